@@ -101,19 +101,21 @@ byte_code = $(bin)/python -m compileall -q control drivers firmware_interfaces s
 without_pyarrow = $(bin)/python -m pip uninstall --quiet --yes pyarrow
 
 # The tests, then the line that names what did not run for want of something (a browser ...).
-# First those that mind nobody, side by side; then those that start processes or look at a clock.
+# First those that mind nobody, side by side; then those that keep a deadline of the wall or load all processors.
+# What pytest makes of assertions is kept as byte code: making it takes 10 s of each process.
 not_run := $(VENV)/not-run.txt
 define pytest
 	rm -f $(not_run); echo 'pytest $(1) $(PYTEST_ARGS)'; \
-	PODIUM_NOT_RUN=$(not_run) $(bin)/python -m pytest $(1) $(PYTEST_ARGS) || status=$$?; \
+	PYTHONDONTWRITEBYTECODE= PODIUM_NOT_RUN=$(not_run) \
+		$(bin)/python -m pytest $(1) $(PYTEST_ARGS) || status=$$?; \
 	if test -s $(not_run); then cat $(not_run); fi
 endef
 shuffled = $(if $(ORDER),--random-order-bucket=module --random-order-seed=$(ORDER))
 define tests
 	status=0; \
 	if test -n '$(PYTEST_ARGS)'; then $(call pytest,-m "$(1)"); exit $$status; fi; \
-	$(call pytest,-m "$(1) and not alone" -n $(WORKERS) $(shuffled) --durations=20); \
-	$(call pytest,-m "$(1) and alone" $(shuffled) --durations=20); \
+	$(call pytest,-m "$(1)" --alone=never -n $(WORKERS) --dist=loadfile $(shuffled) --durations=20); \
+	$(call pytest,-m "$(1)" --alone=only $(shuffled) --durations=20); \
 	exit $$status
 endef
 
@@ -163,6 +165,7 @@ repeats: $(if $(DASK),$(installed_for_tests),$(installed))
 test: check
 	@$(call tests,not slow)
 
+test-all: export PODIUM_THOROUGH = 1
 test-all: check
 	@$(call tests,(slow or not slow))
 

@@ -25,22 +25,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.bus.zenoh_bus import ZenohBus
+from podium.control.client.lab import Lab
 from podium.control.coordinator.coordinator import Coordinator
-from podium.control.coordinator.starts import Starts
-from podium.control.demo.up_parts import free_endpoints
+from podium.control.coordinator.jobs import Jobs
 from podium.control.facility.load import load_facility
-from podium.control.lab import Lab
+from podium.control.processes.process_layout import free_endpoints
 from podium.control.program.serialise import to_json
+from podium.control.runs.agent_values import Margins
+from podium.control.runs.coordinator_values import Submitted
+from podium.control.runs.journal import FileJournal
 from podium.control.timebase.lead_time import LeadTime
 from podium.control.timebase.short_slices import ask_for_short_slices
-from podium.control.timebase.start.agent_values import Margins
-from podium.control.timebase.start.journal import FileJournal
 from podium.firmware_interfaces.exact_time import FS_PER_MS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.benches.nodes.several_nodes import facility_file
+from tests.benches.nodes.triggered import Node, ready, together
 from tests.chaos.live_plant import LivePlant
-from tests.control.several_nodes import facility_file
-from tests.control.triggered_bench import Node, ready, together
 
 STARTS, WARM = 10_000, 50
 NODES = ("node_a", "node_b")
@@ -149,17 +150,17 @@ async def measure(
             await stack.enter_async_context(coordinator.running())
             await ready(Lab(facility, middle), len(NODES))
             text = to_json(together([Node(name.removeprefix("node_")) for name in NODES]))
-            await _starts(coordinator._starts, lead, text, WARM, shown)
-            lead = coordinator._starts._side.lead = NotedLead()
+            await _starts(coordinator._jobs, lead, text, WARM, shown)
+            lead = coordinator._jobs._side.lead = NotedLead()
             for one in compute:
                 assert one.stdin is not None
                 one.stdin.write(b"\n")
                 one.stdin.flush()
-            return await _starts(coordinator._starts, lead, text, starts, shown)
+            return await _starts(coordinator._jobs, lead, text, starts, shown)
 
 
 async def _starts(
-    starts: Starts,
+    starts: Jobs,
     lead: NotedLead,
     text: str,
     count: int,
@@ -169,7 +170,8 @@ async def _starts(
     for number in range(count):
         lead_ms, before = starts.lead_fs / FS_PER_MS, len(lead.noted_fs)
         begun_s = time.monotonic()
-        job = starts.submit(f"{count}-{number}", text, NODES, "an armed start", "benchmark")
+        submitted = Submitted(f"{count}-{number}", text, NODES)
+        job = starts.submit(submitted, "an armed start", "benchmark")
         async with asyncio.timeout(RUN_S):
             ended = await job.ended
         found.took_ms.append(1e3 * (time.monotonic() - begun_s) - lead_ms)

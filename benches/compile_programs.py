@@ -80,8 +80,11 @@ def rb_gates(seed: int = 1) -> list[list[tuple[float, float]]]:
     return sequences
 
 
-def benchmarking(sequences: list[list[tuple[float, float]]]) -> Series:
-    """Sequence after sequence: each is a train of pulses, then it is read."""
+def benchmarking(sequences: list[list[tuple[float, float]]], own: bool = False) -> Series:
+    """Sequence after sequence: each is a train of pulses, then it is read.
+
+    ``own``: each pulse has a waveform object of its own, as generated programs often have.
+    """
     frames = (
         Frame("q0.drive", "q0.drive", 4.9e9),
         Frame("q0.readout", "q0.readout", 7.1e9),
@@ -92,7 +95,7 @@ def benchmarking(sequences: list[list[tuple[float, float]]]) -> Series:
         for amplitude, turns in gates:
             if turns:
                 body.append(ShiftPhase("q0.drive", turns))
-            body.append(Play("q0.drive", DRAG, 0.8 * amplitude))
+            body.append(Play("q0.drive", replace(DRAG) if own else DRAG, 0.8 * amplitude))
             if turns:
                 body.append(ShiftPhase("q0.drive", -turns))
         body.append(Barrier(("q0.drive", "q0.readout")))

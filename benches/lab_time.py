@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.measured import Entry
-from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.routines.rabi import rabi_program
+from podium.control.client.lab import Lab, open_facility
 from podium.control.demo import simulation
-from podium.control.demo.children import Children
 from podium.control.demo.example import example_facility
-from podium.control.lab import Lab, open_facility
+from podium.control.parameters.entry import Entry
+from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.processes.child_processes import Children
 from podium.control.program.program import Program
 
 POINTS, SHOTS = 51, 1024

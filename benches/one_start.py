@@ -20,18 +20,18 @@ from numpy.typing import NDArray
 
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.zenoh_bus import ZenohBus
-from podium.control.calibration.runner import RunFailed
+from podium.control.client.lab import Lab
 from podium.control.coordinator.coordinator import Coordinator
-from podium.control.demo.up_parts import free_endpoints
 from podium.control.facility.load import load_facility
-from podium.control.lab import Lab
+from podium.control.processes.process_layout import free_endpoints
+from podium.control.runs.errors import RunFailed
+from podium.control.runs.journal import FileJournal
+from podium.control.runs.messages import Fire
 from podium.control.timebase.short_slices import ask_for_short_slices
-from podium.control.timebase.start.journal import FileJournal
-from podium.control.timebase.start.messages import Fire
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.control.several_nodes import facility_file
-from tests.control.triggered_bench import Node, agent_of, long_lead, ready, together
+from tests.benches.nodes.several_nodes import facility_file
+from tests.benches.nodes.triggered import Node, agent_of, long_lead, ready, together
 
 RUNS, WARM = 100, 5
 COUNTS = (1, 2, 5, 10)
@@ -101,7 +101,7 @@ async def be_agent(facility: str, letter: str, listen: str, coordinator: str) ->
 
 
 async def _timed(lab: Lab, coordinator: Any, program: Any, runs: int) -> Cost:
-    starts, at = coordinator._starts, dict[str, float]()
+    starts, at = coordinator._jobs, dict[str, float]()
 
     def note(what: str) -> None:
         before = getattr(starts, what)

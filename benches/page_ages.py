@@ -11,15 +11,15 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from podium.control.bus.access import MayI, Member, access_key
 from podium.control.bus.bus import Bus
 from podium.control.bus.news import Event, events_key
 from podium.control.bus.opened import opened_bus
 from podium.control.bus.wire import encode
 from podium.control.demo import simulation
-from podium.control.demo.children import Children, podium
 from podium.control.demo.example import example_facility
 from podium.control.facility.load import load_facility
+from podium.control.processes.child_processes import Children, podium
+from podium.control.security.access import MayI, Member, access_key
 
 PAGES = 20
 NEWS_HZ = 20

@@ -14,7 +14,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from tests.left_over import LeftOver
+from hypothesis import HealthCheck, settings
+
+pytest.register_assert_rewrite("tests.benches")
+from tests.benches.left_over import LeftOver  # noqa: E402
+from tests.benches.thoroughness import cases  # noqa: E402
+
+# By the clock a busy machine fails any example, or any drawing of one: nothing here is timed so.
+settings.register_profile(
+    "busy",
+    settings.default,
+    deadline=None,
+    max_examples=cases(50, 100),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("busy")
 
 FS_PER_NS = 1_000_000
 LEFT_OVER = LeftOver()
@@ -183,35 +197,50 @@ ALONE = (
     "chaos/test_live_chaos.py",
     "chaos/test_twin_chaos.py",
     "control/bus/test_between_processes.py",
-    "control/bus/test_meeting_bus.py",
-    "control/calibration/test_store_under_stress.py",
-    "control/demo/test_demo_command.py",
-    "control/demo/test_demo_of_two_nodes.py",
-    "control/demo/test_skew_command.py",
-    "control/demo/together/",
-    "control/test_across_racks.py",
-    "control/test_blocking.py",
+    "control/client/test_blocking.py",
     "control/test_crash_in_a_ramp.py",
     "control/test_hostile_neighbours.py",
+    "control/test_mixed_start.py",
     "control/test_nodes_join.py",
     "control/test_one_start",
-    "control/test_shared",
-    "control/test_skew",
-    "control/test_stream",
+    "control/test_shared_between_processes.py",
+    "control/test_skews_on_twins.py",
+    "control/test_stream_between_processes.py",
     "control/test_told_to_end.py",
     "control/test_two_nodes_start.py",
     "control/test_up",
-    "control/timebase/test_short_slices.py",
     "control/timebase/test_skew_on_twins.py",
-    "docs/test_tutorials.py",
+    "docs/test_tutorials_of_several_nodes.py",
     "many_nodes/",
-    "sim_instruments/servers/",
-    "sim_instruments/test_serve_command.py",
-    "sim_instruments/test_twin_command.py",
-    "sim_instruments/testing/",
+    "sim_instruments/servers/test_event_loop.py",
+    "sim_instruments/servers/test_kernel_compilation.py",
+    "sim_instruments/servers/test_timing_plane.py",
+    "sim_instruments/servers/test_two_clusters.py",
+    "sim_instruments/servers/test_two_nodes_start_together.py",
     "test_end_to_end",
+    "test_packages.py",
+    "test_strangers_facility.py",
 )
-"""Tests that start processes of their own, or look at a clock: nothing else runs beside them."""
+"""Tests that keep a deadline of the wall, or that load all processors: nothing runs beside them."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--alone",
+        choices=("only", "never"),
+        help="of the tests that run beside no other, those only, or none; others are not imported",
+    )
+
+
+def runs_alone(path: Path) -> bool:
+    return path.relative_to(Path(__file__).parent).as_posix().startswith(ALONE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    wanted = config.getoption("--alone")
+    if wanted is None or collection_path.is_dir():
+        return None
+    return True if runs_alone(collection_path) != (wanted == "only") else None
 
 
 def chromium() -> str | None:
@@ -243,9 +272,8 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None, item: pytest.Item) -> 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(here).as_posix().startswith(ALONE):
+        if runs_alone(item.path):
             item.add_marker(pytest.mark.alone)
     needs = {
         "chromium": (chromium(), "there is no Chromium (apt-get install chromium)"),

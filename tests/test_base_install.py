@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 BOXES = ["yokogawa_gs200", "lakeshore_372", "rohde_schwarz_sgs100a", "srs_fs725"]
+HEAVY = ["numpy", "pydantic", "pydantic_core", "scipy", "numba", "email", "zipfile"]
+"""What takes longer to import than all that a box on a bench needs."""
 BLOCKED = """
 import json, sys
 
@@ -31,7 +33,7 @@ HOST = (
 import importlib.util
 whole = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: None if name in BLOCKED else whole(name, *rest)
-import podium.sim_instruments.testing.host as host
+import podium.sim_instruments.servers.world_host as host
 host.main()
 """
 )
@@ -93,11 +95,19 @@ def test_boxes_on_a_bench_need_the_base_alone() -> None:
 
 def test_a_box_on_a_bench_is_up_without_what_files_and_chips_take() -> None:
     """Its process starts in half the time: docs/reference/benchmarks.md, twins for tests."""
-    heavy = ["pydantic", "pydantic_core", "ruamel", "yaml", "scipy", "numba"]
     line = json.dumps(opening("yokogawa_gs200")) + "\n"
-    words = [sys.executable, "-c", HOST, json.dumps(heavy)]
+    words = [sys.executable, "-c", HOST, json.dumps([*HEAVY, "ruamel", "yaml"])]
     done = subprocess.run(words, input=line, capture_output=True, text=True, timeout=60)
     assert json.loads(done.stdout)["ok"]["instruments"], done.stderr
+
+
+def test_a_box_on_a_bench_is_served_without_them() -> None:
+    run = BLOCKED + "import podium_start; sys.exit(podium_start.main())"
+    serve = ["twin", "serve", "--model", "yokogawa_gs200", "--with-parent"]  # input is at its end
+    words = [sys.executable, "-c", run, json.dumps(HEAVY), *serve]
+    done = subprocess.run(words, input="", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "source: yokogawa_gs200 at 127." in done.stdout
 
 
 @pytest.mark.parametrize("chip", [None, "krinner2022"])

@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,41 +18,31 @@ from textwrap import dedent
 
 import psutil
 import pytest
-from tests.one_world import NOT_YET, broken_windows
+from tests.benches.docs.accuracy_windows import NOT_YET, broken_windows
+from tests.benches.docs.end_to_end import (
+    EXAMPLE,
+    PODIUM,
+    QUBITS,
+    SEED,
+    UNITS,
+    WITHIN_S,
+    Simulation,
+    with_vendor_clients,
+)
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
-from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.store import ParameterStore
 from podium.control.campaign.guesses import NULLS
+from podium.control.client.lab import Lab, open_facility
 from podium.control.facility.load import load_facility
-from podium.control.lab import Lab, open_facility
+from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.parameters.store import ParameterStore
 from podium.control.program.program import Capture, Frame, Play, Program
 from podium.control.program.waveforms import Square
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "first_light" / "facility.yaml"
-PODIUM = [sys.executable, "-m", "podium.control.cli"]
-SEED = 16
-"""Its truths lie so far from their designs that a guess with a fifth of the spread as sigma breaks
-every window. Chosen by that alone: docs/decisions/0026-windows-that-a-guess-breaks.md."""
-WITHIN_S = 560.0
-QUBITS = [f"node_a.q{k}" for k in range(3)]
 NS = 10**6
 
-UNITS = {
-    "f01": "Hz",
-    "anharmonicity": "Hz",
-    "t1": "s",
-    "t2_ramsey": "s",
-    "t2_echo": "s",
-    "readout_frequency": "Hz",
-    "chi": "Hz",
-    "kappa": "Hz",
-    "sweet_spot": "V",
-    "assignment_fidelity": "1",
-    "thermal_population": "1",
-}
 
 BLOCKER = """
 import os, sys
@@ -329,55 +318,11 @@ def test_every_command_that_control_sent_means_something(demo) -> None:
 # In one process, from a script
 
 
-class Simulation:
-    """``podium twin serve`` in a process of its own."""
-
-    def __init__(self, folder: Path, seed: int = SEED) -> None:
-        twin, self.endpoints = folder / "twin.yaml", folder / "endpoints.json"
-        self.podium("twin", "sample", EXAMPLE, "--seed", seed, "--out", twin)
-        words = ["twin", "serve", EXAMPLE, "--twin", twin, "--endpoints", self.endpoints]
-        self.process = subprocess.Popen([*PODIUM, *map(str, words)], stdout=subprocess.DEVNULL)
-        give_up = time.monotonic() + WITHIN_S
-        while not self.endpoints.exists():
-            assert self.process.poll() is None
-            assert time.monotonic() < give_up
-            time.sleep(0.01)
-
-    @staticmethod
-    def podium(*words: object) -> str:
-        done = subprocess.run(
-            [*PODIUM, *map(str, words)], capture_output=True, text=True, timeout=WITHIN_S
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def twin(self, *words: object) -> str:
-        return self.podium("twin", *words, "--endpoints", self.endpoints)
-
-    def end(self) -> None:
-        self.process.terminate()
-        self.process.wait(WITHIN_S)
-
-
 @pytest.fixture(scope="module")
 def simulation(tmp_path_factory) -> Iterator[Simulation]:
     simulation = Simulation(tmp_path_factory.mktemp("simulation"))
     yield simulation
     simulation.end()
-
-
-of_the_vendor = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
-]
-
-
-def with_vendor_clients(test):
-    """Let pass what the vendors' clients warn of."""
-    for mark in of_the_vendor:
-        test = mark(test)
-    return test
 
 
 @with_vendor_clients

@@ -1,7 +1,8 @@
 """Repeatability: scatter of what routines find in one world against the sigmas that they state.
 
-The quick sample brings a world up coarsely once and then repeats the routines that take least; the
-slow ones bring worlds up from nothing twenty times, from two starting points.
+One test brings a world up coarsely once and then repeats the routines that take least; the others
+bring worlds up from nothing twenty times, from two starting points. All of them are slow: that
+sigmas are honest is tried fit by fit in ``tests/control/calibration/test_sigmas_of_fits.py``.
 """
 
 import asyncio
@@ -13,11 +14,10 @@ from math import sqrt
 from pathlib import Path
 
 import pytest
-from tests.test_end_to_end import EXAMPLE, Simulation, with_vendor_clients
+from tests.benches.docs.end_to_end import EXAMPLE, Simulation, with_vendor_clients
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
-from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.campaign.pull_statistics import WORLD_CHANCE
 from podium.control.campaign.repeatability import (
     OF_THE_WORLD,
@@ -28,7 +28,10 @@ from podium.control.campaign.repeatability import (
     scatter_squares,
     series_of,
 )
-from podium.control.lab import open_facility
+from podium.control.client.lab import open_facility
+from podium.control.parameters.memory_record import MemoryRecord
+
+pytestmark = pytest.mark.slow
 
 BEFORE = (
     "time_of_flight",
@@ -119,7 +122,6 @@ def broken_together(series: list[RepeatSeries]) -> list[str]:
     return scatter_complaints(sqrt(sum(one for one, _ in squares) / freedom), freedom, WORLD_CHANCE)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("seed", [40, 41])
 def test_twenty_bring_ups_from_two_starts_agree_within_their_sigmas(tmp_path, seed) -> None:

@@ -1,6 +1,7 @@
 """Two nodes from nothing to one start, and a death that harms nobody: the demo as a person has it.
 
-It runs in processes of its own, on twins.
+It runs in processes of its own, on twins. All of it is slow: the two nodes of
+``tests/many_nodes`` go the same way in ``make test``, without the report.
 """
 
 import json
@@ -12,16 +13,18 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.one_world import NOT_YET, broken_windows
-from tests.test_end_to_end import SEED, UNITS
+from tests.benches.docs.accuracy_windows import NOT_YET, broken_windows
+from tests.benches.docs.end_to_end import SEED, UNITS
 
 from podium.control.campaign.guesses import NULLS
 from podium.control.facility.load import load_facility
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).parents[1] / "examples" / "two_nodes" / "facility.yaml"
 PODIUM = [sys.executable, "-m", "podium.control.cli"]
 QUICK = 0.3
-"""Thoroughness of the one that `make test` runs."""
+"""Thoroughness of the demo that is looked at from all sides."""
 WITHIN_S = 560.0
 QUBITS = [f"{node}.q{k}" for node in ("node_a", "node_b") for k in range(3)]
 
@@ -122,7 +125,6 @@ def test_nothing_runs_any_more_when_it_has_ended(demo) -> None:
     assert left == []
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_whole_demo_keeps_its_promises_within_five_minutes(tmp_path) -> None:
     demo = demonstrate(tmp_path, 1.0)

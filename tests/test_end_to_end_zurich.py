@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.one_world import NOT_YET, broken_windows
-from tests.test_end_to_end import PODIUM, QUBITS, SEED, UNITS, WITHIN_S
+from tests.benches.docs.accuracy_windows import NOT_YET, broken_windows
+from tests.benches.docs.end_to_end import PODIUM, QUBITS, SEED, UNITS, WITHIN_S
 
 from podium.control.campaign.guesses import NULLS
 from podium.control.facility.load import load_facility

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.left_over import LeftOver
+from tests.benches.left_over import LeftOver
 
 
 def test_an_event_loop_that_is_left_open_is_told_with_the_place_that_made_it() -> None:

@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.many_nodes.facilities import ten
+from tests.benches.nodes.ten_nodes import ten
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import ROUTINES, bring_up
-from podium.control.calibration.memory_record import MemoryRecord
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.catalogue import ROUTINES
 from podium.control.calibration.outcome import Outcome
-from podium.control.demo.children import Children, podium
-from podium.control.demo.part import written
+from podium.control.client.lab import open_facility
+from podium.control.commands.part import written
 from podium.control.facility.part import part_of
-from podium.control.lab import open_facility
+from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.processes.child_processes import Children, podium
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.sampling import sample

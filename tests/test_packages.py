@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 BASE_MB = 100
 """What ``pip install podium`` may bring, pip itself aside."""
 IN_WHEEL = {
-    "podium/control/demo/02-notebook.ipynb",
+    "podium/control/commands/02-notebook.ipynb",
     "podium/control/demo/first_light.yaml",
     "podium/control/demo/two_nodes.yaml",
     "podium_pytest.py",

@@ -48,7 +48,6 @@ def test_both_readers_of_the_file_expect_the_same(file: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 @pytest.mark.timeout(2 * WITHIN_S)
 @pytest.mark.parametrize(("name", "seed", "tuned"), [("attic", 21, ()), ("shed", 22, ("right",))])
 def test_frequencies_are_enough_to_bring_a_node_up(
@@ -82,7 +81,6 @@ def test_frequencies_are_enough_to_bring_a_node_up(
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_instruments_without_a_node_are_simulated_and_used(tmp_path: Path) -> None:
     file, twin = str(STRANGERS / "bench.yaml"), str(tmp_path / "twin.yaml")
     endpoints, state = tmp_path / "endpoints.json", tmp_path / "up.json"

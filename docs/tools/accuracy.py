@@ -12,7 +12,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from podium.control.calibration.quantities import BY_NAME, alone
+from podium.control.parameters.quantities import BY_NAME, alone
 
 DOCS = Path(__file__).parents[1]
 KEPT = DOCS / "reference" / "accuracy.json"

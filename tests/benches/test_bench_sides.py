@@ -20,6 +20,7 @@ def bench(monkeypatch: pytest.MonkeyPatch):
     return load
 
 
+@pytest.mark.slow
 def test_late_answers_are_waited_for_one_after_the_other_by_the_peer_alone(bench, monkeypatch):
     twenty = bench("twenty_instruments")
     monkeypatch.setattr(twenty, "MODELS", twenty.MODELS[:2])
@@ -34,6 +35,7 @@ def test_late_answers_are_waited_for_one_after_the_other_by_the_peer_alone(bench
     assert late.snapshot_s > 30 * delay_s
 
 
+@pytest.mark.slow
 def test_both_sides_of_a_run_play_the_same(bench):
     overhead = bench("overhead")
     found = overhead.measure(between_processes=False, changing=True, runs=3)

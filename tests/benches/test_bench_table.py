@@ -65,6 +65,7 @@ def test_a_peer_that_is_not_installed_is_named_and_not_measured(run, monkeypatch
     assert row.met
 
 
+@pytest.mark.slow
 def test_parts_can_be_left_out():
     words = [word for part in PARTS[1:] for word in ("--without", part)]
     ended = subprocess.run(

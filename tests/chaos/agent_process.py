@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from tests.chaos.plant import LATENCY_FS, TICK_FS, Plant
 from tests.chaos.scheduler import Process, ms, since_begin_fs, tai
 
-from podium.control.timebase.start import agent_side
-from podium.control.timebase.start.agent_values import (
+from podium.control.runs import agent_machine
+from podium.control.runs.agent_values import (
     Action,
     ArmedUp,
     ArmUp,
@@ -28,7 +28,7 @@ from podium.control.timebase.start.agent_values import (
     Ticked,
     TriggerSet,
 )
-from podium.control.timebase.start.messages import Beat, Request
+from podium.control.runs.messages import Beat, Request
 
 if TYPE_CHECKING:
     from tests.chaos.world import World
@@ -51,7 +51,7 @@ class AgentProcess(Process):
         self._on: Action | None = None
         self._collecting: Collect | None = None
         self.life = life
-        self.state, first = agent_side.born(self.name, life)
+        self.state, first = agent_machine.born(self.name, life)
         self.later(0, lambda: self._boot(first))
 
     def _boot(self, first: tuple[Action, ...]) -> None:
@@ -65,7 +65,7 @@ class AgentProcess(Process):
     def take(self, event: Event) -> None:
         if self.world.faults.hit(self, event, lambda: self.take(event)):
             return
-        self.state, actions = agent_side.step(self.state, event, self.wall_s())
+        self.state, actions = agent_machine.step(self.state, event, self.wall_s())
         self.do(actions)
 
     def do(self, actions: tuple[Action, ...]) -> None:
@@ -129,7 +129,7 @@ class AgentProcess(Process):
     def _act(self, action: Action) -> Event:
         plant = self.plant
         match action:
-            case Load(run, program):
+            case Load(run, program, _):
                 duration_fs = int(program.split()[1])
                 epochs = plant.epochs()
                 plant.load(run, duration_fs)

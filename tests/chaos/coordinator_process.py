@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from tests.chaos.scheduler import Process, ms, tai
 
-from podium.control.timebase.start.coordinator_side import CoordinatorSide
-from podium.control.timebase.start.coordinator_values import (
+from podium.control.bus.messages import RunId
+from podium.control.runs.coordinator_machine import CoordinatorSide
+from podium.control.runs.coordinator_values import (
     Action,
     Event,
     Keep,
@@ -14,9 +15,9 @@ from podium.control.timebase.start.coordinator_values import (
     Tell,
     Told,
 )
-from podium.control.timebase.start.journal import JobAccepted
-from podium.control.timebase.start.messages import Fire, RunId
-from podium.control.timebase.start.run_values import AskTime, Patience, Send, TimePassed
+from podium.control.runs.journal import JobAccepted
+from podium.control.runs.messages import Fire
+from podium.control.runs.run_values import AskTime, Patience, Send, TimePassed
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from tests.chaos.scheduler import Process, ms
 
-from podium.control.timebase.start.agent_values import Heard, Phase, Reply
-from podium.control.timebase.start.coordinator_values import Keep, Tell
-from podium.control.timebase.start.messages import Abort, Arm, AskReport, Fire, Prepare, RunId
-from podium.control.timebase.start.run_values import Send
+from podium.control.bus.messages import RunId
+from podium.control.runs.agent_values import Heard, Phase, Reply
+from podium.control.runs.coordinator_values import Keep, Tell
+from podium.control.runs.messages import Abort, Arm, AskReport, Fire, Prepare
+from podium.control.runs.run_values import Send
 
 if TYPE_CHECKING:
     from tests.chaos.world import World

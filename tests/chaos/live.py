@@ -14,17 +14,17 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+from tests.benches.nodes.several_nodes import facility_file
+from tests.benches.nodes.triggered import Node, together
 from tests.chaos.live_plant import LivePlant, Pulse
 from tests.chaos.processes import Processes, free_ports
 from tests.chaos.proxy import Proxy
 from tests.chaos.world import Tally
-from tests.control.several_nodes import facility_file
-from tests.control.triggered_bench import Node, together
 
-from podium.control.calibration.runner import RunError
-from podium.control.lab import Lab, join_facility
-from podium.control.timebase.start.agent_values import Margins
-from podium.control.timebase.start.verdict import TOLERANCE_FS
+from podium.control.client.lab import Lab, join_facility
+from podium.control.runs.agent_values import Margins
+from podium.control.runs.errors import RunError
+from podium.control.runs.verdict import TOLERANCE_FS
 
 NODES = ("node_a", "node_b", "node_c")
 KINDS = (

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from tests.benches.nodes.triggered import Node, together
 from tests.chaos.twin_judge import (
     Calibration,
     Completed,
@@ -21,11 +22,10 @@ from tests.chaos.twin_judge import (
 )
 from tests.chaos.twin_laboratory import KINDS, NODES, RELOCK, TWO_NODES, TwinLaboratory
 from tests.chaos.world import Tally
-from tests.control.triggered_bench import Node, together
 
-from podium.control.calibration.runner import RunError
-from podium.control.lab import Lab, join_facility
-from podium.control.timebase.start.verdict import TOLERANCE_FS
+from podium.control.client.lab import Lab, join_facility
+from podium.control.runs.errors import RunError
+from podium.control.runs.verdict import TOLERANCE_FS
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.tai import Tai
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from podium.control.agent import process
 from podium.control.agent.agent import Agent
-from podium.control.timebase.start.agent_values import Margins
+from podium.control.runs.agent_values import Margins
 from podium.firmware_interfaces.exact_time import FS_PER_MS
 
 MARGINS = Margins(guard_fs=60 * FS_PER_MS, minimum_lead_fs=70 * FS_PER_MS)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from tests.chaos.scheduler import Scheduler, ms, tai
 
+from podium.control.bus.messages import RunId
+from podium.control.runs.messages import UNVERIFIED, Relock, Start
 from podium.control.timebase.epochs import Epochs
-from podium.control.timebase.start.messages import UNVERIFIED, Relock, RunId, Start
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 TICK_FS = 4 * FS_PER_NS

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.control.cold_room import cold_room
+from tests.benches.nodes.cold_room import cold_room
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.start_wiring import StartWiring
-from podium.control.agent.targets import compiler_for
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import log_to_stderr
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.facility.load import load_facility
+from podium.control.families.family import compiler_for
+from podium.control.families.start_wiring import StartWiring
 from podium.control.timebase.short_slices import ask_for_short_slices
 from podium.drivers.errors import NotStarted, Refused, Unreachable
 from podium.drivers.roles import Acquired, Identity, TriggerCounts

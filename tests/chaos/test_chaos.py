@@ -3,37 +3,42 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from tests.chaos.__main__ import chaos, held, summary
+from tests.benches.thoroughness import cases
+from tests.chaos.__main__ import chaos, held, never, summary
 from tests.chaos.faults import KINDS
-from tests.chaos.world import Tally, World
+from tests.chaos.world import GUARDS, Tally, World
 
-from podium.control.timebase.epochs import Epochs
-from podium.control.timebase.start import (
+from podium.control.runs import (
     agent_checks,
-    agent_side,
+    agent_machine,
     agent_steps,
-    coordinator_side,
+    coordinator_machine,
     verdict,
 )
-from podium.control.timebase.start.agent_values import ReadClock
-from podium.control.timebase.start.journal import SessionBegun
-from podium.control.timebase.start.messages import Fire
+from podium.control.runs.agent_values import ReadClock
+from podium.control.runs.journal import SessionBegun
+from podium.control.runs.messages import Fire
+from podium.control.timebase.epochs import Epochs
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_thousand_faults_lead_to_no_wrong_pulse_and_no_partial_start_unseen() -> None:
-    total = chaos(seed=1, faults=1_000)
+def test_hundreds_of_faults_lead_to_no_wrong_pulse_and_no_partial_start_unseen() -> None:
+    faults = cases(400, 1_000)
+    total = chaos(seed=1, faults=faults)
     assert total.problems == []
     assert held(total)
     assert set(total.kinds) == set(KINDS)
+    assert never(total, enough=1_000) == ()
     # The faults did bite, and the runs went on all the same.
-    assert total.partial_starts > 50
-    assert total.discarded_after_the_fact > 20
-    assert total.completed > total.refused > 200
+    assert total.partial_starts > faults / 20
+    assert total.discarded_after_the_fact > faults / 50
+    assert total.refused > faults / 5
+    assert total.completed > faults / 2
 
 
 def test_a_seed_gives_the_same_world_every_time() -> None:
@@ -71,6 +76,8 @@ def test_the_last_line_is_one_line_of_json() -> None:
     assert said["starts"] > 0
     assert said["completed"] > 0
     assert said["refused"] >= 0
+    assert said["seed"] == 3
+    assert len(said["commit"].removesuffix("-dirty")) == 40 or not (ROOT / ".git").exists()
 
 
 # Machines that are broken on purpose
@@ -84,7 +91,7 @@ def broken(faults: int, raises_late_triggers: bool = False) -> Tally:
 
 
 def test_without_fencing_a_message_of_another_run_starts_this_one(monkeypatch) -> None:
-    fire = agent_side._fire
+    fire = agent_machine._fire
 
     def unfenced(state, request, now_s):
         moved = request
@@ -93,7 +100,7 @@ def test_without_fencing_a_message_of_another_run_starts_this_one(monkeypatch) -
         return fire(state, moved, now_s)
 
     monkeypatch.setattr(agent_checks, "is_fenced", lambda state, request: False)
-    monkeypatch.setattr(agent_side, "_fire", unfenced)
+    monkeypatch.setattr(agent_machine, "_fire", unfenced)
     total = broken(faults=4_000)
     assert total.wrong_time_pulses > 0
 
@@ -142,7 +149,7 @@ def test_without_a_journal_accepted_jobs_are_lost(monkeypatch) -> None:
     def forgetful(entries):
         return [entry for entry in entries if isinstance(entry, SessionBegun)]
 
-    monkeypatch.setattr(coordinator_side, "needed", forgetful)
+    monkeypatch.setattr(coordinator_machine, "needed", forgetful)
     assert broken(faults=300).lost_jobs > 0
 
 
@@ -159,4 +166,12 @@ def test_what_the_contract_counts_is_what_it_is_told_to() -> None:
     assert held(total)
     total.wrong_time_pulses = 1
     assert not held(total)
-    assert summary(total)["wrong_time_pulses"] == 1
+    assert summary(total, 9, "abc")["wrong_time_pulses"] == 1
+
+
+def test_faults_that_never_take_effect_are_named() -> None:
+    total = Tally(kinds=Counter(dict.fromkeys(KINDS, 1_000)), guards=Counter(GUARDS))
+    assert never(total) == ()
+    del total.kinds["lose"], total.guards["fire: late"]
+    assert never(total) == ("lose", "fire: late")
+    assert summary(total, 1, "abc")["never"] == ["lose", "fire: late"]

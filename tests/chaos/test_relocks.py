@@ -4,9 +4,9 @@ import pytest
 from tests.chaos.scheduler import ms
 from tests.chaos.world import World
 
-from podium.control.timebase.start.agent_values import Margins
-from podium.control.timebase.start.coordinator_values import Submitted
-from podium.control.timebase.start.journal import JobEnded
+from podium.control.runs.agent_values import Margins
+from podium.control.runs.coordinator_values import Submitted
+from podium.control.runs.journal import JobEnded
 
 GUARD_FS = Margins().guard_fs
 

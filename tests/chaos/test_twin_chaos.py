@@ -26,6 +26,7 @@ MARKER = "slot4.marker2"
 A_FEW = ("lose trigger", "kill agent", "re-lock", "freeze coordinator", "late event")
 
 
+@pytest.mark.slow
 async def test_a_few_faults_on_twins(tmp_path) -> None:
     total = await twin_chaos(tmp_path, seed=3, faults=len(A_FEW), kinds=A_FEW)
     assert held(total), "\n".join(total.problems)

@@ -11,7 +11,7 @@ from typing import Any
 from tests.chaos.patient_agent import MARGINS
 from tests.chaos.world import Tally
 
-from podium.control.timebase.start.verdict import TOLERANCE_FS
+from podium.control.runs.verdict import TOLERANCE_FS
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS
 
 CLUSTERS = {"cluster_a": "wrtd_a", "cluster_b": "wrtd_b"}

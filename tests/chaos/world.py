@@ -11,27 +11,44 @@ from tests.chaos.faults import Faults
 from tests.chaos.plant import Plant, Played
 from tests.chaos.scheduler import Call, Scheduler, ms, since_begin_fs
 
-from podium.control.timebase.start.agent_values import Margins
-from podium.control.timebase.start.coordinator_side import UNKNOWN
-from podium.control.timebase.start.coordinator_values import Asked, Submitted, Thanked, Withdrawn
-from podium.control.timebase.start.journal import Entry, JobAccepted, JobEnded, SessionBegun
-from podium.control.timebase.start.messages import (
+from podium.control.bus.messages import RunId
+from podium.control.runs.agent_values import Margins
+from podium.control.runs.coordinator_machine import UNKNOWN
+from podium.control.runs.coordinator_values import Asked, Submitted, Thanked, Withdrawn
+from podium.control.runs.journal import Entry, JobAccepted, JobEnded, SessionBegun
+from podium.control.runs.messages import (
     CAPTURE,
     MARKER,
     UNVERIFIED,
+    Abort,
     Answer,
     Beat,
+    Fenced,
     Fire,
     Prepared,
+    Refusal,
     Request,
-    RunId,
 )
-from podium.control.timebase.start.verdict import SKEW_FLOOR_FS
+from podium.control.runs.verdict import SKEW_FLOOR_FS
 
 WRONG_FS = 5 * SKEW_FLOOR_FS
 LONGEST_FS = ms(3_600_000)
 HEALED_FS = ms(60_000)
 """All that was accepted has ended so long after the last fault."""
+REASONS = {
+    "no answer to FIRE": "FIRE called back",
+    "partial start": "partial start found",
+    "but not as they should": "start off T0 found",
+    "is lost: its loop has been silent": "silent agent lost",
+    "is lost: it was started anew": "agent of another life lost",
+    "it was withdrawn": "withdrawn",
+}
+"""Why a coordinator aborts, and what has decided so."""
+GUARDS = (
+    *("prepare: stale", "arm: epoch", "fire: epoch", "fire: late"),
+    *("fire: refused", "fire: unknown", "stale session refused", *REASONS.values()),
+)
+"""Each of them has to have decided something, or the faults did not bite."""
 CLIENT_FS = ms(20)
 ASKED_AGAIN_FS = ms(300)
 
@@ -58,6 +75,8 @@ class Tally:
     """Accepted, and never heard of again."""
     pulses: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
+    guards: Counter[str] = field(default_factory=Counter)
+    """What of the machines has decided something: why starts were refused or came to nothing."""
     steps: set[tuple[str, str]] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
@@ -204,6 +223,8 @@ class World:
             arrive()
 
     def to_agent(self, node: str, request: Request) -> None:
+        if isinstance(request, Abort):
+            self._note_abort(request)
         if isinstance(request, Fire):
             if request.run not in self._fired:
                 self._fired[request.run] = since_begin_fs(request.t0)
@@ -211,9 +232,18 @@ class World:
             self._nodes_of[request.run].add(node)
         self._send(node, request, lambda: self.agents[node].hear(request))
 
+    def _note_abort(self, abort: Abort) -> None:
+        for reason, guard in REASONS.items():
+            if reason in abort.reason:
+                self.tally.guards[guard] += 1
+
     def to_coordinators(self, node: str, answer: Answer | Beat) -> None:
         if isinstance(answer, Prepared):
             self._guards_fs[answer.run, node] = answer.guard_fs
+        if isinstance(answer, Refusal):
+            self.tally.guards[f"{answer.step}: {answer.kind}"] += 1
+        elif isinstance(answer, Fenced):
+            self.tally.guards["stale session refused"] += 1
 
         def arrive() -> None:
             for one in tuple(self.coordinators):

@@ -14,12 +14,12 @@ from tests.conftest import chromium
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.targets import compiler_for
 from podium.control.bus.memory import MemoryBus
+from podium.control.client.lab import Lab
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
-from podium.control.lab import Lab
+from podium.control.families.family import compiler_for
 from podium.control.program.program import (
     Affine,
     Axis,

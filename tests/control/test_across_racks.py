@@ -12,21 +12,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.control.bus.certified import HOST, Authority, free_port
-from tests.control.several_nodes import facility_file
+from tests.benches.nodes.several_nodes import facility_file
+from tests.benches.security.certificates import HOST, Authority, free_port
 
 from podium.control.agent.owners import owners_of
 from podium.control.bus import messages
-from podium.control.bus.access import Member
 from podium.control.bus.opened import opened_bus
 from podium.control.bus.told_log import log_told
-from podium.control.calibration.runner import RunFailed, RunRefused
+from podium.control.client.lab import join_facility
+from podium.control.commands import certificates, up
 from podium.control.coordinator.coordinator import Coordinator
-from podium.control.demo import certificates, up
-from podium.control.demo.up_parts import NoSuchPart, parts_of
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 from podium.control.facility.load import load_facility
-from podium.control.lab import join_facility
+from podium.control.processes.process_layout import NoSuchPart, parts_of
+from podium.control.runs.errors import RunFailed, RunRefused
+from podium.control.security.access import Member
 from podium.control.web.following import following
 from podium.control.web.picture import Picture
 
@@ -159,7 +159,7 @@ async def test_an_expired_certificate_says_so(path, authority, tmp_path, monkeyp
 
 async def test_a_facility_that_is_not_there_says_where_it_was_sought(path, monkeypatch) -> None:
     monkeypatch.setenv("PODIUM_CLIENT", "ann")
-    monkeypatch.setattr("podium.control.asking.LOST_S", 0.1)
+    monkeypatch.setattr("podium.control.client.asking.LOST_S", 0.1)
     monkeypatch.setattr("podium.control.bus.meeting_bus.JOIN_S", 0.3)
     with pytest.raises(RunFailed, match=r"is gone: .*tls/127.* is not reached: nobody listens"):
         async with join_facility(path) as lab:

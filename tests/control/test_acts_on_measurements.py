@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
-from tests.docs.keep_report import KEPT
+from tests.benches.docs.keep_report import KEPT
 
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.bring_up import bring_up
-from podium.control.calibration.measured import Entry
-from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.refit import AGELESS
 from podium.control.calibration.reset import active_reset
 from podium.control.calibration.routines.single_shot import levels
@@ -24,9 +22,11 @@ from podium.control.calibration.sequences import (
     frames_of,
     measure_all,
 )
+from podium.control.client.lab import Lab, open_facility
 from podium.control.compilers.qblox.triggers import LEAST_DELAY_FS
 from podium.control.facility.facility import Qubit
-from podium.control.lab import Lab, open_facility
+from podium.control.parameters.entry import Entry
+from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.conditions import is_one, is_zero
 from podium.control.program.program import (
     Barrier,

@@ -6,12 +6,12 @@ import pytest
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.targets import compiler_for
 from podium.control.bus.memory import MemoryBus
-from podium.control.calibration.runner import RunRefused
+from podium.control.client.lab import Lab
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.load import load_facility
-from podium.control.lab import Lab
+from podium.control.families.family import compiler_for
+from podium.control.runs.errors import RunRefused
 from podium.sim_instruments.twins.yokogawa_gs200 import YokogawaGS200
 
 KNOWN = 'bias_q0:\n    model: yokogawa_gs200\n    address: "TCPIP::192.168.0.4::7655::SOCKET"\n'

@@ -4,41 +4,34 @@ import asyncio
 import threading
 
 import pytest
+from tests.benches.runs.at_once import RUN, Talk
 
 from podium.control.bus import messages
 from podium.control.bus.by_hand import Answered, Ask, Release
 from podium.control.bus.memory import MemoryBus
-from podium.control.bus.messages import Failed, RunId, ask
-from podium.control.calibration.runner import RunRefused
-from podium.control.program.serialise import to_json
-
-RUN = RunId(17, 3)
+from podium.control.bus.messages import Failed
+from podium.control.runs.errors import RunRefused
+from podium.control.runs.messages import Fire, FireTaken, Refusal
 
 
 @pytest.fixture
-async def talk(example, bench, open_agent):
+async def talk(example, bench, open_agent, trial):
     bus = MemoryBus()
     async with open_agent(example, bench, bus):
-        key = messages.agent_key(example.name, "room")
-
-        async def say(request: object, expected: type) -> object:
-            return await ask(bus, key, request, expected, timeout_s=10)
-
-        yield say
+        yield await Talk.to(bus, messages.agent_key(example.name, "room"), trial)
 
 
 @pytest.mark.parametrize("instrument", ["cluster_a", "thermometry_a"])
-async def test_asking_and_releasing_are_refused_while_armed(talk, trial, instrument) -> None:
-    prepared = await talk(messages.Prepare(RUN, to_json(trial())), messages.Prepared)
-    await talk(messages.Arm(RUN, prepared.program_hash, prepared.epochs, 10.0), messages.Armed)
+async def test_asking_and_releasing_are_refused_while_armed(talk, instrument) -> None:
+    await talk.arm(await talk.prepared())
     for request in (Ask(instrument, "*IDN?", None, False, "me"), Release(instrument, "me")):
-        answer = await talk(request, Answered)
+        answer = await talk.ask(request, Answered)
         assert isinstance(answer, Failed)
         assert (answer.kind, "not now: run 17-00003 is armed" in answer.message) == (
             "refused",
             True,
         )
-    assert await talk(messages.Fire(RUN), messages.Fired)
+    assert isinstance(await talk(Fire(RUN, None)), FireTaken)
 
 
 async def test_a_run_that_needs_a_released_instrument_is_refused_and_plays_nothing(
@@ -73,16 +66,19 @@ def slowly(monkeypatch):
     go_on.set()
 
 
-async def test_an_agent_begins_nothing_while_an_instrument_is_being_set(talk, trial, slowly):
+async def test_an_agent_begins_nothing_while_an_instrument_is_being_set(talk, slowly):
     reached, go_on = slowly
     asked = Ask("lo_q2", "power", -3, True, "me")
-    setting = asyncio.ensure_future(talk(asked, Answered))
+    setting = asyncio.ensure_future(talk.ask(asked, Answered))
     assert await asyncio.to_thread(reached.wait, 10)
     bias = messages.Begin("t", messages.Bias({"node_a.q0.flux": 0.1}), 5)
-    for request in (messages.Prepare(RUN, to_json(trial())), bias, asked):
-        answer = await talk(request, messages.Done)
+    for request in (bias, asked):
+        answer = await talk.ask(request, messages.Done)
         assert isinstance(answer, Failed)
         assert "lo_q2 is being set by hand" in answer.message
+    refusal = await talk.prepare()
+    assert isinstance(refusal, Refusal)
+    assert "lo_q2 is being set by hand" in refusal.reason
     go_on.set()
     assert await setting == Answered(-3, "")
 

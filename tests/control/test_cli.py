@@ -1,11 +1,12 @@
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import EntryPoint, version
 from pathlib import Path
 
 import pytest
 
-from podium.control import cli
+from podium.control import blocking, cli, commands, demo, lab
 
 LIGHT = """
 import sys
@@ -32,8 +33,8 @@ def test_only_the_chosen_subcommand_is_imported(tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
-    assert "podium.control.demo.check" in told
-    assert "podium.control.demo.doctor" not in told
+    assert "podium.control.commands.check" in told
+    assert "podium.control.commands.doctor" not in told
     assert "podium.control.facility.load" not in told
 
 
@@ -134,3 +135,25 @@ def test_a_reader_that_has_gone_is_no_traceback(tmp_path: Path) -> None:
         check=False,
     )
     assert "Traceback" not in ended.stderr
+
+
+def test_a_command_is_one_file_that_is_named_as_it_is_typed() -> None:
+    folder = Path(commands.__path__[0])
+    for name, (target, _) in cli.COMMANDS.items():
+        assert target == f"podium.control.commands.{name.replace('-', '_')}:command"
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    typed = {name.replace("-", "_") for name in cli.COMMANDS}
+    assert typed <= files
+    for helper in files - typed:
+        assert helper.split("_")[0] in typed, f"{helper}: which command is it for?"
+
+
+def test_the_demo_is_its_story_alone() -> None:
+    files = Path(demo.__path__[0]).rglob("*.py")
+    assert sum(len(path.read_text().splitlines()) for path in files) < 2_000
+
+
+def test_the_lab_stays_under_the_name_that_scripts_import() -> None:
+    for short in (lab, blocking):
+        whole = import_module(short.__name__.replace("control.", "control.client."))
+        assert {getattr(short, name) is getattr(whole, name) for name in short.__all__} == {True}

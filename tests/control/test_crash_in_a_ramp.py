@@ -15,13 +15,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.control.upped import EXAMPLE, PODIUM, podium, wait_for
+from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, podium, wait_for
 
-from podium.control.calibration.measured import Entry
-from podium.control.calibration.runner import RunError
-from podium.control.calibration.store import ParameterStore, StoreError
-from podium.control.demo.reaching import reached
-from podium.control.lab import join_facility
+from podium.control.client.lab import join_facility
+from podium.control.parameters.entry import Entry
+from podium.control.parameters.store import ParameterStore, StoreError
+from podium.control.processes.lab_access import reached
+from podium.control.runs.errors import RunError
 
 SLEW_V_PER_S = 0.15
 TARGET_V = 0.9
@@ -174,7 +174,14 @@ def open_up(endpoints, tmp_path) -> Iterator[Callable[[Path], Up]]:
         up.process.wait(40)
 
 
-@pytest.mark.parametrize(("safe", "end_v"), [("hold", None), ("finish", TARGET_V), ("0.5 V", 0.5)])
+@pytest.mark.parametrize(
+    ("safe", "end_v"),
+    [
+        pytest.param("hold", None, marks=pytest.mark.slow),
+        pytest.param("finish", TARGET_V, marks=pytest.mark.slow),
+        ("0.5 V", 0.5),
+    ],
+)
 async def test_a_killed_agent_leaves_each_bias_where_the_rule_says(
     safe, end_v, outputs, open_up, tmp_path
 ) -> None:
@@ -224,7 +231,7 @@ async def test_a_killed_agent_leaves_each_bias_where_the_rule_says(
 
 DIES = """
 import asyncio, sys
-from podium.control.lab import open_facility
+from podium.control.client.lab import open_facility
 
 async def main():
     async with open_facility(sys.argv[1], sys.argv[2]) as lab:

@@ -14,23 +14,21 @@ import numpy as np
 import psutil
 import pytest
 import xarray as xr
-from tests.control.bus.message_mutants import mutant, sample
-from tests.control.bus.thrown_mutants import Target, targets
-from tests.control.several_nodes import facility_file
-from tests.control.triggered_bench import PATIENCE, Node, agent_of, long_lead, ready, together
-from tests.control.upped import EXAMPLE, Up, wait_for
+from tests.benches.bus.message_mutants import mutant, sample
+from tests.benches.bus.thrown_mutants import Target, targets
+from tests.benches.nodes.podium_up import EXAMPLE, Up, wait_for
+from tests.benches.nodes.several_nodes import facility_file
+from tests.benches.nodes.triggered import PATIENCE, Node, agent_of, long_lead, ready, together
 
 from podium.control.bus import messages, news
-from podium.control.bus.access import MayI, access_key
 from podium.control.bus.bus import Answerer, Bus, BusError
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.opened import opened_bus
 from podium.control.bus.told_log import log_told
 from podium.control.bus.wire import encode
-from podium.control.calibration.runner import RunError
+from podium.control.client.lab import Lab, join_facility
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.load import load_facility
-from podium.control.lab import Lab, join_facility
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -44,7 +42,9 @@ from podium.control.program.program import (
     Variable,
 )
 from podium.control.program.waveforms import Square
-from podium.control.timebase.start import attendance
+from podium.control.runs import attendance
+from podium.control.runs.errors import RunError
+from podium.control.security.access import MayI, access_key
 from podium.control.web.app import drawing, make_app
 from podium.control.web.following import following
 from podium.control.web.picture import Picture

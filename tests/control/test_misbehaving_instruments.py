@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 import pytest_asyncio
-from tests.control.misbehaving_wires import Laboratory, Wire, laboratory
+from tests.benches.nodes.misbehaving_wires import Laboratory, Wire, laboratory
 
-from podium.control.calibration.runner import RunError
-from podium.control.lab import Lab, open_facility
+from podium.control.client.lab import Lab, open_facility
 from podium.control.program.program import Capture, Frame, Play, Program
 from podium.control.program.waveforms import Gaussian, Square
+from podium.control.runs.errors import RunError
 
 pytestmark = [
     pytest.mark.random_order(disabled=True),  # one box for all: they follow one another

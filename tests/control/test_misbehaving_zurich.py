@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 import pytest_asyncio
-from tests.control.misbehaving_wires import EXAMPLE, Laboratory, Wire, laboratory
+from tests.benches.nodes.misbehaving_wires import EXAMPLE, Laboratory, Wire, laboratory
 
-from podium.control.calibration.runner import RunError
-from podium.control.lab import Lab, open_facility
+from podium.control.client.lab import Lab, open_facility
 from podium.control.program.parameters import with_parameters
 from podium.control.program.program import Affine, Capture, Delay, Frame, Parameter, Play, Program
 from podium.control.program.waveforms import Gaussian, Square
+from podium.control.runs.errors import RunError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,10 +7,17 @@ from functools import partial
 
 import numpy as np
 import pytest
-from tests.control.triggered_bench import Node, together
-from tests.control.two_nodes_up import MIXED, MIXED_RACK, Twins, TwoNodes, refusal, two_nodes_up
+from tests.benches.nodes.triggered import Node, together
+from tests.benches.nodes.two_nodes_up import (
+    MIXED,
+    MIXED_RACK,
+    Twins,
+    TwoNodes,
+    refusal,
+    two_nodes_up,
+)
 
-from podium.control.calibration.runner import RunRefused
+from podium.control.runs.errors import RunRefused
 from podium.control.timebase import skew_routine
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.world_file import read_world

@@ -4,12 +4,12 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from tests.control.test_lab import Gate, raising, reached
+from tests.benches.client.gates import Gate, raising, reached
 
 from podium.control.bus.mixers import MixerFound
-from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.facility.facility import DriveWiring, FeedlineWiring
 from podium.control.facility.mixers import mixer_port
+from podium.control.runs.errors import RunFailed, RunRefused
 from podium.drivers.errors import ProtocolError, Refused
 
 FOUND = MixerFound(1e-3, -2e-3, 1.01, 0.02)

@@ -20,9 +20,9 @@ from podium.control.bus.news import (
     status_key,
 )
 from podium.control.bus.wire import decode
-from podium.control.calibration.runner import RunFailed
 from podium.control.coordinator.summaries import CLOUD, POINTS, SIDE, summary_of
 from podium.control.program.program import Axis, Linear, Variable
+from podium.control.runs.errors import RunFailed
 from podium.drivers.errors import Unreachable
 
 RUN = RunId(7, 1)

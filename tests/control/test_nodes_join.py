@@ -6,27 +6,20 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from tests.control.several_nodes import facility_file
-from tests.control.triggered_bench import (
-    PATIENCE,
-    Node,
-    agent_of,
-    long_lead,
-    ready,
-    together,
-)
+from tests.benches.nodes.several_nodes import facility_file
+from tests.benches.nodes.triggered import PATIENCE, Node, agent_of, long_lead, ready, together
 
 from podium.control.agent.growing import growing as agent_growing
 from podium.control.bus.growth import Grown, GrowTo, coordinator_grow_key
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import AgentStatus, FacilityStatus, Failed, InstrumentStatus, ask
-from podium.control.calibration.runner import RunError
+from podium.control.client.lab import Lab
+from podium.control.commands.join import CannotJoin, newcomers
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.coordinator.growing import growing
-from podium.control.demo.join import CannotJoin, newcomers
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
-from podium.control.lab import Lab
+from podium.control.runs.errors import RunError
 
 
 class Grows:

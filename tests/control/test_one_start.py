@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.control.several_nodes import facility_file
-from tests.control.triggered_bench import (
+from tests.benches.nodes.several_nodes import facility_file
+from tests.benches.nodes.triggered import (
     MARGINS,
     NS,
     PATIENCE,
@@ -27,18 +27,19 @@ from tests.control.triggered_bench import (
 from podium.control.bus import messages
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import ask
-from podium.control.calibration.runner import RunError, RunRefused
+from podium.control.client.lab import Lab
+from podium.control.client.stream import Stream
 from podium.control.coordinator.coordinator import Coordinator
-from podium.control.coordinator.starts import Starts
+from podium.control.coordinator.jobs import Jobs
 from podium.control.facility.load import load_facility
-from podium.control.lab import Lab
 from podium.control.program.program import Affine, Axis, Delay, Play, Program, Table, Variable
 from podium.control.program.serialise import digest
 from podium.control.program.waveforms import Gaussian
-from podium.control.timebase.start import attendance
-from podium.control.timebase.start.journal import FileJournal, JobAccepted
-from podium.control.timebase.start.messages import Abort, Fire
-from podium.drivers.errors import Refused
+from podium.control.runs import attendance
+from podium.control.runs.errors import RunError, RunFailed, RunRefused
+from podium.control.runs.journal import FileJournal, JobAccepted
+from podium.control.runs.messages import Abort, Fire
+from podium.drivers.errors import ProtocolError, Refused
 from podium.firmware_interfaces.exact_time import FS_PER_MS
 
 
@@ -274,14 +275,35 @@ async def test_an_agent_without_triggers_is_refused_with_the_reason(
             await lab.run(together([Node("a"), Node("b")]))
 
 
-async def test_a_stream_over_several_agents_is_refused_and_says_what_to_do(three) -> None:
+async def test_a_stream_over_several_agents_starts_each_batch_on_all_of_them(three) -> None:
     async with nodes_up(three, 2) as (lab, nodes):
-        with pytest.raises(
-            RunRefused, match=r"agents node_a, node_b.*run it in one piece \(lab\.run\)"
-        ):
-            async for _ in lab.stream(together(nodes)):
+        shots = [data.attrs["shots_done"] async for data in stream_of(lab, nodes)]
+        assert shots == [2, 4, 5]
+        assert [len(node.played) for node in nodes] == [3, 3]
+        assert nodes[0].played == nodes[1].played
+        assert len(set(nodes[0].played)) == 3
+        await well_again(lab, nodes)
+
+
+def stream_of(lab: Lab, nodes: list[Node]) -> Stream:
+    return lab.stream(replace(together(nodes), shots=5), batch_shots=2)
+
+
+async def test_a_stream_over_several_agents_ends_where_one_batch_fails(three) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+        stream = stream_of(lab, nodes)
+
+        def fails() -> None:
+            if nodes[0].done.count("arm") == 2:
+                raise ProtocolError("cluster_a: no")
+
+        nodes[0].hooks["arm"] = fails
+        with pytest.raises(RunFailed, match="cluster_a: no"):
+            async for _ in stream:
                 pass
-        assert [node.done.count("load") for node in nodes] == [0, 0]
+        assert stream.data.attrs["shots_done"] == 2
+        nodes[0].hooks.clear()
+        await well_again(lab, nodes)
 
 
 def too_many(nodes: list[Node]) -> Program:
@@ -390,7 +412,7 @@ async def test_a_coordinator_that_comes_after_a_crash_goes_on_with_what_was_acce
                 await ready(lab, 2)
                 running = asyncio.create_task(lab.run(together(nodes)))
                 await reached(there, running)
-                (job,) = coordinator._starts._jobs.values()
+                (job,) = coordinator._jobs._jobs.values()
                 await asyncio.wait({job.accepted})
                 shutil.copy(kept, as_it_was)
         running.cancel()
@@ -432,17 +454,17 @@ async def test_a_run_is_made_ready_beside_the_disk_and_fired_once_it_is_on_it(
     three, monkeypatch
 ) -> None:
     bus, nodes, disk = MemoryBus(), [Node("a"), Node("b")], StuckDisk()
-    ask_bus, send, fired = bus.request, Starts._send, []
+    ask_bus, send, fired, at_fire = bus.request, Jobs._send, [], []
 
     async def request(key, payload, timeout_s):
-        if b"Fire" in payload and b"OfStart" in payload:
+        if b"Fire" in payload and b"OfRun" in payload:
             fired.append(tuple(disk.kept))
         return await ask_bus(key, payload, timeout_s)
 
     def noted(starts, agent, request) -> None:
         send(starts, agent, request)
-        if isinstance(request, Fire):
-            assert disk.kept == ["SessionBegun"]
+        if isinstance(request, Fire):  # it is said again until it is answered
+            at_fire.append(tuple(disk.kept))
         if isinstance(request, Fire | Abort):
             asyncio.get_running_loop().call_soon(disk.goes_on.set)
 
@@ -454,8 +476,9 @@ async def test_a_run_is_made_ready_beside_the_disk_and_fired_once_it_is_on_it(
         lab = Lab(three, bus)
         await ready(lab, 2)
         monkeypatch.setattr(bus, "request", request)
-        monkeypatch.setattr(Starts, "_send", noted)
+        monkeypatch.setattr(Jobs, "_send", noted)
         await lab.run(together(nodes))
+    assert at_fire[0] == ("SessionBegun",)
     assert fired
     assert set(fired) == {("SessionBegun", "JobAccepted")}
     assert [len(node.played) for node in nodes] == [1, 1]

@@ -4,15 +4,15 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-from tests.control.several_nodes import facility_file
-from tests.control.triggered_bench import Node, Plane, agent_of, long_lead, ready, together
-from tests.drivers.conftest import MODULES, ClusterServer
+from tests.benches.nodes.several_nodes import facility_file
+from tests.benches.nodes.triggered import Node, Plane, agent_of, long_lead, ready, together
+from tests.benches.qblox_cluster.server import MODULES, ClusterServer
 
 from podium.control.bus.memory import MemoryBus
-from podium.control.calibration.runner import RunError
+from podium.control.client.lab import Lab
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.load import load_facility
-from podium.control.lab import Lab
+from podium.control.runs.errors import RunError
 from podium.drivers.qblox_cluster import QbloxCluster
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS, TRIGGER_LATENCY_NS

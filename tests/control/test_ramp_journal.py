@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.benches.nodes.ramp_journal import Q0
 
-from podium.control.agent.journal import Intent, Journal, JournalError
+from podium.control.agent.journal import Journal, JournalError
 
-Q0 = Intent("node_a.q0.flux", "bias_q0", "TCPIP::1", "YOKOGAWA GS210 1", 0.0, 0.4, 0.5, "ada")
 Q1 = replace(Q0, port="node_a.q1.flux", source="cluster_a.slot6.out2", address="cluster")
 
 DIES = """

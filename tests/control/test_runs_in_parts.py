@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from podium.control.calibration.runner import RunError, RunRefused
 from podium.control.program.program import Axis, Delay, Parameter, Play, Table, Variable
 from podium.control.program.serialise import digest
 from podium.control.program.waveforms import Gaussian, Square
+from podium.control.runs.errors import RunError, RunRefused
 from podium.drivers.errors import Refused
 
 NS = 10**6

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import pytest_asyncio
 import xarray
-from tests.docs.keep_report import KEPT
+from tests.benches.docs.keep_report import KEPT
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.measured import Entry
-from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.sequences import Pulses
-from podium.control.lab import Lab, open_facility
+from podium.control.client.lab import Lab, open_facility
+from podium.control.parameters.entry import Entry
+from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import (
     Affine,
     Axis,

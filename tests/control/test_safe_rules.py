@@ -15,13 +15,13 @@ from tests.control.conftest import Box
 from podium.control.agent.agent import Agent
 from podium.control.agent.journal import Intent, Journal
 from podium.control.agent.safe_rules import address_of
-from podium.control.agent.targets import compiler_for
 from podium.control.bus.memory import MemoryBus
-from podium.control.calibration.runner import RunFailed, RunRefused
-from podium.control.calibration.store import ParameterStore, StoreError
+from podium.control.client.lab import Lab
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.frozen_map import FrozenMap
-from podium.control.lab import Lab
+from podium.control.families.family import compiler_for
+from podium.control.parameters.store import ParameterStore, StoreError
+from podium.control.runs.errors import RunFailed, RunRefused
 from podium.drivers.errors import Refused, Unreachable
 
 FLUX = {"node_a.q0.flux": "bias_q0", "node_a.q1.flux": "cluster_a.slot6.out2"}

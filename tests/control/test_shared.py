@@ -11,9 +11,9 @@ from podium.control.bus import who
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.news import RunNews, runs_key
 from podium.control.bus.wire import decode
-from podium.control.calibration.runner import RunFailed, RunRefused
+from podium.control.client.lab import Lab, open_facility
 from podium.control.coordinator import coordinator
-from podium.control.lab import Lab, open_facility
+from podium.control.runs.errors import RunFailed, RunRefused
 
 
 @pytest.fixture

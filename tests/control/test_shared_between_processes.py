@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.control.shared_client import ROUNDS
-from tests.control.upped import EXAMPLE, Up, podium
+from tests.benches.nodes.podium_up import EXAMPLE, Up, podium
+from tests.benches.nodes.shared_client import ROUNDS
 
-CLIENT = Path(__file__).parent / "shared_client.py"
+CLIENT = Path(__file__).parents[1] / "benches" / "nodes" / "shared_client.py"
 ADA, BOB = "ada's notebook", "bob's script"
 POINTS = {ADA: 5, BOB: 8}
 NOISE_V = 1e-3

@@ -6,11 +6,11 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from tests.control.triggered_bench import Node, together
-from tests.control.two_nodes_up import Twins, TwoNodes, in_time, refusal, two_nodes_up
+from tests.benches.nodes.triggered import Node, together
+from tests.benches.nodes.two_nodes_up import Twins, TwoNodes, in_time, refusal, two_nodes_up
 
-from podium.control.calibration.runner import RunError, RunRefused
-from podium.control.skew_calibration import SkewsFound
+from podium.control.client.skew_calibration import SkewsFound
+from podium.control.runs.errors import RunError, RunRefused
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS
 from podium.sim_instruments.physics.world_file import read_world
 

@@ -8,38 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 import xarray
-from tests.control.upped import EXAMPLE, PODIUM, Up
+from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, Up
+from tests.benches.programs.long_scan import scan
 
-from podium.control.lab import join_facility
-from podium.control.program.program import (
-    Affine,
-    Axis,
-    Capture,
-    Delay,
-    Frame,
-    Linear,
-    Play,
-    Program,
-    Variable,
-)
+from podium.control.client.lab import join_facility
 from podium.control.program.serialise import to_json
-from podium.control.program.waveforms import Square
-
-US = 10**9
-
-
-def scan(shots: int) -> Program:
-    return Program(
-        "scan",
-        (Frame("readout", "node_a.q0.readout", 7.25e9),),
-        (
-            Delay(("readout",), 20 * US),
-            Capture("readout", "q0", 400 * 10**6, 160 * 10**6),
-            Play("readout", Square(600 * 10**6), Affine("amplitude")),
-        ),
-        (Axis("probe", (Variable("amplitude", "1", Linear.steps(0.0, 0.01, 11)),)),),
-        shots=shots,
-    )
 
 
 @pytest.fixture(scope="module")

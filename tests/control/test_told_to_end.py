@@ -18,10 +18,10 @@ from pathlib import Path
 import psutil
 import pytest
 import xarray
-from tests.control.test_stream_between_processes import scan
-from tests.control.upped import EXAMPLE, PODIUM
+from tests.benches.nodes.podium_up import EXAMPLE, PODIUM
+from tests.benches.programs.long_scan import scan
 
-from podium.control.calibration.store import ParameterStore
+from podium.control.parameters.store import ParameterStore
 from podium.control.program.program import Delay
 from podium.control.program.serialise import to_json
 
@@ -208,6 +208,7 @@ def test_a_demo_whose_twins_are_killed_names_the_instrument_and_ends(start, tmp_
     assert all(line.startswith("    ") for line in more)
 
 
+@pytest.mark.slow
 def test_nothing_outlives_a_demo_that_is_killed(start, tmp_path) -> None:
     report = tmp_path / "report"
     demo = start("demo", "--report", report)

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 
 import pytest
-from tests.control.triggered_bench import Node, together
-from tests.control.two_nodes_up import Twins, TwoNodes, two_nodes_up
+from tests.benches.nodes.triggered import Node, together
+from tests.benches.nodes.two_nodes_up import Twins, TwoNodes, two_nodes_up
 
-from podium.control.agent.start_hardware import StartHardware
-from podium.control.calibration.runner import RunError
+from podium.control.agent.run_hardware import RunHardware
+from podium.control.runs.errors import RunError
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start_setting import StartSetting
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -173,15 +173,15 @@ async def test_a_clock_that_loses_its_lock_on_the_way_costs_the_run(
 ) -> None:
     before = await epochs(up)
     since = twins.entry()
-    as_it_is = getattr(StartHardware, step)
+    as_it_is = getattr(RunHardware, step)
     faults = [clock]
 
-    async def after_a_fault(hardware: StartHardware, *what: object) -> object:
+    async def after_a_fault(hardware: RunHardware, *what: object) -> object:
         while faults:
             twins.fault("relock", faults.pop())
         return await as_it_is(hardware, *what)
 
-    monkeypatch.setattr(StartHardware, step, after_a_fault)
+    monkeypatch.setattr(RunHardware, step, after_a_fault)
     assert re.search(
         r"epoch \d+ then, \d+ now|not locked|has no time|not come", await up.refused(BOTH)
     )

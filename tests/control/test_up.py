@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import httpx
 import psutil
 import pytest
-from tests.control.upped import EXAMPLE, Up, podium, wait_for
+from tests.benches.nodes.podium_up import EXAMPLE, Up, podium, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_a_facility_is_kept_up_by_one_only(up) -> None:
 
 
 async def test_a_lab_joins_from_another_process(up) -> None:
-    from podium.control.lab import join_facility
+    from podium.control.client.lab import join_facility
 
     coordinator = json.loads(up.state.read_text())["coordinator"]
     async with join_facility(EXAMPLE, coordinator) as lab, asyncio.timeout(60):

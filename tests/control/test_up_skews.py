@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from tests.control.two_nodes_up import TWO_NODES
-from tests.control.upped import Up, podium, wait_for
+from tests.benches.nodes.podium_up import Up, podium, wait_for
+from tests.benches.nodes.two_nodes_up import TWO_NODES
 
 from podium.control.facility.state_folder import skews_file
 
@@ -22,6 +22,7 @@ def shown(up: Up) -> tuple[int, list[dict]]:
     return told.returncode, json.loads(told.stdout)["skews"] if told.stdout else []
 
 
+@pytest.mark.slow
 def test_a_skew_outlives_the_coordinator_and_not_a_relock(up) -> None:
     told = podium("skew", "measure", TWO_NODES, "--state", up.state, "--starts", 3, "--json")
     measured = json.loads(told.stdout)

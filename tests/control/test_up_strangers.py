@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.control.upped import EXAMPLE, PODIUM, Up, podium
+from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, Up, podium
 
-from podium.control.bus.small_authority import SmallAuthority
 from podium.control.facility.state_folder import certificates_folder
+from podium.control.security.authority import SmallAuthority
 
-HERE = Path(__file__).parent
+STRANGER = Path(__file__).parents[1] / "benches" / "nodes" / "stranger.py"
 ACTS = ["list", "status", "ask", "set", "bias", "release", "answer in another's place"]
 
 
@@ -41,7 +41,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 def tries(endpoint: str, folder: Path, meanwhile) -> dict[str, list[str]]:
     """Return what a stranger got done; ``meanwhile`` is called when it has tried to come in."""
-    words = [sys.executable, str(HERE / "stranger.py"), endpoint, "first_light", str(folder)]
+    words = [sys.executable, str(STRANGER), endpoint, "first_light", str(folder)]
     with subprocess.Popen(
         words,
         env=environment(folder),

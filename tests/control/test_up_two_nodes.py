@@ -10,11 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.control.triggered_bench import Node, together
-from tests.control.two_nodes_up import TWO_NODES, in_time
-from tests.control.upped import PODIUM, Up, podium
+from tests.benches.nodes.podium_up import PODIUM, Up, podium
+from tests.benches.nodes.triggered import Node, together
+from tests.benches.nodes.two_nodes_up import TWO_NODES, in_time
 
-from podium.control.lab import join_facility
+from podium.control.client.lab import join_facility
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 TOGETHER_NS = 12

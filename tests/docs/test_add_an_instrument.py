@@ -4,8 +4,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tests.docs.pages import ROOT, Block, blocks_of, difference
-from tests.docs.test_tutorials import Reader
+from tests.benches.docs.pages import ROOT, Block, blocks_of, difference
+from tests.benches.docs.tutorial_reader import Reader
 
 PAGE = ROOT / "docs" / "how-to" / "add-an-instrument.md"
 

@@ -12,9 +12,9 @@ import nbformat
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
-from tests.docs.keep_report import lay_in
-from tests.docs.pages import ROOT, Block, difference
-from tests.docs.test_tutorials import Reader
+from tests.benches.docs.keep_report import lay_in
+from tests.benches.docs.pages import ROOT, Block, difference
+from tests.benches.docs.tutorial_reader import Reader
 
 NOTEBOOKS = sorted((ROOT / "docs").rglob("*.ipynb"))
 SERVE = (
@@ -25,8 +25,8 @@ CELL_S = 240
 
 OPENED = """
 from contextlib import ExitStack
-from podium.control.blocking import open_facility_blocking
-from podium.control.lab import open_facility
+from podium.control.client.blocking import open_facility_blocking
+from podium.control.client.lab import open_facility
 from podium.control.program.program import Capture, Delay, Frame, Play, Program
 from podium.control.program.waveforms import Square
 
@@ -135,7 +135,11 @@ async def execute(client, source: str, at_output=None) -> tuple[str, str]:
                 return "".join(told), error
 
 
-@pytest.mark.parametrize("cell", [BLOCKING, AWAITING], ids=["blocking", "awaiting"])
+@pytest.mark.parametrize(
+    "cell",
+    [pytest.param(BLOCKING, marks=pytest.mark.slow), AWAITING],
+    ids=["blocking", "awaiting"],
+)
 async def test_the_stop_button_keeps_what_was_measured_and_leaves_all_safe(
     reader: Reader, cell: str
 ) -> None:

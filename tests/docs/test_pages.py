@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from tests.docs.pages import (
+from tests.benches.docs.pages import (
     FENCE,
     LINK,
     NOTEBOOKS,
@@ -18,7 +18,7 @@ from tests.docs.pages import (
     name_of,
     prose_of,
 )
-from tests.docs.test_tutorials import ELSEWHERE, EXECUTED
+from tests.benches.docs.tutorial_reader import ELSEWHERE, EXECUTED
 
 PICTURES = sorted((ROOT / "docs" / "pictures").glob("*.svg"))
 INDEX = ROOT / "docs" / "index.md"

@@ -5,10 +5,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from tests.docs.keep_pictures import MEANT, OTHERWISE, PICTURES, made
-from tests.docs.pages import difference
+from tests.benches.docs.keep_pictures import MEANT, OTHERWISE, PICTURES, made
+from tests.benches.docs.pages import difference
 
-from podium.control.demo import emulated
+from podium.control.processes import emulator
 
 
 def words_of(text: str) -> str:
@@ -21,10 +21,12 @@ def shapes_of(text: str) -> list[str]:
 
 
 def test_the_pictures_are_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(emulated, "emulate", emulated.emulate)  # put back when the test is over
+    monkeypatch.setattr(emulator, "emulate", emulator.emulate)  # put back when the test is over
     pictures = made(tmp_path)
     for name in (MEANT, OTHERWISE):
         kept = (PICTURES / name).read_text()
-        again = f"{name}: run python tests/docs/keep_pictures.py, and look at what has changed"
+        again = (
+            f"{name}: run python tests/benches/docs/keep_pictures.py, and look at what has changed"
+        )
         assert difference(words_of(kept), words_of(pictures[name]), 1e-6) is None, again
         assert shapes_of(kept) == shapes_of(pictures[name]), again

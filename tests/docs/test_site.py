@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.docs.pages import NOTEBOOKS, PAGES, ROOT
+from tests.benches.docs.pages import NOTEBOOKS, PAGES, ROOT
 
 pytest.importorskip("mkdocs", reason="pip install 'podium[docs]'")
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from podium.control.agent.targets import compiler_for
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.routines.rabi import rabi_program
 from podium.control.demo.example import example_facility
 from podium.control.facility.load import load_facility
+from podium.control.families.family import compiler_for
+from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Program
 from podium.control.program.render import render
 from podium.control.program.serialise import to_json

@@ -7,6 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.benches.qblox_cluster.driver_bench import (
+    MODULES,
+    POINTS,
+    PROGRAM,
+    READOUT,
+    SHOTS,
+    connect,
+)
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import QbloxCluster, connection
@@ -14,12 +22,8 @@ from podium.drivers.qblox_cluster import waiting as waiting_module
 from podium.drivers.roles import KeepsDisturbance, MixerSettings
 from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import (
-    Acquisition,
     ClusterProgram,
     ModuleSettings,
-    ResultLayout,
-    SequencerProgram,
-    Waveform,
 )
 from podium.sim_instruments.twins.qblox_cluster.mixer import (
     LO_CALIBRATION_FS,
@@ -27,70 +31,19 @@ from podium.sim_instruments.twins.qblox_cluster.mixer import (
     Mixer,
 )
 
+
+@pytest.fixture
+def server(shared_cluster_server) -> Iterator:
+    shared_cluster_server.as_new()
+    yield shared_cluster_server
+    shared_cluster_server.as_new()
+
+
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
     pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
 ]
-
-MODULES = {2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}
-SHOTS, POINTS = 4, 5
-WAVE = Waveform("flat", 0, (16384 / 32767,) * 8)
-
-READOUT = f"""move {SHOTS},R0
-wait_sync 4
-shots: move 0,R1
-nop
-points: acquire 0,R1,1000
-add R1,1,R1
-nop
-jlt R1,{POINTS},@points
-loop R0,@shots
-stop"""
-DRIVE = "set_mrk 2\nwait_sync 4\nplay 0,0,100\nstop"
-
-
-def sequencer(slot: int, number: int, text: str, output: str, **more) -> SequencerProgram:
-    fields = {
-        "frame": f"frame {slot}.{number}",
-        "waveforms": (WAVE,),
-        "acquisitions": (),
-        "input": None,
-        "nco_hz": 1e8,
-        "integration_ns": 0,
-    } | more
-    return SequencerProgram(slot=slot, sequencer=number, text=text, output=output, **fields)
-
-
-PROGRAM = ClusterProgram(
-    name="trial",
-    cluster="cluster_a",
-    sequencers=(
-        sequencer(
-            2,
-            0,
-            READOUT,
-            "out0",
-            input="in0",
-            acquisitions=(Acquisition("q0", 0, POINTS),),
-            integration_ns=800,
-        ),
-        sequencer(4, 1, DRIVE, "out1"),
-        sequencer(6, 0, DRIVE, "out0_1"),
-    ),
-    modules=(
-        ModuleSettings(2, "QRM-RF", {"out0": 7.2e9}, {"out0": 30.0}, {"in0": 6.0}, None),
-        ModuleSettings(4, "QCM-RF", {"out1": 5.8e9}, {"out1": 0.0}),
-        ModuleSettings(6, "QCM"),
-    ),
-    tones={},
-    duration_fs=30_000 * 10**6,
-    first_shot_ns=0,
-    results=(ResultLayout("q0", "frame 2.0", 2, 0, "q0", ("x",), (POINTS,), SHOTS, False, 800),),
-    resources=(),
-    quantised=(),
-    make_listing=str,
-)
 
 
 def with_text(text: str, index: int = 1) -> ClusterProgram:
@@ -99,22 +52,11 @@ def with_text(text: str, index: int = 1) -> ClusterProgram:
     return replace(PROGRAM, sequencers=tuple(entries))
 
 
-def connect(server) -> QbloxCluster:
-    return QbloxCluster("cluster_a", server.host, server.ports, MODULES)
-
-
 @pytest.fixture(scope="module")
 def connected(shared_cluster_server) -> Iterator[QbloxCluster]:
     driver = connect(shared_cluster_server)
     yield driver
     driver.close()
-
-
-@pytest.fixture
-def server(shared_cluster_server) -> Iterator:
-    shared_cluster_server.as_new()
-    yield shared_cluster_server
-    shared_cluster_server.as_new()
 
 
 @pytest.fixture

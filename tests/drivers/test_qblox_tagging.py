@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.drivers.conftest import ClusterServer
-from tests.drivers.test_qblox_cluster_driver import PROGRAM, sequencer
+from tests.benches.qblox_cluster.driver_bench import PROGRAM, sequencer
+from tests.benches.qblox_cluster.server import ClusterServer
 
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.qblox_cluster import QbloxCluster

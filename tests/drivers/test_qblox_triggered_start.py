@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from tests.drivers.test_qblox_cluster_driver import MODULES, PROGRAM, connect
+from tests.benches.qblox_cluster.driver_bench import MODULES, PROGRAM, connect
 
 from podium.drivers.errors import NotStarted, Refused
 from podium.drivers.qblox_cluster import QbloxCluster

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
-from tests.drivers.zurich_server import DEVICES, ZurichServer, zurich_server
+from tests.benches.zurich.data_server import DEVICES, ZurichServer, zurich_server
 
 from podium.drivers import worker as worker_module
 from podium.drivers.errors import Refused, Unreachable

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.referees.zurich_laboratory import DEVICES, served
+from tests.benches.referees.zurich_laboratory import DEVICES, served
 
 TALK = """
 import json, sys

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from tests.drivers.zurich_server import DEVICES, ZurichServer, zurich_server
+from tests.benches.zurich.data_server import DEVICES, ZurichServer, zurich_server
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.zurich import greeting
@@ -170,20 +170,31 @@ def test_a_run_in_which_an_instrument_complains_is_no_good(server, driver) -> No
         driver.wait(1.0)
 
 
-@pytest.mark.parametrize("step", ["load", "arm"])
+OLDER = json.dumps({"messages": [{"code": 7, "message": "fan \x1b[2J stands", "count": 1}]})
+NOT_OURS = "of no program of ours: another client's, or the instrument's own"
+MAYBE_OURS = "since 'trial' was loaded here: its own, or a client's"
+
+
+@pytest.mark.parametrize(
+    ("step", "whose"),
+    [("load", NOT_OURS), ("arm", MAYBE_OURS), ("load again", MAYBE_OURS), ("run again", NOT_OURS)],
+)
 def test_complaints_that_are_older_than_a_run_are_told_and_do_not_refuse_it(
-    server, driver, caplog, step: str
+    server, driver, caplog, step: str, whose: str
 ) -> None:
     (shfqc,) = (one for one in server.twin.devices if one.name == "dev12000")
-    older = json.dumps({"messages": [{"code": 7, "message": "fan \x1b[2J stands", "count": 1}]})
-    if step == "arm":
+    if step != "load":
         driver.load(PROGRAM)
-    shfqc.store.put("raw/error/json/errors", older, 0)
-    if step == "load":
+    if step == "run again":
+        driver.arm()
+        driver.start()
+        driver.wait(1.0)
+    shfqc.store.put("raw/error/json/errors", OLDER, 0)
+    if step != "arm":
         driver.load(PROGRAM)
     driver.arm()
     (told,) = caplog.messages
-    assert told == r"zi: dev12000 says: fan \x1b[2J stands (older than this run, which goes on)"
+    assert told == rf"zi: dev12000 says: fan \x1b[2J stands ({whose}; this run goes on)"
     driver.start()
     driver.wait(1.0)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
-from tests.drivers.test_zurich_playing import PROGRAM
+from tests.benches.zurich.driver_programs import PROGRAM
 
 from podium.drivers.errors import NotStarted, Refused
 from podium.drivers.zurich.clock_state import lock_was_lost, reference_of

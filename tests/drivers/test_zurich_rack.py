@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.drivers.test_zurich_playing import DRIVE, LAYOUT, READ
+from tests.benches.zurich.driver_programs import DRIVE, LAYOUT, READ
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.zurich import rack as playing

@@ -1,22 +1,57 @@
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
 
+from podium.firmware_interfaces import (
+    models,
+    srs_fs725,
+    white_rabbit_switch,
+    wrtd,
+    wrtd_node,
+)
 from podium.firmware_interfaces.models import (
     BUILT_IN,
     ENTRY_POINT_GROUP,
     LAKESHORE_372,
     QBLOX_CLUSTER,
+    QBLOX_RELEASES,
+    SRS_FS725,
+    WHITE_RABBIT_SWITCH,
+    WRTD_NODE,
     ModelError,
     Range,
     _merged,
     known_models,
+    model_named,
     output_full_scale_dbm,
 )
+from podium.firmware_interfaces.qblox_cluster.identity import RELEASES
 
 
 def test_every_model_is_known_by_its_name() -> None:
     assert [known_models()[model.name] for model in BUILT_IN] == list(BUILT_IN)
+
+
+def test_models_say_what_the_codecs_say() -> None:
+    """The table is written without them: a box on a bench imports it, and none of these."""
+    assert tuple(RELEASES) == QBLOX_RELEASES
+    assert WRTD_NODE.ports == {"service": wrtd_node.TCP_PORT, "events": wrtd.UDP_PORT}
+    assert len(WRTD_NODE.connectors) == wrtd_node.OUTPUTS
+    assert WHITE_RABBIT_SWITCH.ports == {"snmp": white_rabbit_switch.SNMP_PORT}
+    assert [option.highest for option in WHITE_RABBIT_SWITCH.options if option.name == "links"] == [
+        white_rabbit_switch.PORTS
+    ]
+    assert SRS_FS725.ports == {"serial": srs_fs725.TCP_PORT}
+
+
+def test_a_model_of_the_house_is_found_without_asking_what_else_is_installed(monkeypatch) -> None:
+    other = replace(LAKESHORE_372, name="other")
+    monkeypatch.setattr(models, "known_models", lambda: {"other": other})
+    assert model_named("lakeshore_372") is LAKESHORE_372
+    assert model_named("other") is other
+    with pytest.raises(KeyError):
+        model_named("none")
 
 
 def test_a_range_knows_its_grid_and_the_nearest_value_on_it() -> None:

@@ -7,7 +7,8 @@ from typing import Final
 
 from tests.hostile.parser import Parser
 
-from podium.control.demo import ask, moments, run
+from podium.control.commands import ask, run
+from podium.control.commands.options.time_arguments import NoMoment, length_s, moment
 from podium.control.facility.check_instruments import address_problem
 from podium.control.facility.load import FacilityError, load_facility
 from podium.control.facility.meeting_point import parse_endpoint
@@ -64,9 +65,9 @@ CONTROL: Final = (
     Parser("timed programs", _text(timed_from_json), (NotAProgram,),
            (b"%s", b'{"starts": %s}', b'{"starts": {}, "program": %s}'),
            (b'{"starts": {}, "program": ' + PROGRAM + b"}",)),
-    Parser("moments", _text(lambda text: moments.moment(text, 1.8e9)), (moments.NoMoment,),
+    Parser("moments", _text(lambda text: moment(text, 1.8e9)), (NoMoment,),
            (b"%s", b"%s h ago", b"1%s d"), (b"2 h ago", b"2026-11-20 09:30")),
-    Parser("lengths of time", _text(moments.length_s), (moments.NoMoment,), (b"%s", b"%s h"),
+    Parser("lengths of time", _text(length_s), (NoMoment,), (b"%s", b"%s h"),
            (b"12 h",)),
     Parser("spans of time of a test", _text(_seconds), (TwinRefused,), (b"%s", b"%s h"),
            (b"10 min",)),

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from tests.benches.qblox_cluster.cluster_bench import HeldPlayback
+from tests.benches.zurich import requests
 from tests.hostile.parser import Parser
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import HeldPlayback
-from tests.sim_instruments.twins.zurich import asking
 
 from podium.firmware_interfaces import snmp
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector
@@ -72,7 +72,7 @@ def _labone(message: Callable[[str], bytes]) -> Callable[[bytes], object]:
     def read(data: bytes) -> object:
         if not server:
             server.append(DataServer("1", {12000: "SHFQC"}))
-        connection = asking.opened(server[0], "dev12000")
+        connection = requests.opened(server[0], "dev12000")
         return connection.feed(message(data.decode("latin-1")), NOW_FS)
 
     return read
@@ -136,30 +136,30 @@ TWINS: Final = (
     Parser(
         "twin of a data server",
         _feed(lambda: DataServer("1", {12000: "SHFQC"}), "data_server"),
-        frames=(b"%s", b"GET %s HTTP/1.1\r\n\r\n", asking.request("dev12000") + b"%s"),
-        samples=(asking.request("dev12000") + asking.bootstrap(0),),
+        frames=(b"%s", b"GET %s HTTP/1.1\r\n\r\n", requests.request("dev12000") + b"%s"),
+        samples=(requests.request("dev12000") + requests.bootstrap(0),),
     ),
     Parser(
         "LabOne listings",
-        _labone(lambda text: asking.list_nodes(1, text, 1)),
+        _labone(lambda text: requests.list_nodes(1, text, 1)),
         frames=(b"%s", b"/dev12000/%s"),
         samples=(b"/dev12000/*/0/on",),
     ),
     Parser(
         "LabOne readings",
-        _labone(lambda text: asking.get(1, text)),
+        _labone(lambda text: requests.get(1, text)),
         frames=(b"%s", b"/dev12000/%s"),
         samples=(b"/dev12000/sgchannels/0/output/on",),
     ),
     Parser(
         "LabOne texts",
-        _labone(lambda text: asking.set_value(1, f"{AWG}/commandtable/data", text_vector(text))),
+        _labone(lambda text: requests.set_value(1, f"{AWG}/commandtable/data", text_vector(text))),
         frames=(b"%s", b'{"header": {"version": "1.2.0"}, "table": [%s]}'),
     ),
     Parser(
         "LabOne programs of a twin",
         _labone(
-            lambda text: asking.set_value(
+            lambda text: requests.set_value(
                 1, f"{AWG}/elf/data", bytes_vector(text.encode("latin-1"))
             )
         ),

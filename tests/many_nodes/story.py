@@ -17,20 +17,21 @@ from typing import TypeVar
 
 import psutil
 import xarray
-from tests.control.two_nodes_up import LATE, NOT_COME
+from tests.benches.nodes.ten_nodes import facility_text
+from tests.benches.nodes.two_nodes_up import LATE, NOT_COME
 from tests.many_nodes.costs import Costs
-from tests.many_nodes.facilities import facility_text
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import ROUTINES, bring_up
-from podium.control.calibration.runner import RunError
-from podium.control.calibration.store import ParameterStore
-from podium.control.demo.children import Children, call, podium
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.catalogue import ROUTINES
+from podium.control.client.lab import Lab, join_facility
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
-from podium.control.lab import Lab, join_facility
+from podium.control.parameters.store import ParameterStore
+from podium.control.processes.child_processes import Children, call, podium
 from podium.control.program.program import Capture, Delay, Frame, Play, Program
 from podium.control.program.waveforms import Square
+from podium.control.runs.errors import RunError
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.world_file import read_world

@@ -14,6 +14,7 @@ async def test_two_nodes_live_through_it_and_a_third_joins(tmp_path: Path) -> No
     assert found["noticed_s"] < 5  # on a quiet machine in less than one
 
 
+@pytest.mark.slow
 async def test_of_four_nodes_two_pairs_start_at_once_and_a_fifth_joins(tmp_path: Path) -> None:
     found = await tell(4, tmp_path, thorough=False)
     assert found["pairs_overlap_s"] > 0

@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.optimize import curve_fit
+from tests.benches.referees.zurich_laboratory import served
 
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.sim_instruments.physics.truth import qubit_truth
 from podium.sim_instruments.physics.world_file import read_world
-
-from .zurich_laboratory import served
 
 ROOT = Path(__file__).parents[2]
 FACILITY = ROOT / "examples" / "first_light_zi" / "facility.yaml"

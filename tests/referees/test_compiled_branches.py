@@ -8,15 +8,16 @@ from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.control.compilers.qblox.branch_programs import branch_programs
-from tests.control.compilers.qblox.example_programs import target
-from tests.control.compilers.qblox.oracle import triggers
-from tests.control.compilers.qblox.played import emulate
-from tests.control.compilers.qblox.random_branches import branching
-from tests.control.compilers.qblox.test_branches import dice_of
-from tests.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
-from tests.referees.q1simulator_oracle import Record, simulate
-from tests.referees.test_compiled_programs import PHASE_SLACK
+from tests.benches.compilers.branch_dice import dice_of
+from tests.benches.compilers.qblox_oracle import triggers
+from tests.benches.compilers.qblox_playback import emulate
+from tests.benches.programs.branch_programs import branch_programs
+from tests.benches.programs.example_programs import target
+from tests.benches.programs.random_branches import branching
+from tests.benches.referees.phase_slack import PHASE_SLACK
+from tests.benches.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
+from tests.benches.referees.q1simulator_oracle import Record, simulate
+from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
@@ -84,7 +85,7 @@ def assembler() -> None:
 
 @pytest.mark.q1asm
 @pytest.mark.usefixtures("assembler")
-@settings(QUIET, max_examples=40)
+@settings(QUIET, max_examples=cases(20, 40))
 @given(branching())
 def test_the_vendors_assembler_accepts_random_branches(program: Program) -> None:
     try:

@@ -6,13 +6,15 @@ report; q1simulator must run it without complaint and latch what our emulator la
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.control.compilers.qblox.branch_programs import branch_programs
-from tests.control.compilers.qblox.edge_programs import edge_programs
-from tests.control.compilers.qblox.example_programs import first_light, rabi, target
-from tests.control.compilers.qblox.played import emulate
-from tests.control.compilers.qblox.random_programs import programs
-from tests.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
-from tests.referees.q1simulator_oracle import simulate
+from tests.benches.compilers.qblox_playback import emulate
+from tests.benches.programs.branch_programs import branch_programs
+from tests.benches.programs.edge_programs import edge_programs
+from tests.benches.programs.example_programs import first_light, rabi, target
+from tests.benches.programs.random_programs import programs
+from tests.benches.referees.phase_slack import PHASE_SLACK
+from tests.benches.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
+from tests.benches.referees.q1simulator_oracle import simulate
+from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
@@ -31,8 +33,6 @@ SIMULATED = (
     "chirp",
     "kept_shots",
 )
-PHASE_SLACK = 2e-9
-"""Turns: the last digit of both."""
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_the_vendors_assembler_accepts_programs_that_wait_for_a_trigger(
 @pytest.mark.q1asm
 @pytest.mark.usefixtures("assembler")
 @settings(
-    max_examples=40,
+    max_examples=cases(20, 40),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -5,8 +5,15 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.referees import q1asm_oracle
-from tests.referees.q1asm_oracle import Unavailable, Verdict, judge, vendor_assembler, weaken
+from tests.benches.referees import q1asm_oracle
+from tests.benches.referees.q1asm_oracle import (
+    Unavailable,
+    Verdict,
+    judge,
+    vendor_assembler,
+    weaken,
+)
+from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import (
     Assembled,
@@ -262,7 +269,10 @@ PROGRAMS = st.lists(
 
 
 @settings(
-    max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=cases(100, 300),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
 )
 @given(PROGRAMS)
 def test_random_programs_get_the_same_verdict(text: str) -> None:
@@ -270,7 +280,10 @@ def test_random_programs_get_the_same_verdict(text: str) -> None:
 
 
 @settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=cases(60, 150),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
 )
 @given(st.lists(st.sampled_from(FORMS), min_size=1, max_size=12), st.data())
 def test_random_correct_programs_go_to_memory_alike(forms: list[Form], data: st.DataObject) -> None:

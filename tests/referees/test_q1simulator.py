@@ -4,8 +4,8 @@ import bisect
 from collections.abc import Sequence
 
 import pytest
-from tests.referees.q1simulator_oracle import Record, simulate
-from tests.referees.random_q1_programs import BINS, WAVEFORMS, WEIGHTS, random_program
+from tests.benches.referees.q1simulator_oracle import Record, simulate
+from tests.benches.referees.random_q1_programs import BINS, WAVEFORMS, WEIGHTS, random_program
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Access, Operation

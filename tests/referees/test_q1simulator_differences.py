@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from tests.referees.q1simulator_oracle import simulate
+from tests.benches.referees.q1simulator_oracle import simulate
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.sim_instruments.twins.qblox_cluster.message_routes import Route

@@ -6,9 +6,9 @@ Its triggers arrive 250 ns after an integration, ours 364 ns: programs here look
 import random
 
 import pytest
-from tests.referees.q1simulator_oracle import simulate
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US
-from tests.sim_instruments.twins.qblox_cluster.test_feedback import DictatedBench
+from tests.benches.qblox_cluster.cluster_bench import T0, US
+from tests.benches.qblox_cluster.dictated import DictatedBench
+from tests.benches.referees.q1simulator_oracle import simulate
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.sim_instruments.twins.qblox_cluster.message_routes import Route

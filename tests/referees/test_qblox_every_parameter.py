@@ -11,7 +11,7 @@ import pytest
 from qcodes import validators as vals
 from qcodes.parameters import Parameter
 from qcodes.validators import Validator
-from tests.referees import test_qblox_cluster_client as served
+from tests.benches.qblox_cluster import vendor_client as served
 
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer

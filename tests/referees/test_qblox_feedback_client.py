@@ -6,8 +6,11 @@ numbers of the chip and of the readout that was calibrated through the client.
 
 import numpy as np
 import pytest
-from tests.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
-from tests.referees.reset_monte_carlo import (
+from tests.benches.physics.small_chip import feedline_point, hann, pi_amplitude, qubit_point
+from tests.benches.qblox_cluster.chip_world import ChipWorld
+from tests.benches.qblox_cluster.vendor_client import close, running
+from tests.benches.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
+from tests.benches.referees.reset_monte_carlo import (
     AT_NS,
     SECOND_NS,
     T1_NS,
@@ -16,14 +19,6 @@ from tests.referees.reset_monte_carlo import (
     flipped,
     near,
 )
-from tests.referees.test_qblox_cluster_client import close, running
-from tests.sim_instruments.physics.small_chip import (
-    feedline_point,
-    hann,
-    pi_amplitude,
-    qubit_point,
-)
-from tests.sim_instruments.twins.qblox_cluster.chip_world import ChipWorld
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
@@ -372,6 +367,7 @@ def sharing(program, *lines):
     return program.replace("wait_sync 4", "wait_sync 4\n" + "\n".join(lines))
 
 
+@pytest.mark.slow
 def test_active_reset_by_messages_does_what_it_does_by_triggers(cluster) -> None:
     shots = 2000
     cluster.clear_router()

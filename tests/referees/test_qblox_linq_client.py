@@ -1,8 +1,8 @@
 """The vendor's client on messages between sequencers: routes, registers, and runs with both."""
 
 import pytest
-from tests.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
-from tests.referees.test_qblox_cluster_client import Echo, close, running
+from tests.benches.qblox_cluster.vendor_client import Echo, close, running
+from tests.benches.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
 
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 

@@ -7,9 +7,9 @@ where they are weakest. What is found is what the world has.
 
 import numpy as np
 import pytest
-from tests.referees.test_qblox_cluster_client import close, running
-from tests.sim_instruments.physics.small_chip import feedline_point, qubit_point
-from tests.sim_instruments.twins.qblox_cluster.chip_world import ChipWorld
+from tests.benches.physics.small_chip import feedline_point, qubit_point
+from tests.benches.qblox_cluster.chip_world import ChipWorld
+from tests.benches.qblox_cluster.vendor_client import close, running
 
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer

@@ -5,7 +5,7 @@ and takes nothing but the very builds of that release.
 """
 
 import pytest
-from tests.referees.test_qblox_cluster_client import (
+from tests.benches.qblox_cluster.vendor_client import (
     MODULES,
     Echo,
     close,

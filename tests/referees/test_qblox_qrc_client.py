@@ -1,7 +1,7 @@
 """The vendor's client plays on a QRC and listens with both of its inputs."""
 
 import pytest
-from tests.referees.test_qblox_cluster_client import Echo, close, running
+from tests.benches.qblox_cluster.vendor_client import Echo, close, running
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
-from tests.referees.test_qblox_cluster_client import Echo, Ticket, close, running
+from tests.benches.qblox_cluster.vendor_client import Echo, Ticket, close, running
+from tests.benches.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
 
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.signals import Captured

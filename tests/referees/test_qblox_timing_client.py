@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 from qcodes.validators import Bool, Enum, Ints
-from tests.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
-from tests.referees.test_qblox_cluster_client import Echo, close, running
+from tests.benches.qblox_cluster.vendor_client import Echo, close, running
+from tests.benches.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
 
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import qutip
-from tests.sim_instruments.physics.small_chip import (
+from tests.benches.physics.small_chip import (
     NONE,
     coherent_turns,
     feedline_point,

@@ -1,7 +1,7 @@
 """The vendor's own listing is the judge of what its words mean."""
 
 import pytest
-from tests.referees import seqc_corpus
+from tests.benches.referees import seqc_corpus
 
 from podium.firmware_interfaces.zurich.sequencer_assembly import FORMS, Operation, decode, encode
 

@@ -10,10 +10,11 @@ import pytest
 import zhinst.core
 import zhinst.toolkit
 from hypothesis import HealthCheck, given, settings
-from tests.control.compilers.qblox.example_programs import first_light
-from tests.control.compilers.qblox.random_programs import programs
-from tests.control.compilers.zurich.example_targets import hdawg, shfqc
-from tests.control.compilers.zurich.flux_programs import flux_programs
+from tests.benches.compilers.zurich_targets import hdawg, shfqc
+from tests.benches.programs.example_programs import first_light
+from tests.benches.programs.flux_programs import flux_programs
+from tests.benches.programs.random_programs import programs
+from tests.benches.thoroughness import cases
 from zhinst.toolkit import CommandTable
 
 from podium.control.compilers.errors import DoesNotFit
@@ -79,13 +80,13 @@ def _judge_or_refuse(program: Program, target: ZurichTarget) -> None:
         return
 
 
-@settings(QUIET, max_examples=80)
+@settings(QUIET, max_examples=cases(25, 80))
 @given(programs())
 def test_the_vendors_compiler_takes_random_programs(program: Program) -> None:
     _judge_or_refuse(program, shfqc())
 
 
-@settings(QUIET, max_examples=80)
+@settings(QUIET, max_examples=cases(25, 80))
 @given(flux_programs())
 def test_the_vendors_compiler_takes_random_flux_programs(program: Program) -> None:
     judge_all(compile_program(program, hdawg()))

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 import zhinst.core
-from tests.referees.zurich_laboratory import DEVICES, Served, served
+from tests.benches.referees.zurich_laboratory import DEVICES, Served, served
 from zhinst.core.errors import (
     ConnectionError as VendorConnectionError,
 )

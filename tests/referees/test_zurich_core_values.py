@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import zhinst.core
-from tests.referees.zurich_alone import RESULTS, SAMPLES
-from tests.referees.zurich_laboratory import alone
+from tests.benches.referees.zurich_alone import RESULTS, SAMPLES
+from tests.benches.referees.zurich_laboratory import alone
 
 HERE = zhinst.core.__version__
 HOST = "127.0.0.1"

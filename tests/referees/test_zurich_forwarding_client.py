@@ -13,20 +13,10 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from tests.referees import test_zurich_feedback_client as alone
-from tests.referees.reset_monte_carlo import expected, flipped, near
-from tests.referees.zurich_on_a_chip import DRIVE_HZ, READOUT_HZ
-from zhinst.timing_models import (
-    PQSCMode,
-    QAType,
-    QCCSFeedbackModel,
-    SGType,
-    TriggerSource,
-    get_feedback_system_description,
-)
-from zhinst.toolkit import CommandTable, Session, SHFQAChannelMode, Waveforms
-
-from .test_zurich_feedback_client import (
+from tests.benches.referees.reset_monte_carlo import expected, flipped, near
+from tests.benches.referees.zurich_on_a_chip import DRIVE_HZ, READOUT_HZ
+from tests.benches.zurich import feedback_client as alone
+from tests.benches.zurich.feedback_client import (
     DELAY,
     LATENCY,
     PATIENCE_S,
@@ -39,6 +29,15 @@ from .test_zurich_feedback_client import (
     SG_HZ,
     START,
 )
+from zhinst.timing_models import (
+    PQSCMode,
+    QAType,
+    QCCSFeedbackModel,
+    SGType,
+    TriggerSource,
+    get_feedback_system_description,
+)
+from zhinst.toolkit import CommandTable, Session, SHFQAChannelMode, Waveforms
 
 REGISTER = 19
 HOLDOFF_S = PERIOD / 2e9

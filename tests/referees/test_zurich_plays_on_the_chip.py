@@ -4,20 +4,14 @@ The same `lab.run` as with any controller; the hidden truth, which nothing of co
 the judge.
 """
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.optimize import curve_fit
+from tests.benches.zurich.chip_laboratory import FACILITY, NS, US, Q, laboratory, truth
 
-from podium.control.agent.targets import Compiler
-from podium.control.calibration.runner import RunRefused
+from podium.control.client.lab import open_facility
 from podium.control.facility.load import load_facility
-from podium.control.lab import open_facility
+from podium.control.families.family import Compiler
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -32,29 +26,9 @@ from podium.control.program.program import (
     Variable,
 )
 from podium.control.program.waveforms import Gaussian, Square
+from podium.control.runs.errors import RunRefused
 
-from .zurich_laboratory import START, served
-
-FACILITY = Path(__file__).parents[2] / "examples" / "first_light_zi" / "facility.yaml"
-NS, US = 10**6, 10**9
-Q = "node_a.q0"
-
-
-@pytest.fixture(scope="module")
-def laboratory(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("first_light_zi")
-    with served(folder, FACILITY.read_text(), "zi_a"):
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def truth(laboratory):
-    said = subprocess.run(
-        [sys.executable, "-c", START, "twin", "truth", laboratory / "t.yaml", "--json"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        check=True, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    return {name: one["value"] for name, one in json.loads(said.stdout).items()}
+__all__ = ["laboratory", "truth"]
 
 
 def _measured(truth, body, axis, shots):

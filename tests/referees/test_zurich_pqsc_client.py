@@ -11,10 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.benches.referees.zurich_laboratory import START, served
 from zhinst.timing_models import HDAWGChannelModel, QAChannelOutModel, SGChannelModel, TriggerSource
 from zhinst.toolkit import Session, SHFQAChannelMode, Waveforms
-
-from .zurich_laboratory import START, served
 
 FACILITY = Path(__file__).parents[2] / "examples" / "zi_rack" / "facility.yaml"
 FS_PER_SAMPLE, US = 500_000, 10**9

@@ -5,10 +5,9 @@ A cable leads from output to input where they ask for one.
 
 import numpy as np
 import pytest
+from tests.benches.referees.zurich_laboratory import served
 from zhinst.toolkit import AveragingMode, Session, SHFQAChannelMode, Waveforms
 from zhinst.utils.shfqa.multistate import QuditSettings
-
-from .zurich_laboratory import served
 
 PATIENCE_S = 20
 PULSE = 0.3 * np.exp(2j * np.pi * 0.02 * np.arange(1000))

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 from scipy.optimize import curve_fit
+from tests.benches.referees.zurich_laboratory import START, served
 
-from podium.control.calibration.runner import RunFailed
-from podium.control.lab import open_facility
+from podium.control.client.lab import open_facility
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -32,8 +32,7 @@ from podium.control.program.program import (
     Variable,
 )
 from podium.control.program.waveforms import Gaussian, Square
-
-from .zurich_laboratory import START, served
+from podium.control.runs.errors import RunFailed
 
 FACILITY = Path(__file__).parents[2] / "examples" / "zi_rack" / "facility.yaml"
 NS, US = 10**6, 10**9

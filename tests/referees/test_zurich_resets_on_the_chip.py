@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.optimize import curve_fit
-from tests.referees.test_zurich_plays_on_the_chip import FACILITY, NS, US, Q, laboratory, truth
+from tests.benches.zurich.chip_laboratory import FACILITY, NS, US, Q, laboratory, truth
 
+from podium.control.client.lab import open_facility
 from podium.control.compilers.zurich.results import LEAST_DELAY_FS
-from podium.control.lab import open_facility
 from podium.control.program.conditions import Discriminator, is_one
 from podium.control.program.program import (
     Affine,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.benches.referees.zurich_laboratory import served
 from zhinst.toolkit import CommandTable, Session, SHFQAChannelMode, Waveforms
 from zhinst.utils.shf_sweeper import (
     AvgConfig,
@@ -10,8 +11,6 @@ from zhinst.utils.shf_sweeper import (
     SweepConfig,
     TriggerConfig,
 )
-
-from .zurich_laboratory import served
 
 PATIENCE_S = 20
 LENGTH = 256

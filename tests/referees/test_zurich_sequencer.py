@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from tests.referees import random_seqc, seqc_corpus
+from tests.benches.referees import random_seqc, seqc_corpus
 
 from podium.firmware_interfaces.zurich import command_table
 from podium.firmware_interfaces.zurich.elf import SequencerElf

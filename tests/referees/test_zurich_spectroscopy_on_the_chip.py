@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.benches.referees.zurich_laboratory import START, served
 from zhinst.toolkit import Session
 from zhinst.utils.shf_sweeper import (
     AvgConfig,
@@ -17,8 +18,6 @@ from zhinst.utils.shf_sweeper import (
     SweepConfig,
     TriggerConfig,
 )
-
-from .zurich_laboratory import START, served
 
 FACILITY = Path(__file__).parents[2] / "examples" / "first_light_zi" / "facility.yaml"
 CENTRE_HZ = 7.0e9
@@ -74,7 +73,7 @@ def dip(hz, points):
     return hz[k] - b / (2 * a)
 
 
-@pytest.mark.parametrize("qubit", ["q0", "q2"])
+@pytest.mark.parametrize("qubit", ["q0", pytest.param("q2", marks=pytest.mark.slow)])
 def test_a_tone_that_is_on_all_the_time_is_swept_over_a_resonator(laboratory, truth, qubit):
     name = f"node_a.{qubit}"
     # With the qubit in its ground state the resonator is chi away from the middle.

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.referees.zurich_laboratory import DEVICES, served
+from tests.benches.referees.zurich_laboratory import DEVICES, served
 from zhinst.toolkit import CommandTable, Session, Waveforms
 
 

@@ -5,13 +5,13 @@ Reference traces of both levels come from the scope; weights made of them tell t
 
 import numpy as np
 import pytest
-from tests.referees.reset_monte_carlo import THERMAL
-from tests.referees.test_zurich_feedback_client import (
+from tests.benches.referees.reset_monte_carlo import THERMAL
+from tests.benches.referees.zurich_on_a_chip import READOUT_HZ
+from tests.benches.zurich.feedback_client import (
     DELAY,
     PATIENCE_S,
     PI,
     QA_HZ,
-    READOUT_HZ,
     SAMPLES,
     listen,
     shfqc,

@@ -18,105 +18,105 @@ ENTRY_POINT_GROUP = "podium.commands"
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "start": {
         "demo": (
-            "podium.control.demo.command:command",
+            "podium.control.commands.demo:command",
             "bring up two nodes from nothing on simulated instruments, and start them together",
         ),
         "tutorial": (
-            "podium.control.demo.tutorial:command",
+            "podium.control.commands.tutorial:command",
             "copy the notebook of the tutorials, and say how to open it",
         ),
         "check": (
-            "podium.control.demo.check:command",
+            "podium.control.commands.check:command",
             "check a facility file; every error with its place and what would be right",
         ),
         "doctor": (
-            "podium.control.demo.doctor:command",
+            "podium.control.commands.doctor:command",
             "compare what the instruments say with the facility file, by reading alone",
         ),
         "up": (
-            "podium.control.demo.up:command",
+            "podium.control.commands.up:command",
             "start the agents, the coordinator and the page of a facility",
         ),
         "join": (
-            "podium.control.demo.join:command",
+            "podium.control.commands.join:command",
             "let new nodes of a facility file that has grown join what is up",
         ),
         "status": (
-            "podium.control.demo.status:command",
+            "podium.control.commands.status:command",
             "say which instruments answer, what runs, and who asked for it",
         ),
     },
     "daily work": {
         "calibrate": (
-            "podium.control.demo.calibrate:command",
+            "podium.control.commands.calibrate:command",
             "run calibration routines and store what they find",
         ),
         "run": (
-            "podium.control.demo.run:command",
+            "podium.control.commands.run:command",
             "run a program and save what it measured",
         ),
         "params": (
-            "podium.control.demo.params:command",
+            "podium.control.commands.params:command",
             "look into the parameter store, set values by hand, go back to older ones",
         ),
         "ask": (
-            "podium.control.demo.ask:command",
+            "podium.control.commands.ask:command",
             "ask one instrument one thing, or set it, through its owner",
         ),
         "release": (
-            "podium.control.demo.release:command",
+            "podium.control.commands.release:command",
             "hand an instrument to a person's own program, and take it back",
         ),
         "snapshot": (
-            "podium.control.demo.snapshot:command",
+            "podium.control.commands.snapshot:command",
             "take, show and compare snapshots of how all instruments are set",
         ),
         "scope": (
-            "podium.control.demo.scope:command",
+            "podium.control.commands.scope:command",
             "draw what a stored run played, from its program and from its machine code",
         ),
         "refit": (
-            "podium.control.demo.refit:command",
+            "podium.control.commands.refit:command",
             "fit the stored data of a run once more, from what was known then",
         ),
         "skew": (
-            "podium.control.demo.skew:command",
+            "podium.control.commands.skew:command",
             "measure by how much nodes start apart, and show what is known of it",
         ),
     },
     "files": {
         "schema": (
-            "podium.control.facility.schema_command:command",
+            "podium.control.commands.schema:command",
             "print the JSON schema of the facility file, for editors",
         ),
         "part": (
-            "podium.control.demo.part:command",
+            "podium.control.commands.part:command",
             "write the facility file of some of a facility's nodes",
         ),
         "import-station": (
-            "podium.control.facility.import_station_command:command",
+            "podium.control.commands.import_station:command",
             "make a facility file from a QCoDeS Station file",
         ),
         "compile": (
-            "podium.control.demo.compile:command",
+            "podium.control.commands.compile:command",
             "compile a program for its controllers, print what they would play, and draw it",
         ),
         "certificates": (
-            "podium.control.demo.certificates:command",
+            "podium.control.commands.certificates:command",
             "list the certificates that a facility on several computers needs, and make them",
         ),
         "record": (
-            "podium.control.demo.record:command",
+            "podium.control.commands.record:command",
             "write down what passes between a client and an instrument",
         ),
         "completion": (
-            "podium.control.completion:command",
+            "podium.control.commands.completion:command",
             "print what a shell needs to complete these commands",
         ),
     },
     "twins": {
         "campaign": (
-            "podium.control.campaign.command:command",
+            "podium.control.commands.campaign:command",
             "measure many hidden worlds, and judge values and sigmas together",
         ),
     },

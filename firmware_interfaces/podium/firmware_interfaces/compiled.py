@@ -1,8 +1,8 @@
 """What compiled programs of all controller families have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,45 @@ class Quantised:
 def tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``plain`` with its lists as the tuples that they were before JSON or msgpack."""
     return {key: tuple(v) if isinstance(v, list) else v for key, v in plain.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalTone:
+    """What a microwave source outside the controller must give while the program runs."""
+
+    frequency_hz: float
+    power_dbm: float
+
+
+class Artifact(Protocol):
+    """What a compiler has made for one controller, whatever its family: one pulse program."""
+
+    @property
+    def name(self) -> str:
+        """Of the program."""
+        ...
+
+    @property
+    def duration_fs(self) -> int:
+        """From the start to the last shot's end, settling included."""
+        ...
+
+    @property
+    def quantised(self) -> Sequence[Quantised]:
+        """What was rounded."""
+        ...
+
+    @property
+    def tones(self) -> Mapping[str, ExternalTone]:
+        """What sources outside have to be set to, by the name of the instrument."""
+        ...
+
+    @property
+    def told_apart_shots(self) -> int:
+        """How many shots are played whose results, 0 or 1, are asked for; 0 if none are."""
+        ...
+
+    @property
+    def listing(self) -> str:
+        """All that is loaded, for a person."""
+        ...

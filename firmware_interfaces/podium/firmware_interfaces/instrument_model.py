@@ -270,6 +270,8 @@ class InstrumentModel:
     """The same for others, by what people call them."""
     qcodes: str = ""
     """Import path of the class with which QCoDeS reaches the same box; empty: there is none."""
+    family: str = ""
+    """Import path of what compiles for it, a ``ControllerFamily``; empty: it plays no programs."""
 
     def is_answered_by(self, vendor: str, model: str) -> bool:
         """Tell whether a box of this kind says of itself that it is ``vendor``, ``model``."""

@@ -11,9 +11,8 @@ whose target is an :class:`InstrumentModel`.
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
-from podium.firmware_interfaces import srs_fs725, white_rabbit_switch, wrtd, wrtd_node
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.instrument_model import (
     Connector,
@@ -35,8 +34,10 @@ from podium.firmware_interfaces.instrument_model import (
     VoltageOutput,
 )
 from podium.firmware_interfaces.qblox_cluster import limits as qblox
-from podium.firmware_interfaces.qblox_cluster.identity import RELEASES as QBLOX_RELEASES
 from podium.firmware_interfaces.zurich import limits as zurich
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = [
     "BUILT_IN",
@@ -61,6 +62,7 @@ __all__ = [
     "VoltageOutput",
     "known_models",
     "level_resolution_v",
+    "model_named",
     "output_full_scale_dbm",
 ]
 
@@ -89,6 +91,8 @@ _QBLOX_IN_ATT = Range(0, qblox.INPUT_ATTENUATION_MAX_DB, "dB", step=qblox.INPUT_
 _QBLOX_OFFSET = Range(-qblox.QCM_OFFSET_MAX_V, qblox.QCM_OFFSET_MAX_V, "V")
 _QBLOX_OFFSET_STEP = 2 * qblox.QCM_OUTPUT_FULL_SCALE_V / 2**qblox.OFFSET_WORD_BITS
 _QBLOX_RF_DBM = qblox.RF_OUTPUT_FULL_SCALE_DBM
+QBLOX_RELEASES = ("0.12.0", "0.12.1", "0.13.0", "2.1.0")
+"""Keys of :data:`.qblox_cluster.identity.RELEASES`."""
 
 _QRM_RF = ModuleModel(
     "QRM-RF",
@@ -131,9 +135,10 @@ QBLOX_CLUSTER = InstrumentModel(
     roles=("PulseSequencer", "FluxSource", "Clock", "CalibratesMixers"),
     driver="podium.drivers.qblox_cluster.cluster:QbloxCluster",
     twin="podium.sim_instruments.twins.qblox_cluster.cluster:ClusterTwin",
+    family="podium.control.families.qblox.family:QbloxFamily",
     options=(
         MapOption("modules", "slot: module", 1, qblox.SLOTS, choices=tuple(_QBLOX_MODULES)),
-        TextOption("firmware", "release of its firmware", tuple(QBLOX_RELEASES), required=False),
+        TextOption("firmware", "release of its firmware", QBLOX_RELEASES, required=False),
     ),
     connectors=(TriggerInput("trigger", qblox.TRIGGER_INPUT_PERIOD_NS * FS_PER_NS),),
     modules=_QBLOX_MODULES,
@@ -233,6 +238,7 @@ ZURICH = InstrumentModel(
     roles=("PulseSequencer", "CountsTicks"),
     driver="podium.drivers.zurich.data_server:ZurichDataServer",
     twin="podium.sim_instruments.twins.zurich.running:running_data_server",
+    family="podium.control.families.zurich.family:ZurichFamily",
     options=(
         MapOption("devices", "serial number: model", 1, zurich.SERIAL_MAX, zurich.DEVICE_MODELS),
         MapOption(
@@ -334,7 +340,7 @@ WRTD_NODE = InstrumentModel(
     vendor="CERN",
     product="WRTD node",
     address="host",
-    ports={"service": wrtd_node.TCP_PORT, "events": wrtd.UDP_PORT},
+    ports={"service": 5045, "events": 5044},
     roles=("TriggerPlane", "Clock"),
     driver="podium.drivers.wrtd_node.node:WrtdNode",
     twin="podium.sim_instruments.twins.wrtd_node.node:WrtdNode",
@@ -342,7 +348,7 @@ WRTD_NODE = InstrumentModel(
         TextOption("group", "multicast group that its events are sent to", required=False),
         TextOption("domain", "LXI domain, 0 to 255", required=False),
     ),
-    connectors=tuple(TriggerOutput(f"LC-O{n + 1}", FS_PER_NS) for n in range(wrtd_node.OUTPUTS)),
+    connectors=tuple(TriggerOutput(f"LC-O{n + 1}", FS_PER_NS) for n in range(4)),
     connect="from podium.drivers.wrtd_node.node import WrtdNode; "
     "{name} = WrtdNode('{name}', '{host}', {ports})",
 )
@@ -352,13 +358,13 @@ WHITE_RABBIT_SWITCH = InstrumentModel(
     vendor="White Rabbit",
     product="Switch",
     address="host",
-    ports={"snmp": white_rabbit_switch.SNMP_PORT},
+    ports={"snmp": 161},
     roles=("TimingPlane",),
     driver="podium.drivers.white_rabbit_switch:WhiteRabbitSwitch",
     twin="podium.sim_instruments.twins.white_rabbit_switch:WhiteRabbitSwitch",
     options=(
         TextOption("mode", "where its time comes from", ("grandmaster", "slave"), required=False),
-        MapOption("links", "fibre: what it goes to", 1, white_rabbit_switch.PORTS, required=False),
+        MapOption("links", "fibre: what it goes to", 1, 18, required=False),
     ),
     connect="from podium.drivers.white_rabbit_switch import WhiteRabbitSwitch; "
     "{name} = WhiteRabbitSwitch('{name}', '{host}', {ports})",
@@ -369,7 +375,7 @@ SRS_FS725 = InstrumentModel(
     vendor="SRS",
     product="FS725",
     address="visa",
-    ports={"serial": srs_fs725.TCP_PORT},
+    ports={"serial": 4001},
     roles=("TimingPlane",),
     driver="podium.drivers.srs_fs725:SrsFs725",
     twin="podium.sim_instruments.twins.srs_fs725:SrsFs725",
@@ -396,7 +402,18 @@ def known_models() -> Mapping[str, InstrumentModel]:
     Raises :class:`ModelError` when a package's entry point cannot be loaded, is no model,
     or takes a name that is taken.
     """
+    from importlib.metadata import entry_points  # a tenth of what a box on a bench takes to start
+
     return _merged(BUILT_IN, tuple(entry_points(group=ENTRY_POINT_GROUP)))
+
+
+def model_named(name: str) -> InstrumentModel:
+    """Return the model of that name; other packages are asked only if it is none of ours.
+
+    Raises KeyError if there is none, and as :func:`known_models`.
+    """
+    ours = next((model for model in BUILT_IN if model.name == name), None)
+    return known_models()[name] if ours is None else ours
 
 
 def output_full_scale_dbm(
@@ -439,7 +456,7 @@ def _connector(
 
 
 def _merged(
-    built_in: tuple[InstrumentModel, ...], added: tuple[EntryPoint, ...]
+    built_in: tuple[InstrumentModel, ...], added: "tuple[EntryPoint, ...]"
 ) -> dict[str, InstrumentModel]:
     models = {model.name: model for model in built_in}
     for point in added:

@@ -48,8 +48,8 @@ def run_record(arguments: Namespace) -> int:
     import asyncio
 
     from podium.firmware_interfaces.models import ModelError
-    from podium.sim_instruments.facilities.chip_design import NoSuchFacility
     from podium.sim_instruments.facilities.one_instrument import NAMES, option_of
+    from podium.sim_instruments.facilities.tree import NoSuchFacility
     from podium.sim_instruments.servers.recorder import recorded
 
     try:

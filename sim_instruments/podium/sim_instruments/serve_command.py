@@ -120,15 +120,8 @@ def _add_one_line(serve: ArgumentParser) -> None:
 
 def run_serve(arguments: Namespace) -> int:
     """Serve until told to end."""
-    from podium.firmware_interfaces.models import ModelError
-    from podium.sim_instruments.facilities.chip_design import NoSuchFacility
-    from podium.sim_instruments.physics.design import DesignError
-    from podium.sim_instruments.physics.sampling_qubits import SamplingError
-    from podium.sim_instruments.physics.world_file import WorldFileError
-    from podium.sim_instruments.servers.extras import ExtraMissing
-    from podium.sim_instruments.servers.loopback import NoAddressError
-    from podium.sim_instruments.servers.twin_factory import TwinError
-    from podium.sim_instruments.wiring import PlanError
+    from podium.sim_instruments.facilities.tree import NoSuchFacility
+    from podium.sim_instruments.servers.refusals import refusals
 
     arguments.facility = chosen_facility(arguments, or_model=True)
     if (arguments.facility is None) == (arguments.model is None):
@@ -139,16 +132,7 @@ def run_serve(arguments: Namespace) -> int:
         came = _serve_files(arguments) if arguments.facility else _serve_model(arguments)
     except NoSuchFacility as error:
         raise Ended(error, WRONG_USE) from error
-    except (
-        DesignError,
-        SamplingError,
-        WorldFileError,
-        PlanError,
-        TwinError,
-        ModelError,
-        NoAddressError,
-        ExtraMissing,
-    ) as error:
+    except refusals() as error:
         raise Ended(error, FOUND_PROBLEM) from error
     except OSError as error:
         raise Ended(error, WRONG_USE) from error

@@ -5,23 +5,12 @@ world needs: instruments, their options, and the cables between connectors and l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from math import sqrt
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from podium.firmware_interfaces.qblox_cluster.limits import (
-    IMPEDANCE_OHM,
-    QCM_OUTPUT_FULL_SCALE_V,
-    tone_amplitude,
-)
-from podium.firmware_interfaces.qcodes_any import model_with_driver
 from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Piece, PulseTrain
 from podium.sim_instruments.physics.thermometer_channels import NoSuchChannel, stages_by_channel
 from podium.sim_instruments.physics.timing_design import (
     TimingDesign,
@@ -187,6 +176,8 @@ def _same_box(name: str, entry: Mapping[str, Any], *, needed: bool) -> str | Non
     """
     if "driver" not in entry:
         raise PlanError(f"instruments.{name} names no model")
+    from podium.firmware_interfaces.qcodes_any import model_with_driver
+
     model = model_with_driver(str(entry["driver"]))
     if model is not None:
         return model.name
@@ -222,56 +213,3 @@ class Carrier:
     power_dbm: float
     lock: str = field(default="", compare=False)
     """Name of the present lock of its synthesiser."""
-
-
-def route(
-    train: PulseTrain, cable: Cable, carrier: Carrier | None, turns_at_start: float = 0.0
-) -> PulseTrain | None:
-    """Return ``train`` as it arrives at the line of the world; None where nothing arrives.
-
-    Through a modulator, the baseband I + jQ moves up by the carrier (upper sideband), and full
-    scale of the baseband outputs gives the source's set power (ASSUMED: matched IQ pads).
-    ``turns_at_start``: phase of the carrier at the run's time 0.
-    """
-    if cable.modulator is None:
-        if cable.factor == 1.0:
-            return replace(train, line=cable.line)
-        weaker = tuple(
-            replace(piece, samples=piece.samples * cable.factor, level=piece.level * cable.factor)
-            for piece in train.pieces
-        )
-        return replace(train, line=cable.line, pieces=weaker)
-    if carrier is None:
-        return None
-    full_scale = QCM_OUTPUT_FULL_SCALE_V / sqrt(2 * IMPEDANCE_OHM)
-    factor = tone_amplitude(carrier.power_dbm) / full_scale
-    pieces = tuple(
-        Piece(
-            piece.carrier_hz + carrier.frequency_hz,
-            piece.samples * factor,
-            piece.level * factor,
-            piece.duration_ns,
-        )
-        for piece in train.pieces
-    )
-    turns = train.phase_turns + phase_turns(carrier.frequency_hz, train.start_ns) + turns_at_start
-    return replace(train, line=cable.line, pieces=pieces, phase_turns=turns)
-
-
-def phase_turns(frequency_hz: float, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the phase of an oscillator at ``time_ns`` (n,), in turns modulo 1.
-
-    Exact, then rounded once, for frequencies on a grid of 1 mHz (an SGS100A's) and any time:
-    f t in mHz ns modulo 10**12, from two products that stay within 64 bits.
-    """
-    high, low = divmod(round(frequency_hz * 1000) % 10**12, 10**6)
-    first = (high * (time_ns % 10**6)) % 10**6 * 10**6
-    second = (low * (time_ns % 10**12)) % 10**12
-    return np.asarray(((first + second) % 10**12) / 1e12)
-
-
-def silence(capture: CaptureTrain) -> Captured:
-    """Return what an input that no cable is plugged into hears: nothing."""
-    longest = max((window.duration_ns for window in capture.windows), default=0)
-    trace = np.zeros(longest, dtype=np.complex128) if capture.scope else None
-    return Captured(np.zeros(len(capture.start_ns), dtype=np.complex128), trace)

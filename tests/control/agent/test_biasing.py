@@ -8,8 +8,8 @@ import pytest
 
 from podium.control.agent import biasing
 from podium.control.agent.biasing import Biasing
-from podium.control.calibration.runner import RunRefused
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.runs.errors import RunRefused
 from podium.drivers.errors import Refused
 
 Q0, Q1 = "node_a.q0.flux", "node_a.q1.flux"

@@ -5,15 +5,15 @@ import math
 from dataclasses import replace
 
 import pytest
-from tests.control.cold_room import tell
+from tests.benches.nodes.cold_room import tell
 
 from podium.control.agent.cold import BIASES_S, FIRST_S, LEASE_S, Cold
 from podium.control.bus.cold import FridgeTold, fridge_key
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.wire import encode
-from podium.control.calibration.runner import RunError
+from podium.control.client.lab import Lab
 from podium.control.facility.frozen_map import FrozenMap
-from podium.control.lab import Lab
+from podium.control.runs.errors import RunError
 from podium.drivers.errors import Refused
 
 

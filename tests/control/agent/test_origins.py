@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tests.control.agent.test_clock_looks import Box, Counting, looking, numbers, reconnected
+from tests.benches.nodes.clock_boxes import Box, Counting, looking, numbers, reconnected
 
 from podium.control.agent.clock_looks import ClockLooks
 from podium.control.agent.epochs_kept import EpochsKept

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from tests.control.several_nodes import EXAMPLE, facility_file
+from tests.benches.nodes.several_nodes import EXAMPLE, facility_file
 
 from podium.control.agent.owners import owners_of
-from podium.control.agent.start_wiring import wirings_of
 from podium.control.facility.facility import ConnectorRef, Facility
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.load import load_facility
+from podium.control.families.family import wirings_of
 from podium.control.timebase.start_setting import StartSetting
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 

@@ -5,16 +5,17 @@ import threading
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.control.triggered_bench import NS, Cluster, Node, Plane, now
+from tests.benches.nodes.triggered import NS, Cluster, Node, Plane, now
 
 from podium.control.agent.clock_looks import ClockLooks
 from podium.control.agent.epochs_kept import EpochsKept
 from podium.control.agent.instruments import Instruments
+from podium.control.agent.run_hardware import RunHardware
 from podium.control.agent.run_loaded import RunLoaded
-from podium.control.agent.start_hardware import StartHardware
-from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.timed_compiling import TimedPart
-from podium.control.timebase.start.messages import RunId
+from podium.control.bus.messages import RunId
+from podium.control.families.start_wiring import StartWiring
+from podium.control.runs.messages import AtATime
 from podium.drivers.errors import Refused
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.exact_time import FS_PER_MS
@@ -44,9 +45,9 @@ async def loaded(node: Node):
     workers = {name: Worker(name, make) for name, make in makers.items()}
     instruments = Instruments(workers, {})
     looks = ClockLooks({}, instruments, EpochsKept(None), 1)
-    hardware = StartHardware("lab/node_a", instruments, None, None, (WIRING,), looks)
+    hardware = RunHardware("lab/node_a", instruments, None, None, None, (WIRING,), looks)
     part = TimedPart("hash", "hash", {"cluster_a": None}, (WIRING,), {}, {})
-    hardware._hand = RunLoaded(RUN, part)
+    hardware._hand = RunLoaded(RUN, AtATime(), part)
     async with asyncio.TaskGroup() as tasks:
         keeping = [tasks.create_task(worker.keep()) for worker in workers.values()]
         yield hardware

@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from tests.control.several_nodes import EXAMPLE
-from tests.control.triggered_bench import Node, together
+from tests.benches.nodes.several_nodes import EXAMPLE
+from tests.benches.nodes.triggered import Node, together
 
-from podium.control.agent.start_wiring import wirings_of
 from podium.control.agent.timed_compiling import TimedCompiling
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.load import load_facility
 from podium.control.facility.timing import MarkerWiring
+from podium.control.families.family import wirings_of
 from podium.control.program.loopback import Loopback
 from podium.control.program.serialise import digest, to_json
 from podium.control.timebase.epochs import Epochs

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from podium.control.bus.access import Member
 from podium.control.bus.bus import AnswererFailed, Bus, BusError, NoAnswer, Presence
 from podium.control.bus.memory import MemoryBus, matches
 from podium.control.bus.opened import opened_bus
 from podium.control.bus.zenoh_bus import ZenohBus, loopback_only
 from podium.control.facility.load import load_facility
 from podium.control.facility.meeting_point import MeetingPoint, parse_endpoint
+from podium.control.security.access import Member
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
 

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from tests.control.bus.message_mutants import mutants, sample
+from tests.benches.bus.message_mutants import mutants, sample
 
 from podium.control.bus import listener as listener_module
 from podium.control.bus.listener import IN_ONE_GO, LOG_EVERY_S, NEWS_BYTES_MAX, Discarded, listen

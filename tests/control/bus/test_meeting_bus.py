@@ -11,12 +11,17 @@ from pathlib import Path
 import psutil
 import pytest
 import zenoh
-from tests.control.bus.certified import ANN, COORDINATOR, PAGE, ROUTER, Authority, meeting_with
+from tests.benches.security.certificates import (
+    ANN,
+    COORDINATOR,
+    PAGE,
+    ROUTER,
+    Authority,
+    meeting_with,
+)
 
 from podium.control.bus import messages, news
-from podium.control.bus.access import Admitted, MayI, Member, Verdict, access_key
 from podium.control.bus.bus import Bus, BusError, Denied, NoAnswer, Presence
-from podium.control.bus.certificates import BadCertificate, Credentials, credentials_of
 from podium.control.bus.meeting_bus import MeetingBus
 from podium.control.bus.opened import client_of, opened_bus
 from podium.control.bus.refusals import AskRefusals, Refusal, RefusalsTold, refusals_key
@@ -25,6 +30,8 @@ from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.bus.zenoh_config import holding, joining
 from podium.control.facility.facility import Facility
 from podium.control.facility.meeting_point import MeetingPoint
+from podium.control.security.access import Admitted, MayI, Member, Verdict, access_key
+from podium.control.security.certificates import BadCertificate, Credentials, credentials_of
 
 NODE_A, NODE_B = Member("agent", "node_a"), Member("agent", "node_b")
 AGENTS = ("node_a", "node_b")

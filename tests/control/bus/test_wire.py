@@ -8,19 +8,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.control.bus.message_mutants import kinds, mutants, sample
+from tests.benches.bus.message_mutants import kinds, mutants, sample
 
 from podium.control.bus.by_hand import Ask
 from podium.control.bus.messages import (
     AgentStatus,
-    Arm,
     CaptureData,
     Failed,
     InstrumentStatus,
-    Reported,
+    Played,
     RunId,
+    Time,
 )
 from podium.control.bus.wire import BadMessage, decode, encode
+from podium.control.runs.messages import Arm, OfRun, Token
+from podium.control.timebase.epochs import Epochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,16 @@ def test_nested_messages_come_back_as_they_were() -> None:
     status = InstrumentStatus("bias_q0", "yokogawa_gs200", "connected", "", 1, 7, "")
     message = AgentStatus("room", "idle", (status, status))
     assert decode(encode(message), Failed, AgentStatus) == message
-    arm = Arm(RunId(17, 3), "ab", {"house": 2}, 5.0)
-    assert decode(encode(arm), Arm) == arm
+    told = OfRun(Arm(RunId(17, 3), Token("ab", Epochs.of({"house": 2}), 7, 5.0)))
+    assert decode(encode(told), OfRun) == told
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.int64, np.bool_, np.complex128])
 def test_arrays_come_back_with_dtype_and_shape(dtype) -> None:
     array = np.arange(24).reshape(2, 3, 4).astype(dtype)[:, ::2]
     capture = CaptureData(array, array, array, None, None, False)
-    back = decode(encode(Reported({"q0": capture})), Reported).captures["q0"]
+    played = Played("ab", Time(1, 2), {}, (), {"q0": capture})
+    back = decode(encode(played), Played).captures["q0"]
     assert back.i.dtype == array.dtype
     np.testing.assert_array_equal(back.i, array)
 

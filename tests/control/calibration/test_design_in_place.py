@@ -4,10 +4,10 @@ from pathlib import Path
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
-from podium.control.calibration.measured import Entry
 from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.store import ParameterStore
 from podium.control.facility.load import load_facility
+from podium.control.parameters.entry import Entry
+from podium.control.parameters.store import ParameterStore
 from podium.firmware_interfaces.tai import Tai
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-from tests.control.calibration.made_data import (
+from tests.benches.calibration.synthetic_data import (
     EXAMPLE,
     NODE,
     NOW_S,
@@ -20,17 +20,18 @@ from tests.control.calibration.made_data import (
 )
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import BRING_UP, bring_up
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.catalogue import BRING_UP
 from podium.control.calibration.fits.flux import arc
 from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.fits.resonator import ReadoutWindow, dip
-from podium.control.calibration.measured import Entry
-from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.dispersive_shift import excited_share
 from podium.control.calibration.routines.time_of_flight import quiet_hz
 from podium.control.calibration.sequences import all_pulses, pulse_area_ns, until_all_end_ns
 from podium.control.facility.load import load_facility
+from podium.control.parameters.entry import Entry
+from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Play
 from podium.control.program.waveforms import Square
 
@@ -151,7 +152,7 @@ def lines(
     return made
 
 
-@pytest.mark.parametrize("strength", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("strength", [0.3, 0.5, 1.0, 2.0])
 async def test_a_line_is_found_however_strong_the_drive_turns_out(strength: float) -> None:
     """A pulse of twice pi leaves two humps, 10 MHz to either side: one line, in the middle."""
     true = {"q0": 6.0312e9, "q1": 5.6981e9, "q2": 5.0803e9}

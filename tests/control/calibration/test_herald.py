@@ -4,19 +4,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.control.calibration.made_data import EXAMPLE, NODE, MadeRunner, known, no_line
-from tests.control.calibration.test_reset import ON_AN_SHFQC, Listing
+from tests.benches.calibration.reset_listing import ON_AN_SHFQC, Listing
+from tests.benches.calibration.synthetic_data import EXAMPLE, NODE, MadeRunner, known, no_line
 
-from podium.control.agent.targets import compiler_for
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.herald import AT_ONCE, can_herald
-from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.routines.dispersive_shift import excited_share
 from podium.control.calibration.routines.readout_optimisation import FEWEST_HERALDED, apart
 from podium.control.calibration.sequences import all_pulses
 from podium.control.compilers.errors import TooLarge
 from podium.control.facility.load import load_facility
+from podium.control.families.family import compiler_for
+from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Capture, Delay, Program, walk
 
 ROUTINES = ("readout_optimisation",)

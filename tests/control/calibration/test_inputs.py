@@ -5,7 +5,7 @@ import pytest
 
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.inputs import Inputs, propagate
-from podium.control.calibration.measured import Measured
+from podium.control.parameters.entry import Measured
 
 
 def product(shifts: dict[str, float], inputs: Inputs | None = None) -> dict[str, Measured]:

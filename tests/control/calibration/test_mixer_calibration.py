@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from tests.control.demo.fake_runner import FakeRunner
+from tests.benches.demo.fake_runner import FakeRunner
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import BRING_UP
-from podium.control.calibration.memory_record import MemoryRecord
+from podium.control.calibration.catalogue import BRING_UP
 from podium.control.calibration.routines.mixer_calibration import mixer_calibration
 from podium.control.facility.load import load_facility
+from podium.control.parameters.memory_record import MemoryRecord
 
 ZURICH = Path(__file__).parents[3] / "examples" / "first_light_zi" / "facility.yaml"
 

@@ -4,21 +4,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.control.demo.fake_runner import FakeRunner
+from tests.benches.demo.fake_runner import FakeRunner
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.measured import Measured
+from podium.control.calibration.catalogue import VALIDITY
 from podium.control.calibration.one_routine import OneRoutine, calibrated
 from podium.control.calibration.outcome import Outcome, Panel, Picture, Series
 from podium.control.calibration.own_routines import NoRoutine
-from podium.control.calibration.place import Place
 from podium.control.calibration.readiness import NotCold
 from podium.control.calibration.routine_result import Calibrated
-from podium.control.calibration.store import ParameterStore
-from podium.control.calibration.validity import Validities
 from podium.control.facility.facility import Qubit
 from podium.control.facility.qubit_names import UnknownQubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.store import ParameterStore
+from podium.control.parameters.validity import Validities
 from podium.control.program.program import Program
+from podium.control.records.place import Place
 
 X = np.linspace(0.0, 1.0, 5)
 
@@ -48,7 +49,7 @@ async def carried_out(
         begun.append((number, name))
 
     one = OneRoutine("relaxes", relaxes, qubits)
-    return await calibrated(runner, one, place, begin_step, 1.0, False, Validities())
+    return await calibrated(runner, one, place, begin_step, 1.0, False, Validities(VALIDITY))
 
 
 async def test_what_was_found_is_in_hand_and_in_the_store(tmp_path: Path) -> None:

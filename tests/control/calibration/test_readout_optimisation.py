@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.control.calibration.made_data import (
+from tests.benches.calibration.synthetic_data import (
     EXAMPLE,
     NODE,
     NOW_S,
@@ -14,9 +14,9 @@ from tests.control.calibration.made_data import (
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.herald import HERALD
-from podium.control.calibration.measured import Entry
 from podium.control.calibration.routines.readout_optimisation import readout_optimisation
 from podium.control.facility.load import load_facility
+from podium.control.parameters.entry import Entry
 from podium.control.program.program import Play
 
 FACILITY = load_facility(EXAMPLE)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray
-from tests.control.calibration.made_data import (
+from tests.benches.calibration.synthetic_data import (
     EXAMPLE,
     NODE,
     MadeRunner,
@@ -19,19 +19,20 @@ from tests.control.calibration.made_data import (
 from podium.control import cli
 from podium.control.calibration import line_scan
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import ROUTINES, bring_up
-from podium.control.calibration.datasets import load_dataset, save_dataset
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.catalogue import ROUTINES
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.calibration.kept_facility import keep_facility
-from podium.control.calibration.measured import Measured
-from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.refit import NoRun, refit, runs_of
 from podium.control.calibration.routines.rabi import rabi_program
 from podium.control.calibration.state import ATTRIBUTE, CalibrationState, NoState
-from podium.control.calibration.store import ParameterStore
 from podium.control.facility.facility import Qubit
 from podium.control.facility.load import load_facility
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.parameters.store import ParameterStore
+from podium.control.records.datasets import load_dataset, save_dataset
 
 FACILITY = load_facility(EXAMPLE)
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.control.calibration.made_data import NODE, Asked, MadeRunner, known
+from tests.benches.calibration.synthetic_data import NODE, Asked, MadeRunner, known
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.routines.relaxation import RESET_LIFETIMES
+from podium.control.parameters.entry import Measured
 from podium.control.program.program import Delay, Program
 
 LEFT_OVER = 1e-4

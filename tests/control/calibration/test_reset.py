@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.control.calibration.made_data import EXAMPLE, NODE, MadeRunner, known, no_line
+from tests.benches.calibration.reset_listing import ON_AN_SHFQC, Listing
+from tests.benches.calibration.synthetic_data import EXAMPLE, NODE, MadeRunner, known, no_line
 
-from podium.control.agent.targets import compiler_for
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import ROUTINES, bring_up
-from podium.control.calibration.memory_record import MemoryRecord
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.catalogue import ROUTINES
 from podium.control.calibration.refit import refit
 from podium.control.calibration.reset import (
     ACTIVE_ROUNDS,
@@ -19,17 +19,17 @@ from podium.control.calibration.reset import (
 from podium.control.calibration.routines.rabi import rabi_program
 from podium.control.calibration.routines.relaxation import FLIPPING, WAITING, Layout
 from podium.control.calibration.sequences import RESULTS_APART_NS, all_pulses, resets_actively
-from podium.control.compilers.artifact import told_apart_shots
 from podium.control.compilers.zurich.results import LEAST_DELAY_FS
 from podium.control.facility.load import load_facility
+from podium.control.families.family import compiler_for
+from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Capture, Delay, If, Play, Program, walk
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
-ON_AN_SHFQC = EXAMPLE.parents[1] / "first_light_zi" / "facility.yaml"
 FLIPS = ("rabi", "relaxation", "ramsey", "frequency", "echo", "ef_spectroscopy", "rabi_ef")
 WAITS = (
     *("resonator_spectroscopy", "punch_out", "qubit_spectroscopy", "readout_optimisation"),
-    *("single_shot", "thermal_population", "dispersive_shift"),
+    *("single_shot", "readout_lag", "thermal_population", "dispersive_shift"),
 )
 
 
@@ -51,18 +51,6 @@ def bench_of(
 
 def branches(program: Program) -> list[If]:
     return [one for one in program.body if isinstance(one, If)]
-
-
-class Listing(MadeRunner):
-    """Notes the programs that are asked for."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.programs: list[Program] = []
-
-    async def run(self, program: Program):  # type: ignore[no-untyped-def]
-        self.programs.append(program)
-        return await super().run(program)
 
 
 async def programs_of(routine: str, active: bool) -> list[Program]:
@@ -127,8 +115,8 @@ def test_both_controllers_play_it_and_it_takes_a_tenth_of_the_wait(example: Path
     )
     assert max(one.duration_fs for one in fast) < 0.1 * max(one.duration_fs for one in slow)
     # Whoever waits for its end knows how many shots are told apart.
-    assert max(told_apart_shots(one) for one in fast) == 20 * 41
-    assert max(told_apart_shots(one) for one in slow) == 0
+    assert max(one.told_apart_shots for one in fast) == 20 * 41
+    assert max(one.told_apart_shots for one in slow) == 0
 
 
 def test_windows_end_apart_and_results_have_come_before_the_flips() -> None:

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 from scipy import stats
-from tests.control.calibration.test_sigmas_of_fits import FALSE_ALARM
+from tests.benches.calibration.honest_sigmas import FALSE_ALARM
 
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import (
     FALSE_ALARMS,
@@ -15,6 +14,7 @@ from podium.control.calibration.routine import (
     refuse_senseless,
     refuse_unexplained,
 )
+from podium.control.parameters.entry import Measured
 
 SCANS = 3_000
 X = np.linspace(-1, 1, 41)

@@ -62,7 +62,7 @@ def test_t1_is_known_to_less_than_twice_the_best(t1_s):
 @pytest.mark.parametrize("t1_s", [31.5e-6, 33e-6, 34.5e-6])
 def test_a_scan_of_t1_after_flips_takes_less_time_for_the_sigma(t1_s):
     """Laid out for a T1 of 33 µs: a first scan has told it to several per cent."""
-    late = Plan(3, 28, (0.8, 2.2), 3, 6, 2.2, 700)
+    late = Plan(3, 28, (0.8, 2.2), 3, 6, 700)
     before, after = Layout.of(33e-6, late), Layout.of(33e-6, FLIPPING)
     assert sigma_of_t1(after, FLIPPING, t1_s) < LATE * sigma_of_t1(before, late, t1_s)
     times = [

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 from scipy import stats
+from tests.benches.calibration.honest_sigmas import FALSE_ALARM, assert_honest, band
 
 from podium.control.calibration.fits.blobs import (
     Discrimination,
@@ -37,9 +38,6 @@ from podium.control.calibration.fits.resonator import (
     fit_resonance,
 )
 
-FALSE_ALARM = 1e-6
-"""Of each bound, were its seed drawn anew."""
-
 Make = Callable[[np.random.Generator], Fit]
 
 
@@ -55,16 +53,6 @@ def sets_of_slow_fits(request: pytest.FixtureRequest) -> int:
     return request.param
 
 
-def band(count: int) -> tuple[float, float]:
-    """Return within what the standard deviation of ``count`` unit normals lies: chi-square.
-
-    0.76 ... 1.25 for 200, 0.86 ... 1.14 for 600.
-    """
-    chi2 = stats.chi2(count - 1)
-    lowest, highest = chi2.ppf(FALSE_ALARM / 2), chi2.isf(FALSE_ALARM / 2)
-    return float(np.sqrt(lowest / (count - 1))), float(np.sqrt(highest / (count - 1)))
-
-
 def pulls(make: Make, truth: Mapping[str, float], seed: int, sets: int) -> dict[str, np.ndarray]:
     """Return (value - truth) / sigma of each quantity, shape (sets,)."""
     rng = np.random.default_rng(seed)
@@ -73,15 +61,6 @@ def pulls(make: Make, truth: Mapping[str, float], seed: int, sets: int) -> dict[
         name: np.array([(fit.values[name] - value) / fit.sigmas[name] for fit in fits])
         for name, value in truth.items()
     }
-
-
-def assert_honest(found: Mapping[str, np.ndarray]) -> None:
-    for name, values in found.items():
-        lowest, highest = band(len(values))
-        mean_max = float(stats.norm.isf(FALSE_ALARM / 2)) / np.sqrt(len(values))
-        scatter, mean = float(np.std(values, ddof=1)), float(np.mean(values))
-        assert lowest < scatter < highest, f"{name}: scatters by {scatter:.3f} of its sigma"
-        assert abs(mean) < mean_max, f"{name}: off by {mean:.3f} sigma on average"
 
 
 def line(x: np.ndarray) -> Callable[[Mapping[str, float]], np.ndarray]:

@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.control.calibration.made_data import NODE, MadeRunner, known, zero
+from tests.benches.calibration.synthetic_data import NODE, MadeRunner, known, zero
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.fits.blobs import Discrimination
 from podium.control.calibration.fits.projection import Levels
-from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.routines.single_shot import (
     ARRIVES_LATER_S,
     Played,
     ideal_fidelity,
     thermal_share,
 )
+from podium.control.parameters.memory_record import MemoryRecord
 
 PLAYED = Played(after_pulse=26e-9, after_herald=1.25e-6)
 LEVELS = Levels(0j, 1 + 0j, 0.02, 0.03)

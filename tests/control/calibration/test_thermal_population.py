@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
-from tests.control.calibration.made_data import NODE, Asked, MadeRunner, known
-from tests.control.calibration.test_sigmas_of_fits import assert_honest
+from tests.benches.calibration.honest_sigmas import assert_honest
+from tests.benches.calibration.synthetic_data import NODE, Asked, MadeRunner, known
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome
+from podium.control.parameters.entry import Measured
 from podium.control.program.program import Delay
 
 THOROUGHNESS = 0.25

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import ROUTINES
-from podium.control.calibration.measured import NotMeasured
-from podium.control.calibration.memory_record import MemoryRecord
+from podium.control.calibration.catalogue import DECLARATIONS, ROUTINES
 from podium.control.calibration.runner import Runner
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
+from podium.control.parameters.entry import NotMeasured
+from podium.control.parameters.memory_record import MemoryRecord
 
 STRANGERS = Path(__file__).parents[2] / "strangers"
 
@@ -32,7 +32,10 @@ def bench_of(name: str) -> Bench:
     return Bench(runner, "chip_7", qubits, MemoryRecord(), keep=lambda data: None)
 
 
-@pytest.mark.parametrize("routine", ["flux_arc", "sweet_spot"])
+TUNING = [name for name, one in DECLARATIONS.items() if one.targets == "tunable qubits"]
+
+
+@pytest.mark.parametrize("routine", TUNING)
 async def test_without_any_flux_line_nothing_is_run(routine: str) -> None:
     bench = bench_of("attic")
     outcome = await ROUTINES[routine](bench, bench.qubits)

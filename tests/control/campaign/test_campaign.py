@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.control.campaign import stand_in_demo
-from tests.control.campaign.made_up_worlds import EXAMPLE, FACILITY, UNITS, made_world
+from tests.benches.campaign import stand_in_demo
+from tests.benches.campaign.synthetic_worlds import EXAMPLE, FACILITY, UNITS, made_world
 
 from podium.control.campaign.campaign import (
     PICTURE,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.control.campaign.made_up_worlds import made_worlds, with_scans
+from tests.benches.campaign.synthetic_worlds import made_worlds, with_scans
 
 from podium.control.campaign.repeatability import (
     RepeatedValue,

@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from tests.control.demo.made_up import world
-from tests.control.demo.together.made_up_together import made_up_story_of_two
+from tests.benches.report.synthetic_story import world
+from tests.benches.report.synthetic_story_of_two import made_up_story_of_two
 
 from podium.control.campaign.shared_start import broken_start
-from podium.control.demo.story import Story, summary
+from podium.control.report.story import Story, summary
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.control.campaign.made_up_worlds import (
+from tests.benches.campaign.synthetic_worlds import (
     FACILITY,
     QUBITS,
     UNITS,

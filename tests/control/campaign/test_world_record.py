@@ -3,7 +3,7 @@ from dataclasses import replace
 from math import isnan, nan
 
 import pytest
-from tests.control.campaign.made_up_worlds import made_world, with_scans
+from tests.benches.campaign.synthetic_worlds import made_world, with_scans
 
 from podium.control.campaign.world_record import Recovery, from_json, to_json
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.control.compilers.qblox.random_programs import programs
+from hypothesis import strategies as st
+from tests.benches.programs.random_programs import programs
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.guards import exclusive
 from podium.control.compilers.placing import in_ticks, place_in_fs
-from podium.control.compilers.qblox.place import PlacedCapture, PlacedPlay, place
 from podium.control.program.program import (
     Capture,
     Condition,
@@ -18,32 +18,50 @@ from podium.control.program.program import (
     SetFrequency,
     ShiftPhase,
 )
+from podium.control.program.render import render
 from podium.control.program.waveforms import Square
-from podium.firmware_interfaces.exact_time import FS_PER_NS, OffGridError
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, OffGridError
 
 FRAME = Frame("f", "p", 5e9)
 
 
+def at(array: np.ndarray, point: tuple[int, ...]) -> float:
+    index = tuple(0 if n == 1 else k for n, k in zip(array.shape, point, strict=True))
+    return array[index].item()
+
+
 @settings(max_examples=50, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-@given(programs(between=False))
-def test_all_families_place_a_program_alike(program: Program) -> None:
-    ours, theirs = place_in_fs(program), place(program)
-    assert (ours.shot_fs == theirs.shot_ns * FS_PER_NS).all()
-    heard = {one.frame.name: one for one in ours.frames}
-    for other in theirs.frames:
-        plays = [one for one in other.placed if isinstance(one, PlacedPlay)]
-        windows = [one for one in other.placed if isinstance(one, PlacedCapture)]
-        if not plays and not windows:
-            assert other.frame.name not in heard
-            continue
-        mine = heard[other.frame.name]
-        for pulse, play in zip(mine.pulses, plays, strict=True):
-            assert pulse.statement == play.statement
-            assert (pulse.start_fs == play.start_ns * FS_PER_NS).all()
-            assert np.allclose(pulse.carrier.turns, play.turns)
-        for window, capture in zip(mine.windows, windows, strict=True):
-            assert (window.start_fs == capture.start_ns * FS_PER_NS).all()
-            assert np.allclose(window.carrier.turns, capture.turns)
+@given(programs(between=False), st.randoms(use_true_random=False))
+def test_statements_stand_where_the_reference_renderer_has_them(program, random) -> None:
+    point = tuple(random.randrange(axis.count) for axis in program.axes)
+    shot, meant = place_in_fs(program), render(program, point)
+    assert at(shot.shot_fs, point) == meant.duration_ns * FS_PER_NS
+    windows = {one.name: one for frame in shot.frames for one in frame.windows}
+    for capture in meant.captures:
+        window = windows[capture.name]
+        opens_s = at(window.start_fs, point) / FS_PER_S
+        assert opens_s * 1e9 == pytest.approx(capture.start_ns)
+        assert at(window.carrier.frequency_hz, point) == capture.frequency_hz
+        turns = at(window.carrier.turns, point) + capture.frequency_hz * opens_s
+        for one in window.carrier.retuned:
+            if at(one.counts, point):
+                apart_hz = at(one.from_hz, point) - at(one.to_hz, point)
+                turns += apart_hz * at(one.at_fs, point) / FS_PER_S
+        if not program_frame(program, capture.frame).restarts:
+            assert abs((turns - capture.phase_turns + 0.5) % 1.0 - 0.5) < 1e-6
+    for frame in shot.frames:
+        samples, sounds = meant.samples.get(frame.frame.name), set[int]()
+        for pulse in frame.pulses:
+            begins = int(at(pulse.start_fs, point)) // FS_PER_NS
+            sounds |= set(range(begins, begins + pulse.waveform.duration_fs // FS_PER_NS))
+            if samples is not None and at(pulse.amplitude, point):
+                assert samples[begins : begins + pulse.waveform.duration_fs // FS_PER_NS].any()
+        if samples is not None:
+            assert set(np.flatnonzero(samples).tolist()) <= sounds
+
+
+def program_frame(program: Program, name: str) -> Frame:
+    return next(one for one in program.frames if one.name == name)
 
 
 def test_a_carrier_knows_what_it_was_retuned_by_and_when() -> None:

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from tests.control.timebase.test_skews_recorded import DELAYS_NS, B, C, at, epochs_of, found
-from tests.control.two_nodes_up import TWO_NODES
+from tests.benches.nodes.two_nodes_up import TWO_NODES
+from tests.benches.runs.recorded_skews import DELAYS_NS, B, C, at, epochs_of, found
 
-from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.coordinator.skews import SIGMA_LIMIT_FS, Skews
 from podium.control.facility.load import load_facility
+from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.timebase.drift_filter import NO_THERMOMETER
 from podium.control.timebase.skew_ledger import InMemory, SkewLedger
 from podium.control.timebase.skew_messages import RecordSkews

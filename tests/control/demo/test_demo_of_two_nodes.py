@@ -9,21 +9,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.control.demo import stand_in
-from tests.control.demo.together.fake_lab import FakeLab
-from tests.control.demo.together.test_working_together import KNOWN
+from tests.benches.demo import stand_in
+from tests.benches.demo.fake_lab import FakeLab
+from tests.benches.demo.known_values import KNOWN
 
 from podium.control import cli
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel
-from podium.control.calibration.quantities import QUANTITIES
-from podium.control.calibration.runner import RunFailed
 from podium.control.campaign.shared_start import broken_start
 from podium.control.demo import demonstration, simulation
 from podium.control.demo import session as session_module
 from podium.control.demo.together import killing as killing_module
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.quantities import QUANTITIES
 from podium.control.program.program import Program
+from podium.control.runs.errors import RunFailed
 
 Demo = Callable[..., int]
 

@@ -7,21 +7,22 @@ from pathlib import Path
 import pytest
 import xarray
 from rich.console import Console
-from tests.control.demo.fake_runner import FakeRunner
+from tests.benches.demo.fake_runner import FakeRunner
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.measured import BadEntry, Measured
+from podium.control.calibration.catalogue import VALIDITY
 from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.calibration.readiness import NotCold, ramp_biases
-from podium.control.calibration.runner import RunFailed
-from podium.control.calibration.store import ParameterStore
-from podium.control.calibration.validity import Validities
 from podium.control.demo import session as session_module
-from podium.control.demo.progress import display
-from podium.control.demo.report import Drawings
 from podium.control.demo.session import Session, told_step
-from podium.control.demo.story import Step, Story
+from podium.control.parameters.entry import BadEntry, Measured
+from podium.control.parameters.store import ParameterStore
+from podium.control.parameters.validity import Validities
 from podium.control.program.program import Program
+from podium.control.report.page import Drawings
+from podium.control.report.progress import display
+from podium.control.report.story import Step, Story
+from podium.control.runs.errors import RunFailed
 
 WAIT = Program("wait", (), ())
 
@@ -113,7 +114,7 @@ async def test_biases_go_to_sweet_spots_that_are_known_and_never_beyond_a_limit(
     bench = Bench(at.runner, "node_a", at.session.qubits, at.store, keep=lambda data: None)
     far = {"node_a.q0.sweet_spot": 0.25, "node_a.q1.sweet_spot": -99.0}
     await bench.commit(outcome, {name: Measured(v, 0.001, "V") for name, v in far.items()})
-    levels, _ = await ramp_biases(at.runner, at.session.qubits, at.store, Validities())
+    levels, _ = await ramp_biases(at.runner, at.session.qubits, at.store, Validities(VALIDITY))
     assert levels["node_a.q0.flux"] == 0.25
     limit = at.runner.facility.flux_wiring("node_a.q1.flux").limit_v
     assert levels["node_a.q1.flux"] == -limit

@@ -8,19 +8,20 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.control.demo.fake_runner import FakeRunner
-from tests.control.demo.together.fake_lab import FakeLab
+from tests.benches.demo.fake_lab import FakeLab
+from tests.benches.demo.fake_runner import FakeRunner
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel
-from podium.control.calibration.runner import RunFailed, Runner
-from podium.control.calibration.store import ParameterStore
+from podium.control.calibration.runner import Runner
 from podium.control.demo import session as session_module
-from podium.control.demo.progress import display
-from podium.control.demo.report import Drawings
 from podium.control.demo.side_by_side import bring_up_nodes
-from podium.control.demo.story import Story
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.store import ParameterStore
+from podium.control.report.page import Drawings
+from podium.control.report.progress import display
+from podium.control.report.story import Story
+from podium.control.runs.errors import RunFailed
 
 
 class Both:

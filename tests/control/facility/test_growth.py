@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.many_nodes.facilities import eleven, ten
+from tests.benches.nodes.ten_nodes import eleven, ten
 
-from podium.control.demo.part import written
+from podium.control.commands.part import written
 from podium.control.facility.facility import Facility
 from podium.control.facility.growth import NotGrown, grown, what_changed
 from podium.control.facility.load import load_facility

@@ -9,9 +9,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
-from tests.control.facility.test_driver_entries import GS200, SGS100A, entry_of
-from tests.control.facility.test_instrument_errors import CASES as INSTRUMENT_CASES
-from tests.control.facility.test_schema_errors import CASES as FORM_CASES
+from tests.benches.facility.driver_entries import GS200, SGS100A, entry_of
+from tests.benches.facility.instrument_error_cases import CASES as INSTRUMENT_CASES
+from tests.benches.facility.schema_error_cases import CASES as FORM_CASES
 
 from podium.control.facility.json_schema import facility_json_schema
 from podium.firmware_interfaces.models import BUILT_IN

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tests.many_nodes.facilities import eleven, ten
+from tests.benches.nodes.ten_nodes import eleven, ten
 
 from podium.control.agent.owners import owners_of
 from podium.control.cli import main
-from podium.control.demo.part import written
+from podium.control.commands.part import written
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.facility.part import NoSuchNode, Tree, part_of

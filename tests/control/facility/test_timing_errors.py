@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from podium.control.demo.check import command
+from podium.control.commands.check import command
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.json_schema import facility_json_schema
 from podium.control.facility.load import load_facility, load_with_remarks

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from podium.control.agent.zurich_targets import pqscs_of, zurich_targets_of
 from podium.control.compilers.zurich.target import FluxChannel
 from podium.control.facility.facility import FluxPulses
 from podium.control.facility.load import load_facility
+from podium.control.families.zurich.targets import pqscs_of, zurich_targets_of
 from podium.firmware_interfaces.zurich.rack import ZSyncPort
 
 RACK = Path(__file__).parents[3] / "examples" / "zi_rack" / "facility.yaml"

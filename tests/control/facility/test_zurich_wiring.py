@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from podium.control.agent.zurich_targets import zurich_targets_of
 from podium.control.compilers.zurich.target import DriveChannel, ReadoutChannel
 from podium.control.facility.load import load_facility
+from podium.control.families.zurich.targets import zurich_targets_of
 
 ZI = Path(__file__).parents[3] / "examples" / "first_light_zi" / "facility.yaml"
 

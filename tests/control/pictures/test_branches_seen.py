@@ -1,16 +1,16 @@
 """Branches in pictures and listings, and machine code that takes them compared with the program."""
 
 import pytest
-from tests.control.compilers.qblox.branch_programs import branch_programs
-from tests.control.pictures.cases import CLUSTER, case_of, damaged
+from tests.benches.compilers.picture_cases import CLUSTER, case_of, damaged
+from tests.benches.programs.branch_programs import branch_programs
 
-from podium.control.demo.picturing import judge
 from podium.control.pictures.drawing import draw
 from podium.control.pictures.events import table
 from podium.control.pictures.judge import Case
 from podium.control.pictures.listing import annotated, statements
 from podium.control.pictures.results import results_of
 from podium.control.program.program import Capture, walk
+from podium.control.report.program_pictures import judge
 from podium.sim_instruments.twins.qblox_cluster.emulation import emulate
 
 PROGRAMS = branch_programs()

@@ -4,14 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.control.compilers.qblox.edge_programs import edge_programs
-from tests.control.compilers.qblox.example_programs import (
-    first_light,
-    ramsey,
-    target,
-    time_of_flight,
-)
-from tests.control.pictures.cases import CLUSTER, case_of, damaged
+from tests.benches.compilers.picture_cases import CLUSTER, case_of, damaged
+from tests.benches.programs.edge_programs import edge_programs
+from tests.benches.programs.example_programs import first_light, ramsey, target, time_of_flight
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.pictures.judge import Case, compare, play, points_of

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 from playwright.async_api import Browser
-from tests.control.compilers.qblox.edge_programs import edge_programs
-from tests.control.compilers.qblox.example_programs import first_light, ramsey
-from tests.control.pictures.cases import case_of, damaged
+from tests.benches.compilers.picture_cases import case_of, damaged
+from tests.benches.programs.edge_programs import edge_programs
+from tests.benches.programs.example_programs import first_light, ramsey
 
 from podium.control.pictures.drawing import draw
 from podium.control.pictures.judge import compare, points_of

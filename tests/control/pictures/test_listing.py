@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from tests.control.compilers.qblox.edge_programs import edge_programs
-from tests.control.compilers.qblox.example_programs import first_light, ramsey
-from tests.control.pictures.cases import CLUSTER, case_of
+from tests.benches.compilers.picture_cases import CLUSTER, case_of
+from tests.benches.programs.edge_programs import edge_programs
+from tests.benches.programs.example_programs import first_light, ramsey
 
 from podium.control.pictures.judge import play, points_of
 from podium.control.pictures.listing import annotated, resources, statements

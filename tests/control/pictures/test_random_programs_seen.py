@@ -4,8 +4,9 @@ from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
-from tests.control.compilers.qblox.random_programs import programs
-from tests.control.pictures.cases import CLUSTER, case_of
+from tests.benches.compilers.picture_cases import CLUSTER, case_of
+from tests.benches.programs.random_programs import programs
+from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.pictures.drawing import draw
@@ -23,7 +24,7 @@ QUIET = settings(
 )
 
 
-@settings(QUIET, max_examples=60)
+@settings(QUIET, max_examples=cases(25, 60))
 @given(programs())
 def test_random_programs_are_seen_as_they_are(program: Program) -> None:
     look(program)

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.control.compilers.qblox.random_programs import programs
+from tests.benches.programs.random_programs import programs
 
 from podium.control.program.program import Delay, Frame, Play, Program
 from podium.control.program.serialise import NotAProgram, digest, from_json, to_json

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.control.compilers.qblox.random_programs import programs
+from tests.benches.programs.random_programs import programs
 
 from podium.control.program.program import (
     Affine,
@@ -97,3 +97,13 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     broken = replace(GOOD, shots=0, body=(Play("g", Square(4), 3.0),))
     with pytest.raises(ProgramError, match=r"0 shots.*no frame 'g'.*amplitude is 3.0"):
         validate(broken)
+
+
+def test_a_time_that_is_not_whole_is_found_behind_an_equal_one_that_is() -> None:
+    pulses = [Play("drive", Square(100.0), 0.5), Play("drive", Square(100.0), 0.5)]
+    object.__setattr__(pulses[0].waveform, "duration_fs", 100)
+    object.__setattr__(pulses[1].waveform, "duration_fs", 100.0)
+    assert pulses[0].waveform == pulses[1].waveform
+    program = Program("equal", (Frame("drive", "q0.drive", 5e9),), tuple(pulses))
+    with pytest.raises(ProgramError, match=r"statement 1 \(Play\): duration_fs is 100\.0"):
+        validate(program)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.control.compilers.qblox.example_programs import target
-from tests.control.compilers.qblox.played import processors, shot
-from tests.sim_instruments.servers.loopback_drivers import MARKER, TWO_NODES, LoopbackDrivers
+from tests.benches.compilers.qblox_playback import processors, shot
+from tests.benches.programs.example_programs import target
+from tests.benches.servers.loopback_drivers import MARKER, TWO_NODES, LoopbackDrivers
 
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.load import load_facility
@@ -185,6 +185,7 @@ def rest_taken_out_fs(correction: Correction) -> float:
     return float(middles_ns[1] - middles_ns[0]) * FS_PER_NS
 
 
+@pytest.mark.slow
 async def test_a_static_skew_is_found_taken_out_and_stays_out_for_an_epoch(world, tmp_path) -> None:
     records = {port: DomainRecord.first(f"ticks_{port}", {"lost locks": 0}) for port in (A, B)}
     async with two_nodes(world, tmp_path) as here:

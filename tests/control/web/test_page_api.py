@@ -8,17 +8,17 @@ import threading
 
 import httpx
 import pytest
+from tests.benches.web.page import entry
 from tests.control.conftest import agent_on
-from tests.control.web.conftest import entry
 
 from podium.control.bus import messages
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.news import Event, events_key
 from podium.control.bus.wire import encode
-from podium.control.calibration.runner import RunFailed
-from podium.control.calibration.store import ParameterStore
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.coordinator.findings_file import FindingsFile
+from podium.control.parameters.store import ParameterStore
+from podium.control.runs.errors import RunFailed
 from podium.control.web import view
 from podium.control.web.app import ASSETS, TEMPLATES
 from podium.control.web.following import following

@@ -5,11 +5,12 @@ import socket
 from dataclasses import replace
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import expect
+from tests.benches.web.browser import opened
 
 from podium.control.bus.memory import MemoryBus
-from podium.control.calibration.runner import RunFailed
-from podium.control.lab import Lab
+from podium.control.client.lab import Lab
+from podium.control.runs.errors import RunFailed
 from podium.control.web.picture import Picture
 from podium.control.web.process import served
 from podium.drivers.errors import Unreachable
@@ -27,21 +28,6 @@ OVERLAP = """
 """What lies over what comes after it, in the header and in the list of runs."""
 TABS = 8
 """More than the six connections that a browser keeps to one server."""
-
-
-async def opened(browser: Browser, url: str, **how) -> tuple[Page, list[str]]:
-    """Open the page; what goes wrong in it, and every address elsewhere, is put into the list."""
-    tab = await (await browser.new_context(**how)).new_page()
-    wrong: list[str] = []
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
-    tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    tab.on(
-        "request",
-        lambda asked: None if asked.url.startswith(url) else wrong.append(asked.url),
-    )
-    await tab.goto(url)
-    await expect(tab.locator("#link")).to_have_text("live")
-    return tab, wrong
 
 
 async def test_a_run_appears_with_its_plots_and_nothing_comes_from_elsewhere(page, browser, trial):

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from podium.control.bus.memory import MemoryBus
-from podium.control.demo.page_key import kept_page_key, with_key
+from podium.control.security.page_key import kept_page_key, with_key
 from podium.control.web.picture import Picture
 from podium.control.web.process import served
 

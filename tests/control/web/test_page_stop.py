@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Mount, Route
 
 from podium.control.bus.memory import MemoryBus
-from podium.control.calibration.runner import RunFailed
+from podium.control.runs.errors import RunFailed
 from podium.control.web.app import make_app
 from podium.control.web.guard import LOOKS
 from podium.control.web.picture import Picture

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.control.web.conftest import entry
+from tests.benches.web.page import entry
 
 from podium.control.bus.messages import RunId
 from podium.control.bus.news import RunNews

@@ -10,25 +10,25 @@ import httpx
 import pytest
 from playwright.async_api import expect
 from rich.console import Console
+from tests.benches.nodes.several_nodes import facility_file
+from tests.benches.web.browser import opened
+from tests.benches.web.page import Page
 from tests.control.conftest import agent_on
-from tests.control.several_nodes import facility_file
-from tests.control.web.conftest import Page
-from tests.control.web.test_page_in_chromium import opened
 
 from podium.control.agent.owners import owners_of
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.procedures import SILENT_S
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.runner import RunFailed, RunRefused
-from podium.control.calibration.store import ParameterStore
+from podium.control.client.lab import Lab
 from podium.control.coordinator.coordinator import Coordinator
-from podium.control.demo.progress import display
-from podium.control.demo.report import Drawings
 from podium.control.demo.session import Session
-from podium.control.demo.story import Story
 from podium.control.facility.load import load_facility
-from podium.control.lab import Lab
+from podium.control.parameters.store import ParameterStore
+from podium.control.report.page import Drawings
+from podium.control.report.progress import display
+from podium.control.report.story import Story
+from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.web import run_view, view
 from podium.control.web.following import following
 from podium.control.web.picture import Picture
@@ -171,12 +171,12 @@ async def test_a_node_that_an_agent_works_on_is_never_called_idle(page, bench, t
 
     def fired(picture: Picture) -> bool:
         told = {name: one.status.doing for name, one in picture.agents.items() if one.status}
-        return sum("fired run" in told.get(name, "") for name in agents) == len(NODES)
+        return sum("is playing" in told.get(name, "") for name in agents) == len(NODES)
 
     await page.until(fired)
     page.picture.runs, page.picture.procedures = {}, {}
     doing = {one.name: one.doing for one in view.nodes(page.picture)}
-    assert all(text.startswith("fired run") for text in doing.values())
+    assert all(text.endswith("is playing") for text in doing.values())
     for one in working:
         one.cancel()
     await asyncio.wait(working)

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from playwright.async_api import expect
-from tests.control.web.test_page_in_chromium import opened
+from tests.benches.web.browser import opened
 
-from podium.control.calibration.runner import RunFailed
+from podium.control.runs.errors import RunFailed
 
 pytestmark = pytest.mark.chromium
 

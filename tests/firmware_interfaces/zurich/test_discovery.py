@@ -4,6 +4,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.benches.zurich.discovery import QUESTION
 
 from podium.firmware_interfaces.zurich.discovery import (
     DATAGRAM_BYTES_MAX,
@@ -14,11 +15,6 @@ from podium.firmware_interfaces.zurich.discovery import (
 )
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 
-# As zhinst.core 26.7.2 sends it to 127.0.0.1, ports 8017, 8018 and 8019.
-QUESTION = (
-    b'{"request":"zi-discovery-request","version":"3",'
-    b'"id":"vm-5897301b-a3b5-4cf0-acd9-6cc8d0c96e00","servers":[]}'
-)
 FREE = DiscoveredDevice("dev12000", "SHFQC", ("16W", "RTR"), ("1GbE", "USB"), "", "")
 
 

@@ -1,6 +1,6 @@
 """The schema that clients without one are told is ours, compiled by the library's compiler."""
 
-from tests.firmware_interfaces.zurich import schema_answer
+from tests.benches.zurich import schema_answer
 
 from podium.firmware_interfaces.zurich import session_messages
 from podium.firmware_interfaces.zurich.capnp_framing import Splitter
@@ -9,7 +9,7 @@ from podium.firmware_interfaces.zurich.capnp_reading import root
 
 def test_the_file_is_what_the_compiler_makes_of_the_schema_today():
     assert schema_answer.make() == schema_answer.FILE.read_bytes(), (
-        "run tests/firmware_interfaces/zurich/schema_answer.py"
+        "run tests/benches/zurich/schema_answer.py"
     )
 
 

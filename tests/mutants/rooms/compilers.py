@@ -235,8 +235,8 @@ MUTANTS = (
     Mutant(
         "placing/capture-moves-its-frame",
         _PLACING,
-        "clock.windows.append((index, statement, opens, guard))",
-        "clock.windows.append((index, statement, opens, guard)); clock.at_fs = opens",
+        "            clock.items.append(window)\n",
+        "            clock.items.append(window)\n            clock.at_fs = opens\n",
         _BY_PLACING,
         "what is read out is played after the window has opened",
     ),

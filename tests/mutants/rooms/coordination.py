@@ -2,13 +2,13 @@
 
 from tests.mutants.mutant import Mutant
 
-_START = "control/podium/control/timebase/start"
-_TESTS = "tests/control/timebase/start"
-_RUN = f"{_START}/run_side.py"
-_COORDINATOR = f"{_START}/coordinator_side.py"
+_START = "control/podium/control/runs"
+_TESTS = "tests/control/runs"
+_RUN = f"{_START}/run_machine.py"
+_COORDINATOR = f"{_START}/coordinator_machine.py"
 _JOURNAL = f"{_START}/journal.py"
-_BY_RUN = (f"{_TESTS}/test_run_side.py",)
-_BY_COORDINATOR = (f"{_TESTS}/test_coordinator_side.py",)
+_BY_RUN = (f"{_TESTS}/test_run_machine.py",)
+_BY_COORDINATOR = (f"{_TESTS}/test_coordinator_machine.py",)
 _BY_JOURNAL = (f"{_TESTS}/test_journal.py",)
 
 
@@ -132,5 +132,13 @@ MUTANTS = (
         "pass",
         _BY_JOURNAL,
         "a job that is over is played again after a restart",
+    ),
+    Mutant(
+        "coordinator/silence-ends-what-plays-alone",
+        _COORDINATOR,
+        "if start.at_once and lost.silent:",
+        "if False:",
+        ("tests/control/test_one_run.py",),
+        "a loop that is blocked for a second costs a measurement that goes on",
     ),
 )

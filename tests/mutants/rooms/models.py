@@ -100,8 +100,8 @@ MUTANTS = (
     Mutant(
         "line/memory-of-the-shot-after",
         _PEAK,
-        "total = total + share * np.roll(total, shift, axis=-1)",
-        "total = total + share * np.roll(total, -shift, axis=-1)",
+        "total = total + share * _earlier(total, shift)",
+        "total = total + share * _earlier(total, -shift)",
         _BY_MODELS,
         "a line is moved the wrong way by the shots before",
     ),

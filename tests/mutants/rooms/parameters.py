@@ -4,22 +4,23 @@ from tests.mutants.mutant import Mutant
 
 _WIRE = "firmware_interfaces/podium/firmware_interfaces"
 _CALIBRATION = "control/podium/control/calibration"
+_PARAMETERS = "control/podium/control/parameters"
 _QUANTITY = f"{_WIRE}/quantity.py"
 _TIME = f"{_WIRE}/exact_time.py"
 _TAI = f"{_WIRE}/tai.py"
-_STORE = f"{_CALIBRATION}/store.py"
-_SCHEMA = f"{_CALIBRATION}/store_schema.py"
-_MEASURED = f"{_CALIBRATION}/measured.py"
-_VALIDITY = f"{_CALIBRATION}/validity.py"
-_KNOWN = f"{_CALIBRATION}/known.py"
+_STORE = f"{_PARAMETERS}/store.py"
+_SCHEMA = f"{_PARAMETERS}/store_schema.py"
+_ENTRY = f"{_PARAMETERS}/entry.py"
+_VALIDITY = f"{_PARAMETERS}/validity.py"
+_KNOWN = f"{_PARAMETERS}/known_values.py"
 _DISCRIMINATION = f"{_CALIBRATION}/discrimination.py"
 _COMBINING = "control/podium/control/coordinator/combining.py"
 
 _BY_QUANTITY = ("tests/firmware_interfaces/test_quantity.py",)
 _BY_TIME = ("tests/firmware_interfaces/test_exact_time.py",)
 _BY_TAI = ("tests/firmware_interfaces/test_tai.py",)
-_BY_STORE = ("tests/control/calibration/test_parameter_store.py",)
-_VALIDITY_TESTS = "tests/control/calibration/test_validity.py"
+_BY_STORE = ("tests/control/parameters/test_store.py",)
+_VALIDITY_TESTS = "tests/control/parameters/test_validity.py"
 _BY_VALIDITY = (
     f"{_VALIDITY_TESTS}::test_a_parameter_is_good_for_its_time_and_no_longer",
     f"{_VALIDITY_TESTS}::test_a_parameter_from_a_clock_that_was_set_back_is_judged_by_its_distance",
@@ -201,7 +202,7 @@ MUTANTS = (
     ),
     Mutant(
         "store/sigma-of-zero",
-        _MEASURED,
+        _ENTRY,
         "math.isfinite(entry.sigma) and entry.sigma > 0",
         "math.isfinite(entry.sigma) and entry.sigma >= 0",
         _BY_STORE,
@@ -209,7 +210,7 @@ MUTANTS = (
     ),
     Mutant(
         "store/infinite-sigma",
-        _MEASURED,
+        _ENTRY,
         "if not (math.isfinite(entry.sigma) and entry.sigma > 0):",
         "if not entry.sigma > 0:",
         _BY_STORE,
@@ -217,7 +218,7 @@ MUTANTS = (
     ),
     Mutant(
         "store/not-a-number",
-        _MEASURED,
+        _ENTRY,
         "if not math.isfinite(entry.value):",
         "if math.isinf(entry.value):",
         _BY_STORE,
@@ -258,9 +259,9 @@ MUTANTS = (
     Mutant(
         "validity/needed-though-old",
         _KNOWN,
-        'if name.rpartition(".")[2] in NEEDS.get(self.routine, ()):\n            raise self.stale'
+        'if name.rpartition(".")[2] in self.needs:\n            raise self.stale'
         '(name, complaint)\n        self.said[name] = f"{complaint}: not used"',
-        "if name in NEEDS.get(self.routine, ()):\n            raise self.stale"
+        "if name in self.needs:\n            raise self.stale"
         '(name, complaint)\n        self.said[name] = f"{complaint}: not used"',
         _BY_VALIDITY,
         "a result stands on an old frequency",

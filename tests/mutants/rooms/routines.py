@@ -5,6 +5,8 @@ from tests.mutants.mutant import Mutant
 _ROOM = "control/podium/control/calibration"
 _TESTS = "tests/control/calibration"
 _HILL = f"{_ROOM}/fits/separation.py"
+_LAG = f"{_ROOM}/fits/readout_lag.py"
+_LAG_TESTS = f"{_TESTS}/test_readout_lag.py"
 _THERMAL = f"{_ROOM}/routines/thermal_population.py"
 _RELAXATION = f"{_ROOM}/routines/relaxation.py"
 _ROUTINE = f"{_ROOM}/routine.py"
@@ -34,10 +36,26 @@ MUTANTS = (
     Mutant(
         "hill/decay-of-the-whole-window",
         _HILL,
-        "half = np.maximum(length_s - window.opens_s, 0.0) / 2",
-        "half = np.maximum(length_s - window.opens_s, 0.0)",
+        "within * below / distance",
+        "within",
         (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
         "lengths are chosen too short",
+    ),
+    Mutant(
+        "hill/photons-at-once",
+        _HILL,
+        "(2 * missing - missing * (2 - missing) / 2)",
+        "0",
+        (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
+        "a decay is hastened by photons that are still to come",
+    ),
+    Mutant(
+        "hill/threshold-halfway",
+        _HILL,
+        "place = middle - np.minimum(nearer, 0.9 * middle)",
+        "place = middle",
+        (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
+        "what lies between the clouds counts as much as a threshold halfway would lose",
     ),
     Mutant(
         "hill/noise-has-a-best-setting",
@@ -50,10 +68,26 @@ MUTANTS = (
     Mutant(
         "hill/doubt-is-not-drawn",
         _HILL,
-        "other = replace(hill, terms=hill.terms + change, growth=max(0.0, growth))",
-        "other = replace(hill, growth=max(0.0, growth))",
+        "replace(hill, terms=hill.terms + change, growth=max(0.0, growth))",
+        "replace(hill, growth=max(0.0, growth))",
         _BY_HILL,
         "a setting is said to be better than it is known to be",
+    ),
+    Mutant(
+        "lag/fields-of-one-level",
+        _LAG,
+        "excited * np.conj(ground)",
+        "ground * np.conj(ground)",
+        (f"{_LAG_TESTS}::test_the_share_of_1_is_that_of_the_equations_of_motion",),
+        "photons turn the phase and wash nothing out",
+    ),
+    Mutant(
+        "lag/the-wrong-way",
+        _LAG,
+        'begins_ns - v["lag"]',
+        'begins_ns + v["lag"]',
+        (f"{_LAG_TESTS}::test_the_lag_is_found_within_its_sigma",),
+        "a readout that arrives later is taken for an earlier one",
     ),
     Mutant(
         "thermal/shots-that-forget-nothing",

@@ -187,8 +187,8 @@ MUTANTS = (
     Mutant(
         "fidelity/threshold-in-the-middle",
         _BLOBS,
-        "return float(np.mean(values[order][k : k + 2]))",
-        "return float(np.mean(values))",
+        "return float(np.mean(tried[half : THRESHOLDS - half][top]))",
+        "return float(np.mean(tried))",
         (f"{_SIGMAS}::test_the_threshold_is_where_both_clouds_are_as_dense",),
         "the threshold does not know that level 1 decays",
     ),

@@ -2,15 +2,15 @@
 
 from tests.mutants.mutant import Mutant
 
-_START = "control/podium/control/timebase/start"
-_TESTS = "tests/control/timebase/start"
+_START = "control/podium/control/runs"
+_TESTS = "tests/control/runs"
 _VERDICT = f"{_START}/verdict.py"
 _CHECKS = f"{_START}/agent_checks.py"
 _STEPS = f"{_START}/agent_steps.py"
-_AGENT = f"{_START}/agent_side.py"
+_AGENT = f"{_START}/agent_machine.py"
 _ENDS = f"{_START}/agent_ends.py"
 _BY_VERDICT = (f"{_TESTS}/test_verdict.py",)
-_BY_AGENT = (f"{_TESTS}/test_agent_side.py",)
+_BY_AGENT = (f"{_TESTS}/test_agent_machine.py",)
 
 
 MUTANTS = (
@@ -145,7 +145,7 @@ MUTANTS = (
     Mutant(
         "fencing/unsafe-takes-on",
         _ENDS,
-        "if state.unsafe:",
+        "if state.unsafe and isinstance(request.plan, AtATime):",
         "if state.unsafe and state.making_safe:",
         _BY_AGENT,
         "a run is prepared on instruments that could not be made safe",
@@ -233,9 +233,25 @@ MUTANTS = (
     Mutant(
         "fire/second-t0-is-taken",
         _AGENT,
-        "if hand.t0 not in (None, request.t0):",
+        "if not again and hand.t0 not in (None, request.t0):",
         "if False and hand.t0 not in (None, request.t0):",
         _BY_AGENT,
         "one node starts at another T0 and nobody is told",
+    ),
+    Mutant(
+        "at-once/any-fire-starts-it",
+        _AGENT,
+        "if (request.t0 is None) != hand.at_once:",
+        "if False:",
+        ("tests/control/test_agent_protocol.py",),
+        "what was prepared to start at once waits for a trigger that nobody sets",
+    ),
+    Mutant(
+        "at-once/not-stopped-while-it-plays",
+        _STEPS,
+        "if hand is not None and hand.at_once and hand.phase is Phase.STANDING_DOWN:",
+        "if False:",
+        ("tests/control/test_agent_protocol.py",),
+        "what could not be made safe holds the agent up, and nobody is told",
     ),
 )

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from tests.referees.stacks.foreign import asked, finds_the_world, python_of
+from tests.benches.referees.foreign_stack import asked, finds_the_world, python_of
 
 from podium.firmware_interfaces.qblox_cluster.identity import RELEASES
 from podium.firmware_interfaces.qblox_cluster.q1asm import AssemblyError, assemble

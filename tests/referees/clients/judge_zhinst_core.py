@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.referees.zurich_alone import RESULT, RESULTS, SAMPLES, SCOPE
-from tests.referees.zurich_laboratory import alone
+from tests.benches.referees.zurich_alone import RESULT, RESULTS, SAMPLES, SCOPE
+from tests.benches.referees.zurich_laboratory import alone
 
 from podium.firmware_interfaces.zurich.labone_version import LabOneVersion
 from podium.sim_instruments.testing import TwinPool

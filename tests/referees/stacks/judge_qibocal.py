@@ -7,7 +7,7 @@ of qibocal's fits.
 from pathlib import Path
 
 import pytest
-from tests.referees.stacks.foreign import HELD_OUT, asked, finds_the_world
+from tests.benches.referees.foreign_stack import HELD_OUT, asked, finds_the_world
 
 from podium.sim_instruments.testing import TwinPool
 

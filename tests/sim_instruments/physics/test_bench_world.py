@@ -3,7 +3,8 @@
 import pytest
 
 from podium.sim_instruments.facilities.one_instrument import NAMES, facility_of
-from podium.sim_instruments.physics.bench_world import bench_world
+from podium.sim_instruments.physics.bench_world import bench_world, dump_bench_world
+from podium.sim_instruments.physics.world_file import parse_world
 from podium.sim_instruments.servers.one_line import draw, draw_any
 
 BENCH = ("yokogawa_gs200", "rohde_schwarz_sgs100a")
@@ -22,6 +23,7 @@ def test_it_is_what_would_be_drawn(model: str) -> None:
     assert bench.drift(bench.chip()) is drawn.drift(drawn.chip()) is None
     with pytest.raises(KeyError):
         bench.temperatures_k("fridge")
+    assert parse_world(dump_bench_world(bench)) == drawn
 
 
 def test_what_has_a_fridge_a_clock_or_a_chip_is_drawn() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.sim_instruments.physics.test_sampling import FACILITY, facility
+from tests.benches.physics.sampled_facility import FACILITY, facility
 
 from podium.sim_instruments.physics import displaced_design
 from podium.sim_instruments.physics.design import NodeDesign, read_design
@@ -17,10 +17,10 @@ from podium.sim_instruments.physics.displaced_design import (
     check_wrong,
     displaced_node,
 )
-from podium.sim_instruments.physics.draw import CUT
 from podium.sim_instruments.physics.relaxation import lifetime_s
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.sampling_qubits import SamplingError, drawn_values
+from podium.sim_instruments.physics.spread import CUT
 from podium.sim_instruments.physics.truth import qubit_truth
 from podium.sim_instruments.physics.world_file import dump_world
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, truncnorm
 
-from podium.sim_instruments.physics.draw import CUT, Spread, draw
+from podium.sim_instruments.physics.draw import draw
+from podium.sim_instruments.physics.spread import CUT, Spread
 
 
 def test_draws_follow_the_cut_normal_distribution() -> None:

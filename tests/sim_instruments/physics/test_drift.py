@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.sim_instruments.physics.small_chip import (
+from tests.benches.physics.small_chip import (
     capture,
     feedline_point,
     pi_amplitude,

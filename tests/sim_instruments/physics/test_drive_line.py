@@ -1,7 +1,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sim_instruments.physics.small_chip import NONE, train
+from tests.benches.physics.small_chip import NONE, train
 
 from podium.sim_instruments.physics.drive_line import Shape, added, drives_of
 from podium.sim_instruments.physics.signals import Piece

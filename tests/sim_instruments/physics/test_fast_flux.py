@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.linalg import expm
-from tests.sim_instruments.physics.small_chip import (
+from tests.benches.physics.chip import CHIP, FEEDLINE, MATRIX, QUBITS
+from tests.benches.physics.small_chip import (
     NONE,
     capture,
     coherent_turns,
@@ -17,7 +18,6 @@ from tests.sim_instruments.physics.small_chip import (
     tone,
     train,
 )
-from tests.sim_instruments.physics.test_chip import CHIP, FEEDLINE, MATRIX, QUBITS
 
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drive_line import Shape, drives_of

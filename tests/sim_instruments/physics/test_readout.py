@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from tests.sim_instruments.physics.small_chip import feedline_point, qubit_point
+from tests.benches.physics.small_chip import feedline_point, qubit_point
 
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import (

@@ -1,14 +1,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sim_instruments.physics.small_chip import (
-    NONE,
-    capture,
-    feedline_point,
-    qubit_point,
-    tone,
-    train,
-)
+from tests.benches.physics.small_chip import NONE, capture, feedline_point, qubit_point, tone, train
 
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.episodes import episodes_of

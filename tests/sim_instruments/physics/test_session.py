@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.sim_instruments.physics.small_chip import (
+from tests.benches.physics.small_chip import (
     NONE,
     capture,
     coherent_turns,

@@ -4,13 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.sim_instruments.physics.small_chip import (
-    capture,
-    feedline_point,
-    qubit_point,
-    tone,
-    train,
-)
+from tests.benches.physics.small_chip import capture, feedline_point, qubit_point, tone, train
 
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated

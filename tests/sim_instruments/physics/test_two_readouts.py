@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.sim_instruments.physics.small_chip import (
+from tests.benches.physics.small_chip import (
     capture,
     coherent_turns,
     feedline_point,
@@ -72,3 +72,29 @@ def test_a_pulse_while_many_photons_are_left_is_refused_with_how_long_to_wait() 
     least = ring_down_ns(FEEDLINE, 3.0)
     with pytest.raises(NotSimulated, match=f"only 100 ns after .* for {least} ns at least"):
         read_twice(100, pulsed=True)
+
+
+def halves_then_flipped(amplitude: float, count: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Return which level each of two readouts shows: half pi, readout, pi, readout."""
+    begins = [k * SHOT_NS + 1000 for k in range(count)]
+    again = [at + READ_NS + ALL_GONE for at in begins]
+    both, full = sorted([*begins, *again]), pi_amplitude(QUBIT, PULSE)
+    pieces = [Piece(6.02e9, a * PULSE, 0j, PULSE.size) for a in (full / 2, full)]
+    pulses = [at - 60 for at in both]
+    turns = coherent_turns(6.02e9, pulses)
+    drive = train("node_a.q0.drive", pulses, pieces, [0, 1] * count, turns)
+    heard = [capture(7.26e9, READ_NS, [at + 146 for at in both])]
+    signals = run_of([drive, tone(7.26e9, amplitude, READ_NS, both)], heard, count * SHOT_NS)
+    (found,) = play(FEEDLINE, signals)
+    seen = found.integrated
+    away = np.abs(seen - seen[0])
+    shows = (away > np.max(away) / 2).reshape(count, 2)
+    return shows[:, 0], shows[:, 1]
+
+
+@pytest.mark.parametrize("amplitude", [1e-4, 2e-5, 1e-5, 7e-6])
+def test_the_second_goes_on_from_the_level_that_the_first_shows(amplitude: float) -> None:
+    """Also where level 2 looks like one of the others, so that its coherence outlives a readout."""
+    first, second = halves_then_flipped(amplitude)
+    assert 0.3 < np.mean(first) < 0.7
+    assert abs(np.mean(first == second) - 0.5) > 0.48  # few decay between the two

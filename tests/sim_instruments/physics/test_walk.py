@@ -1,11 +1,6 @@
 import numpy as np
 from scipy.stats import kstest
-from tests.sim_instruments.physics.small_chip import (
-    feedline_point,
-    prepared,
-    qubit_point,
-    tone,
-)
+from tests.benches.physics.small_chip import feedline_point, prepared, qubit_point, tone
 
 from podium.sim_instruments.physics.episodes import episodes_of
 from podium.sim_instruments.physics.exposure import exposure_of

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.stats import ks_2samp
-from tests.sim_instruments.physics.small_chip import (
+from tests.benches.physics.small_chip import (
     NONE,
     Complexes,
     capture,
@@ -498,7 +498,7 @@ def compiled():
     found = [o for o in gc.get_objects() if isinstance(o, CPUDispatcher)]
     return {str(f.py_func): len(f.signatures) for f in found if "podium" in f.__module__}
 before = compiled()
-from tests.sim_instruments.physics.small_chip import feedline_point, play, qubit_point, run_of
+from tests.benches.physics.small_chip import feedline_point, play, qubit_point, run_of
 from tests.sim_instruments.physics.test_world import rabi
 qubit = qubit_point(slow=1e4, levels=3)
 play(feedline_point(qubit), run_of(*rabi(5, 20, qubit)))

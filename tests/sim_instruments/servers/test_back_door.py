@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.sim_instruments.servers.socket_client import WITHIN_S, Client, client, ramp
+from tests.benches.servers.socket_client import WITHIN_S, Client, client, ramp
 
 from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock

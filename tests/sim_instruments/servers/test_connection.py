@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sim_instruments.servers.box_on_a_wire import Bench, Wire
+from tests.benches.servers.box_on_a_wire import Bench, Wire
 
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
 from podium.sim_instruments.servers import connection as connection_module

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from tests.sim_instruments.servers.box_on_a_wire import Box
+from tests.benches.servers.box_on_a_wire import Box
 
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
 from podium.sim_instruments.servers import serving as serving_module

@@ -65,7 +65,7 @@ def watched(monkeypatch) -> Iterator[Watch]:
 async def play(facility: Path, endpoints: Path) -> str:
     """Play a long program through the vendor's client, in a process of its own."""
     client = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.sim_instruments.servers.playing"),
+        *(sys.executable, "-m", "tests.benches.servers.playing"),
         *(str(facility), str(endpoints), str(SHOTS)),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,

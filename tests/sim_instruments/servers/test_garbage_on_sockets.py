@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.sim_instruments.servers.garbage import KINDS, Attempt, attempt
-from tests.sim_instruments.servers.socket_client import Client, client
+from tests.benches.servers.garbage import KINDS, Attempt, attempt
+from tests.benches.servers.socket_client import Client, client
 
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.serving import Serving, open_serving

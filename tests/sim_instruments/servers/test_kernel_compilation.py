@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from tests.sim_instruments.servers.socket_client import WITHIN_S, client
+from tests.benches.servers.socket_client import WITHIN_S, client
 
-from podium.sim_instruments.servers import kernel_compilation
+from podium.sim_instruments.servers import kernel_cache, kernel_compilation
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.kernel_compilation import (
     GateClosed,
@@ -36,7 +36,7 @@ def compiler(tmp_path, monkeypatch):
         (tmp_path / "stand_in_compiler.py").write_text(text)
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         monkeypatch.setattr(kernel_compilation, "MODULE", "stand_in_compiler")
-        monkeypatch.setattr(kernel_compilation, "at_hand", lambda families: False)
+        monkeypatch.setattr(kernel_cache, "at_hand", lambda families: False)
 
     return of
 

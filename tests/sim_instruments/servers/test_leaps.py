@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sim_instruments.servers.box_on_a_wire import Box
+from tests.benches.servers.box_on_a_wire import Box
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.servers.clock import ANSWER_FS, ClockMode, WorldClock

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.sim_instruments.servers.playing import Player, rabi
+from tests.benches.servers.playing import Player, rabi
 
 from podium.drivers.yokogawa_gs200 import YokogawaGS200
 from podium.sim_instruments.physics.world import World

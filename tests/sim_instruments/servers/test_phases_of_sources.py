@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
-from tests.sim_instruments.servers.loopback_drivers import TWO_NODES
+from tests.benches.servers.loopback_drivers import TWO_NODES
 
 from podium.control.facility.load import load_facility
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS, FS_PER_S

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from podium.sim_instruments.command import TwinCommand
-from podium.sim_instruments.facilities.chip_design import NoSuchFacility
 from podium.sim_instruments.facilities.one_instrument import facility_of
+from podium.sim_instruments.facilities.tree import NoSuchFacility
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.one_line import draw
 from podium.sim_instruments.servers.recorder import recorded, recording

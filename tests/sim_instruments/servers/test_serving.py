@@ -5,7 +5,7 @@ import threading
 from functools import partial
 
 import pytest
-from tests.sim_instruments.servers.socket_client import WITHIN_S, client, ramp
+from tests.benches.servers.socket_client import WITHIN_S, client, ramp
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.servers import serving as serving_module

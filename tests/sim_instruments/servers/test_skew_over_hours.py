@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.sim_instruments.servers.loopback_drivers import TWO_NODES
+from tests.benches.servers.loopback_drivers import TWO_NODES
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.sim_instruments.physics.clock_makes import CONTROLLER, WHITE_RABBIT

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from ruamel.yaml import YAML
-from tests.sim_instruments.servers.socket_client import client
+from tests.benches.servers.socket_client import client
 
 from podium.drivers.wrtd_node.node import WrtdNode
 from podium.firmware_interfaces.exact_time import FS_PER_MS

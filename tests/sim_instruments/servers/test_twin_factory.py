@@ -54,6 +54,7 @@ def known(monkeypatch):
             name, "ACME", name, "visa", {}, (), "", f"made_up_twins:{twin.__name__}", OPTIONS
         )
     monkeypatch.setitem(sys.modules, "made_up_twins", module)
+    monkeypatch.setattr(models, "known_models", lambda: found)
     monkeypatch.setattr(twin_factory, "known_models", lambda: found)
     return found
 

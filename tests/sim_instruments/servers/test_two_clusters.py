@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
-from tests.sim_instruments.servers.playing import Player, rabi
+from tests.benches.servers.playing import Player, rabi
 
-from podium.control.lab import open_facility
+from podium.control.client.lab import open_facility
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import write_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock

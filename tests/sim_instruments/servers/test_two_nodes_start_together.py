@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.sim_instruments.servers.loopback_drivers import MARKER, TWO_NODES, LoopbackDrivers
-from tests.sim_instruments.servers.playing import rabi
+from tests.benches.servers.loopback_drivers import MARKER, TWO_NODES, LoopbackDrivers
+from tests.benches.servers.playing import rabi
 
-from podium.control.agent.targets import compiler_for
+from podium.control.client.lab import open_facility
 from podium.control.facility.load import load_facility
-from podium.control.lab import open_facility
+from podium.control.families.family import compiler_for
 from podium.drivers.errors import NotStarted, ProtocolError
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS, TRIGGER_LATENCY_NS

@@ -3,14 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.sim_instruments.twins.zurich.asking import (
-    bootstrap,
-    get,
-    list_nodes,
-    request,
-    set_value,
-    subscribe,
-)
+from tests.benches.zurich.requests import bootstrap, get, list_nodes, request, set_value, subscribe
 
 from podium.firmware_interfaces.trace import Piece, TraceError
 from podium.firmware_interfaces.zurich import rpc

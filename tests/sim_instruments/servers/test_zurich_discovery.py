@@ -5,8 +5,8 @@ import json
 import socket
 
 import pytest
-from tests.firmware_interfaces.zurich.test_discovery import QUESTION
-from tests.sim_instruments.servers.test_zurich_on_sockets import opened
+from tests.benches.zurich.discovery import QUESTION
+from tests.benches.zurich.sockets import opened
 
 from podium.firmware_interfaces.zurich import discovery
 from podium.sim_instruments.servers.zurich_discovery import NoDiscoveryError, answering_discovery

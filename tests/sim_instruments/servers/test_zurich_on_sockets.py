@@ -6,36 +6,20 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
-from tests.referees.zurich_laboratory import FACILITY
-from tests.sim_instruments.twins.zurich.asking import (
-    bootstrap,
-    get,
-    request,
-    set_value,
-    subscribe,
-    told,
-)
+from tests.benches.zurich.requests import bootstrap, get, request, set_value, subscribe, told
+from tests.benches.zurich.sockets import opened
 
 from podium.firmware_interfaces.zurich import rpc
 from podium.firmware_interfaces.zurich.handshake import HELLO_BYTES
 from podium.firmware_interfaces.zurich.values import bytes_vector, vector_of
-from podium.sim_instruments.physics.sampling import sample
-from podium.sim_instruments.physics.world_file import write_world
-from podium.sim_instruments.servers.clock import ClockMode, WorldClock
-from podium.sim_instruments.servers.serving import Serving, open_serving
+from podium.sim_instruments.servers.clock import ClockMode
+from podium.sim_instruments.servers.serving import Serving
+
+__all__ = ["opened"]
 
 WITHIN_S = 20.0
 ON = "/dev12000/sgchannels/0/output/on"
 WAVE = "/dev12000/sgchannels/0/awg/waveform/waves/0"
-
-
-@pytest.fixture
-def opened(tmp_path):
-    """Open the serving of a data server with a clock of that mode."""
-    facility, twin = tmp_path / "facility.yaml", tmp_path / "twin.yaml"
-    facility.write_text(FACILITY)
-    write_world(sample(facility, 1), twin)
-    return lambda mode=ClockMode.LEAP: open_serving(facility, twin, WorldClock(mode))
 
 
 class Client:

@@ -1,29 +1,38 @@
 """What an agent answers of a run: what was rounded, and what was measured."""
 
-import json
 from collections.abc import Mapping
 
 from podium.control.bus.messages import CaptureData
-from podium.control.compilers.artifact import Artifact
+from podium.control.bus.rounding import Rounding, Roundings
+from podium.control.bus.streams import Lasts
 from podium.drivers.roles import Acquired
+from podium.firmware_interfaces.compiled import Artifact
 
 
-def quantised(artifacts: Mapping[str, Artifact]) -> str:
-    """Return, as JSON, what the compiler has rounded: see ``messages.Prepared``."""
-    return json.dumps(
-        [
-            {
-                "what": one.what,
-                "unit": one.unit,
-                "step": one.step,
-                "values": len(one.asked),
-                "worst": max(abs(g - a) for g, a in zip(one.got, one.asked, strict=True)),
-            }
-            for part in artifacts.values()
-            for one in part.quantised
-            if one.got != one.asked
-        ]
+def quantised(artifacts: Mapping[str, Artifact]) -> Roundings:
+    """Return what the compiler has rounded."""
+    return tuple(
+        Rounding(
+            one.what,
+            one.unit,
+            one.step,
+            len(one.asked),
+            max(abs(g - a) for g, a in zip(one.got, one.asked, strict=True)),
+        )
+        for part in artifacts.values()
+        for one in part.quantised
+        if one.got != one.asked
     )
+
+
+def duration_fs(artifacts: Mapping[str, Artifact]) -> int:
+    """Return how long the longest of them plays."""
+    return max((one.duration_fs for one in artifacts.values()), default=0)
+
+
+def lasts(artifacts: Mapping[str, Artifact]) -> Lasts:
+    """Return how long they play; it may take its time: call it off the loop."""
+    return Lasts(duration_fs(artifacts), quantised(artifacts))
 
 
 def capture_data(one: Acquired) -> CaptureData:

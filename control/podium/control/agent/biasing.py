@@ -1,7 +1,7 @@
 """Flux biases: within the facility's limits, always in ramps, side by side where boxes can."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -71,21 +71,17 @@ class Biasing:
         self.moving += 1
         try:
             workers = [self._instruments.worker(name, "FluxSource") for name in by_instrument]
-            alone = [False]
+            by_itself = {worker.name: False for worker in workers}
             if len(workers) > 1:
                 asked = (worker.call("how it ramps", ramps_by_itself, READ_S) for worker in workers)
-                alone = await together(*asked)
-            both = list(zip(by_instrument, alone, strict=True))
-            beside = _Beside(
-                (name for name, by_itself in both if by_itself),
-                (name for name, by_itself in both if not by_itself),
-            )
+                by_itself = dict(zip(by_itself, await together(*asked), strict=True))
+            beside = _Beside(by_itself)
             await together(
                 *(
-                    self._on_one_source(worker, moves, by, beside, one)
-                    for worker, moves, one in zip(
-                        workers, by_instrument.values(), alone, strict=True
+                    self._on_one_source(
+                        worker, by_instrument[worker.name], by, beside, by_itself[worker.name]
                     )
+                    for worker in workers
                 )
             )
         finally:
@@ -293,9 +289,10 @@ class _Beside:
     that is asked lets time leap to its end, in which the others would stand still.
     """
 
-    def __init__(self, by_themselves: Iterable[str], led: Iterable[str]) -> None:
-        """Take the names of both."""
-        self._to_begin, self._to_arrive = set(by_themselves), set(led)
+    def __init__(self, by_itself: Mapping[str, bool]) -> None:
+        """``by_itself``: which of the sources ramp by themselves."""
+        self._to_begin = {name for name, alone in by_itself.items() if alone}
+        self._to_arrive = set(by_itself) - self._to_begin
         self._begun, self._arrived = asyncio.Event(), asyncio.Event()
         self.begun("")
         self.arrived("")

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
-from podium.control.agent.answers import quantised
+from podium.control.agent.answers import lasts
 from podium.control.bus.streams import InParts, Lasts, ProgramPart
-from podium.control.compilers.artifact import Artifact
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.program.batches import Batch, does_not_compile, part_of
+from podium.control.program.batches import Batch, part_of
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, digest, from_json
 from podium.drivers.errors import Refused
+from podium.firmware_interfaces.compiled import Artifact
 from podium.firmware_interfaces.exact_time import OffGridError
 
 KEPT = 64
@@ -30,6 +30,10 @@ class CutsUp(Protocol):
     def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, Artifact]], ...]:
         """Return the parts with their artifacts."""
         ...
+
+
+class ProgramDoesNotFit(Refused):
+    """A program does not fit the controllers as it is: parts of it may. Nothing was touched."""
 
 
 class Compiling:
@@ -54,8 +58,7 @@ class Compiling:
     async def how_long(self, text: str) -> Lasts:
         """Return how long a program would play; raises ``Refused``."""
         _, artifacts = await self.compile(text)
-        duration_fs = max((one.duration_fs for one in artifacts.values()), default=0)
-        return Lasts(duration_fs, await asyncio.to_thread(quantised, artifacts))
+        return await asyncio.to_thread(lasts, artifacts)
 
     async def in_parts(self, text: str) -> InParts:
         """Return the parts that a program takes, and keep them compiled; raises ``Refused``."""
@@ -81,13 +84,13 @@ def part_to_say(batch: Batch) -> ProgramPart:
 
 @contextmanager
 def refused_in_words(program: str = "") -> Iterator[None]:
-    """Raise ``Refused`` where a program cannot be read, or ``program`` does not fit."""
+    """Raise ``Refused`` where a program cannot be read, ``ProgramDoesNotFit`` where it is that."""
     try:
         yield
     except NotAProgram as error:
         raise Refused(f"the program cannot be read: {error}") from error
     except (DoesNotFit, OffGridError, ValueError, KeyError) as error:
-        raise Refused(f"{does_not_compile(program)}{error}") from error
+        raise ProgramDoesNotFit(f"program {program!r}: {error}") from error
 
 
 def _read(text: str) -> tuple[Program, str]:

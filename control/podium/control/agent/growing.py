@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from podium.control.agent.agent import Agent
-from podium.control.agent.targets import compiler_for
 from podium.control.bus.bus import Bus
 from podium.control.bus.growth import Grown, GrowTo, agent_grow_key
 from podium.control.bus.log import event_log
@@ -13,6 +12,7 @@ from podium.control.bus.messages import Failed
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
 from podium.control.facility.growth import NotGrown, grown
+from podium.control.families.family import compiler_for
 
 log = event_log("agent")
 

@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
-from podium.control.agent.start_wiring import StartWiring
-from podium.control.agent.timed_families import TimedFamily, channel_of
-from podium.control.compilers.artifact import Artifact
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox.loopback import tags_of
 from podium.control.facility.facility import Facility
 from podium.control.facility.timing import MarkerWiring
+from podium.control.families.family import ControllerFamily
+from podium.control.families.start_wiring import StartWiring
 from podium.control.program.loopback import Loopback
+from podium.firmware_interfaces.compiled import Artifact
 
 
 def compile_loopback(
     facility: Facility,
-    families: Mapping[str, TimedFamily],
+    families: Mapping[str, ControllerFamily],
     loopback: Loopback,
     wirings: Sequence[StartWiring],
 ) -> dict[str, Artifact]:
@@ -41,11 +40,15 @@ def compile_loopback(
     return found
 
 
-def tagged_by(facility: Facility, loopback: Loopback) -> Mapping[str, tuple[str, str]]:
-    """Return for each node the tagger of its marker, and under which name that gives the tags."""
+def tagged_by(
+    facility: Facility, families: Mapping[str, ControllerFamily], loopback: Loopback
+) -> Mapping[str, tuple[str, str]]:
+    """Return for each node whose marker is tagged by one of ``families`` the tagger, and under
+    which name that gives the tags."""
     return {
-        marker.node: (marker.input.instrument, tags_of(*channel_of(marker.input)))
+        marker.node: (marker.input.instrument, family.tags_at(marker.input))
         for marker in _markers(facility, loopback)
+        if (family := families.get(marker.input.instrument)) is not None
     }
 
 

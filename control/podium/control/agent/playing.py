@@ -3,18 +3,16 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
-from podium.control.agent.active_run import ActiveRun
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.mixers import Mixers
 from podium.control.agent.promises import Promises
 from podium.control.bus.together import together
-from podium.control.compilers.artifact import Artifact, told_apart_shots, tones_of
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Tone
+from podium.firmware_interfaces.compiled import Artifact, ExternalTone
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.qblox_cluster.program import ExternalTone
 from podium.firmware_interfaces.tai import Tai
 
 LOAD_S = 60.0
@@ -59,7 +57,7 @@ class Playing:
 
     async def prepare(self, artifacts: Mapping[str, Artifact]) -> None:
         """Load clusters and set external tones, all at once; nothing plays yet."""
-        tones = {name: tone for part in artifacts.values() for name, tone in tones_of(part).items()}
+        tones = {name: tone for part in artifacts.values() for name, tone in part.tones.items()}
         for name in artifacts:
             self._cluster(name)
         for name in tones:
@@ -73,22 +71,22 @@ class Playing:
             *(self._tune(name, tone) for name, tone in tones.items()),
         )
 
-    async def arm(self, active: ActiveRun) -> None:
+    async def arm(self, artifacts: Mapping[str, Artifact]) -> None:
         """Arm all clusters that take part."""
         await together(
             *(
                 self._cluster(name).call("arm", lambda cluster: cluster.arm(), ARM_S)
-                for name in active.artifacts
+                for name in artifacts
             )
         )
 
-    async def fire(self, active: ActiveRun) -> Tai:
+    async def fire(self, artifacts: Mapping[str, Artifact]) -> Tai:
         """Start; return the clock's reading just before."""
         started = await self.now()
         await together(
             *(
                 self._cluster(name).call("start", lambda cluster: cluster.start(), ARM_S)
-                for name in active.artifacts
+                for name in artifacts
             )
         )
         return started
@@ -126,23 +124,25 @@ class Playing:
         )
         return time
 
-    async def epochs(self, artifacts: Mapping[str, Artifact]) -> dict[str, int]:
+    async def epochs(self, artifacts: Mapping[str, Artifact]) -> Epochs:
         """Return the epoch of the clock domain of each cluster that takes part.
 
         ASSUMED, where nobody looks at what a cluster shows of its clock: whenever it was connected
         anew that may have been reset. Raises ``InstrumentError``.
         """
         if self._looks is not None:
-            return dict((await self._looks(tuple(artifacts))).numbers)
+            return await self._looks(tuple(artifacts))
         domains = {clock.source: name for name, clock in self._facility.clocks.items()}
-        return {
-            domains.get(name, name): self._instruments.workers[name].health.connections
-            for name in artifacts
-        }
+        return Epochs.of(
+            {
+                domains.get(name, name): self._instruments.workers[name].health.connections
+                for name in artifacts
+            }
+        )
 
     async def make_safe(self, artifacts: Mapping[str, Artifact]) -> list[str]:
         """Silence all that takes part; return what could not be made safe, with the reason."""
-        names = set(artifacts) | {name for part in artifacts.values() for name in tones_of(part)}
+        names = set(artifacts) | {name for part in artifacts.values() for name in part.tones}
         self._tones = {name: held for name, held in self._tones.items() if name not in names}
         problems = await together(*(self.promises.make_safe(name) for name in sorted(names)))
         return [problem for problem in problems if problem]
@@ -155,7 +155,7 @@ class Playing:
     async def _finish_one(
         self, name: str, artifact: Artifact, first: Callable[[], None]
     ) -> dict[str, Acquired]:
-        more_s = min(TOLD_APART_S * told_apart_shots(artifact), TOLD_APART_AT_MOST_S)
+        more_s = min(TOLD_APART_S * artifact.told_apart_shots, TOLD_APART_AT_MOST_S)
         duration_s = artifact.duration_fs / FS_PER_S + more_s
 
         def wait_and_collect(cluster: Any) -> dict[str, Acquired]:

@@ -11,9 +11,6 @@ from podium.control.agent.agent import Agent
 from podium.control.agent.growing import growing
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.journal import Journal
-from podium.control.agent.start_wiring import wirings_of
-from podium.control.agent.targets import compiler_for
-from podium.control.bus.access import Member
 from podium.control.bus.bus import BusError
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import log_to_stderr
@@ -21,6 +18,8 @@ from podium.control.bus.opened import opened_bus
 from podium.control.bus.told_log import log_told
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
+from podium.control.families.family import compiler_for, wirings_of
+from podium.control.security.access import Member
 from podium.control.timebase.short_slices import ask_for_short_slices
 
 

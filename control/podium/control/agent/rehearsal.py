@@ -17,14 +17,14 @@ from podium.control.agent.instruments import AnyWorker, Instruments, driver_clas
 from podium.control.agent.journal import Journal
 from podium.control.agent.playing import Playing
 from podium.control.agent.safe_rules import SafeRules
-from podium.control.agent.targets import compiler_for
 from podium.control.bus.by_hand import Ask
 from podium.control.bus.mixers import MixerFound
-from podium.control.calibration.runner import RunRefused
 from podium.control.facility.facility import Facility, InstrumentEntry, VisaAddress
 from podium.control.facility.models_of import model_of
+from podium.control.families.family import compiler_for
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
+from podium.control.runs.errors import RunRefused
 from podium.drivers.errors import InstrumentError
 from podium.drivers.stand_in import StandIn
 from podium.drivers.worker import Worker

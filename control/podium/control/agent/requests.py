@@ -4,16 +4,11 @@ from podium.control.bus import by_hand, messages
 from podium.control.bus.epochs import AskEpochs
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskParts, HowLong
-from podium.control.timebase.start.messages import OfStart
+from podium.control.runs.messages import OfRun
 
 REQUESTS = (
     messages.Hello,
-    OfStart,
-    messages.Prepare,
-    messages.Arm,
-    messages.Fire,
-    messages.Report,
-    messages.Abort,
+    OfRun,
     messages.Begin,
     messages.Await,
     messages.Cancel,

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from podium.control.agent.answers import capture_data, quantised
-from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.timed_compiling import TimedPart
-from podium.control.bus.messages import Played, TagData, Time
+from podium.control.bus.messages import Played, RunId, TagData, Time
 from podium.control.bus.wire import encode
-from podium.control.compilers.artifact import Artifact
+from podium.control.families.start_wiring import StartWiring
+from podium.control.runs.messages import CAPTURE, Start, StartPlan
 from podium.control.timebase.epochs import Epochs
-from podium.control.timebase.start.messages import CAPTURE, RunId, Start
 from podium.drivers.roles import Acquired
+from podium.firmware_interfaces.compiled import Artifact
 from podium.firmware_interfaces.tai import Tai
 
 NO_EPOCHS = Epochs(())
@@ -24,6 +24,7 @@ class RunLoaded:
     """The run in hand; none of its parts before it is loaded."""
 
     run: RunId
+    plan: StartPlan
     part: TimedPart = NOTHING
     epochs: Epochs = NO_EPOCHS
     latest: Epochs = NO_EPOCHS
@@ -32,6 +33,8 @@ class RunLoaded:
     """The time as read last, and when it was there: monotonic wall time."""
     reading_s: float = 0.0
     """How long that took."""
+    started: bool = False
+    """Of a start at once: whether it was begun."""
 
     @property
     def artifacts(self) -> Mapping[str, Artifact]:

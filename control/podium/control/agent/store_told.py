@@ -25,8 +25,8 @@ def tell_store(store: str, journal: Journal, address: str, who: str) -> str:
 
 
 def _tell(store: str, journal: Journal, untold: tuple[Ramp, ...], who: str) -> str:
-    from podium.control.calibration.measured import BadEntry, Entry
-    from podium.control.calibration.store import ParameterStore, StoreError
+    from podium.control.parameters.entry import BadEntry, Entry
+    from podium.control.parameters.store import ParameterStore, StoreError
 
     def entry_of(ramp: Ramp) -> Entry:
         return Entry(

@@ -5,20 +5,20 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from podium.control.agent.answers import lasts
 from podium.control.agent.compiling import KEPT, part_to_say, refused_in_words
 from podium.control.agent.loopback_parts import compile_loopback, tagged_by
-from podium.control.agent.start_wiring import StartWiring
-from podium.control.agent.timed_families import TimedFamily, TimedQblox
-from podium.control.agent.timed_zurich import TimedZurich
-from podium.control.bus.streams import InParts
-from podium.control.compilers.artifact import Artifact
+from podium.control.bus.streams import InParts, Lasts
 from podium.control.facility.facility import Facility
+from podium.control.families.family import families_of
+from podium.control.families.start_wiring import StartWiring
 from podium.control.program.batches import common
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program
 from podium.control.program.serialise import digest
 from podium.control.timebase.start_setting import StartSetting
 from podium.control.timebase.timed_program import TimedProgram, digest_of, timed_from_json
+from podium.firmware_interfaces.compiled import Artifact
 
 SAID = 8
 """So many are known by all their words: of these nothing is read again."""
@@ -47,14 +47,15 @@ class TimedCompiling:
 
     def __init__(self, facility: Facility, wirings: Sequence[StartWiring]) -> None:
         self._facility = facility
-        self._families = _families(facility)
+        self._families = families_of(facility) if wirings else {}
         self._wirings = tuple(wirings)
         self._done: OrderedDict[tuple[object, ...], Mapping[str, Artifact]] = OrderedDict()
         self._said: OrderedDict[str, TimedPart] = OrderedDict()
 
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown."""
-        self._facility, self._families = facility, _families(facility)
+        self._facility = facility
+        self._families = families_of(facility) if self._wirings else {}
         self._done.clear()
 
     async def compile(self, text: str) -> TimedPart:
@@ -68,6 +69,11 @@ class TimedCompiling:
             while len(self._said) > SAID:
                 self._said.popitem(last=False)
         return part
+
+    async def how_long(self, text: str) -> Lasts:
+        """Return how long this agent's part plays; raises ``Refused``."""
+        artifacts = (await self.compile(text)).artifacts
+        return await asyncio.to_thread(lasts, artifacts)
 
     async def in_parts(self, text: str) -> InParts:
         """Return the parts that this agent's controllers take; raises ``Refused``.
@@ -85,7 +91,7 @@ class TimedCompiling:
         ports = {frame.port for frame in program.frames}
         with refused_in_words(program.name):
             made = [
-                family.batches(program, wiring)
+                [batch for batch, _ in family.batches(program, wiring.controller, wiring)]
                 for wiring in (
                     one.set_to(timed.starts.get(one.controller)) for one in self._wirings
                 )
@@ -109,7 +115,11 @@ class TimedCompiling:
         while len(self._done) > KEPT:
             self._done.popitem(last=False)
         artifacts = self._done[key]
-        taggers = tagged_by(self._facility, program) if isinstance(program, Loopback) else {}
+        taggers = (
+            tagged_by(self._facility, self._families, program)
+            if isinstance(program, Loopback)
+            else {}
+        )
         return TimedPart(
             digest_of(text),
             digest(program) if isinstance(program, Program) else digest_of(text),
@@ -126,12 +136,7 @@ class TimedCompiling:
             return compile_loopback(self._facility, self._families, program, wirings)
         ports = {frame.port for frame in program.frames}
         return {
-            one.controller: family.compile(program, one)
+            one.controller: family.compile(program, one.controller, one)
             for one in wirings
             if ports & (family := self._families[one.controller]).ports[one.controller]
         }
-
-
-def _families(facility: Facility) -> dict[str, TimedFamily]:
-    families: tuple[TimedFamily, ...] = (TimedQblox(facility), TimedZurich(facility))
-    return {controller: family for family in families for controller in family.ports}

@@ -4,8 +4,8 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from podium.control.bus.access import MayI, Verdict
 from podium.control.bus.zenoh_bus import ZenohBus
+from podium.control.security.access import MayI, Verdict
 
 GRANTED_S = 5.0
 """Who was allowed to answer does so within this time; from then on that is seen on the bus."""

@@ -14,10 +14,8 @@ from typing import Self, TypeVar
 
 import zenoh
 
-from podium.control.bus.access import MayI, Member, Verdict, access_key, judge
 from podium.control.bus.answering import drain
 from podium.control.bus.bus import Answerer, BusError, Denied, NoAnswer, Presence
-from podium.control.bus.certificates import Credentials
 from podium.control.bus.log import event_log
 from podium.control.bus.not_reached import why_not_reached
 from podium.control.bus.together import plainly
@@ -25,6 +23,8 @@ from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.bus.zenoh_config import joining
 from podium.control.facility.meeting_point import MeetingPoint
+from podium.control.security.access import MayI, Member, Verdict, access_key, judge
+from podium.control.security.certificates import Credentials
 
 JOIN_S = 3.0
 """A request waits so long for the connection itself."""

@@ -1,9 +1,6 @@
 """What goes over the bus: requests, their answers, and news.
 
-The protocol of a run is PREPARE, ARM, FIRE, REPORT (:mod:`podium.control.coordinator`).
-Every request of a run carries its id; ids of one coordinator go up, and an agent refuses
-one older than it has seen. Repeating a request of the same run changes nothing: it is
-answered as before, so an answer that was lost is asked for again.
+What is said of a run between coordinator and agents is in :mod:`podium.control.runs.messages`.
 """
 
 from collections.abc import Mapping
@@ -17,6 +14,7 @@ from podium.control.bus.bus import AnswererFailed, Bus, Denied, NoAnswer
 from podium.control.bus.findings import Finding
 from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.refusals import Refusal
+from podium.control.bus.rounding import Roundings
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
 
@@ -43,11 +41,14 @@ class RunId:
     """Names a run; the order is the order in which runs were begun."""
 
     session: int
-    """When the coordinator started, TAI seconds of the facility's clock."""
+    """Of the coordinator; goes up at each of its starts (TAI seconds of the facility's clock)."""
     number: int
 
     def __str__(self) -> str:
         return f"{self.session}-{self.number:05d}"
+
+
+DOES_NOT_FIT = "does not fit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,9 @@ class Failed:
     """Answer to any request: it was not done."""
 
     kind: str
-    """``refused`` (fix the request), ``unreachable`` (an instrument is; its state is unknown),
-    ``failed``, or, made on this side, ``no answer`` (whether it was done is unknown)."""
+    """``refused`` (fix the request), :data:`DOES_NOT_FIT` (the program, its controllers),
+    ``unreachable`` (an instrument is; its state is unknown), ``failed``, or, made on this side,
+    ``no answer`` (whether it was done is unknown)."""
     message: str
 
 
@@ -81,71 +83,8 @@ class Welcome:
     facility_hash: str
     """Of the facility file that it read."""
     instruments: tuple[str, ...]
-    last_run: RunId | None
-    """The latest run it has seen; new ids must be above it."""
-    life: int = 0
-    """Another one each time that it is started; 0: it cannot start together with others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepare:
-    """Compile, upload, check. Nothing plays."""
-
-    run: RunId
-    program: str
-    """JSON of the program."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """All instruments have accepted their part."""
-
-    program_hash: str
-    epochs: Mapping[str, int]
-    """Epoch of each clock domain that takes part."""
-    duration_fs: int
-    quantised: str
-    """JSON: what was rounded: a list of {what, unit, step, values (how many), worst (error)}."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """Make ready to start. Refused if the token's hash or epochs are not those of PREPARE."""
-
-    run: RunId
-    program_hash: str
-    epochs: Mapping[str, int]
-    lease_s: float
-    """No FIRE within this wall time: the agent stands down by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Armed:
-    """Ready: waits for FIRE, ABORT or the end of the lease."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fire:
-    """Start at once (the trigger plane will bring a time)."""
-
-    run: RunId
-
-
-@dataclass(frozen=True, slots=True)
-class Fired:
-    """The program plays."""
-
-    tai_s: int
-    tai_fs: int
-    """The clock's reading just before the start was given."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Give the data, or say that the run is not over after ``wait_s``."""
-
-    run: RunId
-    wait_s: float
+    timed: bool = False
+    """Whether its controllers can start at a time, together with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +108,6 @@ class CaptureData:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reported:
-    """The data of a run that is over."""
-
-    captures: Mapping[str, CaptureData]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class TagData:
     """What one channel of a time tagger saw of a loopback; arrays of shape (pulses,)."""
 
@@ -187,27 +119,20 @@ class TagData:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Played:
-    """What one agent's part of a run that started at a time has brought back."""
+    """What an agent's part of a run has brought back, or the parts of all agents together."""
 
     program_hash: str
     started: "Time"
-    """The time that was agreed on."""
+    """The time that was agreed on; of a start at once, when it was."""
     epochs: Mapping[str, int]
-    quantised: str
-    """As in :class:`Prepared`."""
+    """Epoch of each clock domain that takes part."""
+    quantised: Roundings
+    """What was rounded."""
     captures: Mapping[str, CaptureData]
     starts: Mapping[str, "Time"] = field(default_factory=dict)
     """By controller: when its own record says that it began."""
     tags: Mapping[str, TagData] = field(default_factory=dict)
     """By node: of a loopback, what the tagger saw of its marker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Abort:
-    """Stop, make safe, forget. Honoured in every state; idempotent."""
-
-    run: RunId
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +279,7 @@ class RunDone:
     facility_hash: str
     epochs: Mapping[str, int]
     started: Time
-    quantised: str
+    quantised: Roundings
     captures: Mapping[str, CaptureData]
     snapshot: FacilitySnapshot
     """How all instruments were set when it had ended."""

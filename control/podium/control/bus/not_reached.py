@@ -4,8 +4,8 @@ import socket
 import ssl
 from pathlib import Path
 
-from podium.control.bus.certificates import BadCertificate, Credentials, credentials_of
 from podium.control.facility.meeting_point import Endpoint
+from podium.control.security.certificates import BadCertificate, Credentials, credentials_of
 
 CONNECT_S = 2.0
 REFUSAL_S = 0.3

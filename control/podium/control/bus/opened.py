@@ -10,19 +10,19 @@ from pathlib import Path
 
 import zenoh
 
-from podium.control.bus.access import EVERY, NAMED, Admitted, MayI, Member, Verdict, access_key
 from podium.control.bus.answer_claims import AnswerClaims
 from podium.control.bus.bus import Bus, BusError
-from podium.control.bus.certificates import BadCertificate, Credentials, credentials_of
 from podium.control.bus.log import event_log
 from podium.control.bus.meeting_bus import MeetingBus
-from podium.control.bus.own_certificates import check_private, own_meeting
 from podium.control.bus.refusals import AskRefusals, Refusals, refusals_key
 from podium.control.bus.wire import decode, encode
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.bus.zenoh_config import holding
 from podium.control.facility.facility import Facility
 from podium.control.facility.meeting_point import MeetingPoint, parse_endpoint
+from podium.control.security.access import EVERY, NAMED, Admitted, MayI, Member, Verdict, access_key
+from podium.control.security.certificates import BadCertificate, Credentials, credentials_of
+from podium.control.security.own_certificates import check_private, own_meeting
 
 CLIENT_VARIABLE = "PODIUM_CLIENT"
 """Environment variable: with which client's certificate the facility is asked."""

@@ -9,7 +9,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from podium.control.bus.access import Member
 from podium.control.bus.bus import BusError
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import event_log, log_to_stderr
@@ -18,6 +17,7 @@ from podium.control.bus.refusals import Refusals, refused_connections
 from podium.control.bus.told_log import log_told
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
+from podium.control.security.access import Member
 
 log = event_log("router")
 

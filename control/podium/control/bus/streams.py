@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from podium.control.bus.messages import CaptureData, RunId, Time
+from podium.control.bus.rounding import Roundings
 from podium.control.bus.snapshots import FacilitySnapshot
 
 
@@ -103,7 +104,7 @@ class StreamPart:
     epochs: Mapping[str, int]
     started: Time
     """When the first batch was."""
-    quantised: str
+    quantised: Roundings
     batches: str
     """JSON: how it was split: a list of {runs: [first, last], shots, pieces, times}."""
     captures: Mapping[str, CaptureData]
@@ -118,6 +119,8 @@ class HowLong:
 
     program: str
     """JSON of the program."""
+    timed: bool = False
+    """Whether it starts at a time, and may be a ``TimedProgram``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +128,8 @@ class Lasts:
     """How long a program would play."""
 
     duration_fs: int
-    quantised: str
-    """As in ``Prepared``."""
+    quantised: Roundings
+    """As in ``Played``."""
 
 
 @dataclass(frozen=True, slots=True)

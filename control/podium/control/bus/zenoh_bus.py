@@ -14,10 +14,10 @@ from typing import TypeVar
 
 import zenoh
 
-from podium.control.bus.access import answerer_key
 from podium.control.bus.answering import Answering, drain
 from podium.control.bus.bus import Answerer, AnswererFailed, BusError, Denied, NoAnswer, Presence
 from podium.control.bus.zenoh_config import configuration
+from podium.control.security.access import answerer_key
 
 # Callbacks that are not "indirect" are called in Zenoh's own threads: ours wait for nothing there.
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 
 import zenoh
 
-from podium.control.bus.access import Admitted, control_of_others
-from podium.control.bus.certificates import Credentials
 from podium.control.facility.meeting_point import MeetingPoint
+from podium.control.security.access import Admitted, control_of_others
+from podium.control.security.certificates import Credentials
 
-LEASE_MS = 600
+LEASE_MS = 2500
 """A peer from which nothing came for so long is taken for gone."""
 RETRY_MS = 100
 """First pause before a lost connection is tried again; it grows to ``RETRY_MAX_MS``."""

@@ -10,12 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.inputs import Inputs
-from podium.control.calibration.known import Known
-from podium.control.calibration.measured import Entry, Measured, NotMeasured, Record
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.runner import Runner
 from podium.control.calibration.state import ATTRIBUTE, CalibrationState, Told
-from podium.control.calibration.validity import Validities
 from podium.control.facility.facility import (
     Estimate,
     FeedlineWiring,
@@ -23,6 +20,9 @@ from podium.control.facility.facility import (
     Qubit,
 )
 from podium.control.facility.models_of import model_of, modules_of
+from podium.control.parameters.entry import Entry, Measured, NotMeasured, Record
+from podium.control.parameters.known_values import Known
+from podium.control.parameters.validity import Validities
 from podium.control.program.program import Program
 from podium.firmware_interfaces.models import level_resolution_v, output_full_scale_dbm
 
@@ -39,6 +39,12 @@ BeginStep = Callable[[int, str], Awaitable[None]]
 """Called with the number of a step, from 1, and the name of its routine."""
 
 
+def _of_the_house() -> Validities:
+    from podium.control.calibration.catalogue import VALIDITY  # its routines import this module
+
+    return Validities(VALIDITY)
+
+
 async def _nobody_is_told(step: int, routine: str) -> None:
     """Nobody is told of a step."""
 
@@ -52,7 +58,7 @@ class Bench:
     mere starting points by :meth:`guess`.
 
     ``keep`` is called with every dataset as it arrives, so that data outlive a failed fit. Of
-    ``record`` only what is not too old is seen: see :mod:`podium.control.calibration.validity`.
+    ``record`` only what is not too old is seen: see :mod:`podium.control.parameters.validity`.
     """
 
     runner: Runner
@@ -63,7 +69,7 @@ class Bench:
     progress: Progress = field(default=lambda routine, doing: None)
     thoroughness: float = 1.0
     """Factor on the number of shots; 1 gives the accuracies that the documentation states."""
-    validities: Validities = field(default_factory=Validities)
+    validities: Validities = field(default_factory=_of_the_house)
     active_reset: bool = False
     """Qubits are brought to 0 by measuring and flipping them, as soon as results can be told."""
     known_now: Known = field(init=False)
@@ -83,10 +89,10 @@ class Bench:
         self.known_now = Known(self.record, self.validities)
         self.record = self.known_now
 
-    async def begin(self, routine: str, qubits: tuple[Qubit, ...]) -> None:
-        """A routine begins: look at the clock, so that ages are told from now."""
+    async def begin(self, needs: tuple[str, ...], qubits: tuple[Qubit, ...]) -> None:
+        """Read the clock, from which ages count; ``needs``: of the routine that begins."""
         tai = await self.runner.now()
-        self.known_now.begin(routine, tai.seconds + tai.femtoseconds * 1e-15)
+        self.known_now.begin(needs, tai.seconds + tai.femtoseconds * 1e-15)
         self.working_on = qubits
         self.latest = None
         self.assumed.clear()

@@ -1,80 +1,14 @@
 """From nothing to calibrated qubits: each routine finds what the next ones need."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.measured import NotMeasured
+from podium.control.calibration.catalogue import BRING_UP, DECLARATIONS, ROUTINES, needs_of
+from podium.control.calibration.declaration import Routine
 from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.routines.dispersive_shift import dispersive_shift
-from podium.control.calibration.routines.echo import echo
-from podium.control.calibration.routines.ef_spectroscopy import ef_spectroscopy
-from podium.control.calibration.routines.flux_arc import flux_arc
-from podium.control.calibration.routines.mixer_calibration import mixer_calibration
-from podium.control.calibration.routines.punch_out import punch_out
-from podium.control.calibration.routines.qubit_spectroscopy import qubit_spectroscopy
-from podium.control.calibration.routines.rabi import rabi, rabi_ef
-from podium.control.calibration.routines.ramsey import frequency, ramsey
-from podium.control.calibration.routines.readout_optimisation import readout_optimisation
-from podium.control.calibration.routines.relaxation import relaxation
-from podium.control.calibration.routines.resonator_spectroscopy import resonator_spectroscopy
-from podium.control.calibration.routines.single_shot import single_shot
-from podium.control.calibration.routines.sweet_spot import sweet_spot
-from podium.control.calibration.routines.thermal_population import thermal_population
-from podium.control.calibration.routines.time_of_flight import time_of_flight
 from podium.control.calibration.sequences import all_pulses, resets_actively
 from podium.control.facility.facility import Qubit
-
-Routine = Callable[[Bench, tuple[Qubit, ...]], Awaitable[Outcome]]
-
-ROUTINES: dict[str, Routine] = {
-    "mixer_calibration": mixer_calibration,
-    "time_of_flight": time_of_flight,
-    "resonator_spectroscopy": resonator_spectroscopy,
-    "punch_out": punch_out,
-    "flux_arc": flux_arc,
-    "qubit_spectroscopy": qubit_spectroscopy,
-    "sweet_spot": sweet_spot,
-    "rabi": rabi,
-    "readout_optimisation": readout_optimisation,
-    "single_shot": single_shot,
-    "ramsey": ramsey,
-    "frequency": frequency,
-    "relaxation": relaxation,
-    "echo": echo,
-    "ef_spectroscopy": ef_spectroscopy,
-    "rabi_ef": rabi_ef,
-    "thermal_population": thermal_population,
-    "dispersive_shift": dispersive_shift,
-}
-"""All routines by the name under which they are called and stored."""
-
-BRING_UP: tuple[str, ...] = (
-    "mixer_calibration",
-    "time_of_flight",
-    "resonator_spectroscopy",
-    "flux_arc",
-    "punch_out",
-    "qubit_spectroscopy",
-    "sweet_spot",
-    "rabi",
-    "readout_optimisation",
-    "single_shot",
-    "ramsey",
-    "rabi",
-    "relaxation",
-    "ef_spectroscopy",
-    "rabi_ef",
-    "readout_optimisation",
-    "single_shot",
-    "thermal_population",
-    "relaxation",
-    "dispersive_shift",
-    "ramsey",
-    "frequency",
-    "echo",
-)
-"""The order. Some come twice: what they found the first time was needed to find the rest. Punch-out
-comes at the sweet spot: how many photons a resonator bears hangs on how far away its qubit is."""
+from podium.control.parameters.entry import NotMeasured
 
 ROUGHLY = 0.3
 """Share of its shots at most that a routine is done with which comes again later."""
@@ -83,18 +17,6 @@ DECAYS = frozenset({"relaxation", "ramsey"})
 are so many T1."""
 DECAYS_WITH_FLIPS = 0.1
 """Share of their shots at most where flips reset the qubits."""
-
-ESSENTIAL = frozenset(
-    {
-        "resonator_spectroscopy",
-        "flux_arc",
-        "qubit_spectroscopy",
-        "sweet_spot",
-        "rabi",
-        "single_shot",
-    }
-)
-"""A qubit that fails one of these cannot go on: beside its sweet spot its frequency is another."""
 
 
 async def bring_up(
@@ -123,7 +45,7 @@ async def bring_up(
             outcome = await _attempt(routines[name], bench, able, name)
         finally:
             bench.thoroughness = thoroughness
-        if name in ESSENTIAL:
+        if name in DECLARATIONS and DECLARATIONS[name].essential:
             lost.update(outcome.failures)  # a feedline may be among them, and harms nobody
         yield outcome
 
@@ -137,7 +59,7 @@ def _roughly(bench: Bench, qubits: tuple[Qubit, ...], routine: str) -> float:
 async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], name: str) -> Outcome:
     """Run a routine; what it misses of single qubits fails those qubits only."""
     try:
-        await bench.begin(name, qubits)
+        await bench.begin(needs_of(name), qubits)
         done = await routine(bench, qubits)
         done.notes += bench.known_now.said.values()
         done.assumed += bench.told_assumed()

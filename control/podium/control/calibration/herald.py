@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import iq_of
 from podium.control.calibration.fits.blobs import heralded_zeros
 from podium.control.calibration.fits.projection import Levels
-from podium.control.calibration.sequences import Pulses, ringdown
+from podium.control.calibration.sequences import Pulses, emptied, ringdown
 from podium.control.program.program import Barrier, Delay, Frame, Statement
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
@@ -57,7 +57,7 @@ def herald(
     for p in pulses:
         frame = p.herald if own_frames else None
         body += p.measure(name=f"{p.qubit.element}_{HERALD}", frame=frame)
-    return [*body, *_emptied(pulses, frames)]
+    return [*body, *emptied(pulses, frames)]
 
 
 def back_to_0(
@@ -65,7 +65,7 @@ def back_to_0(
 ) -> list[Statement]:
     """Play ``undo`` once the resonators are empty, so that the next herald finds 0."""
     silence = Delay(tuple(frames), SILENCE_NS * FS_PER_NS)
-    return [*_emptied(pulses, frames), *undo, Barrier(tuple(frames)), silence]
+    return [*emptied(pulses, frames), *undo, Barrier(tuple(frames)), silence]
 
 
 def heralded(
@@ -81,11 +81,6 @@ def heralded(
     every = (*frames, *(p.herald for p in pulses))
     shot = [*herald(pulses, every, own_frames=True), *prepare, Barrier(every), *read]
     return [*shot, *back_to_0(pulses, every, prepare), Barrier(every)]
-
-
-def _emptied(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
-    every = tuple(frames)
-    return [Barrier(every), *ringdown(pulses, every), Barrier(every)]
 
 
 def began_in_0(data: "xarray.Dataset", element: str, levels: Levels) -> NDArray[np.bool_] | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from math import hypot
 
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.measured import Measured
+from podium.control.parameters.entry import Measured
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """One scan of all drives over their qubits' lines, as it is played, and its fit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,6 +52,8 @@ STRENGTH_DOUBT = 0.03
 """Least relative doubt of a pulse's strength where the Rabi frequency has been measured."""
 EDGE = 0.4
 """A line nearer to the end of its scan than this share of its width is not seen whole."""
+MUCH_LEFT = 0.1
+"""Share of the points' variance that a line seldom leaves where its strength is as expected."""
 HUMP = 1.5
 """The same where the strength of the pulse is not known: twice a pi pulse leaves two humps 1.4
 widths beside the line, and the end of a scan may show one of them alone."""
@@ -136,21 +138,37 @@ class LineScan:
         return values_of(data, f"{qubit.element}_{self.quantity}")
 
     def fit(self, qubit: Qubit, data: "xarray.Dataset") -> Fit:
-        """Fit the qubit's line: see :func:`.fit_pulse_line`. Raises FitFailed."""
+        """Fit the qubit's line: see :func:`.fit_pulse_line`. Raises FitFailed.
+
+        Where a line of the strength that is expected leaves much, and one of any strength far less,
+        what was known of the strength was wrong.
+        """
+        expected = self.expected[qubit.name]
+        found = self._fit_as(qubit, data, expected)
+        left = self.left_over(qubit, data, found)
+        if expected.strength is not None and left > MUCH_LEFT:
+            try:
+                free = self._fit_as(qubit, data, replace(expected, strength=None))
+            except FitFailed:
+                free = found
+            if self.left_over(qubit, data, free) < left / 2:
+                found = free
         frequency = self.frequency_hz(qubit, data)
-        found = fit_pulse_line(
-            frequency,
-            line_axis(iq_of(data, qubit.element)),
-            self.duration_s,
-            self.program.shots,
-            self.expected[qubit.name],
-        )
         centre = found.values["centre"]
         edge = min(centre - np.min(frequency), np.max(frequency) - centre)
         nearest = HUMP if self.expected[qubit.name].strength is None else EDGE
         if edge < nearest * self.width_hz:
             raise FitFailed(f"the line at {centre / 1e9:.6f} GHz is at the edge of the scan")
         return found
+
+    def _fit_as(self, qubit: Qubit, data: "xarray.Dataset", expected: Expected) -> Fit:
+        return fit_pulse_line(
+            self.frequency_hz(qubit, data),
+            line_axis(iq_of(data, qubit.element)),
+            self.duration_s,
+            self.program.shots,
+            expected,
+        )
 
     def left_over(self, qubit: Qubit, data: "xarray.Dataset", fit: Fit) -> float:
         """Return the share of the points' variance that a fit leaves."""

@@ -25,6 +25,9 @@ SHARP = 0.1
 """Of the line's width: a narrow scan knows its line at least so well, or it has not seen it."""
 OVERDRIVEN = 2.5
 """So much weaker is the pulse where a narrow scan is repeated that showed no such line."""
+SEEN_STRENGTH = 0.6
+"""A coarse scan's pulse counts as at least so much of a pi pulse: what it has shown with few shots
+a narrow one shows with many, and a pulse of twice pi splits the line."""
 AGAIN = 4
 """So many times the shots has a second search for what the narrow scan does not confirm."""
 FAINT = 0.1
@@ -180,7 +183,7 @@ async def _narrow(
     half = step * (plan.narrow_points - 1) / 2
     centres = {q.name: coarse[q.name].fit.values["centre"] for q in qubits}
     ranges = {name: Range(hz - half, hz + half) for name, hz in centres.items()}
-    rabi = {q.name: coarse[q.name].scan.rabi_hz(q, coarse[q.name].fit) for q in qubits}
+    rabi = {q.name: _at_least(q, coarse[q.name]) for q in qubits}
     todo, lost = qubits, dict.fromkeys(qubits)
     for effort in (1, AGAIN):
         scan = build(ranges, todo, plan.narrow_points, effort * plan.narrow_shots, rabi)
@@ -211,6 +214,19 @@ def _sharp(scan: LineScan, fit: Fit | FitFailed) -> Fit | FitFailed:
         return fit
     centre, sigma = fit.values["centre"] / 1e9, fit.sigmas["centre"] / 1e6
     return FitFailed(f"the line near {centre:.6f} GHz is only known to {sigma:.2f} MHz")
+
+
+def _at_least(qubit: Qubit, seen: Seen) -> tuple[float, float]:
+    """Return the Rabi frequency that a coarse scan has found, not all too low, and its sigma.
+
+    The line of a weak pulse and that of a weaker one differ in height alone, which is not known.
+    """
+    rabi_hz, sigma_hz = seen.scan.rabi_hz(qubit, seen.fit)
+    strength = 2 * seen.fit.values["rabi"] * seen.scan.duration_s
+    if strength >= SEEN_STRENGTH:
+        return rabi_hz, sigma_hz
+    likely_hz = rabi_hz * SEEN_STRENGTH / strength
+    return likely_hz, max(sigma_hz, likely_hz / 2)
 
 
 def _stronger(rabi_hz: float, sigma_hz: float) -> tuple[float, float]:

@@ -1,24 +1,28 @@
 """One routine on some qubits, for who has a lab in hand; ``podium calibrate`` does several."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from podium.control.calibration.bench import BeginStep, Bench
-from podium.control.calibration.bring_up import Routine, bring_up
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.catalogue import VALIDITY
+from podium.control.calibration.declaration import Routine
 from podium.control.calibration.kept_facility import keep_facility
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.own_routines import NoRoutine, find_routines
-from podium.control.calibration.place import Place
 from podium.control.calibration.readiness import check_fridges, ramp_biases
 from podium.control.calibration.routine_result import Calibrated
 from podium.control.calibration.runner import Runner
-from podium.control.calibration.store import ParameterStore
-from podium.control.calibration.validity import Validities
+from podium.control.client.lab import Lab
 from podium.control.facility.facility import Facility, Qubit
 from podium.control.facility.problems import suggest
 from podium.control.facility.qubit_names import chosen_qubits
 from podium.control.facility.whole_files import check_writable
+from podium.control.parameters.store import ParameterStore
+from podium.control.parameters.validity import Validities
+from podium.control.records.place import Place
+from podium.firmware_interfaces.quantity import parse_quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,27 @@ class OneRoutine:
     def title(self) -> str:
         """What others see of it."""
         return f"{self.name.replace('_', ' ')} of {', '.join(q.name for q in self.qubits)}"
+
+
+async def calibrate(
+    lab: Lab,
+    routine: str,
+    qubits: Sequence[str],
+    place: Place,
+    thoroughness: float,
+    active_reset: bool,
+    validity: Mapping[str, str],
+) -> Calibrated:
+    """Carry out ``routine`` on ``qubits`` as a procedure that others see; see ``Lab.calibrate``."""
+    one = OneRoutine.of(lab.facility, routine, qubits)
+    over = {name: parse_quantity(time, "s") for name, time in validity.items()}
+    validities = Validities.laid_over(VALIDITY, lab.facility.validity, over)
+    await lab.all_connected()
+    async with lab.procedure(one.title, one.nodes, len(one.nodes)) as (procedure, shown):
+        begin_step = procedure.begin_step
+        return await calibrated(
+            shown, one, place, begin_step, thoroughness, active_reset, validities
+        )
 
 
 async def calibrated(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.measured import Measured
+from podium.control.parameters.entry import Measured
 
 Array = NDArray[np.float64]
 

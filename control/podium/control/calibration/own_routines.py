@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from podium.control.calibration.bring_up import ROUTINES, Routine
+from podium.control.calibration.catalogue import ROUTINES
+from podium.control.calibration.declaration import Routine
 
 
 class NoRoutine(LookupError):

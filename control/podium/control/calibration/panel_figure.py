@@ -9,7 +9,7 @@ from podium.control.calibration.outcome import Panel, Picture
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from podium.control.calibration.notebook_figure import NotebookFigure
+    from podium.control.client.notebook_figure import NotebookFigure
 
 WIDTH_INCHES, HEIGHT_INCHES = 4.5, 3.2
 """Of one panel."""
@@ -18,7 +18,7 @@ COLUMNS = 3
 
 def figure_of(panels: Sequence[Panel], title: str) -> "NotebookFigure":
     """Return a figure with all ``panels``: points, fits, maps, and below each what came out."""
-    from podium.control.calibration.notebook_figure import NotebookFigure
+    from podium.control.client.notebook_figure import NotebookFigure
 
     columns = min(COLUMNS, max(1, len(panels)))
     rows = max(1, math.ceil(len(panels) / columns))

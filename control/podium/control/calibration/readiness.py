@@ -1,9 +1,9 @@
 """What comes before any routine: fridges that are cold, and biases at the sweet spots."""
 
-from podium.control.calibration.measured import Record
 from podium.control.calibration.runner import Runner
-from podium.control.calibration.validity import Validities
 from podium.control.facility.facility import Facility, Qubit
+from podium.control.parameters.entry import Record
+from podium.control.parameters.validity import Validities
 
 
 class NotCold(Exception):

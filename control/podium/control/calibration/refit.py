@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import ROUTINES, Routine
-from podium.control.calibration.datasets import SUFFIX, load_dataset
-from podium.control.calibration.measured import Entry, NotMeasured
-from podium.control.calibration.memory_record import MemoryRecord
+from podium.control.calibration.catalogue import ROUTINES, VALIDITY, needs_of
+from podium.control.calibration.declaration import Routine
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.replay import NoMoreData, ReplayRunner
 from podium.control.calibration.state import CalibrationState, NoState
-from podium.control.calibration.validity import VALIDITY, Validities
 from podium.control.facility.facility import Facility
+from podium.control.parameters.entry import Entry, NotMeasured
+from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.parameters.validity import Validities
+from podium.control.records.datasets import SUFFIX, load_dataset
 
 if TYPE_CHECKING:
     import xarray
 
-AGELESS = Validities(dict.fromkeys(VALIDITY, inf))
+AGELESS = Validities(VALIDITY, dict.fromkeys(VALIDITY, inf))
 """What was too old then is not in the state; what is in it was good enough."""
 
 
@@ -115,7 +116,7 @@ async def refit(
             validities=AGELESS,
             active_reset=state.active_reset,
         )
-        await bench.begin(state.routine, qubits)
+        await bench.begin(needs_of(state.routine), qubits)
         try:
             outcome = await routine(bench, qubits)
         except NoMoreData as error:

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from podium.control.calibration.memory_record import MemoryRecord
-from podium.control.calibration.runner import RunRefused
 from podium.control.calibration.state import CalibrationState
 from podium.control.facility.facility import Facility
+from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.dataset import dataset_of
 from podium.control.program.program import Capture, Program, walk
 from podium.control.program.serialise import to_json
+from podium.control.runs.errors import RunRefused
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from podium.control.calibration.sequences import (
     Pulses,
+    emptied,
     on_grid_ns,
     one_after_another,
     resets_actively,
@@ -59,7 +60,7 @@ def reset_from_second(
         return passive_reset(pulses, frames, lifetimes)
     if down:
         every = tuple(frames)
-        lower = [Barrier(every), *ringdown(pulses, every), Barrier(every), *down, Barrier(every)]
+        lower = [*emptied(pulses, every), *down, Barrier(every)]
         return [*lower, *active_reset(pulses, frames)]
     wait = passive_reset(pulses, frames, min(lifetimes, SECOND_LIFETIMES))
     return [*wait, *active_reset(pulses, frames)]
@@ -87,13 +88,13 @@ def active_reset(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statem
         readouts = [
             p.measure(name=p.qubit.element + name, discriminator=p.discriminator()) for p in pulses
         ]
-        body += [*one_after_another(readouts), Barrier(every), *_emptied(pulses, every)]
+        body += [*one_after_another(readouts), Barrier(every), *_results_there(pulses, every)]
         body += [If(is_one(p.qubit.element + name), (p.pi(),)) for p in pulses]
         body.append(Barrier(every))
     return body
 
 
-def _emptied(pulses: Sequence[Pulses], frames: tuple[str, ...]) -> list[Statement]:
+def _results_there(pulses: Sequence[Pulses], frames: tuple[str, ...]) -> list[Statement]:
     """Wait until the resonators are empty and the results are there."""
     wait_ns = max(RESULT_AFTER_NS, on_grid_ns(ringdown_s(pulses)))
     return [Delay(frames, wait_ns * FS_PER_NS), Barrier(frames)]

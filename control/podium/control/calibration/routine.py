@@ -15,10 +15,10 @@ from podium.control.calibration.fits.least_squares import (
     solutions_noted,
 )
 from podium.control.calibration.inputs import propagate
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.quantities import BY_NAME, told
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.quantities import BY_NAME, told
 
 Found = tuple[Mapping[str, Measured], Panel]
 """Parameters by quantity (``t1``), and the panel with the fit drawn in. The panel's text may name

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.calibration.panel_figure import figure_of
-from podium.control.calibration.quantities import BY_NAME, told
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.quantities import BY_NAME, told
 
 if TYPE_CHECKING:
-    from podium.control.calibration.notebook_figure import NotebookFigure
+    from podium.control.client.notebook_figure import NotebookFigure
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -13,25 +13,6 @@ if TYPE_CHECKING:
     from podium.control.facility.facility import Facility
 
 
-class RunError(Exception):
-    """Something asked of the facility was not done. Outputs are safe, biases are unmoved or held.
-
-    The message names the instrument or node, what was asked, and what came back.
-    """
-
-
-class RunRefused(RunError):
-    """The request itself was wrong (does not fit, out of limits, unknown name). Nothing played."""
-
-
-class RunFailed(RunError):
-    """It could not be done now (instrument lost, error flag, deadline). Its data are discarded."""
-
-
-class StartLate(RunFailed):
-    """Its start came too late, so nothing was played; made again, it may do."""
-
-
 class Runner(Protocol):
     """Runs programs and moves biases; every method raises :class:`RunError`."""
 

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from math import ceil, erf, exp, pi, sqrt
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.declaration import READOUT_SETTINGS
 from podium.control.calibration.discrimination import discriminator_of
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.projection import Levels
-from podium.control.calibration.measured import NotMeasured
-from podium.control.calibration.validity import READOUT_SETTINGS
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import NotMeasured
 from podium.control.program.conditions import Discriminator
 from podium.control.program.program import (
     Axis,
+    Barrier,
     Capture,
     Delay,
     Frame,
@@ -55,6 +56,11 @@ def pi_pulse_ns(rabi_hz: float, amplitude: float) -> int:
     """Return how long a pi pulse of that amplitude is; ``rabi_hz``: at full scale. In ns."""
     needed_ns = 1e9 / (2 * rabi_hz * amplitude)
     return on_grid_ns(needed_ns / (pulse_area_ns(100) / 100) * 1e-9, SHORTEST_PULSE_NS)
+
+
+def pi_amplitude_of(rabi_hz: float, duration_ns: int) -> float:
+    """Return the amplitude of a pi pulse of that length; ``rabi_hz``: at full scale."""
+    return 1e9 / (2 * rabi_hz * pulse_area_ns(duration_ns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,7 @@ class Pulses:
     def expected_pi_amplitude(self) -> float:
         """Amplitude of a pi pulse if the design's Rabi frequency holds."""
         rabi_hz = self.bench.design(self.qubit, "rabi_frequency").value
-        return 1e9 / (2 * rabi_hz * pulse_area_ns(self.pulse_ns))
+        return pi_amplitude_of(rabi_hz, self.pulse_ns)
 
     def shape(self) -> Drag:
         """Return the envelope of the 0-1 pulses (Motzoi et al. 2009, first order)."""
@@ -367,6 +373,12 @@ def ringdown_s(pulses: Sequence[Pulses]) -> float:
 def ringdown(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
     """Wait until nothing is left of a readout in the slowest of the resonators."""
     return [Delay(tuple(frames), on_grid_ns(ringdown_s(pulses)) * FS_PER_NS)]
+
+
+def emptied(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
+    """Wait, all frames together, until nothing is left of a readout."""
+    every = tuple(frames)
+    return [Barrier(every), *ringdown(pulses, every), Barrier(every)]
 
 
 def rest(frames: Sequence[str], kappa_hz: float) -> list[Statement]:

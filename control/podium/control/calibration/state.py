@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from podium.control.calibration.measured import Entry
+from podium.control.parameters.entry import Entry
 
 if TYPE_CHECKING:
     import xarray

@@ -5,13 +5,13 @@ from math import nan
 from pathlib import Path
 from typing import Any
 
-from podium.control.calibration.quantities import BY_NAME
 from podium.control.campaign.origin import digest, podium_commit, podium_version
 from podium.control.campaign.shared_start import KEPT_OF_SUMMARY
 from podium.control.campaign.world_process import measured_world
 from podium.control.campaign.world_record import Recovery, Scan, WorldRecord, to_json
 from podium.control.campaign.world_task import WorldLost, WorldTask
-from podium.control.demo.children import podium
+from podium.control.parameters.quantities import BY_NAME
+from podium.control.processes.child_processes import podium
 
 
 async def bring_up_world(task: WorldTask) -> dict[str, Any]:

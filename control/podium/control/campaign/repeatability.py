@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from podium.control.calibration.quantities import BY_NAME
 from podium.control.campaign.pull_statistics import (
     PullStatistics,
     broken_limits,
@@ -21,6 +20,7 @@ from podium.control.campaign.pull_statistics import (
     statistics,
 )
 from podium.control.campaign.world_record import WorldRecord
+from podium.control.parameters.quantities import BY_NAME
 
 AT_ANY_BIAS = {"bare_readout_frequency", "flux_period"}
 OF_THE_WORLD = {name for name in BY_NAME if name != "assignment_fidelity"} | AT_ANY_BIAS

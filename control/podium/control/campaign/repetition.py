@@ -20,21 +20,22 @@ import numpy as np
 from podium.control.bus.ending import run_until_told
 from podium.control.bus.together import plainly
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import BRING_UP, ROUTINES, bring_up
-from podium.control.calibration.memory_record import MemoryRecord
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.catalogue import BRING_UP, ROUTINES
 from podium.control.calibration.runner import Runner
+from podium.control.client.lab import open_facility
 from podium.control.demo import simulation
-from podium.control.demo.children import Children
-from podium.control.demo.command import (
+from podium.control.demo.arguments import (
     add_reset_argument,
     add_world_arguments,
     world_options,
 )
-from podium.control.demo.processor_time import processor_time_s
 from podium.control.facility.facility import Qubit
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.whole_files import write_text
-from podium.control.lab import open_facility
+from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.processes.child_processes import Children
+from podium.control.processes.processor_time import processor_time_s
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from podium.control.calibration.quantities import BY_NAME, alone
 from podium.control.campaign.guesses import all_guesses
 from podium.control.campaign.pull_statistics import PullStatistics, campaign_false_alarm
 from podium.control.campaign.repeatability import (
@@ -28,6 +27,7 @@ from podium.control.campaign.windows import (
 )
 from podium.control.campaign.world_record import WorldRecord, from_json
 from podium.control.facility.facility import Facility
+from podium.control.parameters.quantities import BY_NAME, alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ No grid and no family: a compiler takes from here to its own ticks, or refuses.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from podium.control.program.program import (
     SetFrequency,
     ShiftPhase,
     Statement,
+    Value,
+    parameter_in,
 )
 from podium.control.program.waveforms import Waveform
 from podium.firmware_interfaces.exact_time import FS_PER_S, OffGridError
@@ -61,11 +64,15 @@ class Carrier:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Turned:
-    """A phase shift that hangs on what is measured."""
+class PlacedShift:
+    """A phase shift that depends on what is measured."""
 
+    statement: int
+    start_fs: IntArray
     guard: Guard
     turns: FloatArray
+    given: Value = 0.0
+    """The turns as the program has them, where they depend on a parameter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,14 +80,19 @@ class PlacedPulse:
     """A pulse with its instant; arrays broadcast to the axes, as all here."""
 
     statement: int
+    """Index in the program's body."""
     start_fs: IntArray
     waveform: Waveform
     amplitude: FloatArray
     carrier: Carrier
     guard: Guard = ()
     """What must have been measured for it to happen."""
-    turned: tuple[Turned, ...] = ()
+    turned: tuple[PlacedShift, ...] = ()
     """Phase shifts of the frame up to here that are not in its carrier."""
+    given: Value = 0.0
+    """The amplitude as the program has it, where it depends on a parameter."""
+    shifts: tuple[Value, ...] = ()
+    """All phase shifts up to here as the program has them, where one depends on a parameter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,9 +104,27 @@ class PlacedWindow:
     start_fs: IntArray
     duration_fs: int
     carrier: Carrier
+    """With what is said later and holds when it opens."""
     discriminator: Discriminator | None = None
     guard: Guard = ()
     """As of a pulse."""
+    shifts: tuple[Value, ...] = ()
+    """As of a pulse."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedTuning:
+    """A change of a frame's frequency with its instant."""
+
+    statement: int
+    start_fs: IntArray
+    frequency_hz: FloatArray
+    given: Value = 0.0
+    """The frequency as the program has it, where it depends on a parameter."""
+
+
+PlacedItem = PlacedPulse | PlacedWindow | PlacedTuning | PlacedShift
+Item = TypeVar("Item", PlacedPulse, PlacedWindow, PlacedTuning, PlacedShift)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,12 +132,35 @@ class PlacedFrame:
     """What one frame does in a shot, in the program's order."""
 
     frame: Frame
-    pulses: tuple[PlacedPulse, ...]
-    windows: tuple[PlacedWindow, ...]
-    tunings: tuple[tuple[int, FloatArray], ...]
-    """Index of each SetFrequency of the frame, and its frequency."""
-    turned: tuple[Turned, ...] = ()
-    """All phase shifts that hang on what is measured."""
+    items: tuple[PlacedItem, ...]
+
+    @property
+    def pulses(self) -> tuple[PlacedPulse, ...]:
+        """Return what is played."""
+        return self._all(PlacedPulse)
+
+    @property
+    def windows(self) -> tuple[PlacedWindow, ...]:
+        """Return what is captured."""
+        return self._all(PlacedWindow)
+
+    @property
+    def tunings(self) -> tuple[PlacedTuning, ...]:
+        """Return the changes of its frequency."""
+        return self._all(PlacedTuning)
+
+    @property
+    def turned(self) -> tuple[PlacedShift, ...]:
+        """Return all phase shifts that depend on what is measured."""
+        return self._all(PlacedShift)
+
+    @property
+    def heard(self) -> bool:
+        """Whether anything is played or captured on the frame."""
+        return any(isinstance(one, PlacedPulse | PlacedWindow) for one in self.items)
+
+    def _all(self, kind: type[Item]) -> tuple[Item, ...]:
+        return tuple(one for one in self.items if isinstance(one, kind))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,22 +169,31 @@ class PlacedShot:
 
     axes: tuple[Axis, ...]
     frames: tuple[PlacedFrame, ...]
-    """Those that play or capture."""
     shot_fs: IntArray
     """How long the shot is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shift:
+    """A phase shift with its instant."""
+
+    at_fs: IntArray
+    turns: FloatArray
+    given: Value
 
 
 @dataclass(slots=True)
 class _Clock:
     frame: Frame
     at_fs: IntArray
-    shifts: list[tuple[IntArray, FloatArray]]
-    tunings: list[tuple[int, IntArray, FloatArray]]
     now: Carrier
     """By all that was said so far: what the next pulse has."""
-    pulses: list[PlacedPulse]
-    windows: list[tuple[int, Capture, IntArray, Guard]]
-    turned: list[Turned] = field(default_factory=list)
+    shifts: list[_Shift] = field(default_factory=list)
+    by_parameter: bool = False
+    """Whether a shift so far depends on a parameter."""
+    tunings: list[PlacedTuning] = field(default_factory=list)
+    turned: list[PlacedShift] = field(default_factory=list)
+    items: list[PlacedItem] = field(default_factory=list)
 
 
 def place_in_fs(program: Program) -> PlacedShot:
@@ -156,20 +218,19 @@ def place_in_fs(program: Program) -> PlacedShot:
     frames = tuple(
         PlacedFrame(
             clock.frame,
-            tuple(clock.pulses),
-            tuple(_window(clock, *one, axes) for one in clock.windows),
-            tuple((index, hz) for index, _, hz in clock.tunings),
-            tuple(clock.turned),
+            tuple(
+                _complete(clock, one, axes) if isinstance(one, PlacedWindow) else one
+                for one in clock.items
+            ),
         )
         for clock in clocks.values()
-        if clock.pulses or clock.windows
     )
     return PlacedShot(axes, frames, latest)
 
 
 def _clock(frame: Frame, zero: IntArray) -> _Clock:
     hz = np.full(zero.shape, frame.frequency_hz)
-    return _Clock(frame, zero, [], [], Carrier(hz, np.zeros(zero.shape)), [], [])
+    return _Clock(frame, zero, Carrier(hz, np.zeros(zero.shape)))
 
 
 def _branch(clocks: dict[str, _Clock], mark: Mark, open_ones: list[dict[str, IntArray]]) -> None:
@@ -200,7 +261,7 @@ def _step(
         case Play(frame, waveform, amplitude):
             clock = clocks[frame]
             begins = clock.at_fs
-            clock.pulses.append(
+            clock.items.append(
                 PlacedPulse(
                     index,
                     begins,
@@ -209,13 +270,16 @@ def _step(
                     clock.now,
                     guard,
                     tuple(clock.turned),
+                    _given(amplitude),
+                    tuple(one.given for one in clock.shifts) if clock.by_parameter else (),
                 )
             )
             clock.at_fs = later(begins, np.asarray(waveform.duration_fs), where)
-        case Capture(frame, _, _, delay_fs):
+        case Capture(frame, name, duration_fs, delay_fs, discriminator):
             clock = clocks[frame]
             opens = later(clock.at_fs, np.asarray(delay_fs), where)
-            clock.windows.append((index, statement, opens, guard))
+            window = PlacedWindow(index, name, opens, duration_fs, clock.now, discriminator, guard)
+            clock.items.append(window)
         case Delay(frames, duration):
             step_fs = waits_fs(duration, where, axes)
             for name in frames:
@@ -234,55 +298,52 @@ def _step(
         case SetFrequency(frame, frequency):
             clock = clocks[frame]
             hz, now = values_of(frequency, axes), clock.now
-            clock.tunings.append((index, clock.at_fs, hz))
+            clock.tunings.append(PlacedTuning(index, clock.at_fs, hz, _given(frequency)))
+            clock.items.append(clock.tunings[-1])
             counts = np.ones((1,) * len(axes), np.bool_)
             retuned = Retuning(clock.at_fs, now.frequency_hz, hz, counts)
             clock.now = Carrier(hz, now.turns, (*now.retuned, retuned))
         case ShiftPhase(frame, turns) if guard:
-            clocks[frame].turned.append(Turned(guard, values_of(turns, axes)))
-        case ShiftPhase(frame, turns):
             clock = clocks[frame]
-            shift = values_of(turns, axes)
-            clock.shifts.append((clock.at_fs, shift))
-            clock.now = replace(clock.now, turns=clock.now.turns + shift)
+            shift = PlacedShift(index, clock.at_fs, guard, values_of(turns, axes), _given(turns))
+            clock.turned.append(shift)
+            clock.items.append(shift)
+        case ShiftPhase(frame, turns):
+            clock, now = clocks[frame], clocks[frame].now
+            clock.shifts.append(_Shift(clock.at_fs, values_of(turns, axes), turns))
+            clock.by_parameter = clock.by_parameter or parameter_in(turns) is not None
+            total = now.turns + clock.shifts[-1].turns
+            clock.now = Carrier(now.frequency_hz, total, now.retuned)
         case _:
             raise DoesNotFit(f"{where}: this compiler knows no {type(statement).__name__}")
 
 
-def _carrier(clock: _Clock, at_fs: IntArray, axes: tuple[Axis, ...]) -> Carrier:
-    """Return the carrier of a frame at an instant, by all that was said of it so far."""
+def _given(value: Value) -> Value:
+    """Return a value as the program has it where it depends on a parameter, else 0."""
+    return 0.0 if parameter_in(value) is None else value
+
+
+def _complete(clock: _Clock, window: PlacedWindow, axes: tuple[Axis, ...]) -> PlacedWindow:
+    """Return a window with the carrier of its instant: what is said later may count as well."""
     turns = np.zeros((1,) * len(axes))
-    for since_fs, shift in clock.shifts:
-        counts = since_fs <= at_fs
-        turns = turns + (shift if counts.all() else np.where(counts, shift, 0.0))
+    given: list[Value] = []
+    for shift in clock.shifts:
+        counts = shift.at_fs <= window.start_fs
+        if counts.any():
+            turns = turns + (shift.turns if counts.all() else np.where(counts, shift.turns, 0.0))
+            given.append(shift.given)
     hz = np.full((1,) * len(axes), clock.frame.frequency_hz)
     retuned = []
-    for _, since_fs, to_hz in clock.tunings:
-        counts = np.asarray(since_fs <= at_fs)
+    for tuning in clock.tunings:
+        counts = np.asarray(tuning.start_fs <= window.start_fs)
         if counts.any():
-            retuned.append(Retuning(since_fs, hz, to_hz, counts))
-            hz = to_hz if counts.all() else np.where(counts, to_hz, hz)
-    return Carrier(hz, turns, tuple(retuned))
-
-
-def _window(
-    clock: _Clock,
-    index: int,
-    capture: Capture,
-    opens_fs: IntArray,
-    guard: Guard,
-    axes: tuple[Axis, ...],
-) -> PlacedWindow:
-    """Return a window; what is said later and holds when it opens counts as well."""
-    carrier = _carrier(clock, opens_fs, axes)
-    return PlacedWindow(
-        index,
-        capture.name,
-        opens_fs,
-        capture.duration_fs,
-        carrier,
-        capture.discriminator,
-        guard,
+            retuned.append(Retuning(tuning.start_fs, hz, tuning.frequency_hz, counts))
+            hz = tuning.frequency_hz if counts.all() else np.where(counts, tuning.frequency_hz, hz)
+    depends = any(parameter_in(one) is not None for one in given)
+    return replace(
+        window,
+        carrier=Carrier(hz, turns, tuple(retuned)),
+        shifts=tuple(given) if depends else (),
     )
 
 

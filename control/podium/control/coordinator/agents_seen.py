@@ -12,9 +12,9 @@ from podium.control.bus.bus import Bus
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
-from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.coordinator.turns import Turn
 from podium.control.facility.facility import Facility
+from podium.control.runs.errors import RunFailed, RunRefused
 
 HELLO_S = 10.0
 """Deadline for an agent to say what it owns."""
@@ -45,8 +45,6 @@ class AgentSeen:
     """Why it cannot be used, although it is there."""
     beaten: float = 0.0
     """When its last heartbeat came, monotonic wall time."""
-    given_up: messages.Abort | None = None
-    """A run that was given up while it was gone: told before anything else when it comes back."""
     turn: Turn = field(default_factory=Turn)
     """Whoever holds it may use the agent's instruments."""
 
@@ -87,11 +85,6 @@ class AgentsSeen:
     def agents(self) -> tuple[AgentSeen, ...]:
         """All that were ever seen."""
         return tuple(self._agents.values())
-
-    def runs(self) -> list[messages.RunId]:
-        """Return the latest run that each agent had seen when it was greeted."""
-        welcomes = [seen.welcome for seen in self.agents if seen.welcome is not None]
-        return [welcome.last_run for welcome in welcomes if welcome.last_run is not None]
 
     @asynccontextmanager
     async def watching(self) -> AsyncGenerator[None]:
@@ -144,10 +137,6 @@ class AgentsSeen:
         return self._agents.setdefault(key, AgentSeen(key.rpartition("/")[2], key))
 
     async def _greet(self, seen: AgentSeen) -> None:
-        while (owed := seen.given_up) is not None and seen.here:
-            told = await ask(self._bus, seen.key, owed, messages.Done, timeout_s=HELLO_S)
-            if not (isinstance(told, Failed) and told.kind == "no answer"):
-                seen.given_up = None
         answer = await ask(
             self._bus, seen.key, messages.Hello(), messages.Welcome, timeout_s=HELLO_S
         )

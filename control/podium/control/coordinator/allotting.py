@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from podium.control.bus.together import together
-from podium.control.calibration.runner import RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen
 from podium.control.facility.facility import (
     DriveWiring,
@@ -17,6 +16,7 @@ from podium.control.facility.facility import (
 from podium.control.facility.timing import MarkerWiring
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program
+from podium.control.runs.errors import RunRefused
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,39 +3,39 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from functools import partial
 
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.findings import LookedAt
 from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import Failed, RunId, ask
+from podium.control.bus.messages import Failed, ask
 from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.procedures import ProcedureStep
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskStreams, BeginStream, Follow, Stop
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
-from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
 from podium.control.coordinator.allotting import Players, players_of, players_of_loopback
 from podium.control.coordinator.findings_file import FindingsFile
-from podium.control.coordinator.in_parts import play_at_a_time_in_parts, play_in_parts
+from podium.control.coordinator.jobs import InMemory, Jobs
 from podium.control.coordinator.outputs import Outputs
 from podium.control.coordinator.questions import Questions
+from podium.control.coordinator.repeated_requests import as_error, as_failed
 from podium.control.coordinator.run_news import RunsTold
-from podium.control.coordinator.run_protocol import as_error, as_failed
+from podium.control.coordinator.run_player import RunPlayer, Work
 from podium.control.coordinator.single import Single
 from podium.control.coordinator.skews import Skews
-from podium.control.coordinator.starts import InMemory, Starts
 from podium.control.coordinator.streaming import Streaming
-from podium.control.coordinator.timed_runs import TimedRuns
 from podium.control.coordinator.turns import PATIENCE_S, Journal
 from podium.control.facility.facility import Facility
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram
+from podium.control.runs.errors import RunError, RunFailed, RunRefused
+from podium.control.runs.journal import Journal as StartJournal
+from podium.control.runs.run_values import Patience
 from podium.control.timebase.drift_filter import NO_THERMOMETER
 from podium.control.timebase.host import host_tai_s
 from podium.control.timebase.lead_time import LeadTime
@@ -48,10 +48,8 @@ from podium.control.timebase.skew_messages import (
     RecordSkews,
     StartSettings,
 )
-from podium.control.timebase.start.journal import Journal as StartJournal
-from podium.control.timebase.start.run_values import Patience
 from podium.control.timebase.start_setting import StartSetting
-from podium.control.timebase.timed_program import TimedProgram, timed_from_json, timed_to_json
+from podium.control.timebase.timed_program import timed_from_json
 from podium.firmware_interfaces.tai import Tai
 
 BY_HAND_S = 50.0
@@ -97,7 +95,7 @@ class Coordinator:
         skews: KeptSkews | None = None,
         findings: FindingsFile | None = None,
     ) -> None:
-        """``accepted``: where runs that start at a time are kept; None: they die with it.
+        """``accepted``: where runs are kept that were accepted; None: they die with it.
 
         ``skews``: where measured skews are kept; None: they die with it, too. ``lead``: what is
         known of how long before a start FIRE is to be sent. ``findings``: what was found wrong with
@@ -109,7 +107,6 @@ class Coordinator:
         self._runs = RunsTold(bus, facility.name)
         if findings is not None:
             self._runs.findings = findings
-        self._session: int | None = None
         self._refused = 0
         """Programs that did not become runs."""
         self._journal = Journal()
@@ -120,24 +117,24 @@ class Coordinator:
         """Runs of which it is not known yet whether they will be done."""
         self._singles: dict[str, Single] = {}
         """Runs in one piece that are on, by their ids."""
-        self._streams = Streaming(
+        kept, session = accepted or InMemory(), int(host_tai_s())
+        self._jobs = Jobs(facility, bus, self._agents, kept, session, patience, lead)
+        self._player = RunPlayer(
             bus,
             facility.digest,
-            self._runs,
-            self._one_owner,
-            self._next_run,
-            self._questions.snapshot,
-            self._journal,
-        )
-        kept, session = accepted or InMemory(), int(host_tai_s())
-        self._starts = Starts(facility, bus, self._agents, kept, session, patience, lead)
-        self._timed = TimedRuns(
-            facility.digest,
-            self._starts,
+            self._jobs,
             self._runs,
             self._journal,
             self._singles,
             self._questions.snapshot,
+        )
+        self._streams = Streaming(
+            facility.digest,
+            self._runs,
+            self._work_of,
+            self._player,
+            self._questions.snapshot,
+            self._journal,
         )
         self._work: Tickets
 
@@ -148,14 +145,14 @@ class Coordinator:
         async with (
             self._agents.watching(),
             self._runs.telling(),
-            self._starts.running(),
+            self._jobs.running(),
             Tickets.opened() as self._work,
             self._bus.serve(key, self._answer),
             self._bus.announce(key),
             asyncio.TaskGroup() as tasks,
         ):
             log.info("coordinator up", facility=self._facility.name)
-            for left in self._starts.left_over:
+            for left in self._jobs.left_over.values():
                 self._go_on(left.ticket, left.program)
             memory = tasks.create_task(give_back_memory(lambda: self._runs.on), name="memory")
             try:
@@ -169,7 +166,7 @@ class Coordinator:
         for one in (self._agents, self._outputs, self._questions, self._skews):
             one.grow(facility)
         self._streams.grow(facility.digest)
-        self._timed.grow(facility.digest)
+        self._player.grow(facility.digest)
 
     async def _answer(self, payload: bytes) -> bytes:
         try:
@@ -327,34 +324,34 @@ class Coordinator:
             timed = await asyncio.to_thread(timed_from_json, text)
         except NotAProgram as error:
             raise RunRefused(f"the program cannot be read: {error}") from error
-        if any(left.ticket == single.ticket for left in self._starts.left_over):
-            return await self._timed.go_on(single, timed)
+        if (left := self._jobs.left_over.get(single.ticket)) is not None:
+            owners = tuple(map(self._agents.named, left.agents))
+            work = Work(timed.program, owners, left.at_once, timed.starts)
+            return await self._player.run(single, work, left.program)
         match timed.program, single.work:
             case Loopback() as loopback, messages.RunLoopback():
                 players = await players_of_loopback(loopback, self._facility, self._agents)
-                return await self._timed.play(single, timed, text, players.owners)
+                work = Work(loopback, players.owners, False, timed.starts)
             case Program() as program, messages.RunProgram(_, at_a_time, corrected):
-                players = await players_of(program, self._facility, self._agents)
-                if at_a_time or len(players.owners) > 1 or len(players.controllers) > 1:
-                    return await self._together(single, program, text, players, corrected)
-                return await self._at_once(single, program, text, players.owners[0])
+                work = await self._work_of(program, at_a_time=at_a_time, corrected=corrected)
+                if work.starts:
+                    text = await asyncio.to_thread(work.text)
             case other, _:
                 raise RunRefused(f"a {type(other).__name__} is not what this request plays")
+        return await self._player.run(single, work, text)
 
-    async def _together(
-        self, single: Single, program: Program, text: str, players: Players, corrected: bool
-    ) -> messages.RunDone:
+    async def _work_of(
+        self, program: Program, *, at_a_time: bool = False, corrected: bool = True
+    ) -> Work:
+        """Return by whom ``program`` is played, and how it is started."""
+        players = await players_of(program, self._facility, self._agents)
+        if not at_a_time and len(players.owners) == len(players.controllers) == 1:
+            return Work(program, players.owners, at_once=True)
         settings = {}
         if self._facility.timing.triggers:
             corrected = corrected and len(players.nodes) > 1
             settings = await self._settings(program.name, players, corrected)
-        timed = TimedProgram(program, settings)
-        if settings:
-            text = await asyncio.to_thread(timed_to_json, timed)
-        play_one = partial(self._timed.play, single, owners=players.owners)
-        return await play_at_a_time_in_parts(
-            self._bus, players.owners, single, timed, text, play_one
-        )
+        return Work(program, players.owners, False, settings)
 
     async def _settings_of(self, loopback: Loopback, corrected: bool) -> dict[str, StartSetting]:
         players = await players_of_loopback(loopback, self._facility, self._agents)
@@ -373,65 +370,13 @@ class Coordinator:
             await self._skews.record(request)
         return messages.Done()
 
-    async def _at_once(
-        self, single: Single, program: Program, text: str, owner: AgentSeen
-    ) -> messages.RunDone:
-        single.settled.set()
-        what, by = f"run {program.name}", single.by
-        async with owner.turn.taken(what, by, None):
-            with self._journal.doing(what, by) as entry:
-                entry.why_stopped = lambda: single.stopped
-                run = await self._next_run(owner)
-                owner.turn.what = entry.what = f"run {run} {program.name}"
-                single.run = str(run)
-                async with self._runs.told(
-                    run, program, by, single, procedure=single.procedure
-                ) as told:
-                    self._singles[single.run] = single
-                    try:
-                        parts = await play_in_parts(
-                            self._bus, owner, run, program, text, self._next_run
-                        )
-                    finally:
-                        del self._singles[single.run]
-                    told.append(parts)
-            snapshot = await self._questions.snapshot()
-        return messages.RunDone(
-            run,
-            parts.prepared.program_hash,
-            self._facility.digest,
-            parts.prepared.epochs,
-            messages.Time(parts.fired.tai_s, parts.fired.tai_fs),
-            parts.prepared.quantised,
-            parts.reported.captures,
-            snapshot,
-        )
-
-    async def _one_owner(self, program: Program) -> AgentSeen:
-        owners = (await players_of(program, self._facility, self._agents)).owners
-        if len(owners) > 1:
-            names = ", ".join(owner.name for owner in owners)
-            raise RunRefused(
-                f"{program.name}: its ports are played by the agents {names}, and a stream is "
-                "played by one agent: run it in one piece (lab.run), or stream the ports of each "
-                "by themselves"
-            )
-        return owners[0]
-
-    async def _next_run(self, owner: AgentSeen) -> RunId:
-        if self._session is None:
-            now = await self._questions.ask(owner, messages.Now(), messages.Time)
-            before = (last.session + 1 for last in self._agents.runs())
-            self._session = max(now.tai_s, self._starts.session, *before, 0)
-        return RunId(self._session, self._starts.take_number())
-
     async def _status(self) -> messages.FacilityStatus:
         statuses: list[messages.AgentStatus] = []
         missing: list[str] = []
         for name, answer in (await self._questions.statuses()).items():
             if isinstance(answer, messages.AgentStatus):
                 statuses.append(answer)
-                problem = self._agents.named(name).condition() or self._starts.problem(name)
+                problem = self._agents.named(name).condition() or self._jobs.problem(name)
             else:
                 problem = answer
             if problem:

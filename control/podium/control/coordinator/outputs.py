@@ -10,12 +10,12 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import ask
 from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
 from podium.control.bus.together import together
-from podium.control.calibration.runner import RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
-from podium.control.coordinator.run_protocol import insist
+from podium.control.coordinator.repeated_requests import insist
 from podium.control.coordinator.turns import Journal
 from podium.control.facility.facility import Facility, UnknownPort
 from podium.control.facility.mixers import mixer_port
+from podium.control.runs.errors import RunRefused
 
 ANSWER_S = 30.0
 """Deadline for a single question to an agent."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from podium.control.bus.log import event_log
 from podium.control.bus.procedures import ProcedureNews, ProcedureStep
-from podium.control.calibration.runner import RunRefused
+from podium.control.runs.errors import RunRefused
 
 KEPT = 16
 """So many procedures are remembered."""

@@ -11,7 +11,6 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
-from podium.control.bus.access import Member
 from podium.control.bus.bus import BusError
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import event_log, log_to_stderr
@@ -23,9 +22,10 @@ from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.coordinator.growing import growing
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
+from podium.control.runs.journal import FileJournal
+from podium.control.security.access import Member
 from podium.control.timebase.short_slices import ask_for_short_slices
 from podium.control.timebase.skew_store import SkewStore
-from podium.control.timebase.start.journal import FileJournal
 
 log = event_log("coordinator")
 

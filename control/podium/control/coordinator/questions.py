@@ -1,5 +1,6 @@
 """What the coordinator asks agents, beside runs: each question of who owns what it is about."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -11,15 +12,17 @@ from podium.control.bus.messages import Failed, ask
 from podium.control.bus.refusals import AskRefusals, Refusal, RefusalsTold, refusals_key
 from podium.control.bus.snapshots import FacilitySnapshot, PartSnapshot, TakeSnapshot
 from podium.control.bus.together import together
-from podium.control.calibration.runner import RunError, RunFailed
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
-from podium.control.coordinator.run_protocol import insist
+from podium.control.coordinator.repeated_requests import insist
 from podium.control.facility.facility import Facility
 from podium.control.facility.models_of import model_of
+from podium.control.runs.errors import RunError, RunFailed
 
 ANSWER_S = 30.0
 """Deadline for a single question to an agent."""
 STATUS_S = 3.0
+LOOK_S, LOOKS = 0.1, 2
+"""An agent that is silent so many looks in a row is not waited for: it is frozen, or blocked."""
 SNAPSHOT_S = 10.0
 EPOCHS_S = 10.0
 
@@ -100,7 +103,7 @@ class Questions:
 
         And why those of an agent are not among them.
         """
-        agents = [one for one in self._agents.agents if one.welcome is None or one.welcome.life]
+        agents = [one for one in self._agents.agents if one.welcome is None or one.welcome.timed]
         answers = await together(
             *(self.if_here(seen, AskEpochs(), EpochsNow, EPOCHS_S) for seen in agents)
         )
@@ -126,5 +129,19 @@ class Questions:
             return Failed("no answer", str(error))
 
     async def _status_of(self, seen: AgentSeen) -> messages.AgentStatus | str:
-        answer = await self.if_here(seen, messages.Status(), messages.AgentStatus, STATUS_S)
+        asking = asyncio.ensure_future(
+            self.if_here(seen, messages.Status(), messages.AgentStatus, STATUS_S)
+        )
+        silent = 0
+        try:
+            while not asking.done() and silent < LOOKS:
+                await asyncio.wait({asking}, timeout=LOOK_S)
+                silent = silent + 1 if seen.stale else 0
+        finally:
+            if not asking.done():
+                asking.cancel()
+                await asyncio.wait({asking})
+        if asking.cancelled():
+            return seen.condition()
+        answer = asking.result()
         return answer.message if isinstance(answer, Failed) else answer

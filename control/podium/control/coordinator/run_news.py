@@ -12,7 +12,7 @@ from typing import Protocol
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.findings import FindingsNews
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import CaptureData, RunId
+from podium.control.bus.messages import CaptureData, Played, RunId
 from podium.control.bus.news import (
     DataSummary,
     PastRuns,
@@ -24,12 +24,11 @@ from podium.control.bus.news import (
 )
 from podium.control.bus.procedures import ProcedureNews
 from podium.control.bus.wire import decode, encode
-from podium.control.calibration.runner import StartLate
 from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.coordinator.procedures import Procedures
-from podium.control.coordinator.run_protocol import RunParts, unsafe_after
 from podium.control.coordinator.summaries import summary_of
 from podium.control.program.program import Program
+from podium.control.runs.errors import StartLate
 
 RUNS_KEPT = 40
 DATA_KEPT = 20
@@ -62,6 +61,16 @@ class Stoppable(Protocol):
     def stopped_by(self) -> str:
         """Who has."""
         ...
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """How a run has ended, as far as is known."""
+
+    played: Played | None = None
+    """What it has brought back."""
+    unsafe: str = ""
+    """What could not be made safe after it; empty: all is."""
 
 
 class RunsTold:
@@ -112,8 +121,8 @@ class RunsTold:
         batches: bool = False,
         nodes: tuple[str, ...] = (),
         procedure: str = "",
-    ) -> AsyncGenerator[list[RunParts]]:
-        """Tell that ``run`` is on, and how it ended. What is put into the list is summarised.
+    ) -> AsyncGenerator["Outcome"]:
+        """Tell that ``run`` is on, and how it ended; the outcome is to be filled in.
 
         ``nodes`` take part; default: those of the ports that it plays on.
         """
@@ -141,12 +150,12 @@ class RunsTold:
             procedure=procedure,
         )
         self._tell(news)
-        parts: list[RunParts] = []
+        outcome = Outcome()
         try:
-            yield parts
+            yield outcome
         except BaseException as error:
-            took_s, unsafe = time.monotonic() - began, unsafe_after(error)
-            news = replace(self._news.get(run, news), took_s=took_s, unsafe=unsafe)
+            took_s = time.monotonic() - began
+            news = replace(self._news.get(run, news), took_s=took_s, unsafe=outcome.unsafe)
             if on.stopped:
                 self._tell(
                     replace(news, state="stopped", error=on.stopped, stopped_by=on.stopped_by)
@@ -163,12 +172,12 @@ class RunsTold:
         self.done += 1
         news = replace(news, shots_done=program.shots, share=1.0)
         took_s = time.monotonic() - began
-        started = [part.fired.tai_s + part.fired.tai_fs * 1e-15 for part in parts]
-        self._tell(replace(news, state="done", took_s=took_s, tai_s=min(started, default=0)))
+        played = outcome.played
+        tai_s = 0.0 if played is None else played.started.tai_s + played.started.tai_fs * 1e-15
+        self._tell(replace(news, state="done", took_s=took_s, tai_s=tai_s))
         log.info("run done", run=str(run), program=program.name, by=by, took=f"{took_s:.2f} s")
-        for part in parts:
-            if captures := part.reported.captures:  # a loopback has none to look at
-                self._to_tell.put_nowait(_Data(program, run, partial(dict, captures), True))
+        if played is not None and (captures := played.captures):  # a loopback has none to look at
+            self._to_tell.put_nowait(_Data(program, run, partial(dict, captures), True))
 
     def looked_at(self, finding: str, by: str) -> None:
         """Note that somebody has looked at a finding; raises ``KeyError`` where there is none."""

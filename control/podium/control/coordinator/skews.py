@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from podium.control.bus.log import event_log
-from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.facility.facility import Facility
+from podium.control.runs.errors import RunFailed, RunRefused
+from podium.control.runs.verdict import SKEW_FLOOR_FS
 from podium.control.timebase.drift_filter import NOMINAL_ROOM_K, OutOfOrder, SkewJumped
 from podium.control.timebase.epochs import EpochMoved, Epochs
 from podium.control.timebase.skew import Pair, Skew, SkewMeasured
@@ -17,7 +18,6 @@ from podium.control.timebase.skew_ledger import (
 )
 from podium.control.timebase.skew_messages import RecordSkews, SkewKnown, SkewsKnown
 from podium.control.timebase.skew_store import SkewStoreError
-from podium.control.timebase.start.verdict import SKEW_FLOOR_FS
 from podium.control.timebase.start_setting import StartSetting
 from podium.firmware_interfaces.exact_time import FS_PER_NS, TickGrid
 from podium.firmware_interfaces.tai import Tai

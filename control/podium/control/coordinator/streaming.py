@@ -1,6 +1,6 @@
 """Measurements that are seen as they come: one program, played in batches, one after the other.
 
-A stream holds its agent for the whole time, as a run does: nobody moves a bias in between.
+A stream holds its agents for the whole time, as a run does: nobody moves a bias in between.
 """
 
 import asyncio
@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 from podium.control.bus import messages
-from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import CaptureData, RunId
+from podium.control.bus.messages import CaptureData, Played, RunId
+from podium.control.bus.rounding import Roundings
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.streams import (
     AskStreams,
@@ -25,17 +25,21 @@ from podium.control.bus.streams import (
     StreamsOn,
 )
 from podium.control.bus.tickets import NoSuchTicket, Tickets
-from podium.control.calibration.runner import RunError, RunFailed, RunRefused
-from podium.control.coordinator.agents_seen import AgentSeen
 from podium.control.coordinator.combining import Combined
-from podium.control.coordinator.in_parts import Known, how_long, play_in_parts
 from podium.control.coordinator.pacing import Pace, power_of_two
-from podium.control.coordinator.run_news import RunsTold
-from podium.control.coordinator.run_protocol import RunParts
-from podium.control.coordinator.turns import Entry, Journal
-from podium.control.program.batches import Batch, part_of, pieces, whole
+from podium.control.coordinator.run_news import Outcome, RunsTold
+from podium.control.coordinator.run_player import (
+    Known,
+    Piece,
+    RunPlayer,
+    Work,
+    check_epochs,
+)
+from podium.control.coordinator.turns import Entry, Journal, all_taken
+from podium.control.program.batches import Batch, pieces, whole
 from podium.control.program.program import Program
-from podium.control.program.serialise import NotAProgram, digest, from_json, to_json
+from podium.control.program.serialise import NotAProgram, digest, from_json
+from podium.control.runs.errors import RunError, RunFailed, RunRefused
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 UNFOLLOWED_S = 60.0
@@ -45,9 +49,8 @@ KEPT = 8
 
 log = event_log("coordinator")
 
-Owner = Callable[[Program], Awaitable[AgentSeen]]
+WorkOf = Callable[[Program], Awaitable[Work]]
 TakeSnapshot = Callable[[], Awaitable[FacilitySnapshot]]
-NextRun = Callable[[AgentSeen], Awaitable[RunId]]
 
 
 @dataclass(slots=True, eq=False)
@@ -86,19 +89,17 @@ class Streaming:
 
     def __init__(
         self,
-        bus: Bus,
         facility_hash: str,
         runs: RunsTold,
-        owner: Owner,
-        next_run: NextRun,
+        work_of: WorkOf,
+        player: RunPlayer,
         snapshot: TakeSnapshot,
         journal: Journal,
     ) -> None:
-        self._bus = bus
         self._facility_hash = facility_hash
         self._runs = runs
-        self._owner = owner
-        self._next_run = next_run
+        self._work_of = work_of
+        self._player = player
         self._snapshot = snapshot
         self._journal = journal
         self._streams: dict[str, _Stream] = {}
@@ -195,53 +196,69 @@ class Streaming:
         except NotAProgram as error:
             raise RunRefused(f"the program cannot be read: {error}") from error
         stream.program = program
-        owner = await self._owner(program)
+        work = await self._work_of(program)
         what, by = f"run {program.name}", stream.request.by
-        async with owner.turn.taken(what, by, None):
+        async with all_taken(work.turns, what, by):
             with self._journal.doing(what, by) as entry:
                 entry.why_stopped = lambda: stream.stopped
-                await self._measure_now(stream, program, owner, entry)
+                await self._measure_now(stream, program, work, entry)
 
     async def _measure_now(
-        self, stream: _Stream, program: Program, owner: AgentSeen, entry: Entry
+        self, stream: _Stream, program: Program, work: Work, entry: Entry
     ) -> None:
         once = replace(program, shots=1, settle_fs=0)
-        lasts = await how_long(self._bus, owner, once)
+        lasts = await self._player.how_long(replace(work, program=once))
         name = await asyncio.to_thread(digest, program)
-        run = await self._next_run(owner)
+        points, by = math.prod(axis.count for axis in program.axes), stream.request.by
+        once_s = lasts.duration_fs / FS_PER_S
+        pace = Pace(stream.request.every_s, once_s / points, points, program.shots)
+        batches = _next(program, 0, pace.size(), stream.request.batch_shots)
+        first = await self._begin(stream, work, batches[0], 0)
+        run = first.job.begun.result()
         stream.run = str(run)
-        owner.turn.what = entry.what = f"run {run} {program.name}"
+        entry.what = f"run {run} {program.name}"
+        for owner in work.owners:
+            owner.turn.what = entry.what
         told = _Told(run, self._facility_hash, name, lasts.quantised)
-        by = stream.request.by
-        async with self._runs.told(run, program, by, stream, batches=True) as ended:
-            await self._play_all(stream, program, owner, told, lasts.duration_fs / FS_PER_S)
-            ended.append(told.whole(stream.captures()))
+        try:
+            async with self._runs.told(run, program, by, stream, batches=True) as outcome:
+                await self._play_all(stream, program, first, told, pace, outcome)
+                outcome.played = told.whole(stream.captures())
+        finally:
+            self._player.leave(first)
+
+    async def _begin(self, stream: _Stream, work: Work, batch: Batch, number: int) -> Piece:
+        ticket = f"{stream.request.ticket}.{number}"
+        return await self._player.begin(work.of(batch), ticket, stream.request.by)
 
     async def _play_all(
-        self, stream: _Stream, program: Program, owner: AgentSeen, told: "_Told", once_s: float
+        self,
+        stream: _Stream,
+        program: Program,
+        first: Piece,
+        told: "_Told",
+        pace: Pace,
+        outcome: Outcome,
     ) -> None:
-        points = math.prod(axis.count for axis in program.axes)
-        pace = Pace(stream.request.every_s, once_s / points, points, program.shots)
+        """Play batch after batch; ``first`` has begun."""
         combined = Combined(program)
-        shot, run = 0, told.run
+        shot, number = 0, 0
         known: Known = {}
+        work = replace(first.work, program=program)
         while shot < program.shots:
             batches = _next(program, shot, pace.size(), stream.request.batch_shots)
             for batch in batches:
                 self._check_followed(stream)
                 began = time.monotonic()
-                text = await asyncio.to_thread(_text, program, batch)
-                if stream.part is not None:
-                    run = await self._next_run(owner)
-                part = part_of(program, batch)
-                parts = await play_in_parts(
-                    self._bus, owner, run, part, text, self._next_run, known
-                )
+                piece = await self._begin(stream, work, batch, number) if number else first
+                number += 1
+                played = await self._player.end(piece, outcome, known)
                 pace.took(batch.shots * batch.points, time.monotonic() - began)
                 if told.first is None:
                     told.snapshot = await self._snapshot()
-                told.take(run, parts, batch.shots, len(batches), batch is batches[0])
-                combined.add(batch, parts.reported.captures)
+                run = piece.job.begun.result()
+                told.take(run, played, batch.shots, len(batches), batch is batches[0])
+                combined.add(batch, played.captures)
                 stream.captures = combined.so_far()
                 stream.part = told.part(combined, ended=combined.shots_done == program.shots)
                 stream.tell()
@@ -276,21 +293,17 @@ class _Told:
     """Of the first batch; it stands for all."""
     facility_hash: str
     program_hash: str
-    quantised: str
+    quantised: Roundings
     number: int = 0
-    first: RunParts | None = None
+    first: Played | None = None
     snapshot: FacilitySnapshot = field(default_factory=lambda: FacilitySnapshot(()))
     goes: list[_Go] = field(default_factory=list)
 
-    def take(self, run: RunId, parts: RunParts, shots: int, pieces: int, begins: bool) -> None:
+    def take(self, run: RunId, played: Played, shots: int, pieces: int, begins: bool) -> None:
         """Note a batch; raises ``RunFailed`` if a clock was reset since the first."""
         if self.first is None:
-            self.first = parts
-        elif self.first.prepared.epochs != parts.prepared.epochs:
-            raise RunFailed(
-                f"a clock was reset between two batches: epochs {dict(self.first.prepared.epochs)} "
-                f"became {dict(parts.prepared.epochs)}; data of both do not go together"
-            )
+            self.first = played
+        check_epochs(self.first.epochs, played.epochs, "batches")
         alike = bool(self.goes) and (self.goes[-1].shots, self.goes[-1].pieces) == (shots, pieces)
         if begins and not alike:
             self.goes.append(_Go([str(run), str(run)], shots, pieces))
@@ -311,19 +324,19 @@ class _Told:
             run=self.run,
             program_hash=self.program_hash,
             facility_hash=self.facility_hash,
-            epochs=first.prepared.epochs,
-            started=messages.Time(first.fired.tai_s, first.fired.tai_fs),
+            epochs=first.epochs,
+            started=first.started,
             quantised=self.quantised,
             batches=json.dumps([asdict(go) for go in self.goes]),
             captures={},
             snapshot=self.snapshot,
         )
 
-    def whole(self, captures: Mapping[str, CaptureData]) -> RunParts:
+    def whole(self, captures: Mapping[str, CaptureData]) -> Played:
         """Return all of it as if it had been one run."""
-        return replace(self._first(), reported=messages.Reported(captures))
+        return replace(self._first(), captures=captures)
 
-    def _first(self) -> RunParts:
+    def _first(self) -> Played:
         if self.first is None:
             raise RunFailed("nothing was measured")
         return self.first
@@ -339,10 +352,6 @@ def _next(program: Program, shot: int, size: int, batch_shots: int) -> tuple[Bat
     if size >= points:
         return (Batch(shot, min(power_of_two(size // points), left), whole(program)),)
     return tuple(Batch(shot, 1, piece) for piece in pieces(shape, power_of_two(size)))
-
-
-def _text(program: Program, batch: Batch) -> str:
-    return to_json(part_of(program, batch))
 
 
 def _number(stream: _Stream) -> int:

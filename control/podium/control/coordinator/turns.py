@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from podium.control.bus.asked import Asked
-from podium.control.calibration.runner import RunRefused
+from podium.control.runs.errors import RunRefused
 
 KEPT = 100
 """So many things that were asked are remembered."""
@@ -64,6 +64,18 @@ class Turn:
             yield
         finally:
             self.lock.release()
+
+
+@asynccontextmanager
+async def all_taken(turns: Mapping[str, Turn], what: str, by: str) -> AsyncGenerator[None]:
+    """Hold the turns of several agents, by their names, while the context is open.
+
+    In the order of the names: two that want the same agents never wait for each other.
+    """
+    async with AsyncExitStack() as held:
+        for name in sorted(turns):
+            await held.enter_async_context(turns[name].taken(what, by, None))
+        yield
 
 
 class Journal:

@@ -12,19 +12,25 @@ from pathlib import Path
 
 from rich.console import Console
 
-from podium.control.calibration.bring_up import BRING_UP
-from podium.control.calibration.runner import RunError
-from podium.control.calibration.store import ParameterStore
+from podium.control.calibration.catalogue import BRING_UP
+from podium.control.client.lab import Lab, join_facility
 from podium.control.demo import simulation
-from podium.control.demo.children import Children, ProcessFailed, podium
-from podium.control.demo.comparison import Truth, compare
-from podium.control.demo.patience import Patient
-from podium.control.demo.processor_time import processor_time_s
-from podium.control.demo.progress import Display, display
-from podium.control.demo.report import Drawings, page
+from podium.control.demo.retry import Patient
 from podium.control.demo.session import CANNOT_GO_ON
 from podium.control.demo.side_by_side import bring_up_nodes
-from podium.control.demo.story import (
+from podium.control.demo.together import demonstrate as together
+from podium.control.facility.facility import Facility
+from podium.control.facility.load import load_facility
+from podium.control.facility.state_folder import epochs_folder, skews_file
+from podium.control.facility.whole_files import write_text
+from podium.control.parameters.store import ParameterStore
+from podium.control.processes.child_processes import Children, ProcessFailed, podium
+from podium.control.processes.processor_time import processor_time_s
+from podium.control.processes.state_file import read_state
+from podium.control.report.comparison import Truth, compare
+from podium.control.report.page import Drawings, page
+from podium.control.report.progress import Display, display
+from podium.control.report.story import (
     Failure,
     Story,
     fits,
@@ -32,15 +38,9 @@ from podium.control.demo.story import (
     summary,
     trouble,
 )
-from podium.control.demo.tables import headline, recovered_table
-from podium.control.demo.together import demonstrate as together
-from podium.control.demo.together.story import Pictures
-from podium.control.demo.up_state import read_state
-from podium.control.facility.facility import Facility
-from podium.control.facility.load import load_facility
-from podium.control.facility.state_folder import epochs_folder, skews_file
-from podium.control.facility.whole_files import write_text
-from podium.control.lab import Lab, join_facility
+from podium.control.report.tables import headline, recovered_table
+from podium.control.report.together.story import Pictures
+from podium.control.runs.errors import RunError
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 STEPS_AROUND = 4

@@ -8,10 +8,10 @@ from pathlib import Path
 import xarray
 
 from podium.control.calibration.bench import BeginStep, Bench
-from podium.control.calibration.bring_up import BRING_UP, ROUTINES, Routine, bring_up
-from podium.control.calibration.datasets import NotStorable, save_dataset
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.catalogue import BRING_UP, ROUTINES, VALIDITY
+from podium.control.calibration.declaration import Routine
 from podium.control.calibration.kept_facility import keep_facility
-from podium.control.calibration.measured import BadEntry, Measured, NotMeasured
 from podium.control.calibration.readiness import (
     NotCold,
     check_fridges,
@@ -19,15 +19,17 @@ from podium.control.calibration.readiness import (
     ramp_biases,
 )
 from podium.control.calibration.runner import Runner
-from podium.control.calibration.store import ParameterStore, StoreError
-from podium.control.calibration.validity import Validities
-from podium.control.demo.comparison import compare
-from podium.control.demo.progress import Display
-from podium.control.demo.report import Drawings
-from podium.control.demo.story import Step, Story
+from podium.control.client.lab import Lab
+from podium.control.client.procedure import Procedure
 from podium.control.facility.facility import Qubit
-from podium.control.lab import Lab
-from podium.control.procedure import Procedure
+from podium.control.parameters.entry import BadEntry, Measured, NotMeasured
+from podium.control.parameters.store import ParameterStore, StoreError
+from podium.control.parameters.validity import Validities
+from podium.control.records.datasets import NotStorable, save_dataset
+from podium.control.report.comparison import compare
+from podium.control.report.page import Drawings
+from podium.control.report.progress import Display
+from podium.control.report.story import Step, Story
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 CANNOT_GO_ON = (NotCold, NotMeasured, NotStorable, BadEntry, StoreError, OSError)
@@ -47,7 +49,7 @@ class Session:
     display: Display
     drawings: Drawings
     thoroughness: float = 1.0
-    validities: Validities = field(default_factory=Validities)
+    validities: Validities = field(default_factory=lambda: Validities(VALIDITY))
     facility_file: Path | None = None
     """Kept beside the data, so that they can be refitted when it has changed."""
     routines: Mapping[str, Routine] = field(default_factory=lambda: ROUTINES)

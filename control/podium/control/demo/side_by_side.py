@@ -4,12 +4,13 @@ import asyncio
 from pathlib import Path
 
 from podium.control.bus.together import plainly
-from podium.control.calibration.runner import RunError, Runner
-from podium.control.calibration.store import ParameterStore
-from podium.control.demo.progress import Display
-from podium.control.demo.report import Drawings
+from podium.control.calibration.runner import Runner
 from podium.control.demo.session import CANNOT_GO_ON, Session
-from podium.control.demo.story import Story
+from podium.control.parameters.store import ParameterStore
+from podium.control.report.page import Drawings
+from podium.control.report.progress import Display
+from podium.control.report.story import Story
+from podium.control.runs.errors import RunError
 
 
 async def bring_up_nodes(

@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from podium.control.demo.children import Child, Children, ProcessFailed, call, podium
-from podium.control.demo.comparison import Truth
-from podium.control.demo.together.tagged import Edges
+from podium.control.processes.child_processes import Child, Children, ProcessFailed, call, podium
+from podium.control.report.comparison import Truth
+from podium.control.report.together.tagged_starts import Edges
 
 
 async def draw_world(facility: Path, seed: int, twin: Path, options: tuple[str, ...] = ()) -> None:

@@ -5,7 +5,6 @@ is asked when libyaml refuses: its messages are the clearer ones, and it knows Y
 resolve words and numbers by ruamel's table of YAML 1.2.
 """
 
-import re
 import warnings
 from typing import Any, Protocol
 
@@ -14,10 +13,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
-from ruamel.yaml.resolver import implicit_resolvers
 
 from podium.control.facility.problems import FacilityError, Problem
-from podium.firmware_interfaces.yaml_text import DEPTH_MAX, place_too_deep
+from podium.firmware_interfaces.yaml_text import (
+    DEPTH_MAX,
+    DenseNotYaml,
+    compose_quickly,
+    place_too_deep,
+)
 
 
 class AnyNode(Protocol):
@@ -47,13 +50,11 @@ def compose(file: str, text: str) -> AnyNode | None:
     if place := place_too_deep(text):
         message = f"lists and maps are nested deeper than {DEPTH_MAX}"
         raise syntax_error(file, *place, message)
-    if _FastLoader is not None and not text.startswith("%"):
-        try:
-            root: AnyNode | None = yaml.compose(text, Loader=_FastLoader)
-        except yaml.YAMLError:
-            return _compose_slowly(file, text)
-        return root
-    return _compose_slowly(file, text)
+    try:
+        root: AnyNode | None = compose_quickly(text)
+    except DenseNotYaml as error:
+        raise syntax_error(file, error.line, error.column, error.problem) from error
+    return _compose_slowly(file, text) if root is None else root
 
 
 def _compose_slowly(file: str, text: str) -> AnyNode | None:
@@ -102,19 +103,3 @@ def _tabs(file: str, lines: list[str], first: int) -> list[Problem]:
         words = f"a tab stands in the indentation of this line and of {more - 1} more"
         told.append(Problem(file, where + 1, lines[where].index("\t") + 1, (), words))
     return told
-
-
-def _fast_loader() -> Any:
-    """Return PyYAML's loader on libyaml with the words and numbers of YAML 1.2; None: not here."""
-    libyaml = getattr(yaml, "CSafeLoader", None)
-    if libyaml is None:
-        return None
-    loader: Any = type("_YAML12Loader", (libyaml,), {"yaml_implicit_resolvers": {}})
-    for versions, tag, pattern, first in implicit_resolvers:
-        if (1, 2) in versions:
-            # ruamel's pattern is one that compiles itself at every use.
-            loader.add_implicit_resolver(tag, re.compile(pattern.pattern, pattern.flags), first)
-    return loader
-
-
-_FastLoader = _fast_loader()

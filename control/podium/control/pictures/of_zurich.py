@@ -6,10 +6,10 @@ What their sequencers play is not drawn: what a program means is, with their con
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from podium.control.agent.targets import compiler_for
-from podium.control.agent.zurich_targets import zurich_targets_of
 from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.facility.facility import Facility
+from podium.control.families.family import compiler_for
+from podium.control.families.zurich.targets import zurich_targets_of
 from podium.control.program.batches import Batch
 from podium.control.program.program import Program
 from podium.firmware_interfaces.zurich.program import ZurichProgram

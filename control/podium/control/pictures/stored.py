@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from podium.control.agent.answers import quantised
-from podium.control.agent.targets import compiler_for, targets_of
+from podium.control.bus.rounding import roundings_to_json
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.facility import Facility
+from podium.control.families.family import compiler_for
+from podium.control.families.qblox.targets import targets_of
 from podium.control.pictures.judge import Case
 from podium.control.pictures.of_zurich import zurich_targets
 from podium.control.program.program import Program
@@ -96,7 +98,7 @@ def changed_since(attributes: Mapping[str, Any], case: Case) -> str:
     if not isinstance(then, str) or not then or not case.artifacts:
         return ""
     try:
-        before, now = _by_name(then), _by_name(quantised(case.artifacts))
+        before, now = _by_name(then), _by_name(roundings_to_json(quantised(case.artifacts)))
     except (ValueError, TypeError, KeyError, AttributeError):
         return "what was rounded then cannot be read: whether the machine code is the same is open"
     off = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))

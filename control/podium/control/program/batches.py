@@ -30,11 +30,6 @@ class Batch:
         return math.prod(one.stop - one.start for one in self.piece)
 
 
-def does_not_compile(program: str) -> str:
-    """Return how a refusal of a program begins that cannot be compiled as it is."""
-    return f"program {program!r}: "
-
-
 def whole(program: Program) -> Piece:
     """Return all points."""
     return tuple(slice(0, axis.count) for axis in program.axes)

@@ -48,6 +48,7 @@ def validate(program: Program) -> None:
     known = variables(program.axes)
     frames = {frame.name for frame in program.frames}
     seen: set[object] = set()
+    valid: set[object] = set()
     fresh: list[tuple[int, Statement]] = []
     for index, statement in walk(program.body):
         match statement:  # long programs say the same again and again
@@ -59,18 +60,31 @@ def validate(program: Program) -> None:
                 key = None
         if key in seen:
             continue
+        if isinstance(statement, Play):  # often each has a waveform object of its own
+            alike = (statement.frame, *_fields(statement.waveform), statement.amplitude)
+            if alike in valid:
+                continue
         fresh.append((index, statement))
         where = f"statement {index} ({type(statement).__name__})"
         wrong = [f"{where}: {text}" for text in _statement(statement, frames, known)]
         problems += wrong
         if key is not None and not wrong:
             seen.add(key)
+            if isinstance(statement, Play):
+                valid.add(alike)
     problems += _restarts(program)
     problems += parameter_problems(fresh, known)
     if has_branches(program):
         problems += branch_problems(program.body)
     if problems:
         raise ProgramError(f"program {program.name!r}: " + "; ".join(problems))
+
+
+def _fields(waveform: Waveform) -> tuple[object, ...]:
+    """Return its values with their types: 100 is whole, and 100.0, which equals it, is not."""
+    values = [getattr(waveform, name) for name in waveform.__slots__]
+    numbers = (one if isinstance(one, int | float) else id(one) for one in values)
+    return (type(waveform), *map(type, values), *numbers)
 
 
 def frames_of(statement: Statement) -> tuple[str, ...]:

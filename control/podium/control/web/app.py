@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingRes
 from fastapi.staticfiles import StaticFiles
 
 from podium.control.bus.news import DataSummary
-from podium.control.calibration.store import StoreError
+from podium.control.parameters.store import StoreError
 from podium.control.web import parameter_view, plot_data, run_view, view
 from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub

@@ -8,7 +8,7 @@ from math import floor, isfinite, log10
 
 from markupsafe import Markup
 
-from podium.control.calibration.quantities import alone
+from podium.control.parameters.quantities import alone
 
 WIDTH, HEIGHT = 440.0, 200.0
 LEFT, RIGHT, TOP, BOTTOM = 72.0, 8.0, 10.0, 30.0

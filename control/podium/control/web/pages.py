@@ -7,8 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from podium.control.calibration.measured import Entry
-from podium.control.calibration.quantities import BY_NAME, alone
+from podium.control.parameters.entry import Entry
+from podium.control.parameters.quantities import BY_NAME, alone
 from podium.control.web import parameter_view, view
 from podium.control.web.history_plot import Point, plot
 from podium.control.web.picture import Picture

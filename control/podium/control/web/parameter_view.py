@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from podium.control.calibration.measured import Entry
-from podium.control.calibration.quantities import BY_NAME, QUANTITIES, told
-from podium.control.calibration.validity import Validities
+from podium.control.calibration.catalogue import VALIDITY
+from podium.control.parameters.entry import Entry
+from podium.control.parameters.quantities import BY_NAME, QUANTITIES, told
+from podium.control.parameters.validity import Validities
 from podium.control.web.picture import Picture
 
 
@@ -61,7 +62,7 @@ class ParameterTable:
 
 def tables(picture: Picture) -> tuple[ParameterTable, ...]:
     """Return all parameters."""
-    validities = Validities(dict(picture.facility.validity))
+    validities = Validities(VALIDITY, dict(picture.facility.validity))
     tai_s = picture.tai_s()
     cells: dict[str, dict[str, dict[str, Cell]]] = {}
     for entry in picture.parameters.values():

@@ -10,8 +10,8 @@ from podium.control.bus.messages import AgentStatus, RunId
 from podium.control.bus.news import DataSummary, Event, PastRuns, RunNews
 from podium.control.bus.procedures import SILENT_S as PROCEDURE_SILENT_S
 from podium.control.bus.procedures import ProcedureNews
-from podium.control.calibration.measured import Entry
 from podium.control.facility.facility import Facility
+from podium.control.parameters.entry import Entry
 from podium.control.web.fridge_history import FridgeHistory
 
 RUNS_KEPT = 60

@@ -10,7 +10,6 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from podium.control.bus.access import Member
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import event_log, log_to_stderr
@@ -18,6 +17,7 @@ from podium.control.bus.opened import opened_bus
 from podium.control.bus.told_log import log_told
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
+from podium.control.security.access import Member
 from podium.control.web.following import following
 from podium.control.web.fridge_history import FridgeHistory
 from podium.control.web.growing import growing

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from podium.control.calibration.measured import Entry
-from podium.control.calibration.store import ParameterStore, StoreError
+from podium.control.parameters.entry import Entry
+from podium.control.parameters.store import ParameterStore, StoreError
 from podium.control.web.picture import Picture
 
 LOOK_S = 0.4

@@ -55,8 +55,9 @@ def wait_until_stopped(
     began = time.monotonic()
     give_up = began + duration_s + ALLOWANCE_S
     running = list(sequencers)
-    asked = running[:1]
+    one_has_stopped = False
     while running:
+        asked = running if one_has_stopped else running[:1]
         still = [
             where
             for where, status in zip(asked, statuses(name, cluster, asked), strict=True)
@@ -64,12 +65,10 @@ def wait_until_stopped(
                 status, f"{name}: running {what!r}: {place(*where)} ({frame(*where)})"
             )
         ]
-        one_has_stopped = len(asked) == 1 and not still
         running = [where for where in running if where not in asked] + still
+        one_has_stopped = len(asked) == 1 and not still
         if one_has_stopped:
-            asked = running
             continue
-        asked = running[:1]
         if time.monotonic() > give_up:
             raise Unreachable(
                 f"{name}: running {what!r}: {places(running)} not stopped "

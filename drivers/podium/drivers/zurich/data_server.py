@@ -14,7 +14,7 @@ from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.clock_state import clear_log, lock_was_lost, reference_of
 from podium.drivers.zurich.connection import Asked, Connection, Item
 from podium.drivers.zurich.core_memory import Core, CoreMemory
-from podium.drivers.zurich.error_log import check_faults, reading, warn_of_older
+from podium.drivers.zurich.error_log import OlderErrors, check_faults, reading
 from podium.drivers.zurich.examining import (
     firmware_complaints,
     look_at,
@@ -105,6 +105,7 @@ class ZurichDataServer:
         self._artifact: ZurichProgram | ZurichRack | None = None
         self._interrupted = threading.Event()
         self._plane = PlaneStart(name, server, devices)
+        self._older = OlderErrors(name)
 
     # Instrument
 
@@ -167,7 +168,8 @@ class ZurichDataServer:
         found = self._server.several(
             [*reading(roots), ("to stop its sequencers", SetAll(tuple(stop))), *checks]
         )
-        warn_of_older(self.name, roots, found[: len(roots)])
+        self._older.warn(roots, found[: len(roots)])
+        self._older.loaded(roots, artifact.name)
         checksums = found[len(roots) + 1 :]
         if isinstance(artifact, ZurichRack):
             link(self.name, self._server, artifact, self._interrupted)
@@ -200,7 +202,7 @@ class ZurichDataServer:
                 ),
             ]
         )
-        warn_of_older(self.name, roots, found[: len(roots)])
+        self._older.warn(roots, found[: len(roots)])
         parts = {root_of(one): one for one in programs}
         wait_until_armed(self.name, self._server, parts, self._interrupted)
         if isinstance(artifact, ZurichRack) and artifact.trigger is not None:
@@ -248,6 +250,7 @@ class ZurichDataServer:
         parts = {root_of(one): one for one in programs_of(artifact)}
         wait_until_ended(self.name, self._server, parts, duration_s, self._interrupted)
         check_faults(self.name, self._server, artifact.name, parts)
+        self._older.ended(parts)
         if by_edge:
             self._plane.stamp(programs_of(artifact))
 

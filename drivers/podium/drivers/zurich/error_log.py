@@ -48,16 +48,36 @@ def reading(roots: Iterable[str]) -> list[Asked]:
     return [("for what is older than this run", Text(f"{root}/{LOG}")) for root in roots]
 
 
-def warn_of_older(name: str, roots: Iterable[str], logs: Iterable[str]) -> None:
-    """Warn of what stood in ``logs`` (JSON, one for each root) before a run emptied them.
+class OlderErrors:
+    """What stands in error logs from before a run, and whose it is as far as a driver can know.
 
-    It is no matter of this run: a program that complains is refused when it has ended, and
-    its log is read then.
+    It is no matter of the run: a program that complains is refused when it has ended, and its
+    log is read then. The log names no client; a driver knows what it has loaded itself.
     """
-    for root, found in zip(roots, logs, strict=True):
-        for message in messages_in(found):
-            words = printable(f"{root.removeprefix('/')} says: {message}")
-            log.warning("%s: %s (older than this run, which goes on)", name, words)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._loaded: dict[str, str] = {}
+        """By root: the program loaded since its log was emptied, that has not ended well."""
+
+    def loaded(self, roots: Iterable[str], program: str) -> None:
+        """Note that a program is loaded, the logs being empty."""
+        self._loaded.update(dict.fromkeys(roots, program))
+
+    def ended(self, roots: Iterable[str]) -> None:
+        """Note that programs have ended and the logs were empty: what comes is none of theirs."""
+        for root in roots:
+            self._loaded.pop(root, None)
+
+    def warn(self, roots: Iterable[str], logs: Iterable[str]) -> None:
+        """Warn of what stood in ``logs`` (JSON, one for each root) before a run emptied them."""
+        for root, found in zip(roots, logs, strict=True):
+            whose = "of no program of ours: another client's, or the instrument's own"
+            if root in self._loaded:
+                whose = f"since {self._loaded[root]!r} was loaded here: its own, or a client's"
+            for message in messages_in(found):
+                words = printable(f"{root.removeprefix('/')} says: {message}")
+                log.warning("%s: %s (%s; this run goes on)", self._name, words, whose)
 
 
 def check_faults(name: str, server: Connection, what: str, roots: Iterable[str]) -> None:

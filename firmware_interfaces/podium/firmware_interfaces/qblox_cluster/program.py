@@ -7,9 +7,10 @@ through JSON or msgpack, and :func:`from_plain` brings it back.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import prod
 from typing import Any
 
-from podium.firmware_interfaces.compiled import Quantised, tuples
+from podium.firmware_interfaces.compiled import ExternalTone, Quantised, tuples
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +88,6 @@ class ModuleSettings:
     )
     """Of a QTM: settings of its channels and quads by the names of the vendor's client, e.g.
     ``{"io_channel2": {"mode": "input", "analog_threshold": 0.8}}``."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExternalTone:
-    """What a microwave source outside the cluster must give while the program runs."""
-
-    frequency_hz: float
-    power_dbm: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +180,11 @@ class ClusterProgram:
     """Returns :attr:`listing`: few look at it, and a long one takes longer than compiling."""
     start: ExternalStart | None = None
     """None: it begins when the sequencers are started."""
+
+    @property
+    def told_apart_shots(self) -> int:
+        """How many shots are played whose results, 0 or 1, are asked for; 0 if none are."""
+        return max((one.shots * prod(one.shape) for one in self.results if one.result), default=0)
 
     @property
     def listing(self) -> str:

@@ -7,9 +7,10 @@ msgpack, and :func:`from_plain` brings it back.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import prod
 from typing import Any, Literal
 
-from podium.firmware_interfaces.compiled import Quantised, tuples
+from podium.firmware_interfaces.compiled import ExternalTone, Quantised, tuples
 
 Core = Literal["sg", "qa", "hdawg"]
 """Kinds of sequencers: of a signal generator, of a quantum analyzer, of two HDAWG channels."""
@@ -202,6 +203,17 @@ class ZurichProgram:
     make_listing: Callable[[], str] = field(compare=False, repr=False)
     record: StartRecord | None = None
     """Of what begins on a trigger from outside."""
+
+    @property
+    def tones(self) -> Mapping[str, ExternalTone]:
+        """No source outside is needed."""
+        return {}
+
+    @property
+    def told_apart_shots(self) -> int:
+        """How many shots are played whose results, 0 or 1, are asked for; 0 if none are."""
+        asked = (one for one in self.results if one.threshold_v is not None)
+        return max((one.shots * prod(one.shape) for one in asked), default=0)
 
     @property
     def listing(self) -> str:

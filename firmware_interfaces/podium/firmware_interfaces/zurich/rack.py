@@ -1,9 +1,9 @@
 """One pulse program as several instruments of a data server play it, begun by one start."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from podium.firmware_interfaces.compiled import Quantised
+from podium.firmware_interfaces.compiled import ExternalTone, Quantised
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 
 
@@ -46,6 +46,16 @@ class ZurichRack:
     def quantised(self) -> Sequence[Quantised]:
         """What was rounded, of all."""
         return tuple(entry for one in self.programs for entry in one.quantised)
+
+    @property
+    def tones(self) -> Mapping[str, ExternalTone]:
+        """No source outside is needed."""
+        return {}
+
+    @property
+    def told_apart_shots(self) -> int:
+        """How many shots are played whose results, 0 or 1, are asked for; 0 if none are."""
+        return max((one.told_apart_shots for one in self.programs), default=0)
 
     @property
     def listing(self) -> str:

@@ -2,14 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-Tree = dict[str, Any]
-"""Content of a facility file, or of a part of it."""
-
-
-class NoSuchFacility(ValueError):
-    """No facility can be made of these words. The message says which word, and what would do."""
+from podium.sim_instruments.facilities.tree import NoSuchFacility, Tree
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The chips that an instrument can be wired to in one line, by name."""
 
 from podium.sim_instruments.facilities import bao2022, karamlou2024, krinner2022
-from podium.sim_instruments.facilities.chip_design import ChipDesign, NoSuchFacility
+from podium.sim_instruments.facilities.chip_design import ChipDesign
+from podium.sim_instruments.facilities.tree import NoSuchFacility
 
 CHIPS: dict[str, ChipDesign] = {
     design.name: design for design in (krinner2022.DESIGN, bao2022.DESIGN, karamlou2024.DESIGN)
@@ -11,7 +12,7 @@ FEWEST = 3
 
 
 def chip_named(name: str) -> ChipDesign:
-    """Return the chip; raises :class:`.chip_design.NoSuchFacility` with what there is."""
+    """Return the chip; raises :class:`.tree.NoSuchFacility` with what there is."""
     if name not in CHIPS:
         raise NoSuchFacility(f"no chip {name!r}; there are {', '.join(CHIPS)}")
     return CHIPS[name]

@@ -1,7 +1,8 @@
 """A chip on a Qblox cluster: readout, drives and static fluxes from its modules."""
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.sim_instruments.facilities.chip_design import ChipDesign, NoSuchFacility, QubitPlan
+from podium.sim_instruments.facilities.chip_design import ChipDesign, QubitPlan
+from podium.sim_instruments.facilities.tree import NoSuchFacility
 from podium.sim_instruments.facilities.wired_chip import (
     BELOW_F01_GHZ,
     BIAS,

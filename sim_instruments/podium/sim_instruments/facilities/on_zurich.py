@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from podium.firmware_interfaces.zurich.limits import LO_STEP_HZ
-from podium.sim_instruments.facilities.chip_design import ChipDesign, NoSuchFacility, QubitPlan
+from podium.sim_instruments.facilities.chip_design import ChipDesign, QubitPlan
+from podium.sim_instruments.facilities.tree import NoSuchFacility
 from podium.sim_instruments.facilities.wired_chip import (
     BELOW_F01_GHZ,
     BIAS,

@@ -8,13 +8,10 @@ from podium.firmware_interfaces.models import (
     MapOption,
     Option,
     known_models,
+    model_named,
 )
-from podium.sim_instruments.facilities import on_qblox_cluster, on_zurich
-from podium.sim_instruments.facilities.chip_design import NoSuchFacility, Tree
-from podium.sim_instruments.facilities.wired_chip import NODE, node_of
+from podium.sim_instruments.facilities.tree import NoSuchFacility, Tree
 
-WIRES = {"qblox_cluster": on_qblox_cluster.wire, "zurich": on_zurich.wire}
-"""Models that can play on a chip by themselves."""
 NAMES = {
     "qblox_cluster": "cluster",
     "zurich": "zi",
@@ -28,7 +25,7 @@ NAMES = {
 """Of the instrument, if none is given; others are called by their model."""
 USUAL: Mapping[str, Mapping[str, Any]] = {
     "qblox_cluster": {"modules": {2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}},
-    "zurich": {"devices": {on_zurich.SERIAL: "SHFQC"}},
+    "zurich": {"devices": {12000: "SHFQC"}},
     # Where a dilution refrigerator's sensors are connected as its maker does it. ASSUMED.
     "lakeshore_372": {
         "channels": {1: "first_stage", 2: "second_stage", 5: "still", 6: "mixing_chamber"}
@@ -49,39 +46,35 @@ def facility_of(
 ) -> Tree:
     """Return the content of a facility file of one instrument, wired to a chip if one is named.
 
-    Raises :class:`.chip_design.NoSuchFacility`.
+    Raises :class:`.tree.NoSuchFacility`.
     """
-    known = known_models()
-    if model not in known:
-        raise NoSuchFacility(f"no model {model!r} is known; there are {', '.join(known)}")
+    try:
+        known = model_named(model)
+    except KeyError:
+        models = ", ".join(known_models())
+        raise NoSuchFacility(f"no model {model!r} is known; there are {models}") from None
     called = name or NAMES.get(model, model)
     if not called.isidentifier():
         raise NoSuchFacility(f"an instrument's name is one word of a program, not {called!r}")
     if chip is None:
         if qubits is not None:
             raise NoSuchFacility(f"{qubits} qubits of which chip?")
-        return _alone(called, known[model], options or {})
-    _check(known[model], options or {})
-    kinds = {option.name: option for option in known[model].options}
+        return _alone(called, known, options or {})
+    _check(known, options or {})
+    kinds = {option.name: option for option in known.options}
     if follows := [key for key in options or {} if isinstance(kinds[key], MapOption)]:
         raise NoSuchFacility(
             f"what {called} consists of follows from the chip: leave {', '.join(follows)} out"
         )
-    if model not in WIRES:
-        raise NoSuchFacility(
-            f"a {model} plays on no chip by itself; those that do are {', '.join(WIRES)}"
-        )
-    from podium.sim_instruments.facilities.chips import FEWEST, chip_named  # with all of physics
+    from podium.sim_instruments.facilities.on_chip import wired_to_chip  # with all of physics
 
-    design = chip_named(chip)
-    count = min(FEWEST, len(design.qubits)) if qubits is None else qubits
-    wired = WIRES[model](called, design, count)
+    wired, nodes = wired_to_chip(model, called, chip, qubits)
     whole = dict(wired.instruments)
     whole[called] = {**whole[called], **(options or {})}
     return {
         "facility": FACILITY,
         "instruments": _addressed(whole),
-        "nodes": {NODE: node_of(design, count)},
+        "nodes": nodes,
         "wiring": wired.wiring,
     }
 
@@ -131,7 +124,7 @@ def _addressed(instruments: Tree) -> Tree:
     """Return the instruments with addresses: the file must name some, the twins draw their own."""
     found: Tree = {}
     for number, (name, entry) in enumerate(instruments.items(), start=2):
-        model = known_models()[entry["model"]]
+        model = model_named(entry["model"])
         address = f"{NETWORK}.{number}"
         if model.address == "visa":
             address = f"TCPIP::{address}::{next(iter(model.ports.values()))}::SOCKET"
@@ -142,7 +135,7 @@ def _addressed(instruments: Tree) -> Tree:
 def option_of(text: str) -> tuple[str, Any]:
     """Return an option from ``modules=2:QRM-RF,4:QCM-RF`` or ``mode=slave``.
 
-    Raises :class:`.chip_design.NoSuchFacility`.
+    Raises :class:`.tree.NoSuchFacility`.
     """
     key, equals, value = text.partition("=")
     if not equals or not key or not value:

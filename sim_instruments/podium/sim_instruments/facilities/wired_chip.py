@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from podium.sim_instruments.facilities.chip_design import ChipDesign, Tree
+from podium.sim_instruments.facilities.chip_design import ChipDesign
+from podium.sim_instruments.facilities.tree import Tree
 
 NODE = "node_a"
 """The node that the chip is."""

@@ -4,6 +4,7 @@ It stands in for a :class:`.world_file.WorldFile` without the libraries that one
 and checked, which are half of what a box on a bench takes to start.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -49,6 +50,14 @@ class BenchWorld:
     def temperatures_k(self, fridge: str) -> dict[str, float]:
         """Raise KeyError: there is no fridge."""
         raise KeyError(fridge)
+
+
+def dump_bench_world(world: BenchWorld) -> str:
+    """Return the text of its twin file, as :func:`.world_file.parse_world` reads it."""
+    return (
+        "# The world of boxes on a bench: nothing of it is hidden.\n"
+        f"facility: {json.dumps(world.facility)}\nseed: {world.seed}\nfridges: {{}}\nnodes: {{}}\n"
+    )
 
 
 BENCH = frozenset({"facility", "instruments", "nodes"})

@@ -15,7 +15,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
 from podium.firmware_interfaces.qubit_defaults import typical_design, usual_spread
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
-from podium.sim_instruments.physics.draw import Spread
+from podium.sim_instruments.physics.spread import Spread
 from podium.sim_instruments.physics.thermometer_channels import NoSuchChannel, stages_by_channel
 from podium.sim_instruments.physics.timing_design import (
     TimingDesign,

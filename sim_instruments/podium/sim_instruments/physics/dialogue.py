@@ -1,10 +1,7 @@
 """A run that is played piece by piece, as instruments hold it with the world."""
 
 from collections.abc import Sequence
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol
 
 from podium.sim_instruments.physics.signals import (
     Captured,
@@ -13,9 +10,13 @@ from podium.sim_instruments.physics.signals import (
     RunSignals,
 )
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 class Dialogue(Protocol):
-    """A run in which what follows hangs on what was measured."""
+    """A run in which what follows depends on what was measured."""
 
     def go_on(
         self,
@@ -26,7 +27,7 @@ class Dialogue(Protocol):
         """Play on, and return one answer for each capture train: see :class:`.Session`."""
         ...
 
-    def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
+    def trace(self, listener: int) -> "tuple[NDArray[np.complex128], float] | None":
         """Return the trace of a listener's last window and its frequency, None if it has none."""
         ...
 

@@ -9,9 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 
-import numpy as np
-from numpy.typing import NDArray
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EdgeTrain:
@@ -21,8 +18,8 @@ class EdgeTrain:
     """Within its instrument: ``slot6.marker0``, ``slot10.io3``."""
     at_fs: tuple[int, ...]
     """World instants, ascending."""
-    rising: NDArray[np.bool_]
-    """Shape (n,)."""
+    rising: tuple[bool, ...]
+    """Of each: whether it goes up."""
 
 
 @dataclass(slots=True, eq=False)
@@ -145,8 +142,7 @@ class DigitalLines:
         """
         trains = tuple(trains)
         silent = promise.sent.keys() - {train.connector for train in trains}
-        none = np.zeros(0, np.bool_)
-        trains += tuple(EdgeTrain(connector, (), none) for connector in sorted(silent))
+        trains += tuple(EdgeTrain(connector, (), ()) for connector in sorted(silent))
         if self._told is not None:
             for train in trains:
                 self._told(promise, train)
@@ -159,7 +155,7 @@ class DigitalLines:
                 before = promise.sent.get(train.connector, [])
                 edges: list[Edge] = []
                 if source in heard:  # else nobody listens
-                    edges = list(zip(train.at_fs, train.rising.tolist(), strict=True))
+                    edges = list(zip(train.at_fs, train.rising, strict=True))
                     sent = self._sent.setdefault(source, [])
                     for edge in before:
                         sent.remove(edge)
@@ -180,7 +176,7 @@ class DigitalLines:
                 source = (promise.instrument, train.connector)
                 if source not in heard:
                     continue
-                for edge in zip(train.at_fs, train.rising.tolist(), strict=True):
+                for edge in zip(train.at_fs, train.rising, strict=True):
                     if from_fs <= edge[0] < until_fs:
                         bisect.insort(self._sent.setdefault(source, []), edge)
                         promise.sent.setdefault(train.connector, []).append(edge)

@@ -27,7 +27,7 @@ from podium.sim_instruments.physics.design import (
     NodeDesign,
     QubitDesign,
 )
-from podium.sim_instruments.physics.draw import CUT, Spread, generator
+from podium.sim_instruments.physics.draw import generator
 from podium.sim_instruments.physics.inverse import NoSuchCircuit
 from podium.sim_instruments.physics.sampling_qubits import (
     SamplingError,
@@ -35,6 +35,7 @@ from podium.sim_instruments.physics.sampling_qubits import (
     drawn_values,
     together_fit,
 )
+from podium.sim_instruments.physics.spread import CUT, Spread
 
 LEAST = 0.2
 """ASSUMED: no chip is cooled down of which a quantity is below a fifth of its design."""

@@ -1,32 +1,17 @@
-"""Random draws that hang on names, not on the order in which they are asked for.
+"""Random draws that depend on names, not on the order in which they are asked for.
 
 Each draw has a Philox generator of its own, keyed by seed, element and quantity: a qubit
 more in a facility, or a quantity more in a chip library, moves no other number.
 """
 
 import hashlib
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist
 
 import numpy as np
 
-CUT = 2.5
-"""Draws stay within this many standard deviations: a chip beyond would have been sorted out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """A normal distribution, cut at ``CUT`` standard deviations and at ``low`` and ``high``."""
-
-    value: float
-    spread: float
-    """One standard deviation; 0 gives ``value`` always."""
-    unit: str
-    low: float = -math.inf
-    high: float = math.inf
+from podium.sim_instruments.physics.spread import CUT, Spread
 
 
 def draw(spread: Spread, seed: int, element: str, quantity: str, attempt: int = 0) -> float:

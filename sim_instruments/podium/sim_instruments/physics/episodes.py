@@ -229,16 +229,15 @@ def _cut_at_drives(
     if first.size == start.size or driven_ns.size == 0:
         return first
     ended = np.append(start[0], np.maximum.accumulate(end)[:-1])
+    rows = np.setdiff1d(np.flatnonzero(start >= ended), first)
     driven = np.sort(driven_ns)
-    drives = np.searchsorted(driven, start) > np.searchsorted(driven, ended)
+    rows = rows[np.searchsorted(driven, start[rows]) > np.searchsorted(driven, ended[rows])]
     # windows that have begun before each row, and those from it to the episode's end
     window = np.append(0, np.cumsum(~tone))
-    episode = np.searchsorted(first, np.arange(start.size), side="right") - 1
-    earlier = window[:-1] > window[first][episode]
-    last = np.append(first[1:], start.size)
-    later = window[last][episode] > window[:-1]
-    rows = np.flatnonzero((start >= ended) & drives & earlier & later)
-    rows = np.setdiff1d(rows, first)
+    episode = np.searchsorted(first, rows, side="right") - 1
+    earlier = window[rows] > window[first][episode]
+    later = window[np.append(first[1:], start.size)][episode] > window[rows]
+    rows = rows[earlier & later]
     if rows.size == 0:
         return first
     apart = start[rows] - ended[rows]

@@ -25,13 +25,14 @@ from podium.sim_instruments.physics.displaced_design import (
     displaced_node,
     line_errors,
 )
-from podium.sim_instruments.physics.draw import Spread, draw
+from podium.sim_instruments.physics.draw import draw
 from podium.sim_instruments.physics.register import NoRegister
 from podium.sim_instruments.physics.sampling_qubits import (
     SamplingError,
     drawn_values,
     qubit_world,
 )
+from podium.sim_instruments.physics.spread import Spread
 from podium.sim_instruments.physics.world_file import (
     AnyQubitWorld,
     ClockWorld,

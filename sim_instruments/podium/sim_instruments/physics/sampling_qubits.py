@@ -6,7 +6,7 @@ from typing import Any
 
 from podium.sim_instruments.physics.chip import rates_of
 from podium.sim_instruments.physics.design import QubitDesign
-from podium.sim_instruments.physics.draw import Spread, draw
+from podium.sim_instruments.physics.draw import draw
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.inverse import (
     Circuit,
@@ -21,6 +21,7 @@ from podium.sim_instruments.physics.relaxation import (
     temperature_of,
 )
 from podium.sim_instruments.physics.resonator import Dressed
+from podium.sim_instruments.physics.spread import Spread
 from podium.sim_instruments.physics.transmon import Transmon
 from podium.sim_instruments.physics.world_file import (
     AnyQubitWorld,

@@ -8,10 +8,11 @@ complex baseband about ``carrier_hz``.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,7 +21,7 @@ class Piece:
 
     carrier_hz: float
     """Absolute frequency of the carrier on the line, Hz."""
-    samples: NDArray[np.complex128]
+    samples: "NDArray[np.complex128]"
     """Shape (m,), m <= duration_ns; may be empty. Square roots of watts."""
     level: complex
     """Held from the last sample to the end of the piece. Square roots of watts."""
@@ -37,11 +38,11 @@ class PulseTrain:
 
     line: str
     """Name of the line of the world, e.g. ``node_a.q0.drive`` or ``node_a.feedline``."""
-    start_ns: NDArray[np.int64]
+    start_ns: "NDArray[np.int64]"
     """Shape (n,), ascending."""
-    piece: NDArray[np.int32]
+    piece: "NDArray[np.int32]"
     """Shape (n,): index into ``pieces``. Equal pieces share an index: caches hang on it."""
-    phase_turns: NDArray[np.float64]
+    phase_turns: "NDArray[np.float64]"
     """Shape (n,): phase of the carrier at ``start_ns``, in turns: the signal of element k is
     ``samples[j] * exp(2j*pi*(phase_turns[k] + carrier_hz*1e-9*j))`` at ``start_ns[k] + j``."""
     pieces: tuple[Piece, ...]
@@ -61,7 +62,7 @@ class Window:
     demod_hz: float
     """Absolute frequency at which the incoming signal is demodulated, Hz."""
     duration_ns: int
-    weights: NDArray[np.complex128] | None
+    weights: "NDArray[np.complex128] | None"
     """Shape (duration_ns,) or None for a boxcar."""
 
 
@@ -71,11 +72,11 @@ class CaptureTrain:
 
     line: str
     """Name of the line that comes back from the world, e.g. ``node_a.feedline``."""
-    start_ns: NDArray[np.int64]
+    start_ns: "NDArray[np.int64]"
     """Shape (n,), ascending."""
-    window: NDArray[np.int32]
+    window: "NDArray[np.int32]"
     """Shape (n,): index into ``windows``."""
-    phase_turns: NDArray[np.float64]
+    phase_turns: "NDArray[np.float64]"
     """Shape (n,): phase of the demodulating oscillator at ``start_ns``, in turns."""
     windows: tuple[Window, ...]
     scope: bool = False
@@ -102,10 +103,10 @@ class RunSignals:
 class Captured:
     """The answer to one :class:`CaptureTrain`."""
 
-    integrated: NDArray[np.complex128]
+    integrated: "NDArray[np.complex128]"
     """Shape (n,): mean over the window (weighted: sum of weight * signal / duration) of the
     demodulated signal at the connector, amplifier noise included. Square roots of watts."""
-    trace: NDArray[np.complex128] | None
+    trace: "NDArray[np.complex128] | None"
     """Shape (m,), m >= the window's duration: not demodulated to the carrier but to
     ``trace_hz``, one sample a nanosecond, noise included; None unless asked for."""
     trace_hz: float = 0.0

@@ -15,7 +15,7 @@ from podium.sim_instruments.physics.clock_makes import (
     WHITE_RABBIT,
     ClockMake,
 )
-from podium.sim_instruments.physics.draw import Spread
+from podium.sim_instruments.physics.spread import Spread
 
 MAKES: Mapping[str, ClockMake] = {
     "qblox_cluster": CONTROLLER,

@@ -1,20 +1,12 @@
 """The cables of a laboratory at one moment: what slow sources put on them, which are off."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-
-from podium.firmware_interfaces.qblox_cluster.limits import (
-    QCM_OUTPUT_FULL_SCALE_V,
-    tone_amplitude,
-)
-from podium.sim_instruments.physics.signals import Piece, PulseTrain
-from podium.sim_instruments.twins.qblox_cluster.mixer import FULL_SCALE_MV, PERFECT, Mixer
-from podium.sim_instruments.twins.qblox_cluster.mixer_signals import with_image
+from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
 from podium.sim_instruments.twins.twin import Twin
-from podium.sim_instruments.wiring import Carrier, Plan, PlanError, phase_turns, route
+from podium.sim_instruments.wiring import Carrier, Plan, PlanError
 
 
 @runtime_checkable
@@ -109,58 +101,7 @@ class Cabling:
         }
         return cls(plan, biases_v, carriers, off, mixers or {}, levels_v)
 
-    def routed(
-        self,
-        instrument: str,
-        trains: Iterable[PulseTrain],
-        turns_of: Callable[[str, Carrier], float] = lambda source, carrier: 0.0,
-    ) -> Iterator[PulseTrain]:
-        """Return what leaves an instrument's connectors as it arrives at the world's lines.
-
-        ``turns_of`` says which phase a microwave source has at the run's time 0.
-        """
-        for train in trains:
-            cable = self.plan.outputs[instrument].get(train.line)
-            if cable is None or cable.line in self.unplugged:
-                continue
-            carrier = self.carriers.get(cable.modulator) if cable.modulator else None
-            turns = 0.0
-            if cable.modulator is not None and carrier is not None:
-                turns = turns_of(cable.modulator, carrier)
-            arriving = route(train, cable, carrier, turns)
-            if arriving is None:
-                continue
-            if carrier is None:
-                yield arriving
-                continue
-            lo = (phase_turns(carrier.frequency_hz, arriving.start_ns) + turns) % 1.0
-            mixer = self.mixers.get(cable.modulator or "", PERFECT)
-            yield from with_image(arriving, carrier.frequency_hz, lo, mixer.sidebands(1.0, 0.0))
-
-    def leaking(self, instrument: str, duration_ns: int) -> Iterator[PulseTrain]:
-        """Return the carriers that come through modulators of an instrument during a run.
-
-        Static levels of its outputs are offsets at the modulator's inputs. ASSUMED: as much of a
-        carrier leaks as its full scale would at such a level.
-        """
-        for connector, cable in self.plan.outputs[instrument].items():
-            carrier = self.carriers.get(cable.modulator) if cable.modulator else None
-            if carrier is None or cable.line in self.unplugged or duration_ns <= 0:
-                continue
-            mixer = self.mixers.get(cable.modulator or "", PERFECT)
-            i_mv, q_mv = (
-                FULL_SCALE_MV * level / QCM_OUTPUT_FULL_SCALE_V
-                for level in self._levels(instrument, connector)
-            )
-            level = mixer.leak((i_mv, q_mv)) * tone_amplitude(carrier.power_dbm)
-            if level:
-                piece = Piece(carrier.frequency_hz, np.zeros(0, np.complex128), level, duration_ns)
-                at = np.zeros(1, np.int64)
-                yield PulseTrain(
-                    cable.line, at, np.zeros(1, np.int32), np.zeros(1), (piece,), spur="carrier"
-                )
-
-    def _levels(self, instrument: str, connector: str) -> tuple[float, float]:
+    def levels_of_pair(self, instrument: str, connector: str) -> tuple[float, float]:
         """Return the static levels of a pair of outputs (``slot6.out0_1``), V."""
         slot, _, pair = connector.partition(".out")
         levels = self.levels_v.get(instrument, {})

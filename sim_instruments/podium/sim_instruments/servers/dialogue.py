@@ -14,7 +14,8 @@ from podium.sim_instruments.physics.signals import (
     RunSignals,
 )
 from podium.sim_instruments.servers.cabling import Cabling
-from podium.sim_instruments.wiring import Carrier, silence
+from podium.sim_instruments.servers.signal_routing import leaking, routed, silence
+from podium.sim_instruments.wiring import Carrier
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.session import Session
@@ -44,11 +45,11 @@ class CabledDialogue:
     ) -> tuple[Captured, ...]:
         """Play on, and return one answer for each capture train."""
         inputs = self.cabling.plan.inputs[self.instrument]
-        leaks = () if self.begun else tuple(self.cabling.leaking(self.instrument, LEAKS_NS))
+        leaks = () if self.begun else tuple(leaking(self.cabling, self.instrument, LEAKS_NS))
         self.begun.append(True)
         wired = [number for number, one in enumerate(captures) if one.line in inputs]
         answers = self.session.go_on(
-            (*self.cabling.routed(self.instrument, drives, self.turns_of), *leaks),
+            (*routed(self.cabling, self.instrument, drives, self.turns_of), *leaks),
             [replace(captures[n], line=inputs[captures[n].line]) for n in wired],
             [listeners[n] for n in wired],
         )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from podium.firmware_interfaces.instrument_model import InstrumentModel
-from podium.firmware_interfaces.models import known_models
+from podium.firmware_interfaces.models import model_named
 from podium.sim_instruments.servers.loopback import Listening
 from podium.sim_instruments.twins.twin import Twin
 
@@ -19,7 +19,7 @@ MODULE_BASE = "module_scpi_base"
 
 def endpoint(name: str, model: str, twin: Twin, listening: Listening) -> dict[str, object]:
     """Return one instrument's entry: where it listens, and how a person opens it."""
-    entry = known_models()[model]
+    entry = model_named(model)
     found: dict[str, object] = {"model": model, "host": listening.host}
     ports = {
         port: usual + listening.shift if port == MODULE_BASE else listening.ports[port]

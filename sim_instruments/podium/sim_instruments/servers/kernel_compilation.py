@@ -16,8 +16,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from podium.sim_instruments.servers.kernel_cache import at_hand
-
 if TYPE_CHECKING:
     from podium.sim_instruments.servers.laboratory import Laboratory
 
@@ -85,7 +83,7 @@ async def compiling(
     cannot be done, that is told, and the gate opens: each kernel is compiled when it is needed.
     """
     families = families_of(laboratory)
-    if await asyncio.to_thread(at_hand, families):
+    if not families or await asyncio.to_thread(_at_hand, families):
         yield None
         return
     laboratory.kernels.close()
@@ -105,6 +103,12 @@ async def compiling(
                 process.stdin.close()
             laboratory.kernels.end()
             await process.wait()
+
+
+def _at_hand(families: tuple[str, ...]) -> bool:
+    from podium.sim_instruments.servers.kernel_cache import at_hand  # boxes on a bench have none
+
+    return at_hand(families)
 
 
 async def _followed(process: Process, gate: KernelGate, tell: Tell) -> None:

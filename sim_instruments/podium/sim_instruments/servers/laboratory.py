@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeVar
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.sim_instruments.physics.clock_makes import CONTROLLER, SOURCE, ClockMake
 from podium.sim_instruments.physics.clocks import Clock
-from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.digital_lines import (
     DigitalLines,
     EdgeTrain,
@@ -24,29 +23,29 @@ from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.physics.oscillators import turns_of
 from podium.sim_instruments.physics.played import EDGES_KEPT, PlayedLog, Sending
 from podium.sim_instruments.physics.room import Room
-from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
-from podium.sim_instruments.servers.dialogue import CabledDialogue
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.kernel_compilation import KernelGate
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import IdealClock
 from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
-from podium.sim_instruments.twins.qblox_cluster.playback import Play
 from podium.sim_instruments.twins.twin import Twin
-from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan, silence
+from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan
 from podium_process import Spare
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.bench_world import BenchWorld
     from podium.sim_instruments.physics.chip import Chip
+    from podium.sim_instruments.physics.dialogue import Dialogue
     from podium.sim_instruments.physics.drift import Drift
+    from podium.sim_instruments.physics.signals import Captured, RunSignals
     from podium.sim_instruments.physics.truth import Span, Truth
     from podium.sim_instruments.physics.world import World
     from podium.sim_instruments.physics.world_file import MixerWorld, WorldFile
+    from podium.sim_instruments.twins.qblox_cluster.playback import Play
 
 T = TypeVar("T")
 WORKERS = 2
@@ -186,7 +185,7 @@ class Laboratory:
         moving = Moving(self._seed, over, self.drift)
         return lambda: truth(self.chip, biases_v, optima, moving) | mixers
 
-    def submit(self, instrument: str, work: Callable[[Play], T]) -> "Future[T]":
+    def submit(self, instrument: str, work: "Callable[[Play], T]") -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""
         play = _Play(self, instrument, self.cabling())
         future = self._workers.submit(self._worked, work, play)
@@ -197,7 +196,7 @@ class Laboratory:
         """Hear that nothing of a sender of a run leaves its instrument from ``at_fs`` on."""
         self.played.stop((instrument, run, sender), at_fs)
 
-    def _worked(self, work: Callable[[Play], T], play: Play) -> T:
+    def _worked(self, work: "Callable[[Play], T]", play: "Play") -> T:
         self.kernels.wait()
         self._spare.used()
         try:
@@ -210,7 +209,7 @@ class Laboratory:
         sending = Sending(promise.instrument, train.connector, rising, int)
         self.played.note(sending, promise, self.clock.now_fs())
 
-    def _note_pulses(self, instrument: str, signals: RunSignals) -> None:
+    def _note_pulses(self, instrument: str, signals: "RunSignals") -> None:
         counter = self._counters.get(instrument)
         begin = None if counter is None else counter.to_ticks(signals.start_tai_fs)
 
@@ -228,43 +227,49 @@ class Laboratory:
             sending = Sending(instrument, train.line, starts, when, turns)
             self.played.note(sending, (instrument, signals.run, train.sender), now_fs)
 
-    def play(self, instrument: str, cabling: Cabling, signals: RunSignals) -> tuple[Captured, ...]:
+    def play(
+        self, instrument: str, cabling: Cabling, signals: "RunSignals"
+    ) -> "tuple[Captured, ...]":
         """Play a run of an instrument with its cables as they were when its work began."""
+        from podium.sim_instruments.servers.signal_routing import leaking, routed, silence
+
         self._note_pulses(instrument, signals)
         inputs = self.plan.inputs[instrument]
-        routed = replace(
+        arriving = replace(
             signals,
             drives=(
-                *cabling.routed(
+                *routed(
+                    cabling,
                     instrument,
                     signals.drives,
                     partial(self._carrier_turns, instrument, signals.start_tai_fs),
                 ),
-                *cabling.leaking(instrument, signals.duration_ns),
+                *leaking(cabling, instrument, signals.duration_ns),
             ),
             captures=tuple(
                 replace(c, line=inputs[c.line]) for c in signals.captures if c.line in inputs
             ),
             biases_v=dict(cabling.biases_v),
         )
-        answers = iter(self.world.play(routed))
+        answers = iter(self.world.play(arriving))
         self._ran(signals)
         return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
 
-    def begin(self, instrument: str, cabling: Cabling, run: int, start_tai_fs: int) -> Dialogue:
+    def begin(self, instrument: str, cabling: Cabling, run: int, start_tai_fs: int) -> "Dialogue":
         """Begin a run that is played piece by piece."""
         from podium.sim_instruments.physics.feedline_session import Beginning
+        from podium.sim_instruments.servers.dialogue import CabledDialogue
 
         session = self.world.begin(Beginning(run, start_tai_fs, dict(cabling.biases_v)))
         turns = partial(self._carrier_turns, instrument, start_tai_fs)
 
-        def ended(signals: RunSignals) -> None:
+        def ended(signals: "RunSignals") -> None:
             self._note_pulses(instrument, signals)
             self._ran(signals)
 
         return CabledDialogue(session, instrument, cabling, turns, ended)
 
-    def _ran(self, signals: RunSignals) -> None:
+    def _ran(self, signals: "RunSignals") -> None:
         with self._lock:
             self._running_fs += signals.duration_ns * FS_PER_NS
 
@@ -374,10 +379,10 @@ class _Play:
     instrument: str
     cabling: Cabling
 
-    def __call__(self, signals: RunSignals, /) -> tuple[Captured, ...]:
+    def __call__(self, signals: "RunSignals", /) -> "tuple[Captured, ...]":
         return self.laboratory.play(self.instrument, self.cabling, signals)
 
-    def begin(self, run: int, start_tai_fs: int) -> Dialogue:
+    def begin(self, run: int, start_tai_fs: int) -> "Dialogue":
         return self.laboratory.begin(self.instrument, self.cabling, run, start_tai_fs)
 
 
@@ -388,7 +393,7 @@ class Playing:
     laboratory: Laboratory
     instrument: str
 
-    def submit(self, work: Callable[[Play], T]) -> "Future[T]":
+    def submit(self, work: "Callable[[Play], T]") -> "Future[T]":
         """Run ``work(play)`` in a worker thread and return at once."""
         return self.laboratory.submit(self.instrument, work)
 

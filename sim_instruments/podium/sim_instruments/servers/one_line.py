@@ -1,7 +1,6 @@
 """A simulation in one line: what it consists of, where its files are, what people are told."""
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
-from podium.sim_instruments.facilities.chip_design import NoSuchFacility, Tree
-from podium.sim_instruments.physics.bench_world import BenchWorld, bench_world
+from podium.sim_instruments.facilities.tree import NoSuchFacility, Tree
+from podium.sim_instruments.physics.bench_world import BenchWorld, bench_world, dump_bench_world
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.laboratory import Laboratory
@@ -48,7 +47,7 @@ def draw(tree: Tree, seed: int, mixers: bool = False) -> Drawn:
 
 
 def draw_any(tree: Tree, seed: int, mixers: bool = False) -> Drawn:
-    """Return the same, for who writes it into no file: boxes on a bench have nothing drawn."""
+    """Return the same; of the world of boxes on a bench nothing is drawn."""
     bench = bench_world(tree, seed)
     return draw(tree, seed, mixers) if bench is None else Drawn(tree, bench)
 
@@ -85,6 +84,8 @@ def state_folder(given: Path | None) -> Iterator[Path]:
         given.mkdir(parents=True, exist_ok=True)
         yield given
         return
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix=f"podium-twin-{os.getpid()}-") as folder:
         yield Path(folder)
 
@@ -92,14 +93,14 @@ def state_folder(given: Path | None) -> Iterator[Path]:
 def settled(folder: Path, tree: Tree, seed: int, mixers: bool = False) -> Drawn:
     """Return the world that is in the folder, or draw it and write both files there.
 
-    Raises :class:`.chip_design.NoSuchFacility` where the folder is another simulation's: a world
+    Raises :class:`.tree.NoSuchFacility` where the folder is another simulation's: a world
     that somebody has changed by hand is never drawn over.
     """
-    from podium.sim_instruments.physics.world_file import read_world, write_world
-
     facility, twin = folder / FACILITY, folder / TWIN
     text = _written(tree)
     if facility.exists() and twin.exists():
+        from podium.sim_instruments.physics.world_file import read_world
+
         world = read_world(twin)
         if facility.read_text(encoding="utf-8") != text or world.seed != seed:
             raise NoSuchFacility(
@@ -107,10 +108,18 @@ def settled(folder: Path, tree: Tree, seed: int, mixers: bool = False) -> Drawn:
                 f"folder, or serve that one: podium twin serve {facility} --twin {twin}"
             )
         return Drawn(tree, world)
-    world = _drawn(tree, seed, mixers)
-    write_world(world, twin)
+    drawn = draw_any(tree, seed, mixers)
+    twin.write_text(_twin_file(drawn.world), encoding="utf-8")
     facility.write_text(text, encoding="utf-8")
-    return Drawn(tree, world)
+    return drawn
+
+
+def _twin_file(world: "WorldFile | BenchWorld") -> str:
+    if isinstance(world, BenchWorld):
+        return dump_bench_world(world)
+    from podium.sim_instruments.physics.world_file import dump_world
+
+    return dump_world(world)
 
 
 def _written(tree: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 import podium_recording
 from podium.firmware_interfaces.models import InstrumentModel, known_models
 from podium.firmware_interfaces.trace import Head
-from podium.sim_instruments.facilities.chip_design import NoSuchFacility
+from podium.sim_instruments.facilities.tree import NoSuchFacility
 from podium.sim_instruments.servers.endpoints import MODULE_BASE, connect_lines
 from podium.sim_instruments.servers.loopback import (
     ATTEMPTS,
@@ -54,7 +54,7 @@ class Recorded:
 def recorded(model: str, name: str, to: str, options: Mapping[str, Any]) -> Recorded:
     """Return the instrument at ``to``, ``HOST`` or ``HOST:PORT``; the port is its first one.
 
-    Raises :class:`.chip_design.NoSuchFacility` for what cannot be recorded.
+    Raises :class:`.tree.NoSuchFacility` for what cannot be recorded.
     """
     known = known_models()
     if model not in known:

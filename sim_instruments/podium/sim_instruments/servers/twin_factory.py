@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from podium.firmware_interfaces.models import InstrumentModel, MapOption, known_models
+from podium.firmware_interfaces.models import InstrumentModel, MapOption, known_models, model_named
 from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
@@ -84,12 +84,12 @@ def build_twin(name: str, entry: Mapping[str, Any], supplies: Supplies) -> Twin:
 
 
 def _model(name: str, entry: Mapping[str, Any]) -> InstrumentModel:
-    models = known_models()
-    if entry["model"] not in models:
+    try:
+        return model_named(entry["model"])
+    except KeyError:
         raise TwinError(
-            f"{name}: no model {entry['model']!r} is known; there are {', '.join(models)}"
-        )
-    return models[entry["model"]]
+            f"{name}: no model {entry['model']!r} is known; there are {', '.join(known_models())}"
+        ) from None
 
 
 def _load(name: str, dotted: str) -> Callable[..., Twin]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from podium.sim_instruments.facilities.chip_design import Tree
+from podium.sim_instruments.facilities.tree import Tree
 from podium.sim_instruments.physics import world_file
 from podium.sim_instruments.physics.world_file import WorldFile
 

@@ -1,7 +1,7 @@
 """Telling who listens which commands came to a twin, and what became of each."""
 
 from collections.abc import Callable, Mapping
-from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.program_message import (
@@ -12,7 +12,9 @@ from podium.firmware_interfaces.ieee4882.program_message import (
     Quoted,
     Unit,
 )
-from podium.firmware_interfaces.qblox_cluster.framing import Command
+
+if TYPE_CHECKING:
+    from podium.firmware_interfaces.qblox_cluster.framing import Command
 
 T = TypeVar("T")
 Verdict = Literal["known", "unmeant", "unknown", "refused"]
@@ -76,7 +78,7 @@ def _parameter_words(one: Parameter) -> str:
     return one.text
 
 
-def cluster_words(command: Command) -> str:
+def cluster_words(command: "Command") -> str:
     """Return a command of a cluster as it is typed."""
     given = list(command.arguments)
     if command.block is not None:

@@ -3,16 +3,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.control.compilers.qblox.example_programs import (
-    DRAG,
-    NS,
-    US,
-    first_light,
-    frames,
-    target,
-)
-from tests.control.compilers.qblox.oracle import compare_samples, stored_envelope
-from tests.control.compilers.qblox.played import emulate, shot
+from tests.benches.compilers.qblox_oracle import compare_samples, stored_envelope
+from tests.benches.compilers.qblox_playback import emulate, shot
+from tests.benches.programs.example_programs import DRAG, NS, US, first_light, frames, target
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.qblox.batches import CompiledBatch, compile_in_batches

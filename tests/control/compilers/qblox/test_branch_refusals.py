@@ -1,8 +1,8 @@
 """Branches that a cluster cannot take are refused with the limit, and with what to change."""
 
 import pytest
-from tests.control.compilers.qblox.branch_programs import ALL, FRAMES, READS, X, Y, program, read
-from tests.control.compilers.qblox.example_programs import NS, target
+from tests.benches.programs.branch_programs import ALL, FRAMES, READS, X, Y, program, read
+from tests.benches.programs.example_programs import NS, target
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program

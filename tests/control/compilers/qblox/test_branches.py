@@ -1,35 +1,22 @@
 """Programs that do what they measure: for every result, the machine code plays what they mean."""
 
 import json
-import random
 from dataclasses import replace
 
 import pytest
-from tests.control.compilers.qblox.branch_programs import branch_programs
-from tests.control.compilers.qblox.example_programs import target
-from tests.control.compilers.qblox.oracle import Dice, hold_against_reference, triggers
-from tests.control.compilers.qblox.played import emulate
+from tests.benches.compilers.branch_dice import TRIES, dice_of
+from tests.benches.compilers.qblox_oracle import hold_against_reference, triggers
+from tests.benches.compilers.qblox_playback import emulate
+from tests.benches.programs.branch_programs import branch_programs
+from tests.benches.programs.example_programs import target
 
 from podium.control.compilers.qblox.batches import compile_in_batches
 from podium.control.compilers.qblox.compile import compile_program
-from podium.control.program.program import Capture, Program, walk
-from podium.control.program.render import Outcomes
 from podium.control.program.series import Series
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.program import from_plain, to_plain
 
 PROGRAMS = branch_programs()
-TRIES = 8
-
-
-def dice_of(program: Program, seed: int = 1) -> Dice:
-    names = [one.name for _, one in walk(program.body) if isinstance(one, Capture)]
-
-    def dice(repetition: int, point: int) -> Outcomes:
-        rng = random.Random(f"{seed} {repetition} {point}")
-        return {name: [rng.randrange(2) for _ in range(TRIES)] for name in names}
-
-    return dice
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.control.compilers.qblox.example_programs import first_light, target
+from tests.benches.programs.example_programs import first_light, target
 
 from podium.control.compilers.later import Later
 from podium.control.compilers.qblox import coding

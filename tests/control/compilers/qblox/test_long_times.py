@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.control.compilers.qblox.example_programs import DRAG, NS, US, frames, target
-from tests.control.compilers.qblox.played import emulate
+from tests.benches.compilers.qblox_playback import emulate
+from tests.benches.programs.example_programs import DRAG, NS, US, frames, target
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program

@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, seed, settings
 from hypothesis import strategies as st
-from tests.control.compilers.qblox.bring_up import bring_up_programs
-from tests.control.compilers.qblox.edge_programs import edge_programs
-from tests.control.compilers.qblox.example_programs import NS, first_light, target
-from tests.control.compilers.qblox.fractional_programs import fractional_programs
-from tests.control.compilers.qblox.oracle import compare_samples, hold_against_reference
-from tests.control.compilers.qblox.played import emulate, shot
-from tests.control.compilers.qblox.random_programs import programs
+from tests.benches.compilers.qblox_oracle import compare_samples, hold_against_reference
+from tests.benches.compilers.qblox_playback import emulate, shot
+from tests.benches.programs.bring_up_programs import bring_up_programs
+from tests.benches.programs.edge_programs import edge_programs
+from tests.benches.programs.example_programs import NS, first_light, target
+from tests.benches.programs.fractional_programs import fractional_programs
+from tests.benches.programs.random_programs import programs
+from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
@@ -67,7 +68,7 @@ def test_waveform_memory_at_unit_gain_and_no_carrier_is_equal_to_the_bit(
     assert (played.words == (memory * round(amplitude * 32767) >> 15)).all()
 
 
-@settings(QUIET, max_examples=500)
+@settings(QUIET, max_examples=cases(150, 500))
 @given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from tests.control.compilers.qblox.edge_programs import DRIVE, NS, PULSE
-from tests.control.compilers.qblox.example_programs import target
-from tests.control.compilers.qblox.oracle import hold_against_reference
-from tests.control.compilers.qblox.played import emulate
+from tests.benches.compilers.qblox_oracle import hold_against_reference
+from tests.benches.compilers.qblox_playback import emulate
+from tests.benches.programs.edge_programs import DRIVE, NS, PULSE
+from tests.benches.programs.example_programs import target
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox import coding as compiler

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.control.compilers.qblox.example_programs import DRAG, NS, US, frames, target
-from tests.control.compilers.qblox.oracle import hold_against_reference
-from tests.control.compilers.qblox.random_programs import programs
+from tests.benches.compilers.qblox_oracle import hold_against_reference
+from tests.benches.programs.example_programs import DRAG, NS, US, frames, target
+from tests.benches.programs.random_programs import programs
+from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
@@ -74,7 +75,10 @@ def with_unknowns(draw: st.DrawFn) -> tuple[Program, dict[str, float]]:
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=cases(80, 200),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
 )
 @given(with_unknowns())
 def test_patching_gives_what_compiling_gives(drawn: tuple[Program, dict[str, float]]) -> None:
@@ -267,7 +271,12 @@ def test_a_delay_that_would_cross_another_event_is_refused() -> None:
         artifact.patched({"wait": limit + NS})
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=cases(12, 25),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
 @given(programs(), st.integers(0, 30), st.lists(st.integers(0, 300), min_size=6, max_size=6))
 def test_a_delay_anywhere_is_as_it_would_be_compiled(
     program: Program, which: int, waits: list[int]

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.control.compilers.qblox.branch_programs import ALL, END, FRAMES, X, Y, read
-from tests.control.compilers.qblox.example_programs import DRAG, NS, target
-from tests.control.compilers.qblox.random_branches import branching
+from tests.benches.programs.branch_programs import ALL, END, FRAMES, X, Y, read
+from tests.benches.programs.example_programs import DRAG, NS, target
+from tests.benches.programs.random_branches import branching
+from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
@@ -50,7 +51,7 @@ def changed(body: Sequence[Statement], new: Callable[[Statement], Statement]) ->
     return made
 
 
-@settings(QUIET, max_examples=60)
+@settings(QUIET, max_examples=cases(25, 60))
 @given(branching(), st.lists(st.floats(-0.5, 0.5), min_size=30, max_size=30))
 def test_patching_branches_gives_what_compiling_gives(
     program: Program, numbers: list[float]
@@ -86,7 +87,7 @@ def test_patching_branches_gives_what_compiling_gives(
     assert patched.listing == compiled.listing
 
 
-@settings(QUIET, max_examples=15)
+@settings(QUIET, max_examples=cases(8, 15))
 @given(branching(), st.integers(0, 30), st.lists(st.integers(-100, 200), min_size=4, max_size=4))
 def test_a_delay_among_branches_is_as_it_would_be_compiled(
     program: Program, which: int, waits: list[int]

@@ -4,10 +4,11 @@ from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, event, given, seed, settings
-from tests.control.compilers.qblox.example_programs import target
-from tests.control.compilers.qblox.oracle import hold_against_reference
-from tests.control.compilers.qblox.random_branches import branching
-from tests.control.compilers.qblox.test_branches import dice_of
+from tests.benches.compilers.branch_dice import dice_of
+from tests.benches.compilers.qblox_oracle import hold_against_reference
+from tests.benches.programs.example_programs import target
+from tests.benches.programs.random_branches import branching
+from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
@@ -21,7 +22,7 @@ QUIET = settings(
 )
 
 
-@settings(QUIET, max_examples=200)
+@settings(QUIET, max_examples=cases(60, 200))
 @given(branching())
 def test_machine_code_of_random_branches_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.control.compilers.qblox.example_programs import NS, US, frames, target
+from tests.benches.programs.example_programs import NS, US, frames, target
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program

@@ -3,8 +3,8 @@
 import dataclasses
 
 import pytest
-from tests.control.compilers.qblox.edge_programs import DRIVE, NS, OTHER, PULSE, READOUT
-from tests.control.compilers.qblox.example_programs import target
+from tests.benches.programs.edge_programs import DRIVE, NS, OTHER, PULSE, READOUT
+from tests.benches.programs.example_programs import target
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program

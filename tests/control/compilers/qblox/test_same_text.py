@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from tests.control.compilers.qblox.example_programs import first_light, target
+from tests.benches.programs.example_programs import first_light, target
 
 from podium.control.compilers.qblox.compile import compile_program
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.control.compilers.qblox.example_programs import NS, first_light, rabi, target
-from tests.control.compilers.qblox.played import emulate, processors, shot
+from tests.benches.compilers.qblox_playback import emulate, processors, shot
+from tests.benches.programs.example_programs import NS, first_light, rabi, target
 
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.compilers.qblox.emit import LEAD_NS

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.control.compilers.qblox.example_programs import NS, US, first_light, frames, target
-from tests.control.compilers.qblox.random_programs import programs
+from tests.benches.programs.example_programs import NS, US, first_light, frames, target
+from tests.benches.programs.random_programs import programs
+from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox import members, still
@@ -66,7 +67,10 @@ def outcome(make, program: Program) -> object:
 
 
 @settings(
-    max_examples=250, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=cases(80, 250),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
 )
 @given(programs())
 def test_both_ways_give_the_same_text_listing_and_rounding(program: Program) -> None:
@@ -111,6 +115,24 @@ def test_programs_with_axes_are_left_to_the_general_passes() -> None:
     program = first_light()["rabi"]
     assert isinstance(program.axes[0], Axis)
     assert still.still(program) is None
+
+
+def test_pulses_with_waveforms_of_their_own_are_as_those_that_share_one() -> None:
+    shared = Drag(40 * NS, 10 * NS, 1e-9)
+    programs = [
+        Program(
+            "alike",
+            frames("drive"),
+            (
+                *(Play("q0.drive", wave, 0.1 * (k % 3)) for k, wave in enumerate(waves)),
+                Delay(("q0.drive",), 4000 * NS),
+            ),
+        )
+        for waves in ([shared] * 30, [Drag(40 * NS, 10 * NS, 1e-9) for _ in range(30)])
+    ]
+    same, own = (compile_program(one, target()).sequencers[0] for one in programs)
+    assert same == own
+    assert len(own.waveforms) == 2  # in phase and in quadrature
 
 
 def test_the_first_gain_is_set_whatever_it_is() -> None:

@@ -4,7 +4,11 @@ import re
 from dataclasses import replace
 
 import pytest
-from tests.control.compilers.qblox.branch_programs import (
+from tests.benches.compilers.branch_dice import dice_of
+from tests.benches.compilers.zurich_oracle import hold_against_reference
+from tests.benches.compilers.zurich_playback import execute
+from tests.benches.compilers.zurich_targets import hdawg, shfqc
+from tests.benches.programs.branch_programs import (
     ALL,
     FRAMES,
     NS,
@@ -14,10 +18,6 @@ from tests.control.compilers.qblox.branch_programs import (
     branch_programs,
     program,
 )
-from tests.control.compilers.qblox.test_branches import dice_of
-from tests.control.compilers.zurich.example_targets import hdawg, shfqc
-from tests.control.compilers.zurich.oracle import hold_against_reference
-from tests.control.compilers.zurich.played import execute
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.zurich.batches import compile_in_batches

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.control.compilers.qblox.example_programs import (
+from tests.benches.compilers.zurich_oracle import hold_against_reference
+from tests.benches.compilers.zurich_targets import FEEDLINE, hdawg, shfqc
+from tests.benches.programs.example_programs import (
     DRAG,
     NS,
     US,
@@ -18,8 +20,6 @@ from tests.control.compilers.qblox.example_programs import (
     single_shot,
     t1,
 )
-from tests.control.compilers.zurich.example_targets import FEEDLINE, hdawg, shfqc
-from tests.control.compilers.zurich.oracle import hold_against_reference
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.zurich.batches import compile_in_batches

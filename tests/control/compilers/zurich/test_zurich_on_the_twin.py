@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.control.compilers.qblox.example_programs import NS, US, frames, rabi
-from tests.control.compilers.zurich.example_targets import hdawg, shfqc
-from tests.sim_instruments.twins.zurich.test_zurich_executing import Bench
+from tests.benches.compilers.zurich_targets import hdawg, shfqc
+from tests.benches.programs.example_programs import NS, US, frames, rabi
+from tests.benches.zurich.device_bench import Bench
 
 from podium.control.compilers.zurich.batches import compile_in_batches
 from podium.control.compilers.zurich.compile import compile_program

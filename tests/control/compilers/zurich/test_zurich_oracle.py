@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, event, given, seed, settings
-from tests.control.compilers.qblox.example_programs import NS, first_light
-from tests.control.compilers.qblox.random_programs import programs
-from tests.control.compilers.zurich.example_targets import hdawg, shfqc
-from tests.control.compilers.zurich.flux_programs import flux_programs
-from tests.control.compilers.zurich.oracle import hold_against_reference
+from tests.benches.compilers.zurich_oracle import hold_against_reference
+from tests.benches.compilers.zurich_targets import hdawg, shfqc
+from tests.benches.programs.example_programs import NS, first_light
+from tests.benches.programs.flux_programs import flux_programs
+from tests.benches.programs.random_programs import programs
+from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.zurich.batches import compile_in_batches
@@ -56,7 +57,7 @@ def test_readouts_that_ride_on_oscillators_take_few_programs(name: str, parts: i
     hold_against_reference(part_of(program, batches[0].batch), target)
 
 
-@settings(QUIET, max_examples=500)
+@settings(QUIET, max_examples=cases(120, 500))
 @given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)
@@ -70,7 +71,7 @@ def test_machine_code_of_many_random_programs_plays_what_they_mean(program: Prog
     _hold_or_refuse(program)
 
 
-@settings(QUIET, max_examples=200)
+@settings(QUIET, max_examples=cases(60, 200))
 @given(flux_programs())
 def test_flux_channels_play_what_random_programs_mean(program: Program) -> None:
     hold_against_reference(program, hdawg())

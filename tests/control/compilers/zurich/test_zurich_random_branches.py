@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, event, given, seed, settings
-from tests.control.compilers.qblox.random_branches import branching
-from tests.control.compilers.qblox.test_branches import dice_of
-from tests.control.compilers.zurich.example_targets import shfqc
-from tests.control.compilers.zurich.oracle import hold_against_reference
+from tests.benches.compilers.branch_dice import dice_of
+from tests.benches.compilers.zurich_oracle import hold_against_reference
+from tests.benches.compilers.zurich_targets import shfqc
+from tests.benches.programs.random_branches import branching
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.compile import compile_program

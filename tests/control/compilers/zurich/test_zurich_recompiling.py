@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from tests.control.compilers.zurich.example_targets import shfqc
+from tests.benches.compilers.zurich_targets import shfqc
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich import recompiling

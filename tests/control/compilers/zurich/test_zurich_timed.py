@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.referees import seqc_corpus
-from tests.sim_instruments.twins.zurich.test_zurich_executing import MS, US
-from tests.sim_instruments.twins.zurich.test_zurich_plane import DEVICE, Plane
+from tests.benches.referees import seqc_corpus
+from tests.benches.zurich.device_bench import MS, US
+from tests.benches.zurich.plane import DEVICE, Plane
 
 from podium.control.compilers.common_start import FIRST_MARKER_FS, FIRST_SHOT_FS
 from podium.control.compilers.errors import DoesNotFit

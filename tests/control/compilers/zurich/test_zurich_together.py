@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.control.compilers.zurich.played import TRIGGER, executed_from
+from tests.benches.compilers.zurich_playback import TRIGGER, executed_from
 from zhinst.timing_models import HDAWGChannelModel, QAChannelOutModel, SGChannelModel, TriggerSource
 
-from podium.control.agent.targets import compiler_for
 from podium.control.facility.load import load_facility
+from podium.control.families.family import compiler_for
 from podium.control.program.program import (
     Affine,
     Axis,

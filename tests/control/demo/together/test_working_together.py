@@ -11,36 +11,20 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.control.demo.together.fake_lab import FakeLab
+from tests.benches.demo.fake_lab import FakeLab
+from tests.benches.demo.known_values import KNOWN
 
-from podium.control.calibration.measured import Entry
-from podium.control.calibration.quantities import QUANTITIES
-from podium.control.calibration.runner import RunFailed
-from podium.control.calibration.store import ParameterStore
-from podium.control.demo.comparison import compare
-from podium.control.demo.progress import display
-from podium.control.demo.report import Drawings
-from podium.control.demo.story import Story, summary
 from podium.control.demo.together import killing as killing_module
 from podium.control.demo.together.demonstrate import WorkTogether, together_of
 from podium.control.facility.load import load_facility
-
-KNOWN = {
-    "f01": (6.0e9, "Hz"),
-    "anharmonicity": (-175e6, "Hz"),
-    "t1": (30e-6, "s"),
-    "chi": (-1.2e6, "Hz"),
-    "kappa": (4.0e6, "Hz"),
-    "readout_frequency": (7.2e9, "Hz"),
-    "probe_frequency": (7.2e9, "Hz"),
-    "pi_amplitude": (0.45, "1"),
-    "ground_i": (0.0, "V"),
-    "ground_q": (0.0, "V"),
-    "excited_i": (1.0, "V"),
-    "excited_q": (0.0, "V"),
-    "ground_variance": (0.01, "V²"),
-    "excited_variance": (0.01, "V²"),
-}
+from podium.control.parameters.entry import Entry
+from podium.control.parameters.quantities import QUANTITIES
+from podium.control.parameters.store import ParameterStore
+from podium.control.report.comparison import compare
+from podium.control.report.page import Drawings
+from podium.control.report.progress import display
+from podium.control.report.story import Story, summary
+from podium.control.runs.errors import RunFailed
 
 
 def known(qubits: tuple[str, ...]) -> list[Entry]:

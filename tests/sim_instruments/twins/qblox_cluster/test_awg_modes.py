@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.test_output_stage import WAVEFORMS, run_of, trace_of
+from tests.benches.qblox_cluster.output_stage import WAVEFORMS, run_of, trace_of
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.twins.qblox_cluster.output_stage import ALWAYS_ON, pulse_trains

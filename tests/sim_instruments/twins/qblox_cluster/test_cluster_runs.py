@@ -1,7 +1,7 @@
 """Arming, starting, ending: the cluster's runs in virtual time, with physics that is told when."""
 
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, Bench
+from tests.benches.qblox_cluster.cluster_bench import T0, US, Bench
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 

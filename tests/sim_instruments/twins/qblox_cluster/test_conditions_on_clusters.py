@@ -1,7 +1,7 @@
 """Programs with conditions on a cluster that hang on nothing but the trigger input."""
 
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, Bench
+from tests.benches.qblox_cluster.cluster_bench import T0, US, Bench
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration

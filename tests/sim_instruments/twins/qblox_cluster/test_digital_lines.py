@@ -1,9 +1,8 @@
 """Edges between instruments: who is heard, and when that is known."""
 
-import numpy as np
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US
-from tests.sim_instruments.twins.qblox_cluster.tag_bench import CABLE_FS, MARKER, WINDOW, TagBench
+from tests.benches.qblox_cluster.cluster_bench import T0, US
+from tests.benches.qblox_cluster.tag_bench import CABLE_FS, MARKER, WINDOW, TagBench
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.digital_lines import DigitalLines, EdgeTrain, LinesEnd
@@ -32,13 +31,13 @@ def test_lines_know_what_they_do_not_know() -> None:
     assert lines.heard(("a", "in"), 0, 111) is None
     promise.from_fs = None
     assert lines.heard(("a", "in"), 0, 111) == []
-    lines.keep(promise, [EdgeTrain("out", (100, 150), np.array([True, False]))])
+    lines.keep(promise, [EdgeTrain("out", (100, 150), (True, False))])
     assert lines.heard(("a", "in"), 0, 200) == [(110, True), (160, False)]
     assert lines.heard(("a", "in"), 111, 160) == []
 
 
 def edges(*at_fs: int) -> EdgeTrain:
-    return EdgeTrain("out", at_fs, np.arange(len(at_fs)) % 2 == 0)
+    return EdgeTrain("out", at_fs, tuple(n % 2 == 0 for n in range(len(at_fs))))
 
 
 LATER = [(310, True), (360, False)]
@@ -93,7 +92,7 @@ def test_what_is_kept_anew_is_sent_instead_of_what_was_sent() -> None:
     lines.connect(("a", "in"), ("b", "out"), 0)
     other, promise = lines.promise("b", 0), lines.promise("b", 0)
     lines.keep(other, [edges(500, 600)])
-    lines.keep(promise, [edges(100, 150, 300, 350), EdgeTrain("more", (7, 8), np.array([1, 0]))])
+    lines.keep(promise, [edges(100, 150, 300, 350), EdgeTrain("more", (7, 8), (True, False))])
     lines.keep(promise, [edges(100, 120)])
     assert lines.heard(("a", "in"), 0, 1000) == [
         (100, True), (120, False), (500, True), (600, False),

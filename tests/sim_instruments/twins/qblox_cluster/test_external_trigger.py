@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, Bench, HeldPlayback
+from tests.benches.qblox_cluster.cluster_bench import T0, US, Bench, HeldPlayback
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd

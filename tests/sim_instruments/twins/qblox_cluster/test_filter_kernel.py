@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.signal import lfilter
+from tests.benches.qblox_cluster.direct_filter import directly
+from tests.benches.thoroughness import cases
 
 from podium.sim_instruments.twins.qblox_cluster.filter_kernel import filtered
 from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
@@ -15,15 +16,6 @@ CLOSE = 0.5 + 0.125 + 1e-6
 def samples(times, words, end_ns: int) -> np.ndarray:
     at = np.searchsorted(times, np.arange(end_ns), side="right") - 1
     return np.where(at >= 0, np.append(words, 0)[np.maximum(at, 0)], 0)
-
-
-def directly(shaping: Shaping, x: np.ndarray) -> np.ndarray:
-    for tau, amp in shaping.exponentials:
-        alpha = 1 - np.exp(-1 / tau)
-        x = x + amp * (lfilter([alpha], [1, alpha - 1], x) - x)
-    if shaping.high_pass_ns is not None:
-        x = x + np.cumsum(x) / shaping.high_pass_ns
-    return np.convolve(x, shaping.fir)[: len(x)]
 
 
 def stream(steps: list[tuple[int, int]], end_ns: int):
@@ -43,7 +35,7 @@ exponentials = st.lists(
 firs = st.sampled_from([(1.0,), (1.5, -0.5, *[0.0] * 30), tuple(np.hanning(32) / 16)])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=cases(60, 150), deadline=None)
 @given(steps, exponentials, firs, st.sampled_from([None, 5e4]))
 def test_every_sample_is_that_of_a_direct_computation(drawn, poles, fir, high_pass_ns) -> None:
     shaping = Shaping(0, tuple(poles), fir, high_pass_ns)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, Bench
+from tests.benches.qblox_cluster.cluster_bench import T0, US, Bench
 
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.linq import (

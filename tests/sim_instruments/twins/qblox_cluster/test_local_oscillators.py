@@ -4,15 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.sim_instruments.physics.small_chip import (
-    NONE,
-    feedline_point,
-    play,
-    prepared,
-    qubit_point,
-    tone,
-)
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, Bench
+from tests.benches.physics.small_chip import NONE, feedline_point, play, prepared, qubit_point, tone
+from tests.benches.qblox_cluster.cluster_bench import T0, US, Bench
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.clock_makes import CONTROLLER

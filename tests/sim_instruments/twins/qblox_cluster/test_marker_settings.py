@@ -1,8 +1,8 @@
 """Markers upside down, and markers that show what was measured."""
 
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US
-from tests.sim_instruments.twins.qblox_cluster.tag_bench import MARKER, TagBench
+from tests.benches.qblox_cluster.cluster_bench import T0, US
+from tests.benches.qblox_cluster.tag_bench import MARKER, TagBench
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration

@@ -1,7 +1,7 @@
 """The box's own calibrations take world time; the module answers when they are done."""
 
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, Bench
+from tests.benches.qblox_cluster.cluster_bench import T0, Bench
 
 from podium.firmware_interfaces.exact_time import FS_PER_MS
 from podium.sim_instruments.twins.qblox_cluster.mixer import (

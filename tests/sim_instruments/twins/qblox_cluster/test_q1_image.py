@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import (
     Instruction,
@@ -87,7 +88,7 @@ def programs(draw: st.DrawFn) -> list[Instruction]:
     return [*lines, Instruction("stop")]
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=cases(120, 400), deadline=None, derandomize=True)
 @given(programs())
 def test_a_register_read_right_behind_its_write_still_holds_its_old_value(
     lines: list[Instruction],

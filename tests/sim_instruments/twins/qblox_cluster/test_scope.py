@@ -4,13 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.test_input_stage import (
-    LO_HZ,
-    NCO_STEPS,
-    answered,
-    run_of,
-    trace_of,
-)
+from tests.benches.qblox_cluster.input_stage import LO_HZ, NCO_STEPS, answered, run_of, trace_of
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.signals import Captured

@@ -4,13 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, Bench
-from tests.sim_instruments.twins.qblox_cluster.test_filter_kernel import directly
-from tests.sim_instruments.twins.qblox_cluster.test_output_stage import (
-    rendered,
-    run_of,
-    trace_of,
-)
+from tests.benches.qblox_cluster.cluster_bench import T0, US, Bench
+from tests.benches.qblox_cluster.direct_filter import directly
+from tests.benches.qblox_cluster.output_stage import rendered, run_of, trace_of
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.qblox_cluster import limits

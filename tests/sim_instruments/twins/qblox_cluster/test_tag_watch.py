@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, HeldTicket
-from tests.sim_instruments.twins.qblox_cluster.tag_bench import CABLE_FS, JITTER_SUBS, TagBench
-from tests.sim_instruments.twins.qblox_cluster.test_feedback import Dictated
+from tests.benches.qblox_cluster.cluster_bench import T0, US, HeldTicket
+from tests.benches.qblox_cluster.dictated import Dictated
+from tests.benches.qblox_cluster.tag_bench import CABLE_FS, JITTER_SUBS, TagBench
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration

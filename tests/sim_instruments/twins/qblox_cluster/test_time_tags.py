@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US
-from tests.sim_instruments.twins.qblox_cluster.tag_bench import (
+from tests.benches.qblox_cluster.cluster_bench import T0, US
+from tests.benches.qblox_cluster.tag_bench import (
     CABLE_FS,
     JITTER_SUBS,
     MARKER,

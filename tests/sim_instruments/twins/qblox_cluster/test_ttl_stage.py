@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, Bench
+from tests.benches.qblox_cluster.cluster_bench import T0, US, Bench
 
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS
 from podium.firmware_interfaces.qblox_cluster.messages import BIN

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, HeldTicket
-from tests.sim_instruments.twins.qblox_cluster.test_feedback import START_NS, DictatedBench, hangs
+from tests.benches.qblox_cluster.cluster_bench import T0, US, HeldTicket
+from tests.benches.qblox_cluster.dictated import START_NS, DictatedBench, hangs
 
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration
 from podium.sim_instruments.physics.signals import Captured

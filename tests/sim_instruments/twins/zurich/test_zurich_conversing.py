@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.zurich.test_zurich_executing import QA, READOUT, SG, US, Bench
-from tests.sim_instruments.twins.zurich.test_zurich_foretelling import Inline, set_up, trigger
+from tests.benches.zurich.device_bench import QA, READOUT, SG, US, Bench
+from tests.benches.zurich.precomputed_runs import Inline, set_up, trigger
 
 from podium.firmware_interfaces.zurich.values import text_vector
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of

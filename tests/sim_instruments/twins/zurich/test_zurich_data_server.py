@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.zurich.asking import (
+from tests.benches.zurich.requests import (
     bootstrap,
     call,
     get,

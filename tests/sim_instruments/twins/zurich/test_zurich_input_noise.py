@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.zurich.test_zurich_cable_scope import Analyser
-from tests.sim_instruments.twins.zurich.test_zurich_executing import MS, QA, READOUT, US
+from tests.benches.zurich.analyser import Analyser
+from tests.benches.zurich.device_bench import MS, QA, READOUT, US
 
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of

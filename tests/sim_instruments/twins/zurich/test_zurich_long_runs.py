@@ -5,7 +5,7 @@ million instructions.
 """
 
 import pytest
-from tests.sim_instruments.twins.zurich.test_zurich_executing import MS, SG, Bench
+from tests.benches.zurich.device_bench import MS, SG, Bench
 
 LONG = "repeat (6000000) { playZero(32); } setUserReg(0, 8);"
 """More than twelve million instructions, 96 ms."""

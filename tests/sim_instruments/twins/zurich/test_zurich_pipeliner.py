@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.zurich.test_zurich_executing import QA, READOUT, SG, US, Bench
+from tests.benches.zurich.device_bench import QA, READOUT, SG, US, Bench
 
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.zurich.test_zurich_executing import QA, READOUT, US, Bench
+from tests.benches.zurich.device_bench import QA, READOUT, US, Bench
 
 from podium.firmware_interfaces.zurich.refusals import Refused
 from podium.firmware_interfaces.zurich.values import vector_of

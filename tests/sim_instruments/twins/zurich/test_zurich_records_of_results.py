@@ -1,8 +1,8 @@
 """A record of results that one program begins and the next one fills."""
 
 import pytest
-from tests.sim_instruments.twins.zurich.test_zurich_cable_scope import Analyser
-from tests.sim_instruments.twins.zurich.test_zurich_executing import MS, READOUT
+from tests.benches.zurich.analyser import Analyser
+from tests.benches.zurich.device_bench import MS, READOUT
 
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 

@@ -2,15 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.zurich.test_zurich_executing import QA, READOUT, SG, US
-from tests.sim_instruments.twins.zurich.test_zurich_foretelling import (
-    DRIVE,
-    READ,
-    bench,
-    set_up,
-    sweep,
-    trigger,
-)
+from tests.benches.zurich.device_bench import QA, READOUT, SG, US
+from tests.benches.zurich.precomputed_runs import DRIVE, READ, bench, set_up, sweep, trigger
 
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.zurich.values import vector_of

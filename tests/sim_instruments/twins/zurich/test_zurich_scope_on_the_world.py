@@ -2,14 +2,9 @@
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.zurich.test_zurich_executing import QA, READOUT, US
-from tests.sim_instruments.twins.zurich.test_zurich_foretelling import (
-    DRIVE,
-    READ,
-    bench,
-    set_up,
-    trigger,
-)
+from tests.benches.zurich.device_bench import QA, READOUT, US
+from tests.benches.zurich.precomputed_runs import DRIVE, READ, bench, set_up, trigger
+from tests.benches.zurich.scope_on_the_world import WAVE, listen
 
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of, scaling_of
 from podium.sim_instruments.physics.signals import Captured
@@ -21,17 +16,6 @@ VOLTS = 10.0
 SMALL = 1e-3
 STEP = 0.005
 """Of the ramp, from sample to sample: ends are not as sharp as what lies between."""
-WAVE = "scopes/0/channels/0/wave"
-
-
-def listen(bench, **nodes):
-    bench.set("scopes/0/length", 64)
-    bench.set("scopes/0/trigger/channel", 64)
-    bench.set("scopes/0/trigger/enable", 1)
-    bench.set("scopes/0/channels/0/enable", 1)
-    for node, value in nodes.items():
-        bench.set(f"scopes/0/{node.replace('_', '/')}", value)
-    bench.set("scopes/0/enable", 1)
 
 
 def played(bench, **nodes):

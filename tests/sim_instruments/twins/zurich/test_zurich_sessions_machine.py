@@ -4,7 +4,8 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.sim_instruments.twins.zurich.asking import (
+from tests.benches.thoroughness import cases
+from tests.benches.zurich.requests import (
     get,
     opened,
     returned,
@@ -143,4 +144,4 @@ class Sessions(RuleBasedStateMachine):
 
 
 TestSessions = Sessions.TestCase
-TestSessions.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestSessions.settings = settings(max_examples=cases(25, 60), stateful_step_count=50, deadline=None)

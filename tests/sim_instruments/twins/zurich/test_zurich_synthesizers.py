@@ -1,14 +1,8 @@
 """With which phase synthesizers run, and that a readout does not see it."""
 
 import numpy as np
-from tests.sim_instruments.twins.zurich.test_zurich_executing import QA, SG, US, Bench
-from tests.sim_instruments.twins.zurich.test_zurich_foretelling import (
-    DRIVE,
-    READ,
-    Inline,
-    set_up,
-    trigger,
-)
+from tests.benches.zurich.device_bench import QA, SG, US, Bench
+from tests.benches.zurich.precomputed_runs import DRIVE, READ, Inline, set_up, trigger
 
 
 def phases(*settings, again=()):

@@ -2,14 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.zurich.test_zurich_cable_scope import (
-    LENGTH,
-    LSB_V,
-    Analyser,
-    padded,
-    same,
-)
-from tests.sim_instruments.twins.zurich.test_zurich_executing import MS, US
+from tests.benches.zurich.analyser import LENGTH, LSB_V, Analyser, padded, same
+from tests.benches.zurich.device_bench import MS, US
 
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.zurich.test_zurich_executing import QA, READOUT, SG, US, Bench
-from tests.sim_instruments.twins.zurich.test_zurich_foretelling import (
+from tests.benches.zurich.device_bench import QA, READOUT, SG, US, Bench
+from tests.benches.zurich.precomputed_runs import (
     SMALL,
     SPECTROSCOPY,
     VOLTS_RMS,
@@ -11,7 +11,7 @@ from tests.sim_instruments.twins.zurich.test_zurich_foretelling import (
     probe,
     set_up,
 )
-from tests.sim_instruments.twins.zurich.test_zurich_scope_on_the_world import WAVE, listen
+from tests.benches.zurich.scope_on_the_world import WAVE, listen
 
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of, scaling_of

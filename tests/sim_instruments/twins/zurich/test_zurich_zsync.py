@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.zurich.test_zurich_executing import Bench
-from tests.sim_instruments.twins.zurich.test_zurich_foretelling import SMALL, Inline
+from tests.benches.zurich.device_bench import Bench
+from tests.benches.zurich.precomputed_runs import SMALL, Inline
 
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
@@ -80,7 +80,7 @@ class Rack(Bench):
         self.wait(2 * US)
 
     def upload(self, at, source, device="SHFQC"):
-        from tests.referees import seqc_corpus
+        from tests.benches.referees import seqc_corpus
 
         from podium.firmware_interfaces.zurich.values import bytes_vector
 

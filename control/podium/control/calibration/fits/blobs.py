@@ -23,6 +23,10 @@ RARE_SIGMAS = 3.4
 """The threshold for a rare 1 lies so many sigmas of a shot above the middle of 0 ..."""
 RARE_AT_MOST = 0.8
 """... and at most there, where most shots in 1 still lie above it."""
+THRESHOLDS = 1001
+"""Tried between both means ..."""
+SMOOTHED = 0.25
+"""... each with its neighbours, up to so many sigmas of the cloud of 0."""
 ENOUGH = 50
 """Heralded shots of each preparation, below which nothing is told."""
 
@@ -174,17 +178,21 @@ def discriminate(ground: ComplexArray, excited: ComplexArray) -> Discrimination:
 def best_threshold(ground: Array, excited: Array) -> float:
     """Return the threshold with the fewest errors, both preparations counting alike.
 
-    It lies in the middle between two shots: clouds that do not touch are parted in the middle of
-    the gap, not at the outermost shot that happened to be drawn.
+    Of thresholds between both means. Clouds that do not touch are parted in the middle of the gap,
+    not at the outermost shot that happened to be drawn.
     """
-    values = np.concatenate([ground, excited])
-    order = np.argsort(values)
-    from_ground = np.concatenate([np.ones(len(ground)), np.zeros(len(excited))])[order]
-    below_ground = np.cumsum(from_ground) / len(ground)
-    below_excited = np.cumsum(1 - from_ground) / len(excited)
-    score = below_ground - below_excited
+    zero, one = float(np.mean(ground)), float(np.mean(excited))
+    tried = np.linspace(zero, one, THRESHOLDS)
+    direction = 1.0 if one > zero else -1.0
+
+    def below(shots: Array) -> Array:
+        place = np.searchsorted(np.sort(direction * shots), direction * tried)
+        return np.asarray(place / len(shots))
+
+    score = below(ground) - below(excited)
     # A smooth score: the counting noise near the flat top must not choose.
-    width = 2 * (len(score) // 200) + 1
-    kernel = np.ones(width) / width
-    k = int(np.argmax(np.convolve(score, kernel, mode="same")))
-    return float(np.mean(values[order][k : k + 2]))
+    width = SMOOTHED * float(np.std(ground)) / abs(one - zero) * THRESHOLDS
+    half = int(min(max(width, 1.0), THRESHOLDS / 4))
+    smooth = np.convolve(score, np.ones(2 * half + 1) / (2 * half + 1), mode="valid")
+    top = np.flatnonzero(smooth >= smooth.max() - 1e-12)
+    return float(np.mean(tried[half : THRESHOLDS - half][top]))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 Array = NDArray[np.float64]
 
@@ -48,6 +47,8 @@ def ladder_decay(thermal: float, ratio_12: float, second: float) -> LadderDecay:
     parts = np.linalg.solve(vectors, start - rest)[1:] * vectors[:, 1:]
     seen = np.array([0.0, 1.0, second]) @ parts
     one = parts[1]
+
+    from scipy.optimize import brentq  # heavy: the page imports routines, and fits nothing
 
     def excess(time: float) -> float:
         return float(one @ np.exp(values[1:] * time) - one.sum() / np.e)

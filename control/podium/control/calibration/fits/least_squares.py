@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 Array = NDArray[np.float64]
 Model = Callable[[Mapping[str, float]], Array]
@@ -215,6 +214,8 @@ def _solve(
         return None
     scale = np.where(slopes > 0, 1 / np.maximum(slopes, 1e-300), np.maximum(np.abs(begin), 1.0))
     inner_low, inner_high = (low - begin) / scale, (high - begin) / scale
+    from scipy.optimize import least_squares  # heavy: the page imports routines, and fits nothing
+
     # Strictly inside, as the method wants it.
     first = np.clip(np.zeros(len(begin)), inner_low + 1e-9, inner_high - 1e-9)
     try:

@@ -76,12 +76,18 @@ def _remembered(excited: Array, memory: float) -> Array:
     total, share = excited, (1 - 2 * excited) * memory
     shift = 1
     for _ in range(DOUBLINGS):
-        total = total + share * np.roll(total, shift, axis=-1)
-        share = share * np.roll(share, shift, axis=-1)
+        total = total + share * _earlier(total, shift)
+        share = share * _earlier(share, shift)
         shift *= 2
         if np.max(np.abs(share)) < 1e-6:
             break
     return np.asarray(total)
+
+
+def _earlier(cycle: Array, points: int) -> Array:
+    """Return what was so many points before, along the last axis; as np.roll, and faster."""
+    cut = -points % cycle.shape[-1]
+    return np.concatenate((cycle[..., cut:], cycle[..., :cut]), axis=-1)
 
 
 def scatter(signal: Array) -> float:

@@ -66,8 +66,9 @@ def fit_resonance(
     """
     look_at(iq)
     centre = float(np.mean(frequency_hz))
-    delay, phase, gain = _line(frequency_hz, iq, _away(frequency_hz, iq, 1.5 * expected_kappa_hz))
-    k = int(np.argmax(off_the_line(frequency_hz, iq, expected_kappa_hz)))
+    line = _line(frequency_hz, iq, _away(frequency_hz, iq, 1.5 * expected_kappa_hz))
+    delay, phase, gain = line
+    k = int(np.argmax(_distance(frequency_hz, iq, line)))
     data = _stack(iq / gain)
     start = {
         "resonance": float(frequency_hz[k]),
@@ -122,7 +123,13 @@ def off_the_line(frequency_hz: Array, iq: ComplexArray, expected_kappa_hz: float
     Smoothed over three points; shape (n,). Neither the line's delay nor the resonance's own turn
     of the phase is in it.
     """
-    delay, phase, gain = _line(frequency_hz, iq, _away(frequency_hz, iq, 1.5 * expected_kappa_hz))
+    line = _line(frequency_hz, iq, _away(frequency_hz, iq, 1.5 * expected_kappa_hz))
+    return _distance(frequency_hz, iq, line)
+
+
+def _distance(frequency_hz: Array, iq: ComplexArray, line: tuple[float, float, float]) -> Array:
+    """Return how far each point is from ``line`` (of :func:`_line`), in units of its gain."""
+    delay, phase, gain = line
     turns = delay * (frequency_hz - float(np.mean(frequency_hz)))
     flat = iq / (gain * np.exp(1j * (phase - 2 * np.pi * turns)))
     distance = np.abs(flat - np.median(flat.real) - 1j * np.median(flat.imag))

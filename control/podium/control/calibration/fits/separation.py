@@ -27,23 +27,47 @@ FEWEST = 12
 """So many at least."""
 CLEAR = 3.0
 """Lost shots are counted at settings that have 0 and 1 at least that far apart."""
-GRID = (25, 25, 31)
+GRID = (17, 17, 21)
 """Frequencies, amplitudes and lengths at which the fidelity is worked out."""
-LENGTHS = (0.4, 2.0)
-"""Lengths that are considered, in those of the settings measured."""
-SHAPE = 0.02
-"""Share by which a distance may lie off a quadratic hill."""
-UNUSUAL = 0.6
+UNUSUAL = 0.3
 """Share by which what photons do to the decay may differ from what is expected, one sigma."""
-MISSED = 1.05e-3
-"""Fidelity by which what is counted at the setting found falls short of the best, beside what noise
-and preparation are known to cost. Half of it is the setting: a hill is no quadratic form, photons
-hasten decay otherwise. Half is what is left of errors of pi pulses, heralds and thresholds.
-ASSUMED: as large as in trials on 66 qubits of known parameters ..."""
-MISSED_SIGMA = 2.5e-4
-"""... and scattering as there."""
+NEAREST = 12
+"""Settings, those with 0 and 1 farthest apart, that tell how many photons are expected."""
+ILL_PREPARED = 1.5e-3
+"""Share of 1 that is lost before its readout begins, beside decay, at most one sigma."""
 DRAWS = 40
 """Hills drawn within the doubt of the one found, to see what the doubt costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the hill is taken for within the settings that shape it."""
+
+    terms: int
+    """Of the logarithm of the distance: 6, a quadratic form, or 10, a cubic one."""
+    off: float
+    """Share by which a distance may lie off it."""
+    lengths: tuple[float, float]
+    """Those that are considered, in lengths of the settings measured."""
+    uneven: tuple[float, float]
+    """By what share photons hasten the loss of 1 more than the distance tells, a resonator's width
+    and a factor of e in amplitude above the middle of the settings: strong probes pull both lines
+    while the resonator fills. ASSUMED, as of trials on qubits of known parameters ..."""
+    missed: float
+    """... and by what the fidelity at the setting found falls short of the best one, in units of
+    1 - F, beside what noise is known to cost: a hill is no such form ..."""
+    missed_sigma: float
+    """... and its scatter."""
+
+
+WIDE_FORM = Form(
+    6, off=0.02, lengths=(0.4, 2.0), uneven=(0.0, 0.0), missed=0.057, missed_sigma=0.033
+)
+"""Of all settings that are nearly as far apart as the best."""
+TOP_FORM = Form(
+    10, off=0.003, lengths=(0.7, 1.4), uneven=(0.47, 0.16), missed=0.007, missed_sigma=0.012
+)
+"""Of one map as narrow as the hill is flat."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +121,19 @@ class Window:
     critical_amplitude: float
     """At which photons about double the decay: as many as the critical number. ASSUMED: strong
     probes pull the line towards them, so that they are on resonance wherever they are."""
+    ground_hz: float
+    """The resonator's line with the qubit in 0."""
+
+    def photons(self, frequency_hz: Array, rate: Array) -> Array:
+        """Return the photons in the resonator with the qubit in 1, up to a factor.
+
+        ``rate``: distance over :meth:`grown`. Fields of 0 and 1 under one drive e are a0 = e /
+        (kappa / 2 + i d0) and likewise a1, d0 and d1 from the lines to the probe. They differ by
+        a1 (d1 - d0) / (kappa / 2 + i d0), which is what is read: so |a1|**2 goes as the square of
+        that times |kappa / 2 + i d0|**2, also where photons pull the lines.
+        """
+        detuning = np.pi * self.fills_s * (frequency_hz - self.ground_hz)
+        return np.asarray(rate**2 * (0.25 + detuning**2))
 
     def grown(self, length_s: Array) -> Array:
         """Return the distance of 0 and 1 for pulses of that length, up to a factor.
@@ -107,6 +144,22 @@ class Window:
         missing = np.exp(-self.opens_s / self.fills_s) - np.exp(-length_s / self.fills_s)
         return np.asarray((window - self.fills_s * missing) / np.sqrt(window))
 
+    def lit_s(self, until_s: Array | float) -> Array:
+        """Return the time in which full photons do what those that fill the resonator do.
+
+        Photons go as the square of a field that fills; ``until_s``: from the pulse's arrival.
+        """
+        missing = 1 - np.exp(-np.asarray(until_s) / self.fills_s)
+        return np.asarray(until_s - self.fills_s * (2 * missing - missing * (2 - missing) / 2))
+
+    def decayed(self, until_s: Array | float, growth: Array | float) -> Array:
+        """Return the share of 1 that has decayed by then.
+
+        ``growth``: by how much photons hasten the decay once the resonator is full, in its rate.
+        """
+        folds = self.arrives_s + until_s + growth * self.lit_s(until_s)
+        return np.asarray(1 - np.exp(-folds / self.t1_s))
+
 
 def overlap_of(distance: Array) -> Array:
     """Return the share of a Gaussian cloud beyond the middle between two, for their distance."""
@@ -115,22 +168,34 @@ def overlap_of(distance: Array) -> Array:
     return np.asarray(ndtr(-distance / 2))
 
 
-def share_lost(length_s: Array, growth: Array | float, window: Window) -> Array:
-    """Return the share of 1 that decays so early that it is read as 0.
+def expected_fidelity(distance: Array, early: Array, late: Array) -> Array:
+    """Return 1 - (P(1|0) + P(0|1)) / 2 with the best threshold between the clouds.
 
-    Before the window opens, all of it; within the window, the record lies evenly between both
-    clouds, and half of it on either side (Gambetta et al., Phys. Rev. A 76, 012325 (2007), Sec.
-    III). ``growth``: by what the photons multiply the rate once the pulse is there.
+    ``early``: share of 1 that has decayed when the window opens, which is read as 0; ``late``: when
+    it closes. What decays within lies evenly between both clouds (Gambetta et al., Phys. Rev. A
+    76, 012325 (2007), Sec. III), so the best threshold is nearer to 0 than to 1.
     """
-    half = np.maximum(length_s - window.opens_s, 0.0) / 2
-    folds = window.arrives_s + (window.opens_s + half) * growth
-    return np.asarray(1 - np.exp(-folds / window.t1_s))
+    from scipy.special import ndtr  # heavy
+
+    distance = np.maximum(distance, 1e-3)
+    middle = distance / 2
+    within = late - early
+    # Density of what lies between, over that of either cloud in the middle; there the threshold
+    # takes as many from one as it gives to the other. Two steps of a fixed point.
+    between = within / (2 * distance * np.maximum(_normal(middle), 1e-300))
+    nearer = np.arcsinh(between) / middle
+    nearer = np.arcsinh(between * np.exp(np.minimum(nearer, middle) ** 2 / 2)) / middle
+    place = middle - np.minimum(nearer, 0.9 * middle)
+    zero, one = ndtr(place), ndtr(place - distance)
+    # Of what lies evenly between the clouds: the integral of ndtr(x) is x ndtr(x) + normal(x).
+    below = place * (zero - one) + distance * one + _normal(place) - _normal(place - distance)
+    wrong_one = (1 - late) * one + within * below / distance + early * zero
+    return np.asarray(1 - (1 - zero + wrong_one) / 2)
 
 
-def expected_fidelity(distance: Array, lost: Array) -> Array:
-    """Return 1 - (P(1|0) + P(0|1)) / 2 with the threshold halfway between the clouds."""
-    overlap = overlap_of(distance)
-    return np.asarray(1 - overlap - lost * (1 - 2 * overlap) / 2)
+def _normal(place: Array) -> Array:
+    """Return the density of a normal distribution."""
+    return np.asarray(np.exp(-(place**2) / 2) / np.sqrt(2 * np.pi))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,32 +207,47 @@ class Hill:
     scale: Array
     """Shape (2,)."""
     terms: Array
-    """Of the logarithm of the distance: 1, x, y, xx, xy, yy; shape (6,)."""
+    """Of the logarithm of the distance: 1, x, y, xx, xy, yy, and of a hill that only its top shapes
+    xxx, xxy, xyy, yyy; shape (6,) or (10,)."""
     growth: float
-    """Of the decay with the square of the amplitude."""
+    """Of the decay with :meth:`photons`."""
     window: Window
+    form: Form
+
+    def rate(self, frequency_hz: Array, log_amplitude: Array) -> Array:
+        """Return the distance over :meth:`Window.grown`; shapes broadcast."""
+        x = (frequency_hz - self.middle[0]) / self.scale[0]
+        y = (log_amplitude - self.middle[1]) / self.scale[1]
+        height = sum(t * one for t, one in zip(self.terms, _columns(x, y), strict=False))
+        return np.asarray(np.exp(height) * 1e3)
+
+    def photons(self, frequency_hz: Array, log_amplitude: Array) -> Array:
+        """Return what hastens the decay once the resonator is full, up to a factor."""
+        by_width, by_amplitude = self.form.uneven
+        widths = np.pi * self.window.fills_s * (frequency_hz - self.middle[0])
+        more = by_width * widths + by_amplitude * (log_amplitude - self.middle[1])
+        rate = self.rate(frequency_hz, log_amplitude)
+        return np.asarray(self.window.photons(frequency_hz, rate) * np.exp(more))
 
     def distance(self, frequency_hz: Array, log_amplitude: Array, length_s: Array) -> Array:
         """Return the distance; shapes broadcast."""
-        x = (frequency_hz - self.middle[0]) / self.scale[0]
-        y = (log_amplitude - self.middle[1]) / self.scale[1]
-        height = sum(t * one for t, one in zip(self.terms, _columns(x, y), strict=True))
-        return np.asarray(np.exp(height) * self.window.grown(length_s) * 1e3)
+        return self.rate(frequency_hz, log_amplitude) * self.window.grown(length_s)
 
     def fidelity(self, frequency_hz: Array, log_amplitude: Array, length_s: Array) -> Array:
         """Return the expected fidelity; shapes broadcast."""
-        growth = 1 + self.growth * np.exp(2 * log_amplitude)
+        growth = self.growth * self.photons(frequency_hz, log_amplitude)
         return expected_fidelity(
             self.distance(frequency_hz, log_amplitude, length_s),
-            share_lost(length_s, growth, self.window),
+            self.window.decayed(self.window.opens_s, growth),
+            self.window.decayed(length_s, growth),
         )
 
 
 def _columns(x: Array, y: Array) -> tuple[Array, ...]:
-    return np.ones_like(x), x, y, x**2, x * y, y**2
+    return np.ones_like(x), x, y, x**2, x * y, y**2, x**3, x**2 * y, x * y**2, y**3
 
 
-def best_setting(seen: Separations, window: Window) -> BestSetting:
+def best_setting(seen: Separations, window: Window, form: Form = WIDE_FORM) -> BestSetting:
     """Return the setting within what was measured that has the greatest expected fidelity.
 
     Raises FitFailed when no setting tells 0 from 1, or too few do.
@@ -180,27 +260,36 @@ def best_setting(seen: Separations, window: Window) -> BestSetting:
             f"{np.max(clear):.1f} sigma apart"
         )
     use = _near_the_top(seen)
-    hill, covariance = _hill(seen, use, window)
+    hill, covariance = _hill(seen, use, window, form)
     hill, growth_sigma = _hastened(hill, seen, use)
     typical = float(np.mean(seen.length_s[use]))
+    shortest, longest = form.lengths
     axes = (
         np.linspace(seen.frequency_hz[use].min(), seen.frequency_hz[use].max(), GRID[0]),
         np.linspace(seen.log_amplitude[use].min(), seen.log_amplitude[use].max(), GRID[1]),
-        np.linspace(LENGTHS[0] * typical, LENGTHS[1] * typical, GRID[2]),
+        np.linspace(shortest * typical, longest * typical, GRID[2]),
     )
-    f, a, length = np.meshgrid(*axes, indexing="ij")
-    grid = (f, a, length)
+    grid = np.meshgrid(*axes, indexing="ij", sparse=True)
     shaped = _near_used(seen, use, hill, axes[0], axes[1])
-    fidelity = np.where(shaped[..., None], hill.fidelity(f, a, length), 0.0)
-    at = np.unravel_index(int(np.argmax(fidelity)), fidelity.shape)
-    best = float(fidelity[at])
+    # Beside the best setting of the hill found there may be a cliff: the setting is chosen that is
+    # the best of all hills that it may be, on average.
+    each = np.stack([one.fidelity(*grid) for one in _hills(hill, covariance, growth_sigma)])
+    each = np.where(shaped[..., None], each, 0.0)
+    at = np.unravel_index(int(np.argmax(each.mean(axis=0))), GRID)
+    here = [axis[k] for axis, k in zip(axes, at, strict=True)]
+    best = float(hill.fidelity(*here))
     if best < LOWEST_FIDELITY:
         raise FitFailed(
             f"no setting tells 0 from 1: the best would be right in {best * 100:.1f} % of the "
             "shots, a coin in 50 %"
         )
-    moved, losses = _doubt(hill, covariance, growth_sigma, grid, at, shaped)
-    place = [float(axis[k]) for axis, k in zip(axes, at, strict=True)]
+    tops = [np.unravel_index(int(np.argmax(one)), one.shape) for one in each]
+    losses = np.array([one[top] - one[at] for one, top in zip(each, tops, strict=True)])
+    moved = [
+        np.sqrt(np.mean([(axis[top[k]] - here[k]) ** 2 for top in tops]))
+        for k, axis in enumerate(axes)
+    ]
+    place = [float(one) for one in here]
     steps = [float(axis[1] - axis[0]) for axis in axes]
     found = [float(np.hypot(m, s)) for m, s in zip(moved, steps, strict=True)]
     inside = all(0 < k < len(axis) - 1 for axis, k in zip(axes[:2], at[:2], strict=True))
@@ -209,10 +298,10 @@ def best_setting(seen: Separations, window: Window) -> BestSetting:
         place[1],
         place[2],
         sigmas=(found[0], found[1], found[2]),
-        distance=float(hill.distance(f[at], a[at], length[at])),
+        distance=float(hill.distance(*here)),
         fidelity=best,
-        loss=float(np.mean(losses)) + MISSED,
-        loss_sigma=float(np.hypot(np.std(losses), MISSED_SIGMA)),
+        loss=float(np.mean(losses)) + form.missed * (1 - best),
+        loss_sigma=float(np.hypot(np.std(losses), form.missed_sigma * (1 - best))),
         inside=inside,
     )
 
@@ -247,7 +336,9 @@ def _near_used(
     return np.asarray(use[np.argmin(x**2 + y**2, axis=-1)])
 
 
-def _hill(seen: Separations, use: NDArray[np.bool_], window: Window) -> tuple[Hill, Array]:
+def _hill(
+    seen: Separations, use: NDArray[np.bool_], window: Window, form: Form
+) -> tuple[Hill, Array]:
     """Fit the hill to the settings used; return it with the covariance of its terms."""
     middle = np.array([np.mean(seen.frequency_hz[use]), np.mean(seen.log_amplitude[use])])
     scale = np.array([np.std(seen.frequency_hz[use]), np.std(seen.log_amplitude[use])])
@@ -257,14 +348,14 @@ def _hill(seen: Separations, use: NDArray[np.bool_], window: Window) -> tuple[Hi
     y = (seen.log_amplitude[use] - middle[1]) / scale[1]
     size = np.maximum(seen.distance[use], seen.sigma[use])
     height = np.log(size / (window.grown(seen.length_s[use]) * 1e3))
-    # A quadratic form is a hill only so far: what it misses counts as noise of each setting.
-    weight = 1 / np.hypot(seen.sigma[use] / size, SHAPE)
-    columns = np.stack(_columns(x, y), axis=1) * weight[:, None]
+    # A form of low order is a hill only so far: what it misses counts as noise of each setting.
+    weight = 1 / np.hypot(seen.sigma[use] / size, form.off)
+    columns = np.stack(_columns(x, y)[: form.terms], axis=1) * weight[:, None]
     if np.linalg.matrix_rank(columns) < columns.shape[1]:
         raise FitFailed("the settings lie on too few lines to tell a hill")
     terms, *_ = np.linalg.lstsq(columns, height * weight, rcond=None)
     covariance = np.linalg.inv(columns.T @ columns)
-    return Hill(middle, scale, np.asarray(terms), 0.0, window), np.asarray(covariance)
+    return Hill(middle, scale, np.asarray(terms), 0.0, window, form), np.asarray(covariance)
 
 
 def _hastened(hill: Hill, seen: Separations, use: NDArray[np.bool_]) -> tuple[Hill, float]:
@@ -272,43 +363,36 @@ def _hastened(hill: Hill, seen: Separations, use: NDArray[np.bool_]) -> tuple[Hi
 
     From the shots that were lost, and from what is expected of photons.
     """
-    usual = 1 / hill.window.critical_amplitude**2
-    clear = use & (seen.distance > CLEAR)
-    power = np.exp(2 * seen.log_amplitude[clear])
+    clear, window = use & (seen.distance > CLEAR), hill.window
+    frequency_hz, log_amplitude = seen.frequency_hz[clear], seen.log_amplitude[clear]
+    photons = hill.photons(frequency_hz, log_amplitude)
+    critical = np.exp(2 * log_amplitude) / window.critical_amplitude**2
+    near = np.argsort(seen.distance[clear])[-NEAREST:]  # there strong probes are on resonance
+    usual = float(np.sum(critical[near]) / max(float(np.sum(photons[near])), 1e-300)) or 1.0
     overlap = overlap_of(seen.distance[clear])
-    slow = share_lost(seen.length_s[clear], 1.0, hill.window)
-    expected = overlap + slow * (1 - 2 * overlap)
+    # Of what decays within the window, half is read as 0: the mean of both ends.
+    ends_s = np.stack([np.full_like(overlap, window.opens_s), seen.length_s[clear]])
+    slow = np.mean(window.decayed(ends_s, 0.0), axis=0)
+    faster = photons * np.mean(window.lit_s(ends_s), axis=0) / window.t1_s * (1 - slow)
+    told_apart = 1 - 2 * overlap
+    expected = overlap + slow * told_apart
     weight = np.sqrt(seen.shots[clear] / np.maximum(expected, 1 / seen.shots[clear]))
     excess = (seen.lost[clear] / seen.shots[clear] - expected) * weight
     # What the preparation gets wrong is lost at all settings alike: the first column.
-    columns = np.stack([np.ones_like(slow), slow * (1 - 2 * overlap) * power], axis=1)
-    rows = np.vstack([columns * weight[:, None], [0.0, 1 / (usual * UNUSUAL)]])
-    (_, growth), *_ = np.linalg.lstsq(rows, np.append(excess, 1 / UNUSUAL), rcond=None)
-    sigma = float(np.sqrt(np.linalg.pinv(rows.T @ rows)[1, 1]))
+    columns = np.stack([np.ones_like(slow), faster * told_apart], axis=1)
+    doubts = 1 / np.array([ILL_PREPARED, usual * UNUSUAL])
+    rows = np.vstack([columns * weight[:, None], np.diag(doubts)])
+    (_, growth), *_ = np.linalg.lstsq(rows, np.append(excess, [0.0, 1 / UNUSUAL]), rcond=None)
+    sigma = float(np.sqrt(np.linalg.inv(rows.T @ rows)[1, 1]))
     return replace(hill, growth=max(0.0, float(growth))), sigma
 
 
-def _doubt(
-    hill: Hill,
-    covariance: Array,
-    growth_sigma: float,
-    grid: tuple[Array, Array, Array],
-    at: tuple[np.intp, ...],
-    shaped: NDArray[np.bool_],
-) -> tuple[Array, Array]:
-    """Return how far the best setting moves, shape (3,), and what each hill drawn would lose."""
+def _hills(hill: Hill, covariance: Array, growth_sigma: float) -> tuple[Hill, ...]:
+    """Draw :data:`DRAWS` hills within the doubt of the one found."""
     random = np.random.default_rng(0)
-    thin = tuple(slice(None, None, 2) for _ in GRID)
-    f, a, length = grid
-    places, losses = [], []
     changes = random.multivariate_normal(np.zeros(len(hill.terms)), covariance, DRAWS)
     faster = hill.growth + growth_sigma * random.standard_normal(DRAWS)
-    for change, growth in zip(changes, faster.tolist(), strict=True):
-        other = replace(hill, terms=hill.terms + change, growth=max(0.0, growth))
-        fidelity = other.fidelity(f[thin], a[thin], length[thin])
-        fidelity = np.where(shaped[thin[:2]][..., None], fidelity, 0.0)
-        there = np.unravel_index(int(np.argmax(fidelity)), fidelity.shape)
-        here = other.fidelity(f[at], a[at], length[at])
-        places.append([float(axis[thin][there] - axis[at]) for axis in grid])
-        losses.append(max(float(fidelity[there] - here), 0.0))
-    return np.sqrt(np.mean(np.square(places), axis=0)), np.array(losses)
+    return tuple(
+        replace(hill, terms=hill.terms + change, growth=max(0.0, growth))
+        for change, growth in zip(changes, faster.tolist(), strict=True)
+    )

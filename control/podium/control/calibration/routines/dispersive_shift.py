@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.declaration import DRIVE, Declaration
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.resonator import (
     DispersiveScan,
@@ -18,7 +19,6 @@ from podium.control.calibration.fits.resonator import (
     dispersive_rows,
     fit_dispersive,
 )
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import (
@@ -33,6 +33,8 @@ from podium.control.calibration.sequences import (
     until_all_end_ns,
 )
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -231,3 +233,17 @@ def _excited_program(
     )
     longest_ns = max(p.pulse_ns for p in pulses)
     return program, wait_ns + longest_ns + closes_ns + max(p.flight_ns() for p in pulses)
+
+
+DISPERSIVE_SHIFT = Declaration(
+    dispersive_shift,
+    targets="qubits",
+    needs=("sweet_spot", *DRIVE),
+    gives={
+        "readout_frequency": Lifetime(7 * DAY_S),
+        "chi": Lifetime(7 * DAY_S),
+    },
+    refines=("kappa",),
+    places=(200,),
+    cost_s=1.7,
+)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.fits.decay import exponential, fit_decay
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
@@ -22,6 +22,8 @@ from podium.control.calibration.sequences import (
     table_times,
 )
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -121,3 +123,15 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+ECHO = Declaration(
+    echo,
+    targets="qubits",
+    needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
+    gives={
+        "t2_echo": Lifetime(1 * DAY_S),
+    },
+    places=(230,),
+    cost_s=4.6,
+)

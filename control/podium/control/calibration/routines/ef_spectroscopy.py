@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.declaration import DRIVE, READOUT_SETTINGS, Declaration
 from podium.control.calibration.fits.peak import Expected, pulse_line
 from podium.control.calibration.line_scan import (
     LineScan,
@@ -18,7 +19,6 @@ from podium.control.calibration.line_scan import (
     there_and_back,
 )
 from podium.control.calibration.line_search import Lines, Plan, find_lines
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset_from_second
 from podium.control.calibration.routine import Found, analyse
@@ -30,6 +30,8 @@ from podium.control.calibration.sequences import (
     measure_all,
 )
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -169,3 +171,15 @@ async def _analyse(
         )
 
     await analyse(bench, outcome, qubits, raw, fit)
+
+
+EF_SPECTROSCOPY = Declaration(
+    ef_spectroscopy,
+    targets="qubits",
+    needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS),
+    gives={
+        "anharmonicity": Lifetime(30 * DAY_S),
+    },
+    places=(140,),
+    cost_s=1.5,
+)

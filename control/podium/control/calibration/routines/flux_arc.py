@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.declaration import Declaration
 from podium.control.calibration.dispersive import (
     critical_photons,
     expected_pull,
@@ -27,13 +28,14 @@ from podium.control.calibration.fits.flux import (
 )
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.calibration.fits.resonator import ReadoutWindow, fit_resonance
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse, refuse_clipped
 from podium.control.calibration.routines.resonator_spectroscopy import probe_window, scan_program
 from podium.control.calibration.sequences import Pulses
 from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 
 Array = NDArray[np.float64]
 
@@ -331,3 +333,17 @@ async def _analyse(
         }, panel
 
     return await analyse(bench, outcome, qubits, raw, fit)
+
+
+FLUX_ARC = Declaration(
+    flux_arc,
+    targets="tunable qubits",
+    needs=("ground_readout_frequency",),
+    gives={
+        "flux_period": Lifetime(30 * DAY_S),
+    },
+    refines=("sweet_spot", "ground_readout_frequency", "probe_frequency"),
+    essential=True,
+    places=(40,),
+    cost_s=2.7,
+)

@@ -1,6 +1,7 @@
 """The I/Q mixers of the outputs: their carriers and images, taken out before anything is played."""
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.declaration import Declaration
 from podium.control.calibration.outcome import Outcome
 from podium.control.facility.facility import DriveWiring, Facility, Qubit
 from podium.control.facility.mixers import mixer_port
@@ -46,3 +47,11 @@ def _left_alone(facility: Facility, ports: list[str]) -> list[str]:
                 f"has an image at 2 x {lo_ghz:.6g} GHz - f: a line there may be the image's"
             )
     return notes
+
+
+MIXER_CALIBRATION = Declaration(
+    mixer_calibration,
+    targets="outputs",
+    places=(10,),
+    cost_s=2.2,
+)

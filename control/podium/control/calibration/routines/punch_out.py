@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.declaration import Declaration
 from podium.control.calibration.dispersive import critical_photons, expected_pull
 from podium.control.calibration.fits.least_squares import (
     Bound,
@@ -17,7 +18,6 @@ from podium.control.calibration.fits.least_squares import (
     look_at,
 )
 from podium.control.calibration.fits.resonator import fit_resonance, off_the_line, top_between
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.resonator_spectroscopy import probe_window
@@ -29,6 +29,8 @@ from podium.control.calibration.sequences import (
     share_of_output,
 )
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import (
     Affine,
     Barrier,
@@ -201,3 +203,17 @@ def locate_dip(
     k = int(np.clip(np.argmax(off), 1, len(iq) - 2))
     shift = np.clip(top_between(off[k - 1 : k + 2]), -1, 1)
     return float(frequency_hz[k] + shift * (frequency_hz[1] - frequency_hz[0]))
+
+
+PUNCH_OUT = Declaration(
+    punch_out,
+    targets="qubits",
+    needs=("ground_readout_frequency",),
+    gives={
+        "bare_readout_frequency": Lifetime(30 * DAY_S),
+        "critical_amplitude": Lifetime(30 * DAY_S),
+    },
+    refines=("probe_amplitude",),
+    places=(50,),
+    cost_s=0.2,
+)

@@ -5,13 +5,15 @@ from dataclasses import replace
 from functools import partial
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.declaration import READOUT_SETTINGS, Declaration
 from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.line_scan import Range, line_scan, stark_hz
 from podium.control.calibration.line_search import Lines, Plan, find_lines
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, HOUR_S, Lifetime
 
 
 async def qubit_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -67,3 +69,17 @@ async def _analyse(
         )
 
     await analyse(bench, outcome, qubits, raw, fit)
+
+
+QUBIT_SPECTROSCOPY = Declaration(
+    qubit_spectroscopy,
+    targets="qubits",
+    needs=("sweet_spot", *READOUT_SETTINGS),
+    gives={
+        "f01": Lifetime(12 * HOUR_S),
+        "rabi_frequency": Lifetime(7 * DAY_S),
+    },
+    essential=True,
+    places=(60,),
+    cost_s=0.9,
+)

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.declaration import DRIVE, READOUT_SETTINGS, Declaration
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi
 from podium.control.calibration.fits.projection import principal_axis
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset, reset_from_second
 from podium.control.calibration.routine import Found, analyse
@@ -15,10 +15,12 @@ from podium.control.calibration.sequences import (
     all_pulses,
     frames_of,
     measure_all,
+    pi_amplitude_of,
     pi_pulse_ns,
-    pulse_area_ns,
 )
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -108,7 +110,7 @@ async def _make_room(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) 
         rabi_hz = bench.measured(p.qubit, "rabi_frequency")
         if rabi_hz is None or bench.measured(p.qubit, "pi_amplitude") is not None:
             continue
-        takes = 1e9 / (2 * rabi_hz * pulse_area_ns(p.pulse_ns))
+        takes = pi_amplitude_of(rabi_hz, p.pulse_ns)
         if takes <= ROOM:
             continue
         longer_ns = pi_pulse_ns(rabi_hz, ROOM)
@@ -180,3 +182,28 @@ async def _scan(
         )
 
     await analyse(bench, outcome, qubits, raw, fit)
+
+
+RABI = Declaration(
+    rabi,
+    targets="qubits",
+    needs=("sweet_spot", "f01", *READOUT_SETTINGS),
+    gives={
+        "pi_amplitude": Lifetime(1 * DAY_S),
+        "pulse_duration": Lifetime(30 * DAY_S),
+    },
+    essential=True,
+    places=(80, 120),
+    cost_s=1.1,
+)
+
+RABI_EF = Declaration(
+    rabi_ef,
+    targets="qubits",
+    needs=("sweet_spot", *DRIVE, "anharmonicity", *READOUT_SETTINGS),
+    gives={
+        "ef_pi_amplitude": Lifetime(1 * DAY_S),
+    },
+    places=(150,),
+    cost_s=0.8,
+)

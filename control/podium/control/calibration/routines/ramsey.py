@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.fits.least_squares import (
     Bound,
     FitFailed,
@@ -15,7 +16,6 @@ from podium.control.calibration.fits.least_squares import (
 )
 from podium.control.calibration.fits.oscillation import fit_ramsey
 from podium.control.calibration.fits.oscillation import ramsey as ramsey_model
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
@@ -32,6 +32,8 @@ from podium.control.calibration.sequences import (
     table_times,
 )
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -337,3 +339,27 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+RAMSEY = Declaration(
+    ramsey,
+    targets="qubits",
+    needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
+    gives={
+        "t2_ramsey": Lifetime(1 * DAY_S),
+        "t2_gaussian": Lifetime(1 * DAY_S),
+        "ramsey_amplitude": Lifetime(1 * DAY_S),
+    },
+    refines=("f01",),
+    places=(110, 210),
+    cost_s=8.0,
+)
+
+FREQUENCY = Declaration(
+    frequency,
+    targets="qubits",
+    needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
+    refines=("f01",),
+    places=(220,),
+    cost_s=3.8,
+)

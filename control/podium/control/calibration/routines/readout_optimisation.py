@@ -14,10 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.declaration import DRIVE, Declaration
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.least_squares import STILL, FitFailed
 from podium.control.calibration.fits.separation import (
+    TOP_FORM,
+    WIDE_FORM,
     BestSetting,
+    Form,
     Separations,
     Window,
     best_setting,
@@ -28,11 +32,10 @@ from podium.control.calibration.herald import (
     herald_frames,
     heralded,
 )
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.single_shot import ARRIVES_LATER_S, levels, state_axis
+from podium.control.calibration.routines.single_shot import arrives_later_s, levels, state_axis
 from podium.control.calibration.sequences import (
     GRID_NS,
     Pulses,
@@ -46,6 +49,8 @@ from podium.control.calibration.sequences import (
 )
 from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import (
     Affine,
     Barrier,
@@ -78,6 +83,15 @@ NARROW_MAPS = 8
 """So many are measured at most, each about the best setting of all before. Heralded, until that
 lies well inside of the last one; where shots have to wait, until it lies inside of all that was
 measured. So the search goes on beyond the first map where the best setting is at its edge."""
+TOP = (5, 5)
+"""Frequencies and amplitudes of the last map, where shots are heralded ..."""
+TOP_SHOTS = 1600
+"""... and its shots: they shape the hill alone, and tell how much of 1 decays."""
+TOP_REACH_KAPPA, TOP_REACH_LOG = 0.15, 0.22
+"""It reaches so far to either side: in frequency, of the resonator's width, and in the logarithm of
+the amplitude. There the hill is a cubic form to a part in 300."""
+TOP_MAPS = 3
+"""So many of them at most: the best setting should lie inside."""
 MEDIAN = np.pi / 2
 """Variance of a median over that of a mean, of Gaussian noise."""
 MAD = 1.4826
@@ -99,13 +113,15 @@ class Samples:
     rows: list[tuple[float, ...]] = field(default_factory=list)
     """As the columns of :class:`Separations`."""
     maps: list[Picture] = field(default_factory=list)
+    form: Form = WIDE_FORM
 
     def best(self, t1_s: float | None = None) -> BestSetting:
         """Return the best setting of all so far. Raises FitFailed."""
         if not self.rows:
             raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
         window = self.window if t1_s is None else replace(self.window, t1_s=t1_s)
-        return best_setting(Separations(*np.array(self.rows).T), window)
+        seen = Separations(*np.array(self.rows).T)
+        return best_setting(seen, window, self.form)
 
     def picture(self, best: BestSetting) -> Picture:
         """Return the last map that the setting lies in."""
@@ -135,10 +151,11 @@ def window_of(pulses: Pulses) -> Window:
     bench, qubit = pulses.bench, pulses.qubit
     return Window(
         t1_s=bench.best(qubit, "t1"),
-        arrives_s=0.5e-9 * pulses.pulse_ns + ARRIVES_LATER_S,
+        arrives_s=0.5e-9 * pulses.pulse_ns + arrives_later_s(bench, qubit),
         opens_s=pulses.opens_ns * 1e-9,
         fills_s=1 / (np.pi * bench.best(qubit, "kappa")),
         critical_amplitude=bench.probe_amplitude(qubit, critical_photons(bench, qubit)),
+        ground_hz=bench.readout_middle(qubit) - bench.best(qubit, "chi"),
     )
 
 
@@ -151,6 +168,16 @@ def narrow_ranges(wide: tuple[Array, Array], best: BestSetting) -> tuple[Array, 
     return (
         best.frequency_hz + reach_hz * steps[0],
         np.minimum(np.exp(best.log_amplitude + reach_log * steps[1]), 1.0),
+    )
+
+
+def top_ranges(bench: Bench, qubit: Qubit, best: BestSetting) -> tuple[Array, Array]:
+    """Return the frequencies and amplitudes of the last map, about ``best``."""
+    reach_hz = TOP_REACH_KAPPA * bench.best(qubit, "kappa")
+    amplitudes = np.exp(best.log_amplitude + TOP_REACH_LOG * np.linspace(-1, 1, TOP[1]))
+    return (
+        best.frequency_hz + reach_hz * np.linspace(-1, 1, TOP[0]),
+        amplitudes / max(1.0, float(amplitudes[-1])),
     )
 
 
@@ -168,15 +195,32 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
     await _measure(bench, outcome, qubits, wide, map_ns, samples, bench.shots(WIDE_SHOTS))
     best = _best(qubits, samples)
     sure = can_herald(all_pulses(bench, qubits))
+
+    async def again(
+        moving: tuple[Qubit, ...], ranges: dict[str, tuple[Array, Array]], shots: int
+    ) -> None:
+        """Measure one more map of each about its best setting, and find that anew."""
+        if sure:  # what the length does to distance and decay is then measured, not reckoned
+            map_ns.update({q.name: _length_ns(best[q.name].length_s * 1e9) for q in moving})
+        await _measure(bench, outcome, moving, ranges, map_ns, samples, bench.shots(shots))
+        best.update(_best(moving, samples))
+
     for _ in range(NARROW_MAPS):
         moving = tuple(q for q in qubits if q.name in best and not _inside(samples, best, q, sure))
         if not moving:
             break
-        ranges = {q.name: narrow_ranges(wide[q.name], best[q.name]) for q in moving}
-        if sure:  # what the length does to distance and decay is then measured, not reckoned
-            map_ns |= {q.name: _length_ns(best[q.name].length_s * 1e9) for q in moving}
-        await _measure(bench, outcome, moving, ranges, map_ns, samples, bench.shots(NARROW_SHOTS))
-        best |= _best(moving, samples)
+        near = {q.name: narrow_ranges(wide[q.name], best[q.name]) for q in moving}
+        await again(moving, near, NARROW_SHOTS)
+    moving = tuple(q for q in qubits if q.name in best) if sure else ()
+    for _ in range(TOP_MAPS):
+        if not moving:
+            break
+        near = {q.name: top_ranges(bench, q, best[q.name]) for q in moving}
+        for q in moving:
+            kept = samples[q.name]
+            samples[q.name] = Samples(kept.window, maps=kept.maps, form=TOP_FORM)
+        await again(moving, near, TOP_SHOTS)
+        moving = tuple(q for q in moving if not best[q.name].inside)
 
     def raw(qubit: Qubit) -> Panel:
         return Panel(
@@ -370,3 +414,18 @@ def _sure(bench: Bench, data: "xarray.Dataset", qubit: Qubit) -> NDArray[np.bool
         return began_in_0(data, qubit.element, levels(bench, qubit))
     except FitFailed:
         return None
+
+
+READOUT_OPTIMISATION = Declaration(
+    readout_optimisation,
+    targets="qubits",
+    needs=("sweet_spot", *DRIVE),
+    gives={
+        "probe_frequency": Lifetime(7 * DAY_S),
+        "probe_amplitude": Lifetime(7 * DAY_S),
+        "probe_duration": Lifetime(7 * DAY_S),
+        "probe_loss": Lifetime(7 * DAY_S),
+    },
+    places=(90, 160),
+    cost_s=4.1,
+)

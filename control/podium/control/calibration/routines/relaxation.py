@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.fits.decay import UNEXPLAINED
 from podium.control.calibration.fits.ladder import LadderDecay, ladder_decay
 from podium.control.calibration.fits.least_squares import (
@@ -16,7 +17,6 @@ from podium.control.calibration.fits.least_squares import (
     fit_least_squares,
     look_at,
 )
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
@@ -32,6 +32,8 @@ from podium.control.calibration.sequences import (
     table_times,
 )
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -59,15 +61,18 @@ class Plan:
     late: int
     """... and with no pulse and the longest delay: what flips leave in 1 is not the rest state, and
     shows in the others."""
-    longest: float
     shots: int
 
 
-WAITING = Plan(start=3, middle=28, flank=(0.8, 2.2), end=9, late=0, longest=2.2, shots=700)
+LONGEST = 2.2
+"""The longest delay."""
+
+
+WAITING = Plan(start=3, middle=28, flank=(0.8, LONGEST), end=9, late=0, shots=700)
 """Where each shot waits, a delay costs little more. With both ends known, the one that tells most
 is 1.6 T1 (the maximum of x**2 / (exp(x) - 1)). There most points stand; a mean over shots of 0
 scatters so little that few points tell the end."""
-FLIPPING = Plan(start=12, middle=22, flank=(0.5, 1.2), end=2, late=4, longest=2.2, shots=800)
+FLIPPING = Plan(start=12, middle=22, flank=(0.5, 1.2), end=2, late=4, shots=800)
 """Where flips reset in a quarter of T1, a shot costs what its delay costs. So shorter delays tell
 more in the time, and what T1 is worth then depends on the start as well: for the same sigma this
 scan takes 65 % of the time that the other one would (Fisher information of the model)."""
@@ -94,7 +99,7 @@ class Layout:
         flank = [(share, True) for share in np.linspace(*plan.flank, plan.middle)]
         others = [(share, True) for share in np.linspace(0.004, 0.1, plan.start)]
         others += [(share, False) for share in np.linspace(0.02, 0.1, plan.end)]
-        others += [(share, False) for share in np.linspace(0.95, 1, plan.late) * plan.longest]
+        others += [(share, False) for share in np.linspace(0.95, 1, plan.late) * LONGEST]
         points: list[tuple[float, bool]] = []
         for k, one in enumerate(flank):
             points.append(one)
@@ -274,3 +279,15 @@ def ladder_of(bench: Bench, qubit: Qubit) -> LadderDecay:
         second = complex(bench.known(qubit, "second_i").value, bench.known(qubit, "second_q").value)
         place = float(reference.project(np.array([second]))[0])
     return ladder_decay(thermal, (f01 + bench.best(qubit, "anharmonicity")) / f01, place)
+
+
+RELAXATION = Declaration(
+    relaxation,
+    targets="qubits",
+    needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
+    gives={
+        "t1": Lifetime(1 * DAY_S),
+    },
+    places=(130, 190),
+    cost_s=6.0,
+)

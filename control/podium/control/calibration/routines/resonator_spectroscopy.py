@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.declaration import Declaration
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.calibration.fits.resonator import (
@@ -16,7 +17,6 @@ from podium.control.calibration.fits.resonator import (
     dip,
     fit_resonance,
 )
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse, refuse_clipped
 from podium.control.calibration.sequences import (
@@ -26,6 +26,8 @@ from podium.control.calibration.sequences import (
     rest,
 )
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import Affine, Axis, Barrier, Program, SetFrequency
 
 LOW_POWER = 0.05
@@ -241,3 +243,17 @@ async def _search(
                 del found[name]
                 break
     return len(found) > known
+
+
+RESONATOR_SPECTROSCOPY = Declaration(
+    resonator_spectroscopy,
+    targets="qubits",
+    gives={
+        "ground_readout_frequency": Lifetime(7 * DAY_S),
+        "kappa": Lifetime(30 * DAY_S),
+    },
+    refines=("probe_frequency",),
+    essential=True,
+    places=(30,),
+    cost_s=0.2,
+)

@@ -8,17 +8,19 @@ from functools import partial
 import numpy as np
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.declaration import READOUT_SETTINGS, Declaration
 from podium.control.calibration.dispersive import Shape, line_shape
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_shaped_arc
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.calibration.line_scan import Range, known_rabi, line_scan, stark_hz
 from podium.control.calibration.line_search import Plan, find_lines
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import Pulses
 from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 
 REACH = 0.05
 """Distance of the flanks from the sweet spot, in flux periods: far enough for a steep slope, near
@@ -277,3 +279,17 @@ def expected_hz(bias_v: float, known: Mapping[str, float], shape: Shape | None) 
             known["asymmetry"],
         )[0]
     )
+
+
+SWEET_SPOT = Declaration(
+    sweet_spot,
+    targets="tunable qubits",
+    needs=("sweet_spot", "f01", *READOUT_SETTINGS),
+    gives={
+        "sweet_spot": Lifetime(1 * DAY_S),
+    },
+    refines=("f01",),
+    essential=True,
+    places=(70,),
+    cost_s=2.1,
+)

@@ -10,8 +10,13 @@ from dataclasses import replace
 import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.declaration import (
+    LEVELS,
+    RARE_ERRORS,
+    READOUT_SETTINGS,
+    Declaration,
+)
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
@@ -23,6 +28,8 @@ from podium.control.calibration.sequences import (
     measure_at_once,
 )
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import Barrier, Program
 
 SHOTS = 84_000
@@ -97,3 +104,15 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+THERMAL_POPULATION = Declaration(
+    thermal_population,
+    targets="qubits",
+    needs=("sweet_spot", *READOUT_SETTINGS, *LEVELS, *RARE_ERRORS),
+    gives={
+        "thermal_population": Lifetime(1 * DAY_S),
+    },
+    places=(153, 180),
+    cost_s=6.6,
+)

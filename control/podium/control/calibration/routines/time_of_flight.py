@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.declaration import Declaration
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import refuse_clipped
 from podium.control.calibration.sequences import Pulses, on_grid_ns, rest
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import Capture, Delay, Frame, Play, Program
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -154,3 +156,14 @@ def find_pulse(still: NDArray[np.complex128], pulse: int) -> tuple[float, float]
             "where the pulse begins cannot be told; is another source on this line?"
         )
     return float(begin), float(max(0.5, SPREAD * (noise / height) ** 2))
+
+
+TIME_OF_FLIGHT = Declaration(
+    time_of_flight,
+    targets="feedlines",
+    gives={
+        "time_of_flight": Lifetime(30 * DAY_S, of_epoch=True),
+    },
+    places=(20,),
+    cost_s=0.1,
+)

@@ -1,34 +1,21 @@
-"""Pass 1: give every statement its instant, in nanoseconds, at all points of the axes at once."""
+"""Pass 1: the instants that ``compilers.placing`` gives, in nanoseconds; pulses may lie between."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
-from podium.control.compilers.clocks import later, waits_fs
-from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.guards import Guard, Mark, steps
-from podium.control.compilers.points import (
-    FloatArray,
-    IntArray,
-    describe,
-    values_of,
-    where_first,
+from podium.control.compilers import placing
+from podium.control.compilers.guards import Guard
+from podium.control.compilers.placing import (
+    PlacedItem,
+    PlacedPulse,
+    PlacedWindow,
+    place_in_fs,
 )
+from podium.control.compilers.points import FloatArray, IntArray, describe, where_first
 from podium.control.program.envelopes import duration_ns, first_sample, is_hard
-from podium.control.program.program import (
-    Axis,
-    Barrier,
-    Capture,
-    Delay,
-    Frame,
-    Play,
-    Program,
-    SetFrequency,
-    ShiftPhase,
-    Value,
-    parameter_in,
-)
+from podium.control.program.program import Axis, Frame, Program, Value
 from podium.control.program.waveforms import Waveform
 from podium.firmware_interfaces.exact_time import FS_PER_NS, OffGridError
 
@@ -101,15 +88,6 @@ Placed: TypeAlias = PlacedPlay | PlacedCapture | PlacedTuning | PlacedShift
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shift:
-    """A change of a frame's phase with its instant."""
-
-    at_fs: IntArray
-    turns: FloatArray
-    given: Value
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class FrameTimeline:
     """What one frame does in a shot, in the program's order."""
 
@@ -142,126 +120,50 @@ def place(program: Program) -> Timeline:
 
     A pulse may start between two nanoseconds; :class:`OffGridError` for anything else that does.
     """
-    axes = program.axes
-    clock_fs = {f.name: np.zeros((1,) * len(axes), np.int64) for f in program.frames}
-    shifts: dict[str, list[Shift]] = {f.name: [] for f in program.frames}
-    turned = {f.name: np.zeros((1,) * len(axes)) for f in program.frames}
-    by_parameter: set[str] = set()
-    """Frames whose phase depends on a parameter from here on."""
-    placed: dict[str, list[Placed]] = {frame.name: [] for frame in program.frames}
-    openings: dict[int, IntArray] = {}
-    """When windows open, by the identity of the array of their starts."""
-    branches: list[dict[str, IntArray]] = []
-    """Of each branch that is open: clocks where it began, or where its first way has ended."""
-    for index, statement, guard in steps(program.body):
-        where = f"statement {index} ({type(statement).__name__})"
-        match statement:
-            case Mark.BEGIN:
-                branches.append(dict(clock_fs))
-            case Mark.ELSE:
-                branches[-1], clock_fs = clock_fs, branches[-1]
-            case Mark.END:
-                ended = branches.pop()
-                clock_fs = {name: np.maximum(at, ended[name]) for name, at in clock_fs.items()}
-            case Play(frame, waveform, amplitude):
-                start, late_fs = _between(waveform, clock_fs[frame])
-                length = duration_ns(waveform) + (late_fs is not None and is_hard(waveform))
-                values = values_of(amplitude, axes)
-                placed[frame].append(
-                    PlacedPlay(
-                        index,
-                        start,
-                        length,
-                        waveform,
-                        values,
-                        turned[frame],
-                        0.0 if parameter_in(amplitude) is None else amplitude,
-                        tuple(s.given for s in shifts[frame]) if frame in by_parameter else (),
-                        late_fs,
-                        guard,
-                    )
-                )
-                clock_fs[frame] = clock_fs[frame] + waveform.duration_fs
-            case Capture(frame, name, duration_fs, delay_fs):
-                opening_fs = clock_fs[frame] + delay_fs
-                start = _ns(opening_fs, where, axes)
-                openings[id(start)] = opening_fs
-                length = int(_ns(np.array(duration_fs), where, ()))
-                # Its turns are completed below: later shifts may count.
-                placed[frame].append(
-                    PlacedCapture(index, name, start, length, turned[frame], (), guard)
-                )
-            case Delay(frames, duration):
-                step_fs = waits_fs(duration, where, axes)
-                for frame in frames:
-                    clock_fs[frame] = later(clock_fs[frame], step_fs, where)
-            case Barrier(frames):
-                latest = np.zeros((1,) * len(axes), np.int64)
-                for frame in frames:
-                    latest = np.maximum(latest, clock_fs[frame])
-                for frame in frames:
-                    clock_fs[frame] = latest
-            case SetFrequency(frame, _) if guard:
-                raise DoesNotFit(
-                    f"{where}: the frequency of {frame!r} would depend on what is measured; a "
-                    "sequencer changes it in every case: play the branch on a frame of its own"
-                )
-            case SetFrequency(frame, frequency):
-                start = _ns(clock_fs[frame], where, axes)
-                given = 0.0 if parameter_in(frequency) is None else frequency
-                placed[frame].append(PlacedTuning(index, start, values_of(frequency, axes), given))
-            case ShiftPhase(frame, turns) if guard:
-                start = _ns(clock_fs[frame], where, axes)
-                given = 0.0 if parameter_in(turns) is None else turns
-                placed[frame].append(
-                    PlacedShift(index, start, values_of(turns, axes), guard, given)
-                )
-            case ShiftPhase(frame, turns):
-                shifts[frame].append(Shift(clock_fs[frame], values_of(turns, axes), turns))
-                turned[frame] = turned[frame] + shifts[frame][-1].turns
-                if parameter_in(turns) is not None:
-                    by_parameter.add(frame)
-    latest = np.zeros((1,) * len(axes), np.int64)
-    for clock in clock_fs.values():
-        latest = np.maximum(latest, clock)
+    shot = place_in_fs(program)
     return Timeline(
-        axes,
+        shot.axes,
         tuple(
-            FrameTimeline(
-                frame,
-                tuple(
-                    _with_shifts(item, openings[id(item.start_ns)], shifts[frame.name], axes)
-                    if isinstance(item, PlacedCapture)
-                    else item
-                    for item in placed[frame.name]
-                ),
-            )
-            for frame in program.frames
+            FrameTimeline(one.frame, tuple(_in_ns(item, shot.axes) for item in one.items))
+            for one in shot.frames
         ),
-        _ns(latest, "the end of the shot", axes),
+        _ns(shot.shot_fs, "the end of the shot", shot.axes),
     )
 
 
-def _with_shifts(
-    capture: PlacedCapture,
-    opening_fs: IntArray,
-    shifts: list[Shift],
-    axes: tuple[Axis, ...],
-) -> PlacedCapture:
-    """Return ``capture`` with the phase that its frame has when the window opens."""
-    turns = np.zeros((1,) * len(axes))
-    given: list[Value] = []
-    for shift in shifts:
-        counts = shift.at_fs <= opening_fs
-        if counts.all():
-            turns = turns + shift.turns
-            given.append(shift.given)
-        elif counts.any():
-            turns = turns + np.where(counts, shift.turns, 0.0)
-            given.append(shift.given)
-    if all(parameter_in(one) is None for one in given):
-        given = []
-    return replace(capture, turns=turns, shifts=tuple(given))
+def _in_ns(item: PlacedItem, axes: tuple[Axis, ...]) -> Placed:
+    match item:
+        case PlacedPulse():
+            start, late_fs = _between(item.waveform, item.start_fs)
+            return PlacedPlay(
+                item.statement,
+                start,
+                duration_ns(item.waveform) + (late_fs is not None and is_hard(item.waveform)),
+                item.waveform,
+                item.amplitude,
+                item.carrier.turns,
+                item.given,
+                item.shifts,
+                late_fs,
+                item.guard,
+            )
+        case PlacedWindow():
+            where = f"statement {item.statement} (Capture)"
+            return PlacedCapture(
+                item.statement,
+                item.name,
+                _ns(item.start_fs, where, axes),
+                int(_ns(np.array(item.duration_fs), where, ())),
+                item.carrier.turns,
+                item.shifts,
+                item.guard,
+            )
+        case placing.PlacedTuning():
+            start = _ns(item.start_fs, f"statement {item.statement} (SetFrequency)", axes)
+            return PlacedTuning(item.statement, start, item.frequency_hz, item.given)
+        case placing.PlacedShift():
+            start = _ns(item.start_fs, f"statement {item.statement} (ShiftPhase)", axes)
+            return PlacedShift(item.statement, start, item.turns, item.guard, item.given)
 
 
 def _between(waveform: Waveform, start_fs: IntArray) -> tuple[IntArray, IntArray | None]:

@@ -55,6 +55,9 @@ class Trains:
     memory: WaveformMemory
     bin_register: Register | None
     _sounds: dict[tuple[int, float], _Sound] = field(default_factory=dict)
+    """By a waveform's identity, which is found sooner, and its amplitude."""
+    _sounds_alike: dict[tuple[Waveform, float], _Sound] = field(default_factory=dict)
+    """By its value: programs often have an object of its own for each pulse."""
     _kept: list[Waveform] = field(default_factory=list)
     """Waveforms whose identity stands in a key."""
     _pieces: dict[Settings, Piece] = field(default_factory=dict)
@@ -113,26 +116,33 @@ class Trains:
 
     def _sound(self, play: Play) -> _Sound:
         assert isinstance(play.amplitude, float | int)
-        key = (id(play.waveform), play.amplitude)
-        sound = self._sounds.get(key)
+        known = (id(play.waveform), play.amplitude)
+        sound = self._sounds.get(known)
         if sound is None:
             self._kept.append(play.waveform)
-            zero = np.zeros(1, np.int64)
-            lasts_ns = play.waveform.duration_fs // FS_PER_NS
-            amplitude = np.array([play.amplitude], np.float64)
-            placed = PlacedPlay(-1, zero, lasts_ns, play.waveform, amplitude, np.zeros(1))
-            sound = self._sounds[key] = tuple(
-                (
-                    int(event.time_ns[0]),
-                    None if event.level is None else int(event.level[0]),
-                    None if event.gain is None else int(event.gain[0]),
-                    event.wave,
-                    event.phase is not None,
-                    event.note,
-                )
-                for event in pulse(placed, zero, self.memory)
-            )
+            alike = (play.waveform, play.amplitude)
+            sound = self._sounds_alike.get(alike)
+            if sound is None:
+                sound = self._sounds_alike[alike] = self._rendered(play.waveform, play.amplitude)
+            self._sounds[known] = sound
         return sound
+
+    def _rendered(self, waveform: Waveform, amplitude: float) -> _Sound:
+        zero = np.zeros(1, np.int64)
+        lasts_ns = waveform.duration_fs // FS_PER_NS
+        amplitudes = np.array([amplitude], np.float64)
+        placed = PlacedPlay(-1, zero, lasts_ns, waveform, amplitudes, np.zeros(1))
+        return tuple(
+            (
+                int(event.time_ns[0]),
+                None if event.level is None else int(event.level[0]),
+                None if event.gain is None else int(event.gain[0]),
+                event.wave,
+                event.phase is not None,
+                event.note,
+            )
+            for event in pulse(placed, zero, self.memory)
+        )
 
     def _join(
         self, lane: Lane, events: list[_Event], windows: list[tuple[int, int]], shot_ns: int

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -86,7 +87,8 @@ def compile_together(
 
 def _placed(program: Program) -> PlacedShot:
     validate(program)
-    return place_in_fs(program)
+    shot = place_in_fs(program)
+    return replace(shot, frames=tuple(one for one in shot.frames if one.heard))
 
 
 def _compiled(

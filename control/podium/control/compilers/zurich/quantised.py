@@ -55,7 +55,8 @@ def quantised(
             continue
         first_hz = np.full((1,) * len(axes), one.frame.frequency_hz)
         if oscillators.lo_hz is not None:
-            for index, hz in ((-1, first_hz), *one.tunings):
+            tunings = [(tuning.statement, tuning.frequency_hz) for tuning in one.tunings]
+            for index, hz in ((-1, first_hz), *tunings):
                 got = oscillators.lo_hz + oscillators.got_hz(hz)
                 words = hz.size if oscillators.words(hz)[1] is not None else 1
                 yield entry(name, index, "frequency", words * FREQUENCY_STEP_HZ, hz, got)

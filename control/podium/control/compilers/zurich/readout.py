@@ -249,7 +249,8 @@ class _Channel:
 
     def _carried(self, group: Group, k: int, points: IntArray) -> tuple[list[float], list[float]]:
         """Return phases at the group's start, and carriers; the frame's first item begins at 0."""
-        item, first = self._items[k], self._items[self._reference(group, k)]
+        reference = self._reference(group, k)
+        item, first = self._items[k], self._items[reference]
         hz = self._flat(item.offset_hz, points)
         first_hz = self._flat(first.offset_hz, points)
         since = (group.begin - self._offset[points]) / SHF_RATE_HZ
@@ -259,7 +260,7 @@ class _Channel:
         # a window hears of the others is then the same. A tone that rides has them in the middle.
         rides = self._modulation is not None
         about_hz = np.mean(first.offset_hz) if rides else first_hz
-        turns = turns - about_hz * (group.at[self._reference(group, k)] / SHF_RATE_HZ)
+        turns = turns - about_hz * (group.at[reference] / SHF_RATE_HZ)
         carried = np.zeros_like(hz) if rides else hz
         return (np.round(turns % 1.0, DIGITS) % 1.0).tolist(), carried.tolist()
 

@@ -9,7 +9,6 @@ import xarray
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.decay import Ends, fit_decay
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset
 from podium.control.calibration.routines.relaxation import ladder_of
@@ -20,6 +19,7 @@ from podium.control.calibration.sequences import (
     frames_of,
     linear_times,
 )
+from podium.control.parameters.entry import Measured
 from podium.control.program.program import Affine, Axis, Barrier, Delay, Program, Statement
 
 POINTS = 25

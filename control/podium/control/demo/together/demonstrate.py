@@ -7,22 +7,22 @@ from pathlib import Path
 import xarray
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.datasets import save_dataset
-from podium.control.calibration.runner import RunError
-from podium.control.calibration.store import ParameterStore
+from podium.control.client.lab import Lab
 from podium.control.demo import simulation
-from podium.control.demo.kept_running import NotStarted
-from podium.control.demo.progress import Display
-from podium.control.demo.report import Drawings
 from podium.control.demo.session import CANNOT_GO_ON
-from podium.control.demo.story import Failure, Story
 from podium.control.demo.together.decays import decays
 from podium.control.demo.together.killing import Killing
 from podium.control.demo.together.starting import Starting, marked
-from podium.control.demo.together.story import Together
-from podium.control.demo.together.tagged import true_skews_fs
 from podium.control.facility.facility import Facility
-from podium.control.lab import Lab
+from podium.control.parameters.store import ParameterStore
+from podium.control.processes.supervisor import NotStarted
+from podium.control.records.datasets import save_dataset
+from podium.control.report.page import Drawings
+from podium.control.report.progress import Display
+from podium.control.report.story import Failure, Story
+from podium.control.report.together.story import Together
+from podium.control.report.together.tagged_starts import true_skews_fs
+from podium.control.runs.errors import RunError
 
 STEPS = 8
 """What the progress bar counts: starts (3), calibration, two programs, the kill, the return."""

@@ -14,14 +14,14 @@ import xarray
 
 from podium.control.bus.messages import FacilityStatus
 from podium.control.bus.together import plainly
-from podium.control.calibration.datasets import save_dataset
-from podium.control.calibration.runner import RunError, RunFailed
-from podium.control.demo.kept_running import process_of
-from podium.control.demo.progress import Display
-from podium.control.demo.together.story import FaultSeen, RunSeen
+from podium.control.client.lab import SETTLED, Lab
 from podium.control.facility.facility import Facility
-from podium.control.lab import SETTLED, Lab
+from podium.control.processes.supervisor import process_of
 from podium.control.program.program import Program
+from podium.control.records.datasets import save_dataset
+from podium.control.report.progress import Display
+from podium.control.report.together.story import FaultSeen, RunSeen
+from podium.control.runs.errors import RunError, RunFailed
 
 NOTICED_S = 10.0
 """It is to be noticed in under a second; after so long it was not."""

@@ -10,18 +10,18 @@ from typing import TypeVar
 import xarray
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.datasets import save_dataset
-from podium.control.calibration.runner import RunFailed, RunRefused
-from podium.control.demo.progress import Display
-from podium.control.demo.report import Drawings
+from podium.control.client.lab import Lab
 from podium.control.demo.session import told_step
-from podium.control.demo.story import Step, Story
 from podium.control.demo.together.decays import decays, fitted
-from podium.control.demo.together.story import FS_PER_PS, Together
-from podium.control.demo.together.tagged import TaggedStart, spread_of, tagged_start
 from podium.control.facility.facility import Facility
-from podium.control.lab import Lab
 from podium.control.program.program import Program
+from podium.control.records.datasets import save_dataset
+from podium.control.report.page import Drawings
+from podium.control.report.progress import Display
+from podium.control.report.story import Step, Story
+from podium.control.report.together.story import FS_PER_PS, Together
+from podium.control.report.together.tagged_starts import TaggedStart, spread_of, tagged_start
+from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.timebase.skew_routine import Progress
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 

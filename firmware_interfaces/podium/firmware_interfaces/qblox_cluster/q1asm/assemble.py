@@ -31,7 +31,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.isa import (
 from podium.firmware_interfaces.qblox_cluster.q1asm.parse import parse
 
 SUGGESTIONS_MAX = 10
-"""So many unknown names of a program are told with the nearest that there is."""
+"""For so many unknown names of a program the message gives the nearest known one."""
 _KIND = {Register: "R#", Label: "#", int: "#"}
 
 

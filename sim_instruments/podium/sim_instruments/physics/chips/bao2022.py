@@ -6,7 +6,7 @@ not modelled. Every number here is marked as assumed, in the range of this class
 """
 
 from podium.sim_instruments.physics.chips import krinner2022
-from podium.sim_instruments.physics.draw import Spread
+from podium.sim_instruments.physics.spread import Spread
 
 SOURCE = "Bao et al., Phys. Rev. Lett. 129, 010502 (2022), arXiv:2111.13504"
 

@@ -7,7 +7,7 @@ is marked as assumed, in the range of this class of device.
 """
 
 from podium.sim_instruments.physics.chips import krinner2022
-from podium.sim_instruments.physics.draw import Spread
+from podium.sim_instruments.physics.spread import Spread
 
 SOURCE = "Karamlou et al., Nature 629, 561 (2024), arXiv:2306.02571"
 

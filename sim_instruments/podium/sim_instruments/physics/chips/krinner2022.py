@@ -7,7 +7,7 @@ assumed, in the range that this class of device shows. What could be read, secon
 error of two-state readout is 0.9 % on average, 0.4 to 2.3 % between qubits.
 """
 
-from podium.sim_instruments.physics.draw import Spread
+from podium.sim_instruments.physics.spread import Spread
 
 SOURCE = "Krinner et al., Nature 605, 669 (2022), arXiv:2112.03708"
 

@@ -4,8 +4,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from podium.sim_instruments.physics.digital_lines import EdgeTrain
 
 
@@ -47,7 +45,8 @@ def edge_trains(
     for connector, parts in by_connector.items():
         at_fs = parts[0] if len(parts) == 1 else _together(parts)
         if at_fs:
-            rising = (np.arange(len(at_fs)) % 2 == 0) != (connector in inverted)
+            first = connector not in inverted
+            rising = ((first, not first) * len(at_fs))[: len(at_fs)]
             trains.append(EdgeTrain(connector, at_fs, rising))
     return tuple(trains)
 

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-import numpy as np
-
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState
 from podium.sim_instruments.physics.digital_lines import EdgeTrain, LinesEnd, Promise
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, next_cycle
@@ -94,8 +92,8 @@ def _sent_until(promise: Promise, stopped: Mapping[tuple[int, int], int]) -> lis
         sent = [edge for edge in edges if edge[0] < until_fs]
         if sent and sent[-1][1]:
             sent.append((until_fs, False))
-        rising = np.array([up for _, up in sent], np.bool_)
-        trains.append(EdgeTrain(connector, tuple(at_fs for at_fs, _ in sent), rising))
+        at_fs, rising = tuple(at_fs for at_fs, _ in sent), tuple(up for _, up in sent)
+        trains.append(EdgeTrain(connector, at_fs, rising))
     return trains
 
 

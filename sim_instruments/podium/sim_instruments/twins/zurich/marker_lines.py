@@ -124,7 +124,8 @@ class MarkerLines:
         for one in sent.edges:
             end_fs = sent.stopped.get(one.sender)
             at_fs = one.at_fs if end_fs is None else _cut(one.at_fs, end_fs)
-            trains.append(EdgeTrain(one.connector, at_fs, np.arange(len(at_fs)) % 2 == 0))
+            rising = ((True, False) * len(at_fs))[: len(at_fs)]
+            trains.append(EdgeTrain(one.connector, at_fs, rising))
         self._lines.keep(sent.promise, trains)
 
 

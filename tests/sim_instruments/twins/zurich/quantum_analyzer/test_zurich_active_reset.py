@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.zurich.sequencer.test_zurich_processor import processor
+from tests.benches.zurich.processor import processor
 
 from podium.firmware_interfaces.zurich.latency import Route, feedback_cycles
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import (

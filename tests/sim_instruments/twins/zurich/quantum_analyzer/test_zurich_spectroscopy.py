@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.zurich.sequencer.test_zurich_processor import processor
+from tests.benches.zurich.processor import processor
 
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import trigger_edges
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import (

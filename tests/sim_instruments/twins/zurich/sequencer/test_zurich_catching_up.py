@@ -1,6 +1,6 @@
 """What is put out acts with the start of the last play, however the sequencer came to wait."""
 
-from tests.referees.seqc_corpus import compile_seqc
+from tests.benches.referees.seqc_corpus import compile_seqc
 
 from podium.sim_instruments.twins.zurich.sequencer import image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor, Trace

@@ -1,11 +1,10 @@
 import contextlib
-import json
 
 import numpy as np
 import pytest
-from tests.referees.seqc_corpus import compile_seqc
+from tests.benches.referees.seqc_corpus import compile_seqc
+from tests.benches.zurich.processor import processor
 
-from podium.firmware_interfaces.zurich import command_table
 from podium.firmware_interfaces.zurich.elf import SequencerElf
 from podium.firmware_interfaces.zurich.sequencer_assembly import (
     FORMS,
@@ -15,7 +14,7 @@ from podium.firmware_interfaces.zurich.sequencer_assembly import (
     encode,
 )
 from podium.sim_instruments.twins.zurich.sequencer import image
-from podium.sim_instruments.twins.zurich.sequencer.processor import Input, Processor, Setup
+from podium.sim_instruments.twins.zurich.sequencer.processor import Input, Processor
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     AMPLITUDE_ONE,
     CYCLE,
@@ -26,18 +25,6 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     Source,
     Status,
 )
-
-MODELS = {"SHFSG8": image.SHFSG, "SHFQC": image.SHFSG, "HDAWG8": image.HDAWG, "SHFQA4": image.SHFQA}
-
-
-def processor(source: str, device: str = "SHFSG8", entries=None, **setup) -> Processor:
-    family = command_table.HDAWG if device == "HDAWG8" else command_table.SHFSG
-    table = None
-    if entries is not None:
-        text = json.dumps({"header": {"version": family.versions[0]}, "table": entries})
-        table = command_table.parse_command_table(text, family)
-    elf = compile_seqc(source, device).elf
-    return Processor(image.make_image(elf, MODELS[device], table), Setup(**setup))
 
 
 def times(trace, kind):

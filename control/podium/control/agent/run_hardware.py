@@ -1,0 +1,400 @@
+"""What of a run happens on instruments: each step of the run protocol, once.
+
+Whoever calls it does so strictly one after another; reading the clock alone may go on beside
+collecting.
+"""
+
+import asyncio
+import math
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any
+
+from podium.control.agent.answers import duration_fs
+from podium.control.agent.clock_looks import Ask, ClockLooks
+from podium.control.agent.compiling import Compiling
+from podium.control.agent.instruments import AnyWorker, Instruments
+from podium.control.agent.playing import ARM_S, CLOCK_S, Playing
+from podium.control.agent.run_loaded import NO_EPOCHS, RunLoaded, played_by, start_of
+from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
+from podium.control.bus.messages import RunId, TagData
+from podium.control.bus.streams import InParts, Lasts
+from podium.control.bus.together import together
+from podium.control.facility.facility import Facility
+from podium.control.families.start_wiring import StartWiring
+from podium.control.runs.agent_values import ArmedUp, ClockRead, Collected, Loaded, StartedNow
+from podium.control.runs.messages import (
+    CAPTURE,
+    UNVERIFIED,
+    AtOnce,
+    Relock,
+    Start,
+    StartPlan,
+)
+from podium.control.timebase.epochs import Epochs
+from podium.drivers.errors import InstrumentError, NotStarted, Refused
+from podium.drivers.roles import Acquired, Clock, TriggerCounts
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.tai import Tai
+from podium.firmware_interfaces.wrtd import ID_MAX
+
+TRIGGER_S = 15.0
+"""Deadline for setting up one output of the trigger plane."""
+READING_S = 0.0005
+"""So long after the reading of the clock was begun epochs are looked at, or as long as the last
+reading took, if that is less."""
+
+
+class RunHardware:
+    """The controllers of one agent, and the trigger planes of those that have one."""
+
+    def __init__(
+        self,
+        name: str,
+        instruments: Instruments,
+        playing: Playing,
+        compiling: Compiling,
+        timed: TimedCompiling,
+        wirings: Sequence[StartWiring],
+        looks: ClockLooks,
+    ) -> None:
+        """``name``: of the agent, with the facility's.
+
+        ``compiling`` compiles what starts at once, ``timed`` what starts at a time; ``wirings``:
+        by what controllers are started at a time.
+        """
+        self._name = name
+        self._instruments = instruments
+        self._playing = playing
+        self._compiling = compiling
+        self._timed = timed
+        self._wirings = {one.controller: one for one in wirings}
+        self._looks = looks
+        self._hand: RunLoaded | None = None
+        self._collecting = False
+        self._given_up = threading.Event()
+
+    # The steps
+
+    def grow(self, facility: Facility, compiling: Compiling) -> None:
+        """Take over a facility that has only grown."""
+        self._compiling = compiling
+        self._timed.grow(facility)
+
+    async def in_parts(self, program: str, *, timed: bool) -> InParts:
+        """Return the parts that a program takes here; nothing is touched. Raises ``Refused``."""
+        return await (self._timed if timed else self._compiling).in_parts(program)
+
+    async def how_long(self, program: str, *, timed: bool) -> Lasts:
+        """Return how long a program plays here; nothing is touched. Raises ``Refused``."""
+        return await (self._timed if timed else self._compiling).how_long(program)
+
+    async def load(self, run: RunId, program: str, plan: StartPlan) -> Loaded:
+        """Compile this agent's part and load it. Raises ``InstrumentError``."""
+        hand = self._hand = RunLoaded(run, plan)
+        if isinstance(plan, AtOnce):
+            return await self._load_at_once(hand, program)
+        hand.part = await self._timed.compile(program)
+        if not hand.artifacts:
+            here = ", ".join(self._wirings)
+            raise Refused(f"{self._name}: nothing of this program is played by {here}")
+        await self._playing.allowed(hand.artifacts)
+        source = Ask("source of its start", lambda box: box.start_source(), ARM_S)
+        hand.epochs, told = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, source))
+        self._check_settings(hand)
+        await together(*(self._looks.check_time(one.controller, one.plane) for one in hand.wirings))
+        await self._playing.prepare(hand.artifacts)
+        return Loaded(
+            run,
+            hand.part.text_hash,
+            hand.epochs,
+            math.lcm(*(one.grid_fs for one in hand.wirings)),
+            hand.after_fs,
+            CAPTURE if all(told[name][0] for name in hand.artifacts) else UNVERIFIED,
+            duration_fs(hand.artifacts),
+        )
+
+    async def arm(self, run: RunId) -> ArmedUp:
+        """Let all controllers wait for their trigger, the plane for this run's event.
+
+        The time is read once all of them do.
+        """
+        hand = self._of(run)
+        if isinstance(hand.plan, AtOnce):
+            return await self._arm_at_once(hand)
+        event = self.event_of(run)
+
+        def prepare(one: StartWiring) -> Ask:
+            return Ask(
+                f"trigger {one.output}",
+                lambda plane: plane.prepare_trigger(
+                    one.output, event, one.holdoff_ns, one.delay_ns
+                ),
+                TRIGGER_S,
+            )
+
+        arm = Ask("arm", lambda box: box.arm(), ARM_S)
+        epochs, _ = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, arm), prepare)
+        return ArmedUp(run, epochs, await self._now(hand.planes[0]))
+
+    async def read_clock(self, run: RunId, after_fs: int) -> ClockRead:
+        """Read the plane's time ``after_fs`` from now, and the epochs.
+
+        The waits are in the threads of the drivers: no loop is between them and the readings,
+        which are made side by side. Epochs are looked at once the time has been read, as far as
+        can be foreseen; otherwise an earlier time is told, of before the first look. While the
+        controllers collect, which they do alone, the epochs are those read last.
+        """
+        hand, stop = self._of(run), self._given_up
+        read_at_s = time.monotonic() + after_fs / FS_PER_S
+        look_at_s = read_at_s + (min(hand.reading_s, READING_S) if after_fs else 0.0)
+
+        def wait(_: object) -> float:
+            self._wait(stop, run, look_at_s - time.monotonic())
+            return time.monotonic()
+
+        def wait_and_read(plane: Clock) -> tuple[float, Tai]:
+            self._wait(stop, run, read_at_s - time.monotonic())
+            asked_s = time.monotonic()
+            hand.now = plane.now()
+            hand.read_s = time.monotonic()
+            hand.reading_s = hand.read_s - asked_s
+            return asked_s, hand.now
+
+        within_s, plane = after_fs / FS_PER_S + CLOCK_S, hand.planes[0]
+        if self._collecting:
+            asked_s, now = await self._worker(plane).call("time", wait_and_read, within_s)
+            return ClockRead(run, now, hand.latest, asked_s)
+        asked = {name: (Ask("wait", wait, within_s),) for name in (*hand.artifacts, *hand.planes)}
+        asked[plane] = (Ask("time", wait_and_read, within_s),)
+        hand.latest, told = await self._looks.epochs_after(asked)
+        asked_s, now = told.pop(plane)[0]
+        before_s = max([0.0, *(hand.read_s - looked_s for (looked_s,) in told.values())])
+        now = Tai.from_fs(now.total_fs - round(before_s * FS_PER_S))
+        return ClockRead(run, now, hand.latest, asked_s - before_s)
+
+    async def set_trigger(self, run: RunId, t0: Tai) -> None:
+        """Let the trigger rise at ``t0``; what comes too late the plane itself discards."""
+        hand = self._of(run)
+        event = self.event_of(run)
+        await together(
+            *(
+                self._worker(plane).call(
+                    f"event at {t0}", lambda box: box.send_event(event, t0), CLOCK_S
+                )
+                for plane in hand.planes
+            )
+        )
+
+    async def start_now(self, run: RunId) -> StartedNow:
+        """Read the clock and start."""
+        hand = self._of(run)
+        hand.started = True
+        return StartedNow(run, await self._playing.fire(hand.artifacts))
+
+    async def collect(self, run: RunId, t0: Tai) -> Collected:
+        """Return how it went, once it is over or has not begun in time, with the data."""
+        hand = self._of(run)
+        if isinstance(hand.plan, AtOnce):
+            return await self._collect_at_once(hand, t0)
+        self._collecting = True
+        try:
+            data = await self._data(hand, t0)
+        finally:
+            self._collecting = False
+        record = Ask("record of its start", lambda box: box.started_at(), ARM_S)
+        epochs, told_of = await self._epochs_after(
+            hand, dict.fromkeys(hand.artifacts, record), _counts
+        )
+        starts: dict[str, Tai | None] = {name: told_of[name][0] for name in hand.artifacts}
+        counted: list[TriggerCounts] = [one for name in hand.planes for one in told_of[name]]
+        late = sum(counts.late for counts in counted)
+        missed = sum(counts.missed for counts in counted) - late
+        relocks = tuple(
+            Relock(one.domain, one.now) for one in hand.epochs.moved(epochs) if one.now is not None
+        )
+        begun = {name: at for name, at in starts.items() if at is not None}
+        start, told = None, b""
+        if data is not None and len(begun) == len(starts):
+            start = start_of(hand, t0, begun)
+            tags = await self._tags(hand)
+            told = await asyncio.to_thread(played_by, hand, t0, epochs, begun, data, tags)
+        return Collected(run, epochs, relocks, start, int(bool(begun)), late, missed, told)
+
+    async def make_safe(self, *, of_run: bool = False) -> bool | None:
+        """Take triggers back, disarm, silence; return whether anything had started.
+
+        None: not known. ``of_run``: silence only what plays the run in hand, which starts at once.
+        Raises ``InstrumentError`` with all that could not be made safe.
+        """
+        hand, self._hand = self._hand, None
+        if of_run:
+            if hand is not None and (loud := await self._playing.make_safe(hand.artifacts)):
+                raise InstrumentError("; ".join(loud))
+            return hand is not None and hand.started
+        wirings = tuple(self._wirings.values()) if hand is None else hand.wirings
+        problems: list[str] = []
+        started: bool | None = False
+        for one in wirings:
+            try:
+                await self._take_back(one)
+            except InstrumentError as error:
+                problems.append(str(error))
+        for one in wirings:
+            try:
+                begun = await self._call(one.controller, "disarm", lambda box: box.disarm())
+                started = started if started is None else started or bool(begun)
+            except Refused:
+                continue  # nothing is loaded, so nothing waits
+            except InstrumentError as error:
+                started = None
+                problems.append(str(error))
+        artifacts = {} if hand is None else hand.artifacts
+        problems += await self._playing.make_safe(artifacts)
+        for one in wirings:
+            if one.controller not in artifacts:
+                problem = await self._playing.promises.make_safe(one.controller)
+                problems += [problem] if problem else []
+        if problems:
+            self._hand = hand
+            raise InstrumentError("; ".join(problems))
+        return started
+
+    def give_up(self) -> None:
+        """End a wait for the time to read the clock."""
+        self._given_up.set()
+        self._given_up = threading.Event()
+
+    def event_of(self, run: RunId) -> str:
+        """Return the id of a run's event: of this agent and this run alone."""
+        return sha256(f"{self._name}/{run}".encode()).hexdigest()[:ID_MAX]
+
+    async def now(self) -> Tai:
+        """Return the time of the plane that raises the triggers."""
+        return await self._now(next(iter(self._wirings.values())).plane)
+
+    async def epochs_now(self) -> Epochs:
+        """Return the epochs of all controllers and planes; raises ``InstrumentError``.
+
+        To be asked for between runs.
+        """
+        wirings = self._wirings.values()
+        names = dict.fromkeys((*self._wirings, *(one.plane for one in wirings)))
+        return await self.epochs_of(names)
+
+    async def epochs_of(self, names: Collection[str]) -> Epochs:
+        """Return the epochs of the clocks of instruments; raises ``InstrumentError``."""
+        return await self._looks.epochs(tuple(names))
+
+    def epochs_in_hand(self) -> Epochs:
+        """Return the epochs that the run in hand has seen last, of what takes part in it."""
+        return NO_EPOCHS if self._hand is None else self._hand.latest
+
+    # A start at once: by the controller's own command, without a trigger
+
+    async def _load_at_once(self, hand: RunLoaded, program: str) -> Loaded:
+        name, artifacts = await self._compiling.compile(program)
+        await self._playing.allowed(artifacts)
+        hand.part = TimedPart(name, name, artifacts, (), {}, {})
+        await self._playing.prepare(artifacts)
+        hand.epochs = hand.latest = await self._playing.epochs(artifacts)
+        return Loaded(hand.run, name, hand.epochs, 1, 0, UNVERIFIED, duration_fs(artifacts))
+
+    async def _arm_at_once(self, hand: RunLoaded) -> ArmedUp:
+        epochs = await self._playing.epochs(hand.artifacts)
+        if not hand.epochs.moved(epochs):
+            await self._playing.arm(hand.artifacts)
+        return ArmedUp(hand.run, epochs)
+
+    async def _collect_at_once(self, hand: RunLoaded, started: Tai) -> Collected:
+        data = await self._playing.finish(hand.artifacts)
+        told = await asyncio.to_thread(played_by, hand, started, hand.epochs, {}, data, {})
+        start = Start(started, 0, UNVERIFIED)
+        return Collected(hand.run, hand.epochs, (), start, 1, 0, 0, told)
+
+    # Inside
+
+    async def _now(self, plane: str) -> Tai:
+        told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
+        return told
+
+    async def _data(self, hand: RunLoaded, t0: Tai) -> dict[str, Acquired] | None:
+        """Return what was captured; None where the trigger has not come everywhere.
+
+        Before T0, as far as the last reading tells, nobody is asked whether it has started.
+        """
+        at_s, stop = hand.read_s + (t0 - hand.now) / FS_PER_S, self._given_up
+        with suppress(NotStarted):
+            return await self._playing.finish(
+                hand.artifacts, lambda: self._wait(stop, hand.run, at_s - time.monotonic())
+            )
+        return None
+
+    def _wait(self, stop: threading.Event, run: RunId, wait_s: float) -> None:
+        if stop.wait(max(0.0, wait_s)):
+            raise Refused(f"{self._name}: run {run} was given up")
+
+    async def _tags(self, hand: RunLoaded) -> dict[str, TagData]:
+        taggers = {tagger for tagger, _ in hand.part.tags.values()}
+        found = {
+            name: await self._call(name, "tags", lambda box: box.tags()) for name in sorted(taggers)
+        }
+        tags = {node: found[name][place] for node, (name, place) in hand.part.tags.items()}
+        return {node: TagData(one.counts, one.delta_fs) for node, one in tags.items()}
+
+    async def _epochs_after(
+        self,
+        hand: RunLoaded,
+        of_controllers: Mapping[str, Ask],
+        of_outputs: Callable[[StartWiring], Ask] | None = None,
+    ) -> tuple[Epochs, dict[str, list[Any]]]:
+        """Ask all that takes part, and look at its clocks; see :class:`.ClockLooks`."""
+        asked: dict[str, list[Ask]] = {name: [one] for name, one in of_controllers.items()}
+        for wiring in hand.wirings:
+            of_plane = asked.setdefault(wiring.plane, [])
+            if of_outputs is not None:
+                of_plane.append(of_outputs(wiring))
+        hand.latest, answers = await self._looks.epochs_after(asked)
+        return hand.latest, answers
+
+    def _check_settings(self, hand: RunLoaded) -> None:
+        """Raise ``Refused`` where a clock was locked anew since a setting was measured."""
+        present = dict(hand.epochs.numbers)
+        for one in hand.wirings:
+            setting = hand.part.settings.get(one.controller)
+            if setting is None or setting.epochs is None:
+                continue
+            domains = {self._looks.domain(name) for name in (one.controller, one.plane)}
+            now = Epochs.of({domain: present[domain] for domain in domains})
+            if moved := setting.epochs.moved(now):
+                then = ", ".join(
+                    f"epoch {one.then} of {one.domain}, now {one.now}" for one in moved
+                )
+                raise Refused(
+                    f"skew of {one.controller} was measured under {then}: measure it anew: "
+                    "podium skew measure"
+                )
+
+    async def _take_back(self, one: StartWiring) -> None:
+        worker = self._worker(one.plane)
+        await worker.call(
+            "take the trigger back", lambda plane: plane.release_trigger(one.output), TRIGGER_S
+        )
+
+    async def _call(self, name: str, what: str, work: Callable[[Any], Any]) -> Any:
+        return await self._worker(name).call(what, work, ARM_S)
+
+    def _worker(self, name: str) -> AnyWorker:
+        return self._instruments.any_worker(name)
+
+    def _of(self, run: RunId) -> RunLoaded:
+        if self._hand is None or self._hand.run != run:
+            raise Refused(f"{self._name}: run {run} is not loaded")
+        return self._hand
+
+
+def _counts(one: StartWiring) -> Ask:
+    return Ask("trigger counts", lambda plane: plane.trigger_counts(one.output), CLOCK_S)

@@ -1,0 +1,317 @@
+"""An agent's part in runs: the agent's side of the run protocol, on its instruments."""
+
+import asyncio
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from podium.control.agent.clock_looks import ClockLooks, domains_of
+from podium.control.agent.compiling import Compiling, ProgramDoesNotFit
+from podium.control.agent.epochs_kept import EpochsKept
+from podium.control.agent.instruments import Instruments
+from podium.control.agent.playing import Playing
+from podium.control.agent.run_hardware import RunHardware
+from podium.control.agent.timed_compiling import TimedCompiling
+from podium.control.bus.log import event_log
+from podium.control.bus.messages import DOES_NOT_FIT
+from podium.control.bus.streams import InParts, Lasts
+from podium.control.facility.facility import Facility
+from podium.control.families.start_wiring import StartWiring
+from podium.control.runs import agent_machine
+from podium.control.runs.agent_values import (
+    Action,
+    ArmUp,
+    Collect,
+    Event,
+    HardwareFailed,
+    Heard,
+    Load,
+    MadeSafe,
+    MakeSafe,
+    Margins,
+    NotSafe,
+    Phase,
+    ReadClock,
+    Reply,
+    SetTrigger,
+    StartNow,
+    Ticked,
+    TriggerSet,
+)
+from podium.control.runs.messages import (
+    Answer,
+    Greet,
+    OfRun,
+    Refusal,
+    Request,
+    is_answer_to,
+)
+from podium.control.timebase.epochs import Epochs
+from podium.drivers.errors import InstrumentError, Refused
+from podium.firmware_interfaces.tai import Tai
+
+TICK_S = 0.05
+OVER_S = 1.0
+"""What is cancelled has this long to end before its instruments are made safe regardless."""
+
+log = event_log("agent")
+
+
+class AgentRuns:
+    """One run at a time. :meth:`keep` must run for anything to happen."""
+
+    def __init__(
+        self,
+        name: str,
+        life: int,
+        hardware: RunHardware,
+        free: Callable[[], Awaitable[None]],
+        margins: Margins | None = None,
+    ) -> None:
+        """``free`` raises ``Refused`` where the agent does something else: it takes no run on."""
+        self._name = name
+        self.life = life
+        self._hardware = hardware
+        self._free = free
+        self._state, self._first = agent_machine.born(name, life, margins)
+        self._not_safe = ""
+        """What was told last that could not be made safe."""
+        self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
+        self._queue: asyncio.Queue[Action] = asyncio.Queue()
+        self._step: asyncio.Task[None] | None = None
+        self._beside: set[asyncio.Task[None]] = set()
+        """Reading the clock, and collecting."""
+        self._tasks: asyncio.TaskGroup
+
+    def grow(self, facility: Facility, compiling: Compiling) -> None:
+        """Take over a facility that has only grown."""
+        self._hardware.grow(facility, compiling)
+
+    @property
+    def doing(self) -> str:
+        """What it does with a run; empty: nothing, and the instruments are for others."""
+        hand = self._state.hand
+        if hand is None or hand.phase is Phase.ENDED:
+            return ""
+        return f"run {hand.run} is {hand.phase.value}"
+
+    @property
+    def unsafe(self) -> str:
+        """Why its instruments are not known to be safe; empty: they are."""
+        return self._state.unsafe
+
+    async def keep(self) -> None:
+        """Make safe, then do what is asked, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._tasks.create_task(self._steps(), name="steps of runs")
+                self._do(self._first)
+                while True:
+                    await asyncio.sleep(TICK_S)
+                    self._take(Ticked())
+        finally:
+            for _, waiting in self._waiting:
+                waiting.cancel()
+
+    async def answer(self, request: Request) -> OfRun:
+        """Return the answer to ``request``, whenever that comes."""
+        waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        entry = (request, waiting)
+        self._waiting.append(entry)
+        try:
+            self._take(Heard(request))
+            return OfRun(await waiting)
+        finally:
+            self._waiting.remove(entry)
+
+    async def in_parts(self, program: str, *, timed: bool) -> InParts:
+        """Return the parts that this agent's share of a program takes; raises ``Refused``."""
+        return await self._hardware.in_parts(program, timed=timed)
+
+    async def how_long(self, program: str, *, timed: bool) -> Lasts:
+        """Return how long this agent's share of a program plays; raises ``Refused``."""
+        return await self._hardware.how_long(program, timed=timed)
+
+    async def now(self) -> Tai:
+        """Return the time of the plane that raises the triggers; raises ``InstrumentError``."""
+        return await self._hardware.now()
+
+    async def epochs(self) -> Epochs:
+        """Return the epochs of all clocks that starts hang on; while a run is on, of its own."""
+        return self._hardware.epochs_in_hand() if self.doing else await self._hardware.epochs_now()
+
+    async def epochs_of(self, instruments: Collection[str]) -> Epochs:
+        """Return the epochs of clocks as they are now; raises ``InstrumentError``."""
+        return await self._hardware.epochs_of(instruments)
+
+    async def leave(self) -> None:
+        """Let nothing of a run go on: the agent's process ends."""
+        await self._end_work()
+        hand = self._state.hand
+        if self.doing and hand is not None:
+            try:
+                await self._hardware.make_safe(of_run=hand.at_once)
+            except InstrumentError as error:
+                log.error("not made safe", run=self.doing, problem=str(error))
+
+    # The machine
+
+    def _take(self, event: Event) -> None:
+        before = self._state.hand
+        if isinstance(event, NotSafe) and event.reason != self._not_safe:
+            log.error("not made safe", problem=event.reason)
+        self._not_safe = event.reason if isinstance(event, NotSafe) else self._not_safe
+        self._state, actions = agent_machine.step(self._state, event, time.monotonic())
+        hand = self._state.hand
+        if hand is not None and hand.why and (before is None or before.why != hand.why):
+            log.warning("run given up", run=str(hand.run), reason=hand.why)
+        self._do(actions)
+        self._leave_unanswered()
+
+    def _leave_unanswered(self) -> None:
+        """Let go of who waits for an answer that will not come: the run is over, or another on."""
+        hand, last = self._state.hand, self._state.last
+        over = hand.run if hand is not None and hand.phase is Phase.ENDED else None
+        for request, waiting in self._waiting:
+            if isinstance(request, Greet) or last is None or waiting.done():
+                continue
+            if request.run < last or request.run == over:
+                waiting.set_exception(Refused(f"{self._name}: run {request.run} is over"))
+
+    def _do(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
+            match action:
+                case Reply(answer):
+                    self._reply(answer)
+                case ReadClock() | Collect():
+                    self._begin_beside(action)
+                case MakeSafe():
+                    while not self._queue.empty():
+                        self._queue.get_nowait()
+                    self._queue.put_nowait(action)
+                    self._hardware.give_up()
+                    for task in (*self._beside, self._step):
+                        if task is not None:
+                            task.cancel()
+                case _:
+                    self._queue.put_nowait(action)
+
+    def _reply(self, answer: Answer) -> None:
+        if isinstance(answer, Refusal):
+            log.warning("run refused", run=str(answer.run), step=answer.step, why=answer.reason)
+        for request, waiting in self._waiting:
+            if not waiting.done() and is_answer_to(answer, request):
+                waiting.set_result(answer)
+
+    # The instruments: one step after another; the clock is read beside them
+
+    async def _steps(self) -> None:
+        while True:
+            action = await self._queue.get()
+            if isinstance(action, MakeSafe):
+                await self._settled()
+            self._step = self._tasks.create_task(self._guarded(action), name=str(action)[:40])
+            await asyncio.wait({self._step})
+            self._step = None
+
+    def _begin_beside(self, action: ReadClock | Collect) -> None:
+        task = self._tasks.create_task(self._guarded(action), name=str(action)[:40])
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def _settled(self) -> None:
+        if self._beside:
+            await asyncio.wait(self._beside, timeout=OVER_S)
+
+    async def _end_work(self) -> None:
+        tasks = [one for one in (*self._beside, self._step) if one is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=OVER_S)
+
+    async def _guarded(self, action: Action) -> None:
+        """Do an action and hand back what it ends with; a cancelled one hands back nothing."""
+        try:
+            event = await self._done(action)
+        except ProgramDoesNotFit as error:
+            event = HardwareFailed(action.run, str(error), DOES_NOT_FIT)  # type: ignore[union-attr]
+        except Refused as error:
+            event = _failed(action, str(error), "refused")
+        except InstrumentError as error:
+            event = _failed(action, str(error))
+        except Exception as error:  # a compiler or driver of others: the agent outlives it
+            log.error("a step of a run broke down", problem=traceback.format_exc())
+            event = _failed(action, f"{type(error).__name__}: {error}")
+        self._take(event)
+
+    def _done(self, action: Action) -> Coroutine[Any, Any, Event]:
+        match action:
+            case Load():
+                return self._load(action)
+            case ArmUp(run):
+                return self._hardware.arm(run)
+            case ReadClock(run, after_fs):
+                return self._hardware.read_clock(run, after_fs)
+            case SetTrigger():
+                return self._set_trigger(action)
+            case Collect(run, t0):
+                return self._hardware.collect(run, t0)
+            case StartNow(run):
+                return self._hardware.start_now(run)
+            case MakeSafe(of_run):
+                return self._make_safe(of_run)
+        raise AssertionError(action)
+
+    async def _load(self, action: Load) -> Event:
+        await self._free()
+        return await self._hardware.load(action.run, action.program, action.plan)
+
+    async def _set_trigger(self, action: SetTrigger) -> Event:
+        await self._hardware.set_trigger(action.run, action.t0)
+        return TriggerSet(action.run)
+
+    async def _make_safe(self, of_run: bool) -> Event:
+        return MadeSafe(await self._hardware.make_safe(of_run=of_run))
+
+
+def runs_of(
+    name: str,
+    facility: Facility,
+    instruments: Instruments,
+    playing: Playing,
+    compiling: Compiling,
+    wirings: Sequence[StartWiring],
+    epochs: Path | None,
+    free: Callable[[], Awaitable[None]],
+    margins: Margins | None = None,
+) -> AgentRuns:
+    """Return an agent's part in runs; its life is another one at each call.
+
+    ``epochs``: the folder in which they are kept; ``ValueError`` if it cannot be read.
+    """
+    life = time.time_ns()
+    hardware = RunHardware(
+        f"{facility.name}/{name}",
+        instruments,
+        playing,
+        compiling,
+        TimedCompiling(facility, wirings),
+        wirings,
+        ClockLooks(
+            domains_of(facility),
+            instruments,
+            EpochsKept(epochs),
+            life,
+            {one.controller: one.plane for one in wirings},
+        ),
+    )
+    return AgentRuns(name, life, hardware, free, margins)
+
+
+def _failed(action: Action, reason: str, kind: str = "failed") -> Event:
+    if isinstance(action, MakeSafe):
+        return NotSafe(reason)
+    return HardwareFailed(action.run, reason, kind)  # type: ignore[union-attr]  # no Reply comes here

@@ -1,0 +1,47 @@
+"""All routines of the house, by their declarations: a new file in ``routines`` is found."""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+
+from podium.control.calibration import routines
+from podium.control.calibration.declaration import Declaration, Routine
+from podium.control.parameters.validity import Validity
+
+
+def _declared() -> Iterator[Declaration]:
+    """Yield the declarations of every file, in the order of their first turns."""
+    found: list[Declaration] = []
+    for module in iter_modules(routines.__path__, f"{routines.__name__}."):
+        for one in vars(import_module(module.name)).values():
+            if isinstance(one, Declaration) and one.function.__module__ == module.name:
+                found.append(one)
+    last = 1 + max((place for one in found for place in one.places), default=0)
+    yield from sorted(found, key=lambda one: (min(one.places, default=last), one.name))
+
+
+DECLARATIONS: Mapping[str, Declaration] = {one.name: one for one in _declared()}
+
+ROUTINES: dict[str, Routine] = {name: one.function for name, one in DECLARATIONS.items()}
+"""All routines by the name under which they are called and stored."""
+
+BRING_UP: tuple[str, ...] = tuple(
+    name
+    for _, name in sorted(
+        (place, name) for name, one in DECLARATIONS.items() for place in one.places
+    )
+)
+"""The order. Some come twice: what they found the first time was needed to find the rest. Punch-out
+comes at the sweet spot: how many photons a resonator bears depends on how far away its qubit is."""
+
+VALIDITY: Mapping[str, Validity] = {
+    quantity: Validity(lifetime.lasts_s, name, lifetime.of_epoch)
+    for name, one in DECLARATIONS.items()
+    for quantity, lifetime in one.gives.items()
+}
+"""By quantity: how long it is good for, and the routine that gives it."""
+
+
+def needs_of(routine: str) -> tuple[str, ...]:
+    """Return what the result of a routine stands on; nothing of one that is a user's own."""
+    return DECLARATIONS[routine].needs if routine in DECLARATIONS else ()

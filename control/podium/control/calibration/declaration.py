@@ -1,0 +1,58 @@
+"""A routine's declaration stands beside its function: what it works on, needs and gives."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from podium.control.parameters.validity import Lifetime
+
+if TYPE_CHECKING:
+    from podium.control.calibration.bench import Bench
+    from podium.control.calibration.outcome import Outcome
+    from podium.control.facility.facility import Qubit
+
+Routine: TypeAlias = "Callable[[Bench, tuple[Qubit, ...]], Awaitable[Outcome]]"
+
+Targets = Literal["qubits", "tunable qubits", "feedlines", "outputs"]
+"""Of the qubits asked for: themselves, those with a flux line, or what they are read and driven
+through."""
+
+READOUT_SETTINGS = ("probe_frequency", "probe_amplitude", "probe_duration")
+DRIVE = ("f01", "pi_amplitude", "pulse_duration")
+LEVELS = (
+    *("ground_i", "ground_q", "excited_i", "excited_q"),
+    *("ground_variance", "excited_variance"),
+)
+RARE_ERRORS = ("rare_threshold", "rare_false_excited", "rare_false_ground", "herald_to_readout")
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """Of one routine. Quantities are the last words of parameters' names (``f01``)."""
+
+    function: Routine
+    targets: Targets
+    places: tuple[int, ...]
+    """Its turns in a bring-up: turns follow one another by these numbers. Empty: it has none."""
+    cost_s: float
+    """Laboratory time of all its turns in a bring-up of three qubits, thoroughness 1, s: the
+    median of the worlds that are kept in docs/reference/accuracy.json."""
+    needs: tuple[str, ...] = ()
+    """What its result stands on: old, it refuses. Of everything else it takes, where it is old,
+    what the facility file expects."""
+    gives: Mapping[str, Lifetime] = field(default_factory=dict)
+    """What it stores and is asked for first where that is too old, with how long it is good for."""
+    refines: tuple[str, ...] = ()
+    """What it stores besides, which another routine gives."""
+    essential: bool = False
+    """A qubit that fails it cannot go on: beside its sweet spot its frequency is another."""
+
+    @property
+    def name(self) -> str:
+        """The name under which it is called and stored."""
+        return self.function.__name__
+
+    @property
+    def stores(self) -> frozenset[str]:
+        """All quantities that it stores."""
+        return frozenset((*self.gives, *self.refines))

@@ -1,0 +1,123 @@
+"""When a readout tone reaches the chip: photons turn the phase of a superposition.
+
+Between two half-pi pulses a tone begins. From when it reaches the resonator on, its photons turn
+and wash out the phase, slowly at first: the field grows in proportion to the time, the phase as its
+cube. So the time of arrival hardly depends on how strong the tone is, and not on when it ends.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+
+Array = NDArray[np.float64]
+STEP_NS = 1.0
+"""In which pulse and photons act in turn: a half of it moves the arrival by less than 0.1 ns. The
+samples of an envelope are as far apart."""
+EARLIEST_NS, LATEST_NS = -100.0, 200.0
+"""Arrivals that are looked for."""
+MISFIT = 3.0
+"""chi2 per point, above which the points are not what is fitted."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shaken:
+    """The second pulse, and the resonator in whose photons it is played."""
+
+    envelope: Array
+    """Of the half-pi pulse, in steps of :data:`STEP_NS`, up to a factor."""
+    kappa_hz: float
+    chi_hz: float
+    detuning_hz: float
+    """Of the line with the qubit in 0 from the tone."""
+
+    def exponent(self, length: int) -> NDArray[np.complex128]:
+        """Return the logarithm of the coherence that one photon's drive leaves, by step.
+
+        Shape (length + 1,), from the tone's arrival on. Fields follow a' = 1 - s a, s = kappa / 2 +
+        i d, and the coherence <1|rho|0> follows r' = -2 i chi a1 a0* r (Gambetta et al., Phys. Rev.
+        A 74, 042318 (2006), Eq. 5.7). In units of the steady photon number on resonance.
+        """
+        time = 1e-9 * STEP_NS * (np.arange(length) + 0.5)
+        half = np.pi * self.kappa_hz
+        ground, excited = (
+            half * -np.expm1(-time * rate) / rate
+            for rate in (
+                half + 2j * np.pi * self.detuning_hz,
+                half + 2j * np.pi * (self.detuning_hz + 2 * self.chi_hz),
+            )
+        )
+        change = -4j * np.pi * self.chi_hz * excited * np.conj(ground) * 1e-9 * STEP_NS
+        return np.concatenate([[0.0], np.cumsum(change)])
+
+    def excited(self, begins_ns: Array, turns: Array, photons: float) -> Array:
+        """Return the share of 1 after the second pulse; n points.
+
+        ``begins_ns`` (n,): when that pulse begins, from the tone's arrival; ``turns`` (n,): its
+        phase; ``photons``: steady number on resonance. The first pulse was over before.
+        """
+        steps = self.envelope.size
+        grid = begins_ns[:, None] / STEP_NS + np.arange(steps + 1)
+        whole = self.exponent(max(1, int(np.ceil(grid.max()))))
+        known = np.arange(whole.size)
+        seen = photons * (
+            np.interp(grid, known, whole.real) + 1j * np.interp(grid, known, whole.imag)
+        )
+        angle = np.pi / 2 * self.envelope / np.sum(self.envelope)
+        axis = np.exp(-2j * np.pi * turns)
+        upper = np.full(begins_ns.size, 0.5)  # <1|rho|1>
+        coherence = -0.5j * np.exp(seen[:, 0])  # <1|rho|0>
+        for k in range(steps):
+            half = np.exp((seen[:, k + 1] - seen[:, k]) / 2)
+            coherence = coherence * half
+            sine, cosine = np.sin(angle[k]), np.cos(angle[k])
+            along = np.imag(coherence * np.conj(axis))
+            across = np.real(coherence * np.conj(axis))
+            height = upper - 0.5
+            upper = 0.5 + cosine * height - sine * along
+            along = cosine * along + sine * height
+            coherence = (across + 1j * along) * axis * half
+        return upper
+
+
+def fit_readout_lag(
+    shaken: Shaken,
+    begins_ns: Array,
+    turns: Array,
+    excited: Array,
+    sigma: Array,
+    photons: float,
+) -> Fit:
+    """Find when the tone arrives (``lag``, ns), and its ``photons``.
+
+    ``begins_ns`` (n,): when the second pulse begins, from when the tone would arrive were it no
+    later than the pulse; ``excited`` (n,): share of 1; ``photons``: as expected. Raises FitFailed.
+    """
+
+    def model(v: Mapping[str, float]) -> Array:
+        phase = turns + v["phase"]
+        share = shaken.excited(begins_ns - v["lag"], phase, float(np.exp(v["log_photons"])))
+        return np.asarray(v["middle"] + v["contrast"] * (share - 0.5))
+
+    starts = [
+        {
+            "lag": lag,
+            "log_photons": float(np.log(photons * share)),
+            "contrast": 0.9,
+            "middle": 0.5,
+            "phase": 0.0,
+        }
+        for lag in (0.0, 30.0, 60.0)
+        for share in (0.5, 1.0, 2.0)
+    ]
+    bounds = {"lag": Bound(EARLIEST_NS, LATEST_NS), "contrast": Bound(0.0, 1.2)}
+    found = fit_least_squares(model, excited, sigma, starts, bounds)
+    if found.chi2 > MISFIT:
+        raise FitFailed(
+            f"the points scatter {np.sqrt(found.chi2):.1f} times as much as their shots explain: "
+            "no tone in whose photons a phase turns"
+        )
+    return found

@@ -1,0 +1,472 @@
+"""A facility in hand: run programs, move biases, read.
+
+In one process, for a notebook or a script:
+
+    async with open_facility("facility.yaml", endpoints="endpoints.json") as lab:
+        data = await lab.run(program)
+
+With the processes that ``podium up`` has started: ``join_facility`` instead.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.control.bus import by_hand, messages
+from podium.control.bus.bus import Bus
+from podium.control.bus.findings import LookedAt
+from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibrated
+from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
+from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
+from podium.control.bus.together import plainly
+from podium.control.bus.who import named
+from podium.control.client.asking import Asking
+from podium.control.client.procedure import Procedure, told_procedure
+from podium.control.client.skew_calibration import (
+    LoopbackSeen,
+    SkewsFound,
+    calibrate_skews,
+    loopback_seen,
+    marked_nodes,
+)
+from podium.control.client.stream import EVERY_S, Stream, attributes_of
+from podium.control.facility.facility import Facility
+from podium.control.program.dataset import dataset_of
+from podium.control.program.loopback import PULSES, Loopback
+from podium.control.program.parameters import NoSuchParameter, with_parameters
+from podium.control.program.program import Program
+from podium.control.program.serialise import to_json
+from podium.control.records.place import OUT, STORE, Place
+from podium.control.records.snapshots import name_in
+from podium.control.runs.errors import RunFailed, RunRefused
+from podium.control.timebase.loopback import STARTS
+from podium.control.timebase.skew_messages import (
+    AskSkews,
+    AskStartSettings,
+    RecordSkews,
+    SkewsKnown,
+    StartSettings,
+)
+from podium.control.timebase.skew_routine import Progress
+from podium.control.timebase.start_setting import SkewsMeasured, StartSetting
+from podium.control.timebase.timed_program import TimedProgram, timed_to_json
+from podium.firmware_interfaces.tai import Tai
+
+if TYPE_CHECKING:
+    import xarray
+
+    from podium.control.calibration.routine_result import Calibrated
+    from podium.control.security.access import Member
+
+AGENT = "room"
+"""Name of the agent that owns everything when a facility is opened in one process."""
+
+SETTLED = ("connected", "released")
+"""States of an instrument in which there is nothing to wait for."""
+CALIBRATION = "podium.control.calibration.one_routine"
+"""Module that carries out routines: it stands on the lab, and is found when one is asked for."""
+READY_S = 60.0
+"""A calibration waits so long for instruments that do not answer yet."""
+
+
+class Lab:
+    """What a person or a routine asks of a facility. Every method raises ``RunError``."""
+
+    def __init__(
+        self,
+        facility: Facility,
+        bus: Bus,
+        who: str | None = None,
+        procedure: str = "",
+        file: Path | None = None,
+    ) -> None:
+        """``who`` asks: in the log, on the page, with the data (default: user and program).
+
+        ``procedure``: id of that of which all that is asked is a part; ``file``: the facility
+        file, of which a copy is kept beside data.
+        """
+        self._file = file
+        self._who = named(who)
+        self._facility = facility
+        self._bus = bus
+        self._asking = Asking(bus, facility.name, self._who, procedure)
+        self._ask = self._asking.ask
+
+    @property
+    def facility(self) -> Facility:
+        """What the facility file says."""
+        return self._facility
+
+    @property
+    def who(self) -> str:
+        """Who asks, as others see it."""
+        return self._who
+
+    @asynccontextmanager
+    async def procedure(
+        self, title: str, nodes: Sequence[str], steps: int
+    ) -> "AsyncGenerator[tuple[Procedure, Lab]]":
+        """Carry out ``steps`` of several runs while the context is open; others see how far it is.
+
+        ``steps``: 0 where their number is not known. What is asked of the lab that is given is a
+        part of it. Somebody may stop it: the run that is on fails then, and that lab raises
+        ``RunRefused`` from there on.
+        """
+        async with told_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
+            yield one, Lab(self._facility, self._bus, self._who, one.id, self._file)
+
+    async def run(
+        self,
+        program: Program,
+        *,
+        parameters: Mapping[str, float] | None = None,
+        timed: bool = False,
+        corrected: bool = True,
+    ) -> "xarray.Dataset":
+        """Run ``program`` and return its data.
+
+        ``parameters``: values by name, for this run; a program that comes again with others is
+        not compiled again, and only what differs is uploaded. What does not fit into one program
+        of the controller is played in parts, and the data put together; at a time, each part has a
+        start of its own.
+
+        On several nodes it starts at one time, which the trigger plane gives; ``timed``: also on
+        one. Their measured skews are taken out, and where they are not known, or do not hold any
+        more, the run is refused; not ``corrected``, they start as they are wired, some ns apart.
+        The dataset is described at :class:`~podium.control.calibration.runner.Runner`; of a run
+        that started at a time, ``attrs["starts"]`` has when each controller says that it began,
+        and ``start_settings`` how its start was set (JSON, by controller). Cancelled, it returns
+        once the run has been given up and outputs are safe.
+        """
+        try:
+            program = with_parameters(program, parameters or {})
+        except NoSuchParameter as error:
+            raise RunRefused(str(error)) from error
+        text = await asyncio.to_thread(to_json, program)
+        done = await self._asking.work(
+            messages.RunProgram(text, timed, corrected), messages.RunDone
+        )
+        attributes = attributes_of(done, program, self._facility.name, text, self._who)
+        data = await asyncio.to_thread(dataset_of, program, done.captures, attributes)
+        name_in(data, done.snapshot)
+        return data
+
+    async def calibrate(
+        self,
+        routine: str,
+        *qubits: str,
+        out: Path | str = OUT,
+        store: Path | str | None = None,
+        thoroughness: float = 1.0,
+        active_reset: bool = False,
+        validity: Mapping[str, str] | None = None,
+    ) -> "Calibrated":
+        """Carry out a routine on qubits: ``await lab.calibrate("rabi", "q1")``.
+
+        ``routine``: its name, or the Python file of one of your own; ``qubits``: ``q1``, or
+        ``node_a.q1`` where two nodes have one; none: all. As ``podium calibrate`` does it, the
+        fridges must be cold, biases go to the sweet spots, what is found goes into ``store``
+        (default ``parameters.sqlite`` in ``out``) and data into ``out/datasets``; others see it
+        on the page, and may stop it. ``thoroughness``: a factor on the number of shots.
+        ``validity``: how long quantities are good for, ``{"f01": "6 h"}``, over what the
+        facility file says.
+
+        A qubit for which nothing was found is in ``failures`` of what is returned. Raises
+        ``RunError`` (also for an instrument that does not answer), ``NotCold``, ``NoRoutine``,
+        ``UnknownQubit``, ``NoQuantity``, ``QuantityError``, ``StoreError`` and OSError.
+        """
+        calibrate = import_module(CALIBRATION).calibrate  # heavy
+        place = Place(Path(out), store or Path(out) / STORE, self._file)
+        found: Calibrated = await calibrate(
+            self, routine, qubits, place, thoroughness, active_reset, validity or {}
+        )
+        return found
+
+    async def loopback(
+        self,
+        nodes: Sequence[str] | None = None,
+        *,
+        starts: Mapping[str, StartSetting] | None = None,
+        pulses: int = PULSES,
+        corrected: bool = False,
+    ) -> LoopbackSeen:
+        """Start the markers of ``nodes`` once, and return what the time tagger saw of them.
+
+        ``nodes``: default all that the facility file gives a way to the tagger (timing > markers);
+        ``starts``: how their controllers are set, by controller. Without, as they are known to
+        start best; ``corrected`` then takes whole ticks of their skews out, as a run does.
+        """
+        wanted = marked_nodes(self._facility, nodes)
+        if starts is None:
+            question = AskStartSettings(wanted, corrected)
+            starts = (await self._ask(question, StartSettings)).settings
+        text = timed_to_json(TimedProgram(Loopback(wanted, pulses), starts))
+        return loopback_seen(await self._asking.work(messages.RunLoopback(text), messages.RunDone))
+
+    async def measure_skews(
+        self,
+        nodes: Sequence[str] | None = None,
+        starts: int = STARTS,
+        progress: Callable[[Progress], None] | None = None,
+        *,
+        anew: bool = False,
+    ) -> SkewsFound:
+        """Measure the skews of ``nodes`` (default all) against the first, and keep them.
+
+        First the delays of the triggers are chosen, then all are started ``starts`` times: each
+        time a run of its own on their agents and the tagger's, between which others may have
+        theirs. ``progress`` is told how far it is; ``anew`` forgets what was known before, where
+        no drift explains what is found. Recorded is all of it or nothing.
+        """
+        named = marked_nodes(self._facility, nodes)
+        async with self.procedure(f"skews of {', '.join(named)}", named, 0) as (_, lab):
+            return await calibrate_skews(lab, nodes, starts, progress, anew)
+
+    async def record_skews(self, found: SkewsMeasured, *, anew: bool = False) -> None:
+        """Have a measurement taken into the ledger, all of it or nothing."""
+        request = RecordSkews(uuid.uuid4().hex, found, anew, self._who)
+        await self._ask(request, messages.Done)
+
+    async def skews(self) -> SkewsKnown:
+        """Return what is known of skews: values, sigmas as of now, and whether they still hold."""
+        return await self._ask(AskSkews(), SkewsKnown)
+
+    def stream(
+        self, program: Program, *, every_s: float = EVERY_S, batch_shots: int | None = None
+    ) -> Stream:
+        """Run ``program`` in batches: ``async for data in lab.stream(program)``.
+
+        A batch takes about ``every_s`` (wall time), or has ``batch_shots`` shots. Nobody else
+        gets the instruments in between. What is yielded is described at
+        :class:`~podium.control.client.stream.Stream`.
+        """
+        if not every_s > 0 or (batch_shots is not None and batch_shots < 1):
+            raise RunRefused(
+                f"{program.name}: batches of {every_s} s and {batch_shots} shots: every_s is above "
+                "0, batch_shots at least 1 (or None: as many as take every_s)"
+            )
+        name = self._facility.name
+        return Stream(
+            self._ask, self._asking.stop, name, program, every_s, batch_shots or 0, self._who
+        )
+
+    async def streams(self) -> tuple[StreamOn, ...]:
+        """Return the streams that are on, whoever has begun them."""
+        return (await self._ask(AskStreams(), StreamsOn)).streams
+
+    async def stop(self, stream: str, reason: str = "") -> None:
+        """Stop a stream or a run (its ticket or the run's id), whoever has begun it.
+
+        Data of a stream are kept, marked incomplete, by who follows it; a run in one piece has
+        none. Returns once outputs are safe.
+        """
+        why = reason or f"stopped by {self._who}"
+        await self._asking.stop(Stop(stream, why, self._who), StreamPart, messages.Done)
+
+    async def bias(self, volts: Mapping[str, float]) -> None:
+        """Ramp flux ports (``node_a.q0.flux``) to these levels, V; returns when all are there."""
+        levels = {port: float(level_v) for port, level_v in volts.items()}
+        await self._asking.work(messages.Bias(levels), messages.Done)
+
+    async def calibrate_mixers(self, ports: Sequence[str]) -> Mapping[str, MixerFound]:
+        """Let instruments calibrate the mixers of the outputs of ports (``node_a.q0.drive``).
+
+        Returns what each output is set to since, by output (``cluster_a.slot4.out0``). Refused
+        for a port whose instrument has no function for it, and while a run is on.
+        """
+        request = CalibrateMixers(tuple(ports))
+        return (await self._asking.work(request, MixersCalibrated)).found
+
+    async def read(self, instrument: str, channel: str) -> float:
+        """Return a reading in SI: temperature of a thermometer's channel, level of a source."""
+        return (await self._ask(messages.Read(instrument, channel), messages.Reading)).value
+
+    async def ask(
+        self, instrument: str, what: str, value: object = None, *, write: bool = False
+    ) -> object:
+        """Ask an instrument through its owner, logged with who asks; return what came back.
+
+        ``what``: a parameter (``power``, ``module2.out0_att``) or a message (``*IDN?``);
+        ``value``: what to set it to. Without ``write`` only what reads is allowed. It is done in
+        turn: after what others ask by hand, and refused while a run is on that takes longer than
+        a few seconds. A bias is never set so. After something was set, the instrument is
+        connected anew.
+        """
+        return (await self.answer(instrument, what, value, write=write)).value
+
+    async def answer(
+        self, instrument: str, what: str, value: object = None, *, write: bool = False
+    ) -> by_hand.Answered:
+        """Do as :meth:`ask` does and return the unit as well."""
+        question = by_hand.Ask(instrument, what, value, write, self._who)
+        return await self._asking.once(question, by_hand.Answered)
+
+    async def release(self, instrument: str) -> None:
+        """Let go of an instrument for a person's own program: nothing is asked of it any more."""
+        await self._ask(by_hand.Release(instrument, self._who), messages.Done)
+
+    async def looked_at(self, finding: str) -> None:
+        """Say that you have looked at a finding of the status (its id): it is not told again."""
+        await self._ask(LookedAt(finding, self._who), messages.Done)
+
+    async def take_back(self, instrument: str) -> None:
+        """Own a released instrument again, and return once it answers; all is read anew."""
+        await self._ask(by_hand.TakeBack(instrument, self._who), messages.Done)
+
+    async def examine(self, instrument: str) -> by_hand.Examined:
+        """Return what an instrument says of itself, by reading alone."""
+        return await self._ask(by_hand.Examine(instrument), by_hand.Examined)
+
+    async def snapshot(self) -> FacilitySnapshot:
+        """Return how all instruments are set, by reading alone; with every run it is stored."""
+        return await self._ask(TakeSnapshot(), FacilitySnapshot)
+
+    async def now(self) -> Tai:
+        """Return TAI as the facility's clock tells it."""
+        time = await self._ask(messages.Now(), messages.Time)
+        return Tai(time.tai_s, time.tai_fs)
+
+    async def status(self) -> messages.FacilityStatus:
+        """Return how the facility is: agents, instruments, what is missing."""
+        return await self._ask(messages.Status(), messages.FacilityStatus)
+
+    async def ready(self, within_s: float) -> messages.FacilityStatus:
+        """Return the status once every instrument is connected (or released to a person).
+
+        After ``within_s`` it is returned as it is then.
+        """
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + within_s
+        while True:
+            try:
+                status = await self.status()
+            except RunFailed:
+                if loop.time() > give_up:
+                    raise
+            else:
+                instruments = [one for agent in status.agents for one in agent.instruments]
+                if not status.missing and all(one.state in SETTLED for one in instruments):
+                    return status
+                if loop.time() > give_up:
+                    return status
+            await asyncio.sleep(0.05)
+
+    async def all_connected(self) -> None:
+        """Return once every instrument answers or is in a person's hands.
+
+        Raises ``RunFailed``, naming those that do not after :data:`READY_S`.
+        """
+        status = await self.ready(READY_S)
+        lost = [
+            f"{one.name} is {one.state}: {one.last_error}"
+            for agent in status.agents
+            for one in agent.instruments
+            if one.state not in SETTLED
+        ]
+        if lost or status.missing:
+            raise RunFailed("; ".join([*status.missing, *lost]))
+
+
+@asynccontextmanager
+async def open_facility(
+    path: Path | str,
+    endpoints: Path | str | None = None,
+    *,
+    who: str | None = None,
+    state: Path | None = None,
+    store: Path | str | None = None,
+    reading_only: bool = False,
+) -> AsyncGenerator[Lab]:
+    """Own all instruments of a facility in this process while the context is open.
+
+    ``endpoints``: a file that lays addresses over the facility file; ``who``: as whom others
+    see what is asked here (default: user and program). Connecting only reads, but for a bias
+    that an earlier owner has left in the middle of a ramp: its safe rule is carried out (with
+    ``reading_only`` before the first job instead), and controllers that a trigger starts, which
+    are disarmed and silenced (with ``reading_only`` left alone; then nothing starts at a time).
+    ``store`` is the parameter store that is told where it ended. ``state``: as given to
+    ``podium up``; the journal of ramps, the epochs of clocks and measured skews lie beside it.
+    Leaving aborts what runs, makes it safe, and closes all connections.
+    """
+    from podium.control.agent.agent import Agent
+    from podium.control.agent.instruments import Instruments
+    from podium.control.agent.journal import Journal
+    from podium.control.bus.memory import MemoryBus
+    from podium.control.client.state_examination import examine_state
+    from podium.control.coordinator.coordinator import Coordinator
+    from podium.control.coordinator.findings_file import FindingsFile
+    from podium.control.facility.load import load_facility
+    from podium.control.facility.state_folder import (
+        default_state_file,
+        epochs_folder,
+        journal_file,
+        skews_file,
+    )
+    from podium.control.families.family import compiler_for, wirings_of
+    from podium.control.timebase.skew_store import SkewStore, SkewStoreError
+
+    facility = await asyncio.to_thread(load_facility, path, endpoints)
+    state_file = state or default_state_file(Path(path))
+    found = await asyncio.to_thread(examine_state, state_file, store)
+    if stops := [one.what for one in found if one.stops]:
+        raise RunFailed("; ".join(stops))
+    instruments = Instruments.of(facility, facility.instruments)
+    bus = MemoryBus()
+    agent = Agent(
+        AGENT,
+        facility,
+        instruments,
+        compiler_for(facility),
+        bus,
+        journal=Journal(journal_file(state_file)),
+        store=None if store is None else str(store),
+        reading_only=reading_only,
+        starts=() if reading_only else wirings_of(facility, instruments.names),
+        epochs=epochs_folder(state_file),
+    )
+    try:
+        skews = await asyncio.to_thread(SkewStore, skews_file(state_file))
+    except SkewStoreError as error:
+        raise RunFailed(str(error)) from error
+    findings = FindingsFile(None)
+    findings.only(tuple(one.what for one in found))
+    with closing(skews):
+        coordinator = Coordinator(facility, bus, skews=skews, findings=findings)
+        async with plainly(), agent.running(), coordinator.running():
+            yield Lab(facility, bus, who, file=Path(path))
+
+
+@asynccontextmanager
+async def join_facility(
+    path: Path | str,
+    coordinator: str | None = None,
+    endpoints: Path | str | None = None,
+    *,
+    who: str | None = None,
+    me: "Member | None" = None,
+) -> AsyncGenerator[Lab]:
+    """Ask the processes of a facility that is up.
+
+    ``coordinator``: its endpoint on the bus, as ``podium up`` says; where the facility file names a
+    meeting point, that is used instead. This process is a client of the facility there, or ``me``,
+    and finds its certificate by itself: that of this user; where a facility file names a folder of
+    them, ``PODIUM_CLIENT`` says which. Raises ``RunRefused`` when it cannot be.
+    """
+    from podium.control.bus.bus import BusError
+    from podium.control.bus.opened import client_of, joined_bus
+    from podium.control.facility.load import load_facility
+
+    facility = await asyncio.to_thread(load_facility, path, endpoints)
+    if facility.bus is None and coordinator is None:
+        raise RunRefused(f"{path} names no meeting point (bus): say where its coordinator is")
+    async with AsyncExitStack() as stack:
+        try:
+            me = me or client_of(facility.bus)
+            bus = await stack.enter_async_context(joined_bus(facility, me, coordinator))
+        except BusError as error:
+            raise RunRefused(str(error)) from error
+        yield Lab(facility, bus, who, file=Path(path))

@@ -1,0 +1,151 @@
+"""A measurement that is seen as it comes: what ``lab.stream`` returns."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from podium.control.bus import messages
+from podium.control.bus.messages import RunDone
+from podium.control.bus.rounding import roundings_to_json
+from podium.control.bus.streams import BeginStream, Follow, Stop, StreamPart
+from podium.control.program.dataset import dataset_of
+from podium.control.program.program import Program
+from podium.control.program.serialise import to_json
+from podium.control.records.snapshots import name_in
+from podium.control.runs.errors import RunError
+from podium.firmware_interfaces.tai import Tai
+
+if TYPE_CHECKING:
+    import xarray
+
+FOLLOW_S = 2.0
+"""One question for the next part waits so long; it is asked again."""
+EVERY_S = 0.4
+"""A batch takes about so long: with its surroundings, something new is seen twice a second."""
+
+Ask = Callable[..., Awaitable[Any]]
+"""Asks the coordinator: the request, then the classes of answers; raises ``RunError``."""
+
+
+class Stream:
+    """Iterate over it for the data so far: ``async for data in lab.stream(program): ...``.
+
+    Every dataset is of the form that ``lab.run`` gives, over all points, averages (or shots) as
+    far as they have come; points that were not visited yet are nan. Its ``attrs`` say how far:
+    ``shots_done`` of ``shots``, ``done`` (share), ``complete`` (0 or 1), ``batches`` (how it was
+    split), and, where it ended before its time, ``stopped`` (why) and ``stopped_by``. The last
+    one is complete unless it was stopped. Leaving the loop, by ``break``, an error or a
+    cancellation, stops the stream: what plays is aborted, outputs are safe, and :attr:`data` has
+    what was measured.
+    """
+
+    def __init__(
+        self,
+        ask: Ask,
+        stop: Ask,
+        facility: str,
+        program: Program,
+        every_s: float,
+        batch: int,
+        who: str,
+    ) -> None:
+        self._ask = ask
+        self._stop = stop
+        self._facility = facility
+        self._program = program
+        self._every_s = every_s
+        self._batch = batch
+        self._who = who
+        self._ticket = uuid.uuid4().hex
+        self._text = ""
+        self._begun = False
+        self._data: xarray.Dataset | None = None
+
+    @property
+    def data(self) -> "xarray.Dataset | None":
+        """The data so far, also after a stop; None: there are none."""
+        return self._data
+
+    async def stop(self, reason: str = "stopped by who began it") -> None:
+        """Stop it; returns once outputs are safe. The loop gets the last dataset and ends."""
+        answer = await self._stop(Stop(self._ticket, reason, self._who), StreamPart, messages.Done)
+        if isinstance(answer, StreamPart):
+            await self._take(answer)
+
+    async def __aiter__(self) -> AsyncGenerator["xarray.Dataset"]:
+        """Begin it, and yield the data so far whenever there are more."""
+        if self._begun:
+            raise RuntimeError(f"{self._program.name}: this stream was begun before; make another")
+        self._begun = True
+        self._text = await asyncio.to_thread(to_json, self._program)
+        over = False
+        begin = BeginStream(self._ticket, self._text, self._every_s, self._batch, self._who)
+        try:
+            await self._ask(begin, messages.Done)
+            number = 0
+            while not over:
+                follow = Follow(self._ticket, number, FOLLOW_S)
+                answer = await self._ask(follow, StreamPart, messages.Pending)
+                if isinstance(answer, StreamPart):
+                    number, over = answer.number, answer.ended
+                    yield await self._take(answer)
+        except RunError as error:
+            over = True
+            if self._data is not None:
+                self._data.attrs["stopped"] = str(error)
+            raise
+        finally:
+            if not over:
+                await asyncio.shield(self._leave())
+
+    async def _leave(self) -> None:
+        try:
+            await self.stop("interrupted")
+        except RunError as error:
+            if self._data is not None:
+                self._data.attrs["stopped"] = f"interrupted; whether it is safe: {error}"
+
+    async def _take(self, part: StreamPart) -> "xarray.Dataset":
+        complete = part.ended and not part.stopped
+        attributes = attributes_of(part, self._program, self._facility, self._text, self._who)
+        attributes |= {
+            "complete": int(complete),
+            "shots": self._program.shots,
+            "shots_done": part.shots_done,
+            "done": part.done,
+            "batches": part.batches,
+        }
+        if part.stopped:
+            attributes |= {"stopped": part.stopped, "stopped_by": part.stopped_by}
+        data = await asyncio.to_thread(dataset_of, self._program, part.captures, attributes)
+        name_in(data, part.snapshot)
+        self._data = data
+        return data
+
+
+def attributes_of(
+    done: RunDone | StreamPart, program: Program, facility: str, text: str, by: str
+) -> dict[str, str | int | float]:
+    """Return what a dataset says of where it comes from."""
+    started = done.started
+    timed: dict[str, str | int | float] = {}
+    if isinstance(done, RunDone) and done.starts:
+        at = {name: str(Tai(one.tai_s, one.tai_fs)) for name, one in done.starts.items()}
+        timed = {"starts": json.dumps(at), "start_settings": done.start_settings}
+    return {
+        "run": str(done.run),
+        "by": by,
+        "program": program.name,
+        "program_json": text,
+        "program_hash": done.program_hash,
+        "facility": facility,
+        "facility_hash": done.facility_hash,
+        "epoch": max(done.epochs.values(), default=0),
+        "epochs": json.dumps(dict(done.epochs)),
+        "started_tai_s": started.tai_s + started.tai_fs * 1e-15,
+        "started_tai": str(Tai(started.tai_s, started.tai_fs)),
+        "quantised": roundings_to_json(done.quantised),
+        **timed,
+    }

@@ -1,0 +1,192 @@
+"""``podium calibrate``: run routines on a facility and store what they find."""
+
+import asyncio
+import json
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.control.commands.options.facility_file import add_facility_arguments, with_facility
+from podium.control.demo.arguments import add_reset_argument
+from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+from podium.control.records.place import OUT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podium.control.calibration.declaration import Routine
+    from podium.control.facility.facility import Qubit
+    from podium.control.parameters.validity import Validities
+    from podium.control.report.story import Story
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_facility_arguments(parser, before=("qubits",))
+    parser.add_argument(
+        "qubits", nargs="*", metavar="QUBIT", help="e.g. q0 or node_a.q0 (default: all)"
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="ROUTINE",
+        help="run this routine, by its name or its file (my_routine.py); may be repeated "
+        "(default: the whole bring-up)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(OUT),
+        metavar="DIR",
+        help=f"folder for data, plots and the store (default {OUT})",
+    )
+    parser.add_argument(
+        "--store",
+        metavar="FILE|URL",
+        help="where parameters are kept (default parameters.sqlite in DIR)",
+    )
+    parser.add_argument(
+        "--validity",
+        action="append",
+        default=[],
+        metavar="QUANTITY=TIME",
+        help="how long a parameter is good for, e.g. f01=6h; may be repeated",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print each message that would be sent, send none"
+    )
+    parser.add_argument("--thoroughness", type=float, default=1.0, metavar="X")
+    add_reset_argument(parser)
+    parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
+
+
+def run(arguments: Namespace) -> int:
+    """Run the routines; 0 when none failed."""
+    from podium.control.bus.ending import run_until_told
+    from podium.control.calibration.catalogue import BRING_UP
+    from podium.control.calibration.own_routines import NoRoutine, find_routines
+    from podium.control.commands.options.dry_run import tell_calibration
+    from podium.control.commands.options.time_arguments import NoMoment
+    from podium.control.commands.options.validities import laid_over
+    from podium.control.facility.load import load_facility
+    from podium.control.facility.problems import FacilityError, suggest
+    from podium.control.facility.qubit_names import UnknownQubit, chosen_qubits
+    from podium.control.parameters.store import StoreError
+    from podium.control.processes.state_file import AlreadyUp
+
+    try:
+        steps, routines = find_routines(arguments.only or BRING_UP)
+    except NoRoutine as error:
+        print(f"podium calibrate: {error}", file=sys.stderr)
+        return WRONG_USE
+    unknown = [name for name in steps if name not in routines]
+    if unknown:
+        near = suggest(unknown[0], routines)
+        print(f"podium calibrate: no routine {unknown[0]!r}; {near}", file=sys.stderr)
+        return WRONG_USE
+    try:
+        # Who joins a facility that is up needs no addresses: their file may be gone by now.
+        over = arguments.endpoints if arguments.dry_run else None
+        facility = load_facility(arguments.facility, over)
+        qubits = chosen_qubits(facility, arguments.qubits)
+        validities = laid_over(facility.validity, arguments.validity)
+        if arguments.dry_run:
+            store = str(arguments.store or arguments.out / "parameters.sqlite")
+            return run_until_told(tell_calibration(facility, qubits, steps, routines, store))
+        story = run_until_told(_calibrate(arguments, qubits, steps, routines, validities))
+    except FacilityError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    except (UnknownQubit, NoMoment) as error:
+        print(f"podium calibrate: {error}", file=sys.stderr)
+        return WRONG_USE
+    except (AlreadyUp, StoreError, OSError) as error:
+        print(f"podium calibrate: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+    return FOUND_PROBLEM if story.failures() else DONE
+
+
+async def _calibrate(
+    arguments: Namespace,
+    qubits: "tuple[Qubit, ...]",
+    steps: tuple[str, ...],
+    routines: "Mapping[str, Routine]",
+    validities: "Validities",
+) -> "Story":
+    from rich.console import Console
+
+    from podium.control.demo.session import CANNOT_GO_ON, Session
+    from podium.control.facility.whole_files import check_writable, write_text
+    from podium.control.parameters.store import ParameterStore
+    from podium.control.processes.lab_access import reached
+    from podium.control.report.page import Drawings, page
+    from podium.control.report.progress import display
+    from podium.control.report.story import Failure, Story, summary, trouble
+    from podium.control.runs.errors import RunError
+
+    begin = time.monotonic()
+    folder: Path = arguments.out
+    await asyncio.to_thread(check_writable, folder)
+    console = Console(stderr=arguments.json)
+    place = arguments.store or folder / "parameters.sqlite"
+    story = Story(arguments.facility.stem, None, tuple(q.name for q in qubits))
+    begun = False
+    try:
+        with (
+            ParameterStore(place) as store,
+            display(console, len(steps)) as shown,
+            Drawings() as drawn,
+        ):
+            try:
+                async with reached(
+                    arguments.facility, arguments.endpoints, arguments.state, store=place
+                ) as lab:
+                    begun = True
+                    story.facility = lab.facility.name
+                    session = Session(
+                        lab,
+                        qubits,
+                        store,
+                        folder / "datasets",
+                        story,
+                        shown,
+                        drawn,
+                        arguments.thoroughness,
+                        validities,
+                        arguments.facility,
+                        routines,
+                        active_reset=arguments.reset == "active",
+                    )
+                    await session.work(steps)
+            except (RunError, *CANNOT_GO_ON) as error:
+                if isinstance(error, OSError) and not begun:
+                    raise  # nothing was calibrated: a file that was named is missing
+                story.trouble.append(Failure(type(error).__name__, "", str(error)))
+                shown.done("Ended before its time", tuple(str(error).splitlines()), failed=True)
+            story.wall_s = time.monotonic() - begin
+            svgs = await asyncio.to_thread(drawn.finish)
+    except asyncio.CancelledError:
+        print(
+            f"podium calibrate: stopped; what was found until then stays: parameters in {place}, "
+            f"data in {folder / 'datasets'}",
+            file=sys.stderr,
+        )
+        raise
+    if story.trouble:
+        print(trouble("podium calibrate", story), file=sys.stderr)
+    write_text(folder / "index.html", page(story, svgs))
+    if arguments.json:
+        print(json.dumps(summary(story), indent=2))
+    else:
+        console.print(f"{folder / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
+    return story
+
+
+command = Command(
+    name="calibrate",
+    help="run calibration routines and store what they find",
+    add_arguments=add_arguments,
+    run=with_facility(run),
+)

@@ -1,0 +1,105 @@
+"""``podium demo``: two nodes from nothing to one start, on simulated instruments, with a report."""
+
+import asyncio
+import signal
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.control.demo.arguments import add_arguments, world_options
+from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+
+if TYPE_CHECKING:
+    from podium.control.processes.child_processes import Children
+
+TERMINATED = 128 + signal.SIGTERM
+"""Exit status after SIGTERM, as shells have it."""
+
+
+def run(arguments: Namespace) -> int:
+    """Do it; 0 when every qubit was found, every promise kept, and nothing failed."""
+    from podium.control.demo.example import ONE_NODE, TWO_NODES, NoExample, example_facility
+    from podium.control.demo.together.starting import marked
+    from podium.control.facility.load import load_facility
+    from podium.control.facility.problems import FacilityError
+    from podium.control.facility.whole_files import check_writable
+    from podium.control.processes.child_processes import Children
+
+    if not arguments.thoroughness > 0:
+        print("podium demo: --thoroughness is a factor above zero", file=sys.stderr)
+        return WRONG_USE
+    try:
+        example = ONE_NODE if arguments.node_only else TWO_NODES
+        path = arguments.facility or example_facility(example)
+        facility = load_facility(path)
+        check_writable(arguments.report)
+    except FacilityError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    except (OSError, NoExample) as error:
+        print(f"podium demo: {error}", file=sys.stderr)
+        return WRONG_USE
+    if not facility.qubits():
+        print(f"podium demo: {path} describes no qubits to bring up", file=sys.stderr)
+        return WRONG_USE
+    if not arguments.node_only and not marked(facility):
+        print(
+            f"podium demo: {path} has no two nodes with markers on one time tagger (timing > "
+            "markers), which could be seen to start together; --node-only brings nodes up alone",
+            file=sys.stderr,
+        )
+        return WRONG_USE
+    children = Children()
+    try:
+        return asyncio.run(_guarded(arguments, path, children))
+    except OSError as error:
+        print(f"podium demo: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+    finally:
+        # After a second Ctrl-C nothing more is awaited; no process is left behind all the same.
+        children.kill()
+
+
+async def _guarded(arguments: Namespace, facility: Path, children: "Children") -> int:
+    """Work until done or told to end: SIGTERM and a lost terminal end it like Ctrl-C does."""
+    from podium.control.demo.demonstration import Wanted, demonstrate
+
+    work = asyncio.current_task()
+    told_to_end = False
+
+    def end() -> None:
+        nonlocal told_to_end
+        told_to_end = True
+        if work is not None:
+            work.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end)
+    wanted = Wanted(
+        facility,
+        arguments.seed,
+        arguments.report,
+        arguments.thoroughness,
+        together=not arguments.node_only,
+        world=world_options(arguments),
+        active_reset=arguments.reset == "active",
+        clock=arguments.clock,
+    )
+    try:
+        good = (await demonstrate(wanted, children)).good
+    except asyncio.CancelledError:
+        if not told_to_end:
+            raise
+        print("podium demo: told to end; all its processes have ended", file=sys.stderr)
+        return TERMINATED
+    return DONE if good else FOUND_PROBLEM
+
+
+command = Command(
+    name="demo",
+    help="bring up two nodes from nothing on simulated instruments, and start them together",
+    add_arguments=add_arguments,
+    run=run,
+)

@@ -1,0 +1,399 @@
+"""Jobs: the coordinator's side of the run protocol, over the bus.
+
+What is accepted is on the disk before it is told; a coordinator that comes after this one goes on
+with it. Agents are taken in the turns in which everything else takes them.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from podium.control.bus import messages
+from podium.control.bus.bus import Bus
+from podium.control.bus.listener import Discarded, listen
+from podium.control.bus.log import event_log
+from podium.control.bus.messages import Failed, RunId, ask
+from podium.control.bus.wire import BadMessage, decode
+from podium.control.coordinator.agents_seen import ENDED, GONE_S, AgentsSeen
+from podium.control.coordinator.turns import all_taken
+from podium.control.facility.facility import Facility
+from podium.control.runs.coordinator_machine import CoordinatorSide
+from podium.control.runs.coordinator_values import (
+    Action,
+    AskTurn,
+    Event,
+    Gone,
+    Keep,
+    NotTold,
+    StandAside,
+    Submitted,
+    Tell,
+    Thanked,
+    Told,
+    TurnHeld,
+    Withdrawn,
+)
+from podium.control.runs.errors import RunDoesNotFit, RunError, RunFailed, RunRefused, StartLate
+from podium.control.runs.journal import (
+    Entry,
+    JobAccepted,
+    JobEnded,
+    Journal,
+    JournalTaken,
+)
+from podium.control.runs.messages import (
+    Answer,
+    Beat,
+    Fire,
+    OfRun,
+    Prepare,
+    Request,
+    is_answer_to,
+)
+from podium.control.runs.run_values import AskTime, Patience, Send, TimePassed
+from podium.control.timebase.lead_time import LeadTime
+from podium.firmware_interfaces.tai import Tai
+
+ANSWER_S = 5.0
+"""Deadline for one answer; the request is said again, also before that."""
+CLOCK_S = 5.0
+FIRES = 3
+"""So many FIREs of a run are on their way to an agent at once: a lost one costs a start, so it is
+said again before its answer could be missed; a slow agent is not buried in them."""
+KEPT = 32
+"""So many jobs that have ended can be asked for by whoever missed the answer."""
+KEPT_BYTES = 1 << 20
+"""The end of a job with more data than this is not written to the disk: if the coordinator dies
+before it has told it, the job is done again."""
+
+log = event_log("coordinator")
+
+
+class InMemory:
+    """A journal that dies with the process: for a facility that is opened in one."""
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return nothing: there was nobody before."""
+        return ()
+
+    def keep(self, entry: Entry) -> None:
+        """Keep nothing."""
+
+
+class Replaced(RuntimeError):
+    """Another coordinator has taken over: this one ends, and touches nothing."""
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """A run that was submitted, as far as it is known."""
+
+    ticket: str
+    what: str
+    by: str
+    accepted: asyncio.Future[None]
+    begun: asyncio.Future[RunId]
+    ended: asyncio.Future[JobEnded]
+    kept: bool = True
+    """Whether it can be asked for once it has ended."""
+    turns: AsyncExitStack = field(default_factory=AsyncExitStack)
+    taking: asyncio.Task[None] | None = None
+
+
+class Jobs:
+    """Has jobs done while :meth:`running`."""
+
+    def __init__(
+        self,
+        facility: Facility,
+        bus: Bus,
+        agents: AgentsSeen,
+        journal: Journal,
+        session: int,
+        patience: Patience | None = None,
+        lead: LeadTime | None = None,
+    ) -> None:
+        """``session``: above those of earlier coordinators; TAI seconds, as any clock has them."""
+        self._facility = facility
+        self._bus = bus
+        self._agents = agents
+        self._journal = journal
+        entries = journal.entries()
+        self._side = CoordinatorSide(session, entries, patience, lead, asks_turns=True)
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._to_keep: asyncio.Queue[Keep | Tell] = asyncio.Queue()
+        self._discarded = Discarded(log)
+        self._jobs: dict[str, Job] = {}
+        self._ended: list[str] = []
+        self._on_its_way: Counter[tuple[str, Request]] = Counter()
+        self._tasks: asyncio.TaskGroup
+        self._running: set[asyncio.Task[None]] = set()
+        self._kept = {one.ticket: one for one in entries if isinstance(one, JobAccepted)}
+        self._before = {one.ticket: one for one in entries if isinstance(one, JobEnded)}
+
+    @property
+    def session(self) -> int:
+        """Number of this coordinator, above all before it."""
+        return self._side.session
+
+    @property
+    def lead_fs(self) -> int:
+        """The lead between the reading of the clock and the next start."""
+        return self._side.lead.lead_fs
+
+    def problem(self, agent: str) -> str:
+        """Return why an agent takes no part in a start at a time; empty: it can, or was never
+        seen."""
+        seen = {one.agent: one.unwell for one in self._side.attendance.agents}
+        return seen.get(agent, "")
+
+    @property
+    def left_over(self) -> Mapping[str, JobAccepted]:
+        """What coordinators before this one have accepted and nobody was thanked for, by ticket."""
+        return self._kept
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Do what is accepted while the context is open. Raises :class:`Replaced`."""
+        name = self._facility.name
+        for ticket in self._kept:
+            job = self._job(ticket, "a run that was accepted before", "")
+            job.accepted.set_result(None)
+            if (ended := self._before.get(ticket)) is not None:
+                self._over(job, ended)
+        async with (
+            self._bus.subscribe(messages.heartbeat_key(name, "*")) as beats,
+            self._bus.watch(messages.agent_key(name, "*")) as presences,
+            asyncio.TaskGroup() as self._tasks,
+        ):
+
+            def note(agent: str, beat: messages.Heartbeat) -> None:
+                self._events.put_nowait(Beat(agent, beat.life))
+
+            async def follow() -> None:
+                async for presence in presences:
+                    if not presence.alive:
+                        self._soon(self._gone(presence.key.rpartition("/")[2]))
+
+            for action in self._side.begin():
+                await self._keep_one(action)
+            listening = listen(beats, messages.Heartbeat, note, self._discarded)
+            doing = (listening, follow(), self._turn(), self._keep())
+            work = [self._tasks.create_task(one) for one in doing]
+            try:
+                yield
+            finally:
+                for task in (*work, *self._running):
+                    task.cancel()
+                for job in self._jobs.values():
+                    if job.taking is not None:
+                        job.taking.cancel()
+                    await job.turns.aclose()
+
+    def submit(self, submitted: Submitted, what: str, by: str) -> Job:
+        """Have a program (JSON) played; the ticket is used once: of a job that is known already,
+        or left over, that one is returned. What it is stands in the job."""
+        ticket = submitted.ticket
+        if ticket not in self._jobs:
+            self._job(ticket, what, by).kept = submitted.kept
+            self._events.put_nowait(submitted)
+        return self._jobs[ticket]
+
+    def withdraw(self, ticket: str) -> None:
+        """Let a job not go on; it ends as soon as that can be done without harm."""
+        self._events.put_nowait(Withdrawn(ticket))
+
+    def _job(self, ticket: str, what: str, by: str) -> Job:
+        loop = asyncio.get_running_loop()
+        futures = loop.create_future(), loop.create_future(), loop.create_future()
+        job = self._jobs[ticket] = Job(ticket, what, by, *futures)
+        return job
+
+    # The machine
+
+    async def _turn(self) -> None:
+        while True:
+            wait_s = self._side.due_s(time.monotonic()) - time.monotonic()
+            event: Event = TimePassed()
+            if wait_s > 0:
+                try:
+                    async with asyncio.timeout(wait_s):
+                        event = await self._events.get()
+                except TimeoutError:
+                    pass
+            try:
+                actions = self._side.handle(event, time.monotonic())
+            except (ValueError, OverflowError) as error:  # numbers that no instrument gives
+                if not isinstance(event, Answer | Beat):
+                    raise
+                self._discarded.add(event.agent, f"{type(error).__name__}: {error}"[:200])
+                continue
+            self._do(actions)
+
+    def _do(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
+            match action:
+                case Send(agent, request):
+                    self._send(agent, request)
+                case AskTime(run):
+                    self._soon(self._ask_time(run))
+                case AskTurn(ticket, agents):
+                    job = self._jobs[ticket]
+                    job.taking = self._soon(self._take_turns(job, agents))
+                case Keep() | Tell():
+                    self._to_keep.put_nowait(action)
+                case StandAside(session):
+                    raise Replaced(f"session {session} has taken over from {self.session}")
+
+    async def _keep(self) -> None:
+        """Keep what is to be kept, and tell it after that, in order and beside all else."""
+        while True:
+            await self._keep_one(await self._to_keep.get())
+
+    async def _keep_one(self, action: Action) -> None:
+        match action:
+            case Keep(JobEnded(ticket, data=data)) if sum(len(one) for _, one in data) > KEPT_BYTES:
+                log.info("too much to be kept on the disk", ticket=ticket)
+            case Keep(entry):
+                try:
+                    await asyncio.to_thread(self._journal.keep, entry)
+                except JournalTaken as error:
+                    raise Replaced(str(error)) from error
+            case Tell(JobAccepted(ticket)):
+                if ticket in self._jobs:
+                    _tell(self._jobs[ticket].accepted, None)
+            case Tell(JobEnded(ticket) as ended):
+                job = self._jobs[ticket]
+                self._over(job, ended)
+                await job.turns.aclose()
+
+    def _over(self, job: Job, ended: JobEnded) -> None:
+        if job.taking is not None:
+            job.taking.cancel()
+        _tell(job.accepted, None)
+        _tell(job.ended, ended)
+        if not job.kept:
+            self._forget(job.ticket)
+            return
+        self._ended.append(job.ticket)
+        while len(self._ended) > KEPT:
+            self._forget(self._ended.pop(0))
+
+    def _forget(self, ticket: str) -> None:
+        del self._jobs[ticket]
+        self._events.put_nowait(Thanked(ticket))
+
+    def _soon(self, work: Any) -> asyncio.Task[None]:
+        task = self._tasks.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _take_turns(self, job: Job, agents: tuple[str, ...]) -> None:
+        wanted = {name: self._agents.named(name).turn for name in agents}
+        async with AsyncExitStack() as turns:
+            await turns.enter_async_context(all_taken(wanted, job.what, job.by))
+            job.turns = turns.pop_all()
+        self._events.put_nowait(TurnHeld(job.ticket))
+
+    # Agents
+
+    async def _gone(self, agent: str) -> None:
+        """Tell that the way to an agent has ended: where it plays alone, unless it is soon back."""
+        seen = self._agents.named(agent)
+        if self._side.plays_alone(agent):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GONE_S):
+                    await seen.absent.wait()  # whoever watches for it may hear it after this
+                    await seen.present.wait()
+                    return
+        self._events.put_nowait(Gone(agent, ENDED))
+
+    def _send(self, agent: str, request: Request) -> None:
+        ticket = None
+        if isinstance(request, Prepare | Fire):
+            ticket = self._side.ticket_of(request.run)
+        job = None if ticket is None else self._jobs[ticket]
+        if isinstance(request, Prepare) and job is not None:
+            _tell(job.begun, request.run)
+        most = FIRES if isinstance(request, Fire) else 1
+        if self._on_its_way[agent, request] < most:
+            self._on_its_way[agent, request] += 1
+            self._soon(self._say(agent, request, job))
+
+    async def _say(self, agent: str, request: Request, job: Job | None) -> None:
+        key = messages.agent_key(self._facility.name, agent)
+        try:
+            if isinstance(request, Fire) and job is not None:
+                await asyncio.wait({job.accepted})  # nothing plays that is not on the disk
+            answer = await ask(self._bus, key, OfRun(request), OfRun, timeout_s=ANSWER_S)
+        finally:
+            self._on_its_way[agent, request] -= 1
+            if not self._on_its_way[agent, request]:
+                del self._on_its_way[agent, request]
+        if isinstance(answer, OfRun):
+            said = answer.said
+            if isinstance(said, Answer) and said.agent == agent and is_answer_to(said, request):
+                self._events.put_nowait(said)
+            else:
+                reason = f"it is no answer of its own to {type(request).__name__}"
+                self._discarded.add(key, reason)
+        elif answer.kind == "failed":
+            log.warning("not answered", agent=agent, problem=answer.message)
+
+    async def _ask_time(self, run: RunId) -> None:
+        start = next((one for one in self._side.runs if one.run == run), None)
+        if start is None:
+            return
+        key = messages.agent_key(self._facility.name, start.nodes[0].agent)
+        told = await ask(self._bus, key, messages.Now(), messages.Time, timeout_s=CLOCK_S)
+        if isinstance(told, Failed):
+            self._events.put_nowait(NotTold(run, told.message))
+        else:
+            try:
+                self._events.put_nowait(Told(run, Tai(told.tai_s, told.tai_fs)))
+            except ValueError as error:
+                self._events.put_nowait(NotTold(run, f"{start.nodes[0].agent} says {error}"))
+
+
+async def until(job: Job, wanted: Awaitable[Any]) -> None:
+    """Return once ``wanted`` of the job has come, or its end."""
+    await asyncio.wait(
+        {asyncio.ensure_future(wanted), job.ended}, return_when=asyncio.FIRST_COMPLETED
+    )
+
+
+def played(ended: JobEnded) -> messages.Played:
+    """Return what all agents of a run have brought back together; raises ``RunError``."""
+    if ended.failed:
+        run = f"run {ended.run}: " if ended.run else ""
+        kinds: tuple[tuple[bool, type[RunError]], ...]
+        kinds = ((ended.late, StartLate), (ended.unfit, RunDoesNotFit), (ended.refused, RunRefused))
+        kind = next((one for holds, one in kinds if holds), RunFailed)
+        raise kind(f"{run}{ended.failed}")
+    try:
+        parts = [decode(data, messages.Played) for _, data in ended.data]
+    except BadMessage as error:
+        raise RunFailed(f"run {ended.run}: the data of an agent cannot be read: {error}") from error
+    captures: dict[str, messages.CaptureData] = {}
+    epochs: dict[str, int] = {}
+    starts: dict[str, messages.Time] = {}
+    tags: dict[str, messages.TagData] = {}
+    for part in parts:
+        captures |= part.captures
+        epochs |= part.epochs
+        starts |= part.starts
+        tags |= part.tags
+    quantised = tuple(one for part in parts for one in part.quantised)
+    return messages.Played(
+        parts[0].program_hash, parts[0].started, epochs, quantised, captures, starts, tags
+    )
+
+
+def _tell(future: "asyncio.Future[Any]", value: object) -> None:
+    if not future.done():
+        future.set_result(value)

@@ -1,0 +1,322 @@
+"""Playing runs: as one job or, where a program does not fit as it is, in parts whose data are one.
+
+Whoever plays holds the agents until all of it is over: nobody moves a bias between two parts.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from podium.control.bus import messages
+from podium.control.bus.bus import Bus
+from podium.control.bus.log import event_log
+from podium.control.bus.messages import Played, RunId
+from podium.control.bus.snapshots import FacilitySnapshot
+from podium.control.bus.streams import AskParts, HowLong, InParts, Lasts
+from podium.control.coordinator.agents_seen import AgentSeen, unless_gone
+from podium.control.coordinator.combining import Combined
+from podium.control.coordinator.jobs import Job, Jobs, played, until
+from podium.control.coordinator.repeated_requests import insist
+from podium.control.coordinator.run_news import Outcome, RunsTold
+from podium.control.coordinator.single import Single
+from podium.control.coordinator.turns import Journal, Turn, all_taken
+from podium.control.program.batches import Batch, common, part_of
+from podium.control.program.loopback import Loopback
+from podium.control.program.program import Axis, Program
+from podium.control.program.serialise import digest, to_json
+from podium.control.runs.coordinator_values import Submitted
+from podium.control.runs.errors import RunDoesNotFit, RunError, RunFailed, RunRefused
+from podium.control.timebase.start_setting import StartSetting
+from podium.control.timebase.timed_program import TimedProgram, settings_to_json, timed_to_json
+
+COMPILE_S = 150.0
+"""Deadline for an agent's answer to how long a program plays, or in which parts."""
+MOST = 100
+"""A run that starts at a time is not made in more parts than this."""
+
+Known = dict[tuple[int, tuple[Axis, ...]], list[Batch]]
+"""The parts of programs that differ in their shots and points only, by these."""
+
+Answer = TypeVar("Answer")
+log = event_log("coordinator")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be played, by whom, and how it is started."""
+
+    program: Program | Loopback
+    owners: tuple[AgentSeen, ...]
+    at_once: bool
+    starts: Mapping[str, StartSetting] = field(default_factory=dict)
+    """Of a start at a time, by controller."""
+
+    def of(self, batch: Batch) -> "Work":
+        """Return a part of it."""
+        assert isinstance(self.program, Program)
+        return replace(self, program=part_of(self.program, batch))
+
+    def text(self) -> str:
+        """Return what agents are sent (JSON)."""
+        if isinstance(self.program, Program) and not self.starts:
+            return to_json(self.program)
+        return timed_to_json(TimedProgram(self.program, self.starts))
+
+    @property
+    def turns(self) -> Mapping[str, Turn]:
+        """Those of all who play, by their names."""
+        return {owner.name: owner.turn for owner in self.owners}
+
+    @property
+    def told(self) -> Program:
+        """What is told of it while it is on: of a loopback, that it plays no port."""
+        one = self.program
+        return Program(one.name, (), ()) if isinstance(one, Loopback) else one
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes of a loopback; of a program none: its ports name them."""
+        return self.program.nodes if isinstance(self.program, Loopback) else ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Work that has begun, as one job."""
+
+    work: Work
+    job: Job
+    by: str
+
+
+class RunPlayer:
+    """Plays work on agents. All methods raise ``RunError``.
+
+    Cancelled, they return once nothing of the run can play any more.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        facility_hash: str,
+        jobs: Jobs,
+        runs: RunsTold,
+        journal: Journal,
+        singles: dict[str, Single],
+        snapshot: Callable[[], Awaitable[FacilitySnapshot]],
+    ) -> None:
+        """``singles``: the runs in one piece that are on, by their ids; it is kept up to date."""
+        self._bus = bus
+        self._facility_hash = facility_hash
+        self._jobs = jobs
+        self._runs = runs
+        self._journal = journal
+        self._singles = singles
+        self._snapshot = snapshot
+
+    def grow(self, facility_hash: str) -> None:
+        """The facility has grown: data name the file by this hash from now on."""
+        self._facility_hash = facility_hash
+
+    async def run(self, single: Single, work: Work, text: str) -> messages.RunDone:
+        """Return what a run that somebody asked for has brought back; ``text``: of ``work``.
+
+        It outlives the coordinator: of a ticket that one before has accepted its end is returned.
+        """
+        what = f"run {work.program.name}"
+        with self._journal.doing(what, single.by) as entry:
+            entry.why_stopped = lambda: single.stopped
+            job = self._submit(work, text, single.ticket, single.by)
+            await self._until(job, job.accepted)
+            single.settled.set()
+            await self._until(job, job.begun)
+            run = job.begun.result() if job.begun.done() else run_of(job.ended.result().run)
+            if run is None or (not job.begun.done() and not job.ended.result().unfit):
+                return await self._done(run, work, await self._end(job, Outcome()))
+            entry.what = f"run {run} {work.program.name}"
+            for owner in work.owners:
+                owner.turn.what = entry.what
+            single.run = str(run)
+            self._singles[single.run] = single
+            try:
+                async with self._runs.told(
+                    run,
+                    work.told,
+                    single.by,
+                    single,
+                    nodes=work.nodes,
+                    procedure=single.procedure,
+                ) as outcome:
+                    try:
+                        outcome.played = await self._end(job, outcome)
+                    except RunDoesNotFit as refused:
+                        parts = await self._parts(work, refused)
+                        async with all_taken(work.turns, entry.what, single.by):
+                            outcome.played = await self._in_parts(
+                                work, parts, single.ticket, single.by, outcome
+                            )
+            finally:
+                del self._singles[single.run]
+        return await self._done(run, work, outcome.played)
+
+    async def begin(self, work: Work, ticket: str, by: str) -> Piece:
+        """Begin a part of something larger, whose agents' turns are held."""
+        text = await asyncio.to_thread(work.text)
+        job = self._submit(work, text, ticket, by, part=True)
+        await self._until(job, job.begun)
+        if not job.begun.done():
+            await self._end(job, Outcome())
+        return Piece(work, job, by)
+
+    async def end(self, piece: Piece, outcome: Outcome, known: Known) -> Played:
+        """Return what a piece has brought back, played in parts where it does not fit.
+
+        ``known``: what does not fit is noted there, and is not tried again.
+        """
+        program = piece.work.program
+        assert isinstance(program, Program)
+        try:
+            return await self._end(piece.job, outcome)
+        except RunDoesNotFit as refused:
+            key = program.shots, program.axes
+            if key not in known:
+                known[key] = await self._parts(piece.work, refused)
+            return await self._in_parts(piece.work, known[key], piece.job.ticket, piece.by, outcome)
+
+    def leave(self, piece: Piece) -> None:
+        """Let a piece not go on that is not over."""
+        if not piece.job.ended.done():
+            self._jobs.withdraw(piece.job.ticket)
+
+    async def how_long(self, work: Work) -> Lasts:
+        """Return how long ``work`` plays, as it is or in parts."""
+        try:
+            return await self._lasts(work)
+        except RunDoesNotFit as refused:
+            parts = await self._parts(work, refused)
+        each = [await self._lasts(work.of(batch)) for batch in parts]
+        total_fs = sum(one.duration_fs for one in each)
+        return Lasts(total_fs, tuple(one for part in each for one in part.quantised))
+
+    # Inside
+
+    def _submit(self, work: Work, text: str, ticket: str, by: str, *, part: bool = False) -> Job:
+        for owner in work.owners:
+            if not work.at_once and owner.welcome is not None and not owner.welcome.timed:
+                raise RunRefused(
+                    f"{work.program.name}: agent {owner.name} cannot start at a time: the facility "
+                    "file names no trigger for its controllers"
+                )
+        names = tuple(owner.name for owner in work.owners)
+        submitted = Submitted(ticket, text, names, work.at_once, kept=not part, turn_held=part)
+        return self._jobs.submit(submitted, f"run {work.program.name}", by)
+
+    async def _until(self, job: Job, wanted: "asyncio.Future[Any]") -> None:
+        try:
+            await until(job, wanted)
+        except asyncio.CancelledError:
+            await self._withdraw(job)
+            raise
+
+    async def _withdraw(self, job: Job) -> None:
+        self._jobs.withdraw(job.ticket)
+        await asyncio.wait({job.ended})
+
+    async def _end(self, job: Job, outcome: Outcome) -> Played:
+        try:
+            await asyncio.shield(job.ended)
+        except asyncio.CancelledError:
+            await self._withdraw(job)
+            raise
+        finally:
+            if job.ended.done():
+                outcome.unsafe = job.ended.result().unsafe
+        return await asyncio.to_thread(played, job.ended.result())
+
+    async def _in_parts(
+        self, work: Work, parts: list[Batch], ticket: str, by: str, outcome: Outcome
+    ) -> Played:
+        """Play part after part; nothing is kept where one fails, or a clock was reset between."""
+        program = work.program
+        assert isinstance(program, Program)
+        combined = Combined(program)
+        done: list[Played] = []
+        for number, batch in enumerate(parts):
+            piece = await self.begin(work.of(batch), f"{ticket}.{number}", by)
+            done.append(await self._end(piece.job, outcome))
+            check_epochs(done[0].epochs, done[-1].epochs, "parts")
+            combined.add(batch, done[-1].captures)
+        return replace(
+            done[0],
+            program_hash=await asyncio.to_thread(digest, program),
+            quantised=tuple(one for part in done for one in part.quantised),
+            captures=await asyncio.to_thread(combined.so_far()),
+        )
+
+    async def _parts(self, work: Work, refused: RunDoesNotFit) -> list[Batch]:
+        """Return the parts that all owners can play; raises ``refused`` where there are none."""
+        if not isinstance(work.program, Program):
+            raise refused
+        text = await asyncio.to_thread(work.text)
+        question = AskParts(text, not work.at_once)
+        try:
+            answers = await asyncio.gather(
+                *(self._ask(owner, question, InParts) for owner in work.owners)
+            )
+        except RunError:
+            raise refused from None  # that says what is wrong
+        several = [
+            [
+                Batch(one.first_shot, one.shots, tuple(map(slice, one.first, one.end)))
+                for one in answer.parts
+            ]
+            for answer in answers
+        ]
+        parts = common(several) if all(several) else []
+        if len(parts) < 2 or (not work.at_once and len(parts) > MOST):
+            raise refused
+        log.info("run in parts", parts=len(parts), because=str(refused))
+        return parts
+
+    async def _lasts(self, work: Work) -> Lasts:
+        question = HowLong(await asyncio.to_thread(work.text), not work.at_once)
+        each = [await self._ask(owner, question, Lasts) for owner in work.owners]
+        return Lasts(
+            max(one.duration_fs for one in each),
+            tuple(one for part in each for one in part.quantised),
+        )
+
+    async def _ask(self, owner: AgentSeen, question: object, expected: type[Answer]) -> Answer:
+        asking = insist(self._bus, owner.key, question, expected, timeout_s=COMPILE_S)
+        return await unless_gone(owner, asking)
+
+    async def _done(self, run: RunId | None, work: Work, all_of_it: Played) -> messages.RunDone:
+        assert run is not None
+        return messages.RunDone(
+            run,
+            all_of_it.program_hash,
+            self._facility_hash,
+            all_of_it.epochs,
+            all_of_it.started,
+            all_of_it.quantised,
+            all_of_it.captures,
+            await self._snapshot(),
+            all_of_it.starts,
+            all_of_it.tags,
+            settings_to_json(work.starts) if work.starts else "",
+        )
+
+
+def check_epochs(before: Mapping[str, int], epochs: Mapping[str, int], of: str) -> None:
+    """Raise ``RunFailed`` where a clock was reset between two ``of`` something."""
+    if epochs != before:
+        raise RunFailed(
+            f"a clock was reset between two {of}: epochs {dict(before)} became {dict(epochs)}; "
+            "data of both do not go together"
+        )
+
+
+def run_of(text: str) -> RunId | None:
+    """Return the run that a job names; None: it came to none."""
+    session, _, number = text.partition("-")
+    return RunId(int(session), int(number)) if text else None

@@ -1,0 +1,93 @@
+"""Arguments of a demo, for the commands that measure simulated worlds: demo and campaign."""
+
+import math
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+
+
+def spreads(text: str) -> float:
+    """Return the K of ``--wrong``."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise ArgumentTypeError(f"{text!r} is no number of spreads; 3 is three spreads off")
+    return found
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "--node-only",
+        action="store_true",
+        help="bring up single nodes and nothing else: the example then has one",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="which hidden world to draw (default 0)"
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=Path("podium_demo"),
+        metavar="DIR",
+        help="folder for the report and the data (default podium_demo)",
+    )
+    parser.add_argument(
+        "--facility",
+        type=Path,
+        metavar="FILE",
+        help="facility file (default: the example of two nodes, with --node-only that of one)",
+    )
+    add_world_arguments(parser)
+    parser.add_argument(
+        "--thoroughness",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="factor on the number of shots (default 1)",
+    )
+    add_reset_argument(parser)
+    parser.add_argument(
+        "--clock",
+        choices=("leap", "manual"),
+        default="leap",
+        help="of the simulated laboratory: leap over waits, and count what the computer takes for "
+        "the physics (default); or manual, in which laboratory time is what programs, ramps and "
+        "answers take, however busy the computer is",
+    )
+
+
+def add_reset_argument(parser: ArgumentParser) -> None:
+    """Add the choice of how qubits are brought to 0 before a shot."""
+    parser.add_argument(
+        "--reset",
+        choices=("passive", "active"),
+        default="passive",
+        help="bring qubits to 0 by waiting, or by measuring and flipping them from the first "
+        "classification on, in the routines that can (default passive: simulated instruments "
+        "play feedback slowly)",
+    )
+
+
+def add_world_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments that say what kind of world is drawn."""
+    parser.add_argument(
+        "--wrong",
+        type=spreads,
+        metavar="K",
+        help="a world K spreads off the facility file, see `podium twin sample`",
+    )
+    parser.add_argument(
+        "--mixers", action="store_true", help="a world with imperfect I/Q mixers, likewise"
+    )
+    parser.add_argument(
+        "--drift", action="store_true", help="a world that drifts while it is measured, likewise"
+    )
+
+
+def world_options(arguments: Namespace) -> tuple[str, ...]:
+    """Return what `podium twin sample` is asked for besides a seed."""
+    wrong = () if arguments.wrong is None else ("--wrong", f"{arguments.wrong:g}")
+    flags = [f"--{name}" for name in ("mixers", "drift") if getattr(arguments, name)]
+    return (*wrong, *flags)

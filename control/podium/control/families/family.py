@@ -1,0 +1,136 @@
+"""A family of controllers: what compiles for one kind of them, and how they are started.
+
+A model of an instrument that plays programs names its family by an import path
+(:attr:`.InstrumentModel.family`). Nothing else names one: a new family is a folder and an entry.
+"""
+
+from collections.abc import Collection, Mapping, Sequence, Set
+from importlib import import_module
+from typing import Protocol
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.facility.connector_ref import ConnectorRef
+from podium.control.facility.facility import Facility
+from podium.control.facility.models_of import model_of
+from podium.control.facility.timing import TriggerWiring
+from podium.control.families.start_wiring import StartWiring
+from podium.control.program.batches import Batch
+from podium.control.program.program import Program
+from podium.firmware_interfaces.compiled import Artifact
+
+Parts = tuple[tuple[Batch, Artifact], ...]
+"""A program in parts, with what plays each."""
+
+
+class ControllerFamily(Protocol):
+    """All controllers of one kind that a facility has. Made from a :class:`Facility` alone.
+
+    ``start``: by what a controller is started at a time; None: it is started by a command. Methods
+    that compile raise as the family's compiler does (``DoesNotFit``, ``OffGridError``,
+    ``ValueError``).
+    """
+
+    @property
+    def ports(self) -> Mapping[str, Set[str]]:
+        """By controller: the ports that it serves."""
+        ...
+
+    def compile(self, program: Program, controller: str, start: StartWiring | None) -> Artifact:
+        """Return what plays ``program`` there."""
+        ...
+
+    def batches(self, program: Program, controller: str, start: StartWiring | None) -> Parts:
+        """Return ``program`` in as many parts as it takes there."""
+        ...
+
+    def started_by(self, controller: str, trigger: TriggerWiring) -> StartWiring:
+        """Return how a controller is started at a time; raises ``ValueError`` where it cannot."""
+        ...
+
+    def markers(self, outputs: Sequence[ConnectorRef], pulses: int, start: StartWiring) -> Artifact:
+        """Return what raises these outputs ``pulses`` times."""
+        ...
+
+    def tags(self, inputs: Sequence[ConnectorRef], pulses: int, start: StartWiring) -> Artifact:
+        """Return what tags edges at these inputs."""
+        ...
+
+    def tags_at(self, entry: ConnectorRef) -> str:
+        """Return under which name the driver gives the tags of an input."""
+        ...
+
+
+def families_of(facility: Facility) -> dict[str, ControllerFamily]:
+    """Return the family of each controller of a facility, by its name."""
+    made: dict[str, ControllerFamily] = {}
+    found: dict[str, ControllerFamily] = {}
+    for name, entry in facility.instruments.items():
+        path = model_of(entry).family
+        if not path:
+            continue
+        if path not in made:
+            module, _, kind = path.partition(":")
+            made[path] = getattr(import_module(module), kind)(facility)
+        found[name] = made[path]
+    return found
+
+
+def wirings_of(facility: Facility, instruments: Collection[str]) -> tuple[StartWiring, ...]:
+    """Return how those controllers among ``instruments`` are started that the facility's triggers
+    name; a controller that no compiler serves is left out.
+
+    What is expected of each start is as wide as what the file does not say of it: nothing was
+    measured. Raises ValueError where the trigger node of a controller is not among them.
+    """
+    triggers = {name: one for name, one in facility.timing.triggers.items() if name in instruments}
+    families = families_of(facility) if triggers else {}
+    found = []
+    for controller, trigger in triggers.items():
+        if controller not in families:
+            continue
+        if trigger.output.instrument not in instruments:
+            raise ValueError(
+                f"{controller} is started by {trigger.output}, which another agent owns: one "
+                f"agent has to own both; here are {', '.join(instruments)}"
+            )
+        found.append(families[controller].started_by(controller, trigger))
+    return tuple(found)
+
+
+class Compiler:
+    """Compiles what starts at once: all of a program is played by one controller of a facility."""
+
+    def __init__(self, facility: Facility) -> None:
+        self._family = families_of(facility)
+        self._ports = {name: family.ports[name] for name, family in self._family.items()}
+
+    def __call__(self, program: Program) -> Mapping[str, Artifact]:
+        """Return the artifact of the controller that takes part; raises as its compiler does."""
+        name = self._controller(program)
+        return {name: self._family[name].compile(program, name, None)}
+
+    def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, Artifact]], ...]:
+        """Return ``program`` in as many parts as it takes, with their artifacts."""
+        name = self._controller(program)
+        made = self._family[name].batches(program, name, None)
+        return tuple((batch, {name: artifact}) for batch, artifact in made)
+
+    def _controller(self, program: Program) -> str:
+        ports = {frame.port for frame in program.frames}
+        taking_part = [name for name, own in self._ports.items() if ports & own]
+        if len(taking_part) > 1:
+            raise DoesNotFit(
+                f"its ports are on the clusters {', '.join(taking_part)}: a program on several is "
+                "started by a trigger, and these have none that the facility file names"
+            )
+        if not taking_part:
+            there = sorted({port for own in self._ports.values() for port in own})
+            raise DoesNotFit(
+                f"none of its ports is played by a controller; there are {', '.join(there)}"
+            )
+        return taking_part[0]
+
+
+def compiler_for(facility: Facility) -> Compiler:
+    """Return what compiles a program for the controllers of ``facility``."""
+    return Compiler(facility)

@@ -1,0 +1,60 @@
+"""From the facility's wiring to what the compiler for Qblox clusters must know."""
+
+from typing import cast
+
+from podium.control.compilers.qblox.target import Module, PortTarget, QbloxTarget
+from podium.control.facility.facility import (
+    ConnectorRef,
+    DriveWiring,
+    Facility,
+    FeedlineWiring,
+    FluxWiring,
+)
+
+QBLOX = "qblox_cluster"
+"""The model that the Qblox compiler serves."""
+
+
+def targets_of(facility: Facility) -> dict[str, QbloxTarget]:
+    """Return what the compiler must know of each Qblox cluster of the facility, by name."""
+    ports: dict[str, dict[str, PortTarget]] = {
+        name: {} for name, entry in facility.instruments.items() if entry.model == QBLOX
+    }
+    for port, wiring in facility.wiring.items():
+        match wiring:
+            case FeedlineWiring():
+                output = wiring.output
+                entry: str | None = wiring.input.socket
+                attenuation_db = wiring.input_attenuation_db
+                modulator, power_dbm = None, 0.0
+            case DriveWiring():
+                output, entry, attenuation_db = wiring.output, None, 0.0
+                modulated = wiring.modulator
+                modulator = None if modulated is None else modulated.instrument
+                power_dbm = 0.0 if modulated is None else modulated.power_dbm
+            case FluxWiring():
+                continue
+        if output.instrument in ports and output.slot is not None:
+            ports[output.instrument][port] = PortTarget(
+                slot=output.slot,
+                module=_module(facility, output),
+                output=output.socket,
+                lo_hz=wiring.lo_hz,
+                input=entry,
+                output_attenuation_db=wiring.output_attenuation_db,
+                input_attenuation_db=attenuation_db,
+                modulator=modulator,
+                modulator_power_dbm=power_dbm,
+            )
+    for qubit in facility.qubits().values():
+        for served in ports.values():
+            if qubit.feedline in served:
+                served[qubit.readout_port] = served[qubit.feedline]
+    return {name: QbloxTarget(name, served) for name, served in ports.items()}
+
+
+def _module(facility: Facility, connector: ConnectorRef) -> Module:
+    modules = facility.instruments[connector.instrument].options["modules"]
+    if isinstance(modules, str) or connector.slot is None:
+        raise ValueError(f"{connector}: {connector.instrument} has no modules in the facility file")
+    return cast(Module, modules[connector.slot])

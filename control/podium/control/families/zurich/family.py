@@ -1,0 +1,292 @@
+"""Instruments of Zurich Instruments behind a data server: compiled for by
+:mod:`podium.control.compilers.zurich`, started by their own trigger inputs or by a PQSC's."""
+
+from collections.abc import Callable, Mapping, Sequence, Set
+
+from podium.control.compilers.batching import in_batches
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.zurich.batches import MOST, compile_in_batches
+from podium.control.compilers.zurich.compile import compile_together
+from podium.control.compilers.zurich.loopback import marker_program
+from podium.control.compilers.zurich.recompiling import Recompiling
+from podium.control.compilers.zurich.target import ZurichTarget
+from podium.control.compilers.zurich.timed import (
+    ANALYSERS,
+    compile_timed,
+    external_start,
+    recorded,
+    recorded_by,
+)
+from podium.control.facility.connector_ref import ConnectorRef
+from podium.control.facility.facility import Facility
+from podium.control.facility.models_of import modules_of
+from podium.control.facility.timing import TriggerWiring
+from podium.control.families.family import Parts
+from podium.control.families.markers import marker_of, module_of
+from podium.control.families.start_wiring import SIGMAS, StartWiring
+from podium.control.families.zurich.targets import Cabled, pqscs_of, zurich_targets_of
+from podium.control.program.batches import Batch, whole
+from podium.control.program.program import Capture, Play, Program, walk
+from podium.firmware_interfaces.compiled import Artifact
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.zurich.limits import (
+    PQSC,
+    TRIGGER_INPUT_PERIOD_NS,
+    TRIGGER_LATENCY_NS,
+)
+from podium.firmware_interfaces.zurich.program import Start, ZurichProgram
+from podium.firmware_interfaces.zurich.rack import ZurichRack
+
+ORIGIN_WINDOW_FS = FS_PER_S
+"""Within this, full width, the counter of an instrument that knows no time of day lies around TAI
+before it is measured: it was told by whoever read both clocks over networks. ASSUMED."""
+SYNTHESIZER_NS = 20
+"""In whole steps of this the synthesizers of Zurich Instruments, multiples of 100 MHz, turn whole
+turns, and sequencers whole cycles: phases are then the same in each run."""
+
+
+class ZurichFamily:
+    """The data servers of a facility. See :class:`.ControllerFamily`.
+
+    At a time a trigger input of one instrument starts it, or one of a PQSC all that hang on it.
+    """
+
+    def __init__(self, facility: Facility) -> None:
+        self._facility = facility
+        self._targets = zurich_targets_of(facility)
+        self._pqscs = pqscs_of(facility)
+        self._recompiling = Recompiling()
+
+    @property
+    def ports(self) -> Mapping[str, Set[str]]:
+        """By data server."""
+        return {
+            server: frozenset(port for one in targets for port in one.ports)
+            for server, targets in self._targets.items()
+        }
+
+    def compile(self, program: Program, controller: str, start: StartWiring | None) -> Artifact:
+        """Return what plays ``program``; at once, little is compiled again."""
+        if start is not None:
+            return self._compile_timed(program, start)
+        targets = self._taking_part(program, controller)
+        pqsc = self._starter(targets, controller)
+        if pqsc is None:
+            return self._recompiling.compile(program, targets[0])
+        return self._together(program, targets, pqsc)
+
+    def batches(self, program: Program, controller: str, start: StartWiring | None) -> Parts:
+        """Return ``program`` in as many parts as it takes, with what plays each."""
+        if start is not None:
+            return self._timed_batches(program, start)
+        targets = self._taking_part(program, controller)
+        pqsc = self._starter(targets, controller)
+        if pqsc is None:
+            made = compile_in_batches(program, targets[0])
+            return tuple((one.batch, one.artifact) for one in made)
+        return _parts(program, lambda part: self._together(part, targets, pqsc))
+
+    def started_by(self, controller: str, trigger: TriggerWiring) -> StartWiring:
+        """Return how what is behind a data server is started at a time.
+
+        Raises ``ValueError`` where the server's counter would be another instrument's.
+        """
+        devices = modules_of(self._facility.instruments[controller]) or {}
+        first = next(iter(devices), None)
+        if trigger.input.slot != first:
+            raise ValueError(
+                f"timing > triggers > {controller}: the trigger goes to {trigger.input}; the "
+                "instrument that it starts has to be the first under devices, which is "
+                f"dev{first}"
+            )
+        cable = trigger.delay
+        # A PQSC samples as the others do. ASSUMED: it passes an edge on as fast as they begin.
+        from_edge_ns = TRIGGER_INPUT_PERIOD_NS // 2 + TRIGGER_LATENCY_NS
+        return StartWiring(
+            controller,
+            trigger.output.instrument,
+            trigger.output.socket,
+            start_after_fs=cable.value_fs + from_edge_ns * FS_PER_NS,
+            resolution_fs=ORIGIN_WINDOW_FS + round(SIGMAS * cable.sigma_fs),
+            grid_fs=SYNTHESIZER_NS * FS_PER_NS,
+            input=trigger.input,
+        )
+
+    def markers(
+        self, outputs: Sequence[ConnectorRef], pulses: int, wiring: StartWiring
+    ) -> Artifact:
+        """Return what raises the marker outputs of signal generators."""
+        channels: dict[str, list[int]] = {}
+        for output in outputs:
+            _, module = module_of(self._facility, output)
+            device = output.channel.partition(".")[0]
+            channels.setdefault(f"{wiring.controller}.{device}", []).append(
+                marker_of(module, output).bit
+            )
+        pqsc = self._pqsc(wiring)
+        if pqsc is None:
+            target = self._target(wiring)
+            start = _start(target.model, wiring)
+            if away := sorted(channels.keys() - {target.instrument}):
+                raise DoesNotFit(
+                    f"markers of {', '.join(away)}: the trigger of {wiring.controller} starts "
+                    f"{target.instrument}"
+                )
+            bits = channels[target.instrument]
+            return recorded(marker_program(target.instrument, target.model, bits, pulses, start))
+        start = _start(PQSC, wiring)
+        targets = {one.instrument: one for one in self._targets[wiring.controller]}
+        programs = [
+            marker_program(name, targets[name].model, bits, pulses, start)
+            for name, bits in channels.items()
+        ]
+        return self._rack("loopback markers", programs, wiring, pqsc)
+
+    def tags(self, inputs: Sequence[ConnectorRef], pulses: int, wiring: StartWiring) -> Artifact:
+        """Raise ``DoesNotFit``: they tag nothing."""
+        raise DoesNotFit(f"{inputs[0]} is no channel of a time-tag module")
+
+    def tags_at(self, entry: ConnectorRef) -> str:
+        """Raise ``DoesNotFit``: they tag nothing."""
+        raise DoesNotFit(f"{entry} is no channel of a time-tag module")
+
+    # At once
+
+    def _taking_part(self, program: Program, server: str) -> tuple[ZurichTarget, ...]:
+        """Return the instruments that play or hear something of a program."""
+        busy = {said.frame for _, said in walk(program.body) if isinstance(said, Play | Capture)}
+        ports = {frame.port for frame in program.frames if frame.name in busy}
+        declared = {frame.port for frame in program.frames}
+        return tuple(one for one in self._targets[server] if (ports or declared) & one.ports.keys())
+
+    def _starter(self, targets: Sequence[ZurichTarget], server: str) -> Cabled | None:
+        """Return who starts these instruments; None: the one there is has a trigger of its own.
+
+        Raises :class:`DoesNotFit` where nobody would start them all.
+        """
+        if len(targets) == 1 and not targets[0].model.startswith("HDAWG"):
+            return None
+        names = ", ".join(one.instrument for one in targets)
+        what = "on the instruments" if len(targets) > 1 else "on one that has no trigger of its own"
+        pqsc = self._pqscs.get(server)
+        if pqsc is None:
+            raise DoesNotFit(
+                f"its ports are {what}: {names}; nobody starts them: say under 'zsync' of {server} "
+                "which hang on its PQSC, or wire what plays together to one instrument"
+            )
+        cabled = {one.device for one in pqsc.ports}
+        away = [one.instrument for one in targets if _device(one) not in cabled]
+        if away:
+            raise DoesNotFit(
+                f"its ports are {what}: {names}; of these {', '.join(away)} hang on no ZSync port "
+                f"of {server}.{pqsc.device}: say under 'zsync' of {server} on which"
+            )
+        return pqsc
+
+    def _together(
+        self, program: Program, targets: Sequence[ZurichTarget], pqsc: Cabled
+    ) -> ZurichRack:
+        devices = {_device(one) for one in targets}
+        return ZurichRack(
+            program.name,
+            self._recompiling.compile_together(program, targets, Start(0, zsync=True)),
+            pqsc.device,
+            tuple(one for one in pqsc.ports if one.device in devices),
+        )
+
+    # At a time
+
+    def _compile_timed(self, program: Program, wiring: StartWiring) -> Artifact:
+        """Return what plays it, and records its start."""
+        ports = {frame.port for frame in program.frames}
+        pqsc = self._pqsc(wiring)
+        if pqsc is not None:
+            return self._timed_together(program, wiring, pqsc)
+        target = self._target(wiring)
+        elsewhere = {
+            port
+            for other in self._targets[wiring.controller]
+            if other is not target
+            for port in ports & other.ports.keys()
+        }
+        if elsewhere:
+            raise DoesNotFit(
+                f"{', '.join(sorted(elsewhere))}: not on {target.instrument}, which the trigger of "
+                f"{wiring.controller} starts; a trigger at a PQSC's input starts all that hang on "
+                "its ZSync ports"
+            )
+        return compile_timed(program, target, _start(target.model, wiring))
+
+    def _timed_batches(self, program: Program, wiring: StartWiring) -> Parts:
+        pqsc = self._pqsc(wiring)
+        if pqsc is None:
+            target = self._target(wiring)
+            made = compile_in_batches(program, target, _start(target.model, wiring))
+            return tuple((one.batch, one.artifact) for one in made)
+        return _parts(program, lambda part: self._timed_together(part, wiring, pqsc))
+
+    def _timed_together(self, program: Program, wiring: StartWiring, pqsc: Cabled) -> ZurichRack:
+        """Return what all that take part play, begun by the PQSC."""
+        ports = {frame.port for frame in program.frames}
+        targets = [one for one in self._targets[wiring.controller] if ports & one.ports.keys()]
+        programs = compile_together(program, targets, _start(PQSC, wiring))
+        return self._rack(program.name, programs, wiring, pqsc)
+
+    def _rack(
+        self, name: str, programs: Sequence[ZurichProgram], wiring: StartWiring, pqsc: Cabled
+    ) -> ZurichRack:
+        """Return programs as one; raises :class:`DoesNotFit` where one hears no PQSC."""
+        made = recorded_by(programs, self._recorder(wiring, pqsc))
+        devices = {one.instrument.partition(".")[2] for one in made}
+        cabled = {one.device for one in pqsc.ports}
+        if away := sorted(devices - cabled):
+            raise DoesNotFit(
+                f"{name!r}: {', '.join(away)} hang on no ZSync port of {wiring.controller}."
+                f"{pqsc.device}, which the trigger starts: say under 'zsync' of "
+                f"{wiring.controller} on which"
+            )
+        ports = tuple(one for one in pqsc.ports if one.device in devices)
+        return ZurichRack(name, made, pqsc.device, ports, _start(PQSC, wiring).source)
+
+    def _recorder(self, wiring: StartWiring, pqsc: Cabled) -> ZurichTarget:
+        """Return the instrument whose counter shows when all began: the first with an analyser."""
+        for one in self._targets[wiring.controller]:
+            if one.model in ANALYSERS:
+                return one
+        raise DoesNotFit(
+            f"{wiring.controller}: none of its instruments has an analyser, and nothing else shows "
+            f"when they began; hang an SHFQC or SHFQA on a ZSync port of {pqsc.device}"
+        )
+
+    def _pqsc(self, wiring: StartWiring) -> Cabled | None:
+        """Return the PQSC where the trigger goes to it."""
+        found = self._pqscs.get(wiring.controller)
+        return found if found is not None and found.device == _place(wiring) else None
+
+    def _target(self, wiring: StartWiring) -> ZurichTarget:
+        """Return the instrument that the trigger starts; raises :class:`DoesNotFit`."""
+        for one in self._targets[wiring.controller]:
+            if one.instrument == f"{wiring.controller}.{_place(wiring)}" and one.model != PQSC:
+                return one
+        raise DoesNotFit(
+            f"{wiring.controller}: {wiring.input} is no trigger input of an instrument that plays, "
+            f"nor of a PQSC whose ports the file names under 'zsync' of {wiring.controller}"
+        )
+
+
+def _place(wiring: StartWiring) -> str:
+    return "" if wiring.input is None else wiring.input.channel.partition(".")[0]
+
+
+def _start(model: str, wiring: StartWiring) -> Start:
+    socket = "" if wiring.input is None else wiring.input.socket
+    return external_start(model, socket, wiring.offset_fs)
+
+
+def _parts(program: Program, compiled: Callable[[Program], ZurichRack]) -> Parts:
+    everything = Batch(0, program.shots, whole(program))
+    return tuple(in_batches(program, everything, compiled, MOST))
+
+
+def _device(target: ZurichTarget) -> str:
+    return target.instrument.partition(".")[2]

@@ -1,0 +1,92 @@
+"""The record as a routine may use it: what is too old is said to be, and not handed out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from podium.control.parameters.entry import Entry, NotMeasured, Record
+from podium.control.parameters.validity import Validities
+
+
+class StaleParameter(NotMeasured):
+    """A parameter is too old for what is built on it. Measure it anew, as the message says."""
+
+
+@dataclass(slots=True, eq=False)
+class Known:
+    """A :class:`~podium.control.parameters.entry.Record` that judges the age of its entries."""
+
+    record: Record
+    validities: Validities
+    needs: tuple[str, ...] = ()
+    """What the routine at work needs: refused when old; all else is left out, and said."""
+    now_tai_s: float | None = None
+    epoch: int | None = None
+    """Of the node's clock domain, as the last run told it; None before the first one."""
+    said: dict[str, str] = field(default_factory=dict)
+    """What was said of parameters since the routine began, by name."""
+    handed_out: dict[str, Entry] = field(default_factory=dict)
+    """What the routine has been given, by name."""
+
+    def begin(self, needs: tuple[str, ...], now_tai_s: float) -> None:
+        """A routine begins: nothing has been said or handed out yet."""
+        self.needs, self.now_tai_s = needs, now_tai_s
+        self.said.clear()
+        self.handed_out.clear()
+
+    def get(self, name: str) -> Entry | None:
+        """Return the newest entry of that name; None where there is none or it is too old.
+
+        Raises :class:`StaleParameter` for an old one that the routine's result would stand on.
+        """
+        entry = self.record.get(name)
+        if entry is None:
+            return None
+        complaint = self.complaint(entry)
+        if complaint is None:
+            self.handed_out[name] = entry
+            return entry
+        if name.rpartition(".")[2] in self.needs:
+            raise self.stale(name, complaint)
+        self.said[name] = f"{complaint}: not used"
+        return None
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Keep all of them or, on an error, none."""
+        self.record.put(entries)
+
+    def all(self, path: str = "") -> dict[str, Entry]:
+        """Return the newest entry, where it is good, of each name at or below ``path``."""
+        return {
+            name: entry
+            for name, entry in self.record.all(path).items()
+            if self.complaint(entry) is None
+        }
+
+    def complaint(self, entry: Entry) -> str | None:
+        """Return why ``entry`` is too old by now, or None."""
+        return self.validities.complaint(entry, self.now_tai_s, self.epoch)
+
+    def stale(self, name: str, complaint: str) -> StaleParameter:
+        """Return the refusal, with what would help."""
+        by = self.validities.of(name).measured_by
+        remedy = f"; run {by} first" if by else "; measure it first"
+        return StaleParameter(complaint + remedy, name)
+
+    def learn(self, now_tai_s: float | None, epoch: int) -> None:
+        """A run has told the time, if it knows it, and the epoch.
+
+        Raises :class:`StaleParameter` when its program was laid out with a needed parameter of
+        another epoch: what it measured means something else.
+        """
+        if now_tai_s is not None:
+            self.now_tai_s = max(now_tai_s, self.now_tai_s or now_tai_s)
+        if epoch == self.epoch:
+            return
+        self.epoch = epoch
+        for name, entry in self.handed_out.items():
+            complaint = self.validities.complaint(entry, None, epoch)
+            if complaint is None:
+                continue
+            if name.rpartition(".")[2] in self.needs:
+                raise self.stale(name, complaint)
+            self.said[name] = f"{complaint}: this run was still laid out with it"

@@ -1,0 +1,113 @@
+"""How long a parameter is good for. Routines declare it; the facility file may say otherwise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from podium.control.facility.problems import suggest
+from podium.control.parameters.entry import Entry
+
+HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long a quantity is good for once it is measured.
+
+    ASSUMED, all that routines declare: what drifts within hours in a laboratory (frequencies of
+    qubits, T1), within days (flux offsets, gains of warm electronics) and between cool-downs
+    (chips). Jumps are not foreseen. The facility file and the command line lay others over these.
+    """
+
+    lasts_s: float
+    """Older, it counts as unknown."""
+    of_epoch: bool = False
+    """It depends on phases or delays of the controllers: a re-lock of their clock ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """Of one quantity."""
+
+    lasts_s: float
+    """Older, it counts as unknown."""
+    measured_by: str
+    """The routine that measures it anew."""
+    of_epoch: bool = False
+    """It depends on phases or delays of the controllers: a re-lock of their clock ends it."""
+
+
+OTHERS = Validity(1 * DAY_S, "")
+"""Of quantities that no routine gives."""
+
+
+class NoQuantity(LookupError):
+    """A validity is of a quantity that no routine measures; the message says what would be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validities:
+    """What routines declare, with what a facility or a person lays over it."""
+
+    table: Mapping[str, Validity]
+    """By quantity."""
+    lasts_s: Mapping[str, float] = field(default_factory=dict)
+    """By quantity (``f01``) or by full name (``node_a.q0.f01``), which goes first."""
+
+    @classmethod
+    def laid_over(
+        cls,
+        table: Mapping[str, Validity],
+        of_facility: Mapping[str, float],
+        over: Mapping[str, float],
+    ) -> "Validities":
+        """Return ``table`` with those of a facility file and a person's over them, s.
+
+        Raises :class:`NoQuantity`.
+        """
+        for names, where in ((of_facility, "in the facility file's validity: "), (over, "")):
+            for name in names:
+                quantity = name.rpartition(".")[2]
+                if quantity not in table:
+                    raise NoQuantity(f"{where}no quantity {quantity!r}; {suggest(quantity, table)}")
+        return cls(table, {**of_facility, **over})
+
+    def of(self, name: str) -> Validity:
+        """Return how long the parameter ``name`` is good for."""
+        quantity = name.rpartition(".")[2]
+        known = self.table.get(quantity, OTHERS)
+        lasts_s = self.lasts_s.get(name, self.lasts_s.get(quantity, known.lasts_s))
+        return Validity(lasts_s, known.measured_by, known.of_epoch)
+
+    def complaint(self, entry: Entry, now_tai_s: float | None, epoch: int | None) -> str | None:
+        """Return why ``entry`` is no longer good, or None when it is.
+
+        ``None`` for the time or the epoch: not known, nothing is said of it. A clock that was set
+        back makes entries that are later than now: they are judged by their distance alike.
+        """
+        validity = self.of(entry.name)
+        if validity.of_epoch and epoch is not None and entry.epoch != epoch:
+            return (
+                f"{entry.name} is of epoch {entry.epoch} of the controllers' clock, which is "
+                f"in epoch {epoch}: phases and delays have changed since"
+            )
+        if now_tai_s is None:
+            return None
+        age_s = now_tai_s - entry.tai_s
+        if abs(age_s) <= validity.lasts_s:
+            return None
+        when = f"{told_age(age_s)} old" if age_s > 0 else f"from {told_age(-age_s)} in the future"
+        return f"{entry.name} is {when}, and valid for {told_age(validity.lasts_s)}"
+
+
+def told_age(seconds: float) -> str:
+    """Return ``42 s``, ``17 min``, ``3.4 h`` or ``2.1 d``."""
+    for unit, length, below in (("s", 1.0, 100.0), ("min", 60.0, 6000.0), ("h", HOUR_S, 2 * DAY_S)):
+        if seconds < below:
+            number = seconds / length
+            return (
+                f"{number:.1f}".removesuffix(".0") + f" {unit}"
+                if unit == "h"
+                else (f"{number:.0f} {unit}")
+            )
+    return f"{seconds / DAY_S:.1f}".removesuffix(".0") + " d"

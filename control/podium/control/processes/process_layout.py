@@ -1,0 +1,114 @@
+"""Which processes of a facility are started on this computer, and how they find each other."""
+
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from podium.control.bus.opened import own_credentials
+from podium.control.facility.facility import Facility
+from podium.control.facility.problems import suggest
+from podium.control.security.access import Member
+from podium.control.security.own_certificates import own_certificates
+
+
+class NoSuchPart(ValueError):
+    """A process is named that this facility does not have. The message says which it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The processes that are started here."""
+
+    members: tuple[Member, ...]
+    coordinator: str
+    """Where the coordinator is asked: by TLS where the bus has a lock."""
+    words: Mapping[Member, tuple[str, ...]]
+    """What each is told of the bus."""
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """Names of the agents."""
+        return tuple(member.name for member in self.members if member.role == "agent")
+
+
+def parts_of(
+    facility: Facility,
+    agents: Sequence[str],
+    only: str | None,
+    page: bool,
+    *,
+    insecure: bool = False,
+) -> Parts:
+    """Return the processes to start: all of the facility, or ``only`` those, commas between.
+
+    On one computer they meet over TLS, with the certificates of this user, which are made where
+    they are missing; not so where the facility file says ``insecure``, or ``insecure`` is given.
+    Raises :class:`NoSuchPart`, and ``BadCertificate`` when a certificate that is needed here
+    cannot be used.
+    """
+    members = _chosen(facility, agents, only, page)
+    meeting = facility.bus
+    if meeting is None and not (insecure or facility.insecure):
+        own_certificates()
+        (place,) = free_endpoints(1, "tls")
+        members = (Member("router"), *members)
+        return Parts(members, place, dict.fromkeys(members, ("--meet", place)))
+    if meeting is None:
+        endpoints = free_endpoints(len(members))
+        coordinator = endpoints[0]  # nothing is left out where there is no meeting point
+        to = ("--coordinator", coordinator)
+        return Parts(
+            members,
+            coordinator,
+            {
+                member: ("--listen", endpoint, *(to if member.role != "coordinator" else ()))
+                for member, endpoint in zip(members, endpoints, strict=True)
+            },
+        )
+    for member in members:
+        own_credentials(meeting, member, holds=member.role == meeting.held_by)
+    let_in = ("--agents", ",".join(agents))
+    holds = {"router", "coordinator"}
+    words = {member: let_in if member.role in holds else () for member in members}
+    return Parts(members, str(meeting.connect), words)
+
+
+def _chosen(
+    facility: Facility, agents: Sequence[str], only: str | None, page: bool
+) -> tuple[Member, ...]:
+    meeting = facility.bus
+    known = {"coordinator": Member("coordinator")}
+    if meeting is not None and meeting.held_by == "router":
+        known = {"router": Member("router"), **known}
+    known |= {name: Member("agent", name) for name in agents}
+    if page:
+        known["page"] = Member("page")
+    if only is None:
+        return tuple(known.values())
+    if meeting is None:
+        raise NoSuchPart(
+            "--only needs a place where the processes of several computers meet: the facility file "
+            "names none; add a section 'bus', as docs/how-to/across-racks.md shows"
+        )
+    names = [name.strip() for name in only.split(",")]
+    for name in names:
+        if name not in known:
+            raise NoSuchPart(f"{facility.name} has no process {name!r}; {suggest(name, known)}")
+    return tuple(member for name, member in known.items() if name in names)
+
+
+def told_names(members: Iterable[Member]) -> str:
+    """Return the processes as a person names them."""
+    return ", ".join(f"{member.role} {member.name}".rstrip() for member in members)
+
+
+def free_endpoints(count: int, protocol: str = "tcp") -> list[str]:
+    """Return loopback endpoints whose ports were free just now."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [f"{protocol}/127.0.0.1:{probe.getsockname()[1]}" for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

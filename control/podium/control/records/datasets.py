@@ -1,0 +1,121 @@
+"""Measured data on disk: one netCDF file for each run.
+
+Any netCDF-4 reader opens them, ``xarray.open_dataset`` without Podium too: dimensions are
+named, units stand in the attributes, numbers are real.
+"""
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import xarray
+
+from podium.control.records.netcdf_content import netcdf_content
+from podium.control.records.snapshots import store_beside
+
+SUFFIX = ".nc"
+ENGINE: Literal["h5netcdf"] = "h5netcdf"
+
+
+class NotStorable(ValueError):
+    """A dataset that plain netCDF cannot hold, or that nobody could read later.
+
+    Nothing was written. The message names the variable and what would be right.
+    """
+
+
+def save_dataset(data: xarray.Dataset, folder: Path) -> Path:
+    """Write ``data`` as ``folder/<run>.nc`` and return where; ``attrs["run"]`` is the run's id.
+
+    The file is there whole or not at all; the snapshot that it names is in ``folder/snapshots``
+    before. Attributes that netCDF has no type for (None,
+    booleans, lists, dictionaries) are written as JSON text. Raises :class:`NotStorable`, and
+    OSError when the disk says no.
+    """
+    run = str(data.attrs.get("run", ""))
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", run):
+        raise NotStorable(
+            f"a dataset is filed by the id of its run; attrs['run'] is {run!r}, and should be "
+            "letters, digits and - _ . +"
+        )
+    _check(data)
+    folder.mkdir(parents=True, exist_ok=True)
+    store_beside(data, folder)
+    path = folder / f"{run}{SUFFIX}"
+    write_dataset(_plain(data), path)
+    return path
+
+
+def write_dataset(data: xarray.Dataset, path: Path) -> None:
+    """Write ``data`` into the file ``path``, which holds all of it or what it held before.
+
+    Raises OSError when the disk says no.
+    """
+    # In memory first: on a full disk the HDF5 library leaves files open that it can no longer
+    # close, and the process dies of that later.
+    content = netcdf_content(data)
+    draft = ""
+    try:
+        handle, draft = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".part", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(draft, 0o644)
+        os.replace(draft, path)
+    except BaseException as error:
+        if draft:
+            Path(draft).unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        run = data.attrs.get("run", "?")
+        raise OSError(
+            error.errno,
+            f"the data of run {run} could not be written: {error.strerror or error}",
+            str(path),
+        ) from error
+
+
+def load_dataset(path: Path) -> xarray.Dataset:
+    """Return the dataset in memory; the file is closed. Raises OSError."""
+    return xarray.load_dataset(path, engine=ENGINE)
+
+
+def _check(data: xarray.Dataset) -> None:
+    for name, variable in data.variables.items():
+        if np.iscomplexobj(variable):
+            raise NotStorable(
+                f"{name} is complex, which netCDF is not; store {name}_i and {name}_q"
+            )
+        if variable.dtype.kind not in "biufU":
+            raise NotStorable(f"{name} has dtype {variable.dtype}, which other readers cannot read")
+        unnamed = [d for d in variable.dims if re.fullmatch(r"dim_\d+", str(d))]
+        if unnamed:
+            raise NotStorable(f"{name} has unnamed dimensions ({', '.join(map(str, unnamed))})")
+        if variable.dtype.kind == "f" and "units" not in variable.attrs:
+            raise NotStorable(f"{name} has no attrs['units']; give it one (dimensionless: '1')")
+
+
+def _plain(data: xarray.Dataset) -> xarray.Dataset:
+    """Return a copy whose attributes netCDF can hold."""
+    plain = data.copy()
+    plain.attrs = dict(_plain_attributes(data.attrs))
+    for name in plain.variables:
+        plain[name].attrs = dict(_plain_attributes(data[name].attrs))
+    return plain
+
+
+def _plain_attributes(attributes: dict[str, object]) -> Iterator[tuple[str, object]]:
+    for name, value in attributes.items():
+        if isinstance(value, str | np.number | np.ndarray) or type(value) in (int, float):
+            yield name, value
+            continue
+        try:
+            yield name, json.dumps(value)
+        except TypeError as error:
+            raise NotStorable(f"attribute {name} cannot be written: {error}") from error

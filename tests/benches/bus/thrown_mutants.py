@@ -1,0 +1,75 @@
+"""Everything that an identity may write on the bus, as damaged messages, key by key."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.benches.bus.message_mutants import mutants, sample
+
+from podium.control.agent.requests import REQUESTS as OF_AGENTS
+from podium.control.bus import cold, growth, messages, news
+from podium.control.bus.memory import matches
+from podium.control.bus.refusals import AskRefusals, refusals_key
+from podium.control.bus.wire import BadMessage, decode, encode
+from podium.control.coordinator.coordinator import REQUESTS as OF_THE_COORDINATOR
+from podium.control.security.access import ROLES, MayI, Member, access_key, rules_of
+
+SAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Target:
+    """A key that an identity may write, by publishing or by asking, and what belongs there."""
+
+    member: Member
+    does: str
+    key: str
+    kinds: tuple[Any, ...]
+
+    def payloads(self, count: int, seed: int) -> Iterator[bytes]:
+        """Give damaged messages. One that still is a request is an order that it may give."""
+        rng = random.Random(f"{self.member} {self.key} {seed}")
+        for number in range(SAMPLES):
+            good = encode(sample(rng.choice(self.kinds), rng))
+            for payload in mutants(good, count // SAMPLES, rng.random() + number):
+                if self.does == "publish" or not self._is_one(payload):
+                    yield payload
+
+    def _is_one(self, payload: bytes) -> bool:
+        try:
+            decode(payload, *self.kinds)
+        except BadMessage:
+            return False
+        return True
+
+
+def targets(facility: str, agent: str) -> list[Target]:
+    """Return all that anybody may write; ``agent``: the name of one."""
+    kinds = {
+        messages.heartbeat_key(facility, "*"): (messages.Heartbeat,),
+        news.status_key(facility, "*"): (messages.AgentStatus,),
+        news.events_key(facility, "*"): (news.Event,),
+        cold.fridge_key(facility, "*"): (cold.FridgeTold,),
+        news.runs_key(facility): (news.RunNews,),
+        news.data_key(facility): (news.DataSummary,),
+        growth.grown_key(facility): (growth.GrowTo,),
+        growth.coordinator_grow_key(facility): (growth.GrowTo,),
+        growth.agent_grow_key(facility, "*"): (growth.GrowTo,),
+        messages.coordinator_key(facility): OF_THE_COORDINATOR,
+        messages.agent_key(facility, "*"): OF_AGENTS,
+        news.past_runs_key(facility): (news.Recent,),
+        news.past_events_key(facility, "*"): (news.Recent,),
+        access_key(facility): (MayI,),
+        refusals_key(facility): (AskRefusals,),
+    }
+    found = []
+    for role in ROLES:
+        member = Member(role, {"agent": agent, "client": "ann"}.get(role, ""))
+        for rule in rules_of(facility, member):
+            if rule.does in ("publish", "ask"):
+                for pattern in rule.keys:
+                    key = pattern.replace("*", agent)
+                    (expected,) = (kind for known, kind in kinds.items() if matches(known, key))
+                    found.append(Target(member, rule.does, key, expected))
+    return found

@@ -1,0 +1,87 @@
+"""``podium up`` on twins, as a person starts it."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
+PODIUM = [sys.executable, "-m", "podium.control.cli"]
+
+
+class Up:
+    """``podium up`` on twins."""
+
+    def __init__(
+        self,
+        folder: Path,
+        facility: Path = EXAMPLE,
+        instruments: int = 4,
+        options: Sequence[str] = (),
+    ) -> None:
+        self.facility = facility
+        self.endpoints = folder / "endpoints.json"
+        self.state = folder / "up.json"
+        self.log = folder / "log"
+        self._log = self.log.open("w")
+        twin = folder / "twin.yaml"
+        podium("twin", "sample", facility, "--seed", 1, "--out", twin)
+        self._started: list[subprocess.Popen[bytes]] = []
+        try:
+            self.twins = self._start(
+                "twin", "serve", facility, "--twin", twin, "--endpoints", self.endpoints
+            )
+            wait_for(self.endpoints.exists, self.log)
+            self.up = self._start(
+                "up", facility, "--endpoints", self.endpoints, "--state", self.state, *options
+            )
+            wait_for(lambda: f"is up: {instruments} instruments" in self.log.read_text(), self.log)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, *words: object) -> subprocess.Popen[bytes]:
+        command = [*PODIUM, *map(str, words)]
+        self._started.append(subprocess.Popen(command, stdout=self._log, stderr=self._log))
+        return self._started[-1]
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.up.pid).children(recursive=True)
+
+    def page(self) -> tuple[str, dict[str, str]]:
+        """Return the page's address, and the header that opens it."""
+        state = json.loads(self.state.read_text())
+        return state["page"], {"Authorization": f"Bearer {state['page_key']}"}
+
+    def child(self, module: str, *words: str) -> psutil.Process:
+        asked = {f"podium.control.{module}.process", *words}
+        found = [one for one in self.children() if asked <= set(one.cmdline())]
+        assert len(found) == 1
+        return found[0]
+
+    def status(self) -> tuple[int, dict]:
+        told = podium("status", self.facility, "--state", self.state, "--json", check=False)
+        return told.returncode, json.loads(told.stdout or "{}")
+
+    def close(self) -> None:
+        for process in reversed(self._started):
+            if process.poll() is None:
+                process.terminate()
+            process.wait(40)
+        self._log.close()
+
+
+def podium(*words: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+    command = [*PODIUM, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=check, timeout=120)
+
+
+def wait_for(condition, log: Path) -> None:
+    give_up = time.monotonic() + 90
+    while not condition():
+        assert time.monotonic() < give_up, log.read_text()
+        time.sleep(0.05)

@@ -1,0 +1,5 @@
+"""The channel whose ramps are kept in a journal."""
+
+from podium.control.agent.journal import Intent
+
+Q0 = Intent("node_a.q0.flux", "bias_q0", "TCPIP::1", "YOKOGAWA GS210 1", 0.0, 0.4, 0.5, "ada")

@@ -1,0 +1,60 @@
+"""A page with what is behind it, and values that it shows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from podium.control.bus.memory import MemoryBus
+from podium.control.client.lab import Lab
+from podium.control.parameters.entry import Entry
+from podium.control.web.picture import Picture
+
+
+@dataclass
+class Page:
+    """A page and what is behind it."""
+
+    url: str
+    picture: Picture
+    lab: Lab
+    bus: MemoryBus
+    store: Path
+    client: httpx.AsyncClient
+
+    async def json(self, path: str):
+        answer = await self.client.get(path)
+        answer.raise_for_status()
+        return answer.json()
+
+    async def until(self, fits) -> None:
+        """Return once ``fits(picture)``; the test's own deadline ends it otherwise."""
+        while not fits(self.picture):  # noqa: ASYNC110  the page alone waits for its changes
+            await asyncio.sleep(0.01)
+
+    @asynccontextmanager
+    async def stream(self) -> AsyncIterator[AsyncIterator[tuple[str, str]]]:
+        """Give (event, data) of the live stream, with an end to waiting."""
+        async with asyncio.timeout(20), self.client.stream("GET", "/stream") as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            yield _messages(answer)
+
+
+async def _messages(answer: httpx.Response) -> AsyncIterator[tuple[str, str]]:
+    event, data = "", []
+    async for line in answer.aiter_lines():
+        name, _, value = line.partition(": ")
+        if name == "event":
+            event = value
+        elif name == "data":
+            data.append(value)
+        elif not line and event:
+            yield event, "\n".join(data)
+            event, data = "", []
+
+
+def entry(name, value, sigma, unit, tai_s=1.8e9, who="", why="") -> Entry:
+    return Entry(name, value, sigma, unit, "7-00001", "rabi", tai_s, 1, who, why)

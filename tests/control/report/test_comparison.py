@@ -1,0 +1,79 @@
+import math
+
+import pytest
+
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.quantities import QUANTITIES, alone, told
+from podium.control.report.comparison import Comparison, Truth, compare, complete
+
+
+@pytest.mark.parametrize(
+    ("value", "sigma", "unit", "says"),
+    [
+        (6.03017243e9, 12.3, "Hz", "6.030172430 GHz ± 12 Hz"),
+        (6.03017243e9, 5.6e4, "Hz", "6.030172 GHz ± 56 kHz"),
+        (33.2e-6, 1.43e-6, "s", "33.2 ± 1.4 µs"),
+        (-64.7e-3, 1.1e-3, "V", "-64.7 ± 1.1 mV"),
+        (-1.21e6, 5e3, "Hz", "-1.2100 ± 0.0050 MHz"),
+        (999.96e3, 1e3, "Hz", "1000.0 ± 1.0 kHz"),
+        (0.0, 1e-3, "V", "0.0000 ± 0.0010 V"),
+        (0.31, 0.02, "1", "0.310 ± 0.020"),
+    ],
+)
+def test_a_value_is_told_to_two_digits_of_its_sigma(
+    value: float, sigma: float, unit: str, says: str
+) -> None:
+    assert told(value, sigma, unit) == says
+
+
+def test_shares_are_told_in_percent() -> None:
+    assert told(0.9853, 0.0012, "1", percent=True) == "98.53 ± 0.12 %"
+    assert alone(0.0123, "1", like=0.0005, percent=True) == "1.230 %"
+
+
+def test_a_truth_is_told_to_the_digits_of_what_was_recovered() -> None:
+    row = Comparison("n.q0", "f01", Measured(6.03017243e9, 12.3, "Hz"), Truth(6.030172431e9, "Hz"))
+    assert row.told_truth() == "6.030172431 GHz"
+
+
+def test_a_truth_without_a_recovered_value_is_told_to_four_digits() -> None:
+    assert Comparison("n.q0", "f01", None, Truth(6.03e9, "Hz")).told_truth() == "6.030 GHz"
+    assert Comparison("n.q0", "f01", None, Truth(6.03e9, "Hz")).told_found() == "not found"
+
+
+@pytest.mark.parametrize("value", [0.0, math.inf, math.nan, 1e30, 1e-30])
+def test_no_number_is_too_odd_to_be_told(value: float) -> None:
+    assert told(value, 1.0, "Hz")
+    assert told(1.0, abs(value), "Hz")
+    assert alone(value, "Hz")
+
+
+def test_the_pull_is_the_error_in_sigmas() -> None:
+    row = Comparison("n.q0", "t1", Measured(36e-6, 2e-6, "s"), Truth(33e-6, "s"))
+    assert row.pull == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize(
+    ("found", "truth"),
+    [
+        (None, Truth(1.0, "s")),
+        (Measured(1.0, 1.0, "s"), None),
+        (Measured(1.0, 0.0, "s"), Truth(1.0, "s")),
+    ],
+)
+def test_without_value_truth_or_sigma_there_is_no_pull(
+    found: Measured | None, truth: Truth | None
+) -> None:
+    assert Comparison("n.q0", "t1", found, truth).pull is None
+
+
+def test_a_qubit_is_found_when_all_of_its_listed_parameters_are() -> None:
+    found = {
+        f"n.{qubit}.{quantity.name}": Measured(1.0, 0.1, "1")
+        for qubit in ("q0", "q1")
+        for quantity in QUANTITIES
+    }
+    del found["n.q1.kappa"]
+    rows = compare(("n.q0", "n.q1", "n.q2"), found, {})
+    assert len(rows) == 3 * len(QUANTITIES)
+    assert complete(rows) == {"n.q0": True, "n.q1": False, "n.q2": False}

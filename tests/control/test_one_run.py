@@ -1,0 +1,129 @@
+"""A run on one agent: it outlives its coordinator, and silence alone does not end it."""
+
+import asyncio
+import shutil
+import threading
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from podium.control.bus import messages
+from podium.control.bus.memory import MemoryBus
+from podium.control.bus.messages import ask
+from podium.control.client.lab import Lab
+from podium.control.coordinator import jobs
+from podium.control.coordinator.coordinator import Coordinator
+from podium.control.runs import attendance
+from podium.control.runs.journal import FileJournal, JobAccepted, JobEnded
+
+AWAIT_S = 20.0
+
+
+class Gate:
+    """Holds a driver's thread until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached, self.open = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        self.reached.set()
+        self.open.wait(AWAIT_S)
+
+
+async def end_of(bus: MemoryBus, facility: str, ticket: str) -> messages.RunDone:
+    key = messages.coordinator_key(facility)
+    request = messages.Await(ticket, AWAIT_S)
+    done = await ask(bus, key, request, messages.RunDone, timeout_s=AWAIT_S + 5)
+    assert isinstance(done, messages.RunDone), done
+    return done
+
+
+@pytest.mark.parametrize("step", ["load", "wait"])
+async def test_a_coordinator_after_a_crash_plays_what_the_one_before_has_accepted(
+    example, bench, trial, open_agent, tmp_path, step
+) -> None:
+    bus, gate = MemoryBus(), Gate()
+    kept, as_it_was = tmp_path / "accepted", tmp_path / "as_it_was"
+    async with open_agent(example, bench, bus):
+        lab = Lab(example, bus)
+        bench.hooks[f"cluster_a.{step}"] = gate
+        with closing(FileJournal(kept)) as journal:
+            async with Coordinator(example, bus, accepted=journal).running():
+                await lab.ready(10)
+                running = asyncio.create_task(lab.run(trial()))
+                assert await asyncio.to_thread(gate.reached.wait, AWAIT_S)
+                shutil.copy(kept, as_it_was)
+                gate.open.set()
+        running.cancel()
+        await asyncio.wait({running})
+        bench.hooks.clear()
+        bench.done.clear()
+        with closing(FileJournal(as_it_was)) as journal:
+            (ticket,) = [one.ticket for one in journal.entries() if isinstance(one, JobAccepted)]
+            async with Coordinator(example, bus, accepted=journal).running():
+                done = await end_of(bus, example.name, ticket)
+                assert bench.done.count("cluster_a.start") == 1
+                assert done.captures
+                await lab.ready(10)
+                await lab.run(trial())
+
+
+async def test_what_has_ended_is_told_by_the_next_coordinator_and_not_played_again(
+    example, bench, trial, open_agent, tmp_path
+) -> None:
+    bus, kept = MemoryBus(), tmp_path / "accepted"
+    async with open_agent(example, bench, bus):
+        lab = Lab(example, bus)
+        with closing(FileJournal(kept)) as journal:
+            async with Coordinator(example, bus, accepted=journal).running():
+                await lab.ready(10)
+                data = await lab.run(trial())
+        with closing(FileJournal(kept)) as journal:
+            (ended,) = [one for one in journal.entries() if isinstance(one, JobEnded)]
+            bench.done.clear()
+            async with Coordinator(example, bus, accepted=journal).running():
+                done = await end_of(bus, example.name, ended.ticket)
+        assert str(done.run) == data.attrs["run"]
+        assert done.program_hash == data.attrs["program_hash"]
+        assert "cluster_a.load" not in bench.done
+
+
+async def test_more_data_than_are_kept_are_measured_again_by_the_next_coordinator(
+    example, bench, trial, open_agent, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(jobs, "KEPT_BYTES", 10)
+    bus, kept = MemoryBus(), tmp_path / "accepted"
+    async with open_agent(example, bench, bus):
+        lab = Lab(example, bus)
+        with closing(FileJournal(kept)) as journal:
+            async with Coordinator(example, bus, accepted=journal).running():
+                await lab.ready(10)
+                before = await lab.run(trial())
+        with closing(FileJournal(kept)) as journal:
+            (left,) = [one for one in journal.entries() if isinstance(one, JobAccepted | JobEnded)]
+            assert isinstance(left, JobAccepted)
+            async with Coordinator(example, bus, accepted=journal).running():
+                done = await end_of(bus, example.name, left.ticket)
+        assert str(done.run) != before.attrs["run"]
+        assert done.program_hash == before.attrs["program_hash"]
+
+
+async def test_an_agent_whose_loop_is_silent_goes_on_with_what_it_plays_alone(
+    example, bench, trial, open_agent, monkeypatch
+) -> None:
+    bus, gate = MemoryBus(), Gate()
+    coordinator = Coordinator(example, bus)
+    async with coordinator.running(), open_agent(example, bench, bus):
+        lab = Lab(example, bus)
+        await lab.ready(10)
+        bench.hooks["cluster_a.wait"] = gate
+        running = asyncio.create_task(lab.run(trial()))
+        assert await asyncio.to_thread(gate.reached.wait, AWAIT_S)
+        monkeypatch.setattr(attendance, "STALE_S", -1.0)
+        async with asyncio.timeout(AWAIT_S):
+            while not any("silent" in missing for missing in (await lab.status()).missing):
+                pass
+        monkeypatch.setattr(attendance, "STALE_S", 5.0)
+        gate.open.set()
+        assert np.all(np.isfinite((await running)["q0_i"]))

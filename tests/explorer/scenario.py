@@ -1,0 +1,157 @@
+"""What is explored: agents, jobs, faults; and which of its histories are the same by exchange."""
+
+from dataclasses import dataclass, replace
+from itertools import permutations
+
+from tests.explorer.machines import Exchange
+
+from podium.control.bus.messages import RunId
+from podium.control.runs.messages import UNVERIFIED
+
+STRANGE = "stranger says what is wrong"
+REPLACED = "coordinator is replaced"
+MESSAGES = "message is lost", "message is repeated", "message is slow", STRANGE
+CRASHES = "agent crashes", "coordinator crashes", REPLACED
+OF_PROCESSES = "agent freezes", "coordinator freezes"
+OF_HARDWARE = (
+    "hardware fails",
+    "hardware is slow",
+    "compiled otherwise",
+    "clock re-locks",
+    "edge lost",
+    "edge late",
+)
+OF_PEOPLE = "job is withdrawn", "job is wanted again"
+KINDS = (*MESSAGES, *CRASHES, *OF_PROCESSES, *OF_HARDWARE, *OF_PEOPLE)
+USUAL = tuple(one for one in KINDS if one not in (STRANGE, REPLACED))
+"""Without strangers and coordinators that wake up again: those have scenarios of their own."""
+ONCE = {
+    **dict.fromkeys(CRASHES, 1),
+    "clock re-locks": 2,
+    "job is withdrawn": 4,
+    "job is wanted again": 8,
+}
+"""Faults that happen once in a history, as bits; of crashes there is one, whoever's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is explored."""
+
+    name: str
+    agents: tuple[str, ...]
+    jobs: tuple[tuple[str, tuple[str, ...]], ...]
+    """Tickets, and the agents that each wants."""
+    kinds: tuple[str, ...] = USUAL
+    """Faults that happen."""
+    faults: int = 99
+    """At most so many in a history."""
+    in_flight: int = 3
+    """So many messages are on their way at once: what finds no room is lost."""
+    sources: tuple[tuple[str, str], ...] = ()
+    """Where starts of an agent are taken from, unless it is a capture."""
+
+
+BOTH, A, B = ("a", "b"), ("a",), ("b",)
+TWO_NODES = Scenario("two nodes, two jobs", BOTH, (("job 1", BOTH), ("job 2", BOTH)))
+THREE_NODES = Scenario(
+    "three nodes", ("a", "b", "c"), (("job 1", ("a", "b", "c")), ("job 2", BOTH)), in_flight=4
+)
+SIDE_BY_SIDE = Scenario("two nodes, a job for each", BOTH, (("job 1", A), ("job 2", B)))
+ONE_NODE = Scenario("one node, two jobs", A, (("job 1", A), ("job 2", A)))
+A_COORDINATOR_WAKES_UP = Scenario(
+    "a coordinator that was replaced wakes up", BOTH, (("job 1", BOTH),), (REPLACED,), 1
+)
+STRANGERS = Scenario(
+    "strangers", A, (("job 1", A),), (STRANGE, "agent crashes", "hardware fails"), 3
+)
+LATE_AFTER_A_CRASH = Scenario(
+    "late after a crash",
+    A,
+    (("job 1", A),),
+    ("agent crashes", "coordinator crashes", "message is slow", "message is lost"),
+    2,
+)
+SLOW_TWICE = Scenario(
+    "slow twice",
+    A,
+    (("job 1", A),),
+    ("message is slow", "hardware is slow", "hardware fails", "job is withdrawn"),
+    2,
+)
+UNVERIFIED_NODE = Scenario(
+    "a node that cannot tell its start",
+    BOTH,
+    (("job 1", BOTH), ("job 2", A)),
+    (),
+    0,
+    sources=(("a", UNVERIFIED),),
+)
+IN_MAKE_TEST = (
+    (TWO_NODES, 55_000),
+    (SIDE_BY_SIDE, 10_000),
+    (A_COORDINATOR_WAKES_UP, 10_000),
+    (LATE_AFTER_A_CRASH, 8_000),
+    (SLOW_TWICE, 8_000),
+    (STRANGERS, 5_000),
+    (UNVERIFIED_NODE, 4_000),
+)
+"""What is explored each time, with how many states at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An exchange that makes of each history another one."""
+
+    number: int
+    places: tuple[int, ...]
+    """Where each agent's place goes."""
+    first: int
+    """Which of them goes to the first place."""
+    exchange: Exchange
+
+
+def groups_of(scenario: Scenario) -> tuple[Group, ...]:
+    """Return the exchanges under which a scenario is the same; that of nothing is left out.
+
+    Agents are exchanged together with the jobs that want them. Where no two jobs share an agent,
+    the two runs of the first session are exchanged as well: nobody compares their numbers.
+    """
+    agents = scenario.agents
+    wanted = {ticket: frozenset(names) for ticket, names in scenario.jobs}
+    sources = dict(scenario.sources)
+    disjoint = sum(map(len, wanted.values())) == len(frozenset[str]().union(*wanted.values()))
+    runs: list[tuple[tuple[RunId, RunId], ...]] = [()]
+    if disjoint and len(wanted) == 2:
+        one, other = RunId(1, 1), RunId(1, 2)
+        runs.append(((one, other), (other, one)))
+    found: list[Group] = []
+    for order in permutations(range(len(agents))):
+        names = {agents[one]: agents[order[one]] for one in range(len(agents))}
+        if any(sources.get(one) != sources.get(names[one]) for one in agents):
+            continue
+        tickets = _tickets_of(wanted, names)
+        if tickets is None:
+            continue
+        same = all(one == other for one, other in (names | tickets).items())
+        clocks = {f"clock of {one}": f"clock of {other}" for one, other in names.items()}
+        pairs = tuple((names | tickets | clocks).items())
+        found += [
+            Group(0, order, order.index(0), Exchange(pairs, exchanged))
+            for exchanged in runs
+            if exchanged or not same
+        ]
+    return tuple(replace(one, number=number) for number, one in enumerate(found))
+
+
+def _tickets_of(wanted: dict[str, frozenset[str]], names: dict[str, str]) -> dict[str, str] | None:
+    left = list(wanted)
+    found = {}
+    for ticket, agents in wanted.items():
+        image = frozenset(names[one] for one in agents)
+        same = next((one for one in left if wanted[one] == image), None)
+        if same is None:
+            return None
+        left.remove(same)
+        found[ticket] = same
+    return found
