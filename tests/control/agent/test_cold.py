@@ -127,6 +127,16 @@ async def test_a_stream_into_a_warm_fridge_is_refused(example, bench, open_lab, 
                 pass
 
 
+async def connected(lab: Lab, *names: str) -> None:
+    """Return once these are connected; others have no agent here."""
+    async with asyncio.timeout(10):
+        while True:
+            agents = (await lab.status()).agents
+            states = {one.name: one.state for agent in agents for one in agent.instruments}
+            if all(states.get(name) == "connected" for name in names):
+                return
+
+
 async def test_an_agent_that_owns_no_thermometer_plays_once_it_is_told(
     example, bench, open_agent, trial
 ) -> None:
@@ -138,7 +148,7 @@ async def test_an_agent_that_owns_no_thermometer_plays_once_it_is_told(
         open_agent(example, bench, bus, "node", ["cluster_a", "bias_q0", "lo_q2"]),
     ):
         lab = Lab(example, bus)
-        await lab.ready(10)
+        await connected(lab, "cluster_a", "bias_q0", "lo_q2")
         running = asyncio.create_task(lab.run(trial()))
         while not running.done():  # it waits for the first reading, which an agent soon hears
             await tell(example, bus, 0.012)
