@@ -9,7 +9,7 @@ import pytest
 from tests.benches.nodes.several_nodes import facility_file
 from tests.benches.nodes.triggered import PATIENCE, Node, agent_of, long_lead, ready, together
 
-from podium.control.agent.growing import growing as agent_growing
+from podium.control.agent.facility_growth import growing as agent_growing
 from podium.control.bus.growth import Grown, GrowTo, coordinator_grow_key
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import AgentStatus, FacilityStatus, Failed, InstrumentStatus, ask

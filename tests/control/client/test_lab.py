@@ -56,7 +56,7 @@ async def test_a_calibration_begins_when_all_instruments_are_connected(
     lab, bench, monkeypatch, tmp_path
 ) -> None:
     monkeypatch.setattr("podium.control.client.lab.READY_S", 0.2)
-    monkeypatch.setattr("podium.control.agent.by_hand.BACK_S", 0.2)
+    monkeypatch.setattr("podium.control.agent.manual_access.BACK_S", 0.2)
     bench.hooks["lo_q2.connect"] = raising(Unreachable("lo_q2: no route"))
     await lab.release("lo_q2")
     with suppress(RunFailed):  # it does not answer yet

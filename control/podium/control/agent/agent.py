@@ -7,20 +7,20 @@ from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 from podium.control.agent.biasing import Biasing
-from podium.control.agent.by_hand import ByHand
-from podium.control.agent.cold import READ_EVERY_S, Cold
+from podium.control.agent.cold_lease import READ_EVERY_S, ColdLeases
 from podium.control.agent.compiling import Compile, Compiling, ProgramDoesNotFit
-from podium.control.agent.examining import examine
+from podium.control.agent.examination import examine
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.journal import Journal
 from podium.control.agent.liveness import ask_quiet_instruments
-from podium.control.agent.playing import Playing
+from podium.control.agent.manual_access import ManualAccess
+from podium.control.agent.playback import Playback
+from podium.control.agent.ramp_journal import RampJournal
 from podium.control.agent.readings import read, status_of
 from podium.control.agent.requests import REQUESTS
 from podium.control.agent.runs import AgentRuns, runs_of
 from podium.control.agent.safe_rules import SafeRules
 from podium.control.agent.snapshots import Snapshots
-from podium.control.agent.telling import Telling
+from podium.control.agent.status_publisher import StatusPublisher
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.epochs import AskEpochs, EpochsNow
@@ -53,7 +53,7 @@ class Agent:
         compile_program: Compile,
         bus: Bus,
         *,
-        journal: Journal | None = None,
+        journal: RampJournal | None = None,
         store: str | None = None,
         reading_only: bool = False,
         starts: Sequence[StartWiring] = (),
@@ -74,15 +74,15 @@ class Agent:
         self._facility = facility
         self._instruments = instruments
         self._bus = bus
-        self._cold = Cold(name, facility, instruments, bus)
-        self._playing = Playing(facility, instruments, self._cold.check)
-        self._journal = journal or Journal(None)
+        self._cold_leases = ColdLeases(name, facility, instruments, bus)
+        self._playing = Playback(facility, instruments, self._cold_leases.check)
+        self._journal = journal or RampJournal(None)
         rules = SafeRules(name, facility, instruments, self._journal, self._playing.now, store)
         self._biasing = Biasing(facility, instruments, rules, self._run_on)
         self._reading_only = reading_only
-        self._telling = Telling(bus, facility.name, name)
+        self._publisher = StatusPublisher(bus, facility.name, name)
         self._snapshots = Snapshots(instruments)
-        self._by_hand = ByHand(facility, instruments, self._engaged)
+        self._manual_access = ManualAccess(facility, instruments, self._engaged)
         self._runs: AgentRuns = runs_of(
             name,
             facility,
@@ -116,8 +116,10 @@ class Agent:
                 ]
                 biases = self._biasing.keep(at_once=not self._reading_only)
                 keeping.append(tasks.create_task(biases, name="safe rules"))
-                keeping.append(tasks.create_task(self._playing.promises.keep(), name="promises"))
-                keeping.append(tasks.create_task(self._cold.keep(), name="cold"))
+                keeping.append(
+                    tasks.create_task(self._playing.safing.keep(), name="deferred safing")
+                )
+                keeping.append(tasks.create_task(self._cold_leases.keep(), name="cold"))
                 keeping.append(tasks.create_task(self._keep_biases_safe(), name="warm biases"))
                 asking = ask_quiet_instruments(self._instruments, self._engaged)
                 keeping.append(tasks.create_task(asking, name="liveness"))
@@ -141,7 +143,7 @@ class Agent:
     def grow(self, facility: Facility, compile_program: Compile) -> None:
         """Take over a facility that has only grown; runs that are on go on as they began."""
         self._facility = facility
-        self._cold.grow(facility)
+        self._cold_leases.grow(facility)
         self._runs.grow(facility, Compiling(compile_program))
 
     async def _beat(self) -> None:
@@ -153,7 +155,7 @@ class Agent:
                 await self._bus.publish(
                     key, encode(messages.Heartbeat(beat, late_s, self._runs.life))
                 )
-            await self._telling.show(self._status())
+            await self._publisher.show(self._status())
             beat += 1
             due = time.monotonic() + HEARTBEAT_S
             await asyncio.sleep(HEARTBEAT_S)
@@ -205,11 +207,11 @@ class Agent:
             case TakeSnapshot():
                 return await self._snapshots.take()
             case by_hand.Ask():
-                return await self._by_hand.ask(request)
+                return await self._manual_access.ask(request)
             case by_hand.Release():
-                return await self._by_hand.release(request)
+                return await self._manual_access.release(request)
             case by_hand.TakeBack():
-                return await self._by_hand.take_back(request)
+                return await self._manual_access.take_back(request)
             case messages.Now():
                 now = await self._playing.now()
                 return messages.Time(now.seconds, now.femtoseconds)
@@ -241,7 +243,7 @@ class Agent:
         done: set[str] = set()
         while True:
             await asyncio.sleep(READ_EVERY_S)
-            warm = {one.port: one for one in self._cold.long_warm()}
+            warm = {one.port: one for one in self._cold_leases.long_warm()}
             done &= warm.keys()
             levels = {
                 port: one.safe
@@ -275,8 +277,8 @@ class Agent:
         """Raise ``Refused`` while a run is on, or something is set by hand."""
         if self._runs.doing:
             raise Refused(f"{self._name}: {stays} while {self._runs.doing}")
-        if self._by_hand.writing:
-            raise Refused(f"{self._name}: busy: {self._by_hand.writing} is being set by hand")
+        if self._manual_access.writing:
+            raise Refused(f"{self._name}: busy: {self._manual_access.writing} is being set by hand")
 
     async def _free_for_a_run(self) -> None:
         """Return once biases are where they belong; raise ``Refused`` if something else is on."""
@@ -287,8 +289,8 @@ class Agent:
             self._settling = False
         if busy := self._busy():
             raise Refused(f"{self._name}: busy: {busy}")
-        if self._by_hand.writing:
-            raise Refused(f"{self._name}: busy: {self._by_hand.writing} is being set by hand")
+        if self._manual_access.writing:
+            raise Refused(f"{self._name}: busy: {self._manual_access.writing} is being set by hand")
 
     def _engaged(self) -> str:
         """Return what the agent is doing; empty: nothing."""
@@ -310,5 +312,5 @@ class Agent:
             self._name,
             doing,
             tuple(status_of(self._instruments, name) for name in self._instruments.names),
-            (*self._biasing.notes, *self._cold.notes),
+            (*self._biasing.notes, *self._cold_leases.notes),
         )

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from podium.control.agent.instruments import AnyWorker, Instruments
-from podium.control.agent.journal import Ramp
+from podium.control.agent.ramp_journal import Ramp
 from podium.control.agent.safe_rules import RAMP_ALLOWANCE_S, READ_S, SafeRules
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility, FluxWiring, UnknownPort
@@ -44,7 +44,7 @@ class Biasing:
         self._there: dict[str, tuple[int, float]] = {}
         names = instruments.playing("FluxSource")
         self._turns = {name: asyncio.Lock() for name in names}
-        self._owed = {name: asyncio.Event() for name in names}
+        self._pending = {name: asyncio.Event() for name in names}
         self._settled = {name: asyncio.Event() for name in names}
         for settled in self._settled.values():
             settled.set()
@@ -109,7 +109,7 @@ class Biasing:
         if not self._may.is_set():
             return
         workers = self._instruments.workers
-        at_hand = [name for name in self._owed if workers[name].health.state == "connected"]
+        at_hand = [name for name in self._pending if workers[name].health.state == "connected"]
         with suppress(TimeoutError):
             async with asyncio.timeout(SAFE_S):
                 await together(*(self._wait_settled(name) for name in at_hand))
@@ -157,7 +157,7 @@ class Biasing:
     ) -> None:
         try:
             async with self._turns[worker.name]:
-                if self._owed[worker.name].is_set():
+                if self._pending[worker.name].is_set():
                     await self._carry_out(worker)
                 todo = [one for one in moves if not self._is_there(worker, *one)]
                 if by_itself:
@@ -240,7 +240,7 @@ class Biasing:
     # What was cut off
 
     def _owe(self, name: str) -> None:
-        self._owed[name].set()
+        self._pending[name].set()
         self._settled[name].clear()
 
     async def _carry_out(self, worker: AnyWorker) -> None:
@@ -251,7 +251,7 @@ class Biasing:
             if self._facility.flux_wiring(port).source.instrument != worker.name
         }
         await self._rules.carry_out(worker)
-        self._owed[worker.name].clear()
+        self._pending[worker.name].clear()
         self._settled[worker.name].set()
 
     async def _soon(self, worker: AnyWorker) -> None:
@@ -267,18 +267,18 @@ class Biasing:
         async with self._turns[name]:
             await self._rules.tell_store(name)  # what an earlier owner could not tell
         while True:
-            await self._owed[name].wait()
+            await self._pending[name].wait()
             await self._may.wait()
             async with self._turns[name]:
                 at_hand = worker.released or worker.health.state == "connected"
-                if at_hand and self._owed[name].is_set() and not self._run_on():
+                if at_hand and self._pending[name].is_set() and not self._run_on():
                     self.moving += 1
                     try:
                         with suppress(InstrumentError):  # its worker's health tells it
                             await self._carry_out(worker)
                     finally:
                         self.moving -= 1
-            if self._owed[name].is_set():
+            if self._pending[name].is_set():
                 await asyncio.sleep(AGAIN_S)
 
 

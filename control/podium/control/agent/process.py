@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from podium.control.agent.agent import Agent
-from podium.control.agent.growing import growing
+from podium.control.agent.facility_growth import growing
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.journal import Journal
+from podium.control.agent.ramp_journal import RampJournal
 from podium.control.bus.bus import BusError
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import log_to_stderr
@@ -65,7 +65,7 @@ async def _be(arguments: Namespace) -> None:
             instruments,
             compiler_for(facility),
             bus,
-            journal=Journal(arguments.journal),
+            journal=RampJournal(arguments.journal),
             store=arguments.store,
             starts=wirings_of(facility, instruments.names),
             epochs=arguments.epochs,

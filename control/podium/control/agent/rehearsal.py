@@ -11,11 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from podium.control.agent.biasing import Biasing
-from podium.control.agent.by_hand import ByHand
 from podium.control.agent.compiling import Compiling
 from podium.control.agent.instruments import AnyWorker, Instruments, driver_class
-from podium.control.agent.journal import Journal
-from podium.control.agent.playing import Playing
+from podium.control.agent.manual_access import ManualAccess
+from podium.control.agent.playback import Playback
+from podium.control.agent.ramp_journal import RampJournal
 from podium.control.agent.safe_rules import SafeRules
 from podium.control.bus.by_hand import Ask
 from podium.control.bus.mixers import MixerFound
@@ -56,10 +56,10 @@ class Rehearsal:
         self._facility = facility
         self._instruments = instruments
         self._compiling = Compiling(compiler_for(facility))
-        self._playing = Playing(facility, instruments, _anything)
-        rules = SafeRules("", facility, instruments, Journal(None), self.now, None)
+        self._playing = Playback(facility, instruments, _anything)
+        rules = SafeRules("", facility, instruments, RampJournal(None), self.now, None)
         self._biasing = Biasing(facility, instruments, rules)
-        self._by_hand = ByHand(facility, instruments, lambda: "")
+        self._manual_access = ManualAccess(facility, instruments, lambda: "")
 
     @property
     def facility(self) -> Facility:
@@ -97,7 +97,7 @@ class Rehearsal:
     async def ask(self, request: Ask) -> None:
         """Tell what asking or setting one thing by hand would send that sets something."""
         try:
-            await self._by_hand.rehearse(request)
+            await self._manual_access.rehearse(request)
         except InstrumentError as error:
             raise RunRefused(str(error)) from error
 

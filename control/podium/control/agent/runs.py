@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from podium.control.agent.clock_looks import ClockLooks, domains_of
+from podium.control.agent.clock_readings import ClockReadings, domains_of
 from podium.control.agent.compiling import Compiling, ProgramDoesNotFit
-from podium.control.agent.epochs_kept import EpochsKept
+from podium.control.agent.epoch_files import EpochFiles
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.playing import Playing
+from podium.control.agent.playback import Playback
 from podium.control.agent.run_hardware import RunHardware
 from podium.control.agent.timed_compiling import TimedCompiling
 from podium.control.bus.log import event_log
@@ -281,7 +281,7 @@ def runs_of(
     name: str,
     facility: Facility,
     instruments: Instruments,
-    playing: Playing,
+    playing: Playback,
     compiling: Compiling,
     wirings: Sequence[StartWiring],
     epochs: Path | None,
@@ -300,10 +300,10 @@ def runs_of(
         compiling,
         TimedCompiling(facility, wirings),
         wirings,
-        ClockLooks(
+        ClockReadings(
             domains_of(facility),
             instruments,
-            EpochsKept(epochs),
+            EpochFiles(epochs),
             life,
             {one.controller: one.plane for one in wirings},
         ),

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from podium.control.agent.instruments import AnyWorker, Instruments
-from podium.control.agent.journal import Intent, Journal, JournalError, Outcome, Ramp
-from podium.control.agent.store_told import tell_store
+from podium.control.agent.ramp_journal import JournalError, Outcome, Ramp, RampIntent, RampJournal
+from podium.control.agent.ramp_report import report_ramps
 from podium.control.bus.log import event_log
 from podium.control.facility.facility import Facility, FluxWiring, HostAddress, InstrumentEntry
 from podium.control.timebase.host import host_tai_s
@@ -38,7 +38,7 @@ class SafeRules:
         agent: str,
         facility: Facility,
         instruments: Instruments,
-        journal: Journal,
+        journal: RampJournal,
         now: Callable[[], Awaitable[Tai]],
         store: str | None,
     ) -> None:
@@ -89,7 +89,7 @@ class SafeRules:
         self, worker: AnyWorker, wiring: FluxWiring, from_v: float, target_v: float, by: str
     ) -> Ramp:
         """Write down what a ramp is to do; raises ``Refused`` where that is not possible."""
-        intent = Intent(
+        intent = RampIntent(
             wiring.port,
             str(wiring.source),
             self._addresses[worker.name],
@@ -143,13 +143,13 @@ class SafeRules:
             self._why.pop(ramp.id, None)
         await self.tell_store(worker.name)
 
-    async def tell_store(self, source: str) -> None:
+    async def report_ramps(self, source: str) -> None:
         """Tell the store of what it does not know yet; what cannot be told is kept, and said."""
         if self._store is None:
             return
         where = self._addresses[source]
         problem = await asyncio.to_thread(
-            tell_store, self._store, self._journal, where, f"agent {self._agent}"
+            report_ramps, self._store, self._journal, where, f"agent {self._agent}"
         )
         if problem:
             log.error("the store does not know of a bias", problem=problem)

@@ -394,7 +394,7 @@ async def open_facility(
     """
     from podium.control.agent.agent import Agent
     from podium.control.agent.instruments import Instruments
-    from podium.control.agent.journal import Journal
+    from podium.control.agent.ramp_journal import RampJournal
     from podium.control.bus.memory import MemoryBus
     from podium.control.client.state_examination import examine_state
     from podium.control.coordinator.coordinator import Coordinator
@@ -422,7 +422,7 @@ async def open_facility(
         instruments,
         compiler_for(facility),
         bus,
-        journal=Journal(journal_file(state_file)),
+        journal=RampJournal(journal_file(state_file)),
         store=None if store is None else str(store),
         reading_only=reading_only,
         starts=() if reading_only else wirings_of(facility, instruments.names),

@@ -9,8 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from podium.control.agent.epochs_kept import EpochsKept
-from podium.control.agent.journal import Journal, JournalError
+from podium.control.agent.epoch_files import EpochFiles
+from podium.control.agent.ramp_journal import JournalError, RampJournal
 from podium.control.facility.state_folder import (
     accepted_file,
     epochs_folder,
@@ -68,7 +68,7 @@ def _ramps(file: Path) -> None:
         _whole(file)
     except sqlite3.Error as error:
         raise JournalError(f"the ramp journal {file} is damaged: {error}; {advice}") from error
-    with closing(Journal(file)) as journal:
+    with closing(RampJournal(file)) as journal:
         journal.cut_off(NOWHERE)
 
 
@@ -87,7 +87,7 @@ def _skews(file: Path) -> None:
 
 
 def _epochs(folder: Path) -> None:
-    EpochsKept(folder)
+    EpochFiles(folder)
 
 
 def _store(place: Path | str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.benches.nodes.cold_room import tell
 
-from podium.control.agent.cold import BIASES_S, FIRST_S, LEASE_S, Cold
+from podium.control.agent.cold_lease import BIASES_S, FIRST_S, LEASE_S, ColdLeases
 from podium.control.bus.cold import FridgeTold, fridge_key
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.wire import encode
@@ -28,7 +28,7 @@ class Hearing:
 
     def __init__(self, facility) -> None:
         self.now_s = 0.0
-        self.cold = Cold("node", facility, Owned, MemoryBus(), lambda: self.now_s)
+        self.cold = ColdLeases("node", facility, Owned, MemoryBus(), lambda: self.now_s)
 
     def hear(self, kelvin: float | None, problem: str = "", agent: str = "room") -> None:
         self.cold._hear(agent, FridgeTold("fridge_a", kelvin, problem))
@@ -156,7 +156,7 @@ async def test_biases_of_a_fridge_that_stays_warm_go_where_their_safe_rule_says(
     example, bench, open_lab, monkeypatch
 ) -> None:
     monkeypatch.setattr("podium.control.agent.agent.READ_EVERY_S", 0.01)
-    monkeypatch.setattr("podium.control.agent.cold.BIASES_S", 0.0)
+    monkeypatch.setattr("podium.control.agent.cold_lease.BIASES_S", 0.0)
     wiring = example.wiring["node_a.q0.flux"]
     facility = replace(
         example, wiring=FrozenMap({**example.wiring, wiring.port: replace(wiring, safe=0.0)})

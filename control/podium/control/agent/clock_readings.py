@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from podium.control.agent.epochs_kept import EpochsKept, Signs
+from podium.control.agent.counter_origin import COUNTS_FROM, NEAR_FS, CounterOrigins
+from podium.control.agent.epoch_files import EpochFiles, Signs
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.origins import COUNTS_FROM, NEAR_FS, Origins
-from podium.control.agent.playing import CLOCK_S
+from podium.control.agent.playback import CLOCK_S
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
@@ -20,7 +20,7 @@ DISTURBED = "disturbed"
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ClockQuestion:
     """Something that is asked of an instrument on the way to its clock's history."""
 
     what: str
@@ -28,14 +28,14 @@ class Ask:
     within_s: float
 
 
-class ClockLooks:
+class ClockReadings:
     """What is seen is written down before an instrument is told to forget it."""
 
     def __init__(
         self,
         domains: Mapping[str, str],
         instruments: Instruments,
-        kept: EpochsKept,
+        kept: EpochFiles,
         life: int,
         planes: Mapping[str, str] | None = None,
     ) -> None:
@@ -45,7 +45,7 @@ class ClockLooks:
         self._instruments = instruments
         self._kept = kept
         self._life = life
-        self._origins = Origins(instruments, dict(planes or {}))
+        self._counter_origins = CounterOrigins(instruments, dict(planes or {}))
         self._writing = asyncio.Lock()
         self._agreed: dict[str, int] = {}
         """Connections under which controllers were seen to show the time."""
@@ -63,7 +63,7 @@ class ClockLooks:
         return (await self.epochs_after(dict.fromkeys(names, ())))[0]
 
     async def epochs_after(
-        self, asked: Mapping[str, Sequence[Ask]]
+        self, asked: Mapping[str, Sequence[ClockQuestion]]
     ) -> tuple[Epochs, dict[str, list[Any]]]:
         """Ask instruments, and look at their clocks after that, each in one call.
 
@@ -71,7 +71,7 @@ class ClockLooks:
         """
         names = tuple(asked)
         kept = {name: self._kept.sign(self.domain(name), COUNTS_FROM) for name in names}
-        await together(*(self._origins.agree(name, kept[name]) for name in names))
+        await together(*(self._counter_origins.agree(name, kept[name]) for name in names))
         looks = await together(*(self._look(name, asked[name]) for name in names))
         found, answers = [look for look, _ in looks], [answer for _, answer in looks]
         shown = {self.domain(name): one for name, (one, _) in zip(names, found, strict=True)}
@@ -114,7 +114,9 @@ class ClockLooks:
         told: Tai | None = await worker.call("time", _time_of, CLOCK_S)
         return told
 
-    async def _look(self, name: str, asked: Sequence[Ask]) -> tuple[tuple[Signs, bool], list[Any]]:
+    async def _look(
+        self, name: str, asked: Sequence[ClockQuestion]
+    ) -> tuple[tuple[Signs, bool], list[Any]]:
         """Return what an instrument shows of its clock's history, and whether it is to forget it.
 
         Before that, all else that it is asked; its answers come with it.
@@ -131,7 +133,7 @@ class ClockLooks:
         if signs is None:
             life = {"agent's life": self._life, "connections": worker.health.connections}
             return (life, False), answers
-        signs = {**signs, **self._origins.signs(name)}
+        signs = {**signs, **self._counter_origins.signs(name)}
         if disturbed is None:
             return (signs, False), answers
         before = self._kept.sign(self.domain(name), DISTURBED)

@@ -15,15 +15,15 @@ SETTLE_S = 5.0
 """How long somebody waits for an instrument that answers to be made safe first."""
 
 
-class Promises:
+class DeferredSafing:
     """Makes instruments safe; what cannot be done now is kept for when it can."""
 
     def __init__(self, workers: Iterable[AnyWorker]) -> None:
         self._workers = {worker.name: worker for worker in workers}
-        self._owed = {name: asyncio.Event() for name in self._workers}
-        self._paid = {name: asyncio.Event() for name in self._workers}
-        for paid in self._paid.values():
-            paid.set()
+        self._pending = {name: asyncio.Event() for name in self._workers}
+        self._done = {name: asyncio.Event() for name in self._workers}
+        for done in self._done.values():
+            done.set()
 
     async def make_safe(self, name: str) -> str:
         """Make an instrument safe; return what is wrong with it, or nothing."""
@@ -38,17 +38,17 @@ class Promises:
                 return str(error)
             else:
                 return ""
-        self._owed[name].set()
-        self._paid[name].clear()
+        self._pending[name].set()
+        self._done[name].clear()
         return f"{problem}; it is made safe as soon as it answers"
 
     async def settled(self, name: str) -> None:
         """Return once nothing is owed to an instrument; raises ``Unreachable``."""
-        if self._paid[name].is_set():
+        if self._done[name].is_set():
             return
         try:
             async with asyncio.timeout(SETTLE_S if await self._answers(name) else 0):
-                await self._paid[name].wait()
+                await self._done[name].wait()
         except TimeoutError:
             why = self._workers[name].health.last_error or "it answers, but does not get safe"
             raise Unreachable(
@@ -70,12 +70,12 @@ class Promises:
     async def _keep(self, name: str) -> None:
         worker = self._workers[name]
         while True:
-            await self._owed[name].wait()
+            await self._pending[name].wait()
             await worker.connected()
             try:
                 await worker.call("make safe", lambda driver: driver.safe(), SAFE_S)
             except InstrumentError:
                 await asyncio.sleep(AGAIN_S)
             else:
-                self._owed[name].clear()
-                self._paid[name].set()
+                self._pending[name].clear()
+                self._done[name].set()

@@ -8,7 +8,7 @@ record of each start, and measured with the skew.
 from collections.abc import Mapping
 
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.playing import CLOCK_S
+from podium.control.agent.playback import CLOCK_S
 from podium.firmware_interfaces.exact_time import FS_PER_MS
 from podium.firmware_interfaces.tai import Tai
 
@@ -21,7 +21,7 @@ READINGS = 5
 """Of both clocks; those that took the least time count."""
 
 
-class Origins:
+class CounterOrigins:
     """Of the controllers that a trigger node starts; others have none."""
 
     def __init__(self, instruments: Instruments, planes: Mapping[str, str]) -> None:

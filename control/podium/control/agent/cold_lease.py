@@ -37,14 +37,14 @@ log = event_log("agent")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class FridgeReading:
     """What was heard of a fridge last, and when by the own monotonic clock, s."""
 
     told: FridgeTold
     at_s: float
 
 
-class Cold:
+class ColdLeases:
     """One agent's leases of "cold", by fridge."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Cold:
         self._instruments = instruments
         self._bus = bus
         self._clock = clock
-        self._heard: dict[str, Heard] = {}
+        self._heard: dict[str, FridgeReading] = {}
         self._cold_s: dict[str, float] = {}
         """When a reading below the limit was heard last."""
         self._since_s = clock()
@@ -125,7 +125,7 @@ class Cold:
             told, at_s = FridgeTold(told.fridge, heard.told.kelvin, told.problem), heard.at_s
         else:
             at_s = now_s
-        self._heard[told.fridge] = Heard(told, at_s)
+        self._heard[told.fridge] = FridgeReading(told, at_s)
         if not told.problem and told.kelvin is not None:
             limit_k = self._facility.fridges[told.fridge].cold_below_k
             if told.kelvin < limit_k:

@@ -41,7 +41,7 @@ class JournalError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
+class RampIntent:
     """What a ramp is to do."""
 
     port: str
@@ -62,7 +62,7 @@ class Ramp:
     """An entry: an intent, and what became of it."""
 
     id: int
-    intent: Intent
+    intent: RampIntent
     begun: str
     """UTC by this computer's clock, ISO 8601."""
     owner: str
@@ -77,11 +77,11 @@ class Ramp:
     """1 once a parameter store knows of it."""
 
 
-_INTENT = tuple(field.name for field in fields(Intent))
+_INTENT = tuple(field.name for field in fields(RampIntent))
 _REST = tuple(field.name for field in fields(Ramp) if field.name not in ("id", "intent"))
 
 
-class Journal:
+class RampJournal:
     """One owner's hand on a journal. Blocking; from any thread. Close it."""
 
     def __init__(self, file: Path | None) -> None:
@@ -92,7 +92,7 @@ class Journal:
         self._database: sqlite3.Connection | None = None
         self._alive: TextIOWrapper | None = None
 
-    def begin(self, intent: Intent) -> Ramp:
+    def begin(self, intent: RampIntent) -> Ramp:
         """Write down that a ramp begins; once this returns, a crash does not take it away.
 
         Older entries of the bias that have ended and been told are forgotten. Raises
@@ -259,7 +259,7 @@ class Journal:
         cut = 1 + len(_INTENT)
         with closing(self._opened().execute(query, values)) as cursor:
             return tuple(
-                Ramp(row[0], Intent(*row[1:cut]), **dict(zip(_REST, row[cut:], strict=True)))
+                Ramp(row[0], RampIntent(*row[1:cut]), **dict(zip(_REST, row[cut:], strict=True)))
                 for row in cursor
             )
 

@@ -52,7 +52,7 @@ async def test_a_run_that_needs_a_released_instrument_is_refused_and_plays_nothi
 @pytest.fixture
 def slowly(monkeypatch):
     """Setting by hand takes until the second event is set; the first says that it has begun."""
-    from podium.control.agent import by_hand
+    from podium.control.agent import manual_access
 
     reached, go_on = threading.Event(), threading.Event()
 
@@ -61,7 +61,7 @@ def slowly(monkeypatch):
         go_on.wait(30)
         return Answered(value, "")
 
-    monkeypatch.setattr(by_hand, "_written", slow)
+    monkeypatch.setattr(manual_access, "_written", slow)
     yield reached, go_on
     go_on.set()
 

@@ -3,7 +3,7 @@
 import pytest
 from tests.benches.nodes.clock_boxes import Box, Counting, looking, numbers, reconnected
 
-from podium.control.agent.epochs_kept import EpochsKept
+from podium.control.agent.epoch_files import EpochFiles
 from podium.drivers.errors import InstrumentError, Refused
 
 
@@ -65,7 +65,7 @@ async def test_it_is_told_to_forget_only_what_is_written_down(tmp_path) -> None:
         box.forgetful = False
         with pytest.raises(Refused, match="it does not forget"):
             await looks.epochs(["a"])
-    assert EpochsKept(tmp_path).sign("ticks_a", "disturbed") == 1
+    assert EpochFiles(tmp_path).sign("ticks_a", "disturbed") == 1
 
 
 @pytest.mark.parametrize(("ahead_s", "says"), [(-1.8e9, "a shows 1970-01-01"), (0.7, "a shows 20")])

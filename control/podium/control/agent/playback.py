@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
+from podium.control.agent.deferred_safing import DeferredSafing
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.mixers import Mixers
-from podium.control.agent.promises import Promises
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
@@ -31,7 +31,7 @@ such a run is noticed that much later, so there is no more than :data:`TOLD_APAR
 TOLD_APART_AT_MOST_S = 3600.0
 
 
-class Playing:
+class Playback:
     """What of a run happens on instruments. Knows no bus and no run's state."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Playing:
         self._time: Callable[[], Awaitable[Tai]] | None = None
         self._looks: Callable[[Collection[str]], Awaitable[Epochs]] | None = None
         self.mixers = Mixers(instruments)
-        self.promises = Promises(
+        self.safing = DeferredSafing(
             instruments.workers[name]
             for role in ("PulseSequencer", "MicrowaveSource")
             for name in instruments.playing(role)
@@ -63,7 +63,7 @@ class Playing:
         for name in tones:
             self._instruments.worker(name, "MicrowaveSource")
         for name in (*artifacts, *tones):
-            await self.promises.settled(name)
+            await self.safing.settled(name)
         for name in artifacts:
             await self.mixers.hold(name)
         await together(
@@ -144,7 +144,7 @@ class Playing:
         """Silence all that takes part; return what could not be made safe, with the reason."""
         names = set(artifacts) | {name for part in artifacts.values() for name in part.tones}
         self._tones = {name: held for name, held in self._tones.items() if name not in names}
-        problems = await together(*(self.promises.make_safe(name) for name in sorted(names)))
+        problems = await together(*(self.safing.make_safe(name) for name in sorted(names)))
         return [problem for problem in problems if problem]
 
     async def _load(self, name: str, artifact: Artifact) -> None:

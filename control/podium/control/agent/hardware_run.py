@@ -20,7 +20,7 @@ NOTHING = TimedPart("", "", {}, (), {}, {})
 
 
 @dataclass(slots=True, eq=False)
-class RunLoaded:
+class HardwareRun:
     """The run in hand; none of its parts before it is loaded."""
 
     run: RunId
@@ -57,7 +57,7 @@ class RunLoaded:
         return self.wirings[0].start_after_fs
 
 
-def start_of(hand: RunLoaded, t0: Tai, starts: Mapping[str, Tai]) -> Start:
+def start_of(hand: HardwareRun, t0: Tai, starts: Mapping[str, Tai]) -> Start:
     """Return the start that is furthest from where it may be, as if it were the first controller's.
 
     The verdict allows half of its resolution to either side.
@@ -69,7 +69,7 @@ def start_of(hand: RunLoaded, t0: Tai, starts: Mapping[str, Tai]) -> Start:
 
 
 def played_by(
-    hand: RunLoaded,
+    hand: HardwareRun,
     t0: Tai,
     epochs: Epochs,
     starts: Mapping[str, Tai],

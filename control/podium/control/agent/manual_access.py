@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from podium.control.agent.instruments import AnyWorker, Instruments
-from podium.control.agent.telling import RENEWED
+from podium.control.agent.status_publisher import RENEWED
 from podium.control.bus.by_hand import Answered, Ask, Release, TakeBack
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Done
@@ -21,7 +21,7 @@ BACK_S = 25.0
 log = event_log("agent")
 
 
-class ByHand:
+class ManualAccess:
     """Carries out what people ask. Everything is logged with who asked."""
 
     def __init__(

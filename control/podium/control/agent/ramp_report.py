@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from podium.control.agent.journal import Journal, JournalError, Ramp
+from podium.control.agent.ramp_journal import JournalError, Ramp, RampJournal
 from podium.control.timebase.host import host_tai_s
 
 QUANTITY = "flux_bias"
@@ -12,7 +12,7 @@ SIGMA_V = 1e-4
 holds a bias (a Qblox QCM) sets 5 V in 16 bits."""
 
 
-def tell_store(store: str, journal: Journal, address: str, who: str) -> str:
+def report_ramps(store: str, journal: RampJournal, address: str, who: str) -> str:
     """Put where the biases of an instrument ended into ``store``; return what went wrong.
 
     Each end is put once, also when an earlier owner has died between the store and the journal.
@@ -24,7 +24,7 @@ def tell_store(store: str, journal: Journal, address: str, who: str) -> str:
     return _tell(store, journal, untold, who) if untold else ""
 
 
-def _tell(store: str, journal: Journal, untold: tuple[Ramp, ...], who: str) -> str:
+def _tell(store: str, journal: RampJournal, untold: tuple[Ramp, ...], who: str) -> str:
     from podium.control.parameters.entry import BadEntry, Entry
     from podium.control.parameters.store import ParameterStore, StoreError
 

@@ -12,7 +12,7 @@ Signs = Mapping[str, int] | None
 """What an instrument shows of its clock's history; None: it could not be asked."""
 
 
-class EpochsKept:
+class EpochFiles:
     """Records of clock domains, a file for each. Blocking; one caller at a time.
 
     Whoever owns the instruments of a domain goes on with its file: agents of ``podium up`` and a

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from tests.benches.nodes.clock_boxes import Box, Counting, looking, numbers, reconnected
 
-from podium.control.agent.clock_looks import ClockLooks
-from podium.control.agent.epochs_kept import EpochsKept
+from podium.control.agent.clock_readings import ClockReadings
+from podium.control.agent.counter_origin import COUNTS_FROM
+from podium.control.agent.epoch_files import EpochFiles
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.origins import COUNTS_FROM
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
 
@@ -50,8 +50,8 @@ def boxes() -> tuple[Ticking, Plane]:
     return ticking, plane
 
 
-def with_planes(instruments: Instruments, folder, life: int = 1) -> ClockLooks:
-    return ClockLooks({"a": "ticks_a"}, instruments, EpochsKept(folder), life, {"a": "b"})
+def with_planes(instruments: Instruments, folder, life: int = 1) -> ClockReadings:
+    return ClockReadings({"a": "ticks_a"}, instruments, EpochFiles(folder), life, {"a": "b"})
 
 
 async def test_it_is_found_kept_and_the_same_for_another_life_of_the_agent(tmp_path) -> None:
@@ -61,7 +61,7 @@ async def test_it_is_found_kept_and_the_same_for_another_life_of_the_agent(tmp_p
         assert (await numbers(looks, "a"))["ticks_a"] == 1
         first = ticking.origin
         assert abs(first - Tai.from_fs(round(ticking.switched_on_s * FS_PER_S))) < FS_PER_S // 100
-        assert EpochsKept(tmp_path).sign("ticks_a", COUNTS_FROM) == first.total_fs
+        assert EpochFiles(tmp_path).sign("ticks_a", COUNTS_FROM) == first.total_fs
         assert (await numbers(looks, "a"))["ticks_a"] == 1
         assert ticking.asked.count("origin") == 1, "once for each connection"
 

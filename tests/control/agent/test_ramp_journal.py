@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from tests.benches.nodes.ramp_journal import Q0
 
-from podium.control.agent.journal import Journal, JournalError
+from podium.control.agent.ramp_journal import JournalError, RampJournal
 
 Q1 = replace(Q0, port="node_a.q1.flux", source="cluster_a.slot6.out2", address="cluster")
 
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from podium.control.agent.journal import Intent, Journal
+from podium.control.agent.ramp_journal import Intent, Journal
 
 journal = Journal(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):
@@ -38,8 +38,8 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(file: Path) -> Iterator[Journal]:
-    with closing(Journal(file)) as journal:
+def journal(file: Path) -> Iterator[RampJournal]:
+    with closing(RampJournal(file)) as journal:
         yield journal
 
 
@@ -111,7 +111,7 @@ def test_a_ramp_that_could_not_be_written_down_changes_nothing(journal) -> None:
 def test_a_ramp_whose_process_was_killed_is_found_by_the_next_owner(file) -> None:
     done = subprocess.run([sys.executable, "-c", DIES, file, "3"], check=False, timeout=30)
     assert done.returncode == -signal.SIGKILL
-    with closing(Journal(file)) as journal:
+    with closing(RampJournal(file)) as journal:
         assert [one.intent.target_v for one in journal.cut_off("TCPIP::1")] == [2.0]
         (ramp,) = journal.take_cut_off("TCPIP::1")
         assert ramp.intent == replace(Q0, identity="Y", target_v=2.0, slew_v_per_s=1.0, by="")
@@ -139,14 +139,14 @@ def test_what_no_store_knows_of_is_not_forgotten_by_later_ramps(journal) -> None
 
 def test_of_two_owners_the_living_one_keeps_its_ramp(journal, file) -> None:
     journal.begin(Q0)
-    with closing(Journal(file)) as second:
+    with closing(RampJournal(file)) as second:
         assert second.take_cut_off("TCPIP::1") == ()
         with pytest.raises(JournalError, match=rf"process {os.getpid()} ramps it to 0.4 V since"):
             second.begin(Q0)
         second.end(second.begin(Q1), "reached", 0.4)  # another instrument
         journal.close()  # it leaves without an end
         assert [one.intent for one in second.take_cut_off("TCPIP::1")] == [Q0]
-        with closing(Journal(file)) as third:
+        with closing(RampJournal(file)) as third:
             assert third.take_cut_off("TCPIP::1") == ()
 
 
@@ -160,7 +160,7 @@ def test_a_torn_last_write_takes_nothing_else_with_it(journal, file, tmp_path) -
     wal = (file.parent / f"{file.name}-wal").read_bytes()
     assert len(wal) > kept
     (tmp_path / "torn.sqlite-wal").write_bytes(wal[: kept + (len(wal) - kept) // 2])
-    with closing(Journal(torn)) as other:
+    with closing(RampJournal(torn)) as other:
         assert [one.intent.target_v for one in other.take_cut_off("TCPIP::1")] == [0.7]
 
 
@@ -207,14 +207,14 @@ def test_a_newer_journal_is_refused(journal, file) -> None:
 def test_a_place_that_cannot_be_made_is_told(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with (
-        closing(Journal(tmp_path / "file" / "up.sqlite")) as journal,
+        closing(RampJournal(tmp_path / "file" / "up.sqlite")) as journal,
         pytest.raises(JournalError, match="cannot be written"),
     ):
         journal.begin(Q0)
 
 
 def test_without_a_file_it_lives_in_memory() -> None:
-    with closing(Journal(None)) as journal:
+    with closing(RampJournal(None)) as journal:
         ramp = journal.begin(Q0)
         assert journal.take_cut_off("TCPIP::1") == (ramp,)
         journal.end(ramp, "reached", 0.4)

@@ -23,7 +23,7 @@ def _without_times(status: AgentStatus) -> AgentStatus:
     return replace(status, instruments=instruments)
 
 
-class Telling:
+class StatusPublisher:
     """Is shown the status at every beat."""
 
     def __init__(self, bus: Bus, facility: str, agent: str) -> None:
