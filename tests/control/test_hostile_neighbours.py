@@ -22,9 +22,9 @@ from tests.benches.nodes.triggered import PATIENCE, Node, agent_of, long_lead, r
 
 from podium.control.bus import messages, news
 from podium.control.bus.bus import Answerer, Bus, BusError
+from podium.control.bus.log_publisher import publish_log
 from podium.control.bus.memory import MemoryBus
-from podium.control.bus.opened import opened_bus
-from podium.control.bus.told_log import log_told
+from podium.control.bus.process_bus import open_bus
 from podium.control.bus.wire import encode
 from podium.control.client.lab import Lab, join_facility
 from podium.control.coordinator.coordinator import Coordinator
@@ -83,7 +83,7 @@ async def test_damaged_messages_end_nobody_and_change_no_result(
     async with (
         open_lab(example, bench, bus) as lab,
         following(picture, bus),
-        log_told(bus, example.name, "coordinator"),
+        publish_log(bus, example.name, "coordinator"),
     ):
         _, hub = make_app(picture, Stopping(picture, bus))
         async with drawing(hub):
@@ -166,7 +166,7 @@ async def test_a_thousand_damaged_messages_at_each_key_end_no_process(tmp_path) 
             found = [one for one in targets(facility.name, "room") if one.member.role != "router"]
             buses = {}
             for member in {one.member for one in found}:
-                opened = opened_bus(facility, member, meet=place)
+                opened = open_bus(facility, member, meet=place)
                 bus = buses[member] = await stack.enter_async_context(opened)
                 await bus.request(access_key(facility.name), encode(MayI("", "", "")), ANSWER_S)
             throwing = asyncio.gather(

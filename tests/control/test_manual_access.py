@@ -7,7 +7,7 @@ import pytest
 from tests.benches.runs.at_once import RUN, Talk
 
 from podium.control.bus import messages
-from podium.control.bus.by_hand import Answered, Ask, Release
+from podium.control.bus.manual_access import Answered, Ask, Release
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import Failed
 from podium.control.runs.errors import RunRefused

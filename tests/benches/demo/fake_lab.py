@@ -12,9 +12,9 @@ import numpy as np
 import xarray
 from tests.benches.report.synthetic_story_of_two import PULSES, T0
 
-from podium.control.bus.asked import Asked
 from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentStatus
 from podium.control.bus.mixers import MixerFound
+from podium.control.bus.request_log import LoggedRequest
 from podium.control.client.lab import Lab
 from podium.control.client.skew_calibration import LoopbackSeen, SkewsFound
 from podium.control.demo.example import TWO_NODES, example_facility
@@ -144,7 +144,7 @@ class FakeLab:
             if not (gone and name == "node_b")
         )
         asked = tuple(
-            Asked(k, f"run {run} {what}", "a test", 0.0, 0.0, "on", "")
+            LoggedRequest(k, f"run {run} {what}", "a test", 0.0, 0.0, "on", "")
             for k, (run, what) in enumerate(self.on.items())
         )
         missing = ("agent node_b: gone: its process has ended",) if gone else ()

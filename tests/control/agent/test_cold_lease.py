@@ -8,7 +8,7 @@ import pytest
 from tests.benches.nodes.cold_room import tell
 
 from podium.control.agent.cold_lease import BIASES_S, FIRST_S, LEASE_S, ColdLeases
-from podium.control.bus.cold import FridgeTold, fridge_key
+from podium.control.bus.fridge_report import FridgeReport, fridge_key
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.wire import encode
 from podium.control.client.lab import Lab
@@ -31,7 +31,7 @@ class Hearing:
         self.cold = ColdLeases("node", facility, Owned, MemoryBus(), lambda: self.now_s)
 
     def hear(self, kelvin: float | None, problem: str = "", agent: str = "room") -> None:
-        self.cold._hear(agent, FridgeTold("fridge_a", kelvin, problem))
+        self.cold._hear(agent, FridgeReport("fridge_a", kelvin, problem))
 
     async def refusal(self) -> str:
         with pytest.raises(Refused) as refused:
@@ -144,7 +144,7 @@ async def test_an_agent_that_owns_no_thermometer_plays_once_it_is_told(
             await tell(example, bus, 0.012)
             await asyncio.wait({running}, timeout=0.05)
         await running
-        forged = encode(FridgeTold("fridge_a", 300.0))
+        forged = encode(FridgeReport("fridge_a", 300.0))
         await bus.publish(fridge_key(example.name, "stranger"), forged)
         await lab.run(trial())
         await tell(example, bus, 4.2)

@@ -7,7 +7,7 @@ import logging
 import pytest
 from tests.benches.nodes.twins_on_sockets import EXAMPLE, twins_on_sockets
 
-from podium.control.bus.by_hand import Ask
+from podium.control.bus.manual_access import Ask
 from podium.control.cli import main
 from podium.control.client.lab import open_facility
 from podium.control.commands.ask import in_unit, value_of

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from tests.benches.web.page import Page, entry
 
+from podium.control.bus.log_publisher import publish_log
 from podium.control.bus.memory import MemoryBus
-from podium.control.bus.told_log import log_told
 from podium.control.parameters.store import ParameterStore
 from podium.control.web.following import following
 from podium.control.web.picture import Picture
@@ -37,7 +37,7 @@ async def page(example, bench, open_lab, store) -> AsyncIterator[Page]:
     listening = socket.create_server(("127.0.0.1", 0))
     async with (
         open_lab(example, bench, bus) as lab,
-        log_told(bus, example.name, "lab"),
+        publish_log(bus, example.name, "lab"),
         following(picture, bus),
         served(picture, bus, listening) as port,
         asyncio.TaskGroup() as tasks,

@@ -21,14 +21,14 @@ from podium.control.agent.runs import AgentRuns, runs_of
 from podium.control.agent.safe_rules import SafeRules
 from podium.control.agent.snapshots import Snapshots
 from podium.control.agent.status_publisher import StatusPublisher
-from podium.control.bus import by_hand, messages
+from podium.control.bus import manual_access, messages
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.epochs import AskEpochs, EpochsNow
 from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
 from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
 from podium.control.bus.snapshots import TakeSnapshot
-from podium.control.bus.streams import AskParts, HowLong
+from podium.control.bus.streams import AskDuration, AskParts
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
@@ -198,19 +198,19 @@ class Agent:
                 return messages.Done()
             case messages.Read(instrument, channel):
                 return await read(self._instruments, instrument, channel)
-            case HowLong(program, timed):
+            case AskDuration(program, timed):
                 return await self._runs.how_long(program, timed=timed)
             case AskParts(program, timed):
                 return await self._runs.in_parts(program, timed=timed)
-            case by_hand.Examine(instrument):
+            case manual_access.Examine(instrument):
                 return await examine(self._facility, self._instruments, instrument)
             case TakeSnapshot():
                 return await self._snapshots.take()
-            case by_hand.Ask():
+            case manual_access.Ask():
                 return await self._manual_access.ask(request)
-            case by_hand.Release():
+            case manual_access.Release():
                 return await self._manual_access.release(request)
-            case by_hand.TakeBack():
+            case manual_access.TakeBack():
                 return await self._manual_access.take_back(request)
             case messages.Now():
                 now = await self._playing.now()

@@ -9,7 +9,7 @@ from typing import Any
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.ramp_journal import Ramp
 from podium.control.agent.safe_rules import RAMP_ALLOWANCE_S, READ_S, SafeRules
-from podium.control.bus.together import together
+from podium.control.bus.gather import gather
 from podium.control.facility.facility import Facility, FluxWiring, UnknownPort
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
 from podium.drivers.roles import MovesTogether, RampsByItself
@@ -74,9 +74,9 @@ class Biasing:
             by_itself = {worker.name: False for worker in workers}
             if len(workers) > 1:
                 asked = (worker.call("how it ramps", ramps_by_itself, READ_S) for worker in workers)
-                by_itself = dict(zip(by_itself, await together(*asked), strict=True))
+                by_itself = dict(zip(by_itself, await gather(*asked), strict=True))
             beside = _Beside(by_itself)
-            await together(
+            await gather(
                 *(
                     self._on_one_source(
                         worker, by_instrument[worker.name], by, beside, by_itself[worker.name]
@@ -99,7 +99,7 @@ class Biasing:
         """
         if at_once:
             self._may.set()
-        await together(*(self._keep(name) for name in self._turns))
+        await gather(*(self._keep(name) for name in self._turns))
 
     async def leave(self) -> None:
         """Return once what is being carried out has ended, or has taken too long.
@@ -112,7 +112,7 @@ class Biasing:
         at_hand = [name for name in self._pending if workers[name].health.state == "connected"]
         with suppress(TimeoutError):
             async with asyncio.timeout(SAFE_S):
-                await together(*(self._wait_settled(name) for name in at_hand))
+                await gather(*(self._wait_settled(name) for name in at_hand))
 
     async def settled(self) -> None:
         """Return once no bias is left in the middle of a ramp; raises ``Unreachable``."""
@@ -122,7 +122,7 @@ class Biasing:
             return
         try:
             async with asyncio.timeout(SETTLE_S):
-                await together(*(self._wait_settled(name) for name in owing))
+                await gather(*(self._wait_settled(name) for name in owing))
         except TimeoutError:
             name = next((one for one in owing if not self._settled[one].is_set()), owing[0])
             why = self._instruments.workers[name].health.last_error

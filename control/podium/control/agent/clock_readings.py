@@ -9,7 +9,7 @@ from podium.control.agent.counter_origin import COUNTS_FROM, NEAR_FS, CounterOri
 from podium.control.agent.epoch_files import EpochFiles, Signs
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.playback import CLOCK_S
-from podium.control.bus.together import together
+from podium.control.bus.gather import gather
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.drivers.errors import InstrumentError, Refused
@@ -71,8 +71,8 @@ class ClockReadings:
         """
         names = tuple(asked)
         kept = {name: self._kept.sign(self.domain(name), COUNTS_FROM) for name in names}
-        await together(*(self._counter_origins.agree(name, kept[name]) for name in names))
-        looks = await together(*(self._look(name, asked[name]) for name in names))
+        await gather(*(self._counter_origins.agree(name, kept[name]) for name in names))
+        looks = await gather(*(self._look(name, asked[name]) for name in names))
         found, answers = [look for look, _ in looks], [answer for _, answer in looks]
         shown = {self.domain(name): one for name, (one, _) in zip(names, found, strict=True)}
         known = self._kept.unchanged(shown)
@@ -83,7 +83,7 @@ class ClockReadings:
             except OSError as error:
                 raise InstrumentError(f"epochs cannot be written down: {error}") from error
         disturbed = [name for name, (_, one) in zip(names, found, strict=True) if one]
-        await together(*(self._forget(name) for name in disturbed))
+        await gather(*(self._forget(name) for name in disturbed))
         return known, dict(zip(names, answers, strict=True))
 
     async def check_time(self, name: str, plane: str) -> None:

@@ -16,10 +16,10 @@ from podium.control.agent.instruments import Instruments
 from podium.control.agent.owners import owners_of, users_of
 from podium.control.agent.readings import read
 from podium.control.bus.bus import Bus, BusError
-from podium.control.bus.cold import FridgeTold, fridge_key
+from podium.control.bus.fridge_report import FridgeReport, fridge_key
+from podium.control.bus.gather import gather
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
-from podium.control.bus.together import together
 from podium.control.bus.wire import encode
 from podium.control.facility.facility import Facility, FluxWiring, Fridge
 from podium.drivers.errors import InstrumentError, Refused
@@ -40,7 +40,7 @@ log = event_log("agent")
 class FridgeReading:
     """What was heard of a fridge last, and when by the own monotonic clock, s."""
 
-    told: FridgeTold
+    told: FridgeReport
     at_s: float
 
 
@@ -92,25 +92,25 @@ class ColdLeases:
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(self._read_on())
-            await listen(told, FridgeTold, self._hear, Discarded(log))
+            await listen(told, FridgeReport, self._hear, Discarded(log))
 
     async def _read_on(self) -> None:
         while True:
-            await together(*(self._read(fridge) for fridge in self._own))
+            await gather(*(self._read(fridge) for fridge in self._own))
             await asyncio.sleep(READ_EVERY_S)
 
     async def _read(self, fridge: Fridge) -> None:
         thermometer = fridge.thermometer
         try:
             reading = await read(self._instruments, thermometer.instrument, thermometer.channel)
-            told = FridgeTold(fridge.name, reading.value)
+            told = FridgeReport(fridge.name, reading.value)
         except InstrumentError as error:
-            told = FridgeTold(fridge.name, None, str(error))
+            told = FridgeReport(fridge.name, None, str(error))
         self._note(told)
         with suppress(BusError):  # it is told again soon
             await self._bus.publish(fridge_key(self._facility.name, self._agent), encode(told))
 
-    def _hear(self, agent: str, told: FridgeTold) -> None:
+    def _hear(self, agent: str, told: FridgeReport) -> None:
         """Take what an agent tells of a fridge, if it owns the thermometer."""
         fridge = self._facility.fridges.get(told.fridge)
         if agent == self._agent or fridge is None:
@@ -118,11 +118,11 @@ class ColdLeases:
         if fridge.thermometer.instrument in self._owners.get(agent, ()):
             self._note(told)
 
-    def _note(self, told: FridgeTold) -> None:
+    def _note(self, told: FridgeReport) -> None:
         now_s = self._clock()
         if told.kelvin is None and told.fridge in self._heard:
             heard = self._heard[told.fridge]
-            told, at_s = FridgeTold(told.fridge, heard.told.kelvin, told.problem), heard.at_s
+            told, at_s = FridgeReport(told.fridge, heard.told.kelvin, told.problem), heard.at_s
         else:
             at_s = now_s
         self._heard[told.fridge] = FridgeReading(told, at_s)

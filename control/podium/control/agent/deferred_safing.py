@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 from podium.control.agent.instruments import AnyWorker
-from podium.control.bus.together import together
+from podium.control.bus.gather import gather
 from podium.drivers.errors import InstrumentError, Unreachable
 
 SAFE_S = 10.0
@@ -65,7 +65,7 @@ class DeferredSafing:
 
     async def keep(self) -> None:
         """Keep what was promised, all the time."""
-        await together(*(self._keep(name) for name in self._workers))
+        await gather(*(self._keep(name) for name in self._workers))
 
     async def _keep(self, name: str) -> None:
         worker = self._workers[name]

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from podium.control.agent.instruments import Instruments
-from podium.control.bus.by_hand import Examined
+from podium.control.bus.manual_access import Examined
 from podium.control.facility.facility import Facility, FluxWiring
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Examination, Identity

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from podium.control.agent.agent import Agent
 from podium.control.bus.bus import Bus
-from podium.control.bus.growth import Grown, GrowTo, agent_grow_key
+from podium.control.bus.facility_growth import FacilityGrown, GrowTo, agent_grow_key
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -38,7 +38,7 @@ async def growing(
             agent.grow(larger, compiler_for(larger))
             present = larger
             log.info("facility has grown", agent=name, nodes=len(larger.nodes))
-        return encode(Grown())
+        return encode(FacilityGrown())
 
     async with bus.serve(agent_grow_key(facility.name, name), answer):
         yield

@@ -6,8 +6,8 @@ from typing import Any
 
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.status_publisher import RENEWED
-from podium.control.bus.by_hand import Answered, Ask, Release, TakeBack
 from podium.control.bus.log import event_log
+from podium.control.bus.manual_access import Answered, Ask, Release, TakeBack
 from podium.control.bus.messages import Done
 from podium.control.facility.facility import Facility, FluxWiring
 from podium.drivers.errors import InstrumentError, Refused, Unreachable

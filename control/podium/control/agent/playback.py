@@ -6,7 +6,7 @@ from typing import Any
 from podium.control.agent.deferred_safing import DeferredSafing
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.mixers import Mixers
-from podium.control.bus.together import together
+from podium.control.bus.gather import gather
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.drivers.errors import Refused
@@ -66,14 +66,14 @@ class Playback:
             await self.safing.settled(name)
         for name in artifacts:
             await self.mixers.hold(name)
-        await together(
+        await gather(
             *(self._load(name, artifact) for name, artifact in artifacts.items()),
             *(self._tune(name, tone) for name, tone in tones.items()),
         )
 
     async def arm(self, artifacts: Mapping[str, Artifact]) -> None:
         """Arm all clusters that take part."""
-        await together(
+        await gather(
             *(
                 self._cluster(name).call("arm", lambda cluster: cluster.arm(), ARM_S)
                 for name in artifacts
@@ -83,7 +83,7 @@ class Playback:
     async def fire(self, artifacts: Mapping[str, Artifact]) -> Tai:
         """Start; return the clock's reading just before."""
         started = await self.now()
-        await together(
+        await gather(
             *(
                 self._cluster(name).call("start", lambda cluster: cluster.start(), ARM_S)
                 for name in artifacts
@@ -98,7 +98,7 @@ class Playback:
 
         ``first`` is called in the thread of each driver before it is asked anything.
         """
-        parts = await together(
+        parts = await gather(
             *(self._finish_one(name, part, first) for name, part in artifacts.items())
         )
         return {capture: data for part in parts for capture, data in part.items()}
@@ -144,7 +144,7 @@ class Playback:
         """Silence all that takes part; return what could not be made safe, with the reason."""
         names = set(artifacts) | {name for part in artifacts.values() for name in part.tones}
         self._tones = {name: held for name, held in self._tones.items() if name not in names}
-        problems = await together(*(self.safing.make_safe(name) for name in sorted(names)))
+        problems = await gather(*(self.safing.make_safe(name) for name in sorted(names)))
         return [problem for problem in problems if problem]
 
     async def _load(self, name: str, artifact: Artifact) -> None:

@@ -12,10 +12,10 @@ from podium.control.agent.facility_growth import growing
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.ramp_journal import RampJournal
 from podium.control.bus.bus import BusError
-from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import log_to_stderr
-from podium.control.bus.opened import opened_bus
-from podium.control.bus.told_log import log_told
+from podium.control.bus.log_publisher import publish_log
+from podium.control.bus.process_bus import open_bus
+from podium.control.bus.shutdown import until_terminated
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for, wirings_of
@@ -52,7 +52,7 @@ async def _be(arguments: Namespace) -> None:
     facility = read()
     instruments = Instruments.of(facility, arguments.instruments.split(","))
     me = Member("agent", arguments.name)
-    async with opened_bus(
+    async with open_bus(
         facility,
         me,
         meet=arguments.meet,
@@ -71,11 +71,11 @@ async def _be(arguments: Namespace) -> None:
             epochs=arguments.epochs,
         )
         async with (
-            log_told(bus, facility.name, f"agent {arguments.name}"),
+            publish_log(bus, facility.name, f"agent {arguments.name}"),
             agent.running(),
             growing(agent, arguments.name, facility, bus, read),
         ):
-            await until_told_to_end(with_parent=True)
+            await until_terminated(with_parent=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from podium.control.agent.manual_access import ManualAccess
 from podium.control.agent.playback import Playback
 from podium.control.agent.ramp_journal import RampJournal
 from podium.control.agent.safe_rules import SafeRules
-from podium.control.bus.by_hand import Ask
+from podium.control.bus.manual_access import Ask
 from podium.control.bus.mixers import MixerFound
 from podium.control.facility.facility import Facility, InstrumentEntry, VisaAddress
 from podium.control.facility.models_of import model_of

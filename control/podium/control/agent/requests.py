@@ -1,9 +1,9 @@
 """What an agent may be asked."""
 
-from podium.control.bus import by_hand, messages
+from podium.control.bus import manual_access, messages
 from podium.control.bus.epochs import AskEpochs
 from podium.control.bus.snapshots import TakeSnapshot
-from podium.control.bus.streams import AskParts, HowLong
+from podium.control.bus.streams import AskDuration, AskParts
 from podium.control.runs.messages import OfRun
 
 REQUESTS = (
@@ -15,12 +15,12 @@ REQUESTS = (
     messages.Read,
     messages.Now,
     messages.Status,
-    HowLong,
+    AskDuration,
     AskParts,
-    by_hand.Examine,
-    by_hand.Ask,
-    by_hand.Release,
-    by_hand.TakeBack,
+    manual_access.Examine,
+    manual_access.Ask,
+    manual_access.Release,
+    manual_access.TakeBack,
     TakeSnapshot,
     AskEpochs,
 )

@@ -20,9 +20,9 @@ from podium.control.agent.hardware_run import NO_EPOCHS, HardwareRun, played_by,
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.playback import ARM_S, CLOCK_S, Playback
 from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
+from podium.control.bus.gather import gather
 from podium.control.bus.messages import RunId, TagData
-from podium.control.bus.streams import InParts, Lasts
-from podium.control.bus.together import together
+from podium.control.bus.streams import ProgramDuration, ProgramParts
 from podium.control.facility.facility import Facility
 from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.agent_values import ArmedUp, ClockRead, Collected, Loaded, StartedNow
@@ -84,11 +84,11 @@ class RunHardware:
         self._compiling = compiling
         self._timed.grow(facility)
 
-    async def in_parts(self, program: str, *, timed: bool) -> InParts:
+    async def in_parts(self, program: str, *, timed: bool) -> ProgramParts:
         """Return the parts that a program takes here; nothing is touched. Raises ``Refused``."""
         return await (self._timed if timed else self._compiling).in_parts(program)
 
-    async def how_long(self, program: str, *, timed: bool) -> Lasts:
+    async def how_long(self, program: str, *, timed: bool) -> ProgramDuration:
         """Return how long a program plays here; nothing is touched. Raises ``Refused``."""
         return await (self._timed if timed else self._compiling).how_long(program)
 
@@ -105,7 +105,7 @@ class RunHardware:
         source = ClockQuestion("source of its start", lambda box: box.start_source(), ARM_S)
         hand.epochs, told = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, source))
         self._check_settings(hand)
-        await together(*(self._looks.check_time(one.controller, one.plane) for one in hand.wirings))
+        await gather(*(self._looks.check_time(one.controller, one.plane) for one in hand.wirings))
         await self._playing.prepare(hand.artifacts)
         return Loaded(
             run,
@@ -183,7 +183,7 @@ class RunHardware:
         """Let the trigger rise at ``t0``; what comes too late the plane itself discards."""
         hand = self._of(run)
         event = self.event_of(run)
-        await together(
+        await gather(
             *(
                 self._worker(plane).call(
                     f"event at {t0}", lambda box: box.send_event(event, t0), CLOCK_S

@@ -16,7 +16,7 @@ from podium.control.agent.run_hardware import RunHardware
 from podium.control.agent.timed_compiling import TimedCompiling
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import DOES_NOT_FIT
-from podium.control.bus.streams import InParts, Lasts
+from podium.control.bus.streams import ProgramDuration, ProgramParts
 from podium.control.facility.facility import Facility
 from podium.control.families.start_wiring import StartWiring
 from podium.control.runs import agent_machine
@@ -126,11 +126,11 @@ class AgentRuns:
         finally:
             self._waiting.remove(entry)
 
-    async def in_parts(self, program: str, *, timed: bool) -> InParts:
+    async def in_parts(self, program: str, *, timed: bool) -> ProgramParts:
         """Return the parts that this agent's share of a program takes; raises ``Refused``."""
         return await self._hardware.in_parts(program, timed=timed)
 
-    async def how_long(self, program: str, *, timed: bool) -> Lasts:
+    async def how_long(self, program: str, *, timed: bool) -> ProgramDuration:
         """Return how long this agent's share of a program plays; raises ``Refused``."""
         return await self._hardware.how_long(program, timed=timed)
 

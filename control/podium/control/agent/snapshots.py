@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from podium.control.agent.instruments import Instruments
+from podium.control.bus.gather import gather
 from podium.control.bus.snapshots import InstrumentSnapshot, Measured, PartSnapshot
-from podium.control.bus.together import together
 from podium.drivers.errors import InstrumentError
 from podium.drivers.worker import Health
 from podium.firmware_interfaces.tai import Tai
@@ -65,7 +65,7 @@ class Snapshots:
         clocks = self._instruments.playing("Clock")[:1]
         timing = [name for name in clocks if set(stale) - {name}]
         asked = [*stale, *(name for name in timing if name not in stale)]
-        times = await together(*(self._read(name, name in timing) for name in asked))
+        times = await gather(*(self._read(name, name in timing) for name in asked))
         tai_s = max(times, default=0.0)
         for name in stale:  # those without a clock of their own were read at the same time
             held = self._held[name]

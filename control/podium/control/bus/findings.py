@@ -23,7 +23,7 @@ class FindingsNews:
 
 
 @dataclass(frozen=True, slots=True)
-class LookedAt:
+class FindingSeen:
     """Somebody has looked at a finding. Answered with ``Done``; refused if there is none."""
 
     finding: str

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from podium.control.bus.asked import Asked
 from podium.control.bus.bus import AnswererFailed, Bus, Denied, NoAnswer
 from podium.control.bus.findings import Finding
 from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.refusals import Refusal
+from podium.control.bus.request_log import LoggedRequest
 from podium.control.bus.rounding import Roundings
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -118,7 +118,7 @@ class TagData:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Played:
+class RunData:
     """What an agent's part of a run has brought back, or the parts of all agents together."""
 
     program_hash: str
@@ -301,7 +301,7 @@ class FacilityStatus:
     """Agents that are expected or were there and do not answer, with the reason."""
     runs_done: int
     runs_failed: int
-    asked: tuple[Asked, ...] = ()
+    asked: tuple[LoggedRequest, ...] = ()
     """What was asked of it lately, oldest first; what is on now is among it."""
     refused: tuple[Refusal, ...] = ()
     """Who was not let in since it is up, oldest first."""

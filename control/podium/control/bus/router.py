@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from podium.control.bus.bus import BusError
-from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import event_log, log_to_stderr
-from podium.control.bus.opened import opened_bus
+from podium.control.bus.log_publisher import publish_log
+from podium.control.bus.process_bus import open_bus
 from podium.control.bus.refusals import Refusals, refused_connections
-from podium.control.bus.told_log import log_told
+from podium.control.bus.shutdown import until_terminated
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
 from podium.control.security.access import Member
@@ -44,13 +44,13 @@ async def _be(arguments: Namespace) -> None:
     refusals = Refusals(log)
     with refused_connections(refusals.add):
         async with (
-            opened_bus(
+            open_bus(
                 facility, Member("router"), meet=arguments.meet, agents=agents, refusals=refusals
             ) as bus,
-            log_told(bus, facility.name, "router"),
+            publish_log(bus, facility.name, "router"),
         ):
             log.info("router up", facility=facility.name)
-            await until_told_to_end(with_parent=True)
+            await until_terminated(with_parent=True)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class AskStreams:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamOn:
+class ActiveStream:
     """A stream that is on."""
 
     ticket: str
@@ -74,10 +74,10 @@ class StreamOn:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamsOn:
+class ActiveStreams:
     """All streams that are on."""
 
-    streams: tuple[StreamOn, ...]
+    streams: tuple[ActiveStream, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +114,7 @@ class StreamPart:
 
 
 @dataclass(frozen=True, slots=True)
-class HowLong:
+class AskDuration:
     """Asked of an agent: compile only, and say how long it would play. Nothing is touched."""
 
     program: str
@@ -124,7 +124,7 @@ class HowLong:
 
 
 @dataclass(frozen=True, slots=True)
-class Lasts:
+class ProgramDuration:
     """How long a program would play."""
 
     duration_fs: int
@@ -154,7 +154,7 @@ class ProgramPart:
 
 
 @dataclass(frozen=True, slots=True)
-class InParts:
+class ProgramParts:
     """The parts that a program takes, in their order; one where it fits as it is."""
 
     parts: tuple[ProgramPart, ...]

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from podium.control.bus.ending import run_until_told
-from podium.control.bus.together import plainly
+from podium.control.bus.gather import ungrouped
+from podium.control.bus.shutdown import run_until_terminated
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import BRING_UP, ROUTINES
@@ -140,7 +140,7 @@ async def repetitions(arguments: Namespace) -> list[Repetition]:
             for number in range(arguments.repeats):
                 moved = bool(number % 2) and arguments.moved != 0
                 started = time.monotonic()
-                async with plainly(), asyncio.TaskGroup() as tasks:
+                async with ungrouped(), asyncio.TaskGroup() as tasks:
                     working = [
                         tasks.create_task(
                             repeat(
@@ -180,7 +180,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--report", type=Path, required=True)
     parser.add_argument("--facility", type=Path, required=True)
-    run_until_told(repetitions(parser.parse_args()))
+    run_until_terminated(repetitions(parser.parse_args()))
     return 0
 
 

@@ -16,14 +16,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium.control.bus import by_hand, messages
+from podium.control.bus import manual_access, messages
 from podium.control.bus.bus import Bus
-from podium.control.bus.findings import LookedAt
+from podium.control.bus.client_name import checked_name
+from podium.control.bus.findings import FindingSeen
+from podium.control.bus.gather import ungrouped
 from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibrated
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
-from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
-from podium.control.bus.together import plainly
-from podium.control.bus.who import named
+from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, Stop, StreamPart
 from podium.control.client.asking import Asking
 from podium.control.client.procedure import Procedure, told_procedure
 from podium.control.client.skew_calibration import (
@@ -90,7 +90,7 @@ class Lab:
         file, of which a copy is kept beside data.
         """
         self._file = file
-        self._who = named(who)
+        self._who = checked_name(who)
         self._facility = facility
         self._bus = bus
         self._asking = Asking(bus, facility.name, self._who, procedure)
@@ -222,8 +222,8 @@ class Lab:
         theirs. ``progress`` is told how far it is; ``anew`` forgets what was known before, where
         no drift explains what is found. Recorded is all of it or nothing.
         """
-        named = marked_nodes(self._facility, nodes)
-        async with self.procedure(f"skews of {', '.join(named)}", named, 0) as (_, lab):
+        chosen = marked_nodes(self._facility, nodes)
+        async with self.procedure(f"skews of {', '.join(chosen)}", chosen, 0) as (_, lab):
             return await calibrate_skews(lab, nodes, starts, progress, anew)
 
     async def record_skews(self, found: SkewsMeasured, *, anew: bool = False) -> None:
@@ -254,9 +254,9 @@ class Lab:
             self._ask, self._asking.stop, name, program, every_s, batch_shots or 0, self._who
         )
 
-    async def streams(self) -> tuple[StreamOn, ...]:
+    async def streams(self) -> tuple[ActiveStream, ...]:
         """Return the streams that are on, whoever has begun them."""
-        return (await self._ask(AskStreams(), StreamsOn)).streams
+        return (await self._ask(AskStreams(), ActiveStreams)).streams
 
     async def stop(self, stream: str, reason: str = "") -> None:
         """Stop a stream or a run (its ticket or the run's id), whoever has begun it.
@@ -300,26 +300,26 @@ class Lab:
 
     async def answer(
         self, instrument: str, what: str, value: object = None, *, write: bool = False
-    ) -> by_hand.Answered:
+    ) -> manual_access.Answered:
         """Do as :meth:`ask` does and return the unit as well."""
-        question = by_hand.Ask(instrument, what, value, write, self._who)
-        return await self._asking.once(question, by_hand.Answered)
+        question = manual_access.Ask(instrument, what, value, write, self._who)
+        return await self._asking.once(question, manual_access.Answered)
 
     async def release(self, instrument: str) -> None:
         """Let go of an instrument for a person's own program: nothing is asked of it any more."""
-        await self._ask(by_hand.Release(instrument, self._who), messages.Done)
+        await self._ask(manual_access.Release(instrument, self._who), messages.Done)
 
     async def looked_at(self, finding: str) -> None:
         """Say that you have looked at a finding of the status (its id): it is not told again."""
-        await self._ask(LookedAt(finding, self._who), messages.Done)
+        await self._ask(FindingSeen(finding, self._who), messages.Done)
 
     async def take_back(self, instrument: str) -> None:
         """Own a released instrument again, and return once it answers; all is read anew."""
-        await self._ask(by_hand.TakeBack(instrument, self._who), messages.Done)
+        await self._ask(manual_access.TakeBack(instrument, self._who), messages.Done)
 
-    async def examine(self, instrument: str) -> by_hand.Examined:
+    async def examine(self, instrument: str) -> manual_access.Examined:
         """Return what an instrument says of itself, by reading alone."""
-        return await self._ask(by_hand.Examine(instrument), by_hand.Examined)
+        return await self._ask(manual_access.Examine(instrument), manual_access.Examined)
 
     async def snapshot(self) -> FacilitySnapshot:
         """Return how all instruments are set, by reading alone; with every run it is stored."""
@@ -436,7 +436,7 @@ async def open_facility(
     findings.only(tuple(one.what for one in found))
     with closing(skews):
         coordinator = Coordinator(facility, bus, skews=skews, findings=findings)
-        async with plainly(), agent.running(), coordinator.running():
+        async with ungrouped(), agent.running(), coordinator.running():
             yield Lab(facility, bus, who, file=Path(path))
 
 
@@ -457,7 +457,7 @@ async def join_facility(
     them, ``PODIUM_CLIENT`` says which. Raises ``RunRefused`` when it cannot be.
     """
     from podium.control.bus.bus import BusError
-    from podium.control.bus.opened import client_of, joined_bus
+    from podium.control.bus.process_bus import client_of, join_bus
     from podium.control.facility.load import load_facility
 
     facility = await asyncio.to_thread(load_facility, path, endpoints)
@@ -466,7 +466,7 @@ async def join_facility(
     async with AsyncExitStack() as stack:
         try:
             me = me or client_of(facility.bus)
-            bus = await stack.enter_async_context(joined_bus(facility, me, coordinator))
+            bus = await stack.enter_async_context(join_bus(facility, me, coordinator))
         except BusError as error:
             raise RunRefused(str(error)) from error
         yield Lab(facility, bus, who, file=Path(path))

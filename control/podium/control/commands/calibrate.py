@@ -64,7 +64,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the routines; 0 when none failed."""
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.calibration.catalogue import BRING_UP
     from podium.control.calibration.own_routines import NoRoutine, find_routines
     from podium.control.commands.options.dry_run import tell_calibration
@@ -94,8 +94,8 @@ def run(arguments: Namespace) -> int:
         validities = laid_over(facility.validity, arguments.validity)
         if arguments.dry_run:
             store = str(arguments.store or arguments.out / "parameters.sqlite")
-            return run_until_told(tell_calibration(facility, qubits, steps, routines, store))
-        story = run_until_told(_calibrate(arguments, qubits, steps, routines, validities))
+            return run_until_terminated(tell_calibration(facility, qubits, steps, routines, store))
+        story = run_until_terminated(_calibrate(arguments, qubits, steps, routines, validities))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

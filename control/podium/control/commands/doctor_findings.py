@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from podium.control.bus.by_hand import Examined
+from podium.control.bus.manual_access import Examined
 from podium.control.facility.facility import (
     Facility,
     FluxWiring,

@@ -29,13 +29,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Release the instrument or take it back, and say what holds now."""
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.facility.problems import FacilityError
     from podium.control.processes.state_file import NotUp
     from podium.control.runs.errors import RunError
 
     try:
-        said = run_until_told(_release(arguments, arguments.facility))
+        said = run_until_terminated(_release(arguments, arguments.facility))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

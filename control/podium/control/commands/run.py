@@ -71,7 +71,7 @@ def _values(given: list[str]) -> dict[str, float]:
 
 def run(arguments: Namespace) -> int:
     """Run the program, write its data, print where they are."""
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.calibration.kept_facility import keep_facility
     from podium.control.commands.options.dry_run import tell_run
     from podium.control.facility.load import load_facility
@@ -89,10 +89,10 @@ def run(arguments: Namespace) -> int:
         program = with_parameters(program, _values(arguments.parameter))
         if arguments.dry_run:
             facility = load_facility(arguments.facility, arguments.endpoints)
-            return run_until_told(tell_run(facility, program))
+            return run_until_terminated(tell_run(facility, program))
         out = arguments.out or arguments.program.with_suffix(".nc")
         check_writable(out.parent)
-        data = run_until_told(_run(arguments, program))
+        data = run_until_terminated(_run(arguments, program))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

@@ -56,7 +56,7 @@ def _common(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Do what is asked; 1 when it fails, or when a skew that is shown is not known to hold."""
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.facility.problems import FacilityError
     from podium.control.processes.state_file import AlreadyUp
     from podium.control.runs.errors import RunError
@@ -64,7 +64,7 @@ def run(arguments: Namespace) -> int:
 
     what = f"podium skew {arguments.action}"
     try:
-        return run_until_told(ACTIONS[arguments.action](arguments))
+        return run_until_terminated(ACTIONS[arguments.action](arguments))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

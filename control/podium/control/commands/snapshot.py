@@ -56,10 +56,10 @@ def run(arguments: Namespace) -> int:
 
 
 def _take(arguments: Namespace) -> int:
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.records.snapshots import store
 
-    text, problems = run_until_told(_taken(arguments))
+    text, problems = run_until_terminated(_taken(arguments))
     if arguments.out is None:
         path = store(text, arguments.folder)
     else:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from podium.control.bus.together import together
+from podium.control.bus.gather import gather
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen
 from podium.control.facility.facility import (
     DriveWiring,
@@ -93,6 +93,6 @@ async def _players(
 ) -> Players:
     controllers = tuple(dict.fromkeys(instruments))
     names = sorted({*controllers, *taggers})
-    found = await together(*(agents.owner_of(name) for name in names))
+    found = await gather(*(agents.owner_of(name) for name in names))
     owners = {owner.name: owner for owner in found}
     return Players(tuple(owners.values()), controllers, nodes)

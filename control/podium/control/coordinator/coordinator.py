@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from podium.control.bus import by_hand, messages
+from podium.control.bus import manual_access, messages
 from podium.control.bus.bus import Bus
-from podium.control.bus.findings import LookedAt
+from podium.control.bus.findings import FindingSeen
 from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
@@ -65,15 +65,15 @@ REQUESTS = (
     messages.Now,
     messages.Status,
     ProcedureStep,
-    LookedAt,
+    FindingSeen,
     BeginStream,
     Follow,
     Stop,
     AskStreams,
-    by_hand.Examine,
-    by_hand.Ask,
-    by_hand.Release,
-    by_hand.TakeBack,
+    manual_access.Examine,
+    manual_access.Ask,
+    manual_access.Release,
+    manual_access.TakeBack,
     TakeSnapshot,
     AskSkews,
     AskStartSettings,
@@ -204,7 +204,7 @@ class Coordinator:
             case messages.Cancel(ticket):
                 await self._work.cancel(ticket)
                 return messages.Done()
-            case LookedAt(finding, by):
+            case FindingSeen(finding, by):
                 return await self._looked_at(finding, by)
             case ProcedureStep():
                 self._runs.procedures.note(request)
@@ -217,19 +217,19 @@ class Coordinator:
                 return await self._streams.answer(request, self._work)
             case messages.Read(instrument, _) as read:
                 return await self._questions.of_owner(instrument, read, messages.Reading)
-            case by_hand.Examine(instrument):
-                return await self._questions.of_owner(instrument, request, by_hand.Examined)
+            case manual_access.Examine(instrument):
+                return await self._questions.of_owner(instrument, request, manual_access.Examined)
             case TakeSnapshot():
                 return await self._questions.snapshot()
-            case by_hand.Ask():
+            case manual_access.Ask():
                 return await self._by_hand(request)
-            case by_hand.Release(instrument, by):
+            case manual_access.Release(instrument, by):
                 owner = await self._agents.owner_of(instrument)
                 what = f"release {instrument}"
                 async with owner.turn.taken(what, by, PATIENCE_S):
                     with self._journal.doing(what, by):
                         return await self._questions.ask(owner, request, messages.Done)
-            case by_hand.TakeBack(instrument, by):
+            case manual_access.TakeBack(instrument, by):
                 with self._journal.doing(f"take back {instrument}", by):
                     return await self._questions.of_owner(instrument, request, messages.Done)
             case messages.Now():
@@ -253,7 +253,7 @@ class Coordinator:
         ended = await self._work.end(ticket, wait_s)
         return messages.Pending() if ended is None else ended
 
-    async def _by_hand(self, request: by_hand.Ask) -> by_hand.Answered:
+    async def _by_hand(self, request: manual_access.Ask) -> manual_access.Answered:
         """Ask in turn, so that what is read is never older than what was set before."""
         owner = await self._agents.owner_of(request.instrument)
         async with owner.turn.taken(str(request), request.by, PATIENCE_S):
@@ -262,9 +262,11 @@ class Coordinator:
             with self._journal.doing(str(request), request.by):
                 return await self._ask_once(owner, request)
 
-    async def _ask_once(self, owner: AgentSeen, request: by_hand.Ask) -> by_hand.Answered:
+    async def _ask_once(
+        self, owner: AgentSeen, request: manual_access.Ask
+    ) -> manual_access.Answered:
         """Ask without repeating: a lost answer does not tell whether something was set."""
-        asking = ask(self._bus, owner.key, request, by_hand.Answered, timeout_s=BY_HAND_S)
+        asking = ask(self._bus, owner.key, request, manual_access.Answered, timeout_s=BY_HAND_S)
         answer = await unless_gone(owner, asking)
         if isinstance(answer, Failed):
             raise as_error(answer)

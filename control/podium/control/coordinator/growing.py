@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from podium.control.bus.bus import Bus
-from podium.control.bus.growth import (
-    Grown,
+from podium.control.bus.facility_growth import (
+    FacilityGrown,
     GrowTo,
     agent_grow_key,
     coordinator_grow_key,
@@ -56,13 +56,19 @@ async def growing(
                 log.info("facility has grown", nodes=len(larger.nodes), not_by=not_by)
             await coordinator.agents.greet_again()
             await bus.publish(grown_key(facility.name), encode(wanted))
-        return encode(Grown(tuple(not_by)))
+        return encode(FacilityGrown(tuple(not_by)))
 
     async def _agents_asked(wanted: GrowTo) -> list[str]:
         names = [seen.name for seen in coordinator.agents.agents if seen.here]
         answers = await asyncio.gather(
             *(
-                ask(bus, agent_grow_key(facility.name, name), wanted, Grown, timeout_s=ANSWER_S)
+                ask(
+                    bus,
+                    agent_grow_key(facility.name, name),
+                    wanted,
+                    FacilityGrown,
+                    timeout_s=ANSWER_S,
+                )
                 for name in names
             )
         )

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.gather import gather
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import ask
 from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
-from podium.control.bus.together import together
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
 from podium.control.coordinator.repeated_requests import insist
 from podium.control.coordinator.turns import Journal
@@ -51,7 +51,7 @@ class Outputs:
                 raise RunRefused(str(error)) from error
             owner = await self._agents.owner_of(source)
             by_owner.setdefault(owner.name, (owner, {}))[1][port] = level_v
-        await together(
+        await gather(
             *(
                 self._by_owner(owner, ticket, messages.Bias(part), messages.Done, by)
                 for owner, part in by_owner.values()
@@ -70,7 +70,7 @@ class Outputs:
                 raise RunRefused(f"{port}: no instrument calibrates a mixer at its output")
             owner = await self._agents.owner_of(mixer.output.instrument)
             by_owner.setdefault(owner.name, (owner, []))[1].append(port)
-        parts = await together(
+        parts = await gather(
             *(
                 self._by_owner(owner, ticket, CalibrateMixers(tuple(part)), MixersCalibrated, by)
                 for owner, part in by_owner.values()

@@ -7,11 +7,11 @@ from typing import TypeVar
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.epochs import AskEpochs, EpochsNow
+from podium.control.bus.gather import gather
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
-from podium.control.bus.refusals import AskRefusals, Refusal, RefusalsTold, refusals_key
+from podium.control.bus.refusals import AskRefusals, Refusal, RefusalReport, refusals_key
 from podium.control.bus.snapshots import FacilitySnapshot, PartSnapshot, TakeSnapshot
-from podium.control.bus.together import together
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
 from podium.control.coordinator.repeated_requests import insist
 from podium.control.facility.facility import Facility
@@ -75,7 +75,7 @@ class Questions:
     async def snapshot(self) -> FacilitySnapshot:
         """Return how all instruments are set."""
         here = [seen for seen in self._agents.agents if seen.present.is_set()]
-        answers = await together(
+        answers = await gather(
             *(self.if_here(seen, TakeSnapshot(), PartSnapshot, SNAPSHOT_S) for seen in here)
         )
         for seen, answer in zip(here, answers, strict=True):
@@ -89,13 +89,13 @@ class Questions:
     async def statuses(self) -> Mapping[str, messages.AgentStatus | str]:
         """Return how each agent that was ever seen is, or why it does not say, by its name."""
         agents = self._agents.agents
-        answers = await together(*(self._status_of(seen) for seen in agents))
+        answers = await gather(*(self._status_of(seen) for seen in agents))
         return {seen.name: answer for seen, answer in zip(agents, answers, strict=True)}
 
     async def refusals(self) -> tuple[Refusal, ...]:
         """Return who was not let in where the processes meet; nobody, where there is no lock."""
         key = refusals_key(self._facility.name)
-        told = await ask(self._bus, key, AskRefusals(), RefusalsTold, timeout_s=STATUS_S)
+        told = await ask(self._bus, key, AskRefusals(), RefusalReport, timeout_s=STATUS_S)
         return () if isinstance(told, Failed) else told.refusals
 
     async def epochs(self) -> tuple[Mapping[str, int], tuple[str, ...]]:
@@ -104,7 +104,7 @@ class Questions:
         And why those of an agent are not among them.
         """
         agents = [one for one in self._agents.agents if one.welcome is None or one.welcome.timed]
-        answers = await together(
+        answers = await gather(
             *(self.if_here(seen, AskEpochs(), EpochsNow, EPOCHS_S) for seen in agents)
         )
         epochs: dict[str, int] = {}

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import Played, RunId
+from podium.control.bus.messages import RunData, RunId
 from podium.control.bus.snapshots import FacilitySnapshot
-from podium.control.bus.streams import AskParts, HowLong, InParts, Lasts
+from podium.control.bus.streams import AskDuration, AskParts, ProgramDuration, ProgramParts
 from podium.control.coordinator.agents_seen import AgentSeen, unless_gone
 from podium.control.coordinator.combining import Combined
 from podium.control.coordinator.jobs import Job, Jobs, played, until
@@ -168,7 +168,7 @@ class RunPlayer:
             await self._end(job, Outcome())
         return Piece(work, job, by)
 
-    async def end(self, piece: Piece, outcome: Outcome, known: Known) -> Played:
+    async def end(self, piece: Piece, outcome: Outcome, known: Known) -> RunData:
         """Return what a piece has brought back, played in parts where it does not fit.
 
         ``known``: what does not fit is noted there, and is not tried again.
@@ -188,7 +188,7 @@ class RunPlayer:
         if not piece.job.ended.done():
             self._jobs.withdraw(piece.job.ticket)
 
-    async def how_long(self, work: Work) -> Lasts:
+    async def how_long(self, work: Work) -> ProgramDuration:
         """Return how long ``work`` plays, as it is or in parts."""
         try:
             return await self._lasts(work)
@@ -196,7 +196,7 @@ class RunPlayer:
             parts = await self._parts(work, refused)
         each = [await self._lasts(work.of(batch)) for batch in parts]
         total_fs = sum(one.duration_fs for one in each)
-        return Lasts(total_fs, tuple(one for part in each for one in part.quantised))
+        return ProgramDuration(total_fs, tuple(one for part in each for one in part.quantised))
 
     # Inside
 
@@ -222,7 +222,7 @@ class RunPlayer:
         self._jobs.withdraw(job.ticket)
         await asyncio.wait({job.ended})
 
-    async def _end(self, job: Job, outcome: Outcome) -> Played:
+    async def _end(self, job: Job, outcome: Outcome) -> RunData:
         try:
             await asyncio.shield(job.ended)
         except asyncio.CancelledError:
@@ -235,12 +235,12 @@ class RunPlayer:
 
     async def _in_parts(
         self, work: Work, parts: list[Batch], ticket: str, by: str, outcome: Outcome
-    ) -> Played:
+    ) -> RunData:
         """Play part after part; nothing is kept where one fails, or a clock was reset between."""
         program = work.program
         assert isinstance(program, Program)
         combined = Combined(program)
-        done: list[Played] = []
+        done: list[RunData] = []
         for number, batch in enumerate(parts):
             piece = await self.begin(work.of(batch), f"{ticket}.{number}", by)
             done.append(await self._end(piece.job, outcome))
@@ -261,7 +261,7 @@ class RunPlayer:
         question = AskParts(text, not work.at_once)
         try:
             answers = await asyncio.gather(
-                *(self._ask(owner, question, InParts) for owner in work.owners)
+                *(self._ask(owner, question, ProgramParts) for owner in work.owners)
             )
         except RunError:
             raise refused from None  # that says what is wrong
@@ -278,10 +278,10 @@ class RunPlayer:
         log.info("run in parts", parts=len(parts), because=str(refused))
         return parts
 
-    async def _lasts(self, work: Work) -> Lasts:
-        question = HowLong(await asyncio.to_thread(work.text), not work.at_once)
-        each = [await self._ask(owner, question, Lasts) for owner in work.owners]
-        return Lasts(
+    async def _lasts(self, work: Work) -> ProgramDuration:
+        question = AskDuration(await asyncio.to_thread(work.text), not work.at_once)
+        each = [await self._ask(owner, question, ProgramDuration) for owner in work.owners]
+        return ProgramDuration(
             max(one.duration_fs for one in each),
             tuple(one for part in each for one in part.quantised),
         )
@@ -290,7 +290,7 @@ class RunPlayer:
         asking = insist(self._bus, owner.key, question, expected, timeout_s=COMPILE_S)
         return await unless_gone(owner, asking)
 
-    async def _done(self, run: RunId | None, work: Work, all_of_it: Played) -> messages.RunDone:
+    async def _done(self, run: RunId | None, work: Work, all_of_it: RunData) -> messages.RunDone:
         assert run is not None
         return messages.RunDone(
             run,

@@ -12,17 +12,17 @@ from dataclasses import asdict, dataclass, field, replace
 
 from podium.control.bus import messages
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import CaptureData, Played, RunId
+from podium.control.bus.messages import CaptureData, RunData, RunId
 from podium.control.bus.rounding import Roundings
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.streams import (
+    ActiveStream,
+    ActiveStreams,
     AskStreams,
     BeginStream,
     Follow,
     Stop,
-    StreamOn,
     StreamPart,
-    StreamsOn,
 )
 from podium.control.bus.tickets import NoSuchTicket, Tickets
 from podium.control.coordinator.combining import Combined
@@ -124,7 +124,7 @@ class Streaming:
             case Stop():
                 return await self._stop(request, work)
             case AskStreams():
-                return StreamsOn(
+                return ActiveStreams(
                     tuple(_seen(one) for one in self._streams.values() if not one.over)
                 )
 
@@ -295,11 +295,11 @@ class _Told:
     program_hash: str
     quantised: Roundings
     number: int = 0
-    first: Played | None = None
+    first: RunData | None = None
     snapshot: FacilitySnapshot = field(default_factory=lambda: FacilitySnapshot(()))
     goes: list[_Go] = field(default_factory=list)
 
-    def take(self, run: RunId, played: Played, shots: int, pieces: int, begins: bool) -> None:
+    def take(self, run: RunId, played: RunData, shots: int, pieces: int, begins: bool) -> None:
         """Note a batch; raises ``RunFailed`` if a clock was reset since the first."""
         if self.first is None:
             self.first = played
@@ -332,11 +332,11 @@ class _Told:
             snapshot=self.snapshot,
         )
 
-    def whole(self, captures: Mapping[str, CaptureData]) -> Played:
+    def whole(self, captures: Mapping[str, CaptureData]) -> RunData:
         """Return all of it as if it had been one run."""
         return replace(self._first(), captures=captures)
 
-    def _first(self) -> Played:
+    def _first(self) -> RunData:
         if self.first is None:
             raise RunFailed("nothing was measured")
         return self.first
@@ -358,9 +358,9 @@ def _number(stream: _Stream) -> int:
     return 0 if stream.part is None else stream.part.number
 
 
-def _seen(stream: _Stream) -> StreamOn:
+def _seen(stream: _Stream) -> ActiveStream:
     program = stream.program
-    return StreamOn(
+    return ActiveStream(
         stream.request.ticket,
         stream.run,
         "" if program is None else program.name,

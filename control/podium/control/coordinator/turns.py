@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
-from podium.control.bus.asked import Asked
+from podium.control.bus.request_log import LoggedRequest
 from podium.control.runs.errors import RunRefused
 
 KEPT = 100
@@ -29,9 +29,9 @@ class Entry:
     error: str = ""
     why_stopped: Callable[[], str] = field(default=lambda: "")
 
-    def told(self) -> Asked:
+    def told(self) -> LoggedRequest:
         """Return it as others see it."""
-        return Asked(
+        return LoggedRequest(
             self.number, self.what, self.by, self.at_s, self.took_s, self.state, self.error
         )
 
@@ -104,6 +104,6 @@ class Journal:
         finally:
             entry.took_s = time.monotonic() - began
 
-    def latest(self) -> tuple[Asked, ...]:
+    def latest(self) -> tuple[LoggedRequest, ...]:
         """Return what was asked lately, oldest first."""
         return tuple(entry.told() for entry in self._entries)

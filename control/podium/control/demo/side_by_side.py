@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from podium.control.bus.together import plainly
+from podium.control.bus.gather import ungrouped
 from podium.control.calibration.runner import Runner
 from podium.control.demo.session import CANNOT_GO_ON, Session
 from podium.control.parameters.store import ParameterStore
@@ -52,7 +52,7 @@ async def bring_up_nodes(
         except (RunError, *CANNOT_GO_ON) as error:
             ended[label] = error
 
-    async with plainly(), asyncio.TaskGroup() as tasks:
+    async with ungrouped(), asyncio.TaskGroup() as tasks:
         for node in nodes:
             tasks.create_task(work(node))
     return ended

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from podium.control.bus.opened import own_credentials
+from podium.control.bus.process_bus import own_credentials
 from podium.control.facility.facility import Facility
 from podium.control.facility.problems import suggest
 from podium.control.security.access import Member

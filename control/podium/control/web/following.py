@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from podium.control.bus import cold, messages, news
+from podium.control.bus import fridge_report, messages, news
 from podium.control.bus.bus import Bus, Presence
-from podium.control.bus.cold import FridgeTold
 from podium.control.bus.findings import FindingsNews
+from podium.control.bus.fridge_report import FridgeReport
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
@@ -36,7 +36,7 @@ async def following(picture: Picture, bus: Bus) -> AsyncGenerator[None]:
         bus.subscribe(messages.heartbeat_key(name, "*")) as beats,
         bus.subscribe(news.status_key(name, "*")) as statuses,
         bus.subscribe(news.events_key(name, "*")) as events,
-        bus.subscribe(cold.fridge_key(name, "*")) as fridges,
+        bus.subscribe(fridge_report.fridge_key(name, "*")) as fridges,
         bus.subscribe(news.runs_key(name)) as runs,
         bus.subscribe(news.data_key(name)) as data,
         bus.watch(messages.agent_key(name, "*")) as agents,
@@ -47,7 +47,7 @@ async def following(picture: Picture, bus: Bus) -> AsyncGenerator[None]:
             follower.hear(beats, messages.Heartbeat, follower.beat),
             follower.hear(statuses, messages.AgentStatus, follower.status),
             follower.hear(events, news.Event, lambda _, event: picture.add_events((event,))),
-            follower.hear(fridges, FridgeTold, follower.fridge),
+            follower.hear(fridges, FridgeReport, follower.fridge),
             follower.hear_runs(runs),
             follower.hear(data, news.DataSummary, lambda _, one: picture.add_data(one)),
             follower.watch_agents(agents),
@@ -149,7 +149,7 @@ class _Follower:
                     self._picture.changed.set()
             await asyncio.sleep(CLOCK_S if self._picture.tai_s() is not None else 0.2)
 
-    def fridge(self, agent: str, told: FridgeTold) -> None:
+    def fridge(self, agent: str, told: FridgeReport) -> None:
         """Note what the agent that owns a fridge's thermometer tells of it."""
         fridge = self._picture.facility.fridges.get(told.fridge)
         here = self._picture.agent(agent).status

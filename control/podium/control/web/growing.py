@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from podium.control.bus.bus import Bus
-from podium.control.bus.growth import GrowTo, grown_key
+from podium.control.bus.facility_growth import GrowTo, grown_key
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.facility.facility import Facility

@@ -11,10 +11,10 @@ from importlib import import_module
 from pathlib import Path
 
 from podium.control.bus.bus import Bus, BusError
-from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import event_log, log_to_stderr
-from podium.control.bus.opened import opened_bus
-from podium.control.bus.told_log import log_told
+from podium.control.bus.log_publisher import publish_log
+from podium.control.bus.process_bus import open_bus
+from podium.control.bus.shutdown import until_terminated
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
 from podium.control.security.access import Member
@@ -62,8 +62,8 @@ async def _be(arguments: Namespace) -> None:
         "connect": arguments.coordinator,
     }
     async with (
-        opened_bus(facility, Member("page"), **places) as bus,
-        log_told(bus, facility.name, "page"),
+        open_bus(facility, Member("page"), **places) as bus,
+        publish_log(bus, facility.name, "page"),
         following(picture, bus),
         served(picture, bus, socket.socket(fileno=arguments.socket), key) as port,
         asyncio.TaskGroup() as tasks,
@@ -72,7 +72,7 @@ async def _be(arguments: Namespace) -> None:
         watching = [tasks.create_task(growing(picture, bus, read), name="growth")]
         if picture.store:
             watching.append(tasks.create_task(watch_store(picture), name="store"))
-        await until_told_to_end(with_parent=True)
+        await until_terminated(with_parent=True)
         for one in watching:
             one.cancel()
 

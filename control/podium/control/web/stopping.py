@@ -1,7 +1,7 @@
 """What can be done on the page: stop what runs, and say that one has looked at a finding."""
 
 from podium.control.bus.bus import Bus
-from podium.control.bus.findings import LookedAt
+from podium.control.bus.findings import FindingSeen
 from podium.control.bus.messages import Done, Failed, ask, coordinator_key
 from podium.control.bus.streams import Stop, StreamPart
 from podium.control.web.picture import Picture
@@ -47,7 +47,7 @@ class Stopping:
     async def looked_at(self, finding: str, by: str) -> None:
         """Say that somebody has looked at a finding. Raises :class:`NotDone`."""
         key = coordinator_key(self._picture.facility.name)
-        answer = await ask(self._bus, key, LookedAt(finding, by), Done, timeout_s=LOOK_S)
+        answer = await ask(self._bus, key, FindingSeen(finding, by), Done, timeout_s=LOOK_S)
         if isinstance(answer, Failed):
             status = 404 if answer.kind == "refused" else 503
             raise NotDone(status, answer.message)

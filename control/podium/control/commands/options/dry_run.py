@@ -17,7 +17,7 @@ from podium.control.runs.errors import RunError
 
 if TYPE_CHECKING:
     from podium.control.agent.rehearsal import Rehearsal
-    from podium.control.bus.by_hand import Ask
+    from podium.control.bus.manual_access import Ask
     from podium.control.calibration.declaration import Routine
     from podium.control.facility.facility import Facility, Qubit
     from podium.control.parameters.entry import Record

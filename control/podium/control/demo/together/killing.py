@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import xarray
 
+from podium.control.bus.gather import ungrouped
 from podium.control.bus.messages import FacilityStatus
-from podium.control.bus.together import plainly
 from podium.control.client.lab import SETTLED, Lab
 from podium.control.facility.facility import Facility
 from podium.control.processes.supervisor import process_of
@@ -55,7 +55,7 @@ class Killing:
         """
         agent = agent_of(self.lab.facility, await self.lab.status(), self.victim)
         enough = asyncio.Event()
-        async with plainly(), asyncio.TaskGroup() as tasks:
+        async with ungrouped(), asyncio.TaskGroup() as tasks:
             for node, program in self.programs.items():
                 if node != self.victim:
                     tasks.create_task(self._measure(node, program, enough))

@@ -15,16 +15,16 @@ NOTEBOOK = "ipykernel"
 """Jupyter's kernel is started from a file of this name."""
 
 
-def whoever() -> str:
+def own_name() -> str:
     """Return who this process works for: user, machine, program, process."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have a number only
         user = str(os.getuid())
-    return f"{user}@{socket.gethostname()} ({program(sys.argv)} {os.getpid()})"
+    return f"{user}@{socket.gethostname()} ({program_name(sys.argv)} {os.getpid()})"
 
 
-def program(words: list[str]) -> str:
+def program_name(words: list[str]) -> str:
     """Return what a process is called by the words that started it."""
     path = Path(words[0]) if words else Path()
     if path.name in ("", "-c", "-m"):
@@ -43,10 +43,10 @@ def program(words: list[str]) -> str:
     return path.name
 
 
-def named(who: str | None) -> str:
-    """Return ``who``, or, for None, :func:`whoever`; raises ``ValueError`` for what is no name."""
+def checked_name(who: str | None) -> str:
+    """Return ``who``, or, for None, :func:`own_name`; raises ``ValueError`` for what is no name."""
     if who is None:
-        return whoever()
+        return own_name()
     said = who.strip()
     if not said or len(said) > LENGTH_MAX or not said.isprintable():
         raise ValueError(

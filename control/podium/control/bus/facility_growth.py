@@ -15,7 +15,7 @@ class GrowTo:
 
 
 @dataclass(frozen=True, slots=True)
-class Grown:
+class FacilityGrown:
     """It was taken over."""
 
     not_by: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ OF_OURS = {
 """By OpenSSL's name of the alert that came."""
 
 
-def why_not_reached(endpoint: Endpoint, credentials: Credentials | None) -> str:
+def diagnose_connection(endpoint: Endpoint, credentials: Credentials | None) -> str:
     """Return why nobody answers at ``endpoint``, found out by a connection of our own.
 
     It blocks for up to a few seconds. Empty: it can be reached now, as far as TLS goes.

@@ -10,7 +10,7 @@ from podium.control.bus.bus import Answerer, AnswererFailed, NoAnswer
 T = TypeVar("T")
 
 
-class Answering:
+class AnswerTasks:
     """The requests to one key that are being answered now.
 
     A requester that gives up does not end the work it asked for: whether it was carried

@@ -33,7 +33,7 @@ log = event_log("bus")
 
 
 @asynccontextmanager
-async def opened_bus(
+async def open_bus(
     facility: Facility,
     me: Member,
     *,
@@ -78,16 +78,16 @@ async def opened_bus(
             yield joined
 
 
-def joined_bus(
+def join_bus(
     facility: Facility, me: Member, coordinator: str | None
 ) -> AbstractAsyncContextManager[Bus]:
-    """Be on the bus of a facility that is up; see :func:`opened_bus`.
+    """Be on the bus of a facility that is up; see :func:`open_bus`.
 
     ``coordinator``: its endpoint as ``podium up`` says it; ``tls/`` has a lock, ``tcp/`` has none.
     """
     if coordinator is not None and coordinator.startswith("tls/"):
-        return opened_bus(facility, me, meet=coordinator)
-    return opened_bus(facility, me, connect=coordinator)
+        return open_bus(facility, me, meet=coordinator)
+    return open_bus(facility, me, connect=coordinator)
 
 
 def client_of(meeting: MeetingPoint | None) -> Member:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 
 def fridge_key(facility: str, agent: str) -> str:
-    """Key under which an agent publishes the :class:`FridgeTold` of its thermometers."""
+    """Key under which an agent publishes the :class:`FridgeReport` of its thermometers."""
     return f"podium/{facility}/fridge/{agent}"
 
 
 @dataclass(frozen=True, slots=True)
-class FridgeTold:
+class FridgeReport:
     """One reading of a fridge's thermometer, or why there is none."""
 
     fridge: str

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LoggedRequest:
     """One thing that touches instruments: a run, a bias move, a write by hand, a release."""
 
     number: int

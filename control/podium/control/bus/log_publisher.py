@@ -17,9 +17,9 @@ LEVELS = {logging.INFO: "info", logging.WARNING: "warning", logging.ERROR: "erro
 
 
 @asynccontextmanager
-async def log_told(bus: Bus, facility: str, process: str) -> AsyncGenerator[None]:
+async def publish_log(bus: Bus, facility: str, process: str) -> AsyncGenerator[None]:
     """Tell the events of this process's log to whoever listens while the context is open."""
-    ears = _Ears(process, asyncio.get_running_loop())
+    ears = _LogQueue(process, asyncio.get_running_loop())
     key = events_key(facility, process)
 
     async def publish() -> None:
@@ -48,7 +48,7 @@ async def log_told(bus: Bus, facility: str, process: str) -> AsyncGenerator[None
         logger.removeHandler(ears)
 
 
-class _Ears(logging.Handler):
+class _LogQueue(logging.Handler):
     """Hears the log from any thread; hands events to the loop."""
 
     def __init__(self, process: str, loop: asyncio.AbstractEventLoop) -> None:

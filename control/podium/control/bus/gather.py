@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-async def together(*works: Coroutine[Any, Any, Result]) -> list[Result]:
+async def gather(*works: Coroutine[Any, Any, Result]) -> list[Result]:
     """Return the results in order. The first error ends the others and is raised as it is.
 
     Further errors are noted on it. Cancellation reaches all of them.
@@ -32,7 +32,7 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 
 @asynccontextmanager
-async def plainly() -> AsyncGenerator[None]:
+async def ungrouped() -> AsyncGenerator[None]:
     """Let an error of the body out as it is, not in the groups of the tasks that it ended."""
     try:
         yield

@@ -20,7 +20,7 @@ class Terminated(KeyboardInterrupt):
         """Exit status, as shells have it."""
 
 
-def run_until_told(work: Coroutine[Any, Any, Result]) -> Result:
+def run_until_terminated(work: Coroutine[Any, Any, Result]) -> Result:
     """Run ``work`` as ``asyncio.run`` does; SIGTERM and SIGHUP cancel it as Ctrl-C does.
 
     Raises :class:`Terminated` then, once the work has ended by itself: instruments are safe.
@@ -49,7 +49,7 @@ def run_until_told(work: Coroutine[Any, Any, Result]) -> Result:
         raise Terminated(told[0]) from None
 
 
-async def until_told_to_end(*, with_parent: bool) -> None:
+async def until_terminated(*, with_parent: bool) -> None:
     """Return at SIGTERM or SIGINT; ``with_parent``: also when standard input is closed.
 
     A process that others start is given a pipe as its standard input: it closes when they
