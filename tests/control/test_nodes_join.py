@@ -16,7 +16,7 @@ from podium.control.bus.messages import AgentStatus, FacilityStatus, Failed, Ins
 from podium.control.client.lab import Lab
 from podium.control.commands.join import CannotJoin, newcomers
 from podium.control.coordinator.coordinator import Coordinator
-from podium.control.coordinator.growing import growing
+from podium.control.coordinator.facility_growth import growing
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.runs.errors import RunError

@@ -13,7 +13,7 @@ from podium.control.bus import messages
 from podium.control.bus.memory import MemoryBus
 from podium.control.calibration import one_routine
 from podium.control.client.lab import Lab, open_facility
-from podium.control.coordinator import agents_seen
+from podium.control.coordinator import agent_directory
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.parameters.validity import NoQuantity, Validities
@@ -333,7 +333,7 @@ async def test_an_instrument_that_cannot_be_reached_fails_runs_by_name(
 
 
 async def test_without_an_agent_a_run_fails_by_name(example, trial, monkeypatch) -> None:
-    monkeypatch.setattr(agents_seen, "APPEAR_S", 0.05)
+    monkeypatch.setattr(agent_directory, "APPEAR_S", 0.05)
     bus = MemoryBus()
     async with Coordinator(example, bus).running():
         with pytest.raises(RunFailed, match=r"cluster_a: no agent that is here owns it"):
@@ -343,7 +343,7 @@ async def test_without_an_agent_a_run_fails_by_name(example, trial, monkeypatch)
 async def test_an_agent_that_leaves_during_a_run_fails_it_and_may_come_back(
     example, bench, trial, open_agent, monkeypatch
 ) -> None:
-    monkeypatch.setattr(agents_seen, "GONE_S", 0.05)
+    monkeypatch.setattr(agent_directory, "GONE_S", 0.05)
     bus = MemoryBus()
     gate = Gate()
     async with Coordinator(example, bus).running():

@@ -10,9 +10,9 @@ from podium.control.bus.gather import gather
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import ask
 from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
-from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
+from podium.control.coordinator.agent_directory import AgentDirectory, KnownAgent, unless_gone
+from podium.control.coordinator.agent_queue import RequestLog
 from podium.control.coordinator.repeated_requests import insist
-from podium.control.coordinator.turns import Journal
 from podium.control.facility.facility import Facility, UnknownPort
 from podium.control.facility.mixers import mixer_port
 from podium.control.runs.errors import RunRefused
@@ -31,11 +31,13 @@ Ended = TypeVar("Ended")
 class Outputs:
     """Has the biases of a facility moved, and its mixers calibrated."""
 
-    def __init__(self, facility: Facility, bus: Bus, agents: AgentsSeen, journal: Journal) -> None:
+    def __init__(
+        self, facility: Facility, bus: Bus, agents: AgentDirectory, request_log: RequestLog
+    ) -> None:
         self._facility = facility
         self._bus = bus
         self._agents = agents
-        self._journal = journal
+        self._request_log = request_log
 
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown."""
@@ -43,7 +45,7 @@ class Outputs:
 
     async def move(self, ticket: str, volts: Mapping[str, float], by: str) -> messages.Done:
         """Ramp flux ports to these levels, V; raises ``RunError``, and then they hold."""
-        by_owner: dict[str, tuple[AgentSeen, dict[str, float]]] = {}
+        by_owner: dict[str, tuple[KnownAgent, dict[str, float]]] = {}
         for port, level_v in volts.items():
             try:
                 source = self._facility.flux_wiring(port).source.instrument
@@ -63,7 +65,7 @@ class Outputs:
         self, ticket: str, ports: Sequence[str], by: str
     ) -> MixersCalibrated:
         """Have the owners of these ports' outputs calibrate mixers; raises ``RunError``."""
-        by_owner: dict[str, tuple[AgentSeen, list[str]]] = {}
+        by_owner: dict[str, tuple[KnownAgent, list[str]]] = {}
         for port in ports:
             mixer = mixer_port(self._facility, port)
             if mixer is None:
@@ -80,7 +82,7 @@ class Outputs:
 
     async def _by_owner(
         self,
-        owner: AgentSeen,
+        owner: KnownAgent,
         ticket: str,
         work: messages.Bias | CalibrateMixers,
         end: type[Ended],
@@ -94,7 +96,7 @@ class Outputs:
             what, outputs, done = f"calibrate the mixers of {told}", "mixers", "calibrated"
         async with owner.turn.taken(what, by, None):
             try:
-                with self._journal.doing(what, by):
+                with self._request_log.doing(what, by):
                     ended = await unless_gone(owner, self._steps(owner.key, ticket, work, end, by))
                 log.info(f"{outputs} {done}", to=told, by=by)
                 return ended

@@ -18,8 +18,8 @@ from podium.control.bus.process_bus import open_bus
 from podium.control.bus.refusals import Refusals, refused_connections
 from podium.control.bus.shutdown import until_terminated
 from podium.control.coordinator.coordinator import Coordinator
+from podium.control.coordinator.facility_growth import growing
 from podium.control.coordinator.findings_file import FindingsFile
-from podium.control.coordinator.growing import growing
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
 from podium.control.runs.journal import FileJournal

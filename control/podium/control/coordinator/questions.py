@@ -12,7 +12,7 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.refusals import AskRefusals, Refusal, RefusalReport, refusals_key
 from podium.control.bus.snapshots import FacilitySnapshot, PartSnapshot, TakeSnapshot
-from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
+from podium.control.coordinator.agent_directory import AgentDirectory, KnownAgent, unless_gone
 from podium.control.coordinator.repeated_requests import insist
 from podium.control.facility.facility import Facility
 from podium.control.facility.models_of import model_of
@@ -34,7 +34,7 @@ class Questions:
     """Asks. Methods that ask one agent raise ``RunError``; of several, one that is away is left
     out."""
 
-    def __init__(self, facility: Facility, bus: Bus, agents: AgentsSeen) -> None:
+    def __init__(self, facility: Facility, bus: Bus, agents: AgentDirectory) -> None:
         self._facility = facility
         self._bus = bus
         self._agents = agents
@@ -43,7 +43,7 @@ class Questions:
         """Take over a facility that has only grown."""
         self._facility = facility
 
-    async def ask(self, owner: AgentSeen, request: object, expected: type[Answer]) -> Answer:
+    async def ask(self, owner: KnownAgent, request: object, expected: type[Answer]) -> Answer:
         """Return what an agent answers."""
         return await unless_gone(
             owner, insist(self._bus, owner.key, request, expected, timeout_s=ANSWER_S)
@@ -117,7 +117,7 @@ class Questions:
         return epochs, tuple(missing)
 
     async def if_here(
-        self, seen: AgentSeen, request: object, expected: type[Answer], within_s: float
+        self, seen: KnownAgent, request: object, expected: type[Answer], within_s: float
     ) -> Answer | Failed:
         """Ask one of several agents: one that goes meanwhile does not keep the others waiting."""
         if not seen.here:
@@ -128,7 +128,7 @@ class Questions:
         except RunFailed as error:
             return Failed("no answer", str(error))
 
-    async def _status_of(self, seen: AgentSeen) -> messages.AgentStatus | str:
+    async def _status_of(self, seen: KnownAgent) -> messages.AgentStatus | str:
         asking = asyncio.ensure_future(
             self.if_here(seen, messages.Status(), messages.AgentStatus, STATUS_S)
         )

@@ -64,7 +64,7 @@ class Stoppable(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Outcome:
+class RunOutcome:
     """How a run has ended, as far as is known."""
 
     played: RunData | None = None
@@ -73,7 +73,7 @@ class Outcome:
     """What could not be made safe after it; empty: all is."""
 
 
-class RunsTold:
+class RunPublisher:
     """Tells while :meth:`telling`; no run waits for it."""
 
     def __init__(self, bus: Bus, facility: str) -> None:
@@ -121,7 +121,7 @@ class RunsTold:
         batches: bool = False,
         nodes: tuple[str, ...] = (),
         procedure: str = "",
-    ) -> AsyncGenerator["Outcome"]:
+    ) -> AsyncGenerator["RunOutcome"]:
         """Tell that ``run`` is on, and how it ended; the outcome is to be filled in.
 
         ``nodes`` take part; default: those of the ports that it plays on.
@@ -150,7 +150,7 @@ class RunsTold:
             procedure=procedure,
         )
         self._tell(news)
-        outcome = Outcome()
+        outcome = RunOutcome()
         try:
             yield outcome
         except BaseException as error:

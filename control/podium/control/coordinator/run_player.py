@@ -14,13 +14,13 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import RunData, RunId
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.streams import AskDuration, AskParts, ProgramDuration, ProgramParts
-from podium.control.coordinator.agents_seen import AgentSeen, unless_gone
-from podium.control.coordinator.combining import Combined
+from podium.control.coordinator.agent_directory import KnownAgent, unless_gone
+from podium.control.coordinator.agent_queue import AgentTurn, RequestLog, hold_turns
+from podium.control.coordinator.batch_data import BatchData
 from podium.control.coordinator.jobs import Job, Jobs, played, until
 from podium.control.coordinator.repeated_requests import insist
-from podium.control.coordinator.run_news import Outcome, RunsTold
-from podium.control.coordinator.single import Single
-from podium.control.coordinator.turns import Journal, Turn, all_taken
+from podium.control.coordinator.run_news import RunOutcome, RunPublisher
+from podium.control.coordinator.run_record import RunRecord
 from podium.control.program.batches import Batch, common, part_of
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Axis, Program
@@ -47,7 +47,7 @@ class Work:
     """What is to be played, by whom, and how it is started."""
 
     program: Program | Loopback
-    owners: tuple[AgentSeen, ...]
+    owners: tuple[KnownAgent, ...]
     at_once: bool
     starts: Mapping[str, StartSetting] = field(default_factory=dict)
     """Of a start at a time, by controller."""
@@ -64,7 +64,7 @@ class Work:
         return timed_to_json(TimedProgram(self.program, self.starts))
 
     @property
-    def turns(self) -> Mapping[str, Turn]:
+    def turns(self) -> Mapping[str, AgentTurn]:
         """Those of all who play, by their names."""
         return {owner.name: owner.turn for owner in self.owners}
 
@@ -100,9 +100,9 @@ class RunPlayer:
         bus: Bus,
         facility_hash: str,
         jobs: Jobs,
-        runs: RunsTold,
-        journal: Journal,
-        singles: dict[str, Single],
+        runs: RunPublisher,
+        request_log: RequestLog,
+        singles: dict[str, RunRecord],
         snapshot: Callable[[], Awaitable[FacilitySnapshot]],
     ) -> None:
         """``singles``: the runs in one piece that are on, by their ids; it is kept up to date."""
@@ -110,7 +110,7 @@ class RunPlayer:
         self._facility_hash = facility_hash
         self._jobs = jobs
         self._runs = runs
-        self._journal = journal
+        self._request_log = request_log
         self._singles = singles
         self._snapshot = snapshot
 
@@ -118,13 +118,13 @@ class RunPlayer:
         """The facility has grown: data name the file by this hash from now on."""
         self._facility_hash = facility_hash
 
-    async def run(self, single: Single, work: Work, text: str) -> messages.RunDone:
+    async def run(self, single: RunRecord, work: Work, text: str) -> messages.RunDone:
         """Return what a run that somebody asked for has brought back; ``text``: of ``work``.
 
         It outlives the coordinator: of a ticket that one before has accepted its end is returned.
         """
         what = f"run {work.program.name}"
-        with self._journal.doing(what, single.by) as entry:
+        with self._request_log.doing(what, single.by) as entry:
             entry.why_stopped = lambda: single.stopped
             job = self._submit(work, text, single.ticket, single.by)
             await self._until(job, job.accepted)
@@ -132,7 +132,7 @@ class RunPlayer:
             await self._until(job, job.begun)
             run = job.begun.result() if job.begun.done() else run_of(job.ended.result().run)
             if run is None or (not job.begun.done() and not job.ended.result().unfit):
-                return await self._done(run, work, await self._end(job, Outcome()))
+                return await self._done(run, work, await self._end(job, RunOutcome()))
             entry.what = f"run {run} {work.program.name}"
             for owner in work.owners:
                 owner.turn.what = entry.what
@@ -151,7 +151,7 @@ class RunPlayer:
                         outcome.played = await self._end(job, outcome)
                     except RunDoesNotFit as refused:
                         parts = await self._parts(work, refused)
-                        async with all_taken(work.turns, entry.what, single.by):
+                        async with hold_turns(work.turns, entry.what, single.by):
                             outcome.played = await self._in_parts(
                                 work, parts, single.ticket, single.by, outcome
                             )
@@ -165,10 +165,10 @@ class RunPlayer:
         job = self._submit(work, text, ticket, by, part=True)
         await self._until(job, job.begun)
         if not job.begun.done():
-            await self._end(job, Outcome())
+            await self._end(job, RunOutcome())
         return Piece(work, job, by)
 
-    async def end(self, piece: Piece, outcome: Outcome, known: Known) -> RunData:
+    async def end(self, piece: Piece, outcome: RunOutcome, known: Known) -> RunData:
         """Return what a piece has brought back, played in parts where it does not fit.
 
         ``known``: what does not fit is noted there, and is not tried again.
@@ -222,7 +222,7 @@ class RunPlayer:
         self._jobs.withdraw(job.ticket)
         await asyncio.wait({job.ended})
 
-    async def _end(self, job: Job, outcome: Outcome) -> RunData:
+    async def _end(self, job: Job, outcome: RunOutcome) -> RunData:
         try:
             await asyncio.shield(job.ended)
         except asyncio.CancelledError:
@@ -234,12 +234,12 @@ class RunPlayer:
         return await asyncio.to_thread(played, job.ended.result())
 
     async def _in_parts(
-        self, work: Work, parts: list[Batch], ticket: str, by: str, outcome: Outcome
+        self, work: Work, parts: list[Batch], ticket: str, by: str, outcome: RunOutcome
     ) -> RunData:
         """Play part after part; nothing is kept where one fails, or a clock was reset between."""
         program = work.program
         assert isinstance(program, Program)
-        combined = Combined(program)
+        combined = BatchData(program)
         done: list[RunData] = []
         for number, batch in enumerate(parts):
             piece = await self.begin(work.of(batch), f"{ticket}.{number}", by)
@@ -286,7 +286,7 @@ class RunPlayer:
             tuple(one for part in each for one in part.quantised),
         )
 
-    async def _ask(self, owner: AgentSeen, question: object, expected: type[Answer]) -> Answer:
+    async def _ask(self, owner: KnownAgent, question: object, expected: type[Answer]) -> Answer:
         asking = insist(self._bus, owner.key, question, expected, timeout_s=COMPILE_S)
         return await unless_gone(owner, asking)
 

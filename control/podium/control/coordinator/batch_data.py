@@ -15,7 +15,7 @@ Captures = Mapping[str, CaptureData]
 Array = NDArray[Any]
 
 
-class Combined:
+class BatchData:
     """What all batches so far have brought back together."""
 
     def __init__(self, program: Program) -> None:

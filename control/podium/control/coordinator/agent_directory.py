@@ -12,7 +12,7 @@ from podium.control.bus.bus import Bus
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
-from podium.control.coordinator.turns import Turn
+from podium.control.coordinator.agent_queue import AgentTurn
 from podium.control.facility.facility import Facility
 from podium.control.runs.errors import RunFailed, RunRefused
 
@@ -33,7 +33,7 @@ log = event_log("coordinator")
 
 
 @dataclass(slots=True)
-class AgentSeen:
+class KnownAgent:
     """One agent."""
 
     name: str
@@ -45,7 +45,7 @@ class AgentSeen:
     """Why it cannot be used, although it is there."""
     beaten: float = 0.0
     """When its last heartbeat came, monotonic wall time."""
-    turn: Turn = field(default_factory=Turn)
+    turn: AgentTurn = field(default_factory=AgentTurn)
     """Whoever holds it may use the agent's instruments."""
 
     def condition(self) -> str:
@@ -72,17 +72,17 @@ class AgentSeen:
         return self.silent_s > STALE_S
 
 
-class AgentsSeen:
+class AgentDirectory:
     """Keeps the list while :meth:`watching`."""
 
     def __init__(self, facility: Facility, bus: Bus) -> None:
         self._facility = facility
         self._bus = bus
-        self._agents: dict[str, AgentSeen] = {}
+        self._agents: dict[str, KnownAgent] = {}
         self._changed = asyncio.Condition()
 
     @property
-    def agents(self) -> tuple[AgentSeen, ...]:
+    def agents(self) -> tuple[KnownAgent, ...]:
         """All that were ever seen."""
         return tuple(self._agents.values())
 
@@ -129,14 +129,14 @@ class AgentsSeen:
         """Ask all that are here which facility file they have read, and what they own."""
         await asyncio.gather(*(self._greet(seen) for seen in self.agents if seen.here))
 
-    def named(self, name: str) -> AgentSeen:
+    def named(self, name: str) -> KnownAgent:
         """Return an agent by its name, seen or not."""
         return self._seen(messages.agent_key(self._facility.name, name))
 
-    def _seen(self, key: str) -> AgentSeen:
-        return self._agents.setdefault(key, AgentSeen(key.rpartition("/")[2], key))
+    def _seen(self, key: str) -> KnownAgent:
+        return self._agents.setdefault(key, KnownAgent(key.rpartition("/")[2], key))
 
-    async def _greet(self, seen: AgentSeen) -> None:
+    async def _greet(self, seen: KnownAgent) -> None:
         answer = await ask(
             self._bus, seen.key, messages.Hello(), messages.Welcome, timeout_s=HELLO_S
         )
@@ -154,7 +154,7 @@ class AgentsSeen:
                 log.info("agent here", agent=seen.name, instruments=answer.instruments)
             self._changed.notify_all()
 
-    async def owner_of(self, instrument: str) -> AgentSeen:
+    async def owner_of(self, instrument: str) -> KnownAgent:
         """Return the agent that owns ``instrument``, waiting for it to appear for a while.
 
         Raises ``RunRefused`` for a name the facility does not have, ``RunFailed`` when nobody
@@ -177,7 +177,7 @@ class AgentsSeen:
                 f"({'; '.join(states) or 'no agent was seen'})"
             ) from None
 
-    def _owner(self, instrument: str) -> AgentSeen | None:
+    def _owner(self, instrument: str) -> KnownAgent | None:
         for seen in self._agents.values():
             owned = seen.welcome.instruments if seen.welcome is not None else ()
             if instrument in owned and seen.present.is_set() and not seen.problem:
@@ -185,7 +185,7 @@ class AgentsSeen:
         return None
 
 
-async def unless_gone(seen: AgentSeen, work: Coroutine[Any, Any, Result]) -> Result:
+async def unless_gone(seen: KnownAgent, work: Coroutine[Any, Any, Result]) -> Result:
     """Return what ``work`` returns; once the agent is gone for good, end it: ``RunFailed``."""
     working = asyncio.ensure_future(work)
     watching = asyncio.ensure_future(_gone(seen))
@@ -211,7 +211,7 @@ def _unanswered(working: "asyncio.Future[Any]") -> bool:
     return not working.cancelled() and isinstance(working.exception(), RunFailed)
 
 
-async def _gone(seen: AgentSeen) -> None:
+async def _gone(seen: KnownAgent) -> None:
     """Return once the agent is dead or frozen.
 
     Of a process that is killed the way to it ends at once, while its last heartbeat is fresh: so it

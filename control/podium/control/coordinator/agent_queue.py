@@ -17,7 +17,7 @@ PATIENCE_S = 5.0
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class RequestEntry:
     """Something that was asked and is being done."""
 
     number: int
@@ -37,7 +37,7 @@ class Entry:
 
 
 @dataclass(slots=True, eq=False)
-class Turn:
+class AgentTurn:
     """The right to use one agent's instruments: one run, bias move or question at a time."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -67,7 +67,7 @@ class Turn:
 
 
 @asynccontextmanager
-async def all_taken(turns: Mapping[str, Turn], what: str, by: str) -> AsyncGenerator[None]:
+async def hold_turns(turns: Mapping[str, AgentTurn], what: str, by: str) -> AsyncGenerator[None]:
     """Hold the turns of several agents, by their names, while the context is open.
 
     In the order of the names: two that want the same agents never wait for each other.
@@ -78,18 +78,18 @@ async def all_taken(turns: Mapping[str, Turn], what: str, by: str) -> AsyncGener
         yield
 
 
-class Journal:
+class RequestLog:
     """Numbers what is done, and remembers the latest."""
 
     def __init__(self) -> None:
         self._number = 0
-        self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._entries: deque[RequestEntry] = deque(maxlen=KEPT)
 
     @contextmanager
-    def doing(self, what: str, by: str) -> Generator[Entry]:
+    def doing(self, what: str, by: str) -> Generator[RequestEntry]:
         """Note that something is done while the context is open, and how it ended."""
         self._number += 1
-        entry = Entry(self._number, what, by, time.time())
+        entry = RequestEntry(self._number, what, by, time.time())
         began = time.monotonic()
         self._entries.append(entry)
         try:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from podium.control.bus.gather import gather
-from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen
+from podium.control.coordinator.agent_directory import AgentDirectory, KnownAgent
 from podium.control.facility.facility import (
     DriveWiring,
     Facility,
@@ -20,16 +20,18 @@ from podium.control.runs.errors import RunRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Players:
+class Participants:
     """Who takes part in a run."""
 
-    owners: tuple[AgentSeen, ...]
+    owners: tuple[KnownAgent, ...]
     controllers: tuple[str, ...]
     """Of the nodes; a time tagger that listens is none."""
     nodes: tuple[str, ...]
 
 
-async def players_of(program: Program, facility: Facility, agents: AgentsSeen) -> Players:
+async def participants_of(
+    program: Program, facility: Facility, agents: AgentDirectory
+) -> Participants:
     """Return who plays ``program``; raises ``RunRefused``, or ``RunFailed`` if an agent is away."""
     instruments: dict[str, str] = {}
     for frame in program.frames:
@@ -51,13 +53,13 @@ async def players_of(program: Program, facility: Facility, agents: AgentsSeen) -
     if not instruments:
         raise RunRefused(f"{program.name}: it has no frames: there is nothing to play")
     nodes = tuple(dict.fromkeys(port.partition(".")[0] for port in instruments))
-    return await _players(instruments.values(), (), nodes, agents)
+    return await _participants(instruments.values(), (), nodes, agents)
 
 
-async def players_of_loopback(
-    loopback: Loopback, facility: Facility, agents: AgentsSeen
-) -> Players:
-    """Return who plays a loopback: raises as :func:`players_of`."""
+async def participants_of_loopback(
+    loopback: Loopback, facility: Facility, agents: AgentDirectory
+) -> Participants:
+    """Return who plays a loopback: raises as :func:`participants_of`."""
     wirings = markers_of(loopback.nodes, facility)
     taggers = {one.input.instrument for one in wirings}
     if len(taggers) > 1:
@@ -66,7 +68,7 @@ async def players_of_loopback(
             f"{', '.join(sorted(taggers))}; tags are compared on one"
         )
     instruments = [one.output.instrument for one in wirings]
-    return await _players(instruments, taggers, loopback.nodes, agents)
+    return await _participants(instruments, taggers, loopback.nodes, agents)
 
 
 def markers_of(nodes: Iterable[str], facility: Facility) -> tuple[MarkerWiring, ...]:
@@ -88,11 +90,14 @@ def markers_of(nodes: Iterable[str], facility: Facility) -> tuple[MarkerWiring, 
     return tuple(found)
 
 
-async def _players(
-    instruments: Iterable[str], taggers: Iterable[str], nodes: tuple[str, ...], agents: AgentsSeen
-) -> Players:
+async def _participants(
+    instruments: Iterable[str],
+    taggers: Iterable[str],
+    nodes: tuple[str, ...],
+    agents: AgentDirectory,
+) -> Participants:
     controllers = tuple(dict.fromkeys(instruments))
     names = sorted({*controllers, *taggers})
     found = await gather(*(agents.owner_of(name) for name in names))
     owners = {owner.name: owner for owner in found}
-    return Players(tuple(owners.values()), controllers, nodes)
+    return Participants(tuple(owners.values()), controllers, nodes)

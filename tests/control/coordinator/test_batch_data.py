@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podium.control.bus.messages import CaptureData
-from podium.control.coordinator.combining import Combined
+from podium.control.coordinator.batch_data import BatchData
 from podium.control.program.batches import Batch, pieces
 from podium.control.program.program import Axis, Linear, Program, Variable
 
@@ -40,7 +40,7 @@ def batches(sizes, most):
 def test_however_they_are_split_the_result_is_that_of_one_run(sizes, most, keep, data) -> None:
     random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     shots = random.normal(size=(sum(sizes), *SHAPE, 2)) @ [1, 1j]
-    combined = Combined(Program("t", (), (), AXES, shots=sum(sizes), keep_shots=keep))
+    combined = BatchData(Program("t", (), (), AXES, shots=sum(sizes), keep_shots=keep))
     for batch in batches(sizes, most):
         combined.add(batch, measured(shots, batch, keep))
     got = combined.so_far()()["q0"]
@@ -54,7 +54,7 @@ def test_however_they_are_split_the_result_is_that_of_one_run(sizes, most, keep,
 def test_points_that_were_not_visited_are_nan_and_a_look_stays_as_it_was() -> None:
     for keep in (False, True):
         shots = np.arange(24.0).reshape(2, *SHAPE) + 1j
-        combined = Combined(Program("t", (), (), AXES, shots=2, keep_shots=keep))
+        combined = BatchData(Program("t", (), (), AXES, shots=2, keep_shots=keep))
         first, second = (Batch(0, 1, piece) for piece in pieces(SHAPE, 6))
         combined.add(first, measured(shots, first, keep))
         look = combined.so_far()
@@ -68,7 +68,7 @@ def test_points_that_were_not_visited_are_nan_and_a_look_stays_as_it_was() -> No
 
 
 def test_an_input_that_clipped_once_has_clipped() -> None:
-    combined = Combined(Program("t", (), (), (), shots=2))
+    combined = BatchData(Program("t", (), (), (), shots=2))
     for clipped in (True, False):
         one = np.array(1.0)
         data = CaptureData(one, one, np.array(1), one, one, clipped)
@@ -80,7 +80,7 @@ def test_an_input_that_clipped_once_has_clipped() -> None:
 
 def test_results_and_counts_that_vary_are_weighted() -> None:
     """A capture in a branch: made twice with mean 1 and result 1, then never, then once with 4."""
-    combined = Combined(Program("t", (), (), (), shots=4))
+    combined = BatchData(Program("t", (), (), (), shots=4))
     for count, value, result in ((2, 1.0, 1.0), (0, np.nan, np.nan), (1, 4.0, 0.0)):
         one, made = np.array(value), np.array(count)
         data = CaptureData(one, -one, made, None, None, False, np.array(result))
@@ -91,7 +91,7 @@ def test_results_and_counts_that_vary_are_weighted() -> None:
 
 
 def test_results_of_kept_shots_stand_in_a_row() -> None:
-    combined = Combined(Program("t", (), (), (), shots=3, keep_shots=True))
+    combined = BatchData(Program("t", (), (), (), shots=3, keep_shots=True))
     for first, results in ((0, [1.0, 0.0]), (2, [np.nan])):
         made = np.array([0 if np.isnan(one) else 1 for one in results])
         values = np.array(results)
@@ -104,7 +104,7 @@ def test_results_of_kept_shots_stand_in_a_row() -> None:
 
 def test_data_that_were_out_of_range_once_are_marked_for_good() -> None:
     program = Program("p", (), (), AXES, shots=3)
-    combined = Combined(program)
+    combined = BatchData(program)
     whole = tuple(slice(0, n) for n in SHAPE)
     for shot, clipped in enumerate((False, True, False)):
         ones = np.ones(SHAPE)

@@ -7,7 +7,7 @@ from podium.control.bus.messages import RunLoopback, RunProgram
 
 
 @dataclass(slots=True, eq=False)
-class Single:
+class RunRecord:
     """One such run, while it is on."""
 
     ticket: str

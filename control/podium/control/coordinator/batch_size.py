@@ -10,7 +10,7 @@ GROWTH = 4
 """A batch is at most so many times as large as the one before."""
 
 
-class Pace:
+class BatchSize:
     """Learns from the wall times of batches: a fixed part each, and so much for each point."""
 
     def __init__(self, batch_s: float, point_s: float, points: int, shots: int) -> None:
