@@ -27,7 +27,7 @@ from podium.control.facility.load import load_facility
 from podium.control.processes.process_layout import NoSuchPart, parts_of
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.security.access import Member
-from podium.control.web.following import following
+from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.picture import Picture
 
 AGENTS = ("node_a", "node_b", "room")
@@ -123,7 +123,7 @@ async def test_the_page_hears_everybody(path, bench, open_agent, caplog) -> None
         asyncio.timeout(60),
         standing(path, bench, open_agent),
         open_bus(facility, Member("page")) as bus,
-        following(picture, bus),
+        follow_bus(picture, bus),
     ):
         while not heard_of_all(picture):  # noqa: ASYNC110  it is told what changed, not how far
             await asyncio.sleep(0.02)
@@ -159,7 +159,7 @@ async def test_an_expired_certificate_says_so(path, authority, tmp_path, monkeyp
 
 async def test_a_facility_that_is_not_there_says_where_it_was_sought(path, monkeypatch) -> None:
     monkeypatch.setenv("PODIUM_CLIENT", "ann")
-    monkeypatch.setattr("podium.control.client.asking.LOST_S", 0.1)
+    monkeypatch.setattr("podium.control.client.coordinator_client.LOST_S", 0.1)
     monkeypatch.setattr("podium.control.bus.meeting_bus.JOIN_S", 0.3)
     with pytest.raises(RunFailed, match=r"is gone: .*tls/127.* is not reached: nobody listens"):
         async with join_facility(path) as lab:

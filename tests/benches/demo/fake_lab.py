@@ -16,7 +16,7 @@ from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentS
 from podium.control.bus.mixers import MixerFound
 from podium.control.bus.request_log import LoggedRequest
 from podium.control.client.lab import Lab
-from podium.control.client.skew_calibration import LoopbackSeen, SkewsFound
+from podium.control.client.skew_calibration import LoopbackResult, SkewsFound
 from podium.control.demo.example import TWO_NODES, example_facility
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
@@ -93,7 +93,7 @@ class FakeLab:
 
     async def loopback(
         self, nodes: Sequence[str], *, corrected: bool = False, **_: object
-    ) -> LoopbackSeen:
+    ) -> LoopbackResult:
         assert tuple(nodes) == ("node_a", "node_b")
         self._start(corrected)
         self.runs += 1
@@ -102,7 +102,7 @@ class FakeLab:
         left_fs = 20_000 - rest_fs if corrected else SKEW_FS
         tags = {node: 8 * 10**8 + markers[node].delay.value_fs for node in nodes}
         settings = {"cluster_a": {"late_fs": 0}, "cluster_b": {"late_fs": rest_fs}}
-        return LoopbackSeen(
+        return LoopbackResult(
             f"17-{self.runs:05d}",
             await self.now(),
             {},

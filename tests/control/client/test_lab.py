@@ -377,7 +377,7 @@ async def test_two_agents_share_a_facility(example, bench, trial, open_agent) ->
 
 
 async def test_a_coordinator_that_leaves_fails_what_is_asked(example, trial, monkeypatch) -> None:
-    monkeypatch.setattr("podium.control.client.asking.LOST_S", 0.05)
+    monkeypatch.setattr("podium.control.client.coordinator_client.LOST_S", 0.05)
     with pytest.raises(RunError, match="the coordinator of first_light is gone"):
         await Lab(example, MemoryBus()).run(trial())
 

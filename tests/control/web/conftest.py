@@ -12,7 +12,7 @@ from tests.benches.web.page import Page, entry
 from podium.control.bus.log_publisher import publish_log
 from podium.control.bus.memory import MemoryBus
 from podium.control.parameters.store import ParameterStore
-from podium.control.web.following import following
+from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.picture import Picture
 from podium.control.web.process import served
 from podium.control.web.store_watch import watch_store
@@ -38,7 +38,7 @@ async def page(example, bench, open_lab, store) -> AsyncIterator[Page]:
     async with (
         open_lab(example, bench, bus) as lab,
         publish_log(bus, example.name, "lab"),
-        following(picture, bus),
+        follow_bus(picture, bus),
         served(picture, bus, listening) as port,
         asyncio.TaskGroup() as tasks,
     ):

@@ -25,11 +25,11 @@ def report_ramps(store: str, journal: RampJournal, address: str, who: str) -> st
 
 
 def _tell(store: str, journal: RampJournal, untold: tuple[Ramp, ...], who: str) -> str:
-    from podium.control.parameters.entry import BadEntry, Entry
+    from podium.control.parameters.entry import BadEntry, ParameterEntry
     from podium.control.parameters.store import ParameterStore, StoreError
 
-    def entry_of(ramp: Ramp) -> Entry:
-        return Entry(
+    def entry_of(ramp: Ramp) -> ParameterEntry:
+        return ParameterEntry(
             name=f"{ramp.intent.port.rpartition('.')[0]}.{QUANTITY}",
             value=ramp.end_v or 0.0,
             sigma=SIGMA_V,

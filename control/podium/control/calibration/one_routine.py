@@ -8,12 +8,12 @@ from podium.control.calibration.bench import BeginStep, Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import VALIDITY
 from podium.control.calibration.declaration import Routine
-from podium.control.calibration.kept_facility import keep_facility
+from podium.control.calibration.facility_copy import keep_facility
 from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.own_routines import NoRoutine, find_routines
 from podium.control.calibration.readiness import check_fridges, ramp_biases
 from podium.control.calibration.routine_result import Calibrated
 from podium.control.calibration.runner import Runner
+from podium.control.calibration.user_routines import NoRoutine, find_routines
 from podium.control.client.lab import Lab
 from podium.control.facility.facility import Facility, Qubit
 from podium.control.facility.problems import suggest
@@ -21,7 +21,7 @@ from podium.control.facility.qubit_names import chosen_qubits
 from podium.control.facility.whole_files import check_writable
 from podium.control.parameters.store import ParameterStore
 from podium.control.parameters.validity import Validities
-from podium.control.records.place import Place
+from podium.control.records.calibration_folder import CalibrationFolder
 from podium.firmware_interfaces.quantity import parse_quantity
 
 
@@ -59,7 +59,7 @@ async def calibrate(
     lab: Lab,
     routine: str,
     qubits: Sequence[str],
-    place: Place,
+    place: CalibrationFolder,
     thoroughness: float,
     active_reset: bool,
     validity: Mapping[str, str],
@@ -79,7 +79,7 @@ async def calibrate(
 async def calibrated(
     runner: Runner,
     one: OneRoutine,
-    place: Place,
+    place: CalibrationFolder,
     begin_step: BeginStep,
     thoroughness: float,
     active_reset: bool,

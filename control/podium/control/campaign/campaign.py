@@ -8,7 +8,7 @@ from typing import Any
 
 from podium.control.campaign.bring_up_world import bring_up_world
 from podium.control.campaign.executor import Measure, run_here, run_on_dask
-from podium.control.campaign.origin import digest
+from podium.control.campaign.provenance import digest
 from podium.control.campaign.repeated_world import repeated_world
 from podium.control.campaign.report import (
     CampaignReport,

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from podium.control.bus.messages import FacilityStatus
 from podium.control.bus.mixers import MixerFound
 from podium.control.client.lab import Lab, join_facility, open_facility
-from podium.control.client.skew_calibration import LoopbackSeen, SkewsFound
+from podium.control.client.skew_calibration import LoopbackResult, SkewsFound
 from podium.control.client.stream import EVERY_S, Stream
 from podium.control.facility.facility import Facility
 from podium.control.program.program import Program
-from podium.control.records.place import OUT
+from podium.control.records.calibration_folder import OUT
 from podium.control.timebase.loopback import STARTS
 from podium.control.timebase.skew_messages import SkewsKnown
 from podium.control.timebase.skew_routine import Progress
@@ -84,7 +84,7 @@ class BlockingLab:
 
     def loopback(
         self, nodes: Sequence[str] | None = None, *, corrected: bool = False
-    ) -> LoopbackSeen:
+    ) -> LoopbackResult:
         """Start the markers of ``nodes`` once; return what the time tagger saw of them."""
         return self._thread.do(lambda: self._lab.loopback(nodes, corrected=corrected))
 

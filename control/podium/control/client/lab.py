@@ -24,13 +24,13 @@ from podium.control.bus.gather import ungrouped
 from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibrated
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, Stop, StreamPart
-from podium.control.client.asking import Asking
-from podium.control.client.procedure import Procedure, told_procedure
+from podium.control.client.coordinator_client import CoordinatorClient
+from podium.control.client.procedure import Procedure, reported_procedure
 from podium.control.client.skew_calibration import (
-    LoopbackSeen,
+    LoopbackResult,
     SkewsFound,
     calibrate_skews,
-    loopback_seen,
+    loopback_result,
     marked_nodes,
 )
 from podium.control.client.stream import EVERY_S, Stream, attributes_of
@@ -40,7 +40,7 @@ from podium.control.program.loopback import PULSES, Loopback
 from podium.control.program.parameters import NoSuchParameter, with_parameters
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
-from podium.control.records.place import OUT, STORE, Place
+from podium.control.records.calibration_folder import OUT, STORE, CalibrationFolder
 from podium.control.records.snapshots import name_in
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.timebase.loopback import STARTS
@@ -93,8 +93,8 @@ class Lab:
         self._who = checked_name(who)
         self._facility = facility
         self._bus = bus
-        self._asking = Asking(bus, facility.name, self._who, procedure)
-        self._ask = self._asking.ask
+        self._client = CoordinatorClient(bus, facility.name, self._who, procedure)
+        self._ask = self._client.ask
 
     @property
     def facility(self) -> Facility:
@@ -116,7 +116,7 @@ class Lab:
         part of it. Somebody may stop it: the run that is on fails then, and that lab raises
         ``RunRefused`` from there on.
         """
-        async with told_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
+        async with reported_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
             yield one, Lab(self._facility, self._bus, self._who, one.id, self._file)
 
     async def run(
@@ -147,7 +147,7 @@ class Lab:
         except NoSuchParameter as error:
             raise RunRefused(str(error)) from error
         text = await asyncio.to_thread(to_json, program)
-        done = await self._asking.work(
+        done = await self._client.work(
             messages.RunProgram(text, timed, corrected), messages.RunDone
         )
         attributes = attributes_of(done, program, self._facility.name, text, self._who)
@@ -180,7 +180,7 @@ class Lab:
         ``UnknownQubit``, ``NoQuantity``, ``QuantityError``, ``StoreError`` and OSError.
         """
         calibrate = import_module(CALIBRATION).calibrate  # heavy
-        place = Place(Path(out), store or Path(out) / STORE, self._file)
+        place = CalibrationFolder(Path(out), store or Path(out) / STORE, self._file)
         found: Calibrated = await calibrate(
             self, routine, qubits, place, thoroughness, active_reset, validity or {}
         )
@@ -193,7 +193,7 @@ class Lab:
         starts: Mapping[str, StartSetting] | None = None,
         pulses: int = PULSES,
         corrected: bool = False,
-    ) -> LoopbackSeen:
+    ) -> LoopbackResult:
         """Start the markers of ``nodes`` once, and return what the time tagger saw of them.
 
         ``nodes``: default all that the facility file gives a way to the tagger (timing > markers);
@@ -205,7 +205,9 @@ class Lab:
             question = AskStartSettings(wanted, corrected)
             starts = (await self._ask(question, StartSettings)).settings
         text = timed_to_json(TimedProgram(Loopback(wanted, pulses), starts))
-        return loopback_seen(await self._asking.work(messages.RunLoopback(text), messages.RunDone))
+        return loopback_result(
+            await self._client.work(messages.RunLoopback(text), messages.RunDone)
+        )
 
     async def measure_skews(
         self,
@@ -251,7 +253,7 @@ class Lab:
             )
         name = self._facility.name
         return Stream(
-            self._ask, self._asking.stop, name, program, every_s, batch_shots or 0, self._who
+            self._ask, self._client.stop, name, program, every_s, batch_shots or 0, self._who
         )
 
     async def streams(self) -> tuple[ActiveStream, ...]:
@@ -265,12 +267,12 @@ class Lab:
         none. Returns once outputs are safe.
         """
         why = reason or f"stopped by {self._who}"
-        await self._asking.stop(Stop(stream, why, self._who), StreamPart, messages.Done)
+        await self._client.stop(Stop(stream, why, self._who), StreamPart, messages.Done)
 
     async def bias(self, volts: Mapping[str, float]) -> None:
         """Ramp flux ports (``node_a.q0.flux``) to these levels, V; returns when all are there."""
         levels = {port: float(level_v) for port, level_v in volts.items()}
-        await self._asking.work(messages.Bias(levels), messages.Done)
+        await self._client.work(messages.Bias(levels), messages.Done)
 
     async def calibrate_mixers(self, ports: Sequence[str]) -> Mapping[str, MixerFound]:
         """Let instruments calibrate the mixers of the outputs of ports (``node_a.q0.drive``).
@@ -279,7 +281,7 @@ class Lab:
         for a port whose instrument has no function for it, and while a run is on.
         """
         request = CalibrateMixers(tuple(ports))
-        return (await self._asking.work(request, MixersCalibrated)).found
+        return (await self._client.work(request, MixersCalibrated)).found
 
     async def read(self, instrument: str, channel: str) -> float:
         """Return a reading in SI: temperature of a thermometer's channel, level of a source."""
@@ -303,7 +305,7 @@ class Lab:
     ) -> manual_access.Answered:
         """Do as :meth:`ask` does and return the unit as well."""
         question = manual_access.Ask(instrument, what, value, write, self._who)
-        return await self._asking.once(question, manual_access.Answered)
+        return await self._client.once(question, manual_access.Answered)
 
     async def release(self, instrument: str) -> None:
         """Let go of an instrument for a person's own program: nothing is asked of it any more."""

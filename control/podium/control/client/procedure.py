@@ -52,7 +52,7 @@ class Procedure:
 
 
 @asynccontextmanager
-async def told_procedure(
+async def reported_procedure(
     ask: Ask, title: str, nodes: tuple[str, ...], steps: int, by: str
 ) -> AsyncGenerator[Procedure]:
     """Carry out a procedure while the context is open; how it is left says how it ended."""

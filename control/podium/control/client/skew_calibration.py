@@ -30,7 +30,7 @@ is lost because a trigger could not be set in time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LoopbackSeen:
+class LoopbackResult:
     """One start of some nodes, as the time tagger that they have in common has seen it."""
 
     run: str
@@ -50,9 +50,9 @@ class LoopbackSeen:
     """JSON: by controller, how its start was set; empty: as it is wired."""
 
 
-def loopback_seen(done: RunDone) -> LoopbackSeen:
+def loopback_result(done: RunDone) -> LoopbackResult:
     """Return what a run of a loopback has brought back."""
-    return LoopbackSeen(
+    return LoopbackResult(
         str(done.run),
         Tai(done.started.tai_s, done.started.tai_fs),
         {name: Tai(at.tai_s, at.tai_fs) for name, at in done.starts.items()},
@@ -99,7 +99,7 @@ class SkewLab(Protocol):
         nodes: Sequence[str] | None = None,
         *,
         starts: Mapping[str, StartSetting] | None = None,
-    ) -> LoopbackSeen:
+    ) -> LoopbackResult:
         """Start nodes' markers once, their controllers set as told."""
         ...
 

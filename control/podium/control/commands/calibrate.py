@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from podium.control.commands.options.facility_file import add_facility_arguments, with_facility
 from podium.control.demo.arguments import add_reset_argument
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
-from podium.control.records.place import OUT
+from podium.control.records.calibration_folder import OUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +66,7 @@ def run(arguments: Namespace) -> int:
     """Run the routines; 0 when none failed."""
     from podium.control.bus.shutdown import run_until_terminated
     from podium.control.calibration.catalogue import BRING_UP
-    from podium.control.calibration.own_routines import NoRoutine, find_routines
+    from podium.control.calibration.user_routines import NoRoutine, find_routines
     from podium.control.commands.options.dry_run import tell_calibration
     from podium.control.commands.options.time_arguments import NoMoment
     from podium.control.commands.options.validities import laid_over

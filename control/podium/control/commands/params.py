@@ -13,7 +13,7 @@ from podium.control.commands.options.facility_file import add_facility_arguments
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
-    from podium.control.parameters.entry import Entry
+    from podium.control.parameters.entry import ParameterEntry
     from podium.control.parameters.store import ParameterStore
 
 DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
@@ -124,7 +124,7 @@ def _get(arguments: Namespace, store: "ParameterStore") -> int:
     # The facility's clock may be ahead of this computer's: nothing is younger than now.
     now = max(host_tai_s(), *(one.tai_s for one in store.all().values()), 0.0)
     at = None if arguments.at is None else moment(arguments.at, now)
-    found: dict[str, Entry] = {}
+    found: dict[str, ParameterEntry] = {}
     missing = []
     everything = store.all("", at)
     for name in arguments.names:
@@ -156,7 +156,7 @@ def _set(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.commands.params_names import unknown_element
     from podium.control.commands.params_words import Change
     from podium.control.facility.designs import DESIGN_UNITS
-    from podium.control.parameters.entry import Entry
+    from podium.control.parameters.entry import ParameterEntry
     from podium.control.parameters.quantities import parse_told
     from podium.control.timebase.host import host_tai_s
 
@@ -183,7 +183,7 @@ def _set(arguments: Namespace, store: "ParameterStore") -> int:
         sigma = sigma_given
     node = arguments.name.partition(".")[0]
     there = [one for name, one in known.items() if name.partition(".")[0] == node]
-    entry = Entry(
+    entry = ParameterEntry(
         name=arguments.name,
         value=value,
         sigma=sigma,
@@ -203,7 +203,7 @@ def _set(arguments: Namespace, store: "ParameterStore") -> int:
 def _log(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.commands.params_words import told_entry
 
-    found: dict[str, list[Entry]] = {}
+    found: dict[str, list[ParameterEntry]] = {}
     for name in arguments.names:
         below = store.all(name)
         if not below:
@@ -267,7 +267,7 @@ def _revert(arguments: Namespace, store: "ParameterStore") -> int:
     return _answer(arguments, wanted, entries)
 
 
-def _one_back(store: "ParameterStore", name: str) -> "Entry | None":
+def _one_back(store: "ParameterStore", name: str) -> "ParameterEntry | None":
     """Return the newest value that is not the one in force, or None."""
     *older, newest = store.history(name)
     for one in reversed(older):
@@ -291,7 +291,7 @@ ACTIONS = {
 }
 
 
-def _state(word: str, store: "ParameterStore", path: str) -> "dict[str, Entry]":
+def _state(word: str, store: "ParameterStore", path: str) -> "dict[str, ParameterEntry]":
     """Return the parameters of a store, or of ours at a time."""
     from podium.control.commands.options.time_arguments import NoMoment, moment
     from podium.control.parameters.store import ParameterStore
@@ -308,7 +308,9 @@ def _state(word: str, store: "ParameterStore", path: str) -> "dict[str, Entry]":
         raise WrongWords(f"{error}; or the file of a store, and {word} is not there") from error
 
 
-def _answer(arguments: Namespace, changes: "Iterable[object]", entries: "Iterable[Entry]") -> int:
+def _answer(
+    arguments: Namespace, changes: "Iterable[object]", entries: "Iterable[ParameterEntry]"
+) -> int:
     told = [str(one) for one in changes]
     if arguments.json:
         print(json.dumps({"changes": told, "put": [asdict(one) for one in entries]}, indent=2))

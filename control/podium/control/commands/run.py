@@ -72,7 +72,7 @@ def _values(given: list[str]) -> dict[str, float]:
 def run(arguments: Namespace) -> int:
     """Run the program, write its data, print where they are."""
     from podium.control.bus.shutdown import run_until_terminated
-    from podium.control.calibration.kept_facility import keep_facility
+    from podium.control.calibration.facility_copy import keep_facility
     from podium.control.commands.options.dry_run import tell_run
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError

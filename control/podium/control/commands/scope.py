@@ -54,7 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Draw or tell what a run played; 1 where program and machine code differ."""
-    from podium.control.calibration.kept_facility import facility_then
+    from podium.control.calibration.facility_copy import facility_then
     from podium.control.calibration.state import NoState
     from podium.control.facility.problems import FacilityError
     from podium.control.pictures.of_zurich import NOT_DRAWN

@@ -19,7 +19,7 @@ BACK_S = 20.0
 
 
 @dataclass(slots=True, eq=False)
-class Patient:
+class RetryingRunner:
     """A ``Runner``. What is lost is noted in ``lost``, with the reason."""
 
     lab: Lab

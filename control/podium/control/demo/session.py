@@ -11,7 +11,7 @@ from podium.control.calibration.bench import BeginStep, Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import BRING_UP, ROUTINES, VALIDITY
 from podium.control.calibration.declaration import Routine
-from podium.control.calibration.kept_facility import keep_facility
+from podium.control.calibration.facility_copy import keep_facility
 from podium.control.calibration.readiness import (
     NotCold,
     check_fridges,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podium.control.facility.problems import suggest
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -79,7 +79,9 @@ class Validities:
         lasts_s = self.lasts_s.get(name, self.lasts_s.get(quantity, known.lasts_s))
         return Validity(lasts_s, known.measured_by, known.of_epoch)
 
-    def complaint(self, entry: Entry, now_tai_s: float | None, epoch: int | None) -> str | None:
+    def complaint(
+        self, entry: ParameterEntry, now_tai_s: float | None, epoch: int | None
+    ) -> str | None:
         """Return why ``entry`` is no longer good, or None when it is.
 
         ``None`` for the time or the epoch: not known, nothing is said of it. A clock that was set

@@ -21,9 +21,9 @@ from podium.control.parameters.store import StoreError
 from podium.control.web import parameter_view, plot_data, run_view, view
 from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
+from podium.control.web.page_actions import NotDone, PageActions, asked_from
 from podium.control.web.pages import TEMPLATES, Pages
 from podium.control.web.picture import Picture
-from podium.control.web.stopping import NotDone, Stopping, asked_from
 from podium.control.web.store_watch import history_of
 
 ASSETS = Path(__file__).parent / "assets"
@@ -51,7 +51,7 @@ def edition_of_files() -> str:
     return digest.hexdigest()[:12]
 
 
-def make_app(picture: Picture, stopping: Stopping, key: str | None = None) -> tuple[Guard, Hub]:
+def make_app(picture: Picture, stopping: PageActions, key: str | None = None) -> tuple[Guard, Hub]:
     """Return the application and the hub behind its stream, which somebody has to run.
 
     ``key``: what opens the page; None: it stands open.

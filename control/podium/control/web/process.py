@@ -18,11 +18,11 @@ from podium.control.bus.shutdown import until_terminated
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
 from podium.control.security.access import Member
-from podium.control.web.following import following
+from podium.control.web.bus_subscriptions import follow_bus
+from podium.control.web.facility_growth import growing
 from podium.control.web.fridge_history import FridgeHistory
-from podium.control.web.growing import growing
+from podium.control.web.page_actions import PageActions
 from podium.control.web.picture import Picture
-from podium.control.web.stopping import Stopping
 from podium.control.web.store_watch import watch_store
 
 log = event_log("page")
@@ -64,7 +64,7 @@ async def _be(arguments: Namespace) -> None:
     async with (
         open_bus(facility, Member("page"), **places) as bus,
         publish_log(bus, facility.name, "page"),
-        following(picture, bus),
+        follow_bus(picture, bus),
         served(picture, bus, socket.socket(fileno=arguments.socket), key) as port,
         asyncio.TaskGroup() as tasks,
     ):
@@ -109,7 +109,7 @@ async def _serve_visitors(
         listening.close()
         return
     server = await asyncio.to_thread(import_module, "podium.control.web.page_server")
-    await server.serve(picture, Stopping(picture, bus), listening, key, ended)
+    await server.serve(picture, PageActions(picture, bus), listening, key, ended)
 
 
 async def _visited(listening: socket.socket, ended: asyncio.Event) -> bool:

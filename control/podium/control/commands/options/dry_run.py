@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from podium.control.bus.manual_access import Ask
     from podium.control.calibration.declaration import Routine
     from podium.control.facility.facility import Facility, Qubit
-    from podium.control.parameters.entry import Record
+    from podium.control.parameters.entry import ParameterRecord
     from podium.control.program.program import Program
 
 
@@ -124,7 +124,7 @@ async def tell_calibration(
     return FOUND_PROBLEM if problems else DONE
 
 
-def _record(store: str) -> "Record":
+def _record(store: str) -> "ParameterRecord":
     """Return a copy of what the store knows, in memory."""
     from podium.control.parameters.memory_record import MemoryRecord
     from podium.control.parameters.store import ParameterStore
@@ -136,6 +136,6 @@ def _record(store: str) -> "Record":
     return record
 
 
-def _bias_v(facility: "Facility", record: "Record", qubit: "Qubit") -> float:
+def _bias_v(facility: "Facility", record: "ParameterRecord", qubit: "Qubit") -> float:
     known = record.get(f"{qubit.name}.sweet_spot")
     return facility.bias_at(qubit, None if known is None else known.value)

@@ -24,7 +24,7 @@ CANCEL_S = 90.0
 Answer = TypeVar("Answer")
 
 
-class Asking:
+class CoordinatorClient:
     """One client's way to the coordinator. Every method raises ``RunError``."""
 
     def __init__(self, bus: Bus, facility: str, who: str, procedure: str = "") -> None:

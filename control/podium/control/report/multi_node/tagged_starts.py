@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.client.skew_calibration import LoopbackSeen
+from podium.control.client.skew_calibration import LoopbackResult
 from podium.control.facility.facility import Facility
 from podium.control.runs.errors import RunFailed
 from podium.firmware_interfaces.exact_time import FS_PER_MS
@@ -46,7 +46,7 @@ class TaggedStart:
         return self.marker_fs(node) + self.rest_fs[node] - self.rest_fs[self.reference]
 
 
-def tagged_start(facility: Facility, seen: LoopbackSeen) -> TaggedStart:
+def tagged_start(facility: Facility, seen: LoopbackResult) -> TaggedStart:
     """Return what a loopback tells; raises ``RunFailed`` where a pulse was not tagged once."""
     markers = facility.timing.markers
     nodes = [node for node in facility.nodes if node in seen.tags_fs]

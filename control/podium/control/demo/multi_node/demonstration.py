@@ -9,19 +9,19 @@ import xarray
 from podium.control.calibration.bench import Bench
 from podium.control.client.lab import Lab
 from podium.control.demo import simulation
+from podium.control.demo.multi_node.agent_loss import AgentLoss
+from podium.control.demo.multi_node.common_start import CommonStart, marked
+from podium.control.demo.multi_node.decays import decays
 from podium.control.demo.session import CANNOT_GO_ON
-from podium.control.demo.together.decays import decays
-from podium.control.demo.together.killing import Killing
-from podium.control.demo.together.starting import Starting, marked
 from podium.control.facility.facility import Facility
 from podium.control.parameters.store import ParameterStore
 from podium.control.processes.supervisor import NotStarted
 from podium.control.records.datasets import save_dataset
+from podium.control.report.multi_node.story import MultiNodeStory
+from podium.control.report.multi_node.tagged_starts import true_skews_fs
 from podium.control.report.page import Drawings
 from podium.control.report.progress import Display
 from podium.control.report.story import Failure, Story
-from podium.control.report.together.story import Together
-from podium.control.report.together.tagged_starts import true_skews_fs
 from podium.control.runs.errors import RunError
 
 STEPS = 8
@@ -30,14 +30,14 @@ MEANWHILE_SHOTS = 300
 """Of each of the runs that go on while a node is away: they are short, and there are many."""
 
 
-def together_of(facility: Facility) -> Together | None:
+def multi_node_story(facility: Facility) -> MultiNodeStory | None:
     """Return what is to be filled; None: the facility has no two nodes that start together."""
     nodes = marked(facility)
-    return Together(nodes) if nodes else None
+    return MultiNodeStory(nodes) if nodes else None
 
 
 @dataclass(slots=True, eq=False)
-class WorkTogether:
+class MultiNodeDemo:
     """Nodes that are calibrated start together, one of them dies, and comes back."""
 
     lab: Lab
@@ -46,7 +46,7 @@ class WorkTogether:
     said: Path
     """What ``podium up`` writes."""
     story: Story
-    together: Together
+    together: MultiNodeStory
     display: Display
     drawings: Drawings
     thoroughness: float = 1.0
@@ -55,7 +55,7 @@ class WorkTogether:
         """Do all of it; what fails is told in the story, and what does not need it goes on."""
         datasets = self.folder / "datasets"
         benches = self._benches(datasets)
-        starting = Starting(
+        starting = CommonStart(
             self.lab,
             benches,
             datasets,
@@ -94,7 +94,7 @@ class WorkTogether:
         victim = self.together.nodes[-1]
         shots = max(16, round(MEANWHILE_SHOTS * self.thoroughness))
         programs = {node: decays({node: bench}, shots) for node, bench in benches.items()}
-        fault = await Killing(
+        fault = await AgentLoss(
             self.lab, victim, programs, self.said, self.folder / "datasets", self.display
         ).watch()
         self.together.fault = fault
@@ -133,7 +133,7 @@ class WorkTogether:
         }
 
 
-async def ask_the_world(facility: Facility, together: Together, endpoints: Path) -> None:
+async def ask_the_world(facility: Facility, together: MultiNodeStory, endpoints: Path) -> None:
     """Ask when markers really rose, and note what the skew of each start was in truth."""
     starts = [*together.before, *together.after, *together.again]
     world = await simulation.told_edges(endpoints) if starts else []

@@ -14,10 +14,10 @@ from rich.console import Console
 from tests.benches.demo.fake_lab import FakeLab
 from tests.benches.demo.known_values import KNOWN
 
-from podium.control.demo.together import killing as killing_module
-from podium.control.demo.together.demonstrate import WorkTogether, together_of
+from podium.control.demo.multi_node import agent_loss as killing_module
+from podium.control.demo.multi_node.demonstration import MultiNodeDemo, multi_node_story
 from podium.control.facility.load import load_facility
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import QUANTITIES
 from podium.control.parameters.store import ParameterStore
 from podium.control.report.comparison import compare
@@ -27,9 +27,9 @@ from podium.control.report.story import Story, summary
 from podium.control.runs.errors import RunFailed
 
 
-def known(qubits: tuple[str, ...]) -> list[Entry]:
+def known(qubits: tuple[str, ...]) -> list[ParameterEntry]:
     return [
-        Entry(
+        ParameterEntry(
             f"{qubit}.{name}", value, abs(value) * 1e-3 + 1e-9, unit, "17-00001", "made up", 1.0, 1
         )
         for qubit in qubits
@@ -45,7 +45,7 @@ class At:
         self.folder = folder
         self.screen = StringIO()
         self.story = Story("two_nodes", 1, tuple(self.lab.facility.qubits()))
-        self.story.together = self.together = together_of(self.lab.facility)
+        self.story.together = self.together = multi_node_story(self.lab.facility)
         self.store = stack.enter_context(ParameterStore(folder / "parameters.sqlite"))
         self.store.put(known(self.story.qubits))
         everything = {
@@ -61,7 +61,7 @@ class At:
             "podium up: agent node_a is process 1\n"
             f"podium up: agent node_b is process {self.lab.process.pid}\n"
         )
-        self.work = WorkTogether(
+        self.work = MultiNodeDemo(
             self.lab,
             self.store,
             folder,
@@ -206,4 +206,4 @@ async def test_a_node_without_a_qubit_plays_nothing(at: At) -> None:
 
 def test_a_facility_whose_nodes_cannot_be_seen_together_has_none_of_it() -> None:
     one_node = Path(__file__).parents[4] / "examples" / "first_light" / "facility.yaml"
-    assert together_of(load_facility(one_node)) is None
+    assert multi_node_story(load_facility(one_node)) is None

@@ -28,7 +28,7 @@ log = event_log("page")
 
 
 @asynccontextmanager
-async def following(picture: Picture, bus: Bus) -> AsyncGenerator[None]:
+async def follow_bus(picture: Picture, bus: Bus) -> AsyncGenerator[None]:
     """Keep ``picture`` up to date while the context is open."""
     name = picture.facility.name
     follower = _Follower(picture, bus)

@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 from html import escape
 
-from podium.control.report.together.story import (
+from podium.control.report.multi_node.story import (
     FS_PER_PS,
     SKEW_FLOOR_FS,
-    FaultSeen,
+    FaultRecord,
+    MultiNodeStory,
     Pictures,
-    Together,
 )
-from podium.control.report.together.tagged_starts import Spread
+from podium.control.report.multi_node.tagged_starts import Spread
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Headline = tuple[str, str, bool]
 """A number, what it is, and whether it is bad."""
 
 
-def headlines(together: Together) -> Iterator[Headline]:
+def headlines(together: MultiNodeStory) -> Iterator[Headline]:
     """Return what stands at the top of the page."""
     rms_fs = together.worst_rms_fs()
     if rms_fs is not None:
@@ -27,7 +27,7 @@ def headlines(together: Together) -> Iterator[Headline]:
         yield f"{together.fault.back_s:.1f} s", f"until {together.fault.node} was back", False
 
 
-def sections(together: Together, pictures: Pictures) -> Iterator[str]:
+def sections(together: MultiNodeStory, pictures: Pictures) -> Iterator[str]:
     """Return the sections; what did not happen is left out."""
     if pictures.edges or pictures.left:
         yield from _start(together, pictures)
@@ -35,7 +35,7 @@ def sections(together: Together, pictures: Pictures) -> Iterator[str]:
         yield from _fault(together, together.fault, pictures)
 
 
-def _start(together: Together, pictures: Pictures) -> Iterator[str]:
+def _start(together: MultiNodeStory, pictures: Pictures) -> Iterator[str]:
     reference = together.nodes[0]
     yield '<section id="one-start"><h2>One start on all nodes</h2>'
     yield (
@@ -67,7 +67,7 @@ def _start(together: Together, pictures: Pictures) -> Iterator[str]:
     yield f'<p class="fine">{escape(_how(together))}</p></section>'
 
 
-def _how(together: Together) -> str:
+def _how(together: MultiNodeStory) -> str:
     told = []
     if together.found is not None:
         found = together.found
@@ -99,7 +99,7 @@ def _ps(fs: float) -> str:
     return f"{fs / FS_PER_PS:.0f} ps" if fs < FS_PER_NS else f"{fs / FS_PER_NS:.3f} ns"
 
 
-def _fault(together: Together, fault: FaultSeen, pictures: Pictures) -> Iterator[str]:
+def _fault(together: MultiNodeStory, fault: FaultRecord, pictures: Pictures) -> Iterator[str]:
     yield '<section id="fault"><h2>A node dies, the others go on</h2>'
     others = ", ".join(dict.fromkeys(one.node for one in fault.runs)) or "the others"
     done = fault.meanwhile

@@ -15,7 +15,7 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.calibration.runner import Runner
 from podium.control.demo import session as session_module
-from podium.control.demo.side_by_side import bring_up_nodes
+from podium.control.demo.parallel_bring_up import bring_up_nodes
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.store import ParameterStore
 from podium.control.report.page import Drawings

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from tests.benches.report.synthetic_story_of_two import T0
 
-from podium.control.client.skew_calibration import LoopbackSeen
+from podium.control.client.skew_calibration import LoopbackResult
 from podium.control.demo.example import TWO_NODES, example_facility
 from podium.control.facility.load import load_facility
-from podium.control.report.together.tagged_starts import (
+from podium.control.report.multi_node.tagged_starts import (
     Edges,
     spread_of,
     tagged_start,
@@ -25,9 +25,9 @@ WINDOW_FS = np.array([800_000_000, 801_000_000, 799_500_000], np.int64)
 """When the pulses of a node without cable and skew come, after the opening of their windows."""
 
 
-def seen(skew_fs: int, settings: dict | None = None) -> LoopbackSeen:
+def seen(skew_fs: int, settings: dict | None = None) -> LoopbackResult:
     ones = np.ones(3, np.int64)
-    return LoopbackSeen(
+    return LoopbackResult(
         "17-00001",
         T0,
         {},

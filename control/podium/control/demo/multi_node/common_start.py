@@ -11,16 +11,16 @@ import xarray
 
 from podium.control.calibration.bench import Bench
 from podium.control.client.lab import Lab
+from podium.control.demo.multi_node.decays import decays, fitted
 from podium.control.demo.session import told_step
-from podium.control.demo.together.decays import decays, fitted
 from podium.control.facility.facility import Facility
 from podium.control.program.program import Program
 from podium.control.records.datasets import save_dataset
+from podium.control.report.multi_node.story import FS_PER_PS, MultiNodeStory
+from podium.control.report.multi_node.tagged_starts import TaggedStart, spread_of, tagged_start
 from podium.control.report.page import Drawings
 from podium.control.report.progress import Display
 from podium.control.report.story import Step, Story
-from podium.control.report.together.story import FS_PER_PS, Together
-from podium.control.report.together.tagged_starts import TaggedStart, spread_of, tagged_start
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.timebase.skew_routine import Progress
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
@@ -47,7 +47,7 @@ def marked(facility: Facility) -> tuple[str, ...]:
 
 
 @dataclass(slots=True, eq=False)
-class Starting:
+class CommonStart:
     """Starts nodes together, told in ``together`` and ``story`` as it goes."""
 
     lab: Lab
@@ -55,7 +55,7 @@ class Starting:
     """By node; their qubits are calibrated."""
     datasets: Path
     story: Story
-    together: Together
+    together: MultiNodeStory
     display: Display
     drawings: Drawings
     thoroughness: float = 1.0

@@ -31,7 +31,7 @@ LEVEL_SIGMA = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class OfNode(Pulses):
+class NodePulses(Pulses):
     """Pulses of one of several nodes, each of which may have a ``q0``: names bear the node's."""
 
     @property
@@ -54,7 +54,7 @@ def decays(benches: Mapping[str, Bench], shots: int) -> Program:
 
     One shot begins on all of them at once. Raises ``NotMeasured`` before they are calibrated.
     """
-    pulses = [OfNode(bench, qubit) for bench in benches.values() for qubit in bench.qubits]
+    pulses = [NodePulses(bench, qubit) for bench in benches.values() for qubit in bench.qubits]
     frames = frame_names(pulses)
     longest_s = max(one.bench.known(one.qubit, "t1").value for one in pulses)
     waits = linear_times(DELAY, SPAN * longest_s, POINTS)

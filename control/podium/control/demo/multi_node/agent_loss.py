@@ -19,8 +19,8 @@ from podium.control.facility.facility import Facility
 from podium.control.processes.supervisor import process_of
 from podium.control.program.program import Program
 from podium.control.records.datasets import save_dataset
+from podium.control.report.multi_node.story import FaultRecord, RunSpan
 from podium.control.report.progress import Display
-from podium.control.report.together.story import FaultSeen, RunSeen
 from podium.control.runs.errors import RunError, RunFailed
 
 NOTICED_S = 10.0
@@ -33,7 +33,7 @@ LOOK_S = 0.05
 
 
 @dataclass(slots=True, eq=False)
-class Killing:
+class AgentLoss:
     """Kills the agent of ``victim`` with SIGKILL, and watches."""
 
     lab: Lab
@@ -48,7 +48,7 @@ class Killing:
     _reason: str = ""
     _failed_at: float | None = None
 
-    async def watch(self) -> FaultSeen:
+    async def watch(self) -> FaultRecord:
         """Return what happened; raises ``RunFailed`` where it is not noticed, or not back.
 
         When this returns, nothing of it runs any more.
@@ -75,10 +75,10 @@ class Killing:
                 enough.set()
                 dying.cancel()
         runs = [
-            RunSeen(node, run, began - killed, ended - killed, complete)
+            RunSpan(node, run, began - killed, ended - killed, complete)
             for node, run, began, ended, complete in self._runs
         ]
-        return FaultSeen(self.victim, agent, pid, self._reason, noticed_s, back_s, tuple(runs))
+        return FaultRecord(self.victim, agent, pid, self._reason, noticed_s, back_s, tuple(runs))
 
     async def _measure(self, node: str, program: Program, enough: asyncio.Event) -> None:
         """Run again and again; each run is kept."""

@@ -14,7 +14,7 @@ STORE = "parameters.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CalibrationFolder:
     """Where data and parameters are kept."""
 
     folder: Path

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from podium.control.client.skew_calibration import SkewsFound
+from podium.control.report.multi_node.tagged_starts import Spread, TaggedStart, spread_of
 from podium.control.report.story import Failure
-from podium.control.report.together.tagged_starts import Spread, TaggedStart, spread_of
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 SKEW_FLOOR_FS = 100_000
@@ -14,7 +14,7 @@ FS_PER_PS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class RunSeen:
+class RunSpan:
     """A run of the nodes that went on, on the time line of the fault."""
 
     node: str
@@ -27,7 +27,7 @@ class RunSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class FaultSeen:
+class FaultRecord:
     """A node's agent was killed, and came back. Times are s of wall time after the kill."""
 
     node: str
@@ -37,11 +37,11 @@ class FaultSeen:
     """What its own run failed with; empty: none of its runs was on."""
     noticed_s: float
     back_s: float
-    runs: tuple[RunSeen, ...]
+    runs: tuple[RunSpan, ...]
     """Of the other nodes."""
 
     @property
-    def meanwhile(self) -> tuple[RunSeen, ...]:
+    def meanwhile(self) -> tuple[RunSpan, ...]:
         """The runs that ended while it was away."""
         return tuple(one for one in self.runs if 0 <= one.ended_s <= self.back_s)
 
@@ -64,7 +64,7 @@ class Pictures:
 
 
 @dataclass(slots=True, eq=False)
-class Together:
+class MultiNodeStory:
     """Filled while it goes on."""
 
     nodes: tuple[str, ...]
@@ -84,7 +84,7 @@ class Together:
     """Starts that were lost, beside those of the calibration, and made again."""
     runs: list[str] = field(default_factory=list)
     """Programs that all nodes have played from one start."""
-    fault: FaultSeen | None = None
+    fault: FaultRecord | None = None
     world_fs: dict[str, dict[str, float]] = field(default_factory=dict)
     """By run and node: the skew as the simulated world had it, asked afterwards."""
 
@@ -129,7 +129,7 @@ class Together:
         return {"skew": _skew(self), "fault": _fault(self), "runs_repeated": self.lost}
 
 
-def _skew(together: Together) -> dict[str, object] | None:
+def _skew(together: MultiNodeStory) -> dict[str, object] | None:
     found = together.found
     if not (together.before or together.after):
         return None
@@ -154,7 +154,7 @@ def _skew(together: Together) -> dict[str, object] | None:
     }
 
 
-def _fault(together: Together) -> dict[str, object] | None:
+def _fault(together: MultiNodeStory) -> dict[str, object] | None:
     fault = together.fault
     if fault is None:
         return None

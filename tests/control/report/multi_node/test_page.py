@@ -11,9 +11,9 @@ from tests.benches.report.synthetic_story_of_two import (
     made_up_together,
 )
 
+from podium.control.report.multi_node.story import MultiNodeStory
 from podium.control.report.page import Drawings, page
 from podium.control.report.story import Story, summary
-from podium.control.report.together.story import Together
 
 
 def write(story: Story) -> str:
@@ -77,7 +77,7 @@ def test_routines_that_went_side_by_side_stand_under_one_heading(text: str) -> N
 
 def test_what_did_not_happen_is_left_out() -> None:
     story = made_up_story_of_two()
-    story.together = Together(("node_a", "node_b"))
+    story.together = MultiNodeStory(("node_a", "node_b"))
     said = Reader(write(story)).text
     for word in ("One start on", "dies", "rms between"):
         assert word not in said

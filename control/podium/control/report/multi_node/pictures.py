@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from podium.control.report.together.figure_style import (
+from podium.control.report.multi_node.figure_style import (
     BAD,
     FAINT,
     GRID,
@@ -22,14 +22,14 @@ from podium.control.report.together.figure_style import (
     SERIES,
     inline,
 )
-from podium.control.report.together.story import (
+from podium.control.report.multi_node.story import (
     FS_PER_PS,
     SKEW_FLOOR_FS,
-    FaultSeen,
+    FaultRecord,
+    MultiNodeStory,
     Pictures,
-    Together,
 )
-from podium.control.report.together.tagged_starts import TaggedStart
+from podium.control.report.multi_node.tagged_starts import TaggedStart
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 STARTS_IN = (5.6, 3.5)
@@ -43,7 +43,7 @@ BEFORE_KILL_S = 1.0
 """So much of the time before the kill is shown."""
 
 
-def draw_together(together: Together) -> Pictures:
+def draw_together(together: MultiNodeStory) -> Pictures:
     """Return the pictures.
 
     Not to be called from two threads at once: Matplotlib's settings are the process's.
@@ -57,7 +57,7 @@ def draw_together(together: Together) -> Pictures:
         )
 
 
-def _edges(together: Together, name: str) -> str:
+def _edges(together: MultiNodeStory, name: str) -> str:
     """Draw each start as a row: where the tagger saw the edges of each node's pulses."""
     figure, axes = _begin(STARTS_IN)
     groups = list(_groups(together))
@@ -89,7 +89,7 @@ def _edges(together: Together, name: str) -> str:
     return _end(figure, name, "edges of the nodes' markers on the time tagger, start by start")
 
 
-def _left(together: Together, name: str) -> str:
+def _left(together: MultiNodeStory, name: str) -> str:
     """Draw what is left of each skew after calibration, start by start, with the sigma band."""
     figure, axes = _begin(STARTS_IN)
     starts = [*together.after, *together.again]
@@ -143,7 +143,7 @@ def _left(together: Together, name: str) -> str:
     return _end(figure, name, "skew that is left after calibration, start by start")
 
 
-def _fault(fault: FaultSeen, name: str) -> str:
+def _fault(fault: FaultRecord, name: str) -> str:
     """Draw the time line: the killed node's absence, and the others' runs."""
     figure, axes = _begin(LINE_IN)
     others = list(dict.fromkeys(one.node for one in fault.runs))
@@ -198,7 +198,7 @@ def _fault(fault: FaultSeen, name: str) -> str:
     return _end(figure, name, f"time line of the death of {fault.node}")
 
 
-def _groups(together: Together) -> Iterator[tuple[str, list[TaggedStart]]]:
+def _groups(together: MultiNodeStory) -> Iterator[tuple[str, list[TaggedStart]]]:
     for title, starts in (
         ("as wired", together.before),
         ("calibrated", together.after),

@@ -20,7 +20,7 @@ class NotDone(Exception):
         """Of the answer over HTTP."""
 
 
-class Stopping:
+class PageActions:
     """Asks the coordinator for somebody who looks at the page."""
 
     def __init__(self, picture: Picture, bus: Bus) -> None:
