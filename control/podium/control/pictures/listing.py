@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from podium.control.compilers.qblox.pace import cost_ns
+from podium.control.compilers.qblox.queue_timing import cost_ns
 from podium.control.pictures.events import columns
 from podium.control.pictures.instants import Instants
 from podium.control.pictures.time_axis import say_time

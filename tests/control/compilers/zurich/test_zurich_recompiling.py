@@ -6,9 +6,9 @@ import pytest
 from tests.benches.compilers.zurich_targets import shfqc
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.zurich import recompiling
+from podium.control.compilers.zurich import recompilation
 from podium.control.compilers.zurich.compile import compile_program, compile_together
-from podium.control.compilers.zurich.recompiling import KEPT, Recompiling
+from podium.control.compilers.zurich.recompilation import KEPT, Recompiler
 from podium.control.compilers.zurich.target import ReadoutChannel, ZurichTarget
 from podium.control.program.parameters import with_parameters
 from podium.control.program.program import (
@@ -77,12 +77,12 @@ def made(monkeypatch) -> list[tuple[str, ...]]:
         found.extend(sorted(kept.keys() - before))
         return result
 
-    monkeypatch.setattr(recompiling, "compile_program", compiling)
+    monkeypatch.setattr(recompilation, "compile_program", compiling)
     return found
 
 
 def test_what_comes_out_is_what_compiling_gives() -> None:
-    random, again = Random(1), Recompiling()
+    random, again = Random(1), Recompiler()
     for _ in range(60):
         names = random.sample(sorted(RANGES), random.randint(1, 3))
         values = {name: random.uniform(*RANGES[name]) for name in names}
@@ -107,7 +107,7 @@ def test_what_comes_out_is_what_compiling_gives() -> None:
 def test_only_cores_that_have_to_do_with_it_are_made_and_their_text_stays(
     made, changed, cores
 ) -> None:
-    again = Recompiling()
+    again = Recompiler()
     first = again.compile(program(), shfqc())
     made.clear()
     second = again.compile(program(**changed), shfqc())
@@ -119,7 +119,7 @@ def test_only_cores_that_have_to_do_with_it_are_made_and_their_text_stays(
 
 
 def test_a_value_that_does_not_fit_is_refused_and_the_rest_goes_on() -> None:
-    again = Recompiling()
+    again = Recompiler()
     again.compile(program(), shfqc())
     with pytest.raises(DoesNotFit, match=r"d0: .* MHz from the local oscillator"):
         again.compile(program(tone=6.9e9), shfqc())
@@ -128,20 +128,20 @@ def test_a_value_that_does_not_fit_is_refused_and_the_rest_goes_on() -> None:
 
 
 def test_another_start_is_another_program() -> None:
-    again, late = Recompiling(), Start(8, offset_fs=8 * NS)
+    again, late = Recompiler(), Start(8, offset_fs=8 * NS)
     again.compile(program(), shfqc())
     assert again.compile(program(), shfqc(), late) == compile_program(program(), shfqc(), late)
 
 
 def test_what_is_without_parameters_is_compiled_each_time() -> None:
     plain = Program("plain", FRAMES[:1], (Play("d0", PULSE, 0.2), Delay(("d0",), 1000 * NS)))
-    again = Recompiling()
+    again = Recompiler()
     assert again.compile(plain, shfqc()) == compile_program(plain, shfqc())
     assert not again._kept
 
 
 def test_only_so_many_programs_are_remembered() -> None:
-    again = Recompiling()
+    again = Recompiler()
     for number in range(KEPT + 2):
         again.compile(program(f"pulse {number}"), shfqc())
     assert len(again._kept) == KEPT
@@ -157,7 +157,7 @@ def test_what_starts_on_several_instruments_comes_again_as_well() -> None:
         ZurichTarget("shfqa", "SHFQA4", readout),
         ZurichTarget("shfsg", "SHFSG8", {p: one for p, one in ports.items() if p not in readout}),
     )
-    again, start = Recompiling(), Start(0, zsync=True)
+    again, start = Recompiler(), Start(0, zsync=True)
     for theta in (0.1, 0.2):
         one = program(theta=theta)
         made = again.compile_together(one, boxes, start)

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
-from podium.control.compilers.later import Later
+from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.qblox.allocate import Allocated, allocate
-from podium.control.compilers.qblox.coding import Coding
 from podium.control.compilers.qblox.discriminators import discriminator_of, rotation_deg
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun
 from podium.control.compilers.qblox.listing import print_listing
-from podium.control.compilers.qblox.members import Members, Track
+from podium.control.compilers.qblox.program_series import FrameTrack, ProgramSeries
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ
+from podium.control.compilers.qblox.sequencer_code import CodeGenerator
 from podium.control.compilers.qblox.sources import Source
 from podium.control.compilers.qblox.start import check_start, nearest, preamble_ns
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
@@ -88,18 +88,18 @@ def compile_program(
     :class:`TooLarge` where it can in parts (see ``compile_in_batches``).
     """
     validate(program)
-    return compile_members(members_of((program,), start), target, start, program.name)
+    return compile_series(series_of((program,), start), target, start, program.name)
 
 
-def members_of(programs: Sequence[Program], start: ExternalStart | None) -> Members:
-    """Return validated programs as :func:`compile_members` takes them."""
+def series_of(programs: Sequence[Program], start: ExternalStart | None) -> ProgramSeries:
+    """Return validated programs as :func:`compile_series` takes them."""
     if start is not None:
         check_start(start)
-    return Members(programs, 0 if start is None else nearest(start).late_fs)
+    return ProgramSeries(programs, 0 if start is None else nearest(start).late_fs)
 
 
-def compile_members(
-    members: Members,
+def compile_series(
+    members: ProgramSeries,
     target: QbloxTarget,
     start: ExternalStart | None,
     name: str,
@@ -111,7 +111,7 @@ def compile_members(
 
 
 def compile_all(
-    members: Members,
+    members: ProgramSeries,
     target: QbloxTarget,
     start: ExternalStart | None,
     name: str,
@@ -153,7 +153,7 @@ def compile_all(
         triggers=triggers,
         results=captured_by(program),
     )
-    coding = Coding(members)
+    coding = CodeGenerator(members)
     compiled = [
         _sequencer(one, members.track(one, turns, several_bins=run.bins > 1), coding, run)
         for one in allocated
@@ -186,14 +186,14 @@ def compile_all(
         first_shot_ns=first_shot_ns,
         results=tuple(result for one in compiled for result in one.results),
         resources=resources,
-        quantised=Later(lambda: [entry for one in compiled for entry in one.quantised]),
+        quantised=LazySequence(lambda: [entry for one in compiled for entry in one.quantised]),
         make_listing=lambda: print_listing(name, resources, [one.lines for one in compiled]),
         start=start,
     )
     return made, tuple(compiled)
 
 
-def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> Compiled:
+def _sequencer(one: Allocated, track: FrameTrack, coding: CodeGenerator, run: _Run) -> Compiled:
     port, frame = one.port, one.timeline.frame.name
     integration_ns = _integration_ns(frame, track.captures)
     discriminator = discriminator_of(frame, [run.results[name] for name, _ in track.captures])

@@ -15,7 +15,7 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.guards import exclusive
 from podium.control.compilers.points import IntArray, describe, where_first
 from podium.control.compilers.qblox.gates import FORK_NS, Gate, gate_of
-from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event, Lowered
+from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event, LoweredFrame
 from podium.control.compilers.qblox.place import FrameTimeline, PlacedPlay
 from podium.control.compilers.qblox.triggers import Arrival, Triggers
 from podium.control.program.program import Axis
@@ -28,13 +28,13 @@ FORK_ROOM_NS = FORK_NS + 2 * REAL_TIME_MIN_NS
 
 
 def listen(
-    lowered: Lowered,
+    lowered: LoweredFrame,
     timeline: FrameTimeline,
     triggers: Triggers,
     number: int,
     shot_ns: IntArray,
     axes: tuple[Axis, ...],
-) -> Lowered:
+) -> LoweredFrame:
     """Return ``lowered`` with its guards as gates, and with instants at which it forgets.
 
     ``number``: which of the programs it is. Raises :class:`DoesNotFit`.

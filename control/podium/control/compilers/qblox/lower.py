@@ -12,7 +12,7 @@ import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.guards import Guard
-from podium.control.compilers.later import Later
+from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.points import (
     FloatArray,
     IntArray,
@@ -99,7 +99,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lowered:
+class LoweredFrame:
     """One frame as its sequencer sees it."""
 
     frame: str
@@ -126,7 +126,7 @@ def lower(
     rest_fs: int = 0,
     shapes: Shapes | None = None,
     memory: WaveformMemory | None = None,
-) -> Lowered:
+) -> LoweredFrame:
     """Return the events of one frame; raise :class:`DoesNotFit`.
 
     ``rest_fs``: by how much the whole shot comes later than the grid, see ``first_sample``;
@@ -208,8 +208,8 @@ def lower(
     check_shared_samples(frame.name, timeline.placed, axes)
     if any(event.guard for event in events):
         asked = once(asked)
-    quantised = Later(lambda: [quantise(frame.name, *one, lo_hz, axes) for one in asked])
-    return Lowered(
+    quantised = LazySequence(lambda: [quantise(frame.name, *one, lo_hz, axes) for one in asked])
+    return LoweredFrame(
         frame.name,
         int(base.flat[0]),
         tuple(events),

@@ -29,7 +29,7 @@ For each further result of the same readout it takes up to 40 ns more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
+class ResultAvailability:
     """One capture, as generators of the same instrument hear of it; arrays broadcast to points."""
 
     begins: IntArray
@@ -59,7 +59,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hearing:
+class CoreFeedback:
     """What a core hears of the analyser of its instrument; arrays broadcast to the points."""
 
     times: Mapping[str, IntArray] = field(default_factory=dict)
@@ -108,9 +108,13 @@ def refuse_branches(frames: Iterable[PlacedFrame], why: str) -> None:
                 raise DoesNotFit(f"{name}: statement {window.statement} (Capture) {why}")
 
 
-def hearing_of(
-    frames: Iterable[PlacedFrame], told: Mapping[str, Told], model: str, zsync: bool, first: int
-) -> Hearing:
+def core_feedback(
+    frames: Iterable[PlacedFrame],
+    told: Mapping[str, ResultAvailability],
+    model: str,
+    zsync: bool,
+    first: int,
+) -> CoreFeedback:
     """Return what a core hears on whose ``frames`` something may hang on results.
 
     ``first``: samples from the trigger to its first shot.
@@ -121,7 +125,7 @@ def hearing_of(
     guards = [g for one in frames for pulse in one.pulses for g in guards_of(pulse)]
     names = results_in(guards)
     if not names:
-        return Hearing()
+        return CoreFeedback()
     where = ", ".join(one.frame.name for one in frames)
     for name in names:
         if name not in told:
@@ -130,7 +134,7 @@ def hearing_of(
                 f"{where}: something hangs on the result of {name!r}; results reach the signal "
                 f"generators of the SHFQC that has measured them, and this is {of}"
             )
-    return Hearing(
+    return CoreFeedback(
         {name: one.heard(zsync, first) for name, one in told.items()},
         {name: told[name].slot for name in names},
     )

@@ -10,7 +10,7 @@ LOOPED = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class CodeBlock:
     """The lines of one moment."""
 
     lines: tuple[Instruction, ...]
@@ -24,10 +24,10 @@ class Piece:
 
 
 @dataclass(slots=True, eq=False)
-class Train:
+class BlockTrain:
     """The code of one shot, or of one program of a series."""
 
-    pieces: list[Piece]
+    pieces: list[CodeBlock]
     notes: Callable[[], list[str]]
     """For the listing, in step with ``pieces``."""
 

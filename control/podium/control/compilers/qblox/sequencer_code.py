@@ -11,14 +11,14 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
-from podium.control.compilers.later import Later
+from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.qblox.assembly import Assembly, bare_line, bare_text
+from podium.control.compilers.qblox.code_block import BlockTrain
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun, emit
 from podium.control.compilers.qblox.loops import nest
-from podium.control.compilers.qblox.lower import Lowered
-from podium.control.compilers.qblox.members import Members, Track
-from podium.control.compilers.qblox.pace import check_pace
-from podium.control.compilers.qblox.pieces import Train
+from podium.control.compilers.qblox.lower import LoweredFrame
+from podium.control.compilers.qblox.program_series import FrameTrack, ProgramSeries
+from podium.control.compilers.qblox.queue_timing import check_queue_timing
 from podium.control.compilers.qblox.schedule import schedule
 from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction
 
@@ -29,7 +29,7 @@ OWN = ("set_mrk", "set_freq")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Code:
+class SequencerCode:
     """The program of a sequencer."""
 
     lines: Sequence[Instruction]
@@ -52,15 +52,15 @@ class _Known:
     """So many of the innermost axes are written out."""
 
 
-class Coding:
+class CodeGenerator:
     """Gives each sequencer of a program its code."""
 
-    def __init__(self, members: Members) -> None:
+    def __init__(self, members: ProgramSeries) -> None:
         """``members``: what is played."""
         self._members = members
         self._known: dict[object, _Known] = {}
 
-    def code(self, track: Track, run: SequencerRun, most: int) -> Code:
+    def code(self, track: FrameTrack, run: SequencerRun, most: int) -> SequencerCode:
         """Return the code of one sequencer; raises :class:`DoesNotFit`.
 
         ``most``: how many instructions it holds. Where there are several programs, what takes
@@ -85,15 +85,15 @@ class Coding:
             lines: Sequence[Instruction] = made
         else:
             alike = known.written
-            lines = Later(lambda: self._assemble(lowered, run, alike).finish())
+            lines = LazySequence(lambda: self._assemble(lowered, run, alike).finish())
         first, second, third = known.parts
         text = f"{first}{own[0]}{second}{own[1]}{third}"
         axes = tuple(axis.name for axis in self._members.programs[0].axes)
         named = axes[len(axes) - known.written :]
-        return Code(lines, known.count, text, known.registers, named)
+        return SequencerCode(lines, known.count, text, known.registers, named)
 
     def _loop_or_write_out(
-        self, lowered: Lowered, run: SequencerRun, most: int
+        self, lowered: LoweredFrame, run: SequencerRun, most: int
     ) -> tuple[Assembly, int]:
         """Return the code, and how many axes are written out: none, if loops do.
 
@@ -107,7 +107,7 @@ class Coding:
         while True:
             try:
                 assembly = self._assemble(lowered, run, written)
-                check_pace(run.frame, assembly.bodies, assembly.between_ns, LEAD_NS)
+                check_queue_timing(run.frame, assembly.bodies, assembly.between_ns, LEAD_NS)
             except DoesNotFit as error:
                 first = first or error
             else:
@@ -123,15 +123,15 @@ class Coding:
             if (needed := shots * len(lowered.events)) > most:
                 raise TooLarge(str(first), needed, most) from first
 
-    def _assemble(self, lowered: Lowered, run: SequencerRun, written: int) -> Assembly:
+    def _assemble(self, lowered: LoweredFrame, run: SequencerRun, written: int) -> Assembly:
         axes = self._members.programs[0].axes
         shot_ns = self._members.timeline(0).shot_ns
         shape = tuple(axis.count for axis in axes)
         return emit(run, nest(schedule(lowered, shot_ns, axes), shape, written))
 
-    def _join(self, track: Track, run: SequencerRun, most: int) -> Code:
+    def _join(self, track: FrameTrack, run: SequencerRun, most: int) -> SequencerCode:
         counts = tuple(
-            sum(node.count for node in turn if isinstance(node, Train)) for turn in track.turns
+            sum(node.count for node in turn if isinstance(node, BlockTrain)) for turn in track.turns
         )
         if len(counts) > 1 and sum(counts) > most:
             raise TooLarge(
@@ -142,10 +142,10 @@ class Coding:
                 counts=counts,
             )
         assembly = emit(run, [node for turn in track.turns for node in turn])
-        check_pace(run.frame, assembly.bodies, assembly.between_ns, LEAD_NS)
+        check_queue_timing(run.frame, assembly.bodies, assembly.between_ns, LEAD_NS)
         lines = assembly.finish()
-        listed = Later(lambda: assembly.finish(noted=True))
-        return Code(listed, len(lines), bare_text(lines), assembly.registers_used)
+        listed = LazySequence(lambda: assembly.finish(noted=True))
+        return SequencerCode(listed, len(lines), bare_text(lines), assembly.registers_used)
 
 
 def _value(part: object) -> object:

@@ -9,7 +9,7 @@ from podium.control.compilers.errors import TooLarge
 from podium.control.compilers.zurich.allocate import Allocated
 from podium.control.compilers.zurich.loops import COUNTERS, Code, Rows, code_of
 from podium.control.compilers.zurich.oscillators import Oscillators
-from podium.control.compilers.zurich.results import Told
+from podium.control.compilers.zurich.results import ResultAvailability
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.compilers.zurich.steps import Steps
 from podium.control.compilers.zurich.tables import Table
@@ -27,7 +27,7 @@ Frames = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made:
+class CompiledCore:
     """What is made of one core."""
 
     core: CoreProgram
@@ -36,7 +36,7 @@ class Made:
     resources: CoreResources
     oscillators: Oscillators | None
     record: StartRecord | None = None
-    told: Mapping[str, Told] = field(default_factory=dict)
+    told: Mapping[str, ResultAvailability] = field(default_factory=dict)
 
 
 def codes(

@@ -14,7 +14,7 @@ KEPT = 16
 """How many programs with parameters are remembered."""
 
 
-class Recompiling:
+class Recompiler:
     """Compiles as ``compile_program`` does; may be called from several threads."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from tests.benches.programs.random_programs import programs
 from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox import members, still
+from podium.control.compilers.qblox import program_series, unswept_placement
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.program.program import (
     Affine,
@@ -29,7 +29,7 @@ from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
 def compiled_generally(program: Program) -> ClusterProgram:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(members, "still", lambda _: None)
+        patch.setattr(program_series, "place_unswept", lambda _: None)
         return compile_program(program, target())
 
 
@@ -92,7 +92,10 @@ def test_both_ways_give_the_same_for_every_program_of_bring_up(name: str) -> Non
 
 
 def test_most_random_programs_take_the_short_way() -> None:
-    taken = [still.still(at_first_point(p)) is not None for p in first_light().values()]
+    taken = [
+        unswept_placement.place_unswept(at_first_point(p)) is not None
+        for p in first_light().values()
+    ]
     assert all(taken)
 
 
@@ -114,7 +117,7 @@ def test_long_waits_are_the_same_on_both_ways(wait_fs: int) -> None:
 def test_programs_with_axes_are_left_to_the_general_passes() -> None:
     program = first_light()["rabi"]
     assert isinstance(program.axes[0], Axis)
-    assert still.still(program) is None
+    assert unswept_placement.place_unswept(program) is None
 
 
 def test_pulses_with_waveforms_of_their_own_are_as_those_that_share_one() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from podium.control.compilers.zurich.compile import compile_program, compile_together
-from podium.control.compilers.zurich.made import Frames, Made
+from podium.control.compilers.zurich.compiled_core import CompiledCore, Frames
 from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.program.parameters import parameters_of, value_in, with_parameters
 from podium.control.program.program import (
@@ -41,10 +41,10 @@ class _Known:
     values: Mapping[str, float]
     frames: Mapping[str, frozenset[str]]
     """By parameter: the frames that it changes."""
-    cores: Mapping[Frames, Made]
+    cores: Mapping[Frames, CompiledCore]
 
 
-class Recompiling:
+class Recompiler:
     """Compiles as ``compile_program`` does; may be called from several threads."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Recompiling:
     ) -> ZurichProgram:
         """Return what plays ``program``; raises as ``compile_program`` does."""
 
-        def make(kept: dict[Frames, Made]) -> ZurichProgram:
+        def make(kept: dict[Frames, CompiledCore]) -> ZurichProgram:
             return compile_program(program, target, start, kept)
 
         return self._compile(program, (target,), start, make)
@@ -66,7 +66,7 @@ class Recompiling:
     ) -> tuple[ZurichProgram, ...]:
         """Return what plays ``program`` on several; raises as the function of that name does."""
 
-        def make(kept: dict[Frames, Made]) -> tuple[ZurichProgram, ...]:
+        def make(kept: dict[Frames, CompiledCore]) -> tuple[ZurichProgram, ...]:
             return compile_together(program, targets, start, kept)
 
         return self._compile(program, targets, start, make)
@@ -76,7 +76,7 @@ class Recompiling:
         program: Program,
         targets: Sequence[ZurichTarget],
         start: Start | None,
-        make: Callable[[dict[Frames, Made]], Result],
+        make: Callable[[dict[Frames, CompiledCore]], Result],
     ) -> Result:
         values = parameters_of(program)
         if not values:
@@ -97,7 +97,7 @@ class Recompiling:
         return made
 
 
-def _unchanged(known: _Known, values: Mapping[str, float]) -> dict[Frames, Made]:
+def _unchanged(known: _Known, values: Mapping[str, float]) -> dict[Frames, CompiledCore]:
     """Return the cores that are as they were."""
     changed = [name for name, value in values.items() if value != known.values[name]]
     touched = frozenset[str]().union(*(known.frames[name] for name in changed))

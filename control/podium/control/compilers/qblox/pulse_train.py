@@ -14,14 +14,14 @@ import numpy as np
 
 from podium.control.compilers.points import FloatArray
 from podium.control.compilers.qblox.assembly import Assembly
+from podium.control.compilers.qblox.code_block import BlockTrain, CodeBlock
 from podium.control.compilers.qblox.emit import act, pair, wait, wait_is_looped
 from podium.control.compilers.qblox.loops import WAIT_CHUNK_NS, WAIT_MAX_NS, Moment
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, held, pulse
-from podium.control.compilers.qblox.pieces import Piece, Train
 from podium.control.compilers.qblox.place import PlacedPlay
 from podium.control.compilers.qblox.rounding import PHASE_STEPS
 from podium.control.compilers.qblox.schedule import ACQUISITION_SPACING_NS
-from podium.control.compilers.qblox.still import Lane
+from podium.control.compilers.qblox.unswept_placement import UnsweptFrame
 from podium.control.compilers.qblox.waveform_memory import WaveformMemory
 from podium.control.program.program import Capture, Play, SetFrequency
 from podium.control.program.waveforms import Square, Waveform
@@ -48,7 +48,7 @@ set, words for the listing."""
 
 
 @dataclass(slots=True, eq=False)
-class Trains:
+class PulseTrains:
     """Makes the trains of one frame; what was made is found by its numbers."""
 
     lo_hz: float
@@ -60,9 +60,9 @@ class Trains:
     """By its value: programs often have an object of its own for each pulse."""
     _kept: list[Waveform] = field(default_factory=list)
     """Waveforms whose identity stands in a key."""
-    _pieces: dict[Settings, Piece] = field(default_factory=dict)
+    _pieces: dict[Settings, CodeBlock] = field(default_factory=dict)
 
-    def train(self, lane: Lane, shot_ns: int) -> Train | None:
+    def train(self, lane: UnsweptFrame, shot_ns: int) -> BlockTrain | None:
         """Return the code of one shot; None where the general passes are to be asked.
 
         Raises :class:`DoesNotFit` where waveform memory is full.
@@ -81,7 +81,7 @@ class Trains:
         events.sort(key=itemgetter(0))
         return self._join(lane, events, windows, shot_ns)
 
-    def _events(self, lane: Lane) -> "list[_Event] | None":
+    def _events(self, lane: UnsweptFrame) -> "list[_Event] | None":
         """Return all but the shot's start, in the program's order."""
         events: list[_Event] = []
         words: dict[float, int] = {}
@@ -145,10 +145,10 @@ class Trains:
         )
 
     def _join(
-        self, lane: Lane, events: list[_Event], windows: list[tuple[int, int]], shot_ns: int
-    ) -> Train | None:
+        self, lane: UnsweptFrame, events: list[_Event], windows: list[tuple[int, int]], shot_ns: int
+    ) -> BlockTrain | None:
         """Return the events as moments, each with the time to the next."""
-        pieces: list[Piece] = []
+        pieces: list[CodeBlock] = []
         together: list[tuple[int, int]] = []
         known = self._pieces
         phase_now = 0
@@ -203,9 +203,9 @@ class Trains:
                 piece = known[key] = self._piece(key)
             pieces.append(piece)
             together.append((first, k))
-        return Train(pieces, lambda: [self._note(lane, events[a:b]) for a, b in together])
+        return BlockTrain(pieces, lambda: [self._note(lane, events[a:b]) for a, b in together])
 
-    def _piece(self, settings: Settings) -> Piece:
+    def _piece(self, settings: Settings) -> CodeBlock:
         reset, tune, level, gain, phase, wave, acquisition, gap_ns = settings
         made = Assembly("")
         made.take_register()  # as in emit: register 0 holds 0
@@ -237,11 +237,11 @@ class Trains:
         long = wait_is_looped(gap_ns - hold_ns)
         if gap_ns > hold_ns and not long:
             wait(made, gap_ns - hold_ns, f"{gap_ns} ns in all")
-        return Piece(
+        return CodeBlock(
             tuple(made.lines), tuple(made.least_ns), at, gap_ns - hold_ns if long else 0, gap_ns
         )
 
-    def _note(self, lane: Lane, events: list[_Event]) -> str:
+    def _note(self, lane: UnsweptFrame, events: list[_Event]) -> str:
         """Return the words of ``lower`` for what happens at one instant."""
         notes: list[str] = []
         for time_ns, *_, number in events:
@@ -260,7 +260,7 @@ class Trains:
         return ", ".join(notes)
 
 
-def asked_of(lane: Lane) -> list[tuple[int, str, FloatArray]]:
+def asked_of(lane: UnsweptFrame) -> list[tuple[int, str, FloatArray]]:
     """Return what is rounded in a train: index of the statement, quantity, value; as ``lower``."""
     asked = [(-1, "frequency", np.array(lane.frame.frequency_hz))]
     shifted = any(turns for _, _, _, turns in lane.items)
@@ -284,7 +284,7 @@ def _held(play: Play) -> bool:
     return held(PlacedPlay(-1, zero.astype(np.int64), lasts_ns, play.waveform, zero, zero))
 
 
-def _windows(lane: Lane, shot_ns: int) -> list[tuple[int, int]] | None:
+def _windows(lane: UnsweptFrame, shot_ns: int) -> list[tuple[int, int]] | None:
     """Return when captures open and close; None where one meets another or the shot's end."""
     windows = [
         (start_ns, start_ns + statement.duration_fs // FS_PER_NS)

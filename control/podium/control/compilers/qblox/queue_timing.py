@@ -28,7 +28,7 @@ REPETITIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class ShotCode:
     """The code of one shot within a program."""
 
     lines: tuple[Instruction, ...]
@@ -63,7 +63,9 @@ def _costs(lines: Sequence[Instruction]) -> list[int]:
     return costs
 
 
-def check_pace(frame: str, bodies: Sequence[Body], between_ns: Sequence[int], lead_ns: int) -> None:
+def check_queue_timing(
+    frame: str, bodies: Sequence[ShotCode], between_ns: Sequence[int], lead_ns: int
+) -> None:
     """Raise :class:`DoesNotFit` where shots come faster than the processor can make them.
 
     ``between_ns`` is what each loop adds between two shots at the worst.
@@ -81,7 +83,7 @@ def check_pace(frame: str, bodies: Sequence[Body], between_ns: Sequence[int], le
         _walk(frame, body, costs, overhead_ns, lead_ns)
 
 
-def _walk(frame: str, body: Body, costs: list[int], overhead_ns: int, lead_ns: int) -> None:
+def _walk(frame: str, body: ShotCode, costs: list[int], overhead_ns: int, lead_ns: int) -> None:
     """Raise where a line of the shot is issued after it is due.
 
     A line is issued what it costs after the one before; where the queue was full, not before the

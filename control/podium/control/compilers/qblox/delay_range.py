@@ -13,7 +13,7 @@ from math import lcm
 from typing import TypeAlias
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox.pace import REAL_TIME
+from podium.control.compilers.qblox.queue_timing import REAL_TIME
 from podium.control.compilers.qblox.sources import Word
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction
@@ -46,7 +46,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moving:
+class DelayRange:
     """The interval of a delay in which only durations change."""
 
     name: str
@@ -104,9 +104,9 @@ def step_of(scales: Sequence[float]) -> int:
     return FS_PER_NS * lcm(*(one.denominator for one in fractions))
 
 
-def find_moving(
+def find_delay_range(
     name: str, here: Probe, step: int, compiled: Callable[[int], Probe | None]
-) -> Moving:
+) -> DelayRange:
     """Return the interval about ``here``; ``compiled`` gives a probe, None where it is refused."""
 
     def line_to(steps: int, slope: dict[Duration, int]) -> Probe | None:
@@ -138,5 +138,5 @@ def find_moving(
                 for at, ns in near.durations.items()
                 if at in here.durations and ns != here.durations[at]
             }
-            return Moving(name, furthest(-1, slope), furthest(1, slope))
-    return Moving(name, here, here)
+            return DelayRange(name, furthest(-1, slope), furthest(1, slope))
+    return DelayRange(name, here, here)

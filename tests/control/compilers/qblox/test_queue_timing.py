@@ -9,7 +9,7 @@ from tests.benches.programs.edge_programs import DRIVE, NS, PULSE
 from tests.benches.programs.example_programs import target
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox import coding as compiler
+from podium.control.compilers.qblox import sequencer_code as compiler
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.program.program import (
     Affine,
@@ -60,7 +60,7 @@ def test_what_is_refused_would_starve_the_queue(monkeypatch: pytest.MonkeyPatch)
     program = _dense(48, uneven=False, pulses=1, points=5000)  # too many to be written out
     with pytest.raises(DoesNotFit, match="the processor needs"):
         compile_program(program, target())
-    monkeypatch.setattr(compiler, "check_pace", lambda *_: None)
+    monkeypatch.setattr(compiler, "check_queue_timing", lambda *_: None)
     with pytest.raises(AssertionError, match="COMMAND UNDERFLOW"):
         emulate(compile_program(program, target()))
 
@@ -92,7 +92,7 @@ def test_a_burst_that_the_queue_does_not_hold_is_refused(monkeypatch: pytest.Mon
     emulate(compile_program(_burst(20), target()))
     with pytest.raises(DoesNotFit, match="before the processor has got to it"):
         compile_program(_burst(200), target())
-    monkeypatch.setattr(compiler, "check_pace", lambda *_: None)
+    monkeypatch.setattr(compiler, "check_queue_timing", lambda *_: None)
     with pytest.raises(AssertionError, match="COMMAND UNDERFLOW"):
         emulate(compile_program(_burst(200), target()))
 
@@ -108,6 +108,6 @@ def test_bursts_are_accepted_up_to_what_the_queue_holds(monkeypatch: pytest.Monk
             break
         most_accepted = pulses
     assert most_accepted >= 20
-    monkeypatch.setattr(compiler, "check_pace", lambda *_: None)
+    monkeypatch.setattr(compiler, "check_queue_timing", lambda *_: None)
     with pytest.raises(AssertionError, match="COMMAND UNDERFLOW"):
         emulate(compile_program(_burst(least_refused + 16), target()))

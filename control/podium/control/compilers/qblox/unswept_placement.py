@@ -29,7 +29,7 @@ StillItem: TypeAlias = tuple[int, int, Play | Capture | SetFrequency, float]
 
 
 @dataclass(slots=True, eq=False)
-class Lane:
+class UnsweptFrame:
     """What one frame does in the shot, in the program's order."""
 
     frame: Frame
@@ -42,18 +42,18 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Still:
+class UnsweptPlacement:
     """A shot without axes."""
 
-    lanes: tuple[Lane, ...]
+    lanes: tuple[UnsweptFrame, ...]
     shot_ns: int
 
 
-def still(program: Program) -> Still | None:
+def place_unswept(program: Program) -> UnsweptPlacement | None:
     """Return the timeline of a validated program; None where ``place`` is to be asked."""
     if program.axes:
         return None
-    lanes = {frame.name: Lane(frame) for frame in program.frames}
+    lanes = {frame.name: UnsweptFrame(frame) for frame in program.frames}
     for index, statement in enumerate(program.body):
         if not _take(lanes, index, statement):
             return None
@@ -62,10 +62,10 @@ def still(program: Program) -> Still | None:
     shot_ns, off = divmod(max(lane.clock_fs for lane in lanes.values()), FS_PER_NS)
     if off or shot_ns * FS_PER_NS > CLOCK_MAX_FS:
         return None
-    return Still(tuple(lanes.values()), shot_ns)
+    return UnsweptPlacement(tuple(lanes.values()), shot_ns)
 
 
-def _take(lanes: dict[str, Lane], index: int, statement: Statement) -> bool:
+def _take(lanes: dict[str, UnsweptFrame], index: int, statement: Statement) -> bool:
     """Take a statement in; whether it is one of those that are known here."""
     if isinstance(statement, Play):
         lane = lanes[statement.frame]
@@ -106,7 +106,7 @@ def _take(lanes: dict[str, Lane], index: int, statement: Statement) -> bool:
     return False
 
 
-def _finish_captures(lane: Lane) -> None:
+def _finish_captures(lane: UnsweptFrame) -> None:
     """Give each window the phase that its frame has when it opens, later shifts included."""
     for k, (start_ns, index, statement, _) in enumerate(lane.items):
         if isinstance(statement, Capture):
@@ -115,7 +115,7 @@ def _finish_captures(lane: Lane) -> None:
             lane.items[k] = (start_ns, index, statement, turns)
 
 
-def too_loud(lanes: Sequence[Lane]) -> bool:
+def too_loud(lanes: Sequence[UnsweptFrame]) -> bool:
     """Whether pulses of frames that share an output could add up to more than 1."""
     if sum(any(type(s) is Play for _, _, s, _ in lane.items) for lane in lanes) < 2:
         return False

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 from tests.benches.programs.example_programs import first_light, target
 
-from podium.control.compilers.later import Later
-from podium.control.compilers.qblox import coding
+from podium.control.compilers.lazy_sequence import LazySequence
+from podium.control.compilers.qblox import sequencer_code
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.program.program import Program
 
@@ -17,7 +17,7 @@ def test_code_that_sequencers_share_is_what_each_would_have_got_alone(
 ) -> None:
     shared = compile_program(PROGRAMS[name], target())
     different = iter(range(1000))
-    monkeypatch.setattr(coding, "_value", lambda _: next(different))
+    monkeypatch.setattr(sequencer_code, "_value", lambda _: next(different))
     alone = compile_program(PROGRAMS[name], target())
     assert shared == alone
     assert shared.listing == alone.listing
@@ -25,8 +25,10 @@ def test_code_that_sequencers_share_is_what_each_would_have_got_alone(
 
 def test_sequencers_that_do_the_same_are_coded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     coded = []
-    emit = coding.emit
-    monkeypatch.setattr(coding, "emit", lambda run, nodes: coded.append(run) or emit(run, nodes))
+    emit = sequencer_code.emit
+    monkeypatch.setattr(
+        sequencer_code, "emit", lambda run, nodes: coded.append(run) or emit(run, nodes)
+    )
     program = PROGRAMS["resonator_spectroscopy"]
     compiled = compile_program(program, target())
     assert (len(compiled.sequencers), len(coded)) == (3, 3)  # their frequencies differ
@@ -40,8 +42,10 @@ def test_sequencers_that_do_the_same_are_coded_once(monkeypatch: pytest.MonkeyPa
 
 def test_nothing_is_kept_from_one_compilation_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     coded = []
-    emit = coding.emit
-    monkeypatch.setattr(coding, "emit", lambda run, nodes: coded.append(run) or emit(run, nodes))
+    emit = sequencer_code.emit
+    monkeypatch.setattr(
+        sequencer_code, "emit", lambda run, nodes: coded.append(run) or emit(run, nodes)
+    )
     program: Program = PROGRAMS["rabi"]
     compile_program(program, target())
     first = len(coded)
@@ -51,7 +55,7 @@ def test_nothing_is_kept_from_one_compilation_to_the_next(monkeypatch: pytest.Mo
 
 def test_what_is_made_later_is_made_once_and_is_as_a_tuple() -> None:
     made = []
-    later = Later(lambda: made.append(1) or [3, 4])
+    later = LazySequence(lambda: made.append(1) or [3, 4])
     assert not made
     assert (later[0], later[-1], len(later), list(later)) == (3, 4, 2, [3, 4])
     assert later == (3, 4)

@@ -13,7 +13,7 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.points import IntArray
 from podium.control.compilers.zurich.results import COUPLE, CYCLE
-from podium.control.compilers.zurich.steps import Count, Kind, Say
+from podium.control.compilers.zurich.steps import FixedText, Kind, NumberedText
 
 TIME, READ = "t", "x"
 """Variables: cycles from the start to the shot's begin; what was just read."""
@@ -28,7 +28,7 @@ ACT_CYCLES = 11
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class TimedPlay:
     """Something that is played, and what is said while it is."""
 
     begin: int
@@ -41,7 +41,7 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class ResultWord:
     """What is heard of one readout."""
 
     heard: int
@@ -74,15 +74,17 @@ class Keys:
         return [f"var {name} = 0;" for name in (READ, *self.names.values())]
 
 
-def words_of(heard: Mapping[str, int], slots: Mapping[str, int]) -> list[Word]:
+def words_of(heard: Mapping[str, int], slots: Mapping[str, int]) -> list[ResultWord]:
     """Return the words of a shot in time; ``slots``: of those that somebody looks at."""
     return [
-        Word(time, {name: slots[name] for name in sorted(slots) if heard[name] == time})
+        ResultWord(time, {name: slots[name] for name in sorted(slots) if heard[name] == time})
         for time in sorted(set(heard.values()))
     ]
 
 
-def with_readings(plays: Sequence[Play], words: Sequence[Word], keys: Keys) -> list[Play]:
+def with_feedback_reads(
+    plays: Sequence[TimedPlay], words: Sequence[ResultWord], keys: Keys
+) -> list[TimedPlay]:
     """Return plays with the reading of words between them; raises :class:`DoesNotFit`."""
     made = list(plays)
     used = {one.names: keys.names[one.names] for one in plays if one.names}
@@ -111,14 +113,14 @@ def with_readings(plays: Sequence[Play], words: Sequence[Word], keys: Keys) -> l
     return made
 
 
-def _cycles(word: Word, used: Mapping[tuple[str, ...], str]) -> int:
+def _cycles(word: ResultWord, used: Mapping[tuple[str, ...], str]) -> int:
     return sum(
         READ_CYCLES + COUNT_CYCLES * sum(name in names for names in used) for name in word.slots
     )
 
 
 def _place(
-    plays: Sequence[Play], word: Word, first: int, free: int, needed: int
+    plays: Sequence[TimedPlay], word: ResultWord, first: int, free: int, needed: int
 ) -> tuple[int, int] | None:
     """Return before which play, and when, a word is read; ``needed``: samples until that play."""
     for k in range(first, len(plays)):
@@ -128,7 +130,7 @@ def _place(
     return None
 
 
-def _refuse(play: Play, word: Word, free: int, needed: int, frames: str) -> None:
+def _refuse(play: TimedPlay, word: ResultWord, free: int, needed: int, frames: str) -> None:
     names = ", ".join(name for name in word.slots if name in play.names)
     earliest = max(word.heard, free) + needed
     early = earliest - play.begin
@@ -146,7 +148,7 @@ def _refuse(play: Play, word: Word, free: int, needed: int, frames: str) -> None
 
 
 def _reading(
-    word: Word, at: int, used: Mapping[tuple[str, ...], str], count: int
+    word: ResultWord, at: int, used: Mapping[tuple[str, ...], str], count: int
 ) -> list[tuple[Kind, IntArray]]:
     """Return the reading of a word's results at a time, in samples."""
     none = np.zeros(count, np.int64)
@@ -155,14 +157,14 @@ def _reading(
     for name, slot in word.slots.items():
         mine = [(names, variable) for names, variable in used.items() if name in names]
         config = f"configureFeedbackProcessing(QA_DATA_PROCESSED, {COUPLE * slot}, 1, 0);"
-        said.append((Say(config), none))
+        said.append((FixedText(config), none))
         text = f"{READ} = getFeedback(QA_DATA_PROCESSED, {TIME} + {{}});"
-        said.append((Count(text), np.full(count, cycles)))
+        said.append((NumberedText(text), np.full(count, cycles)))
         for names, variable in mine:
             before = "" if names[0] == name else f"{variable} + {variable} + "
-            said.append((Say(f"{variable} = {before}{READ};"), none))
+            said.append((FixedText(f"{variable} = {before}{READ};"), none))
         cycles += READ_CYCLES + COUNT_CYCLES * len(mine)
     return said
 
 
-__all__ = ["Keys", "Play", "Word", "with_readings", "words_of"]
+__all__ = ["Keys", "ResultWord", "TimedPlay", "with_feedback_reads", "words_of"]

@@ -6,7 +6,7 @@ from typing import TypeVar, overload
 T = TypeVar("T", covariant=True)
 
 
-class Later(Sequence[T]):
+class LazySequence(Sequence[T]):
     """Like the tuple of what ``make`` returns; equal to any sequence with equal entries."""
 
     __slots__ = ("_made", "_make")

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from podium.control.compilers.later import Later
+from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.qblox.allocate import Allocated
+from podium.control.compilers.qblox.code_block import BlockTrain
 from podium.control.compilers.qblox.latches import listen
 from podium.control.compilers.qblox.loops import Node, nest
-from podium.control.compilers.qblox.lower import Lowered, lower, quantise
+from podium.control.compilers.qblox.lower import LoweredFrame, lower, quantise
 from podium.control.compilers.qblox.outputs import check_sum
-from podium.control.compilers.qblox.pieces import Train
 from podium.control.compilers.qblox.place import (
     FrameTimeline,
     PlacedCapture,
@@ -25,11 +25,16 @@ from podium.control.compilers.qblox.place import (
     Timeline,
     place,
 )
+from podium.control.compilers.qblox.pulse_train import PulseTrains, asked_of
 from podium.control.compilers.qblox.rounding import frequency_words
 from podium.control.compilers.qblox.schedule import schedule
-from podium.control.compilers.qblox.still import Lane, Still, still, too_loud
-from podium.control.compilers.qblox.trains import Trains, asked_of
 from podium.control.compilers.qblox.triggers import Triggers, triggers_of
+from podium.control.compilers.qblox.unswept_placement import (
+    UnsweptFrame,
+    UnsweptPlacement,
+    place_unswept,
+    too_loud,
+)
 from podium.control.compilers.qblox.waveform_memory import Shapes, WaveformMemory
 from podium.control.program.program import Capture, Play, Program, has_branches, walk
 from podium.control.program.waveforms import Square
@@ -42,7 +47,7 @@ BIN = Register(1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Track:
+class FrameTrack:
     """What one frame does, in all programs."""
 
     nco: int
@@ -50,15 +55,15 @@ class Track:
     """Name and duration in ns, by acquisition index."""
     memory: WaveformMemory
     quantised: Sequence[Quantised]
-    lowered: Lowered | None
+    lowered: LoweredFrame | None
     """Where there is one program, and no train."""
-    turns: tuple[tuple[Node | Train, ...], ...] = ()
+    turns: tuple[tuple[Node | BlockTrain, ...], ...] = ()
     """The code of each program otherwise."""
     listens: tuple[int, ...] = ()
     """Trigger addresses of results that something in it hangs on."""
 
 
-class Members:
+class ProgramSeries:
     """Programs that have the same frames, axes and captures."""
 
     def __init__(self, programs: Sequence[Program], rest_fs: int = 0) -> None:
@@ -67,11 +72,15 @@ class Members:
         self.shapes: Shapes = {}
         """What all sequencers together have sampled."""
         self._rest_fs = rest_fs
-        self._still: list[Still | None] = [still(program) for program in programs]
+        self._still: list[UnsweptPlacement | None] = [
+            place_unswept(program) for program in programs
+        ]
         self._placed: dict[int, Timeline] = {}
         self._triggers: Triggers | None = None
         self._listens: dict[tuple[int, str], tuple[int, ...]] = {}
-        self._made: dict[tuple[str, bool], tuple[Trains, dict[int, tuple[Node | Train, ...]]]] = {}
+        self._made: dict[
+            tuple[str, bool], tuple[PulseTrains, dict[int, tuple[Node | BlockTrain, ...]]]
+        ] = {}
 
     @property
     def alone(self) -> bool:
@@ -141,7 +150,7 @@ class Members:
         points = math.prod(axis.count for axis in self.programs[number].axes)
         return int(shot_ns.sum()) * (points // shot_ns.size)
 
-    def track(self, one: Allocated, turns: range, *, several_bins: bool) -> Track:
+    def track(self, one: Allocated, turns: range, *, several_bins: bool) -> FrameTrack:
         """Return what a frame does in the programs ``turns``; raises :class:`DoesNotFit`."""
         frame = one.timeline.frame
         lo_hz, axes = one.port.lo_hz, self.programs[0].axes
@@ -153,7 +162,7 @@ class Members:
         if self.alone:
             lowered = lower(one.timeline, lo_hz, axes, self._rest_fs, self.shapes)
             lowered = self._listening(lowered, 0, one.timeline)
-            return Track(
+            return FrameTrack(
                 lowered.nco,
                 captures,
                 lowered.memory,
@@ -164,16 +173,16 @@ class Members:
         key = (frame.name, several_bins)
         if key not in self._made:
             memory = WaveformMemory(frame.name, self._rest_fs, self.shapes)
-            self._made[key] = (Trains(lo_hz, memory, BIN if several_bins else None), {})
+            self._made[key] = (PulseTrains(lo_hz, memory, BIN if several_bins else None), {})
         trains, made = self._made[key]
         for number in turns:
             if number not in made:
                 made[number] = self._turn(number, frame.name, trains)
-        return Track(
+        return FrameTrack(
             int(frequency_words(np.array(frame.frequency_hz - lo_hz))),
             captures,
             trains.memory,
-            Later(lambda: [q for number in turns for q in self._rounded(number, one)]),
+            LazySequence(lambda: [q for number in turns for q in self._rounded(number, one)]),
             None,
             tuple(made[number] for number in turns),
             tuple(
@@ -181,7 +190,9 @@ class Members:
             ),
         )
 
-    def _listening(self, lowered: Lowered, number: int, timeline: FrameTimeline) -> Lowered:
+    def _listening(
+        self, lowered: LoweredFrame, number: int, timeline: FrameTimeline
+    ) -> LoweredFrame:
         """Return what a frame does with what it does only if something was measured."""
         if self._triggers is None or not timeline.guarded:
             return lowered
@@ -189,7 +200,7 @@ class Members:
         triggers = self._triggers
         return listen(lowered, timeline, triggers, number, whole.shot_ns, whole.axes)
 
-    def _turn(self, number: int, name: str, trains: Trains) -> tuple[Node | Train, ...]:
+    def _turn(self, number: int, name: str, trains: PulseTrains) -> tuple[Node | BlockTrain, ...]:
         made = self._still[number]
         if made is not None:
             lane = next(lane for lane in made.lanes if lane.frame.name == name)
@@ -226,7 +237,7 @@ _SOUND = PlacedPlay(0, _ZERO, 4, Square(4 * FS_PER_NS), np.zeros(1), np.zeros(1)
 _WINDOW = PlacedCapture(0, "", _ZERO, 4, np.zeros(1))
 
 
-def _outline(lane: Lane) -> FrameTimeline:
+def _outline(lane: UnsweptFrame) -> FrameTimeline:
     """Return a frame that plays and captures something where ``lane`` does."""
     plays = any(isinstance(statement, Play) for _, _, statement, _ in lane.items)
     captures = any(isinstance(statement, Capture) for _, _, statement, _ in lane.items)

@@ -16,7 +16,7 @@ Gain: TypeAlias = tuple[Quantity, bool]
 """The operand, and whether it is that of both paths."""
 
 
-class Gates:
+class ConditionalGain:
     """Follows the conditions of one shot's instructions."""
 
     def __init__(self, assembly: Assembly) -> None:
