@@ -12,7 +12,7 @@ from pathlib import Path
 
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore
-from podium.control.timebase.host import host_tai_s
+from podium.control.timebase.host_clock import host_tai_s
 
 KEPT = Path(__file__).with_name("kept_report")
 KEPT_OF_TWO = Path(__file__).with_name("kept_report_of_two")

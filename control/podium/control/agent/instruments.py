@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from podium.control.facility.facility import Facility, HostAddress, InstrumentEntry
-from podium.control.facility.models_of import model_of
+from podium.control.facility.instrument_models import model_of
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Identity
 from podium.drivers.worker import Worker

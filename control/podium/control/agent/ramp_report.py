@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from podium.control.agent.ramp_journal import JournalError, Ramp, RampJournal
-from podium.control.timebase.host import host_tai_s
+from podium.control.timebase.host_clock import host_tai_s
 
 QUANTITY = "flux_bias"
 ROUTINE = "safe_rule"

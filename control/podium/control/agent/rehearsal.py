@@ -20,7 +20,7 @@ from podium.control.agent.safe_rules import SafeRules
 from podium.control.bus.manual_access import Ask
 from podium.control.bus.mixers import MixerFound
 from podium.control.facility.facility import Facility, InstrumentEntry, VisaAddress
-from podium.control.facility.models_of import model_of
+from podium.control.facility.instrument_models import model_of
 from podium.control.families.family import compiler_for
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json

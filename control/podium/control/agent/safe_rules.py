@@ -13,7 +13,7 @@ from podium.control.agent.ramp_journal import JournalError, Outcome, Ramp, RampI
 from podium.control.agent.ramp_report import report_ramps
 from podium.control.bus.log import event_log
 from podium.control.facility.facility import Facility, FluxWiring, HostAddress, InstrumentEntry
-from podium.control.timebase.host import host_tai_s
+from podium.control.timebase.host_clock import host_tai_s
 from podium.drivers.errors import InstrumentError, Refused
 from podium.drivers.worker import Health
 from podium.firmware_interfaces.exact_time import FS_PER_S

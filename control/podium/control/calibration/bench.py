@@ -19,7 +19,7 @@ from podium.control.facility.facility import (
     FluxWiring,
     Qubit,
 )
-from podium.control.facility.models_of import model_of, modules_of
+from podium.control.facility.instrument_models import model_of, modules_of
 from podium.control.parameters.entry import Measured, NotMeasured, ParameterEntry, ParameterRecord
 from podium.control.parameters.known_values import KnownValues
 from podium.control.parameters.validity import Validities

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from podium.control.calibration.state import NoState
+from podium.control.facility.atomic_files import write_text
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
-from podium.control.facility.whole_files import write_text
 
 DIGITS = 16
 """Of the digest, in the name of the copy: enough that no two files share one."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import iq_of
-from podium.control.calibration.fits.blobs import heralded_zeros
+from podium.control.calibration.fits.iq_clouds import heralded_zeros
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.sequences import Pulses, emptied, ringdown
 from podium.control.program.program import Barrier, Delay, Frame, Statement

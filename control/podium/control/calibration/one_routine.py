@@ -15,10 +15,10 @@ from podium.control.calibration.routine_result import Calibrated
 from podium.control.calibration.runner import Runner
 from podium.control.calibration.user_routines import NoRoutine, find_routines
 from podium.control.client.lab import Lab
+from podium.control.facility.atomic_files import check_writable
 from podium.control.facility.facility import Facility, Qubit
 from podium.control.facility.problems import suggest
 from podium.control.facility.qubit_names import chosen_qubits
-from podium.control.facility.whole_files import check_writable
 from podium.control.parameters.store import ParameterStore
 from podium.control.parameters.validity import Validities
 from podium.control.records.calibration_folder import CalibrationFolder

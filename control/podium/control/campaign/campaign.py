@@ -17,8 +17,8 @@ from podium.control.campaign.report import (
 )
 from podium.control.campaign.results_file import ResultsFile
 from podium.control.campaign.world_task import WorldLost, WorldTask
+from podium.control.facility.atomic_files import write_text
 from podium.control.facility.facility import Facility
-from podium.control.facility.whole_files import write_text
 
 WORLDS, SEEDS, PICTURE = "worlds.jsonl", "seeds.json", "pulls.svg"
 

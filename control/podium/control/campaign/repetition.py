@@ -30,9 +30,9 @@ from podium.control.demo.arguments import (
     add_world_arguments,
     world_options,
 )
+from podium.control.facility.atomic_files import write_text
 from podium.control.facility.facility import Qubit
 from podium.control.facility.frozen_map import FrozenMap
-from podium.control.facility.whole_files import write_text
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.processes.child_processes import Children
 from podium.control.processes.processor_time import processor_time_s

@@ -6,7 +6,7 @@ from math import isfinite
 
 import numpy as np
 
-from podium.control.campaign.guesses import NULLS, Guess
+from podium.control.campaign.null_values import NULLS, Guess
 from podium.control.campaign.pull_statistics import (
     WORLD_CHANCE,
     Limits,

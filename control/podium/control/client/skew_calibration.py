@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from podium.control.bus.messages import FacilityStatus, RunDone
 from podium.control.facility.check_timing import trigger_input
 from podium.control.facility.facility import Facility
-from podium.control.facility.models_of import model_of
+from podium.control.facility.instrument_models import model_of
 from podium.control.facility.timing import MarkerWiring
 from podium.control.program.loopback import Loopback
 from podium.control.runs.errors import RunFailed, RunRefused

@@ -118,7 +118,7 @@ async def _calibrate(
     from rich.console import Console
 
     from podium.control.demo.session import CANNOT_GO_ON, Session
-    from podium.control.facility.whole_files import check_writable, write_text
+    from podium.control.facility.atomic_files import check_writable, write_text
     from podium.control.parameters.store import ParameterStore
     from podium.control.processes.lab_access import reached
     from podium.control.report.page import Drawings, page

@@ -98,8 +98,8 @@ def run(arguments: Namespace) -> int:
     from podium.control.campaign.executor import NoDask
     from podium.control.campaign.results_file import ResultsFileError
     from podium.control.demo.example import NoExample
+    from podium.control.facility.atomic_files import check_writable
     from podium.control.facility.problems import FacilityError
-    from podium.control.facility.whole_files import check_writable
 
     stream = sys.stderr if arguments.json else sys.stdout
     console = Console(file=stream, width=None if stream.isatty() else TABLE_WIDTH)

@@ -21,9 +21,9 @@ def run(arguments: Namespace) -> int:
     """Do it; 0 when every qubit was found, every promise kept, and nothing failed."""
     from podium.control.demo.example import ONE_NODE, TWO_NODES, NoExample, example_facility
     from podium.control.demo.multi_node.common_start import marked
+    from podium.control.facility.atomic_files import check_writable
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
-    from podium.control.facility.whole_files import check_writable
     from podium.control.processes.child_processes import Children
 
     if not arguments.thoroughness > 0:

@@ -11,7 +11,7 @@ from podium.control.facility.facility import (
     HostAddress,
     InstrumentEntry,
 )
-from podium.control.facility.models_of import model_of, modules_of
+from podium.control.facility.instrument_models import model_of, modules_of
 from podium.firmware_interfaces.models import InstrumentModel
 
 Verdict = Literal["same", "differs", "noted"]

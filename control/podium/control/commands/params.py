@@ -118,7 +118,7 @@ def _get(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.commands.params_names import below
     from podium.control.commands.params_words import told_origin, told_value
     from podium.control.parameters.validity import told_age
-    from podium.control.timebase.host import host_tai_s
+    from podium.control.timebase.host_clock import host_tai_s
 
     validities = laid_over({}, arguments.validity)
     # The facility's clock may be ahead of this computer's: nothing is younger than now.
@@ -158,7 +158,7 @@ def _set(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.facility.designs import DESIGN_UNITS
     from podium.control.parameters.entry import ParameterEntry
     from podium.control.parameters.quantities import parse_told
-    from podium.control.timebase.host import host_tai_s
+    from podium.control.timebase.host_clock import host_tai_s
 
     before = store.get(arguments.name)
     known = store.all()
@@ -237,7 +237,7 @@ def _diff(arguments: Namespace, store: "ParameterStore") -> int:
 def _revert(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.commands.options.time_arguments import moment
     from podium.control.commands.params_words import changes
-    from podium.control.timebase.host import host_tai_s
+    from podium.control.timebase.host_clock import host_tai_s
 
     now = store.all(arguments.name)
     if not now:
@@ -295,7 +295,7 @@ def _state(word: str, store: "ParameterStore", path: str) -> "dict[str, Paramete
     """Return the parameters of a store, or of ours at a time."""
     from podium.control.commands.options.time_arguments import NoMoment, moment
     from podium.control.parameters.store import ParameterStore
-    from podium.control.timebase.host import host_tai_s
+    from podium.control.timebase.host_clock import host_tai_s
 
     if word == "now":
         return store.all(path)

@@ -117,7 +117,7 @@ def _stored_then(found: "Refit", arguments: Namespace) -> "dict[str, ParameterEn
 
 def _put(found: "Refit", arguments: Namespace) -> None:
     from podium.control.parameters.store import ParameterStore
-    from podium.control.timebase.host import host_tai_s
+    from podium.control.timebase.host_clock import host_tai_s
 
     who = str(arguments.who or getpass.getuser())
     with ParameterStore(arguments.store) as store:
@@ -132,7 +132,7 @@ def _tell(
 ) -> None:
     from podium.control.commands.params_words import changes
     from podium.control.demo.session import told_step
-    from podium.control.facility.whole_files import write_text
+    from podium.control.facility.atomic_files import write_text
     from podium.control.report.page import Drawings, page
     from podium.control.report.story import Step, Story
 

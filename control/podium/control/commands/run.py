@@ -74,9 +74,9 @@ def run(arguments: Namespace) -> int:
     from podium.control.bus.shutdown import run_until_terminated
     from podium.control.calibration.facility_copy import keep_facility
     from podium.control.commands.options.dry_run import tell_run
+    from podium.control.facility.atomic_files import check_writable
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
-    from podium.control.facility.whole_files import check_writable
     from podium.control.processes.state_file import AlreadyUp
     from podium.control.program.parameters import NoSuchParameter, with_parameters
     from podium.control.program.serialise import NotAProgram, from_json

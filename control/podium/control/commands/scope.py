@@ -14,8 +14,8 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Comm
 if TYPE_CHECKING:
     import xarray
 
-    from podium.control.pictures.judge import Case
-    from podium.control.pictures.meant import Point
+    from podium.control.pictures.code_comparison import ComparedProgram
+    from podium.control.pictures.program_view import Point
 
 SUFFIX = ".scope.svg"
 """Of the picture, beside the data."""
@@ -57,10 +57,10 @@ def run(arguments: Namespace) -> int:
     from podium.control.calibration.facility_copy import facility_then
     from podium.control.calibration.state import NoState
     from podium.control.facility.problems import FacilityError
-    from podium.control.pictures.of_zurich import NOT_DRAWN
     from podium.control.pictures.points import NoPoint, point_of
     from podium.control.pictures.results import results_of
-    from podium.control.pictures.stored import case_of, changed_since
+    from podium.control.pictures.stored_run import case_of, changed_since
+    from podium.control.pictures.zurich_parts import NOT_DRAWN
     from podium.control.processes.emulator import CannotEmulate
 
     try:
@@ -116,7 +116,7 @@ def _load(path: Path) -> "xarray.Dataset":
         raise OSError(f"{path}: no data of a run can be read there: {error}") from error
 
 
-def _compared(case: "Case", point: "Point", arguments: Namespace, out: Path) -> int:
+def _compared(case: "ComparedProgram", point: "Point", arguments: Namespace, out: Path) -> int:
     from podium.control.pictures.events import table
     from podium.control.pictures.points import say_point
     from podium.control.processes.emulator import emulate
@@ -137,7 +137,7 @@ def _compared(case: "Case", point: "Point", arguments: Namespace, out: Path) -> 
     return FOUND_PROBLEM if verdict.differences else DONE
 
 
-def _alone(case: "Case", point: "Point", arguments: Namespace, out: Path) -> int:
+def _alone(case: "ComparedProgram", point: "Point", arguments: Namespace, out: Path) -> int:
     from podium.control.pictures.events import table
     from podium.control.pictures.points import say_point
     from podium.control.report.program_pictures import write_picture

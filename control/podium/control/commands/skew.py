@@ -141,7 +141,7 @@ def _from_file(state_file: Path) -> "SkewsKnown":
     from podium.control.coordinator.skews import known_of
     from podium.control.facility.state_folder import skews_file
     from podium.control.timebase.drift_filter import NO_THERMOMETER
-    from podium.control.timebase.host import host_tai_s
+    from podium.control.timebase.host_clock import host_tai_s
     from podium.control.timebase.skew_ledger import SkewLedger
     from podium.control.timebase.skew_store import SkewStore
     from podium.firmware_interfaces.tai import Tai

@@ -41,7 +41,7 @@ from podium.control.runs.errors import RunError, RunFailed, RunRefused
 from podium.control.runs.journal import Journal
 from podium.control.runs.run_values import Patience
 from podium.control.timebase.drift_filter import NO_THERMOMETER
-from podium.control.timebase.host import host_tai_s
+from podium.control.timebase.host_clock import host_tai_s
 from podium.control.timebase.lead_time import LeadTime
 from podium.control.timebase.skew_ledger import InMemory as NoSkews
 from podium.control.timebase.skew_ledger import Kept as KeptSkews

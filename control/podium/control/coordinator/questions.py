@@ -15,7 +15,7 @@ from podium.control.bus.snapshots import FacilitySnapshot, PartSnapshot, TakeSna
 from podium.control.coordinator.agent_directory import AgentDirectory, KnownAgent, unless_gone
 from podium.control.coordinator.repeated_requests import insist
 from podium.control.facility.facility import Facility
-from podium.control.facility.models_of import model_of
+from podium.control.facility.instrument_models import model_of
 from podium.control.runs.errors import RunError, RunFailed
 
 ANSWER_S = 30.0

@@ -19,10 +19,10 @@ from podium.control.demo.multi_node import demonstration as multi_node
 from podium.control.demo.parallel_bring_up import bring_up_nodes
 from podium.control.demo.retry import RetryingRunner
 from podium.control.demo.session import CANNOT_GO_ON
+from podium.control.facility.atomic_files import write_text
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.facility.state_folder import epochs_folder, skews_file
-from podium.control.facility.whole_files import write_text
 from podium.control.parameters.store import ParameterStore
 from podium.control.processes.child_processes import Children, ProcessFailed, podium
 from podium.control.processes.processor_time import processor_time_s

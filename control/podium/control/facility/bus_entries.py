@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from podium.control.facility.meeting_point import EXAMPLE, FORM, parse_endpoint
-from podium.control.facility.written import Entry
+from podium.control.facility.quantity_entries import FileEntry
 
 
 def _endpoint(text: str) -> str:
@@ -23,7 +23,7 @@ EndpointText = Annotated[
 ]
 
 
-class EndpointsEntry(Entry):
+class EndpointsEntry(FileEntry):
     """A meeting point whose holder listens elsewhere than others connect to."""
 
     listen: EndpointText
@@ -44,7 +44,7 @@ Meeting = Annotated[
 ]
 
 
-class BusEntry(Entry):
+class BusEntry(FileEntry):
     """How the processes of a facility find and know each other."""
 
     router: Meeting | None = None

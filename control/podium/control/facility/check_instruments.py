@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from podium.control.facility import schema
 from podium.control.facility.check_racks import check_cables
-from podium.control.facility.models_of import models_of
-from podium.control.facility.parsed import Complaints, Parsed
+from podium.control.facility.file_contents import Complaints, FileContents
+from podium.control.facility.instrument_models import models_of
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, TextOption
 from podium.firmware_interfaces.quantity import format_quantity
@@ -23,7 +23,7 @@ PORT_MAX = 65_535
 
 
 def check_instruments(
-    parsed: Parsed, known: Mapping[str, InstrumentModel], complaints: Complaints
+    parsed: FileContents, known: Mapping[str, InstrumentModel], complaints: Complaints
 ) -> dict[str, InstrumentModel]:
     """Check every instrument entry by itself, and that no two share an address.
 

@@ -1,6 +1,6 @@
 """Racks of instruments behind one data server: what hangs on the PQSC that starts them all."""
 
-from podium.control.facility.parsed import Complaints
+from podium.control.facility.file_contents import Complaints
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import InstrumentModel
 from podium.firmware_interfaces.zurich.limits import PQSC

@@ -12,7 +12,7 @@ from podium.control.facility.designs import (
 from podium.control.facility.facility import Estimate
 from podium.control.facility.fluxonium import Energies, spectrum
 from podium.control.facility.frozen_map import FrozenMap
-from podium.control.facility.written import EstimateEntry
+from podium.control.facility.quantity_entries import EstimateEntry
 from podium.firmware_interfaces.qubit_defaults import typical_design, usual_spread
 
 FOLLOWS = "its circuit energies, at half a flux quantum"

@@ -12,9 +12,9 @@ from podium.control.facility.facility import (
     InstrumentEntry,
     VisaAddress,
 )
+from podium.control.facility.file_contents import Complaints, validated
 from podium.control.facility.frozen_map import FrozenMap
-from podium.control.facility.models_of import model_of
-from podium.control.facility.parsed import Complaints, validated
+from podium.control.facility.instrument_models import model_of
 from podium.control.facility.problems import FacilityError, KeyPath, suggest
 from podium.control.facility.source import Source, read_source
 from podium.firmware_interfaces.models import InstrumentModel

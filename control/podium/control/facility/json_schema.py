@@ -13,8 +13,8 @@ from pydantic.json_schema import models_json_schema
 from podium.control.facility import schema
 from podium.control.facility.designs import QUBIT_KINDS
 from podium.control.facility.field_docs import docs_of
+from podium.control.facility.quantity_entries import FileEntry
 from podium.control.facility.timing_entries import MarkerEntry, TriggerEntry
-from podium.control.facility.written import Entry
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, Option, known_models
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -87,7 +87,7 @@ def facility_json_schema(
 
 def _describe(definitions: dict[str, Any]) -> None:
     """Put what is said of fields below them into the definitions."""
-    todo: list[type[BaseModel]] = [Entry]
+    todo: list[type[BaseModel]] = [FileEntry]
     while todo:
         kind = todo.pop()
         todo += kind.__subclasses__()

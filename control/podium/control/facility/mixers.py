@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from podium.control.facility.facility import ConnectorRef, DriveWiring, Facility, FeedlineWiring
-from podium.control.facility.models_of import model_of
+from podium.control.facility.instrument_models import model_of
 
 ROLE = "CalibratesMixers"
 

@@ -1,6 +1,6 @@
 """Which results a shot that is shown has."""
 
-from podium.control.program.captured import captured_by
+from podium.control.program.capture_counts import capture_counts
 from podium.control.program.program import Program
 
 
@@ -11,7 +11,7 @@ def results_of(words: str, program: Program) -> dict[str, int] | None:
     """
     if not words:
         return None
-    known = [one.name for one in captured_by(program).values() if one.discriminator is not None]
+    known = [one.name for one in capture_counts(program).values() if one.discriminator is not None]
     found: dict[str, int] = {}
     for word in words.split(","):
         name, _, result = word.strip().partition("=")

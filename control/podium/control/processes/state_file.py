@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from podium.control.facility.whole_files import write_text
+from podium.control.facility.atomic_files import write_text
 
 
 class AlreadyUp(Exception):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.program.captured import captured_by
+from podium.control.program.capture_counts import capture_counts
 from podium.control.program.program import Program, Variable
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
@@ -74,7 +74,7 @@ def dataset_of(
     dimensions = (*(("shot",) if program.keep_shots else ()), *(axis.name for axis in program.axes))
     variables: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
     coordinates: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
-    varying = {one.name: one.least < one.most for one in captured_by(program).values()}
+    varying = {one.name: one.least < one.most for one in capture_counts(program).values()}
     for axis in program.axes:
         for variable in axis.variables:
             values, unit = _points(variable)

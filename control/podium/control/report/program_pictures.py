@@ -6,13 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium.control.facility.whole_files import write_text
+from podium.control.facility.atomic_files import write_text
+from podium.control.pictures.code_comparison import (
+    CodeComparison,
+    ComparedProgram,
+    Emulate,
+    compare,
+    points_of,
+)
 from podium.control.pictures.differences import THRESHOLD, Difference
 from podium.control.pictures.drawing import draw
 from podium.control.pictures.events import table
-from podium.control.pictures.judge import Case, Compared, Emulate, compare, points_of
-from podium.control.pictures.meant import Point
 from podium.control.pictures.points import say_point
+from podium.control.pictures.program_view import Point
 from podium.control.pictures.svg import page
 from podium.control.pictures.time_axis import say_time
 from podium.control.pictures.view import View
@@ -28,7 +34,7 @@ TOLD = 20
 class Verdict:
     """What a comparison has found."""
 
-    shown: Compared
+    shown: CodeComparison
     """The point that is drawn: the one asked for, else the first with a difference, else the
     middle."""
     differences: tuple[tuple[Point, Difference], ...]
@@ -36,7 +42,7 @@ class Verdict:
     """So many were compared."""
 
 
-def judge(case: Case, point: Point, *, only: bool, emulate: Emulate) -> Verdict:
+def judge(case: ComparedProgram, point: Point, *, only: bool, emulate: Emulate) -> Verdict:
     """Compare ``case`` at all its points, or at ``point`` alone (``only``).
 
     Raises what :func:`.judge.compare` raises.
@@ -44,8 +50,8 @@ def judge(case: Case, point: Point, *, only: bool, emulate: Emulate) -> Verdict:
     points = [point] if only else points_of(case)
     if point not in points:
         points.append(point)
-    shown: Compared | None = None
-    worst: Compared | None = None
+    shown: CodeComparison | None = None
+    worst: CodeComparison | None = None
     found: list[tuple[Point, Difference]] = []
     general: set[Difference] = set()
     for one in compare(case, points, emulate):
@@ -87,7 +93,7 @@ def told(verdict: Verdict, program: "Program") -> Iterator[str]:
 def write_picture(
     path: Path,
     views: Sequence[View],
-    case: Case,
+    case: ComparedProgram,
     point: Point,
     differences: Sequence[Difference] = (),
 ) -> None:

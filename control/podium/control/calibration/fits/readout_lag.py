@@ -24,7 +24,7 @@ MISFIT = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shaken:
+class PhotonPhase:
     """The second pulse, and the resonator in whose photons it is played."""
 
     envelope: Array
@@ -84,7 +84,7 @@ class Shaken:
 
 
 def fit_readout_lag(
-    shaken: Shaken,
+    shaken: PhotonPhase,
     begins_ns: Array,
     turns: Array,
     excited: Array,

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from podium.control.timebase.host import TAI_MINUS_UTC_S
+from podium.control.timebase.host_clock import TAI_MINUS_UTC_S
 
 LENGTHS_S = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 

@@ -18,7 +18,7 @@ from podium.control.compilers.qblox.sources import Source
 from podium.control.compilers.qblox.start import check_start, nearest, preamble_ns
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.compilers.qblox.triggers import Triggers
-from podium.control.program.captured import Captured, captured_by
+from podium.control.program.capture_counts import CaptureCount, capture_counts
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
 from podium.firmware_interfaces.compiled import ExternalTone, Quantised
@@ -72,7 +72,7 @@ class _Run:
     scopes: dict[int, int]
     start: ExternalStart | None
     triggers: Triggers | None
-    results: dict[str, Captured]
+    results: dict[str, CaptureCount]
     """By capture."""
 
 
@@ -151,7 +151,7 @@ def compile_all(
         scopes=_scopes(allocated) if program.trace else {},
         start=start,
         triggers=triggers,
-        results=captured_by(program),
+        results=capture_counts(program),
     )
     coding = CodeGenerator(members)
     compiled = [

@@ -19,7 +19,7 @@ from podium.control.compilers.zurich.recompilation import Recompiler
 from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
-from podium.control.facility.models_of import modules_of
+from podium.control.facility.instrument_models import modules_of
 from podium.control.facility.timing import TriggerWiring
 from podium.control.families.family import Parts
 from podium.control.families.markers import marker_of, module_of

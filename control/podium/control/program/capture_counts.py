@@ -8,7 +8,7 @@ from podium.control.program.program import Capture, If, Program, RepeatUntil, St
 
 
 @dataclass(frozen=True, slots=True)
-class Captured:
+class CaptureCount:
     """One capture of a program."""
 
     name: str
@@ -19,17 +19,17 @@ class Captured:
     """to so often, as what was measured goes."""
 
 
-def captured_by(program: Program) -> dict[str, Captured]:
+def capture_counts(program: Program) -> dict[str, CaptureCount]:
     """Return all captures by name."""
-    return {one.name: one for one in _captured(program.body, 1, 1)}
+    return {one.name: one for one in _capture_counts(program.body, 1, 1)}
 
 
-def _captured(body: Sequence[Statement], least: int, most: int) -> Iterator[Captured]:
+def _capture_counts(body: Sequence[Statement], least: int, most: int) -> Iterator[CaptureCount]:
     for statement in body:
         match statement:
             case Capture(_, name, _, _, discriminator):
-                yield Captured(name, discriminator, least, most)
+                yield CaptureCount(name, discriminator, least, most)
             case If(_, then, orelse):
-                yield from _captured((*then, *orelse), 0, most)
+                yield from _capture_counts((*then, *orelse), 0, most)
             case RepeatUntil(inner, _, at_most):
-                yield from _captured(inner, least, most * at_most)
+                yield from _capture_counts(inner, least, most * at_most)

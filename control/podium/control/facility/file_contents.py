@@ -43,7 +43,7 @@ class Complaints:
 
 
 @dataclass(slots=True)
-class ParsedNode:
+class NodeContents:
     """A node, its qubits and what couples them."""
 
     entry: schema.NodeEntry
@@ -52,7 +52,7 @@ class ParsedNode:
 
 
 @dataclass(slots=True)
-class Parsed:
+class FileContents:
     """Every entry of the file by name; None where it is wrong in itself."""
 
     source: Source
@@ -60,7 +60,7 @@ class Parsed:
     instruments: dict[str, BoxEntry | None]
     fridges: dict[str, schema.FridgeEntry | None]
     clocks: dict[str, schema.ClockEntry | None]
-    nodes: dict[str, ParsedNode | None]
+    nodes: dict[str, NodeContents | None]
     wiring: dict[str, WireEntry | None]
     hubs: dict[str, schema.HubEntry | None]
     links: dict[str, schema.LinkEntry | None]
@@ -71,7 +71,7 @@ class Parsed:
     bus: BusEntry | None = None
 
 
-def parse(source: Source, complaints: Complaints) -> Parsed:
+def parse(source: Source, complaints: Complaints) -> FileContents:
     """Check every entry of the file against the schema."""
     whole: schema.FacilityFile | None = None
     given = source.data if isinstance(source.data, dict) else {}
@@ -82,7 +82,7 @@ def parse(source: Source, complaints: Complaints) -> Parsed:
         whole = validated(schema.FacilityFile, data, (), complaints)
     name = data.get("facility")
     timing = _section(data, "timing")
-    return Parsed(
+    return FileContents(
         source=source,
         name=name if isinstance(name, str) else "",
         instruments={
@@ -141,7 +141,7 @@ def _box(raw: Plain, path: KeyPath, complaints: Complaints) -> BoxEntry | None:
     return validated(schema.DriverEntry, raw, path, complaints)
 
 
-def _node(raw: Plain, path: KeyPath, complaints: Complaints) -> ParsedNode | None:
+def _node(raw: Plain, path: KeyPath, complaints: Complaints) -> NodeContents | None:
     entry = validated(schema.NodeEntry, raw, path, complaints)
     parts = raw if isinstance(raw, dict) else {}
     qubits = {
@@ -150,7 +150,7 @@ def _node(raw: Plain, path: KeyPath, complaints: Complaints) -> ParsedNode | Non
     }
     here = (*path, "couplings")
     couplings = _entries(schema.CouplingEntry, parts.get("couplings"), here, complaints)
-    return None if entry is None else ParsedNode(entry, qubits, couplings)
+    return None if entry is None else NodeContents(entry, qubits, couplings)
 
 
 def _qubit(raw: Plain, path: KeyPath, complaints: Complaints) -> QubitEntry | None:

@@ -18,7 +18,7 @@ from podium.firmware_interfaces.quantity import (
 )
 
 
-class Entry(BaseModel):
+class FileEntry(BaseModel):
     """A mapping of the file: unknown keys are refused, values are not coerced.
 
     Docstrings of entries and of their fields are what an editor shows beside them: see
@@ -114,7 +114,7 @@ NotNegative = AfterValidator(_not_negative)
 Number = TypeVar("Number")
 
 
-class EstimateEntry(Entry, Generic[Number]):
+class EstimateEntry(FileEntry, Generic[Number]):
     """What is expected of a quantity. A bare quantity has no spread."""
 
     value: Number

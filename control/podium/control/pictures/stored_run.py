@@ -17,8 +17,8 @@ from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.facility import Facility
 from podium.control.families.family import compiler_for
 from podium.control.families.qblox.targets import targets_of
-from podium.control.pictures.judge import Case
-from podium.control.pictures.of_zurich import zurich_targets
+from podium.control.pictures.code_comparison import ComparedProgram
+from podium.control.pictures.zurich_parts import zurich_targets
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, digest, from_json
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
@@ -50,7 +50,7 @@ def program_of(attributes: Mapping[str, Any]) -> Program:
     return program
 
 
-def case_of(attributes: Mapping[str, Any], facility: Facility) -> Case:
+def case_of(attributes: Mapping[str, Any], facility: Facility) -> ComparedProgram:
     """Return what was played; raises :class:`NotKept` and what compilers raise.
 
     Of instruments of Zurich Instruments it has no artifacts: see :mod:`.of_zurich`.
@@ -58,11 +58,11 @@ def case_of(attributes: Mapping[str, Any], facility: Facility) -> Case:
     program = program_of(attributes)
     zurich = zurich_targets(program, facility)
     if zurich:
-        return Case(program, {}, zurich)
+        return ComparedProgram(program, {}, zurich)
     starts = _settings(attributes) if attributes.get("starts") else None
     artifacts = compiled(program, facility, starts)
     targets = targets_of(facility)
-    return Case(program, artifacts, {name: targets[name] for name in artifacts})
+    return ComparedProgram(program, artifacts, {name: targets[name] for name in artifacts})
 
 
 def compiled(
@@ -89,7 +89,7 @@ def compiled(
     }
 
 
-def changed_since(attributes: Mapping[str, Any], case: Case) -> str:
+def changed_since(attributes: Mapping[str, Any], case: ComparedProgram) -> str:
     """Say in what today's machine code is not the one that was run; empty where none is known.
 
     What is compared are the numbers that the instrument rounds, as they were told with the data.

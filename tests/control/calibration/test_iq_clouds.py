@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from tests.benches.calibration.honest_sigmas import FALSE_ALARM
 
-from podium.control.calibration.fits.blobs import (
+from podium.control.calibration.fits.iq_clouds import (
     best_threshold,
     discriminate,
     heralded_zeros,

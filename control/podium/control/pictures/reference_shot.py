@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from podium.control.compilers.qblox.rounding import sample_words
 from podium.control.compilers.qblox.target import QbloxTarget
-from podium.control.program.captured import captured_by
+from podium.control.program.capture_counts import capture_counts
 from podium.control.program.envelopes import sample_envelope
 from podium.control.program.program import Program
 from podium.control.program.render import RenderedShot, Rounded, render
@@ -46,7 +46,7 @@ def expected_shot(
     rounded = _rounded(program, artifact, point)
     outcomes = {
         name: [(results or {}).get(name, 0)] * one.most
-        for name, one in captured_by(program).items()
+        for name, one in capture_counts(program).items()
     }
     return render(
         program,

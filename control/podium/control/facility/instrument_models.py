@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from podium.control.facility import schema
 from podium.control.facility.facility import InstrumentEntry
-from podium.control.facility.parsed import Parsed
+from podium.control.facility.file_contents import FileContents
 from podium.firmware_interfaces.models import InstrumentModel, known_models
 from podium.firmware_interfaces.qcodes_any import (
     FluxMapping,
@@ -28,7 +28,7 @@ def modules_of(entry: InstrumentEntry) -> Mapping[int, str] | None:
     return None if modules is None or isinstance(modules, str) else modules
 
 
-def models_of(parsed: Parsed, known: Mapping[str, InstrumentModel]) -> dict[str, InstrumentModel]:
+def models_of(parsed: FileContents, known: Mapping[str, InstrumentModel]) -> dict[str, InstrumentModel]:
     """Return the model of each instrument by the instrument's name; not of those not known."""
     found = {}
     for name, entry in parsed.instruments.items():

@@ -13,10 +13,10 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.place import Timeline, place
 from podium.control.compilers.qblox.target import QbloxTarget
 from podium.control.compilers.zurich.target import ZurichTarget
+from podium.control.pictures.code_view import played_view
 from podium.control.pictures.differences import Difference, differences_of
-from podium.control.pictures.expected import badly_rounded, expected_shot
-from podium.control.pictures.meant import Point, meant_view
-from podium.control.pictures.played import played_view
+from podium.control.pictures.program_view import Point, meant_view
+from podium.control.pictures.reference_shot import badly_rounded, expected_shot
 from podium.control.pictures.repetitions import badly_ended, looked_at, number_of
 from podium.control.pictures.view import Lane, View
 from podium.control.program.program import Program, has_branches
@@ -35,7 +35,7 @@ something hangs on what is measured it is given results by capture as well."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Case:
+class ComparedProgram:
     """A program, what it was compiled to, and for what; by cluster."""
 
     program: Program
@@ -88,7 +88,7 @@ def _switched_on(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Compared:
+class CodeComparison:
     """Both at one point. Played is the first repetition, or the first in which they differ."""
 
     point: Point
@@ -101,7 +101,7 @@ class Compared:
     """Those that were compared, counted from 0."""
 
 
-def points_of(case: Case, most: int = POINTS_MOST) -> list[Point]:
+def points_of(case: ComparedProgram, most: int = POINTS_MOST) -> list[Point]:
     """Return all points in the order of visiting, or ``most`` of them evenly spread."""
     count = int(np.prod(case.shape, dtype=np.int64))
     if count <= most:
@@ -110,7 +110,9 @@ def points_of(case: Case, most: int = POINTS_MOST) -> list[Point]:
     return [tuple(int(i) for i in np.unravel_index(int(n), case.shape)) for n in numbers]
 
 
-def compare(case: Case, points: Sequence[Point], emulate: Emulate) -> Iterator[Compared]:
+def compare(
+    case: ComparedProgram, points: Sequence[Point], emulate: Emulate
+) -> Iterator[CodeComparison]:
     """Yield each of ``points``, compared in the first repetition, and in the last where the run is
     short enough to be emulated as a whole.
 
@@ -131,12 +133,12 @@ def compare(case: Case, points: Sequence[Point], emulate: Emulate) -> Iterator[C
         found = list(_of_lanes(case, meant, views, looked.repetitions, point))
         odd = next((k for k, several in enumerate(found) if several), 0)
         differences = (*general, *(one for several in found for one in several))
-        yield Compared(
+        yield CodeComparison(
             point, meant, views[odd], differences, (*general, *found[odd]), looked.repetitions
         )
 
 
-def play(case: Case, point: Point, emulate: Emulate) -> View:
+def play(case: ComparedProgram, point: Point, emulate: Emulate) -> View:
     """Return what the machine code plays at ``point``, the first time; raises what ``emulate``
     raises.
     """
@@ -148,7 +150,11 @@ def play(case: Case, point: Point, emulate: Emulate) -> View:
 
 
 def _of_lanes(
-    case: Case, meant: View, views: Sequence[View], repetitions: Sequence[int], point: Point
+    case: ComparedProgram,
+    meant: View,
+    views: Sequence[View],
+    repetitions: Sequence[int],
+    point: Point,
 ) -> Iterator[list[Difference]]:
     """Yield what differs in each repetition; what differs in all of them is told of the first."""
     shots = {
@@ -179,7 +185,7 @@ def _of_lanes(
 
 
 def _bins(
-    case: Case, artifact: ClusterProgram, played: Lane, point: Point, again: int
+    case: ComparedProgram, artifact: ClusterProgram, played: Lane, point: Point, again: int
 ) -> Iterator[Difference]:
     """Yield windows whose results go elsewhere than they are read from."""
     number = number_of(point, case.shape)
@@ -197,7 +203,7 @@ def _bins(
 
 
 def _general(
-    case: Case, told: Mapping[str, Mapping[str, Any]], whole: bool
+    case: ComparedProgram, told: Mapping[str, Mapping[str, Any]], whole: bool
 ) -> Iterator[Difference]:
     """Yield what does not belong to one shot: bad ends, errors, numbers rounded too far."""
     for cluster, artifact in case.artifacts.items():
