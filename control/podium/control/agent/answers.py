@@ -1,4 +1,4 @@
-"""What an agent answers of a run: what was rounded, and what was measured."""
+"""Builds an agent's answers about a run: what was rounded, and what was measured."""
 
 from collections.abc import Mapping
 

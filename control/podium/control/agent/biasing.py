@@ -54,7 +54,7 @@ class Biasing:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of biases whose last ramp did not end where it was to."""
+        """Return notes for people about biases whose last ramp did not end at its target."""
         return self._rules.notes
 
     async def move(self, volts: Mapping[str, float], by: str = "") -> None:

@@ -29,7 +29,7 @@ class ClockQuestion:
 
 
 class ClockReadings:
-    """What is seen is written down before an instrument is told to forget it."""
+    """Writes down what clocks show before an instrument may forget it."""
 
     def __init__(
         self,

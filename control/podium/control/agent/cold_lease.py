@@ -38,7 +38,7 @@ log = event_log("agent")
 
 @dataclass(frozen=True, slots=True)
 class FridgeReading:
-    """What was heard of a fridge last, and when by the own monotonic clock, s."""
+    """Holds the last report about a fridge, and when it came by the own monotonic clock, s."""
 
     told: FridgeReport
     at_s: float
@@ -184,7 +184,7 @@ class ColdLeases:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know: fridges of the own nodes that do not count as cold."""
+        """Return notes for people: fridges of the own nodes that do not count as cold."""
         if self._clock() - self._since_s < FIRST_S:
             return ()
         complaints = (self.complaint(fridge) for fridge in self._mine)

@@ -1,4 +1,4 @@
-"""What time it was when instruments began to count that know no time of day.
+"""Finds the time at which instruments began to count that know no time of day.
 
 Found once from both clocks, read over networks, and kept with the epochs: as long as the counter
 goes on from there it stays the same, to the femtosecond, whoever asks. How far it is off is in the

@@ -1,4 +1,4 @@
-"""What was to be made safe and could not be reached: made safe as soon as it answers again."""
+"""Retries making an instrument safe after its connection was lost."""
 
 import asyncio
 from collections.abc import Iterable

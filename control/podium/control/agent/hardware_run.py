@@ -1,4 +1,4 @@
-"""A run that an agent has loaded: what is known of it, and what is told of its start and data."""
+"""Holds a run that an agent has loaded, and encodes its start and its data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class HardwareRun:
 
     @property
     def after_fs(self) -> int:
-        """Where the report's start lies after T0: at the first controller's."""
+        """Return the offset of the report's start from T0: the first controller's."""
         return self.wirings[0].start_after_fs
 
 

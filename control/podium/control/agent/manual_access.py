@@ -1,4 +1,4 @@
-"""What a person does to one instrument through its owner: ask, set, let go, take back."""
+"""Carries out what a person does to one instrument: ask, set, release, take back."""
 
 import asyncio
 from collections.abc import Callable

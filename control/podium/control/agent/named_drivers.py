@@ -9,7 +9,7 @@ from podium.control.facility.facility import InstrumentEntry, VisaAddress
 
 @dataclass(frozen=True, slots=True)
 class DriverFinding:
-    """What stands between an instrument and its driver on this computer."""
+    """Names one obstacle between an instrument and its driver on this computer."""
 
     instrument: str
     key: Literal["driver", "address"]

@@ -32,7 +32,7 @@ TOLD_APART_AT_MOST_S = 3600.0
 
 
 class Playback:
-    """What of a run happens on instruments. Knows no bus and no run's state."""
+    """Plays artifacts on instruments; knows no bus and no run's state."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The ramp journal: what a ramp is to do is on the disk before it begins, and how it ended after.
+"""The ramp journal stores each ramp before it begins, and afterwards how it ended.
 
 An entry without an end is a ramp that was cut off, if the process that began it lives no more.
 The newest entry of a bias is its last known level; the true one is read from the instrument.
@@ -42,7 +42,7 @@ class JournalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RampIntent:
-    """What a ramp is to do."""
+    """Describes a ramp before it begins."""
 
     port: str
     source: str

@@ -1,4 +1,4 @@
-"""What the parameter store is told of a bias whose ramp was cut off."""
+"""Reports the ends of ramps that were cut off to the parameter store."""
 
 from pathlib import Path
 

@@ -63,7 +63,7 @@ class Rehearsal:
 
     @property
     def facility(self) -> Facility:
-        """What the facility file says."""
+        """Return the checked facility file."""
         return self._facility
 
     async def run(self, program: Program) -> "xarray.Dataset":

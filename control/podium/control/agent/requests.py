@@ -1,4 +1,4 @@
-"""What an agent may be asked."""
+"""Lists the requests that an agent answers."""
 
 from podium.control.bus import manual_access, messages
 from podium.control.bus.epochs import AskEpochs

@@ -1,4 +1,4 @@
-"""What of a run happens on instruments: each step of the run protocol, once.
+"""Carries out each step of the run protocol on instruments, once.
 
 Whoever calls it does so strictly one after another; reading the clock alone may go on beside
 collecting.

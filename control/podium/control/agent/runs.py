@@ -91,7 +91,7 @@ class AgentRuns:
 
     @property
     def doing(self) -> str:
-        """What it does with a run; empty: nothing, and the instruments are for others."""
+        """Return the agent's work on a run; empty: none, and the instruments are free."""
         hand = self._state.hand
         if hand is None or hand.phase is Phase.ENDED:
             return ""
@@ -99,7 +99,7 @@ class AgentRuns:
 
     @property
     def unsafe(self) -> str:
-        """Why its instruments are not known to be safe; empty: they are."""
+        """Return the reason why instruments may not be safe; empty: they are."""
         return self._state.unsafe
 
     async def keep(self) -> None:

@@ -59,7 +59,7 @@ class SafeRules:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know: biases whose last ramp did not end where it was to."""
+        """Return notes for people: biases whose last ramp did not end at its target."""
         return tuple(self._notes[port] for port in sorted(self._notes))
 
     async def left_over(self) -> frozenset[str]:

@@ -23,7 +23,7 @@ ASSUMED: nobody turns knobs while it is in hand."""
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What was read of one instrument."""
+    """Holds the latest snapshot of one instrument."""
 
     connections: int
     calls: int
@@ -37,7 +37,7 @@ class _Held:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What an instrument answered."""
+    """Holds one instrument's answer."""
 
     changes: int | None
     settings: Mapping[str, object] | None

@@ -1,4 +1,4 @@
-"""Who asks: the name that the log, the page, the status and the data give for it.
+"""Makes the name under which log, page, status and data show a client.
 
 It is what a client says of itself, for people who work together. It proves nothing.
 """

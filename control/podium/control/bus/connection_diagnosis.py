@@ -1,4 +1,4 @@
-"""Why a meeting point is not reached: Zenoh tries for ever and says nothing."""
+"""Finds out why a meeting point cannot be reached: Zenoh retries for ever in silence."""
 
 import socket
 import ssl

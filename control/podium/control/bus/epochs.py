@@ -1,4 +1,4 @@
-"""What goes over the bus about the epochs of clocks, while no run asks for them."""
+"""Defines messages about the epochs of clocks outside of runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

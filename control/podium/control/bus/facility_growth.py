@@ -1,4 +1,4 @@
-"""What is said when a facility file has grown, and where."""
+"""Defines messages and keys for a facility file that has grown."""
 
 from dataclasses import dataclass
 

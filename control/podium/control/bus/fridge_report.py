@@ -1,4 +1,4 @@
-"""What the agent that owns a fridge's thermometer tells to all others: how cold it is."""
+"""Defines the report of a fridge's temperature, published by the thermometer's agent."""
 
 from dataclasses import dataclass
 

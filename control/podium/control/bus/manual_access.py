@@ -1,4 +1,4 @@
-"""What goes over the bus when a person asks one instrument: examine, ask, release, take back."""
+"""Defines messages by which a person uses one instrument: examine, ask, release, take back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from podium.firmware_interfaces.ieee4882.asking import is_message, only_asks
 
 @dataclass(frozen=True, slots=True)
 class Examine:
-    """What does this instrument say of itself? By reading alone. Answered by ``Examined``."""
+    """Asks for an instrument's identity and state, by reading alone. Answered by ``Examined``."""
 
     instrument: str
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What an instrument says of itself."""
+    """Answers ``Examine`` with the instrument's identity and state."""
 
     vendor: str
     model: str
@@ -60,7 +60,7 @@ class Ask:
 
     @property
     def sets(self) -> bool:
-        """Whether something might be different after it."""
+        """Return whether the request may change a setting."""
         what = self.what.strip()
         words = is_message(what) and not only_asks(what.encode("ascii", "replace"))
         return self.value is not None or words
@@ -74,7 +74,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What came back; for a message without an answer, nothing."""
+    """Carries the instrument's answer; empty for a message without one."""
 
     value: object
     unit: str

@@ -1,4 +1,4 @@
-"""What goes over the bus: requests, their answers, and news.
+"""Defines messages of the bus: requests, their answers, and news.
 
 What is said of a run between coordinator and agents is in :mod:`podium.control.runs.messages`.
 """
@@ -72,12 +72,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who are you?"""
+    """Asks an agent for its name and its instruments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What an agent owns."""
+    """Names an agent's instruments."""
 
     agent: str
     facility_hash: str
@@ -94,7 +94,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptureData:
-    """What one capture brought back; arrays of the shape ([shots,] *axes)."""
+    """Carries one capture's data; arrays of the shape ([shots,] *axes)."""
 
     i: NDArray[Any]
     q: NDArray[Any]
@@ -109,7 +109,7 @@ class CaptureData:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TagData:
-    """What one channel of a time tagger saw of a loopback; arrays of shape (pulses,)."""
+    """Carries a loopback's tags in one channel of a time tagger; arrays of shape (pulses,)."""
 
     counts: NDArray[Any]
     """Edges in each window."""
@@ -119,7 +119,7 @@ class TagData:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunData:
-    """What an agent's part of a run has brought back, or the parts of all agents together."""
+    """Carries the data of an agent's part of a run, or of all agents together."""
 
     program_hash: str
     started: "Time"
@@ -153,7 +153,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """What does the facility's clock say?"""
+    """Asks for the time of the facility's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +166,12 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How is everything?"""
+    """Asks for the state of everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstrumentStatus:
-    """How one instrument is."""
+    """Describes the state of one instrument."""
 
     name: str
     model: str
@@ -189,7 +189,7 @@ class InstrumentStatus:
 
 @dataclass(frozen=True, slots=True)
 class AgentStatus:
-    """How an agent and its instruments are."""
+    """Describes the state of an agent and its instruments."""
 
     agent: str
     doing: str
@@ -293,7 +293,7 @@ class RunDone:
 
 @dataclass(frozen=True, slots=True)
 class FacilityStatus:
-    """How the whole facility is."""
+    """Describes the state of the whole facility."""
 
     facility: str
     agents: tuple[AgentStatus, ...]

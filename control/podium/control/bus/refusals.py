@@ -1,4 +1,4 @@
-"""Who was not let in: counted where the processes meet, logged, and told in the status."""
+"""Counts refused connections and requests where the processes meet, and reports them."""
 
 import os
 import re
@@ -35,7 +35,7 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class AskRefusals:
-    """Who was not let in?"""
+    """Asks for what was refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the coordinator was asked to do, by whom, in the order in which it was done."""
+"""Defines an entry of the coordinator's request log: who asked for what, in order."""
 
 from dataclasses import dataclass
 

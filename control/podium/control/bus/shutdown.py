@@ -1,4 +1,4 @@
-"""How a process of a facility is told to end."""
+"""Ends a process of a facility in order when a signal comes."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What goes over the bus when a measurement is seen as it comes.
+"""Defines messages of a measurement whose data are seen as they come.
 
 A stream is long work like a run, begun under a ticket. Who follows it is given the data so
 far, always the latest and all of it: who is slow misses nothing but looks in between.
@@ -55,7 +55,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class AskStreams:
-    """Which streams are on?"""
+    """Asks for the streams that are on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class ActiveStreams:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StreamPart:
-    """What was measured so far; fields as in ``RunDone`` where they have the same name."""
+    """Carries the data so far; fields as in ``RunDone`` where they have the same name."""
 
     number: int
     """Counts the parts of a stream, from 1."""
@@ -125,7 +125,7 @@ class AskDuration:
 
 @dataclass(frozen=True, slots=True)
 class ProgramDuration:
-    """How long a program would play."""
+    """Answers ``AskDuration`` with a program's duration."""
 
     duration_fs: int
     quantised: Roundings

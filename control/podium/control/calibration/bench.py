@@ -1,4 +1,4 @@
-"""What every routine works with: the runner, the qubits, what is known so far, and progress."""
+"""Gives every routine its tools: the runner, the qubits, known parameters, and progress."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -64,7 +64,7 @@ Rabi = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Where a scan of a drive looks, Hz."""
+    """Bounds a scan of a drive, Hz."""
 
     low: float
     high: float

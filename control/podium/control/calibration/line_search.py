@@ -47,7 +47,7 @@ FAR = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How finely and how often a search looks."""
+    """Sets a search's steps, points and shots."""
 
     step_hz: float = 1.5e6
     """Of the coarse scan."""
@@ -78,7 +78,7 @@ class LineScanFit:
 
 @dataclass(slots=True, eq=False)
 class FoundLines:
-    """What a search has found, by the qubit's full name."""
+    """Collects a search's lines, by the qubit's full name."""
 
     seen: dict[str, LineScanFit] = field(default_factory=dict)
     """The narrow scans."""

@@ -51,7 +51,7 @@ class OneRoutine:
 
     @property
     def title(self) -> str:
-        """What others see of it."""
+        """Return the title that others see."""
         return f"{self.name.replace('_', ' ')} of {', '.join(q.name for q in self.qubits)}"
 
 

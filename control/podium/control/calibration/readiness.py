@@ -1,4 +1,4 @@
-"""What comes before any routine: fridges that are cold, and biases at the sweet spots."""
+"""Prepares a facility for routines: fridges are cold, and biases at the sweet spots."""
 
 from podium.control.calibration.runner import Runner
 from podium.control.facility.facility import Facility, Qubit

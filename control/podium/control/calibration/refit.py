@@ -34,7 +34,7 @@ class NoRun(LookupError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Refit:
-    """What a refit has found. Nothing has been stored."""
+    """Holds a refit's results. Nothing has been stored."""
 
     outcome: Outcome
     state: CalibrationState

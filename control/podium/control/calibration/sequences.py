@@ -190,7 +190,7 @@ class Pulses:
 
     @property
     def opens_ns(self) -> int:
-        """How long after the pulse has come back the window opens, ns.
+        """Return the delay of the window's opening after the pulse's return, ns.
 
         A good part of a resonator's lifetime: until then all states look alike.
         """

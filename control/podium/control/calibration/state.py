@@ -1,4 +1,4 @@
-"""What a fit knew when its data were measured, stored with the data: refits need nothing else."""
+"""Stores a fit's prior knowledge with its data: refits need nothing else."""
 
 import json
 from collections.abc import Mapping

@@ -25,7 +25,7 @@ WORLDS, SEEDS, PICTURE = "worlds.jsonl", "seeds.json", "pulls.svg"
 
 @dataclass(frozen=True, slots=True)
 class CampaignKind:
-    """How a campaign's worlds are measured and judged."""
+    """Defines a campaign's way of measuring and judging its worlds."""
 
     measure: Measure
     judge: Callable[[Sequence[dict[str, Any]], Facility], CampaignReport]
@@ -42,7 +42,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
-    """What is asked of a campaign."""
+    """Describes a campaign before it begins."""
 
     name: str
     seeds: range
@@ -59,7 +59,7 @@ class CampaignPlan:
 
 @dataclass(slots=True)
 class CampaignEnd:
-    """How a campaign went."""
+    """Describes a campaign's end."""
 
     report: CampaignReport
     lost: dict[int, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What a person could say of a world without having measured anything: the nulls of a campaign.
+"""Predicts a world's parameters without measuring anything: the nulls of a campaign.
 
 A guess of a quantity is its design value; its spread is the design's. Where the facility file has
 no design value (assignment fidelity, thermal population), the guess is the mean of the truths of

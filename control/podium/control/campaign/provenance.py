@@ -1,4 +1,4 @@
-"""Which Podium a result is of: the version, and the commit where it runs from a checkout."""
+"""Names the version of Podium, and the commit where it runs from a checkout."""
 
 import hashlib
 import subprocess

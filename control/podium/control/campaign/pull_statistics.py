@@ -41,7 +41,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class PullStatistics:
-    """How pulls lie about zero."""
+    """Describes the distribution of pulls about zero."""
 
     count: int
     rms: float

@@ -41,7 +41,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 
 @dataclass(slots=True)
 class Repetition:
-    """What the steps of one node have found, from one start."""
+    """Holds the results of one node's steps, from one start."""
 
     number: int
     node: str

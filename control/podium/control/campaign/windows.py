@@ -27,7 +27,7 @@ Null = Callable[[Recovery, Mapping[str, Guess]], Recovery]
 
 @dataclass(frozen=True, slots=True)
 class QuantityVerdict:
-    """How one quantity did in a campaign or in a world."""
+    """Judges one quantity in a campaign or in a world."""
 
     quantity: str
     unit: str

@@ -53,7 +53,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class WorldRecord:
-    """What one bring-up of one hidden world found, and what it took."""
+    """Records one bring-up of one hidden world, and its cost."""
 
     seed: int
     options: tuple[str, ...]

@@ -52,7 +52,7 @@ class BlockingLab:
 
     @property
     def facility(self) -> Facility:
-        """What the facility file says."""
+        """Return the checked facility file."""
         return self._lab.facility
 
     def run(
@@ -323,7 +323,7 @@ class LoopThread:
 
     @property
     def turns(self) -> bool:
-        """Whether the loop can be asked for anything."""
+        """Return whether the loop can be asked for anything."""
         return self._loop.is_running()
 
     def do(self, work: Work[Result]) -> Result:

@@ -74,7 +74,7 @@ READY_S = 60.0
 
 
 class Lab:
-    """What a person or a routine asks of a facility. Every method raises ``RunError``."""
+    """Gives people and routines the use of a facility. Every method raises ``RunError``."""
 
     def __init__(
         self,
@@ -98,12 +98,12 @@ class Lab:
 
     @property
     def facility(self) -> Facility:
-        """What the facility file says."""
+        """Return the checked facility file."""
         return self._facility
 
     @property
     def who(self) -> str:
-        """Who asks, as others see it."""
+        """Return the client's name, as others see it."""
         return self._who
 
     @asynccontextmanager

@@ -27,7 +27,7 @@ class Ask(Protocol):
 
 
 class Procedure:
-    """Where a procedure is."""
+    """Tracks a procedure's progress."""
 
     def __init__(self, ask: Ask, said: ProcedureStep) -> None:
         self._ask = ask

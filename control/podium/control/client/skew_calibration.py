@@ -65,7 +65,7 @@ def loopback_result(done: RunDone) -> LoopbackResult:
 
 @dataclass(frozen=True, slots=True)
 class SkewsFound:
-    """What a measurement of skews has found, and what it took. It is in the ledger."""
+    """Holds a measurement of skews, which is in the ledger, and its cost."""
 
     measured: SkewsMeasured
     starts: int
@@ -79,11 +79,11 @@ class SkewsFound:
 
 
 class SkewLab(Protocol):
-    """What this needs of a lab; every method raises ``RunError``."""
+    """Defines what skew calibration needs of a lab; every method raises ``RunError``."""
 
     @property
     def facility(self) -> Facility:
-        """What the facility file says."""
+        """Return the checked facility file."""
         ...
 
     async def now(self) -> Tai:

@@ -26,7 +26,7 @@ NOWHERE = "address that no instrument has"
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What is wrong with one file."""
+    """Describes the damage of one file."""
 
     what: str
     """The file, what is wrong, and what to do."""

@@ -1,4 +1,4 @@
-"""What instruments say of themselves, side by side with what the facility file says."""
+"""Compares instruments' answers with the facility file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

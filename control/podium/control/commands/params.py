@@ -23,7 +23,7 @@ REVERT = "revert"
 
 
 class WrongWords(ValueError):
-    """What was asked for makes no sense; nothing was changed."""
+    """A request makes no sense; nothing was changed."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -26,7 +26,7 @@ class NotRecordable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Where clients connect meanwhile."""
+    """Holds the address at which clients connect meanwhile."""
 
     endpoint: Mapping[str, object]
     """Entry of an endpoints file."""

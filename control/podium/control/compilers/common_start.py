@@ -1,4 +1,4 @@
-"""What programs for controllers of several families share that one trigger starts.
+"""Holds programs for controllers of several families that share one trigger.
 
 Both count from the controller's own start: when its sequencers go on, all together. By how much the
 starts of two controllers differ is their skew, which markers tell, and pulses then have the same.

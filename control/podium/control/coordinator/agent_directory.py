@@ -1,4 +1,4 @@
-"""Who is there: the agents of a facility, as the coordinator sees them come and go."""
+"""Keeps the agents of a facility, as the coordinator sees them come and go."""
 
 import asyncio
 import time
@@ -58,17 +58,17 @@ class KnownAgent:
 
     @property
     def here(self) -> bool:
-        """Whether it is seen, as far as is known."""
+        """Return whether it is seen, as far as is known."""
         return self.present.is_set()
 
     @property
     def silent_s(self) -> float:
-        """How long ago its last heartbeat came, wall time."""
+        """Return the time since its last heartbeat, wall time."""
         return time.monotonic() - self.beaten
 
     @property
     def stale(self) -> bool:
-        """Whether its loop does not turn, as far as is known."""
+        """Return whether its loop does not turn, as far as is known."""
         return self.silent_s > STALE_S
 
 

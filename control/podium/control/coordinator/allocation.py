@@ -1,4 +1,4 @@
-"""Who plays a run: the agents that own the controllers of a program's ports, or of markers."""
+"""Allocates agents to a run: the owners of controllers of its ports, or of markers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from podium.control.runs.errors import RunRefused
 
 @dataclass(frozen=True, slots=True)
 class Participants:
-    """Who takes part in a run."""
+    """Names a run's participants."""
 
     owners: tuple[KnownAgent, ...]
     controllers: tuple[str, ...]

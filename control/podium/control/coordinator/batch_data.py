@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 
 class BatchData:
-    """What all batches so far have brought back together."""
+    """Holds the data of all batches so far."""
 
     def __init__(self, program: Program) -> None:
         self._program = program

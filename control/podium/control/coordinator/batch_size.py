@@ -1,4 +1,4 @@
-"""How much to measure at a time, so that somebody who looks sees something new soon."""
+"""Chooses the size of batches, so that somebody who looks sees news soon."""
 
 import math
 

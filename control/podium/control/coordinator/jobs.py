@@ -153,7 +153,7 @@ class Jobs:
 
     @property
     def left_over(self) -> Mapping[str, JobAccepted]:
-        """What coordinators before this one have accepted and nobody was thanked for, by ticket."""
+        """Return what earlier coordinators have accepted and nobody was thanked for, by ticket."""
         return self._kept
 
     @asynccontextmanager

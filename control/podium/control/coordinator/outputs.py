@@ -1,4 +1,4 @@
-"""What owners do to outputs beside runs, one after the other on one owner: biases, mixers."""
+"""Has owners move biases and calibrate mixers, one after the other on one owner."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

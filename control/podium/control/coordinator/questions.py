@@ -1,4 +1,4 @@
-"""What the coordinator asks agents, beside runs: each question of who owns what it is about."""
+"""Asks agents outside of runs: each question of the owner of its subject."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the coordinator tells of runs: that they begin and end, and what they brought back."""
+"""Publishes news of runs: begin, progress, end, and data."""
 
 import asyncio
 import time
@@ -54,18 +54,18 @@ class Stoppable(Protocol):
 
     @property
     def stopped(self) -> str:
-        """Why; empty: nobody has."""
+        """Return the reason; empty: nobody has stopped it."""
         ...
 
     @property
     def stopped_by(self) -> str:
-        """Who has."""
+        """Return the name of who has stopped it."""
         ...
 
 
 @dataclass(slots=True, eq=False)
 class RunOutcome:
-    """How a run has ended, as far as is known."""
+    """Holds a run's end, as far as is known."""
 
     played: RunData | None = None
     """What it has brought back."""
@@ -94,7 +94,7 @@ class RunPublisher:
 
     @property
     def on(self) -> bool:
-        """Whether any run is on."""
+        """Return whether any run is on."""
         return any(one.state == "on" for one in self._news.values())
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Playing runs: as one job or, where a program does not fit as it is, in parts whose data are one.
+"""Plays runs: as one job, or in parts whose data are one where it does not fit.
 
 Whoever plays holds the agents until all of it is over: nobody moves a bias between two parts.
 """
@@ -44,7 +44,7 @@ log = event_log("coordinator")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be played, by whom, and how it is started."""
+    """Describes what is to be played, by whom, and how it is started."""
 
     program: Program | Loopback
     owners: tuple[KnownAgent, ...]
@@ -70,7 +70,7 @@ class Work:
 
     @property
     def told(self) -> Program:
-        """What is told of it while it is on: of a loopback, that it plays no port."""
+        """Return the fields of its news: of a loopback, that it plays no port."""
         one = self.program
         return Program(one.name, (), ()) if isinstance(one, Loopback) else one
 

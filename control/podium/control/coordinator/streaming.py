@@ -287,7 +287,7 @@ class _BatchSeries:
 
 @dataclass(slots=True, eq=False)
 class _StreamReport:
-    """What is told of a stream beside its data."""
+    """Holds the fields of a stream's news beside its data."""
 
     run: RunId
     """Of the first batch; it stands for all."""

@@ -66,7 +66,7 @@ OLD = (
 
 @dataclass(frozen=True, slots=True)
 class DemoRequest:
-    """What is asked of a demo."""
+    """Describes a demo before it begins."""
 
     facility: Path
     seed: int

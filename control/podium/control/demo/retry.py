@@ -27,7 +27,7 @@ class RetryingRunner:
 
     @property
     def facility(self) -> Facility:
-        """What the facility file says."""
+        """Return the checked facility file."""
         return self.lab.facility
 
     async def run(self, program: Program) -> "xarray.Dataset":

@@ -60,5 +60,5 @@ class BusEntry(FileEntry):
 
     @property
     def names_a_place(self) -> bool:
-        """Whether it says where the processes of several computers meet."""
+        """Return whether it says where the processes of several computers meet."""
         return self.router is not None or self.coordinator is not None

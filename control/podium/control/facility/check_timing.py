@@ -28,7 +28,7 @@ PHASE_LIMIT_DEG = math.degrees(math.sqrt(-2 * math.log(1 - 2 * INFIDELITY_LIMIT)
 
 @dataclass(slots=True)
 class _Sockets:
-    """What is plugged in where."""
+    """Records which connectors are in use."""
 
     parsed: FileContents
     complaints: Complaints

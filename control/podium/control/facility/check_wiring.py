@@ -22,7 +22,7 @@ from podium.firmware_interfaces.quantity import format_quantity
 
 @dataclass(slots=True)
 class _Panel:
-    """What is plugged in where, and what each oscillator is set to."""
+    """Records which connectors are in use, and what each oscillator is set to."""
 
     parsed: FileContents
     complaints: Complaints

@@ -24,7 +24,7 @@ from podium.firmware_interfaces.yaml_text import (
 
 
 class AnyNode(Protocol):
-    """What nodes of both libraries have."""
+    """Defines what nodes of both libraries have."""
 
     tag: Any
     """``tag:yaml.org,2002:int``."""

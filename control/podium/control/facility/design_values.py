@@ -21,7 +21,7 @@ ENERGIES = ("charging_energy", "josephson_energy", "inductive_energy")
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """What of a qubit's lines its typical values depend on."""
+    """Holds properties of a qubit's lines on which its typical values depend."""
 
     chip_dbm: float | None = None
     """Power of a full-scale tone at the chip's end of its drive line; None: it has none."""

@@ -1,4 +1,4 @@
-"""What a facility file says of a qubit before it is cold, by the kind of the qubit."""
+"""Defines design values of a qubit before it is cold, by the kind of the qubit."""
 
 from typing import Literal
 

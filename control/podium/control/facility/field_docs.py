@@ -1,4 +1,4 @@
-"""What the docstrings below the fields of an entry say, for editors.
+"""Collects the docstrings below the fields of an entry, for editors.
 
 Pydantic finds them as well (``use_attribute_docstrings``), for every entry when it is defined: a
 quarter of what it takes to import the facility file's reader, in each process. Here they are

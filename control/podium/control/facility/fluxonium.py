@@ -1,4 +1,4 @@
-"""What the circuit energies of a fluxonium say of its spectrum, for those who plan a measurement.
+"""Derives a fluxonium's spectrum from its circuit energies, for planning a measurement.
 
 Manucharyan et al., Science 326, 113 (2009): ``H = 4 EC n**2 - EJ cos(phi - 2 pi flux) +
 EL phi**2 / 2``, here over h and in the oscillator basis of EC and EL (Zhu et al., Phys. Rev. B 87,

@@ -28,7 +28,9 @@ def modules_of(entry: InstrumentEntry) -> Mapping[int, str] | None:
     return None if modules is None or isinstance(modules, str) else modules
 
 
-def models_of(parsed: FileContents, known: Mapping[str, InstrumentModel]) -> dict[str, InstrumentModel]:
+def models_of(
+    parsed: FileContents, known: Mapping[str, InstrumentModel]
+) -> dict[str, InstrumentModel]:
     """Return the model of each instrument by the instrument's name; not of those not known."""
     found = {}
     for name, entry in parsed.instruments.items():

@@ -1,4 +1,4 @@
-"""Which ports' outputs have an I/Q mixer, and which of these their instrument calibrates itself."""
+"""Finds ports whose outputs have an I/Q mixer, and those that calibrate it themselves."""
 
 from dataclasses import dataclass
 

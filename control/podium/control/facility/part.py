@@ -85,7 +85,7 @@ def part_of(tree: Tree, nodes: Iterable[str], name: str | None = None) -> Tree:
 
 
 class _Needs:
-    """What some nodes cannot do without: instruments, and clock domains."""
+    """Collects what some nodes depend on: instruments, and clock domains."""
 
     def __init__(self, tree: Tree, nodes: Iterable[str | int]) -> None:
         self.instruments: set[str] = set()

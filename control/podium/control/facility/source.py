@@ -36,7 +36,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a file says, and where it says it."""
+    """Holds a file's values and their places in it."""
 
     file: str
     data: Plain

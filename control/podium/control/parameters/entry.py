@@ -1,4 +1,4 @@
-"""What calibration knows: values with sigmas, by name, and who keeps them."""
+"""Defines calibrated parameters: values with sigmas, by name, and their record."""
 
 import math
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""How long a parameter is good for. Routines declare it; the facility file may say otherwise."""
+"""Computes how long a parameter is valid: as declared by routines or the facility file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ DAY_S = 24 * HOUR_S
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long a quantity is good for once it is measured.
+    """Gives a quantity's validity after it is measured.
 
     ASSUMED, all that routines declare: what drifts within hours in a laboratory (frequencies of
     qubits, T1), within days (flux offsets, gains of warm electronics) and between cool-downs
@@ -47,7 +47,7 @@ class NoQuantity(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Validities:
-    """What routines declare, with what a facility or a person lays over it."""
+    """Lays the validities of a facility or a person over those that routines declare."""
 
     table: Mapping[str, Validity]
     """By quantity."""

@@ -1,4 +1,4 @@
-"""What a machine code plays: from the answer of an emulator to the same view as the program's."""
+"""Turns an emulator's answer into a view of what machine code plays."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Where a machine code plays something else than its program means, beyond what rounding does.
+"""Finds where machine code plays something else than its program means, beyond rounding.
 
 The threshold comes from the steps of the instrument. The product of sample and gain is floored to a
 word of the converter: one step on each path, I and Q. The oscillator's phase has steps of 1e-9

@@ -96,7 +96,7 @@ def _told(views: Sequence[View], differences: Sequence[Difference]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How a lane's height is used: full scales from its lower edge to zero, and above."""
+    """Divides a lane's height: full scales from its lower edge to zero, and above."""
 
     below: float
     above: float

@@ -1,4 +1,4 @@
-"""Which point of a sweep is shown: from the words of a person to indices."""
+"""Finds the point of a sweep that a person's words mean, as indices."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a program means, shot by shot: pulses, windows and carriers of each frame at one point."""
+"""Turns a program into a view of each shot: pulses, windows and carriers at one point."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a machine code should play: the reference rendering of the numbers that it says it holds.
+"""Renders what machine code should play, from the numbers that it says it holds.
 
 Each quantised parameter of the artifact is held against what was asked: half a step at most.
 """

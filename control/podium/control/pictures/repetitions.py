@@ -1,4 +1,4 @@
-"""Which repetitions of a run are looked at, and where they lie in it."""
+"""Chooses the repetitions of a run that are looked at, and finds them in it."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which results a shot that is shown has."""
+"""Chooses the results of a shot that is shown."""
 
 from podium.control.program.capture_counts import capture_counts
 from podium.control.program.program import Program

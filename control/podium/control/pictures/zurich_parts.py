@@ -1,4 +1,4 @@
-"""What instruments of Zurich Instruments are given of a program, and where its lanes leave them.
+"""Splits a program among instruments of Zurich Instruments, and finds its lanes' outputs.
 
 What their sequencers play is not drawn: what a program means is, with their connectors.
 """

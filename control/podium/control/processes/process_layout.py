@@ -1,4 +1,4 @@
-"""Which processes of a facility are started on this computer, and how they find each other."""
+"""Decides which processes of a facility run on this computer, and how they connect."""
 
 import socket
 from collections.abc import Iterable, Mapping, Sequence

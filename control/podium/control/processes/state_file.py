@@ -1,4 +1,4 @@
-"""What ``podium up`` leaves behind for others to find: where the coordinator of a facility is."""
+"""Keeps the state file of ``podium up``, by which others find the coordinator."""
 
 import json
 import os

@@ -26,7 +26,7 @@ class Batch:
 
     @property
     def points(self) -> int:
-        """How many points it visits in each repetition."""
+        """Return the number of points that it visits in each repetition."""
         return math.prod(one.stop - one.start for one in self.piece)
 
 

@@ -1,4 +1,4 @@
-"""What the captures of a program brought back, as a dataset with names, units, coordinates."""
+"""Builds a program's dataset from its captures, with names, units, coordinates."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +18,7 @@ NS_S = 1e-9
 
 
 class CaptureValues(Protocol):
-    """What one capture brought back, V at the input connector."""
+    """Holds one capture's values, V at the input connector."""
 
     @property
     def i(self) -> NDArray[Any]:
@@ -32,7 +32,7 @@ class CaptureValues(Protocol):
 
     @property
     def counts(self) -> NDArray[Any]:
-        """How many were averaged; same shape."""
+        """Return the numbers of averaged shots; same shape."""
         ...
 
     @property
@@ -52,7 +52,7 @@ class CaptureValues(Protocol):
 
     @property
     def out_of_range(self) -> bool:
-        """Whether the input clipped."""
+        """Return whether the input clipped."""
         ...
 
 

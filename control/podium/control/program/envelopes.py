@@ -31,7 +31,7 @@ def duration_ns(waveform: Waveform) -> int:
 
 
 def is_hard(waveform: Waveform) -> bool:
-    """Whether the pulse has edges shorter than a sample: their place shows in one sample each."""
+    """Return whether the pulse has edges shorter than a sample, whose place shows in one sample."""
     match waveform:
         case Square():
             return True

@@ -346,5 +346,5 @@ def _deep(body: Sequence[Statement]) -> Iterator[Statement]:
 
 
 def has_branches(program: Program) -> bool:
-    """Whether what is played depends on what is measured."""
+    """Return whether what is played depends on what is measured."""
     return not _BRANCHING.isdisjoint(map(type, program.body))

@@ -94,7 +94,7 @@ class _FrameHistory:
 
 @dataclass(slots=True)
 class _Results:
-    """What captures have come to so far."""
+    """Holds the results of captures so far."""
 
     given: Outcomes
     made: dict[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Where a calibration keeps its data and its parameters."""
+"""Keeps a calibration's data and its parameters."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ STORE = "parameters.sqlite"
 
 @dataclass(frozen=True, slots=True)
 class CalibrationFolder:
-    """Where data and parameters are kept."""
+    """Names the places of data and parameters."""
 
     folder: Path
     store: Path | str

@@ -22,7 +22,7 @@ NARROW = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """Where an axis has ticks, and what stands there."""
+    """Places an axis's ticks and their labels."""
 
     places: tuple[float, ...]
     texts: tuple[str, ...]

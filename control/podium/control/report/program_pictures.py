@@ -32,7 +32,7 @@ TOLD = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """What a comparison has found."""
+    """Holds a comparison's result."""
 
     shown: CodeComparison
     """The point that is drawn: the one asked for, else the first with a difference, else the

@@ -1,4 +1,4 @@
-"""What happened in a demo, as far as it got: the material of the report."""
+"""Collects what happened in a demo, as far as it got: the material of the report."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -132,7 +132,7 @@ def summary(story: Story) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredSpan:
-    """When a parameter was measured, by which routine."""
+    """Gives the time span of a parameter's measurement, and its routine."""
 
     routine: str
     from_tai_s: float

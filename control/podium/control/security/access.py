@@ -1,4 +1,4 @@
-"""Who may do what on the bus: by the common name of a certificate.
+"""Decides who may do what on the bus, by the common name of a certificate.
 
 Zenoh enforces it, in the process that holds the meeting point and, the other way round, in every
 process that connects to it. Zenoh drops what it denies without a word; :class:`Verdict` is how
@@ -65,7 +65,7 @@ class MayI:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether something is allowed."""
+    """Allows something, or says why not."""
 
     allowed: bool
     words: str

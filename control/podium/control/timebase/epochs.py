@@ -11,7 +11,7 @@ from typing import Self
 
 
 class EpochMoved(ValueError):
-    """What was asked was made under an epoch that is over. Nothing was done: make it anew."""
+    """A request was made under an epoch that is over. Nothing was done: make it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Epochs:
 
 @dataclass(frozen=True, slots=True)
 class DomainRecord:
-    """What is known of one clock domain. Kept where a restart does not forget it.
+    """Records one clock domain. It is kept where a restart does not forget it.
 
     An instrument does not count its epochs itself. It shows signs of its clock's history (how
     often it has booted, how often it lost its lock, whether the connection was made anew): the

@@ -36,7 +36,7 @@ class NearBorder(LoopbackFailed):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoopbackStart:
-    """What was seen of one start."""
+    """Holds the tags of one start."""
 
     t0: Tai
     """Which the event named."""

@@ -27,7 +27,7 @@ class OtherDelays(ValueError):
 
 
 class Kept(Protocol):
-    """Where measurements outlive the process (:class:`.skew_store.SkewStore`)."""
+    """Keeps measurements that outlive the process (:class:`.skew_store.SkewStore`)."""
 
     def put(
         self,
@@ -96,7 +96,7 @@ class SkewLedger:
 
     @property
     def starts(self) -> Mapping[str, StartKept]:
-        """What was found last of the start of each controller, by its name."""
+        """Return the latest findings about the start of each controller, by its name."""
         return self._starts
 
     def latest(self, pair: Pair) -> SkewMeasured:

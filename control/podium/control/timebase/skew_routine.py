@@ -46,7 +46,7 @@ class PortOfSkew:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a measurement is."""
+    """Reports a measurement's progress."""
 
     what: str
     done: int

@@ -1,4 +1,4 @@
-"""Where skew measurements are kept, and what they found of starts: append-only, in SQLite.
+"""Stores skew measurements and their findings about starts: append-only, in SQLite.
 
 Beside the parameter store, as a skew has two owners, a temperature and several epochs. What a
 calibration routine finds it can put there as well, as ``clock_domain.port__reference.skew``.

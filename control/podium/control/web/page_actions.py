@@ -1,4 +1,4 @@
-"""What can be done on the page: stop what runs, and say that one has looked at a finding."""
+"""Carries out the page's actions: stop what runs, and acknowledge a finding."""
 
 from podium.control.bus.bus import Bus
 from podium.control.bus.findings import FindingSeen
@@ -12,7 +12,7 @@ STOP_S = 90.0
 
 
 class NotDone(Exception):
-    """What was asked on the page was not done. The message says why."""
+    """A request of the page was not carried out. The message says why."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What the page knows: the latest of everything that agents and the coordinator tell."""
+"""Holds the page's knowledge: the latest news of agents and the coordinator."""
 
 import asyncio
 import time
@@ -41,7 +41,7 @@ class AgentHere:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a thermometer said, or why not."""
+    """Holds a thermometer's reading, or the reason for its absence."""
 
     kelvin: float | None
     problem: str

@@ -33,7 +33,7 @@ ENOUGH = 50
 
 @dataclass(frozen=True, slots=True)
 class Discrimination:
-    """How well shots tell the prepared state."""
+    """Describes how well shots tell the prepared state."""
 
     levels: Levels
     threshold: float

@@ -98,7 +98,7 @@ def scatter(signal: Array) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is known of a scan's pulses beforehand, each with one standard deviation."""
+    """Holds prior knowledge of a scan's pulses, each with one standard deviation."""
 
     strength: tuple[float, float] | None = None
     """Area of the pulse, of pi; None: not known, and looked for over :data:`STRENGTHS`."""
@@ -117,7 +117,7 @@ ANEW = Expected()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """Where a line stands out most."""
+    """Marks where a line stands out most."""
 
     centre_hz: float
     strength: float

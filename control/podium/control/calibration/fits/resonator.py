@@ -26,7 +26,7 @@ ComplexArray = NDArray[np.complex128]
 
 @dataclass(frozen=True, slots=True)
 class ReadoutWindow:
-    """When the readout listens, from the moment that its pulse has come back."""
+    """Gives the time in which the readout listens, counted from its pulse's return."""
 
     opens_s: float
     duration_s: float

@@ -1,4 +1,4 @@
-"""How much later than drive pulses readout pulses reach the chip."""
+"""Measures how much later than drive pulses readout pulses reach the chip."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,7 +150,7 @@ async def readout_lag(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
 
 class _Played:
-    """What one qubit's pulses were when they were played."""
+    """Holds one qubit's pulses as they were played."""
 
     def __init__(self, pulses: Pulses) -> None:
         self.probe_hz = pulses.readout_frame().frequency_hz

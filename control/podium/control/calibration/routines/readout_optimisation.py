@@ -107,7 +107,7 @@ FEWEST_HERALDED = 8
 
 @dataclass(slots=True, eq=False)
 class Samples:
-    """What one qubit's readout did at many settings."""
+    """Holds one qubit's readout data at many settings."""
 
     window: Window
     rows: list[tuple[float, ...]] = field(default_factory=list)
@@ -317,7 +317,7 @@ def _program(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StateDistance:
-    """How far apart 0 and 1 are at each setting; arrays of one shape."""
+    """Holds the distance of 0 and 1 at each setting; arrays of one shape."""
 
     distance: Array
     """In units of a shot's noise."""

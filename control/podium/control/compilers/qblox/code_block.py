@@ -33,5 +33,5 @@ class BlockTrain:
 
     @property
     def count(self) -> int:
-        """How many instructions it takes at most, but for hazards."""
+        """Return the largest number of instructions that it takes, hazards not counted."""
         return 1 + sum([len(one.lines) + LOOPED * (one.long_ns > 0) for one in self.pieces])

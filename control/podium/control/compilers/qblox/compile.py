@@ -60,7 +60,7 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Run:
-    """What is the same for all sequencers."""
+    """Holds what is the same for all sequencers."""
 
     program: Program
     """The first of them, where there are several."""

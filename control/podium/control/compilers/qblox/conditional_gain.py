@@ -1,4 +1,4 @@
-"""What ``set_cond`` stands at within a shot, and the gains of both ways that a shot may go.
+"""Tracks ``set_cond`` within a shot, and the gains of both ways of a branch.
 
 An instruction that is skipped forgets the phases that were set for it and leaves gains and offsets
 pending (q1simulator 1.3.4, rt_renderer.py). Nothing here relies on the latter: what each way needs

@@ -35,7 +35,7 @@ class NeedsCompiling(DoesNotFit):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """What is compiled with one value of the delay."""
+    """Holds the code compiled with one value of the delay."""
 
     value: int
     shape: object

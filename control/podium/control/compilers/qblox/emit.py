@@ -59,7 +59,7 @@ ZERO = Register(0)
 
 @dataclass(frozen=True, slots=True)
 class SequencerRun:
-    """What the program of a sequencer needs beside its loops."""
+    """Holds what a sequencer's program needs beside its loops."""
 
     frame: str
     nco: int
@@ -87,7 +87,7 @@ class SweptRegister:
 
 @dataclass(frozen=True, slots=True)
 class LoopContext:
-    """What is known at a place within the loops."""
+    """Holds what is known at a place within the loops."""
 
     held: dict[Term, SweptRegister]
     bin_register: Register | None
@@ -345,7 +345,7 @@ def _chunks(time_ns: int) -> tuple[int, int]:
 
 
 def wait_is_looped(time_ns: int) -> bool:
-    """Whether a wait takes a loop, with a register and a label of its own."""
+    """Return whether a wait takes a loop, with a register and a label of its own."""
     return _chunks(time_ns)[0] > INLINE_CHUNKS
 
 

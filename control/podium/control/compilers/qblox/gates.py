@@ -1,4 +1,4 @@
-"""What must have been measured, as a sequencer can ask it: one operation over latched triggers.
+"""Turns a guard into what a sequencer can ask: one operation over latched triggers.
 
 ``set_cond`` takes a mask of trigger addresses and one of OR, NOR, AND, NAND, XOR, XNOR. An address
 is up once its sender has found, since the latches were reset, the result at which it sends.

@@ -1,4 +1,4 @@
-"""What a sequencer remembers of results, and when it forgets, so that conditions are on the right.
+"""Places resets of a sequencer's latches, so that conditions see the right results.
 
 Latches count the pulses of every address from one ``latch_rst`` to the next. What hangs on some
 results needs a reset before the first of them arrives and after everything else that its addresses

@@ -31,7 +31,7 @@ Box: TypeAlias = tuple[tuple[int, int], ...]
 
 
 class Kind(Enum):
-    """What a register holds."""
+    """Names the quantity in a register."""
 
     TIME = "ns"
     GAIN = "gain"
@@ -42,7 +42,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What one axis contributes to a quantity. Equal terms share a register."""
+    """Holds one axis's part of a quantity. Equal terms share a register."""
 
     kind: Kind
     axis: int

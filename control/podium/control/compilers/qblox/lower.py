@@ -288,7 +288,7 @@ def _fixed(events: list[Event], captures: list[PlacedCapture]) -> frozenset[str]
 
 
 def _turned_within(event: Event, events: list[Event], captures: list[PlacedCapture]) -> bool:
-    """Whether something sets the phase while the window of ``event`` is open."""
+    """Return whether something sets the phase while the window of ``event`` is open."""
     assert event.window is not None
     window = captures[event.window]
     closes = window.start_ns + window.duration_ns
@@ -329,7 +329,7 @@ def parts_ns(play: PlacedPlay) -> tuple[int, int, int] | None:
 
 
 def held(play: PlacedPlay) -> bool:
-    """Whether the constant part of the pulse is made by the offset."""
+    """Return whether the offset makes the constant part of the pulse."""
     return parts_ns(play) is not None
 
 

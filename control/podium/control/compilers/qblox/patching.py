@@ -68,7 +68,7 @@ class OperandPlace:
 
 @dataclass(slots=True, eq=False)
 class _Sequencer:
-    """What is looked up in a sequencer's program when it is first patched."""
+    """Holds places in a sequencer's program that its first patch looks up."""
 
     lines: Sequence[Instruction]
     texts: list[str]
@@ -77,7 +77,7 @@ class _Sequencer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Uses:
-    """Where parameters stand in a program."""
+    """Lists the places of parameters in a program."""
 
     values: Mapping[str, float]
     """As they were compiled."""

@@ -48,7 +48,7 @@ BIN = Register(1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameTrack:
-    """What one frame does, in all programs."""
+    """Holds one frame's code in all programs."""
 
     nco: int
     captures: tuple[tuple[str, int], ...]
@@ -84,12 +84,12 @@ class ProgramSeries:
 
     @property
     def alone(self) -> bool:
-        """Whether there is one program, and no train."""
+        """Return whether there is one program, and no train."""
         return len(self.programs) == 1 and self._still[0] is None
 
     @property
     def branches(self) -> bool:
-        """Whether what is played depends on what is measured."""
+        """Return whether what is played depends on what is measured."""
         return any(
             made is None and has_branches(program)
             for made, program in zip(self._still, self.programs, strict=True)

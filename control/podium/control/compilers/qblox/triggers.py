@@ -25,7 +25,7 @@ LEAST_DELAY_FS = (limits.THRESHOLD_TRIGGER_NS + FORK_NS) * FS_PER_NS
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrival:
-    """When a result reaches all sequencers, if it is sent."""
+    """Gives a result's arrival at all sequencers, if it is sent."""
 
     capture: str
     time: int

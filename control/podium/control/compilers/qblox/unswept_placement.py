@@ -30,7 +30,7 @@ StillItem: TypeAlias = tuple[int, int, Play | Capture | SetFrequency, float]
 
 @dataclass(slots=True, eq=False)
 class UnsweptFrame:
-    """What one frame does in the shot, in the program's order."""
+    """Holds one frame's statements in the shot, in the program's order."""
 
     frame: Frame
     items: list[StillItem] = field(default_factory=list)
@@ -116,7 +116,7 @@ def _finish_captures(lane: UnsweptFrame) -> None:
 
 
 def too_loud(lanes: Sequence[UnsweptFrame]) -> bool:
-    """Whether pulses of frames that share an output could add up to more than 1."""
+    """Return whether pulses of frames that share an output may add up to more than 1."""
     if sum(any(type(s) is Play for _, _, s, _ in lane.items) for lane in lanes) < 2:
         return False
     plays = sorted(

@@ -1,4 +1,4 @@
-"""What one quantum analyzer channel does at all points, and where its captures are found."""
+"""Describes the work of one quantum analyzer channel, and the places of its captures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from podium.firmware_interfaces.zurich.program import IntegrationWeights, Readou
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptureLocation:
-    """Where a capture is found."""
+    """Gives the place of a capture."""
 
     name: str
     frame: str
@@ -24,7 +24,7 @@ class CaptureLocation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelReadout:
-    """What the channel does at all points."""
+    """Describes the channel's work at all points."""
 
     steps: Steps
     waveforms: tuple[ReadoutWaveform, ...]

@@ -1,4 +1,4 @@
-"""What is made of one core: its program, what goes with it, and what every core's making takes."""
+"""Holds one compiled core, with the checks that every core takes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ Frames = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledCore:
-    """What is made of one core."""
+    """Holds one core's program and what goes with it."""
 
     core: CoreProgram
     settings: list[Setting]

@@ -55,7 +55,7 @@ HOLD_MIN = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DriveSteps:
-    """What a core does at all points."""
+    """Holds a core's steps at all points."""
 
     steps: Steps
     entries: tuple[tuple[Entry, ...], ...]

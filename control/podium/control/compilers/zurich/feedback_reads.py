@@ -1,4 +1,4 @@
-"""Where in the code of a generator results are read, so that what hangs on them comes in time.
+"""Places reads of results in a generator's code, so that feedback comes in time.
 
 A result is read by ``getFeedback`` at a time from the start on. The sequencer stands there while
 what is queued plays: all that begins by then is said before, all that begins a little later behind.
@@ -42,7 +42,7 @@ class TimedPlay:
 
 @dataclass(frozen=True, slots=True)
 class ResultWord:
-    """What is heard of one readout."""
+    """Holds the results of one readout that a generator reads."""
 
     heard: int
     """When it can be read."""

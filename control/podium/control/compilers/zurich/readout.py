@@ -349,7 +349,7 @@ class _Channel:
         heard = [(frame_of[name], row) for name, row in slots.items()]
 
         def taken(piece: tuple[int, ...], of: str | None) -> int:
-            """What a piece takes of waveforms or of weights, whichever is more."""
+            """Return the waveforms or weights that a piece takes, whichever are more."""
             return max(
                 different([row for frame, row in rows if of in (None, frame)], shape, piece)
                 for rows in (played, heard)

@@ -1,4 +1,4 @@
-"""What readout waveforms and integration weights consist of, and their samples."""
+"""Describes contents of readout waveforms and integration weights, and makes their samples."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class FramePulses:
 
 @dataclass(frozen=True, slots=True)
 class IntegrationWindow:
-    """What one set of weights is for: equal ones are stored once."""
+    """Describes one set of weights: equal ones are stored once."""
 
     frame: str
     at: int

@@ -1,4 +1,4 @@
-"""How the result logger of a channel is used: what it averages, and where captures are found."""
+"""Plans a channel's result logger: its averages, and the places of captures."""
 
 import math
 from collections.abc import Iterator

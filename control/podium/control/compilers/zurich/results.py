@@ -1,4 +1,4 @@
-"""When generators of an SHFQC hear what its analyser has measured, and what they make of it.
+"""Finds when generators of an SHFQC receive results of its analyser, and as which bits.
 
 A readout's word has a couple of bits for each integrator; it is there some time after the
 integration (zhinst-timing-models), until that of the next readout comes.
@@ -60,7 +60,7 @@ class ResultAvailability:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoreFeedback:
-    """What a core hears of the analyser of its instrument; arrays broadcast to the points."""
+    """Holds the results that a core receives from its analyser; arrays broadcast to the points."""
 
     times: Mapping[str, IntArray] = field(default_factory=dict)
     """By capture: when the word of its readout can be read, in samples from the shot's start."""
@@ -80,7 +80,7 @@ def guards_of(pulse: PlacedPulse) -> list[Guard]:
 
 
 def met(guard: Guard, results: Mapping[str, int]) -> bool:
-    """Whether something happens where results are these."""
+    """Return whether something happens where results are these."""
     return all(
         Condition(tuple(one.capture for one in term.results), term.operation).met(results)
         for term in guard

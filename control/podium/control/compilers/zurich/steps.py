@@ -1,4 +1,4 @@
-"""What a core does from shot to shot, before loops are made of it.
+"""Describes a core's work from shot to shot, before loops are made of it.
 
 A point is a row of things that are done one after another (its *kinds*), each with one number
 that may differ from point to point. Points with the same kinds can share code.

@@ -1,4 +1,4 @@
-"""What a demo of several nodes does once they are brought up, and asks the world afterwards."""
+"""Demonstrates several nodes after their bring-up, and asks the world afterwards."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

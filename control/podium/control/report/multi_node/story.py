@@ -1,4 +1,4 @@
-"""What nodes did together, and what happened when one of them died: material of the report."""
+"""Collects what nodes did together, and what happened when one of them died."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -76,7 +76,7 @@ def tagged_start(facility: Facility, seen: LoopbackResult) -> TaggedStart:
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """What left one connector in one run, as the simulated world tells it."""
+    """Lists the edges that left one connector in one run, as the simulated world reports."""
 
     instrument: str
     connector: str
@@ -112,7 +112,7 @@ def true_skews_fs(
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far two nodes were apart over some starts, fs."""
+    """Describes the distance of two nodes over some starts, fs."""
 
     starts: int
     mean_fs: float
