@@ -21,11 +21,11 @@ Q1 = replace(Q0, port="node_a.q1.flux", source="cluster_a.slot6.out2", address="
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from podium.control.agent.ramp_journal import Intent, Journal
+from podium.control.agent.ramp_journal import RampIntent, RampJournal
 
-journal = Journal(Path(sys.argv[1]))
+journal = RampJournal(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):
-    ramp = journal.begin(Intent("node_a.q0.flux", "bias_q0", "TCPIP::1", "Y", 0.0, number, 1, ""))
+    ramp = journal.begin(RampIntent("node_a.q0.flux", "bias_q0", "TCPIP::1", "Y", 0.0, number, 1, ""))
     if number < int(sys.argv[2]) - 1:
         journal.end(ramp, "reached", float(number))
 os.kill(os.getpid(), signal.SIGKILL)

@@ -265,7 +265,7 @@ class Biasing:
     async def _keep(self, name: str) -> None:
         worker = self._instruments.workers[name]
         async with self._turns[name]:
-            await self._rules.tell_store(name)  # what an earlier owner could not tell
+            await self._rules.report_ramps(name)  # what an earlier owner could not tell
         while True:
             await self._pending[name].wait()
             await self._may.wait()

@@ -141,7 +141,7 @@ class SafeRules:
             else:
                 await self._end(ramp, "safe rule", end_v, f"{why}; {how}")
             self._why.pop(ramp.id, None)
-        await self.tell_store(worker.name)
+        await self.report_ramps(worker.name)
 
     async def report_ramps(self, source: str) -> None:
         """Tell the store of what it does not know yet; what cannot be told is kept, and said."""
