@@ -176,7 +176,7 @@ async def test_what_only_reads_leaves_it_until_the_first_job(
     ("changed", "said"),
     [
         ({"identity": "ACME bias_q0 2"}, "was 'ACME bias_q0 2' then and is 'ACME bias_q0 1' now"),
-        ({"source": "bias_q7"}, "node_a.q0.flux is not wired to bias_q7 any more"),
+        ({"source": "bias_q7"}, "node_a.q0.flux is not wired to bias_q7 any longer"),
     ],
 )
 async def test_what_is_not_what_it_was_is_left_alone_and_said(

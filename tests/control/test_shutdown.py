@@ -186,7 +186,7 @@ def test_up_ends_what_runs_safely_and_who_has_asked_is_told(start, twins, tmp_pa
     assert not twins.playing()
     assert not state.exists()
     assert run.process.wait(ENDS_WITHIN_S) == 1
-    # by whom it is told first hangs on which process needs how long to end
+    # by whom it is told first depends on which process needs how long to end
     assert re.fullmatch(r"podium run: .*(first_light|agent room is gone).*\n", run.said())
 
 

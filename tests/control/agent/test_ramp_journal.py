@@ -25,7 +25,8 @@ from podium.control.agent.ramp_journal import RampIntent, RampJournal
 
 journal = RampJournal(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):
-    ramp = journal.begin(RampIntent("node_a.q0.flux", "bias_q0", "TCPIP::1", "Y", 0.0, number, 1, ""))
+    intent = RampIntent("node_a.q0.flux", "bias_q0", "TCPIP::1", "Y", 0.0, number, 1, "")
+    ramp = journal.begin(intent)
     if number < int(sys.argv[2]) - 1:
         journal.end(ramp, "reached", float(number))
 os.kill(os.getpid(), signal.SIGKILL)

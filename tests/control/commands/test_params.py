@@ -146,7 +146,7 @@ def test_two_stores_are_told_apart_in_words(
         "node_a.q0.t1 is known better: from 33.0 ± 2.0 µs to 33.0 ± 1.0 µs, "
         "by relaxation, run run-1",
         "node_a.q10.f01 is new: 6.0200000 GHz ± 1.0 kHz, by ramsey, run run-1",
-        "node_b.q0.t1 is not there any more: it was 33.0 ± 1.0 µs",
+        "node_b.q0.t1 is not there any longer: it was 33.0 ± 1.0 µs",
         "4 changed, 0 are the same",
     ]
 

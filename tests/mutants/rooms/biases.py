@@ -102,7 +102,7 @@ MUTANTS = (
         'case "finish" if abs(target_v) <= wiring.limit_v:',
         'case "finish" if target_v <= wiring.limit_v:',
         (f"{_RULES_TESTS}::test_a_finish_beyond_todays_limit_holds",),
-        "a ramp goes on to a level that is not allowed any more",
+        "a ramp goes on to a level that is not allowed any longer",
     ),
     Mutant(
         "safe-rule/box-is-not-stopped",

@@ -206,7 +206,7 @@ MUTANTS = (
         "step = round(int(flat[-1] - flat[0]) / (count - 1))",
         "step = round(int(flat[-1] - flat[0]) / count)",
         _BY_ZURICH,
-        "no sweep is even any more, or it ends too soon",
+        "no sweep is even any longer, or it ends too soon",
     ),
     Mutant(
         "placing/branch-takes-its-own-time",

@@ -67,7 +67,7 @@ class Agent:
         clocks are kept; ``margins``: what is kept between FIRE, the setting of the trigger, and
         the start.
 
-        ``store``: the parameter store that is told where the bias of a ramp that was cut off
+        ``store``: the parameter store that receives the bias of a ramp that was cut off
         ended. ``reading_only``: what an earlier owner has left stays so until the first job.
         """
         self._name = name

@@ -15,7 +15,7 @@ from podium.drivers.errors import InstrumentError, Refused, Unreachable
 from podium.drivers.roles import MovesTogether, RampsByItself
 
 BACK_S = 5.0
-"""A source that was lost in the middle of a ramp is waited for so long before that is told."""
+"""A source that was lost in the middle of a ramp is waited for so long before that is reported."""
 SAFE_S = 20.0
 """Who gave a ramp up is answered after this at the latest; its safe rule is carried out on."""
 SETTLE_S = 5.0

@@ -107,7 +107,7 @@ class ColdLeases:
         except InstrumentError as error:
             told = FridgeReport(fridge.name, None, str(error))
         self._note(told)
-        with suppress(BusError):  # it is told again soon
+        with suppress(BusError):  # it is published again soon
             await self._bus.publish(fridge_key(self._facility.name, self._agent), encode(told))
 
     def _hear(self, agent: str, told: FridgeReport) -> None:

@@ -29,7 +29,7 @@ class CounterOrigins:
         self._instruments = instruments
         self._planes = planes
         self._agreed: dict[str, tuple[int, int]] = {}
-        """Connection under which a controller was told its origin, and that."""
+        """Connection under which a controller received its origin, and that origin."""
         self._others: set[str] = set()
         """Controllers that tell the time themselves."""
 

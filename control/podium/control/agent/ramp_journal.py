@@ -95,7 +95,7 @@ class RampJournal:
     def begin(self, intent: RampIntent) -> Ramp:
         """Write down that a ramp begins; once this returns, a crash does not take it away.
 
-        Older entries of the bias that have ended and been told are forgotten. Raises
+        Older entries of the bias that have ended and been reported are forgotten. Raises
         :class:`JournalError`, also while another living process ramps this bias.
         """
         begun = datetime.now(UTC).isoformat(timespec="seconds")

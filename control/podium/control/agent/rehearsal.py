@@ -42,7 +42,7 @@ Told = Callable[[str, str], None]
 
 
 class NothingMeasured(RunRefused):
-    """A rehearsal has no data: what hangs on them cannot be rehearsed."""
+    """A rehearsal has no data: what depends on them cannot be rehearsed."""
 
 
 async def _anything(instruments: Collection[str]) -> None:

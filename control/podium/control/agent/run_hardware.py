@@ -145,7 +145,7 @@ class RunHardware:
 
         The waits are in the threads of the drivers: no loop is between them and the readings,
         which are made side by side. Epochs are looked at once the time has been read, as far as
-        can be foreseen; otherwise an earlier time is told, of before the first look. While the
+        can be foreseen; otherwise an earlier time is reported, of before the first look. While the
         controllers collect, which they do alone, the epochs are those read last.
         """
         hand, stop = self._of(run), self._given_up

@@ -77,7 +77,7 @@ class AgentRuns:
         self._free = free
         self._state, self._first = agent_machine.born(name, life, margins)
         self._not_safe = ""
-        """What was told last that could not be made safe."""
+        """The last report of what could not be made safe."""
         self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
         self._queue: asyncio.Queue[Action] = asyncio.Queue()
         self._step: asyncio.Task[None] | None = None
@@ -139,7 +139,7 @@ class AgentRuns:
         return await self._hardware.now()
 
     async def epochs(self) -> Epochs:
-        """Return the epochs of all clocks that starts hang on; while a run is on, of its own."""
+        """Return the epochs of all clocks that starts depend on; while a run is on, of its own."""
         return self._hardware.epochs_in_hand() if self.doing else await self._hardware.epochs_now()
 
     async def epochs_of(self, instruments: Collection[str]) -> Epochs:

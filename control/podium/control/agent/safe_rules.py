@@ -42,7 +42,7 @@ class SafeRules:
         now: Callable[[], Awaitable[Tai]],
         store: str | None,
     ) -> None:
-        """``store``: the parameter store that is told where a bias ended; None: none yet."""
+        """``store``: the parameter store that receives where a bias ended; None: none yet."""
         self._agent = agent
         self._facility = facility
         self._instruments = instruments
@@ -144,7 +144,7 @@ class SafeRules:
         await self.report_ramps(worker.name)
 
     async def report_ramps(self, source: str) -> None:
-        """Tell the store of what it does not know yet; what cannot be told is kept, and said."""
+        """Report to the store what it does not know yet; what fails is kept, and said."""
         if self._store is None:
             return
         where = self._addresses[source]
@@ -185,7 +185,7 @@ class SafeRules:
         if worker.released:
             raise Refused(worker.released)
         if not isinstance(wiring, FluxWiring) or str(wiring.source) != ramp.intent.source:
-            raise Refused(f"{ramp.intent.port} is not wired to {ramp.intent.source} any more")
+            raise Refused(f"{ramp.intent.port} is not wired to {ramp.intent.source} any longer")
         here = told_identity(worker.health)
         if here != ramp.intent.identity:
             raise Refused(f"{worker.name} was {ramp.intent.identity!r} then and is {here!r} now")

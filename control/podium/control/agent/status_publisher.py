@@ -10,7 +10,7 @@ from podium.control.bus.news import status_key
 from podium.control.bus.wire import encode
 
 AT_LEAST_EVERY = 5
-"""An unchanged status is told again after so many beats: somebody may have come late."""
+"""An unchanged status is published again after so many beats: somebody may have come late."""
 RENEWED = "it was set by hand: all is read again"
 """Why a connection was closed that is well: nobody needs to look."""
 
@@ -43,7 +43,7 @@ class StatusPublisher:
         news = _without_times(status)
         if news != self._told or self._beats >= AT_LEAST_EVERY:
             self._told, self._beats = news, 0
-            with suppress(BusError):  # it is told again soon
+            with suppress(BusError):  # it is published again soon
                 await self._bus.publish(self._key, encode(status))
 
     def _log(self, one: InstrumentStatus) -> None:

@@ -149,7 +149,7 @@ class ProgramPart:
     first_shot: int
     shots: int
     first: tuple[int, ...]
-    """Of the points: the first along each axis, and the first that is not among them any more."""
+    """Of the points: the first along each axis, and the first that is not among them any longer."""
     end: tuple[int, ...]
 
 

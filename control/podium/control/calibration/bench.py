@@ -46,7 +46,7 @@ def _of_the_house() -> Validities:
 
 
 async def _nobody_is_told(step: int, routine: str) -> None:
-    """Nobody is told of a step."""
+    """Nobody receives notice of a step."""
 
 
 @dataclass(slots=True, eq=False)

@@ -87,7 +87,7 @@ async def calibrated(
 ) -> Calibrated:
     """Look at the fridges, ramp the biases, and carry out ``one``, node by node.
 
-    ``begin_step`` is told of each node's, from 1. Raises ``RunError``, ``NotCold``,
+    ``begin_step`` receives each node's, from 1. Raises ``RunError``, ``NotCold``,
     ``StoreError``, ``NotStorable``, ``BadEntry`` and OSError; what was found before is kept.
     """
     facility = runner.facility

@@ -216,7 +216,7 @@ class Pulses:
 
         The window opens ``opens_ns`` after the pulse's first sample has come back and closes
         with the pulse; the frame's clock goes on from there. With a ``discriminator`` there is a
-        result, which something can hang on. ``frame``: another than :attr:`readout`.
+        result, which something can depend on. ``frame``: another than :attr:`readout`.
         """
         frame = self.readout if frame is None else frame
         length = duration_ns or self.probe_ns

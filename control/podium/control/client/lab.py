@@ -221,7 +221,7 @@ class Lab:
 
         First the delays of the triggers are chosen, then all are started ``starts`` times: each
         time a run of its own on their agents and the tagger's, between which others may have
-        theirs. ``progress`` is told how far it is; ``anew`` forgets what was known before, where
+        theirs. ``progress`` receives how far it is; ``anew`` forgets what was known before, where
         no drift explains what is found. Recorded is all of it or nothing.
         """
         chosen = marked_nodes(self._facility, nodes)
@@ -308,7 +308,7 @@ class Lab:
         return await self._client.once(question, manual_access.Answered)
 
     async def release(self, instrument: str) -> None:
-        """Let go of an instrument for a person's own program: nothing is asked of it any more."""
+        """Let go of an instrument for a person's own program: nothing is asked of it any longer."""
         await self._ask(manual_access.Release(instrument, self._who), messages.Done)
 
     async def looked_at(self, finding: str) -> None:
@@ -390,7 +390,7 @@ async def open_facility(
     that an earlier owner has left in the middle of a ramp: its safe rule is carried out (with
     ``reading_only`` before the first job instead), and controllers that a trigger starts, which
     are disarmed and silenced (with ``reading_only`` left alone; then nothing starts at a time).
-    ``store`` is the parameter store that is told where it ended. ``state``: as given to
+    ``store`` is the parameter store that receives where it ended. ``state``: as given to
     ``podium up``; the journal of ramps, the epochs of clocks and measured skews lie beside it.
     Leaving aborts what runs, makes it safe, and closes all connections.
     """

@@ -27,7 +27,7 @@ POINT_HELP = (
 
 
 RESULTS_HELP = (
-    "where something hangs on what is measured: the results of the shot that is shown, e.g. "
+    "where something depends on what is measured: the results of the shot that is shown, e.g. "
     "m=1,n=0; a capture that is not named has 0 (without this, --diagram shows all branches)"
 )
 

@@ -123,7 +123,7 @@ async def _join(facility: "Facility", arguments: Namespace) -> int:
             gone = tasks.create_task(_until_gone(state_file, state.coordinator))
             await asyncio.wait({told, gone}, return_when=asyncio.FIRST_COMPLETED)
             if gone.done():
-                report("the facility is not up any more")
+                report("the facility is not up any longer")
             for task in (telling, told, gone):
                 task.cancel()
         report("ending")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from podium.control.parameters.store import ParameterStore
 
 DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
-"""Where ``podium calibrate`` keeps them when it is told nothing else."""
+"""Where ``podium calibrate`` keeps them when no other is named."""
 BY_HAND = "by hand"
 REVERT = "revert"
 
@@ -46,7 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     put.add_argument(
         "value", metavar="VALUE", help="as it is printed: '6.0213 GHz', '33.2 ± 1.4 us'"
     )
-    put.add_argument("--sigma", metavar="VALUE", help="one standard deviation (default: as before)")
+    put.add_argument("--sigma", metavar="VALUE", help="one standard deviation (default: unchanged)")
     put.add_argument(
         "--new",
         action="store_true",

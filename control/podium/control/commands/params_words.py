@@ -41,7 +41,7 @@ class Change:
             case None, ParameterEntry() as new:
                 return f"{self.name} is new: {told_value(new)}, {told_origin(new)}"
             case ParameterEntry() as old, None:
-                return f"{self.name} is not there any more: it was {told_value(old)}"
+                return f"{self.name} is not there any longer: it was {told_value(old)}"
             case ParameterEntry() as old, ParameterEntry() as new:
                 return f"{self.name} {_moved(old, new)}, {told_origin(new)}"
         return f"{self.name} is in neither"

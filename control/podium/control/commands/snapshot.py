@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     take.add_argument("--out", type=Path, metavar="FILE", help="default: DIR/HASH.json")
     show = verbs.add_parser("show", help="print one")
     show.add_argument("snapshot", metavar="SNAPSHOT", help=NAMED)
-    diff = verbs.add_parser("diff", help="say in words what is otherwise in the second")
+    diff = verbs.add_parser("diff", help="say in words what differs in the second")
     diff.add_argument("old", metavar="A", help=NAMED)
     diff.add_argument("new", metavar="B", help="the same")
     for verb in (take, show, diff):

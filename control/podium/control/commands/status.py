@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from podium.control.bus.request_log import LoggedRequest
 
 LATELY = 8
-"""So many of the things that were asked are told."""
+"""So many of the requests in the log are shown."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--looked",
         metavar="ID",
-        help="say that you have looked at this finding, or at all: it is not told any more",
+        help="say that you have looked at this finding, or at all: it is not shown any longer",
     )
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 READY_S = 60.0
 DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
-"""Where ``podium calibrate`` keeps parameters when it is told nothing else."""
+"""Where ``podium calibrate`` keeps parameters when no other is named."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:

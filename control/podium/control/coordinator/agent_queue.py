@@ -13,7 +13,7 @@ from podium.control.runs.errors import RunRefused
 KEPT = 100
 """So many things that were asked are remembered."""
 PATIENCE_S = 5.0
-"""What is asked by hand waits so long for its turn; then a person is told what is on instead."""
+"""What is asked by hand waits so long for its turn; then a person learns what is on instead."""
 
 
 @dataclass(slots=True, eq=False)

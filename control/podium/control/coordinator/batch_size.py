@@ -32,7 +32,7 @@ class BatchSize:
 
         From the last two batches of different sizes, so that one that was slow by chance is soon
         forgotten. Where the smaller of them took no less time, all of it counts as fixed: on a
-        machine that is busy, batches would shrink for ever while each takes as long as before.
+        machine that is busy, batches would shrink for ever while each takes equally long.
         """
         if self._last is None:
             lasting = FIRST_SHARE * self._batch_s / max(self._point_s, 1e-9)

@@ -57,7 +57,7 @@ class FindingsFile:
         self._write()
 
     def only(self, found: tuple[str, ...]) -> None:
-        """Add what was found; forget what somebody has seen and is not found any more."""
+        """Add what was found; forget what somebody has seen and is not found any longer."""
         self._kept = {
             name: one
             for name, one in self._kept.items()

@@ -1,7 +1,7 @@
 """Jobs: the coordinator's side of the run protocol, over the bus.
 
-What is accepted is on the disk before it is told; a coordinator that comes after this one goes on
-with it. Agents are taken in the turns in which everything else takes them.
+What is accepted is on the disk before it is reported; the next coordinator goes on with it. Agents
+are taken in the turns in which everything else takes them.
 """
 
 import asyncio

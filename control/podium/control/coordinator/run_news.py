@@ -99,7 +99,7 @@ class RunPublisher:
 
     @asynccontextmanager
     async def telling(self) -> AsyncGenerator[None]:
-        """Publish what is to be told while the context is open."""
+        """Publish news while the context is open."""
         async with (
             self._bus.serve(past_runs_key(self._facility), self._answer),
             asyncio.TaskGroup() as tasks,

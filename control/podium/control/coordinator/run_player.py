@@ -92,7 +92,7 @@ class Piece:
 class RunPlayer:
     """Plays work on agents. All methods raise ``RunError``.
 
-    Cancelled, they return once nothing of the run can play any more.
+    Cancelled, they return once nothing of the run can play any longer.
     """
 
     def __init__(

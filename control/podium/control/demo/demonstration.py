@@ -85,7 +85,7 @@ class DemoRequest:
 async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
     """Bring nodes up on simulated instruments; write data, ``summary.json``, ``index.html``.
 
-    What fails is told in the story and in the report, which is written all the same. All
+    What fails stands in the story and in the report, which is written all the same. All
     processes started have ended when this returns or raises.
     """
     begin = time.monotonic()
@@ -155,7 +155,7 @@ def _clear(folder: Path) -> None:
 
 
 DYING_S = 2.0
-"""Where instruments are lost, a process of ours that has died is told of within this time."""
+"""Where instruments are lost, a process of ours that has died is reported within this time."""
 
 
 def _trouble(story: Story, shown: Display, what: str, error: Exception, node: str = "") -> None:

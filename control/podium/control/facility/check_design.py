@@ -29,7 +29,7 @@ _POSITIVE = (
 )
 _FLUXONIUM_MOST = 20.0
 """EJ / EL of a fluxonium at most: beyond, its fluxes hardly tunnel, and spectra of this house
-(:mod:`.fluxonium`) are not good any more."""
+(:mod:`.fluxonium`) are not good any longer."""
 
 Band = tuple[str, float, float]
 """What it is (for a message), its frequency and its reach to either side, Hz."""

@@ -1,4 +1,4 @@
-"""Racks of instruments behind one data server: what hangs on the PQSC that starts them all."""
+"""Racks of instruments behind one data server: the PQSC that starts them, and its cables."""
 
 from podium.control.facility.file_contents import Complaints
 from podium.control.facility.problems import KeyPath, suggest

@@ -39,7 +39,7 @@ SEQUENCE_NODES = (SequenceNode, yaml.SequenceNode)
 SCALAR_NODES = (ScalarNode, yaml.ScalarNode)
 
 TABS_TOLD = 20
-"""Of a file that is indented by tabs so many places are told."""
+"""Of a file that is indented by tabs so many places are named."""
 
 
 def compose(file: str, text: str) -> AnyNode | None:

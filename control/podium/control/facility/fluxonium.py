@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HALF_FLUX = 0.5
-"""The sweet spot, in flux quanta: f01 is least there and hangs on the flux to second order only."""
+"""The sweet spot, in flux quanta: f01 is least there and depends on flux to second order only."""
 OSCILLATOR_LEVELS = 60
 """With so many the lowest ten levels of EJ / EL < 20 stand within 1e-6 of their frequency."""
 KEPT = 10

@@ -12,7 +12,7 @@ from podium.control.facility.problems import FacilityError
 from podium.control.facility.timing import TimingPlane
 
 TOLD = 5
-"""So many changes are told."""
+"""So many changes are named."""
 
 
 class NotGrown(Exception):

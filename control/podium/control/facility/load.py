@@ -147,7 +147,7 @@ def _facility(
     known: Mapping[str, InstrumentModel],
     outputs: Mapping[str, Resolved],
 ) -> Facility:
-    """Return the checked file as values. No entry is None any more: all were checked."""
+    """Return the checked file as values. No entry is None any longer: all were checked."""
     return Facility(
         name=parsed.name,
         digest=hashlib.sha256(_canonical(_of_the_facility(source.data)).encode()).hexdigest(),

@@ -30,13 +30,13 @@ QUANTITIES = (
     Quantity("assignment_fidelity", "assignment fidelity", percent=True),
     Quantity("thermal_population", "thermal population", percent=True),
 )
-"""In the order in which they are told."""
+"""In the order in which they are reported."""
 
 BY_NAME = {quantity.name: quantity for quantity in QUANTITIES}
 
 PREFIXES = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 JOINT_DECIMALS = 4
-"""With more decimals than these, sigma is told in a unit of its own."""
+"""With more decimals than these, sigma is written in a unit of its own."""
 
 
 def told(value: float, sigma: float, unit: str, *, percent: bool = False) -> str:

@@ -31,7 +31,7 @@ Spans = Sequence[tuple[int, int]]
 Emulate = Callable[..., Mapping[str, Any]]
 """Executes a machine code (:class:`ClusterProgram`) and tells what it does in each span
 (:data:`Spans`: start, duration in ns from the common start), as ``podium twin emulate`` does. Where
-something hangs on what is measured it is given results by capture as well."""
+something depends on what is measured it is given results by capture as well."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +156,7 @@ def _of_lanes(
     repetitions: Sequence[int],
     point: Point,
 ) -> Iterator[list[Difference]]:
-    """Yield what differs in each repetition; what differs in all of them is told of the first."""
+    """Yield what differs in each repetition; what differs in all is reported of the first."""
     shots = {
         name: expected_shot(case.program, artifact, target, point, case.measured)
         for name, artifact in case.artifacts.items()

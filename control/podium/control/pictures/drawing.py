@@ -172,8 +172,8 @@ def _outline(
 ) -> list[tuple[float, float]]:
     """Return the line through samples: steps where there is room, else what a pen can draw.
 
-    Equal samples in a row are told by their ends; where several share a place, by the least and the
-    greatest of them.
+    Equal samples in a row are drawn by their ends; where several share a place, by the least and
+    the greatest of them.
     """
     edges = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
     steps: list[tuple[float, float]] = []

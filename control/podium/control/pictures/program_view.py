@@ -41,7 +41,7 @@ def meant_view(
 ) -> View:
     """Return the shot at ``point`` (one index for each axis) as the program means it.
 
-    ``results``: by capture, what is measured each time (0 where it is not named): what hangs on
+    ``results``: by capture, what is measured each time (0 where it is not named): what depends on
     something else is left out. None: everything is shown.
 
     ``targets``: by cluster, or instrument; ``late_fs``: by cluster, how much later than whole

@@ -92,7 +92,7 @@ def compiled(
 def changed_since(attributes: Mapping[str, Any], case: ComparedProgram) -> str:
     """Say in what today's machine code is not the one that was run; empty where none is known.
 
-    What is compared are the numbers that the instrument rounds, as they were told with the data.
+    What is compared are the numbers that the instrument rounds, as they were stored with the data.
     """
     then = attributes.get("quantised")
     if not isinstance(then, str) or not then or not case.artifacts:

@@ -22,8 +22,8 @@ async def keep_agents(
 ) -> None:
     """Start an agent for each of ``owners`` (names, with instruments) and keep it running.
 
-    ``of_the_bus``: what each is told of it; ``common``: the facility file and what is laid over it.
-    They end with ``stack``.
+    ``of_the_bus``: each one's arguments about it; ``common``: the facility file and what is laid
+    over it. They end with ``stack``.
     """
     for name, instruments in owners.items():
         words = [

@@ -92,7 +92,7 @@ class Children:
 
     They are sessions of their own, so that Ctrl-C in a terminal reaches us alone, and we end
     them in order: who uses an instrument before the instrument. Their standard input closes
-    when we end, however we end: those that are told ``--with-parent`` end as well.
+    when we end, however we end: those with ``--with-parent`` end as well.
     """
 
     running: list[Child] = field(default_factory=list)

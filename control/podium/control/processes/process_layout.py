@@ -23,7 +23,7 @@ class Parts:
     coordinator: str
     """Where the coordinator is asked: by TLS where the bus has a lock."""
     words: Mapping[Member, tuple[str, ...]]
-    """What each is told of the bus."""
+    """Each one's arguments about the bus."""
 
     @property
     def agents(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 ENDING_S = 30.0
-"""A process that was told to end has this long to make its instruments safe."""
+"""A process that received a signal to end has this long to make its instruments safe."""
 RESTART_S = 1.0
 """Pause before a process that died is started again."""
 

@@ -65,7 +65,7 @@ def dataset_of(
 
     ``<capture>_outcome`` is the share of results that were 1 (of each shot where they were kept),
     where the capture has a discriminator; ``<capture>_count`` how often it was made, where that
-    hangs on what was measured (the others are NaN where it was never). Dimension ``shot`` comes
+    depends on what was measured (the others are NaN where it was never). Dimension ``shot`` comes
     first when the shots were kept. Every swept variable is a coordinate (times in s); every
     variable and coordinate has ``units``.
     """

@@ -52,7 +52,7 @@ Outcomes = Mapping[str, Sequence[int]]
 
 
 class OutcomeMissing(ValueError):
-    """A branch hangs on a result that was not given; name it in ``outcomes``."""
+    """A branch depends on a result that was not given; name it in ``outcomes``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class _Results:
         known = self.given.get(capture, ())
         if not 0 < count <= len(known):
             raise OutcomeMissing(
-                f"a branch hangs on result {count} of capture {capture!r} in this shot, of which "
+                f"a branch depends on result {count} of capture {capture!r} in this shot, of which "
                 f"{len(known)} are given"
             )
         return known[count - 1]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from podium.control.program.program import Program
 
 TOLD = 20
-"""So many differences are told one by one."""
+"""So many differences are listed one by one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +60,7 @@ def judge(case: ComparedProgram, point: Point, *, only: bool, emulate: Emulate) 
         if one.differences and worst is None:
             worst = one
         found += [(one.point, each) for each in one.differences if each not in general]
-        # what belongs to no shot is told with each point, and counted once
+        # what belongs to no shot is reported with each point, and counted once
         general |= {each for each in one.differences if each.end_ns == 0}
     chosen = shown if shown is not None and (only or shown.differences or not worst) else worst
     if chosen is None:

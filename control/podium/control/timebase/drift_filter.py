@@ -214,7 +214,7 @@ class DriftFilter:
 
 
 def _forgotten(state: Array, covariance: Array, model: DriftModel) -> tuple[Array, Array]:
-    """Return what is left when offset and rate are not known any more."""
+    """Return what is left when offset and rate are not known any longer."""
     state, covariance = state.copy(), covariance.copy()
     state[:2] = 0.0
     covariance[:2, :] = covariance[:, :2] = 0.0

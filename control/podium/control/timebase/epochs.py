@@ -22,7 +22,7 @@ class Moved:
     then: int | None
     """The epoch that was asked for; None: the domain had no part then."""
     now: int | None
-    """None: the domain has no part any more."""
+    """None: the domain has no part any longer."""
 
     def __str__(self) -> str:
         return f"{self.domain}: epoch {_said(self.then)} then, {_said(self.now)} now"

@@ -31,7 +31,7 @@ ALLOWANCE = 1.25
 
 
 class LeadTime:
-    """Says how long before the start FIRE is to be sent. Knows no clock; is told what happened.
+    """Says how long before the start FIRE is to be sent. Knows no clock; receives what happened.
 
     ``margin_fs`` comes on top: what an agent needs between taking FIRE and the start.
     """

@@ -23,7 +23,7 @@ STARTS = 100
 SWEEP_STARTS = 4
 """Starts for each delay that is tried."""
 STARTS_MIN = 3
-"""From fewer starts no sigma is told."""
+"""From fewer starts no sigma is reported."""
 
 
 class LoopbackFailed(RuntimeError):

@@ -34,7 +34,7 @@ class SkewKnown:
     measured: SkewMeasured
     """The latest measurement."""
     problem: str
-    """Why it does not hold any more; empty: nothing is known against it."""
+    """Why it does not hold any longer; empty: nothing is known against it."""
     unheard: str = ""
     """Why it is not known whether it holds; empty: it is known."""
 

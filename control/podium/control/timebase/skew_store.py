@@ -94,7 +94,7 @@ class SkewStore:
     ) -> None:
         """Keep one measurement, all of it or nothing; when this returns it is on the disk.
 
-        ``anew``: what was known of its pairs before does not count any more.
+        ``anew``: what was known of its pairs before does not count any longer.
         """
         self._make()
         try:

@@ -191,7 +191,7 @@ def told_if_not_done() -> Iterator[None]:
 
 
 def asker(request: Request) -> str:
-    """Return who asks from a browser, as others are told."""
+    """Return who asks from a browser, as others see it."""
     client = "" if request.client is None else request.client.host
     return asked_from(request.headers["host"], client)
 

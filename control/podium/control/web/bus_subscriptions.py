@@ -1,4 +1,4 @@
-"""Keeps the picture up to date: hears what is told on the bus, and asks for what came before."""
+"""Keeps the picture up to date: receives the news of the bus, and asks for earlier news."""
 
 import asyncio
 import time
@@ -158,7 +158,7 @@ class _Follower:
             self._picture.add_reading(told.fridge, told.kelvin, told.problem)
 
     async def read_fridges(self) -> None:
-        """Ask for the temperatures of fridges of which nothing has been told lately."""
+        """Ask for the temperatures of fridges of which nothing was published lately."""
         while True:
             for name, fridge in self._picture.facility.fridges.items():
                 known = self._picture.fridges.get(name)

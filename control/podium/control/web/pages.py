@@ -18,7 +18,7 @@ EVENTS_SHOWN = 150
 RUNS_SHOWN = 25
 
 SIGNS = {"good": "✓", "busy": "▶", "unknown": "?", "warn": "!", "bad": "✕"}
-"""A mark is told by its sign as well as by its colour."""
+"""A mark is known by its sign as well as by its colour."""
 
 
 class Pages:

@@ -53,7 +53,7 @@ class ParameterTable:
 
     owner: str
     told: Block
-    """What a bring-up is for, in the order in which it is told."""
+    """What a bring-up is for, in the order in which it is shown."""
     worked_with: Block
     """What else the routines know."""
     stale: int

@@ -152,7 +152,7 @@ def excited_share(
 def bare_hz(bench: Bench, qubit: Qubit) -> float | None:
     """Return the resonator's frequency without the qubit, Hz, if it has been measured.
 
-    A small correction of a small correction hangs on it: its doubt does not show.
+    A small correction of a small correction depends on it: its doubt does not show.
     """
     if bench.record.get(f"{qubit.name}.bare_readout_frequency") is None:
         return None

@@ -1,7 +1,7 @@
 """``--dry-run``: every message that would set something on an instrument, and none is sent.
 
-No instrument is connected to. It is told as from the first time: what an instrument holds
-already, and would therefore not be sent again, is not known. Content of blocks is told by
+No instrument is connected to. It is shown as from the first time: what an instrument holds
+already, and would therefore not be sent again, is not known. Content of blocks is shown by
 its size; ``podium compile`` prints the programs in them.
 """
 
@@ -82,7 +82,7 @@ async def tell_calibration(
 ) -> int:
     """Print what ``podium calibrate`` would send: biases, and each routine up to its first data.
 
-    What comes after hangs on what is measured. Parameters are read from ``store`` if it is
+    What comes after depends on what is measured. Parameters are read from ``store`` if it is
     there; nothing is written.
     """
     from podium.control.agent.rehearsal import NothingMeasured

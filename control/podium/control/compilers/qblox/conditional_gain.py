@@ -23,11 +23,11 @@ class ConditionalGain:
         self._assembly = assembly
         self._now: tuple[Gate, int] | None = None
         self._forks = False
-        """The instruction before was the wait of a fork: what is behind it hangs on the same."""
+        """The instruction before was the wait of a fork: what is behind it depends on the same."""
         self._gains: dict[Gate, Gain] = {}
 
     def set(self, moment: Moment) -> None:
-        """Let the next instructions hang on what ``moment`` does."""
+        """Let the next instructions depend on what ``moment`` does."""
         if moment.gate is None:
             self.open()
             return

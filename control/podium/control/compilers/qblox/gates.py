@@ -68,7 +68,7 @@ def gate_of(frame: str, guard: Guard, senders: Mapping[str, Sender]) -> Gate:
         both = _and(gate, other)
         if both is None:
             raise DoesNotFit(
-                f"{frame}: something hangs on {gate} and at once on {other}; a condition of a "
+                f"{frame}: something depends on {gate} and at once on {other}; a condition of a "
                 "sequencer is one operation: branches within branches are all on results that are "
                 "1, or all on results that are 0 (of each frame as it sends them)"
             )

@@ -218,7 +218,7 @@ def _shot(schedule: Schedule, box: Box) -> Shot:
 def _branching(
     schedule: Schedule, groups: list[tuple[list[Event], IntArray]], box: Box
 ) -> Iterator[Moment]:
-    """Yield the moments of a shot in which something hangs on what is measured.
+    """Yield the moments of a shot in which something depends on what is measured.
 
     Where two branches begin at one instant, both have an instruction; each skips the other's, and
     the first waits as long before as the second does for the skipping. Both are short: the

@@ -95,7 +95,7 @@ class Event:
     gate: Gate | None = None
     """The guard as the sequencer has it."""
     forgets: bool = False
-    """The sequencer forgets what it has been told of measurements."""
+    """The sequencer forgets the results that it has received."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +116,7 @@ class LoweredFrame:
     fixed: frozenset[str] = frozenset()
     """Parameters on which more depends than an operand here and there."""
     listens: tuple[int, ...] = ()
-    """Trigger addresses of results that something hangs on."""
+    """Trigger addresses of results that something depends on."""
 
 
 def lower(
@@ -224,7 +224,7 @@ def lower(
 def once(asked: list[tuple[int, str, FloatArray]]) -> list[tuple[int, str, FloatArray]]:
     """Return each quantity of a statement once, where statements are repeated.
 
-    Phases that hang on what is measured, and those of statements that are repeated, are no single
+    Phases that depend on what is measured, and those of statements that are repeated, are no single
     numbers: they are left out, whatever their values, and are sums of what is listed.
     """
     shifted = any(quantity == "shift" for _, quantity, _ in asked)
@@ -308,7 +308,7 @@ FALL_NS = 2
 def parts_ns(play: PlacedPlay) -> tuple[int, int, int] | None:
     """Return how long a pulse rises, is constant, and falls, in whole samples.
 
-    None where all of it is a waveform: one that hangs on a measurement is, as its end would be a
+    None where all of it is a waveform: one that depends on a measurement is, as its end would be a
     second thing that does. A sample belongs to an edge when its middle may lie in it, wherever
     between two ns the pulse starts.
     """

@@ -74,7 +74,7 @@ class PlacedTuning:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlacedShift:
-    """A change of a frame's phase that hangs on what is measured, with its instant."""
+    """A change of a frame's phase that depends on what is measured, with its instant."""
 
     statement: int
     start_ns: IntArray

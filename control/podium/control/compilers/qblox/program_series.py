@@ -60,7 +60,7 @@ class FrameTrack:
     turns: tuple[tuple[Node | BlockTrain, ...], ...] = ()
     """The code of each program otherwise."""
     listens: tuple[int, ...] = ()
-    """Trigger addresses of results that something in it hangs on."""
+    """Trigger addresses of results that something in it depends on."""
 
 
 class ProgramSeries:

@@ -77,7 +77,7 @@ def triggers_of(
     for frame, wanted in asked.items():
         if frame not in here:
             raise DoesNotFit(
-                f"{frame}: something hangs on its results, and another controller measures them: "
+                f"{frame}: something depends on its results, and another controller measures them: "
                 "results do not travel from one cluster to another"
             )
         if len(wanted) > 1:
@@ -141,8 +141,8 @@ def _check_network(arrivals: Sequence[Arrival], shot_ns: IntArray, axes: tuple[A
             at = where_first(near, axes)
             raise DoesNotFit(
                 f"captures {one.capture!r} and {other.capture!r} end {apart_ns[at]} ns apart "
-                f"({describe(at, near.shape, axes)}), and something hangs on results of both their "
-                f"frames: the trigger network takes one result each {limits.TRIGGER_DEAD_NS} ns; "
+                f"({describe(at, near.shape, axes)}), and something depends on both their results: "
+                f"the trigger network takes one result each {limits.TRIGGER_DEAD_NS} ns; "
                 f"let one end {limits.TRIGGER_DEAD_NS - apart_ns[at]} ns later"
             )
     for late in arrivals:

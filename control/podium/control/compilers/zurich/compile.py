@@ -109,7 +109,7 @@ def _compiled(
     )
     _check_run(program, duration_fs)
     told: dict[str, ResultAvailability] = {}
-    # What generators do may hang on what the analyser of their instrument tells: it comes first.
+    # What generators do may depend on what the analyser of their instrument tells: it comes first.
     for one in sorted(cores, key=lambda core: core.kind != "qa"):
         if one.names not in kept:
             kept[one.names] = _core(one, program, placed, first_fs, target, begun, told)

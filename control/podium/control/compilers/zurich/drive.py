@@ -275,7 +275,7 @@ class _Core:
         names = results_in(guard for k in pulses for guard in guards_of(self._pulses[k].placed))
         if len(names) > RESULTS_MAX:
             raise DoesNotFit(
-                f"{self._frames}: pulses that are one waveform hang on {len(names)} results "
+                f"{self._frames}: pulses that are one waveform depend on {len(names)} results "
                 f"({', '.join(names)}), at most {RESULTS_MAX}: each way has a row of the table"
             )
         return tuple(sorted(names, key=lambda name: (times[name], name)))

@@ -109,7 +109,7 @@ def _check_counted(names: str, shots: Shots) -> None:
     cycles = (shots.first + shots.total) // CYCLE
     if cycles > CYCLES_MAX:
         raise TooLarge(
-            f"{names}: a run of {cycles * 4e-9:.3g} s; where something hangs on results, the "
+            f"{names}: a run of {cycles * 4e-9:.3g} s; where something depends on results, the "
             f"sequencer counts cycles from the start, at most {CYCLES_MAX * 4e-9:.3g} s; play "
             "fewer shots",
             cycles,

@@ -2,7 +2,7 @@
 
 A result is read by ``getFeedback`` at a time from the start on. The sequencer stands there while
 what is queued plays: all that begins by then is said before, all that begins a little later behind.
-What hangs on several results has a variable that counts them together.
+What depends on several results has a variable that counts them together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ READ_CYCLES, COUNT_CYCLES = 6, 4
 """Of reading one result, and of counting it in a variable: more instructions than they compile to.
 ASSUMED: each takes a cycle."""
 ACT_CYCLES = 11
-"""From there to the first sample of what hangs on it: three (LabOne Q, Apache-2.0,
+"""From there to the first sample of what depends on it: three (LabOne Q, Apache-2.0,
 ``EXECUTETABLEENTRY_LATENCY``), the instruction itself, and some to spare."""
 
 
@@ -64,7 +64,7 @@ class Keys:
         if len(self.names) > KEYS_MAX:
             raise DoesNotFit(
                 f"{self.frames}: more than {KEYS_MAX} different sets of results on which something "
-                "hangs; let fewer pulses hang on several results"
+                "depends; let fewer pulses depend on several results"
             )
         return known
 
@@ -136,12 +136,12 @@ def _refuse(play: TimedPlay, word: ResultWord, free: int, needed: int, frames: s
     early = earliest - play.begin
     if early > 0:
         raise DoesNotFit(
-            f"{frames}: what hangs on {names} begins {play.begin / 2:g} ns into the shot, "
+            f"{frames}: what depends on {names} begins {play.begin / 2:g} ns into the shot, "
             f"{early / 2:g} ns too early: the result is there {word.heard / 2:g} ns into it, and "
             f"it takes {needed / 2:g} ns to act on it; wait as much longer"
         )
     raise DoesNotFit(
-        f"{frames}: what hangs on {names} begins {play.begin / 2:g} ns into the shot, less than "
+        f"{frames}: what depends on {names} begins {play.begin / 2:g} ns into the shot, less than "
         f"{needed / 2:g} ns after the pulse before it: the result is read between them; wait "
         "longer between the two, or between the readout and both"
     )

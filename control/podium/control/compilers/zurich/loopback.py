@@ -19,7 +19,7 @@ from podium.firmware_interfaces.zurich.awg_limits import GRANULARITY, SHF_RATE_H
 from podium.firmware_interfaces.zurich.program import CoreProgram, Setting, Start, ZurichProgram
 
 ROUND = 8
-"""Pulses after which they lie on the grid as before."""
+"""Pulses after which they lie on the grid as they did at first."""
 FIRST_MARKER_OF_I = 4
 """``marker/source`` (node documentation)."""
 

@@ -50,7 +50,7 @@ def make_readout(
     frames = [frame for frame, _ in one.frames]
     refuse_branches(
         frames,
-        "hangs on what is measured: a quantum analyzer's sequencer hears no results; read out in "
+        "depends on what is measured: a quantum analyzer's sequencer hears no results; read out in "
         "any case, and act on the result with a signal generator",
     )
     slots_max = target.readout_slots

@@ -24,7 +24,7 @@ COUPLE = 2
 RESULTS_MAX = 5
 """Results on which one waveform may hang: each way has a row of the command table."""
 LEAST_DELAY_FS = 320 * FS_PER_NS
-"""From the end of the last window of a readout to what hangs on one of its results: always enough.
+"""From the end of a readout's last window to what depends on one of its results: always enough.
 For each further result of the same readout it takes up to 40 ns more."""
 
 
@@ -75,7 +75,7 @@ def results_in(guards: Iterable[Guard]) -> tuple[str, ...]:
 
 
 def guards_of(pulse: PlacedPulse) -> list[Guard]:
-    """Return all that a pulse hangs on: whether it happens, and with which phase."""
+    """Return all that a pulse depends on: whether it happens, and with which phase."""
     return [pulse.guard, *(one.guard for one in pulse.turned)]
 
 
@@ -97,7 +97,7 @@ def ways(names: Sequence[str]) -> list[dict[str, int]]:
 
 
 def refuse_branches(frames: Iterable[PlacedFrame], why: str) -> None:
-    """Raise :class:`DoesNotFit` where something on ``frames`` hangs on what is measured."""
+    """Raise :class:`DoesNotFit` where something on ``frames`` depends on what is measured."""
     for one in frames:
         name = one.frame.name
         for pulse in one.pulses:
@@ -115,7 +115,7 @@ def core_feedback(
     zsync: bool,
     first: int,
 ) -> CoreFeedback:
-    """Return what a core hears on whose ``frames`` something may hang on results.
+    """Return what a core hears on whose ``frames`` something may depend on results.
 
     ``first``: samples from the trigger to its first shot.
 
@@ -131,7 +131,7 @@ def core_feedback(
         if name not in told:
             of = "an SHFQC that reads nothing out" if model == "SHFQC" else f"an {model}"
             raise DoesNotFit(
-                f"{where}: something hangs on the result of {name!r}; results reach the signal "
+                f"{where}: something depends on the result of {name!r}; results reach the signal "
                 f"generators of the SHFQC that has measured them, and this is {of}"
             )
     return CoreFeedback(

@@ -51,7 +51,7 @@ class AgentLoss:
     async def watch(self) -> FaultRecord:
         """Return what happened; raises ``RunFailed`` where it is not noticed, or not back.
 
-        When this returns, nothing of it runs any more.
+        When this returns, nothing of it runs any longer.
         """
         agent = agent_of(self.lab.facility, await self.lab.status(), self.victim)
         enough = asyncio.Event()
@@ -108,7 +108,7 @@ class AgentLoss:
         raise RunFailed(f"no run of {' and '.join(nodes)} was on within {BEGUN_S:.0f} s")
 
     async def _noticed(self, agent: str, killed: float) -> float:
-        """Return how long after the kill somebody was told, s: by its run, or by the status."""
+        """Return how long after the kill somebody noticed, s: by its run, or by the status."""
         while (now := time.monotonic()) < killed + NOTICED_S:
             if self._failed_at is not None:
                 return self._failed_at - killed

@@ -63,7 +63,7 @@ class CommonStart:
     async def calibrate(self) -> None:
         """Start all as they are wired, measure the skews, start with them taken out.
 
-        Raises ``RunError``; what was seen until then is told.
+        Raises ``RunError``; what was seen until then is reported.
         """
         await self._tagged("as they are wired", self.together.before, BEFORE, False)
         self.display.doing("calibrating the skew")

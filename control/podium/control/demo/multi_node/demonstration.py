@@ -52,7 +52,7 @@ class MultiNodeDemo:
     thoroughness: float = 1.0
 
     async def work(self) -> None:
-        """Do all of it; what fails is told in the story, and what does not need it goes on."""
+        """Do all of it; what fails stands in the story, and what does not need it goes on."""
         datasets = self.folder / "datasets"
         benches = self._benches(datasets)
         starting = CommonStart(

@@ -34,7 +34,7 @@ class TaggedStart:
 
     @property
     def reference(self) -> str:
-        """The node against which the others are told."""
+        """The node against which the others are measured."""
         return next(iter(self.edges_fs))
 
     def marker_fs(self, node: str) -> float:
