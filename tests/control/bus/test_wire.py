@@ -16,7 +16,7 @@ from podium.control.bus.messages import (
     CaptureData,
     Failed,
     InstrumentStatus,
-    RunData,
+    Played,
     RunId,
     Time,
 )
@@ -56,8 +56,8 @@ def test_nested_messages_come_back_as_they_were() -> None:
 def test_arrays_come_back_with_dtype_and_shape(dtype) -> None:
     array = np.arange(24).reshape(2, 3, 4).astype(dtype)[:, ::2]
     capture = CaptureData(array, array, array, None, None, False)
-    played = RunData("ab", Time(1, 2), {}, (), {"q0": capture})
-    back = decode(encode(played), RunData).captures["q0"]
+    played = Played("ab", Time(1, 2), {}, (), {"q0": capture})
+    back = decode(encode(played), Played).captures["q0"]
     assert back.i.dtype == array.dtype
     np.testing.assert_array_equal(back.i, array)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from podium.control.agent.answers import capture_data, quantised
 from podium.control.agent.timed_compiling import TimedPart
-from podium.control.bus.messages import RunData, RunId, TagData, Time
+from podium.control.bus.messages import Played, RunId, TagData, Time
 from podium.control.bus.wire import encode
 from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.messages import CAPTURE, Start, StartPlan
@@ -78,7 +78,7 @@ def played_by(
 ) -> bytes:
     """Return what all this has brought back, as it goes over the bus; ``starts``: by controller."""
     return encode(
-        RunData(
+        Played(
             hand.part.program_hash,
             _time(t0),
             dict(epochs.numbers),

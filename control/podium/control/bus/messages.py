@@ -118,7 +118,7 @@ class TagData:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RunData:
+class Played:
     """Carries the data of an agent's part of a run, or of all agents together."""
 
     program_hash: str

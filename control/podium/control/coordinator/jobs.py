@@ -367,7 +367,7 @@ async def until(job: Job, wanted: Awaitable[Any]) -> None:
     )
 
 
-def played(ended: JobEnded) -> messages.RunData:
+def played(ended: JobEnded) -> messages.Played:
     """Return what all agents of a run have brought back together; raises ``RunError``."""
     if ended.failed:
         run = f"run {ended.run}: " if ended.run else ""
@@ -376,7 +376,7 @@ def played(ended: JobEnded) -> messages.RunData:
         kind = next((one for holds, one in kinds if holds), RunFailed)
         raise kind(f"{run}{ended.failed}")
     try:
-        parts = [decode(data, messages.RunData) for _, data in ended.data]
+        parts = [decode(data, messages.Played) for _, data in ended.data]
     except BadMessage as error:
         raise RunFailed(f"run {ended.run}: the data of an agent cannot be read: {error}") from error
     captures: dict[str, messages.CaptureData] = {}
@@ -389,7 +389,7 @@ def played(ended: JobEnded) -> messages.RunData:
         starts |= part.starts
         tags |= part.tags
     quantised = tuple(one for part in parts for one in part.quantised)
-    return messages.RunData(
+    return messages.Played(
         parts[0].program_hash, parts[0].started, epochs, quantised, captures, starts, tags
     )
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.findings import FindingsNews
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import CaptureData, RunData, RunId
+from podium.control.bus.messages import CaptureData, Played, RunId
 from podium.control.bus.news import (
     DataSummary,
     PastRuns,
@@ -67,7 +67,7 @@ class Stoppable(Protocol):
 class RunOutcome:
     """Holds a run's end, as far as is known."""
 
-    played: RunData | None = None
+    played: Played | None = None
     """What it has brought back."""
     unsafe: str = ""
     """What could not be made safe after it; empty: all is."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import RunData, RunId
+from podium.control.bus.messages import Played, RunId
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.streams import AskDuration, AskParts, ProgramDuration, ProgramParts
 from podium.control.coordinator.agent_directory import KnownAgent, unless_gone
@@ -168,7 +168,7 @@ class RunPlayer:
             await self._end(job, RunOutcome())
         return Piece(work, job, by)
 
-    async def end(self, piece: Piece, outcome: RunOutcome, known: Known) -> RunData:
+    async def end(self, piece: Piece, outcome: RunOutcome, known: Known) -> Played:
         """Return what a piece has brought back, played in parts where it does not fit.
 
         ``known``: what does not fit is noted there, and is not tried again.
@@ -222,7 +222,7 @@ class RunPlayer:
         self._jobs.withdraw(job.ticket)
         await asyncio.wait({job.ended})
 
-    async def _end(self, job: Job, outcome: RunOutcome) -> RunData:
+    async def _end(self, job: Job, outcome: RunOutcome) -> Played:
         try:
             await asyncio.shield(job.ended)
         except asyncio.CancelledError:
@@ -235,12 +235,12 @@ class RunPlayer:
 
     async def _in_parts(
         self, work: Work, parts: list[Batch], ticket: str, by: str, outcome: RunOutcome
-    ) -> RunData:
+    ) -> Played:
         """Play part after part; nothing is kept where one fails, or a clock was reset between."""
         program = work.program
         assert isinstance(program, Program)
         combined = BatchData(program)
-        done: list[RunData] = []
+        done: list[Played] = []
         for number, batch in enumerate(parts):
             piece = await self.begin(work.of(batch), f"{ticket}.{number}", by)
             done.append(await self._end(piece.job, outcome))
@@ -290,7 +290,7 @@ class RunPlayer:
         asking = insist(self._bus, owner.key, question, expected, timeout_s=COMPILE_S)
         return await unless_gone(owner, asking)
 
-    async def _done(self, run: RunId | None, work: Work, all_of_it: RunData) -> messages.RunDone:
+    async def _done(self, run: RunId | None, work: Work, all_of_it: Played) -> messages.RunDone:
         assert run is not None
         return messages.RunDone(
             run,

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from podium.control.bus import messages
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import CaptureData, RunData, RunId
+from podium.control.bus.messages import CaptureData, Played, RunId
 from podium.control.bus.rounding import Roundings
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.streams import (
@@ -295,11 +295,11 @@ class _StreamReport:
     program_hash: str
     quantised: Roundings
     number: int = 0
-    first: RunData | None = None
+    first: Played | None = None
     snapshot: FacilitySnapshot = field(default_factory=lambda: FacilitySnapshot(()))
     goes: list[_BatchSeries] = field(default_factory=list)
 
-    def take(self, run: RunId, played: RunData, shots: int, pieces: int, begins: bool) -> None:
+    def take(self, run: RunId, played: Played, shots: int, pieces: int, begins: bool) -> None:
         """Note a batch; raises ``RunFailed`` if a clock was reset since the first."""
         if self.first is None:
             self.first = played
@@ -332,11 +332,11 @@ class _StreamReport:
             snapshot=self.snapshot,
         )
 
-    def whole(self, captures: Mapping[str, CaptureData]) -> RunData:
+    def whole(self, captures: Mapping[str, CaptureData]) -> Played:
         """Return all of it as if it had been one run."""
         return replace(self._first(), captures=captures)
 
-    def _first(self) -> RunData:
+    def _first(self) -> Played:
         if self.first is None:
             raise RunFailed("nothing was measured")
         return self.first
