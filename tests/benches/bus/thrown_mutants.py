@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.benches.bus.message_mutants import mutants, sample
 
-from podium.control.agent.requests import REQUESTS as OF_AGENTS
+from podium.control.agent.agent import REQUESTS as OF_AGENTS
 from podium.control.bus import facility_growth, fridge_report, messages, news
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import AskRefusals, refusals_key

@@ -12,9 +12,8 @@ import numpy as np
 import xarray
 from tests.benches.report.synthetic_story_of_two import PULSES, T0
 
-from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentStatus
+from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentStatus, LoggedRequest
 from podium.control.bus.mixers import MixerFound
-from podium.control.bus.request_log import LoggedRequest
 from podium.control.client.lab import Lab
 from podium.control.client.skew_calibration import LoopbackResult, SkewsFound
 from podium.control.demo.example import TWO_NODES, example_facility

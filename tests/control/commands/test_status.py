@@ -1,7 +1,6 @@
 """What ``podium status`` tells a person."""
 
-from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentStatus
-from podium.control.bus.request_log import LoggedRequest
+from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentStatus, LoggedRequest
 from podium.control.commands.status import LATELY, table
 
 NOW_S = 1000.0

@@ -16,16 +16,15 @@ from podium.control.agent.manual_access import ManualAccess
 from podium.control.agent.playback import Playback
 from podium.control.agent.ramp_journal import RampJournal
 from podium.control.agent.readings import read, status_of
-from podium.control.agent.requests import REQUESTS
 from podium.control.agent.runs import AgentRuns, runs_of
 from podium.control.agent.safe_rules import SafeRules
 from podium.control.agent.snapshots import Snapshots
 from podium.control.agent.status_publisher import StatusPublisher
 from podium.control.bus import manual_access, messages
 from podium.control.bus.bus import Bus, BusError
-from podium.control.bus.epochs import AskEpochs, EpochsNow
 from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
+from podium.control.bus.messages import AskEpochs, EpochsNow
 from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskDuration, AskParts
@@ -36,6 +35,26 @@ from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.agent_values import Margins
 from podium.control.runs.messages import OfRun, Request
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
+
+REQUESTS = (
+    messages.Hello,
+    OfRun,
+    messages.Begin,
+    messages.Await,
+    messages.Cancel,
+    messages.Read,
+    messages.Now,
+    messages.Status,
+    AskDuration,
+    AskParts,
+    manual_access.Examine,
+    manual_access.Ask,
+    manual_access.Release,
+    manual_access.TakeBack,
+    TakeSnapshot,
+    AskEpochs,
+)
+
 
 HEARTBEAT_S = 0.2
 """An agent's loop says this often that it turns."""

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from podium.control.bus.messages import CaptureData
-from podium.control.bus.rounding import Rounding, Roundings
+from podium.control.bus.messages import CaptureData, Rounding, Roundings
 from podium.control.bus.streams import ProgramDuration
 from podium.drivers.roles import Acquired
 from podium.firmware_interfaces.compiled import Artifact

@@ -3,8 +3,9 @@
 What is said of a run between coordinator and agents is in :mod:`podium.control.runs.messages`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -13,10 +14,65 @@ from podium.control.bus.bus import AnswererFailed, Bus, Denied, NoAnswer
 from podium.control.bus.findings import Finding
 from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.refusals import Refusal
-from podium.control.bus.request_log import LoggedRequest
-from podium.control.bus.rounding import Roundings
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
+
+
+@dataclass(frozen=True, slots=True)
+class AskEpochs:
+    """Under which epochs would you start now? Reads what the instruments show."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochsNow:
+    """The epochs of one agent's clock domains."""
+
+    epochs: Mapping[str, int]
+    """Of all controllers that a trigger starts, and of what raises their triggers."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRequest:
+    """One thing that touches instruments: a run, a bias move, a write by hand, a release."""
+
+    number: int
+    """Counts them since the coordinator started; on one agent they come one after the other."""
+    what: str
+    """``run 17-00003 rabi``, ``bias node_a.q0.flux to 0.1 V``, ``set lo_q2 power to -5``."""
+    by: str
+    """Who asked."""
+    at_s: float
+    """When it began, by the host's clock, Unix time."""
+    took_s: float
+    """Wall time from begin to end; 0 while it is on."""
+    state: str
+    """``on``, ``done``, ``failed`` or ``stopped``."""
+    error: str
+    """Why it failed, or was stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """One parameter that the hardware cannot hold as it was asked for."""
+
+    what: str
+    """For a person, e.g. ``q0.drive: amplitude of statement 3``."""
+    unit: str
+    step: float
+    """Spacing of the values that the hardware can hold."""
+    values: int
+    """How many values it takes in the program's sweeps."""
+    worst: float
+    """The largest error of one of them."""
+
+
+Roundings = tuple[Rounding, ...]
+
+
+def roundings_to_json(roundings: Iterable[Rounding]) -> str:
+    """Return the attribute ``quantised`` of a dataset: a list of objects."""
+    return json.dumps([asdict(one) for one in roundings])
+
 
 Answer = TypeVar("Answer")
 

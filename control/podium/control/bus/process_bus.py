@@ -3,14 +3,13 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import zenoh
 
-from podium.control.bus.answer_claims import AnswerClaims
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.log import event_log
 from podium.control.bus.meeting_bus import MeetingBus
@@ -23,6 +22,40 @@ from podium.control.facility.meeting_point import MeetingPoint, parse_endpoint
 from podium.control.security.access import EVERY, NAMED, Admitted, MayI, Member, Verdict, access_key
 from podium.control.security.certificates import BadCertificate, Credentials, credentials_of
 from podium.control.security.own_certificates import check_private, own_meeting
+
+GRANTED_S = 5.0
+"""Who was allowed to answer does so within this time; from then on that is seen on the bus."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    zid: str
+    at: float
+
+
+class AnswerClaims:
+    """Kept by who holds the meeting point. Nothing is lost with it: who answers is seen."""
+
+    def __init__(self, bus: ZenohBus) -> None:
+        self._bus = bus
+        self._granted: dict[str, _Grant] = {}
+
+    async def judge(self, question: MayI, name: str | None, present: Collection[str]) -> Verdict:
+        """Return whether who asks may answer a key; ``present``: Zenoh's identities of all here."""
+        there = await self._bus.answerers(question.key)
+        granted = self._granted.get(question.key)
+        if granted and granted.zid in present and time.monotonic() - granted.at < GRANTED_S:
+            there.add(granted.zid)
+        others = sorted(there - {question.zid})
+        if others:
+            return Verdict(
+                False,
+                f"denied: {question.key} is answered by another process ({', '.join(others)}) "
+                f"already, so {name or 'this one'} ({question.zid}) may not: end the other first",
+            )
+        self._granted[question.key] = _Grant(question.zid, time.monotonic())
+        return Verdict(True, "")
+
 
 CLIENT_VARIABLE = "PODIUM_CLIENT"
 """Environment variable: with which client's certificate the facility is asked."""

@@ -7,8 +7,7 @@ far, always the latest and all of it: who is slow misses nothing but looks in be
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podium.control.bus.messages import CaptureData, RunId, Time
-from podium.control.bus.rounding import Roundings
+from podium.control.bus.messages import CaptureData, Roundings, RunId, Time
 from podium.control.bus.snapshots import FacilitySnapshot
 
 

@@ -11,9 +11,8 @@ from podium.control.commands.options.facility_file import add_facility_arguments
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
-    from podium.control.bus.messages import FacilityStatus
+    from podium.control.bus.messages import FacilityStatus, LoggedRequest
     from podium.control.bus.refusals import Refusal
-    from podium.control.bus.request_log import LoggedRequest
 
 LATELY = 8
 """So many of the requests in the log are shown."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
-from podium.control.bus.request_log import LoggedRequest
+from podium.control.bus.messages import LoggedRequest
 from podium.control.runs.errors import RunRefused
 
 KEPT = 100

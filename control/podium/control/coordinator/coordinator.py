@@ -29,8 +29,7 @@ from podium.control.coordinator.outputs import Outputs
 from podium.control.coordinator.questions import Questions
 from podium.control.coordinator.repeated_requests import as_error, as_failed
 from podium.control.coordinator.run_news import RunPublisher
-from podium.control.coordinator.run_player import RunPlayer, Work
-from podium.control.coordinator.run_record import RunRecord
+from podium.control.coordinator.run_player import RunPlayer, RunRecord, Work
 from podium.control.coordinator.skews import Skews
 from podium.control.coordinator.streaming import Streaming
 from podium.control.facility.facility import Facility

@@ -6,10 +6,9 @@ from typing import TypeVar
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
-from podium.control.bus.epochs import AskEpochs, EpochsNow
 from podium.control.bus.gather import gather
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import Failed, ask
+from podium.control.bus.messages import AskEpochs, EpochsNow, Failed, ask
 from podium.control.bus.refusals import AskRefusals, Refusal, RefusalReport, refusals_key
 from podium.control.bus.snapshots import FacilitySnapshot, PartSnapshot, TakeSnapshot
 from podium.control.coordinator.agent_directory import AgentDirectory, KnownAgent, unless_gone

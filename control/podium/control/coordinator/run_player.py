@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import Played, RunId
+from podium.control.bus.messages import Played, RunId, RunLoopback, RunProgram
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.streams import AskDuration, AskParts, ProgramDuration, ProgramParts
 from podium.control.coordinator.agent_directory import KnownAgent, unless_gone
@@ -20,7 +20,6 @@ from podium.control.coordinator.batch_data import BatchData
 from podium.control.coordinator.jobs import Job, Jobs, played, until
 from podium.control.coordinator.repeated_requests import insist
 from podium.control.coordinator.run_news import RunOutcome, RunPublisher
-from podium.control.coordinator.run_record import RunRecord
 from podium.control.program.batches import Batch, common, part_of
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Axis, Program
@@ -29,6 +28,25 @@ from podium.control.runs.coordinator_values import Submitted
 from podium.control.runs.errors import RunDoesNotFit, RunError, RunFailed, RunRefused
 from podium.control.timebase.start_setting import StartSetting
 from podium.control.timebase.timed_program import TimedProgram, settings_to_json, timed_to_json
+
+
+@dataclass(slots=True, eq=False)
+class RunRecord:
+    """One such run, while it is on."""
+
+    ticket: str
+    by: str
+    work: RunProgram | RunLoopback
+    """What was asked for."""
+    procedure: str = ""
+    """Id of the procedure that it is a part of; empty: of none."""
+    run: str = ""
+    """Empty until it is its turn."""
+    stopped: str = ""
+    stopped_by: str = ""
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once it has been accepted for good, or will be done while this process lives."""
+
 
 COMPILE_S = 150.0
 """Deadline for an agent's answer to how long a program plays, or in which parts."""

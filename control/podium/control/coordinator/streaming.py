@@ -12,8 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from podium.control.bus import messages
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import CaptureData, Played, RunId
-from podium.control.bus.rounding import Roundings
+from podium.control.bus.messages import CaptureData, Played, Roundings, RunId
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.streams import (
     ActiveStream,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from podium.control.agent.answers import quantised
-from podium.control.bus.rounding import roundings_to_json
+from podium.control.bus.messages import roundings_to_json
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.facility import Facility
 from podium.control.families.family import compiler_for
