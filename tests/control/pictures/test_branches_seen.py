@@ -8,7 +8,7 @@ from podium.control.pictures.code_comparison import ComparedProgram
 from podium.control.pictures.drawing import draw
 from podium.control.pictures.events import table
 from podium.control.pictures.listing import annotated, statements
-from podium.control.pictures.results import results_of
+from podium.control.pictures.points import results_of
 from podium.control.program.program import Capture, walk
 from podium.control.report.program_pictures import judge
 from podium.sim_instruments.twins.qblox_cluster.emulation import emulate

@@ -34,8 +34,7 @@ from podium.control.facility.atomic_files import write_text
 from podium.control.facility.facility import Qubit
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.parameters.memory_record import MemoryRecord
-from podium.control.processes.child_processes import Children
-from podium.control.processes.processor_time import processor_time_s
+from podium.control.processes.child_processes import Children, processor_time_s
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 

@@ -68,8 +68,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.calibration.catalogue import BRING_UP
     from podium.control.calibration.user_routines import NoRoutine, find_routines
     from podium.control.commands.options.dry_run import tell_calibration
-    from podium.control.commands.options.time_arguments import NoMoment
-    from podium.control.commands.options.validities import laid_over
+    from podium.control.commands.options.time_arguments import NoMoment, laid_over
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError, suggest
     from podium.control.facility.qubit_names import UnknownQubit, chosen_qubits

@@ -71,7 +71,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.facility.problems import FacilityError
     from podium.control.families.qblox.targets import targets_of
     from podium.control.pictures.code_comparison import ComparedProgram
-    from podium.control.pictures.results import results_of
+    from podium.control.pictures.points import results_of
     from podium.control.pictures.stored_run import compiled
     from podium.control.pictures.zurich_parts import zurich_targets
     from podium.control.processes.emulator import CannotEmulate

@@ -7,8 +7,7 @@ from argparse import Namespace
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE
 from podium.control.facility.facility import Facility
 from podium.control.pictures.code_comparison import ComparedProgram
-from podium.control.pictures.points import NoPoint, point_of
-from podium.control.pictures.results import results_of
+from podium.control.pictures.points import NoPoint, point_of, results_of
 from podium.control.pictures.zurich_parts import NOT_DRAWN, zurich_parts, zurich_targets
 from podium.control.program.program import Program
 from podium.control.report.program_pictures import write_picture

@@ -113,8 +113,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _get(arguments: Namespace, store: "ParameterStore") -> int:
-    from podium.control.commands.options.time_arguments import moment
-    from podium.control.commands.options.validities import laid_over
+    from podium.control.commands.options.time_arguments import laid_over, moment
     from podium.control.commands.params_names import below
     from podium.control.commands.params_words import told_origin, told_value
     from podium.control.parameters.validity import told_age

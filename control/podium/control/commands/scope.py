@@ -57,8 +57,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.calibration.facility_copy import facility_then
     from podium.control.calibration.state import NoState
     from podium.control.facility.problems import FacilityError
-    from podium.control.pictures.points import NoPoint, point_of
-    from podium.control.pictures.results import results_of
+    from podium.control.pictures.points import NoPoint, point_of, results_of
     from podium.control.pictures.stored_run import case_of, changed_since
     from podium.control.pictures.zurich_parts import NOT_DRAWN
     from podium.control.processes.emulator import CannotEmulate

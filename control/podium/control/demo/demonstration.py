@@ -24,8 +24,12 @@ from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.facility.state_folder import epochs_folder, skews_file
 from podium.control.parameters.store import ParameterStore
-from podium.control.processes.child_processes import Children, ProcessFailed, podium
-from podium.control.processes.processor_time import processor_time_s
+from podium.control.processes.child_processes import (
+    Children,
+    ProcessFailed,
+    podium,
+    processor_time_s,
+)
 from podium.control.processes.state_file import read_state
 from podium.control.report.comparison import Truth, compare
 from podium.control.report.multi_node.story import Pictures

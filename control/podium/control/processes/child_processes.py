@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -200,3 +201,11 @@ class Children:
             if child.process.stdin is not None:
                 child.process.stdin.close()
         self.running.clear()
+
+
+def processor_time_s() -> float:
+    """Return it, s: of this process, and of all that ended and were waited for, by whomever."""
+    return sum(
+        use.ru_utime + use.ru_stime
+        for use in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )

@@ -4,22 +4,25 @@ import asyncio
 import socket
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.facility_growth import GrowTo, grown_key
+from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log, log_to_stderr
 from podium.control.bus.log_publisher import publish_log
 from podium.control.bus.process_bus import open_bus
 from podium.control.bus.shutdown import until_terminated
 from podium.control.facility.command import DONE, FOUND_PROBLEM
+from podium.control.facility.facility import Facility
+from podium.control.facility.growth import NotGrown, grown
 from podium.control.facility.load import load_facility
 from podium.control.security.access import Member
 from podium.control.web.bus_subscriptions import follow_bus
-from podium.control.web.facility_growth import growing
 from podium.control.web.fridge_history import FridgeHistory
 from podium.control.web.page_actions import PageActions
 from podium.control.web.picture import Picture
@@ -130,3 +133,22 @@ async def _visited(listening: socket.socket, ended: asyncio.Event) -> bool:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+async def growing(picture: Picture, bus: Bus, read: Callable[[], Facility]) -> None:
+    """Take over what ``read`` returns each time that the coordinator has, until cancelled.
+
+    ``read`` raises OSError or FacilityError; then the page goes on with what it has.
+    """
+
+    async def take_over(_: str, wanted: GrowTo) -> None:
+        present = picture.facility
+        try:
+            picture.facility = await asyncio.to_thread(grown, present, wanted.facility_hash, read)
+        except NotGrown as error:
+            log.warning("facility not taken over", reason=str(error))
+            return
+        picture.changed.set()
+
+    async with bus.subscribe(grown_key(picture.facility.name)) as told:
+        await listen(told, GrowTo, take_over, Discarded(log))

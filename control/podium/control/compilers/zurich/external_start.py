@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from podium.control.compilers.common_start import FIRST_SHOT_FS
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.compile import compile_program
 from podium.control.compilers.zurich.seqc import waiting_for
@@ -26,6 +25,12 @@ from podium.firmware_interfaces.zurich.program import (
     StartRecord,
     ZurichProgram,
 )
+
+FIRST_SHOT_FS = 4_004 * FS_PER_NS
+"""From the start to the first shot, settling and offset left out."""
+FIRST_MARKER_FS = 2_000 * FS_PER_NS
+"""From the start to the first marker of a loopback, offset left out."""
+
 
 ANALYSERS: dict[str, int] = {"SHFQC": 1, "SHFQA2": 2, "SHFQA4": 4}
 """Channels with a result logger, which stamps a start."""

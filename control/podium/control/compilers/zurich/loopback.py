@@ -7,8 +7,8 @@ before.
 
 from collections.abc import Sequence
 
-from podium.control.compilers.common_start import FIRST_MARKER_FS
 from podium.control.compilers.qblox.loopback import PERIOD_NS, PULSE_NS, PULSES_MAX
+from podium.control.compilers.zurich.external_start import FIRST_MARKER_FS
 from podium.control.compilers.zurich.latencies import at_connectors_fs, held_back_fs
 from podium.control.compilers.zurich.layout import ceil, floor
 from podium.control.compilers.zurich.seqc import waiting_for
