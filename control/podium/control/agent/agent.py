@@ -1,4 +1,4 @@
-"""An agent: the one owner of its instruments, asked over the bus by everybody else."""
+"""Answers for an agent's instruments, of which it is the one owner, over the bus."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Flux biases: within the facility's limits, always in ramps, side by side where boxes can."""
+"""Moves flux biases: within the facility's limits, in ramps, side by side where boxes can."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Looking at what became of the clocks of instruments: the epochs of their domains."""
+"""Reads what became of the clocks of instruments: the epochs of their domains."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Nothing is played into a warm fridge: whoever plays holds a lease of "cold", or refuses.
+"""Keeps leases of "cold": without one nothing is played into a fridge.
 
 The agent that owns a fridge's thermometer reads it every few seconds and tells all others. A
 reading below the fridge's ``cold_below`` is a lease: it is good for :data:`LEASE_S`. Without one

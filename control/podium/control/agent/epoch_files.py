@@ -1,4 +1,4 @@
-"""The epochs of clock domains, kept where a restart does not forget them."""
+"""Stores the epochs of clock domains where a restart does not forget them."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Examining one instrument by reading alone: what it is, and what it holds that the file names."""
+"""Examines one instrument by reading alone: its identity, and values that the file names."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""An agent's part when a facility file has grown: it reads its copy again, as it runs."""
+"""Takes over a facility file that has grown, while the agent runs."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable

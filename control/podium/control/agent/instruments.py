@@ -1,4 +1,4 @@
-"""The instruments that an agent owns: drivers found by their dotted paths, one worker each.
+"""Holds an agent's instruments: drivers found by their dotted paths, one worker each.
 
 This is the one place of control that touches drivers' classes; they are imported when
 the agent first connects, in the worker's thread.

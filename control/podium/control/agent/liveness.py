@@ -1,4 +1,4 @@
-"""An instrument that nobody asks is asked who it is: else a dead one would stay ``connected``.
+"""Asks quiet instruments for their identity: else a dead one would stay ``connected``.
 
 A box that sits still for hours, a current source or a local oscillator, is spoken to by nobody
 meanwhile, and a connection to what hangs or has lost its power does not end by itself.

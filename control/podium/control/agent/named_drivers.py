@@ -1,4 +1,4 @@
-"""QCoDeS drivers that a facility file names by their import paths: are they there."""
+"""Checks that QCoDeS drivers exist which a facility file names by their import paths."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Playing a run on an agent's instruments: prepare, arm, fire, and whatever happens, safe."""
+"""Plays a run on an agent's instruments: prepare, arm, fire, and always make safe."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any

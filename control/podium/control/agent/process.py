@@ -1,6 +1,5 @@
-"""The process of an agent: ``python -m podium.control.agent.process``; ``podium up`` starts it."""
+"""Runs an agent: ``python -m podium.control.agent.process``; ``podium up`` starts it."""
 
-import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -11,12 +10,10 @@ from podium.control.agent.agent import Agent
 from podium.control.agent.facility_growth import growing
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.ramp_journal import RampJournal
-from podium.control.bus.bus import BusError
 from podium.control.bus.log import log_to_stderr
 from podium.control.bus.log_publisher import publish_log
-from podium.control.bus.process_bus import open_bus
+from podium.control.bus.process_bus import open_bus, run_process
 from podium.control.bus.shutdown import until_terminated
-from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for, wirings_of
 from podium.control.security.access import Member
@@ -39,12 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     log_to_stderr(f"agent {arguments.name}")
     ask_for_short_slices()
-    try:
-        asyncio.run(_be(arguments))
-    except BusError as error:
-        print(error, file=sys.stderr)
-        return FOUND_PROBLEM
-    return DONE
+    return run_process(_be(arguments))
 
 
 async def _be(arguments: Namespace) -> None:

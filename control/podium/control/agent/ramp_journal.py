@@ -1,4 +1,4 @@
-"""The ramp journal stores each ramp before it begins, and afterwards how it ended.
+"""Stores each ramp before it begins, and afterwards how it ended.
 
 An entry without an end is a ramp that was cut off, if the process that began it lives no more.
 The newest entry of a bias is its last known level; the true one is read from the instrument.

@@ -1,4 +1,4 @@
-"""A rehearsal: what would be sent to the instruments, without an instrument.
+"""Rehearses requests without an instrument: what would be sent is shown.
 
 The same drivers do the same work, each before somebody who answers as if it were done.
 """

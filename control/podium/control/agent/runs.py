@@ -1,4 +1,4 @@
-"""An agent's part in runs: the agent's side of the run protocol, on its instruments."""
+"""Carries out the agent's side of the run protocol on its instruments."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""The safe rule of a bias whose ramp was cut off: carried out, read back, written down, told.
+"""Ends biases whose ramps were cut off by their safe rules, and reports the ends.
 
 It does not matter whose ramp it was, that of this agent or of one that has died: what the
 journal says has no end is ended here, by what the facility file says today.

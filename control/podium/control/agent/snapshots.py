@@ -1,4 +1,4 @@
-"""Snapshots of an agent's instruments: in bulk, all at once, not again while nothing changes."""
+"""Takes snapshots of instruments: in bulk, at once, not again while nothing changes."""
 
 import json
 import time

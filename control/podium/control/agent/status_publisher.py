@@ -1,4 +1,4 @@
-"""An agent tells how it is: its status when that changes, and what happened to an instrument."""
+"""Publishes an agent's status when it changes, and logs what happens to instruments."""
 
 from contextlib import suppress
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Requests being answered: one task each, all ended when their server leaves."""
+"""Answers requests in one task each, all ended when their server leaves."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator

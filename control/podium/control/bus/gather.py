@@ -1,4 +1,4 @@
-"""Several things at once, all or nothing, with one plain error."""
+"""Runs several coroutines at once, all or nothing, with one plain error."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine

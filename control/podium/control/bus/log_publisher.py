@@ -1,4 +1,4 @@
-"""A process's log, told over the bus as well."""
+"""Publishes a process's log over the bus."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The bus of a process that connects to a meeting point: a router, or the coordinator.
+"""Connects a process to a meeting point: a router, or the coordinator.
 
 It is there at once, and connected as soon as the meeting point is: an agent makes its instruments
 safe whether or not it reaches anybody. What is not allowed is denied here, in words, before it is

@@ -1,4 +1,4 @@
-"""The bus within one process: for a notebook, a script, and tests."""
+"""Implements the bus within one process: for a notebook, a script, and tests."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator

@@ -1,4 +1,4 @@
-"""Calibrating mixers over the bus: a request for ports, answered by what was found."""
+"""Defines messages for calibrating mixers: a request for ports, and its findings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""News: what agents and the coordinator tell to whoever listens, without being asked.
+"""Defines news that agents and the coordinator publish without being asked.
 
 Who comes late asks for what was published last: every teller answers :class:`Recent` under a
 key of its own. Nothing is steered by news: they are for people to look at.

@@ -1,12 +1,14 @@
-"""The bus of one process of a facility: it holds a meeting point, joins one, or has no lock."""
+"""Opens the bus of one process: it holds a meeting point, joins one, or has no lock."""
 
 import asyncio
 import os
+import sys
 import time
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import zenoh
 
@@ -17,6 +19,7 @@ from podium.control.bus.refusals import AskRefusals, Refusals, refusals_key
 from podium.control.bus.wire import decode, encode
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.bus.zenoh_config import holding
+from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.facility import Facility
 from podium.control.facility.meeting_point import MeetingPoint, parse_endpoint
 from podium.control.security.access import EVERY, NAMED, Admitted, MayI, Member, Verdict, access_key
@@ -63,6 +66,16 @@ ENDS_SOON_S = 30 * 86_400
 """A certificate that ends sooner is warned of."""
 
 log = event_log("bus")
+
+
+def run_process(work: Coroutine[Any, Any, None]) -> int:
+    """Run the work of a process to its end; return the exit status."""
+    try:
+        asyncio.run(work)
+    except BusError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    return DONE
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The bus between processes, over Eclipse Zenoh.
+"""Implements the bus between processes, over Eclipse Zenoh.
 
 On one computer its processes are peers on loopback. On several they meet at one place
 (:mod:`~podium.control.bus.meeting_bus`). Nothing is dropped when a receiver is slow (``BLOCK``). A

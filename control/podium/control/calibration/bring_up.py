@@ -1,4 +1,4 @@
-"""From nothing to calibrated qubits: each routine finds what the next ones need."""
+"""Brings qubits up from nothing: each routine finds what the next ones need."""
 
 from collections.abc import AsyncIterator, Mapping
 

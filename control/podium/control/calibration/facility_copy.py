@@ -1,4 +1,4 @@
-"""The facility file, kept beside the data that were measured with it."""
+"""Keeps a copy of the facility file beside the data that were measured with it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One scan of all drives over their qubits' lines, as it is played, and its fit."""
+"""Scans all drives over their qubits' lines at once, and fits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

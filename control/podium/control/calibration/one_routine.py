@@ -1,4 +1,4 @@
-"""One routine on some qubits, for who has a lab in hand; ``podium calibrate`` does several."""
+"""Runs one routine on some qubits of a lab; ``podium calibrate`` runs several."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Fit stored data once more, from what was known when they were measured."""
+"""Fits stored data once more, with the knowledge of when they were measured."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

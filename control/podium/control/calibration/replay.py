@@ -1,4 +1,4 @@
-"""Stored data in the place of a facility: the unchanged routine fits them once more."""
+"""Replays stored data in the place of a facility, for the unchanged routine."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING

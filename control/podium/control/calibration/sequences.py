@@ -1,4 +1,4 @@
-"""The pieces that programs are put together from: frames, pulses, preparation, measurement."""
+"""Builds the pieces of programs: frames, pulses, preparation, measurement."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

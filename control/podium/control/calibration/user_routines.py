@@ -1,4 +1,4 @@
-"""A user's own routines: one file, one async function, named like the file."""
+"""Loads a user's own routines: one file, one async function, named like the file."""
 
 import importlib.util
 import inspect

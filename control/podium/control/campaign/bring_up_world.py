@@ -1,4 +1,4 @@
-"""One world brought up by ``podium demo``, and its record."""
+"""Brings one world up by ``podium demo``, and records it."""
 
 import json
 from math import nan

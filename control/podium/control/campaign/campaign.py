@@ -1,4 +1,4 @@
-"""Campaigns: many worlds measured, kept, and judged together."""
+"""Runs campaigns: many worlds measured, kept, and judged together."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Repeated measurements of one world: their scatter against their sigmas. Pure.
+"""Judges repeated measurements of one world: their scatter against their sigmas.
 
 With honest sigmas the squares of (value - weighted mean) / sigma of n repetitions sum up to
 chi-squared with n - 1 degrees of freedom. No truth is needed: a laboratory can do the same.

@@ -1,4 +1,4 @@
-"""One world brought up again and again, and its result."""
+"""Brings one world up again and again, and returns its result."""
 
 import json
 import sys

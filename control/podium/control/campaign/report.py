@@ -1,4 +1,4 @@
-"""``seeds.json`` and tables of a campaign: what its worlds say together."""
+"""Writes ``seeds.json`` and tables of a campaign."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Windows for what bring-ups find: of a campaign, and of a single world. Pure judgements."""
+"""Judges what bring-ups find by windows: of a campaign, and of a single world."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A world of a campaign, measured: values beside the truth, and what it took. One line of JSON."""
+"""Records a world of a campaign: values beside the truth, and their cost."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

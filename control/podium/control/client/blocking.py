@@ -1,4 +1,4 @@
-"""A facility in hand without ``async`` and ``await``: for plain scripts, and for any notebook.
+"""Gives a facility in hand without ``async``: for plain scripts, and for any notebook.
 
     with open_facility_blocking("facility.yaml", endpoints="endpoints.json") as lab:
         data = lab.run(program)

@@ -1,4 +1,4 @@
-"""Asking a facility's coordinator: once, again until it answers, or for work until it is over."""
+"""Asks a facility's coordinator: once, until it answers, or until work is over."""
 
 import asyncio
 import uuid

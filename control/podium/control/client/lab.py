@@ -1,4 +1,4 @@
-"""A facility in hand: run programs, move biases, read.
+"""Gives a facility in hand: runs programs, moves biases, reads.
 
 In one process, for a notebook or a script:
 

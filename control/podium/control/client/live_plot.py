@@ -1,4 +1,4 @@
-"""A plot that is drawn anew whenever there are more data.
+"""Draws a plot anew whenever there are more data.
 
     plot = LivePlot()
     async for data in lab.stream(program):

@@ -1,4 +1,4 @@
-"""A procedure as its client tells it: several runs, one after the other, in steps.
+"""Reports a client's procedure: several runs, one after the other, in steps.
 
 The page shows where it is, and whoever looks can stop it.
 """

@@ -1,4 +1,4 @@
-"""Skews measured on a facility in hand: what ``lab.loopback`` and ``lab.measure_skews`` return."""
+"""Measures skews on a facility in hand, for ``lab.loopback`` and ``lab.measure_skews``."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The files that a facility keeps are examined at start: ramps, skews, epochs, starts, parameters.
+"""Examines the files of a facility at start: ramps, skews, epochs, starts, parameters.
 
 Nothing is changed by it. What is damaged is found before it is needed.
 """

@@ -1,4 +1,4 @@
-"""A measurement that is seen as it comes: what ``lab.stream`` returns."""
+"""Streams a measurement as it comes, for ``lab.stream``."""
 
 import asyncio
 import json

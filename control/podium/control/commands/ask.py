@@ -1,4 +1,4 @@
-"""``podium ask``: one thing of one instrument, through its owner, logged."""
+"""``podium ask`` asks or sets one thing of one instrument, through its owner, logged."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""``podium calibrate``: run routines on a facility and store what they find."""
+"""``podium calibrate`` runs routines on a facility and stores what they find."""
 
 import asyncio
 import json

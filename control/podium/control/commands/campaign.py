@@ -1,4 +1,4 @@
-"""``podium campaign``: many hidden worlds measured, kept, and judged together."""
+"""``podium campaign`` measures many hidden worlds, keeps and judges them together."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""``podium certificates``: who needs one, which are here and how long they are good; make them."""
+"""``podium certificates`` lists certificates with their validity, and makes missing ones."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""``podium compile``: what the controllers would play. Nothing is sent anywhere.
+"""``podium compile`` shows what the controllers would play. Nothing is sent anywhere.
 
 Resources and the annotated code in words, or pictures: what the program means, what the machine
 code plays (where the simulated instruments are installed), or both and where they differ.

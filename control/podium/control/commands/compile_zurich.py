@@ -1,4 +1,4 @@
-"""``podium compile`` for instruments of Zurich Instruments: what they are given, what is meant."""
+"""Shows what ``podium compile`` gives instruments of Zurich Instruments."""
 
 import json
 import sys

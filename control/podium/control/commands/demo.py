@@ -1,4 +1,4 @@
-"""``podium demo``: two nodes from nothing to one start, on simulated instruments, with a report."""
+"""``podium demo`` takes two simulated nodes from nothing to one start, with a report."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""``podium doctor``: what the instruments say, side by side with what the facility file says.
+"""``podium doctor`` compares the instruments' answers with the facility file.
 
 It only reads: nothing is set, reset or switched on any instrument.
 """

@@ -1,4 +1,4 @@
-"""``podium join``: new nodes join a facility that is up; nothing of it is started again."""
+"""``podium join`` adds new nodes to a facility that is up; nothing is started again."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""``podium params``: look into the parameter store, set values by hand, go back to older ones."""
+"""``podium params`` shows the parameter store, sets values by hand, and reverts them."""
 
 import getpass
 import json

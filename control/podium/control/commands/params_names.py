@@ -1,4 +1,4 @@
-"""Names of parameters: which are meant by a word, and of which elements there can be new ones."""
+"""Finds parameters by a word, and the elements that there can be new ones of."""
 
 from argparse import Namespace
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Parameters and their changes in words."""
+"""Describes parameters and their changes in words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""``podium record``: write down what passes between a client and an instrument."""
+"""``podium record`` writes down what passes between a client and an instrument."""
 
 import asyncio
 import json

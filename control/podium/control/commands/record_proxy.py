@@ -1,4 +1,4 @@
-"""A proxy on loopback between clients and an instrument of a facility: it writes a trace."""
+"""Writes a trace of clients and an instrument, as a proxy on loopback between them."""
 
 import random
 import re

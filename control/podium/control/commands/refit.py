@@ -1,4 +1,4 @@
-"""``podium refit``: fit the stored data of a run once more, without facility and store."""
+"""``podium refit`` fits the stored data of a run once more, without facility and store."""
 
 import asyncio
 import getpass
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 DEFAULT_DATA = DEFAULT_STORE.parent / "datasets"
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """Add the command's arguments."""
+def add_stored_run_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments that name a stored run: its id, its data, its facility file."""
     parser.add_argument("run_id", metavar="RUN", help="the id of a run, or the file of its data")
     parser.add_argument(
         "--data",
@@ -36,6 +36,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="the facility file of then (default: the copy that is kept beside the data)",
     )
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_stored_run_arguments(parser)
     parser.add_argument(
         "--out",
         type=Path,

@@ -1,4 +1,4 @@
-"""``podium release``: an instrument of a facility that is up, into a person's hands and back.
+"""``podium release`` gives an instrument that is up into a person's hands, and takes it back.
 
 Neither way sets anything on it: it is let go as it is, and taking it back only reads. So there
 is no dry run.

@@ -1,4 +1,4 @@
-"""``podium run``: a program on a facility, its data into a file.
+"""``podium run`` runs a program on a facility, and writes its data into a file.
 
 If the facility is up, its processes are asked; otherwise its instruments are owned for
 the time of the run. Ctrl-C stops it safely and writes what was measured until then; what plays

@@ -1,4 +1,4 @@
-"""``podium scope``: what a stored run played, from its program and from its machine code."""
+"""``podium scope`` shows what a stored run played, from program and machine code."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.control.commands.compile import POINT_HELP, RESULTS_HELP
-from podium.control.commands.refit import DEFAULT_DATA
+from podium.control.commands.refit import add_stored_run_arguments
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -23,20 +23,7 @@ SUFFIX = ".scope.svg"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("run_id", metavar="RUN", help="the id of a run, or the file of its data")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=DEFAULT_DATA,
-        metavar="DIR",
-        help=f"where the data are (default {DEFAULT_DATA})",
-    )
-    parser.add_argument(
-        "--facility",
-        type=Path,
-        metavar="FILE",
-        help="the facility file of then (default: the copy that is kept beside the data)",
-    )
+    add_stored_run_arguments(parser)
     parser.add_argument(
         "--point", action="append", default=[], metavar="AXIS=INDEX", help=POINT_HELP
     )

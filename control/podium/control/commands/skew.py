@@ -1,4 +1,4 @@
-"""``podium skew``: measure by how much nodes start apart, and see what is known of it."""
+"""``podium skew`` measures by how much nodes start apart, and shows what is known."""
 
 import asyncio
 import json

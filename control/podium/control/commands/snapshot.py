@@ -1,4 +1,4 @@
-"""``podium snapshot``: how all instruments are set: taken now, shown, or two compared in words."""
+"""``podium snapshot`` takes or shows the settings of all instruments, or compares two."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""One after the other: who may use an agent's instruments now, and what was asked by whom."""
+"""Queues the uses of an agent's instruments, and logs who asked for what."""
 
 import asyncio
 import time

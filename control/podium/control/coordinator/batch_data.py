@@ -1,4 +1,4 @@
-"""Putting the data of batches together: averages weighted by their counts, shots in a row."""
+"""Adds up the data of batches: averages weighted by their counts, shots in a row."""
 
 import math
 from collections.abc import Callable, Mapping

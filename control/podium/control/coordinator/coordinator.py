@@ -1,4 +1,4 @@
-"""The coordinator: allots agents to runs, plays them, collects. Owns no instrument."""
+"""Allots agents to runs, plays them, collects. The coordinator owns no instrument."""
 
 import asyncio
 from collections.abc import AsyncGenerator

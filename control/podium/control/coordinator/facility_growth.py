@@ -1,4 +1,4 @@
-"""The coordinator's part when a facility file has grown: it sees to it that all take it over."""
+"""Has coordinator and agents take over a facility file that has grown."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable

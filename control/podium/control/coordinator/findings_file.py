@@ -1,4 +1,4 @@
-"""Findings about what a facility keeps on the disk, in a file until somebody has looked at them."""
+"""Keeps findings about files of a facility until somebody has looked at them."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Jobs: the coordinator's side of the run protocol, over the bus.
+"""Carries out the coordinator's side of the run protocol, over the bus.
 
 What is accepted is on the disk before it is reported; the next coordinator goes on with it. Agents
 are taken in the turns in which everything else takes them.

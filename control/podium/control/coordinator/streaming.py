@@ -1,4 +1,4 @@
-"""Measurements that are seen as they come: one program, played in batches, one after the other.
+"""Streams measurements: one program, played in batches, one after the other.
 
 A stream holds its agents for the whole time, as a run does: nobody moves a bias in between.
 """

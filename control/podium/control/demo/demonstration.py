@@ -1,4 +1,4 @@
-"""One demo from the drawing of its world to its report."""
+"""Runs one demo from the drawing of its world to its report."""
 
 import asyncio
 import json

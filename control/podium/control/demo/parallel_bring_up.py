@@ -1,4 +1,4 @@
-"""All nodes of a facility brought up at the same time, each by a session of its own."""
+"""Brings all nodes of a facility up at the same time, each by a session of its own."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A facility asked with patience: a run that was lost with its agent is run once more."""
+"""Retries a run once that was lost with its agent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A bring-up at work: the fridge is looked at, biases are ramped, routines run, data are kept."""
+"""Brings qubits up: checks the fridge, ramps biases, runs routines, keeps data."""
 
 import time
 from collections.abc import AsyncIterator, Mapping

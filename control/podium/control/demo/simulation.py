@@ -1,4 +1,4 @@
-"""The simulated laboratory, as the demo uses it: by its command line, from outside."""
+"""Uses the simulated laboratory by its command line, from outside."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The bus in the facility file: what may stand where, as pydantic models.
+"""Defines the bus section of the facility file, as pydantic models.
 
 How its keys go together is checked by ``check_bus.py``.
 """

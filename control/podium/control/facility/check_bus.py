@@ -1,4 +1,4 @@
-"""The bus of a facility on several computers: its endpoint, its certificates, its clients."""
+"""Checks the bus of a facility on several computers: endpoint, certificates, clients."""
 
 import re
 

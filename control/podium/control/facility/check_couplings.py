@@ -1,4 +1,4 @@
-"""Couplings between qubits, hubs, and the links that meet there."""
+"""Checks couplings between qubits, hubs, and the links that meet there."""
 
 from podium.control.facility.file_contents import Complaints, FileContents, NodeContents
 from podium.control.facility.problems import KeyPath, suggest

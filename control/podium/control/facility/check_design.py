@@ -1,4 +1,4 @@
-"""Design values: are they possible, and can the lines reach them."""
+"""Checks that design values are possible, and that the lines can reach them."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Instruments: is the model known, are address and options such as the model has them."""
+"""Checks instruments: model, address, options."""
 
 import ipaddress
 import re

@@ -1,4 +1,4 @@
-"""Names, nodes, fridges and clocks: does everything that is named exist."""
+"""Checks that names, nodes, fridges and clocks exist where they are named."""
 
 import re
 from collections.abc import Mapping

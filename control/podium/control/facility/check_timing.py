@@ -1,4 +1,4 @@
-"""The timing plane: clocks and their chain, triggers, markers, and whose phase it can hold."""
+"""Checks the timing plane: clocks and their chain, triggers, markers, phase references."""
 
 import math
 from collections.abc import Iterable, Mapping

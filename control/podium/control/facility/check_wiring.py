@@ -1,4 +1,4 @@
-"""Wiring: ports and connectors exist and fit, none is used twice, settings are in range."""
+"""Checks wiring: ports and connectors exist, fit, are used once, and are in range."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

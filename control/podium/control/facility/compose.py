@@ -1,4 +1,4 @@
-"""From YAML text to its tree of nodes: quickly where the text is sound, in clear words where not.
+"""Composes YAML text into its tree of nodes, quickly where it is sound.
 
 libyaml (through PyYAML) reads a sound file twenty times faster than ruamel.yaml, which
 is asked when libyaml refuses: its messages are the clearer ones, and it knows YAML 1.2. Both

@@ -1,4 +1,4 @@
-"""From a connector's name in the file to what the model says about it."""
+"""Resolves a connector's name in the file to what the model says about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Design values of a qubit as the rest of the house knows them, those that follow included."""
+"""Converts design values of a qubit, and derives those that follow."""
 
 import math
 from dataclasses import dataclass, replace

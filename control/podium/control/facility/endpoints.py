@@ -1,4 +1,4 @@
-"""The endpoints file: addresses laid over those of the facility file."""
+"""Lays the addresses of the endpoints file over those of the facility file."""
 
 from collections.abc import Mapping
 from dataclasses import replace

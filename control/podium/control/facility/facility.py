@@ -1,4 +1,4 @@
-"""The facility as a frozen value: what the facility file says, in SI units, checked.
+"""Defines the facility as a frozen value: the facility file, in SI units, checked.
 
 ``load_facility`` (in ``load.py``) makes it. Nothing here knows whether an address
 belongs to a real instrument or to a twin.

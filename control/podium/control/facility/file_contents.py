@@ -1,4 +1,4 @@
-"""The file after the schema and before the cross references: entries that stand by themselves.
+"""Parses the file's entries by the schema, before cross references are checked.
 
 An entry that is wrong in itself is kept as None under its name, so that what refers to
 it is not reported as well, and everything else is still checked.

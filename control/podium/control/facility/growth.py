@@ -1,4 +1,4 @@
-"""A facility file that has only grown: everything that it said before still holds.
+"""Checks that a facility file has only grown: everything that it said still holds.
 
 What is up may take such a file over as it runs; anything else asks for a restart.
 """

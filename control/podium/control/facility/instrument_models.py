@@ -1,4 +1,4 @@
-"""The model of an instrument of the facility file, also where only its QCoDeS driver is named."""
+"""Finds an instrument's model, also where only its QCoDeS driver is named."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The JSON schema of the facility file, for editors: from the same models that check it.
+"""Makes the facility file's JSON schema for editors, from the models that check it.
 
 It says what may stand where, with the units. What refers to what, ranges and reach are
 for ``podium check`` alone.

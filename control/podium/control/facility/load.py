@@ -1,4 +1,4 @@
-"""Load a facility file: read, check all of it, and return the facility as a frozen value."""
+"""Loads a facility file: reads and checks all of it, and returns a frozen value."""
 
 import gc
 import hashlib

@@ -1,4 +1,4 @@
-"""A part of a facility: some of its nodes, and of everything else what they cannot do without.
+"""Cuts some nodes out of a facility, with everything that they depend on.
 
 Works on a facility file's content as plain values, so that the part is a facility file again.
 """

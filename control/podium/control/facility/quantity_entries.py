@@ -1,4 +1,4 @@
-"""Quantities and estimates as the facility file writes them, and what every entry has in common."""
+"""Defines quantities and estimates as the facility file writes them, and all entries' base."""
 
 import re
 from difflib import get_close_matches

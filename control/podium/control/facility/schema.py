@@ -1,4 +1,4 @@
-"""The facility file's schema: what may stand where, as pydantic models.
+"""Defines the facility file's schema, as pydantic models.
 
 Only the border knows these; inside, the frozen dataclasses of ``facility.py`` are used.
 What a reference points to is checked afterwards, by the ``check_...`` files.

@@ -1,4 +1,4 @@
-"""A YAML (or JSON) file as plain values that know where they stood in the file."""
+"""Reads a YAML (or JSON) file as plain values that know their places in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

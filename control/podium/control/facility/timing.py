@@ -1,4 +1,4 @@
-"""The timing plane as a frozen value: who starts whom, and what skews are measured by."""
+"""Defines the timing plane as a frozen value: triggers, markers, phase references."""
 
 from dataclasses import dataclass, field
 

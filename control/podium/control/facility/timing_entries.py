@@ -1,4 +1,4 @@
-"""The timing plane in the facility file: what may stand where, as pydantic models.
+"""Defines the timing plane's section of the facility file, as pydantic models.
 
 What a reference points to is checked by ``check_timing.py``.
 """

@@ -1,4 +1,4 @@
-"""The record as a routine may use it: what is too old is said to be, and not handed out."""
+"""Gives routines the record, and refuses what is too old."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

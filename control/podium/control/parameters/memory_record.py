@@ -1,4 +1,4 @@
-"""Parameters kept for as long as a script or a test runs."""
+"""Keeps parameters for as long as a script or a test runs."""
 
 from collections.abc import Iterable
 

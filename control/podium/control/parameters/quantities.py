@@ -1,4 +1,4 @@
-"""The quantities that a bring-up recovers, and how numbers with a sigma are written for people."""
+"""Lists the quantities that a bring-up recovers, and writes numbers with a sigma."""
 
 from dataclasses import dataclass
 from math import floor, isfinite, log10

@@ -1,4 +1,4 @@
-"""The parameter store: every value that was ever measured, with its provenance, in a database.
+"""Stores every value that was ever measured, with its provenance, in a database.
 
 Append-only: a parameter is never changed, a newer one is put beside it. SQLite when given a
 file; any database that SQLAlchemy speaks to when given its URL.

@@ -1,4 +1,4 @@
-"""A program and its machine code side by side, at one point of the sweep or at all of them."""
+"""Compares a program with its machine code, at one point of the sweep or at all."""
 
 import itertools
 import math

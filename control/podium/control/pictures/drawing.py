@@ -1,4 +1,4 @@
-"""The timing diagram: one view, or two of them above each other with their differences marked."""
+"""Draws the timing diagram: one view, or two with their differences marked."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

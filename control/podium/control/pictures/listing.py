@@ -1,4 +1,4 @@
-"""A compiled program for an engineer: what it takes of the hardware, and its code line by line."""
+"""Lists a compiled program for an engineer: hardware resources, and code line by line."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

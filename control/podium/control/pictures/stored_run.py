@@ -1,4 +1,4 @@
-"""From the attributes of a stored run to its program and its machine code.
+"""Restores program and machine code from the attributes of a stored run.
 
 A dataset keeps its program whole (``program_json``, named by ``program_hash``), the hash of its
 facility file, how controllers were started, and every number that was rounded. The machine code is

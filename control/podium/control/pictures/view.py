@@ -1,4 +1,4 @@
-"""One shot as it is shown: a lane for each frame, with its pulses, its windows and its switch.
+"""Defines one shot's view: a lane for each frame, with pulses, windows and switch.
 
 The same values hold what a program means and what a machine code plays, so that one drawing and
 one table serve both.

@@ -1,4 +1,4 @@
-"""The agents of a facility as processes: how each is started, by ``podium up`` and ``join``."""
+"""Starts the agents of a facility as processes, for ``podium up`` and ``join``."""
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Processes of our own: started, watched, and ended whatever happens."""
+"""Starts, watches and ends processes of our own, whatever happens."""
 
 import asyncio
 import os

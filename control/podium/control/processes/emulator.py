@@ -1,4 +1,4 @@
-"""The emulator of machine code, as control uses it: by its command line, from outside."""
+"""Runs the emulator of machine code by its command line, from outside."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The processes of a facility that is up: started, started again when they die, ended in time."""
+"""Starts a facility's processes, restarts dead ones, and ends them in time."""
 
 import asyncio
 import re

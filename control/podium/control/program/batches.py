@@ -1,4 +1,4 @@
-"""Splitting a program's shots, so that its data are seen as they come.
+"""Splits a program's shots, so that its data are seen as they come.
 
 The order in which points are visited stays as it is: shot after shot, the last axis fastest.
 A batch is some repetitions of all points or, where one repetition takes too long to wait for,

@@ -1,4 +1,4 @@
-"""The captures of a program: how often each is made in a shot, and what makes a result of it."""
+"""Counts the captures of a program, and finds their discriminators."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Samples of envelopes at 1 GSa/s: the ideal, before any hardware rounds it.
+"""Samples envelopes at 1 GSa/s: the ideal, before any hardware rounds it.
 
 Sample ``j`` stands for the nanosecond from ``j`` to ``j + 1`` and is the envelope at its
 middle, so a symmetric envelope has symmetric samples. A pulse may start between two samples.

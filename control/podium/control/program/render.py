@@ -1,4 +1,4 @@
-"""The reference renderer: what a program means, as samples. Slow and obvious on purpose.
+"""Renders what a program means, as samples: the reference, slow and obvious.
 
 One shot at one point of the axes is walked statement by statement in exact integers; no
 other code in the house shares this walk, so that every compiler can be judged by it.

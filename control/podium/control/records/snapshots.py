@@ -1,4 +1,4 @@
-"""Snapshots of a facility beside the data: stored once by their hash, compared in words."""
+"""Stores snapshots of a facility beside the data by their hash, and compares them."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""``index.html``: what happened, on one page that needs nothing else."""
+"""Writes ``index.html``: what happened, on one page that needs nothing else."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

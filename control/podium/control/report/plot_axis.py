@@ -1,4 +1,4 @@
-"""One axis of a plot: from numbers to places on the paper, its ticks and what they say."""
+"""Places one axis's numbers on paper, with ticks and labels."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Pictures of a program and of its machine code into files, and what they tell into words."""
+"""Writes pictures of a program and of its machine code, and sums them up in words."""
 
 import math
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Epochs: a number for each clock domain, which goes up at each reset, reboot or re-lock.
+"""Counts epochs: a number for each clock domain, up at each reset, reboot or re-lock.
 
 What holds only as long as a clock runs on undisturbed (a skew, an armed start, a pair of
 entangled qubits) carries the epochs it was made under. When one has moved it is refused; it is

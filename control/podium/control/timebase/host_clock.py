@@ -1,4 +1,4 @@
-"""TAI by this computer's clock: for people and logs, never for what an experiment stands on."""
+"""Reads TAI by this computer's clock: for people and logs, never for an experiment."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The lead between FIRE and the start, learnt from how long FIRE has taken to be taken.
+"""Learns the lead between FIRE and the start from earlier runs.
 
 A lead that is too short makes starts fail; one that is too long only costs time. So it rises at
 once after a late start and falls slowly.

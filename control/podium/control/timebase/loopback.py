@@ -1,4 +1,4 @@
-"""The skew of two ports by loopback: markers of both, through cables, on one time tagger.
+"""Measures the skew of two ports by loopback: markers of both on one time tagger.
 
 A start is sampled by each controller's clock, so two things are measured. First where the samples
 of a trigger input lie against the trigger: an edge near the border between two would be seen by

@@ -1,4 +1,4 @@
-"""The skew ledger: what is known of the skew of each pair of ports, from all that was measured."""
+"""Keeps what is known of the skew of each pair of ports, from all measurements."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

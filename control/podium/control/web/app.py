@@ -1,4 +1,4 @@
-"""The page over HTTP: the page itself, its live stream, the same as JSON, and a stop.
+"""Serves the page over HTTP: the page itself, its live stream, JSON, and a stop.
 
 Stopping what runs, and saying that one has looked at a finding, are all that can be done; the rest
 is reading.

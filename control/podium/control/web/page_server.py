@@ -1,4 +1,4 @@
-"""The page's HTTP server. Heavy to import: only for a page that somebody looks at."""
+"""Runs the page's HTTP server. Heavy to import: only for a page that somebody looks at."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""The page's parts in HTML, from the templates beside this file."""
+"""Renders the page's parts as HTML, from the templates beside this file."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

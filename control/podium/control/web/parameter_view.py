@@ -1,4 +1,4 @@
-"""The parameter store as tables: one for each owner, a column for each element."""
+"""Tabulates the parameter store: one table for each owner, a column for each element."""
 
 import re
 from collections.abc import Iterable

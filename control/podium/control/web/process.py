@@ -1,4 +1,4 @@
-"""The page's process: ``python -m podium.control.web.process``; ``podium up`` starts it."""
+"""Runs the page: ``python -m podium.control.web.process``; ``podium up`` starts it."""
 
 import asyncio
 import socket
@@ -10,14 +10,13 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.bus import Bus
 from podium.control.bus.facility_growth import GrowTo, grown_key
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log, log_to_stderr
 from podium.control.bus.log_publisher import publish_log
-from podium.control.bus.process_bus import open_bus
+from podium.control.bus.process_bus import open_bus, run_process
 from podium.control.bus.shutdown import until_terminated
-from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.facility import Facility
 from podium.control.facility.growth import NotGrown, grown
 from podium.control.facility.load import load_facility
@@ -45,12 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--socket", type=int, required=True, help="listening socket, inherited")
     arguments = parser.parse_args(argv)
     log_to_stderr("page")
-    try:
-        asyncio.run(_be(arguments))
-    except BusError as error:
-        print(error, file=sys.stderr)
-        return FOUND_PROBLEM
-    return DONE
+    return run_process(_be(arguments))
 
 
 async def _be(arguments: Namespace) -> None:

@@ -1,4 +1,4 @@
-"""The picture in rows and words: what the page, and whoever asks for JSON, is shown."""
+"""Shows the picture in rows and words, for the page and for whoever asks for JSON."""
 
 import time
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Exponential decays."""
+"""Fits exponential decays."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Single-shot readout: two clouds in the IQ plane and the line between them."""
+"""Discriminates single shots: two clouds in the IQ plane and the line between them."""
 
 from dataclasses import dataclass
 

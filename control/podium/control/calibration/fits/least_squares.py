@@ -1,4 +1,4 @@
-"""Least squares with many starts, honest sigmas and a reason when it fails."""
+"""Fits by least squares with many starts, honest sigmas and a reason when it fails."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

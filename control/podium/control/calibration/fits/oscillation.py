@@ -1,4 +1,4 @@
-"""Cosines: Rabi oscillations over amplitude, and Ramsey fringes with decay."""
+"""Fits cosines: Rabi oscillations over amplitude, and Ramsey fringes with decay."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The line of a square pulse: where a transition is.
+"""Fits the line of a square pulse: the frequency of a transition.
 
 A scan need not wait until the qubit has forgotten the shot before: what is left of its excitation
 belongs to the model (:func:`pulse_line`, ``memory``). A pulse may also be stronger or weaker than

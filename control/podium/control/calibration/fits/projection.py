@@ -1,4 +1,4 @@
-"""From points in the IQ plane to one real signal."""
+"""Projects points of the IQ plane to one real signal."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Transmission past a resonator coupled to the feedline, as a readout window sees it.
+"""Fits transmission past a resonator on its feedline, as a readout window sees it.
 
 Steady state: S21 = 1 - (kappa_c / 2) / (kappa / 2 + 2 pi i (f - f_r)), e.g. Khalil et al.,
 J. Appl. Phys. 111, 054510 (2012), Eq. 3; ``twist`` is their mismatch angle. A window that

@@ -1,4 +1,4 @@
-"""The resonator with the qubit in 0 and in 1: chi, kappa and the readout frequency.
+"""Measures the resonator with the qubit in 0 and in 1: chi, kappa, readout frequency.
 
 With the qubit in 0 there is nothing to wait for: shot follows shot, and these rows tell the line,
 the linewidth and what photons move. With the qubit in 1 one power is enough, and a wait of little

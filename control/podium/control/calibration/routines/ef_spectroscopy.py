@@ -1,4 +1,4 @@
-"""The 1-2 transition: the anharmonicity."""
+"""Measures the 1-2 transition: the anharmonicity."""
 
 from collections.abc import Mapping
 from dataclasses import replace

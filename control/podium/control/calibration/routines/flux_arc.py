@@ -1,4 +1,4 @@
-"""The resonators over their qubits' flux: where the sweet spots are, roughly.
+"""Follows the resonators over their qubits' flux to the sweet spots, roughly.
 
 A transmon's arc is even about its sweet spot. So a bias on each side of it tells where it is, and
 each resonator leads the way: the next bias is where the arc through those before wants one. A qubit

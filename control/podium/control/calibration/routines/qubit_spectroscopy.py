@@ -1,4 +1,4 @@
-"""Two-tone spectroscopy: the 0-1 transition of each qubit, first anywhere, then narrowly."""
+"""Finds the 0-1 transition of each qubit by two tones, first anywhere, then narrowly."""
 
 from collections.abc import Mapping
 from dataclasses import replace

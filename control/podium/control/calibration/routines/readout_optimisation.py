@@ -1,4 +1,4 @@
-"""The readout setting that tells 0 from 1 best: frequency, amplitude and length.
+"""Finds the readout's best frequency, amplitude and length.
 
 What counts is how far apart both states are read, in units of a shot's noise, and how much decays
 meanwhile. Distances are means over shots: they are known from a few dozen shots of each setting,

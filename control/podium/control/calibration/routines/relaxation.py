@@ -1,4 +1,4 @@
-"""T1: how long the excited state lives."""
+"""Measures T1: how long the excited state lives."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Single-shot classification: the clouds of both states, and how often they are told apart."""
+"""Classifies single shots: the clouds of both states, and their overlap."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

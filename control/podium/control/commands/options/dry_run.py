@@ -1,4 +1,4 @@
-"""``--dry-run``: every message that would set something on an instrument, and none is sent.
+"""``--dry-run`` shows every message that would set something; none is sent.
 
 No instrument is connected to. It is shown as from the first time: what an instrument holds
 already, and would therefore not be sent again, is not known. Content of blocks is shown by

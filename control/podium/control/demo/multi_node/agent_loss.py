@@ -1,4 +1,4 @@
-"""One node's agent is killed while all measure: the others go on, and it comes back."""
+"""Kills one node's agent while all measure: the others go on, and it comes back."""
 
 import asyncio
 import os

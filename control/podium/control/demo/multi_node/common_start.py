@@ -1,4 +1,4 @@
-"""All nodes started at one time: as they are wired, calibrated, and with skews taken out."""
+"""Starts all nodes at one time: as wired, calibrated, and with skews taken out."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""T1 of the qubits of one node or several, from one program: what the nodes measure together."""
+"""Measures T1 of qubits of one node or several by one program."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The sections of the report about what nodes did together."""
+"""Writes the report's sections about what nodes did together."""
 
 from collections.abc import Iterator
 from html import escape

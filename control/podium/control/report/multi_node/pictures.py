@@ -1,4 +1,4 @@
-"""Drawings of starts and of a fault, as SVG in the style of the report's other plots."""
+"""Draws starts and a fault as SVG, in the style of the report's other plots."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Starts of several nodes as the time tagger that they have in common saw them, and the world."""
+"""Compares starts of several nodes on their common time tagger with the world."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
