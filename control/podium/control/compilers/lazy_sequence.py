@@ -1,4 +1,4 @@
-"""A sequence that is made when it is first looked at, so that what nobody reads costs nothing."""
+"""Defines a sequence that is made when it is first looked at."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar, overload

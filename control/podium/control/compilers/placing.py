@@ -1,4 +1,4 @@
-"""Give every statement its instant, in femtoseconds, at all points of the axes at once.
+"""Gives every statement its instant, in femtoseconds, at all points of the axes at once.
 
 No grid and no family: a compiler takes from here to its own ticks, or refuses.
 """

@@ -1,4 +1,4 @@
-"""Q1ASM in the making: lines, labels and registers of one sequencer's program."""
+"""Builds Q1ASM: lines, labels and registers of one sequencer's program."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Code that is made already: the lines of moments, and of shots that are trains of them."""
+"""Holds finished code: the lines of moments, and of shots that are trains of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Program to cluster program: the passes in their order."""
+"""Compiles a program to a cluster program: the passes in their order."""
 
 import math
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""A delay that is a parameter: between which values only waits change, and how.
+"""Finds the values of a delay between which only waits change, and how.
 
 Every instant of a shot is the greatest of sums in which the delay occurs, so it is a convex
 function of it. Where the programs at three values of the delay have the same instructions, and the

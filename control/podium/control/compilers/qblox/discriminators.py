@@ -1,4 +1,4 @@
-"""The one rotation and threshold that a sequencer has, from the discriminators of its captures."""
+"""Derives a sequencer's one rotation and threshold from its captures' discriminators."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A compiled program for a person to read: resources, then each sequencer with comments."""
+"""Prints a compiled program for a person: resources, then each sequencer with comments."""
 
 from collections.abc import Sequence
 

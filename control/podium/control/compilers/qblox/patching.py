@@ -1,4 +1,4 @@
-"""A compiled program whose parameters are put anew without compiling again.
+"""Patches a compiled program's parameters without compiling again.
 
 Amplitudes, phases and frequencies stand as immediate operands, each with its formula. A delay
 changes durations of instructions, within limits that are found when it is first changed (see

@@ -1,4 +1,4 @@
-"""The programs that are played in turns (most often one), frame by frame.
+"""Holds the programs that are played in turns (most often one), frame by frame.
 
 A program without axes is a train; one with axes, or with something a train does not know, goes
 through ``place``, ``lower``, ``schedule`` and ``nest``. What was made of a program is kept, so that

@@ -1,4 +1,4 @@
-"""A check: the processor must issue each real-time instruction before its time comes.
+"""Checks that the processor issues each real-time instruction before its time comes.
 
 The classical side runs ahead of the real-time side by up to 32 queued instructions, and catches
 up on its bookkeeping while long waits run. A shot that is short of waits starves the queue,

@@ -1,4 +1,4 @@
-"""The trigger network: which frames send their results, on which address, and when they arrive.
+"""Plans the trigger network: frames that send results, their addresses and arrivals.
 
 Every acquisition of such a frame sends, where its result is the one at which it sends. One pulse
 at a time travels the network, so results that end less than 252 ns apart cannot all be used.

@@ -1,4 +1,4 @@
-"""Program to the program of one instrument: the passes in their order."""
+"""Compiles a program to the program of one instrument: the passes in their order."""
 
 import math
 from collections.abc import Mapping, MutableMapping, Sequence

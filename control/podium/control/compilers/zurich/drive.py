@@ -1,4 +1,4 @@
-"""One core that plays: pulses become waveforms, rows of the command table and silence.
+"""Turns pulses of one core into waveforms, rows of the command table and silence.
 
 Each carrier of a channel is an oscillator of its own that begins anew with every shot; what a frame
 has turned by then, and what it was retuned, is the phase in the command table, so that nothing has

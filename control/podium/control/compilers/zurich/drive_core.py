@@ -1,4 +1,4 @@
-"""The core of a signal generator or of an HDAWG's pair of outputs: program, table, settings."""
+"""Makes the core of a signal generator or of an HDAWG's pair of outputs."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The oscillators of one channel: each carrier that is played has one."""
+"""Allocates the oscillators of one channel: each carrier that is played has one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One quantum analyzer channel: what is read out together is one start of the channel.
+"""Reads out by one quantum analyzer channel: what is read together is one start.
 
 The channel plays readout waveforms and integrates, both from one instant on. The carriers are in
 the waveforms and in the weights, so that readouts at many frequencies are played and heard at once;

@@ -1,4 +1,4 @@
-"""The core of a quantum analyzer channel: its program, its settings, where its results lie."""
+"""Makes the core of a quantum analyzer channel: program, settings, places of results."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""From what is read out together to the steps of a quantum analyzer's sequencer."""
+"""Turns groups of readouts into the steps of a quantum analyzer's sequencer."""
 
 from dataclasses import dataclass
 

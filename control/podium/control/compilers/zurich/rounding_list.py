@@ -1,4 +1,4 @@
-"""The list of what is rounded: asked beside got, at all points."""
+"""Lists what is rounded: asked beside got, at all points."""
 
 from collections.abc import Iterator, Mapping, Set
 

@@ -1,4 +1,4 @@
-"""The waveforms of one core: what is in them, and where they lie in the wave table."""
+"""Stores the waveforms of one core, and places them in the wave table."""
 
 from dataclasses import dataclass
 
