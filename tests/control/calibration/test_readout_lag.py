@@ -8,7 +8,7 @@ from tests.benches.calibration.honest_sigmas import FALSE_ALARM
 from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.readout_lag import Shaken, fit_readout_lag
+from podium.control.calibration.fits.readout_lag import PhotonPhase, fit_readout_lag
 
 PULSE_NS = 52
 KAPPA_HZ, CHI_HZ, DETUNING_HZ = 4.0e6, -1.2e6, 1.9e6
@@ -26,7 +26,7 @@ def bell(time_ns: float) -> float:
 
 
 ENVELOPE = np.array([bell(one) for one in TIME])
-SHAKEN = Shaken(ENVELOPE, KAPPA_HZ, CHI_HZ, DETUNING_HZ)
+SHAKEN = PhotonPhase(ENVELOPE, KAPPA_HZ, CHI_HZ, DETUNING_HZ)
 
 
 def solved(begins_ns: float, turns: float, photons: float) -> float:

@@ -6,7 +6,7 @@ import json
 import pytest
 from tests.benches.nodes.twins_on_sockets import EXAMPLE, twins_on_sockets
 
-from podium.control.bus.by_hand import Examined
+from podium.control.bus.manual_access import Examined
 from podium.control.cli import main
 from podium.control.commands.doctor_findings import Finding, findings
 from podium.control.facility.load import load_facility

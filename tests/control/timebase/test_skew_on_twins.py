@@ -16,7 +16,6 @@ from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.load import load_facility
 from podium.control.program.program import Delay, Frame, Play, Program
 from podium.control.program.waveforms import Gaussian
-from podium.control.timebase.correction import Correction
 from podium.control.timebase.epochs import DomainRecord, EpochMoved, Epochs
 from podium.control.timebase.loopback import (
     LoopbackFailed,
@@ -26,7 +25,7 @@ from podium.control.timebase.loopback import (
     measure_skew,
 )
 from podium.control.timebase.skew import Cable, Pair, Skew
-from podium.control.timebase.skew_ledger import SkewLedger
+from podium.control.timebase.skew_ledger import Correction, SkewLedger
 from podium.control.timebase.skew_store import SkewStore
 from podium.drivers.errors import NotStarted
 from podium.drivers.roles import Tags

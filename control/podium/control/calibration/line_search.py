@@ -47,7 +47,7 @@ FAR = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How finely and how often a search looks."""
+    """Sets a search's steps, points and shots."""
 
     step_hz: float = 1.5e6
     """Of the coarse scan."""
@@ -66,7 +66,7 @@ Build = Callable[[Mapping[str, Range], tuple[Qubit, ...], int, int, Rabi], LineS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class LineScanFit:
     """A scan that shows a line, and its fit."""
 
     scan: LineScan
@@ -77,10 +77,10 @@ class Seen:
 
 
 @dataclass(slots=True, eq=False)
-class Lines:
-    """What a search has found, by the qubit's full name."""
+class FoundLines:
+    """Collects a search's lines, by the qubit's full name."""
 
-    seen: dict[str, Seen] = field(default_factory=dict)
+    seen: dict[str, LineScanFit] = field(default_factory=dict)
     """The narrow scans."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Why no line was found."""
@@ -113,12 +113,12 @@ async def find_lines(
     rabi_hz: Rabi,
     plan: Plan,
     told: Told | None = None,
-) -> Lines:
+) -> FoundLines:
     """Return each qubit's line, looked for where it is expected (by full name), then about that.
 
     ``rabi_hz``: what is known beforehand.
     """
-    lines = Lines()
+    lines = FoundLines()
     missing = qubits
     for effort in (1, AGAIN):
         coarse = await _search(
@@ -143,10 +143,10 @@ async def _search(
     plan: Plan,
     told: Told | None,
     effort: int,
-    lines: Lines,
-) -> dict[str, Seen]:
+    lines: FoundLines,
+) -> dict[str, LineScanFit]:
     """Look where the lines are expected, in wider windows where they are not seen."""
-    coarse: dict[str, Seen] = {}
+    coarse: dict[str, LineScanFit] = {}
     for wider in WIDER:
         missing = tuple(q for q in qubits if q.name not in coarse)
         if not missing:
@@ -161,7 +161,7 @@ async def _search(
             if isinstance(fit, FitFailed):
                 lines.missed(qubit, scan, data, fit)
                 continue
-            coarse[qubit.name] = Seen(scan, data, fit, ranges[qubit.name].span)
+            coarse[qubit.name] = LineScanFit(scan, data, fit, ranges[qubit.name].span)
             lines.reasons.pop(qubit.name, None)
     lines.reasons |= _exclude(coarse, expected)
     return coarse
@@ -171,11 +171,11 @@ async def _narrow(
     bench: Bench,
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
-    coarse: Mapping[str, Seen],
+    coarse: Mapping[str, LineScanFit],
     build: Build,
     plan: Plan,
     told: Told | None,
-    lines: Lines,
+    lines: FoundLines,
 ) -> tuple[Qubit, ...]:
     """Scan about each line; return the qubits for which nothing is there."""
     doubt = max(coarse[q.name].fit.sigmas["centre"] for q in qubits)
@@ -197,7 +197,7 @@ async def _narrow(
                     again.append(qubit)
                     rabi[qubit.name] = _stronger(*rabi[qubit.name])
                 continue
-            lines.seen[qubit.name] = Seen(scan, data, fit, coarse[qubit.name].window_hz)
+            lines.seen[qubit.name] = LineScanFit(scan, data, fit, coarse[qubit.name].window_hz)
             lines.reasons.pop(qubit.name, None)
             lost.pop(qubit, None)
             if scan.left_over(qubit, data, fit) > FAINT:
@@ -216,7 +216,7 @@ def _sharp(scan: LineScan, fit: Fit | FitFailed) -> Fit | FitFailed:
     return FitFailed(f"the line near {centre:.6f} GHz is only known to {sigma:.2f} MHz")
 
 
-def _at_least(qubit: Qubit, seen: Seen) -> tuple[float, float]:
+def _at_least(qubit: Qubit, seen: LineScanFit) -> tuple[float, float]:
     """Return the Rabi frequency that a coarse scan has found, not all too low, and its sigma.
 
     The line of a weak pulse and that of a weaker one differ in height alone, which is not known.
@@ -249,7 +249,7 @@ def _reachable(bench: Bench, qubit: Qubit, centre_hz: float, span_hz: float) -> 
     return Range(low, high) if low < high else whole
 
 
-def _exclude(coarse: dict[str, Seen], expected: Mapping[str, Range]) -> dict[str, str]:
+def _exclude(coarse: dict[str, LineScanFit], expected: Mapping[str, Range]) -> dict[str, str]:
     """Take a line that is another qubit's from the one that it fits worse; return why, by name."""
 
     def misfit(name: str) -> float:

@@ -9,8 +9,8 @@ from tests.benches.referees import seqc_corpus
 from tests.benches.zurich.device_bench import MS, US
 from tests.benches.zurich.plane import World
 
-from podium.control.compilers.common_start import FIRST_MARKER_FS, FIRST_SHOT_FS
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.zurich.external_start import FIRST_MARKER_FS, FIRST_SHOT_FS
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.load import load_facility

@@ -1,4 +1,4 @@
-"""When a readout tone reaches the chip: photons turn the phase of a superposition.
+"""Finds the arrival of a readout tone: its photons turn the phase of a superposition.
 
 Between two half-pi pulses a tone begins. From when it reaches the resonator on, its photons turn
 and wash out the phase, slowly at first: the field grows in proportion to the time, the phase as its
@@ -24,7 +24,7 @@ MISFIT = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shaken:
+class PhotonPhase:
     """The second pulse, and the resonator in whose photons it is played."""
 
     envelope: Array
@@ -84,7 +84,7 @@ class Shaken:
 
 
 def fit_readout_lag(
-    shaken: Shaken,
+    shaken: PhotonPhase,
     begins_ns: Array,
     turns: Array,
     excited: Array,

@@ -1,4 +1,4 @@
-"""How to read a qubit best: far apart, before it decays.
+"""Finds the best readout of a qubit: states far apart, before it decays.
 
 How far apart 0 and 1 are read, in units of one shot's noise, is a smooth hill over frequency and
 amplitude of the probe. With the length it grows as the resonator fills and the noise averages
@@ -41,7 +41,7 @@ DRAWS = 40
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What the hill is taken for within the settings that shape it."""
+    """Describes the hill's model within the settings that shape it."""
 
     terms: int
     """Of the logarithm of the distance: 6, a quadratic form, or 10, a cubic one."""
@@ -72,7 +72,7 @@ TOP_FORM = Form(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Separations:
-    """What was read at n settings, arrays of shape (n,)."""
+    """Holds readings at n settings, arrays of shape (n,)."""
 
     frequency_hz: Array
     log_amplitude: Array
@@ -109,7 +109,7 @@ class BestSetting:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What happens to a qubit and its resonator while it is read, by time."""
+    """Describes a qubit and its resonator during readout, by time."""
 
     t1_s: float
     arrives_s: float

@@ -1,4 +1,4 @@
-"""The flux bias at which f01 has no slope, from one point on each flank of the arc and its top."""
+"""Finds the flux bias at which f01 has no slope, from three points of the arc."""
 
 import asyncio
 from collections.abc import Mapping
