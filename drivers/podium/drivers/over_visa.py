@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from podium.drivers.by_hand import Plain
+from podium.drivers.manual_access import Plain
 from podium.drivers.roles import Identity
 from podium.drivers.visa_session import VisaSession
 

@@ -6,8 +6,8 @@ from typing import Any
 from qcodes.instrument import ChannelTuple
 from qcodes.parameters import ManualParameter, ParameterBase
 
-from podium.drivers.by_hand import parameter_of
 from podium.drivers.errors import Refused
+from podium.drivers.manual_access import parameter_of
 from podium.drivers.visa_session import VisaSession
 from podium.firmware_interfaces.quantity import DIMENSIONS, UNITS
 
@@ -18,7 +18,7 @@ OFF: tuple[object, ...] = (0, "off", "OFF", "Off", False, "0")
 """What drivers take to switch something; the first that the parameter allows is sent."""
 
 
-class Knob:
+class RoleParameter:
     """A parameter in a role. ``unit``: a key of ``UNITS``; None: any value, as it is."""
 
     def __init__(self, session: Session, name: str, unit: str | None = None) -> None:

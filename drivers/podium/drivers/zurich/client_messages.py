@@ -23,14 +23,14 @@ class SetAll:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class GetInteger:
     """Give the whole number of a node."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Wholes:
+class PollIntegers:
     """Give the whole numbers of nodes, after a pause that ends when one of them changes."""
 
     paths: tuple[str, ...]
@@ -38,35 +38,35 @@ class Wholes:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class GetText:
     """Give the text of a node."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Vector:
+class GetVector:
     """Give the vector of a node."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class GetResultStamp:
     """Give the time stamp of the first sample in a result logger's vector."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class GetSettings:
     """Give all settings below a node."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CompileSource:
     """Compile the program of one sequencer."""
 
     text: str
@@ -81,29 +81,29 @@ class Source:
     """Of an HDAWG's samples; None: of others."""
 
 
-Step = SetAll | Whole | Wholes | Text | Vector | Stamp
+Step = SetAll | GetInteger | PollIntegers | GetText | GetVector | GetResultStamp
 """What may be asked together with others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Several:
+class RequestSequence:
     """Do one after the other, and give what each gave; the first that fails is the last."""
 
     steps: tuple[Step, ...]
 
 
-Request = Connect | Step | Several | Settings | Source
+Request = Connect | Step | RequestSequence | GetSettings | CompileSource
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Done:
+class RequestDone:
     """It was done."""
 
     value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class RequestFailed:
     """It was not done."""
 
     what: type[InstrumentError]
@@ -113,4 +113,4 @@ class Failed:
     """Which of several it was."""
 
 
-Answer = Done | Failed
+Answer = RequestDone | RequestFailed

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.drivers.zurich.client_messages import Source, Step
+from podium.drivers.zurich.client_messages import CompileSource, Step
 
 Item = tuple[str, Any]
 """Absolute path of a node and its value."""
@@ -52,7 +52,7 @@ class Connection(Protocol):
         """Return all settings below ``path`` by their paths, in one wildcard read."""
         ...
 
-    def compiled(self, asked: str, source: Source) -> bytes:
+    def compiled(self, asked: str, source: CompileSource) -> bytes:
         """Return the machine code of a program; raises ``Refused`` with the compiler's words."""
         ...
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable
 
 from podium.drivers.errors import ProtocolError
-from podium.drivers.zurich.client_messages import Text
+from podium.drivers.zurich.client_messages import GetText
 from podium.drivers.zurich.connection import Asked, Connection, Item
 from podium.firmware_interfaces.printable import printable
 
@@ -45,7 +45,7 @@ def clear_items(roots: Iterable[str]) -> list[Item]:
 
 def reading(roots: Iterable[str]) -> list[Asked]:
     """Return what asks for the error logs of instruments, before they are emptied."""
-    return [("for what is older than this run", Text(f"{root}/{LOG}")) for root in roots]
+    return [("for what is older than this run", GetText(f"{root}/{LOG}")) for root in roots]
 
 
 class OlderErrors:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 
 from podium.drivers.errors import NotStarted, Refused
 from podium.drivers.zurich.clock_state import names_reference
+from podium.drivers.zurich.completion import WAITING_FOR_TRIGGER, until
 from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.error_log import clear_items
 from podium.drivers.zurich.rack import root_of
-from podium.drivers.zurich.waiting import WAITING_FOR_TRIGGER, until
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.zurich.inventory.models import MODELS

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from podium.drivers.passing import receive, send
+from podium.drivers.pickle_channel import receive, send
 
 
 def serve(descriptor: int, answer: Callable[[Any], object]) -> None:

@@ -13,7 +13,7 @@ LONG_BYTES = 1 << 16
 """More than this is not kept back."""
 
 
-class Quick:
+class FastSocket:
     """Takes the place of sending and receiving of one of the client's transports."""
 
     def __init__(self, transport: Any) -> None:

@@ -5,14 +5,14 @@ from functools import lru_cache
 from zhinst.core import compile_seqc
 
 from podium.drivers.errors import Refused
-from podium.drivers.zurich.client_messages import Source
+from podium.drivers.zurich.client_messages import CompileSource
 
 KEPT = 32
 """Programs of which the machine code is remembered: those that come by turns, core by core."""
 
 
 @lru_cache(KEPT)
-def compile_source(source: Source) -> bytes:
+def compile_source(source: CompileSource) -> bytes:
     """Return the machine code; raises ``Refused`` with the compiler's words, which name the line.
 
     What is compiled and larger than the memory of a sequencer is refused as well.

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, assert_never
 
-from podium.drivers.zurich.client_messages import SetAll, Stamp, Text, Vector, Whole, Wholes
+from podium.drivers.zurich.client_messages import (
+    GetInteger,
+    GetResultStamp,
+    GetText,
+    GetVector,
+    PollIntegers,
+    SetAll,
+)
 from podium.drivers.zurich.connection import Asked, Connection
 
 
@@ -17,15 +24,15 @@ def _one(server: Connection, one: Asked) -> Any:
     match step:
         case SetAll(items):
             return server.set(asked, items)
-        case Whole(path):
+        case GetInteger(path):
             return server.whole(asked, path)
-        case Wholes(paths, after_s):
+        case PollIntegers(paths, after_s):
             return server.wholes(asked, paths, after_s)
-        case Text(path):
+        case GetText(path):
             return server.text(asked, path)
-        case Vector(path):
+        case GetVector(path):
             return server.vector(asked, path)
-        case Stamp(path):
+        case GetResultStamp(path):
             return server.stamp(asked, path)
         case _:
             assert_never(step)

@@ -1,6 +1,6 @@
 """Somebody to talk to when nothing may be sent: answers as if all had been done, and tells what.
 
-For a rehearsal a driver is connected to a stand-in on a loopback port instead of its
+For a rehearsal a driver is connected to a recording fake on a loopback port instead of its
 instrument. What it would have set is noted and remembered, so that reading it back gives it.
 """
 
@@ -16,19 +16,19 @@ UNKNOWN = "0"
 """Answer to a question that nothing was said about."""
 
 
-class StandIn:
+class RecordingFake:
     """One instrument that is none. Whoever opens it closes it."""
 
     def __init__(self, answers: Mapping[str, str], note: Note) -> None:
         """``answers``: by header, without the question mark and a colon before it."""
         self._held = {_header(header): answer for header, answer in answers.items()}
         self._note = note
-        stand_in = self
+        fake = self
 
         class Line(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 while line := self.rfile.readline():
-                    answer = stand_in.hear(line.decode("ascii", "replace").strip())
+                    answer = fake.hear(line.decode("ascii", "replace").strip())
                     if answer is not None:
                         ending = b"\r\n" if line.endswith(b"\r\n") else b"\n"
                         self.wfile.write(answer.encode("ascii") + ending)

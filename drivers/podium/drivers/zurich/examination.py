@@ -25,7 +25,7 @@ FLAGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class InstrumentState:
     """What one instrument says."""
 
     model: str
@@ -34,7 +34,7 @@ class Looked:
     complaints: tuple[str, ...]
 
 
-def look_at(server: Connection, serial: int, model: str) -> Looked:
+def look_at(server: Connection, serial: int, model: str) -> InstrumentState:
     """Return what an instrument says of itself; ``model``: as the facility file has it."""
     device, root = f"dev{serial}", f"/dev{serial}"
     said = server.text(f"which model {device} is", f"{root}/features/devtype")
@@ -52,10 +52,10 @@ def look_at(server: Connection, serial: int, model: str) -> Looked:
         complaints.append(f"{device} takes its clock from {reference} and {state}")
     log = server.text(f"for the error log of {device}", f"{root}/{LOG}")
     complaints += [f"{device} has in its error log: {one}" for one in messages_in(log)]
-    return Looked(said, " ".join(options.split()), reference, tuple(complaints))
+    return InstrumentState(said, " ".join(options.split()), reference, tuple(complaints))
 
 
-def unfitted(looked: Mapping[int, Looked], wanted: Mapping[int, str]) -> Iterator[str]:
+def unfitted(looked: Mapping[int, InstrumentState], wanted: Mapping[int, str]) -> Iterator[str]:
     """Yield which options are not fitted that the facility file names, by serial number."""
     for serial, options in wanted.items():
         has = looked[serial].options.split()

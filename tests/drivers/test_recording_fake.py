@@ -5,9 +5,9 @@ import socket
 import pytest
 
 from podium.drivers.qblox_cluster import QbloxCluster
+from podium.drivers.recording_fake import RecordingFake
 from podium.drivers.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
 from podium.drivers.roles import Tone
-from podium.drivers.stand_in import StandIn
 from podium.drivers.yokogawa_gs200 import REHEARSAL, YokogawaGS200
 
 USUAL = {"*IDN": "YOKOGAWA,GS210,2,3", "SYST:ERR": '0,"No error"'}
@@ -19,19 +19,19 @@ def noted() -> list[str]:
 
 
 @pytest.fixture
-def stand_in(noted):
-    with StandIn(USUAL | REHEARSAL, noted.append) as stand_in:
-        yield stand_in
+def fake(noted):
+    with RecordingFake(USUAL | REHEARSAL, noted.append) as fake:
+        yield fake
 
 
-def test_what_is_set_is_noted_and_read_back(stand_in, noted) -> None:
-    assert stand_in.hear(":SOUR:POW -3;:SOUR:POW?") == "-3"
-    assert stand_in.hear("*IDN?") == "YOKOGAWA,GS210,2,3"
+def test_what_is_set_is_noted_and_read_back(fake, noted) -> None:
+    assert fake.hear(":SOUR:POW -3;:SOUR:POW?") == "-3"
+    assert fake.hear("*IDN?") == "YOKOGAWA,GS210,2,3"
     assert noted == [":SOUR:POW -3;:SOUR:POW?"]
 
 
-def test_a_source_ramps_and_is_told_that_it_is_there(stand_in, noted) -> None:
-    source = YokogawaGS200("bias", stand_in.visa)
+def test_a_source_ramps_and_is_told_that_it_is_there(fake, noted) -> None:
+    source = YokogawaGS200("bias", fake.visa)
     try:
         assert noted == []
         source.ramp_v("", 0.25, 0.5)
@@ -45,8 +45,8 @@ def test_a_source_ramps_and_is_told_that_it_is_there(stand_in, noted) -> None:
 
 def test_a_tone_is_set(noted) -> None:
     answers = USUAL | {"*IDN": "Rohde&Schwarz,SGS100A,2,3"}
-    with StandIn(answers, noted.append) as stand_in:
-        source = RohdeSchwarzSGS100A("lo", stand_in.visa)
+    with RecordingFake(answers, noted.append) as fake:
+        source = RohdeSchwarzSGS100A("lo", fake.visa)
         try:
             source.set_tone(5e9, -3.0, modulated=True)
             source.output(True)
@@ -71,8 +71,8 @@ def test_a_cluster_that_is_none_ramps_a_bias(noted) -> None:
 
 
 def test_it_listens_on_loopback_and_only_while_open(noted) -> None:
-    with StandIn(USUAL, noted.append) as stand_in:
-        _, host, port, _ = stand_in.visa.split("::")
+    with RecordingFake(USUAL, noted.append) as fake:
+        _, host, port, _ = fake.visa.split("::")
         assert host == "127.0.0.1"
         socket.create_connection((host, int(port)), 5).close()
     with pytest.raises(ConnectionError):

@@ -23,7 +23,7 @@ ANSWER_S = 2.0
 """The service answers within this, or its connection is taken for dead."""
 
 
-class Ways(Protocol):
+class Transport(Protocol):
     """How the driver reaches a node, or somebody in its place."""
 
     def call(self, call: str, *args: object) -> object:
@@ -39,7 +39,7 @@ class Ways(Protocol):
         ...
 
 
-class Sockets:
+class NetworkTransport:
     """A node on the network."""
 
     def __init__(self, name: str, host: str, ports: Mapping[str, int], group: str) -> None:
@@ -101,7 +101,7 @@ class Sockets:
         self._events.close()
 
 
-class Nobody:
+class DryRunTransport:
     """Answers as if all were done, and tells what would be sent."""
 
     def __init__(self, note: Callable[[str], None]) -> None:

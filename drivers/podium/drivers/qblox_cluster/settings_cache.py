@@ -10,7 +10,7 @@ from podium.drivers.qblox_cluster.settings import Setting, disconnected
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
 
 
-class Holding:
+class SettingsCache:
     """Sends settings and programs through one connection, each only if it is not held already.
 
     A thing is forgotten before it is sent and noted once the cluster has accepted it:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
-from podium.drivers.zurich.client_messages import Whole
+from podium.drivers.zurich.client_messages import GetInteger
 from podium.drivers.zurich.connection import Connection
 from podium.drivers.zurich.error_log import check_faults
 from podium.firmware_interfaces.zurich.program import ZurichProgram
@@ -126,7 +126,7 @@ def wait_until_ended(
             [
                 (
                     f"how many readouts of {what!r} were lost",
-                    Whole(f"{root}/qachannels/{channel}/readout/result/error/count"),
+                    GetInteger(f"{root}/qachannels/{channel}/readout/result/error/count"),
                 )
                 for root, channel in channels
             ]

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from podium.drivers.passing import receive, send
+from podium.drivers.pickle_channel import receive, send
 
 
 def passed(value):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from podium.drivers.zurich.client_messages import Source
+from podium.drivers.zurich.client_messages import CompileSource
 from podium.drivers.zurich.connection import Item
 from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ
 from podium.firmware_interfaces.zurich.program import CoreProgram, Waveform
@@ -17,13 +17,13 @@ def nothing_in(core: CoreProgram) -> CoreProgram:
 
 def source_of(
     core: CoreProgram, model: str, options: str, rate_hz: float = HDAWG_RATE_HZ
-) -> Source:
+) -> CompileSource:
     """Return what the vendor's compiler is given; ``options`` as the instrument tells them.
 
     ``rate_hz``: of an HDAWG's samples.
     """
     hdawg = core.kind == "hdawg"
-    return Source(
+    return CompileSource(
         core.text,
         model,
         options,

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from podium.drivers.errors import ProtocolError
-from podium.drivers.qblox_cluster import waiting
+from podium.drivers.qblox_cluster import completion
 
 PLACES = ((2, 0), (2, 1), (4, 0), (6, 0))
 
@@ -40,10 +40,10 @@ class Cluster:
 
 
 def wait(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "statuses", cluster.statuses)
-    monkeypatch.setattr(waiting, "POLL_FIRST_S", 0.0)
-    monkeypatch.setattr(waiting, "POLL_SHARE", 0.0)
-    waiting.wait_until_stopped(
+    monkeypatch.setattr(completion, "statuses", cluster.statuses)
+    monkeypatch.setattr(completion, "POLL_FIRST_S", 0.0)
+    monkeypatch.setattr(completion, "POLL_SHARE", 0.0)
+    completion.wait_until_stopped(
         "cluster_a", None, PLACES, 1.0, "trial", threading.Event(), lambda *where: "frame"
     )
 

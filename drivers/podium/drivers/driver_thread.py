@@ -13,7 +13,7 @@ Driver = TypeVar("Driver", bound=Instrument)
 Result = TypeVar("Result")
 
 
-class Lane(Generic[Driver]):
+class DriverThread(Generic[Driver]):
     """One connection and its thread."""
 
     def __init__(

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from podium.drivers.qblox_cluster.quick import LONG_BYTES, Quick
+from podium.drivers.qblox_cluster.fast_socket import LONG_BYTES, FastSocket
 
 
 class Peer:
@@ -28,13 +28,13 @@ class Peer:
 
 
 @pytest.fixture
-async def both() -> AsyncIterator[tuple[Quick, Peer]]:
+async def both() -> AsyncIterator[tuple[FastSocket, Peer]]:
     peer = Peer()
     server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
     async with server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         transport = SimpleNamespace(_reader=reader, _writer=writer, timeout=5.0)
-        yield Quick(transport), peer
+        yield FastSocket(transport), peer
         writer.close()
         await writer.wait_closed()
 
