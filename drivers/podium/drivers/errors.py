@@ -9,7 +9,7 @@
 Every message names the instrument, what was asked of it and what came back.
 """
 
-from podium.firmware_interfaces.printable import printable
+from podium.firmware_interfaces.printable_text import printable
 
 
 class InstrumentError(Exception):

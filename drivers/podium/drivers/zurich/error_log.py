@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from podium.drivers.errors import ProtocolError
 from podium.drivers.zurich.client_messages import GetText
 from podium.drivers.zurich.connection import Asked, Connection, Item
-from podium.firmware_interfaces.printable import printable
+from podium.firmware_interfaces.printable_text import printable
 
 log = logging.getLogger(__name__)
 

@@ -37,7 +37,7 @@ class Path(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found(Generic[T]):
+class HeaderMatch(Generic[T]):
     """What a header leads to."""
 
     value: T
@@ -68,7 +68,7 @@ class HeaderTree(Generic[T]):
                 raise ValueError(f"{pattern}: {way} is already the header of something else")
             node.value = value
 
-    def find(self, header: str, path: Path[T]) -> Found[T]:
+    def find(self, header: str, path: Path[T]) -> HeaderMatch[T]:
         """Return what ``header`` (in capitals) leads to from ``path``; :class:`ScpiError` -113."""
         start = self.root if header.startswith(":") else path
         node, suffixes, parent = start.node, start.suffixes, start
@@ -78,7 +78,7 @@ class HeaderTree(Generic[T]):
             suffixes = (*suffixes, *suffix)
         if node.value is None:
             raise ScpiError(-113, header)
-        return Found(node.value, suffixes, parent)
+        return HeaderMatch(node.value, suffixes, parent)
 
 
 def short_form(mnemonic: str) -> str:

@@ -13,7 +13,7 @@ from enum import IntEnum
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
-from podium.firmware_interfaces.zurich.capnp_writing import MessageWriter
+from podium.firmware_interfaces.zurich.capnp_writer import MessageWriter
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 
 CAPNP = "application/capnp"

@@ -33,7 +33,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class NodeDescription:
     """What is written about one node."""
 
     description: str = ""
@@ -49,7 +49,7 @@ class About:
         return None
 
 
-NOTHING = About()
+NOTHING = NodeDescription()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ class _Rule:
     unit: str
     options: tuple[tuple[int, tuple[_Text, ...]], ...]
 
-    def about(self, model: str) -> About:
-        return About(
+    def about(self, model: str) -> NodeDescription:
+        return NodeDescription(
             _first(self.descriptions, model).words,
             self.unit,
             {
@@ -112,7 +112,7 @@ class NodeDocumentation:
         """Return how many rules there are."""
         return len(self._rules)
 
-    def about(self, path: str, model: str) -> About:
+    def about(self, path: str, model: str) -> NodeDescription:
         """Return what is written about a node of a model (``SHFQC``); nothing, if nothing is.
 
         ``path`` lies below the instrument's root, or is an absolute one of the server.

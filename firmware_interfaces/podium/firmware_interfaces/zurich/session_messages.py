@@ -10,8 +10,8 @@ from importlib.resources import files
 from struct import Struct as Packing
 
 from podium.firmware_interfaces.zurich import rpc
-from podium.firmware_interfaces.zurich.capnp_reading import StructReader
-from podium.firmware_interfaces.zurich.capnp_writing import StructWriter
+from podium.firmware_interfaces.zurich.capnp_reader import StructReader
+from podium.firmware_interfaces.zurich.capnp_writer import StructWriter
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 from podium.firmware_interfaces.zurich.refusals import CATEGORY, Refusal
 from podium.firmware_interfaces.zurich.values import (

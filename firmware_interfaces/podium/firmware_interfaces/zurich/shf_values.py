@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from podium.firmware_interfaces.zurich.capnp_writing import StructWriter
+from podium.firmware_interfaces.zurich.capnp_writer import StructWriter
 from podium.firmware_interfaces.zurich.values import (
     Element,
     Layout,

@@ -7,8 +7,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.firmware_interfaces.zurich.capnp_reading import StructReader
-from podium.firmware_interfaces.zurich.capnp_writing import StructWriter
+from podium.firmware_interfaces.zurich.capnp_reader import StructReader
+from podium.firmware_interfaces.zurich.capnp_writer import StructWriter
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 
 

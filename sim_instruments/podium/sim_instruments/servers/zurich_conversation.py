@@ -12,7 +12,7 @@ from zlib import crc32
 
 from podium.firmware_interfaces.zurich import rpc, session_messages
 from podium.firmware_interfaces.zurich.capnp_framing import Frame, Splitter
-from podium.firmware_interfaces.zurich.capnp_reading import StructReader, root
+from podium.firmware_interfaces.zurich.capnp_reader import StructReader, root
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 from podium.firmware_interfaces.zurich.handshake import HELLO_BYTES
 from podium.firmware_interfaces.zurich.session_messages import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
-from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled, AssemblyError, assemble
+from podium.firmware_interfaces.qblox_cluster.q1asm import AssembledProgram, AssemblyError, assemble
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback, Ticket
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, SequencerSetup
@@ -24,7 +24,7 @@ than a loop may be blocked."""
 class Prepared:
     """A program that assembled."""
 
-    assembled: Assembled
+    assembled: AssembledProgram
     unplayable: str | None
     """Why this twin cannot execute it, if so; arming it is refused then."""
     plays_net_zero: bool = False

@@ -9,7 +9,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.command_table import (
     COMMANDS,
-    Found,
+    CommandMatch,
     Reply,
     Socket,
     look_up,
@@ -18,7 +18,7 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
     END_OF_REPLY,
     Command,
     CommandSplitter,
-    Malformed,
+    MalformedLine,
 )
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS, NEWEST, RELEASES
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
@@ -76,7 +76,7 @@ def meant_headers() -> frozenset[str]:
     return frozenset({*_CMM, *_MODULE, *_RUN, *_TIMED, *_LINQ})
 
 
-def _reads_back(found: Found) -> bool:
+def _reads_back(found: CommandMatch) -> bool:
     """Return whether ``found`` asks for what can be set, which is kept."""
     name, question, _ = found.entry.header.partition("?")
     return bool(question) and name in _SETTINGS
@@ -284,7 +284,7 @@ class ClusterTwin:
             return self._on_cmm(found, request)
         return self._on_module(routed, found, request)
 
-    def _on_cmm(self, found: Found, request: Request) -> bytes:
+    def _on_cmm(self, found: CommandMatch, request: Request) -> bytes:
         if found.entry.header == "*RST":
             self.reset(request.now_fs)
             return b""
@@ -294,7 +294,7 @@ class ClusterTwin:
         self._tallies["unmeant"] += not _reads_back(found)
         return self.management.kept.handle(found, request.command)
 
-    def _on_module(self, module: Module, found: Found, request: Request) -> bytes:
+    def _on_module(self, module: Module, found: CommandMatch, request: Request) -> bytes:
         header = found.entry.header
         if header in ("*RST", "RST"):
             self.runs.stop(module.sequencers, request.now_fs)
@@ -346,7 +346,7 @@ class ClusterSession:
         self._twin = twin
         self._module = module
         self._splitter = CommandSplitter()
-        self._waiting: deque[Command | Malformed] = deque()
+        self._waiting: deque[Command | MalformedLine] = deque()
 
     @property
     def _errors(self) -> ErrorQueue:
@@ -362,7 +362,7 @@ class ClusterSession:
                     if self._twin.must_wait(self._module, command, now_fs):
                         break
                     replies.append(self._twin.execute(self._module, command, now_fs))
-                case Malformed(reason):
+                case MalformedLine(reason):
                     self._errors.put(Refusal(SYNTAX_ERROR, f"Syntax error;{reason}"))
             self._waiting.popleft()
         return b"".join(replies)

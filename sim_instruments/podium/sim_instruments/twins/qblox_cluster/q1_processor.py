@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
+from podium.firmware_interfaces.qblox_cluster.q1asm import AssembledProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm.commands import CommandNumber
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, REGISTERS, Operation
 from podium.sim_instruments.twins.qblox_cluster import q1_state as q1
@@ -79,7 +79,7 @@ class SequencerSetup:
 class Q1Processor:
     """One sequencer's processor with a program in its memory. Each run starts from reset."""
 
-    def __init__(self, program: Assembled, setup: SequencerSetup, *, name: str = "") -> None:
+    def __init__(self, program: AssembledProgram, setup: SequencerSetup, *, name: str = "") -> None:
         """Load the program; raise :class:`NotEmulated` where it holds what cannot be executed."""
         self.program = program
         self.setup = setup

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.messages import BIN, ScopePath
-from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
+from podium.firmware_interfaces.qblox_cluster.q1asm import AssembledProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, REGISTERS, Operation
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import SequencerConfiguration
 from podium.sim_instruments.twins.qblox_cluster.levels import Levels
@@ -101,7 +101,7 @@ class SequencerRun:
     slot: int
     sequencer: int
     afe: Afe
-    program: Assembled
+    program: AssembledProgram
     configuration: SequencerConfiguration
     outputs: ChannelMap
     inputs: ChannelMap

@@ -10,7 +10,7 @@ ones by rounding; vectors are taken by their elements.
 from math import isfinite
 
 from podium.firmware_interfaces.zurich.node import Node, NodeType
-from podium.firmware_interfaces.zurich.node_documentation import About
+from podium.firmware_interfaces.zurich.node_documentation import NodeDescription
 from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refused
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector, text_vector
 
@@ -24,7 +24,7 @@ _COMPLEX_FORMS = (
 )
 
 
-def coerced(node: Node, about: About, value: Value, path: str) -> Value:
+def coerced(node: Node, about: NodeDescription, value: Value, path: str) -> Value:
     """Return what the node holds after ``value`` was set. Raises :class:`Refused`."""
     match node.kind:
         case NodeType.INTEGER | NodeType.ENUMERATED:
@@ -44,7 +44,7 @@ def coerced(node: Node, about: About, value: Value, path: str) -> Value:
     raise _mismatch(node, value, path)
 
 
-def _integer(node: Node, about: About, value: Value, path: str) -> int:
+def _integer(node: Node, about: NodeDescription, value: Value, path: str) -> int:
     match value:
         case int():
             number = value

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.node import Access, Node, NodeType
-from podium.firmware_interfaces.zurich.node_documentation import About, NodeDocumentation
+from podium.firmware_interfaces.zurich.node_documentation import NodeDescription, NodeDocumentation
 from podium.firmware_interfaces.zurich.node_paths import (
     ListFlags,
     base_channels,
@@ -70,7 +70,7 @@ class NodeStore:
         self._nodes = nodes
         self._documentation = documentation
         self._model = model
-        self._about: dict[str, About] = {}
+        self._about: dict[str, NodeDescription] = {}
         self._held: dict[str, AnnotatedValue] = {}
         """By absolute path: what is not as at power-on."""
         self._live: dict[str, Callable[[int], Value]] = {}
@@ -262,7 +262,7 @@ class NodeStore:
             return whole
         return self.root + whole if not path.startswith("/") else whole
 
-    def about(self, path: str) -> About:
+    def about(self, path: str) -> NodeDescription:
         """Return what is written about a node below the root."""
         found = self._about.get(path)
         if found is None:
@@ -331,7 +331,7 @@ class NodeStore:
         more = [path for path in self._held if path not in self._by_path]
         return (*self._paths, *sorted(more)) if more else self._paths
 
-    def _kind(self, node: Node, about: About) -> NodeType:
+    def _kind(self, node: Node, about: NodeDescription) -> NodeType:
         if node.kind is NodeType.INTEGER and about.choices:
             return NodeType.ENUMERATED
         return node.kind

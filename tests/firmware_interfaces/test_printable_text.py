@@ -3,7 +3,7 @@
 import pytest
 
 from podium.drivers.errors import InstrumentError, Refused
-from podium.firmware_interfaces.printable import printable
+from podium.firmware_interfaces.printable_text import printable
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 """Writing a Cap'n Proto message into one segment.
 
 What is written first is the root; a struct's pointers are filled when what they lead to is
-written. Places are those of :mod:`podium.firmware_interfaces.zurich.capnp_reading`.
+written. Places are those of :mod:`podium.firmware_interfaces.zurich.capnp_reader`.
 """
 
 from struct import Struct as Packing
 
 from podium.firmware_interfaces.zurich.capnp_framing import WORD, framed
-from podium.firmware_interfaces.zurich.capnp_reading import COMPOSITE
+from podium.firmware_interfaces.zurich.capnp_reader import COMPOSITE
 
 _POINTER = Packing("<II")
 _U16 = Packing("<H")

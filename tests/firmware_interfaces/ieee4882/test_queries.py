@@ -2,7 +2,7 @@
 
 import pytest
 
-from podium.firmware_interfaces.ieee4882.asking import is_message, only_asks
+from podium.firmware_interfaces.ieee4882.queries import is_message, only_asks
 
 
 @pytest.mark.parametrize(
