@@ -15,7 +15,7 @@ import numpy as np
 from podium.firmware_interfaces.qblox_cluster.framing import Command, encode_command
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration
 from podium.sim_instruments.physics.dialogue import Dialogue
-from podium.sim_instruments.physics.feedline_session import Beginning
+from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.world import World
 from podium.sim_instruments.servers.silent_playback import Done
@@ -79,7 +79,7 @@ class ChipPlay:
 
     def begin(self, run: int, start_tai_fs: int) -> Dialogue:
         """Begin a run."""
-        self._session = self._world.begin(Beginning(run, start_tai_fs, {}))
+        self._session = self._world.begin(RunStart(run, start_tai_fs, {}))
         return self  # type: ignore[return-value]
 
     def go_on(self, drives: Any, captures: Any, listeners: Any) -> Any:

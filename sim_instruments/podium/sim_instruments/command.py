@@ -276,7 +276,7 @@ def _truth(arguments: Namespace) -> int:
 
 
 def _told_truth(twin: Path, times: list[str], optima: bool) -> dict[str, dict[str, dict[str, Any]]]:
-    from podium.sim_instruments.physics.truth import Moving, Span, mixer_truth, truth
+    from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth, truth
     from podium.sim_instruments.physics.world_file import WorldFileError, read_world
 
     try:
@@ -288,7 +288,7 @@ def _told_truth(twin: Path, times: list[str], optima: bool) -> dict[str, dict[st
     chip, told = world.chip(), {}
     drift = world.drift(chip)
     for when in times:
-        moving = None if when == "now" else Moving(world.seed, Span.of_text(when), drift)
+        moving = None if when == "now" else MovingTruth(world.seed, Span.of_text(when), drift)
         known = truth(chip, None, optima, moving) | mixer_truth(world.mixers)
         told[when] = {n: {"value": t.value, "unit": t.unit} for n, t in known.items()}
     return told

@@ -5,7 +5,7 @@ import pytest
 from tests.benches.zurich.device_bench import QA, READOUT, SG, US, Bench
 
 from podium.firmware_interfaces.zurich.values import vector_of
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.zurich.executing import Executing
 
 SMALL = 1e-5
@@ -37,7 +37,7 @@ class Inline:
     def play(self, signals):
         self.signals = signals
         return tuple(
-            Captured(SMALL * np.arange(1, len(train.start_ns) + 1) + 0j, None)
+            CaptureAnswer(SMALL * np.arange(1, len(train.start_ns) + 1) + 0j, None)
             for train in signals.captures
         )
 

@@ -17,7 +17,7 @@ from podium.drivers.errors import NotStarted, ProtocolError
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS, TRIGGER_LATENCY_NS
 from podium.firmware_interfaces.qblox_cluster.messages import BIN
-from podium.sim_instruments.physics.played import Played
+from podium.sim_instruments.physics.output_log import OutputRecord
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import (
     Known,
@@ -72,7 +72,7 @@ async def two_nodes(
             await asyncio.to_thread(drivers.close)
 
 
-def of(played: list[Played], instrument: str, connector: str) -> list[Played]:
+def of(played: list[OutputRecord], instrument: str, connector: str) -> list[OutputRecord]:
     return [one for one in played if (one.instrument, one.connector) == (instrument, connector)]
 
 

@@ -21,7 +21,7 @@ from math import cos, log, pi, sqrt
 
 from podium.firmware_interfaces.exact_time import FS_PER_S, FS_PER_US
 from podium.sim_instruments.physics.clock_makes import ClockMake
-from podium.sim_instruments.physics.counted_numbers import gaussian, key, uniform
+from podium.sim_instruments.physics.counter_based_random import gaussian, key, uniform
 from podium.sim_instruments.physics.room import Room
 
 WHITE_TICK_FS = FS_PER_US

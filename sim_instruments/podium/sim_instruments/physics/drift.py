@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from podium.sim_instruments.physics.counted_numbers import key
+from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
 
 if TYPE_CHECKING:

@@ -19,10 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_pieces import Contents
-from podium.sim_instruments.physics.feedline_session import Asked, Beginning, FeedlineSession
+from podium.sim_instruments.physics.feedline_session import (
+    FeedlineSession,
+    RequestedWindow,
+    RunStart,
+)
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.signals import (
-    Captured,
+    CaptureAnswer,
     CaptureTrain,
     PulseTrain,
 )
@@ -38,7 +42,7 @@ class Session:
         check: Callable[[Sequence[PulseTrain], Sequence[CaptureTrain]], None],
         check_drive: Callable[[QubitPoint], None],
         seed: int,
-        beginning: Beginning,
+        beginning: RunStart,
     ) -> None:
         """``feedline_at`` tells the operating point; the others raise NotSimulated."""
         self._feedline_at = feedline_at
@@ -59,7 +63,7 @@ class Session:
         drives: Sequence[PulseTrain],
         captures: Sequence[CaptureTrain],
         listeners: Sequence[int],
-    ) -> tuple[Captured, ...]:
+    ) -> tuple[CaptureAnswer, ...]:
         """Play one more chunk and answer windows.
 
         ``drives``: all that begins later than in the chunks before, up to a time behind the
@@ -72,7 +76,7 @@ class Session:
         values: list[NDArray[np.complex128]] = [
             np.zeros(capture.start_ns.size, np.complex128) for capture in captures
         ]
-        asked: dict[str, list[Asked]] = {}
+        asked: dict[str, list[RequestedWindow]] = {}
         for number, (capture, place) in enumerate(zip(captures, listeners, strict=True)):
             if capture.start_ns.size:
                 session = self._feedline(capture.line)
@@ -83,7 +87,7 @@ class Session:
             self._hand_over(session)
             for one, value in session.answer(ones):
                 values[one.train][one.element] = value
-        return tuple(Captured(one, None) for one in values)
+        return tuple(CaptureAnswer(one, None) for one in values)
 
     def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
         """Return the trace of a listener's last window; None for one that never listened."""
@@ -122,7 +126,7 @@ class Session:
 
     def _asked(
         self, whole_ns: int, capture: CaptureTrain, train: int, place: int
-    ) -> Iterator[Asked]:
+    ) -> Iterator[RequestedWindow]:
         windows = [self._contents.window(window) for window in capture.windows]
         rows = zip(
             capture.start_ns.tolist(),
@@ -135,4 +139,6 @@ class Session:
             end_ns = open_ns + capture.windows[window].duration_ns
             index = self._counts.get(place, 0)
             self._counts[place] = index + 1
-            yield Asked(open_ns, end_ns, windows[window], turns, train, element, place, index)
+            yield RequestedWindow(
+                open_ns, end_ns, windows[window], turns, train, element, place, index
+            )

@@ -100,7 +100,7 @@ class RunSignals:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Captured:
+class CaptureAnswer:
     """The answer to one :class:`CaptureTrain`."""
 
     integrated: "NDArray[np.complex128]"

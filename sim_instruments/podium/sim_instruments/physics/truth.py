@@ -56,7 +56,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Moving:
+class MovingTruth:
     """What moves in world time, and the stretch over which its mean is the truth."""
 
     seed: int
@@ -97,7 +97,7 @@ def truth(
     chip: Chip,
     biases_v: Mapping[str, float] | None = None,
     optima: bool = True,
-    moving: Moving | None = None,
+    moving: MovingTruth | None = None,
 ) -> dict[str, Truth]:
     """Tell every parameter of every qubit, ``node_a.q0.f01`` and so on.
 

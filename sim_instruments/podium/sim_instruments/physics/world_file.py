@@ -24,10 +24,10 @@ from pydantic import (
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.physics.chip import Chip, Feedline, Qubit
+from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.clocks import ClockErrors
 from podium.sim_instruments.physics.drift import Drift, FeedlineDrift, QubitDrift
 from podium.sim_instruments.physics.fluxonium import Fluxonium
-from podium.sim_instruments.physics.inverse import Circuit
 from podium.sim_instruments.physics.transmon import Transmon
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.signals import (
-    Captured,
+    CaptureAnswer,
     CaptureTrain,
     PulseTrain,
     RunSignals,
@@ -42,7 +42,7 @@ class CabledDialogue:
         drives: Sequence[PulseTrain],
         captures: Sequence[CaptureTrain],
         listeners: Sequence[int],
-    ) -> tuple[Captured, ...]:
+    ) -> tuple[CaptureAnswer, ...]:
         """Play on, and return one answer for each capture train."""
         inputs = self.cabling.plan.inputs[self.instrument]
         leaks = () if self.begun else tuple(leaking(self.cabling, self.instrument, LEAKS_NS))

@@ -24,7 +24,7 @@ import numpy as np
 from numba.core import caching
 
 from podium.firmware_interfaces.zurich.elf import SequencerElf
-from podium.sim_instruments.physics.first_runs import (
+from podium.sim_instruments.physics.compilation_runs import (
     run_maps,
     run_pulses,
     run_readout,

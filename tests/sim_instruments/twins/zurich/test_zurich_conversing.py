@@ -9,7 +9,7 @@ from tests.benches.zurich.precomputed_runs import Inline, set_up, trigger
 
 from podium.firmware_interfaces.zurich.values import text_vector
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CHOSEN, CYCLE
 
 SHOTS, PERIOD = 6, 8192
@@ -54,10 +54,10 @@ class Talking(Inline):
         found = []
         for train in captures:
             if train.scope:
-                found.append(Captured(np.zeros(1, np.complex128), None))
+                found.append(CaptureAnswer(np.zeros(1, np.complex128), None))
                 continue
             signs = [1.0 if self.bits.pop(0) else -1.0 for _ in train.start_ns]
-            found.append(Captured(np.array(signs, np.complex128), None))
+            found.append(CaptureAnswer(np.array(signs, np.complex128), None))
         return tuple(found)
 
     def trace(self, listener):

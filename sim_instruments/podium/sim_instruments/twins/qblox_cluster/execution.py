@@ -11,7 +11,12 @@ import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.physics.dialogue import Dialogue
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain, RunSignals
+from podium.sim_instruments.physics.signals import (
+    CaptureAnswer,
+    CaptureTrain,
+    PulseTrain,
+    RunSignals,
+)
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
 from podium.sim_instruments.twins.qblox_cluster.ears import Ears
 from podium.sim_instruments.twins.qblox_cluster.edges_out import (
@@ -246,7 +251,7 @@ class Execution:
             triggers=tuple((self._start_tick + at, address) for at, address in feedback.sent),
         )
 
-    def _outcome(self, performed: Performance, answers: tuple[Captured, ...]) -> RunOutcome:
+    def _outcome(self, performed: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
         left = outcome(performed, answers)
         traces = performed.traces
         levels = list(levels_out(self._runs, traces, self._start_tick, self._clock))
@@ -260,7 +265,7 @@ class Execution:
         )
 
     def _results_shown(
-        self, performed: Performance, answers: tuple[Captured, ...]
+        self, performed: Performance, answers: tuple[CaptureAnswer, ...]
     ) -> Iterator[Levels]:
         """Yield what thresholded acquisitions do to markers."""
         at = 0
@@ -323,7 +328,7 @@ class Execution:
         )
 
 
-def outcome(performance: Performance, answers: tuple[Captured, ...]) -> RunOutcome:
+def outcome(performance: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
     """Return what is left of a performance once the world has answered."""
     results: list[SequencerOutcome] = []
     at = 0

@@ -16,7 +16,7 @@ from typing import Final
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.physics.dialogue import Dialogue
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.ears import Ears
 from podium.sim_instruments.twins.qblox_cluster.output_stage import output_lines
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated, shares_results
@@ -359,7 +359,7 @@ class Feedback:
 
     def finish(
         self, captures: Sequence[Sequence[CaptureTrain]], begin: Callable[[int], Dialogue]
-    ) -> tuple[Captured, ...]:
+    ) -> tuple[CaptureAnswer, ...]:
         """Play all that is left; return the answers to all that every sequencer listened to."""
         for ttl in self._ttl.values():
             ttl.look()
@@ -376,13 +376,13 @@ class Feedback:
             self._ask(max(end_ns + THRESHOLD_TRIGGER_NS, self._played_ns), end_ns, begin)
         if self._dialogue is None:
             self._ask(0, 0, begin)
-        answers: list[Captured] = []
+        answers: list[CaptureAnswer] = []
         for number, (reel, trains) in enumerate(zip(self._reels, captures, strict=True)):
             listened = reel.answers(len(trains))
             for path, (train, values) in enumerate(zip(trains, listened, strict=True)):
                 seen = self.dialogue.trace(2 * number + path) if train.scope else None
                 trace, trace_hz = seen or (None, 0.0)
-                answers.append(Captured(values, trace, trace_hz))
+                answers.append(CaptureAnswer(values, trace, trace_hz))
         return tuple(answers)
 
     @property

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
-from podium.sim_instruments.physics.alike import distinct
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
+from podium.sim_instruments.physics.deduplicate import distinct
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Window
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.qblox_cluster.output_stage import lo_turns
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind, RealTimeTrace
@@ -173,7 +173,7 @@ class Heard:
     flags: tuple[str, ...]
 
 
-def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
+def heard(listened: Listening, captured: tuple[CaptureAnswer, ...]) -> Heard:
     """Return bins, scope and flags from the answers to ``listened.trains``, in their order."""
     run = listened.run
     n = len(listened.bin)
@@ -203,7 +203,7 @@ def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
 
 
 def measured(
-    listened: Listening, captured: Sequence[Captured]
+    listened: Listening, captured: Sequence[CaptureAnswer]
 ) -> tuple[NDArray[np.bool_], NDArray[np.complex128]]:
     """Return bit and integral of each acquisition, as :func:`heard` bins them.
 
@@ -214,7 +214,7 @@ def measured(
 
 
 def _sums(
-    listened: Listening, captured: Sequence[Captured]
+    listened: Listening, captured: Sequence[CaptureAnswer]
 ) -> tuple[NDArray[np.complex128], tuple[bool, bool]]:
     """Return the integrals in full scales of one sample, and whether each path was clipped."""
     n = len(listened.bin)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.sim_instruments.physics.alike import distinct
+from podium.sim_instruments.physics.deduplicate import distinct
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.awg_modes import is_plain, voices
 from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.awg_modes import longest_ns
 from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, listening, measured
 from podium.sim_instruments.twins.qblox_cluster.lo_leak import leaks
@@ -58,7 +58,7 @@ class Due:
     rows: NDArray[np.int64]
     trains: tuple[CaptureTrain, ...]
 
-    def answered(self, answers: Sequence[Captured]) -> list[Answer]:
+    def answered(self, answers: Sequence[CaptureAnswer]) -> list[Answer]:
         """Keep the answers to ``trains``; return what came of each acquisition."""
         listened = self.batch.listened
         for values, answer in zip(self.batch.values, answers, strict=True):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerRun
 
 AVERAGES_MAX = 2_000
@@ -93,7 +93,9 @@ def _mean_of_one(run: SequencerRun, kind: NDArray[np.int64], path: int) -> compl
     return complex(turned.sum() / duration)
 
 
-def digitised(run: SequencerRun, heard: Captured) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+def digitised(
+    run: SequencerRun, heard: CaptureAnswer
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Return the words of both converters during one acquisition, and where they clip.
 
     Shapes (2, m). The input at the local oscillator. ASSUMED: its first sample has the phase that
@@ -110,7 +112,7 @@ def digitised(run: SequencerRun, heard: Captured) -> tuple[NDArray[np.int32], ND
     return held.astype(np.int32), words != held
 
 
-def scope_records(run: SequencerRun, heard: Sequence[Captured]) -> tuple[ScopePath, ...]:
+def scope_records(run: SequencerRun, heard: Sequence[CaptureAnswer]) -> tuple[ScopePath, ...]:
     """Return what the scope holds after a run, path by path.
 
     With averaging each acquisition is added to the last, and their number counted; else the last

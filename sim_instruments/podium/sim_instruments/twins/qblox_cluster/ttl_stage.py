@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Window
 from podium.sim_instruments.twins.qblox_cluster.input_stage import input_line
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.q1_state import FLAG_ACQ_BIN, FLAG_NAMES
@@ -117,7 +117,7 @@ class Counted:
     flags: tuple[str, ...]
 
 
-def counted(windows: Counting, captured: Sequence[Captured]) -> Counted:
+def counted(windows: Counting, captured: Sequence[CaptureAnswer]) -> Counted:
     """Return bins and flags from the answers to ``windows.trains``, in their order.
 
     With automatic increment each trigger of a window goes to a bin of its own, from the window's
@@ -144,7 +144,7 @@ def counted(windows: Counting, captured: Sequence[Captured]) -> Counted:
     return Counted(bins, ("ACQ BINNING DONE", *flags))
 
 
-def _triggers(run: SequencerRun, heard: Captured) -> int:
+def _triggers(run: SequencerRun, heard: CaptureAnswer) -> int:
     if heard.trace is None:
         return 0
     above = above_threshold(run, heard.trace, heard.trace_hz)

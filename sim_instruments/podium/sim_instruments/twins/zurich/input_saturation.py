@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes
 from podium.sim_instruments.twins.zurich.trains import Listening
@@ -30,9 +30,9 @@ _GOLDEN: Final = (5**0.5 - 1) / 2
 def digitised(
     readouts: int,
     trains: Mapping[int, Listening],
-    answers: Sequence[Captured],
+    answers: Sequence[CaptureAnswer],
     full_scale: float,
-) -> tuple[tuple[Captured, ...], NDArray[np.bool_]]:
+) -> tuple[tuple[CaptureAnswer, ...], NDArray[np.bool_]]:
     """Return the answers as a converter leaves them, and in which readouts it was overdriven.
 
     ``full_scale``: of the input, square roots of watts.

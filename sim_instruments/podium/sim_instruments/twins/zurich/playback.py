@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from podium.sim_instruments.physics.dialogue import Dialogue
-from podium.sim_instruments.physics.signals import Captured, RunSignals
+from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -17,7 +17,7 @@ T_co = TypeVar("T_co", covariant=True)
 class Play(Protocol):
     """Plays runs on the world."""
 
-    def __call__(self, signals: RunSignals, /) -> tuple[Captured, ...]:
+    def __call__(self, signals: RunSignals, /) -> tuple[CaptureAnswer, ...]:
         """Play one run and return one answer for each capture train, in their order."""
         ...
 

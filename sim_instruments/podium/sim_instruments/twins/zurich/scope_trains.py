@@ -14,7 +14,7 @@ import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
 from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Window
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
@@ -116,7 +116,7 @@ def scope_trains(
 def traces_of(
     recording: Recording,
     triggers: Integers,
-    answers: Sequence[Captured],
+    answers: Sequence[CaptureAnswer],
     centre_hz: float,
     full_scale: float,
 ) -> Traces:
@@ -157,7 +157,7 @@ def recorded(traces: Traces) -> Recorded | None:
     return Recorded(scope.data()[0], header)
 
 
-def _record(answer: Captured, samples: int, centre_hz: float, full_scale: float) -> Complexes:
+def _record(answer: CaptureAnswer, samples: int, centre_hz: float, full_scale: float) -> Complexes:
     """Return one record, V, with samples between those of 1 ns that the world has."""
     record = np.zeros(samples, np.complex128)
     if answer.trace is not None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_amplitude
 from podium.sim_instruments.physics.signals import (
-    Captured,
+    CaptureAnswer,
     CaptureTrain,
     Piece,
     PulseTrain,
@@ -159,7 +159,7 @@ def probed(
     return Probed(len(triggers), which, parts, train)
 
 
-def points_of(one: Probed, answer: Captured) -> Complexes:
+def points_of(one: Probed, answer: CaptureAnswer) -> Complexes:
     """Return the results, V, shape (triggers, 1); zero for triggers that came too early."""
     volts = answer.integrated * sqrt(2 * IMPEDANCE_OHM)
     samples = one.stretches.end - one.stretches.begin

@@ -10,7 +10,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route
 from podium.sim_instruments.physics.dialogue import Dialogue
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.zurich.executed import CannotForetell, check_ended, to_the_end
 from podium.sim_instruments.twins.zurich.input_saturation import digitised
 from podium.sim_instruments.twins.zurich.members import Analyser, Member
@@ -172,7 +172,7 @@ class Reader:
         if at.scope is not None:
             scopes = scope_trains(line, self._triggers, at.scope, member.centre_hz, begin_ns)
         self._scopes = [turned(one, member.turns) for one in scopes]
-        self._scoped: list[Captured] = []
+        self._scoped: list[CaptureAnswer] = []
         """What the first of them have recorded."""
         self.answered = 0
         """How many of those that are kept."""
@@ -242,7 +242,7 @@ class Reader:
         who = [*self.listeners[: len(trains)], *self.listeners[begin : begin + len(scopes)]]
         return [*trains, *scopes], who
 
-    def takes(self, answers: Sequence[Captured], upto: int) -> list[int]:
+    def takes(self, answers: Sequence[CaptureAnswer], upto: int) -> list[int]:
         """Keep answers; return the words of those readouts."""
         first, self.answered = self.answered, upto
         rows = {
@@ -271,7 +271,7 @@ class Reader:
         for _ in range(asked - len(self.listening)):
             listener = self.listeners[len(self.listening) + len(self._scoped)]
             trace = dialogue.trace(listener)
-            self._scoped.append(Captured(np.zeros(1, np.complex128), *(trace or (None, 0.0))))
+            self._scoped.append(CaptureAnswer(np.zeros(1, np.complex128), *(trace or (None, 0.0))))
 
     def traces(self) -> Traces | None:
         """Return what the scope has taken; None: it was not triggered."""
@@ -283,7 +283,7 @@ class Reader:
 
     def results(self) -> Complexes:
         """Return the sums of all readouts, those that were lost 0."""
-        answers = tuple(Captured(values, None) for values in self.values.values())
+        answers = tuple(CaptureAnswer(values, None) for values in self.values.values())
         found = np.zeros((self.count, self.at.units), np.complex128)
         found[self.kept] = results_of(len(self.kept), self.at.units, self.listening, answers)
         return found

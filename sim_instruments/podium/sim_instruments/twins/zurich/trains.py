@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_amplitude
 from podium.sim_instruments.physics.signals import (
-    Captured,
+    CaptureAnswer,
     CaptureTrain,
     PulseTrain,
     Window,
@@ -290,7 +290,7 @@ def results_of(
     readouts: int,
     units: int,
     trains: dict[int, Listening],
-    answers: tuple[Captured, ...],
+    answers: tuple[CaptureAnswer, ...],
 ) -> Complexes:
     """Return the sums of the integrators, V, shape (readouts, units)."""
     found = np.zeros((readouts, units), np.complex128)

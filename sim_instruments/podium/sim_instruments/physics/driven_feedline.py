@@ -1,7 +1,8 @@
-"""What has been played on a feedline since it was last dark: the same tones are worked out once.
+"""A feedline and the tones played on it since it was last dark; equal tones are computed once.
 
-Tones are added one by one in the order of time. Each different beginning has its own :class:`Lit`,
-with the fields of the resonators, what they do to the qubits and what windows integrate of them.
+Tones are added one by one in the order of time. Each different sequence of tones has its own
+:class:`DrivenFeedline`, with the fields of the resonators, their effect on the qubits and the
+integrals of windows.
 """
 
 from collections.abc import Sequence
@@ -10,14 +11,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.alike import PHASE_STEP
-from podium.sim_instruments.physics.episodes import Kind, envelope_of, ring_down_ns
+from podium.sim_instruments.physics.deduplicate import PHASE_STEP
+from podium.sim_instruments.physics.episodes import EpisodeKind, envelope_of, ring_down_ns
 from podium.sim_instruments.physics.exposure import STRIDE_NS, Exposure, exposure_of
 from podium.sim_instruments.physics.field import path_sums
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import (
     Field,
-    Listening,
+    SampledWindow,
     Tones,
     flight,
     parts_taken,
@@ -44,7 +45,7 @@ class Tone:
 
 
 @dataclass(slots=True, eq=False)
-class Path:
+class LevelPath:
     """The levels of one qubit since the feedline was dark."""
 
     level: int
@@ -67,7 +68,7 @@ class Path:
 
 @dataclass(slots=True, eq=False)
 class _Sums:
-    """What one window takes from one resonator."""
+    """Integrals of one window over one resonator's field."""
 
     whole: NDArray[np.complex128]
     """Shape (L,): for a level that is kept."""
@@ -79,8 +80,8 @@ class _Sums:
     has_parts: list[bool]
 
 
-class Lit:
-    """Tones from one on that came into the dark; time 0 is its arrival."""
+class DrivenFeedline:
+    """A sequence of tones that began on a dark feedline; time 0 is the first one's arrival."""
 
     def __init__(
         self, feedline: FeedlinePoint, tones: Sequence[Tone], pieces: Sequence[Piece], number: int
@@ -105,7 +106,7 @@ class Lit:
         """Return what the photons do to a qubit of the feedline, by its number."""
         key = qubit * (STRIDE_NS + 1) + stride_ns
         if key not in self._exposures:
-            kind = Kind(self._sounding, 0, self.length, ())
+            kind = EpisodeKind(self._sounding, 0, self.length, ())
             point = self._feedline.qubits[qubit]
             self._exposures[key] = exposure_of(point, kind, True, stride_ns)
         return self._exposures[key]
@@ -123,22 +124,24 @@ class Lit:
         return self._paces[qubit]
 
     def integrated(
-        self, window: Window, number: int, open_at: int, paths: Sequence[Path | None]
+        self, window: Window, number: int, open_at: int, paths: Sequence[LevelPath | None]
     ) -> complex:
         """Return what a window integrates, without noise, at phases 0; sqrt(W) at the listener.
 
         ``number`` is different for different windows; ``paths``: of each qubit, None for level 0.
         """
-        listening = Listening(window, open_at)
+        listening = SampledWindow(window, open_at)
         place = number, open_at
         if place not in self._passing:
             self._passing[place] = passing(self._sounding, listening, self._fraction)
         total = self._passing[place]
         for m, path in enumerate(paths):
-            total -= self._taken_along(m, listening, number, path or Path(0))
+            total -= self._taken_along(m, listening, number, path or LevelPath(0))
         return total * self._feedline.gain_out / window.duration_ns
 
-    def _taken_along(self, m: int, listening: Listening, number: int, path: Path) -> complex:
+    def _taken_along(
+        self, m: int, listening: SampledWindow, number: int, path: LevelPath
+    ) -> complex:
         key = m, number, listening.open_at
         qubit = self._feedline.qubits[m]
         length = max(listening.open_at + listening.window.duration_ns, 1)
@@ -205,20 +208,20 @@ def _sounding(feedline: FeedlinePoint, tones: Sequence[Tone], pieces: Sequence[P
     return tones_of(envelope, frequency, phase)
 
 
-class Lits:
-    """All beginnings that one feedline has had in a run."""
+class DrivenFeedlines:
+    """All sequences of tones that one feedline has carried in a run, each kept once."""
 
     def __init__(self, feedline: FeedlinePoint, pieces: Sequence[Piece]) -> None:
         self._feedline = feedline
         self._pieces = pieces
-        self._after: dict[tuple[int, Tone], Lit] = {}
-        self.all: list[Lit] = []
+        self._after: dict[tuple[int, Tone], DrivenFeedline] = {}
+        self.all: list[DrivenFeedline] = []
 
-    def after(self, lit: Lit | None, tone: Tone) -> Lit:
-        """Return what there is once a tone has been added, None: to the dark."""
-        key = -1 if lit is None else lit.number, tone
+    def after(self, driven: DrivenFeedline | None, tone: Tone) -> DrivenFeedline:
+        """Return the sequence with one tone more; ``driven`` None: the feedline was dark."""
+        key = -1 if driven is None else driven.number, tone
         if key not in self._after:
-            tones = (*(lit.tones if lit else ()), tone)
-            self._after[key] = Lit(self._feedline, tones, self._pieces, len(self.all))
+            tones = (*(driven.tones if driven else ()), tone)
+            self._after[key] = DrivenFeedline(self._feedline, tones, self._pieces, len(self.all))
             self.all.append(self._after[key])
         return self._after[key]

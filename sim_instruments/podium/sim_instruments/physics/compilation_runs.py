@@ -6,13 +6,14 @@ leave out, :func:`run_whole` has compiled: after it, no run compiles anything.
 
 import numpy as np
 
+from podium.sim_instruments.physics.drive_during_readout import readout_drive_maps
 from podium.sim_instruments.physics.drive_line import Shape
-from podium.sim_instruments.physics.episodes import Kind
+from podium.sim_instruments.physics.episodes import EpisodeKind
 from podium.sim_instruments.physics.evolution import bare_tables, with_shapes
 from podium.sim_instruments.physics.exposure import Exposure, exposure_of
-from podium.sim_instruments.physics.feedline_session import Beginning
+from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
-from podium.sim_instruments.physics.readout import Listening, take, tones_of
+from podium.sim_instruments.physics.readout import SampledWindow, take, tones_of
 from podium.sim_instruments.physics.signals import (
     CaptureTrain,
     Piece,
@@ -20,7 +21,6 @@ from podium.sim_instruments.physics.signals import (
     RunSignals,
     Window,
 )
-from podium.sim_instruments.physics.stirred import stirred_maps
 from podium.sim_instruments.physics.world import World
 
 SHAPED = np.hanning(8).astype(np.complex128)
@@ -34,15 +34,15 @@ take another way, without maps for blocks."""
 
 def run_pulses() -> None:
     """Drive a qubit and listen to it in the dark: levels, coherences and jumps."""
-    _world().play(_signals(1, 1, lit=False))
+    _world().play(_signals(1, 1, readout=False))
 
 
 def run_readout() -> None:
     """Ring up a resonator: fields, windows, and what photons do to the qubit."""
     qubit, length = _qubit(), 200
     tones = tones_of(np.full((1, length), 1e-3 + 0j), np.array([7e9]), np.zeros(1))
-    windows = [Listening(window, 20) for window in WINDOWS]
-    exposure_of(qubit, Kind(tones, 0, length, ()), True, 8)
+    windows = [SampledWindow(window, 20) for window in WINDOWS]
+    exposure_of(qubit, EpisodeKind(tones, 0, length, ()), True, 8)
     one = np.zeros(1, np.int64)
     take(qubit, tones, windows, 0.5, (one, one, one + 9, one + 1), np.zeros((2, 1), complex))
 
@@ -55,7 +55,7 @@ def run_maps() -> None:
     with_shapes(tables, (shape,), np.array([9]))
     nothing = np.zeros((levels, levels, 9), np.complex128)
     pace = np.tile(8 * np.arange(9.0), (levels, 1))
-    stirred_maps(shape, Exposure(8, pace, nothing), 0, tables)
+    readout_drive_maps(shape, Exposure(8, pace, nothing), 0, tables)
 
 
 def run_whole() -> None:
@@ -64,9 +64,9 @@ def run_whole() -> None:
     run_maps()
     world = _world()
     for shots, apart in RUNS:
-        world.play(_signals(shots, apart, lit=True))
-    session = world.begin(Beginning(len(RUNS), 0, {}))
-    signals = _signals(2, 1, lit=True)
+        world.play(_signals(shots, apart, readout=True))
+    session = world.begin(RunStart(len(RUNS), 0, {}))
+    signals = _signals(2, 1, readout=True)
     session.go_on(signals.drives, signals.captures, (0,))
 
 
@@ -95,16 +95,16 @@ def _world() -> World:
     return World(lambda _: (feedline,), seed=0)
 
 
-def _signals(shots: int, apart: int, *, lit: bool) -> RunSignals:
+def _signals(shots: int, apart: int, *, readout: bool) -> RunSignals:
     start = 4000 * np.arange(shots, dtype=np.int64) + apart * np.arange(shots)
     turns = np.linspace(0.0, 1.0, shots) ** 2 * shots
     kind = (np.arange(shots) % 2).astype(np.int32)
     drives = [
         PulseTrain("first.q0.drive", start + later, kind, turns, PULSES) for later in (0, 5, 105)
     ]
-    if lit:
+    if readout:
         drives.append(PulseTrain("first.feedline", start + 100, 0 * kind, turns, (TONE,)))
-    capture = CaptureTrain("first.feedline", start + 120, kind, turns, WINDOWS, scope=lit)
+    capture = CaptureTrain("first.feedline", start + 120, kind, turns, WINDOWS, scope=readout)
     return RunSignals(
         run=shots,
         start_tai_fs=0,

@@ -9,7 +9,7 @@ MODULE = """\
 from pathlib import Path
 import numba
 import other
-from podium.sim_instruments.physics.compiled import forget_stale
+from podium.sim_instruments.physics.stale_kernels import forget_stale
 
 @numba.njit(cache=True)
 def kernel():

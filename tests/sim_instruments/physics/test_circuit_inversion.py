@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podium.sim_instruments.physics.inverse import NoSuchCircuit, circuit_of
+from podium.sim_instruments.physics.circuit_inversion import NoSuchCircuit, circuit_of
 
 
 @settings(max_examples=30, deadline=None)

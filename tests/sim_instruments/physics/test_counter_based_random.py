@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from podium.sim_instruments.physics.counted_numbers import gaussian, key, uniform, words
+from podium.sim_instruments.physics.counter_based_random import gaussian, key, uniform, words
 from podium.sim_instruments.physics.noise import gaussians, philox, unit
 
 KEYS = [0, 1, 2**64 - 1, key(7, "node_a.q0", "levels")]

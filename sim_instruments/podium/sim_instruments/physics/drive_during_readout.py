@@ -1,4 +1,4 @@
-"""A drive while photons are in the resonator: step by step, both at once.
+"""Drives while photons are in the resonator: both act in each time step.
 
 The fields are those of a level kept throughout (:mod:`.exposure`), though the drive changes
 the level: good for a pulse that is short against the resonator's response or against
@@ -26,7 +26,7 @@ from podium.sim_instruments.physics.propagators import (
 
 
 @njit(cache=True, nogil=True)
-def stirred_kernel(
+def readout_drive_kernel(
     samples: Any,
     step: float,
     exponent: Any,
@@ -67,7 +67,7 @@ def stirred_kernel(
     return out
 
 
-def stirred_maps(
+def readout_drive_maps(
     shape: Shape, exposure: Exposure, offset_ns: int, tables: Tables
 ) -> NDArray[np.float64]:
     """Return the maps, (K, L*L, L*L), of a shape that starts ``offset_ns`` into an episode.
@@ -96,7 +96,7 @@ def stirred_maps(
         part = slice(first, end)
         maps = np.array(
             [
-                stirred_kernel(
+                readout_drive_kernel(
                     samples[part],
                     step,
                     exponent[part],

@@ -2,12 +2,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podium.sim_instruments.physics.alike import (
+from podium.sim_instruments.physics.deduplicate import (
     PHASE_STEP,
-    alike,
     clusters,
     firsts,
     in_groups,
+    number_stretches,
     numbered,
     phase_word,
 )
@@ -23,7 +23,7 @@ def test_stretches_share_a_number_exactly_when_their_rows_are_equal(
     rows = np.array([row for stretch in stretches for row in stretch], np.int64).reshape(-1, 2)
     lengths = [len(stretch) for stretch in stretches]
     first = np.cumsum([0, *lengths])[:-1].astype(np.int64)
-    found = alike(first[: len(stretches)], [rows[:, 0].copy(), rows[:, 1].copy()])
+    found = number_stretches(first[: len(stretches)], [rows[:, 0].copy(), rows[:, 1].copy()])
     seen: list[list[tuple[int, int]]] = []
     for stretch, kind in zip(stretches, found.kind, strict=True):
         if stretch not in seen:

@@ -1,4 +1,4 @@
-"""Numba's caches on disk: what a compiled function takes from other files, Numba does not know."""
+"""Stale entries of Numba's caches: Numba does not see changes in files that a kernel imports."""
 
 import hashlib
 from contextlib import suppress

@@ -2,17 +2,17 @@
 
 import pytest
 
-from podium.sim_instruments.physics.played import ENTRIES_KEPT, PlayedLog, Sending
+from podium.sim_instruments.physics.output_log import ENTRIES_KEPT, ConnectorOutput, OutputLog
 
 
-def sending(count: int = 100, connector: str = "slot4.out0") -> Sending:
+def sending(count: int = 100, connector: str = "slot4.out0") -> ConnectorOutput:
     """Return pulses at 0, 1000, 2000 ... fs."""
     turns = [n / count for n in range(count)]
-    return Sending("cluster_a", connector, range(count), lambda tick: 1000 * tick, turns)
+    return ConnectorOutput("cluster_a", connector, range(count), lambda tick: 1000 * tick, turns)
 
 
 def test_the_log_keeps_the_first_edges_and_counts_the_rest() -> None:
-    log = PlayedLog()
+    log = OutputLog()
     log.note(sending())
     log.note(sending(0, "slot4.out1"))
     (one,) = log.since()
@@ -25,7 +25,7 @@ def test_the_log_keeps_the_first_edges_and_counts_the_rest() -> None:
 )
 @pytest.mark.parametrize("known", ["before", "after"])
 def test_what_a_stopped_sender_has_not_sent_is_in_no_entry(at_fs, count, known) -> None:
-    log = PlayedLog()
+    log = OutputLog()
     if known == "before":
         log.note(sending(), "run 1")
     log.stop("run 1", at_fs)
@@ -39,7 +39,7 @@ def test_what_a_stopped_sender_has_not_sent_is_in_no_entry(at_fs, count, known) 
 
 
 def test_a_sender_that_is_stopped_twice_stays_stopped() -> None:
-    log = PlayedLog()
+    log = OutputLog()
     log.note(sending(), "run 1")
     log.stop("run 1", 5000)
     log.stop("run 1", 50_000)
@@ -48,7 +48,7 @@ def test_a_sender_that_is_stopped_twice_stays_stopped() -> None:
 
 
 def test_what_a_sender_says_anew_stands_in_place_of_what_it_said() -> None:
-    log = PlayedLog()
+    log = OutputLog()
     log.note(sending(), "run 1")
     log.note(sending(connector="slot4.out1"), "run 1")
     log.note(sending(7), "run 1")
@@ -56,7 +56,7 @@ def test_what_a_sender_says_anew_stands_in_place_of_what_it_said() -> None:
 
 
 def test_what_is_over_is_not_changed_any_more() -> None:
-    log = PlayedLog()
+    log = OutputLog()
     log.note(sending(), "run 1")
     log.note(sending(3, "slot4.out1"), "run 2", now_fs=99_001)
     log.note(sending(5), "run 1", now_fs=99_001)
@@ -64,7 +64,7 @@ def test_what_is_over_is_not_changed_any_more() -> None:
 
 
 def test_the_oldest_entries_go() -> None:
-    log = PlayedLog()
+    log = OutputLog()
     for _ in range(ENTRIES_KEPT + 3):
         log.note(sending(1))
     found = log.since()

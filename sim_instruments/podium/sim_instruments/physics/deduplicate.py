@@ -1,4 +1,4 @@
-"""Find what repeats in a run: equal stretches of a sorted list of events get one number.
+"""Equal stretches of a run's sorted events get one number, so that each is computed once.
 
 A run of fifty thousand shots seldom holds more than a hundred different ones. Stretches are
 compared by 64-bit fingerprints of their rows (SplitMix64: Steele, Lea, Flood, OOPSLA 2014);
@@ -96,8 +96,8 @@ def phase_word(turns: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Alike:
-    """Stretches with equal rows have equal numbers."""
+class StretchNumbers:
+    """Numbers of stretches; stretches with equal rows have equal numbers."""
 
     kind: NDArray[np.int64]
     """Shape (G,): number of each stretch, 0 ... len(example) - 1."""
@@ -105,13 +105,13 @@ class Alike:
     """Shape (U,): the first stretch of each kind."""
 
 
-def alike(first: NDArray[np.int64], columns: list[NDArray[np.int64]]) -> Alike:
+def number_stretches(first: NDArray[np.int64], columns: list[NDArray[np.int64]]) -> StretchNumbers:
     """Number the stretches that begin at rows ``first`` by the contents of their rows.
 
     ``columns`` each have one whole number for each row; the last stretch ends with the rows.
     """
     if first.size == 0:
-        return Alike(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        return StretchNumbers(np.zeros(0, np.int64), np.zeros(0, np.int64))
     rows = columns[0].size
     print_ = np.zeros(rows, np.uint64)
     with np.errstate(over="ignore"):
@@ -125,7 +125,7 @@ def alike(first: NDArray[np.int64], columns: list[NDArray[np.int64]]) -> Alike:
             )
         total = np.add.reduceat(print_, first) + lengths.astype(np.uint64)
     kind, example = distinct(total.view(np.int64).reshape(-1, 1))
-    return Alike(kind.astype(np.int64), example)
+    return StretchNumbers(kind.astype(np.int64), example)
 
 
 def clusters(start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:

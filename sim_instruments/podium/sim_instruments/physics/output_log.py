@@ -1,4 +1,4 @@
-"""What left which connector when: the world's own record, which control never sees.
+"""The world's own record of signals that left connectors; control never sees it.
 
 An instant is TAI in integer femtoseconds, of the edge of the sample at the connector.
 """
@@ -17,8 +17,8 @@ STOPS_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """What one connector sent in one run."""
+class OutputRecord:
+    """Instants at which one connector sent something in one run."""
 
     number: int
     """Counts up in the order in which things became known."""
@@ -33,8 +33,8 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sending:
-    """What one connector sends in one run, by the ticks of its instrument."""
+class ConnectorOutput:
+    """Instants of one connector's output in one run, in ticks of its instrument."""
 
     instrument: str
     connector: str
@@ -44,7 +44,7 @@ class Sending:
     """The world instant of a tick; never earlier than that of the tick before it."""
     turns: Sequence[float] = ()
 
-    def until(self, at_fs: int) -> "Sending":
+    def until(self, at_fs: int) -> "ConnectorOutput":
         """Return it without what begins at ``at_fs`` or later."""
         low, high = 0, len(self.ticks)
         while low < high:
@@ -53,15 +53,15 @@ class Sending:
                 low = middle + 1
             else:
                 high = middle
-        return Sending(
+        return ConnectorOutput(
             self.instrument, self.connector, self.ticks[:low], self.when, self.turns[:low]
         )
 
-    def entry(self, number: int) -> Played | None:
+    def entry(self, number: int) -> OutputRecord | None:
         """Return it as it stands in the record; None where nothing is sent."""
         if not len(self.ticks):
             return None
-        return Played(
+        return OutputRecord(
             number,
             self.instrument,
             self.connector,
@@ -72,7 +72,7 @@ class Sending:
         )
 
 
-class PlayedLog:
+class OutputLog:
     """Keeps the latest of it. Thread-safe.
 
     What is known ahead stands here ahead: a trigger that is to be raised, a program that will go
@@ -81,14 +81,14 @@ class PlayedLog:
     """
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[int, Played] = OrderedDict()
+        self._entries: OrderedDict[int, OutputRecord] = OrderedDict()
         self._numbers = count(1)
-        self._lasting: dict[tuple[Hashable, str], tuple[int, Sending]] = {}
+        self._lasting: dict[tuple[Hashable, str], tuple[int, ConnectorOutput]] = {}
         """What may still be stopped, and the number of its entry; by sender and connector."""
         self._stopped: OrderedDict[Hashable, int] = OrderedDict()
         self._lock = Lock()
 
-    def note(self, sending: Sending, sender: Hashable = None, now_fs: int = 0) -> None:
+    def note(self, sending: ConnectorOutput, sender: Hashable = None, now_fs: int = 0) -> None:
         """Note what one connector sends; nothing is noted where it sends nothing.
 
         ``sender``: who can be stopped meanwhile; what it sends from the same connector is noted
@@ -116,12 +116,12 @@ class PlayedLog:
                     self._lasting[place] = (number, rest)
                     self._put(number, rest)
 
-    def since(self, number: int = 0) -> list[Played]:
+    def since(self, number: int = 0) -> list[OutputRecord]:
         """Return what became known after the entry ``number``, as it stands now."""
         with self._lock:
             return [one for one in self._entries.values() if one.number > number]
 
-    def _put(self, number: int, sending: Sending) -> None:
+    def _put(self, number: int, sending: ConnectorOutput) -> None:
         entry = sending.entry(number)
         if entry is None:
             self._entries.pop(number, None)
