@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from podium.sim_instruments.twins.command_ear import TellsCommands, Verdict
+from podium.sim_instruments.twins.command_observer import ReportsCommands, Verdict
 from podium.sim_instruments.twins.twin import HangsUp, Session, Twin
 
 KEPT = 100_000
@@ -41,7 +41,7 @@ class CommandLog:
 
     def watch(self, instrument: str, twin: Twin) -> bool:
         """Hear what ``twin`` is told from now on; tell whether it tells."""
-        if isinstance(twin, TellsCommands):
+        if isinstance(twin, ReportsCommands):
             twin.tell(partial(self._hear, instrument))
             return True
         return False

@@ -11,7 +11,7 @@ from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.qblox_cluster.input_stage import heard, listening
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind
-from podium.sim_instruments.twins.qblox_cluster.scope import AVERAGES_MAX, NotHeard
+from podium.sim_instruments.twins.qblox_cluster.scope import AVERAGES_MAX, UnsimulatedRecord
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import ScopeSettings
 
 FULL = limits.rf_input_full_scale(0)
@@ -81,7 +81,7 @@ def test_an_average_of_more_than_can_be_simulated_is_said_to_be_none_and_bins_ar
     left = heard(listened, (CaptureAnswer(np.full(n, 0.25 * FULL, complex), None),))
     assert left.bins[0]["path0"][0] == n * 250 * 2048**2
     for path in left.scope:
-        assert isinstance(path, NotHeard)
+        assert isinstance(path, UnsimulatedRecord)
         assert f"has averaged {n} acquisitions" in path.why
 
 

@@ -18,8 +18,8 @@ from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.input_stage import full_scale
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
+from podium.sim_instruments.twins.qblox_cluster.q1_group import run_alone
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor
-from podium.sim_instruments.twins.qblox_cluster.q1_together import run_alone
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe, SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.ttl_stage import counted, counting, joined
 

@@ -21,7 +21,7 @@ than a loop may be blocked."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
+class PreparedProgram:
     """A program that assembled."""
 
     assembled: AssembledProgram
@@ -34,7 +34,7 @@ class Prepared:
 class _Verdict:
     """What an assembly came to."""
 
-    prepared: Prepared | None
+    prepared: PreparedProgram | None
     log: str
 
 
@@ -62,10 +62,10 @@ def _prepare(text: bytes, model: ModuleModel, generation: int) -> _Verdict:
     except NotEmulated as error:
         unplayable = str(error)
     notes = "".join(f"{warning}\n" for warning in assembled.warnings)
-    return _Verdict(Prepared(assembled, unplayable, plays_net_zero), notes)
+    return _Verdict(PreparedProgram(assembled, unplayable, plays_net_zero), notes)
 
 
-Install = Callable[[Prepared], None]
+Install = Callable[[PreparedProgram], None]
 
 
 class Assembler:

@@ -22,7 +22,11 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
 )
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS, NEWEST, RELEASES
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
-from podium.sim_instruments.twins.command_ear import CommandEar, CommandListener, cluster_words
+from podium.sim_instruments.twins.command_observer import (
+    CommandListener,
+    CommandObserver,
+    cluster_words,
+)
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
     SUBS_PER_TICK,
     ClusterClock,
@@ -36,7 +40,6 @@ from podium.sim_instruments.twins.qblox_cluster.cluster_commands import (
 )
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Request
 from podium.sim_instruments.twins.qblox_cluster.linq import CMM_SLOT
-from podium.sim_instruments.twins.qblox_cluster.listening import Listener
 from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT, Mixer
 from podium.sim_instruments.twins.qblox_cluster.module import Module
@@ -50,6 +53,7 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
     Refusal,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs import Runs
+from podium.sim_instruments.twins.qblox_cluster.time_tag_collection import TimeTagCollector
 from podium.sim_instruments.twins.qblox_cluster.timekeeping import CMM, TRIGGER_INPUT
 from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import Horizon
@@ -135,11 +139,11 @@ class ClusterTwin:
             self.clock,
             self.management,
             self.lines,
-            Listener(self.lines, self.clock, serial),
+            TimeTagCollector(self.lines, self.clock, serial),
         )
         self.lines.watch(self._settle)
         self._tallies = {"commands": 0, "unknown": 0, "unmeant": 0}
-        self._ear: CommandEar[Command] = CommandEar(lambda: self._tallies, cluster_words)
+        self._ear: CommandObserver[Command] = CommandObserver(lambda: self._tallies, cluster_words)
 
     def open(self, port: str) -> "ClusterSession":
         """Return a connection to the CMM (``scpi``) or to a module (``slot2``)."""
@@ -222,7 +226,7 @@ class ClusterTwin:
         return dict(self._tallies)
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_ear.TellsCommands`."""
+        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._ear.listener = listener
 
     def reset(self, now_fs: int) -> None:

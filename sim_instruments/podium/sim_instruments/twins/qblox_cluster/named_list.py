@@ -10,13 +10,13 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
 )
 
 
-class Indexed(Protocol):
+class IndexedEntry(Protocol):
     """An entry of such a list."""
 
     index: int
 
 
-Entry = TypeVar("Entry", bound=Indexed)
+Entry = TypeVar("Entry", bound=IndexedEntry)
 
 
 class NamedList(Generic[Entry]):

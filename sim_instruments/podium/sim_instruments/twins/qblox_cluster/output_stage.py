@@ -18,7 +18,7 @@ from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.awg_modes import is_plain, voices
 from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT
 from podium.sim_instruments.twins.qblox_cluster.mixer_signals import with_image
-from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
+from podium.sim_instruments.twins.qblox_cluster.predistortion import OutputShaping
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.segment_kernel import (
     PHASE_TURN,
@@ -235,7 +235,7 @@ def _shaped(
     end_ns: int,
     stretches: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]],
     keys: NDArray[np.int64],
-    shapings: tuple[Shaping, Shaping],
+    shapings: tuple[OutputShaping, OutputShaping],
 ) -> tuple[PulseTrain | None, bool]:
     """Return what a line of a baseband module plays behind its filters."""
     start, number, phase = stretches

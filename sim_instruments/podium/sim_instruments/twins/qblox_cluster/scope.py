@@ -17,7 +17,7 @@ AVERAGED_SAMPLES_MAX = 8_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NotHeard(ScopePath):
+class UnsimulatedRecord(ScopePath):
     """A record that is not simulated: whoever stores it is told why, the bins are sound."""
 
     why: str = ""
@@ -37,7 +37,7 @@ def too_long(run: SequencerRun, durations_ns: NDArray[np.int64]) -> str:
 def not_heard(count: int, why: str) -> tuple[ScopePath, ...]:
     """Return the records of both paths where they are not simulated."""
     empty = np.zeros(limits.SCOPE_SAMPLES, np.int32)
-    return (NotHeard(empty, False, count, why),) * 2
+    return (UnsimulatedRecord(empty, False, count, why),) * 2
 
 
 def full_scale(run: SequencerRun) -> tuple[float, float]:

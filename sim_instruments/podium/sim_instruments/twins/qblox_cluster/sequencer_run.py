@@ -15,7 +15,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, REGISTERS,
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import SequencerConfiguration
 from podium.sim_instruments.twins.qblox_cluster.levels import Levels
 from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT, Mixer
-from podium.sim_instruments.twins.qblox_cluster.predistortion import UNSHAPED, Shaping
+from podium.sim_instruments.twins.qblox_cluster.predistortion import UNSHAPED, OutputShaping
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import SequencerSetup
 from podium.sim_instruments.twins.qblox_cluster.q1_state import ACQ_SPACING_NS
 
@@ -65,7 +65,7 @@ class Afe:
     scope: ScopeSettings = ScopeSettings()
     input_offset_v: tuple[float, ...] = ()
     """Added to each input path before its converter; none given: 0."""
-    shaping: tuple[Shaping, ...] = ()
+    shaping: tuple[OutputShaping, ...] = ()
     """Of each output channel; none given: nothing is delayed or filtered."""
     marker_delay_ns: tuple[int, ...] = (0,) * 4
     marker_inverted: tuple[bool, ...] = (False,) * 4
@@ -81,7 +81,7 @@ class Afe:
         """Return the attenuation of an RF input, dB."""
         return self.second_input_attenuation_db if rf_input else self.input_attenuation_db
 
-    def shaping_of(self, channel: int) -> Shaping:
+    def shaping_of(self, channel: int) -> OutputShaping:
         """Return what becomes of the signal of an output channel."""
         return self.shaping[channel] if self.shaping else UNSHAPED
 

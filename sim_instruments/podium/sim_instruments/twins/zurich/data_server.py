@@ -13,7 +13,7 @@ from podium.firmware_interfaces.zurich.inventory.models import server_nodes
 from podium.firmware_interfaces.zurich.limits import TCP_PORT
 from podium.firmware_interfaces.zurich.refusals import Kind, Refusal
 from podium.firmware_interfaces.zurich.session_messages import Request
-from podium.sim_instruments.twins.command_ear import CommandListener, Verdict
+from podium.sim_instruments.twins.command_observer import CommandListener, Verdict
 from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import Horizon, Session
 from podium.sim_instruments.twins.zurich.connection import Connection
@@ -121,7 +121,7 @@ class DataServer:
         return sum(device.store.unmeant for device in self.devices) + self.store.unmeant
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every request from now on; see :class:`.command_ear.TellsCommands`."""
+        """Tell of every request from now on; see :class:`.command_observer.ReportsCommands`."""
         self._listener = listener
         self._unmeant_told = self._unmeant()
 

@@ -8,7 +8,11 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.awg_modes import longest_ns
-from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, listening, measured
+from podium.sim_instruments.twins.qblox_cluster.input_stage import (
+    SequencerAcquisitions,
+    listening,
+    measured,
+)
 from podium.sim_instruments.twins.qblox_cluster.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     SwitchTimeline,
@@ -16,7 +20,7 @@ from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     pulse_trains,
     switch_timeline,
 )
-from podium.sim_instruments.twins.qblox_cluster.q1_messages import Measured
+from podium.sim_instruments.twins.qblox_cluster.q1_messages import Measurement
 from podium.sim_instruments.twins.qblox_cluster.q1_run import Q1Run
 from podium.sim_instruments.twins.qblox_cluster.q1_state import FOR_EVER
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
@@ -33,7 +37,7 @@ _OVER = frozenset({Ending.STOPPED, Ending.CUT})
 class _Batch:
     """Acquisitions that became known together, and what the world said of them."""
 
-    listened: Listening
+    listened: SequencerAcquisitions
     ends_ns: NDArray[np.int64]
     """FOR_EVER once it is answered."""
     values: list[NDArray[np.complex128]] = field(default_factory=list)
@@ -41,24 +45,24 @@ class _Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AcquisitionAnswer:
     """What came of one acquisition."""
 
     start_ns: int
     end_ns: int
-    found: Measured
+    found: Measurement
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Due:
+class FinishedAcquisitions:
     """Acquisitions of one sequencer that are over."""
 
-    reel: "Reel"
+    playback: "SequencerPlayback"
     batch: _Batch
     rows: NDArray[np.int64]
     trains: tuple[CaptureTrain, ...]
 
-    def answered(self, answers: Sequence[CaptureAnswer]) -> list[Answer]:
+    def answered(self, answers: Sequence[CaptureAnswer]) -> list[AcquisitionAnswer]:
         """Keep the answers to ``trains``; return what came of each acquisition."""
         listened = self.batch.listened
         for values, answer in zip(self.batch.values, answers, strict=True):
@@ -78,10 +82,10 @@ class Due:
         self.batch.ends_ns[self.rows] = FOR_EVER
         above, integrals = measured(mine, answers)
         both = zip(starts.tolist(), ends.tolist(), above.tolist(), integrals.tolist(), strict=True)
-        return [Answer(start, end, Measured(*found)) for start, end, *found in both]
+        return [AcquisitionAnswer(start, end, Measurement(*found)) for start, end, *found in both]
 
 
-class Reel:
+class SequencerPlayback:
     """One sequencer of a run."""
 
     def __init__(self, run: SequencerRun, processor: Q1Run) -> None:
@@ -89,7 +93,7 @@ class Reel:
         self.processor = processor
         self._context = 0
         """First row that still shows in what is played."""
-        self._looked = 0
+        self._rows_read = 0
         """How many rows were looked through for acquisitions."""
         self._batches: list[_Batch] = []
         self._open: list[_Batch] = []
@@ -110,7 +114,7 @@ class Reel:
         over = self.processor.ending in _OVER
         return replace(rows, end_ns=min(end_ns, self.processor.time_ns) if over else end_ns)
 
-    def passed(self, stretch: RealTimeTrace) -> None:
+    def discard_played(self, stretch: RealTimeTrace) -> None:
         """Forget rows that do not show any more in what comes behind a stretch."""
         if not len(stretch):
             return
@@ -129,12 +133,12 @@ class Reel:
         trains, _ = pulse_trains(self.run, stretch, switches)
         return trains
 
-    def look(self) -> None:
+    def collect_acquisitions(self) -> None:
         """Take note of acquisitions that have begun since the last call."""
         if self._quiet or not self._acquires:
             return
-        rows = self.processor.rows(self._looked, FOR_EVER)
-        self._looked += len(rows)
+        rows = self.processor.rows(self._rows_read, FOR_EVER)
+        self._rows_read += len(rows)
         heard = listening(self.run, rows) if len(rows) else None
         if heard is not None:
             starts = heard.trains[0].start_ns if heard.trains else _starts(rows)
@@ -148,7 +152,7 @@ class Reel:
         self._open = [batch for batch in self._open if batch.ends_ns.min() < FOR_EVER]
         return min((int(batch.ends_ns.min()) for batch in self._open), default=FOR_EVER)
 
-    def due(self, until_ns: int) -> Iterator[Due]:
+    def due(self, until_ns: int) -> Iterator[FinishedAcquisitions]:
         """Return acquisitions that are over by a time and were not answered."""
         for batch in self._open:
             rows = np.flatnonzero(batch.ends_ns <= until_ns)
@@ -163,7 +167,7 @@ class Reel:
                     )
                     for train in batch.listened.trains
                 )
-                yield Due(self, batch, rows, trains)
+                yield FinishedAcquisitions(self, batch, rows, trains)
 
     def answers(self, trains: int) -> list[NDArray[np.complex128]]:
         """Return all values, by train; where paths were listened to alike, they are alike."""
@@ -187,27 +191,29 @@ def _starts(rows: RealTimeTrace) -> NDArray[np.int64]:
     return rows.time_ns[np.isin(rows.kind, kinds)]
 
 
-def played_between(reels: Sequence[Reel], begin_ns: int, end_ns: int) -> list[PulseTrain]:
+def played_between(
+    playbacks: Sequence[SequencerPlayback], begin_ns: int, end_ns: int
+) -> list[PulseTrain]:
     """Return what leaves all connectors from one time to another, each sequencer's own."""
-    stretches = [reel.stretch(end_ns) for reel in reels]
+    stretches = [playback.stretch(end_ns) for playback in playbacks]
     trains: list[PulseTrain] = []
     switches: dict[int, dict[int, SwitchTimeline]] = {}
-    for reel, stretch in zip(reels, stretches, strict=True):
-        slot = reel.run.slot
+    for playback, stretch in zip(playbacks, stretches, strict=True):
+        slot = playback.run.slot
         if slot not in switches:
             beside = [
                 marker_rows(other.run, rows)
-                for other, rows in zip(reels, stretches, strict=True)
+                for other, rows in zip(playbacks, stretches, strict=True)
                 if other.run.slot == slot
             ]
             switches[slot] = {
-                output: _from(switch_timeline(reel.run.afe, output, beside), begin_ns)
-                for output in range(len(reel.run.afe.model.outputs))
+                output: _from(switch_timeline(playback.run.afe, output, beside), begin_ns)
+                for output in range(len(playback.run.afe.model.outputs))
             }
-            trains += leaks(slot, reel.run.afe, switches[slot], end_ns)
-        trains += reel.plays(stretch, switches[slot])
-    for reel, stretch in zip(reels, stretches, strict=True):
-        reel.passed(stretch)
+            trains += leaks(slot, playback.run.afe, switches[slot], end_ns)
+        trains += playback.plays(stretch, switches[slot])
+    for playback, stretch in zip(playbacks, stretches, strict=True):
+        playback.discard_played(stretch)
     return trains
 
 

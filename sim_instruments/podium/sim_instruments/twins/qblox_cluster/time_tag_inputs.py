@@ -17,7 +17,7 @@ def tag_noise_key(serial: str, slot: int, channel: int, from_fs: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ears:
+class TimeTagInputs:
     """The inputs of one cluster during one run. Thread-safe."""
 
     lines: LinesEnd

@@ -24,7 +24,7 @@ Counts = Mapping[str, int]
 
 
 @runtime_checkable
-class TellsCommands(Protocol):
+class ReportsCommands(Protocol):
     """A twin that tells of each command it was sent."""
 
     def tell(self, listener: CommandListener) -> None:
@@ -32,7 +32,7 @@ class TellsCommands(Protocol):
         ...
 
 
-class CommandEar(Generic[T]):
+class CommandObserver(Generic[T]):
     """Stands beside the place where a twin carries out its commands. Costs nothing unheard."""
 
     def __init__(self, tallies: Callable[[], Counts], words: Callable[[T], str]) -> None:

@@ -11,10 +11,10 @@ from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated,
 from podium.sim_instruments.twins.qblox_cluster.q1_messages import (
     LEAST_CAST_NS,
     LEAST_TAG_CAST_NS,
-    Measured,
+    Measurement,
     Message,
+    MessageTransit,
     Outbox,
-    Post,
     TagIds,
 )
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Limits, Q1Processor, Trigger
@@ -59,13 +59,13 @@ def run_together(
                 "it needs the triggers of the run",
                 processor.name,
             )
-    together = Together(processors, limits=limits, routes=routes)
+    together = Q1Group(processors, limits=limits, routes=routes)
     together.proceed(triggers or ())
     together.refuse_to_wait()
     return together.traces()
 
 
-class Together:
+class Q1Group:
     """Processors that were started at the same instant; triggers come as they come."""
 
     def __init__(
@@ -80,7 +80,7 @@ class Together:
             Outbox(run.processor.setup.integration_ns, run.processor.setup.weight_lengths)
             for run in self._runs
         ]
-        self._post = Post(len(self._runs), routes)
+        self._post = MessageTransit(len(self._runs), routes)
         tags = any(run.processor.setup.tags for run in self._runs)
         self._least_cast_ns = LEAST_TAG_CAST_NS if tags else LEAST_CAST_NS
         self.messages_known_ns = FOR_EVER
@@ -107,7 +107,7 @@ class Together:
         """Return under which ids the tags are shared of a window that a processor opened."""
         return self._outboxes[number].openings.pop(opened_ns, TagIds(0, 0))
 
-    def measured(self, number: int, acquired_ns: int, found: Measured) -> None:
+    def measured(self, number: int, acquired_ns: int, found: Measurement) -> None:
         """Say what an acquisition of a processor came to; messages that wait for it hold it now."""
         self._post.measured(number, acquired_ns, found)
 

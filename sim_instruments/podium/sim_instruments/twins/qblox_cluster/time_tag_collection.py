@@ -5,21 +5,21 @@ from dataclasses import replace
 
 from podium.sim_instruments.physics.digital_lines import LinesEnd, Promise
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
-from podium.sim_instruments.twins.qblox_cluster.ears import Ears, tag_noise_key
 from podium.sim_instruments.twins.qblox_cluster.io_channel import CHANNELS
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerOutcome
 from podium.sim_instruments.twins.qblox_cluster.tag_stage import (
-    Tagged,
+    TaggedEdges,
     TagRecord,
     binned,
     first_tags,
     scope_entries,
     tagged,
 )
+from podium.sim_instruments.twins.qblox_cluster.time_tag_inputs import TimeTagInputs, tag_noise_key
 
 
-class Listener:
+class TimeTagCollector:
     """The inputs of all QTMs of a cluster."""
 
     def __init__(self, lines: LinesEnd, clock: ClusterClock, serial: str) -> None:
@@ -45,7 +45,7 @@ class Listener:
         _, until_fs = record.span_fs(self._clock)
         if now_fs < until_fs:
             return None
-        heard: dict[int, Tagged] = {}
+        heard: dict[int, TaggedEdges] = {}
         for number, one in beside.items():
             known = self._heard(module, one, until_fs, now_fs)
             if known is None:
@@ -59,7 +59,7 @@ class Listener:
 
     def _heard(
         self, module: Module, record: TagRecord, until_fs: int, now_fs: int
-    ) -> Tagged | None:
+    ) -> TaggedEdges | None:
         bank, channel = module.io, record.run.sequencer
         if bank is None:
             return None
@@ -73,13 +73,13 @@ class Listener:
         quad = bank.quads[channel // 4]
         return tagged(record, edges, quad, self._clock, key)
 
-    def ears(
+    def inputs(
         self, modules: Iterable[Module], promise: Promise, start_tick: int, epoch_subs: int
-    ) -> Ears:
+    ) -> TimeTagInputs:
         """Return the inputs of modules for a run that begins."""
         banks = {module.slot: module.io for module in modules if module.io is not None}
         places = [(slot, channel) for slot in banks for channel in range(CHANNELS)]
-        return Ears(
+        return TimeTagInputs(
             lines=self._lines,
             promise=promise,
             clock=self._clock,
@@ -95,7 +95,7 @@ class Listener:
             epoch_subs=epoch_subs,
         )
 
-    def catch_up(self, ears: Ears, now_fs: int) -> None:
+    def catch_up(self, inputs: TimeTagInputs, now_fs: int) -> None:
         """Bring whoever sends to the inputs up to ``now_fs``."""
-        for connector in set(ears.connectors.values()):
+        for connector in set(inputs.connectors.values()):
             self._lines.catch_up(connector, now_fs)
