@@ -10,7 +10,7 @@ from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Window
 from podium.sim_instruments.twins.zurich.input_saturation import digitised
-from podium.sim_instruments.twins.zurich.trains import Listening
+from podium.sim_instruments.twins.zurich.sequencer_signals import IntegratorCapture
 
 __all__ = ["bench"]
 MS = 1000 * US
@@ -133,7 +133,7 @@ def test_tones_that_beat_are_cut_where_they_meet():
         train = CaptureTrain(
             "in", np.arange(4) * 5000, np.zeros(4, np.int32), np.zeros(4), (Window(hz, at, None),)
         )
-        trains[unit] = Listening(np.arange(4), 1.0, train)
+        trains[unit] = IntegratorCapture(np.arange(4), 1.0, train)
         answers.append(CaptureAnswer(amplitude * np.array([1, 1, 0.4, 1j]), None))
     left, over = digitised(4, trains, answers, 1.0)
     assert over.tolist() == [True, True, False, True]

@@ -17,7 +17,7 @@ import numpy as np
 
 from podium.firmware_interfaces.zurich.values import Vector
 from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader, scope_vector
-from podium.sim_instruments.twins.zurich.cable_signals import SAMPLE_FS, Sent, sample_at
+from podium.sim_instruments.twins.zurich.cable_signals import SAMPLE_FS, SentPulse, sample_at
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     SAMPLE_RATE_HZ,
     Complexes,
@@ -31,14 +31,14 @@ _CONVERTER_STEPS: Final = 1 << 13
 """Of 14 bits, for a full scale to one side."""
 
 
-class Heard(Protocol):
+class InputSignal(Protocol):
     """What arrives at one input."""
 
     def look(self) -> None:
         """Take the settings as they are now."""
         ...
 
-    def within(self, first: int, end: int) -> Iterable[Sent]:
+    def within(self, first: int, end: int) -> Iterable[SentPulse]:
         """Return the pulses from sample ``first`` to before ``end``."""
         ...
 
@@ -57,7 +57,7 @@ class Input:
 
     select: int
     """Node ``inputselect``."""
-    heard: Heard
+    heard: InputSignal
     centre_hz: float
     full_scale_v: float
 
@@ -66,7 +66,7 @@ class Input:
 class _Pulse:
     """One that lies alike in several records of a segment."""
 
-    sent: Sent
+    sent: SentPulse
     first: int
     """Sample of one of these records."""
     weight: complex = 0j

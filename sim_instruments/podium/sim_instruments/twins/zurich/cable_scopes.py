@@ -28,12 +28,16 @@ from podium.sim_instruments.twins.zurich.cable_scope import (
 from podium.sim_instruments.twins.zurich.cable_signals import (
     KEPT,
     SAMPLE_FS,
-    Sent,
-    SentLog,
+    SentPulse,
+    SentPulses,
     sample_at,
 )
 from podium.sim_instruments.twins.zurich.input_noise import InputNoise, InputNoises
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import (
+    Carriers,
+    modulated_pulse,
+)
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     SAMPLE_RATE_HZ,
     Complexes,
@@ -41,7 +45,6 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Readouts,
     pulse,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers, ridden_pulse
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import OSCILLATOR
 from podium.sim_instruments.twins.zurich.sequencer.render import (
@@ -62,7 +65,7 @@ class _Instrument:
 
     setting: node_settings.Setting
     stamp: Callable[[int], int]
-    sent: dict[int, SentLog] = field(default_factory=dict)
+    sent: dict[int, SentPulses] = field(default_factory=dict)
     """By channel."""
     trains: dict[int, list[range]] = field(default_factory=dict)
     """By source: triggers that will come, femtoseconds."""
@@ -73,9 +76,9 @@ class _Instrument:
         """Return what a number's node holds."""
         return int(node_settings.number(self.setting, path))
 
-    def log(self, channel: int) -> SentLog:
+    def log(self, channel: int) -> SentPulses:
         """Return what a channel's output has sent."""
-        return self.sent.setdefault(channel, SentLog())
+        return self.sent.setdefault(channel, SentPulses())
 
 
 class CableScopes:
@@ -138,13 +141,13 @@ class CableScopes:
         shapes: dict[int, Complexes] = {}
         for time, mask in zip(times.tolist(), masks.tolist(), strict=True):
             if carriers is not None:
-                shape = ridden_pulse(waves, mask, delay, Carriers(run.trace, carriers), time)
+                shape = modulated_pulse(waves, mask, delay, Carriers(run.trace, carriers), time)
             elif mask in shapes:
                 shape = shapes[mask]
             else:
                 shape = shapes[mask] = pulse(waves, mask, delay)
             if len(shape):
-                known.log(channel).add(Sent(first + time, shape))
+                known.log(channel).add(SentPulse(first + time, shape))
 
     def triggered(self, device: str, source: int | None, at_fs: Iterable[int]) -> None:
         """Hear of triggers of a source; a range may lie ahead and replaces nothing."""
@@ -298,7 +301,7 @@ class CableScopes:
             for start, (turns, hz) in zip(
                 starts, _carriers(self._runs, device, known, channel, starts), strict=True
             ):
-                known.log(channel).add(Sent(start, shape, hz, turns))
+                known.log(channel).add(SentPulse(start, shape, hz, turns))
 
 
 def _channels(known: _Instrument) -> Iterable[int]:
@@ -355,7 +358,7 @@ class _CableInput:
             self._gain = settings.gain
             self._turning = node_settings.oscillators(known.setting, at, 1)
 
-    def within(self, first: int, end: int) -> Iterable[Sent]:
+    def within(self, first: int, end: int) -> Iterable[SentPulse]:
         """Return the pulses from sample ``first`` to before ``end``."""
         return self.known.log(self.channel).within(first, end) if self._on else ()
 

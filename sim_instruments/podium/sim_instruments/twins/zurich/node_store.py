@@ -19,8 +19,8 @@ from podium.firmware_interfaces.zurich.node_paths import (
 from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refused
 from podium.firmware_interfaces.zurich.values import AnnotatedValue, Value
 from podium.sim_instruments.twins.zurich.coercion import coerced
-from podium.sim_instruments.twins.zurich.hearers import Hearers, Hears
-from podium.sim_instruments.twins.zurich.read_nodes import READ
+from podium.sim_instruments.twins.zurich.simulated_nodes import READ
+from podium.sim_instruments.twins.zurich.subscriptions import ChangeListener, Subscriptions
 
 LISTINGS_MAX = 64
 """Answers to listings that are kept."""
@@ -76,7 +76,7 @@ class NodeStore:
         self._live: dict[str, Callable[[int], Value]] = {}
         self._written: dict[str, Written] = {}
         """By path below the root, with numbers as ``#``."""
-        self._hearers = Hearers()
+        self._subscriptions = Subscriptions()
         self._paths = tuple(f"{root}/{path}" for path, node in nodes.items() if not node.many)
         self._by_path = {path: nodes[path[len(root) + 1 :]] for path in self._paths}
         self._listed_of: tuple[str, ...] = ()
@@ -272,8 +272,8 @@ class NodeStore:
 
     # --- who hears of changes ---------------------------------------------------------
 
-    def subscribe(self, hearer: Hears, expression: str) -> tuple[str, ...]:
-        """Have ``hearer`` told of all that changes at these nodes; return them.
+    def subscribe(self, listener: ChangeListener, expression: str) -> tuple[str, ...]:
+        """Have ``listener`` told of all that changes at these nodes; return them.
 
         Raises :class:`Refused` where there are none.
         """
@@ -282,27 +282,27 @@ class NodeStore:
             paths = (self.absolute(expression),)
         if not paths:
             raise Refused(_not_found(expression))
-        self._hearers.add(hearer, paths)
+        self._subscriptions.add(listener, paths)
         return paths
 
-    def unsubscribe(self, hearers: Collection[Hears], expression: str) -> None:
+    def unsubscribe(self, listeners: Collection[ChangeListener], expression: str) -> None:
         """Have these told no more of these nodes."""
-        self._hearers.remove(hearers, self.absolute(expression))
+        self._subscriptions.remove(listeners, self.absolute(expression))
 
-    def gone(self, hearer: Hears) -> None:
+    def gone(self, listener: ChangeListener) -> None:
         """Have it told of nothing any more."""
-        self._hearers.gone(hearer)
+        self._subscriptions.gone(listener)
 
-    def hearers(self) -> int:
+    def subscriptions(self) -> int:
         """Return how many subscriptions to single nodes there are."""
-        return len(self._hearers)
+        return len(self._subscriptions)
 
     # --- how --------------------------------------------------------------------------
 
     def _keep(self, path: str, value: Value, now_fs: int) -> AnnotatedValue:
         kept = AnnotatedValue(path, self.time_base.ticks(now_fs), value)
         self._held[path] = kept
-        self._hearers.tell(kept)
+        self._subscriptions.publish(kept)
         return kept
 
     def _read(self, path: str, node: Node, now_fs: int) -> AnnotatedValue:
@@ -354,7 +354,7 @@ class NodeStore:
                 (vectors or self.find(path)[1].kind is not NodeType.VECTOR)
             )  # fmt: skip
         if flags & ListFlags.SUBSCRIBED_ONLY:
-            paths = tuple(path for path in paths if path in self._hearers)
+            paths = tuple(path for path in paths if path in self._subscriptions)
         if flags & ListFlags.BASE_CHANNEL_ONLY:
             paths = base_channels(paths)
         return paths

@@ -42,9 +42,9 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     Status,
 )
 from podium.sim_instruments.twins.zurich.sequencer_port import (
-    Accepted,
+    AcceptedProgram,
     ProgramRefused,
-    Uploaded,
+    UploadedProgram,
 )
 
 _OWN: Final = tuple(one for one in Result if one.name.startswith("QA"))
@@ -70,7 +70,7 @@ _read_elf = lru_cache(_KEPT)(read_elf)
 _parse_command_table = lru_cache(_KEPT)(parse_command_table)
 
 
-def accept(at: str, elf: bytes) -> Accepted:
+def accept(at: str, elf: bytes) -> AcceptedProgram:
     """Return what is known of a program. Raises ProgramRefused."""
     try:
         program = _read_elf(elf)
@@ -79,7 +79,7 @@ def accept(at: str, elf: bytes) -> Accepted:
     except (BadElf, IllegalInstruction, DoesNotRun) as error:
         raise ProgramRefused(f"{at}: {error}") from error
     size = len(program.words()) / SEQUENCER_MEMORY[model.name]
-    return Accepted(program.assembly, program.source, program.descriptors, size)
+    return AcceptedProgram(program.assembly, program.source, program.descriptors, size)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -95,14 +95,14 @@ of this. ASSUMED: their instruments have one clock."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Loaded:
+class LoadedProgram:
     """A program in the sequencer's memory, with waveforms and commands."""
 
     elf: SequencerElf
     image: Image
 
 
-def load(uploaded: Uploaded, model: Model) -> Loaded:
+def load(uploaded: UploadedProgram, model: Model) -> LoadedProgram:
     """Return what a sequencer executes. Raises ProgramRefused, with the line where there is one."""
     try:
         elf = _read_elf(uploaded.elf)
@@ -115,7 +115,7 @@ def load(uploaded: Uploaded, model: Model) -> Loaded:
         _refuse_endless_waits(elf, image)
     except (BadElf, IllegalInstruction, DoesNotRun, BadCommandTable, BadWaveform) as error:
         raise ProgramRefused(f"{uploaded.at}: {error}") from error
-    return Loaded(elf, image)
+    return LoadedProgram(elf, image)
 
 
 def _refuse_endless_waits(elf: SequencerElf, image: Image) -> None:
@@ -133,10 +133,10 @@ class ProgramRun:
 
     def __init__(
         self,
-        uploaded: Uploaded,
+        uploaded: UploadedProgram,
         start_fs: int,
         registers: tuple[int, ...] | None = None,
-        loaded: Loaded | None = None,
+        loaded: LoadedProgram | None = None,
     ) -> None:
         """Raises ProgramRefused, with the line of the program where there is one.
 

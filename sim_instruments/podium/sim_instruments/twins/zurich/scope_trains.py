@@ -28,7 +28,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import (
     Scope,
     ScopeSettings,
 )
-from podium.sim_instruments.twins.zurich.trains import turns_at
+from podium.sim_instruments.twins.zurich.sequencer_signals import turns_at
 
 MONITOR: Final = 64
 """``scopes/0/trigger/channel`` for the monitor trigger of channel 0 (node documentation)."""
@@ -42,7 +42,7 @@ MOST: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recording:
+class ScopeChannel:
     """How the scope listens to one channel when a run begins."""
 
     channel: int
@@ -53,7 +53,7 @@ class Recording:
 class Traces:
     """What it has taken so far, trigger by trigger."""
 
-    recording: Recording
+    recording: ScopeChannel
     centre_hz: float
     taken: tuple[Complexes, ...]
     """V, shape (samples before the rate leaves some out) each."""
@@ -62,7 +62,7 @@ class Traces:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recorded:
+class ScopeRecords:
     """What it has recorded."""
 
     samples: Complexes
@@ -70,7 +70,7 @@ class Recorded:
     header: ScopeHeader
 
 
-def recording_of(setting: node_settings.Setting, channel: int) -> Recording | None:
+def scope_channel_of(setting: node_settings.Setting, channel: int) -> ScopeChannel | None:
     """Return how the scope listens to a channel when its monitor triggers; None: it does not.
 
     Other triggers than the channel's own monitor are not played on the world: the scope then stays
@@ -93,11 +93,11 @@ def recording_of(setting: node_settings.Setting, channel: int) -> Recording | No
             f"{settings.segments} segments, {settings.averages} averages: {count} records of one "
             f"run, {MOST} at most are simulated"
         )
-    return Recording(channel, replace(settings, channels=(channel,)))
+    return ScopeChannel(channel, replace(settings, channels=(channel,)))
 
 
 def scope_trains(
-    line: str, triggers: Integers, recording: Recording, centre_hz: float, begin_ns: int
+    line: str, triggers: Integers, recording: ScopeChannel, centre_hz: float, begin_ns: int
 ) -> tuple[CaptureTrain, ...]:
     """Return what the scope listens to, record by record."""
     settings = recording.settings
@@ -114,7 +114,7 @@ def scope_trains(
 
 
 def traces_of(
-    recording: Recording,
+    recording: ScopeChannel,
     triggers: Integers,
     answers: Sequence[CaptureAnswer],
     centre_hz: float,
@@ -134,7 +134,7 @@ def together(before: Traces | None, after: Traces) -> Traces:
     return replace(after, taken=before.taken + after.taken, missed=before.missed + after.missed)
 
 
-def recorded(traces: Traces) -> Recorded | None:
+def recorded(traces: Traces) -> ScopeRecords | None:
     """Return what the scope shows; None: it has not heard all triggers yet that it wants."""
     settings = traces.recording.settings
     count = settings.segments * settings.averages
@@ -154,7 +154,7 @@ def recorded(traces: Traces) -> Recorded | None:
         total_segments=settings.segments,
         missed_triggers=traces.missed,
     )
-    return Recorded(scope.data()[0], header)
+    return ScopeRecords(scope.data()[0], header)
 
 
 def _record(answer: CaptureAnswer, samples: int, centre_hz: float, full_scale: float) -> Complexes:

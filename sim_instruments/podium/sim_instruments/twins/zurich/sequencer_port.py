@@ -17,7 +17,7 @@ class ProgramRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedProgram:
     """What is known of a program once it is on the instrument."""
 
     assembly: str = ""
@@ -29,7 +29,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Uploaded:
+class UploadedProgram:
     """All that a sequencer has when it is enabled."""
 
     device: str
@@ -61,11 +61,11 @@ class Execution(Protocol):
         time stamps are of instants by its own clock, fs."""
         ...
 
-    def accept(self, model: str, at: str, elf: bytes) -> Accepted:
+    def accept(self, model: str, at: str, elf: bytes) -> AcceptedProgram:
         """Take a program. Raises :class:`ProgramRefused`; the old one is gone then, too."""
         ...
 
-    def start(self, uploaded: Uploaded, now_fs: int) -> None:
+    def start(self, uploaded: UploadedProgram, now_fs: int) -> None:
         """Begin, at ``now_fs``. Raises :class:`ProgramRefused`: it stays disabled."""
         ...
 
@@ -94,13 +94,13 @@ class NothingExecutes:
     ) -> None:
         """Do nothing."""
 
-    def accept(self, model: str, at: str, elf: bytes) -> Accepted:
+    def accept(self, model: str, at: str, elf: bytes) -> AcceptedProgram:
         """Take what looks like a program."""
         if not elf.startswith(b"\x7fELF"):
             raise ProgramRefused(f"{at}: what was uploaded is no ELF file")
-        return Accepted()
+        return AcceptedProgram()
 
-    def start(self, uploaded: Uploaded, now_fs: int) -> None:
+    def start(self, uploaded: UploadedProgram, now_fs: int) -> None:
         """Refuse."""
         raise ProgramRefused(f"{uploaded.at}: this simulation executes no sequencer programs")
 

@@ -3,8 +3,8 @@
 import re
 
 from podium.firmware_interfaces.zurich.values import AnnotatedValue
-from podium.sim_instruments.twins.zurich import hearers
-from podium.sim_instruments.twins.zurich.hearers import Hearers
+from podium.sim_instruments.twins.zurich import subscriptions
+from podium.sim_instruments.twins.zurich.subscriptions import Subscriptions
 
 A, B = "/dev1/a", "/dev1/b/0"
 
@@ -17,8 +17,8 @@ class Ear:
         self.paths.append(value.path)
 
 
-def told(*subscriptions: tuple[Ear, list[str]]) -> Hearers:
-    made = Hearers()
+def told(*subscriptions: tuple[Ear, list[str]]) -> Subscriptions:
+    made = Subscriptions()
     for ear, paths in subscriptions:
         made.add(ear, paths)
     return made
@@ -28,7 +28,7 @@ def test_each_is_told_of_its_nodes_alone() -> None:
     one, other = Ear(), Ear()
     made = told((one, [A, B]), (other, [B]))
     for path in (A, B, "/dev1/c"):
-        made.tell(AnnotatedValue(path, 0, 1))
+        made.publish(AnnotatedValue(path, 0, 1))
     assert (one.paths, other.paths) == ([A, B], [B])
     assert (A in made, "/dev1/c" in made, len(made)) == (True, False, 3)
 
@@ -37,7 +37,7 @@ def test_those_who_unsubscribe_are_told_no_more_and_others_are() -> None:
     one, other = Ear(), Ear()
     made = told((one, [A, B]), (other, [B]))
     made.remove([one], "/dev1/b/*")
-    made.tell(AnnotatedValue(B, 0, 1))
+    made.publish(AnnotatedValue(B, 0, 1))
     assert (one.paths, other.paths) == ([], [B])
     assert made.hears(one)
     made.remove([one], "/dev1")
@@ -53,7 +53,7 @@ def test_two_thousand_subscriptions_end_without_an_expression_being_tried(monkey
     ears = [Ear() for _ in range(2000)]
     ears_of = dict.fromkeys(ears).keys()
     made = told(*((ear, [f"/dev1/n/{k}"]) for k, ear in enumerate(ears)))
-    monkeypatch.setattr(hearers, "pattern", never)
+    monkeypatch.setattr(subscriptions, "pattern", never)
     for k in range(2000):
         made.remove(ears_of, f"/dev1/n/{k}")
     assert len(made) == 0

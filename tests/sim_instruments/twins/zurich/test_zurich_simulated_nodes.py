@@ -5,7 +5,7 @@ import pytest
 from podium.firmware_interfaces.zurich.node import Access
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.node_settings import model_of, oscillators, rate_hz, setup
-from podium.sim_instruments.twins.zurich.read_nodes import READ
+from podium.sim_instruments.twins.zurich.simulated_nodes import READ
 
 DEVICES = {12000: "SHFQC", 8001: "HDAWG8"}
 

@@ -18,13 +18,12 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
 )
 from podium.sim_instruments.twins.zurich.cable_scopes import CableScopes
 from podium.sim_instruments.twins.zurich.input_noise import InputNoises
-from podium.sim_instruments.twins.zurich.joining import listeners_of
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.node_settings import Setting
 from podium.sim_instruments.twins.zurich.overrange import Overranges
 from podium.sim_instruments.twins.zurich.playback import Playback
-from podium.sim_instruments.twins.zurich.players import IMPOSSIBLE, Players
+from podium.sim_instruments.twins.zurich.precomputed_runs import PrecomputedRuns
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Integers,
@@ -33,14 +32,17 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import ResultLogger
 from podium.sim_instruments.twins.zurich.register_bank import NOTHING, RegisterBank
-from podium.sim_instruments.twins.zurich.runs_ahead import RunsAhead
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
-from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
+from podium.sim_instruments.twins.zurich.sequencer_port import (
+    AcceptedProgram,
+    ProgramRefused,
+    UploadedProgram,
+)
+from podium.sim_instruments.twins.zurich.trigger_groups import listeners_of
 from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
 from podium.sim_instruments.twins.zurich.trigger_loopback import TriggerLoopbacks
-from podium.sim_instruments.twins.zurich.trigger_trains import OVER_ZSYNC, OWN, TriggerTrains
-from podium.sim_instruments.twins.zurich.triggering import (
+from podium.sim_instruments.twins.zurich.trigger_routing import (
     INTERNAL_TRIGGER,
     SOFTWARE_TRIGGER,
     first_at,
@@ -48,12 +50,14 @@ from podium.sim_instruments.twins.zurich.triggering import (
     hearing,
     hearing_zsync,
 )
+from podium.sim_instruments.twins.zurich.trigger_trains import OVER_ZSYNC, OWN, TriggerTrains
+from podium.sim_instruments.twins.zurich.triggered_runs import IMPOSSIBLE, TriggeredRuns
 from podium.sim_instruments.twins.zurich.world_scopes import WorldScopes
 
 _ERRORS: Final = "raw/error/json/errors"
 
 
-class Executing:
+class ProgramExecution:
     """Runs programs; hears triggers; tells what nodes hold."""
 
     def __init__(
@@ -76,7 +80,7 @@ class Executing:
         self._zsync = zsync
         self._arrivals = arrivals or Cable()
         self._time = time or LocalTime()
-        self._ahead = RunsAhead(self._time, markers)
+        self._precomputed = PrecomputedRuns(self._time, markers)
         self._bank = bank or RegisterBank()
         self._runs: dict[tuple[str, str], ProgramRun] = {}
         self._analysers: dict[tuple[str, str], AnalyserRun] = {}
@@ -88,8 +92,10 @@ class Executing:
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains = TriggerTrains()
         self._noises = InputNoises(noise_seed)
-        self._players = Players(self._runs, playback, self._ahead, self._complain)
-        self._scopes = CableScopes(self._runs, self._players.on_a_cable, self._noises)
+        self._triggered_runs = TriggeredRuns(
+            self._runs, playback, self._precomputed, self._complain
+        )
+        self._scopes = CableScopes(self._runs, self._triggered_runs.on_a_cable, self._noises)
         self._world_scopes = WorldScopes()
         self._loopbacks = TriggerLoopbacks()
         self._overranges = Overranges()
@@ -104,16 +110,16 @@ class Executing:
         self._scopes.attached(device, setting, stamp)
         self._loopbacks.attached(device, setting)
 
-    def accept(self, model: str, at: str, elf: bytes) -> Accepted:
+    def accept(self, model: str, at: str, elf: bytes) -> AcceptedProgram:
         """Take a program. Raises ProgramRefused."""
         return program_run.accept(at, elf)
 
-    def start(self, uploaded: Uploaded, now_fs: int) -> None:
+    def start(self, uploaded: UploadedProgram, now_fs: int) -> None:
         """Begin. Raises ProgramRefused."""
         run = ProgramRun(uploaded, now_fs)
         key = uploaded.device, uploaded.at
         self._runs[key] = run
-        self._ahead.forget(key, now_fs)
+        self._precomputed.forget(key, now_fs)
         self._levels[key] = 0
         told = self._told.get(uploaded.device, {})
         for path in [path for path in told if path.startswith(uploaded.at)]:
@@ -122,10 +128,12 @@ class Executing:
         if run.model is SHFQA:
             try:
                 channel = run.channel
-                hearer = self._scopes if self._players.on_a_cable(run.device, channel) else None
+                observer = (
+                    self._scopes if self._triggered_runs.on_a_cable(run.device, channel) else None
+                )
                 floor = self._noises.of(run.device, channel, "results")
                 heard = AnalyserInput(run.device, channel, run.setting, self._arrivals, floor)
-                analyser = AnalyserRun(run, heard, hearer)
+                analyser = AnalyserRun(run, heard, observer)
                 analyser.check()
             except IMPOSSIBLE as error:
                 del self._runs[key]
@@ -137,12 +145,12 @@ class Executing:
                 analyser.take_over(begun)
             elif record in self._armed:
                 self._begin_record(uploaded.device, analyser)
-            self._players.foretell_alone(run)
+            self._triggered_runs.precompute_alone(run)
 
     def stop(self, device: str, at: str, now_fs: int) -> None:
         """End, if it runs."""
         self.advance(now_fs)
-        self._ahead.forget((device, at), now_fs)
+        self._precomputed.forget((device, at), now_fs)
         self._runs.pop((device, at), None)
         self._keep_record((device, at))
 
@@ -157,7 +165,7 @@ class Executing:
             if run is not None:
                 self.advance(now_fs)
                 run.write_register(int(number), value, now_fs)
-                self._players.foretell_anew((device, at))
+                self._triggered_runs.recompute((device, at))
         if path.endswith("/result/enable"):
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
         elif path == "scopes/0/enable":
@@ -170,7 +178,7 @@ class Executing:
             heard = hearing(self._runs, device, SOFTWARE_TRIGGER + which)
             self._scopes.triggered(device, SOFTWARE_TRIGGER + which, (at_fs,))
             self.advance(now_fs)
-            self._players.foretell(heard, (at_fs,))
+            self._triggered_runs.precompute(heard, (at_fs,))
             give(heard, (at_fs,))
         elif path in (OWN, OVER_ZSYNC):
             self._scopes.train_over(device, INTERNAL_TRIGGER)
@@ -220,13 +228,13 @@ class Executing:
         self._scopes.triggered(device, signal.analysers, (at_fs,))
         heard = hearing(self._runs, device, signal)
         waiting = [one for one in heard if one.run.trace.waiting is one.source]
-        self._players.foretell(waiting, (at_fs,), alone=True)
+        self._triggered_runs.precompute(waiting, (at_fs,), alone=True)
         give(heard, (at_fs,))
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far time may leap: to the first end of a program, if none waits for more."""
-        # Whatever is being foretold forbids a leap by itself, and will be known to its end.
-        computing = self._ahead.keys
+        # Whatever is being precomputed forbids a leap by itself, and will be known to its end.
+        computing = self._precomputed.keys
         ends = [
             run.ends_fs()
             for key, run in self._runs.items()
@@ -238,7 +246,7 @@ class Executing:
         return Horizon(
             armed=armed,
             busy_until_fs=max(now_fs, min(known)) if known else None,
-            computing=self._ahead.busy
+            computing=self._precomputed.busy
             or self._scopes.behind
             or any(analyser.behind for analyser in self._analysers.values())
             or any(run.behind for key, run in self._runs.items() if key not in computing),
@@ -250,7 +258,7 @@ class Executing:
         """Execute everything up to a time."""
         self._take_in()
         self._loop_back(now_fs)
-        computing = self._ahead.keys
+        computing = self._precomputed.keys
         for key, analyser in self._analysers.items():
             run = analyser.run
             if key in computing:
@@ -277,7 +285,7 @@ class Executing:
                 self._loopbacks.skip(device, number, now_fs)
                 continue
             waiting = [one for one in heard if one.run.trace.waiting is one.source]
-            self._players.foretell(waiting, at_fs, alone=True)
+            self._triggered_runs.precompute(waiting, at_fs, alone=True)
             give(heard, at_fs)
 
     def _refuse_scope(self, device: str, why: str) -> None:
@@ -286,8 +294,8 @@ class Executing:
             self._complain(device, why)
 
     def _take_in(self) -> None:
-        """Take in what has been foretold by now."""
-        for one, told in self._ahead.known():
+        """Take in what has been precomputed by now."""
+        for one, told in self._precomputed.known():
             if isinstance(told, Exception):
                 # Whatever the simulation raised: the client must see it, and nobody must wait.
                 text = f"the simulated world failed: {type(told).__name__}: {told}"
@@ -303,8 +311,8 @@ class Executing:
                 if key not in told.waiting:
                     self._runs[key].ends_at(told.ends_fs[key])
                 if key in self._analysers and key in told.results:
-                    self._analysers[key].foretell(one.number, told.results[key])
-                if key in told.traces and not self._players.hears_a_cable(self._runs[key]):
+                    self._analysers[key].take_precomputed(one.number, told.results[key])
+                if key in told.traces and not self._triggered_runs.hears_a_cable(self._runs[key]):
                     self._world_scopes.take(key[0], told.traces[key], told.ends_fs[key])
 
     def _advance(self, key: tuple[str, str], run: ProgramRun, now_fs: int) -> None:
@@ -356,7 +364,7 @@ class Executing:
         self, device: str, node: str, at_fs: range, now_fs: int, *, alone: bool = False
     ) -> None:
         """Have triggers of a train reach whoever hears them; ``alone``: see
-        :meth:`.players.Players.foretell`."""
+        :meth:`.triggered_runs.TriggeredRuns.precompute`."""
         if not at_fs:
             return
         if node == OWN:
@@ -366,7 +374,7 @@ class Executing:
             heard = hearing_zsync(self._runs, self._zsync)
             forwarding = self._bank.forwarding(at_fs.stop)
         self.advance(now_fs)
-        self._players.foretell(heard, at_fs, alone, forwarding)
+        self._triggered_runs.precompute(heard, at_fs, alone, forwarding)
         give(heard, at_fs)
 
     def _arm(self, device: str, section: str, on: bool) -> None:

@@ -18,18 +18,23 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.latency import Route
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import CaptureTrain, RunSignals
-from podium.sim_instruments.twins.zurich.executed import CannotForetell, to_the_end
-from podium.sim_instruments.twins.zurich.foretelling import (
+from podium.sim_instruments.twins.zurich.feedback_sequencers import (
+    FOR_EVER,
+    Generator,
+    Reader,
+    pulse_part,
+)
+from podium.sim_instruments.twins.zurich.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.lookahead_execution import CannotPrecompute, to_the_end
+from podium.sim_instruments.twins.zurich.participants import Analyser, Key, Participant
+from podium.sim_instruments.twins.zurich.playback import Play
+from podium.sim_instruments.twins.zurich.precomputed_run import (
     TAIL_NS,
     WORLD_TIME,
-    Foretold,
+    PrecomputedRun,
     flux_of,
     markers_of,
 )
-from podium.sim_instruments.twins.zurich.joining import hear, in_order
-from podium.sim_instruments.twins.zurich.local_time import LocalTime
-from podium.sim_instruments.twins.zurich.members import Analyser, Key, Member
-from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Integers
 from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding, Port, written
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
@@ -40,16 +45,18 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     Source,
     Status,
 )
-from podium.sim_instruments.twins.zurich.talkers import FOR_EVER, Generator, Reader, pulse_part
+from podium.sim_instruments.twins.zurich.trigger_groups import hear, in_order
 
 _OWN: Final = (Result.QA, Result.QA_RAW)
 _FORWARDED: Final = (Result.RAW, Result.PROCESSED_A, Result.PROCESSED_B)
 
 
-def hangs_on_results(members: Sequence[Member], forwarding: Forwarding = NOTHING) -> bool:
+def depends_on_results(
+    participants: Sequence[Participant], forwarding: Forwarding = NOTHING
+) -> bool:
     """Whether a generator asks for results of the analyser in its own instrument, or for what a
     PQSC forwards to it."""
-    analysed = {one.run.device for one in members if isinstance(one.analyser, Analyser)}
+    analysed = {one.run.device for one in participants if isinstance(one.analyser, Analyser)}
     heard = bool(analysed & forwarding.takes_from)
     return any(
         one.analyser is None
@@ -57,19 +64,19 @@ def hangs_on_results(members: Sequence[Member], forwarding: Forwarding = NOTHING
             (one.run.device in analysed and _asks(one, _OWN))
             or (heard and forwarding.to(one.run.device) is not None and _asks(one, _FORWARDED))
         )
-        for one in members
+        for one in participants
     )
 
 
-def _asks(member: Member, results: tuple[Result, ...]) -> bool:
-    code = member.run.image.code
+def _asks(participant: Participant, results: tuple[Result, ...]) -> bool:
+    code = participant.run.image.code
     entries = np.isin(code[code[:, 0] == Op.TABLE, 1], results)
     loads = np.isin(code[code[:, 0] == Op.LOAD_RESULT, 3], results)
     return bool(entries.any() or loads.any())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Way:
+class _ResultRoute:
     """How a reader's words reach a generator."""
 
     reader: Reader
@@ -81,36 +88,36 @@ class _Way:
 
 
 def _route(generator: Generator, port: Port) -> Route:
-    if generator.member.run.model is HDAWG:
+    if generator.participant.run.model is HDAWG:
         return Route.HDAWG_REGISTER if port.decoder is None else Route.HDAWG_DECODER
     return Route.SG_REGISTER if port.decoder is None else Route.SG_DECODER
 
 
-def converse(
-    members: Sequence[Member],
+def run_with_feedback(
+    participants: Sequence[Participant],
     number: int,
     origin_fs: int,
     play: Play,
     time: LocalTime = WORLD_TIME,
     forwarding: Forwarding = NOTHING,
-) -> Foretold:
-    """Execute and play a run in pieces; raises :class:`CannotForetell`."""
-    return _Conversation(members, number, origin_fs, time, forwarding).held(play)
+) -> PrecomputedRun:
+    """Execute and play a run in pieces; raises :class:`CannotPrecompute`."""
+    return _FeedbackRun(participants, number, origin_fs, time, forwarding).held(play)
 
 
-class _Conversation:
+class _FeedbackRun:
     def __init__(
         self,
-        members: Sequence[Member],
+        participants: Sequence[Participant],
         number: int,
         origin_fs: int,
         time: LocalTime,
         forwarding: Forwarding,
     ) -> None:
         self._number, self._origin_fs, self._time = number, origin_fs, time
-        _refuse_more_triggers(members)
-        readers = [one for one in members if one.analyser is not None]
-        self._generators = [Generator(m, origin_fs) for m in members if m.analyser is None]
+        _refuse_more_triggers(participants)
+        readers = [one for one in participants if one.analyser is not None]
+        self._generators = [Generator(m, origin_fs) for m in participants if m.analyser is None]
         _refuse_flux(self._generators)
         self._readers: list[Reader] = []
         listener = 0
@@ -118,40 +125,40 @@ class _Conversation:
             self._readers.append(Reader(one, origin_fs, listener))
             listener = self._readers[-1].listeners.stop
         for generator in self._generators:
-            self._start(generator.member)
+            self._start(generator.participant)
         self._forwarding, self._bank = forwarding, list(forwarding.bank)
         self._ways = [way for one in self._generators for way in self._ways_to(one)]
         self._played_ns = -FOR_EVER
 
-    def _start(self, member: Member) -> None:
+    def _start(self, participant: Participant) -> None:
         """Have a generator hear the triggers of analysers."""
-        read = {one.member.key: one.member.run for one in self._readers}
-        for one in member.listens:
-            hear(member, one, read)
+        read = {one.participant.key: one.participant.run for one in self._readers}
+        for one in participant.listens:
+            hear(participant, one, read)
 
-    def _ways_to(self, generator: Generator) -> Iterator[_Way]:
-        run = generator.member.run
+    def _ways_to(self, generator: Generator) -> Iterator[_ResultRoute]:
+        run = generator.participant.run
         port = self._forwarding.to(run.device)
         for reader in self._readers:
-            device = reader.member.run.device
+            device = reader.participant.run.device
             if device == run.device:
-                yield _Way(reader, generator, reader.heard_fs)
+                yield _ResultRoute(reader, generator, reader.heard_fs)
             if port is not None and device in self._forwarding.takes_from:
                 at_fs = reader.forwarded_fs(_route(generator, port), run.rate_hz)
-                yield _Way(reader, generator, at_fs, port)
+                yield _ResultRoute(reader, generator, at_fs, port)
 
-    def held(self, play: Play) -> Foretold:
+    def held(self, play: Play) -> PrecomputedRun:
         """Return what came of it."""
         dialogue = play.begin(self._number, self._time.world_fs(self._origin_fs))
         while True:
             for one in self._generators:
-                if one.member.run.trace.status is not Status.ENDED:
-                    one.member.run.proceed(self._known(one))
+                if one.participant.run.trace.status is not Status.ENDED:
+                    one.participant.run.proceed(self._known(one))
             needs_fs = min((one.waits_until_fs for one in self._generators), default=FOR_EVER)
             self._ask(dialogue, needs_fs)
             if needs_fs == FOR_EVER:
                 break
-        return self._foretold(dialogue)
+        return self._precomputed(dialogue)
 
     def _known(self, generator: Generator) -> int:
         """Return up to which sample a generator knows all words that reach it."""
@@ -162,7 +169,7 @@ class _Conversation:
         ]
         if not next_fs:
             return NEVER
-        return generator.member.run.tick(self._origin_fs + min(next_fs)) - 1
+        return generator.participant.run.tick(self._origin_fs + min(next_fs)) - 1
 
     def _ask(self, dialogue: Dialogue, needs_fs: int) -> None:
         """Play on until a generator asks, and give it the words that can be heard then."""
@@ -207,14 +214,14 @@ class _Conversation:
         for way in self._ways:
             if way.reader is reader and way.port is None and k < len(way.at_fs):
                 at_fs = self._origin_fs + int(way.at_fs[k])
-                way.generator.member.run.expect(at_fs, Source.QA, word)
+                way.generator.participant.run.expect(at_fs, Source.QA, word)
 
     def _forward(self, reader: Reader, k: int, word: int, end_fs: int) -> None:
         """Have the PQSC take the results of a readout, and send on what it is set to."""
         forwarding = self._forwarding
-        if reader.member.run.device not in forwarding.takes_from:
+        if reader.participant.run.device not in forwarding.takes_from:
             return
-        if not reader.member.run.zsync_ticks or self._origin_fs + end_fs > forwarding.until_fs:
+        if not reader.participant.run.zsync_ticks or self._origin_fs + end_fs > forwarding.until_fs:
             return
         register = int(reader.started.register[k])
         written(self._bank, register, word, int(reader.started.integrators[k]))
@@ -222,21 +229,21 @@ class _Conversation:
             if way.reader is reader and way.port is not None and way.port.hears(register):
                 at_fs = self._origin_fs + int(way.at_fs[k])
                 message = way.port.word(self._bank)
-                way.generator.member.run.expect(at_fs, Source.FORWARDED, message)
+                way.generator.participant.run.expect(at_fs, Source.FORWARDED, message)
 
-    def _foretold(self, dialogue: Dialogue) -> Foretold:
-        members = [one.member for one in self._generators]
-        members += [one.member for one in self._readers]
-        ends = {one.key: one.run.time_fs(one.run.trace.end) + FS_PER_NS for one in members}
+    def _precomputed(self, dialogue: Dialogue) -> PrecomputedRun:
+        participants = [one.participant for one in self._generators]
+        participants += [one.participant for one in self._readers]
+        ends = {one.key: one.run.time_fs(one.run.trace.end) + FS_PER_NS for one in participants}
         loud: dict[Key, list[Integers]] = defaultdict(list)
         drives = [
             train
             for one in self._generators
-            for train in one.all_plays(loud[one.member.output_node].append)
+            for train in one.all_plays(loud[one.participant.output_node].append)
         ]
         for reader in self._readers:
-            loud[reader.member.output_node] += reader.loud_out_ns
-            for node in reader.member.input_nodes:
+            loud[reader.participant.output_node] += reader.loud_out_ns
+            for node in reader.participant.input_nodes:
                 loud[node] += reader.loud_in_ns
         drives += [train for one in self._readers for train in one.drives]
         captures = [one.train for reader in self._readers for one in reader.listening.values()]
@@ -251,35 +258,35 @@ class _Conversation:
                 {},
             )
         )
-        results: dict[Key, Complexes] = {r.member.key: r.results() for r in self._readers}
+        results: dict[Key, Complexes] = {r.participant.key: r.results() for r in self._readers}
         traces = {
-            reader.member.key: taken
+            reader.participant.key: taken
             for reader in self._readers
             if (taken := reader.traces()) is not None
         }
         when = {node: np.concatenate(times) for node, times in loud.items() if times}
-        return Foretold(
-            ends, results, traces, when, markers_of(members, self._time), tuple(self._bank)
+        return PrecomputedRun(
+            ends, results, traces, when, markers_of(participants, self._time), tuple(self._bank)
         )
 
 
-def _refuse_more_triggers(members: Sequence[Member]) -> None:
-    """Raise :class:`CannotForetell` where another trigger goes on with a run."""
-    for one in members:
+def _refuse_more_triggers(participants: Sequence[Participant]) -> None:
+    """Raise :class:`CannotPrecompute` where another trigger goes on with a run."""
+    for one in participants:
         if one.again_fs is not None:
-            raise CannotForetell(
+            raise CannotPrecompute(
                 f"{one.sender}: triggers that come one by one are not simulated where generators "
                 "do what is measured"
             )
 
 
 def _refuse_flux(generators: Sequence[Generator]) -> None:
-    """Raise :class:`CannotForetell` where an HDAWG plays: the world hears flux as a whole only."""
+    """Raise :class:`CannotPrecompute` where an HDAWG plays: the world takes flux as a whole only."""
     for one in generators:
-        if one.member.run.model is HDAWG:
-            to_the_end(one.member.run)
-            if flux_of(one.member, one.begin_ns):
-                raise CannotForetell(
-                    f"{one.member.sender}: it plays on flux lines, which is not simulated where "
-                    "generators do what is measured"
+        if one.participant.run.model is HDAWG:
+            to_the_end(one.participant.run)
+            if flux_of(one.participant, one.begin_ns):
+                raise CannotPrecompute(
+                    f"{one.participant.sender}: it plays on flux lines, which is not simulated "
+                    "where generators do what is measured"
                 )

@@ -8,7 +8,11 @@ from podium.firmware_interfaces.zurich.values import Value
 from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
-from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, Execution, Uploaded
+from podium.sim_instruments.twins.zurich.sequencer_port import (
+    AcceptedProgram,
+    Execution,
+    UploadedProgram,
+)
 from podium.sim_instruments.twins.zurich.trigger_inputs import Signal, TriggerInputs
 
 
@@ -24,7 +28,7 @@ class HearsEdges(Execution, Protocol):
         ...
 
 
-class OnClock:
+class ClockedExecution:
     """What :class:`.Execution` is, in world time."""
 
     def __init__(self, execution: HearsEdges, time: LocalTime, inputs: TriggerInputs) -> None:
@@ -42,11 +46,11 @@ class OnClock:
         """Hear of an instrument."""
         self._execution.attached(device, setting, stamp)
 
-    def accept(self, model: str, at: str, elf: bytes) -> Accepted:
+    def accept(self, model: str, at: str, elf: bytes) -> AcceptedProgram:
         """Take a program. Raises ProgramRefused."""
         return self._execution.accept(model, at, elf)
 
-    def start(self, uploaded: Uploaded, now_fs: int) -> None:
+    def start(self, uploaded: UploadedProgram, now_fs: int) -> None:
         """Begin. Raises ProgramRefused."""
         self._execution.start(uploaded, self._up_to(now_fs))
 

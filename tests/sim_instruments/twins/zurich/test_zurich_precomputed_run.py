@@ -256,7 +256,7 @@ def test_a_frequency_that_changes_during_an_integration_cuts_it(bench):
     assert found == pytest.approx([VOLTS_RMS * SMALL * (parts[0] + 2 * parts[1]) / 1000])
 
 
-def test_a_register_that_is_set_while_a_foretold_run_goes_on_is_known_to_it(bench):
+def test_a_register_that_is_set_while_a_precomputed_run_goes_on_is_known_to_it(bench):
     branch = (
         "var n = 4; waitDigTrigger(1); playZero(32); while (n > 0) { playZero(64);"
         "startQA(QA_GEN_0, QA_INT_0, true, 0, 0); playZero(2000000);"

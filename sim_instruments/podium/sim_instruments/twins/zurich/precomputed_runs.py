@@ -4,43 +4,43 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from podium.sim_instruments.twins.zurich.conversing import converse, hangs_on_results
-from podium.sim_instruments.twins.zurich.foretelling import Foretold, foretell
+from podium.sim_instruments.twins.zurich.feedback_run import depends_on_results, run_with_feedback
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
-from podium.sim_instruments.twins.zurich.members import Key, Member
+from podium.sim_instruments.twins.zurich.participants import Key, Participant
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
+from podium.sim_instruments.twins.zurich.precomputed_run import PrecomputedRun, precompute_run
 from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS
 from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding
 
 
 @dataclass(slots=True)
-class Ahead:
-    """A run that is being foretold."""
+class PendingRun:
+    """A run that is being precomputed."""
 
     number: int
     origin_fs: int
-    members: tuple[Member, ...]
+    participants: tuple[Participant, ...]
     keys: tuple[Key, ...]
-    """Of members that nobody has stopped."""
+    """Of participants that nobody has stopped."""
     playback: Playback
     """Works it out."""
-    ticket: Ticket[Foretold]
+    ticket: Ticket[PrecomputedRun]
     forwarding: Forwarding
     """Of results, by a PQSC."""
 
 
-class RunsAhead:
-    """What is being foretold."""
+class PrecomputedRuns:
+    """What is being precomputed."""
 
     def __init__(self, time: LocalTime, markers: MarkerLines | None) -> None:
         self._time = time
         self._marker_lines = markers
-        self._going: list[Ahead] = []
-        self._last: dict[Key, Ahead] = {}
-        """By sequencer, what was foretold of it last."""
+        self._going: list[PendingRun] = []
+        self._last: dict[Key, PendingRun] = {}
+        """By sequencer, what was precomputed of it last."""
         self._count = 0
-        """Of runs that were foretold."""
+        """Of runs that were precomputed."""
 
     @property
     def keys(self) -> set[Key]:
@@ -52,14 +52,14 @@ class RunsAhead:
         """Whether any run is."""
         return bool(self._going)
 
-    def last(self, key: Key) -> Ahead | None:
-        """Return what was foretold of a sequencer last."""
+    def last(self, key: Key) -> PendingRun | None:
+        """Return what was precomputed of a sequencer last."""
         return self._last.get(key)
 
     def submit(
         self,
         playback: Playback,
-        members: tuple[Member, ...],
+        participants: tuple[Participant, ...],
         origin_fs: int,
         number: int | None,
         forwarding: Forwarding = NOTHING,
@@ -69,24 +69,29 @@ class RunsAhead:
         number = self._count if number is None else number
         # Synthesizers go on meanwhile: only in whole steps of this are they at phase 0.
         begin_fs = origin_fs - origin_fs % START_GRID_FS
-        work = partial(foretell, members, number, begin_fs, time=self._time)
-        if hangs_on_results(members, forwarding):
+        work = partial(precompute_run, participants, number, begin_fs, time=self._time)
+        if depends_on_results(participants, forwarding):
             work = partial(
-                converse, members, number, begin_fs, time=self._time, forwarding=forwarding
+                run_with_feedback,
+                participants,
+                number,
+                begin_fs,
+                time=self._time,
+                forwarding=forwarding,
             )
-        keys = tuple(one.key for one in members)
+        keys = tuple(one.key for one in participants)
         if self._marker_lines is not None:
             self._marker_lines.begun(number, self._time.world_fs(origin_fs))
         ticket = playback.submit(work)
-        ahead = Ahead(number, begin_fs, members, keys, playback, ticket, forwarding)
-        self._going.append(ahead)
+        pending = PendingRun(number, begin_fs, participants, keys, playback, ticket, forwarding)
+        self._going.append(pending)
         replaced = {self._last[key].number for key in keys if key in self._last}
-        self._last |= dict.fromkeys(keys, ahead)
+        self._last |= dict.fromkeys(keys, pending)
         for one in replaced:
             self._over(one)
 
-    def known(self) -> Iterator[tuple[Ahead, Foretold | Exception]]:
-        """Yield what has been foretold by now, or why it failed, each once; of each sequencer in
+    def known(self) -> Iterator[tuple[PendingRun, PrecomputedRun | Exception]]:
+        """Yield what has been precomputed by now, or why it failed, each once; of each sequencer in
         the order of its runs."""
         behind: set[Key] = set()
         for one in tuple(self._going):
@@ -94,7 +99,7 @@ class RunsAhead:
                 behind.update(one.keys)
                 continue
             self._going.remove(one)
-            told: Foretold | Exception
+            told: PrecomputedRun | Exception
             try:
                 told = one.ticket.result()
             except Exception as error:
@@ -109,7 +114,7 @@ class RunsAhead:
         self._going = [one for one in self._going if one.number != number]
 
     def forget(self, key: Key, now_fs: int) -> None:
-        """Drop what was foretold of a sequencer that ends, or begins anew."""
+        """Drop what was precomputed of a sequencer that ends, or begins anew."""
         last = self._last.pop(key, None)
         if last is None:
             return

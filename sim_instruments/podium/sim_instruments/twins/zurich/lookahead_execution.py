@@ -12,15 +12,15 @@ from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Row, Status
 
 LONGEST_FS: Final = 3 * 3600 * 10**15
-"""Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
+"""Runs are precomputed so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
 
 
-class CannotForetell(RuntimeError):
+class CannotPrecompute(RuntimeError):
     """A program waits for what is not known when it starts, or has done what it cannot."""
 
 
 def to_the_end(run: ProgramRun) -> None:
-    """Execute a program; raises :class:`CannotForetell`."""
+    """Execute a program; raises :class:`CannotPrecompute`."""
     _go_on(run)
     check_ended(run)
 
@@ -30,7 +30,7 @@ def to_the_next_trigger(run: ProgramRun, again: bool) -> int:
 
     Returns the first sample that was not played before: 0; or with ``again``, of a copy that is to
     recall triggers, the first after these; NEVER, where nothing comes of them. Raises
-    :class:`CannotForetell`.
+    :class:`CannotPrecompute`.
     """
     _go_on(run)
     if not again:
@@ -45,7 +45,7 @@ def to_the_next_trigger(run: ProgramRun, again: bool) -> int:
         return NEVER
     since = int(fresh[:, Row.TIME].min())
     if since < before.end:
-        raise CannotForetell(
+        raise CannotPrecompute(
             f"{run.device}/{run.at}: a trigger came {before.end - since} samples before the end "
             "of what the one before it started, which is not simulated"
         )
@@ -53,12 +53,12 @@ def to_the_next_trigger(run: ProgramRun, again: bool) -> int:
 
 
 def check_ended(run: ProgramRun) -> None:
-    """Raise :class:`CannotForetell` where a program has not come to its end."""
+    """Raise :class:`CannotPrecompute` where a program has not come to its end."""
     if run.trace.status is not Status.ENDED:
         waiting = run.trace.waiting
         wait = run.trace.status.name if waiting is None else f"it waits for {waiting.name}"
         why = run.fault() or wait
-        raise CannotForetell(
+        raise CannotPrecompute(
             f"{run.device}/{run.at}: what the world answers is not simulated here: {why}"
         )
 

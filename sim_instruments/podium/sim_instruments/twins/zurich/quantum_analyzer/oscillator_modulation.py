@@ -50,7 +50,7 @@ class Carriers:
         return np.asarray(np.exp(2j * np.pi * turns), np.complex128)
 
 
-def ridden_pulse(
+def modulated_pulse(
     waveforms: dict[int, Complexes], generators: int, delay: int, carriers: Carriers, time: int
 ) -> Complexes:
     """Return the sum of the waveforms of a readout that starts at ``time``."""
@@ -62,7 +62,7 @@ def ridden_pulse(
     return pulse(turned, generators, delay)
 
 
-def integrate_ridden(
+def integrate_modulated(
     records: Complexes, settings: ReadoutSettings, carriers: Carriers, times: Integers
 ) -> Complexes:
     """Return what the integrators make of records that begin at ``times``: as ``integrate``."""

@@ -25,7 +25,7 @@ Runs = Mapping[Key, ProgramRun]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
+class TriggerRecipient:
     """A sequencer that hears a trigger, and as what."""
 
     key: Key
@@ -33,14 +33,16 @@ class Heard:
     source: Source
 
 
-def hearing(runs: Runs, device: str, channel: int | Signal, but: Key | None = None) -> list[Heard]:
+def hearing(
+    runs: Runs, device: str, channel: int | Signal, but: Key | None = None
+) -> list[TriggerRecipient]:
     """Return who has a signal of their instrument, or of its inputs, for a digital trigger.
 
     Software's are heard by analysers alone (node documentation).
     """
     software = isinstance(channel, int) and channel >= SOFTWARE_TRIGGER
     return [
-        Heard(key, run, source)
+        TriggerRecipient(key, run, source)
         for key, run in runs.items()
         if key[0] == device and key != but and not (software and run.model is not SHFQA)
         for chosen, source in _digital(run)
@@ -48,17 +50,17 @@ def hearing(runs: Runs, device: str, channel: int | Signal, but: Key | None = No
     ]
 
 
-def hearing_zsync(runs: Runs, devices: Collection[str] | None) -> list[Heard]:
+def hearing_zsync(runs: Runs, devices: Collection[str] | None) -> list[TriggerRecipient]:
     """Return who hears the PQSC; ``devices``: that hang on it, None: all do."""
     return [
-        Heard(key, run, source)
+        TriggerRecipient(key, run, source)
         for key, run in runs.items()
         if devices is None or key[0] in devices
         for source in sources_of(run)
     ]
 
 
-def give(heard: Iterable[Heard], at_fs: Iterable[int]) -> None:
+def give(heard: Iterable[TriggerRecipient], at_fs: Iterable[int]) -> None:
     """Have triggers reach whoever hears them."""
     times = tuple(at_fs)
     for one in heard:

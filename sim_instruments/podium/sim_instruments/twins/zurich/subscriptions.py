@@ -11,27 +11,27 @@ from podium.firmware_interfaces.zurich.node_paths import is_expression, pattern
 from podium.firmware_interfaces.zurich.values import AnnotatedValue
 
 
-class Hears(Protocol):
+class ChangeListener(Protocol):
     """Whoever is told of changes of nodes."""
 
     def heard(self, value: AnnotatedValue) -> None:
         """Take what a node holds now."""
 
 
-class Hearers:
+class Subscriptions:
     """Subscriptions to the nodes of one instrument, by absolute path."""
 
     def __init__(self) -> None:
-        self._by_path: dict[str, dict[Hears, None]] = {}
-        self._by_hearer: dict[Hears, dict[str, None]] = {}
+        self._by_path: dict[str, dict[ChangeListener, None]] = {}
+        self._by_listener: dict[ChangeListener, dict[str, None]] = {}
 
-    def add(self, hearer: Hears, paths: Iterable[str]) -> None:
+    def add(self, listener: ChangeListener, paths: Iterable[str]) -> None:
         """Have it told of all that changes at these nodes."""
         for path in paths:
-            self._by_path.setdefault(path, {})[hearer] = None
-            self._by_hearer.setdefault(hearer, {})[path] = None
+            self._by_path.setdefault(path, {})[listener] = None
+            self._by_listener.setdefault(listener, {})[path] = None
 
-    def remove(self, hearers: Collection[Hears], expression: str) -> None:
+    def remove(self, listeners: Collection[ChangeListener], expression: str) -> None:
         """Have these told no more of the nodes that an absolute expression fits."""
         if not is_expression(expression) and expression in self._by_path:
             paths = [expression]
@@ -39,22 +39,22 @@ class Hearers:
             fits = pattern(expression).match
             paths = [path for path in self._by_path if fits(path)]
         for path in paths:
-            for hearer in self._by_path[path].keys() & hearers:
-                self._forget(path, hearer)
+            for listener in self._by_path[path].keys() & listeners:
+                self._forget(path, listener)
 
-    def gone(self, hearer: Hears) -> None:
+    def gone(self, listener: ChangeListener) -> None:
         """Have it told of nothing any more."""
-        for path in tuple(self._by_hearer.get(hearer, ())):
-            self._forget(path, hearer)
+        for path in tuple(self._by_listener.get(listener, ())):
+            self._forget(path, listener)
 
-    def hears(self, hearer: Hears) -> bool:
+    def hears(self, listener: ChangeListener) -> bool:
         """Tell whether it is told of anything."""
-        return hearer in self._by_hearer
+        return listener in self._by_listener
 
-    def tell(self, value: AnnotatedValue) -> None:
+    def publish(self, value: AnnotatedValue) -> None:
         """Tell all who hear of this node."""
-        for hearer in tuple(self._by_path.get(value.path, ())):
-            hearer.heard(value)
+        for listener in tuple(self._by_path.get(value.path, ())):
+            listener.heard(value)
 
     def __contains__(self, path: str) -> bool:
         return path in self._by_path
@@ -63,10 +63,10 @@ class Hearers:
         """How many subscriptions to single nodes there are."""
         return sum(map(len, self._by_path.values()))
 
-    def _forget(self, path: str, hearer: Hears) -> None:
-        hearers, paths = self._by_path[path], self._by_hearer[hearer]
-        del hearers[hearer], paths[path]
-        if not hearers:
+    def _forget(self, path: str, listener: ChangeListener) -> None:
+        listeners, paths = self._by_path[path], self._by_listener[listener]
+        del listeners[listener], paths[path]
+        if not listeners:
             del self._by_path[path]
         if not paths:
-            del self._by_hearer[hearer]
+            del self._by_listener[listener]

@@ -122,7 +122,7 @@ def test_a_chosen_pulse_is_held_also_where_the_hold_is_told_later(bench):
     assert {piece.duration_ns for piece in pieces} == {32 + 64}
 
 
-def test_the_sequencers_then_do_what_was_foretold(bench):
+def test_the_sequencers_then_do_what_was_precomputed(bench):
     load(bench, DRIVE + "setUserReg(3, 7);")
     trigger(bench)
     bench.world.work()

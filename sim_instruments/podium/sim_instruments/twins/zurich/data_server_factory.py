@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
 from podium.sim_instruments.physics.digital_lines import LinesEnd
 from podium.sim_instruments.physics.tick_counter import TickCounter
+from podium.sim_instruments.twins.zurich.clocked_execution import ClockedExecution
 from podium.sim_instruments.twins.zurich.data_server import DataServer
-from podium.sim_instruments.twins.zurich.executing import Executing
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
-from podium.sim_instruments.twins.zurich.on_clock import OnClock
 from podium.sim_instruments.twins.zurich.playback import Playback
+from podium.sim_instruments.twins.zurich.program_execution import ProgramExecution
 from podium.sim_instruments.twins.zurich.register_bank import RegisterBank
 from podium.sim_instruments.twins.zurich.trigger_inputs import TriggerInputs
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
@@ -40,7 +40,7 @@ def running_data_server(
     counts = {f"dev{n}": MODELS[model].counts for n, model in devices.items() if model in MODELS}
     hubs = [f"dev{n}" for n, model in devices.items() if model == PQSC]
     markers = None if lines is None else MarkerLines(lines)
-    executing = Executing(
+    executing = ProgramExecution(
         playback=playback,
         zsync=tuple(cables.values()),
         time=time,
@@ -48,7 +48,7 @@ def running_data_server(
         bank=RegisterBank(cables),
         noise_seed=noise_seed,
     )
-    execution = OnClock(executing, time, TriggerInputs(counts, hubs))
+    execution = ClockedExecution(executing, time, TriggerInputs(counts, hubs))
     if lines is not None:
         lines.watch(execution.advance)
     server = DataServer(serial, devices, texts, execution, options, time, labone_version)

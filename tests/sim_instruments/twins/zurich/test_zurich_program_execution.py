@@ -337,14 +337,14 @@ def test_a_sequencer_that_is_stopped_stops(bench):
 def test_a_second_run_tells_its_results_although_they_are_the_same(bench):
     heard = []
 
-    class Hearer:
+    class Listener:
         def heard(self, value):
             heard.append(value.path)
 
     bench.set("qachannels/0/mode", 1)
     bench.upload(QA, "startQA(QA_GEN_0, QA_INT_0);")
     store = bench.devices["SHFQC"].store
-    store.subscribe(Hearer(), f"{store.root}/{READOUT}/result/data/*/wave")
+    store.subscribe(Listener(), f"{store.root}/{READOUT}/result/data/*/wave")
     for run in (1, 2):
         bench.set(f"{READOUT}/result/enable", 1)
         bench.set(f"{QA}/enable", 1)
@@ -355,13 +355,13 @@ def test_a_second_run_tells_its_results_although_they_are_the_same(bench):
 def test_the_factory_preset_is_what_was_at_power_on_and_says_when_it_is_there(bench):
     store, heard = bench.devices["SHFQC"].store, []
 
-    class Hearer:
+    class Listener:
         def heard(self, value):
             heard.append((value.path.removeprefix(f"{store.root}/"), value.value))
 
     wanted = ("system/preset/busy", "system/clocks/referenceclock/in/source")
     for path in wanted:
-        store.subscribe(Hearer(), f"{store.root}/{path}")
+        store.subscribe(Listener(), f"{store.root}/{path}")
     bench.set("sgchannels/3/output/range", -20.0)
     bench.set("synthesizers/2/centerfreq", 5e9)
     bench.set("system/clocks/referenceclock/in/source", 2)

@@ -1,4 +1,4 @@
-"""The sequencers of a run that is told to the world in pieces, see :mod:`.conversing`."""
+"""The sequencers of a run that is told to the world in pieces, see :mod:`.feedback_run`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,14 +11,19 @@ from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, PulseTrain
-from podium.sim_instruments.twins.zurich.executed import CannotForetell, check_ended, to_the_end
 from podium.sim_instruments.twins.zurich.input_saturation import digitised
-from podium.sim_instruments.twins.zurich.members import Analyser, Member
+from podium.sim_instruments.twins.zurich.lookahead_execution import (
+    CannotPrecompute,
+    check_ended,
+    to_the_end,
+)
+from podium.sim_instruments.twins.zurich.participants import Analyser, Participant
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import discriminate
 from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
     integrators_of,
     states_of,
 )
+from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import Carriers
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     Integers,
@@ -31,7 +36,6 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.results import (
     heard_at,
     words,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
 from podium.sim_instruments.twins.zurich.scope_trains import Traces, scope_trains, traces_of
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
@@ -42,7 +46,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     Row,
     Status,
 )
-from podium.sim_instruments.twins.zurich.trains import (
+from podium.sim_instruments.twins.zurich.sequencer_signals import (
     RATE_HZ,
     Loud,
     capture_trains,
@@ -59,18 +63,18 @@ FOR_EVER: Final = 2**62
 class Generator:
     """A sequencer that plays, and may hang on words."""
 
-    def __init__(self, member: Member, origin_fs: int) -> None:
-        self.member = member
+    def __init__(self, participant: Participant, origin_fs: int) -> None:
+        self.participant = participant
         self._origin_fs = origin_fs
-        self.begin_ns = (member.run.start_fs - origin_fs) // FS_PER_NS
+        self.begin_ns = (participant.run.start_fs - origin_fs) // FS_PER_NS
         self._context = 0
         """First row that still shows in what is played."""
-        self._oscillators = member.oscillators
+        self._oscillators = participant.oscillators
 
     @property
     def waits_until_fs(self) -> int:
         """Until when words must be known for it to go on; FOR_EVER: it is at its end."""
-        run = self.member.run
+        run = self.participant.run
         if run.trace.status is Status.UNKNOWN:
             return run.time_fs(run.trace.needs) - self._origin_fs
         if run.trace.status is Status.WAITING and run.next_due_fs is not None:
@@ -80,18 +84,18 @@ class Generator:
 
     def plays(self, until_ns: int) -> Iterator[PulseTrain]:
         """Yield what leaves the connector before a time, from where the last call ended."""
-        member, run = self.member, self.member.run
-        until = min(2 * (until_ns - self.begin_ns) - member.late, NEVER)
+        participant, run = self.participant, self.participant.run
+        until = min(2 * (until_ns - self.begin_ns) - participant.late, NEVER)
         rows = run.trace.rows[self._context :]
         earlier = rows[:, Row.TIME] < until
         trace = replace(run.trace, rows=rows[earlier])
-        if member.on and run.model is not HDAWG:
+        if participant.on and run.model is not HDAWG:
             for train in drive_trains(
-                member.connector, member.sender, trace, run.image, self._oscillators,
-                member.centre_hz, member.range_dbm, self.begin_ns, member.late,
+                participant.connector, participant.sender, trace, run.image, self._oscillators,
+                participant.centre_hz, participant.range_dbm, self.begin_ns, participant.late,
                 self._oscillators.since,
             ):  # fmt: skip
-                yield turned(train, member.turns)
+                yield turned(train, participant.turns)
         if until < NEVER:
             self._oscillators = oscillators_later(trace, self._oscillators, RATE_HZ, until)
             played = np.flatnonzero(earlier & (rows[:, Row.KIND] == Kind.WAVE))
@@ -101,27 +105,28 @@ class Generator:
 
     def all_plays(self, loud: Loud) -> list[PulseTrain]:
         """Return all that has left its connectors; ``loud`` hears when it was beyond full scale."""
-        member, run = self.member, self.member.run
-        if not member.on or run.model is HDAWG:
+        participant, run = self.participant, self.participant.run
+        if not participant.on or run.model is HDAWG:
             return []
         made = drive_trains(
-            member.connector, member.sender, run.trace, run.image, member.oscillators,
-            member.centre_hz, member.range_dbm, self.begin_ns, member.late, loud=loud,
+            participant.connector, participant.sender, run.trace, run.image,
+            participant.oscillators, participant.centre_hz, participant.range_dbm,
+            self.begin_ns, participant.late, loud=loud,
         )  # fmt: skip
-        return [turned(one, member.turns) for one in made]
+        return [turned(one, participant.turns) for one in made]
 
 
 class Reader:
     """A sequencer of an analyser: all that it starts is known beforehand."""
 
-    def __init__(self, member: Member, origin_fs: int, first_listener: int) -> None:
-        run, at = member.run, member.analyser
+    def __init__(self, participant: Participant, origin_fs: int, first_listener: int) -> None:
+        run, at = participant.run, participant.analyser
         if not isinstance(at, Analyser):
-            raise CannotForetell(
-                f"{member.sender}: spectroscopy is not simulated where generators do what another "
-                "channel measures"
+            raise CannotPrecompute(
+                f"{participant.sender}: spectroscopy is not simulated where generators do what "
+                "another channel measures"
             )
-        self.member, self.at = member, at
+        self.participant, self.at = participant, at
         to_the_end(run)
         begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
         started = readouts(run.trace)
@@ -136,42 +141,43 @@ class Reader:
             ticks = heard_at(self.started.time, duration, run.route)
             begin_fs, step_fs = run.start_fs - origin_fs, FS_PER_S // run.rate_hz
             self.heard_fs = begin_fs + step_fs * ticks
-        late = replace(self.started, time=self.started.time + member.late)
+        late = replace(self.started, time=self.started.time + participant.late)
         self._ends_ns = begin_ns + (late.time + duration >> 1) + 1
         self.loud_out_ns: list[Integers] = []
         self.loud_in_ns: list[Integers] = []
         """When its output, and its input, were beyond full scale."""
-        self._full = tone_amplitude(member.input_dbm)
+        self._full = tone_amplitude(participant.input_dbm)
         self._start_ns = begin_ns + (late.time >> 1)
         carriers = None
         if at.carriers is not None:
-            carriers = Carriers(run.trace, at.carriers, member.late)
+            carriers = Carriers(run.trace, at.carriers, participant.late)
         self.drives: list[PulseTrain] = []
-        if member.on:
+        if participant.on:
             made = readout_trains(
-                f"{member.connector}_out", member.sender,
-                replace(started, time=started.time + member.late), at.waves, at.delay,
-                member.centre_hz, member.range_dbm, begin_ns, carriers,
+                f"{participant.connector}_out", participant.sender,
+                replace(started, time=started.time + participant.late), at.waves, at.delay,
+                participant.centre_hz, participant.range_dbm, begin_ns, carriers,
                 loud=self.loud_out_ns.append,
             )  # fmt: skip
-            self.drives = [turned(one, member.turns) for one in made]
-        line = f"{member.connector}_in"
+            self.drives = [turned(one, participant.turns) for one in made]
+        line = f"{participant.connector}_in"
         asked = late
         if at.qudits:
             asked = replace(late, integrators=integrators_of(late.integrators, at.qudits))
-        heard = capture_trains(line, asked, at.settings, member.centre_hz, begin_ns, carriers)
+        heard = capture_trains(line, asked, at.settings, participant.centre_hz, begin_ns, carriers)
         self.listening = {
-            unit: replace(one, train=turned(one.train, member.turns)) for unit, one in heard.items()
+            unit: replace(one, train=turned(one.train, participant.turns))
+            for unit, one in heard.items()
         }
         self._first_listener = first_listener
         self.values = {
             unit: np.zeros(len(one.readouts), np.complex128) for unit, one in self.listening.items()
         }
-        self._triggers = started.time[started.monitor] + member.late
+        self._triggers = started.time[started.monitor] + participant.late
         scopes: tuple[CaptureTrain, ...] = ()
         if at.scope is not None:
-            scopes = scope_trains(line, self._triggers, at.scope, member.centre_hz, begin_ns)
-        self._scopes = [turned(one, member.turns) for one in scopes]
+            scopes = scope_trains(line, self._triggers, at.scope, participant.centre_hz, begin_ns)
+        self._scopes = [turned(one, participant.turns) for one in scopes]
         self._scoped: list[CaptureAnswer] = []
         """What the first of them have recorded."""
         self.answered = 0
@@ -187,7 +193,7 @@ class Reader:
     def forwarded_fs(self, route: Route, rate_hz: int) -> Integers:
         """Return when words are heard that a PQSC forwards to a generator with so many samples a
         second; nothing, where no PQSC has started the analyser before its first readout."""
-        run = self.member.run
+        run = self.participant.run
         triggers = np.array(run.zsync_ticks, np.int64)
         if not len(self.heard_fs) or not len(triggers) or triggers[0] > self.started.time[0]:
             return np.zeros(0, np.int64)
@@ -198,7 +204,7 @@ class Reader:
     @property
     def ends_fs(self) -> Integers:
         """When integration ends of those that are kept."""
-        run = self.member.run
+        run = self.participant.run
         ends = self.started.time + self._duration
         return np.asarray(
             run.start_fs - self._origin_fs + ends * (FS_PER_S // run.rate_hz), np.int64
@@ -219,7 +225,7 @@ class Reader:
     def asks(self, upto: int, until_ns: int) -> tuple[list[CaptureTrain], list[int]]:
         """Return the windows of readouts up to one, and who listens by them.
 
-        Raises :class:`CannotForetell` where one of them is open beyond a time.
+        Raises :class:`CannotPrecompute` where one of them is open beyond a time.
         """
         trains: list[CaptureTrain] = []
         for one in self.listening.values():
@@ -234,8 +240,8 @@ class Reader:
         ]
         ends_ns = [int(one.start_ns[0]) + one.windows[0].duration_ns for one in scopes]
         if max([heard_ns, *ends_ns]) > until_ns:
-            raise CannotForetell(
-                f"{self.member.sender}: a word is asked for while its readout, or the scope's "
+            raise CannotPrecompute(
+                f"{self.participant.sender}: a word is asked for while its readout, or the scope's "
                 "record of it, goes on"
             )
         begin = len(trains) + first
@@ -278,7 +284,7 @@ class Reader:
         if self.at.scope is None or not self._scopes:
             return None
         return traces_of(
-            self.at.scope, self._triggers, self._scoped, self.member.centre_hz, self._full
+            self.at.scope, self._triggers, self._scoped, self.participant.centre_hz, self._full
         )
 
     def results(self) -> Complexes:

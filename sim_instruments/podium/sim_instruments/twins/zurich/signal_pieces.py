@@ -21,7 +21,7 @@ ALIKE: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sent:
+class SignalPiece:
     """One kind of play as it leaves a connector: silence at its ends is left out."""
 
     piece: Piece
@@ -34,7 +34,7 @@ class Sent:
 def trains_of(
     line: str,
     sender: str,
-    made: Sequence[Sent],
+    made: Sequence[SignalPiece],
     which: Integers,
     start_ns: Integers,
     turns: NDArray[np.float64],
@@ -58,14 +58,14 @@ def trains_of(
 
 def sent(
     carrier_hz: float, signal: Complexes, held: bool, samples: int, late: int, longer: int
-) -> Sent:
+) -> SignalPiece:
     """Return a play of samples of 2 GSa/s; ``late``: of them, after the nanosecond.
 
     ``held``: its only one is held for so many ``samples``; ``longer``: for how many the last is.
     """
     if held:
         level = complex(signal[0])
-        return Sent(held_piece(carrier_hz, level, samples, late), tail=late * level / 2)
+        return SignalPiece(held_piece(carrier_hz, level, samples, late), tail=late * level / 2)
     if longer:
         # The nanosecond in which it comes to be held is whole.
         last = complex(signal[-1])
@@ -73,17 +73,17 @@ def sent(
         first = _silent(heard)
         found = piece_of(carrier_hz, heard[first:])
         lasts = (len(signal) + longer) // 2 - first
-        return Sent(replace(found, duration_ns=lasts), first, late * last / 2)
+        return SignalPiece(replace(found, duration_ns=lasts), first, late * last / 2)
     heard = in_nanoseconds(signal, late)
     first, end = _silent(heard), len(heard) - _silent(heard[::-1])
     if first >= end:
-        return Sent(piece_of(carrier_hz, heard))
+        return SignalPiece(piece_of(carrier_hz, heard))
     whole = piece_of(carrier_hz, heard[first:end])
     if len(whole.samples) > 2:
         flat = piece_of(carrier_hz, heard[first : end - 1])
         if len(flat.samples) < 2:
-            return Sent(flat, first, complex(heard[end - 1]))
-    return Sent(whole, first)
+            return SignalPiece(flat, first, complex(heard[end - 1]))
+    return SignalPiece(whole, first)
 
 
 def _silent(samples: Complexes) -> int:

@@ -11,11 +11,11 @@ from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import Qudit
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes
-from podium.sim_instruments.twins.zurich.scope_trains import Recording, recording_of
+from podium.sim_instruments.twins.zurich.scope_trains import ScopeChannel, scope_channel_of
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
-from podium.sim_instruments.twins.zurich.spectroscopy_trains import Probing
+from podium.sim_instruments.twins.zurich.spectroscopy_trains import ProbeSettings
 from podium.sim_instruments.twins.zurich.zsync import late_samples
 
 Key = tuple[str, str]
@@ -34,15 +34,15 @@ class Analyser:
     """Those that are told apart; none: every integrator is asked for by itself."""
     carriers: Oscillators | None = None
     """What waveforms and weights ride on; None: they are as written."""
-    scope: Recording | None = None
+    scope: ScopeChannel | None = None
     """None: it listens to another channel, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listens:
+class TriggerRoute:
     """How a sequencer hears a trigger output of another one."""
 
-    talker: Key
+    emitter: Key
     output: int
     """0 or 1."""
     source: Source
@@ -50,7 +50,7 @@ class Listens:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Member:
+class Participant:
     """One sequencer of a run: a copy of it that may run ahead, and how its channel is set."""
 
     run: ProgramRun
@@ -60,7 +60,7 @@ class Member:
     range_dbm: float
     on: bool
     oscillators: Oscillators
-    analyser: Analyser | Probing | None
+    analyser: Analyser | ProbeSettings | None
     late: int = 0
     """Samples that a signal takes from the sequencer to the connector."""
     flux: tuple[FluxOutput, ...] = ()
@@ -73,8 +73,8 @@ class Member:
     """The phase of that synthesizer."""
     marker: int | None = None
     """What its marker output shows (``marker/source``); None: nothing of the sequencer's."""
-    listens: tuple[Listens, ...] = ()
-    """To trigger outputs of other members."""
+    listens: tuple[TriggerRoute, ...] = ()
+    """To trigger outputs of other participants."""
     again_fs: int | None = None
     """It has been played up to where it waited for the trigger at this time; None: it begins."""
 
@@ -106,12 +106,12 @@ class Member:
         return f"{self.run.device}.{'qa' if kind == 'qachannels' else 'sg'}{number}"
 
 
-def member_of(
+def participant_of(
     run: ProgramRun,
     triggers_fs: Sequence[int] = (),
     sources: Collection[Source] = (),
     played: bool = False,
-) -> Member:
+) -> Participant:
     """Return a sequencer as it is when a trigger is given, or when it starts without any.
 
     ``played``: up to where it waits for this trigger. Raises what settings are refused with.
@@ -124,10 +124,10 @@ def member_of(
     late = late_samples(run, channel) if Source.ZSYNC in sources else 0
     if run.model is HDAWG:
         outputs = flux_outputs(run)
-        return Member(
+        return Participant(
             ahead, run.at, 0.0, 0.0, True, Oscillators(), None, late, outputs, again_fs=again_fs
         )
-    analyser: Analyser | Probing | None = None
+    analyser: Analyser | ProbeSettings | None = None
     if run.model is SHFQA and int(node_settings.number(setting, f"{channel}/mode")) != 1:
         analyser = _probing(setting, channel)
     elif run.model is SHFQA:
@@ -139,9 +139,9 @@ def member_of(
             units,
             node_settings.qudits(setting, channel, units),
             node_settings.readout_carriers(setting, channel, units),
-            recording_of(setting, int(channel.rpartition("/")[2])),
+            scope_channel_of(setting, int(channel.rpartition("/")[2])),
         )
-    return Member(
+    return Participant(
         ahead,
         channel,
         node_settings.number(setting, f"{channel}/centerfreq"),
@@ -165,9 +165,9 @@ def _synthesizer(setting: node_settings.Setting, channel: str) -> str:
     return f"synthesizers/{int(node_settings.number(setting, f'{channel}/synthesizer'))}"
 
 
-def _probing(setting: node_settings.Setting, channel: str) -> Probing:
+def _probing(setting: node_settings.Setting, channel: str) -> ProbeSettings:
     chosen = node_settings.number(setting, f"{channel}/spectroscopy/trigger/channel")
-    return Probing(
+    return ProbeSettings(
         node_settings.spectroscopy_settings(setting, channel),
         node_settings.oscillators(setting, channel, 1),
         own_output(chosen, int(channel.rpartition("/")[2])),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
-from podium.sim_instruments.twins.zurich.compacting import compacted
+from podium.sim_instruments.twins.zurich.pulse_compaction import compacted
 
 HZ = 5.1e9
 

@@ -24,15 +24,8 @@ from podium.sim_instruments.physics.signals import (
 from podium.sim_instruments.twins.zurich.nanoseconds import in_nanoseconds
 from podium.sim_instruments.twins.zurich.output_saturation import held_back, loud_masks
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
+from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import Carriers
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
-from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
-from podium.sim_instruments.twins.zurich.sent_pieces import (
-    ALIKE,
-    piece_of,
-    sent,
-    sounding,
-    trains_of,
-)
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import (
@@ -46,6 +39,13 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     Kind,
     Row,
 )
+from podium.sim_instruments.twins.zurich.signal_pieces import (
+    ALIKE,
+    piece_of,
+    sent,
+    sounding,
+    trains_of,
+)
 
 RATE_HZ: Final = 2e9
 AnyTrain = TypeVar("AnyTrain", PulseTrain, CaptureTrain)
@@ -55,7 +55,7 @@ _KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01, Row.AMPLIT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Listening:
+class IntegratorCapture:
     """What one integrator listens to."""
 
     readouts: Integers
@@ -107,7 +107,7 @@ def drive_trains(
     time = time + late
     phase = (rows[:, Row.PHASES] & 0xFFFF_FFFF).astype(np.uint32).view(np.int32) / PHASE_TURN
     key = np.column_stack([rows[:, list(_KEY)], before, longer, hz.view(np.int64), time & 1])
-    first, piece = alike(key)
+    first, piece = distinct_rows(key)
     full = tone_amplitude(range_dbm)
     start_ns = begin_ns + (time >> 1)
     both, over = [], []
@@ -131,7 +131,7 @@ def drive_trains(
         yield from trains_of(line, sender, made, piece.reshape(-1), start_ns, at_start)
 
 
-def alike(rows: NDArray[np.int64] | NDArray[np.float64]) -> tuple[Integers, Integers]:
+def distinct_rows(rows: NDArray[np.int64] | NDArray[np.float64]) -> tuple[Integers, Integers]:
     """Return the first of each kind of equal rows, and of which kind each row is.
 
     As ``np.unique`` along an axis, column by column: that sorts whole rows with the interpreter's
@@ -223,7 +223,7 @@ def readout_trains(
             for one in left
         ]
         rows = np.stack([hz, content, parity], axis=1)
-        first, piece = alike(rows)
+        first, piece = distinct_rows(rows)
         pieces = tuple(
             piece_of(centre_hz + one, in_nanoseconds(envelopes[int(place)], int(late)))
             for one, place, late in rows[first].tolist()
@@ -250,9 +250,9 @@ def capture_trains(
     centre_hz: float,
     begin_ns: int,
     carriers: Carriers | None = None,
-) -> dict[int, Listening]:
+) -> dict[int, IntegratorCapture]:
     """Return what integrators listen to, by integrator; ``carriers``: what weights ride on."""
-    found: dict[int, Listening] = {}
+    found: dict[int, IntegratorCapture] = {}
     for unit, given in enumerate(settings.weights):
         which = np.flatnonzero(started.integrators >> unit & 1)
         weights = given[: settings.length]
@@ -272,7 +272,7 @@ def capture_trains(
             Window(centre_hz - hz + one, settings.length // 2, None if even else weights)
             for one in several_hz.tolist()
         )
-        found[unit] = Listening(
+        found[unit] = IntegratorCapture(
             which,
             complex(weights[0]) if even else 1.0,
             CaptureTrain(
@@ -289,7 +289,7 @@ def capture_trains(
 def results_of(
     readouts: int,
     units: int,
-    trains: dict[int, Listening],
+    trains: dict[int, IntegratorCapture],
     answers: tuple[CaptureAnswer, ...],
 ) -> Complexes:
     """Return the sums of the integrators, V, shape (readouts, units)."""
