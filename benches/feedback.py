@@ -18,7 +18,7 @@ from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.world import World
-from podium.sim_instruments.servers.silent_playback import Done
+from podium.sim_instruments.servers.silent_playback import FinishedWork
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.local_oscillator import POWER_ON_LO_HZ
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
@@ -70,9 +70,9 @@ class ChipPlay:
         self._world = World(lambda _: (feedline,), 1)
         self._session: Any = None
 
-    def submit(self, work: Callable[[Play], Any]) -> Done[Any]:
+    def submit(self, work: Callable[[Play], Any]) -> FinishedWork[Any]:
         """Do the work at once."""
-        return Done(work(self))  # type: ignore[arg-type]
+        return FinishedWork(work(self))  # type: ignore[arg-type]
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """Nobody asks what was stopped."""

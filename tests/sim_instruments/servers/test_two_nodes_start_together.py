@@ -31,7 +31,7 @@ from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.endpoints import published
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.laboratory import Laboratory
-from podium.sim_instruments.servers.serving import Serving, open_serving
+from podium.sim_instruments.servers.serving import ServedLaboratory, open_serving
 from podium.sim_instruments.wiring import PlanError, read_plan
 
 pytestmark = [
@@ -62,7 +62,7 @@ def twin_file(world, tmp_path_factory) -> Path:
 @asynccontextmanager
 async def two_nodes(
     twin_file: Path, mode: ClockMode = ClockMode.LEAP
-) -> AsyncIterator[tuple[Serving, LoopbackDrivers]]:
+) -> AsyncIterator[tuple[ServedLaboratory, LoopbackDrivers]]:
     async with open_serving(TWO_NODES, twin_file, WorldClock(mode)) as serving:
         endpoints = serving.endpoints()["instruments"]
         drivers = await asyncio.to_thread(LoopbackDrivers, endpoints, PULSES)

@@ -15,7 +15,7 @@ TEXT_MAX = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class LoggedCommand:
     """One command."""
 
     number: int
@@ -35,7 +35,7 @@ class CommandLog:
 
     def __init__(self, now_fs: Callable[[], int]) -> None:
         self._now_fs = now_fs
-        self._heard: deque[Heard] = deque(maxlen=KEPT)
+        self._heard: deque[LoggedCommand] = deque(maxlen=KEPT)
         self._count = 0
         self._port = ""
 
@@ -46,7 +46,7 @@ class CommandLog:
             return True
         return False
 
-    def since(self, number: int = 0) -> list[Heard]:
+    def since(self, number: int = 0) -> list[LoggedCommand]:
         """Return what came after the entry of that number, oldest first."""
         return [one for one in self._heard if one.number > number]
 
@@ -63,7 +63,9 @@ class CommandLog:
     def _hear(self, instrument: str, text: str, verdict: Verdict) -> None:
         self._count += 1
         cut = text if len(text) <= TEXT_MAX else f"{text[:TEXT_MAX]}... ({len(text)} characters)"
-        self._heard.append(Heard(self._count, self._now_fs(), instrument, self._port, cut, verdict))
+        self._heard.append(
+            LoggedCommand(self._count, self._now_fs(), instrument, self._port, cut, verdict)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from podium.firmware_interfaces.zurich.errors import ProtocolError
 from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import still_air
-from podium.sim_instruments.servers.silent_playback import OnTheSpot
+from podium.sim_instruments.servers.silent_playback import SilentPlayback
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.servers.zurich_conversation import (
-    Asking,
+    RequestReader,
     answer_words,
     by_itself,
     heard,
@@ -75,7 +75,7 @@ def twin_of(head: Head, pieces: tuple[Piece, ...]) -> Twin:
     }
     entry: dict[str, Any] = {"model": head.model, **options}
     supplies = Supplies(
-        serial=serial_in(pieces), playback=OnTheSpot(), reading=_reading, clock_of=_clock
+        serial=serial_in(pieces), playback=SilentPlayback(), reading=_reading, clock_of=_clock
     )
     return build_twin(head.instrument, entry, supplies)
 
@@ -140,7 +140,7 @@ def _played(twin: Twin, pieces: tuple[Piece, ...], leap: bool) -> Iterator[tuple
 @dataclass(slots=True)
 class _Conversation:
     port: str
-    asking: Asking = field(default_factory=Asking)
+    asking: RequestReader = field(default_factory=RequestReader)
     recorded: bytes = b""
     answered: bytes = b""
 

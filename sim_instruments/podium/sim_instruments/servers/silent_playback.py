@@ -16,7 +16,7 @@ from podium.sim_instruments.twins.qblox_cluster.playback import Play
 T = TypeVar("T")
 
 
-class Done(Generic[T]):
+class FinishedWork(Generic[T]):
     """Work that has been done on the spot."""
 
     def __init__(self, outcome: T) -> None:
@@ -31,12 +31,12 @@ class Done(Generic[T]):
         return self._outcome
 
 
-class OnTheSpot:
+class SilentPlayback:
     """Plays for a cluster without a world: nothing comes back."""
 
-    def submit(self, work: Callable[[Play], T]) -> Done[T]:
+    def submit(self, work: Callable[[Play], T]) -> FinishedWork[T]:
         """Do the work at once."""
-        return Done(work(_Silence()))
+        return FinishedWork(work(_Silence()))
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """Nothing leaves anyway."""

@@ -36,7 +36,7 @@ class TakesTriggers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class NotedTrigger:
     """Notes what a trigger output raises."""
 
     played: OutputLog
@@ -69,7 +69,7 @@ def lay_triggers(
         copper = Cable(length_m=1.0, per_m_fs=_delay_s(delays_s, cable) * FS_PER_S)
         try:
             line = TriggerLine(taking.input(connector), copper, room)
-            raising.connect(output, Noted(played, cable.source))
+            raising.connect(output, NotedTrigger(played, cable.source))
             raising.connect(output, line)
         except KeyError as error:
             raise PlanError(f"{cable.name}: {error.args[0]}") from error

@@ -37,7 +37,7 @@ from podium.sim_instruments.servers.kernel_cache import (
     compiled,
     note_compiled,
 )
-from podium.sim_instruments.servers.silent_playback import OnTheSpot
+from podium.sim_instruments.servers.silent_playback import SilentPlayback
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
@@ -66,7 +66,7 @@ WHY = "compiling the simulation's kernels for this processor, once: half a minut
 
 def warm_up_cluster() -> None:
     """Run a few lines of machine code on every kind of module."""
-    cluster = ClusterTwin({2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}, "0", OnTheSpot())
+    cluster = ClusterTwin({2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}, "0", SilentPlayback())
     for slot in cluster.modules:
         session = cluster.open(f"slot{slot}")
         program = (PROGRAM if slot == 2 else CONTROL_PROGRAM).encode()

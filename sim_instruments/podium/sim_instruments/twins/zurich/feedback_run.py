@@ -281,7 +281,7 @@ def _refuse_more_triggers(participants: Sequence[Participant]) -> None:
 
 
 def _refuse_flux(generators: Sequence[Generator]) -> None:
-    """Raise :class:`CannotPrecompute` where an HDAWG plays: the world takes flux as a whole only."""
+    """Raise :class:`CannotPrecompute` where an HDAWG plays: its flux is taken as a whole only."""
     for one in generators:
         if one.participant.run.model is HDAWG:
             to_the_end(one.participant.run)

@@ -22,7 +22,7 @@ BELOW_F01_GHZ = 0.1
 
 
 @dataclass(slots=True)
-class Wired:
+class ChipWiring:
     """Instruments and the cables between them and a chip."""
 
     instruments: Tree = field(default_factory=dict)

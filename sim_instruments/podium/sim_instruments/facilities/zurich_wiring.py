@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from podium.firmware_interfaces.zurich.limits import LO_STEP_HZ
 from podium.sim_instruments.facilities.chip_design import ChipDesign, QubitPlan
-from podium.sim_instruments.facilities.tree import NoSuchFacility
-from podium.sim_instruments.facilities.wired_chip import (
+from podium.sim_instruments.facilities.chip_wiring import (
     BELOW_F01_GHZ,
     BIAS,
     DRIVE,
     FEEDLINE,
     NODE,
-    Wired,
+    ChipWiring,
 )
+from podium.sim_instruments.facilities.tree import NoSuchFacility
 
 SERIAL = 12000
 _STEPS_IN_A_GHZ = 10**9 // LO_STEP_HZ
@@ -20,7 +20,7 @@ CHANNELS = 6
 """Outputs for drives; two neighbours share a synthesizer, whose centre goes in 200 MHz."""
 
 
-def wire(name: str, chip: ChipDesign, count: int) -> Wired:
+def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
     """Wire the first ``count`` qubits of ``chip`` to an SHFQC behind the data server ``name``."""
     qubits = chip.taken(count)
     if count > CHANNELS:
@@ -28,7 +28,7 @@ def wire(name: str, chip: ChipDesign, count: int) -> Wired:
             f"an SHFQC drives {CHANNELS} qubits, not {count}; a facility file can have more of them"
         )
     device = f"{name}.dev{SERIAL}"
-    wired = Wired({name: {"model": "zurich", "devices": {SERIAL: "SHFQC"}}})
+    wired = ChipWiring({name: {"model": "zurich", "devices": {SERIAL: "SHFQC"}}})
     wired.wiring[f"{NODE}.feedline"] = {
         "output": f"{device}.qa0_out",
         "input": f"{device}.qa0_in",

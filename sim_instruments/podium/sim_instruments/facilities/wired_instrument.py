@@ -1,15 +1,15 @@
 """An instrument that plays on a chip by itself, wired to one."""
 
-from podium.sim_instruments.facilities import on_qblox_cluster, on_zurich
+from podium.sim_instruments.facilities import qblox_cluster_wiring, zurich_wiring
+from podium.sim_instruments.facilities.chip_wiring import NODE, ChipWiring, node_of
 from podium.sim_instruments.facilities.chips import FEWEST, chip_named
 from podium.sim_instruments.facilities.tree import NoSuchFacility, Tree
-from podium.sim_instruments.facilities.wired_chip import NODE, Wired, node_of
 
-WIRES = {"qblox_cluster": on_qblox_cluster.wire, "zurich": on_zurich.wire}
+WIRES = {"qblox_cluster": qblox_cluster_wiring.wire, "zurich": zurich_wiring.wire}
 """Models that can."""
 
 
-def wired_to_chip(model: str, name: str, chip: str, qubits: int | None) -> tuple[Wired, Tree]:
+def wired_to_chip(model: str, name: str, chip: str, qubits: int | None) -> tuple[ChipWiring, Tree]:
     """Return instruments with their wiring, and the nodes, as a facility file has them.
 
     ``qubits``: of the chip; None: a few. Raises :class:`.tree.NoSuchFacility`.

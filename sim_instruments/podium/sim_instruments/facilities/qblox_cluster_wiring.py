@@ -2,16 +2,16 @@
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.facilities.chip_design import ChipDesign, QubitPlan
-from podium.sim_instruments.facilities.tree import NoSuchFacility
-from podium.sim_instruments.facilities.wired_chip import (
+from podium.sim_instruments.facilities.chip_wiring import (
     BELOW_F01_GHZ,
     BIAS,
     DRIVE,
     FEEDLINE,
     NODE,
-    Wired,
+    ChipWiring,
     node_of,
 )
+from podium.sim_instruments.facilities.tree import NoSuchFacility
 
 OUTPUTS_OF_A_QCM = 4
 ON_A_QCM_RF = 2
@@ -19,7 +19,7 @@ SPACIOUS = 9
 """So many modules leave every second slot free, as racks with air in between do."""
 
 
-def wire(name: str, chip: ChipDesign, count: int) -> Wired:
+def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
     """Wire the first ``count`` qubits of ``chip`` to the cluster ``name``.
 
     Drives below a QCM-RF's oscillator go through the modulator of a microwave source.
@@ -38,7 +38,7 @@ def wire(name: str, chip: ChipDesign, count: int) -> Wired:
         )
     step = 2 if len(kinds) <= SPACIOUS else 1
     slots = {step * (place + 1): kind for place, kind in enumerate(kinds)}
-    wired = Wired({name: {"model": "qblox_cluster", "modules": slots}})
+    wired = ChipWiring({name: {"model": "qblox_cluster", "modules": slots}})
     places = {kind: [slot for slot, one in slots.items() if one == kind] for kind in set(kinds)}
     for slot, line in zip(places["QRM-RF"], lines, strict=True):
         wired.wiring[f"{NODE}.{line}"] = {
