@@ -1,4 +1,4 @@
-"""One connection to an instrument: its driver, and the thread in which it blocks."""
+"""One connection to an instrument has a driver and the thread in which it blocks."""
 
 import asyncio
 import queue
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 class DriverThread(Generic[Driver]):
-    """One connection and its thread."""
+    """Owns one connection and its thread."""
 
     def __init__(
         self, name: str, connect: Callable[[], Driver], check: Callable[[Identity], None]

@@ -1,4 +1,4 @@
-"""What can go wrong with an instrument, named by what its caller should do next.
+"""Errors of drivers, each named by what its caller should do next.
 
     InstrumentError
      +-- Refused         it said no: its state is what it was; fix the request

@@ -1,4 +1,4 @@
-"""One parameter of a QCoDeS driver by its path, as a person types it."""
+"""Reads and sets one parameter of a QCoDeS driver by the path that a person types."""
 
 import math
 from collections.abc import Mapping, Sequence

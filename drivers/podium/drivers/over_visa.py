@@ -1,4 +1,4 @@
-"""What drivers over VISA have in common: who answers, and questions by hand."""
+"""Drivers over VISA share this: identity, and questions typed by a person."""
 
 from typing import Any
 

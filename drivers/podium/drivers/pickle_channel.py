@@ -1,4 +1,4 @@
-"""Values from process to process over a socket; arrays go beside, uncopied.
+"""Pickled values pass from process to process over a socket; arrays go beside, uncopied.
 
     bytes of the value | number of arrays | bytes of each | value, pickled | arrays
 

@@ -1,4 +1,4 @@
-"""The inside of a process of one's own: it answers its owner, and ends with it.
+"""Serves requests inside a process of its own, and ends with its owner.
 
 See :mod:`podium.drivers.own_process`.
 """

@@ -1,4 +1,4 @@
-"""Somebody to talk to when nothing may be sent: answers as if all had been done, and tells what.
+"""A fake instrument answers as if all had been done, and notes what would have been sent.
 
 For a rehearsal a driver is connected to a recording fake on a loopback port instead of its
 instrument. What it would have set is noted and remembered, so that reading it back gives it.
@@ -17,7 +17,7 @@ UNKNOWN = "0"
 
 
 class RecordingFake:
-    """One instrument that is none. Whoever opens it closes it."""
+    """Listens in place of one instrument. Whoever opens it closes it."""
 
     def __init__(self, answers: Mapping[str, str], note: Note) -> None:
         """``answers``: by header, without the question mark and a colon before it."""
@@ -43,7 +43,7 @@ class RecordingFake:
 
     @property
     def visa(self) -> str:
-        """Where it listens."""
+        """Return the address at which it listens."""
         host, port = self._server.server_address[:2]
         return f"TCPIP::{host!s}::{port}::SOCKET"
 

@@ -22,7 +22,7 @@ Q = TypeVar("Q", bound=VisaInstrument)
 
 
 class ChecksIdentity(VisaInstrument):
-    """Mixed into a QCoDeS driver: nothing is said to a box before it has said what it is.
+    """Mixed into a QCoDeS driver: nothing is sent to a box before it has said what it is.
 
     Another kind of box might take a question for a command. It prints nothing on connecting,
     and leaves no connection open if it fails to.

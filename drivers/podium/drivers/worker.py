@@ -46,7 +46,7 @@ BACKOFF_MAX_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How an instrument is, as far as its worker knows."""
+    """The state of an instrument, as far as its worker knows."""
 
     state: str
     """``connecting``, ``connected``, ``lost`` or ``released``."""
@@ -97,7 +97,7 @@ class Worker(Generic[Driver]):
 
     @property
     def health(self) -> Health:
-        """How the instrument is now."""
+        """Return the state of the instrument now."""
         return Health(
             self._state,
             self._identity,
@@ -178,7 +178,7 @@ class Worker(Generic[Driver]):
 
     @property
     def released(self) -> str:
-        """Why no call is accepted; empty: the instrument is in hand."""
+        """Return why no call is accepted; empty: the instrument is in hand."""
         return self._released
 
     async def call(

@@ -48,7 +48,7 @@ RESISTANCE_RANGES = 22
 
 
 class ReadingStatus(IntFlag):
-    """What RDGST? answers; 0 is a valid reading."""
+    """Bits of the answer to RDGST?; 0 is a valid reading."""
 
     CURRENT_SOURCE_OVERLOAD = 1
     COMMON_MODE_OVERLOAD = 2
@@ -113,7 +113,7 @@ class Record:
 
     @property
     def keys(self) -> int:
-        """How many parameters say of what."""
+        """Return how many parameters name what the command is about."""
         return len(self.command.asks or ())
 
     @property

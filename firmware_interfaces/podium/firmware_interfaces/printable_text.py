@@ -1,4 +1,4 @@
-"""What instruments say, as it may be shown: control characters act on terminals, so they are named.
+"""Makes text of instruments safe to show: control characters act on terminals, so they are named.
 
 A box under a stranger's hand may answer with the sequences that clear a screen or set its title.
 """

@@ -60,7 +60,7 @@ NO_FLAGS = EventFlag(0)
 
 @dataclass(frozen=True, slots=True, order=True)
 class EventTime:
-    """When an event is, in TAI, as the message holds it."""
+    """The time of an event, in TAI, as the message holds it."""
 
     seconds: int
     """Since 1970-01-01 00:00:00 TAI, 48 bits."""

@@ -156,7 +156,7 @@ class QbloxCluster:
 
     @property
     def changes(self) -> int:
-        """How many settings were sent so far: while it stays, so does what a snapshot reads.
+        """Count the settings sent so far; while it is the same, a snapshot reads the same.
 
         Loading a program, arming, starting and reading set nothing of that by themselves.
         """

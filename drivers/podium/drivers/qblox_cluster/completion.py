@@ -1,4 +1,4 @@
-"""Waiting for sequencers to stop, and telling a proper end from any other."""
+"""Waits for sequencers to stop, and tells a proper end from any other."""
 
 import threading
 import time

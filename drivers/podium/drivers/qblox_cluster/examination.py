@@ -1,4 +1,4 @@
-"""What a cluster says of itself, by reading alone."""
+"""Describes a cluster by reading alone: identity, modules, firmware, complaints."""
 
 from typing import Any
 

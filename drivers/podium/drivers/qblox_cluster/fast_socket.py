@@ -1,4 +1,4 @@
-"""The vendor's sockets, spared what costs more than the message.
+"""Sends and receives on the vendor's sockets without steps that cost more than the message.
 
 qblox-instruments 1.4.1 hands each piece of a message to the kernel by itself, and starts a task and
 a timer for every step of sending and receiving (``asyncio.wait_for``): a quarter of a millisecond
@@ -14,7 +14,7 @@ LONG_BYTES = 1 << 16
 
 
 class FastSocket:
-    """Takes the place of sending and receiving of one of the client's transports."""
+    """Replaces sending and receiving of one of the client's transports."""
 
     def __init__(self, transport: Any) -> None:
         """From now on ``transport`` sends and receives like this; its time-out is looked up."""

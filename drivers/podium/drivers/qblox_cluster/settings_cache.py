@@ -1,4 +1,4 @@
-"""What a cluster holds: its settings and programs, so that only what differs is sent."""
+"""Keeps a cluster's settings and programs, so that only differences are sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

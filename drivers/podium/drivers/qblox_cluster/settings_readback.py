@@ -1,4 +1,4 @@
-"""All settings of a cluster that its modules tell: one round trip for each module, all at once."""
+"""Reads all settings that a cluster's modules report: one round trip for each module, at once."""
 
 import asyncio
 import json

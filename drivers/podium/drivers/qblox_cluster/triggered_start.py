@@ -1,4 +1,4 @@
-"""The external trigger of a cluster: opened for a start, and what the cluster itself saw of it."""
+"""Opens a cluster's external trigger for a start, and reads when the cluster itself saw it."""
 
 import json
 import threading

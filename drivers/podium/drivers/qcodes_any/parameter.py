@@ -19,7 +19,7 @@ OFF: tuple[object, ...] = (0, "off", "OFF", "Off", False, "0")
 
 
 class RoleParameter:
-    """A parameter in a role. ``unit``: a key of ``UNITS``; None: any value, as it is."""
+    """A parameter used in a role. ``unit``: a key of ``UNITS``; None: any value, as it is."""
 
     def __init__(self, session: Session, name: str, unit: str | None = None) -> None:
         self._session = session
@@ -29,7 +29,7 @@ class RoleParameter:
 
     @property
     def of_the_driver(self) -> bool:
-        """Whether it is kept by the driver alone and the instrument never hears of it."""
+        """Tell whether the driver alone keeps it, so that the instrument never receives it."""
         return isinstance(self._parameter, ManualParameter)
 
     def value(self) -> object:

@@ -1,4 +1,4 @@
-"""The ways to a WRTD node: its host service over TCP, its event messages over UDP."""
+"""Transports to a WRTD node: its host service over TCP, its event messages over UDP."""
 
 import itertools
 import socket
@@ -24,7 +24,7 @@ ANSWER_S = 2.0
 
 
 class Transport(Protocol):
-    """How the driver reaches a node, or somebody in its place."""
+    """Carries calls and event messages to a node, or to something in its place."""
 
     def call(self, call: str, *args: object) -> object:
         """Carry out a call of the library and return its value."""
@@ -40,7 +40,7 @@ class Transport(Protocol):
 
 
 class NetworkTransport:
-    """A node on the network."""
+    """Reaches a node on the network."""
 
     def __init__(self, name: str, host: str, ports: Mapping[str, int], group: str) -> None:
         self._name = name
@@ -102,7 +102,7 @@ class NetworkTransport:
 
 
 class DryRunTransport:
-    """Answers as if all were done, and tells what would be sent."""
+    """Answers as if all were done, and notes each message that would be sent."""
 
     def __init__(self, note: Callable[[str], None]) -> None:
         self._note = note

@@ -1,4 +1,4 @@
-"""What passes between the driver of a data server and the process of the vendor's client."""
+"""Messages between the driver of a data server and the process of the vendor's client."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,14 +24,14 @@ class SetAll:
 
 @dataclass(frozen=True, slots=True)
 class GetInteger:
-    """Give the whole number of a node."""
+    """Get the integer of a node."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class PollIntegers:
-    """Give the whole numbers of nodes, after a pause that ends when one of them changes."""
+    """Get the integers of nodes, after a pause that ends when one of them changes."""
 
     paths: tuple[str, ...]
     after_s: float = 0.0
@@ -39,28 +39,28 @@ class PollIntegers:
 
 @dataclass(frozen=True, slots=True)
 class GetText:
-    """Give the text of a node."""
+    """Get the text of a node."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class GetVector:
-    """Give the vector of a node."""
+    """Get the vector of a node."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class GetResultStamp:
-    """Give the time stamp of the first sample in a result logger's vector."""
+    """Get the time stamp of the first sample in a result logger's vector."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class GetSettings:
-    """Give all settings below a node."""
+    """Get all settings below a node."""
 
     path: str
 
@@ -87,7 +87,7 @@ Step = SetAll | GetInteger | PollIntegers | GetText | GetVector | GetResultStamp
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RequestSequence:
-    """Do one after the other, and give what each gave; the first that fails is the last."""
+    """Do one step after the other, and return each answer; the first failure ends it."""
 
     steps: tuple[Step, ...]
 

@@ -1,4 +1,4 @@
-"""Waiting for sequencers: until they wait for their trigger, until they have ended."""
+"""Waits for sequencers: until they wait for their trigger, until they have ended."""
 
 import threading
 import time

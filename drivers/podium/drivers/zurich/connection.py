@@ -1,4 +1,4 @@
-"""What the driver asks of a data server, whoever stands in for it."""
+"""A driver asks a data server, or its stand-in, through this protocol."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ Asked = tuple[str, Step]
 
 
 class Connection(Protocol):
-    """What the driver asks of a data server. All raise :class:`.InstrumentError`."""
+    """Carries questions and settings to a data server. All raise :class:`.InstrumentError`."""
 
     def set(self, asked: str, items: Sequence[Item]) -> None:
         """Set nodes in one transaction; return when the server has taken all."""

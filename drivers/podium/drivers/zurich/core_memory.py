@@ -1,4 +1,4 @@
-"""What the cores of a data server's instruments hold, and how they get what a program wants."""
+"""Keeps what the cores of a data server's instruments hold, and loads what a program needs."""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ class Core:
 
     @property
     def place(self) -> str:
-        """Where its nodes are."""
+        """Return the path of its nodes."""
         return f"{self.root}/{self.core.node}"
 
 

@@ -1,4 +1,4 @@
-"""From the program of a core to what its nodes are given."""
+"""Turns the program of a core into what its nodes are given."""
 
 from collections.abc import Iterator
 

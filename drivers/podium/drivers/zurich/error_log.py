@@ -49,7 +49,7 @@ def reading(roots: Iterable[str]) -> list[Asked]:
 
 
 class OlderErrors:
-    """What stands in error logs from before a run, and whose it is as far as a driver can know.
+    """Keeps entries of error logs from before a run, as far as a driver can tell them apart.
 
     It is no matter of the run: a program that complains is refused when it has ended, and its
     log is read then. The log names no client; a driver knows what it has loaded itself.

@@ -1,4 +1,4 @@
-"""What instruments behind a data server say of themselves, by reading alone."""
+"""Describes the instruments behind a data server by reading alone."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ FLAGS = {
 
 @dataclass(frozen=True, slots=True)
 class InstrumentState:
-    """What one instrument says."""
+    """One instrument's answers to an examination."""
 
     model: str
     options: str

@@ -41,7 +41,7 @@ class PlaneStart:
 
     @property
     def source(self) -> str:
-        """Where starts are read from; empty: no instrument here has a result logger."""
+        """Return the path that starts are read from; empty: there is no result logger here."""
         having = any("qa" in MODELS[model].counts for model in self._devices.values())
         return START_SOURCE if having else ""
 
@@ -111,7 +111,7 @@ class PlaneStart:
 
     @property
     def root(self) -> str:
-        """Where the nodes of the first instrument are."""
+        """Return the path of the first instrument's nodes."""
         return f"/dev{next(iter(self._devices))}"
 
     @property

@@ -1,4 +1,4 @@
-"""SeqC to machine code by the vendor's compiler, which needs no instrument."""
+"""Compiles SeqC to machine code with the vendor's compiler, which needs no instrument."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""Steps that are asked together, for a connection that does not gain by it."""
+"""Takes steps one after the other, for a connection that gains nothing by batching them."""
 
 from collections.abc import Sequence
 from typing import Any, assert_never

@@ -30,7 +30,7 @@ class _Node(Generic[T]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Path(Generic[T]):
-    """Where in the tree the next header of a message begins (SCPI-1999, volume 1, 6.2.4)."""
+    """The place in the tree at which the next header begins (SCPI-1999, volume 1, 6.2.4)."""
 
     node: _Node[T]
     suffixes: tuple[int, ...]
@@ -38,7 +38,7 @@ class Path(Generic[T]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeaderMatch(Generic[T]):
-    """What a header leads to."""
+    """A header that was found: its value, its suffixes, and where the next one begins."""
 
     value: T
     suffixes: tuple[int, ...]
@@ -55,7 +55,7 @@ class HeaderTree(Generic[T]):
 
     @property
     def root(self) -> Path[T]:
-        """Where the first header of every message begins."""
+        """Return the place at which the first header of every message begins."""
         return Path(self._root, ())
 
     def add(self, pattern: str, value: T) -> None:

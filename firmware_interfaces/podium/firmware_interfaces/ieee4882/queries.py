@@ -1,4 +1,4 @@
-"""Which program messages only ask: nothing of the instrument is different after them."""
+"""Program messages that only ask: they leave nothing of the instrument changed."""
 
 import re
 

@@ -24,7 +24,7 @@ class Socket(Enum):
 
 
 class Reply(Enum):
-    """What the client reads after sending a command."""
+    """The kind of answer that the client reads after sending a command."""
 
     NOTHING = "-"
     TEXT = "text"
@@ -42,7 +42,7 @@ class Reply(Enum):
 
     @property
     def is_block(self) -> bool:
-        """Whether the answer starts with ``#``."""
+        """Tell whether the answer starts with ``#``."""
         return self in (Reply.JSON, Reply.TEXT_BLOCK, Reply.BYTES, Reply.STREAM)
 
 
@@ -64,7 +64,7 @@ class CommandEntry:
 
     @property
     def indices(self) -> int:
-        """How many numbers the header holds."""
+        """Return how many numbers the header holds."""
         return self.header.count("#")
 
 

@@ -1,4 +1,4 @@
-"""How commands and replies of a cluster lie in the byte stream.
+"""Commands and replies of a cluster are split from the byte stream, and written to it, here.
 
 Client to cluster: one line for each command, ended by LF. A line may hold quoted
 text and definite-length blocks (IEEE 488.2, 8.7.9: ``#<digits><length><bytes>``),
@@ -35,7 +35,7 @@ class Command:
 
     @property
     def is_query(self) -> bool:
-        """Whether an answer is expected."""
+        """Tell whether an answer is expected."""
         return self.header.endswith("?")
 
 

@@ -1,4 +1,4 @@
-"""From the result logger's vectors to the values of a capture."""
+"""Shapes the result logger's vectors into the values of a capture."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How a client and a data server begin: the server's hello, then HTTP that turns into Cap'n Proto.
+"""Client and server begin so: the server's hello, then HTTP that turns into Cap'n Proto.
 
 A client connects up to three times: to see whether an old server answers, to read the hello, and
 to ask for a kernel, the part of the server that has the nodes of one device (or its own, ``zi``).
@@ -26,7 +26,7 @@ _DEVICE = re.compile(r"dev\d+\Z")
 
 
 class Reason(IntEnum):
-    """Why there is no kernel. Names: labone 1.1.0.
+    """The reason why there is no kernel. Names: labone 1.1.0.
 
     Numbers: what ``zhinst.core`` 26.7.2 makes of each was seen.
     """

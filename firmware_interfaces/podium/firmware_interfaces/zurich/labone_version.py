@@ -41,7 +41,7 @@ class LabOneVersion:
 
     @property
     def patched(self) -> bool:
-        """Whether it has a patch."""
+        """Tell whether it has a patch."""
         return (self.year, self.month) >= _PATCHES_SINCE
 
     @property

@@ -1,4 +1,4 @@
-"""What a facility file may say of a Zurich Instruments data server and its instruments."""
+"""Limits of what a facility file may say of a data server and its instruments."""
 
 TCP_PORT = 8004
 """The data server's usual port."""

@@ -1,4 +1,4 @@
-"""What the vendor's own client knows of nodes: description, unit, words for numbers.
+"""The vendor's own client documents nodes: description, unit, words for numbers.
 
 ``zhinst.core`` carries an XML document with a rule for each kind of node. It is the vendor's text
 and stays where it is installed: it is read there at run time, and no line of it is kept here.
@@ -34,7 +34,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class NodeDescription:
-    """What is written about one node."""
+    """The documentation of one node."""
 
     description: str = ""
     unit: str = "None"

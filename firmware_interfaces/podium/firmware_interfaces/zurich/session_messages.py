@@ -1,4 +1,4 @@
-"""What a client asks of a data server's session, and how the answers lie in messages.
+"""Requests of a client to a data server's session, and the layout of the answers.
 
 Places are those that the schema compiler gives for ``session.capnp``; a test holds them against it.
 """
@@ -99,7 +99,7 @@ class DisconnectDevice:
 
 @dataclass(frozen=True, slots=True)
 class GetSessionVersion:
-    """What the session can do."""
+    """Get the version of the session's interface."""
 
 
 @dataclass(frozen=True, slots=True)

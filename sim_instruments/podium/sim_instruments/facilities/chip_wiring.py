@@ -1,4 +1,4 @@
-"""What a chip's wiring to its instruments consists of, whoever the instruments are from."""
+"""A chip is wired to instruments so, whoever their maker is."""
 
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ BELOW_F01_GHZ = 0.1
 
 @dataclass(slots=True)
 class ChipWiring:
-    """Instruments and the cables between them and a chip."""
+    """Instruments, and the cables between them and a chip."""
 
     instruments: Tree = field(default_factory=dict)
     wiring: Tree = field(default_factory=dict)

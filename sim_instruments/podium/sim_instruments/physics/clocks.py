@@ -36,7 +36,7 @@ TICKS_REMEMBERED = 256
 
 
 class LockState(Enum):
-    """How a clock stands to its reference."""
+    """The state of a clock's lock to its reference."""
 
     FREE = "free"
     LOCKING = "locking"
@@ -56,7 +56,7 @@ class _Stretch:
 
 @dataclass(frozen=True, slots=True)
 class ClockErrors:
-    """What stays of one clock through all its locks."""
+    """Errors that one clock keeps through all its locks."""
 
     offset_fs: float
     """Locked, beside what each lock draws anew."""

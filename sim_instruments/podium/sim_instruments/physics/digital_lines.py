@@ -47,7 +47,7 @@ class Cable:
 
 @dataclass(slots=True, eq=False)
 class Promise:
-    """What an instrument will send from an instant on; not known yet."""
+    """Announces that an instrument will send something from an instant on, not known yet."""
 
     instrument: str
     from_fs: int | None

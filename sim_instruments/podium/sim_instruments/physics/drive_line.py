@@ -1,4 +1,4 @@
-"""What one qubit's drive line carries during a run: shapes that never overlap.
+"""One qubit's drive line carries shapes during a run; no two of them overlap.
 
 Several generators may share the line. Where their pieces overlap, the signals are added
 into one shape on the first one's carrier, in steps short enough for the beat between the

@@ -1,4 +1,4 @@
-"""What happens on one feedline during a run, cut into episodes that do not touch each other.
+"""A run on one feedline is cut into episodes that do not touch each other.
 
 An episode is a group of tones and acquisition windows that overlap, or follow one another
 before the resonators have rung down. A qubit has one level in it, so two readouts with a drive

@@ -1,4 +1,4 @@
-"""What the photons of a readout do to the qubit: dephasing, Stark shift, faster jumps.
+"""Photons of a readout act on the qubit: dephasing, Stark shift, faster jumps.
 
 With the resonator's field r_n for the qubit in level n, pull p_n and ``c = photons per
 |r|**2``, the coherence between n and m is multiplied by

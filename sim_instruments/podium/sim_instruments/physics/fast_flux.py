@@ -47,7 +47,7 @@ class FluxLines(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FluxShift:
-    """What moves the levels of one qubit, and where to."""
+    """Flux pulses that move the levels of one qubit, and the levels that they lead to."""
 
     trains: tuple[PulseTrain, ...]
     """On all flux lines, in flux quanta of this qubit."""

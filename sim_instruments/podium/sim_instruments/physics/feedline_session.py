@@ -41,7 +41,7 @@ LITS_MAX = 4_000
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """What is known of a run before anything of it is played."""
+    """Everything known of a run before any of it is played."""
 
     run: int
     """Serial number: keys the random numbers."""
@@ -51,7 +51,7 @@ class RunStart:
 
 @dataclass(frozen=True, slots=True)
 class RequestedWindow:
-    """One window, times as at the source's connector."""
+    """One window to integrate; times as at the source's connector."""
 
     open_ns: int
     end_ns: int

@@ -280,7 +280,7 @@ def noise_sigma(feedline: FeedlinePoint, window: Window) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResponseTable:
-    """What one window integrates, for one qubit in each level, the other qubits in 0.
+    """Integrals of one window, for one qubit in each level, the other qubits in 0.
 
     Values are means over the window at the listener's connector, sqrt(W), without noise, with
     the demodulating oscillator at phase 0 when the window opens and the tones at phase 0 when

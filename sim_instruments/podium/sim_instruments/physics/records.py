@@ -1,4 +1,4 @@
-"""What the acquisition windows of one feedline integrate, shot by shot.
+"""Acquisition windows of one feedline are integrated shot by shot.
 
 A window's sum is what passes the resonators by, less what each resonator takes for its qubit's
 path from level to level. Everything that does not change from shot to shot is summed once

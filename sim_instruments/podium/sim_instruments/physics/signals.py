@@ -1,4 +1,4 @@
-"""What the world and the twins hand to each other: signals on lines, as values.
+"""The world and the twins exchange signals on lines, as values.
 
 Physics knows no instrument. A twin says what leaves its connectors; the wiring
 says which line of the world that is; the world answers with what arrives.
@@ -57,7 +57,7 @@ class PulseTrain:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """How one acquisition listens."""
+    """The frequency, the weights and the duration of one acquisition."""
 
     demod_hz: float
     """Absolute frequency at which the incoming signal is demodulated, Hz."""

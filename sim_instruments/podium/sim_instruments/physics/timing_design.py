@@ -1,4 +1,4 @@
-"""What the facility file says of the timing plane: who follows whom, and the cables between.
+"""The facility file's timing plane: references of clocks, and the cables between them.
 
 Control has its own, stricter reader (``podium check``).
 """

@@ -75,7 +75,7 @@ class ToneCluster:
 
     @property
     def dark_ns(self) -> int:
-        """When the feedline is dark, if no other tone comes."""
+        """Return when the feedline is dark, if no other tone comes."""
         return self.origin_ns + self.driven.length
 
     def add(self, start_ns: int, driven: DrivenFeedline) -> None:
@@ -141,7 +141,7 @@ class Trajectory:
 
     @property
     def now_ns(self) -> int | None:
-        """How far it has come; None: nothing has happened yet."""
+        """Return the time it has come to; None: nothing has happened yet."""
         return self._now_ns
 
     def _begin(self, level: int) -> None:

@@ -57,7 +57,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class MovingTruth:
-    """What moves in world time, and the stretch over which its mean is the truth."""
+    """Drifts in world time; its mean over a stretch is the truth."""
 
     seed: int
     span: Span

@@ -21,7 +21,7 @@ FIRST_LEVEL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 class Pace(NamedTuple):
-    """How fast jumps go during each kind of episode: integrals of ``1 + n/n_crit``."""
+    """Speed of jumps during each kind of episode: integrals of ``1 + n/n_crit``."""
 
     values: NDArray[np.float64]
     """Shape (sum of L * M,): for each kind the rows of its levels, ns."""

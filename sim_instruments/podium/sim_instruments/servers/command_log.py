@@ -16,7 +16,7 @@ TEXT_MAX = 400
 
 @dataclass(frozen=True, slots=True)
 class LoggedCommand:
-    """One command."""
+    """One command that came to an instrument."""
 
     number: int
     """Counted from 1 over all instruments."""
@@ -57,7 +57,7 @@ class CommandLog:
         return _Through(self, port, session)
 
     def at(self, port: str) -> None:
-        """What is heard next comes by this port."""
+        """Set the port by which the next commands come."""
         self._port = port
 
     def _hear(self, instrument: str, text: str, verdict: Verdict) -> None:

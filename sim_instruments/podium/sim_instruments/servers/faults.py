@@ -1,4 +1,4 @@
-"""What can be made to go wrong in a laboratory that is served."""
+"""Faults can be injected into a laboratory that is served."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from podium.sim_instruments.servers.serving import ServedLaboratory
 
 
 class On(Enum):
-    """What a fault is done to."""
+    """The kind of thing that a fault is done to."""
 
     LINE = "line"
     INSTRUMENT = "instrument"

@@ -43,7 +43,7 @@ class KernelGate:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing has to wait."""
+        """Tell whether nothing has to wait."""
         return self._free.is_set()
 
     def close(self) -> None:

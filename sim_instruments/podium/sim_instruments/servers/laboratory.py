@@ -116,7 +116,7 @@ class Laboratory:
 
     @property
     def plays(self) -> bool:
-        """Whether it has chips that can be read out."""
+        """Tell whether it has chips that can be read out."""
         return bool(self._world_file.nodes and self.chip.feedlines)
 
     @cached_property
@@ -126,7 +126,7 @@ class Laboratory:
 
     @cached_property
     def drift(self) -> "Drift | None":
-        """What of them drifts; None: nothing."""
+        """Return the drift of its chips; None: nothing drifts."""
         return self._world_file.drift(self.chip)
 
     @cached_property
@@ -388,7 +388,7 @@ class _Play:
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """How one instrument reaches the world."""
+    """Takes the signals of one instrument to the world."""
 
     laboratory: Laboratory
     instrument: str

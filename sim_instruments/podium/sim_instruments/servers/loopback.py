@@ -50,7 +50,7 @@ Door = tuple[int, ProtocolFactory] | DatagramDoor
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an instrument may listen."""
+    """An address and ports at which an instrument may listen."""
 
     host: str
     shift: int = 0

@@ -33,7 +33,7 @@ _SERIAL = re.compile(rb"^[^,\n]*,[^,\n]*,\s*([^,\n]*),")
 
 @dataclass(slots=True)
 class Exchange:
-    """What was sent on one connection, and what came back until more was sent."""
+    """Bytes sent on one connection, and the answer until more was sent."""
 
     port: str
     sent: bytes = b""
@@ -43,12 +43,12 @@ class Exchange:
 
     @property
     def complete(self) -> bool:
-        """Whether what is sent next is another command."""
+        """Tell whether the next bytes sent are another command."""
         return bool(self.recorded) or self.sent.endswith(b"\n")
 
     @property
     def verdict(self) -> Verdict:
-        """How well the twin did."""
+        """Return how well the twin did."""
         if self.recorded == self.answered:
             return "same"
         alike = _NUMBER.sub(b"0", self.recorded) == _NUMBER.sub(b"0", self.answered)

@@ -1,4 +1,4 @@
-"""What passed on one connection to a data server, as requests and answers that a person reads.
+"""Bytes of one connection to a data server become requests and answers that a person reads.
 
 Both ends number and stamp as they like, and answers come when they are ready: bytes cannot be
 compared, words can. Time stamps are left out. Of what is sent to subscribers by itself only the
@@ -34,7 +34,7 @@ _ONE_RESULT = 8
 
 @dataclass(slots=True)
 class ServerMessages:
-    """What a server said on a connection."""
+    """Messages of a server on one connection."""
 
     hello: str = ""
     """And the first line of its HTTP answer."""

@@ -1,4 +1,4 @@
-"""What a test holds in its hands: a simulated facility, and one instrument of it."""
+"""A test holds a simulated facility, and single instruments of it."""
 
 import re
 from collections.abc import Mapping
@@ -89,7 +89,7 @@ class TwinFacility:
 
     @property
     def truth(self) -> dict[str, float]:
-        """What a perfect measurement would find now, at the biases that are set, in SI units.
+        """Return the values of a perfect measurement now, at the biases that are set, in SI units.
 
         ``node_a.q0.f01`` and so on; docs/reference/parameters.md says what each means. What can
         only be found by search (``assignment_fidelity``) is in :meth:`truth_in_full`. A name that

@@ -99,7 +99,7 @@ class TwinProcess:
 
     @property
     def ended(self) -> bool:
-        """Whether it runs no more."""
+        """Tell whether it has ended."""
         return self._process.poll() is not None
 
     def _send(self, line: bytes) -> None:

@@ -18,7 +18,7 @@ class TwinDiffers(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class ReplayedCommand:
-    """What was sent once, and what came back from either."""
+    """One recorded command, and the answers of instrument and twin."""
 
     number: int
     """Counted from 1."""

@@ -1,4 +1,4 @@
-"""Telling who listens which commands came to a twin, and what became of each."""
+"""Reports which commands came to a twin, and what became of each."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -25,7 +25,7 @@ Counts = Mapping[str, int]
 
 @runtime_checkable
 class ReportsCommands(Protocol):
-    """A twin that tells of each command it was sent."""
+    """A twin that reports each command it was sent."""
 
     def tell(self, listener: CommandListener) -> None:
         """Tell ``listener`` from now on, in the order in which commands are carried out."""
@@ -33,7 +33,7 @@ class ReportsCommands(Protocol):
 
 
 class CommandObserver(Generic[T]):
-    """Stands beside the place where a twin carries out its commands. Costs nothing unheard."""
+    """Watches the place where a twin carries out its commands. Costs nothing without a listener."""
 
     def __init__(self, tallies: Callable[[], Counts], words: Callable[[T], str]) -> None:
         """``words`` writes a command as a person would type it, long blocks by their length."""

@@ -18,7 +18,7 @@ FIRMWARE = "4.2.76.0-4.30.046.295"  # ASSUMED
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """What leaves the RF connector."""
+    """The tone at the RF connector."""
 
     frequency_hz: float
     power_dbm: float

@@ -26,7 +26,7 @@ KEPT = 1024
 
 
 class TakesEdges(Protocol):
-    """Whatever can be told of edges."""
+    """Receives edges."""
 
     def edge(self, at_fs: int) -> None:
         """Take a rising edge that is at the connector at ``at_fs``, TAI, told ahead of it.
@@ -38,7 +38,7 @@ class TakesEdges(Protocol):
 
 
 class TriggerSink(TakesEdges, Protocol):
-    """Whatever a trigger cable can be plugged into."""
+    """Accepts the plug of a trigger cable."""
 
     def lost(self, at_fs: int) -> None:
         """Take back an edge that was told and will not come."""
@@ -84,7 +84,7 @@ class TriggerLine:
 
 
 class TriggerInput:
-    """What an instrument knows of its trigger input: edges, and when its clock sees them."""
+    """An instrument's trigger input: edges, and when its clock sees them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

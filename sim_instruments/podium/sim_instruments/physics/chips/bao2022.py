@@ -1,4 +1,4 @@
-"""What the facility file of this device does not say, because no lab knows it beforehand.
+"""The facility file of this device leaves these values out: no lab knows them beforehand.
 
 Device: Bao et al., Phys. Rev. Lett. 129, 010502 (2022), arXiv:2111.13504, two capacitively coupled
 fluxoniums with a resonator each. Their circuit energies are published; coupling between the two is

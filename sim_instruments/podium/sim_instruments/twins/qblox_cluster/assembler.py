@@ -32,7 +32,7 @@ class PreparedProgram:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What an assembly came to."""
+    """The outcome of an assembly."""
 
     prepared: PreparedProgram | None
     log: str
@@ -81,7 +81,7 @@ class Assembler:
 
     @property
     def busy(self) -> bool:
-        """Whether a program is still being assembled."""
+        """Tell whether a program is still being assembled."""
         return self._under_way is not None and not self._under_way[0].done()
 
     def begin(self, text: bytes, install: Install) -> None:

@@ -1,4 +1,4 @@
-"""What a compiled program would put out on a cluster: executed by itself, without a world.
+"""Executes a compiled program by itself, without a world, for the signals a cluster would send.
 
 The same processors and the same output stage as in the twin; local oscillators are left out, so
 phases are those of the sequencers' own oscillators.

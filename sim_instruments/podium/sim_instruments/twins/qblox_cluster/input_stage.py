@@ -1,4 +1,4 @@
-"""From acquisitions to what is listened to, and from what was heard to bins and scope."""
+"""Turns acquisitions into windows to integrate, and the answers into bins and scope records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -166,7 +166,7 @@ def _window(run: SequencerRun, kind: NDArray[np.int64], path: int, lo_hz: int) -
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AcquiredData:
-    """What one sequencer's acquisitions left."""
+    """Bins, scope records and flags of one sequencer's acquisitions."""
 
     bins: Mapping[int, NDArray[np.void]]
     scope: tuple[ScopePath, ...] | None

@@ -1,4 +1,4 @@
-"""How messages between sequencers are routed: what the routers of CMM and modules were told.
+"""The routers of CMM and modules carry messages between sequencers as they are set.
 
 The client computes masks for every router on the way (qblox-instruments 1.4.1,
 ``native/routing``). Of a module's two routers, the first says where what its sequencers send goes

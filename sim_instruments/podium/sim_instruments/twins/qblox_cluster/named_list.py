@@ -1,4 +1,4 @@
-"""What the lists of a sequencer have in common: entries by name, with an index each."""
+"""Lists of a sequencer hold entries by name, with an index each."""
 
 from typing import Generic, Protocol, TypeVar
 

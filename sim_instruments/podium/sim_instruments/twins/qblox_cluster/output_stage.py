@@ -32,7 +32,7 @@ OUTPUT_OVERFLOW = "OUTPUT OVERFLOW"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SwitchTimeline:
-    """When the switch of an output is closed: as ``on[k]`` says from ``time_ns[k]`` on."""
+    """Times at which an output's switch is closed: as ``on[k]`` says from ``time_ns[k]`` on."""
 
     time_ns: NDArray[np.int64]
     on: NDArray[np.bool_]

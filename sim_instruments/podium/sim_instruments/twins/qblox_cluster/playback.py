@@ -1,4 +1,4 @@
-"""What a cluster asks of the world: somebody who plays its signals, off the socket's loop.
+"""A cluster has its signals played on the world, off the socket's loop.
 
 The wiring implements :class:`Playback`. The twin hands it a piece of work; the work
 runs in a worker thread, where it emulates the sequencers, calls ``play`` with the

@@ -37,7 +37,7 @@ FIR_NS = 80
 
 @dataclass(frozen=True, slots=True)
 class OutputShaping:
-    """What lies between the digital signal of one output and its converter."""
+    """Delay and filters between the digital signal of one output and its converter."""
 
     delay_ns: int = 0
     exponentials: tuple[tuple[float, float], ...] = ()
@@ -48,7 +48,7 @@ class OutputShaping:
 
     @property
     def filters(self) -> bool:
-        """Whether it does more than delay."""
+        """Tell whether it does more than delay."""
         return bool(self.exponentials) or self.high_pass_ns is not None or self.fir != (1.0,)
 
 

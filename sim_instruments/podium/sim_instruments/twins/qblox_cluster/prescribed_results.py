@@ -1,4 +1,4 @@
-"""Sequencers that do what they measure, where all results are given: no world is asked."""
+"""Runs sequencers with prescribed results of their measurements; no world is asked."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class ResultSender:
 
 
 def result_senders(program: ClusterProgram, results: Mapping[str, int]) -> list[ResultSender]:
-    """Return who sends where captures have these results every time; 0 where none is named."""
+    """Return the senders where captures have these results every time; 0 where none is named."""
     senders = []
     for number, entry in enumerate(program.sequencers):
         if not entry.sends_to:

@@ -1,4 +1,4 @@
-"""What sequencers of each kind can execute, and what this twin cannot."""
+"""Sequencers of each kind execute some instructions; this twin refuses a few of them."""
 
 from collections.abc import Iterator
 from typing import Final

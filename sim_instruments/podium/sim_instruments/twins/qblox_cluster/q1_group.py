@@ -91,12 +91,12 @@ class Q1Group:
 
     @property
     def waits_for_triggers(self) -> bool:
-        """Whether some processor goes on only when more is known of the triggers."""
+        """Tell whether some processor goes on only when more is known of the triggers."""
         return any(run.ending in _FOR_THE_WORLD for run in self._runs)
 
     @property
     def waits_for_results(self) -> bool:
-        """Whether some processor waits for a message with what was measured; see `measured`."""
+        """Tell whether some processor waits for a message with results; see `measured`."""
         return bool(self._promised_ns())
 
     def send(self, number: int, message: Message) -> None:

@@ -59,7 +59,7 @@ def _jumps(operation: Operation) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
-    """What the kernel executes."""
+    """The program as the kernel executes it."""
 
     code: NDArray[np.uint32]
     """Shape (m, 8): the program, a row ``illegal`` behind its end, then the copies."""

@@ -44,7 +44,7 @@ _WORD: Final = 0xFFFF_FFFF
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one acquisition came to, or one window of a time-tag sequencer."""
+    """The outcome of one acquisition, or of one window of a time-tag sequencer."""
 
     above: bool = False
     """The bit that goes into the bin."""
@@ -115,7 +115,7 @@ Shared = SharedBit | SharedValues | SharedCount | SharedDelta
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one command or one acquisition sends."""
+    """The message of one command or one acquisition."""
 
     ready_ns: int
     """When it is in a sequencer's own queue; further words and other sequencers come later."""
@@ -145,7 +145,7 @@ def tag_message(id_: int, tag_ns: int, word: int, fast: bool) -> Message:
 
 
 class Outbox:
-    """What one sequencer shares, by its commands so far."""
+    """Messages that one sequencer shares, by its commands so far."""
 
     def __init__(
         self, integration_ns: int, weight_lengths: Mapping[int, int] | None = None

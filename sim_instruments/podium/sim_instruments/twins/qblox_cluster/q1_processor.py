@@ -29,7 +29,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where a run is cut that might never end. Another program of the lab may loop for ever."""
+    """Limits of a run that might never end. Another program of the lab may loop for ever."""
 
     time_ns: int = 9_000_000_000_000
     """Femtoseconds from the start fit 64 bits up to 9.2e12 ns."""
@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SequencerSetup:
-    """What a sequencer's parameters and memories say when it starts."""
+    """A sequencer's parameters and memories when it starts."""
 
     waveform_lengths: Mapping[int, int] = field(default_factory=dict)
     """Samples (ns) of each waveform index."""

@@ -35,7 +35,7 @@ from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
 
 
 class Verb(Enum):
-    """What can happen to a sequencer."""
+    """An event in the life of a sequencer."""
 
     ARM = "arm"
     START = "start"
@@ -115,13 +115,13 @@ class Sequencer:
 
     @property
     def plays_net_zero(self) -> bool:
-        """Whether the program that would be armed plays net-zero pulses."""
+        """Tell whether the program that would be armed plays net-zero pulses."""
         program = self._program if self._staged is None else self._staged
         return program is not None and program.plays_net_zero
 
     @property
     def has_program(self) -> bool:
-        """Whether there is anything to run."""
+        """Tell whether there is anything to run."""
         return self._program is not None or self._staged is not None
 
     def load(self, program: PreparedProgram) -> None:

@@ -1,4 +1,4 @@
-"""What one sequencer plays and listens to, taken off its processor stretch by stretch."""
+"""Takes a sequencer's signals and acquisitions off its processor stretch by stretch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,7 +46,7 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class AcquisitionAnswer:
-    """What came of one acquisition."""
+    """The outcome of one acquisition."""
 
     start_ns: int
     end_ns: int
@@ -86,7 +86,7 @@ class FinishedAcquisitions:
 
 
 class SequencerPlayback:
-    """One sequencer of a run."""
+    """Plays one sequencer of a run and keeps its acquisitions."""
 
     def __init__(self, run: SequencerRun, processor: Q1Run) -> None:
         self.run = run
@@ -104,7 +104,7 @@ class SequencerPlayback:
 
     @property
     def first_ns(self) -> int:
-        """When it begins to do something, as far as is known."""
+        """Return when it begins to do something, as far as is known."""
         rows = self.processor.rows(0, FOR_EVER)
         return int(rows.time_ns[0]) if len(rows) else FOR_EVER
 
@@ -115,7 +115,7 @@ class SequencerPlayback:
         return replace(rows, end_ns=min(end_ns, self.processor.time_ns) if over else end_ns)
 
     def discard_played(self, stretch: RealTimeTrace) -> None:
-        """Forget rows that do not show any more in what comes behind a stretch."""
+        """Forget rows that no longer show in what comes after a stretch."""
         if not len(stretch):
             return
         played = np.flatnonzero(stretch.kind == EventKind.PLAY)

@@ -1,4 +1,4 @@
-"""What leaves an output behind its predistortion filters.
+"""Computes the signal that leaves an output behind its predistortion filters.
 
 Filters see samples, not envelopes: what a sequencer plays is written out as the converter's words,
 on both paths, and comes out as pieces without a carrier. ASSUMED: each sequencer's share of an

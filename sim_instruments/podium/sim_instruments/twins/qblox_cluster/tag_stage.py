@@ -59,7 +59,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TagRecord:
-    """What a time-tag sequencer listened for in one run."""
+    """Windows in which a time-tag sequencer listened in one run."""
 
     run: SequencerRun
     windows: tuple[Window, ...]
@@ -189,7 +189,7 @@ def first_tags(record: TagRecord, heard: TaggedEdges) -> First:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TagBins:
-    """What the windows of one sequencer left."""
+    """Bins and flags of one sequencer's windows."""
 
     bins: Mapping[int, NDArray[np.void]]
     flags: tuple[str, ...]
@@ -239,7 +239,7 @@ def level_at(heard: TaggedEdges, at_subs: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class WindowOutcome:
-    """What one window came to. None: that cannot be told."""
+    """Count, time difference and tags of one window. None: that cannot be known."""
 
     fast: int
     """Edges, as the low-latency path counts them."""

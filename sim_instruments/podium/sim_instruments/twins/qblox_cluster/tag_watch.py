@@ -52,7 +52,7 @@ _OVER: Final = (Ending.STOPPED, Ending.CUT)
 
 
 class Messenger(Protocol):
-    """Who takes the messages of a run: :class:`.Together`."""
+    """Takes the messages of a run: :class:`.Q1Group`."""
 
     def send(self, number: int, message: Message) -> None:
         """Put a message on its way."""

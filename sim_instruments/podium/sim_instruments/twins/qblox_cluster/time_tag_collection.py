@@ -1,4 +1,4 @@
-"""What time-tag sequencers heard: asked for once the time is over, and all who send are known."""
+"""Collects edges for time-tag sequencers after a run, once all senders are known until then."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ from podium.sim_instruments.twins.qblox_cluster.time_tag_inputs import TimeTagIn
 
 
 class TimeTagCollector:
-    """The inputs of all QTMs of a cluster."""
+    """Collects the edges at inputs of all QTMs of a cluster."""
 
     def __init__(self, lines: LinesEnd, clock: ClusterClock, serial: str) -> None:
         self._lines = lines

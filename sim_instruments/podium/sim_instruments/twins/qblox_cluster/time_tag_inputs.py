@@ -1,4 +1,4 @@
-"""What the inputs of time-tag sequencers hear while a run goes on, its own edges among it."""
+"""Finds edges at the inputs of time-tag sequencers during a run, the run's own among them."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ def tag_noise_key(serial: str, slot: int, channel: int, from_fs: int) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimeTagInputs:
-    """The inputs of one cluster during one run. Thread-safe."""
+    """Finds edges at one cluster's time-tag inputs during one run. Thread-safe."""
 
     lines: LinesEnd
     promise: Promise

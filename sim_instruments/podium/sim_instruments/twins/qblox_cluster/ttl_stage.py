@@ -111,7 +111,7 @@ def _windows(trace: RealTimeTrace) -> list[TtlWindow]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TriggerBins:
-    """What the windows of one sequencer left."""
+    """Bins and flags of one sequencer's windows."""
 
     bins: dict[int, NDArray[np.void]]
     flags: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a quantum analyser channel makes of a run: pulses out, records in, results, loggers."""
+"""A quantum analyser channel's run turns pulses and records into results and loggers."""
 
 from collections import deque
 from dataclasses import dataclass, replace
@@ -141,7 +141,7 @@ class AnalyserRun:
 
     @property
     def section(self) -> str:
-        """Where the nodes of its results lie."""
+        """Return the path of its results' nodes."""
         return f"{self._at}/{'readout' if self._mode == READOUT else 'spectroscopy'}"
 
     def check(self) -> None:
@@ -189,7 +189,7 @@ class AnalyserRun:
 
     @property
     def behind(self) -> bool:
-        """Whether there is anything that was not worked on yet."""
+        """Tell whether there is anything that was not worked on yet."""
         return bool(self._backlog or self._edges)
 
     def work(self, everything: bool) -> tuple[Integers, Integers]:

@@ -32,7 +32,7 @@ _CONVERTER_STEPS: Final = 1 << 13
 
 
 class InputSignal(Protocol):
-    """What arrives at one input."""
+    """The signal at one input."""
 
     def look(self) -> None:
         """Take the settings as they are now."""
@@ -53,7 +53,7 @@ class InputSignal(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Input:
-    """What one channel of the scope listens to."""
+    """The input that one channel of the scope listens to."""
 
     select: int
     """Node ``inputselect``."""
@@ -75,7 +75,7 @@ class _Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Stamps:
-    """When, in femtoseconds of the instruments' clock."""
+    """Times of a record, in femtoseconds of the instruments' clock."""
 
     trigger_fs: int
     first_fs: int
@@ -83,7 +83,7 @@ class Stamps:
 
 @dataclass(slots=True, eq=False)
 class Shot:
-    """What is recorded from enabling the scope until it is done."""
+    """Records from enabling the scope until it is done."""
 
     settings: ScopeSettings
     inputs: tuple[Input, ...]
@@ -103,7 +103,7 @@ class Shot:
 
     @property
     def wanted(self) -> int:
-        """How many records it takes."""
+        """Return how many records it takes."""
         return self.settings.segments * self.settings.averages
 
     @property
@@ -113,12 +113,12 @@ class Shot:
 
     @property
     def full(self) -> bool:
-        """Whether it hears no more triggers."""
+        """Tell whether it takes no further triggers."""
         return self._taken >= self.wanted
 
     @property
     def done(self) -> bool:
-        """Whether it has all records."""
+        """Tell whether it has all records."""
         return self._done >= self.wanted
 
     @property

@@ -61,7 +61,7 @@ Runs = Mapping[tuple[str, str], ProgramRun]
 
 @dataclass(slots=True, eq=False)
 class _Instrument:
-    """What is known of one instrument."""
+    """State of one instrument, as far as its scope depends on it."""
 
     setting: node_settings.Setting
     stamp: Callable[[int], int]
@@ -203,7 +203,7 @@ class CableScopes:
 
     @property
     def behind(self) -> bool:
-        """Whether there are records that could have been taken by now."""
+        """Tell whether there are records that could have been taken by now."""
         return any(one.behind for one in self._instruments.values())
 
     # --- inside --------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ def _carriers(
 
 @dataclass(slots=True, eq=False)
 class _CableInput:
-    """What arrives at one input of an instrument."""
+    """The signal at one input of an instrument."""
 
     runs: Runs
     device: str

@@ -1,4 +1,4 @@
-"""What analysers' outputs have sent into their cables, as far as a scope may still record it.
+"""Keeps pulses that analysers sent into their cables, as long as a scope may still record them.
 
 Samples are those of 2 GSa/s, counted from where the instruments' clock begins.
 """

@@ -29,7 +29,7 @@ class HearsEdges(Execution, Protocol):
 
 
 class ClockedExecution:
-    """What :class:`.Execution` is, in world time."""
+    """Translates :class:`.Execution` to world time."""
 
     def __init__(self, execution: HearsEdges, time: LocalTime, inputs: TriggerInputs) -> None:
         self._execution = execution

@@ -1,4 +1,4 @@
-"""What a node makes of a value that a client sends: takes it, moves it to the nearest, refuses it.
+"""A node takes the value that a client sends, moves it to the nearest, or refuses it.
 
 ASSUMED, all of it but where a line says otherwise: numbers beside a node's range or grid are moved
 to the nearest that it takes (the vendor's own words say so of the output ranges); a number that is

@@ -1,4 +1,4 @@
-"""A data server whose instruments execute what is uploaded to them, as a laboratory has it."""
+"""Builds a data server whose instruments execute uploaded programs, as a laboratory has it."""
 
 from collections.abc import Callable, Mapping
 
@@ -29,12 +29,15 @@ def running_data_server(
     labone_version: str | None = None,
     noise_seed: int | None = None,
 ) -> DataServer:
-    """Return it. ``clock``: the instruments' counter, where the timing plane starts them;
-    ``lines``: cables at their markers; ``options``: of quantum analyzers, by serial number, where
-    they are not what most buy; ``zsync``: which instrument hangs on which port of the PQSC;
-    None: all do; ``labone_version``: what it says that it is; ``noise_seed``: of the noise of
-    inputs that hear no world; None: they have none. Raises ValueError for an instrument
-    that is not there, and for what is no version."""
+    """Return a data server whose instruments execute what is uploaded to them.
+
+    ``clock``: the instruments' counter, where the timing plane starts them; ``lines``: cables at
+    their markers; ``options``: of quantum analyzers, by serial number, where they differ from what
+    most buy; ``zsync``: instrument by port of the PQSC; None: all are connected;
+    ``labone_version``: the version it claims; ``noise_seed``: of the noise of inputs without a
+    world; None: they have none. Raises ValueError for an instrument that is not there, and for
+    a text that is no version.
+    """
     cables = cabled(devices, zsync)
     time = LocalTime(clock)
     counts = {f"dev{n}": MODELS[model].counts for n, model in devices.items() if model in MODELS}

@@ -54,8 +54,7 @@ _FORWARDED: Final = (Result.RAW, Result.PROCESSED_A, Result.PROCESSED_B)
 def depends_on_results(
     participants: Sequence[Participant], forwarding: Forwarding = NOTHING
 ) -> bool:
-    """Whether a generator asks for results of the analyser in its own instrument, or for what a
-    PQSC forwards to it."""
+    """Tell whether a generator asks for results: of its own analyser, or forwarded by a PQSC."""
     analysed = {one.run.device for one in participants if isinstance(one.analyser, Analyser)}
     heard = bool(analysed & forwarding.takes_from)
     return any(
@@ -77,7 +76,7 @@ def _asks(participant: Participant, results: tuple[Result, ...]) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ResultRoute:
-    """How a reader's words reach a generator."""
+    """The route of a reader's results to a generator."""
 
     reader: Reader
     generator: Generator

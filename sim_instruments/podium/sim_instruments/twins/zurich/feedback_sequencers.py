@@ -1,4 +1,4 @@
-"""The sequencers of a run that is told to the world in pieces, see :mod:`.feedback_run`."""
+"""The sequencers of a run that goes to the world in pieces; see :mod:`.feedback_run`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -185,7 +185,7 @@ class Reader:
 
     @property
     def next_fs(self) -> int:
-        """When the next word can be heard that is not known; FOR_EVER: none."""
+        """Return when the next unknown word can be heard; FOR_EVER: none."""
         if self.answered < len(self.heard_fs):
             return int(self.heard_fs[self.answered])
         return FOR_EVER
@@ -203,7 +203,7 @@ class Reader:
 
     @property
     def ends_fs(self) -> Integers:
-        """When integration ends of those that are kept."""
+        """Return when integration ends of those that are kept."""
         run = self.participant.run
         ends = self.started.time + self._duration
         return np.asarray(

@@ -1,4 +1,4 @@
-"""What an analyser's converter leaves of signals beyond its input range.
+"""An analyser's converter cuts signals beyond its input range.
 
 ASSUMED: the tops of the waves are cut of the sum of the tones that integrators listen to, each
 steady over the window, noise apart; what tones make of each other at other frequencies is left out.

@@ -18,7 +18,7 @@ def _unheard(request: Request, refusals: Sequence[Refusal]) -> None:
 
 
 class Kernel:
-    """What a client's connection asks."""
+    """Answers the requests of a client's connection."""
 
     def __init__(
         self,

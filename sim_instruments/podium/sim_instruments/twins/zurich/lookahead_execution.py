@@ -1,4 +1,4 @@
-"""Executing a sequencer ahead of its time: to its end, or from one trigger to the next.
+"""Executes a sequencer ahead of its time: to its end, or from one trigger to the next.
 
 Triggers that come one by one, of a client's software or of another train, each start what the
 program does until it waits again: that is known when the trigger is given, and is played on the

@@ -1,4 +1,4 @@
-"""What leaves the marker outputs of signal generators, and the cables that it goes into.
+"""Signal generators send edges from their marker outputs into cables.
 
 ASSUMED: a marker is as late at its connector as the waveform at the signal output; markers of
 waveforms are low while nothing is played or a sample is held, triggers of the sequencer when its

@@ -118,8 +118,10 @@ def oscillators(setting: Setting, channel: str, count: int = OSCILLATORS) -> Osc
 
 
 def drive_oscillators(setting: Setting, channel: str) -> Oscillators:
-    """Return the oscillators that a generator's signals ride on; all stand still where its digital
-    modulation is off. ASSUMED: at their phases, as the gains of both outputs then still count."""
+    """Return the oscillators that modulate a generator's signals.
+
+    All stand still where its digital modulation is off. ASSUMED: at their phases, as the gains of
+    both outputs then still count."""
     if not number(setting, f"{channel}/awg/modulation/enable"):
         return Oscillators()
     return oscillators(setting, channel)

@@ -28,7 +28,7 @@ LISTINGS_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class TimeBase:
-    """How an instrument counts time stamps."""
+    """Counts time stamps of an instrument."""
 
     ticks_per_s: int
     start_fs: int = 0

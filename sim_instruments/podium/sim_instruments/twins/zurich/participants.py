@@ -24,7 +24,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analyser:
-    """How an analyser's channel is set when a run begins."""
+    """Settings of an analyser's channel when a run begins."""
 
     waves: dict[int, Complexes]
     settings: ReadoutSettings
@@ -40,7 +40,7 @@ class Analyser:
 
 @dataclass(frozen=True, slots=True)
 class TriggerRoute:
-    """How a sequencer hears a trigger output of another one."""
+    """Route of a trigger output of one sequencer to another one."""
 
     emitter: Key
     output: int
@@ -80,12 +80,12 @@ class Participant:
 
     @property
     def key(self) -> Key:
-        """Which sequencer it is."""
+        """Return its instrument and sequencer."""
         return self.run.device, self.run.at
 
     @property
     def sender(self) -> str:
-        """What the world calls it: ``dev12000/sgchannels/0/awg``."""
+        """Return its name in the world: ``dev12000/sgchannels/0/awg``."""
         return "/".join(self.key)
 
     @property

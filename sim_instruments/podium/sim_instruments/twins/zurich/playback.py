@@ -1,4 +1,4 @@
-"""What the instruments ask of the world: somebody who plays their signals, off the socket's loop.
+"""Instruments have their signals played on the world, off the socket's loop.
 
 The laboratory implements it. Lines are connectors: ``dev12000.sg0``, ``dev12000.qa0_out``,
 ``dev12000.qa0_in``.

@@ -1,4 +1,4 @@
-"""What sequencers that one trigger starts together will have done, and what the world answers.
+"""Executes sequencers that one trigger starts, and has the world answer, ahead of time.
 
 When the trigger is given, all is known that decides it: programs, waveforms, settings. So the run
 is executed at once, off the loop, to its end or to where it waits for another trigger, and played
@@ -63,7 +63,7 @@ WHOLE: Final[Mapping[Key, int]] = {}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PrecomputedRun:
-    """What comes of a run."""
+    """Results of a run that was executed ahead of its time."""
 
     ends_fs: dict[Key, int]
     """By sequencer: when it ends, or comes to where it waits for another trigger."""

@@ -1,4 +1,4 @@
-"""Runs that are worked out on the world before their time has come, and what was of each last."""
+"""Runs are precomputed on the world; the last run of each sequencer is kept."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class PendingRun:
 
 
 class PrecomputedRuns:
-    """What is being precomputed."""
+    """Keeps the runs that are being precomputed."""
 
     def __init__(self, time: LocalTime, markers: MarkerLines | None) -> None:
         self._time = time
@@ -49,7 +49,7 @@ class PrecomputedRuns:
 
     @property
     def busy(self) -> bool:
-        """Whether any run is."""
+        """Tell whether any run is."""
         return bool(self._going)
 
     def last(self, key: Key) -> PendingRun | None:
@@ -91,8 +91,10 @@ class PrecomputedRuns:
             self._over(one)
 
     def known(self) -> Iterator[tuple[PendingRun, PrecomputedRun | Exception]]:
-        """Yield what has been precomputed by now, or why it failed, each once; of each sequencer in
-        the order of its runs."""
+        """Yield results of runs known by now, or their errors, each once.
+
+        Those of one sequencer come in the order of its runs.
+        """
         behind: set[Key] = set()
         for one in tuple(self._going):
             if behind.intersection(one.keys) or not one.ticket.done():

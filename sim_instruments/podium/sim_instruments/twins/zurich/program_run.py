@@ -182,12 +182,12 @@ class ProgramRun:
 
     @property
     def route(self) -> Route:
-        """How results get to generators within an SHFQC: it hangs on what starts the program."""
+        """Return the route of results to generators within an SHFQC, by the trigger's source."""
         return Route.INTERNAL_ZSYNC if self._by_zsync else Route.INTERNAL
 
     @property
     def asks_for_results(self) -> bool:
-        """Whether the program ever takes what the analyser of its own instrument says."""
+        """Tell whether the program ever takes results of its own instrument's analyser."""
         code = self.image.code
         tables, loads = code[code[:, 0] == Op.TABLE, 1], code[code[:, 0] == Op.LOAD_RESULT, 3]
         return bool(np.isin(tables, _OWN).any() or np.isin(loads, _OWN).any())
@@ -204,12 +204,12 @@ class ProgramRun:
 
     @property
     def triggered(self) -> bool:
-        """Whether any trigger has reached it by now, or is on its way."""
+        """Tell whether any trigger has reached it by now, or is on its way."""
         return any(one.source in TRIGGERS for one in self._heard)
 
     @property
     def awaits_a_trigger(self) -> bool:
-        """Whether it waits for one now that is not on its way yet."""
+        """Tell whether it waits for one now that is not on its way yet."""
         return self.trace.waiting in TRIGGERS and not any(
             one.source in TRIGGERS for one in self._due
         )
@@ -220,8 +220,11 @@ class ProgramRun:
         return self._uploaded.job
 
     def again(self, before_fs: int | None = None) -> "ProgramRun":
-        """Return the same run at its very start; it will hear what this one has heard from
-        outside of its instrument, or what of that came before a time: :meth:`recall` the rest."""
+        """Return the same run at its very start.
+
+        It will receive what this one has received from outside of its instrument, or what of that
+        came before a time: :meth:`recall` the rest.
+        """
         anew = ProgramRun(self._uploaded, self.start_fs, self._registers, self._loaded)
         before = None if before_fs is None else self.tick(before_fs)
         for one in self._heard:
@@ -292,7 +295,7 @@ class ProgramRun:
 
     @property
     def has_fresh(self) -> bool:
-        """Whether anything came with the last :meth:`advance`."""
+        """Tell whether anything came with the last :meth:`advance`."""
         return len(self.trace.rows) > self._fresh_from
 
     @property
@@ -310,7 +313,7 @@ class ProgramRun:
 
     @property
     def reads_registers(self) -> bool:
-        """Whether the program reads any user register."""
+        """Tell whether the program reads any user register."""
         code = self.image.code
         places = range(State.MEMORY, State.MEMORY + USER_REGISTERS)
         return bool(np.any((code[:, 0] == Op.RECALL) & np.isin(code[:, 3], places)))
@@ -344,7 +347,7 @@ class ProgramRun:
 
     @property
     def next_due_fs(self) -> int | None:
-        """When the next of what it expects comes; None: it expects nothing."""
+        """Return when the next of the inputs it expects comes; None: it expects nothing."""
         return self.time_fs(self._due[0].time) if self._due else None
 
     def proceed(self, known: int) -> Trace:
@@ -379,7 +382,7 @@ class ProgramRun:
 
     @property
     def behind(self) -> bool:
-        """Whether it has more to execute up to now, or to look ahead, than one go takes."""
+        """Tell whether more is left to execute, now or ahead, than one go takes."""
         # One that goes round for ever without playing is never there: nobody waits for it long.
         since = self.trace.instructions - self._in_time_at
         late = self.trace.status is Status.COUNT_LIMIT and 0 < since < _AHEAD

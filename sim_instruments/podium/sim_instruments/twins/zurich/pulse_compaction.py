@@ -1,4 +1,4 @@
-"""The same pulse is the same piece for the world, wherever it lies on the grid of 16 samples.
+"""Equal pulses become one piece for the world, wherever they lie on the grid of 16 samples.
 
 Waveforms begin at multiples of 16 samples and have zeros around a pulse that does not; a long one
 is held in its middle, and its ends are played by themselves. To the world, which works a piece out

@@ -1,4 +1,4 @@
-"""What the scope of an analyser listens to, and what it makes of the answers.
+"""An analyser's scope listens to the world by capture trains, and makes records of the answers.
 
 Each trigger is a record of its own; segments and averages are put together as
 :mod:`.quantum_analyzer.scope` has it. ASSUMED: a trigger that comes while a record is taken is
@@ -43,7 +43,7 @@ MOST: Final = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScopeChannel:
-    """How the scope listens to one channel when a run begins."""
+    """Settings of the scope for one channel when a run begins."""
 
     channel: int
     settings: ScopeSettings
@@ -51,7 +51,7 @@ class ScopeChannel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traces:
-    """What it has taken so far, trigger by trigger."""
+    """Traces taken so far, trigger by trigger."""
 
     recording: ScopeChannel
     centre_hz: float
@@ -63,7 +63,7 @@ class Traces:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScopeRecords:
-    """What it has recorded."""
+    """The scope's records and their header."""
 
     samples: Complexes
     """V, segment by segment."""

@@ -1,4 +1,4 @@
-"""What executes uploaded programs, as the data server sees it.
+"""The data server hands uploaded programs to this port, which executes them.
 
 The data server keeps nodes; who executes gets what was uploaded when a sequencer is enabled, and
 tells what nodes hold from then on. Paths lie below the instrument's root.
@@ -18,7 +18,7 @@ class ProgramRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AcceptedProgram:
-    """What is known of a program once it is on the instrument."""
+    """Facts of a program once it is on the instrument."""
 
     assembly: str = ""
     source: str = ""
@@ -57,8 +57,9 @@ class Execution(Protocol):
     def attached(
         self, device: str, setting: Callable[[str], Value], stamp: Callable[[int], int]
     ) -> None:
-        """Hear of an instrument, before anything else of it: what its nodes hold, and what its
-        time stamps are of instants by its own clock, fs."""
+        """Register an instrument, before anything else of it.
+
+        ``setting`` reads its nodes, ``stamp`` gives its time stamp of an instant by its clock, fs."""
         ...
 
     def accept(self, model: str, at: str, elf: bytes) -> AcceptedProgram:

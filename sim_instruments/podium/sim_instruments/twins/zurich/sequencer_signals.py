@@ -1,4 +1,4 @@
-"""From what a sequencer put out to signals for the world, and from its answers to results.
+"""Turns a sequencer's output into signals for the world, and answers into results.
 
 The world counts nanoseconds, these instruments half of them: two samples are averaged about the
 pulse's own carrier: a line with a bandwidth below 1 GHz does that to them. Phases are those of a
@@ -56,7 +56,7 @@ _KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01, Row.AMPLIT
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IntegratorCapture:
-    """What one integrator listens to."""
+    """The windows of one integrator."""
 
     readouts: Integers
     """Which of them."""

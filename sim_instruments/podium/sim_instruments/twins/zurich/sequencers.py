@@ -34,7 +34,7 @@ CheckTable = Callable[[str], str]
 
 @dataclass(slots=True)
 class _Content:
-    """What one sequencer has."""
+    """The content of one sequencer."""
 
     elf: bytes = b""
     waveforms: dict[int, Vector] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Plays of a sequencer, in samples of half a nanosecond, as pieces of signal of whole ones.
+"""Turns plays of half-nanosecond samples into pieces of signal of whole nanoseconds.
 
 What is silent at the ends is left out, and what is alike to its end is a level, which the world
 plays quickly.

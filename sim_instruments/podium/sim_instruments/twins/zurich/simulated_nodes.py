@@ -1,4 +1,4 @@
-"""Settings that the simulation reads when something runs: they mean something, set at any time.
+"""The simulation reads these settings when something runs, so that each is effective at any time.
 
 Other settings mean something because somebody is called when they are set
 (:meth:`.node_store.NodeStore.when_set`). What is neither is only stored: ``unmeant`` in tallies.

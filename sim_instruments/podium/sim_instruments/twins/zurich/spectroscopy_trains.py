@@ -1,4 +1,4 @@
-"""What a channel in spectroscopy mode sends to the world, and what it makes of the answers.
+"""A channel in spectroscopy mode sends signals to the world, and makes results of the answers.
 
 A pulse, or the oscillator as it is, goes out on one carrier for as long as the oscillator keeps its
 frequency and phase: windows and tones are cut where a program changes either.
@@ -48,7 +48,7 @@ PAUSE: Final = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProbeSettings:
-    """How a channel in spectroscopy mode is set when a run begins."""
+    """Settings of a channel in spectroscopy mode when a run begins."""
 
     settings: SpectroscopySettings
     oscillators: Oscillators
@@ -72,7 +72,7 @@ class Stretches:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProbeWindows:
-    """What one run listens to."""
+    """Windows of one run in spectroscopy mode."""
 
     triggers: int
     """How many there were, those too early included."""

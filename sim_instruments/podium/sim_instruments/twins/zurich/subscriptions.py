@@ -1,4 +1,4 @@
-"""Who is told of changes of which nodes.
+"""Publishes changes of nodes to their subscribers.
 
 Clients subscribe to each node by itself, also where people write an asterisk: two thousand
 subscriptions come and go at once, and each must cost no more than itself.
@@ -12,7 +12,7 @@ from podium.firmware_interfaces.zurich.values import AnnotatedValue
 
 
 class ChangeListener(Protocol):
-    """Whoever is told of changes of nodes."""
+    """Receives changes of nodes."""
 
     def heard(self, value: AnnotatedValue) -> None:
         """Take what a node holds now."""
@@ -26,13 +26,13 @@ class Subscriptions:
         self._by_listener: dict[ChangeListener, dict[str, None]] = {}
 
     def add(self, listener: ChangeListener, paths: Iterable[str]) -> None:
-        """Have it told of all that changes at these nodes."""
+        """Subscribe a listener to these nodes."""
         for path in paths:
             self._by_path.setdefault(path, {})[listener] = None
             self._by_listener.setdefault(listener, {})[path] = None
 
     def remove(self, listeners: Collection[ChangeListener], expression: str) -> None:
-        """Have these told no more of the nodes that an absolute expression fits."""
+        """Unsubscribe listeners from the nodes that an absolute expression fits."""
         if not is_expression(expression) and expression in self._by_path:
             paths = [expression]
         else:
@@ -43,16 +43,16 @@ class Subscriptions:
                 self._forget(path, listener)
 
     def gone(self, listener: ChangeListener) -> None:
-        """Have it told of nothing any more."""
+        """Unsubscribe a listener from everything."""
         for path in tuple(self._by_listener.get(listener, ())):
             self._forget(path, listener)
 
     def hears(self, listener: ChangeListener) -> bool:
-        """Tell whether it is told of anything."""
+        """Tell whether a listener is subscribed to anything."""
         return listener in self._by_listener
 
     def publish(self, value: AnnotatedValue) -> None:
-        """Tell all who hear of this node."""
+        """Send a node's value to its subscribers."""
         for listener in tuple(self._by_path.get(value.path, ())):
             listener.heard(value)
 
@@ -60,7 +60,7 @@ class Subscriptions:
         return path in self._by_path
 
     def __len__(self) -> int:
-        """How many subscriptions to single nodes there are."""
+        """Return how many subscriptions to single nodes there are."""
         return sum(map(len, self._by_path.values()))
 
     def _forget(self, path: str, listener: ChangeListener) -> None:

@@ -1,7 +1,8 @@
-"""Which sequencers play together on the world: those that hear a trigger, and those that hear the
-trigger outputs of these, as the generators of an SHFQC do when its analyser sets the pace.
+"""Groups sequencers that play together on the world after one trigger.
 
-When outputs change is known only when their programs are executed: emitters first.
+These are the ones that receive it, and those that receive their trigger outputs in turn, as the
+generators of an SHFQC do when its analyser sets the pace. Changes of outputs are known only when
+programs are executed: emitters first.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

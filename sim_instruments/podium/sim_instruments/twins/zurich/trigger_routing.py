@@ -1,4 +1,4 @@
-"""Who hears a trigger, and as what: of an instrument's own, of a sequencer's output, of a PQSC."""
+"""Routes triggers of instruments, sequencers and a PQSC to the sequencers that wait for them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Runs = Mapping[Key, ProgramRun]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TriggerRecipient:
-    """A sequencer that hears a trigger, and as what."""
+    """A sequencer that receives a trigger, and the source that it takes it for."""
 
     key: Key
     run: ProgramRun

@@ -1,4 +1,4 @@
-"""What is played on the world of what triggers start: by which sequencers, and with which of them.
+"""Groups sequencers that one trigger starts, and plays them together on the world.
 
 Analysers whose input has no line of the world hear a cable, and are not among them.
 """
@@ -28,7 +28,7 @@ IMPOSSIBLE: Final = (BadReadout, BadLogger, BadScope, BadSpectroscopy, node_sett
 
 
 class TriggeredRuns:
-    """Has runs worked out ahead of their time."""
+    """Has runs precomputed when their trigger is known."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Readouts that ride on oscillators: waveform k and weights k of a channel turn with oscillator k.
+"""Modulates readouts: waveform k and weights k of a channel turn with oscillator k.
 
 ASSUMED: which oscillator it is, as LabOne Q 26.7.0 allots them; that weights turn against it, so
 that what is integrated stands still; slots beyond the last oscillator are as they were written.

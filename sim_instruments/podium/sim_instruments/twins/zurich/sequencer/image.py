@@ -51,7 +51,7 @@ class DoesNotRun(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What differs between the sequencers."""
+    """Differences between the models of sequencers."""
 
     name: str
     table_bits: int
@@ -71,7 +71,7 @@ MODELS: Final = {model.name: model for model in (HDAWG, SHFSG, SHFQA)}
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What is done to a result before it is read: shifted to the right, masked, added to."""
+    """Shift, mask and offset applied to a result before it is read."""
 
     shift: int = 0
     mask: int = 0xFF
