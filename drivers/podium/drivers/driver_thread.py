@@ -96,7 +96,7 @@ class DriverThread(Generic[Driver]):
         try:
             self._loop.call_soon_threadsafe(news)
         except RuntimeError:
-            return  # the loop has ended: nobody waits any more
+            return  # the loop has ended: nobody waits any longer
 
 
 def _fulfil(future: "asyncio.Future[Result]", result: Result) -> None:

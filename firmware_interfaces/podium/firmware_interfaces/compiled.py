@@ -13,11 +13,11 @@ class Quantised:
     """For a person, e.g. ``q0.drive: amplitude of statement 3``."""
     frame: str
     statement: int
-    """Its number in the program (index in the body, where nothing hangs on what is measured); -1:
+    """Its number in the program (index in the body, where nothing depends on what is measured); -1:
     the frame's own frequency."""
     quantity: str
     """``amplitude`` (by gain), ``level`` (by offset: the constant part), ``frequency``, ``phase``
-    (the sum of the shifts up to this statement, 0 to 1 turn), ``shift`` (one that hangs on what is
+    (the sum of the shifts up to this statement, 0 to 1 turn), ``shift`` (one depending on what is
     measured)."""
     unit: str
     step: float

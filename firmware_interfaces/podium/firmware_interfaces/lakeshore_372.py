@@ -204,7 +204,7 @@ _LOOP = _whole(0, 1)  # outputs that have a control loop
 _ANY_VALUE = _real("-1E9", "1E9")
 _SECONDS = _whole(0, 200, digits=3)  # INSET: 1 to 200 (dwell), 3 to 200 (pause), 0 when disabling
 
-# What the measurement hangs on.
+# Settings on which the measurement depends.
 INSET = _record(
     "INSET",
     (_INPUT,),
@@ -388,4 +388,4 @@ RECORDS: tuple[Record, ...] = (
 """All commands whose fields are kept as they were set."""
 
 MEANT_RECORDS = (INSET, INTYPE, INNAME)
-"""Those on which something in the simulation hangs."""
+"""Those on which something in the simulation depends."""

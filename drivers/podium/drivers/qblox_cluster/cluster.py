@@ -417,7 +417,7 @@ class QbloxCluster:
         self._quiet = True
 
     def _arm(self, sequencers: list[tuple[int, int]], before: str = "") -> None:
-        """Arm sequencers; errors of what was sent ``before`` without asking for any are told."""
+        """Arm sequencers; errors of what was sent ``before`` unasked are reported."""
         with telling(self._name, f"{before}arming {places(sequencers)}"):
             states = slot_commands.arm(self._cluster, sequencers)
         for where, status in zip(sequencers, states, strict=True):

@@ -2,7 +2,7 @@
 
 qblox-instruments 1.4.1 hands each piece of a message to the kernel by itself, and starts a task and
 a timer for every step of sending and receiving (``asyncio.wait_for``): a quarter of a millisecond
-for a message of a few bytes. Here what is told goes out with the question that follows it, and only
+for a message of a few bytes. Here a command goes out with the question that follows it, and only
 waiting for an answer has a deadline. What is sent and what is said of errors stays as it was.
 """
 

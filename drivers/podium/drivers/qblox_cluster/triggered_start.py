@@ -46,7 +46,7 @@ class TriggeredStart:
             self._cluster.ext_trigger_input_trigger_en(True)
 
     def close(self) -> None:
-        """Let no pulse through any more. What was captured stays."""
+        """Let no further pulse through. What was captured stays."""
         with telling(self._name, "disabling its trigger input"):
             self._cluster.ext_trigger_input_trigger_en(False)
 

@@ -111,7 +111,7 @@ class WrtdNode:
         self._transport.close()
 
     def safe(self) -> None:
-        """Let no event raise anything any more."""
+        """Let no further event raise anything."""
         self._transport.call("disable_all_rules")
 
     def now(self) -> Tai:

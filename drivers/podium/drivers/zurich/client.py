@@ -37,7 +37,7 @@ class Client:
         """Which of several requests is under way."""
 
     def answer(self, request: Request) -> Answer:
-        """Do what is asked; what goes wrong is told."""
+        """Do what is asked; return errors as answers."""
         self._step = 0
         try:
             return RequestDone(self._do(request))

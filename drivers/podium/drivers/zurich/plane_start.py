@@ -23,7 +23,7 @@ START_SOURCE = "time stamp of the result logger"
 class PlaneStart:
     """The clock of the first instrument behind a data server, and starts of programs by it.
 
-    Where that is a PQSC the counter is that of the first analyser that hangs on it.
+    Where that is a PQSC the counter is that of the first analyser that is connected to it.
 
     Instruments that no reference or trigger of the timing plane goes to are no matter here.
     """
@@ -51,8 +51,7 @@ class PlaneStart:
         return self._server.whole("for its time", path) * self._tick_fs
 
     def to_clear(self, roots: Iterable[str]) -> list[Item]:
-        """Return what empties error logs, but for one that has yet to be told what it says of its
-        clock."""
+        """Return what empties error logs, except one whose entry on its clock is still unread."""
         kept = self.watched and names_reference(self._server, self.root)
         return clear_items(root for root in roots if not (kept and root == self.root))
 

@@ -67,7 +67,7 @@ class SequencerProgram:
     sends_at: int = 1
     """The result at which they do: 1, or 0 (inverted)."""
     listens_to: tuple[int, ...] = ()
-    """Trigger addresses that its program hangs on."""
+    """Trigger addresses on which its program depends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class SequencerResources:
     sends_to: int = 0
     """Trigger address of its results; 0: none."""
     listens_to: tuple[int, ...] = ()
-    """Trigger addresses of results that its program hangs on."""
+    """Trigger addresses of results on which its program depends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ HDAWG_RANGES_V = (0.2, 0.4, 0.6, 0.8, 1.0, 2.0, 3.0, 4.0, 5.0)
 ZSYNC_PORTS = 18
 """Of a PQSC."""
 PQSC = "PQSC"
-"""The model whose ZSync ports the others hang on."""
+"""The model to whose ZSync ports the others are connected."""
 PQSC_TRIGGER_INPUTS = 2
 """(Node documentation, ``execution/trigger``.)"""
 RANGE_STEP_DB = 5

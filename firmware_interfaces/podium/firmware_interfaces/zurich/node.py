@@ -31,7 +31,7 @@ class Access(Flag):
     """It is not read but subscribed to."""
 
     def words(self) -> str:
-        """Return how clients are told."""
+        """Return the word that clients receive."""
         return ", ".join(
             word
             for flag, word in (

@@ -25,7 +25,7 @@ class Choice:
     description: str
 
     def words(self) -> str:
-        """Return how clients are told (labone 1.1.0, ``node_info.py``)."""
+        """Return the text that clients receive (labone 1.1.0, ``node_info.py``)."""
         keywords = ", ".join(f'"{keyword}"' for keyword in self.keywords)
         if not keywords:
             return self.description

@@ -30,7 +30,7 @@ class ZurichRack:
     """Of these instruments."""
     trigger: int | None = None
     """Which trigger input of the PQSC, from 0, an edge comes to that begins it; None: it begins
-    when the PQSC is told to start."""
+    when the PQSC is set to start."""
 
     @property
     def duration_fs(self) -> int:

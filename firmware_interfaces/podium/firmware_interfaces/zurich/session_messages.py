@@ -232,7 +232,7 @@ def value_answer(
 
 
 def done_answer(question: int, refusal: Refusal | None, *, keep: bool = False) -> bytes:
-    """Return that it is done, or why not, where nothing more is to be told.
+    """Return that it is done, or why not, where there is nothing to add.
 
     ``keep``: the handle that the caller sent along is held from now on.
     """

@@ -1,4 +1,4 @@
-"""One feedline and its qubits in a run that is told piece by piece: see :mod:`.session`."""
+"""One feedline and its qubits play a run that comes piece by piece: see :mod:`.session`."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -87,7 +87,7 @@ class FeedlineSession:
         self._tones: deque[_Tone] = deque()
         self._cluster: ToneCluster | None = None
         self._dark_before_ns = -(1 << 62)
-        """Nothing of what a cluster before this time played is known any more."""
+        """Nothing of what a cluster played before this time is still known."""
         self._ring_down_ns = [ring_down_ns(feedline, folds) for folds in RING_DOWN_FOLDS]
         self._last: dict[int, tuple[RequestedWindow, ToneCluster | None, complex]] = {}
         """By listener: the window that was answered last, its cluster and its value."""

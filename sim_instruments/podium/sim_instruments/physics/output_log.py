@@ -92,7 +92,7 @@ class OutputLog:
         """Note what one connector sends; nothing is noted where it sends nothing.
 
         ``sender``: who can be stopped meanwhile; what it sends from the same connector is noted
-        in place of what was before. ``now_fs``: what is over by then cannot be stopped any more.
+        in place of what was before. ``now_fs``: what is over by then can no longer be stopped.
         """
         with self._lock:
             self._forget(now_fs)

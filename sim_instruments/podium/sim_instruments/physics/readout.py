@@ -334,7 +334,7 @@ def response_table(
     """Return what ``window`` integrates for each level of ``feedline.qubits[qubit]``.
 
     All ``tones`` leave their connector at time 0 with phase 0; the window opens at the
-    listener's connector at ``open_ns``. Jumps are told at samples that far apart, out of the
+    listener's connector at ``open_ns``. Jumps are given at samples that far apart, out of the
     lowest ``levels`` (None: of all). Raises ValueError when there is no tone.
     """
     if not tones:

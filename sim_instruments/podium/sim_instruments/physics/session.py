@@ -1,10 +1,10 @@
-"""A run of which the world is told piece by piece, and which it answers as it goes.
+"""A run comes to the world piece by piece, and the world answers as it goes.
 
-Where what is played next hangs on what was measured, a run cannot be played as a whole
+Where what is played next depends on what was measured, a run cannot be played as a whole
 (:meth:`.World.play`). A session is given what is played, in the order of time, and windows as soon
 as all is known that plays until they close; it answers each with the value of this one shot, and
 goes on from the levels that the shot has come to. Same signals, statistically the same answers.
-Carriers that leak into drive lines are told of in the first chunk and act from then on.
+Carriers that leak into drive lines come in the first chunk and act from then on.
 
 Windows that overlap are read together, as :mod:`.schedule` says; what follows before the feedline
 is dark again is another reading of the same cluster of tones: the fields are followed from the
@@ -34,7 +34,7 @@ from podium.sim_instruments.physics.spurs import felt, parted, pumped, refuse_mo
 
 
 class Session:
-    """One run, told piece by piece. Belongs to one thread at a time."""
+    """One run that comes piece by piece. Belongs to one thread at a time."""
 
     def __init__(
         self,

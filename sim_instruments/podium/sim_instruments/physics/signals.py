@@ -41,7 +41,7 @@ class PulseTrain:
     start_ns: "NDArray[np.int64]"
     """Shape (n,), ascending."""
     piece: "NDArray[np.int32]"
-    """Shape (n,): index into ``pieces``. Equal pieces share an index: caches hang on it."""
+    """Shape (n,): index into ``pieces``. Equal pieces share an index: caches depend on it."""
     phase_turns: "NDArray[np.float64]"
     """Shape (n,): phase of the carrier at ``start_ns``, in turns: the signal of element k is
     ``samples[j] * exp(2j*pi*(phase_turns[k] + carrier_hz*1e-9*j))`` at ``start_ns[k] + j``."""

@@ -99,7 +99,7 @@ class World:
         )
 
     def begin(self, beginning: RunStart) -> Session:
-        """Begin a run that is told piece by piece; same errors as :meth:`play`.
+        """Begin a run that comes piece by piece; same errors as :meth:`play`.
 
         The same signals in the same pieces give the same answers.
         """

@@ -40,7 +40,7 @@ class CommandLog:
         self._port = ""
 
     def watch(self, instrument: str, twin: Twin) -> bool:
-        """Hear what ``twin`` is told from now on; tell whether it tells."""
+        """Log commands to ``twin`` from now on; return whether it reports them."""
         if isinstance(twin, ReportsCommands):
             twin.tell(partial(self._hear, instrument))
             return True

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from podium.sim_instruments.physics.session import Session
 
 LEAKS_NS: Final = 1_000_000
-"""Carriers through modulators are told of once: what matters is whether they are felt at all."""
+"""Carriers through modulators are given once: what matters is whether they are felt at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -398,7 +398,7 @@ class Playing:
         return self.laboratory.submit(self.instrument, work)
 
     def wired(self, connector: str) -> bool:
-        """Tell whether a line of the world hangs on an input of the instrument."""
+        """Tell whether a line of the world is connected to an input of the instrument."""
         return connector in self.laboratory.plan.inputs[self.instrument]
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:

@@ -127,7 +127,7 @@ class Timekeeper:
         """Tell whether commands must wait because a twin computes.
 
         So it is on a manual clock, where physics takes no time: whether a command finds a
-        program running must not hang on how fast this machine is. A client that waits for an
+        program running must not depend on how fast this machine is. A client that waits for an
         answer does not wait for ever, though: after :attr:`holds_for_s` commands find the program
         running, and answers take no time, so that their number tells nothing.
         """
@@ -165,7 +165,7 @@ class Timekeeper:
     def takes_turns(self) -> bool:
         """Tell whether connections may be served in turns, so that none holds up another for long.
 
-        On a manual clock each is served to the end: whose turn it is must not hang on how fast
+        On a manual clock each is served to the end: whose turn it is must not depend on how fast
         this machine is.
         """
         return self.clock.mode is not ClockMode.MANUAL

@@ -1,4 +1,4 @@
-"""A simulation in one line: what it consists of, where its files are, what people are told."""
+"""A simulation in one line draws a facility, writes its files, and says how to connect."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -132,7 +132,7 @@ def _written(tree: Mapping[str, Any]) -> str:
 
 
 def told(serving: ServedLaboratory, drawn: DrawnFacility, folder: Path, kept: bool) -> str:
-    """Return what people are told when everything listens: how each client connects."""
+    """Return the text printed when everything listens: how each client connects."""
     lines: list[str] = []
     instruments: Any = serving.endpoints()["instruments"]
     for name, entry in instruments.items():

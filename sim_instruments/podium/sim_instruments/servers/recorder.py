@@ -93,7 +93,7 @@ async def recording(
 ) -> AsyncIterator[dict[str, str]]:
     """Record meanwhile; yield lines of Python that connect, by client.
 
-    ``listen``: loopback address for clients; None draws one. ``trouble`` is told when the
+    ``listen``: loopback address for clients; None draws one. ``trouble`` is called when the
     instrument cannot be reached. Raises
     :class:`.loopback.NoAddressError`, and OSError.
     """

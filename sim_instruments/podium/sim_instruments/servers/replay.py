@@ -63,7 +63,7 @@ class _Connection:
 
 
 def twin_of(head: Head, pieces: tuple[Piece, ...]) -> Twin:
-    """Return the twin of the recorded instrument, with its serial number if it was told.
+    """Return the twin of the recorded instrument, with its serial number if it was given.
 
     Raises :class:`.twin_factory.TwinError`.
     """
@@ -97,7 +97,7 @@ def replay(twin: Twin, pieces: tuple[Piece, ...], *, leap: bool = False) -> list
     """Send what clients sent, at the recorded times, and return every exchange in its order.
 
     ``leap``: world time leaps over what runs, as it did if a twin was recorded. What passed between
-    clients and a data server of Zurich Instruments is told in words, request by request; where it
+    clients and a data server of Zurich Instruments is listed in words, request by request; where it
     is no such conversation, :class:`.trace.TraceError` is raised.
     """
     if getattr(twin, "kernels", "") == "zurich":  # its module is heavy, and not asked for here

@@ -157,7 +157,7 @@ async def open_laboratory(
     finally:
         for served in serving.served.values():
             await served.close()
-        laboratory.after_work = lambda: None  # what is done now concerns nobody any more
+        laboratory.after_work = lambda: None  # what is done now concerns nobody
         await asyncio.to_thread(laboratory.close)
 
 

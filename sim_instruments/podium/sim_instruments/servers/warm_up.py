@@ -1,8 +1,8 @@
 """Compiles the simulation's kernels ahead of their first use: ``python -m ...servers.warm_up``.
 
 Numba keeps what it has compiled on disk; after this, a simulation starts at full speed. The words
-after it are families of kernels (:data:`.kernel_cache.FAMILIES`), all without any. Progress is told
-on standard error, or with ``--json`` on standard output, one object a line; with ``--with-parent``
+after it are families of kernels (:data:`.kernel_cache.FAMILIES`), all without any. Progress goes
+to standard error, or with ``--json`` to standard output, one object a line; with ``--with-parent``
 it ends with all that it has started when standard input is closed.
 """
 

@@ -154,7 +154,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     asyncio.run(serve_requests(answers))
     sys.stderr.flush()
-    os._exit(0)  # nothing is open any more; to take the modules down would take half a second
+    os._exit(0)  # nothing is open any longer; to take the modules down would take half a second
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Both ends number and stamp as they like, and answers come when they are ready: bytes cannot be
 compared, words can. Time stamps are left out. Of what is sent to subscribers by itself only the
-nodes are compared: when it comes hangs on the world.
+nodes are compared: when it comes depends on the world.
 """
 
 from collections import Counter

@@ -94,7 +94,7 @@ class TwinProcess:
                 self._process.wait()
         for pipe in (*pipes, self._log):
             if pipe is not None:
-                with suppress(BrokenPipeError):  # what was not sent concerns nobody any more
+                with suppress(BrokenPipeError):  # what was not sent concerns nobody any longer
                     pipe.close()
 
     @property

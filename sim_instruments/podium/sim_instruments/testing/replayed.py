@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 LISTED = 20
-"""So many differences are told in full."""
+"""So many differences are reported in full."""
 
 
 class TwinDiffers(AssertionError):

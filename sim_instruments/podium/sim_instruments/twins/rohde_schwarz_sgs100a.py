@@ -25,14 +25,14 @@ class Tone:
     iq: bool
     """The I/Q modulator is on: the tone is what I and Q make of it."""
     lock: str = field(default="", compare=False)
-    """Name of the present lock of its synthesiser: its phase hangs on it."""
+    """Name of the present lock of its synthesiser: its phase depends on it."""
 
 
 class RohdeSchwarzSGS100A:
     """An SGS100A with I/Q modulator: one tone, modulated or not.
 
     Pulse modulation, impairments and the frequencies at the reference connectors are settings
-    that are kept and read back; the tone does not hang on them.
+    that are kept and read back; the tone does not depend on them.
 
     ASSUMED: on a timing plane it was set to the external reference by hand, and a preset leaves
     that alone; its synthesiser locks anew, to another phase, when the frequency changes, not

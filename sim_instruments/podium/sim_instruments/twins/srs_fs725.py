@@ -21,7 +21,7 @@ WARM_FS = round(0.6 * box.WARM_UP_S) * FS_PER_S
 COLD_V = 0.25
 """Case sensor at power-on: the room's 25 degrees."""
 MEANT = {"LO", "PL", "VB"}
-"""Settings on which something hangs; VB only as far as it is not understood further."""
+"""Settings on which something depends; VB only as far as it is not understood further."""
 
 
 class SrsFs725:
@@ -153,7 +153,7 @@ class SrsFs725:
             self._kept[word] = self._settings[word]
         elif word in ("RS", "RC"):
             self._restart_by_command(word, numbers)
-        elif word == "PP" and numbers:  # ASSUMED: within a second; nothing hangs on the pulse
+        elif word == "PP" and numbers:  # ASSUMED: within a second; nothing depends on the pulse
             self._unmeant += 1
             if not 0 <= numbers[0] <= 999_999_999:
                 self._refuse(box.BAD_PARAMETER)

@@ -14,7 +14,7 @@ HIDDEN: dict[str, Spread] = {
     **krinner2022.HIDDEN,
     # ASSUMED: an effective temperature of 25 mK or so, at 1.3 GHz. No reset is modelled.
     "thermal_population": Spread(0.075, 0.01, "1", low=0.03, high=0.15),
-    # ASSUMED: f01 hangs on the flux to second order only at the sweet spot, and steeply beside it.
+    # ASSUMED: f01 depends on flux to second order only at the sweet spot, and steeply beside it.
     "flux_noise": Spread(4e-6, 1e-6, "Phi0", low=1e-6),
 }
 """By quantity; lines are as of :mod:`.krinner2022`."""

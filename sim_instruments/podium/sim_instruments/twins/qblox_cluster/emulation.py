@@ -67,7 +67,7 @@ def emulate(
     values. ``results``: by capture, what its acquisitions come to; 0 where it is not named.
 
     ``sequencers``, in the order of the program's: ``ending``, ``ended_ns`` (from the common start),
-    ``flags``, ``log``, ``pieces``, ``spans``. A piece is a stretch of signal, equal ones are told
+    ``flags``, ``log``, ``pieces``, ``spans``. A piece is a stretch of signal, equal ones are given
     once: ``i`` and ``q`` words of the paths, the ``level`` held after them, ``duration_ns``,
     ``nco_hz``. A span has ``stretches`` (start in ns from the span's, piece, phase in turns),
     ``captures`` (start, nco_hz, phase, acquisition index, bin) and ``switch`` (from, to: when the

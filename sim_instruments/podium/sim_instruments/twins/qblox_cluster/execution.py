@@ -187,7 +187,7 @@ class Execution:
         self._clock = clock
         self._together: Q1Group | None = None
         self._feedback: Feedback | None = None
-        """Of a run that hangs on what it measures."""
+        """Of a run that depends on what it measures."""
         self._first_trigger_ns = 0
         self.synced_ns: tuple[int, ...] = ()
         """When the party line was released so far, from the start. Known before the world has
@@ -202,9 +202,9 @@ class Execution:
         sequencers until ``heard_ns``.
         """
         if self._together is None:
-            hangs = depends_on_measurements(self._runs)
+            depends = depends_on_measurements(self._runs)
             self._together = Q1Group(_processors(self._runs), routes=self._routes)
-            if hangs:
+            if depends:
                 self._feedback = Feedback(self._with_phases(), self._together, self._inputs)
         elif triggers and not self._first_trigger_ns:
             self._first_trigger_ns = triggers[0].time_ns
@@ -228,7 +228,7 @@ class Execution:
         heard_ns: int,
         play: Play,
     ) -> RunOutcome | TriggersNeeded:
-        """Go on with a run that hangs on what it measures."""
+        """Go on with a run that depends on what it measures."""
 
         def begin(at_ns: int) -> Dialogue:
             return play.begin(self._number, self._clock.to_world(self._start_tick + at_ns))

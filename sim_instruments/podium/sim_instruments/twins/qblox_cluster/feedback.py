@@ -1,4 +1,4 @@
-"""A run whose programs hang on what it measures: sequencers and world go on in turns.
+"""Runs programs that depend on what they measure: sequencers and world go on in turns.
 
 Processors go on as far as all triggers and messages are known. Where none can, the acquisition
 whose trigger or message would arrive first is asked of the world, with everything that was played
@@ -39,11 +39,11 @@ from podium.sim_instruments.twins.qblox_cluster.ttl_watch import (
 )
 
 THRESHOLD_TRIGGER_NS: Final = limits.THRESHOLD_TRIGGER_NS
-_HANGS: Final = frozenset({Operation.SET_COND, Operation.WAIT_TRIGGER})
+_CONDITIONAL: Final = frozenset({Operation.SET_COND, Operation.WAIT_TRIGGER})
 _RECEIVES: Final = frozenset({Operation.FB_POP_DATA, Operation.FB_PULL_DATA})
 EXTERNAL: Final = -1
 HEARD_AT_ONCE_NS: Final = 16_384
-"""Of a window in which triggers are counted, where nobody waits for them any more."""
+"""Of a window in which triggers are counted, where nobody waits for them any longer."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,8 +65,8 @@ def depends_on_measurements(runs: Sequence[SequencerRun]) -> bool:
 
     Raises :class:`NotEmulated` where this twin cannot play them piece by piece.
     """
-    hangs = any(_HANGS & _operations(run) for run in runs)
-    senders = [run for run in runs if run.sends_triggers] if hangs else []
+    conditional = any(_CONDITIONAL & _operations(run) for run in runs)
+    senders = [run for run in runs if run.sends_triggers] if conditional else []
     hears = any(_RECEIVES & _operations(run) for run in runs)
     shares = hears and any(shares_results(run.program) for run in runs)
     if not senders and not shares:
@@ -379,7 +379,7 @@ class Feedback:
                 continue
             if end_ns >= FOR_EVER:
                 break
-            # window by window, as before: what is known of the future changes no reading
+            # window by window: what is known of the future changes no reading
             self._ask(max(end_ns + THRESHOLD_TRIGGER_NS, self._played_ns), end_ns, begin)
         if self._dialogue is None:
             self._ask(0, 0, begin)

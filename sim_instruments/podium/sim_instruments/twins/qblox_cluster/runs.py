@@ -56,7 +56,7 @@ class _Run:
     members: list[_Member]
     """Those that still run."""
     triggers: list[Trigger] = field(default_factory=list)
-    """Those that the execution has not been told."""
+    """Those that the execution has not received."""
     known: bool = False
     """Whether the outcome has come."""
     levels: tuple[Levels, ...] = ()
@@ -64,7 +64,7 @@ class _Run:
     stopped: dict[tuple[int, int], int] = field(default_factory=dict)
     """When sequencers of it were stopped by force, by slot and number."""
     party_line: list[int] = field(default_factory=list)
-    """Ticks at which it is released, that time keeping has not been told."""
+    """Ticks at which it is released, that time keeping has not received."""
     told: int = 0
     """How many releases of the party line are known."""
     needs_ns: int | None = None
@@ -76,7 +76,7 @@ class _Run:
 
 
 def _levels(ticket: Ticket[RunOutcome | TriggersNeeded]) -> tuple[Levels, ...]:
-    """Return what a run did that nobody waits for any more."""
+    """Return the levels of a run that nobody waits for any longer."""
     try:
         outcome = ticket.result()
     except Exception:  # its sequencers were stopped: there is nobody to tell
@@ -357,7 +357,7 @@ class Runs:
         return self._clock.to_world(run.start_tick + end_ns)
 
     def _over_fs(self, run: _Run, outcome: SequencerOutcome, end_ns: int) -> int:
-        """Return when an outcome can be told: a QTM listens a moment longer than it plays."""
+        """Return when an outcome can be known: a QTM listens a moment longer than it plays."""
         record = outcome.listened
         end_fs = self._end_fs(run, end_ns)
         return (

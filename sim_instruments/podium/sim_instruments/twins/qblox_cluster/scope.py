@@ -18,7 +18,7 @@ AVERAGED_SAMPLES_MAX = 8_000_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnsimulatedRecord(ScopePath):
-    """A record that is not simulated: whoever stores it is told why, the bins are sound."""
+    """A record that is not simulated, with the reason; the bins are sound."""
 
     why: str = ""
 

@@ -87,7 +87,7 @@ class _Member:
     reader: WindowReader
     looked: int = 0
     windows: list[Window] = field(default_factory=list)
-    """Closed, not told of."""
+    """Closed, not reported."""
     recent: list[Window] = field(default_factory=list)
     """Closed, and not yet past."""
     all_windows: list[Window] = field(default_factory=list)

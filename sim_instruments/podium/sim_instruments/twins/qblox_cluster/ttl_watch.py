@@ -1,6 +1,6 @@
 """Triggers at the analogue input of a QRM while a run goes on: counted, and sent as they come.
 
-The input is heard stretch by stretch, so that what hangs on a trigger goes on before its window is
+The input is heard stretch by stretch, so that whatever needs a trigger goes on before its window is
 closed.
 """
 

@@ -1,4 +1,4 @@
-"""The scope of one analyser whose inputs hang on cables from its own outputs.
+"""The scope of one analyser whose inputs receive its own outputs over cables.
 
 It takes records one trigger after the other, whenever they come, and is done when it has all of
 its segments as often as they are averaged. What outputs send adds up; so pulses are put together

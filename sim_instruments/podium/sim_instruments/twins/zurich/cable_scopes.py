@@ -1,4 +1,4 @@
-"""The scopes of all analysers behind one data server whose inputs hang on their own outputs.
+"""The scopes of all analysers behind one data server whose inputs receive their own outputs.
 
 Gathers what outputs send and the triggers of each source (``scopes/0/trigger/channel``, node
 documentation), and has records taken once all is known that lies in them. Outputs that are off
@@ -103,7 +103,7 @@ class CableScopes:
     def enabled(self, device: str, on: bool, now_fs: int) -> str:
         """Begin to record, or end; return why it cannot be; empty: it can.
 
-        Where a line of the world hangs on any of its inputs, this is left to the world.
+        Where a line of the world is connected to any of its inputs, this is left to the world.
         """
         known = self._instruments.get(device)
         if known is None:

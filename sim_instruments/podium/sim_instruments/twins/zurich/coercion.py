@@ -101,7 +101,7 @@ def _vector(node: Node, value: Value, path: str) -> Vector:
     if taken and value.element not in taken:
         words = " or ".join(one.name.lower() for one in taken)
         raise _refused(f"{path}: a vector of {value.element.name.lower()}, this node takes {words}")
-    # How it was sent is forgotten: it is told as a plain vector of its elements.
+    # How it was sent is forgotten: it is sent as a plain vector of its elements.
     return Vector(value.element, value.content)
 
 

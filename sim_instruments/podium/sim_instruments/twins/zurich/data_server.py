@@ -63,7 +63,7 @@ class DataServer:
         self._commands = 0
         self._unknown = 0
         self._unmeant_told = 0
-        """Of the tallies, when the last request was told."""
+        """Of the tallies, when the last request was reported."""
         self._listener: CommandListener | None = None
         documentation = text.documentation
         try:

@@ -1,6 +1,6 @@
 """A run in which generators do what their own analyser measures: sequencers and world in turns.
 
-Analysers hang on nothing: they are executed to their ends first, so that it is known when each of
+Analysers depend on nothing: they are executed to their ends first, so that it is known when each of
 their words can be heard. Generators go on as far as all words are known. Where none can, the world
 is asked for the readouts that are heard by then, with all that plays until they are over; what the
 integrators make of the answers becomes words. A PQSC forwards them to other instruments.

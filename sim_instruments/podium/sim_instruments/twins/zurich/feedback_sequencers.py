@@ -61,7 +61,7 @@ FOR_EVER: Final = 2**62
 
 
 class Generator:
-    """A sequencer that plays, and may hang on words."""
+    """A sequencer that plays, and may depend on words."""
 
     def __init__(self, participant: Participant, origin_fs: int) -> None:
         self.participant = participant

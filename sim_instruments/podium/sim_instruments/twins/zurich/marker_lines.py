@@ -112,7 +112,7 @@ class MarkerLines:
             self._keep(sent)
 
     def over(self, run: int) -> None:
-        """Forget a run that nobody can stop any more, once it is known what it has sent."""
+        """Forget a run that nobody can stop any longer, once it is known what it has sent."""
         sent = self._runs.get(run)
         if sent is not None:
             sent.over = True

@@ -205,7 +205,7 @@ def qudits(setting: Setting, channel: str, units: int) -> tuple[Qudit, ...]:
 
 
 def qudit_settings(setting: Setting, channel: str, qudit: int) -> QuditSettings:
-    """Return how a qudit is told apart. Raises BadReadout where it is not set up whole."""
+    """Return how a qudit is discriminated. Raises BadReadout where it is not set up whole."""
     start = f"{channel}/readout/multistate/qudits/{qudit}"
     states = int(number(setting, f"{start}/numstates"))
     first = int(number(setting, f"{start}/integrator/startindex"))

@@ -83,7 +83,7 @@ class NodeStore:
         self._listings: dict[tuple[str, ListFlags], tuple[str, ...]] = {}
         """What was listed of these nodes."""
         self.unmeant = 0
-        """Sets of nodes that nothing in the simulation hangs on."""
+        """Return sets of nodes on which nothing in the simulation depends."""
 
     # --- firmware's side --------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class NodeStore:
         return {path[cut:]: one.value for path, one in self._held.items() if path.startswith(begin)}
 
     def settings_as_at_power_on(self, now_fs: int) -> None:
-        """Have all settings that differ hold what they did, and whoever hangs on them hear it."""
+        """Give all settings that differ their former values, and notify whoever depends on them."""
         cut = len(self.root) + 1
         for path, held in tuple(self._held.items()):
             node = self._nodes.get(path[cut:])
@@ -290,7 +290,7 @@ class NodeStore:
         self._subscriptions.remove(listeners, self.absolute(expression))
 
     def gone(self, listener: ChangeListener) -> None:
-        """Have it told of nothing any more."""
+        """Unsubscribe a listener from everything."""
         self._subscriptions.gone(listener)
 
     def subscriptions(self) -> int:

@@ -31,7 +31,7 @@ class Analyser:
     delay: int
     units: int
     qudits: tuple[Qudit, ...] = ()
-    """Those that are told apart; none: every integrator is asked for by itself."""
+    """Those with multi-state discrimination; none: every integrator is asked for by itself."""
     carriers: Oscillators | None = None
     """What waveforms and weights ride on; None: they are as written."""
     scope: ScopeChannel | None = None

@@ -46,7 +46,7 @@ class Playback(Protocol):
         ...
 
     def wired(self, connector: str) -> bool:
-        """Tell whether a line of the world hangs on an input: ``dev12000.qa0_in``."""
+        """Tell whether a line of the world is connected to an input: ``dev12000.qa0_in``."""
         ...
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:

@@ -3,7 +3,7 @@
 When the trigger is given, all is known that decides it: programs, waveforms, settings. So the run
 is executed at once, off the loop, to its end or to where it waits for another trigger, and played
 on the world; the analysers then find their results here when their time has come. Another trigger
-is another run on the world, of what comes after it. Where generators hang on what is measured,
+is another run on the world, of what comes after it. Where generators depend on what is measured,
 :mod:`.feedback_run` does the same in pieces. Programs that wait for anything else that is not known
 when they start cannot be precomputed.
 """
@@ -78,7 +78,7 @@ class PrecomputedRun:
     markers: tuple[MarkerEdges, ...] = ()
     """What leaves marker outputs."""
     bank: tuple[int, ...] | None = None
-    """What a PQSC's registers hold in the end; None: as before."""
+    """What a PQSC's registers hold in the end; None: unchanged."""
     waiting: frozenset[Key] = frozenset()
     """The sequencers that wait for another trigger."""
 

@@ -74,7 +74,7 @@ class ProgramExecution:
         for none; whatever starts otherwise, or has no line at its input, hears ``arrivals``: by
         default a cable from output to input.
         ``noise_seed``: of the noise of inputs that hear no world; None: they have none.
-        ``zsync``: instruments that hang on the PQSC; None: all do; ``bank``: the PQSC's. All times
+        ``zsync``: instruments connected to the PQSC; None: all do; ``bank``: the PQSC's. All times
         here are those of the instruments' clock; ``time``: what they are in the world; None: the
         same."""
         self._zsync = zsync
@@ -384,7 +384,7 @@ class ProgramExecution:
         if not on:
             return
         self._armed.add(key)
-        # Results are told anew even if they are the same to the bit.
+        # Results are sent anew even if they are the same to the bit.
         told = self._told.get(device, {})
         for path in [path for path in told if path.startswith(f"{section}/result/")]:
             del told[path]

@@ -170,7 +170,7 @@ class ProgramRun:
         self._begun = False
         self.going_on = True
         self.told: Trace | None = None
-        """The trace whose nodes were told: while it is the same, there is no more to say."""
+        """The trace whose nodes were published: while it is the same, there is no more to say."""
         self._ends_fs: int | None = None
         self._looked = False
         self._looking: Processor | None = None
@@ -363,7 +363,7 @@ class ProgramRun:
                 return self.trace
 
     def give_up(self) -> None:
-        """End here: what it hangs on cannot be."""
+        """End here: what it depends on cannot be."""
         self.going_on = False
         self.told = None
 

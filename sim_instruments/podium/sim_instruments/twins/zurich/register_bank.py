@@ -105,7 +105,7 @@ class RegisterBank:
     """The one of a data server's PQSC, and how its nodes are set."""
 
     cables: Mapping[int, str] = field(default_factory=dict)
-    """Which instrument hangs on which port: ``dev12000``."""
+    """The instrument at each port: ``dev12000``."""
     registers: list[int] = field(default_factory=lambda: [0] * REGISTERS)
     _set: dict[str, int] = field(default_factory=dict)
     _tables: dict[int, NDArray[Any]] = field(default_factory=dict)

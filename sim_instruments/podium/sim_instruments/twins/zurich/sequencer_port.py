@@ -59,7 +59,7 @@ class Execution(Protocol):
     ) -> None:
         """Register an instrument, before anything else of it.
 
-        ``setting`` reads its nodes, ``stamp`` gives its time stamp of an instant by its clock, fs."""
+        ``setting`` reads its nodes, ``stamp`` gives its time stamp of its clock's instant, fs."""
         ...
 
     def accept(self, model: str, at: str, elf: bytes) -> AcceptedProgram:

@@ -51,7 +51,7 @@ def hearing(
 
 
 def hearing_zsync(runs: Runs, devices: Collection[str] | None) -> list[TriggerRecipient]:
-    """Return who hears the PQSC; ``devices``: that hang on it, None: all do."""
+    """Return the recipients of the PQSC's triggers; ``devices``: connected to it, None: all."""
     return [
         TriggerRecipient(key, run, source)
         for key, run in runs.items()

@@ -230,7 +230,7 @@ def _lower(instruction: Instruction, model: Model) -> Lowered:
         case Operation.WAIT_TRIGGER:
             return (Op.WAIT_TIMER, instruction.destination, source, 0)
         case Operation.TRAP:
-            return (Op.NOP, 0, 0, 0)  # the host reads a user register that it is told of anyway
+            return (Op.NOP, 0, 0, 0)  # the host reads a user register that it reads anyway
         case Operation.FEEDBACK:
             if constant >> 21 > 2:
                 return (Op.ILLEGAL, 0, 0, constant)
