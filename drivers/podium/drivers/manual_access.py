@@ -14,7 +14,7 @@ from podium.drivers.errors import Refused
 Plain = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 
-class ManualAccess(Protocol):
+class ManuallyAccessible(Protocol):
     """A driver that a person can ask through its owner; every method raises its errors."""
 
     def ask(self, message: str) -> str:
