@@ -37,10 +37,10 @@ from podium.sim_instruments.physics.world_file import Known, WorldFile, write_wo
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.laboratory import Laboratory
-from podium.sim_instruments.servers.serving import Serving, open_serving
+from podium.sim_instruments.servers.serving import ServedLaboratory, open_serving
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import next_cycle
+from podium.sim_instruments.twins.qblox_cluster.q1_group import run_together
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
-from podium.sim_instruments.twins.qblox_cluster.q1_together import run_together
 from podium.sim_instruments.wiring import read_plan
 
 pytestmark = [
@@ -105,7 +105,7 @@ class OnTwins:
 
 @dataclass
 class Bench:
-    serving: Serving
+    serving: ServedLaboratory
     drivers: LoopbackDrivers
     bench: OnTwins
 

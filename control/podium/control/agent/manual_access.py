@@ -11,7 +11,7 @@ from podium.control.bus.manual_access import Answered, Ask, Release, TakeBack
 from podium.control.bus.messages import Done
 from podium.control.facility.facility import Facility, FluxWiring
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
-from podium.firmware_interfaces.ieee4882.asking import is_message
+from podium.firmware_interfaces.ieee4882.queries import is_message
 
 ASK_S = 15.0
 """Deadline for one question."""

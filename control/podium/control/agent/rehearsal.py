@@ -26,7 +26,7 @@ from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
 from podium.control.runs.errors import RunRefused
 from podium.drivers.errors import InstrumentError
-from podium.drivers.stand_in import StandIn
+from podium.drivers.recording_fake import RecordingFake
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.models import InstrumentModel
 from podium.firmware_interfaces.tai import Tai
@@ -114,7 +114,7 @@ class Rehearsal:
 async def rehearsal(
     facility: Facility, told: Told, only: str | None = None
 ) -> AsyncGenerator[Rehearsal]:
-    """Have every instrument's driver, or ``only`` one's, before a stand-in while it is open."""
+    """Have every instrument's driver, or ``only`` one's, before a fake while it is open."""
     async with AsyncExitStack() as stack:
         workers: dict[str, AnyWorker] = {}
         models: dict[str, InstrumentModel] = {}
@@ -153,8 +153,8 @@ def _connect(
     def connect() -> Any:
         driver = driver_class(model)
         answers = usual | getattr(import_module(module), "REHEARSAL", {})
-        stand_in = StandIn(answers, note)
-        stack.callback(stand_in.close)
-        return driver(entry.name, stand_in.visa, **options)
+        fake = RecordingFake(answers, note)
+        stack.callback(fake.close)
+        return driver(entry.name, fake.visa, **options)
 
     return connect

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from podium.firmware_interfaces.ieee4882.asking import is_message, only_asks
+from podium.firmware_interfaces.ieee4882.queries import is_message, only_asks
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from podium.control.commands.options.facility_file import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 from podium.firmware_interfaces.json_text import parse_json
-from podium.firmware_interfaces.printable import printable
+from podium.firmware_interfaces.printable_text import printable
 from podium.firmware_interfaces.quantity import QuantityError
 
 if TYPE_CHECKING:
