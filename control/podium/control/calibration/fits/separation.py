@@ -31,6 +31,13 @@ GRID = (17, 17, 21)
 """Frequencies, amplitudes and lengths at which the fidelity is worked out."""
 UNUSUAL = 0.3
 """Share by which what photons do to the decay may differ from what is expected, one sigma."""
+LEAST_GROWTH = 0.02
+"""Of what is expected: photons do not slow the decay."""
+STEPS = 6
+"""Of the fit of what photons do."""
+CONTRADICTED, CONTRADICTS = 1.0, 6.0
+"""The same share where the shots lost contradict it: where the sum of squares left, of shots and of
+what is expected, would be by so much less."""
 NEAREST = 12
 """Settings, those with 0 and 1 farthest apart, that tell how many photons are expected."""
 ILL_PREPARED = 1.5e-3
@@ -53,6 +60,10 @@ class Form:
     """By what share photons hasten the loss of 1 more than the distance tells, a resonator's width
     and a factor of e in amplitude above the middle of the settings: strong probes pull both lines
     while the resonator fills. ASSUMED, as of trials on qubits of known parameters ..."""
+    uneven_usual: tuple[float, float]
+    """... their scatter ..."""
+    uneven_doubt: tuple[float, float]
+    """... and that of qubits and lines that are not as the facility file says ..."""
     missed: float
     """... and by what the fidelity at the setting found falls short of the best one, in units of
     1 - F, beside what noise is known to cost: a hill is no such form ..."""
@@ -61,11 +72,25 @@ class Form:
 
 
 WIDE_FORM = Form(
-    6, off=0.02, lengths=(0.4, 2.0), uneven=(0.0, 0.0), missed=0.057, missed_sigma=0.033
+    6,
+    off=0.02,
+    lengths=(0.4, 2.0),
+    uneven=(0.0, 0.0),
+    uneven_usual=(0.05, 0.02),
+    uneven_doubt=(0.3, 0.12),
+    missed=0.057,
+    missed_sigma=0.033,
 )
 """Of all settings that are nearly as far apart as the best."""
 TOP_FORM = Form(
-    10, off=0.003, lengths=(0.7, 1.4), uneven=(0.47, 0.16), missed=0.007, missed_sigma=0.012
+    10,
+    off=0.003,
+    lengths=(0.7, 1.4),
+    uneven=(0.47, 0.16),
+    uneven_usual=(0.15, 0.06),
+    uneven_doubt=(1.0, 0.35),
+    missed=0.007,
+    missed_sigma=0.012,
 )
 """Of one map as narrow as the hill is flat."""
 
@@ -211,8 +236,9 @@ class Hill:
     xxx, xxy, xyy, yyy; shape (6,) or (10,)."""
     growth: float
     """Of the decay with :meth:`photons`."""
+    uneven: tuple[float, float]
+    """As :attr:`Form.uneven`, and what the shots lost tell."""
     window: Window
-    form: Form
 
     def rate(self, frequency_hz: Array, log_amplitude: Array) -> Array:
         """Return the distance over :meth:`Window.grown`; shapes broadcast."""
@@ -221,11 +247,15 @@ class Hill:
         height = sum(t * one for t, one in zip(self.terms, _columns(x, y), strict=False))
         return np.asarray(np.exp(height) * 1e3)
 
+    def away(self, frequency_hz: Array, log_amplitude: Array) -> tuple[Array, Array]:
+        """Return how far settings are from the middle, in resonator widths and factors of e."""
+        widths = np.pi * self.window.fills_s * (frequency_hz - self.middle[0])
+        return np.asarray(widths), np.asarray(log_amplitude - self.middle[1])
+
     def photons(self, frequency_hz: Array, log_amplitude: Array) -> Array:
         """Return what hastens the decay once the resonator is full, up to a factor."""
-        by_width, by_amplitude = self.form.uneven
-        widths = np.pi * self.window.fills_s * (frequency_hz - self.middle[0])
-        more = by_width * widths + by_amplitude * (log_amplitude - self.middle[1])
+        widths, folds = self.away(frequency_hz, log_amplitude)
+        more = self.uneven[0] * widths + self.uneven[1] * folds
         rate = self.rate(frequency_hz, log_amplitude)
         return np.asarray(self.window.photons(frequency_hz, rate) * np.exp(more))
 
@@ -261,7 +291,7 @@ def best_setting(seen: Separations, window: Window, form: Form = WIDE_FORM) -> B
         )
     use = _near_the_top(seen)
     hill, covariance = _hill(seen, use, window, form)
-    hill, growth_sigma = _hastened(hill, seen, use)
+    hill, of_growth = _hastened(hill, seen, use, form)
     typical = float(np.mean(seen.length_s[use]))
     shortest, longest = form.lengths
     axes = (
@@ -273,7 +303,7 @@ def best_setting(seen: Separations, window: Window, form: Form = WIDE_FORM) -> B
     shaped = _near_used(seen, use, hill, axes[0], axes[1])
     # Beside the best setting of the hill found there may be a cliff: the setting is chosen that is
     # the best of all hills that it may be, on average.
-    each = np.stack([one.fidelity(*grid) for one in _hills(hill, covariance, growth_sigma)])
+    each = np.stack([one.fidelity(*grid) for one in _hills(hill, covariance, of_growth)])
     each = np.where(shaped[..., None], each, 0.0)
     at = np.unravel_index(int(np.argmax(each.mean(axis=0))), GRID)
     here = [axis[k] for axis, k in zip(axes, at, strict=True)]
@@ -355,44 +385,71 @@ def _hill(
         raise FitFailed("the settings lie on too few lines to tell a hill")
     terms, *_ = np.linalg.lstsq(columns, height * weight, rcond=None)
     covariance = np.linalg.inv(columns.T @ columns)
-    return Hill(middle, scale, np.asarray(terms), 0.0, window, form), np.asarray(covariance)
+    hill = Hill(middle, scale, np.asarray(terms), 0.0, form.uneven, window)
+    return hill, np.asarray(covariance)
 
 
-def _hastened(hill: Hill, seen: Separations, use: NDArray[np.bool_]) -> tuple[Hill, float]:
-    """Return the hill with what photons do to the decay, and the sigma of that.
+def _hastened(
+    hill: Hill, seen: Separations, use: NDArray[np.bool_], form: Form
+) -> tuple[Hill, Array]:
+    """Return the hill with what photons do to the decay, and its covariance, shape (3, 3).
 
-    From the shots that were lost, and from what is expected of photons.
+    Of the growth and of both of :attr:`Hill.uneven`: from the shots that were lost, and from what
+    is expected of photons.
     """
     clear, window = use & (seen.distance > CLEAR), hill.window
-    frequency_hz, log_amplitude = seen.frequency_hz[clear], seen.log_amplitude[clear]
-    photons = hill.photons(frequency_hz, log_amplitude)
-    critical = np.exp(2 * log_amplitude) / window.critical_amplitude**2
+    here, shots = (seen.frequency_hz[clear], seen.log_amplitude[clear]), seen.shots[clear]
+    photons = hill.photons(*here)
+    critical = np.exp(2 * here[1]) / window.critical_amplitude**2
     near = np.argsort(seen.distance[clear])[-NEAREST:]  # there strong probes are on resonance
     usual = float(np.sum(critical[near]) / max(float(np.sum(photons[near])), 1e-300)) or 1.0
     overlap = overlap_of(seen.distance[clear])
     # Of what decays within the window, half is read as 0: the mean of both ends.
     ends_s = np.stack([np.full_like(overlap, window.opens_s), seen.length_s[clear]])
     slow = np.mean(window.decayed(ends_s, 0.0), axis=0)
-    faster = photons * np.mean(window.lit_s(ends_s), axis=0) / window.t1_s * (1 - slow)
     told_apart = 1 - 2 * overlap
-    expected = overlap + slow * told_apart
-    weight = np.sqrt(seen.shots[clear] / np.maximum(expected, 1 / seen.shots[clear]))
-    excess = (seen.lost[clear] / seen.shots[clear] - expected) * weight
-    # What the preparation gets wrong is lost at all settings alike: the first column.
-    columns = np.stack([np.ones_like(slow), faster * told_apart], axis=1)
-    doubts = 1 / np.array([ILL_PREPARED, usual * UNUSUAL])
-    rows = np.vstack([columns * weight[:, None], np.diag(doubts)])
-    (_, growth), *_ = np.linalg.lstsq(rows, np.append(excess, [0.0, 1 / UNUSUAL]), rcond=None)
-    sigma = float(np.sqrt(np.linalg.inv(rows.T @ rows)[1, 1]))
-    return replace(hill, growth=max(0.0, float(growth))), sigma
+    faster = np.mean(window.lit_s(ends_s), axis=0) / window.t1_s * (1 - slow) * told_apart
+    expected = np.array([0.0, usual, *form.uneven])
+
+    def fit(doubts: Array) -> tuple[float, Array, Array]:
+        """Return squares left, parameters and covariance. What the preparation gets wrong, the
+        first one, is lost at all settings alike."""
+        at, rows, goal = expected.copy(), np.diag(1 / doubts), np.zeros(len(doubts))
+        for _ in range(STEPS):
+            one = replace(hill, uneven=(float(at[2]), float(at[3])))
+            rate = one.photons(*here) * faster
+            known = overlap + slow * told_apart + at[0] + at[1] * rate
+            weight = np.sqrt(shots / np.clip(known, 1 / shots, 0.5))
+            slopes = (np.ones_like(rate), rate, *(at[1] * rate * away for away in hill.away(*here)))
+            rows = np.vstack([np.stack(slopes, axis=1) * weight[:, None], np.diag(1 / doubts)])
+            goal = np.append((seen.lost[clear] / shots - known) * weight, (expected - at) / doubts)
+            change, *_ = np.linalg.lstsq(rows, goal, rcond=None)
+            at = at + change
+            at[1] = max(float(at[1]), LEAST_GROWTH * usual)
+        return float(np.sum(goal**2)), at, np.asarray(np.linalg.inv(rows.T @ rows))
+
+    left, at, covariance = fit(np.array([ILL_PREPARED, UNUSUAL * usual, *form.uneven_usual]))
+    wide = fit(np.array([ILL_PREPARED, CONTRADICTED * usual, *form.uneven_doubt]))
+    if left - wide[0] > CONTRADICTS:
+        _, at, covariance = wide
+    found = replace(hill, growth=float(at[1]), uneven=(float(at[2]), float(at[3])))
+    return found, covariance[1:, 1:]
 
 
-def _hills(hill: Hill, covariance: Array, growth_sigma: float) -> tuple[Hill, ...]:
+def _hills(hill: Hill, covariance: Array, of_growth: Array) -> tuple[Hill, ...]:
     """Draw :data:`DRAWS` hills within the doubt of the one found."""
     random = np.random.default_rng(0)
     changes = random.multivariate_normal(np.zeros(len(hill.terms)), covariance, DRAWS)
-    faster = hill.growth + growth_sigma * random.standard_normal(DRAWS)
+    # Scaled: growths are of the order of 1e-7.
+    scale = np.sqrt(np.diag(of_growth))
+    scaled = of_growth / np.outer(scale, scale)
+    faster = scale * random.multivariate_normal(np.zeros(3), scaled, DRAWS)
     return tuple(
-        replace(hill, terms=hill.terms + change, growth=max(0.0, growth))
-        for change, growth in zip(changes, faster.tolist(), strict=True)
+        replace(
+            hill,
+            terms=hill.terms + change,
+            growth=max(0.0, hill.growth + more),
+            uneven=(hill.uneven[0] + by_width, hill.uneven[1] + by_amplitude),
+        )
+        for change, (more, by_width, by_amplitude) in zip(changes, faster.tolist(), strict=True)
     )
