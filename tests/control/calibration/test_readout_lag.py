@@ -104,6 +104,25 @@ def test_the_lag_is_found_within_its_sigma() -> None:
     assert np.max(sigmas) < 4.0
 
 
+def test_noise_is_refused_without_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the eight one would get as far as a fit in 10**-4 of all draws."""
+    monkeypatch.delattr("podium.control.calibration.fits.readout_lag.fit_least_squares")
+    rng = np.random.default_rng(3)
+    begins, turns, _, sigma = drawn(rng, 180)
+    for scatter in (0.03, 0.03, 0.1, 0.1, 0.3, 0.3, 1.0, 1.0):
+        share = 0.5 + rng.normal(0, scatter, begins.size)
+        with pytest.raises(FitFailed, match="no phase turns while the tone begins"):
+            fit_readout_lag(SHAKEN, begins, turns, share, sigma, PHOTONS)
+
+
+def test_a_lag_is_found_where_photons_are_far_from_what_is_expected() -> None:
+    rng = np.random.default_rng(4)
+    begins, turns, share, sigma = drawn(rng, 180)
+    for factor in (0.2, 5.0):
+        found = fit_readout_lag(SHAKEN, begins, turns, share, sigma, factor * PHOTONS)
+        assert found.values["lag"] == pytest.approx(LAG_NS, abs=5 * found.sigmas["lag"])
+
+
 @pytest.mark.slow
 def test_half_pulses_without_a_tone_have_no_lag() -> None:
     rng = np.random.default_rng(2)

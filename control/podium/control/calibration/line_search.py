@@ -33,6 +33,9 @@ AGAIN = 4
 FAINT = 0.1
 """A narrow scan whose line leaves more of its points' scatter than this share, or that shows none,
 is measured once more, with :data:`AGAIN` times the shots."""
+VAGUE = 0.3
+"""A narrow scan that knows the strength of its pulse no better than to this share is measured once
+more with a stronger one: the line of a weak pulse tells its place, and not how weak it is."""
 STEPS_OF_DOUBT = 0.6
 """Step of the narrow scan, in sigmas with which the search knows the line: with 25 points it
 reaches seven sigmas to both sides."""
@@ -202,6 +205,9 @@ async def _narrow(
             lost.pop(qubit, None)
             if scan.left_over(qubit, data, fit) > FAINT:
                 again.append(qubit)
+            elif fit.sigmas["rabi"] > VAGUE * fit.values["rabi"]:
+                again.append(qubit)
+                rabi[qubit.name] = _at_most(*scan.rabi_hz(qubit, fit))
         if not again:
             break
         todo = tuple(again)
@@ -227,6 +233,14 @@ def _at_least(qubit: Qubit, seen: LineScanFit) -> tuple[float, float]:
         return rabi_hz, sigma_hz
     likely_hz = rabi_hz * SEEN_STRENGTH / strength
     return likely_hz, max(sigma_hz, likely_hz / 2)
+
+
+def _at_most(rabi_hz: float, sigma_hz: float) -> tuple[float, float]:
+    """Return a Rabi frequency in place of one that is hardly known, and its sigma.
+
+    As great as it may well be: a pulse that is too weak shows its line, one of twice pi splits it.
+    """
+    return rabi_hz + sigma_hz, rabi_hz
 
 
 def _stronger(rabi_hz: float, sigma_hz: float) -> tuple[float, float]:

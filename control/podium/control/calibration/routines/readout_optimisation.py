@@ -17,13 +17,13 @@ from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, Declaration
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.least_squares import STILL, FitFailed
+from podium.control.calibration.fits.readout_window import Window
 from podium.control.calibration.fits.separation import (
     TOP_FORM,
     WIDE_FORM,
     BestSetting,
     Form,
     Separations,
-    Window,
     best_setting,
 )
 from podium.control.calibration.herald import (
