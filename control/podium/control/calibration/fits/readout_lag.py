@@ -123,7 +123,7 @@ def fit_readout_lag(
 
 
 def _starts(
-    shaken: Shaken, begins_ns: Array, turns: Array, excited: Array, sigma: Array, photons: float
+    shaken: PhotonPhase, begins_ns: Array, turns: Array, excited: Array, sigma: Array, photons: float
 ) -> list[dict[str, float]]:
     """Return the best of many arrivals and photon numbers, with what then fits best beside them.
 

@@ -135,9 +135,7 @@ class BestSetting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hill:
-    """
-The distance as a function of the setting, 
-and how photons hasten the decay."""
+    """Gives the distance as a function of the setting, and how photons hasten the decay."""
 
     middle: Array
     """Frequency and logarithm of the amplitude, shape (2,)."""
