@@ -74,7 +74,8 @@ def test_a_run_goes_from_prepare_to_report() -> None:
         "node_a", RUN, "hash", EPOCHS, 4, 212, CAPTURE, 11 * MS, 10 * MS, 20 * MS
     )
     assert told.hear(Arm(RUN, TOKEN)).does() == [ArmUp(RUN)]
-    assert told.tell(ArmedUp(RUN, EPOCHS)).does() == [Armed("node_a", RUN)]
+    armed_up = ArmedUp(RUN, EPOCHS, T0, 0.06)
+    assert told.tell(armed_up).does() == [Armed("node_a", RUN, T0, 0.06)]
     assert told.hear(Fire(RUN, T0)).does() == [ReadClock(RUN, 0)]
     taken, again = told.read(24).does()
     assert taken == FireTaken("node_a", RUN, pytest.approx(23 * MS, abs=1_000))

@@ -67,7 +67,8 @@ def armed_up(state: AgentState, hand: RunInHand, done: ArmedUp, now_s: float) ->
     if hand.token is None or (moved := checks.epoch_moved(hand.token, done.epochs)):
         return refuse(state, hand, "arm", "epoch", moved)
     hand = replace(hand.to(Phase.ARMED), lease_ends_s=now_s + hand.token.lease_s)
-    return answer_with(state, hand, "arm", Armed(state.name, hand.run, done.now))
+    answer = Armed(state.name, hand.run, done.now, done.read_after_s)
+    return answer_with(state, hand, "arm", answer)
 
 
 def clock_read(state: AgentState, hand: RunInHand, read: ClockRead, now_s: float) -> Did:

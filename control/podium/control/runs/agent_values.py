@@ -151,6 +151,8 @@ class ArmedUp:
     """Read after arming."""
     now: Tai | None = None
     """The clock, read last; None: it was not."""
+    read_after_s: float = 0.0
+    """That reading was begun so long after ``ArmUp`` was; wall time."""
 
 
 @dataclass(frozen=True, slots=True)
