@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tests.explorer.machines import NOW_S
+from tests.explorer.machines import GRID_FS, LEAD_FS, NOW_S, PATIENCE
 from tests.explorer.node import NodeStep
-from tests.explorer.office import GONE, OfficeStep
+from tests.explorer.office import GONE, OfficeStep, paused_runs
 
 from podium.control.runs.agent_values import (
     BEYOND_RECALL,
@@ -13,19 +13,24 @@ from podium.control.runs.agent_values import (
     ClockRead,
     Collected,
     Heard,
+    Load,
+    MadeSafe,
     MakeSafe,
+    NotSafe,
     Phase,
     ReadClock,
     SetTrigger,
+    StartNow,
     Ticked,
 )
 from podium.control.runs.attendance import OWN_PAUSE_S
-from podium.control.runs.coordinator_values import Asked, Submitted, Tell, Withdrawn
+from podium.control.runs.coordinator_values import Asked, Submitted, Tell, Told, Withdrawn
 from podium.control.runs.journal import JobAccepted, JobEnded
 from podium.control.runs.messages import (
     Abort,
     Arm,
     Armed,
+    AtOnce,
     Fenced,
     Fire,
     FireTaken,
@@ -37,7 +42,7 @@ from podium.control.runs.messages import (
     Report,
     StoodDown,
 )
-from podium.control.runs.run_values import AskTime, Send, Stage
+from podium.control.runs.run_values import AskTime, Send, Stage, TimePassed
 
 OVER = (Phase.STANDING_DOWN, Phase.ENDED)
 
@@ -75,6 +80,13 @@ OF_AGENTS = (
     "stopped after T0",
     "of a run given up since",
     "made safe again",
+    "started at once",
+    "FIRE the other way refused",
+    "stopped while it plays at once",
+    "at once though not safe",
+    "not made safe while it plays at once",
+    "ended though not safe",
+    "what a run plays made safe, not all",
     "trigger has not come",
     "hardware failed",
 )
@@ -110,6 +122,12 @@ OF_COORDINATORS = (
     "withdrawn while it runs",
     "stands aside",
     "FIRE waits for the disk",
+    "reading too old, asked anew",
+    "older reading, later start",
+    "pause not learnt",
+    "silent, and plays on",
+    "not safe, and told so",
+    "given up meanwhile, aborted",
     "complete",
 )
 OF_THE_WHOLE = ("journal taken", "goes on with the journal")
@@ -134,6 +152,7 @@ def _of_node(step: NodeStep) -> Iterator[str]:
                 yield from _of_refusal(step, answer)
     if any(isinstance(one, SetTrigger) for one in step.actions):
         yield "trigger set"
+    yield from _of_at_once(step)
     if step.after.hardware.played != step.before.hardware.played:
         yield "played"
     down = then is not None and then.phase is Phase.STANDING_DOWN
@@ -162,6 +181,30 @@ def _of_node(step: NodeStep) -> Iterator[str]:
     run = getattr(step.event, "run", None)
     if run is not None and (hand is None or hand.run != run or hand.phase in OVER):
         yield "of a run given up since"
+
+
+def _of_at_once(step: NodeStep) -> Iterator[str]:
+    hand, then = step.before.agent.hand, step.after.agent.hand
+    for action in step.actions:
+        match action:
+            case StartNow():
+                yield "started at once"
+            case Load(_, _, AtOnce()) if step.after.agent.unsafe:
+                yield "at once though not safe"
+            case MakeSafe(True) if hand and hand.phase in (Phase.STARTING, Phase.PLAYING):
+                yield "stopped while it plays at once"
+    if hand is None or not hand.at_once:
+        return
+    stood_down = hand.phase is Phase.STANDING_DOWN and then and then.phase is Phase.ENDED
+    agent = step.before.agent
+    unsafe = agent.unsafe and not agent.making_safe and agent.safe_at_s <= NOW_S
+    match step.event:
+        case None if unsafe and hand.phase not in OVER:  # a tick changes nothing
+            yield "not made safe while it plays at once"
+        case NotSafe() if stood_down:
+            yield "ended though not safe"
+        case MadeSafe() if stood_down and step.after.agent.unsafe:
+            yield "what a run plays made safe, not all"
 
 
 def _of_refusal(step: NodeStep, answer: Refusal) -> Iterator[str]:
@@ -199,6 +242,8 @@ def _of_refusal(step: NodeStep, answer: Refusal) -> Iterator[str]:
             yield "FIRE for another time refused"
         case "refused", "fire" if "are allowed" in answer.reason:
             yield "FIRE far ahead refused"
+        case "refused", "fire" if "prepared to start" in answer.reason:
+            yield "FIRE the other way refused"
         case "refused", "fire" if waits:
             yield "FIRE out of turn refused"
             hand = step.before.agent.hand
@@ -227,7 +272,8 @@ def _of_request(step: NodeStep, request: Any) -> Iterator[str]:
             stored = hand.answer_to(name)
             if stored is not None and step.said == (stored,):
                 yield "said twice, answered from memory"
-            phases = {"prepare": Phase.PREPARING, "arm": Phase.ARMING, "fire": Phase.CHECKING}
+            fired = Phase.STARTING if hand.at_once else Phase.CHECKING
+            phases = {"prepare": Phase.PREPARING, "arm": Phase.ARMING, "fire": fired}
             if hand.phase is phases[name] and not step.actions:
                 yield "said twice, while it is done"
         case Prepare() if after.following == request and before.following != request and active:
@@ -285,7 +331,8 @@ def _of_office(step: OfficeStep) -> Iterator[str]:
             case Send(agent, request) if (agent, request) in said_before:
                 yield "said again"
             case AskTime():
-                yield "time asked anew"
+                told = isinstance(event, Told) and action.run == event.run
+                yield "reading too old, asked anew" if told else "time asked anew"
             case Tell(JobEnded() as ended):
                 if isinstance(event, Submitted | Asked):
                     yield "asked for again, ended"
@@ -304,7 +351,32 @@ def _of_office(step: OfficeStep) -> Iterator[str]:
         yield "FIRE waits for the disk"
     if after.waiting and after.runs:
         yield "job waits for agents"
+    yield from _of_firing(step)
     yield from _of_attendance(step)
+
+
+def _of_firing(step: OfficeStep) -> Iterator[str]:
+    event = step.event
+    for action in step.actions:
+        match action:
+            case Send(_, Fire(run, t0)) if t0 is not None and isinstance(event, Told | Armed):
+                start = next((one for _, one in step.after.side.runs if one.run == run), None)
+                if start is not None and start.lead_fs >= LEAD_FS + GRID_FS:
+                    yield "older reading, later start"
+            case Send(_, Abort(_, "it was given up meanwhile")):
+                yield "given up meanwhile, aborted"
+            case Tell(JobEnded(unsafe=unsafe)) if unsafe:
+                yield "not safe, and told so"
+    slow = isinstance(event, StoodDown) and any(
+        one.run == event.run
+        and event.agent in one.unheard
+        and NOW_S - one.recalled_s <= PATIENCE.slow_s
+        for _, one in step.before.side.runs
+    )
+    late = isinstance(event, Refusal) and event.kind == "late"
+    taken = isinstance(event, FireTaken) and event.started is None
+    if (slow or late or taken) and event.run in paused_runs(step.before) and not step.learns:
+        yield "pause not learnt"
 
 
 def _of_reason(reason: str, before: Any, run: Any) -> Iterator[str]:
@@ -332,6 +404,11 @@ def _of_attendance(step: OfficeStep) -> Iterator[str]:
         was = before.attendant(seen.agent)
         if was is None or was.unwell or not seen.unwell:
             continue
+        alone = [one for _, one in after.runs if one.at_once and one.stage is Stage.REPORTING]
+        if isinstance(step.event, TimePassed) and any(
+            node.agent == seen.agent for one in alone for node in one.nodes
+        ):
+            yield "silent, and plays on"
         match type(step.event).__name__:
             case "Beat":
                 yield "lost: started anew"

@@ -9,6 +9,7 @@ import pytest
 from tests.explorer.__main__ import explored
 from tests.explorer.invariants import INVARIANTS
 from tests.explorer.liveness import goes_on
+from tests.explorer.rest import not_idle
 from tests.explorer.scenario import (
     A_COORDINATOR_WAKES_UP,
     IN_MAKE_TEST,
@@ -91,7 +92,7 @@ def test_a_guard_that_has_moved_is_named() -> None:
 def test_when_faults_end_all_is_idle_again_and_a_next_job_is_played(scenario: Scenario) -> None:
     world, found = explored(scenario, HEALED_STATES, sample=150)
     assert len(found.sample) > 50
-    assert not all(world.not_idle(state) == "" for state in found.sample)
+    assert not all(not_idle(world, state) == "" for state in found.sample)
     for number, state in enumerate(found.sample):
         goes_on(world, state, Random(number))
 

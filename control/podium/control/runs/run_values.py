@@ -163,7 +163,7 @@ class RunStart:
     patience: Patience
     stage: Stage = Stage.PREPARING
     deadline_s: float = 0.0
-    asked_s: float = 0.0
+    read_from_s: float = 0.0
     """No reading of the clock that is waited for, or counted from, is older: wall time."""
     told: Tai | None = None
     """The reading of the clock from which T0 was counted."""
