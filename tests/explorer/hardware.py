@@ -83,7 +83,7 @@ def act(node: Node, command: Command) -> tuple[Node, Any]:
             hardware = _begun(hardware, Start(NOW, 0, UNVERIFIED), "")
             event = StartedNow(run, NOW)
         case MakeSafe(of_run):
-            event = MadeSafe(hardware.starts > 0)
+            event = MadeSafe(hardware.starts > 0, of_run)
             if not of_run or hardware.loaded in node.memory.loaded:
                 hardware = silenced(hardware)
             if not of_run:

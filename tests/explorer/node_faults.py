@@ -148,5 +148,5 @@ def _crashed(node: Node) -> Node:
 
 def _failure(action: Any) -> Any:
     if isinstance(action, MakeSafe):
-        return NotSafe("it failed")
+        return NotSafe("it failed", action.of_run)
     return HardwareFailed(action.run, "it failed")
