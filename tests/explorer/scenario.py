@@ -73,7 +73,7 @@ BOTH_WAYS = Scenario("one at once, two at a time", BOTH, (*ONE_AT_ONCE, Wanted("
 NOT_SAFE_AT_ONCE = Scenario(
     "at once where something is not safe",
     A,
-    (*ONE_AT_ONCE, Wanted("job 2", A, True)),
+    ONE_AT_ONCE,
     ("hardware fails", "hardware is slow", "job is withdrawn"),
     2,
     newborn=True,

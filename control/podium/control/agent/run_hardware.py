@@ -236,7 +236,9 @@ class RunHardware:
             if hand is not None and (loud := await self._playing.make_safe(hand.artifacts)):
                 raise InstrumentError("; ".join(loud))
             return hand is not None and hand.started
-        wirings = tuple(self._wirings.values()) if hand is None else hand.wirings
+        wirings = () if hand is None else hand.wirings
+        if hand is None or isinstance(hand.plan, AtOnce):  # what else takes part is not known
+            wirings = tuple(self._wirings.values())
         problems: list[str] = []
         started: bool | None = False
         for one in wirings:
