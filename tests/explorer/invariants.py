@@ -6,12 +6,14 @@ a step breaks.
 
 from collections.abc import Mapping
 
-from tests.explorer.invariants_of_agents import OF_NODE
+from tests.explorer.invariants_of_agents import OF_AGENT
 from tests.explorer.invariants_of_coordinators import OF_OFFICE, OF_OUTSIDE, OF_SILENCE
+from tests.explorer.invariants_of_hardware import OF_HARDWARE
 from tests.explorer.jobs import Outside
 from tests.explorer.node import Hardware, NodeStep
 from tests.explorer.office import UP, Office, OfficeStep
 
+OF_NODE = (*OF_HARDWARE, *OF_AGENT)
 Broken = tuple[tuple[str, str], ...]
 
 

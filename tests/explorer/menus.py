@@ -7,6 +7,8 @@ from tests.explorer import node_steps
 from tests.explorer import office as offices
 from tests.explorer.abstraction import later
 from tests.explorer.agent_process import hear
+from tests.explorer.decisions_of_agents import guards_of_node
+from tests.explorer.decisions_of_coordinators import guards_of_office
 from tests.explorer.hardware import relocked
 from tests.explorer.invariants import (
     Broken,
@@ -21,7 +23,6 @@ from tests.explorer.node_faults import faults
 from tests.explorer.office import GONE, Office, OfficeStep
 from tests.explorer.parts import Effect, Message, Parts, State
 from tests.explorer.scenario import ONCE, STRANGE
-from tests.explorer.sometimes import guards_of_node, guards_of_office
 from tests.explorer.strangers import strange_requests
 from tests.explorer.words import words_of
 

@@ -113,11 +113,11 @@ UNVERIFIED_NODE = Scenario(
     sources=(("a", UNVERIFIED),),
 )
 IN_MAKE_TEST = (
-    (TWO_NODES, 55_000),
+    (TWO_NODES, 48_000),
     (SIDE_BY_SIDE, 8_000),
     (AT_ONCE, 9_000),
     (BOTH_WAYS, 6_000),
-    (NOT_SAFE_AT_ONCE, 9_000),
+    (NOT_SAFE_AT_ONCE, 8_000),
     (FROZEN_AT_FIRE, 3_000),
     (A_COORDINATOR_WAKES_UP, 6_000),
     (LATE_AFTER_A_CRASH, 6_000),
