@@ -1,11 +1,9 @@
 """The guards of an agent's machine, each with the harm that is done without it."""
 
-from tests.explorer.jobs import Wanted
 from tests.explorer.scenario import (
     ONE_AT_ONCE,
     STRANGE,
     TWO_JOBS,
-    A,
 )
 from tests.explorer.without import guard_of
 
@@ -343,9 +341,9 @@ OF_AGENTS = (
         "stand_down",
         "of_run = hand.at_once and not state.making_safe",
         "of_run = hand.at_once",
-        AGENT_CRASH,
         WITHDRAWN,
-        jobs=(*ONE_AT_ONCE, Wanted("job 2", A, True), Wanted("job 3", A, True)),
+        jobs=ONE_AT_ONCE,
+        newborn=True,
     ),
     guard_of(
         "all or what a run plays on",

@@ -44,7 +44,7 @@ OF_COORDINATORS = (
         "a fresh time",
         run_machine,
         "_ask_time",
-        "and not any(node.said_again for node in start.nodes)",
+        "and not any(one.said_again for one in start.nodes)",
         "",
         LOST,
     ),

@@ -104,7 +104,9 @@ def fired_together(step: OfficeStep) -> str:
             continue  # said again
         if start is None or any(node.armed is None for node in start.nodes):
             return f"run {fire.run} is fired before all are armed"
-        if start.at_once and fire.t0 is None:
+        if start.at_once != (fire.t0 is None):
+            return f"run {fire.run} is not fired as it was prepared"
+        if fire.t0 is None:
             continue
         if start.told is None or start.t0 != fire.t0:
             return f"run {fire.run} is fired for a time that was not chosen"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.explorer.machines import MARGINS, NOW, QUANTUM_FS
-from tests.explorer.node import NodeStep
+from tests.explorer.node import DEAD, NodeStep
 
 from podium.control.runs.agent_values import (
     ArmUp,
@@ -17,6 +17,7 @@ from podium.control.runs.agent_values import (
     Heard,
     Load,
     MakeSafe,
+    NotSafe,
     Phase,
     ReadClock,
     RunInHand,
@@ -168,6 +169,19 @@ def only_all_made_safe_is_safe(step: NodeStep) -> str:
         return ""
     if step.before.life == step.after.life and step.done != MakeSafe():
         return f"its instruments are taken for safe after {step.done}"
+    return ""
+
+
+@of_hardware
+def what_is_made_safe_is_made_safe_whole(step: NodeStep) -> str:
+    """Nothing takes the place of making all safe but making all safe."""
+    before, after = step.before, step.after
+    due = any(one.action == MakeSafe() and not one.unheard for one in before.commands)
+    if not due or step.done is not None or after.process == DEAD or before.life != after.life:
+        return ""
+    failed = isinstance(step.event, NotSafe)
+    if not failed and not any(one.action == MakeSafe() for one in after.commands):
+        return "all was to be made safe, and is not any more"
     return ""
 
 

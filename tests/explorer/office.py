@@ -279,3 +279,17 @@ def due(office: Office, lives: dict[str, int]) -> int:
     if office.process != UP:
         return machines.NEVER
     return max(1, office.side.due(lives))
+
+
+def due_finely(office: Office, lives: dict[str, int]) -> int:
+    """Return the same where something is slow: then the age of a reading matters."""
+    for _, start in office.side.runs:
+        since_s = min(one.said_s for one in start.nodes)
+        if start.stage is Stage.ASKING_TIME:
+            since_s = start.read_from_s
+        reads = start.stage is Stage.ASKING_TIME or (
+            start.stage is Stage.ARMING and not start.at_once
+        )
+        if office.process != GONE and reads and NOW_S - since_s <= start.patience.reading_s:
+            return 1
+    return due(office, lives)

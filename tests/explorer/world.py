@@ -333,7 +333,9 @@ class World:
         _, up, _ = self.menus.presence(state[: self._count])
         for place in (self._newest, self._before):
             if state[place] != self.nothing:
-                ahead = min(ahead, offices.due(values[state[place]], up))
+                office: Office = values[state[place]]
+                slow = fine or any(one.slow for one in office.errands)
+                ahead = min(ahead, (offices.due_finely if slow else offices.due)(office, up))
         return ahead
 
     def _after(self, state: State, ahead: int) -> Next:
