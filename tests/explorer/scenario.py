@@ -78,6 +78,7 @@ NOT_SAFE_AT_ONCE = Scenario(
     2,
     newborn=True,
 )
+SLOW_CLOCK = Scenario("slow clock", A, ONE_JOB, ("message is lost", "hardware is slow"), 2)
 FROZEN_AT_FIRE = Scenario(
     "frozen while it fires", A, ONE_JOB, ("coordinator freezes", "message is lost"), 2
 )
@@ -118,10 +119,11 @@ IN_MAKE_TEST = (
     (AT_ONCE, 9_000),
     (BOTH_WAYS, 6_000),
     (NOT_SAFE_AT_ONCE, 8_000),
+    (SLOW_CLOCK, 4_500),
     (FROZEN_AT_FIRE, 3_000),
     (A_COORDINATOR_WAKES_UP, 6_000),
     (LATE_AFTER_A_CRASH, 6_000),
-    (SLOW_TWICE, 8_000),
+    (SLOW_TWICE, 5_000),
     (STRANGERS, 4_000),
     (STRANGERS_AT_ONCE, 1_000),
     (UNVERIFIED_NODE, 3_000),
