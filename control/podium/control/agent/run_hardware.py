@@ -122,7 +122,7 @@ class RunHardware:
 
         The time is read once all of them do.
         """
-        hand = self._of(run)
+        hand, begun_s = self._of(run), time.monotonic()
         if isinstance(hand.plan, AtOnce):
             return await self._arm_at_once(hand)
         event = self.event_of(run)
@@ -138,7 +138,8 @@ class RunHardware:
 
         arm = ClockQuestion("arm", lambda box: box.arm(), ARM_S)
         epochs, _ = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, arm), prepare)
-        return ArmedUp(run, epochs, await self._now(hand.planes[0]))
+        read_after_s = time.monotonic() - begun_s
+        return ArmedUp(run, epochs, await self._now(hand.planes[0]), read_after_s)
 
     async def read_clock(self, run: RunId, after_fs: int) -> ClockRead:
         """Read the plane's time ``after_fs`` from now, and the epochs.
@@ -238,7 +239,9 @@ class RunHardware:
             if hand is not None and (loud := await self._playing.make_safe(hand.artifacts)):
                 raise InstrumentError("; ".join(loud))
             return hand is not None and hand.started
-        wirings = tuple(self._wirings.values()) if hand is None else hand.wirings
+        wirings = () if hand is None else hand.wirings
+        if hand is None or isinstance(hand.plan, AtOnce):  # what else takes part is not known
+            wirings = tuple(self._wirings.values())
         problems: list[str] = []
         started: bool | None = False
         for one in wirings:

@@ -274,7 +274,7 @@ class AgentRuns:
         return TriggerSet(action.run)
 
     async def _make_safe(self, of_run: bool) -> Event:
-        return MadeSafe(await self._hardware.make_safe(of_run=of_run))
+        return MadeSafe(await self._hardware.make_safe(of_run=of_run), of_run)
 
 
 def runs_of(
@@ -313,5 +313,5 @@ def runs_of(
 
 def _failed(action: Action, reason: str, kind: str = "failed") -> Event:
     if isinstance(action, MakeSafe):
-        return NotSafe(reason)
+        return NotSafe(reason, action.of_run)
     return HardwareFailed(action.run, reason, kind)  # type: ignore[union-attr]  # no Reply comes here
