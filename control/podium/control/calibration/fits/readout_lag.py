@@ -123,7 +123,12 @@ def fit_readout_lag(
 
 
 def _starts(
-    shaken: PhotonPhase, begins_ns: Array, turns: Array, excited: Array, sigma: Array, photons: float
+    shaken: PhotonPhase,
+    begins_ns: Array,
+    turns: Array,
+    excited: Array,
+    sigma: Array,
+    photons: float,
 ) -> list[dict[str, float]]:
     """Return the best of many arrivals and photon numbers, with what then fits best beside them.
 
