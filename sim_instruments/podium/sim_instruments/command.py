@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
+from podium.sim_instruments.fridge_command import FRIDGE_HELP, add_fridge, run_fridge
 from podium.sim_instruments.record_command import RECORD_HELP, add_record, run_record
 from podium.sim_instruments.serve_command import (
     DONE,
@@ -31,7 +32,7 @@ class TwinCommand:
     help = "draw, start, question and disturb the simulated instruments"
 
     def add_arguments(self, parser: ArgumentParser, /) -> None:
-        """Add sample, serve, chips, truth, fault, advance, record, replay, emulate, time ..."""
+        """Add sample, serve, chips, truth, fault, advance, record, fridge, replay, time ..."""
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
         sample = verbs.add_parser("sample", help="draw a hidden world for a facility")
@@ -120,6 +121,8 @@ class TwinCommand:
 
         add_record(verbs.add_parser("record", help=RECORD_HELP))
 
+        add_fridge(verbs.add_parser("fridge", help=FRIDGE_HELP))
+
         replay = verbs.add_parser("replay", help=REPLAY_HELP)
         _add_replay(replay)
 
@@ -155,6 +158,7 @@ class TwinCommand:
             "fault": _fault,
             "advance": _advance,
             "record": run_record,
+            "fridge": run_fridge,
             "replay": _replay,
             "played": _played,
             "emulate": _emulate,

@@ -42,7 +42,7 @@ def cold(parameters: CryostatParameters) -> PlantState:
     state.oil_k, state.helium_k = state.coolant_k + 8.0, state.coolant_k + 35.0
     state.high_pa, state.low_pa = made.high_pa, made.low_pa
     state.circulation = state.inflow = settled.flow
-    state.frozen = 1.0
+    state.frozen = 0.05
     state.liquid_mol = parameters.dilution.mixture_mol - gas.mixture_mol(state)
     return state
 
