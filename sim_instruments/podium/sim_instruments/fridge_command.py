@@ -34,7 +34,7 @@ def add_fridge(fridge: ArgumentParser) -> None:
         type=_fault,
         action="append",
         metavar="NAME[=SIZE]@WHEN",
-        help="let something go wrong, e.g. compressor_trip@2h; `list@0s` names all",
+        help="let something go wrong, e.g. compressor_trip@2h, plug=0.5@1h; `list` names all",
     )
     fridge.add_argument(
         "--repair",
@@ -206,6 +206,8 @@ def _number(text: str, name: str) -> float:
 
 
 def _fault(text: str) -> tuple[str, float | None, float]:
+    if text == "list":
+        return text, None, 0.0
     what, at_s = _timed(text)
     name, given, size = what.partition("=")
     return name, _number(size, name) if given else None, at_s

@@ -17,6 +17,8 @@ class PlantFault:
     unit: str
     size: float
     """Usual size, in :attr:`unit`."""
+    most: float
+    """Greatest size; the least is 0."""
     happens: Change
     """Changes the state; takes the size."""
     ends: Change
@@ -65,12 +67,13 @@ def _free_turbo(state: PlantState, _: float) -> None:
 
 FAULTS: dict[str, PlantFault] = {
     "compressor_trip": PlantFault(
-        "the helium compressor stops: a phase of its mains is missing", "1", 1.0, _trip, _reset
+        "the helium compressor stops: a phase of its mains is missing", "1", 1.0, 1.0, _trip, _reset
     ),
     "warm_water": PlantFault(
         "cooling water comes in at this temperature",
         "K",
         315.0,
+        373.0,
         _warm_water,
         lambda state, _: _warm_water(state, WATER_K),
     ),
@@ -78,14 +81,18 @@ FAULTS: dict[str, PlantFault] = {
         "mixture leaks into the vacuum can, at so much with 1 bar in the condensing line",
         "mol/s",
         1e-9,
+        1e-3,
         _set("leak"),
         _clear("leak"),
     ),
-    "plug": PlantFault("this part of trap 1 is blocked", "1", 0.97, _set("plug"), _clear("plug")),
-    "turbo_stop": PlantFault("turbo1 stops: too hot", "1", 1.0, _stop_turbo, _free_turbo),
+    "plug": PlantFault(
+        "this part of trap 1 is blocked", "1", 0.97, 1.0, _set("plug"), _clear("plug")
+    ),
+    "turbo_stop": PlantFault("turbo1 stops: too hot", "1", 1.0, 1.0, _stop_turbo, _free_turbo),
     "power_cut": PlantFault(
         "the mains fail; pumps and valves go on while the battery lasts",
         "1",
+        1.0,
         1.0,
         _command(signals.MAINS, 0.0),
         _command(signals.MAINS, 1.0),
@@ -94,11 +101,12 @@ FAULTS: dict[str, PlantFault] = {
         "metal joins second stage and still, with so much heat by T1^2 - T2^2",
         "W/K^2",
         1e-3,
+        1.0,
         _set("touch"),
         _clear("touch"),
     ),
     "quench": PlantFault(
-        "the magnet's field collapses into the second stage", "1", 1.0, lambda *_: None,
+        "the magnet's field collapses into the second stage", "1", 1.0, 1.0, lambda *_: None,
         lambda *_: None,
     ),
 }  # fmt: skip

@@ -20,7 +20,7 @@ LIMITS_K: dict[int, tuple[float, float]] = {
 COLD_WATER_K = 280.0
 LAG_S = 60.0
 """Of oil and helium behind the coolant, and of pressures. # ASSUMED"""
-OIL_ABOVE_K, HELIUM_ABOVE_K = 8.0, 35.0
+OIL_ABOVE_K, HELIUM_ABOVE_K = 6.0, 35.0
 """Above the coolant, running. # ASSUMED"""
 TOO_HOT = 117
 """Of a turbo: excess temperature of the pump's lower part (Pfeiffer TC 400 manual, Err117)."""

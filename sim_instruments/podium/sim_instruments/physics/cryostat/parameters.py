@@ -104,9 +104,9 @@ class HeliumCompressor:
 
     power_w: float = 7.5e3
     """# ASSUMED: in operation, of the maker's 7.2 to 9.2 kW."""
-    water_w_k: float = 490.0
-    """# ASSUMED: 7 l/min of water."""
-    heat_capacity: float = 2.5e4
+    water_w_k: float = 700.0
+    """# ASSUMED: 10 l/min of water."""
+    heat_capacity: float = 5e4
     """J/K of heat exchangers and oil. # ASSUMED: trips two minutes after the water fails."""
     static_pa: float = 15.2e5
     high_pa: float = 20.5e5

@@ -86,7 +86,7 @@ class Cryostat:
         """Return an output, in SI units; KeyError names those there are."""
         if name not in self.outputs:
             raise KeyError(f"no output {name!r}; there are {', '.join(self.outputs)}")
-        return outputs.output(self.parameters, self.state(now_fs), name)
+        return outputs.output(self.parameters, self._seen(now_fs), name)
 
     def write(self, name: str, value: float, now_fs: int) -> None:
         """Set an input from ``now_fs`` on, in SI units; a time that comes yet waits its turn.
@@ -107,7 +107,8 @@ class Cryostat:
     def fault(self, name: str, at_fs: int, size: float | None = None) -> None:
         """Let a fault of :data:`.faults.FAULTS` happen; KeyError names those there are.
 
-        Raises ValueError for a quench without a magnet.
+        ``size`` is in the fault's unit; None: the usual one. Raises ValueError for one that cannot
+        be, and for a quench without a magnet.
         """
         fault = FAULTS.get(name)
         if fault is None:
@@ -118,6 +119,8 @@ class Cryostat:
             self._put(at_fs, self._quench)
             return
         much = fault.size if size is None else size
+        if not 0.0 <= much <= fault.most:
+            raise ValueError(f"{name}: 0 to {fault.most:g} {fault.unit} can be, not {much}")
         self._put(at_fs, lambda state: fault.happens(state, much))
 
     def repair(self, name: str, at_fs: int) -> None:
@@ -154,6 +157,9 @@ class Cryostat:
 
     def state(self, now_fs: int) -> PlantState:
         """Return the state at a time: a copy, which may be changed."""
+        return self._seen(now_fs).copy()
+
+    def _seen(self, now_fs: int) -> PlantState:
         with self._lock:
             if self._peeked is not None and self._peeked[0] == now_fs:
                 return self._peeked[1]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from podium.sim_instruments.physics.cryostat import signals
+from podium.sim_instruments.physics.cryostat import machines, signals
 from podium.sim_instruments.physics.cryostat.gas_handling import GasHandling
 from podium.sim_instruments.physics.cryostat.helium import ROOM_RT
 from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters
@@ -39,7 +39,8 @@ def cold(parameters: CryostatParameters) -> PlantState:
     state.speeds[0] = 1.0 / (1.0 + settled.still_pa / 300.0)
     made = parameters.compressor
     state.coolant_k += made.power_w / made.water_w_k
-    state.oil_k, state.helium_k = state.coolant_k + 8.0, state.coolant_k + 35.0
+    state.oil_k = state.coolant_k + machines.OIL_ABOVE_K
+    state.helium_k = state.coolant_k + machines.HELIUM_ABOVE_K
     state.high_pa, state.low_pa = made.high_pa, made.low_pa
     state.circulation = state.inflow = settled.flow
     state.frozen = 0.05
