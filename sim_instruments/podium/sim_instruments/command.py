@@ -55,6 +55,11 @@ class TwinCommand:
             help="draw what moves in world time, too: f01, T1, flux, gain and delay of the readout",
         )
         sample.add_argument(
+            "--warm",
+            action="store_true",
+            help="fridges whose model is known begin at room temperature, not cold",
+        )
+        sample.add_argument(
             "--wrong",
             type=_spreads,
             default=0.0,
@@ -250,6 +255,7 @@ def _sample(arguments: Namespace) -> int:
             mixers=arguments.mixers,
             wrong=arguments.wrong,
             drift=arguments.drift,
+            warm=arguments.warm,
         )
         write_world(world, arguments.out)
     except (DesignError, SamplingError) as error:
@@ -303,7 +309,7 @@ def _fault(arguments: Namespace) -> int:
 
     if arguments.fault == "list":
         for name, fault in FAULTS.items():
-            print(f"{name:8s} {fault.on.value.upper():12s} {fault.does}")
+            print(f"{name:15s} {fault.on.value.upper():12s} {fault.does}")
         return DONE
     if arguments.fault not in FAULTS:
         raise Ended(f"no fault {arguments.fault!r}; there are {', '.join(FAULTS)}", WRONG_USE)

@@ -178,11 +178,11 @@ class GasHandling:
         gas, service = self._gas, state.service_pa
         pressures = (state.still_pa, state.back_pa, state.condensing_pa, state.tank_pa)
         out = [gas.valve if pressure > gas.burst_pa else 0.0 for pressure in pressures]
-        for one, valves in ((STILL, ("v17",)), (TANK, ("v19",))):
-            if positions.path(*valves) and pressures[one] > service:
+        for one, valve in ((STILL, "v17"), (TANK, "v19")):
+            if positions.path(valve) and pressures[one] > service:
                 out[one] += gas.valve * (1.0 - service / pressures[one])
-        for valves in (("v5", "v20"), ("v7", "v21")):
-            if positions.path(*valves) and state.condensing_pa > service:
+        for trap in (("v5", "v20"), ("v7", "v21")):
+            if positions.path(*trap) and state.condensing_pa > service:
                 out[CONDENSING] += gas.valve * (1.0 - service / state.condensing_pa)
         return out
 

@@ -31,7 +31,7 @@ def vapour_pressure_3he(temperature_k: float) -> float:
     """Return the vapour pressure of pure 3He (Sydoriak, Sherman et al. 1964, T62), Pa."""
     t = max(temperature_k, 0.1)
     if t > 3.3:  # critical at 3.32 K; beyond, liquid of a mixture goes on to boil faster
-        return vapour_pressure_3he(3.3) * (t / 3.3) ** 4
+        return float(vapour_pressure_3he(3.3) * (t / 3.3) ** 4)
     ln_mmhg = (
         2.24846 * math.log(t)
         - 2.49174 / t
@@ -49,7 +49,7 @@ def vapour_pressure_4he(temperature_k: float) -> float:
     """
     t = max(temperature_k, 0.1)
     if t > 5.2:
-        return vapour_pressure_4he(5.2) * (t / 5.2) ** 4
+        return float(vapour_pressure_4he(5.2) * (t / 5.2) ** 4)
     return 2.076e4 * t * t * math.sqrt(t) * math.exp(-7.17 / t) / (1.0 + 0.02 * t * t)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.fridge_stages import stage_of
+from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER, stage_of
 from podium.sim_instruments.physics.cryostat import machines, outputs, signals, vacuum_can
 from podium.sim_instruments.physics.cryostat.faults import FAULTS
 from podium.sim_instruments.physics.cryostat.gas_handling import GasHandling, Positions
@@ -131,11 +131,11 @@ class Cryostat:
         self._put(at_fs, lambda state: fault.ends(state, fault.size))
 
     def temperature_k(self, stage: str, now_fs: int) -> float:
-        """Return the temperature of a stage, by any of its usual names, K; KeyError: no stage."""
-        meant = stage_of(stage)
-        if meant is None:
-            raise KeyError(f"the fridge has no stage {stage!r}; it has {', '.join(signals.STAGES)}")
-        return self.read(signals.temperature_of(meant), now_fs)
+        """Return the temperature of a stage, K, by any of its usual names.
+
+        A name that tells no stage is at the mixing chamber.
+        """
+        return self.read(signals.temperature_of(stage_of(stage) or MIXING_CHAMBER), now_fs)
 
     def fail(self, now_fs: int) -> None:
         """Let it warm: its helium compressor trips."""
@@ -151,9 +151,13 @@ class Cryostat:
         self.write(signals.PULSE_TUBE, 1.0, now_fs)
 
     def advance(self, to_fs: int) -> None:
-        """Integrate up to a time. It changes nothing that is read afterwards, only how soon."""
+        """Integrate up to a time, if it is not further already.
+
+        It changes nothing that is read afterwards, only how soon.
+        """
         with self._lock:
-            self._advance(to_fs)
+            if to_fs > self._at_fs:
+                self._advance(to_fs)
 
     def state(self, now_fs: int) -> PlantState:
         """Return the state at a time: a copy, which may be changed."""
