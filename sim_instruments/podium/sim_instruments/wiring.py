@@ -61,6 +61,8 @@ class Plan:
     """Instruments that nothing here is wired to and that have no twin: the driver of each."""
     fridge_of: Mapping[str, str] = field(default_factory=dict)
     """By instrument that measures or operates a fridge: that fridge."""
+    fridge_of_node: Mapping[str, str] = field(default_factory=dict)
+    """By node that is cooled."""
 
     @property
     def lines(self) -> frozenset[str]:
@@ -134,6 +136,7 @@ def plan_of(tree: Any) -> Plan:
         timing,
         without_twin,
         fridge_of,
+        _fridge_of_node(_mapping(root.get("nodes", {}), "nodes")),
     )
 
 
@@ -182,6 +185,11 @@ def _thermometers(
         instruments[instrument]["channels"] = stages
         found[instrument] = Thermometry(fridge, stages)
     return found
+
+
+def _fridge_of_node(nodes: Mapping[str, Any]) -> dict[str, str]:
+    entries = {str(node): _mapping(entry, f"nodes.{node}") for node, entry in nodes.items()}
+    return {node: str(entry["fridge"]) for node, entry in entries.items() if entry.get("fridge")}
 
 
 def _fridge_of(

@@ -1,7 +1,6 @@
 """A fridge with a plant, behind the twins of a facility."""
 
 import asyncio
-import shutil
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -21,6 +20,7 @@ from podium.sim_instruments.physics.world_file import (
 from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.clock_rate import check_rate
+from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.serving import Serving, open_serving
 from podium.sim_instruments.servers.twin_needs import twin_needs
 from podium.sim_instruments.wiring import PlanError, read_plan
@@ -37,6 +37,7 @@ instruments:
     channels: {1: 50K, 2: 4K, 5: still, 6: mixing_chamber}
   thermometry_b: {model: lakeshore_372, address: 192.168.0.3, channels: {6: mxc}}
 """
+EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
 Opened = Callable[..., AbstractAsyncContextManager[Serving]]
 
 
@@ -146,6 +147,26 @@ async def test_fridges_are_integrated_though_nobody_reads_them(opened, monkeypat
         assert plant._at_fs < serving.laboratory.clock.now_fs()
 
 
+def test_a_chip_feels_its_fridge(tmp_path: Path) -> None:
+    facility, twin = tmp_path / "facility.yaml", tmp_path / "twin.yaml"
+    text = EXAMPLE.read_text()
+    facility.write_text(text.replace("cold_below: 30 mK}", "cold_below: 30 mK, model: LD400}"))
+    write_world(sample(facility, 1), twin)
+    laboratory = Laboratory.of_files(facility, twin, WorldClock(ClockMode.MANUAL))
+    try:
+        cold = laboratory.truth_now(optima=False)()
+        bath = laboratory.cabling().baths["node_a"]
+        assert bath.now_k == pytest.approx(bath.cold_k, rel=0.01)
+        laboratory.fridges["fridge_a"].fail(laboratory.clock.now_fs())
+        laboratory.clock.advance(600 * FS_PER_S)
+        assert laboratory.cabling().baths["node_a"].now_k > 0.2
+        warm = laboratory.truth_now(optima=False)()
+        at = "node_a.q0.thermal_population"
+        assert warm[at].value > 5 * cold[at].value
+    finally:
+        laboratory.close()
+
+
 def test_a_world_with_plants_is_written_and_read_back(facility: Path, tmp_path: Path) -> None:
     world = sample(facility, 4)
     write_world(world, tmp_path / "twin.yaml")
@@ -182,15 +203,12 @@ def test_a_rate_is_refused_where_nobody_tells_the_time(facility: Path) -> None:
     check_rate(plan, 1)
     with pytest.raises(PlanError, match=r"role Clock.*qblox_cluster"):
         check_rate(plan, 600)
-    example = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
-    check_rate(read_plan(example), 600)
+    check_rate(read_plan(EXAMPLE), 600)
 
 
 def test_a_rate_is_refused_beside_a_real_instrument(tmp_path: Path) -> None:
-    example = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
     path = tmp_path / "facility.yaml"
-    shutil.copy(example, path)
-    text = path.read_text().replace(
+    text = EXAMPLE.read_text().replace(
         "instruments:\n",
         "instruments:\n  spectrum:\n    driver: qcodes.instrument_drivers.Keysight.KeysightN9030B\n"
         "    address: 192.168.0.9\n",

@@ -1,13 +1,15 @@
 """Fridges of a laboratory that are integrated in world time, and their ends to instruments."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypedDict
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER
 from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.servers.clock import WorldClock
 
 if TYPE_CHECKING:
+    from podium.sim_instruments.physics.bath import Bath
     from podium.sim_instruments.physics.bench_world import BenchWorld
     from podium.sim_instruments.physics.cryostat.plant import Cryostat
     from podium.sim_instruments.physics.world_file import WorldFile
@@ -47,6 +49,25 @@ def plant_ends(fridge: "Fridge | Cryostat | None") -> PlantEnds:
     if fridge is None or isinstance(fridge, Fridge):
         return {}
     return {"read": fridge.read, "write": fridge.write}
+
+
+def baths_of(
+    fridges: "Mapping[str, Fridge | Cryostat]", fridge_of_node: Mapping[str, str], now_fs: int
+) -> "dict[str, Bath]":
+    """Return the mixing chambers of nodes that a plant cools, as they are now."""
+    plants = {name: one for name, one in fridges.items() if not isinstance(one, Fridge)}
+    if not plants:
+        return {}
+    from podium.sim_instruments.physics.bath import Bath
+
+    return {
+        node: Bath(
+            plants[name].temperature_k(MIXING_CHAMBER, now_fs),
+            plants[name].parameters.settled.temperatures_k[-1],
+        )
+        for node, name in fridge_of_node.items()
+        if name in plants
+    }
 
 
 BEHIND_S = 2.0

@@ -27,7 +27,12 @@ from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.extras import check_extra
-from podium.sim_instruments.servers.fridge_plants import advance_plants, plant_ends, plants_of
+from podium.sim_instruments.servers.fridge_plants import (
+    advance_plants,
+    baths_of,
+    plant_ends,
+    plants_of,
+)
 from podium.sim_instruments.servers.kernel_compilation import KernelGate
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
@@ -176,7 +181,8 @@ class Laboratory:
             if output.endswith(".iq")
         }
         now_fs = self.clock.now_fs()
-        return Cabling.at(self.plan, self.twins, self.unplugged, now_fs, sources)
+        baths = baths_of(self.fridges, self.plan.fridge_of_node, now_fs)
+        return Cabling.at(self.plan, self.twins, self.unplugged, now_fs, sources, baths)
 
     def truth_now(
         self, optima: bool = True, span: "Span | None" = None, *, at_rest: bool = False
@@ -192,10 +198,11 @@ class Laboratory:
         if at_rest:
             still = None if span is None else Moving(self._seed, span, self.drift)
             return lambda: truth(self.chip, None, optima, still) | mixers
-        biases_v = self.cabling().biases_v
+        cabling = self.cabling()
+        biases_v, baths = cabling.biases_v, cabling.baths
         over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)
         moving = Moving(self._seed, over, self.drift)
-        return lambda: truth(self.chip, biases_v, optima, moving) | mixers
+        return lambda: truth(self.chip, biases_v, optima, moving, baths) | mixers
 
     def submit(self, instrument: str, work: "Callable[[Play], T]") -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""
@@ -262,6 +269,7 @@ class Laboratory:
                 replace(c, line=inputs[c.line]) for c in signals.captures if c.line in inputs
             ),
             biases_v=dict(cabling.biases_v),
+            baths=cabling.baths,
         )
         answers = iter(self.world.play(arriving))
         self._ran(signals)
@@ -272,7 +280,9 @@ class Laboratory:
         from podium.sim_instruments.physics.feedline_session import Beginning
         from podium.sim_instruments.servers.dialogue import CabledDialogue
 
-        session = self.world.begin(Beginning(run, start_tai_fs, dict(cabling.biases_v)))
+        session = self.world.begin(
+            Beginning(run, start_tai_fs, dict(cabling.biases_v), cabling.baths)
+        )
         turns = partial(self._carrier_turns, instrument, start_tai_fs)
 
         def ended(signals: "RunSignals") -> None:

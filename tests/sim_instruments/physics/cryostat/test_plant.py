@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.cryostat import signals
 from podium.sim_instruments.physics.cryostat.parameters import LD400, MODELS
-from podium.sim_instruments.physics.cryostat.plant import Cryostat
+from podium.sim_instruments.physics.cryostat.plant import Cryostat, positions_of
 
 MIN_FS = 60 * FS_PER_S
 START_FS = 1_767_225_637 * FS_PER_S + 123_456_789
@@ -100,10 +100,11 @@ def test_heat_is_kept_while_heat_capacities_change_hundredfold() -> None:
     heat = plant._heat
     step_fs, count = FS_PER_S // 2, 240
     state = plant.state(0)
-    before, taken, last = heat.enthalpies(state.temperatures, state.liquid_mol), 0.0, None
+    before = heat.enthalpies(state.temperatures, state.liquid_mol)
+    taken, last = 0.0, None
     for number in range(count + 1):
         state = plant.state(number * step_fs)
-        given_now = plant._surroundings(state, _positions(state), 0.5)
+        given_now = plant._surroundings(state, positions_of(state), 0.5)
         power = heat.powers(state.temperatures, given_now)[1]
         if last is not None:
             taken += 0.5 * (power + last) / 2
@@ -111,12 +112,6 @@ def test_heat_is_kept_while_heat_capacities_change_hundredfold() -> None:
     after = heat.enthalpies(state.temperatures, state.liquid_mol)
     assert state.temperatures[1] > 10
     assert after[1] - before[1] == pytest.approx(taken, rel=0.02)
-
-
-def _positions(state):
-    from podium.sim_instruments.physics.cryostat.plant import positions_of
-
-    return positions_of(state)
 
 
 HEATED = [

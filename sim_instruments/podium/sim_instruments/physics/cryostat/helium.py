@@ -61,11 +61,12 @@ class HeatTable:
     """
 
     def __init__(self) -> None:
-        self._gamma, self._beta = 0.695e-3 / 0.063546, 4.78e-5 / 0.063546
+        self._gamma: float = 0.695e-3 / 0.063546
+        self._beta: float = 4.78e-5 / 0.063546
         joint = self._low(4.0) / _nist_copper(4.0)
         count = 400
-        self._t = [4.0 * (330.0 / 4.0) ** (i / (count - 1)) for i in range(count)]
-        self._c = [
+        self._t: list[float] = [4.0 * (330.0 / 4.0) ** (i / (count - 1)) for i in range(count)]
+        self._c: list[float] = [
             _nist_copper(t) * (joint + (1.0 - joint) * min(1.0, (t - 4.0) / 4.0)) for t in self._t
         ]
         self._h = [self._gamma * 8.0 + self._beta * 64.0]
