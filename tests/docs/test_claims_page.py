@@ -15,6 +15,7 @@ REFEREES = {
     "test_connect_lines": "`test_connect_lines.py`",
     "test_compiled_branches": "conditions of compiled programs",
     "test_compiled_programs": "compiled programs",
+    "test_dilution_data_sheets": "`test_dilution_data_sheets.py`",
     "test_q1asm": "Q1 assembler",
     "test_q1simulator": "q1simulator",
     "test_q1simulator_differences": "where we differ, and why",

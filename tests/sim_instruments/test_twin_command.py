@@ -355,6 +355,8 @@ def test_faults_are_listed_and_brought_about(said, simulation) -> None:
         *("unplug", "plug", "freeze", "thaw", "drop", "refuse"),
         *("accept", "restart", "halve", "whole", "unlock", "relock", "lose", "deliver", "delay"),
         *("hasten", "duplicate", "single", "reorder", "order", "warm", "cool"),
+        *("compressor_trip", "warm_water", "leak", "trap_plug", "turbo_stop", "power_cut"),
+        *("touch", "quench", "repair"),
     ]
     where = ("--endpoints", simulation.endpoints)
     assert said("fault", *where, "refuse", "bias_q0")[:2] == (0, "refuse bias_q0\n")

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
+from podium.sim_instruments.fridge_command import FRIDGE_HELP, add_fridge, run_fridge
 from podium.sim_instruments.record_command import RECORD_HELP, add_record, run_record
 from podium.sim_instruments.serve_command import (
     DONE,
@@ -31,7 +32,7 @@ class TwinCommand:
     help = "draw, start, question and disturb the simulated instruments"
 
     def add_arguments(self, parser: ArgumentParser, /) -> None:
-        """Add sample, serve, chips, truth, fault, advance, record, replay, emulate, time ..."""
+        """Add sample, serve, chips, truth, fault, advance, record, fridge, replay, time ..."""
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
         sample = verbs.add_parser("sample", help="draw a hidden world for a facility")
@@ -52,6 +53,11 @@ class TwinCommand:
             "--drift",
             action="store_true",
             help="draw what moves in world time, too: f01, T1, flux, gain and delay of the readout",
+        )
+        sample.add_argument(
+            "--warm",
+            action="store_true",
+            help="fridges whose model is known begin at room temperature, not cold",
         )
         sample.add_argument(
             "--wrong",
@@ -120,6 +126,8 @@ class TwinCommand:
 
         add_record(verbs.add_parser("record", help=RECORD_HELP))
 
+        add_fridge(verbs.add_parser("fridge", help=FRIDGE_HELP))
+
         replay = verbs.add_parser("replay", help=REPLAY_HELP)
         _add_replay(replay)
 
@@ -155,6 +163,7 @@ class TwinCommand:
             "fault": _fault,
             "advance": _advance,
             "record": run_record,
+            "fridge": run_fridge,
             "replay": _replay,
             "played": _played,
             "emulate": _emulate,
@@ -246,6 +255,7 @@ def _sample(arguments: Namespace) -> int:
             mixers=arguments.mixers,
             wrong=arguments.wrong,
             drift=arguments.drift,
+            warm=arguments.warm,
         )
         write_world(world, arguments.out)
     except (DesignError, SamplingError) as error:
@@ -299,7 +309,7 @@ def _fault(arguments: Namespace) -> int:
 
     if arguments.fault == "list":
         for name, fault in FAULTS.items():
-            print(f"{name:8s} {fault.on.value.upper():12s} {fault.does}")
+            print(f"{name:15s} {fault.on.value.upper():12s} {fault.does}")
         return DONE
     if arguments.fault not in FAULTS:
         raise CommandFailed(

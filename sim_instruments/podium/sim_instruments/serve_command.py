@@ -82,6 +82,13 @@ def add_serve(serve: ArgumentParser) -> None:
         "let time pass by what is done only, for results that are equal to the bit",
     )
     serve.add_argument(
+        "--rate",
+        type=int,
+        default=1,
+        metavar="N",
+        help="of a paced clock: world time goes N times as fast as the wall's (default 1)",
+    )
+    serve.add_argument(
         "--with-parent", action="store_true", help="end also when standard input is closed"
     )
     serve.add_argument("--log", action="store_true", help="keep every command for `twin log`")
@@ -147,6 +154,7 @@ def run_serve(arguments: Namespace) -> int:
 def _serve_files(arguments: Namespace) -> dict[str, dict[str, int]]:
     import sys
 
+    from podium.sim_instruments.servers.clock_rate import check_rate
     from podium.sim_instruments.servers.laboratory import Laboratory
 
     if arguments.twin is None or arguments.endpoints is None:
@@ -154,6 +162,7 @@ def _serve_files(arguments: Namespace) -> dict[str, dict[str, int]]:
 
     def build(clock: "WorldClock") -> Laboratory:
         laboratory = Laboratory.of_files(arguments.facility, arguments.twin, clock)
+        check_rate(laboratory.plan, clock.rate)
         for name, driver in laboratory.plan.without_twin.items():
             print(
                 f"podium twin serve: {name}: there is no twin of what {driver} reaches; it is left "
@@ -204,11 +213,18 @@ def _run_server(
     if arguments.host is not None:
         places = at_host(arguments.host, arguments.shift, random.Random())
     mode, with_parent = ClockMode(arguments.clock), arguments.with_parent
+    if arguments.rate < 1:
+        raise CommandFailed(
+            f"--rate {arguments.rate}: world time goes forward, by whole numbers", WRONG_USE
+        )
+    if arguments.rate != 1 and mode is not ClockMode.PACED:
+        raise CommandFailed("--rate wants --clock paced", WRONG_USE)
     return asyncio.run(
         serve(
             build,
             endpoints,
             mode,
+            rate=arguments.rate,
             with_parent=with_parent,
             places=places,
             say=say,

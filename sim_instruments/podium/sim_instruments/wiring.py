@@ -59,6 +59,10 @@ class Plan:
     timing: TimingDesign = field(default_factory=TimingDesign)
     without_twin: Mapping[str, str] = field(default_factory=dict)
     """Instruments that nothing here is wired to and that have no twin: the driver of each."""
+    fridge_of: Mapping[str, str] = field(default_factory=dict)
+    """By instrument that measures or operates a fridge: that fridge."""
+    fridge_of_node: Mapping[str, str] = field(default_factory=dict)
+    """By node that is cooled."""
 
     @property
     def lines(self) -> frozenset[str]:
@@ -113,13 +117,27 @@ def plan_of(tree: Any) -> Plan:
         if "input" in wiring:
             instrument, connector = _connector(wiring["input"], instruments, where)
             inputs[instrument][connector] = line
-    thermometers = _thermometers(_mapping(root.get("fridges", {}), "fridges"), instruments)
+    fridges = _mapping(root.get("fridges", {}), "fridges")
+    thermometers = _thermometers(fridges, instruments)
+    fridge_of = _fridge_of(fridges, instruments)
+    fridge_of |= {one: thermometer.fridge for one, thermometer in thermometers.items()}
     try:
         timing = timing_of(root)
     except TimingDesignError as error:
         raise PlanError(str(error)) from error
     name = str(root.get("facility", ""))
-    return Plan(name, instruments, outputs, inputs, biases, thermometers, timing, without_twin)
+    return Plan(
+        name,
+        instruments,
+        outputs,
+        inputs,
+        biases,
+        thermometers,
+        timing,
+        without_twin,
+        fridge_of,
+        _fridge_of_node(_mapping(root.get("nodes", {}), "nodes")),
+    )
 
 
 def _referred_to(root: Mapping[str, Any]) -> frozenset[str]:
@@ -166,6 +184,27 @@ def _thermometers(
             raise PlanError(f"{instrument}.{error}") from error
         instruments[instrument]["channels"] = stages
         found[instrument] = Thermometry(fridge, stages)
+    return found
+
+
+def _fridge_of_node(nodes: Mapping[str, Any]) -> dict[str, str]:
+    entries = {str(node): _mapping(entry, f"nodes.{node}") for node, entry in nodes.items()}
+    return {node: str(entry["fridge"]) for node, entry in entries.items() if entry.get("fridge")}
+
+
+def _fridge_of(
+    fridges: Mapping[str, Any], instruments: Mapping[str, dict[Any, Any]]
+) -> dict[str, str]:
+    """Return whose fridge each instrument is of that a fridge names."""
+    found: dict[str, str] = {}
+    for fridge, entry in fridges.items():
+        named = _mapping(entry, f"fridges.{fridge}").get("instruments") or []
+        if not isinstance(named, list):
+            raise PlanError(f"fridges.{fridge}.instruments: a list of names is wanted")
+        for one in map(str, named):
+            if one not in instruments:
+                raise PlanError(f"fridges.{fridge}.instruments names {one}, which there is not")
+            found[one] = str(fridge)
     return found
 
 

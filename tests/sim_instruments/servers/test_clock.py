@@ -42,6 +42,23 @@ def test_world_time_starts_at_tai_now_and_runs_at_wall_rate(wall, mode) -> None:
     assert clock.now_fs() - start_fs == 7 * FS_PER_NS
 
 
+def test_a_paced_clock_goes_so_many_times_as_fast_as_the_wall(wall) -> None:
+    clock = WorldClock(ClockMode.PACED, rate=600, monotonic_ns=wall)
+    start_fs = clock.now_fs()
+    wall.ns += 7
+    assert clock.now_fs() - start_fs == 600 * 7 * FS_PER_NS
+    clock.advance(5)
+    assert clock.now_fs() - start_fs == 600 * 7 * FS_PER_NS + 5
+
+
+@pytest.mark.parametrize("mode", [ClockMode.LEAP, ClockMode.MANUAL])
+def test_only_a_paced_clock_has_a_rate(mode) -> None:
+    with pytest.raises(ValueError, match="600 times"):
+        WorldClock(mode, rate=600)
+    with pytest.raises(ValueError, match="0 times"):
+        WorldClock(ClockMode.PACED, rate=0)
+
+
 def test_a_manual_clock_starts_at_a_known_moment_and_stands_still(wall) -> None:
     clock = WorldClock(ClockMode.MANUAL, monotonic_ns=wall)
     assert clock.now_fs() == MANUAL_START_TAI_S * FS_PER_S

@@ -124,10 +124,21 @@ def _check_all_wired(
 def check_fridges(
     parsed: FileContents, models: Mapping[str, InstrumentModel], complaints: Complaints
 ) -> None:
-    """Check that every fridge has a thermometer that reads a channel by that name."""
+    """Check that every fridge has a thermometer that reads a channel by that name.
+
+    Its instruments must be there, and each be of one fridge.
+    """
+    owners: dict[str, str] = {}
     for name, fridge in parsed.fridges.items():
         if fridge is None:
             continue
+        for index, instrument in enumerate(fridge.instruments):
+            at: KeyPath = ("fridges", name, "instruments", index)
+            if instrument not in parsed.instruments:
+                near = suggest(instrument, parsed.instruments)
+                complaints.at(at, f"there is no instrument {instrument!r}; {near}")
+            elif owners.setdefault(instrument, name) != name:
+                complaints.at(at, f"{instrument} is of {owners[instrument]} already")
         path: KeyPath = ("fridges", name, "thermometer")
         instrument, _, channel = fridge.thermometer.partition(".")
         if instrument not in parsed.instruments:

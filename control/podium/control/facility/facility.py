@@ -83,6 +83,10 @@ class Fridge:
     thermometer: ConnectorRef
     cold_below_k: float
     """Runs are allowed below this reading."""
+    model: str | None = None
+    """What its maker calls it."""
+    instruments: tuple[str, ...] = ()
+    """Instruments that measure and operate it, besides its thermometer."""
 
 
 @dataclass(frozen=True, slots=True)

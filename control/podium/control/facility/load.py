@@ -168,7 +168,13 @@ def _facility(
         ),
         fridges=FrozenMap(
             {
-                name: Fridge(name, _ref(fridge.thermometer), fridge.cold_below)
+                name: Fridge(
+                    name,
+                    _ref(fridge.thermometer),
+                    fridge.cold_below,
+                    fridge.model,
+                    tuple(fridge.instruments),
+                )
                 for name, fridge in parsed.fridges.items()
                 if fridge is not None
             }

@@ -102,7 +102,11 @@ class _Needs:
             entry = _entry(all_nodes, node)
             self._clock(entry.get("clock"))
             if entry.get("fridge") in fridges:
-                self._connector(_entry(fridges, str(entry["fridge"])).get("thermometer"))
+                fridge = _entry(fridges, str(entry["fridge"]))
+                self._connector(fridge.get("thermometer"))
+                operated_by = fridge.get("instruments")
+                for one in operated_by if isinstance(operated_by, list) else ():
+                    self._connector(one)
             marker = _section(_section(tree, "timing"), "markers").get(node)
             if isinstance(marker, dict):
                 self._connector(marker.get("output"))

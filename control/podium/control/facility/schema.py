@@ -81,6 +81,10 @@ class FridgeEntry(FileEntry):
     """Instrument and channel that tells whether it is cold: thermometry_a.mixing_chamber."""
     cold_below: Annotated[Temperature, Positive]
     """Runs are allowed below this reading."""
+    model: str | None = None
+    """What its maker calls it: LD400."""
+    instruments: list[str] = Field(default_factory=list)
+    """Instruments that measure and operate it, besides its thermometer."""
 
 
 class ClockEntry(FileEntry):

@@ -13,7 +13,12 @@ from podium.sim_instruments.physics.timing_design import TimingDesign, timing_of
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.chip import Chip
-    from podium.sim_instruments.physics.world_file import ClockWorld, MixerWorld, NodeWorld
+    from podium.sim_instruments.physics.world_file import (
+        ClockWorld,
+        MixerWorld,
+        NodeWorld,
+        PlantWorld,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class BenchWorld:
     facility: str
     seed: int
     fridges: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    plants: "Mapping[str, PlantWorld]" = field(default_factory=dict)
     nodes: "Mapping[str, NodeWorld]" = field(default_factory=dict)
     mixers: "Mapping[str, MixerWorld]" = field(default_factory=dict)
     timing: NoTiming = field(default_factory=NoTiming)

@@ -121,6 +121,8 @@ class Design:
     """By fridge: the channels that its thermometer reads."""
     cold: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     """By fridge: the channel by which it counts as cold, and below how many K."""
+    fridge_models: Mapping[str, str] = field(default_factory=dict)
+    """By fridge: its model, where the file names one."""
     timing: TimingDesign = field(default_factory=TimingDesign)
     mixers: tuple[str, ...] = ()
     """Outputs with an I/Q mixer of their own, and sources with one: ``cluster_a.slot4.out0``,
@@ -151,6 +153,11 @@ def design_of(tree: Any, where: str) -> Design:
             name: (fridge.text("thermometer").partition(".")[2], fridge.quantity("cold_below", "K"))
             for name, fridge in root.section("fridges")
             if "cold_below" in fridge
+        },
+        fridge_models={
+            name: fridge.text("model")
+            for name, fridge in root.section("fridges")
+            if fridge.tree.get("model") is not None
         },
         timing=timing,
         mixers=_mixers(root),

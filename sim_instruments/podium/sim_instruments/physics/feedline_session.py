@@ -1,12 +1,13 @@
 """One feedline and its qubits play a run that comes piece by piece: see :mod:`.session`."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.bath import Bath
 from podium.sim_instruments.physics.branches import Branches
 from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.deduplicate import PHASE_STEP
@@ -47,6 +48,8 @@ class RunStart:
     """Serial number: keys the random numbers."""
     start_tai_fs: int
     biases_v: dict[str, float]
+    baths: Mapping[str, Bath] = field(default_factory=dict)
+    """By node: its mixing chamber as the run begins; those not named are cold."""
 
 
 @dataclass(frozen=True, slots=True)

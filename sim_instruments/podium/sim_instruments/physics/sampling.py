@@ -13,6 +13,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER, stage_of
 from podium.sim_instruments.physics.chips import bao2022, karamlou2024, krinner2022
 from podium.sim_instruments.physics.clocks import ClockErrors, draw_errors
+from podium.sim_instruments.physics.cryostat.parameters import MODELS
 from podium.sim_instruments.physics.design import (
     CouplingDesign,
     Design,
@@ -42,6 +43,7 @@ from podium.sim_instruments.physics.world_file import (
     Known,
     MixerWorld,
     NodeWorld,
+    PlantWorld,
     QubitDriftWorld,
     TimingWorld,
     WorldFile,
@@ -103,24 +105,36 @@ def sample(
     mixers: bool = False,
     wrong: float = 0.0,
     drift: bool = False,
+    warm: bool = False,
 ) -> WorldFile:
     """Draw the world of ``seed`` for a facility file; ``mixers``: with imperfect mixers, too.
 
     ``wrong``: how many spreads it lies off the file's design (:mod:`.displaced_design`);
-    ``drift``: with what moves in world time (:mod:`.drift`), all else as without.
+    ``drift``: with what moves in world time (:mod:`.drift`), all else as without; ``warm``:
+    fridges that have a plant begin at room temperature.
     The same file, seed and version give the equal world; a qubit more moves no other qubit's
     numbers. Raises :class:`.design.DesignError` or :class:`SamplingError`.
     """
-    return draw_world(read_design(facility_path), seed, mixers, wrong, drift)
+    return draw_world(read_design(facility_path), seed, mixers, wrong, drift, warm)
 
 
 def draw_world(
-    design: Design, seed: int, mixers: bool = False, wrong: float = 0.0, drift: bool = False
+    design: Design,
+    seed: int,
+    mixers: bool = False,
+    wrong: float = 0.0,
+    drift: bool = False,
+    warm: bool = False,
 ) -> WorldFile:
     """Draw the world of ``seed``; see :func:`sample`."""
     if seed < 0:
         raise SamplingError(f"a seed is a whole number from 0, not {seed}")
     check_wrong(wrong)
+    plants = {
+        fridge: PlantWorld(model=model, start="warm" if warm else "cold")
+        for fridge, model in design.fridge_models.items()
+        if model in MODELS
+    }
     world = WorldFile(
         facility=design.facility,
         seed=seed,
@@ -129,7 +143,9 @@ def draw_world(
                 stage: _stage(fridge, stage, seed, design.cold.get(fridge)) for stage in stages
             }
             for fridge, stages in design.stages.items()
+            if fridge not in plants
         },
+        plants=plants,
         wrong=wrong,
         nodes={
             node.name: _displaced(node, wrong, seed) if wrong else _node(node, seed)

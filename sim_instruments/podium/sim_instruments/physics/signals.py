@@ -7,12 +7,15 @@ Amplitudes are in square roots of watts (|a|**2 is the power into 50 ohms),
 complex baseband about ``carrier_hz``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from podium.sim_instruments.physics.bath import Bath
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +100,8 @@ class RunSignals:
     captures: tuple[CaptureTrain, ...]
     biases_v: dict[str, float]
     """Volts that the slow sources hold on each flux line during the run."""
+    baths: "Mapping[str, Bath]" = field(default_factory=dict)
+    """By node: its mixing chamber as the run begins; those not named are cold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from podium.sim_instruments.physics.bath import Bath, warmed
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
@@ -98,18 +99,21 @@ def truth(
     biases_v: Mapping[str, float] | None = None,
     optima: bool = True,
     moving: MovingTruth | None = None,
+    baths: Mapping[str, Bath] | None = None,
 ) -> dict[str, Truth]:
     """Tell every parameter of every qubit, ``node_a.q0.f01`` and so on.
 
     ``biases_v`` are volts on the flux lines (a line not named is at 0 V); None puts every
     qubit at its sweet spot. ``moving``: over a stretch of world time; None: what all drift and
-    noise is about. Takes about a second for each qubit, all of it for ``assignment_fidelity``;
-    without ``optima`` that is left out.
+    noise is about. ``baths``: mixing chambers by node; those not named are cold. Takes about a
+    second for each qubit, all of it for ``assignment_fidelity``; without ``optima`` that is left
+    out.
     """
     sweet_v = chip.sweet_spots_v() if moving is None else moving.sweet_spots_v(chip)
     at_v = sweet_v if biases_v is None else biases_v
     told: dict[str, Truth] = {}
-    for feedline in chip.at(at_v) if moving is None else moving.at(chip, at_v):
+    points = chip.at(at_v) if moving is None else moving.at(chip, at_v)
+    for feedline in warmed(points, baths or {}):
         for index, point in enumerate(feedline.qubits):
             values = qubit_truth(point)
             if f"{point.name}.flux" in sweet_v:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.bath import warmed
 from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
@@ -80,6 +81,7 @@ class World:
         span_s = 1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
         if self._lines is None:
             feedlines = self._point(signals.biases_v, None, *span_s)
+            feedlines = warmed(feedlines, signals.baths)
             driven = {f"{q.name}.drive" for feedline in feedlines for q in feedline.qubits}
             lines = Lines(frozenset(f.name for f in feedlines), frozenset(driven))
             _check_lines(signals.drives, signals.captures, lines)
@@ -87,6 +89,7 @@ class World:
             _check_lines(signals.drives, signals.captures, self._lines)
             heard = {capture.line for capture in signals.captures}
             feedlines = self._point(signals.biases_v, heard, *span_s)
+            feedlines = warmed(feedlines, signals.baths)
         integrated = [np.zeros(train.start_ns.size, np.complex128) for train in signals.captures]
         traces: list[NDArray[np.complex128] | None] = [None] * len(signals.captures)
         for feedline in feedlines:
@@ -110,6 +113,7 @@ class World:
             if self._lines is not None:
                 return self._lines
             found = self._point(beginning.biases_v, None, start_s, 0.0)
+            found = warmed(found, beginning.baths)
             points.update({one.name: one for one in found})
             driven = {f"{qubit.name}.drive" for one in points.values() for qubit in one.qubits}
             return Lines(frozenset(points), frozenset(driven))
@@ -119,6 +123,7 @@ class World:
         def feedline_at(line: str) -> FeedlinePoint:
             if line not in points:
                 found = self._point(beginning.biases_v, {line}, start_s, 0.0)
+                found = warmed(found, beginning.baths)
                 points.update({one.name: one for one in found})
             return points[line]
 

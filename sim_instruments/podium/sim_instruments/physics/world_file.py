@@ -26,6 +26,7 @@ from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.physics.chip import Chip, Feedline, Qubit
 from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.clocks import ClockErrors
+from podium.sim_instruments.physics.cryostat.parameters import MODELS
 from podium.sim_instruments.physics.drift import Drift, FeedlineDrift, QubitDrift
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.transmon import Transmon
@@ -337,6 +338,23 @@ class MixerWorld(Part):
     offset_q: Volts
 
 
+class PlantWorld(Part):
+    """A fridge that is integrated: :class:`.cryostat.plant.Cryostat`."""
+
+    model: str
+    """One of :data:`.cryostat.parameters.MODELS`."""
+    start: Literal["cold", "warm"] = "cold"
+    """In usual operation, or at room temperature and vented."""
+    magnet: bool = False
+    """Whether a vector magnet is built in."""
+
+    @model_validator(mode="after")
+    def _is_known(self) -> Self:
+        if self.model not in MODELS:
+            raise ValueError(f"no plant of a {self.model!r}; there are {', '.join(MODELS)}")
+        return self
+
+
 class WorldFile(Part):
     """The whole file."""
 
@@ -347,12 +365,20 @@ class WorldFile(Part):
     wrong: float = Field(default=0.0, ge=0)
     """How many spreads off the facility file's design values it was drawn."""
     fridges: dict[str, dict[str, Kelvin]]
-    """Temperature by fridge and stage."""
+    """Temperature by fridge and stage, of those that are not in :attr:`plants`."""
+    plants: dict[str, PlantWorld] = Field(default_factory=dict)
+    """Fridges with heat, gas and machines, by name."""
     nodes: dict[str, NodeWorld]
     timing: TimingWorld = Field(default_factory=TimingWorld)
     mixers: dict[str, MixerWorld] = Field(default_factory=dict)
     """By instrument and connector: ``cluster_a.slot4.out0``, ``lo_q2.iq`` for the modulator of a
     microwave source. Those not named are perfect."""
+
+    @model_validator(mode="after")
+    def _fridges_are_one_thing(self) -> Self:
+        for name in self.fridges.keys() & self.plants.keys():
+            raise ValueError(f"{name} is in fridges and in plants: leave one of them out")
+        return self
 
     def chip(self) -> Chip:
         """Return all nodes' chips as one; nodes share no flux."""

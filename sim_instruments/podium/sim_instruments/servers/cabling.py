@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
 from podium.sim_instruments.twins.twin import Twin
 from podium.sim_instruments.wiring import Carrier, Plan, PlanError
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.bath import Bath
 
 
 @runtime_checkable
@@ -75,6 +78,8 @@ class Cabling:
     """In microwave sources, by name; those not named are perfect."""
     levels_v: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Static levels, by instrument and connector."""
+    baths: "Mapping[str, Bath]" = field(default_factory=dict)
+    """Mixing chambers, by node; those not named are cold."""
 
     @classmethod
     def at(
@@ -84,6 +89,7 @@ class Cabling:
         unplugged: Iterable[str],
         now_fs: int,
         mixers: Mapping[str, Mixer] | None = None,
+        baths: "Mapping[str, Bath] | None" = None,
     ) -> "Cabling":
         """Look at all sources of a checked plan (:func:`check_sources`) at ``now_fs``."""
         off = frozenset(unplugged)
@@ -99,7 +105,7 @@ class Cabling:
         levels_v = {
             name: twin.levels_v() for name, twin in twins.items() if isinstance(twin, HoldsLevels)
         }
-        return cls(plan, biases_v, carriers, off, mixers or {}, levels_v)
+        return cls(plan, biases_v, carriers, off, mixers or {}, levels_v, baths or {})
 
     def levels_of_pair(self, instrument: str, connector: str) -> tuple[float, float]:
         """Return the static levels of a pair of outputs (``slot6.out0_1``), V."""

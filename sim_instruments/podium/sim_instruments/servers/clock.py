@@ -21,7 +21,7 @@ class ClockMode(Enum):
     LEAP = "leap"
     """At wall rate; jumps over the rest of a running program once its results are known."""
     PACED = "paced"
-    """At wall rate only."""
+    """At wall rate only, or so many times as fast."""
     MANUAL = "manual"
     """Only by answers, running programs and ``podium twin advance``: never by itself."""
 
@@ -30,9 +30,21 @@ class WorldClock:
     """World time. Never goes back."""
 
     def __init__(
-        self, mode: ClockMode, *, monotonic_ns: Callable[[], int] = time.monotonic_ns
+        self,
+        mode: ClockMode,
+        *,
+        rate: int = 1,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        """Begin now. ``rate``: seconds of the world in each of the wall's.
+
+        Raises ValueError for a rate below 1, and for one other than 1 of a clock that is not
+        paced: who leaps or waits by hand needs none.
+        """
+        if rate < 1 or (rate != 1 and mode is not ClockMode.PACED):
+            raise ValueError(f"a {mode.value} clock cannot go {rate} times as fast as the wall's")
         self.mode = mode
+        self.rate = rate
         self.leapt_fs = 0
         """Sum of all that passed at once; on a manual clock that is all that passed."""
         self._monotonic_ns = monotonic_ns
@@ -46,7 +58,7 @@ class WorldClock:
         """Return TAI since 1970-01-01 in femtoseconds."""
         now_fs = self.start_fs + self.leapt_fs
         if self.mode is not ClockMode.MANUAL:
-            now_fs += (self._monotonic_ns() - self._origin_ns) * FS_PER_NS
+            now_fs += self.rate * (self._monotonic_ns() - self._origin_ns) * FS_PER_NS
         return now_fs
 
     def answered(self) -> None:

@@ -4,10 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from podium.sim_instruments.physics.clocks import Clock
+from podium.sim_instruments.physics.cryostat.faults import FAULTS as PLANT_FAULTS
+from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.servers.serving import ServedLaboratory
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.cryostat.plant import Cryostat
 
 
 class On(Enum):
@@ -108,6 +113,29 @@ def _cool(serving: ServedLaboratory, fridge: str) -> None:
     laboratory.fridges[fridge].recover(laboratory.clock.now_fs())
 
 
+def _plant(serving: ServedLaboratory, fridge: str) -> "Cryostat":
+    plant = serving.laboratory.fridges[fridge]
+    if isinstance(plant, Fridge):
+        raise LookupError(
+            f"{fridge} only keeps temperatures: a fridge whose `model` the facility file names "
+            "has machines and gas that can fail"
+        )
+    return plant
+
+
+def _break(fault: str, serving: ServedLaboratory, fridge: str) -> None:
+    try:
+        _plant(serving, fridge).fault(fault, serving.laboratory.clock.now_fs())
+    except ValueError as error:
+        raise LookupError(str(error)) from error
+
+
+def _repair(serving: ServedLaboratory, fridge: str) -> None:
+    plant, now_fs = _plant(serving, fridge), serving.laboratory.clock.now_fs()
+    for fault in PLANT_FAULTS:
+        plant.repair(fault, now_fs)
+
+
 def _plug(off: bool, serving: ServedLaboratory, line: str) -> None:
     laboratory = serving.laboratory
     now_fs = laboratory.clock.now_fs()
@@ -171,8 +199,17 @@ FAULTS = {
     "order": Fault(
         On.INSTRUMENT, "bring them as they were sent", partial(_datagrams, "reordered", False)
     ),
-    "warm": Fault(On.FRIDGE, "let it warm up", _warm),
+    "warm": Fault(On.FRIDGE, "let it warm up; one with a model: its compressor trips", _warm),
     "cool": Fault(On.FRIDGE, "let it cool back down", _cool),
+    **{
+        "trap_plug" if name == "plug" else name: Fault(On.FRIDGE, fault.does, partial(_break, name))
+        for name, fault in PLANT_FAULTS.items()
+    },
+    "repair": Fault(
+        On.FRIDGE,
+        "put right all that has gone wrong with it; what has stopped has to be started",
+        _repair,
+    ),
 }
 """Every fault, by the word for it. A run that is under way is played to its end as it began."""
 

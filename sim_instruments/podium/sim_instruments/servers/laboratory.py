@@ -27,6 +27,12 @@ from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.extras import check_extra
+from podium.sim_instruments.servers.fridge_plants import (
+    advance_plants,
+    baths_of,
+    plant_ends,
+    plants_of,
+)
 from podium.sim_instruments.servers.kernel_compilation import KernelGate
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
@@ -39,6 +45,7 @@ from podium_process import Spare
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.bench_world import BenchWorld
     from podium.sim_instruments.physics.chip import Chip
+    from podium.sim_instruments.physics.cryostat.plant import Cryostat
     from podium.sim_instruments.physics.dialogue import Dialogue
     from podium.sim_instruments.physics.drift import Drift
     from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
@@ -73,9 +80,10 @@ class Laboratory:
         if self.plays:
             check_extra("a chip")
             _ = self.world  # imported here, not in the first run
-        self.fridges = {
+        self.fridges: dict[str, Fridge | Cryostat] = {
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }
+        self.fridges |= plants_of(world_file, clock.now_fs())
         self.room = Room(world_file.seed)
         self._counters: dict[str, TickCounter] = {}
         self.clocks: dict[str, Clock] = {}
@@ -146,6 +154,15 @@ class Laboratory:
         self.kernels.end()
         self._workers.shutdown(wait=True, cancel_futures=True)
 
+    def advance_plants(self) -> None:
+        """Integrate fridges up to about now: a second for a day; any thread may call it."""
+        advance_plants(self.fridges.values(), self.clock)
+
+    @property
+    def has_plants(self) -> bool:
+        """Whether a fridge is integrated in world time."""
+        return bool(self._world_file.plants)
+
     def give_back_memory(self) -> None:
         """Give back what runs have left, in a worker thread, if nothing has run for a while."""
         if self._spare.due:
@@ -164,7 +181,8 @@ class Laboratory:
             if output.endswith(".iq")
         }
         now_fs = self.clock.now_fs()
-        return Cabling.at(self.plan, self.twins, self.unplugged, now_fs, sources)
+        baths = baths_of(self.fridges, self.plan.fridge_of_node, now_fs)
+        return Cabling.at(self.plan, self.twins, self.unplugged, now_fs, sources, baths)
 
     def truth_now(
         self, optima: bool = True, span: "Span | None" = None, *, at_rest: bool = False
@@ -180,10 +198,11 @@ class Laboratory:
         if at_rest:
             still = None if span is None else MovingTruth(self._seed, span, self.drift)
             return lambda: truth(self.chip, None, optima, still) | mixers
-        biases_v = self.cabling().biases_v
+        cabling = self.cabling()
+        biases_v, baths = cabling.biases_v, cabling.baths
         over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)
         moving = MovingTruth(self._seed, over, self.drift)
-        return lambda: truth(self.chip, biases_v, optima, moving) | mixers
+        return lambda: truth(self.chip, biases_v, optima, moving, baths) | mixers
 
     def submit(self, instrument: str, work: "Callable[[Play], T]") -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""
@@ -250,6 +269,7 @@ class Laboratory:
                 replace(c, line=inputs[c.line]) for c in signals.captures if c.line in inputs
             ),
             biases_v=dict(cabling.biases_v),
+            baths=cabling.baths,
         )
         answers = iter(self.world.play(arriving))
         self._ran(signals)
@@ -260,7 +280,9 @@ class Laboratory:
         from podium.sim_instruments.physics.feedline_session import RunStart
         from podium.sim_instruments.servers.dialogue import CabledDialogue
 
-        session = self.world.begin(RunStart(run, start_tai_fs, dict(cabling.biases_v)))
+        session = self.world.begin(
+            RunStart(run, start_tai_fs, dict(cabling.biases_v), cabling.baths)
+        )
         turns = partial(self._carrier_turns, instrument, start_tai_fs)
 
         def ended(signals: "RunSignals") -> None:
@@ -297,6 +319,7 @@ class Laboratory:
             clock_of=partial(self.clock_of, name),
             clock=self._counter(name),
             own_clock=self._own_clock(name),
+            **plant_ends(self.fridges.get(self.plan.fridge_of.get(name, ""))),
             lines=LinesEnd(self.lines, name),
             mixers={
                 output.removeprefix(f"{name}."): _mixer(known)
@@ -355,7 +378,8 @@ class Laboratory:
                     f"{self.plan.name} wires nothing"
                 )
         for thermometer in self.plan.thermometers.values():
-            wanted |= {f"{thermometer.fridge}.{stage}" for stage in thermometer.stages.values()}
+            if thermometer.fridge not in world_file.plants:
+                wanted |= {f"{thermometer.fridge}.{each}" for each in thermometer.stages.values()}
         if wanted - has:
             raise PlanError(
                 f"the world of {world_file.facility} has no {', '.join(sorted(wanted - has))}, "

@@ -23,6 +23,7 @@ async def serve(
     endpoints: Path,
     mode: ClockMode,
     *,
+    rate: int = 1,
     with_parent: bool = False,
     places: Callable[[], Callable[[], Place]] | None = None,
     say: Callable[[ServedLaboratory], object] = lambda serving: None,
@@ -35,6 +36,8 @@ async def serve(
     it closes when they end, however they end. ``places`` and ``logged``
     are those of :func:`.serving.open_laboratory`. ``say`` is called when everything listens.
     ``discovery``: answer that of Zurich Instruments.
+
+    ``rate``: of a paced clock, seconds of the world in each of the wall's.
 
     Kernels that are not compiled yet are compiled then, with progress on standard error. The
     endpoints file is there while everything listens and is compiled.
@@ -59,7 +62,7 @@ async def serve(
     for left in (endpoints, back_door_file(endpoints)):
         left.unlink(missing_ok=True)
     async with (
-        open_laboratory(build, WorldClock(mode), places, logged) as serving,
+        open_laboratory(build, WorldClock(mode, rate=rate), places, logged) as serving,
         (door := BackDoor(serving)).listen() as (host, port),
         _answering_discovery(serving) if discovery else nullcontext(),
         compiling(serving.laboratory, _tell) as work,

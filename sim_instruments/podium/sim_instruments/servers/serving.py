@@ -33,6 +33,10 @@ TICKS_TO_LOOK = 10
 """So often all twins are asked whether they do something, spoken to or not."""
 
 
+INTEGRATES_S = 0.2
+"""How often fridges are integrated, whoever reads them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServedInstrument:
     """One instrument on its address."""
@@ -92,6 +96,12 @@ class ServedLaboratory:
             await asyncio.sleep(TICK_S)
             loop.call_soon(self.poll if number % TICKS_TO_LOOK else self.look)
 
+    async def integrate(self) -> None:
+        """Integrate fridges for ever, in a thread, so that no reading waits for a long span."""
+        while True:
+            await asyncio.sleep(INTEGRATES_S)
+            await asyncio.to_thread(self.laboratory.advance_plants)
+
     def endpoints(self) -> dict[str, object]:
         """Return where every instrument listens, as the endpoints file has it."""
         return {
@@ -148,12 +158,15 @@ async def open_laboratory(
             model = str(laboratory.plan.instruments[name]["model"])
             udp = ways if isinstance(twin, TakesDatagrams) else None
             serving.served[name] = ServedInstrument(twin, model, listening, faults, udp)
-        ticking = asyncio.create_task(serving.tick())
+        tasks = {asyncio.create_task(serving.tick())}
+        if laboratory.has_plants:
+            tasks.add(asyncio.create_task(serving.integrate()))
         try:
             yield serving
         finally:
-            ticking.cancel()
-            await asyncio.wait({ticking})
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
     finally:
         for served in serving.served.values():
             await served.close()

@@ -46,6 +46,10 @@ class Supplies:
     """Plays its signals on the world."""
     reading: Callable[[int, int], float] | None
     """Temperature (K) at a channel and a time (fs); None for what is in no fridge."""
+    read: Callable[[str, int], float] | None = None
+    """Reads a signal of its fridge by name and time, :mod:`.cryostat.signals`; None: no plant."""
+    write: Callable[[str, float, int], None] | None = None
+    """Writes an input of its fridge from a time on."""
     clock_of: Callable[[ClockMake], Clock] | None = None
     """Makes the instrument's clock, of that make; the same each time."""
     clock: TickCounter | None = None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER, stage_of
 from podium.firmware_interfaces.models import ModelError
+from podium.sim_instruments.physics.cryostat.parameters import MODELS
 from podium.sim_instruments.physics.design import NO_DEVICE, Design, DesignError, read_design
 from podium.sim_instruments.physics.sampling import LIBRARY, OF_KIND, draw_world
 from podium.sim_instruments.physics.sampling_qubits import SamplingError
@@ -45,6 +46,12 @@ def _assumed(design: Design) -> Iterator[str]:
         fixed = [qubit.name for qubit in node.qubits if not qubit.has_flux_line]
         if fixed:
             yield f"{node.name}: without a flux line, and so not tuned: {', '.join(fixed)}"
+    for fridge, model in design.fridge_models.items():
+        if model not in MODELS:
+            yield (
+                f"{fridge}: no plant of a {model!r} is known, only of {', '.join(MODELS)}: its "
+                "stages keep cold temperatures (ASSUMED)"
+            )
     for fridge, channels in design.stages.items():
         for channel in channels:
             stage = stage_of(channel)

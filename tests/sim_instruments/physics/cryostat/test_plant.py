@@ -1,0 +1,184 @@
+"""The plant depends on its seed and on events, and on nobody's looking."""
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.sim_instruments.physics.cryostat import signals
+from podium.sim_instruments.physics.cryostat.parameters import LD400, MODELS
+from podium.sim_instruments.physics.cryostat.plant import Cryostat, positions_of
+
+MIN_FS = 60 * FS_PER_S
+START_FS = 1_767_225_637 * FS_PER_S + 123_456_789
+END_FS = START_FS + 20 * MIN_FS
+
+
+def eventful() -> Cryostat:
+    """Return a fridge that has a trip, a restart, a heater and a plug before it."""
+    plant = Cryostat(LD400, START_FS, seed=3)
+    plant.write("heater.mixing_chamber.power", 2e-5, START_FS + 7 * FS_PER_S + 11)
+    plant.fault("compressor_trip", START_FS + 3 * MIN_FS + 5)
+    plant.repair("compressor_trip", START_FS + 5 * MIN_FS + 1)
+    plant.write("pulse_tube.on", 1.0, START_FS + 5 * MIN_FS + 1)
+    plant.fault("plug", START_FS + 12 * MIN_FS + 17, 0.5)
+    return plant
+
+
+UNSEEN = eventful().state(END_FS)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(START_FS, END_FS), max_size=6))
+def test_looking_changes_no_bit(times: list[int]) -> None:
+    plant = eventful()
+    for at_fs in sorted(times):
+        plant.read("temperature.still", at_fs)
+    assert plant.state(END_FS) == UNSEEN
+
+
+def test_a_thousand_steps_give_what_one_gives() -> None:
+    plant = eventful()
+    for number in range(1, 1001):
+        plant.advance(START_FS + number * (END_FS - START_FS) // 1000)
+    assert plant.state(END_FS) == UNSEEN
+
+
+def test_a_write_that_comes_in_time_is_the_same_as_one_that_was_put_before() -> None:
+    before, in_time = (Cryostat(LD400, START_FS) for _ in range(2))
+    at_fs = START_FS + 61 * FS_PER_S + 12_345
+    before.write("heater.still.power", 0.02, at_fs)
+    in_time.read("temperature.still", at_fs - 1)
+    in_time.write("heater.still.power", 0.02, at_fs)
+    assert before.state(END_FS) == in_time.state(END_FS)
+
+
+def test_events_happen_at_their_exact_time() -> None:
+    plant = Cryostat(LD400, START_FS)
+    at_fs = START_FS + 3 * FS_PER_S + 1
+    plant.write("valve.v12.open", 1.0, at_fs)
+    assert plant.read("valve.v12.open", at_fs - 1) == 0.0
+    assert plant.read("valve.v12.open", at_fs) == 1.0
+
+
+def test_another_seed_wanders_otherwise() -> None:
+    one, same, other = (Cryostat(LD400, 0, seed=seed) for seed in (1, 1, 2))
+    at_fs = 30 * MIN_FS
+    assert one.state(at_fs) == same.state(at_fs)
+    assert one.state(at_fs).temperatures[4] != other.state(at_fs).temperatures[4]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_cold_start_is_a_steady_state(model: str) -> None:
+    plant = Cryostat(MODELS[model], 0)
+    first, later = plant.state(0).temperatures, plant.state(240 * MIN_FS).temperatures
+    assert later == pytest.approx(first, rel=0.01)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_mixture_is_neither_made_nor_lost(model: str) -> None:
+    plant = Cryostat(MODELS[model], 0)
+    filled = MODELS[model].dilution.mixture_mol
+    plant.fault("compressor_trip", MIN_FS)
+    for name in ("valve.v17.open", "valve.v16.open", "pump.scroll2.on"):
+        plant.write(name, 1.0, 30 * MIN_FS)  # pumped out of the vent: it is lost, and counted
+    lost = []
+    for minutes in (0, 10, 29, 60):
+        assert plant.mixture_mol(minutes * MIN_FS) == pytest.approx(filled, rel=1e-9)
+        lost.append(plant.state(minutes * MIN_FS).lost_mol)
+    assert lost[:3] == [0.0, 0.0, 0.0]
+    assert lost[3] > 0.01
+
+
+def test_heat_is_kept_while_heat_capacities_change_hundredfold() -> None:
+    """What a fridge takes up is what its balance of powers adds up to, from 3 K to 15 K."""
+    plant = Cryostat(LD400, 0)
+    plant.fault("compressor_trip", 0)
+    heat = plant._heat
+    step_fs, count = FS_PER_S // 2, 240
+    state = plant.state(0)
+    before = heat.enthalpies(state.temperatures, state.liquid_mol)
+    taken, last = 0.0, None
+    for number in range(count + 1):
+        state = plant.state(number * step_fs)
+        given_now = plant._surroundings(state, positions_of(state), 0.5)
+        power = heat.powers(state.temperatures, given_now)[1]
+        if last is not None:
+            taken += 0.5 * (power + last) / 2
+        last = power
+    after = heat.enthalpies(state.temperatures, state.liquid_mol)
+    assert state.temperatures[1] > 10
+    assert after[1] - before[1] == pytest.approx(taken, rel=0.02)
+
+
+HEATED = [
+    ("heater.mixing_chamber.power", signals.STAGES[4], 1e-3),
+    ("dissipation.cold_plate", signals.COLD_PLATE, 1e-3),
+    ("heater.still.power", signals.STILL, 0.05),
+    ("heater.4k.power", signals.SECOND_STAGE, 1.0),
+    ("heater.50k.power", signals.FIRST_STAGE, 30.0),
+]
+
+
+@pytest.mark.parametrize(("name", "stage", "most"), HEATED)
+def test_more_heat_is_never_colder(name: str, stage: str, most: float) -> None:
+    draw = random.Random(name)
+    powers = sorted(draw.uniform(0, most) for _ in range(3))
+    reached = []
+    for power in powers:
+        plant = Cryostat(LD400, 0)
+        before = plant.read(name, 0) if name in plant.outputs else 0.0
+        plant.write(name, before + power, 0)
+        reached.append([plant.read(f"temperature.{stage}", m * MIN_FS) for m in (1, 10, 30)])
+    for colder, warmer in pairwise(reached):
+        assert all(low <= high for low, high in zip(colder, warmer, strict=True))
+
+
+def test_time_goes_forward_only() -> None:
+    plant = Cryostat(LD400, 100 * FS_PER_S)
+    plant.advance(200 * FS_PER_S)
+    with pytest.raises(ValueError, match="cannot change"):
+        plant.write("heat_switch.on", 1.0, 150 * FS_PER_S)
+    with pytest.raises(ValueError, match="cannot tell"):
+        plant.read("temperature.still", 150 * FS_PER_S)
+    assert plant.read("heat_switch.on", 200 * FS_PER_S) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("valve.v1.open", 0.5),
+        ("heater.still.power", -1.0),
+        ("heater.still.power", float("nan")),
+        ("water.temperature", float("inf")),
+    ],
+)
+def test_what_cannot_be_is_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=name):
+        Cryostat(LD400, 0).write(name, value, 0)
+
+
+def test_names_that_there_are_not_are_answered_by_those_there_are() -> None:
+    plant = Cryostat(LD400, 0)
+    with pytest.raises(KeyError, match=r"pressure\.p6"):
+        plant.read("pressure.p7", 0)
+    with pytest.raises(KeyError, match=r"valve\.v23\.open"):
+        plant.write("temperature.still", 1.0, 0)
+    with pytest.raises(KeyError, match="compressor_trip"):
+        plant.fault("flood", 0)
+    with pytest.raises(ValueError, match="warm"):
+        Cryostat(LD400, 0, start="hot")
+
+
+@pytest.mark.parametrize("magnet", [False, True])
+def test_every_signal_can_be_read_and_every_input_written(magnet: bool) -> None:
+    plant = Cryostat(LD400, 0, start="warm", magnet=magnet)
+    values = {name: plant.read(name, 0) for name in plant.outputs}
+    assert all(isinstance(value, float | int) for value in values.values())
+    for name, unit in plant.inputs.items():
+        plant.write(name, 1.0 if unit == "1" else 300.0, 0)
+        if name in plant.outputs and not name.startswith("pump.turbo"):
+            assert plant.read(name, 0) == (1.0 if unit == "1" else 300.0)
