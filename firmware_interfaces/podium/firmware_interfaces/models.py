@@ -280,10 +280,13 @@ LAKESHORE_372 = InstrumentModel(
     product="Model 372",
     address="visa",
     ports={"scpi": 7777},
-    roles=("Thermometer",),
+    roles=("Thermometer", "Heater"),
     driver="podium.drivers.lakeshore_372:LakeShore372",
     twin="podium.sim_instruments.twins.lakeshore_372:LakeShore372",
-    options=(MapOption("channels", "measurement input: stage of the fridge", 1, 16),),
+    options=(
+        MapOption("channels", "measurement input: stage of the fridge", 1, 16),
+        MapOption("heaters", "output: heater of the fridge", 0, 2, required=False),
+    ),
     channels_option="channels",
     answers=("LSCI,MODEL372",),
     connect="from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372; "
