@@ -296,6 +296,48 @@ LAKESHORE_372 = InstrumentModel(
     qcodes="qcodes.instrument_drivers.Lakeshore.LakeshoreModel372",
 )
 
+LAKESHORE_336 = InstrumentModel(
+    name="lakeshore_336",
+    vendor="Lake Shore",
+    product="Model 336",
+    address="visa",
+    ports={"scpi": 7777},
+    roles=("Thermometer", "Heater"),
+    driver="podium.drivers.lakeshore_336:LakeShore336",
+    twin="podium.sim_instruments.twins.lakeshore_336:lakeshore_336",
+    options=(
+        MapOption("channels", "input (1 to 4 are A to D): stage of the fridge", 1, 4),
+        MapOption("heaters", "output: heater of the fridge", 1, 4, required=False),
+    ),
+    channels_option="channels",
+    answers=("LSCI,MODEL336",),
+    connect="from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336; "
+    "{name} = LakeshoreModel336('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
+    qcodes="qcodes.instrument_drivers.Lakeshore.LakeshoreModel336",
+)
+
+LAKESHORE_350 = InstrumentModel(
+    name="lakeshore_350",
+    vendor="Lake Shore",
+    product="Model 350",
+    address="visa",
+    ports={"scpi": 7777},
+    roles=("Thermometer", "Heater"),
+    driver="podium.drivers.lakeshore_350:LakeShore350",
+    twin="podium.sim_instruments.twins.lakeshore_350:lakeshore_350",
+    options=(
+        MapOption("channels", "input (1 to 4 are A to D): stage of the fridge", 1, 4),
+        MapOption("heaters", "output: heater of the fridge", 1, 4, required=False),
+    ),
+    channels_option="channels",
+    answers=("LSCI,MODEL350",),
+    connect="from podium.drivers.lakeshore_350 import LakeShore350; "
+    "{name} = LakeShore350('{name}', '{visa}', {{}})",
+    clients=_OVER_VISA,
+)
+
 YOKOGAWA_GS200 = InstrumentModel(
     name="yokogawa_gs200",
     vendor="Yokogawa",
@@ -390,6 +432,8 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     ZURICH,
     LAKESHORE_372,
+    LAKESHORE_336,
+    LAKESHORE_350,
     YOKOGAWA_GS200,
     ROHDE_SCHWARZ_SGS100A,
     WRTD_NODE,
