@@ -11,6 +11,7 @@ from podium.firmware_interfaces import snmp
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room
+from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
@@ -99,6 +100,20 @@ TWINS: Final = (
         _feed(lambda: LakeShore372(lambda channel, now_fs: 0.01, {1: "a", 6: "mxc"}, "S"), "scpi"),
         frames=(*SCPI_FRAMES, b"INTYPE 1,%s\n", b"INNAME 1,%s\n", b"RDGK? %s\n"),
         samples=(b"INSET 1,1,3,3,0,1;RDGK? 1;SCAN?\n", b'INNAME 1,"mixing"\n'),
+    ),
+    Parser(
+        "heaters of a 372",
+        _feed(
+            lambda: LakeShore372(lambda channel, now_fs: 0.01, {6: "mxc"}, "S", {0: "a"}), "scpi"
+        ),
+        frames=(*SCPI_FRAMES, b"OUTMODE 0,%s;RANGE 0,3\n", b"HTRSET 0,%s;MOUT 0,2\n"),
+        samples=(b"OUTMODE 0,5,6;PID 0,10,20,0;SETP 0,0.02;RANGE 0,5;HTR?;RAMPST?\n",),
+    ),
+    Parser(
+        "twin of a 336",
+        _feed(lambda: lakeshore_336({1: "a"}, "S", lambda channel, now_fs: 4.0), "scpi"),
+        frames=(*SCPI_FRAMES, b"HTRSET 1,%s\n", b"ZONE 1,1,%s\n", b"KRDG? %s\n"),
+        samples=(b"OUTMODE 1,1,1,0;SETP 1,4;RANGE 1,3;HTR? 1;SRDG? 0;*ESR?\n",),
     ),
     Parser(
         "twin of an FS725",

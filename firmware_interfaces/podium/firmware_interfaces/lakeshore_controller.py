@@ -148,7 +148,10 @@ CONTROL_INPUT = whole(0, 8)
 """OUTMODE: 0 none, 1 to 4 are A to D, the others those of option 3062."""
 
 INNAME = record("INNAME", (INPUT,), (text(NAME_MAX), ""))
-INCRV = record("INCRV", (INPUT,), (whole(0, 59, digits=2), 0))
+INCRV = record("INCRV", (INPUT,), (whole(0, 59, digits=2), 1))
+"""ASSUMED: from the factory every input has the curve of a silicon diode, 1."""
+DIODE_CURVE: tuple[Value, ...] = ("DT-470", "STANDARD C", 2, Decimal(475), 1)
+"""CRVHDR of curve 1: format V/K, up to 475 K, negative coefficient."""
 TLIMIT = record("TLIMIT", (INPUT,), (real("0", "9999", 5, 0), Decimal(0)))
 OUTMODE = record("OUTMODE", (OUTPUT,), (whole(0, 5), 0), (CONTROL_INPUT, 0), (OFF_ON, 0))
 HTRSET = record(

@@ -103,7 +103,7 @@ def test_the_warm_up_heater_stops_above_its_setpoint_unless_it_is_to_go_on(box: 
 
 
 def regulated(box: Box, until_s: int, looks: int) -> float:
-    box.say("SCAN 6,0;OUTMODE 0,5,6;PID 0,10,20,0;SETP 0,0.05;RANGE 0,5", 1)
+    box.say("SCAN 6,0;OUTMODE 0,5,6;PID 0,1,20,0;SETP 0,0.05;RANGE 0,5", 1)
     for look in range(1, looks + 1):
         box.twin.advance(1 * S + look * (until_s - 1) * S // looks)
     return box.stage.kelvin

@@ -61,7 +61,7 @@ class LakeshoreController:
         self._reading = reading
         self._numbers = {box.INPUTS[channel - 1]: channel for channel in channels}
         self._noise = ReadingNoise(serial)
-        factory: dict[Place, tuple[Value, ...]] = {}
+        factory: dict[Place, tuple[Value, ...]] = {("CRVHDR", (1,)): box.DIODE_CURVE}
         for channel, name in channels.items():
             letter = box.INPUTS[channel - 1]
             factory["INTYPE", (letter,)] = (int(SensorType.NTC), *model.intype.defaults[1:])
