@@ -13,6 +13,8 @@ from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
+from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
+from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
@@ -114,6 +116,18 @@ TWINS: Final = (
         _feed(lambda: lakeshore_336({1: "a"}, "S", lambda channel, now_fs: 4.0), "scpi"),
         frames=(*SCPI_FRAMES, b"HTRSET 1,%s\n", b"ZONE 1,1,%s\n", b"KRDG? %s\n"),
         samples=(b"OUTMODE 1,1,1,0;SETP 1,4;RANGE 1,3;HTR? 1;SRDG? 0;*ESR?\n",),
+    ),
+    Parser(
+        "twin of a TPG 366",
+        _feed(lambda: PfeifferTpg366("1", lambda name, now_fs: 1.0), "mnemonics"),
+        frames=(b"%s", b"%s\r\n\x05", b"SEN,%s\r\n\x05", b"UNI,%s\r\n\x05"),
+        samples=(b"PRX\r\n\x05SEN,1,1,1,2,2,2\r\n\x05",),
+    ),
+    Parser(
+        "twin of a TC 400",
+        _feed(lambda: PfeifferTc400("1", lambda name, now_fs: 1.0), "serial"),
+        frames=(b"%s", b"%s\r"),
+        samples=(b"0010030902=?107\r0011001006111111015\r",),
     ),
     Parser(
         "twin of an FS725",

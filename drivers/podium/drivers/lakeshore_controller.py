@@ -15,6 +15,7 @@ from podium.firmware_interfaces.lakeshore_controller import (
     SHOW_POWER,
     VOLTAGE_FULL_SCALE_V,
     Controller,
+    HeaterSetup,
     OutputMode,
     ReadingStatus,
 )
@@ -145,7 +146,7 @@ class LakeShoreController(OverVisa):
             f"{self._session.name}: {heater} is to get {power_w} W; its output gives {most_w:.3g} W"
         )
 
-    def _setup(self, output: int) -> tuple[tuple[int, int, float, int], float, bool]:
+    def _setup(self, output: int) -> tuple[HeaterSetup, float, bool]:
         """Return the fields of HTRSET, the load in ohm, and whether power is shown."""
         said = self._session.ask(f"HTRSET? {output}")
         try:

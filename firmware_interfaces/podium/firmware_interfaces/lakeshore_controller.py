@@ -107,6 +107,10 @@ class Heater:
     """RANGE goes up to this; each is a decade of power below the next."""
 
 
+HeaterSetup = tuple[int, int, float, int]
+"""Fields of HTRSET: load (1, 2), maximum current (0 the user's), the user's A, display."""
+
+
 @dataclass(frozen=True, slots=True)
 class Controller:
     """One model of the family."""
@@ -124,12 +128,12 @@ class Controller:
         """Return up to where RANGE of an output goes."""
         return self.heaters[output].ranges if output in self.heaters else 1
 
-    def full_scale_a(self, output: int, setup: tuple[Value, ...], heater_range: int) -> float:
-        """Return the full-scale current of a heater; ``setup``: the fields of HTRSET."""
+    def full_scale_a(self, output: int, setup: HeaterSetup, heater_range: int) -> float:
+        """Return the full-scale current of a heater in a range; 0 A in range 0."""
         load, maximum, user_a, _ = setup
         heater = self.heaters[output]
-        chosen = float(str(user_a)) if maximum == 0 else self.presets_a[int(str(maximum)) - 1]
-        most_a = min(chosen, heater.limits_a[int(str(load))])
+        chosen = user_a if maximum == 0 else self.presets_a[maximum - 1]
+        most_a = min(chosen, heater.limits_a[load])
         return float(most_a * 10 ** ((heater_range - heater.ranges) / 2)) if heater_range else 0.0
 
 

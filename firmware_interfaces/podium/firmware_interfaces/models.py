@@ -338,6 +338,37 @@ LAKESHORE_350 = InstrumentModel(
     clients=_OVER_VISA,
 )
 
+PFEIFFER_TPG366 = InstrumentModel(
+    name="pfeiffer_tpg366",
+    vendor="Pfeiffer Vacuum",
+    product="TPG 366",
+    address="host",
+    ports={"mnemonics": 8000},
+    roles=(),
+    driver="podium.drivers.pfeiffer_tpg366:PfeifferTpg366",
+    twin="podium.sim_instruments.twins.pfeiffer_tpg366:PfeifferTpg366",
+    options=(MapOption("gauges", "channel: pressure of the fridge", 1, 6, required=False),),
+    connect="from podium.drivers.pfeiffer_tpg366 import PfeifferTpg366; "
+    "{name} = PfeifferTpg366('{name}', '{host}', {ports})",
+)
+
+PFEIFFER_TC400 = InstrumentModel(
+    name="pfeiffer_tc400",
+    vendor="Pfeiffer Vacuum",
+    product="TC 400",
+    address="host",
+    ports={"serial": 4001},
+    roles=(),
+    driver="podium.drivers.pfeiffer_tc400:PfeifferTc400",
+    twin="podium.sim_instruments.twins.pfeiffer_tc400:PfeifferTc400",
+    options=(
+        TextOption("pump", "pump of the fridge", ("turbo1", "turbo2"), required=False),
+        TextOption("bus_address", "address on its RS-485 bus, 1 to 255", required=False),
+    ),
+    connect="from podium.drivers.pfeiffer_tc400 import PfeifferTc400; "
+    "{name} = PfeifferTc400('{name}', '{host}', {ports})",
+)
+
 YOKOGAWA_GS200 = InstrumentModel(
     name="yokogawa_gs200",
     vendor="Yokogawa",
@@ -434,6 +465,8 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     LAKESHORE_372,
     LAKESHORE_336,
     LAKESHORE_350,
+    PFEIFFER_TPG366,
+    PFEIFFER_TC400,
     YOKOGAWA_GS200,
     ROHDE_SCHWARZ_SGS100A,
     WRTD_NODE,

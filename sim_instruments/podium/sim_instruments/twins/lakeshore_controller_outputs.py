@@ -145,7 +145,8 @@ class ControllerOutputs:
         on = self._bank.ranges[output] > 0 and self._mode(output) is not OutputMode.OFF
         share = self._bank.shares[output] if on else 0.0
         if output in CURRENT_OUTPUTS:
-            setup = self._settings.fields(box.HTRSET, output)
+            load, maximum, user_a, display = self._settings.fields(box.HTRSET, output)
+            setup = as_int(load), as_int(maximum), as_float(user_a), as_int(display)
             full_a = self._model.full_scale_a(output, setup, self._bank.ranges[output])
             power_w = (share * full_a) ** 2 * HEATER_LOAD_OHM
         else:
