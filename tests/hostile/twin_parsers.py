@@ -13,6 +13,8 @@ from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
+from podium.sim_instruments.twins.oxford_mercury_ips import OxfordMercuryIps
+from podium.sim_instruments.twins.oxford_triton import OxfordTriton
 from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
 from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
@@ -116,6 +118,27 @@ TWINS: Final = (
         _feed(lambda: lakeshore_336({1: "a"}, "S", lambda channel, now_fs: 4.0), "scpi"),
         frames=(*SCPI_FRAMES, b"HTRSET 1,%s\n", b"ZONE 1,1,%s\n", b"KRDG? %s\n"),
         samples=(b"OUTMODE 1,1,1,0;SETP 1,4;RANGE 1,3;HTR? 1;SRDG? 0;*ESR?\n",),
+    ),
+    Parser(
+        "twin of a Triton",
+        _feed(
+            lambda: OxfordTriton(
+                {8: "mixing_chamber"},
+                "S",
+                lambda channel, now_fs: 0.01,
+                lambda name, now_fs: 1.0,
+                lambda name, value, now_fs: None,
+            ),
+            "control",
+        ),
+        frames=(b"%s\r\n", b"READ:DEV:%s\r\n", b"SET:DEV:T8:TEMP:LOOP:%s\r\n"),
+        samples=(b"READ:DEV:T8:TEMP:SIG:TEMP\r\nSET:DEV:V9:VALV:SIG:STATE:OPEN\r\n",),
+    ),
+    Parser(
+        "twin of a Mercury iPS",
+        _feed(lambda: OxfordMercuryIps("S"), "control"),
+        frames=(b"%s\n", b"SET:DEV:GRPX:SPSU:SIG:%s\n", b"READ:DEV:%s\n"),
+        samples=(b"SET:DEV:GRPX:SPSU:SIG:FSET:0.5\nSET:DEV:GRPX:SPSU:ACTN:RTOS\n",),
     ),
     Parser(
         "twin of a TPG 366",

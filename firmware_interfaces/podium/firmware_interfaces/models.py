@@ -369,6 +369,43 @@ PFEIFFER_TC400 = InstrumentModel(
     "{name} = PfeifferTc400('{name}', '{host}', {ports})",
 )
 
+OXFORD_TRITON = InstrumentModel(
+    name="oxford_triton",
+    vendor="Oxford Instruments",
+    product="Triton",
+    address="host",
+    ports={"control": 33576},
+    roles=("Thermometer", "Heater"),
+    driver="podium.drivers.oxford_triton:OxfordTriton",
+    twin="podium.sim_instruments.twins.oxford_triton:OxfordTriton",
+    options=(MapOption("channels", "thermometer: stage of the fridge", 1, 16),),
+    channels_option="channels",
+    answers=("OI,TRITON",),
+    connect="from qcodes.instrument_drivers.oxford import OxfordTriton; "
+    "{name} = OxfordTriton('{name}', '{host}', {ports[control]})",
+    connects="qcodes",
+)
+
+OXFORD_MERCURY_IPS = InstrumentModel(
+    name="oxford_mercury_ips",
+    vendor="Oxford Instruments",
+    product="Mercury iPS",
+    address="host",
+    ports={"control": 7020},
+    roles=(),
+    driver="podium.drivers.oxford_mercury_ips:OxfordMercuryIps",
+    twin="podium.sim_instruments.twins.oxford_mercury_ips:OxfordMercuryIps",
+    options=(
+        TextOption(
+            "firmware", "release of its firmware", ("2.5.09.000", "2.6.04.000"), required=False
+        ),
+    ),
+    answers=("OXFORD INSTRUMENTS,MERCURY IPS",),
+    connect="from qcodes.instrument_drivers.oxford import OxfordMercuryiPS; {name} = "
+    "OxfordMercuryiPS('{name}', 'TCPIP::{host}::{ports[control]}::SOCKET', visalib='@py')",
+    connects="qcodes",
+)
+
 YOKOGAWA_GS200 = InstrumentModel(
     name="yokogawa_gs200",
     vendor="Yokogawa",
@@ -467,6 +504,8 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     LAKESHORE_350,
     PFEIFFER_TPG366,
     PFEIFFER_TC400,
+    OXFORD_TRITON,
+    OXFORD_MERCURY_IPS,
     YOKOGAWA_GS200,
     ROHDE_SCHWARZ_SGS100A,
     WRTD_NODE,

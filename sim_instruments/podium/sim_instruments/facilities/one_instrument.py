@@ -32,6 +32,9 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
     "lakeshore_372": {
         "channels": {1: "first_stage", 2: "second_stage", 5: "still", 6: "mixing_chamber"}
     },
+    "oxford_triton": {
+        "channels": {1: "first_stage", 2: "second_stage", 3: "still", 8: "mixing_chamber"}
+    },
     "lakeshore_336": {"channels": {1: "second_stage", 2: "first_stage"}},
     "lakeshore_350": {"channels": {1: "second_stage", 2: "first_stage"}},
 }

@@ -6,6 +6,7 @@ so what it does depends on time and settings and not on how often somebody looks
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
@@ -37,6 +38,13 @@ class Setpoint:
         if moved >= abs(self.target - self.start):
             return self.target
         return self.start + moved * (1 if self.target > self.start else -1)
+
+    @property
+    def end_fs(self) -> int:
+        """When it arrives."""
+        if self.per_s <= 0:
+            return self.begun_fs
+        return self.begun_fs + ceil(abs(self.target - self.start) / self.per_s * FS_PER_S)
 
     def moving(self, now_fs: int) -> bool:
         """Return whether it has not arrived."""
