@@ -113,6 +113,8 @@ class HeaterLines:
         self._heaters = dict(heaters or {})
         self._write = write
         self._power_w: dict[int, float] = {}
+        self.now_fs = 0
+        """World time, of which a loop may be behind: see :meth:`deliver`."""
 
     def connected(self, output: int) -> bool:
         """Return whether a heater hangs at an output."""
@@ -123,12 +125,19 @@ class HeaterLines:
         return self._power_w.get(output, 0.0)
 
     def deliver(self, output: int, power_w: float, now_fs: int) -> None:
-        """Let an output deliver ``power_w`` from ``now_fs`` on; only changes are written."""
+        """Let an output deliver ``power_w`` from ``now_fs`` on; only changes are written.
+
+        A fridge that has passed that time (ValueError) gets it at :attr:`now_fs`.
+        """
         if not self.connected(output) or power_w == self.power_w(output):
             return
         self._power_w[output] = power_w
         if self._write is not None:
-            self._write(f"heater.{self._heaters[output]}.power", power_w, now_fs)
+            name = f"heater.{self._heaters[output]}.power"
+            try:
+                self._write(name, power_w, now_fs)
+            except ValueError:
+                self._write(name, power_w, max(self.now_fs, now_fs))
 
 
 class OutputBank:

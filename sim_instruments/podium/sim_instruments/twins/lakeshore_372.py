@@ -28,6 +28,7 @@ from podium.firmware_interfaces.lakeshore_records import (
 )
 from podium.sim_instruments.twins.channel_scanner import Schedule, Stop
 from podium.sim_instruments.twins.command_ear import CommandListener
+from podium.sim_instruments.twins.fridge_readings import FridgeReadings
 from podium.sim_instruments.twins.heater_loop import HeaterLines, Write
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.lakeshore_372_outputs import Lakeshore372Outputs, Setup
@@ -80,7 +81,7 @@ class LakeShore372:
         for channel in channels:
             if channel not in box.CHANNELS:
                 raise ValueError(f"channel {channel}: a Lake Shore 372 has channels 1 to 16")
-        self._reading = reading
+        self._readings = FridgeReadings(reading)
         self._channels = {channel: channels[channel] for channel in sorted(channels)}
         self._noise = ReadingNoise(serial)
         self._settings = LakeshoreSettings(_FACTORY)
@@ -136,6 +137,7 @@ class LakeShore372:
 
     def advance(self, now_fs: int) -> None:
         """Do what loops and limits do by themselves, up to ``now_fs``."""
+        self._readings.now_fs = now_fs
         self._outputs.advance(now_fs)
 
     # --- measurement ------------------------------------------------------------------
@@ -148,7 +150,8 @@ class LakeShore372:
         if at_fs is None:
             return None
         tick = at_fs // _READING_FS
-        sensor_k = self._self_heated_k(channel, self._reading(channel, tick * _READING_FS))
+        bath_k = self._readings.kelvin(channel, tick * _READING_FS)
+        sensor_k = self._self_heated_k(channel, bath_k)
         return sensor_k * (1.0 + NOISE * self._noise.normal(channel, tick))
 
     def _self_heated_k(self, channel: int, bath_k: float) -> float:

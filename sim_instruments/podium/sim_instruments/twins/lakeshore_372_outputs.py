@@ -55,6 +55,7 @@ class Lakeshore372Outputs:
 
     def advance(self, now_fs: int) -> None:
         """Take the steps that are due: limits, loops, heaters."""
+        self._lines.now_fs = now_fs
         self._bank.advance(now_fs, self._too_warm, self._act, self.refresh)
 
     def refresh(self, now_fs: int) -> None:

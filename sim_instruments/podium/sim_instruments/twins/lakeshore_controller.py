@@ -21,6 +21,7 @@ from podium.firmware_interfaces.lakeshore_records import (
     Record,
 )
 from podium.sim_instruments.twins.command_ear import CommandListener
+from podium.sim_instruments.twins.fridge_readings import FridgeReadings
 from podium.sim_instruments.twins.heater_loop import HeaterLines, Write
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.lakeshore_controller_outputs import ControllerOutputs
@@ -58,7 +59,7 @@ class LakeshoreController:
             if not 1 <= channel <= len(box.INPUTS):
                 raise ValueError(f"channel {channel}: a {model.identity} has inputs 1 to 4, A to D")
         self._model = model
-        self._reading = reading
+        self._readings = None if reading is None else FridgeReadings(reading)
         self._numbers = {box.INPUTS[channel - 1]: channel for channel in channels}
         self._noise = ReadingNoise(serial)
         factory: dict[Place, tuple[Value, ...]] = {("CRVHDR", (1,)): box.DIODE_CURVE}
@@ -109,6 +110,8 @@ class LakeshoreController:
 
     def advance(self, now_fs: int) -> None:
         """Do what loops and limits do by themselves, up to ``now_fs``."""
+        if self._readings is not None:
+            self._readings.now_fs = now_fs
         self._outputs.advance(now_fs)
 
     # --- measurement ------------------------------------------------------------------
@@ -116,11 +119,11 @@ class LakeshoreController:
     def temperature_k(self, letter: str, now_fs: int) -> float | None:
         """Return the last reading of an input, with noise; None: nothing is connected."""
         number = self._numbers.get(letter)
-        if number is None or self._reading is None:
+        if number is None or self._readings is None:
             return None
         tick = now_fs // _READING_FS
         noise = NOISE * self._noise.normal(number, tick)
-        return self._reading(number, tick * _READING_FS) * (1.0 + noise)
+        return self._readings.kelvin(number, tick * _READING_FS) * (1.0 + noise)
 
     def _status(self, letter: str, now_fs: int) -> ReadingStatus:
         kind, autorange, sensor_range, *_ = self._settings.fields(self._model.intype, letter)

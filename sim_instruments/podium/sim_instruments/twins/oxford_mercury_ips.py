@@ -98,7 +98,10 @@ class OxfordMercuryIps:
         read: Callable[[str, int], float] | None = None,
         write: Write | None = None,
     ) -> None:
-        """``read`` gives temperatures of stages, ``write`` sets ``magnet.<x|y|z>.current``, A."""
+        """``read`` gives temperatures of stages, ``write`` sets ``magnet.<x|y|z>.current``, A.
+
+        A fridge without a magnet hears of no current.
+        """
         if firmware not in box.GROUPS:
             raise ValueError(f"firmware {firmware!r}: there are {', '.join(box.GROUPS)}")
         self._serial, self._firmware = serial, firmware
@@ -107,6 +110,7 @@ class OxfordMercuryIps:
         self._supplies = {name: _Supply(axis) for name, axis in box.AXES.items()}
         self._grid = StepGrid()
         self._written: dict[str, float] = {}
+        self._has_magnet = True
         self._commands = self._unknown = self._unmeant = 0
         self._ear: CommandEar[str] = CommandEar(self.tallies, str)
 
@@ -139,15 +143,25 @@ class OxfordMercuryIps:
     def advance(self, now_fs: int) -> None:
         """Tell the fridge the currents of ramps, once a second up to ``now_fs``."""
         for at_fs in self._grid.due(now_fs):
-            self._tell_currents(at_fs)
+            self._tell_currents(at_fs, now_fs)
 
-    def _tell_currents(self, at_fs: int) -> None:
+    def _tell_currents(self, at_fs: int, now_fs: int) -> None:
+        """Write what has changed; of a time that the fridge has passed, at ``now_fs``."""
         for supply in self._supplies.values():
             amperes = supply.field_t(at_fs) * supply.axis.amperes_per_tesla
             name = f"magnet.{supply.axis.name}.current"
-            if self._write is not None and amperes != self._written.get(name, 0.0):
+            if (
+                self._has_magnet
+                and self._write is not None
+                and amperes != self._written.get(name, 0.0)
+            ):
                 self._written[name] = amperes
-                self._write(name, amperes, at_fs)
+                try:
+                    self._write(name, amperes, at_fs)
+                except ValueError:
+                    self._write(name, amperes, now_fs)
+                except KeyError:
+                    self._has_magnet = False
 
     # --- lines ------------------------------------------------------------------------
 
@@ -157,7 +171,7 @@ class OxfordMercuryIps:
         before = self._ear.begin()
         self._commands += 1
         said = self._said(line, now_fs)
-        self._tell_currents(now_fs)
+        self._tell_currents(now_fs, now_fs)
         self._ear.end(before, line, said.endswith(f":{grammar.INVALID}"))
         return said
 

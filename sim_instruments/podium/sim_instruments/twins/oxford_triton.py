@@ -12,6 +12,7 @@ from podium.firmware_interfaces import oxford_triton as box
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.fridge_stages import stage_of
 from podium.sim_instruments.twins.command_ear import CommandEar, CommandListener
+from podium.sim_instruments.twins.fridge_readings import FridgeReadings
 from podium.sim_instruments.twins.heater_loop import (
     Gains,
     HeaterLines,
@@ -65,7 +66,8 @@ class OxfordTriton:
             raise ValueError(f"channel {wrong[0]}: a Triton has thermometers 1 to 16")
         self._serial = serial
         self._channels = dict(channels) if reading is not None else {}
-        self._reading, self._read, self._write = reading, read, write
+        self._readings = None if reading is None else FridgeReadings(reading)
+        self._read, self._write = read, write
         self._noise = ReadingNoise(serial)
         self._enabled = dict.fromkeys(self._channels, True)
         self._lines = HeaterLines({_H1: box.HEATERS["H1"], _H2: box.HEATERS["H2"]}, write)
@@ -108,6 +110,9 @@ class OxfordTriton:
 
     def advance(self, now_fs: int) -> None:
         """Let the loop regulate up to ``now_fs``."""
+        self._lines.now_fs = now_fs
+        if self._readings is not None:
+            self._readings.now_fs = now_fs
         for at_fs in self._grid.due(now_fs):
             if self._loop_on:
                 self._regulate(at_fs)
@@ -235,10 +240,10 @@ class OxfordTriton:
         return int(number)
 
     def _kelvin(self, channel: int, now_fs: int) -> float | None:
-        if self._reading is None or not self._enabled.get(channel, False):
+        if self._readings is None or not self._enabled.get(channel, False):
             return None
         tick = now_fs // READING_FS
-        kelvin = self._reading(channel, tick * READING_FS)
+        kelvin = self._readings.kelvin(channel, tick * READING_FS)
         return kelvin * (1.0 + NOISE * self._noise.normal(channel, tick))
 
     def _get_thermometer(self, channel: int, signal: list[str], now_fs: int) -> str:
