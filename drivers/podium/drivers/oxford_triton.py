@@ -34,9 +34,10 @@ class OxfordTriton:
         found: dict[str, object] = {"action": self._line.read("SYS:DR:ACTN")}
         for channel, number in self._channels.items():
             found[f"{channel}.enabled"] = self._line.read(f"DEV:T{number}:TEMP:MEAS:ENAB")
-        if number := self._channels.get("mixing_chamber"):
+        if "mixing_chamber" in self._channels:
+            loop = f"DEV:T{self._channels['mixing_chamber']}:TEMP:LOOP"
             for setting in SETTINGS:
-                found[f"loop.{setting}"] = self._line.read(f"DEV:T{number}:TEMP:LOOP:{setting}")
+                found[f"loop.{setting}"] = self._line.read(f"{loop}:{setting}")
         return found
 
     def readings(self) -> dict[str, tuple[float, str]]:

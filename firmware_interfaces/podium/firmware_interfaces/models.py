@@ -447,6 +447,23 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzSGS100A",
 )
 
+KEYSIGHT_N5183B = InstrumentModel(
+    name="keysight_n5183b",
+    vendor="Keysight",
+    product="N5183B",
+    address="visa",
+    ports={"scpi": 5025},
+    roles=("MicrowaveSource",),
+    driver="podium.drivers.keysight_n5183b:KeysightN5183B",
+    twin="podium.sim_instruments.twins.keysight_n5183b:KeysightN5183B",
+    answers=("Keysight Technologies,N5183B", "Agilent Technologies,N5183B"),
+    connect="from qcodes.instrument_drivers.Keysight import KeysightN5183B; "
+    "{name} = KeysightN5183B('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
+    qcodes="qcodes.instrument_drivers.Keysight.KeysightN5183B",
+)
+
 # --- timing plane ------------------------------------------------------------------
 
 WRTD_NODE = InstrumentModel(
@@ -509,6 +526,7 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     OXFORD_MERCURY_IPS,
     YOKOGAWA_GS200,
     ROHDE_SCHWARZ_SGS100A,
+    KEYSIGHT_N5183B,
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,
     SRS_FS725,
