@@ -11,7 +11,9 @@ from podium.firmware_interfaces import snmp
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room
+from podium.sim_instruments.twins.keysight_n5183b import KeysightN5183B
 from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
+from podium.sim_instruments.twins.lakeshore_350 import lakeshore_350
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
 from podium.sim_instruments.twins.oxford_mercury_ips import OxfordMercuryIps
 from podium.sim_instruments.twins.oxford_triton import OxfordTriton
@@ -98,6 +100,18 @@ TWINS: Final = (
         _feed(lambda: RohdeSchwarzSGS100A("1"), "scpi"),
         frames=(*SCPI_FRAMES, b":FREQ %s\n", b":POW %s dBm\n"),
         samples=(b":FREQ 5.8 GHz;:POW -10;:OUTP ON;:SYST:ERR?\n",),
+    ),
+    Parser(
+        "twin of an N5183B",
+        _feed(lambda: KeysightN5183B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b":FREQ %s\n", b":PULM:SOUR %s\n"),
+        samples=(b":FREQ 5.8 GHz;:POW -10;:OUTP ON;:SYST:ERR?\n",),
+    ),
+    Parser(
+        "twin of a 350",
+        _feed(lambda: lakeshore_350({1: "a"}, "S", lambda channel, now_fs: 4.0), "scpi"),
+        frames=(*SCPI_FRAMES, b"INTYPE A,%s\n", b"RANGE 1,%s\n"),
+        samples=(b"OUTMODE 1,3,1,0;MOUT 1,4;RANGE 1,5;HTR? 1\n",),
     ),
     Parser(
         "twin of a 372",
