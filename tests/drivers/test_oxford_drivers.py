@@ -125,3 +125,17 @@ def test_an_answer_to_another_question_is_not_taken(serve):
     address = serve(Other(), "control")
     with pytest.raises(ProtocolError, match="does not answer"):
         OxfordMercuryIps("mercury", address.host, {"control": address.port})
+
+
+def test_a_rehearsal_tells_what_would_be_set_and_reaches_nobody():
+    told = []
+    triton = OxfordTriton.rehearse("triton", told.append, STAGES)
+    triton.heat("still", 5e-3)
+    mercury = OxfordMercuryIps.rehearse("mercury", told.append)
+    mercury.ramp_t("x", 0.1, 0.2)
+    assert told == [
+        "SET:DEV:H2:HTR:SIG:POWR:5000",
+        "SET:DEV:GRPX:PSU:SIG:FSET:0.1",
+        "SET:DEV:GRPX:PSU:SIG:RFST:0.2",
+        "SET:DEV:GRPX:PSU:ACTN:RTOS",
+    ]

@@ -117,3 +117,16 @@ def test_something_else_on_the_line_is_no_instrument(serve):
 def test_nothing_at_the_address_is_unreachable():
     with pytest.raises(Unreachable, match=r"drive at 127\.0\.0\.1:1"):
         PfeifferTc400("drive", "127.0.0.1", {"serial": 1})
+
+
+def test_a_rehearsal_tells_what_would_be_set_and_reaches_nobody():
+    told = []
+    gauges = PfeifferTpg366.rehearse("gauges", told.append, {1: "p1"})
+    assert gauges.identity().model == "TPG 366"
+    assert gauges.pressure_pa("p1") == pytest.approx(0.1)
+    gauges.tell("SEN,1,0,0,0,0,0")
+    drive = PfeifferTc400.rehearse("drive", told.append, bus_address="94")
+    assert drive.readings()["speed"] == (0.0, "Hz")
+    drive.run(True)
+    assert drive.snapshot()["PumpgStatn"] == 1.0
+    assert told == ["SEN,1,0,0,0,0,0", "023 111111", "010 111111"]

@@ -1,7 +1,10 @@
 """A connection in Oxford Instruments' grammar, for the drivers of its boxes."""
 
+from collections.abc import Callable, Iterator
+
 from podium.drivers.byte_stream import ByteStream
 from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.rehearsed_stream import Note, RehearsedStream
 from podium.drivers.roles import Identity
 from podium.firmware_interfaces import oxford_grammar as grammar
 from podium.firmware_interfaces.oxford_grammar import Message, Read, Set, WhoAreYou
@@ -10,11 +13,13 @@ from podium.firmware_interfaces.oxford_grammar import Message, Read, Set, WhoAre
 class OxfordLine:
     """Nouns that are read and set. Only ``close`` may be called from another thread."""
 
-    def __init__(self, name: str, host: str, port: int, identity: tuple[str, str]) -> None:
-        """Connect by asking who it is; raises :class:`Refused` for another box."""
+    def __init__(
+        self, name: str, stream: ByteStream | RehearsedStream, identity: tuple[str, str]
+    ) -> None:
+        """Ask who it is over an open connection; raises :class:`Refused` for another box."""
         self.name = name
         self._identity = identity
-        self._stream = ByteStream(name, host, port)
+        self._stream = stream
         try:
             self.identity()
         except BaseException:
@@ -76,3 +81,26 @@ class OxfordLine:
         except grammar.GrammarError as error:
             self.close()
             raise ProtocolError(f"{self.name}: {error}") from error
+
+
+def rehearsed_line(name: str, note: Note, identity: tuple[str, str]) -> OxfordLine:
+    """Return a line to no box: settings are noted and read back, all else reads 0."""
+    return OxfordLine(name, RehearsedStream(name, _rehearsed(note, identity)), identity)
+
+
+def _rehearsed(note: Note, identity: tuple[str, str]) -> Callable[[bytes], Iterator[bytes]]:
+    held: dict[str, str] = {}
+
+    def answer(sent: bytes) -> Iterator[bytes]:
+        match grammar.decode(sent.decode("ascii")):
+            case WhoAreYou():
+                said = f"IDN:{':'.join(identity)}:0:0"
+            case Read(noun):
+                said = grammar.status(noun, held.get(noun, "0"))
+            case Set(noun, value):
+                held[noun] = value
+                note(f"SET:{noun}:{value}")
+                said = grammar.confirmation(noun, value)
+        yield said.encode("ascii")
+
+    return answer

@@ -5,9 +5,12 @@ speaks the grammar itself.
 """
 
 from collections.abc import Mapping
+from typing import Self
 
+from podium.drivers.byte_stream import ByteStream
 from podium.drivers.errors import Refused
-from podium.drivers.oxford_line import OxfordLine
+from podium.drivers.oxford_line import OxfordLine, rehearsed_line
+from podium.drivers.rehearsed_stream import Note
 from podium.drivers.roles import Identity
 from podium.firmware_interfaces import oxford_mercury_ips as box
 from podium.firmware_interfaces.oxford_mercury_ips import Action
@@ -27,7 +30,18 @@ class OxfordMercuryIps:
         firmware: str | None = None,
     ) -> None:
         """Connect by asking who it is; ``firmware`` is what its twin has, ours is read."""
-        self._line = OxfordLine(name, host, ports["control"], box.IDENTITY)
+        stream = ByteStream(name, host, ports["control"])
+        self._begin(OxfordLine(name, stream, box.IDENTITY))
+
+    @classmethod
+    def rehearse(cls, name: str, note: Note, firmware: str | None = None) -> Self:
+        """Return a driver of no supply; what it would set is noted."""
+        driver = cls.__new__(cls)
+        driver._begin(rehearsed_line(name, note, box.IDENTITY))
+        return driver
+
+    def _begin(self, line: OxfordLine) -> None:
+        self._line = line
         major, minor = [*self.identity().firmware.split("."), "0", "0"][:2]
         digits = major.isdigit() and minor.isdigit()
         self._group = "SPSU" if digits and (int(major), int(minor)) >= (2, 6) else "PSU"

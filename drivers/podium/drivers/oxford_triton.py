@@ -5,9 +5,12 @@ and names no box, so ours speaks the grammar itself.
 """
 
 from collections.abc import Mapping
+from typing import Self
 
+from podium.drivers.byte_stream import ByteStream
 from podium.drivers.errors import Refused
-from podium.drivers.oxford_line import OxfordLine
+from podium.drivers.oxford_line import OxfordLine, rehearsed_line
+from podium.drivers.rehearsed_stream import Note
 from podium.drivers.roles import Identity
 from podium.firmware_interfaces import oxford_triton as box
 
@@ -21,9 +24,20 @@ class OxfordTriton:
         self, name: str, host: str, ports: Mapping[str, int], channels: Mapping[int, str]
     ) -> None:
         """Connect by asking who it is; ``channels`` names thermometers 1 to 16."""
+        stream = ByteStream(name, host, ports["control"])
+        self._begin(OxfordLine(name, stream, box.IDENTITY), channels)
+
+    @classmethod
+    def rehearse(cls, name: str, note: Note, channels: Mapping[int, str]) -> Self:
+        """Return a driver of no Triton; what it would set is noted."""
+        driver = cls.__new__(cls)
+        driver._begin(rehearsed_line(name, note, box.IDENTITY), channels)
+        return driver
+
+    def _begin(self, line: OxfordLine, channels: Mapping[int, str]) -> None:
+        self._line = line
         self._channels = {channel: number for number, channel in channels.items()}
         self._heaters = {heater: device for device, heater in box.HEATERS.items()}
-        self._line = OxfordLine(name, host, ports["control"], box.IDENTITY)
 
     def identity(self) -> Identity:
         """Return who answers."""

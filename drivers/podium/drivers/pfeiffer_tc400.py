@@ -1,9 +1,11 @@
 """Driver of the Pfeiffer TC 400, the drive of a turbopump, over a terminal server's socket."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Self
 
 from podium.drivers.byte_stream import ByteStream
 from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.rehearsed_stream import Note, RehearsedStream
 from podium.drivers.roles import Examination, Identity
 from podium.firmware_interfaces import pfeiffer_tc400 as box
 from podium.firmware_interfaces import pfeiffer_telegram as telegrams
@@ -31,14 +33,28 @@ class PfeifferTc400:
         bus_address: str = str(box.ADDRESS),
     ) -> None:
         """Connect by asking who it is; ``pump`` is what the fridge calls it."""
-        self._name, self.pump = name, pump
-        self._address = int(bus_address)
-        self._stream = ByteStream(name, host, ports["serial"])
+        self._begin(name, pump, bus_address, ByteStream(name, host, ports["serial"]))
         try:
             self.identity()
         except BaseException:
             self.close()
             raise
+
+    @classmethod
+    def rehearse(
+        cls, name: str, note: Note, pump: str = "turbo1", bus_address: str = str(box.ADDRESS)
+    ) -> Self:
+        """Return a driver of no drive, which answers as one that stands still."""
+        driver = cls.__new__(cls)
+        driver._begin(name, pump, bus_address, RehearsedStream(name, _rehearsed(note)))
+        return driver
+
+    def _begin(
+        self, name: str, pump: str, bus_address: str, stream: ByteStream | RehearsedStream
+    ) -> None:
+        self._name, self.pump = name, pump
+        self._address = int(bus_address)
+        self._stream = stream
 
     def identity(self) -> Identity:
         """Return who answers; it has no serial number on the wire."""
@@ -125,3 +141,20 @@ class PfeifferTc400:
         if answer.refusal:
             raise Refused(f"{self._name} was asked {asked}: {answer.refusal}")
         return answer
+
+
+def _rehearsed(note: Note) -> Callable[[bytes], Iterator[bytes]]:
+    """Return what echoes every setting, and notes it, and answers questions with what was set."""
+    held = {one.number: box.write(one.kind, float(one.initial)) for one in box.PARAMETERS.values()}
+    held |= {box.NAME.number: "TC_400", box.ERROR_CODE.number: "000000"}
+
+    def answer(sent: bytes) -> Iterator[bytes]:
+        telegram = telegrams.decode(sent.removesuffix(telegrams.END))
+        if not telegram.asks:
+            held[telegram.parameter] = telegram.data
+            note(f"{telegram.parameter:03d} {telegram.data}")
+        data = held.get(telegram.parameter, telegrams.NO_SUCH_PARAMETER)
+        said = telegrams.setting(telegram.address, telegram.parameter, data)
+        yield telegrams.encode(said).removesuffix(telegrams.END)
+
+    return answer
