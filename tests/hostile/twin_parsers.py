@@ -11,7 +11,14 @@ from podium.firmware_interfaces import snmp
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room
+from podium.sim_instruments.twins.keysight_n5183b import KeysightN5183B
+from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
+from podium.sim_instruments.twins.lakeshore_350 import lakeshore_350
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
+from podium.sim_instruments.twins.oxford_mercury_ips import OxfordMercuryIps
+from podium.sim_instruments.twins.oxford_triton import OxfordTriton
+from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
+from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
@@ -95,10 +102,69 @@ TWINS: Final = (
         samples=(b":FREQ 5.8 GHz;:POW -10;:OUTP ON;:SYST:ERR?\n",),
     ),
     Parser(
+        "twin of an N5183B",
+        _feed(lambda: KeysightN5183B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b":FREQ %s\n", b":PULM:SOUR %s\n"),
+        samples=(b":FREQ 5.8 GHz;:POW -10;:OUTP ON;:SYST:ERR?\n",),
+    ),
+    Parser(
+        "twin of a 350",
+        _feed(lambda: lakeshore_350({1: "a"}, "S", lambda channel, now_fs: 4.0), "scpi"),
+        frames=(*SCPI_FRAMES, b"INTYPE A,%s\n", b"RANGE 1,%s\n"),
+        samples=(b"OUTMODE 1,3,1,0;MOUT 1,4;RANGE 1,5;HTR? 1\n",),
+    ),
+    Parser(
         "twin of a 372",
         _feed(lambda: LakeShore372(lambda channel, now_fs: 0.01, {1: "a", 6: "mxc"}, "S"), "scpi"),
         frames=(*SCPI_FRAMES, b"INTYPE 1,%s\n", b"INNAME 1,%s\n", b"RDGK? %s\n"),
         samples=(b"INSET 1,1,3,3,0,1;RDGK? 1;SCAN?\n", b'INNAME 1,"mixing"\n'),
+    ),
+    Parser(
+        "heaters of a 372",
+        _feed(
+            lambda: LakeShore372(lambda channel, now_fs: 0.01, {6: "mxc"}, "S", {0: "a"}), "scpi"
+        ),
+        frames=(*SCPI_FRAMES, b"OUTMODE 0,%s;RANGE 0,3\n", b"HTRSET 0,%s;MOUT 0,2\n"),
+        samples=(b"OUTMODE 0,5,6;PID 0,10,20,0;SETP 0,0.02;RANGE 0,5;HTR?;RAMPST?\n",),
+    ),
+    Parser(
+        "twin of a 336",
+        _feed(lambda: lakeshore_336({1: "a"}, "S", lambda channel, now_fs: 4.0), "scpi"),
+        frames=(*SCPI_FRAMES, b"HTRSET 1,%s\n", b"ZONE 1,1,%s\n", b"KRDG? %s\n"),
+        samples=(b"OUTMODE 1,1,1,0;SETP 1,4;RANGE 1,3;HTR? 1;SRDG? 0;*ESR?\n",),
+    ),
+    Parser(
+        "twin of a Triton",
+        _feed(
+            lambda: OxfordTriton(
+                {8: "mixing_chamber"},
+                "S",
+                lambda channel, now_fs: 0.01,
+                lambda name, now_fs: 1.0,
+                lambda name, value, now_fs: None,
+            ),
+            "control",
+        ),
+        frames=(b"%s\r\n", b"READ:DEV:%s\r\n", b"SET:DEV:T8:TEMP:LOOP:%s\r\n"),
+        samples=(b"READ:DEV:T8:TEMP:SIG:TEMP\r\nSET:DEV:V9:VALV:SIG:STATE:OPEN\r\n",),
+    ),
+    Parser(
+        "twin of a Mercury iPS",
+        _feed(lambda: OxfordMercuryIps("S"), "control"),
+        frames=(b"%s\n", b"SET:DEV:GRPX:SPSU:SIG:%s\n", b"READ:DEV:%s\n"),
+        samples=(b"SET:DEV:GRPX:SPSU:SIG:FSET:0.5\nSET:DEV:GRPX:SPSU:ACTN:RTOS\n",),
+    ),
+    Parser(
+        "twin of a TPG 366",
+        _feed(lambda: PfeifferTpg366("1", lambda name, now_fs: 1.0), "mnemonics"),
+        frames=(b"%s", b"%s\r\n\x05", b"SEN,%s\r\n\x05", b"UNI,%s\r\n\x05"),
+        samples=(b"PRX\r\n\x05SEN,1,1,1,2,2,2\r\n\x05",),
+    ),
+    Parser(
+        "twin of a TC 400",
+        _feed(lambda: PfeifferTc400("1", lambda name, now_fs: 1.0), "serial"),
+        frames=(b"%s", b"%s\r"),
+        samples=(b"0010030902=?107\r0011001006111111015\r",),
     ),
     Parser(
         "twin of an FS725",

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.fridge_stages import GAUGES, HEATERS
 from podium.firmware_interfaces.instrument_model import (
     Connector,
     DigitalPort,
@@ -280,10 +281,13 @@ LAKESHORE_372 = InstrumentModel(
     product="Model 372",
     address="visa",
     ports={"scpi": 7777},
-    roles=("Thermometer",),
+    roles=("Thermometer", "Heater"),
     driver="podium.drivers.lakeshore_372:LakeShore372",
     twin="podium.sim_instruments.twins.lakeshore_372:LakeShore372",
-    options=(MapOption("channels", "measurement input: stage of the fridge", 1, 16),),
+    options=(
+        MapOption("channels", "measurement input: stage of the fridge", 1, 16),
+        MapOption("heaters", "output: heater of the fridge", 0, 2, HEATERS, required=False),
+    ),
     channels_option="channels",
     answers=("LSCI,MODEL372",),
     connect="from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372; "
@@ -291,6 +295,116 @@ LAKESHORE_372 = InstrumentModel(
     connects="qcodes",
     clients=_OVER_VISA,
     qcodes="qcodes.instrument_drivers.Lakeshore.LakeshoreModel372",
+)
+
+LAKESHORE_336 = InstrumentModel(
+    name="lakeshore_336",
+    vendor="Lake Shore",
+    product="Model 336",
+    address="visa",
+    ports={"scpi": 7777},
+    roles=("Thermometer", "Heater"),
+    driver="podium.drivers.lakeshore_336:LakeShore336",
+    twin="podium.sim_instruments.twins.lakeshore_336:lakeshore_336",
+    options=(
+        MapOption("channels", "input (1 to 4 are A to D): stage of the fridge", 1, 4),
+        MapOption("heaters", "output: heater of the fridge", 1, 4, HEATERS, required=False),
+    ),
+    channels_option="channels",
+    answers=("LSCI,MODEL336",),
+    connect="from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336; "
+    "{name} = LakeshoreModel336('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
+    qcodes="qcodes.instrument_drivers.Lakeshore.LakeshoreModel336",
+)
+
+LAKESHORE_350 = InstrumentModel(
+    name="lakeshore_350",
+    vendor="Lake Shore",
+    product="Model 350",
+    address="visa",
+    ports={"scpi": 7777},
+    roles=("Thermometer", "Heater"),
+    driver="podium.drivers.lakeshore_350:LakeShore350",
+    twin="podium.sim_instruments.twins.lakeshore_350:lakeshore_350",
+    options=(
+        MapOption("channels", "input (1 to 4 are A to D): stage of the fridge", 1, 4),
+        MapOption("heaters", "output: heater of the fridge", 1, 4, HEATERS, required=False),
+    ),
+    channels_option="channels",
+    answers=("LSCI,MODEL350",),
+    connect="from podium.drivers.lakeshore_350 import LakeShore350; "
+    "{name} = LakeShore350('{name}', '{visa}', {{}})",
+    clients=_OVER_VISA,
+)
+
+PFEIFFER_TPG366 = InstrumentModel(
+    name="pfeiffer_tpg366",
+    vendor="Pfeiffer Vacuum",
+    product="TPG 366",
+    address="host",
+    ports={"mnemonics": 8000},
+    roles=(),
+    driver="podium.drivers.pfeiffer_tpg366:PfeifferTpg366",
+    twin="podium.sim_instruments.twins.pfeiffer_tpg366:PfeifferTpg366",
+    options=(MapOption("gauges", "channel: pressure of the fridge", 1, 6, GAUGES, required=False),),
+    connect="from podium.drivers.pfeiffer_tpg366 import PfeifferTpg366; "
+    "{name} = PfeifferTpg366('{name}', '{host}', {ports})",
+)
+
+PFEIFFER_TC400 = InstrumentModel(
+    name="pfeiffer_tc400",
+    vendor="Pfeiffer Vacuum",
+    product="TC 400",
+    address="host",
+    ports={"serial": 4001},
+    roles=(),
+    driver="podium.drivers.pfeiffer_tc400:PfeifferTc400",
+    twin="podium.sim_instruments.twins.pfeiffer_tc400:PfeifferTc400",
+    options=(
+        TextOption("pump", "pump of the fridge", ("turbo1", "turbo2"), required=False),
+        TextOption("bus_address", "address on its RS-485 bus, 1 to 255", required=False),
+    ),
+    connect="from podium.drivers.pfeiffer_tc400 import PfeifferTc400; "
+    "{name} = PfeifferTc400('{name}', '{host}', {ports})",
+)
+
+OXFORD_TRITON = InstrumentModel(
+    name="oxford_triton",
+    vendor="Oxford Instruments",
+    product="Triton",
+    address="host",
+    ports={"control": 33576},
+    roles=("Thermometer", "Heater"),
+    driver="podium.drivers.oxford_triton:OxfordTriton",
+    twin="podium.sim_instruments.twins.oxford_triton:OxfordTriton",
+    options=(MapOption("channels", "thermometer: stage of the fridge", 1, 16),),
+    channels_option="channels",
+    answers=("OI,TRITON",),
+    connect="from qcodes.instrument_drivers.oxford import OxfordTriton; "
+    "{name} = OxfordTriton('{name}', '{host}', {ports[control]})",
+    connects="qcodes",
+)
+
+OXFORD_MERCURY_IPS = InstrumentModel(
+    name="oxford_mercury_ips",
+    vendor="Oxford Instruments",
+    product="Mercury iPS",
+    address="host",
+    ports={"control": 7020},
+    roles=(),
+    driver="podium.drivers.oxford_mercury_ips:OxfordMercuryIps",
+    twin="podium.sim_instruments.twins.oxford_mercury_ips:OxfordMercuryIps",
+    options=(
+        TextOption(
+            "firmware", "release of its firmware", ("2.5.09.000", "2.6.04.000"), required=False
+        ),
+    ),
+    answers=("OXFORD INSTRUMENTS,MERCURY IPS",),
+    connect="from qcodes.instrument_drivers.oxford import OxfordMercuryiPS; {name} = "
+    "OxfordMercuryiPS('{name}', 'TCPIP::{host}::{ports[control]}::SOCKET', visalib='@py')",
+    connects="qcodes",
 )
 
 YOKOGAWA_GS200 = InstrumentModel(
@@ -331,6 +445,23 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     connects="qcodes",
     clients=_OVER_VISA,
     qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzSGS100A",
+)
+
+KEYSIGHT_N5183B = InstrumentModel(
+    name="keysight_n5183b",
+    vendor="Keysight",
+    product="N5183B",
+    address="visa",
+    ports={"scpi": 5025},
+    roles=("MicrowaveSource",),
+    driver="podium.drivers.keysight_n5183b:KeysightN5183B",
+    twin="podium.sim_instruments.twins.keysight_n5183b:KeysightN5183B",
+    answers=("Keysight Technologies,N5183B", "Agilent Technologies,N5183B"),
+    connect="from qcodes.instrument_drivers.Keysight import KeysightN5183B; "
+    "{name} = KeysightN5183B('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
+    qcodes="qcodes.instrument_drivers.Keysight.KeysightN5183B",
 )
 
 # --- timing plane ------------------------------------------------------------------
@@ -387,8 +518,15 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     ZURICH,
     LAKESHORE_372,
+    LAKESHORE_336,
+    LAKESHORE_350,
+    PFEIFFER_TPG366,
+    PFEIFFER_TC400,
+    OXFORD_TRITON,
+    OXFORD_MERCURY_IPS,
     YOKOGAWA_GS200,
     ROHDE_SCHWARZ_SGS100A,
+    KEYSIGHT_N5183B,
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,
     SRS_FS725,

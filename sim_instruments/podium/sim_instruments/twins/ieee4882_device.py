@@ -71,13 +71,14 @@ class Device:
         busy: Callable[[int], bool] = lambda now_fs: False,
         summaries: Callable[[int], int] = lambda now_fs: 0,
         clear: Callable[[int], None] = lambda now_fs: None,
+        before: Callable[[int], None] = lambda now_fs: None,
     ) -> None:
         """Take the table and the hooks of one instrument.
 
         ``reset`` is *RST; ``busy`` says whether an overlapped operation is
         pending, which *OPC, *OPC? and *WAI wait for; ``summaries`` are the
         instrument's own bits of the status byte; ``clear`` clears its own
-        event registers on *CLS.
+        event registers on *CLS; ``before`` does what has fallen due by itself before a command.
         """
         self.manners = manners
         self.status = StatusRegisters()
@@ -92,6 +93,7 @@ class Device:
         self._busy = busy
         self._summaries = summaries
         self._clear = clear
+        self._before = before
         self._completion_awaited = False
 
     def open(self) -> "DeviceSession":
@@ -122,6 +124,7 @@ class Device:
         What goes wrong goes into the status registers. ``replied``: earlier
         units of the same message have put answers into the output queue.
         """
+        self._before(now_fs)
         self._settle(now_fs)
         before = self.ear.begin()
         self.commands += 1

@@ -92,3 +92,16 @@ class TakesDatagrams(Protocol):
     def hear(self, port: str, datagram: bytes, now_fs: int) -> bytes:
         """Take what arrived at ``now_fs``; return the answer to its sender, empty for none."""
         ...
+
+
+@runtime_checkable
+class ActsByItself(Protocol):
+    """A twin that does something without being asked: its loops regulate, its limits trip."""
+
+    def advance(self, now_fs: int) -> None:
+        """Do all that falls due until ``now_fs``. What it does depends on time, not on calls.
+
+        A fridge calls it before it is integrated beyond ``now_fs``; where nobody calls it, the
+        next command to the twin does.
+        """
+        ...
