@@ -6,7 +6,16 @@ from typing import Final
 
 from tests.hostile.parser import Parser
 
-from podium.firmware_interfaces import quantity, snmp, srs_fs725, trace, wrtd, wrtd_node
+from podium.firmware_interfaces import (
+    cryomech_cpa,
+    modbus,
+    quantity,
+    snmp,
+    srs_fs725,
+    trace,
+    wrtd,
+    wrtd_node,
+)
 from podium.firmware_interfaces.ieee4882 import asking, responses
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
@@ -132,6 +141,20 @@ def _samples(data: bytes) -> None:
             messages.unpack_samples(data, encoding)
         except ValueError as error:
             str(error)
+
+
+def _modbus(data: bytes) -> None:
+    for frame in modbus.FrameSplitter().feed(data):
+        try:
+            modbus.decode_request(frame.pdu)
+        except modbus.ModbusException as error:
+            str(error)
+
+
+def _panel(data: bytes) -> None:
+    """Read registers of a compressor's panel."""
+    words = [int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data) - 1, 2)]
+    cryomech_cpa.decode_panel(words)
 
 
 _TABLE: Final = b'{"header": {"version": "1.2.0"}, "table": [{"index": 0, "waveform": %s}]}'
@@ -269,6 +292,22 @@ INTERFACES: Final = (
                 snmp.Message(snmp.Operation.GET, b"public", 5, (snmp.Binding((1, 3, 6, 1)),))
             ),
         ),
+    ),
+    Parser(
+        "Modbus",
+        _modbus,
+        (modbus.ModbusError,),
+        (b"%s", b"\0\1\0\0\0\6\1%s"),
+        (
+            modbus.encode(modbus.Frame(1, 1, b"\4\0\1\0\2")),
+            modbus.encode(modbus.Frame(2, 16, b"\x10\0\1\0\1\2\0\1")),
+        ),
+    ),
+    Parser(
+        "registers of a compressor",
+        _panel,
+        (cryomech_cpa.RegisterError,),
+        samples=(bytes(56) + b"\0\1\0\1" + bytes(50),),
     ),
     Parser(
         "golden traces",

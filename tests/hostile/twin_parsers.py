@@ -7,10 +7,12 @@ from tests.benches.qblox_cluster.cluster_bench import HeldPlayback
 from tests.benches.zurich import requests
 from tests.hostile.parser import Parser
 
-from podium.firmware_interfaces import snmp
+from podium.firmware_interfaces import modbus, snmp
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room
+from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
+from podium.sim_instruments.twins.cryomech_cpa import CryomechCpa
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
@@ -21,6 +23,7 @@ from podium.sim_instruments.twins.yokogawa_gs200 import YokogawaGS200
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 
 NOW_FS: Final = 1_800_000_000 * 10**15
+FRIDGE: Final = SteadyCryostat()
 
 
 def _clock_of(make: Any) -> Clock:
@@ -105,6 +108,15 @@ TWINS: Final = (
         _feed(lambda: SrsFs725("1", _clock_of), "serial"),
         frames=(b"%s", b"%s\r", b"LO%s\r"),
         samples=(b"LO?\rFC 1596,2048\rTT?\rAD10?\r",),
+    ),
+    Parser(
+        "twin of a CPA compressor",
+        _feed(lambda: CryomechCpa("1", FRIDGE.read, FRIDGE.write), "modbus"),
+        frames=(b"%s", b"\0\1\0\0\0\6\1%s"),
+        samples=(
+            modbus.encode(modbus.Frame(1, 1, b"\4\0\1\0\x21")),
+            modbus.encode(modbus.Frame(2, 16, b"\x10\0\1\0\1\2\0\1")),
+        ),
     ),
     Parser(
         "twin of a WRTD node",

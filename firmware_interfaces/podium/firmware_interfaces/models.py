@@ -383,6 +383,27 @@ SRS_FS725 = InstrumentModel(
     connect="from podium.drivers.srs_fs725 import SrsFs725; {name} = SrsFs725('{name}', '{visa}')",
 )
 
+# --- cold side ---------------------------------------------------------------------
+
+CRYOMECH_CPA = InstrumentModel(
+    name="cryomech_cpa",
+    vendor="Cryomech",
+    product="CPA",
+    address="host",
+    ports={"modbus": 502},
+    roles=("HeliumCompressor",),
+    driver="podium.drivers.cryomech_cpa:CryomechCpa",
+    twin="podium.sim_instruments.twins.cryomech_cpa:CryomechCpa",
+    answers=("Cryomech,CPA",),
+    connect="from cpa1110 import CPA1110, Connection; "
+    "{name} = CPA1110('{host}', Connection.TCP, port={ports[modbus]})",
+    connects="cpa1110",
+    clients={
+        "pymodbus": "from pymodbus.client import ModbusTcpClient; "
+        "{name} = ModbusTcpClient('{host}', port={ports[modbus]})",
+    },
+)
+
 BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     ZURICH,
@@ -392,6 +413,7 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,
     SRS_FS725,
+    CRYOMECH_CPA,
 )
 
 

@@ -21,6 +21,7 @@ NAMES = {
     "srs_fs725": "rubidium",
     "white_rabbit_switch": "switch",
     "wrtd_node": "trigger_node",
+    "cryomech_cpa": "compressor",
 }
 """Of the instrument, if none is given; others are called by their model."""
 USUAL: Mapping[str, Mapping[str, Any]] = {

@@ -23,6 +23,7 @@ from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.physics.oscillators import turns_of
 from podium.sim_instruments.physics.played import EDGES_KEPT, PlayedLog, Sending
 from podium.sim_instruments.physics.room import Room
+from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
@@ -76,6 +77,8 @@ class Laboratory:
         self.fridges = {
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }
+        self.cryostat = SteadyCryostat()
+        """What instruments of a fridge read and switch."""
         self.room = Room(world_file.seed)
         self._counters: dict[str, TickCounter] = {}
         self.clocks: dict[str, Clock] = {}
@@ -294,6 +297,8 @@ class Laboratory:
             serial=f"{zlib.crc32(name.encode()) % 10**8:08d}",
             playback=Playing(self, name),
             reading=self._reading(name),
+            read=self.cryostat.read,
+            write=self.cryostat.write,
             clock_of=partial(self.clock_of, name),
             clock=self._counter(name),
             own_clock=self._own_clock(name),

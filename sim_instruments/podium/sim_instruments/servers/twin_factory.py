@@ -46,6 +46,10 @@ class Supplies:
     """Plays its signals on the world."""
     reading: Callable[[int, int], float] | None
     """Temperature (K) at a channel and a time (fs); None for what is in no fridge."""
+    read: Callable[[str, int], float] | None = None
+    """An output of the fridge that it is wired to, by name and time (fs), in SI units."""
+    write: Callable[[str, float, int], None] | None = None
+    """Sets an input of that fridge by name, value and time (fs)."""
     clock_of: Callable[[ClockMake], Clock] | None = None
     """Makes the instrument's clock, of that make; the same each time."""
     clock: TickCounter | None = None
