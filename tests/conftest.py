@@ -132,6 +132,8 @@ class TwinServers:
                         reply += session.feed(b"", self.clock.now_fs())
                     writer.write(reply)
                     await writer.drain()
+                    if getattr(session, "ended", False):
+                        break
             except ConnectionError:
                 pass
             finally:

@@ -24,6 +24,7 @@ def endpoint(name: str, model: str, twin: Twin, listening: Listening) -> dict[st
     ports = {
         port: usual + listening.shift if port == MODULE_BASE else listening.ports[port]
         for port, usual in twin.ports.items()
+        if port == MODULE_BASE or port in listening.ports
     }
     if entry.address == "visa":
         found["visa"] = visa_of(listening.host, ports)

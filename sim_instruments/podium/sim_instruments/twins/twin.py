@@ -81,6 +81,16 @@ class Twin(Protocol):
 
 
 @runtime_checkable
+class HasTlsPorts(Protocol):
+    """A twin some of whose ports are behind TLS, with a certificate that it has signed itself."""
+
+    @property
+    def tls_ports(self) -> frozenset[str]:
+        """Those of its ports; their sessions take and give what is inside."""
+        ...
+
+
+@runtime_checkable
 class TakesDatagrams(Protocol):
     """A twin some of whose ports are UDP: each datagram is a message of its own."""
 
