@@ -38,6 +38,7 @@ REFEREES = {
     "test_scqubits_fluxonium": "of transmons and fluxoniums | scqubits",
     "test_snmp_white_rabbit_switch": "White Rabbit switch",
     "test_srs_fs725_published": "SRS FS725",
+    "test_bluefors_control_client": "`test_bluefors_control_client.py`",
     "test_cryomech_cpa_client": "`test_cryomech_cpa_client.py`",
     "test_zurich_core_client": "`zhinst.core.ziDAQServer` 26.7.2.5",
     "test_zurich_core_values": "results and scope records with their headers",

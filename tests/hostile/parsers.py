@@ -7,6 +7,7 @@ from typing import Final
 from tests.hostile.parser import Parser
 
 from podium.firmware_interfaces import (
+    bluefors_control,
     cryomech_cpa,
     modbus,
     quantity,
@@ -308,6 +309,16 @@ INTERFACES: Final = (
         _panel,
         (cryomech_cpa.RegisterError,),
         samples=(bytes(56) + b"\0\1\0\1" + bytes(50),),
+    ),
+    Parser(
+        "answers of a fridge's software",
+        bluefors_control.read_values,
+        (bluefors_control.ApiError,),
+        (b"%s", b'{"data": %s}', b'{"data": {"a": {"content": {"latest_value": %s}}}}'),
+        (
+            b'{"data": {"a": {"content": {"latest_value": {"value": "1", "outdated": false, '
+            b'"date": 1, "status": "QUEUED"}}}}}',
+        ),
     ),
     Parser(
         "golden traces",

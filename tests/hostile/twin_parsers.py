@@ -12,6 +12,8 @@ from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
+from podium.sim_instruments.twins.bluefors_control.control_software import BlueforsControl
+from podium.sim_instruments.twins.bluefors_control.values_socket import ValuesSocket
 from podium.sim_instruments.twins.cryomech_cpa import CryomechCpa
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
@@ -24,6 +26,11 @@ from podium.sim_instruments.twins.zurich.data_server import DataServer
 
 NOW_FS: Final = 1_800_000_000 * 10**15
 FRIDGE: Final = SteadyCryostat()
+_SOFTWARE: Final = BlueforsControl("1", FRIDGE.read, FRIDGE.write, {6: "mxc"})
+UPGRADE: Final = (
+    b"GET /ws/values/ HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 
 
 def _clock_of(make: Any) -> Clock:
@@ -51,6 +58,17 @@ def _hear(build: Callable[[], Any], port: str) -> Callable[[bytes], object]:
         return twin[0].hear(port, data, NOW_FS)
 
     return read
+
+
+def _posted(data: bytes) -> object:
+    """Return what a fridge's software makes of the body of a request."""
+    head = b"POST /values/ HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(data)
+    return _SOFTWARE.open("http").feed(head + data, NOW_FS)
+
+
+def _said(data: bytes) -> object:
+    """Return what it makes of a message over a WebSocket."""
+    return ValuesSocket(_SOFTWARE, "values").receive(data.decode("latin-1"), NOW_FS)
 
 
 def _cluster() -> ClusterTwin:
@@ -117,6 +135,39 @@ TWINS: Final = (
             modbus.encode(modbus.Frame(1, 1, b"\4\0\1\0\x21")),
             modbus.encode(modbus.Frame(2, 16, b"\x10\0\1\0\1\2\0\1")),
         ),
+    ),
+    Parser(
+        "twin of a fridge's software",
+        _feed(lambda: _SOFTWARE, "http"),
+        frames=(
+            b"%s",
+            b"GET /values/%s HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /values/mapper?%s HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n",
+            UPGRADE + b"%s",
+        ),
+        samples=(
+            b"GET /values/mapper/bf/?fields=value;status HTTP/1.1\r\nHost: a\r\n\r\n",
+            UPGRADE + bytes.fromhex("818537fa213d7f9f4d5158"),
+        ),
+    ),
+    Parser(
+        "requests to a fridge's software",
+        _posted,
+        frames=(
+            b"%s",
+            b'{"data": %s}',
+            b'{"data": {"mapper.bf.valves.v1": {"content": {"value": %s}}}}',
+        ),
+        samples=(
+            b'{"data": {"driver.bftc.data.heaters.heater_4.write": {"content": {"call": 1}}}}',
+        ),
+    ),
+    Parser(
+        "messages to a fridge's software",
+        _said,
+        frames=(b"%s", b'{"command": "read", "data": %s}', b'{"command": "%s", "data": {}}'),
+        samples=(b'{"command": "listen", "id": "1", "data": {"target": "mapper.bf.flow"}}',),
     ),
     Parser(
         "twin of a WRTD node",

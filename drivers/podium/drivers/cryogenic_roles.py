@@ -31,3 +31,31 @@ class HeliumCompressor(Protocol):
     def run_compressor(self, on: bool) -> None:
         """Start or stop it. Returns once it has accepted that: it takes seconds to be so."""
         ...
+
+
+class Cryostat(Protocol):
+    """The software or the panel of a whole fridge: what it can switch, and its heaters.
+
+    A part is called as its maker calls it (``v4``, ``turbo1``, ``pulsetube``). The fridge's own
+    interlocks stay in charge: whether a part may be switched is not known here.
+    """
+
+    def parts(self) -> tuple[str, ...]:
+        """Return all that can be switched."""
+        ...
+
+    def is_on(self, part: str) -> bool:
+        """Return whether a valve is open, or another part on, as it reads back."""
+        ...
+
+    def switch(self, part: str, on: bool) -> None:
+        """Open a valve, start a pump ..., or the reverse; returns once that is accepted."""
+        ...
+
+    def heater_w(self, heater: str) -> float:
+        """Return the power that a heater (``still``, ``mixing_chamber``) is set to; off: 0 W."""
+        ...
+
+    def set_heater_w(self, heater: str, power_w: float) -> None:
+        """Set a heater's power by hand, 0 W: off; returns once it is read back at the device."""
+        ...

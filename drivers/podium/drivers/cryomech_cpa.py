@@ -4,7 +4,7 @@ import math
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Self
+from typing import Any, Self
 
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
@@ -55,7 +55,7 @@ class CryomechCpa:
     def _begin(self, name: str, note: Callable[[str], None] | None) -> None:
         self._name = name
         self._note = note
-        self._client: ModbusTcpClient | None = None
+        self._client: Any = None  # pymodbus's, which has types in parts only
         self._closed = False
 
     # --- as any instrument ------------------------------------------------------------
@@ -151,7 +151,7 @@ class CryomechCpa:
         except RegisterError as error:
             raise self._nonsense(asked, str(error)) from error
 
-    def _exchange(self, asked: str, call: Callable[[ModbusTcpClient], ModbusPDU]) -> ModbusPDU:
+    def _exchange(self, asked: str, call: Callable[[Any], ModbusPDU]) -> ModbusPDU:
         client = self._client
         if self._closed or client is None:
             raise Unreachable(f"{self._name} was asked {asked}, but its connection was closed")

@@ -404,6 +404,27 @@ CRYOMECH_CPA = InstrumentModel(
     },
 )
 
+BLUEFORS_CONTROL = InstrumentModel(
+    name="bluefors_control",
+    vendor="Bluefors",
+    product="Control Software",
+    address="host",
+    ports={"http": 49099, "https": 49098},
+    roles=("Thermometer", "Cryostat"),
+    driver="podium.drivers.bluefors_control:BlueforsControl",
+    twin="podium.sim_instruments.twins.bluefors_control.control_software:BlueforsControl",
+    options=(
+        MapOption("channels", "channel of its temperature controller: stage of the fridge", 1, 9),
+        TextOption("key", "key of its API, for HTTPS", required=False),
+        TextOption("certificate", "file with its certificate, for HTTPS", required=False),
+    ),
+    channels_option="channels",
+    answers=("Bluefors,",),
+    connect="from podium.drivers.bluefors_control import BlueforsControl; "
+    "{name} = BlueforsControl('{name}', '{host}', {ports}, {{6: 'mixing_chamber'}})",
+    clients={"a browser": "'http://{host}:{ports[http]}/values/mapper/bf/?prettyprint=1'"},
+)
+
 BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     ZURICH,
@@ -414,6 +435,7 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     WHITE_RABBIT_SWITCH,
     SRS_FS725,
     CRYOMECH_CPA,
+    BLUEFORS_CONTROL,
 )
 
 

@@ -22,6 +22,7 @@ NAMES = {
     "white_rabbit_switch": "switch",
     "wrtd_node": "trigger_node",
     "cryomech_cpa": "compressor",
+    "bluefors_control": "fridge_control",
 }
 """Of the instrument, if none is given; others are called by their model."""
 USUAL: Mapping[str, Mapping[str, Any]] = {
@@ -29,6 +30,9 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
     "zurich": {"devices": {12000: "SHFQC"}},
     # Where a dilution refrigerator's sensors are connected as its maker does it. ASSUMED.
     "lakeshore_372": {
+        "channels": {1: "first_stage", 2: "second_stage", 5: "still", 6: "mixing_chamber"}
+    },
+    "bluefors_control": {
         "channels": {1: "first_stage", 2: "second_stage", 5: "still", 6: "mixing_chamber"}
     },
 }
