@@ -28,6 +28,8 @@ POWER_W = 1e-9
 class BlueforsControl:
     """A Thermometer and a Cryostat. What is old or not valid is never a reading."""
 
+    _client: httpx.Client | None
+
     def __init__(
         self,
         name: str,
@@ -82,7 +84,7 @@ class BlueforsControl:
     ) -> None:
         self._name = name
         self._note = note
-        self._client: httpx.Client | None = None
+        self._client = None
         self._closed = False
         self._temperatures = {}
         for number, channel in channels.items():

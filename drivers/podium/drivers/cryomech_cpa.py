@@ -33,6 +33,9 @@ REHEARSED = Panel(
 class CryomechCpa:
     """A HeliumCompressor. All that it shows comes in one round trip."""
 
+    _client: Any
+    """A ModbusTcpClient, which has types in parts only; None in a rehearsal."""
+
     def __init__(self, name: str, host: str, ports: Mapping[str, int]) -> None:
         """Connect and read once; raises what :meth:`compressor` raises."""
         self._begin(name, None)
@@ -55,7 +58,7 @@ class CryomechCpa:
     def _begin(self, name: str, note: Callable[[str], None] | None) -> None:
         self._name = name
         self._note = note
-        self._client: Any = None  # pymodbus's, which has types in parts only
+        self._client = None
         self._closed = False
 
     # --- as any instrument ------------------------------------------------------------
