@@ -9,11 +9,13 @@ from tests.hostile.parser import Parser
 from podium.firmware_interfaces import (
     bluefors_control,
     cryomech_cpa,
+    hislip,
     modbus,
     quantity,
     snmp,
     srs_fs725,
     trace,
+    vxi11,
     wrtd,
     wrtd_node,
 )
@@ -150,6 +152,21 @@ def _modbus(data: bytes) -> None:
             modbus.decode_request(frame.pdu)
         except modbus.ModbusException as error:
             str(error)
+
+
+def _hislip(data: bytes) -> None:
+    for message in hislip.MessageSplitter().feed(data):
+        if isinstance(message, hislip.Message):
+            hislip.size_of(message.payload)
+
+
+RPC_HEAD: Final = vxi11.words(1 << 31 | 68, 1, 0, 2, vxi11.CORE_PROGRAM, 1, 11)
+
+
+def _vxi11(data: bytes) -> None:
+    for call in vxi11.CallSplitter().feed(data):
+        for read in (vxi11.read_link, vxi11.read_read, vxi11.read_write):
+            read(call.arguments)
 
 
 def _panel(data: bytes) -> None:
@@ -319,6 +336,20 @@ INTERFACES: Final = (
             b'{"data": {"a": {"content": {"latest_value": {"value": "1", "outdated": false, '
             b'"date": 1, "status": "QUEUED"}}}}}',
         ),
+    ),
+    Parser(
+        "HiSLIP",
+        _hislip,
+        (hislip.HislipError,),
+        (b"%s", b"HS\7\0\0\0\0\1\0\0\0\0\0\0\0\5%s"),
+        (hislip.encode(hislip.Message(hislip.Type.DATA_END, 0, 2, b"*IDN?")),),
+    ),
+    Parser(
+        "VXI-11",
+        _vxi11,
+        (vxi11.RpcError, vxi11.GarbageArguments),
+        (b"%s", RPC_HEAD + b"%s"),
+        (RPC_HEAD + vxi11.words(0, 0, 0, 0, 5, 1000, 0, 8) + vxi11.opaque(b"*IDN?"),),
     ),
     Parser(
         "golden traces",

@@ -7,7 +7,7 @@ from tests.benches.qblox_cluster.cluster_bench import HeldPlayback
 from tests.benches.zurich import requests
 from tests.hostile.parser import Parser
 
-from podium.firmware_interfaces import modbus, snmp
+from podium.firmware_interfaces import hislip, modbus, snmp, vxi11
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room
@@ -27,6 +27,9 @@ from podium.sim_instruments.twins.zurich.data_server import DataServer
 NOW_FS: Final = 1_800_000_000 * 10**15
 FRIDGE: Final = SteadyCryostat()
 _SOFTWARE: Final = BlueforsControl("1", FRIDGE.read, FRIDGE.write, {6: "mxc"})
+HISLIP_BEGIN: Final = hislip.encode(
+    hislip.Message(hislip.Type.INITIALIZE, 0, 0x0100 << 16, b"hislip0")
+)
 UPGRADE: Final = (
     b"GET /ws/values/ HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -114,6 +117,22 @@ TWINS: Final = (
         _feed(lambda: RohdeSchwarzSGS100A("1"), "scpi"),
         frames=(*SCPI_FRAMES, b":FREQ %s\n", b":POW %s dBm\n"),
         samples=(b":FREQ 5.8 GHz;:POW -10;:OUTP ON;:SYST:ERR?\n",),
+    ),
+    Parser(
+        "twin of an SGS100A over HiSLIP",
+        _feed(lambda: RohdeSchwarzSGS100A("1"), "hislip"),
+        frames=(b"%s", HISLIP_BEGIN + b"%s"),
+        samples=(
+            HISLIP_BEGIN + hislip.encode(hislip.Message(hislip.Type.DATA_END, 0, 2, b"*IDN?")),
+        ),
+    ),
+    Parser(
+        "twin of a GS200 over VXI-11",
+        _feed(lambda: YokogawaGS200("1"), "vxi11"),
+        samples=(
+            vxi11.words(1 << 31 | 60, 1, 0, 2, vxi11.CORE_PROGRAM, 1, 10, 0, 0, 0, 0, 1, 0, 0)
+            + vxi11.opaque(b"inst0")[:8],
+        ),
     ),
     Parser(
         "twin of a 372",

@@ -17,6 +17,8 @@ LIBRARIES = {
     "a plain socket": "socket",
     "cpa1110": "cpa1110",
     "pymodbus": "pymodbus",
+    "pyvisa over HiSLIP": "pyvisa",
+    "pyvisa over VXI-11": "pyvisa",
 }
 PASTED = """
 import sys, warnings

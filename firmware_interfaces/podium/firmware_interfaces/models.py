@@ -79,6 +79,9 @@ _OVER_VISA = {
     "read_termination='\\n', write_termination='\\n')",
     "a plain socket": _SOCKET.format("{ports[scpi]}"),
 }
+_INSTR = "import pyvisa; {{name}} = pyvisa.ResourceManager('@py').open_resource('{}::INSTR')"
+_OVER_HISLIP = {"pyvisa over HiSLIP": _INSTR.format("TCPIP::{host}::hislip0,{ports[hislip]}")}
+_OVER_VXI11 = {"pyvisa over VXI-11": _INSTR.format("TCPIP::{host},{ports[vxi11]}::inst0")}
 
 # --- Qblox cluster -----------------------------------------------------------------
 
@@ -298,7 +301,7 @@ YOKOGAWA_GS200 = InstrumentModel(
     vendor="Yokogawa",
     product="GS200",
     address="visa",
-    ports={"scpi": 7655},
+    ports={"scpi": 7655, "vxi11": 111},
     roles=("FluxSource",),
     driver="podium.drivers.yokogawa_gs200:YokogawaGS200",
     twin="podium.sim_instruments.twins.yokogawa_gs200:YokogawaGS200",
@@ -308,7 +311,7 @@ YOKOGAWA_GS200 = InstrumentModel(
     connect="from qcodes.instrument_drivers.yokogawa import YokogawaGS200; "
     "{name} = YokogawaGS200('{name}', '{visa}', visalib='@py')",
     connects="qcodes",
-    clients=_OVER_VISA,
+    clients=_OVER_VISA | _OVER_VXI11,
     qcodes="qcodes.instrument_drivers.yokogawa.YokogawaGS200",
 )
 
@@ -317,7 +320,7 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     vendor="Rohde & Schwarz",
     product="SGS100A",
     address="visa",
-    ports={"scpi": 5025},
+    ports={"scpi": 5025, "hislip": 4880, "vxi11": 111},
     roles=("MicrowaveSource",),
     driver="podium.drivers.rohde_schwarz_sgs100a:RohdeSchwarzSGS100A",
     twin="podium.sim_instruments.twins.rohde_schwarz_sgs100a:RohdeSchwarzSGS100A",
@@ -329,7 +332,7 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     connect="from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A; "
     "{name} = RohdeSchwarzSGS100A('{name}', '{visa}', visalib='@py')",
     connects="qcodes",
-    clients=_OVER_VISA,
+    clients=_OVER_VISA | _OVER_HISLIP | _OVER_VXI11,
     qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzSGS100A",
 )
 
