@@ -39,6 +39,7 @@ REFEREES = {
     "test_snmp_white_rabbit_switch": "White Rabbit switch",
     "test_srs_fs725_published": "SRS FS725",
     "test_bluefors_control_client": "`test_bluefors_control_client.py`",
+    "test_bluefors_control_logs": "`test_bluefors_control_logs.py`",
     "test_message_faces_client": "`test_message_faces_client.py`",
     "test_cryomech_cpa_client": "`test_cryomech_cpa_client.py`",
     "test_zurich_core_client": "`zhinst.core.ziDAQServer` 26.7.2.5",

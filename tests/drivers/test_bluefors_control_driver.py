@@ -1,5 +1,8 @@
 """The driver over real TCP against the twin."""
 
+import os
+import time
+
 import pytest
 
 from podium.drivers.bluefors_control import BlueforsControl
@@ -173,6 +176,21 @@ def test_a_certificate_that_is_none_is_refused(tmp_path):
         BlueforsControl(
             "fridge", "127.0.0.1", ports, CHANNELS, key="k", certificate=str(tmp_path / "no.pem")
         )
+
+
+def test_software_that_has_stopped_logging_is_complained_of(serve, tap, tmp_path):
+    at = serve(tap, "http")
+    ports = {"http": at.port, "https": 1}
+    driver = BlueforsControl("fridge", at.host, ports, CHANNELS, logs=str(tmp_path))
+    assert driver.examine().complaints == (f"there are no log files in {tmp_path}",)
+    file = tmp_path / "25-05-06" / "CH6 T 25-05-06.log"
+    file.parent.mkdir()
+    file.write_text("")
+    assert driver.examine().complaints == ()
+    an_hour_ago = time.time() - 3600
+    os.utime(file, (an_hour_ago, an_hour_ago))
+    assert driver.examine().complaints == (f"nothing was written into {tmp_path} for 60 min",)
+    driver.close()
 
 
 def test_a_rehearsal_tells_what_would_be_set():

@@ -2,7 +2,9 @@
 
 import math
 import ssl
+import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Self
 
 import httpx
@@ -13,6 +15,8 @@ from podium.firmware_interfaces import bluefors_control as api
 from podium.firmware_interfaces.bluefors_control import ApiError, Assignment, Sample
 
 ANSWER_S = 5.0
+LOGGED_S = 900.0
+"""Software that logs has written something within this, by the host's clock. ASSUMED."""
 PART_PATHS: Mapping[str, str] = {
     **{name: f"{api.BF}.valves.{name}" for name in api.VALVES},
     **{name: f"{api.BF}.pumps.{name}" for name in api.PUMPS},
@@ -38,13 +42,15 @@ class BlueforsControl:
         channels: Mapping[int, str],
         key: str = "",
         certificate: str = "",
+        logs: str = "",
     ) -> None:
         """Connect by reading; ``channels`` names those of the temperature controller.
 
         With a ``key`` over HTTPS, else over HTTP. The software signs its certificate itself:
         without the file ``certificate`` nobody is asked who it is, so the network must be trusted.
+        Whether it still writes into the folder ``logs`` is part of an examination.
         """
-        self._begin(name, channels, None)
+        self._begin(name, channels, None, logs)
         verify: ssl.SSLContext | bool = False
         if certificate:
             try:
@@ -73,6 +79,7 @@ class BlueforsControl:
         channels: Mapping[int, str],
         key: str = "",
         certificate: str = "",
+        logs: str = "",
     ) -> Self:
         """Return a driver of no fridge, which tells ``note`` what it would set."""
         driver = cls.__new__(cls)
@@ -80,8 +87,13 @@ class BlueforsControl:
         return driver
 
     def _begin(
-        self, name: str, channels: Mapping[int, str], note: Callable[[str], None] | None
+        self,
+        name: str,
+        channels: Mapping[int, str],
+        note: Callable[[str], None] | None,
+        logs: str = "",
     ) -> None:
+        self._logs = logs
         self._name = name
         self._note = note
         self._client = None
@@ -123,7 +135,7 @@ class BlueforsControl:
         return found
 
     def examine(self) -> Examination:
-        """Return what it shows as old or not valid of what the facility file names."""
+        """Return what it shows as old or not valid, and whether it has stopped logging."""
         values = {} if self._note is not None else self._values(f"{api.BF}.temperatures")
         wrong = [
             f"{channel}: {_why(values[path])}"
@@ -135,7 +147,7 @@ class BlueforsControl:
             for channel, path in self._temperatures.items()
             if values and path not in values
         ]
-        return Examination(complaints=(*wrong, *missing))
+        return Examination(complaints=(*wrong, *missing, *_log_complaints(self._logs)))
 
     def readings(self) -> dict[str, tuple[float, str]]:
         """Return temperatures, pressures and the flow in SI units, in one round trip.
@@ -304,3 +316,17 @@ def _why(sample: Sample) -> str:
     if sample.outdated:
         return f"it is old ({sample.text!r})"
     return f"it says {sample.text!r}, {sample.status.value}"
+
+
+def _log_complaints(folder: str) -> tuple[str, ...]:
+    """Return what is wrong with log files; nothing where no folder is named."""
+    if not folder:
+        return ()
+    try:
+        written_s = max(file.stat().st_mtime for file in Path(folder).glob("*/*.log"))
+    except (OSError, ValueError):
+        return (f"there are no log files in {folder}",)
+    silent_s = time.time() - written_s
+    if silent_s <= LOGGED_S:
+        return ()
+    return (f"nothing was written into {folder} for {silent_s / 60:.0f} min",)

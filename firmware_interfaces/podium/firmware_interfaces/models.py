@@ -420,6 +420,7 @@ BLUEFORS_CONTROL = InstrumentModel(
         MapOption("channels", "channel of its temperature controller: stage of the fridge", 1, 9),
         TextOption("key", "key of its API, for HTTPS", required=False),
         TextOption("certificate", "file with its certificate, for HTTPS", required=False),
+        TextOption("logs", "folder of its log files, as it is seen from here", required=False),
     ),
     channels_option="channels",
     answers=("Bluefors,",),

@@ -18,6 +18,7 @@ from podium.sim_instruments.servers.datagrams import DatagramFaults, TwinDatagra
 from podium.sim_instruments.servers.endpoints import MODULE_BASE, endpoint
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.leaps import Time, Timekeeper, TimeOf
+from podium.sim_instruments.servers.log_folder import append_logs
 from podium.sim_instruments.servers.loopback import (
     DatagramDoor,
     Door,
@@ -72,6 +73,7 @@ class Serving:
         """Let world time leap as far as all twins allow, and send what is due by it."""
         self.timekeeper.wake()
         self.poll()
+        append_logs(self.laboratory.twins.values(), self.timekeeper.clock.now_fs())
         self.laboratory.give_back_memory()
 
     def poll(self) -> None:

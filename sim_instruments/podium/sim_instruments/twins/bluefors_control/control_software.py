@@ -17,6 +17,7 @@ from podium.firmware_interfaces import bluefors_control as api
 from podium.firmware_interfaces.bluefors_control import ApiError, Assignment
 from podium.firmware_interfaces.fridge_stages import stage_of
 from podium.sim_instruments.twins.bluefors_control.fridge_values import FridgeValues, Read, Write
+from podium.sim_instruments.twins.bluefors_control.log_files import LogFiles
 from podium.sim_instruments.twins.bluefors_control.value_tree import Rejected, ValueTree
 from podium.sim_instruments.twins.bluefors_control.values_socket import ValuesSocket
 from podium.sim_instruments.twins.command_ear import CommandEar, CommandListener
@@ -40,11 +41,13 @@ class BlueforsControl:
         channels: Mapping[int, str],
         reading: Callable[[int, int], float] | None = None,
         key: str | None = None,
+        logs: str | None = None,
     ) -> None:
         """``channels``: of the temperature controller, to names of the facility file.
 
         ``reading`` gives the temperature (K) at such a channel and a time (fs), where the facility
-        has a fridge for them; ``key`` opens HTTPS: without one it is made of the serial number.
+        has a fridge for them; ``key`` opens HTTPS: without one it is made of the serial number;
+        ``logs`` is the folder for log files: none are kept without one.
         """
         for channel in channels:
             if channel not in api.TEMPERATURES:
@@ -61,6 +64,8 @@ class BlueforsControl:
 
         values = FridgeValues(read, write, temperature_k)
         self.tree = ValueTree(values.entries(), values.push)
+        self.log_folder = logs
+        self._logs = LogFiles(self.tree)
         self._commands = 0
         self._unknown = 0
         self._unmeant = 0
@@ -85,6 +90,10 @@ class BlueforsControl:
     def horizon(self, now_fs: int) -> Horizon:
         """Return that it never holds world time up."""
         return IDLE
+
+    def log_lines(self, now_fs: int) -> list[tuple[str, str]]:
+        """Return what is to be appended to log files now: paths in the folder, and lines."""
+        return [(line.path, line.text) for line in self._logs.due(now_fs)]
 
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
