@@ -279,6 +279,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.alone)
     needs = {
         "chromium": (chromium(), "there is no Chromium (apt-get install chromium)"),
+        "nut": (shutil.which("upsc"), "there is no upsc (apt-get install nut-client)"),
         "net_snmp": (shutil.which("snmpwalk"), "there is no snmpwalk (apt-get install snmp)"),
     }
     for marker, (found, why) in needs.items():

@@ -40,6 +40,7 @@ REFEREES = {
     "test_srs_fs725_published": "SRS FS725",
     "test_bluefors_control_client": "`test_bluefors_control_client.py`",
     "test_bluefors_control_logs": "`test_bluefors_control_logs.py`",
+    "test_nut_ups_client": "`test_nut_ups_client.py`",
     "test_message_faces_client": "`test_message_faces_client.py`",
     "test_cryomech_cpa_client": "`test_cryomech_cpa_client.py`",
     "test_zurich_core_client": "`zhinst.core.ziDAQServer` 26.7.2.5",

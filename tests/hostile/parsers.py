@@ -11,6 +11,7 @@ from podium.firmware_interfaces import (
     cryomech_cpa,
     hislip,
     modbus,
+    nut_ups,
     quantity,
     snmp,
     srs_fs725,
@@ -350,6 +351,20 @@ INTERFACES: Final = (
         (vxi11.RpcError, vxi11.GarbageArguments),
         (b"%s", RPC_HEAD + b"%s"),
         (RPC_HEAD + vxi11.words(0, 0, 0, 0, 5, 1000, 0, 8) + vxi11.opaque(b"*IDN?"),),
+    ),
+    Parser(
+        "lines of Network UPS Tools",
+        _lines(nut_ups.words),
+        (nut_ups.NutError,),
+        (b"%s", b'VAR ups a "%s"'),
+        (b'VAR ups device.model "9PX \\"3000\\""',),
+    ),
+    Parser(
+        "answers of Network UPS Tools",
+        _text(lambda text: nut_ups.read_variables("ups", text.splitlines())),
+        (nut_ups.NutError,),
+        (b"%s", b"BEGIN LIST VAR ups\n%s\nEND LIST VAR ups"),
+        (b'BEGIN LIST VAR ups\nVAR ups battery.charge "100"\nEND LIST VAR ups',),
     ),
     Parser(
         "golden traces",

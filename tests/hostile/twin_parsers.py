@@ -16,6 +16,7 @@ from podium.sim_instruments.twins.bluefors_control.control_software import Bluef
 from podium.sim_instruments.twins.bluefors_control.values_socket import ValuesSocket
 from podium.sim_instruments.twins.cryomech_cpa import CryomechCpa
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
+from podium.sim_instruments.twins.nut_ups import NutUps
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
@@ -187,6 +188,12 @@ TWINS: Final = (
         _said,
         frames=(b"%s", b'{"command": "read", "data": %s}', b'{"command": "%s", "data": {}}'),
         samples=(b'{"command": "listen", "id": "1", "data": {"target": "mapper.bf.flow"}}',),
+    ),
+    Parser(
+        "twin of a UPS",
+        _feed(lambda: NutUps("1", FRIDGE.read), "nut"),
+        frames=(b"%s\n", b"GET VAR ups %s\n", b"LIST %s ups\n"),
+        samples=(b"LIST VAR ups\nGET VAR ups battery.charge\nVER\n",),
     ),
     Parser(
         "twin of a WRTD node",

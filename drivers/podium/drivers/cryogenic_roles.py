@@ -59,3 +59,26 @@ class Cryostat(Protocol):
     def set_heater_w(self, heater: str, power_w: float) -> None:
         """Set a heater's power by hand, 0 W: off; returns once it is read back at the device."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyStatus:
+    """How a power supply with a battery is."""
+
+    on_mains: bool
+    low: bool
+    """It says that its battery is nearly empty."""
+    charge: float | None
+    """Of a full battery, 0 to 1; None: it does not say."""
+    remaining_s: float | None
+    """How long the battery lasts, as it estimates."""
+    complaints: tuple[str, ...] = ()
+    """What it reports as wrong with itself."""
+
+
+class BatterySupply(Protocol):
+    """Keeps others running while the mains are away."""
+
+    def supply(self) -> SupplyStatus:
+        """Return how it is, as read from it."""
+        ...

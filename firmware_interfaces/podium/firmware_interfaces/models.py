@@ -429,6 +429,20 @@ BLUEFORS_CONTROL = InstrumentModel(
     clients={"a browser": "'http://{host}:{ports[http]}/values/mapper/bf/?prettyprint=1'"},
 )
 
+NUT_UPS = InstrumentModel(
+    name="nut_ups",
+    vendor="Network UPS Tools",
+    product="UPS",
+    address="host",
+    ports={"nut": 3493},
+    roles=("BatterySupply",),
+    driver="podium.drivers.nut_ups:NutUps",
+    twin="podium.sim_instruments.twins.nut_ups:NutUps",
+    options=(TextOption("ups", "name of the supply at its server", required=False),),
+    connect="from podium.drivers.nut_ups import NutUps; {name} = NutUps('{name}', '{host}', "
+    "{ports})",
+)
+
 BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     ZURICH,
@@ -440,6 +454,7 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     SRS_FS725,
     CRYOMECH_CPA,
     BLUEFORS_CONTROL,
+    NUT_UPS,
 )
 
 

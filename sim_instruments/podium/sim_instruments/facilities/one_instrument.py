@@ -23,6 +23,7 @@ NAMES = {
     "wrtd_node": "trigger_node",
     "cryomech_cpa": "compressor",
     "bluefors_control": "fridge_control",
+    "nut_ups": "supply",
 }
 """Of the instrument, if none is given; others are called by their model."""
 USUAL: Mapping[str, Mapping[str, Any]] = {
