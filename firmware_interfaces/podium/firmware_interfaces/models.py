@@ -80,6 +80,9 @@ _OVER_VISA = {
     "read_termination='\\n', write_termination='\\n')",
     "a plain socket": _SOCKET.format("{ports[scpi]}"),
 }
+_INSTR = "import pyvisa; {{name}} = pyvisa.ResourceManager('@py').open_resource('{}::INSTR')"
+_OVER_HISLIP = {"pyvisa over HiSLIP": _INSTR.format("TCPIP::{host}::hislip0,{ports[hislip]}")}
+_OVER_VXI11 = {"pyvisa over VXI-11": _INSTR.format("TCPIP::{host},{ports[vxi11]}::inst0")}
 
 # --- Qblox cluster -----------------------------------------------------------------
 
@@ -412,7 +415,7 @@ YOKOGAWA_GS200 = InstrumentModel(
     vendor="Yokogawa",
     product="GS200",
     address="visa",
-    ports={"scpi": 7655},
+    ports={"scpi": 7655, "vxi11": 111},
     roles=("FluxSource",),
     driver="podium.drivers.yokogawa_gs200:YokogawaGS200",
     twin="podium.sim_instruments.twins.yokogawa_gs200:YokogawaGS200",
@@ -422,7 +425,7 @@ YOKOGAWA_GS200 = InstrumentModel(
     connect="from qcodes.instrument_drivers.yokogawa import YokogawaGS200; "
     "{name} = YokogawaGS200('{name}', '{visa}', visalib='@py')",
     connects="qcodes",
-    clients=_OVER_VISA,
+    clients=_OVER_VISA | _OVER_VXI11,
     qcodes="qcodes.instrument_drivers.yokogawa.YokogawaGS200",
 )
 
@@ -431,7 +434,7 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     vendor="Rohde & Schwarz",
     product="SGS100A",
     address="visa",
-    ports={"scpi": 5025},
+    ports={"scpi": 5025, "hislip": 4880, "vxi11": 111},
     roles=("MicrowaveSource",),
     driver="podium.drivers.rohde_schwarz_sgs100a:RohdeSchwarzSGS100A",
     twin="podium.sim_instruments.twins.rohde_schwarz_sgs100a:RohdeSchwarzSGS100A",
@@ -443,7 +446,7 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     connect="from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A; "
     "{name} = RohdeSchwarzSGS100A('{name}', '{visa}', visalib='@py')",
     connects="qcodes",
-    clients=_OVER_VISA,
+    clients=_OVER_VISA | _OVER_HISLIP | _OVER_VXI11,
     qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzSGS100A",
 )
 
@@ -514,6 +517,63 @@ SRS_FS725 = InstrumentModel(
     connect="from podium.drivers.srs_fs725 import SrsFs725; {name} = SrsFs725('{name}', '{visa}')",
 )
 
+# --- cold side ---------------------------------------------------------------------
+
+CRYOMECH_CPA = InstrumentModel(
+    name="cryomech_cpa",
+    vendor="Cryomech",
+    product="CPA",
+    address="host",
+    ports={"modbus": 502},
+    roles=("HeliumCompressor",),
+    driver="podium.drivers.cryomech_cpa:CryomechCpa",
+    twin="podium.sim_instruments.twins.cryomech_cpa:CryomechCpa",
+    answers=("Cryomech,CPA",),
+    connect="from cpa1110 import CPA1110, Connection; "
+    "{name} = CPA1110('{host}', Connection.TCP, port={ports[modbus]})",
+    connects="cpa1110",
+    clients={
+        "pymodbus": "from pymodbus.client import ModbusTcpClient; "
+        "{name} = ModbusTcpClient('{host}', port={ports[modbus]})",
+    },
+)
+
+BLUEFORS_CONTROL = InstrumentModel(
+    name="bluefors_control",
+    vendor="Bluefors",
+    product="Control Software",
+    address="host",
+    ports={"http": 49099, "https": 49098},
+    roles=("Thermometer", "Cryostat"),
+    driver="podium.drivers.bluefors_control:BlueforsControl",
+    twin="podium.sim_instruments.twins.bluefors_control.control_software:BlueforsControl",
+    options=(
+        MapOption("channels", "channel of its temperature controller: stage of the fridge", 1, 9),
+        TextOption("key", "key of its API, for HTTPS", required=False),
+        TextOption("certificate", "file with its certificate, for HTTPS", required=False),
+        TextOption("logs", "folder of its log files, as it is seen from here", required=False),
+    ),
+    channels_option="channels",
+    answers=("Bluefors,",),
+    connect="from podium.drivers.bluefors_control import BlueforsControl; "
+    "{name} = BlueforsControl('{name}', '{host}', {ports}, {{6: 'mixing_chamber'}})",
+    clients={"a browser": "'http://{host}:{ports[http]}/values/mapper/bf/?prettyprint=1'"},
+)
+
+NUT_UPS = InstrumentModel(
+    name="nut_ups",
+    vendor="Network UPS Tools",
+    product="UPS",
+    address="host",
+    ports={"nut": 3493},
+    roles=("BatterySupply",),
+    driver="podium.drivers.nut_ups:NutUps",
+    twin="podium.sim_instruments.twins.nut_ups:NutUps",
+    options=(TextOption("ups", "name of the supply at its server", required=False),),
+    connect="from podium.drivers.nut_ups import NutUps; {name} = NutUps('{name}', '{host}', "
+    "{ports})",
+)
+
 BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     ZURICH,
@@ -530,6 +590,9 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,
     SRS_FS725,
+    CRYOMECH_CPA,
+    BLUEFORS_CONTROL,
+    NUT_UPS,
 )
 
 

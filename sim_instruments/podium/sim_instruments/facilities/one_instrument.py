@@ -23,6 +23,9 @@ NAMES = {
     "srs_fs725": "rubidium",
     "white_rabbit_switch": "switch",
     "wrtd_node": "trigger_node",
+    "cryomech_cpa": "compressor",
+    "bluefors_control": "fridge_control",
+    "nut_ups": "supply",
 }
 """Of the instrument, if none is given; others are called by their model."""
 USUAL: Mapping[str, Mapping[str, Any]] = {
@@ -37,6 +40,9 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
     },
     "lakeshore_336": {"channels": {1: "second_stage", 2: "first_stage"}},
     "lakeshore_350": {"channels": {1: "second_stage", 2: "first_stage"}},
+    "bluefors_control": {
+        "channels": {1: "first_stage", 2: "second_stage", 5: "still", 6: "mixing_chamber"}
+    },
 }
 """Options that a model cannot be without, if none are given and it is wired to no chip."""
 NETWORK = "192.0.2"

@@ -152,6 +152,15 @@ class Device:
         finally:
             self.ear.end(before, unit, refused)
 
+    def poll(self, available: bool, now_fs: int) -> int:
+        """Return the status byte as a serial poll does; ``available``: a response waits."""
+        self._settle(now_fs)
+        return self.status.status_byte(available, self._summaries(now_fs))
+
+    def give_up_completion(self) -> None:
+        """Let *OPC not take effect any more (IEEE 488.2, 12.5.2: on a device clear)."""
+        self._completion_awaited = False
+
     def _settle(self, now_fs: int) -> None:
         """Let *OPC take effect if what it waited for has ended."""
         if self._completion_awaited and not self._busy(now_fs):
@@ -235,6 +244,23 @@ class DeviceSession:
             self._units = iter((message,)) if isinstance(message, ScpiError) else units(message)
             self._path = self._device.root
         return replies
+
+    # Of faces that send messages and not lines; see :class:`.faces.message_device.MessageDevice`.
+
+    def clear(self) -> None:
+        """Forget what was received and not carried out, and answers that were not sent."""
+        self._splitter.eof()
+        self._messages.clear()
+        self._units, self._next, self._answers = iter(()), None, []
+        self._device.give_up_completion()
+
+    def poll(self, available: bool, now_fs: int) -> int:
+        """Return the status byte; ``available``: a response waits to be read."""
+        return self._device.poll(available, now_fs)
+
+    def report(self, code: int) -> None:
+        """Queue an error of the exchange of messages."""
+        self._device.status.report(ScpiError(code))
 
     def _continue(self, now_fs: int) -> bool:
         """Execute what is left of the present message; False if it must wait, or others wait."""

@@ -81,6 +81,30 @@ class Twin(Protocol):
 
 
 @runtime_checkable
+class HasTlsPorts(Protocol):
+    """A twin some of whose ports are behind TLS, with a certificate that it has signed itself."""
+
+    @property
+    def tls_ports(self) -> frozenset[str]:
+        """Those of its ports; their sessions take and give what is inside."""
+        ...
+
+
+@runtime_checkable
+class KeepsLogs(Protocol):
+    """A twin of software that keeps log files in a folder of its computer."""
+
+    @property
+    def log_folder(self) -> str | None:
+        """Where; None: it keeps none."""
+        ...
+
+    def log_lines(self, now_fs: int) -> list[tuple[str, str]]:
+        """Return what is to be appended now: paths below the folder, and whole lines."""
+        ...
+
+
+@runtime_checkable
 class TakesDatagrams(Protocol):
     """A twin some of whose ports are UDP: each datagram is a message of its own."""
 
