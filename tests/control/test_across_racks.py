@@ -28,7 +28,7 @@ from podium.control.processes.process_layout import NoSuchPart, parts_of
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.security.access import Member
 from podium.control.web.bus_subscriptions import follow_bus
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 
 AGENTS = ("node_a", "node_b", "room")
 
@@ -118,7 +118,7 @@ async def test_a_client_cannot_ask_an_agent_past_the_coordinator(
 async def test_the_page_hears_everybody(path, bench, open_agent, caplog) -> None:
     caplog.set_level(logging.INFO, "podium")  # what processes log is what they tell
     facility = load_facility(path)
-    picture = Picture(facility, "")
+    picture = FacilityPicture(facility, "")
     async with (
         asyncio.timeout(60),
         standing(path, bench, open_agent),
@@ -129,7 +129,7 @@ async def test_the_page_hears_everybody(path, bench, open_agent, caplog) -> None
             await asyncio.sleep(0.02)
 
 
-def heard_of_all(picture: Picture) -> bool:
+def heard_of_all(picture: FacilityPicture) -> bool:
     """Tell whether status, heartbeats, runs' past and logs of all have come."""
     agents = [picture.agent(name) for name in AGENTS]
     told = {event.process for event in picture.events}

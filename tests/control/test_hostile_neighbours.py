@@ -48,7 +48,7 @@ from podium.control.security.access import MayI, access_key
 from podium.control.web.app import drawing, make_app
 from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.page_actions import PageActions
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 
 ANSWER_S = 10.0
 NS = 10**6
@@ -79,7 +79,7 @@ def outcome(data: xr.Dataset) -> xr.Dataset:
 async def test_damaged_messages_end_nobody_and_change_no_result(
     example, bench, open_lab, trial
 ) -> None:
-    bus, picture = MemoryBus(), Picture(example)
+    bus, picture = MemoryBus(), FacilityPicture(example)
     async with (
         open_lab(example, bench, bus) as lab,
         follow_bus(picture, bus),
@@ -106,7 +106,7 @@ async def test_damaged_messages_end_nobody_and_change_no_result(
 async def test_an_agent_that_answers_nonsense_harms_nobody_else(
     example, bench, open_lab, trial
 ) -> None:
-    bus, picture = MemoryBus(), Picture(example)
+    bus, picture = MemoryBus(), FacilityPicture(example)
     rng = random.Random(4)
     asked = 0
 

@@ -21,7 +21,7 @@ MODULES = (
     import_module("podium.control.runs.messages"),
 )
 NOT_SENT = {
-    "Admitted",
+    "Admission",
     "Credentials",
     "EventLog",
     "Member",

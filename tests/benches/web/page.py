@@ -11,7 +11,7 @@ import httpx
 from podium.control.bus.memory import MemoryBus
 from podium.control.client.lab import Lab
 from podium.control.parameters.entry import ParameterEntry
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Page:
     """A page and what is behind it."""
 
     url: str
-    picture: Picture
+    picture: FacilityPicture
     lab: Lab
     bus: MemoryBus
     store: Path

@@ -30,7 +30,7 @@ from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.bus.zenoh_config import holding, joining
 from podium.control.facility.facility import Facility
 from podium.control.facility.meeting_point import MeetingPoint
-from podium.control.security.access import Admitted, MayI, Member, Verdict, access_key
+from podium.control.security.access import Admission, MayI, Member, Verdict, access_key
 from podium.control.security.certificates import BadCertificate, Credentials, credentials_of
 
 NODE_A, NODE_B = Member("agent", "node_a"), Member("agent", "node_b")
@@ -357,7 +357,7 @@ async def test_an_impostor_at_the_meeting_point_is_neither_asked_nor_answered(
         return payload
 
     meeting = at_a_router.bus
-    admitted = Admitted.of("x", "router", AGENTS, ())
+    admitted = Admission.of("x", "router", AGENTS, ())
     config = holding(meeting, credentials_of(folder, "agent.node_b"), admitted)
     impostor = ZenohBus(await asyncio.to_thread(zenoh.open, config), asyncio.get_running_loop())
     async with closing_bus(impostor), open_bus(at_a_router, COORDINATOR) as coordinator:

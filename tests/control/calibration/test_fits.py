@@ -12,7 +12,7 @@ from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_resonat
 from podium.control.calibration.fits.iq_clouds import discriminate
 from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi, fit_ramsey, ramsey
-from podium.control.calibration.fits.peak import Expected, fit_pulse_line, pulse_line
+from podium.control.calibration.fits.peak import PulsePrior, fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import Levels, principal_axis
 from podium.control.calibration.fits.resonator import (
     DispersiveScan,
@@ -296,7 +296,7 @@ def test_a_line_comes_back_from_shots_that_did_not_wait(strength: float):
     frequency = 6e9 + np.linspace(-1.3e6, 1.3e6, 25)
     values = {"centre": 6.0001e9, "rabi": 0.5 * strength / duration, "height": 1.0, "offset": 0.0}
     excited = pulse_line(frequency, values, duration)
-    expected = Expected((strength * 1.03, strength * 0.05), (0.3, 0.1))
+    expected = PulsePrior((strength * 1.03, strength * 0.05), (0.3, 0.1))
 
     def make(rng: np.random.Generator) -> Fit:
         signal = chain(rng, excited, 0.25, 250) + rng.normal(0, 0.3 / np.sqrt(250), 25)

@@ -8,7 +8,7 @@ import xarray
 from tests.benches.calibration.synthetic_data import EXAMPLE, NODE
 
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.peak import Expected
+from podium.control.calibration.fits.peak import PulsePrior
 from podium.control.calibration.line_scan import LineScan
 from podium.control.facility.load import load_facility
 from podium.control.program.program import Program
@@ -20,7 +20,7 @@ NOISE = 0.03
 """Of the height."""
 
 
-def scan_of(strength: float, expected: Expected, seed: int) -> tuple[LineScan, xarray.Dataset]:
+def scan_of(strength: float, expected: PulsePrior, seed: int) -> tuple[LineScan, xarray.Dataset]:
     """Return a scan whose pulses turn the qubit by ``strength`` times pi, and its data."""
     rabi_hz = 0.5 * strength / DURATION_S
     frequency = LINE_HZ + np.linspace(-3.96e6, 3.96e6, 25)
@@ -44,7 +44,7 @@ def test_a_strength_that_was_known_wrongly_is_found_anew_or_no_line_is_seen() ->
     """
     found = 0
     for seed in range(20):
-        scan, data = scan_of(1.93, Expected((1.0, 0.05)), seed)
+        scan, data = scan_of(1.93, PulsePrior((1.0, 0.05)), seed)
         try:
             fit = scan.fit(QUBIT, data)
         except FitFailed:
@@ -58,7 +58,7 @@ def test_a_strength_that_was_known_wrongly_is_found_anew_or_no_line_is_seen() ->
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_strength_that_is_as_expected_stays_known(seed: int) -> None:
-    scan, data = scan_of(1.02, Expected((1.0, 0.05)), seed)
+    scan, data = scan_of(1.02, PulsePrior((1.0, 0.05)), seed)
     known = scan.fit(QUBIT, data)
-    free = replace(scan, expected={QUBIT.name: Expected()})
+    free = replace(scan, expected={QUBIT.name: PulsePrior()})
     assert known.sigmas["rabi"] < free.fit(QUBIT, data).sigmas["rabi"]

@@ -11,7 +11,7 @@ from podium.control.calibration.fits.oscillation import envelope
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.routines import echo, ramsey
 from podium.control.calibration.routines.ramsey import FREQUENCY_SHOTS, steep_points
-from podium.control.calibration.routines.relaxation import FAR, FLIPPING, WAITING, Layout, Plan
+from podium.control.calibration.routines.relaxation import FAR, FLIPPING, WAITING, DelayPlan, Layout
 
 LEVELS = Levels(0j, 1 + 0j, 0.035, 0.05)
 """Of a readout with an assignment fidelity of 99 %."""
@@ -39,7 +39,7 @@ LATE, SOONER = 1.02, 0.9
 """Of the scan for shots that wait: the sigma is as good, the time with flips is shorter."""
 
 
-def sigma_of_t1(layout: Layout, plan: Plan, t1_s: float) -> float:
+def sigma_of_t1(layout: Layout, plan: DelayPlan, t1_s: float) -> float:
     """Return the sigma of T1, s: with its height, its end, and what flips have left."""
     x = layout.delay_s / t1_s
     decay = np.exp(-x) * layout.excited
@@ -62,7 +62,7 @@ def test_t1_is_known_to_less_than_twice_the_best(t1_s):
 @pytest.mark.parametrize("t1_s", [31.5e-6, 33e-6, 34.5e-6])
 def test_a_scan_of_t1_after_flips_takes_less_time_for_the_sigma(t1_s):
     """Laid out for a T1 of 33 µs: a first scan has told it to several per cent."""
-    late = Plan(3, 28, (0.8, 2.2), 3, 6, 700)
+    late = DelayPlan(3, 28, (0.8, 2.2), 3, 6, 700)
     before, after = Layout.of(33e-6, late), Layout.of(33e-6, FLIPPING)
     assert sigma_of_t1(after, FLIPPING, t1_s) < LATE * sigma_of_t1(before, late, t1_s)
     times = [

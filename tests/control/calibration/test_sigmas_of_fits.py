@@ -28,7 +28,7 @@ from podium.control.calibration.fits.iq_clouds import (
 )
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi, fit_ramsey, ramsey
-from podium.control.calibration.fits.peak import Expected, fit_pulse_line, pulse_line
+from podium.control.calibration.fits.peak import PulsePrior, fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.fits.resonator import (
     DispersiveScan,
@@ -254,10 +254,10 @@ def test_a_line(known: str, sets: int) -> None:
     clean = pulse_line(frequency, truth, duration)
 
     def make(rng: np.random.Generator) -> Fit:
-        expected = Expected()
+        expected = PulsePrior()
         if known != "nothing":
             strength, memory = 0.86 + rng.normal(0, 0.05), 0.4 + rng.normal(0, 0.02)
-            expected = Expected((strength, 0.05), (memory, 0.02))
+            expected = PulsePrior((strength, 0.05), (memory, 0.02))
         noise = rng.normal(0, 0.08, 61)
         return fit_pulse_line(frequency, clean + noise, duration, expected=expected)
 

@@ -8,7 +8,7 @@ from tests.benches.nodes.twins_on_sockets import EXAMPLE, twins_on_sockets
 
 from podium.control.bus.manual_access import Examined
 from podium.control.cli import main
-from podium.control.commands.doctor_findings import Finding, findings
+from podium.control.commands.doctor_findings import DoctorFinding, findings
 from podium.control.facility.load import load_facility
 from podium.firmware_interfaces.ieee4882.queries import only_asks
 
@@ -89,14 +89,14 @@ def test_another_box_in_the_place_of_one_is_seen() -> None:
         "cluster_a": Examined("qblox", "cluster_mm", "1", "2", modules={2: "QRM-RF", 6: "QRM"}),
     }
     wrong = [one for one in findings(facility, told) if one.verdict == "differs"]
-    assert Finding("cluster_a", "slot 4", "QCM-RF", "nothing", "differs") in wrong
-    assert Finding("cluster_a", "slot 6", "QCM", "QRM", "differs") in wrong
+    assert DoctorFinding("cluster_a", "slot 4", "QCM-RF", "nothing", "differs") in wrong
+    assert DoctorFinding("cluster_a", "slot 6", "QCM", "QRM", "differs") in wrong
     identity = next(one for one in wrong if (one.instrument, one.what) == ("lo_q2", "identity"))
     assert (identity.file_says, identity.instrument_says) == (
         "Rohde & Schwarz SGS100A",
         "Agilent E8257D 1",
     )
-    assert Finding("bias_q0", "answers", "at TCPIP::192.168.0.4::7655::SOCKET",
+    assert DoctorFinding("bias_q0", "answers", "at TCPIP::192.168.0.4::7655::SOCKET",
                    "nobody asked it", "differs") in wrong  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from podium.control.coordinator.skews import SIGMA_LIMIT_FS, Skews
 from podium.control.facility.load import load_facility
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.timebase.drift_filter import NO_THERMOMETER
-from podium.control.timebase.skew_ledger import InMemory, SkewLedger
+from podium.control.timebase.skew_ledger import MemorySkewStore, SkewLedger
 from podium.control.timebase.skew_messages import RecordSkews
 from podium.control.timebase.start_setting import SkewsMeasured, StartSetting
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -26,7 +26,7 @@ def facility():
 
 @pytest.fixture
 def ledger() -> SkewLedger:
-    return SkewLedger(InMemory(), model=NO_THERMOMETER)
+    return SkewLedger(MemorySkewStore(), model=NO_THERMOMETER)
 
 
 @pytest.fixture

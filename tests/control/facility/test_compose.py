@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from podium.control.facility import compose
 from podium.control.facility.problems import FacilityError
-from podium.control.facility.source import Source, read_source
+from podium.control.facility.source import SourceFile, read_source
 
 WORDS = ["yes", "on", "True", "null", "~", "010", "0o10", "0x1F", "1:30", "1e3", ".5", "-3"]
 WORDS += ["6.02 GHz", "3 µs", "2026-01-01", "'a b'", '"\\n"', "=", ".inf", "1_000", "!!str 3"]
 
 
-def both(file: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Source, Source]:
+def both(file: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> tuple[SourceFile, SourceFile]:
     """Return what the quick and the slow reader make of ``text``."""
     file.write_text(text, encoding="utf-8")
     fast = read_source(file)

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podium.control.pictures.time_axis import CUT_WIDTH, say_time, time_axis
-from podium.control.pictures.view import Lane, Opening, Stretch, Tuning, View
+from podium.control.pictures.view import Lane, Opening, PulseStretch, Tuning, View
 
 
 def view(*pulses: tuple[int, int, bool], duration_ns: int, window: tuple[int, int] | None = None):
     """Return one lane with pulses (start, length, whether flat)."""
     stretches = tuple(
-        Stretch(
+        PulseStretch(
             start,
             np.ones(n, complex) if flat else np.hanning(n + 2)[1:-1] + 0j,
             0.0,

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.control.report.plot_axis import Axis, axis_over, between, edges_of
+from podium.control.report.plot_axis import PlotAxis, axis_over, between, edges_of
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from podium.control.report.plot_axis import Axis, axis_over, between, edges_of
     ],
 )
 def test_ticks_are_round_numbers_with_all_their_digits(low, high, most, texts, factor) -> None:
-    ticks = Axis(low, high).ticks(most)
+    ticks = PlotAxis(low, high).ticks(most)
     assert (ticks.texts, ticks.factor) == (texts, factor)
     step = np.diff(ticks.places)
     assert np.allclose(step, step[0])
@@ -40,9 +40,9 @@ def test_there_are_neither_few_nor_many_ticks_and_all_on_the_axis(low, span, mos
 
 
 def test_a_logarithmic_axis_has_its_decades() -> None:
-    axis = Axis(0.005, 0.7, log=True)
+    axis = PlotAxis(0.005, 0.7, log=True)
     assert axis.ticks(5).texts == ("0.01", "0.1")
-    assert Axis(0.04, 0.7, log=True).ticks(5).texts == ("0.05", "0.1", "0.2", "0.5")
+    assert PlotAxis(0.04, 0.7, log=True).ticks(5).texts == ("0.05", "0.1", "0.2", "0.5")
     assert axis.share(np.array([0.005, 0.7])) == pytest.approx([0, 1])
     assert axis.share(np.array([np.sqrt(0.005 * 0.7)])) == pytest.approx([0.5])
 

@@ -5,7 +5,7 @@ import zlib
 import matplotlib as mpl
 import numpy as np
 
-from podium.control.report.plot_axis import Axis, edges_of
+from podium.control.report.plot_axis import PlotAxis, edges_of
 from podium.control.report.plot_image import PALETTE, SHADES, bar_image, map_image
 
 PREFIX = "data:image/png;base64,"
@@ -38,9 +38,9 @@ def test_a_map_has_its_lowest_row_at_the_bottom_and_nothing_where_a_number_is_mi
     x, y = np.array([0.0, 1.0]), np.array([0.0, 1.0])
     address = map_image(
         z,
-        (edges_of(x), Axis(-0.5, 1.5)),
-        (edges_of(y), Axis(-0.5, 1.5)),
-        Axis(0.0, 1.0),
+        (edges_of(x), PlotAxis(-0.5, 1.5)),
+        (edges_of(y), PlotAxis(-0.5, 1.5)),
+        PlotAxis(0.0, 1.0),
         (4, 6),
     )
     pixels = _pixels(address)
@@ -53,9 +53,9 @@ def test_cells_are_as_wide_as_they_are_and_beyond_them_is_nothing() -> None:
     x = np.array([0.0, 1.0, 4.0])
     address = map_image(
         np.array([[0.0, 1.0, 0.0]]),
-        (edges_of(x), Axis(-0.5, 9.5)),
-        (np.array([0.0, 1.0]), Axis(0.0, 1.0)),
-        Axis(0.0, 1.0),
+        (edges_of(x), PlotAxis(-0.5, 9.5)),
+        (np.array([0.0, 1.0]), PlotAxis(0.0, 1.0)),
+        PlotAxis(0.0, 1.0),
         (10, 1),
     )
     high = SHADES - 1

@@ -10,7 +10,7 @@ from podium.control.bus import messages, news
 from podium.control.security.access import (
     ROLES,
     ZENOH_MESSAGES,
-    Admitted,
+    Admission,
     Member,
     access_key,
     control_of_others,
@@ -21,7 +21,7 @@ from podium.control.security.access import (
 
 A, B = Member("agent", "node_a"), Member("agent", "node_b")
 EVERYBODY = (ROUTER, COORDINATOR, PAGE, A, B, ANN)
-ADMITTED = Admitted.of("x", "router", ["node_a", "node_b"], ["ann"])
+ADMITTED = Admission.of("x", "router", ["node_a", "node_b"], ["ann"])
 
 
 def test_a_certificate_is_named_after_what_it_is_for() -> None:

@@ -10,8 +10,8 @@ from podium.control.timebase.epochs import EpochMoved, Epochs
 from podium.control.timebase.skew import Pair, SkewMeasured
 from podium.control.timebase.skew_ledger import (
     Correction,
-    NotMeasured,
     SkewLedger,
+    SkewNotMeasured,
     TooUncertain,
     delays_fs,
     split,
@@ -65,7 +65,9 @@ def test_a_pair_that_was_never_measured_is_named(tmp_path) -> None:
     with SkewStore(tmp_path / "skews.sqlite") as store:
         ledger = SkewLedger(store)
         ledger.record(measured(A, 0))
-        with pytest.raises(NotMeasured, match=r"node_b.drive .* \(measured: node_a.drive against"):
+        with pytest.raises(
+            SkewNotMeasured, match=r"node_b.drive .* \(measured: node_a.drive against"
+        ):
             ledger.skew(B, at(1), 295.0, EPOCHS)
 
 
@@ -89,7 +91,7 @@ def test_corrections_bring_all_edges_to_the_latest(tmp_path) -> None:
         with pytest.raises(EpochMoved):
             ledger.corrections("node_r.drive", moved, at(0), 295.0, 30_000.0)
         ports[C.port] = (FOUR_NS, EPOCHS)
-        with pytest.raises(NotMeasured):
+        with pytest.raises(SkewNotMeasured):
             ledger.corrections("node_r.drive", ports, at(0), 295.0, 30_000.0)
 
 
@@ -151,7 +153,7 @@ def test_what_could_not_be_kept_is_not_believed_either(tmp_path) -> None:
         with pytest.raises(SkewStoreError):
             ledger.record(measured(A, 2**70))
         assert ledger.pairs == ()
-        with pytest.raises(NotMeasured):
+        with pytest.raises(SkewNotMeasured):
             ledger.latest(A)
         ledger.record(measured(A, 1_000))
         with pytest.raises(SkewStoreError):

@@ -12,7 +12,7 @@ from podium.control.timebase.drift_filter import NO_THERMOMETER, NOMINAL_ROOM_K,
 from podium.control.timebase.skew import Pair, Skew
 from podium.control.timebase.skew_ledger import (
     Correction,
-    InMemory,
+    MemorySkewStore,
     OtherDelays,
     SkewLedger,
     TooUncertain,
@@ -99,14 +99,14 @@ def test_a_store_that_takes_one_part_and_not_the_other_takes_nothing(tmp_path) -
     ],
 )
 def test_parts_that_do_not_belong_together_are_refused(change, said) -> None:
-    ledger = SkewLedger(InMemory())
+    ledger = SkewLedger(MemorySkewStore())
     with pytest.raises(ValueError, match=said):
         ledger.record_all(replace(found(), **change))
     assert (ledger.pairs, dict(ledger.starts)) == ((), {})
 
 
 def test_a_skew_holds_for_the_delays_that_it_was_measured_with() -> None:
-    ledger = SkewLedger(InMemory())
+    ledger = SkewLedger(MemorySkewStore())
     ledger.record_all(found())
     assert skew(ledger, B, delays_ns=(3, 2)).value_fs == 600_000
     with pytest.raises(OtherDelays, match=r"delayed by 3 and 2 ns, .* asked for is 0 and 2 ns"):
@@ -114,7 +114,7 @@ def test_a_skew_holds_for_the_delays_that_it_was_measured_with() -> None:
 
 
 def test_with_other_delays_a_skew_may_be_another_one_and_that_is_no_jump() -> None:
-    ledger = SkewLedger(InMemory())
+    ledger = SkewLedger(MemorySkewStore())
     ledger.record_all(found())
     delays_ns = {**DELAYS_NS, "cluster_b": 0}
     ledger.record_all(found(b_fs=4_600_000, after_s=60, delays_ns=delays_ns))
@@ -125,7 +125,7 @@ def test_with_other_delays_a_skew_may_be_another_one_and_that_is_no_jump() -> No
 
 
 def test_ports_are_corrected_against_one_that_takes_no_part() -> None:
-    ledger = SkewLedger(InMemory())
+    ledger = SkewLedger(MemorySkewStore())
     ledger.record_all(found())
     ports = {pair.port: (NS, epochs_of(pair.port, pair.reference)) for pair in (B, C)}
     corrections = ledger.corrections(
@@ -138,7 +138,7 @@ def test_ports_are_corrected_against_one_that_takes_no_part() -> None:
 
 
 def test_two_ports_are_known_against_each_other_less_well_than_against_the_reference() -> None:
-    ledger = SkewLedger(InMemory())
+    ledger = SkewLedger(MemorySkewStore())
     ledger.record_all(found())
     ports = {pair.port: (NS, epochs_of(pair.port, pair.reference)) for pair in (B, C)}
     sigma_fs = skew(ledger, B).sigma_fs
@@ -151,7 +151,7 @@ def test_two_ports_are_known_against_each_other_less_well_than_against_the_refer
 def test_where_nobody_reads_the_temperature_it_stands_in_the_sigma() -> None:
     sigmas_fs = []
     for model in (None, NO_THERMOMETER):
-        ledger = SkewLedger(InMemory(), model=model)
+        ledger = SkewLedger(MemorySkewStore(), model=model)
         ledger.record_all(found())
         sigmas_fs.append(skew(ledger, B).sigma_fs)
     known_fs, unknown_fs = sigmas_fs
@@ -160,7 +160,7 @@ def test_where_nobody_reads_the_temperature_it_stands_in_the_sigma() -> None:
 
 
 def test_measurements_in_a_room_without_a_thermometer_do_not_make_the_rate_sure() -> None:
-    ledger = SkewLedger(InMemory(), model=NO_THERMOMETER)
+    ledger = SkewLedger(MemorySkewStore(), model=NO_THERMOMETER)
     for number in range(6):
         ledger.record_all(found(b_fs=600_000 + 10 * PS * (number % 2), after_s=600 * number))
     # 3,600 s on: what 10 ps within ten minutes would be as a rate has not been believed

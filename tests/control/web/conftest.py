@@ -13,7 +13,7 @@ from podium.control.bus.log_publisher import publish_log
 from podium.control.bus.memory import MemoryBus
 from podium.control.parameters.store import ParameterStore
 from podium.control.web.bus_subscriptions import follow_bus
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 from podium.control.web.process import served
 from podium.control.web.store_watch import watch_store
 
@@ -33,7 +33,7 @@ def store(tmp_path) -> Path:
 @pytest.fixture
 async def page(example, bench, open_lab, store) -> AsyncIterator[Page]:
     bus = MemoryBus()
-    picture = Picture(example, str(store))
+    picture = FacilityPicture(example, str(store))
     listening = socket.create_server(("127.0.0.1", 0))
     async with (
         open_lab(example, bench, bus) as lab,

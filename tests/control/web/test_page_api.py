@@ -23,7 +23,7 @@ from podium.control.web import view
 from podium.control.web.app import ASSETS, TEMPLATES
 from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.pages import Pages
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 from podium.control.web.process import served
 from podium.drivers.errors import Unreachable
 
@@ -221,7 +221,7 @@ def test_what_is_not_ours_is_shipped_with_its_licence():
 async def test_streams_end_when_the_page_does(example):
     async with httpx.AsyncClient(timeout=20) as client, asyncio.timeout(20):
         listening = socket.create_server(("127.0.0.1", 0))
-        async with served(Picture(example), MemoryBus(), listening) as port:
+        async with served(FacilityPicture(example), MemoryBus(), listening) as port:
             opened = client.stream("GET", f"http://127.0.0.1:{port}/stream")
             answer = await opened.__aenter__()
             lines = answer.aiter_lines()
@@ -231,7 +231,7 @@ async def test_streams_end_when_the_page_does(example):
 
 
 async def test_without_coordinator_and_agents_the_page_says_so(example):
-    picture = Picture(example)
+    picture = FacilityPicture(example)
     assert view.headline(picture).mark == "bad"
     assert {one.reason for one in view.instruments(picture)} == {"no agent owns it"}
     text = Pages(picture).page()
@@ -260,7 +260,7 @@ async def test_a_parameter_is_drawn_over_time_with_its_sigmas(page):
 async def test_what_was_found_on_the_disk_stays_on_the_page_until_somebody_has_looked(
     example, bench
 ):
-    bus, picture, findings = MemoryBus(), Picture(example), FindingsFile(None)
+    bus, picture, findings = MemoryBus(), FacilityPicture(example), FindingsFile(None)
     findings.add("the ramp journal /x/up.ramps.sqlite is damaged")
     listening = socket.create_server(("127.0.0.1", 0))
     async with (

@@ -11,7 +11,7 @@ from tests.benches.web.browser import opened
 from podium.control.bus.memory import MemoryBus
 from podium.control.client.lab import Lab
 from podium.control.runs.errors import RunFailed
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 from podium.control.web.process import served
 from podium.drivers.errors import Unreachable
 
@@ -157,7 +157,7 @@ async def test_it_is_light_or_dark_as_the_system_is_or_as_it_is_told(page, brows
 async def test_silence_is_told_and_so_is_the_return(example, browser):
     listening = socket.create_server(("127.0.0.1", 0))
     kept = listening.dup()
-    picture = Picture(example)
+    picture = FacilityPicture(example)
     async with asyncio.timeout(60):
         async with served(picture, MemoryBus(), listening) as port:
             tab, _ = await opened(browser, f"http://127.0.0.1:{port}")

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from podium.control.bus.memory import MemoryBus
 from podium.control.security.page_key import kept_page_key, with_key
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 from podium.control.web.process import served
 
 KEY = "0123456789abcdefghijklmnopqrstuv"
@@ -18,7 +18,7 @@ KEY = "0123456789abcdefghijklmnopqrstuv"
 @pytest.fixture
 async def locked(example):
     """The address of a page with a lock, behind which nothing is up."""
-    bus, picture = MemoryBus(), Picture(example)
+    bus, picture = MemoryBus(), FacilityPicture(example)
     listening = socket.create_server(("127.0.0.1", 0))
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(served(picture, bus, listening, KEY))
@@ -76,7 +76,7 @@ async def test_two_pages_of_one_machine_keep_their_keys_apart(locked, example) -
     other_key = KEY[::-1]
     listening = socket.create_server(("127.0.0.1", 0))
     async with (
-        served(Picture(example), MemoryBus(), listening, other_key) as port,
+        served(FacilityPicture(example), MemoryBus(), listening, other_key) as port,
         httpx.AsyncClient(follow_redirects=True) as browser,
     ):
         other = f"http://127.0.0.1:{port}/"

@@ -10,7 +10,7 @@ from podium.control.bus.messages import RunId
 from podium.control.bus.news import Event, RunNews
 from podium.control.web.app import ASSETS
 from podium.control.web.pages import Pages
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 
 CSS = (ASSETS / "page.css").read_text()
 TEXT = ("ink", "faint", "accent", "good", "busy", "unknown", "warn", "bad")
@@ -81,7 +81,7 @@ class Outline(HTMLParser):
 
 
 def test_everything_has_a_name_and_every_id_is_there_once(example):
-    picture = Picture(example, "store")
+    picture = FacilityPicture(example, "store")
     run = RunNews(
         RunId(7, 1), "rabi", ("node_a.q0.drive",), ("a",), 3, 9, "failed", 1.0, 2.0, 0, "why"
     )

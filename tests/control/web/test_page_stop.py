@@ -12,7 +12,7 @@ from podium.control.runs.errors import RunFailed
 from podium.control.web.app import make_app
 from podium.control.web.guard import LOOKS
 from podium.control.web.page_actions import PageActions, asked_from
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 from podium.drivers.errors import Refused
 
 STOP = "/api/runs/{run}/stop"
@@ -173,7 +173,7 @@ async def test_nothing_else_can_be_done_through_the_page(page):
 
 
 def test_of_all_that_the_page_answers_two_things_are_more_than_a_look(example):
-    picture = Picture(example)
+    picture = FacilityPicture(example)
     guard, _ = make_app(picture, PageActions(picture, MemoryBus()))
     more = []
     for route in guard._app.routes:

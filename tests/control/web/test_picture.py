@@ -7,13 +7,13 @@ from tests.benches.web.page import entry
 from podium.control.bus.messages import RunId
 from podium.control.bus.news import RunNews
 from podium.control.web import view
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 
 RUN = RunNews(RunId(7, 1), "p", (), (), 1, 1, "on", 0.0, 0.0, 0.0, "")
 
 
 def test_what_has_just_been_measured_is_never_later_than_now(example) -> None:
-    picture = Picture(example)
+    picture = FacilityPicture(example)
     picture.clock_said(1.8e9)
     picture.take_parameters({"a": entry("a", 1.0, 0.1, "Hz", tai_s=1.9e9)}, "")
     assert picture.tai_s() < 1.8e9 + 60  # it was there before: the clock was set back since
@@ -23,7 +23,7 @@ def test_what_has_just_been_measured_is_never_later_than_now(example) -> None:
 
 
 def test_a_value_set_by_hand_tells_no_time(example) -> None:
-    picture = Picture(example)
+    picture = FacilityPicture(example)
     picture.clock_said(1.8e9)
     picture.take_parameters({}, "")
     by_hand = entry("a", 1.0, 0.1, "Hz", tai_s=1.9e9, who="ada", why="known")
@@ -32,7 +32,7 @@ def test_a_value_set_by_hand_tells_no_time(example) -> None:
 
 
 def test_late_starts_are_counted_apart_from_runs_that_failed(example) -> None:
-    picture = Picture(example, coordinator=True)
+    picture = FacilityPicture(example, coordinator=True)
     for number, state in enumerate(("late", "late", "failed", "stopped")):
         picture.add_run(replace(RUN, run=RunId(7, number), state=state))
     head = view.headline(picture)

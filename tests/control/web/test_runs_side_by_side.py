@@ -31,7 +31,7 @@ from podium.control.report.story import Story
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.web import run_view, view
 from podium.control.web.bus_subscriptions import follow_bus
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 from podium.control.web.process import served
 
 NODES = ("node_a", "node_b")
@@ -41,7 +41,7 @@ NODES = ("node_a", "node_b")
 async def page(bench, tmp_path) -> AsyncIterator[Page]:
     """The page of a facility of two nodes, each with an agent of its own."""
     facility = load_facility(facility_file(tmp_path, 2))
-    bus, picture = MemoryBus(), Picture(facility)
+    bus, picture = MemoryBus(), FacilityPicture(facility)
     listening = socket.create_server(("127.0.0.1", 0))
     async with AsyncExitStack() as stack:
         for agent, instruments in owners_of(facility).items():
@@ -169,7 +169,7 @@ async def test_a_node_that_an_agent_works_on_is_never_called_idle(page, bench, t
     working = await both_at_work(page, bench, trial)
     agents = owners_of(page.picture.facility)
 
-    def fired(picture: Picture) -> bool:
+    def fired(picture: FacilityPicture) -> bool:
         told = {name: one.status.doing for name, one in picture.agents.items() if one.status}
         return sum("is playing" in told.get(name, "") for name in agents) == len(NODES)
 

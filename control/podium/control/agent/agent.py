@@ -11,11 +11,10 @@ from podium.control.agent.cold_lease import READ_EVERY_S, ColdLeases
 from podium.control.agent.compiling import Compile, Compiling, ProgramDoesNotFit
 from podium.control.agent.examination import examine
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.liveness import ask_quiet_instruments
 from podium.control.agent.manual_access import ManualAccess
 from podium.control.agent.playback import Playback
 from podium.control.agent.ramp_journal import RampJournal
-from podium.control.agent.readings import read, status_of
+from podium.control.agent.readings import ask_quiet_instruments, read, status_of
 from podium.control.agent.runs import AgentRuns, runs_of
 from podium.control.agent.safe_rules import SafeRules
 from podium.control.agent.snapshots import Snapshots

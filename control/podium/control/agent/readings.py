@@ -1,9 +1,17 @@
-"""Reads instruments for others: one channel, or the state of each."""
+"""Reads instruments for others, and asks quiet ones for their identity.
 
+An instrument that nobody asks is asked who it is: else a dead one would stay ``connected``.
+"""
+
+import asyncio
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
-from podium.control.agent.instruments import Instruments
+from podium.control.agent.instruments import AnyWorker, Instruments
+from podium.control.bus.gather import gather
 from podium.control.bus.messages import InstrumentStatus, Reading
+from podium.drivers.errors import InstrumentError
 
 READ_S = 15.0
 """Deadline for one reading."""
@@ -36,3 +44,34 @@ def status_of(instruments: Instruments, name: str) -> InstrumentStatus:
         health.last_error,
         0.0 if health.heard is None else time.time() - (time.monotonic() - health.heard),
     )
+
+
+QUIET_S = 15.0
+"""An instrument that has not answered for so long is asked."""
+ANSWER_S = 5.0
+"""It answers within this, or is lost. Connecting asks the same question with a longer deadline."""
+LOOK_EVERY_S = 1.0
+
+
+async def ask_quiet_instruments(instruments: Instruments, busy: Callable[[], str]) -> None:
+    """Ask connected instruments that are quiet for their identity, until cancelled.
+
+    The question changes no setting, but it takes a turn of the instrument's one thread: none is
+    asked while the agent is ``busy``. What does not answer is lost, as after any other question,
+    and the worker connects anew.
+    """
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        if not busy():
+            await gather(*(_ask(worker) for worker in instruments.workers.values()))
+
+
+async def _ask(worker: AnyWorker) -> None:
+    health = worker.health
+    heard = health.heard or 0.0
+    quiet = time.monotonic() - heard > QUIET_S
+    if health.state == "connected" and not health.running and quiet:
+        with suppress(InstrumentError):  # the worker remembers why
+            await worker.call(
+                "whether it still answers", lambda driver: driver.identity(), ANSWER_S
+            )

@@ -22,7 +22,15 @@ from podium.control.bus.zenoh_config import holding
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.facility import Facility
 from podium.control.facility.meeting_point import MeetingPoint, parse_endpoint
-from podium.control.security.access import EVERY, NAMED, Admitted, MayI, Member, Verdict, access_key
+from podium.control.security.access import (
+    EVERY,
+    NAMED,
+    Admission,
+    MayI,
+    Member,
+    Verdict,
+    access_key,
+)
 from podium.control.security.certificates import BadCertificate, Credentials, credentials_of
 from podium.control.security.own_certificates import check_private, own_meeting
 
@@ -115,7 +123,7 @@ async def open_bus(
     holds = agents is not None and me.common_name == meeting.held_by
     credentials = own_credentials(meeting, me, holds=holds)
     if holds and agents is not None:
-        admitted = Admitted.of(facility.name, meeting.held_by, agents, meeting.clients)
+        admitted = Admission.of(facility.name, meeting.held_by, agents, meeting.clients)
         refusals = refusals or Refusals(log)
         async with _held(meeting, credentials, admitted, refusals) as held:
             yield held
@@ -193,7 +201,7 @@ def _check_open(meeting: MeetingPoint) -> None:
 
 @asynccontextmanager
 async def _held(
-    meeting: MeetingPoint, credentials: Credentials | None, admitted: Admitted, refusals: Refusals
+    meeting: MeetingPoint, credentials: Credentials | None, admitted: Admission, refusals: Refusals
 ) -> AsyncGenerator[Bus]:
     """Hold the meeting point: others connect here; who is denied something may ask why."""
     config = holding(meeting, credentials, admitted)

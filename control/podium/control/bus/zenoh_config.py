@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import zenoh
 
 from podium.control.facility.meeting_point import MeetingPoint
-from podium.control.security.access import Admitted, control_of_others
+from podium.control.security.access import Admission, control_of_others
 from podium.control.security.certificates import Credentials
 
 LEASE_MS = 2500
@@ -37,7 +37,7 @@ def configuration(listen: Sequence[str], connect: Sequence[str]) -> zenoh.Config
 
 
 def holding(
-    meeting: MeetingPoint, credentials: Credentials | None, admitted: Admitted
+    meeting: MeetingPoint, credentials: Credentials | None, admitted: Admission
 ) -> zenoh.Config:
     """Return the configuration of who holds a meeting point: a router, in Zenoh's words."""
     return _config(

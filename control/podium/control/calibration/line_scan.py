@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
-from podium.control.calibration.fits.peak import Expected, fit_pulse_line, pulse_line
+from podium.control.calibration.fits.peak import PulsePrior, fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import line_axis
 from podium.control.calibration.outcome import Panel, Series
 from podium.control.calibration.sequences import (
@@ -126,7 +126,7 @@ class LineScan:
     """Of the pulse."""
     amplitude: Mapping[str, float]
     """Of the pulse, of full scale, by the qubit's full name."""
-    expected: Mapping[str, Expected]
+    expected: Mapping[str, PulsePrior]
 
     @property
     def width_hz(self) -> float:
@@ -161,7 +161,7 @@ class LineScan:
             raise FitFailed(f"the line at {centre / 1e9:.6f} GHz is at the edge of the scan")
         return found
 
-    def _fit_as(self, qubit: Qubit, data: "xarray.Dataset", expected: Expected) -> Fit:
+    def _fit_as(self, qubit: Qubit, data: "xarray.Dataset", expected: PulsePrior) -> Fit:
         return fit_pulse_line(
             self.frequency_hz(qubit, data),
             line_axis(iq_of(data, qubit.element)),
@@ -224,13 +224,13 @@ def line_scan(
         Barrier(frames),
     ]
     amplitude: dict[str, float] = {}
-    expected: dict[str, Expected] = {}
+    expected: dict[str, PulsePrior] = {}
     for p in pulses:
         name = p.qubit.name
         full_hz = rabi_hz[name][0] if name in rabi_hz else bench.guess(p.qubit, "rabi_frequency")
         amplitude[name] = min(0.95, 1e9 / (2 * duration_ns) / full_hz)
         body.append(Play(p.drive, Square(duration_ns * FS_PER_NS), amplitude[name]))
-        expected[name] = Expected(
+        expected[name] = PulsePrior(
             expected_strength(amplitude[name], duration_ns, rabi_hz.get(name)),
             expected_memory(p, wait_ns + p.probe_ns + p.flight_ns()),
         )

@@ -49,7 +49,7 @@ FAR = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SearchPlan:
     """Sets a search's steps, points and shots."""
 
     step_hz: float = 1.5e6
@@ -114,7 +114,7 @@ async def find_lines(
     expected: Mapping[str, Range],
     build: Build,
     rabi_hz: Rabi,
-    plan: Plan,
+    plan: SearchPlan,
     told: Told | None = None,
 ) -> FoundLines:
     """Return each qubit's line, looked for where it is expected (by full name), then about that.
@@ -143,7 +143,7 @@ async def _search(
     expected: Mapping[str, Range],
     build: Build,
     rabi_hz: Rabi,
-    plan: Plan,
+    plan: SearchPlan,
     told: Told | None,
     effort: int,
     lines: FoundLines,
@@ -176,7 +176,7 @@ async def _narrow(
     qubits: tuple[Qubit, ...],
     coarse: Mapping[str, LineScanFit],
     build: Build,
-    plan: Plan,
+    plan: SearchPlan,
     told: Told | None,
     lines: FoundLines,
 ) -> tuple[Qubit, ...]:

@@ -63,12 +63,12 @@ def run(arguments: Namespace) -> int:
 def members_of(facility: "Facility") -> "dict[Member, str | None]":
     """Return who needs a certificate; of who listens, the host that it has to be for."""
     from podium.control.agent.owners import owners_of
-    from podium.control.security.access import Admitted, Member
+    from podium.control.security.access import Admission, Member
 
     meeting = facility.bus
     if meeting is None:
         return {}
-    admitted = Admitted.of(facility.name, meeting.held_by, owners_of(facility), meeting.clients)
+    admitted = Admission.of(facility.name, meeting.held_by, owners_of(facility), meeting.clients)
     members = dict.fromkeys((Member(meeting.held_by), *admitted.members))
     return {
         member: meeting.connect.host if member.common_name == meeting.held_by else None

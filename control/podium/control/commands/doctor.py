@@ -17,7 +17,7 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Comm
 if TYPE_CHECKING:
     from podium.control.bus.manual_access import Examined
     from podium.control.client.lab import Lab
-    from podium.control.commands.doctor_findings import Finding
+    from podium.control.commands.doctor_findings import DoctorFinding
 
 PATIENCE_S = 30.0
 """An instrument that is still connecting is waited for so long."""
@@ -56,7 +56,7 @@ def run(arguments: Namespace) -> int:
     return DONE if well else FOUND_PROBLEM
 
 
-async def _examined(arguments: Namespace) -> "tuple[Finding, ...]":
+async def _examined(arguments: Namespace) -> "tuple[DoctorFinding, ...]":
     from podium.control.commands.doctor_findings import findings
     from podium.control.processes.lab_access import reached
 
@@ -104,7 +104,7 @@ async def _connected(lab: "Lab", name: str) -> str:
         await asyncio.sleep(0.05)
 
 
-def table(found: "Iterable[Finding]") -> str:
+def table(found: "Iterable[DoctorFinding]") -> str:
     """Return the findings as columns for a person, a block for each instrument."""
     rows = [("", "the file says", "the instrument says", "")]
     rows += [(f"  {f.what}", f.file_says, f.instrument_says, MARKS[f.verdict]) for f in found]

@@ -22,7 +22,7 @@ NO_CLOCK_BEFORE_S = 1_500_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DoctorFinding:
     """One thing that was looked at."""
 
     instrument: str
@@ -32,43 +32,46 @@ class Finding:
     verdict: Verdict
 
 
-def findings(facility: Facility, told: Mapping[str, Examined | str]) -> tuple[Finding, ...]:
+def findings(facility: Facility, told: Mapping[str, Examined | str]) -> tuple[DoctorFinding, ...]:
     """Compare what each instrument told, or why it told nothing, with the facility file."""
-    found: list[Finding] = []
+    found: list[DoctorFinding] = []
     for name, entry in facility.instruments.items():
         said = told.get(name, "nobody asked it")
         if isinstance(said, str):
-            found.append(Finding(name, "answers", f"at {_at(entry)}", said, "differs"))
+            found.append(DoctorFinding(name, "answers", f"at {_at(entry)}", said, "differs"))
             continue
         found += _who(entry, model_of(entry), said)
         found += _wiring(entry, said)
         found += _clock(facility, entry, said)
         found += _limits(facility, entry, said)
         found += _temperatures(facility, entry, said)
-        found += [Finding(name, "complaint", "none", words, "differs") for words in said.complaints]
         found += [
-            Finding(name, what, "readable", why, "differs") for what, why in said.unread.items()
+            DoctorFinding(name, "complaint", "none", words, "differs") for words in said.complaints
+        ]
+        found += [
+            DoctorFinding(name, what, "readable", why, "differs")
+            for what, why in said.unread.items()
         ]
     return tuple(found)
 
 
-def _who(entry: InstrumentEntry, model: InstrumentModel, said: Examined) -> Iterator[Finding]:
+def _who(entry: InstrumentEntry, model: InstrumentModel, said: Examined) -> Iterator[DoctorFinding]:
     name = entry.name
     known = model.is_answered_by(said.vendor, said.model)
     verdict: Verdict = "noted" if not model.answers else "same" if known else "differs"
-    yield Finding(
+    yield DoctorFinding(
         name,
         "identity",
         f"{model.vendor} {model.product}",
         f"{said.vendor} {said.model} {said.serial}".strip(),
         verdict,
     )
-    yield Finding(name, "firmware", "", said.firmware, "noted")
+    yield DoctorFinding(name, "firmware", "", said.firmware, "noted")
     if said.options:
-        yield Finding(name, "options", "", ", ".join(said.options), "noted")
+        yield DoctorFinding(name, "options", "", ", ".join(said.options), "noted")
 
 
-def _wiring(entry: InstrumentEntry, said: Examined) -> Iterator[Finding]:
+def _wiring(entry: InstrumentEntry, said: Examined) -> Iterator[DoctorFinding]:
     named, place = modules_of(entry), model_of(entry).place
     if named is None:
         return
@@ -77,13 +80,13 @@ def _wiring(entry: InstrumentEntry, said: Examined) -> Iterator[Finding]:
         firmware = said.module_firmware.get(slot, "")
         told = f"{there}, firmware {firmware}" if firmware else there
         verdict: Verdict = "same" if there == kind else "differs"
-        yield Finding(entry.name, f"{place} {slot}", kind, told, verdict)
+        yield DoctorFinding(entry.name, f"{place} {slot}", kind, told, verdict)
     for slot, kind in said.modules.items():
         if slot not in named:
-            yield Finding(entry.name, f"{place} {slot}", "", kind, "noted")
+            yield DoctorFinding(entry.name, f"{place} {slot}", "", kind, "noted")
 
 
-def _clock(facility: Facility, entry: InstrumentEntry, said: Examined) -> Iterator[Finding]:
+def _clock(facility: Facility, entry: InstrumentEntry, said: Examined) -> Iterator[DoctorFinding]:
     gives = [
         clock.name
         for clock in facility.clocks.values()
@@ -97,20 +100,20 @@ def _clock(facility: Facility, entry: InstrumentEntry, said: Examined) -> Iterat
     if said.reference and follows:
         followed: Verdict = "same" if said.reference == "external" else "differs"
         asked = f"external: locked to {follows[0]}"
-        yield Finding(entry.name, "reference", asked, said.reference, followed)
+        yield DoctorFinding(entry.name, "reference", asked, said.reference, followed)
     elif said.reference and gives:
         verdict: Verdict = "same" if said.reference == "internal" else "differs"
         asked = f"internal: source of {', '.join(gives)}"
-        yield Finding(entry.name, "reference", asked, said.reference, verdict)
+        yield DoctorFinding(entry.name, "reference", asked, said.reference, verdict)
     elif said.reference:
-        yield Finding(entry.name, "reference", "", said.reference, "noted")
+        yield DoctorFinding(entry.name, "reference", "", said.reference, "noted")
     if said.tai:
         given = said.tai_s > NO_CLOCK_BEFORE_S
         told = said.tai if given else f"{said.tai}: it was never given the time"
-        yield Finding(entry.name, "time", "TAI", told, "same" if given else "noted")
+        yield DoctorFinding(entry.name, "time", "TAI", told, "same" if given else "noted")
 
 
-def _limits(facility: Facility, entry: InstrumentEntry, said: Examined) -> Iterator[Finding]:
+def _limits(facility: Facility, entry: InstrumentEntry, said: Examined) -> Iterator[DoctorFinding]:
     for wiring in facility.wiring.values():
         if not isinstance(wiring, FluxWiring) or wiring.source.instrument != entry.name:
             continue
@@ -119,7 +122,7 @@ def _limits(facility: Facility, entry: InstrumentEntry, said: Examined) -> Itera
             continue
         level_v, on = said.levels_v[channel], said.outputs_on.get(channel, True)
         inside = abs(level_v) <= wiring.limit_v or not on
-        yield Finding(
+        yield DoctorFinding(
             entry.name,
             f"level of {wiring.port}",
             f"within {-wiring.limit_v:g} to {wiring.limit_v:g} V",
@@ -129,10 +132,12 @@ def _limits(facility: Facility, entry: InstrumentEntry, said: Examined) -> Itera
     if said.tone is not None:
         frequency_hz, power_dbm, on = said.tone
         told = f"{frequency_hz / 1e9:.9g} GHz, {power_dbm:g} dBm, {'on' if on else 'off'}"
-        yield Finding(entry.name, "tone", "set by every run", told, "noted")
+        yield DoctorFinding(entry.name, "tone", "set by every run", told, "noted")
 
 
-def _temperatures(facility: Facility, entry: InstrumentEntry, said: Examined) -> Iterator[Finding]:
+def _temperatures(
+    facility: Facility, entry: InstrumentEntry, said: Examined
+) -> Iterator[DoctorFinding]:
     for channel, kelvin in said.temperatures_k.items():
         told = f"{kelvin * 1e3:.4g} mK" if kelvin < 1 else f"{kelvin:.4g} K"
         fridges = [
@@ -143,9 +148,9 @@ def _temperatures(facility: Facility, entry: InstrumentEntry, said: Examined) ->
         for fridge in fridges:
             asked = f"below {fridge.cold_below_k * 1e3:g} mK ({fridge.name} is cold)"
             cold = kelvin < fridge.cold_below_k
-            yield Finding(entry.name, channel, asked, told, "same" if cold else "differs")
+            yield DoctorFinding(entry.name, channel, asked, told, "same" if cold else "differs")
         if not fridges:
-            yield Finding(entry.name, channel, "", told, "noted")
+            yield DoctorFinding(entry.name, channel, "", told, "noted")
 
 
 def _at(entry: InstrumentEntry) -> str:

@@ -76,7 +76,7 @@ async def _join(facility: "Facility", arguments: Namespace) -> int:
     from podium.control.bus.shutdown import until_terminated
     from podium.control.client.lab import Lab
     from podium.control.facility.state_folder import default_state_file
-    from podium.control.processes.agent_processes import files_of, keep_agents
+    from podium.control.processes.process_layout import files_of, keep_agents
     from podium.control.processes.state_file import read_state
 
     def report(text: str) -> None:

@@ -114,8 +114,7 @@ def run(arguments: Namespace) -> int:
 
 def _get(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.commands.options.time_arguments import laid_over, moment
-    from podium.control.commands.params_names import below
-    from podium.control.commands.params_words import told_origin, told_value
+    from podium.control.commands.params_words import below, told_origin, told_value
     from podium.control.parameters.validity import told_age
     from podium.control.timebase.host_clock import host_tai_s
 
@@ -152,8 +151,7 @@ def _get(arguments: Namespace, store: "ParameterStore") -> int:
 
 
 def _set(arguments: Namespace, store: "ParameterStore") -> int:
-    from podium.control.commands.params_names import unknown_element
-    from podium.control.commands.params_words import Change
+    from podium.control.commands.params_words import Change, unknown_element
     from podium.control.facility.designs import DESIGN_UNITS
     from podium.control.parameters.entry import ParameterEntry
     from podium.control.parameters.quantities import parse_told

@@ -120,9 +120,8 @@ async def _up(
         page_key_file,
         skews_file,
     )
-    from podium.control.processes.agent_processes import files_of, keep_agents
     from podium.control.processes.page_socket import others_can_read, url_of
-    from podium.control.processes.process_layout import parts_of, told_names
+    from podium.control.processes.process_layout import files_of, keep_agents, parts_of, told_names
     from podium.control.processes.state_file import UpState, write_state
     from podium.control.processes.supervisor import kept_running
     from podium.control.security.access import Member

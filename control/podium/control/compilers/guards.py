@@ -37,14 +37,14 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class GuardTerm:
     """One condition on results."""
 
     operation: Operation
     results: tuple[Result, ...]
 
 
-Guard: TypeAlias = tuple[Term, ...]
+Guard: TypeAlias = tuple[GuardTerm, ...]
 """All of these must be met; empty: it happens in any case."""
 
 Step: TypeAlias = tuple[int, Statement | Mark, Guard]
@@ -105,14 +105,16 @@ class _Reader:
         tries: tuple[int, ...] = ()
         for _ in range(statement.at_most):
             failure: Operation = "none" if wanted else "all"
-            failed = (Term(failure, (Result(name, tries, wanted),)),) if tries else ()
+            failed = (GuardTerm(failure, (Result(name, tries, wanted),)),) if tries else ()
             yield from self.read(statement.body, (*guard, *failed), index + 1)
             tries = (*tries, *self.latest[name].times)
             self.latest[name] = Result(name, self.latest[name].times, wanted)
         self.latest[name] = Result(name, tries, wanted)
 
-    def _term(self, condition: Condition) -> Term:
-        return Term(condition.operation, tuple(self.latest[name] for name in condition.captures))
+    def _term(self, condition: Condition) -> GuardTerm:
+        return GuardTerm(
+            condition.operation, tuple(self.latest[name] for name in condition.captures)
+        )
 
 
 def taken(guard: Guard, results: Mapping[str, int]) -> bool:
@@ -128,14 +130,14 @@ def told(guard: Guard) -> str:
     return " and ".join(dict.fromkeys(_told(term) for term in guard))
 
 
-def _told(term: Term) -> str:
+def _told(term: GuardTerm) -> str:
     names = _names(term)
     if len(names) == 1:
         return f"{names[0]} = {ONE_WANTED[term.operation]}"
     return f"{term.operation} of {', '.join(names)}"
 
 
-def _names(term: Term) -> tuple[str, ...]:
+def _names(term: GuardTerm) -> tuple[str, ...]:
     return tuple(result.capture for result in term.results)
 
 

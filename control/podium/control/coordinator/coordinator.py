@@ -24,7 +24,7 @@ from podium.control.coordinator.allocation import (
     participants_of_loopback,
 )
 from podium.control.coordinator.findings_file import FindingsFile
-from podium.control.coordinator.jobs import InMemory, Jobs
+from podium.control.coordinator.jobs import Jobs, MemoryJournal
 from podium.control.coordinator.outputs import Outputs
 from podium.control.coordinator.questions import Questions
 from podium.control.coordinator.repeated_requests import as_error, as_failed
@@ -42,9 +42,7 @@ from podium.control.runs.run_values import Patience
 from podium.control.timebase.drift_filter import NO_THERMOMETER
 from podium.control.timebase.host_clock import host_tai_s
 from podium.control.timebase.lead_time import LeadTime
-from podium.control.timebase.skew_ledger import InMemory as NoSkews
-from podium.control.timebase.skew_ledger import Kept as KeptSkews
-from podium.control.timebase.skew_ledger import SkewLedger
+from podium.control.timebase.skew_ledger import MemorySkewStore, SkewLedger, SkewPersistence
 from podium.control.timebase.skew_messages import (
     AskSkews,
     AskStartSettings,
@@ -95,7 +93,7 @@ class Coordinator:
         accepted: Journal | None = None,
         patience: Patience | None = None,
         lead: LeadTime | None = None,
-        skews: KeptSkews | None = None,
+        skews: SkewPersistence | None = None,
         findings: FindingsFile | None = None,
     ) -> None:
         """``accepted``: where runs are kept that were accepted; None: they die with it.
@@ -115,12 +113,12 @@ class Coordinator:
         self._request_log = RequestLog()
         self._outputs = Outputs(facility, bus, self._agents, self._request_log)
         self._questions = Questions(facility, bus, self._agents)
-        self._skews = Skews(facility, SkewLedger(skews or NoSkews(), model=NO_THERMOMETER))
+        self._skews = Skews(facility, SkewLedger(skews or MemorySkewStore(), model=NO_THERMOMETER))
         self._unsettled: dict[str, RunRecord] = {}
         """Runs of which it is not known yet whether they will be done."""
         self._singles: dict[str, RunRecord] = {}
         """Runs in one piece that are on, by their ids."""
-        kept, session = accepted or InMemory(), int(host_tai_s())
+        kept, session = accepted or MemoryJournal(), int(host_tai_s())
         self._jobs = Jobs(facility, bus, self._agents, kept, session, patience, lead)
         self._player = RunPlayer(
             bus,

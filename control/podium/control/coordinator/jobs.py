@@ -73,7 +73,7 @@ before it has told it, the job is done again."""
 log = event_log("coordinator")
 
 
-class InMemory:
+class MemoryJournal:
     """A journal that dies with the process: for a facility that is opened in one."""
 
     def entries(self) -> tuple[Entry, ...]:
@@ -84,7 +84,7 @@ class InMemory:
         """Keep nothing."""
 
 
-class Replaced(RuntimeError):
+class CoordinatorReplaced(RuntimeError):
     """Another coordinator has taken over: this one ends, and touches nothing."""
 
 
@@ -158,7 +158,7 @@ class Jobs:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Do what is accepted while the context is open. Raises :class:`Replaced`."""
+        """Do what is accepted while the context is open. Raises :class:`CoordinatorReplaced`."""
         name = self._facility.name
         for ticket in self._kept:
             job = self._job(ticket, "a run that was accepted before", "")
@@ -247,7 +247,9 @@ class Jobs:
                 case Keep() | Tell():
                     self._to_keep.put_nowait(action)
                 case StandAside(session):
-                    raise Replaced(f"session {session} has taken over from {self.session}")
+                    raise CoordinatorReplaced(
+                        f"session {session} has taken over from {self.session}"
+                    )
 
     async def _keep(self) -> None:
         """Keep what is to be kept, and tell it after that, in order and beside all else."""
@@ -262,7 +264,7 @@ class Jobs:
                 try:
                     await asyncio.to_thread(self._journal.keep, entry)
                 except JournalTaken as error:
-                    raise Replaced(str(error)) from error
+                    raise CoordinatorReplaced(str(error)) from error
             case Tell(JobAccepted(ticket)):
                 if ticket in self._jobs:
                     _tell(self._jobs[ticket].accepted, None)

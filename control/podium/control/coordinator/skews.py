@@ -11,9 +11,9 @@ from podium.control.timebase.drift_filter import NOMINAL_ROOM_K, OutOfOrder, Ske
 from podium.control.timebase.epochs import EpochMoved, Epochs
 from podium.control.timebase.skew import Pair, Skew, SkewMeasured
 from podium.control.timebase.skew_ledger import (
-    NotMeasured,
     OtherDelays,
     SkewLedger,
+    SkewNotMeasured,
     TooUncertain,
 )
 from podium.control.timebase.skew_messages import RecordSkews, SkewKnown, SkewsKnown
@@ -65,7 +65,7 @@ class Skews:
         for reference in self._references(controllers):
             try:
                 return self._against(reference, controllers, now)
-            except (EpochMoved, NotMeasured, OtherDelays, OutOfOrder, TooUncertain) as error:
+            except (EpochMoved, SkewNotMeasured, OtherDelays, OutOfOrder, TooUncertain) as error:
                 errors.append(str(error))
         raise RunRefused(
             f"{what}: {' and '.join(controllers)} are to start together: {errors[0]}; {REMEDY}"
@@ -120,7 +120,7 @@ class Skews:
             if name != reference:
                 self._ledger.latest(Pair(name, reference))
         if missing := [name for name in names if name not in self._ledger.starts]:
-            raise NotMeasured(f"the start of {', '.join(missing)} was never measured")
+            raise SkewNotMeasured(f"the start of {', '.join(missing)} was never measured")
         starts = {name: self._ledger.starts[name].found for name in names}
         ports = {
             name: (TICKS, Epochs.union((starts[name].epochs, starts[reference].epochs)))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from podium.control.facility import schema
-from podium.control.facility.connectors import Resolved
+from podium.control.facility.connectors import ResolvedConnector
 from podium.control.facility.design_values import (
     ENERGIES,
     Lines,
@@ -36,7 +36,7 @@ Band = tuple[str, float, float]
 
 
 def check_design(
-    parsed: FileContents, outputs: Mapping[str, Resolved], complaints: Complaints
+    parsed: FileContents, outputs: Mapping[str, ResolvedConnector], complaints: Complaints
 ) -> None:
     """Check the design values of every qubit, alone and against its lines."""
     for name, node in parsed.nodes.items():
@@ -58,7 +58,7 @@ def check_design(
 
 
 def remark_on_reach(
-    parsed: FileContents, outputs: Mapping[str, Resolved], remarks: Complaints
+    parsed: FileContents, outputs: Mapping[str, ResolvedConnector], remarks: Complaints
 ) -> None:
     """Remark where a sound file's lines do not reach all that typical values lead to expect.
 
@@ -91,7 +91,7 @@ def remark_on_reach(
             _check_reach(f"{name}.{feedline}", bands, parsed, outputs, remarks)
 
 
-def lines_of(qubit: str, parsed: FileContents, outputs: Mapping[str, Resolved]) -> Lines:
+def lines_of(qubit: str, parsed: FileContents, outputs: Mapping[str, ResolvedConnector]) -> Lines:
     """Return what typical values of ``qubit`` (``node_a.q0``) depend on; ``outputs`` by port."""
     drive, flux = parsed.wiring.get(f"{qubit}.drive"), parsed.wiring.get(f"{qubit}.flux")
     chip_dbm = None
@@ -144,7 +144,7 @@ def _check_drive_reach(
     qubit: str,
     design: QubitDesign,
     parsed: FileContents,
-    outputs: Mapping[str, Resolved],
+    outputs: Mapping[str, ResolvedConnector],
     complaints: Complaints,
 ) -> None:
     bands: list[Band] = []
@@ -169,7 +169,7 @@ def _check_reach(
     port: str,
     bands: list[Band],
     parsed: FileContents,
-    outputs: Mapping[str, Resolved],
+    outputs: Mapping[str, ResolvedConnector],
     complaints: Complaints,
 ) -> None:
     """Check that every band lies within what the line's output reaches around its oscillator."""

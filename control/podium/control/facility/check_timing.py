@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from podium.control.facility.connectors import Resolved, connectors_of, resolve
+from podium.control.facility.connectors import ResolvedConnector, connectors_of, resolve
 from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.problems import KeyPath, suggest
 from podium.control.facility.timing import PhaseReference
@@ -34,7 +34,7 @@ class _Sockets:
     complaints: Complaints
     plugged: dict[str, KeyPath] = field(default_factory=dict)
 
-    def plug(self, resolved: Resolved | None, path: KeyPath) -> None:
+    def plug(self, resolved: ResolvedConnector | None, path: KeyPath) -> None:
         """Note that the cable of ``path`` takes a connector; report it where another has it."""
         if resolved is None:
             return
@@ -48,7 +48,7 @@ class _Sockets:
 def check_timing(
     parsed: FileContents,
     models: Mapping[str, InstrumentModel],
-    outputs: Mapping[str, Resolved],
+    outputs: Mapping[str, ResolvedConnector],
     complaints: Complaints,
 ) -> None:
     """Check triggers, markers and the phase reference; ``outputs``: of the wiring, by port."""
@@ -137,7 +137,7 @@ def _check_marker(
     entry: MarkerEntry | None,
     sockets: _Sockets,
     models: Mapping[str, InstrumentModel],
-    outputs: Mapping[str, Resolved],
+    outputs: Mapping[str, ResolvedConnector],
 ) -> None:
     parsed, complaints = sockets.parsed, sockets.complaints
     path: KeyPath = ("timing", "markers", node)
@@ -174,7 +174,7 @@ def _check_marker(
         complaints.at((*path, "delay"), message)
 
 
-def _players(node: str, outputs: Mapping[str, Resolved]) -> list[str]:
+def _players(node: str, outputs: Mapping[str, ResolvedConnector]) -> list[str]:
     """Return the instruments that drive the lines of a node, biases left out."""
     return list(
         dict.fromkeys(
@@ -213,7 +213,7 @@ def check_phases(
 
 
 def check_shared_triggers(
-    parsed: FileContents, outputs: Mapping[str, Resolved], remarks: Complaints
+    parsed: FileContents, outputs: Mapping[str, ResolvedConnector], remarks: Complaints
 ) -> None:
     """Remark on every trigger node that starts the controllers of more than one node."""
     started: dict[str, dict[str, str]] = {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podium.control.facility import schema
-from podium.control.facility.connectors import Resolved, resolve
+from podium.control.facility.connectors import ResolvedConnector, resolve
 from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (
@@ -31,7 +31,7 @@ class _Panel:
         default_factory=dict
     )
 
-    def plug(self, resolved: Resolved, path: KeyPath) -> bool:
+    def plug(self, resolved: ResolvedConnector, path: KeyPath) -> bool:
         """Note that the line of ``path`` takes a connector; False: another has it (reported)."""
         for socket in resolved.sockets:
             first = self.plugged.setdefault(str(socket), path)
@@ -42,7 +42,7 @@ class _Panel:
                 return False
         return True
 
-    def tune(self, resolved: Resolved, lo_hz: float, path: KeyPath) -> None:
+    def tune(self, resolved: ResolvedConnector, lo_hz: float, path: KeyPath) -> None:
         """Note that the line of ``path`` sets an oscillator; it has one frequency only."""
         connector = resolved.connector
         if not isinstance(connector, RfOutput | RfInput):
@@ -60,11 +60,11 @@ class _Panel:
 
 def check_wiring(
     parsed: FileContents, models: Mapping[str, InstrumentModel], complaints: Complaints
-) -> dict[str, Resolved]:
+) -> dict[str, ResolvedConnector]:
     """Check every line; return the output (or source) of each port whose connector is sound."""
     panel = _Panel(parsed, complaints)
     ports = _ports(parsed)
-    outputs: dict[str, Resolved] = {}
+    outputs: dict[str, ResolvedConnector] = {}
     for port, entry in parsed.wiring.items():
         path: KeyPath = ("wiring", port)
         if entry is not None:
@@ -109,7 +109,7 @@ def _check_feedline(
     path: KeyPath,
     panel: _Panel,
     models: Mapping[str, InstrumentModel],
-) -> Resolved | None:
+) -> ResolvedConnector | None:
     parsed, complaints = panel.parsed, panel.complaints
     at_output, at_input = (*path, "output"), (*path, "input")
     output = resolve(entry.output, (RfOutput,), at_output, parsed, models, complaints)
@@ -131,7 +131,7 @@ def _check_feedline(
     return output
 
 
-def _same_oscillator(output: Resolved, back: Resolved) -> bool:
+def _same_oscillator(output: ResolvedConnector, back: ResolvedConnector) -> bool:
     if not isinstance(output.connector, RfOutput) or not isinstance(back.connector, RfInput):
         return False
     there, here = output.ref, back.ref
@@ -147,7 +147,7 @@ def _check_drive(
     path: KeyPath,
     panel: _Panel,
     models: Mapping[str, InstrumentModel],
-) -> Resolved | None:
+) -> ResolvedConnector | None:
     parsed, complaints = panel.parsed, panel.complaints
     at_output = (*path, "output")
     output = resolve(entry.output, (RfOutput, IqOutput), at_output, parsed, models, complaints)
@@ -202,7 +202,7 @@ def _check_flux(
     path: KeyPath,
     panel: _Panel,
     models: Mapping[str, InstrumentModel],
-) -> Resolved | None:
+) -> ResolvedConnector | None:
     at_source = (*path, "source")
     source = resolve(
         entry.source, (VoltageOutput,), at_source, panel.parsed, models, panel.complaints

@@ -38,7 +38,7 @@ OFFERED_MAX = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedConnector:
     """A connector that exists."""
 
     ref: ConnectorRef
@@ -59,7 +59,7 @@ def resolve(
     parsed: FileContents,
     models: Mapping[str, InstrumentModel],
     complaints: Complaints,
-) -> Resolved | None:
+) -> ResolvedConnector | None:
     """Return the connector called ``text``, of one of ``kinds``; None: reported, or not to know.
 
     Not to know: its instrument's entry is wrong in itself and was reported there. ``models``: of
@@ -90,7 +90,7 @@ def resolve(
         right = f"those here: {shown}" if offered else "no instrument here has one"
         complaints.at(path, f"{text} is {what}; {wanted} is wanted, {right}")
         return None
-    return Resolved(ConnectorRef(instrument, channel), there[channel])
+    return ResolvedConnector(ConnectorRef(instrument, channel), there[channel])
 
 
 def _connectors(entry: BoxEntry, model: InstrumentModel) -> dict[str, Connector] | None:

@@ -16,7 +16,7 @@ from podium.control.facility.file_contents import Complaints, validated
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.instrument_models import model_of
 from podium.control.facility.problems import FacilityError, KeyPath, suggest
-from podium.control.facility.source import Source, read_source
+from podium.control.facility.source import SourceFile, read_source
 from podium.firmware_interfaces.models import InstrumentModel
 from podium.firmware_interfaces.qcodes_any import model_with_driver
 
@@ -72,7 +72,7 @@ def _same_box(entry: InstrumentEntry) -> str | None:
     return None if model is None else model.name
 
 
-def _named(source: Source, complaints: Complaints) -> Mapping[str | int, object]:
+def _named(source: SourceFile, complaints: Complaints) -> Mapping[str | int, object]:
     data = source.data if isinstance(source.data, dict) else {}
     instruments = data.get("instruments")
     if isinstance(instruments, dict):

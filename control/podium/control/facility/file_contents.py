@@ -16,7 +16,7 @@ from podium.control.facility import schema
 from podium.control.facility.bus_entries import BusEntry
 from podium.control.facility.designs import QUBIT_KINDS, QubitEntry
 from podium.control.facility.problems import KeyPath, Problem, nearest, suggest
-from podium.control.facility.source import Plain, Source
+from podium.control.facility.source import Plain, SourceFile
 from podium.control.facility.timing_entries import (
     MarkerEntry,
     PhaseReferenceEntry,
@@ -34,7 +34,7 @@ WireEntry = schema.FeedlineEntry | schema.DriveEntry | schema.FluxEntry
 class Complaints:
     """Collects what is wrong with one file."""
 
-    source: Source
+    source: SourceFile
     problems: list[Problem] = field(default_factory=list)
 
     def at(self, path: KeyPath, message: str, *, at_key: bool = False) -> None:
@@ -55,7 +55,7 @@ class NodeContents:
 class FileContents:
     """Every entry of the file by name; None where it is wrong in itself."""
 
-    source: Source
+    source: SourceFile
     name: str
     instruments: dict[str, BoxEntry | None]
     fridges: dict[str, schema.FridgeEntry | None]
@@ -71,7 +71,7 @@ class FileContents:
     bus: BusEntry | None = None
 
 
-def parse(source: Source, complaints: Complaints) -> FileContents:
+def parse(source: SourceFile, complaints: Complaints) -> FileContents:
     """Check every entry of the file against the schema."""
     whole: schema.FacilityFile | None = None
     given = source.data if isinstance(source.data, dict) else {}

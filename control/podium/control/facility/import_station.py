@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from podium.control.facility.check_instruments import address_problem
 from podium.control.facility.problems import FacilityError
-from podium.control.facility.source import Plain, Source
+from podium.control.facility.source import Plain, SourceFile
 from podium.firmware_interfaces.models import InstrumentModel, known_models
 from podium.firmware_interfaces.qcodes_any import model_with_driver
 
@@ -40,7 +40,7 @@ _RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportedStation:
     """A facility file, and what is left to do by a person."""
 
     text: str
@@ -61,7 +61,7 @@ class _Writing:
         self.left.append(f"{self.name}: {what}")
 
 
-def facility_of_station(source: Source, facility: str) -> Imported:
+def facility_of_station(source: SourceFile, facility: str) -> ImportedStation:
     """Return the Station file ``source`` as a facility file called ``facility``.
 
     Raises :class:`FacilityError` when it is no Station file.
@@ -96,7 +96,7 @@ def facility_of_station(source: Source, facility: str) -> Imported:
         left += writing.left
     if problems:
         raise FacilityError(source.file, problems)
-    return Imported("\n".join(lines) + "\n", tuple(left))
+    return ImportedStation("\n".join(lines) + "\n", tuple(left))
 
 
 def name_from(text: str) -> str:

@@ -26,7 +26,7 @@ from podium.control.facility.check_timing import (
     own_trigger_input,
 )
 from podium.control.facility.check_wiring import check_wiring
-from podium.control.facility.connectors import Resolved
+from podium.control.facility.connectors import ResolvedConnector
 from podium.control.facility.design_values import Lines, design_of, estimate
 from podium.control.facility.endpoints import lay_over
 from podium.control.facility.facility import (
@@ -63,7 +63,7 @@ from podium.control.facility.instrument_models import driver_of, models_of
 from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.problems import FacilityError, Problem
 from podium.control.facility.quantity_entries import EstimateEntry
-from podium.control.facility.source import Plain, Source, read_source
+from podium.control.facility.source import Plain, SourceFile, read_source
 from podium.control.facility.timing import (
     CableDelay,
     MarkerWiring,
@@ -143,9 +143,9 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
 def _facility(
     parsed: FileContents,
     instruments: Mapping[str, InstrumentEntry],
-    source: Source,
+    source: SourceFile,
     known: Mapping[str, InstrumentModel],
-    outputs: Mapping[str, Resolved],
+    outputs: Mapping[str, ResolvedConnector],
 ) -> Facility:
     """Return the checked file as values. No entry is None any longer: all were checked."""
     return Facility(

@@ -35,7 +35,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """Holds a file's values and their places in it."""
 
     file: str
@@ -57,7 +57,7 @@ class Source:
         return self.keys[path].line
 
 
-def read_source(path: Path) -> tuple[Source, list[Problem]]:
+def read_source(path: Path) -> tuple[SourceFile, list[Problem]]:
     """Read ``path``: the file as plain values, and the keys that are given twice.
 
     Raises :class:`FacilityError` when the text is no YAML at all, :class:`OSError` when
@@ -76,7 +76,7 @@ def read_source(path: Path) -> tuple[Source, list[Problem]]:
     root = compose(file, text)
     reading = _Reading(file)
     data: Plain = reading.plain(root, ()) if root is not None else {}
-    return Source(file, data, reading.keys, reading.values), reading.problems
+    return SourceFile(file, data, reading.keys, reading.values), reading.problems
 
 
 @dataclass(slots=True)

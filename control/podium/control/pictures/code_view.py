@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.compilers.qblox.rounding import FULL_SCALE_WORD
-from podium.control.pictures.view import Lane, Opening, Stretch, View
+from podium.control.pictures.view import Lane, Opening, PulseStretch, View
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 
 MACHINE_CODE = "machine code"
@@ -51,7 +51,7 @@ def _lane(
         samples = pieces[index][begins_ns - start_ns : duration_ns - start_ns]
         late = turns + piece["nco_hz"] * 1e-9 * (begins_ns - start_ns)
         stretches.append(
-            Stretch(
+            PulseStretch(
                 begins_ns,
                 samples,
                 (late - lane.carrier_turns(begins_ns)) % 1.0,

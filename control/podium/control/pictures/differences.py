@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.compilers.qblox.rounding import FULL_SCALE_WORD
-from podium.control.pictures.view import Lane, Opening, Stretch
+from podium.control.pictures.view import Lane, Opening, PulseStretch
 from podium.control.program.render import RenderedCapture
 
 PHASE_SLACK_TURNS = 3e-9
@@ -85,14 +85,14 @@ def _dense(lane: Lane, count: int) -> tuple[NDArray[np.complex128], NDArray[np.c
 
 
 def _of_pulses(
-    pulses: tuple[Stretch, ...], off: NDArray[np.int64]
-) -> Iterator[tuple[Stretch | None, NDArray[np.int64]]]:
+    pulses: tuple[PulseStretch, ...], off: NDArray[np.int64]
+) -> Iterator[tuple[PulseStretch | None, NDArray[np.int64]]]:
     """Yield the samples that are off, pulse by pulse; those beside a pulse that is off go with it.
 
     The rest comes in groups of samples that are near each other, with no pulse.
     """
     left = np.ones(len(off), np.bool_)
-    groups: list[tuple[Stretch | None, NDArray[np.int64]]] = []
+    groups: list[tuple[PulseStretch | None, NDArray[np.int64]]] = []
     for pulse in pulses:
         inside = (off >= pulse.start_ns) & (off < pulse.end_ns) & left
         if inside.any():

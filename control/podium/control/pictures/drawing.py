@@ -10,7 +10,7 @@ import numpy as np
 from podium.control.pictures.differences import THRESHOLD, Difference
 from podium.control.pictures.svg import Drawing, phase_colours, points, written_width
 from podium.control.pictures.time_axis import CUT_WIDTH, TimeAxis, say_time, time_axis
-from podium.control.pictures.view import Lane, Opening, Stretch, View
+from podium.control.pictures.view import Lane, Opening, PulseStretch, View
 
 WIDTH, LEFT, RIGHT = 1240.0, 212.0, 18.0
 HEAD, FOOT = 66.0, 60.0
@@ -155,7 +155,7 @@ def _lane(
         drawing.text(x + 3, low - 2, f"{tuning.frequency_hz / 1e9:.9g} GHz", "note")
 
 
-def _pulse(drawing: Drawing, axis: TimeAxis, one: Stretch, middle: float, unit: float) -> None:
+def _pulse(drawing: Drawing, axis: TimeAxis, one: PulseStretch, middle: float, unit: float) -> None:
     drawing.add(f"<g {phase_colours(one.turns)}><title>{escape(_words(one))}</title>")
     real = _outline(axis, one.start_ns, one.samples.real)
     places = [(x, middle - unit * v) for x, v in real]
@@ -241,9 +241,9 @@ def _labels(drawing: Drawing, axis: TimeAxis, lane: Lane, y: float) -> None:
                 break
 
 
-def _at_one_instant(stretches: Sequence[Stretch]) -> dict[int, list[Stretch]]:
+def _at_one_instant(stretches: Sequence[PulseStretch]) -> dict[int, list[PulseStretch]]:
     """Return pulses by their starts: those of several branches share a label."""
-    found: dict[int, list[Stretch]] = {}
+    found: dict[int, list[PulseStretch]] = {}
     for one in stretches:
         found.setdefault(one.start_ns, []).append(one)
     return found
@@ -253,18 +253,18 @@ def _joined(words: Iterable[str]) -> str:
     return " | ".join(words)
 
 
-def _words(one: Stretch) -> str:
+def _words(one: PulseStretch) -> str:
     height = f"{one.peak:.4g}"
     turned = "" if _turned(one) == "" else f", {_turned(one)}"
     when = f"if {one.condition}: " if one.condition else ""
     return f"{when}{one.name}, {height}{turned}"
 
 
-def _short(one: Stretch) -> str:
+def _short(one: PulseStretch) -> str:
     return one.condition or _turned(one) or f"{one.peak:.3g}"
 
 
-def _turned(one: Stretch) -> str:
+def _turned(one: PulseStretch) -> str:
     degrees = (one.turns + 0.5) % 1 * 360 - 180
     if abs(degrees) > 179.95:
         return "180°"

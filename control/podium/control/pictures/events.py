@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from podium.control.pictures.differences import Difference
 from podium.control.pictures.time_axis import say_time
-from podium.control.pictures.view import Lane, Opening, Stretch, View
+from podium.control.pictures.view import Lane, Opening, PulseStretch, View
 
 Row = tuple[str, str, str, str]
 HEAD: Row = ("ns", "port", "frame", "what")
@@ -52,7 +52,7 @@ def _rows(lane: Lane) -> Iterator[tuple[int, str, str, str]]:
         yield begin_ns, lane.port, lane.frame, what
 
 
-def _played(one: Stretch) -> str:
+def _played(one: PulseStretch) -> str:
     degrees = (one.turns + 0.5) % 1 * 360 - 180
     by = "" if one.statement is None else f"  [{one.statement}]"
     when = f"if {one.condition}: " if one.condition else ""

@@ -24,7 +24,7 @@ from podium.control.compilers.zurich.target import (
     ReadoutChannel,
     ZurichTarget,
 )
-from podium.control.pictures.view import Lane, Opening, Stretch, Tuning, View
+from podium.control.pictures.view import Lane, Opening, PulseStretch, Tuning, View
 from podium.control.program.envelopes import first_sample, sample_envelope
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
@@ -125,7 +125,7 @@ def _lane(
                 first_ns, later_fs = first_sample(item.waveform, begun_fs, rest_fs)
                 envelope = sample_envelope(item.waveform, later_fs)
                 stretches.append(
-                    Stretch(
+                    PulseStretch(
                         first_ns,
                         np.asarray(float(at(item.amplitude, point)) * envelope),
                         float(at(item.turns, point)) % 1.0,

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from podium.control.pictures.view import Stretch, View
+from podium.control.pictures.view import PulseStretch, View
 
 CUT_FROM = 3
 """A time in which nothing changes is cut if it is longer than so many times all that is shown."""
@@ -29,7 +29,7 @@ STEPS = (1, 2, 5)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AxisPart:
     """A time that is shown, and where."""
 
     start_ns: float
@@ -51,7 +51,7 @@ class Cut:
 class TimeAxis:
     """Parts from left to right, with a cut between each two."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[AxisPart, ...]
     cuts: tuple[Cut, ...]
 
     @property
@@ -107,9 +107,9 @@ def time_axis(views: Sequence[View], x: float, width: float) -> TimeAxis:
             spans.append([begin, end])
     spans = [[max(0.0, a - margin), min(float(end_ns), b + margin)] for a, b in spans]
     per_ns = (width - CUT_WIDTH * (len(spans) - 1)) / sum(b - a for a, b in spans)
-    parts: list[Part] = []
+    parts: list[AxisPart] = []
     for begin, end in spans:
-        parts.append(Part(begin, end, x, (end - begin) * per_ns))
+        parts.append(AxisPart(begin, end, x, (end - begin) * per_ns))
         x += (end - begin) * per_ns + CUT_WIDTH
     cuts = [Cut(a.end_ns, b.start_ns, a.x + a.width) for a, b in pairwise(parts)]
     return TimeAxis(tuple(parts), tuple(cuts))
@@ -136,7 +136,7 @@ def _busy(views: Sequence[View], end_ns: int) -> Iterable[tuple[float, float]]:
                 yield float(window.end_ns), float(window.end_ns)
 
 
-def _changes(one: Stretch) -> Iterable[tuple[float, float]]:
+def _changes(one: PulseStretch) -> Iterable[tuple[float, float]]:
     """Yield the parts of a stretch in which its samples change, its two ends included."""
     edges = np.flatnonzero(np.diff(one.samples)) + 1
     begin = end = 0

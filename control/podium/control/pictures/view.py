@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stretch:
+class PulseStretch:
     """Signal without a break: a pulse, or a part of one."""
 
     start_ns: int
@@ -85,7 +85,7 @@ class Lane:
     """Of the local oscillator, or the external modulator."""
     tunings: tuple[Tuning, ...]
     """The first is the carrier at the start of the shot."""
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[PulseStretch, ...]
     openings: tuple[Opening, ...]
     switch: tuple[tuple[int, int], ...] | None = None
     """From, to: when the output's RF switch is closed. None: nobody has said."""

@@ -19,7 +19,7 @@ NOT_DRAWN = "what sequencers of Zurich Instruments play is not drawn yet"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class InstrumentPart:
     """One of the programs into which a pulse program was cut; most often there is one."""
 
     batch: Batch
@@ -38,10 +38,10 @@ def zurich_targets(program: Program, facility: Facility) -> Mapping[str, ZurichT
     }
 
 
-def zurich_parts(program: Program, facility: Facility) -> Sequence[Part]:
+def zurich_parts(program: Program, facility: Facility) -> Sequence[InstrumentPart]:
     """Return what they are given; raises what compilers raise."""
     return [
-        Part(batch, tuple(p for one in made.values() for p in _programs(one)))
+        InstrumentPart(batch, tuple(p for one in made.values() for p in _programs(one)))
         for batch, made in compiler_for(facility).batches(program)
     ]
 

@@ -1,12 +1,17 @@
 """Decides which processes of a facility run on this computer, and how they connect."""
 
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from podium.control.bus.process_bus import own_credentials
 from podium.control.facility.facility import Facility
 from podium.control.facility.problems import suggest
+from podium.control.facility.state_folder import epochs_folder, journal_file
+from podium.control.processes.supervisor import Report, kept_running
 from podium.control.security.access import Member
 from podium.control.security.own_certificates import own_certificates
 
@@ -112,3 +117,43 @@ def free_endpoints(count: int, protocol: str = "tcp") -> list[str]:
     finally:
         for probe in probes:
             probe.close()
+
+
+AGENT = "podium.control.agent.process"
+
+
+async def keep_agents(
+    stack: AsyncExitStack,
+    owners: Mapping[str, Sequence[str]],
+    of_the_bus: Mapping[str, Sequence[str]],
+    common: Sequence[str],
+    state_file: Path,
+    store: str,
+    report: Report,
+) -> None:
+    """Start an agent for each of ``owners`` (names, with instruments) and keep it running.
+
+    ``of_the_bus``: each one's arguments about it; ``common``: the facility file and what is laid
+    over it. They end with ``stack``.
+    """
+    for name, instruments in owners.items():
+        words = [
+            *common,
+            *("--name", name, "--instruments", ",".join(instruments)),
+            *of_the_bus[name],
+            *("--journal", str(journal_file(state_file))),
+            *("--epochs", str(epochs_folder(state_file))),
+            *("--store", store),
+        ]
+        await stack.enter_async_context(kept_running(f"agent {name}", AGENT, words, report))
+
+
+def files_of(arguments: Namespace) -> list[str]:
+    """Return the words that name the facility file and what is laid over it."""
+    return list(_files(arguments.facility, arguments.endpoints))
+
+
+def _files(facility: Path, endpoints: Path | None) -> Iterator[str]:
+    yield str(facility)
+    if endpoints is not None:
+        yield from ("--endpoints", str(endpoints))

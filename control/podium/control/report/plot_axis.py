@@ -36,7 +36,7 @@ class Ticks:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class PlotAxis:
     """A linear or logarithmic axis between two numbers."""
 
     low: float
@@ -54,10 +54,10 @@ class Axis:
         """Return at most so many ticks, and one more."""
         return self._decades() if self.log else self._multiples(most)
 
-    def widened(self, ratio: float) -> "Axis":
+    def widened(self, ratio: float) -> "PlotAxis":
         """Return the axis about the same middle, that many times as wide."""
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2 * ratio
-        return Axis(middle - half, middle + half)
+        return PlotAxis(middle - half, middle + half)
 
     def _multiples(self, most: int) -> Ticks:
         wanted = (self.high - self.low) / most
@@ -81,7 +81,7 @@ class Axis:
         return Ticks(tuple(places), tuple(_minus(f"{place:g}") for place in places))
 
 
-def axis_over(data: Iterable[Array], marks: Sequence[float] = ()) -> Axis:
+def axis_over(data: Iterable[Array], marks: Sequence[float] = ()) -> PlotAxis:
     """Return the axis on which all finite data lie, and marks at its edge at least."""
     finite = [values[np.isfinite(values)] for values in data]
     low = min((float(values.min()) for values in finite if values.size), default=math.inf)
@@ -93,7 +93,7 @@ def axis_over(data: Iterable[Array], marks: Sequence[float] = ()) -> Axis:
     outside = [mark for mark in marks if not low - room <= mark <= high + room]
     low, high = min([low, *outside]), max([high, *outside])
     room = MARGIN * (high - low)
-    return Axis(low - room, high + room)
+    return PlotAxis(low - room, high + room)
 
 
 def edges_of(centres: Array, log: bool = False) -> Array:
@@ -108,9 +108,9 @@ def edges_of(centres: Array, log: bool = False) -> Array:
     return np.asarray(10.0**edges if log else edges)
 
 
-def between(low: float, high: float, log: bool = False) -> Axis:
+def between(low: float, high: float, log: bool = False) -> PlotAxis:
     """Return the axis from one number to another; somewhat wider where they are the same."""
-    return Axis(low, high, log) if log else Axis(*_apart(low, high))
+    return PlotAxis(low, high, log) if log else PlotAxis(*_apart(low, high))
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.report.plot_axis import Axis
+from podium.control.report.plot_axis import PlotAxis
 
 _VIRIDIS = """
 440154 470d60 48186a 482374 472d7b 453781 424086 3e4989 3b528b 375b8d 33638d 2f6b8e 2c728e 297a8e
@@ -32,9 +32,9 @@ PALETTE = _palette()
 
 def map_image(
     z: NDArray[np.float64],
-    across: tuple[NDArray[np.float64], Axis],
-    up: tuple[NDArray[np.float64], Axis],
-    shade: Axis,
+    across: tuple[NDArray[np.float64], PlotAxis],
+    up: tuple[NDArray[np.float64], PlotAxis],
+    shade: PlotAxis,
     size: tuple[int, int],
 ) -> str:
     """Return a map as the address of a picture of ``size`` (width, height) pixels.

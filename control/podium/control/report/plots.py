@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.outcome import Panel, Picture, Series
-from podium.control.report.plot_axis import Axis, Ticks, axis_over, between, edges_of
+from podium.control.report.plot_axis import PlotAxis, Ticks, axis_over, between, edges_of
 from podium.control.report.plot_image import bar_image, map_image
 
 Array = NDArray[np.float64]
@@ -55,15 +55,15 @@ MARKERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PlotFrame:
     """The rectangle of the axes on the paper, and the axes along it."""
 
     left: float
     right: float
     top: float
     bottom: float
-    x: Axis
-    y: Axis
+    x: PlotAxis
+    y: PlotAxis
 
     def across(self, values: Array) -> Array:
         """Return the places of numbers of x."""
@@ -107,7 +107,7 @@ def draw(panel: Panel, name: str) -> str:
     return "\n".join([*parts, "</g>", "</svg>"])
 
 
-def _axes(panel: Panel, picture: Picture | None) -> tuple[Axis, Axis]:
+def _axes(panel: Panel, picture: Picture | None) -> tuple[PlotAxis, PlotAxis]:
     """Return the axes on which all of a panel lies."""
     marks = [at for _, at in panel.marks if np.isfinite(at)]
     if picture is not None:
@@ -127,7 +127,9 @@ def _finite(one: Series) -> tuple[Array, Array]:
     return x[keep], y[keep]
 
 
-def _lay_out(x: Axis, y: Axis, shade: Axis | None, panel: Panel) -> tuple[Frame, Ticks, Ticks]:
+def _lay_out(
+    x: PlotAxis, y: PlotAxis, shade: PlotAxis | None, panel: Panel
+) -> tuple[PlotFrame, Ticks, Ticks]:
     """Give all labels the room that they take."""
     right, top = WIDTH - EDGE_PT, LINE_PT if panel.marks else EDGE_PT
     bottom = HEIGHT - LABEL_PT - LINE_PT
@@ -140,11 +142,11 @@ def _lay_out(x: Axis, y: Axis, shade: Axis | None, panel: Panel) -> tuple[Frame,
             scale = (y.high - y.low) / (bottom - top) / ((x.high - x.low) / (right - left))
             x, y = (x.widened(scale), y) if scale > 1 else (x, y.widened(1 / scale))
             left = LABEL_PT + y.ticks(Y_TICKS).width * DIGIT_PT
-    frame = Frame(left, right, top, bottom, x, y)
+    frame = PlotFrame(left, right, top, bottom, x, y)
     return frame, x.ticks(X_TICKS), y.ticks(Y_TICKS)
 
 
-def _scales(frame: Frame, x_ticks: Ticks, y_ticks: Ticks, *, grid: bool) -> Iterator[str]:
+def _scales(frame: PlotFrame, x_ticks: Ticks, y_ticks: Ticks, *, grid: bool) -> Iterator[str]:
     """Yield the grid, ticks and their numbers."""
     across = frame.across(np.array(x_ticks.places, np.float64))
     down = frame.down(np.array(y_ticks.places, np.float64))
@@ -164,7 +166,7 @@ def _scales(frame: Frame, x_ticks: Ticks, y_ticks: Ticks, *, grid: bool) -> Iter
     yield "</g>"
 
 
-def _frame(frame: Frame, panel: Panel, x_ticks: Ticks, y_ticks: Ticks) -> Iterator[str]:
+def _frame(frame: PlotFrame, panel: Panel, x_ticks: Ticks, y_ticks: Ticks) -> Iterator[str]:
     colour = BAD if panel.failed else FAINT
     middle_x, middle_y = (frame.left + frame.right) / 2, (frame.top + frame.bottom) / 2
     yield (
@@ -203,13 +205,13 @@ def _sorted(picture: Picture) -> Picture:
     )
 
 
-def _shade(picture: Picture) -> Axis:
+def _shade(picture: Picture) -> PlotAxis:
     """Return the axis of the colours."""
     finite = picture.z[np.isfinite(picture.z)]
-    return between(float(finite.min()), float(finite.max())) if finite.size else Axis(0.0, 1.0)
+    return between(float(finite.min()), float(finite.max())) if finite.size else PlotAxis(0.0, 1.0)
 
 
-def _picture(frame: Frame, picture: Picture, shade: Axis, name: str) -> Iterator[str]:
+def _picture(frame: PlotFrame, picture: Picture, shade: PlotAxis, name: str) -> Iterator[str]:
     width, height = frame.right - frame.left, frame.bottom - frame.top
     address = map_image(
         picture.z,
@@ -229,7 +231,7 @@ def _picture(frame: Frame, picture: Picture, shade: Axis, name: str) -> Iterator
     yield f'<path d="{cross}" style="stroke-width: 1.2"/></g>'
 
 
-def _contours(frame: Frame, picture: Picture, shade: Axis) -> str:
+def _contours(frame: PlotFrame, picture: Picture, shade: PlotAxis) -> str:
     """Return the path of the lines of equal height at the ticks of the colours."""
     if min(picture.z.shape) < 2:
         return ""
@@ -251,7 +253,7 @@ def _image(x: float, y: float, width: float, height: float, address: str) -> str
     )
 
 
-def _bar(frame: Frame, shade: Axis, label: str) -> Iterator[str]:
+def _bar(frame: PlotFrame, shade: PlotAxis, label: str) -> Iterator[str]:
     """Yield the colour bar to the right of the axes."""
     left, height = frame.right + EDGE_PT, frame.bottom - frame.top
     right, ticks = left + BAR_PT, shade.ticks(Y_TICKS)
@@ -283,7 +285,7 @@ def _paired(series: Sequence[Series]) -> bool:
     return len(series) - lines == lines > 1
 
 
-def _series(frame: Frame, series: Sequence[Series], name: str) -> Iterator[str]:
+def _series(frame: PlotFrame, series: Sequence[Series], name: str) -> Iterator[str]:
     points, lines = _coloured(series)
     for one, colour in lines:
         yield (
@@ -309,7 +311,7 @@ def _series(frame: Frame, series: Sequence[Series], name: str) -> Iterator[str]:
         yield "</g>"
 
 
-def _line(frame: Frame, one: Series) -> str:
+def _line(frame: PlotFrame, one: Series) -> str:
     """Return the path through a series; it is broken where a number is missing."""
     x, y = np.asarray(one.x, np.float64), np.asarray(one.y, np.float64)
     steps, pen = [], "M"
@@ -328,7 +330,7 @@ def _marker(number: int, size: float) -> str:
     return MARKERS[number % len(MARKERS)].format(f"{half:.2f}", f"{half * 1.2:.2f}")
 
 
-def _mark_lines(frame: Frame, panel: Panel) -> Iterator[str]:
+def _mark_lines(frame: PlotFrame, panel: Panel) -> Iterator[str]:
     """Yield the vertical lines of the marks."""
     on_picture = panel.picture is not None
     colour = PAPER_ON_PICTURE if on_picture else BAD if panel.failed else INK
@@ -340,7 +342,7 @@ def _mark_lines(frame: Frame, panel: Panel) -> Iterator[str]:
         yield f'{line}stroke: {colour}; stroke-width: 1.1; {dashes}"/>'
 
 
-def _mark_labels(frame: Frame, panel: Panel) -> Iterator[str]:
+def _mark_labels(frame: PlotFrame, panel: Panel) -> Iterator[str]:
     """Yield the marks' labels, above the axes; side by side where two are close."""
     marks = _marks(frame, panel)
     for k, (label, at) in enumerate(marks):
@@ -352,14 +354,14 @@ def _mark_labels(frame: Frame, panel: Panel) -> Iterator[str]:
         yield _text(at + aside, frame.top - 3, label, style)
 
 
-def _marks(frame: Frame, panel: Panel) -> list[tuple[str, float]]:
+def _marks(frame: PlotFrame, panel: Panel) -> list[tuple[str, float]]:
     """Return the marks' labels and places, from left to right."""
     finite = sorted((at, label) for label, at in panel.marks if np.isfinite(at))
     places = frame.across(np.array([at for at, _ in finite], np.float64)).tolist()
     return [(label, at) for (_, label), at in zip(finite, places, strict=True)]
 
 
-def _legend(frame: Frame, series: Sequence[Series], *, over_picture: bool) -> Iterator[str]:
+def _legend(frame: PlotFrame, series: Sequence[Series], *, over_picture: bool) -> Iterator[str]:
     points, lines = _coloured(series)
     entries = [(one.label, colour, k) for k, (one, colour) in enumerate(points)]
     if not _paired(series):
@@ -384,7 +386,7 @@ def _legend(frame: Frame, series: Sequence[Series], *, over_picture: bool) -> It
 
 
 def _free_corner(
-    frame: Frame, series: Sequence[Series], width: float, height: float
+    frame: PlotFrame, series: Sequence[Series], width: float, height: float
 ) -> tuple[float, float]:
     """Return where in the axes a legend of this size covers the fewest points (left, top)."""
     finite = [_finite(one) for one in series]

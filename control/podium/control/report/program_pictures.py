@@ -31,7 +31,7 @@ TOLD = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Verdict:
+class ComparisonVerdict:
     """Holds a comparison's result."""
 
     shown: CodeComparison
@@ -42,7 +42,9 @@ class Verdict:
     """So many were compared."""
 
 
-def judge(case: ComparedProgram, point: Point, *, only: bool, emulate: Emulate) -> Verdict:
+def judge(
+    case: ComparedProgram, point: Point, *, only: bool, emulate: Emulate
+) -> ComparisonVerdict:
     """Compare ``case`` at all its points, or at ``point`` alone (``only``).
 
     Raises what :func:`.judge.compare` raises.
@@ -65,10 +67,10 @@ def judge(case: ComparedProgram, point: Point, *, only: bool, emulate: Emulate) 
     chosen = shown if shown is not None and (only or shown.differences or not worst) else worst
     if chosen is None:
         raise ValueError("no point was compared")
-    return Verdict(chosen, tuple(found), len(points))
+    return ComparisonVerdict(chosen, tuple(found), len(points))
 
 
-def told(verdict: Verdict, program: "Program") -> Iterator[str]:
+def told(verdict: ComparisonVerdict, program: "Program") -> Iterator[str]:
     """Yield what a comparison has found, line by line."""
     all_points = math.prod(axis.count for axis in program.axes)
     spread = f" of {all_points}, evenly spread" if 1 < verdict.points < all_points else ""

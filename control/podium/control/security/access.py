@@ -190,7 +190,7 @@ def _candidates(key: str) -> tuple[Member, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class Admission:
     """Whom the holder of a meeting point lets in."""
 
     facility: str
@@ -200,7 +200,7 @@ class Admitted:
     @classmethod
     def of(
         cls, facility: str, holder: Holder, agents: Iterable[str], clients: Iterable[str]
-    ) -> "Admitted":
+    ) -> "Admission":
         """Admit all processes of a facility, and these clients."""
         alone: tuple[Role, ...] = ("coordinator", "page")
         members = (

@@ -45,7 +45,7 @@ def split(delay_fs: int, grid: TickGrid) -> Correction:
     return Correction(ticks, delay_fs - ticks * grid.period_fs)
 
 
-class NotMeasured(LookupError):
+class SkewNotMeasured(LookupError):
     """The skew of a pair was never measured: measure it by loopback or by a photon scan."""
 
 
@@ -57,7 +57,7 @@ class OtherDelays(ValueError):
     """A skew was measured with other delays of the triggers than it is wanted for: measure anew."""
 
 
-class Kept(Protocol):
+class SkewPersistence(Protocol):
     """Keeps measurements that outlive the process (:class:`.skew_store.SkewStore`)."""
 
     def put(
@@ -79,7 +79,7 @@ class Kept(Protocol):
         ...
 
 
-class InMemory:
+class MemorySkewStore:
     """Keeps nothing for who comes after: for a facility that has no file to keep it in."""
 
     def put(
@@ -105,7 +105,7 @@ class SkewLedger:
 
     def __init__(
         self,
-        kept: Kept,
+        kept: SkewPersistence,
         models: Mapping[Pair, DriftModel] | None = None,
         model: DriftModel | None = None,
     ) -> None:
@@ -131,7 +131,7 @@ class SkewLedger:
         return self._starts
 
     def latest(self, pair: Pair) -> SkewMeasured:
-        """Return the latest measurement of a pair; raises ``NotMeasured``."""
+        """Return the latest measurement of a pair; raises ``SkewNotMeasured``."""
         self._check_measured(pair)
         return self._latest[pair]
 
@@ -181,8 +181,8 @@ class SkewLedger:
 
         ``epochs``: of the clock domains of both ports, now; ``delays_ns``: of their triggers, as
         they will be (None: whatever they are). Raises ``EpochMoved`` or ``OtherDelays`` if it was
-        measured under others (refused, not corrected), ``NotMeasured``, and ``OutOfOrder`` for a
-        time before it.
+        measured under others (refused, not corrected), ``SkewNotMeasured``, and ``OutOfOrder`` for
+        a time before it.
         """
         self._check_measured(pair)
         known = self._filters[pair]
@@ -246,7 +246,7 @@ class SkewLedger:
     def _check_measured(self, pair: Pair) -> None:
         if pair not in self._filters:
             measured = ", ".join(map(str, self.pairs)) or "none"
-            raise NotMeasured(f"the skew of {pair} was never measured (measured: {measured})")
+            raise SkewNotMeasured(f"the skew of {pair} was never measured (measured: {measured})")
 
     def _followed(self, measured: SkewMeasured, anew: bool) -> DriftFilter:
         before = self._filters.get(measured.pair)

@@ -23,13 +23,13 @@ from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
 from podium.control.web.page_actions import NotDone, PageActions, asked_from
 from podium.control.web.pages import TEMPLATES, Pages
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 from podium.control.web.store_watch import history_of
 
 ASSETS = Path(__file__).parent / "assets"
 
 
-def hub_of(picture: Picture, pages: Pages) -> Hub:
+def hub_of(picture: FacilityPicture, pages: Pages) -> Hub:
     """Return the hub that sends the page's parts, the newest data, and the time of day."""
     edition = edition_of_files()
 
@@ -51,7 +51,9 @@ def edition_of_files() -> str:
     return digest.hexdigest()[:12]
 
 
-def make_app(picture: Picture, stopping: PageActions, key: str | None = None) -> tuple[Guard, Hub]:
+def make_app(
+    picture: FacilityPicture, stopping: PageActions, key: str | None = None
+) -> tuple[Guard, Hub]:
     """Return the application and the hub behind its stream, which somebody has to run.
 
     ``key``: what opens the page; None: it stands open.
@@ -196,7 +198,7 @@ def asker(request: Request) -> str:
     return asked_from(request.headers["host"], client)
 
 
-def _drawn(picture: Picture, summary: DataSummary | None) -> str:
+def _drawn(picture: FacilityPicture, summary: DataSummary | None) -> str:
     return plot_data.drawn(summary, None if summary is None else picture.runs.get(summary.run))
 
 

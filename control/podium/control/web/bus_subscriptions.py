@@ -15,7 +15,7 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.procedures import ProcedureNews
 from podium.control.bus.wire import BadMessage, decode, encode
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 
 ASK_S = 5.0
 """Deadline for an answer; nothing that is shown waits for it."""
@@ -28,7 +28,7 @@ log = event_log("page")
 
 
 @asynccontextmanager
-async def follow_bus(picture: Picture, bus: Bus) -> AsyncGenerator[None]:
+async def follow_bus(picture: FacilityPicture, bus: Bus) -> AsyncGenerator[None]:
     """Keep ``picture`` up to date while the context is open."""
     name = picture.facility.name
     follower = _Follower(picture, bus)
@@ -64,7 +64,7 @@ async def follow_bus(picture: Picture, bus: Bus) -> AsyncGenerator[None]:
 
 
 class _Follower:
-    def __init__(self, picture: Picture, bus: Bus) -> None:
+    def __init__(self, picture: FacilityPicture, bus: Bus) -> None:
         self._picture = picture
         self._bus = bus
         self._name = picture.facility.name

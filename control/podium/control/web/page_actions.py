@@ -4,7 +4,7 @@ from podium.control.bus.bus import Bus
 from podium.control.bus.findings import FindingSeen
 from podium.control.bus.messages import Done, Failed, ask, coordinator_key
 from podium.control.bus.streams import Stop, StreamPart
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 
 LOOK_S = 10.0
 STOP_S = 90.0
@@ -23,7 +23,7 @@ class NotDone(Exception):
 class PageActions:
     """Asks the coordinator for somebody who looks at the page."""
 
-    def __init__(self, picture: Picture, bus: Bus) -> None:
+    def __init__(self, picture: FacilityPicture, bus: Bus) -> None:
         self._picture = picture
         self._bus = bus
 

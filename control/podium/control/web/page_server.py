@@ -9,14 +9,14 @@ import uvicorn
 
 from podium.control.web.app import drawing, make_app
 from podium.control.web.page_actions import PageActions
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 
 ENDING_S = 2
 """Answers under way have so long to end."""
 
 
 async def serve(
-    picture: Picture,
+    picture: FacilityPicture,
     stopping: PageActions,
     listening: socket.socket,
     key: str | None,

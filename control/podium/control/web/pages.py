@@ -11,7 +11,7 @@ from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import BY_NAME, alone
 from podium.control.web import parameter_view, view
 from podium.control.web.history_plot import Point, plot
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 
 TEMPLATES = Path(__file__).parent / "templates"
 EVENTS_SHOWN = 150
@@ -24,7 +24,7 @@ SIGNS = {"good": "✓", "busy": "▶", "unknown": "?", "warn": "!", "bad": "✕"
 class Pages:
     """Draws a picture."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: FacilityPicture) -> None:
         self._picture = picture
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),

@@ -8,7 +8,7 @@ from podium.control.calibration.catalogue import VALIDITY
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import BY_NAME, QUANTITIES, told
 from podium.control.parameters.validity import Validities
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class ParameterTable:
     """How many are no longer good."""
 
 
-def tables(picture: Picture) -> tuple[ParameterTable, ...]:
+def tables(picture: FacilityPicture) -> tuple[ParameterTable, ...]:
     """Return all parameters."""
     validities = Validities(VALIDITY, dict(picture.facility.validity))
     tai_s = picture.tai_s()

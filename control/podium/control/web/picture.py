@@ -40,7 +40,7 @@ class AgentHere:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ThermometerReading:
     """Holds a thermometer's reading, or the reason for its absence."""
 
     kelvin: float | None
@@ -50,7 +50,7 @@ class Reading:
 
 
 @dataclass(slots=True, eq=False)
-class Picture:
+class FacilityPicture:
     """Filled by :mod:`.bus_subscriptions`; everything else reads it."""
 
     facility: Facility
@@ -72,7 +72,7 @@ class Picture:
     """By time, oldest first."""
     parameters: Mapping[str, ParameterEntry] = field(default_factory=dict)
     store_problem: str = ""
-    fridges: dict[str, Reading] = field(default_factory=dict)
+    fridges: dict[str, ThermometerReading] = field(default_factory=dict)
     fridge_history: FridgeHistory = field(default_factory=FridgeHistory)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is something new to show; whoever shows clears it."""
@@ -156,7 +156,7 @@ class Picture:
 
     def add_reading(self, fridge: str, kelvin: float | None, problem: str) -> None:
         """Take note of what a fridge's thermometer says, or why it says nothing."""
-        self.fridges[fridge] = Reading(kelvin, problem, time.monotonic())
+        self.fridges[fridge] = ThermometerReading(kelvin, problem, time.monotonic())
         if kelvin is not None:
             self.fridge_history.add(fridge, kelvin)
 

@@ -24,7 +24,7 @@ from podium.control.security.access import Member
 from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.fridge_history import FridgeHistory
 from podium.control.web.page_actions import PageActions
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 from podium.control.web.store_watch import watch_store
 
 log = event_log("page")
@@ -52,7 +52,7 @@ async def _be(arguments: Namespace) -> None:
     facility = read()
     readings = FridgeHistory(arguments.fridges)
     key = None if arguments.key is None else arguments.key.read_text(encoding="ascii").strip()
-    picture = Picture(facility, arguments.store, fridge_history=readings)
+    picture = FacilityPicture(facility, arguments.store, fridge_history=readings)
     places = {
         "meet": arguments.meet,
         "listen": arguments.listen,
@@ -76,7 +76,7 @@ async def _be(arguments: Namespace) -> None:
 
 @asynccontextmanager
 async def served(
-    picture: Picture, bus: Bus, listening: socket.socket, key: str | None = None
+    picture: FacilityPicture, bus: Bus, listening: socket.socket, key: str | None = None
 ) -> AsyncGenerator[int]:
     """Serve the page on a socket that is bound while the context is open; give its port.
 
@@ -95,7 +95,11 @@ async def served(
 
 
 async def _serve_visitors(
-    picture: Picture, bus: Bus, listening: socket.socket, key: str | None, ended: asyncio.Event
+    picture: FacilityPicture,
+    bus: Bus,
+    listening: socket.socket,
+    key: str | None,
+    ended: asyncio.Event,
 ) -> None:
     """Serve the page from the first visitor on until ``ended`` is set.
 
@@ -129,7 +133,7 @@ if __name__ == "__main__":
     sys.exit(main())
 
 
-async def growing(picture: Picture, bus: Bus, read: Callable[[], Facility]) -> None:
+async def growing(picture: FacilityPicture, bus: Bus, read: Callable[[], Facility]) -> None:
     """Take over what ``read`` returns each time that the coordinator has, until cancelled.
 
     ``read`` raises OSError or FacilityError; then the page goes on with what it has.

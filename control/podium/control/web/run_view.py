@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from podium.control.bus.messages import RunId
 from podium.control.bus.news import RunNews
 from podium.control.bus.procedures import ProcedureNews
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 
 ENOUGH_STEPS = 3
 """From so many steps on that are done, the time that is left is guessed from them."""
@@ -43,7 +43,7 @@ class RunCard:
     procedure: bool
 
 
-def cards(picture: Picture) -> tuple[RunCard, ...]:
+def cards(picture: FacilityPicture) -> tuple[RunCard, ...]:
     """Return what is on, in the order in which it began."""
     now_s = time.time()
     on = picture.runs_on()
@@ -102,7 +102,7 @@ def _of_run(run: RunNews, now_s: float) -> RunCard:
     )
 
 
-def doing_of_nodes(picture: Picture) -> dict[str, str]:
+def doing_of_nodes(picture: FacilityPicture) -> dict[str, str]:
     """Return what the nodes do that do something, by their names.
 
     It comes from the agents that own their instruments; the coordinator says which program that
@@ -122,7 +122,7 @@ def doing_of_nodes(picture: Picture) -> dict[str, str]:
     return found
 
 
-def _nodes_at_work(picture: Picture, doing: str, owned: set[str]) -> tuple[str, ...]:
+def _nodes_at_work(picture: FacilityPicture, doing: str, owned: set[str]) -> tuple[str, ...]:
     """Return the nodes that an agent works on: those of the run it names, else all it serves."""
     if (match := NAMED_RUN.search(doing)) is not None:
         run = picture.runs.get(RunId(int(match[1]), int(match[2])))

@@ -4,13 +4,13 @@ import asyncio
 
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore, StoreError
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 
 LOOK_S = 0.4
 """The store is looked at so often."""
 
 
-async def watch_store(picture: Picture) -> None:
+async def watch_store(picture: FacilityPicture) -> None:
     """Look at ``picture.store`` for ever; reading is all that is done to it."""
     store: ParameterStore | None = None
     try:
@@ -34,7 +34,7 @@ async def watch_store(picture: Picture) -> None:
             store.close()
 
 
-async def history_of(picture: Picture, name: str) -> tuple[ParameterEntry, ...]:
+async def history_of(picture: FacilityPicture, name: str) -> tuple[ParameterEntry, ...]:
     """Return every value that the store has of a parameter, oldest first."""
 
     def read() -> tuple[ParameterEntry, ...]:

@@ -7,7 +7,7 @@ from podium.control.bus.findings import Finding
 from podium.control.bus.messages import InstrumentStatus
 from podium.control.bus.news import RunNews
 from podium.control.facility.facility import Facility, Node
-from podium.control.web.picture import Picture
+from podium.control.web.picture import FacilityPicture
 from podium.control.web.run_view import RunCard, cards, doing_of_nodes
 
 MARKS = ("good", "busy", "unknown", "warn", "bad")
@@ -100,7 +100,7 @@ class Now:
     """Those on which the latest run played."""
 
 
-def headline(picture: Picture) -> Headline:
+def headline(picture: FacilityPicture) -> Headline:
     """Return how everything is."""
     complaints: list[tuple[str, str]] = []
     if not picture.coordinator:
@@ -139,7 +139,7 @@ def worst(*marks: str) -> str:
     return max(marks, key=MARKS.index, default="good")
 
 
-def agents(picture: Picture) -> tuple[AgentRow, ...]:
+def agents(picture: FacilityPicture) -> tuple[AgentRow, ...]:
     """Return all agents that were ever heard of."""
     rows = []
     for name, agent in sorted(picture.agents.items()):
@@ -150,7 +150,7 @@ def agents(picture: Picture) -> tuple[AgentRow, ...]:
     return tuple(rows)
 
 
-def instruments(picture: Picture) -> tuple[InstrumentRow, ...]:
+def instruments(picture: FacilityPicture) -> tuple[InstrumentRow, ...]:
     """Return the instruments of the facility file, in its order."""
     owned: dict[str, tuple[str, InstrumentStatus]] = {}
     for name, agent in picture.agents.items():
@@ -178,7 +178,7 @@ def instruments(picture: Picture) -> tuple[InstrumentRow, ...]:
     return tuple(rows)
 
 
-def fridge(picture: Picture, name: str) -> FridgeRow:
+def fridge(picture: FacilityPicture, name: str) -> FridgeRow:
     """Return how a fridge is, as far as its thermometer says."""
     limit_k = picture.facility.fridges[name].cold_below_k
     reading = picture.fridges.get(name)
@@ -192,7 +192,7 @@ def fridge(picture: Picture, name: str) -> FridgeRow:
     return FridgeRow(name, reading.kelvin, limit_k, said, "bad")
 
 
-def nodes(picture: Picture) -> tuple[NodeRow, ...]:
+def nodes(picture: FacilityPicture) -> tuple[NodeRow, ...]:
     """Return the nodes of the facility file, in its order."""
     marks = {one.name: one for one in instruments(picture)}
     at_work = doing_of_nodes(picture)
@@ -237,7 +237,7 @@ def nodes_of(facility: Facility, run: RunNews) -> tuple[str, ...]:
     return tuple(name for name in facility.nodes if name in run.nodes)
 
 
-def now(picture: Picture) -> Now:
+def now(picture: FacilityPicture) -> Now:
     """Return what runs, and what ran last."""
     on = cards(picture)
     over = [run for run in picture.runs.values() if run.state != "on"]
@@ -251,6 +251,6 @@ def ended_lately(run: RunNews | None) -> bool:
     return run is not None and time.time() - run.at_s - run.took_s < LATELY_S
 
 
-def runs(picture: Picture) -> tuple[RunNews, ...]:
+def runs(picture: FacilityPicture) -> tuple[RunNews, ...]:
     """Return the runs that are known, latest first."""
     return tuple(reversed(picture.runs.values()))

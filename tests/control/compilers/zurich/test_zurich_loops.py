@@ -17,7 +17,7 @@ from podium.control.compilers.zurich.steps import (
     Silence,
     Steps,
 )
-from podium.control.compilers.zurich.tables import Entry, PlaySilence, PlayWave, Table
+from podium.control.compilers.zurich.tables import CommandTable, Entry, PlaySilence, PlayWave
 
 PLAYED: tuple[Entry, ...] = tuple(PlayWave(k, (k,)) for k in range(8))
 ENTRIES = (*((one,) for one in PLAYED), *((PLAYED[k], PLAYED[k - 1]) for k in range(8)))
@@ -26,7 +26,7 @@ CHOSEN = 1
 CHOICE, COUNT = Choose("k0"), NumberedText("t += {};")
 
 
-def said(lines: list[str], table: Table) -> list[object]:
+def said(lines: list[str], table: CommandTable) -> list[object]:
     """What the code does, in order."""
     known: dict[str, int] = {"k0": CHOSEN, "t": 7}
     done: list[object] = []
@@ -95,7 +95,7 @@ def _column(draw: st.DrawFn, kind: Kind, count: int) -> np.ndarray:
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(all_steps())
 def test_loops_do_what_the_points_do_one_by_one(steps: Steps) -> None:
-    table = Table()
+    table = CommandTable()
     code = code_of(steps, steps.shape, table, ENTRIES)
     expected: list[object] = []
     for point in range(len(steps.pattern)):
@@ -120,7 +120,7 @@ def test_loops_do_what_the_points_do_one_by_one(steps: Steps) -> None:
 
 def test_axes_on_which_nothing_depends_are_loops_without_counters() -> None:
     steps = Steps((1,), np.zeros(1, np.int64), ((Silence(),),), (np.array([[64]]),))
-    code = code_of(steps, (10,), Table(), ())
+    code = code_of(steps, (10,), CommandTable(), ())
     assert code.lines == ("repeat (10) {", "  playZero(64);", "}")
 
 
@@ -139,7 +139,7 @@ def test_kinds_that_take_turns_along_an_axis_are_a_loop() -> None:
         tuple(np.stack([numbers[pattern == k], np.zeros(5, np.int64)], axis=1) for k in range(2)),
     )
     code = code_of(steps, (2, 5), None, ())
-    assert said(list(code.lines), Table()) == [
+    assert said(list(code.lines), CommandTable()) == [
         one
         for k, number in zip(pattern.tolist(), numbers.tolist(), strict=True)
         for one in (("playZero", number), ("ab"[k], 0))

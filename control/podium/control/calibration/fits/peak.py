@@ -97,7 +97,7 @@ def scatter(signal: Array) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class PulsePrior:
     """Holds prior knowledge of a scan's pulses, each with one standard deviation."""
 
     strength: tuple[float, float] | None = None
@@ -111,7 +111,7 @@ class Expected:
         return 0.0 if self.memory is None else self.memory[0]
 
 
-ANEW = Expected()
+ANEW = PulsePrior()
 """Nothing is known of the strength, and every shot begins anew."""
 
 
@@ -132,7 +132,7 @@ def _look(
     frequency_hz: Array,
     signal: Array,
     duration_s: float,
-    expected: Expected,
+    expected: PulsePrior,
     keep: NDArray[np.bool_],
 ) -> _Seen:
     """Return the most likely line among those at the points marked by ``keep``; noise is 1.
@@ -162,7 +162,7 @@ def fit_pulse_line(
     signal: Array,
     duration_s: float,
     shots: int | None = None,
-    expected: Expected = ANEW,
+    expected: PulsePrior = ANEW,
 ) -> Fit:
     """Fit the line of a pulse of about pi. Shapes (n,); the line may have either sign.
 
@@ -216,7 +216,7 @@ def _fit(
     frequency_hz: Array,
     signal: Array,
     duration_s: float,
-    expected: Expected,
+    expected: PulsePrior,
     seen: _Seen,
     sigma: Array,
 ) -> Fit:

@@ -8,7 +8,7 @@ import numpy as np
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, READOUT_SETTINGS, Declaration
-from podium.control.calibration.fits.peak import Expected, pulse_line
+from podium.control.calibration.fits.peak import PulsePrior, pulse_line
 from podium.control.calibration.line_scan import (
     LineScan,
     Rabi,
@@ -18,7 +18,7 @@ from podium.control.calibration.line_scan import (
     scan_pulse_ns,
     there_and_back,
 )
-from podium.control.calibration.line_search import FoundLines, Plan, find_lines
+from podium.control.calibration.line_search import FoundLines, SearchPlan, find_lines
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset_from_second
 from podium.control.calibration.routine import Found, analyse
@@ -44,7 +44,7 @@ from podium.control.program.program import (
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
-PLAN = Plan(
+PLAN = SearchPlan(
     step_hz=0.8e6,
     least_points=41,
     shots=48,
@@ -105,7 +105,7 @@ def ef_scan(
         shots=bench.shots(shots),
     )
     expected = {
-        name: Expected(expected_strength(one, duration_ns, rabi_hz[name]))
+        name: PulsePrior(expected_strength(one, duration_ns, rabi_hz[name]))
         for name, one in amplitude.items()
     }
     return LineScan(program, "ef_frequency", duration_ns * 1e-9, amplitude, expected)

@@ -8,7 +8,7 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import READOUT_SETTINGS, Declaration
 from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.line_scan import Range, line_scan, stark_hz
-from podium.control.calibration.line_search import FoundLines, Plan, find_lines
+from podium.control.calibration.line_search import FoundLines, SearchPlan, find_lines
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.facility.facility import Qubit
@@ -29,7 +29,7 @@ async def qubit_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         expected[q.name] = Range(f01.value - half, f01.value + half)
     # Of the drive's strength nothing is taken for granted: this is where a new cable shows.
     lines = await find_lines(
-        bench, outcome, qubits, expected, partial(line_scan, bench), {}, Plan()
+        bench, outcome, qubits, expected, partial(line_scan, bench), {}, SearchPlan()
     )
     for qubit in qubits:
         if qubit.name not in lines.seen:

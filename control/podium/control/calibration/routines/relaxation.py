@@ -48,7 +48,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DelayPlan:
     """Sets a scan's numbers of points of each kind, and their delays in T1."""
 
     start: int
@@ -68,11 +68,11 @@ LONGEST = 2.2
 """The longest delay."""
 
 
-WAITING = Plan(start=3, middle=28, flank=(0.8, LONGEST), end=9, late=0, shots=700)
+WAITING = DelayPlan(start=3, middle=28, flank=(0.8, LONGEST), end=9, late=0, shots=700)
 """Where each shot waits, a delay costs little more. With both ends known, the one that tells most
 is 1.6 T1 (the maximum of x**2 / (exp(x) - 1)). There most points stand; a mean over shots of 0
 scatters so little that few points tell the end."""
-FLIPPING = Plan(start=12, middle=22, flank=(0.5, 1.2), end=2, late=4, shots=800)
+FLIPPING = DelayPlan(start=12, middle=22, flank=(0.5, 1.2), end=2, late=4, shots=800)
 """Where flips reset in a quarter of T1, a shot costs what its delay costs. So shorter delays tell
 more in the time, and what T1 is worth then depends on the start as well: for the same sigma this
 scan takes 65 % of the time that the other one would (Fisher information of the model)."""
@@ -94,7 +94,7 @@ class Layout:
     """Whether there is a pi pulse before the delay."""
 
     @classmethod
-    def of(cls, t1_s: float, plan: Plan = WAITING) -> "Layout":
+    def of(cls, t1_s: float, plan: DelayPlan = WAITING) -> "Layout":
         """Return the points for an expected T1: those of start and end spread among the flank."""
         flank = [(share, True) for share in np.linspace(*plan.flank, plan.middle)]
         others = [(share, True) for share in np.linspace(0.004, 0.1, plan.start)]

@@ -91,7 +91,7 @@ def probe_window(pulses: Pulses) -> ReadoutWindow:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sweep:
+class FrequencySweep:
     """One resonator's scan."""
 
     frequency_hz: NDArray[np.float64]
@@ -128,7 +128,7 @@ async def resonator_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Out
     """
     outcome = Outcome("resonator_spectroscopy", "Resonator spectroscopy")
     found: dict[str, Fit] = {}
-    sweeps: dict[str, Sweep] = {}
+    sweeps: dict[str, FrequencySweep] = {}
     reasons: dict[str, str] = {}
     for wider in WIDER:
         missing = tuple(q for q in qubits if q.name not in found)
@@ -172,7 +172,7 @@ async def resonator_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Out
 
 async def _sweep(
     bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...], wider: float
-) -> dict[str, Sweep]:
+) -> dict[str, FrequencySweep]:
     """Scan all of these about their designs, in windows ``wider`` times the usual ones."""
     kappa = {q.name: bench.design(q, "kappa").value for q in qubits}
     span = wider * max(6 * bench.design(q, "readout_frequency").spread for q in qubits)
@@ -187,7 +187,7 @@ async def _sweep(
     windows = {q.name: probe_window(Pulses(bench, q)) for q in qubits}
     data = await bench.run(outcome, program)
     return {
-        q.name: Sweep(
+        q.name: FrequencySweep(
             values_of(data, f"{q.element}_probe_frequency"),
             iq_of(data, q.element),
             windows[q.name],
@@ -202,7 +202,7 @@ async def _search(
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
     bench: Bench,
-    sweeps: Mapping[str, Sweep],
+    sweeps: Mapping[str, FrequencySweep],
     found: dict[str, Fit],
     reasons: dict[str, str],
 ) -> bool:

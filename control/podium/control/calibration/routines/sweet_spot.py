@@ -13,7 +13,7 @@ from podium.control.calibration.dispersive import Shape, line_shape
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_shaped_arc
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.calibration.line_scan import Range, known_rabi, line_scan, stark_hz
-from podium.control.calibration.line_search import Plan, find_lines
+from podium.control.calibration.line_search import SearchPlan, find_lines
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import Pulses
@@ -38,7 +38,7 @@ FAR_OFF = 0.015
 own measured once more."""
 RABI_DOUBT = 0.05
 """Relative: how much the drive's strength may differ beside the sweet spot."""
-PLAN = Plan(step_hz=1.2e6)
+PLAN = SearchPlan(step_hz=1.2e6)
 CROSSTALK = 0.004
 """ASSUMED: what a neighbour's line moves, of what the own line does. All qubits move together and
 by equal shares of their periods, so it shifts the middle by this share of what their sweet spots

@@ -10,7 +10,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Allocated:
+class SequencerAllocation:
     """A frame with its sequencer."""
 
     timeline: FrameTimeline
@@ -28,14 +28,16 @@ class Allocated:
         return f"slot{self.port.slot}.{self.port.output}"
 
 
-def allocate(frames: tuple[FrameTimeline, ...], target: QbloxTarget) -> tuple[Allocated, ...]:
+def allocate(
+    frames: tuple[FrameTimeline, ...], target: QbloxTarget
+) -> tuple[SequencerAllocation, ...]:
     """Give each frame that is heard a sequencer of its port's module, in the program's order.
 
     Raises :class:`DoesNotFit` for an unknown port, a module with too few sequencers, or a
     capture on a port that cannot listen.
     """
     taken: dict[int, list[str]] = defaultdict(list)
-    allocated: list[Allocated] = []
+    allocated: list[SequencerAllocation] = []
     for timeline in frames:
         if not timeline.heard:
             continue
@@ -47,7 +49,7 @@ def allocate(frames: tuple[FrameTimeline, ...], target: QbloxTarget) -> tuple[Al
                 f"{', '.join(sorted(target.ports))}"
             )
         here = taken[port.slot]
-        one = Allocated(timeline, port, len(here))
+        one = SequencerAllocation(timeline, port, len(here))
         if one.captures and port.input is None:
             raise DoesNotFit(
                 f"{frame.name}: captures on {frame.port!r}, whose {port.module} in slot "

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.lazy_sequence import LazySequence
-from podium.control.compilers.qblox.allocate import Allocated, allocate
+from podium.control.compilers.qblox.allocate import SequencerAllocation, allocate
 from podium.control.compilers.qblox.discriminators import discriminator_of, rotation_deg
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun
 from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.program_series import FrameTrack, ProgramSeries
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ
 from podium.control.compilers.qblox.sequencer_code import CodeGenerator
-from podium.control.compilers.qblox.sources import Source
+from podium.control.compilers.qblox.sources import OperandSource
 from podium.control.compilers.qblox.start import check_start, nearest, preamble_ns
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.compilers.qblox.triggers import Triggers
@@ -43,7 +43,7 @@ DURATION_MAX_FS = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Compiled:
+class CompiledSequencer:
     """One sequencer, with what its program is made from."""
 
     program: SequencerProgram
@@ -52,7 +52,7 @@ class Compiled:
     resources: SequencerResources
     quantised: Sequence[Quantised]
     lo_hz: float
-    given: Mapping[tuple[int, str], Source]
+    given: Mapping[tuple[int, str], OperandSource]
     """By statement and quantity: what depends on parameters."""
     fixed: frozenset[str]
     """Parameters that cannot be put anew here."""
@@ -117,7 +117,7 @@ def compile_all(
     name: str,
     axis: str | None = None,
     turns: range = range(1),
-) -> tuple[ClusterProgram, tuple[Compiled, ...]]:
+) -> tuple[ClusterProgram, tuple[CompiledSequencer, ...]]:
     """Compile the programs ``turns`` of ``members``, which are the points of ``axis`` if it has a
     name; biases settle before the first. Raises as :func:`compile_program` does.
     """
@@ -193,7 +193,9 @@ def compile_all(
     return made, tuple(compiled)
 
 
-def _sequencer(one: Allocated, track: FrameTrack, coding: CodeGenerator, run: _Run) -> Compiled:
+def _sequencer(
+    one: SequencerAllocation, track: FrameTrack, coding: CodeGenerator, run: _Run
+) -> CompiledSequencer:
     port, frame = one.port, one.timeline.frame.name
     integration_ns = _integration_ns(frame, track.captures)
     discriminator = discriminator_of(frame, [run.results[name] for name, _ in track.captures])
@@ -242,7 +244,7 @@ def _sequencer(one: Allocated, track: FrameTrack, coding: CodeGenerator, run: _R
         listens_to=track.listens,
     )
     captures = [Acquisition(name, k, bins) for k, (name, _) in enumerate(track.captures)]
-    return Compiled(
+    return CompiledSequencer(
         SequencerProgram(
             slot=port.slot,
             sequencer=one.sequencer,
@@ -328,7 +330,7 @@ def _switch(port: PortTarget) -> int:
             return 0
 
 
-def _check_bins(compiled: list[Compiled], keep_shots: bool) -> None:
+def _check_bins(compiled: list[CompiledSequencer], keep_shots: bool) -> None:
     """Refuse more bins than a module has for all its sequencers."""
     used: dict[int, int] = defaultdict(int)
     for one in compiled:
@@ -344,7 +346,7 @@ def _check_bins(compiled: list[Compiled], keep_shots: bool) -> None:
             )
 
 
-def _scopes(allocated: tuple[Allocated, ...]) -> dict[int, int]:
+def _scopes(allocated: tuple[SequencerAllocation, ...]) -> dict[int, int]:
     """Return by slot the sequencer that triggers the scope: the first that captures."""
     scopes: dict[int, int] = {}
     for one in allocated:
@@ -354,7 +356,7 @@ def _scopes(allocated: tuple[Allocated, ...]) -> dict[int, int]:
 
 
 def _modules(
-    allocated: tuple[Allocated, ...], scopes: dict[int, int]
+    allocated: tuple[SequencerAllocation, ...], scopes: dict[int, int]
 ) -> tuple[ModuleSettings, ...]:
     ports: dict[int, list[PortTarget]] = defaultdict(list)
     for one in allocated:

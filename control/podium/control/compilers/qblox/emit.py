@@ -30,8 +30,8 @@ from podium.control.compilers.qblox.loops import (
     Node,
     Quantity,
     Shot,
-    Swept,
-    Term,
+    SweepTerm,
+    SweptQuantity,
     terms_of,
 )
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS
@@ -39,10 +39,10 @@ from podium.control.compilers.qblox.rounding import PHASE_STEPS
 from podium.control.compilers.qblox.start import begin
 from podium.control.compilers.qblox.sweeps import (
     FRACTION_BITS,
-    Listed,
     Plan,
-    Stepped,
     SteppedFraction,
+    SteppedSweep,
+    TabledSweep,
     plan_sweep,
 )
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
@@ -89,7 +89,7 @@ class SweptRegister:
 class LoopContext:
     """Holds what is known at a place within the loops."""
 
-    held: dict[Term, SweptRegister]
+    held: dict[SweepTerm, SweptRegister]
     bin_register: Register | None
 
 
@@ -145,7 +145,7 @@ def _loop(assembly: Assembly, loop: Loop, inside: LoopContext) -> None:
     mark = assembly.registers_taken()
     assembly.open_loop()
     say = assembly.emit
-    mine: dict[Term, SweptRegister] = {}
+    mine: dict[SweepTerm, SweptRegister] = {}
     for term in terms_of(loop):
         plan = plan_sweep(term)
         register = assembly.take_register()
@@ -153,10 +153,10 @@ def _loop(assembly: Assembly, loop: Loop, inside: LoopContext) -> None:
         mine[term] = SweptRegister(
             register, assembly.take_register() if separate else register, plan
         )
-    listed = [(h.register, h.plan.values) for h in mine.values() if isinstance(h.plan, Listed)]
+    listed = [(h.register, h.plan.values) for h in mine.values() if isinstance(h.plan, TabledSweep)]
     axis = f"axis {loop.axis}"
     for term, h in mine.items():
-        if isinstance(h.plan, Stepped | SteppedFraction):
+        if isinstance(h.plan, SteppedSweep | SteppedFraction):
             say("move", h.plan.start, h.accumulator, comment=f"{axis}: {term.kind.value}")
     _take_fractions(assembly, mine)
     entry = assembly.take_register() if listed else ZERO
@@ -174,10 +174,10 @@ def _loop(assembly: Assembly, loop: Loop, inside: LoopContext) -> None:
     for node in loop.body:
         _node(assembly, node, within)
     for h in mine.values():
-        if isinstance(h.plan, Stepped | SteppedFraction):
+        if isinstance(h.plan, SteppedSweep | SteppedFraction):
             say("add", h.accumulator, h.plan.step, h.accumulator, comment=f"{axis}: step")
     for h in mine.values():
-        if isinstance(h.plan, Stepped) and h.plan.wraps:
+        if isinstance(h.plan, SteppedSweep) and h.plan.wraps:
             _wrap(assembly, h.accumulator)
     _take_fractions(assembly, mine)
     say("sub", counter, 1, counter)
@@ -186,7 +186,7 @@ def _loop(assembly: Assembly, loop: Loop, inside: LoopContext) -> None:
     assembly.release_to(mark)
 
 
-def _take_fractions(assembly: Assembly, held: dict[Term, SweptRegister]) -> None:
+def _take_fractions(assembly: Assembly, held: dict[SweepTerm, SweptRegister]) -> None:
     for h in held.values():
         if isinstance(h.plan, SteppedFraction):
             assembly.emit("asr", h.accumulator, FRACTION_BITS, h.register)
@@ -230,14 +230,14 @@ def _wrap(assembly: Assembly, register: Register) -> None:
 def _shot(assembly: Assembly, shot: Shot, inside: LoopContext) -> None:
     mark = assembly.registers_taken()
     assembly.open_body()
-    operands: dict[Swept, Register] = {}
+    operands: dict[SweptQuantity, Register] = {}
     for moment in shot.moments:
         for quantity in moment.quantities:
-            if isinstance(quantity, Swept) and quantity not in operands:
+            if isinstance(quantity, SweptQuantity) and quantity not in operands:
                 operands[quantity] = _sum(assembly, quantity, inside.held)
 
     def operand(quantity: Quantity) -> Operand:
-        return operands[quantity] if isinstance(quantity, Swept) else quantity
+        return operands[quantity] if isinstance(quantity, SweptQuantity) else quantity
 
     phase: Quantity | None = 0
     gain: Gain | None = None
@@ -267,7 +267,7 @@ def _shot(assembly: Assembly, shot: Shot, inside: LoopContext) -> None:
         if moment.wait_ns != 0:
             gates.open()
         match moment.wait_ns:
-            case Swept() as wait_ns:
+            case SweptQuantity() as wait_ns:
                 _wait_swept(assembly, wait_ns, operands[wait_ns])
             case wait_ns if wait_ns > 0:
                 wait(assembly, wait_ns, f"{moment.hold_ns + wait_ns} ns in all")
@@ -293,7 +293,9 @@ def _train(assembly: Assembly, train: BlockTrain, inside: LoopContext) -> None:
     assembly.close_body()
 
 
-def _sum(assembly: Assembly, quantity: Swept, held: dict[Term, SweptRegister]) -> Register:
+def _sum(
+    assembly: Assembly, quantity: SweptQuantity, held: dict[SweepTerm, SweptRegister]
+) -> Register:
     """Return the register that holds ``quantity``, terms added up where there are several."""
     first, *others = [held[term].register for term in quantity.terms]
     if not others:
@@ -367,7 +369,7 @@ def wait(assembly: Assembly, time_ns: int, comment: str) -> None:
     assembly.emit("wait", rest, comment=comment)
 
 
-def _wait_swept(assembly: Assembly, wait_ns: Swept, register: Register) -> None:
+def _wait_swept(assembly: Assembly, wait_ns: SweptQuantity, register: Register) -> None:
     """Wait what a register says."""
     if wait_ns.high > WAIT_IN_REGISTER_MAX_NS:
         raise DoesNotFit(

@@ -6,13 +6,13 @@ from typing import TypeAlias
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.points import IntArray
 from podium.control.compilers.qblox.gates import FORK_NS, Gate
-from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event
+from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, SequencerEvent
 
-Way: TypeAlias = tuple[Gate | None, list[Event]]
+Way: TypeAlias = tuple[Gate | None, list[SequencerEvent]]
 """What must have been measured (None: nothing), and all that then happens."""
 
 
-def ways_of(frame: str, events: Sequence[Event]) -> list[Way]:
+def ways_of(frame: str, events: Sequence[SequencerEvent]) -> list[Way]:
     """Return what happens at one instant, one way or two; raise :class:`DoesNotFit`.
 
     What happens in any case happens on both ways.
@@ -45,7 +45,12 @@ def fork_hold_ns(gap_ns: IntArray) -> int:
 
 
 def check_room(
-    frame: str, events: Sequence[Event], least_ns: int, begins: bool, forks: bool, ahead: bool
+    frame: str,
+    events: Sequence[SequencerEvent],
+    least_ns: int,
+    begins: bool,
+    forks: bool,
+    ahead: bool,
 ) -> None:
     """Raise :class:`DoesNotFit` where a fork has no time before it or behind it.
 

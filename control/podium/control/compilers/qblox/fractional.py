@@ -13,7 +13,7 @@ from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.guards import exclusive
 from podium.control.compilers.points import IntArray, describe, where_first
 from podium.control.compilers.qblox.place import Placed, PlacedPlay
-from podium.control.compilers.qblox.waveform_memory import NoRoom, Part, WaveformMemory
+from podium.control.compilers.qblox.waveform_memory import NoRoom, ShapePart, WaveformMemory
 from podium.control.program.envelopes import first_sample, is_hard
 from podium.control.program.program import Axis
 from podium.control.program.waveforms import Waveform
@@ -42,7 +42,7 @@ def sampled_from(play: PlacedPlay, rest_fs: int) -> tuple[IntArray, IntArray | i
 
 
 def choose(
-    memory: WaveformMemory, waveform: Waveform, part: Part | None, late_fs: IntArray | int
+    memory: WaveformMemory, waveform: Waveform, part: ShapePart | None, late_fs: IntArray | int
 ) -> Choice:
     """Store the waveforms that a pulse (or a part of it) needs; raises :class:`DoesNotFit`."""
     if isinstance(late_fs, int):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.guards import Guard, Term
+from podium.control.compilers.guards import Guard, GuardTerm
 from podium.control.program.conditions import OPPOSITE, Operation
 
 OPERATIONS: dict[Operation, int] = {
@@ -85,7 +85,7 @@ def _and(one: Gate, other: Gate) -> Gate | None:
     return None
 
 
-def _of_term(frame: str, term: Term, senders: Mapping[str, Sender]) -> Gate:
+def _of_term(frame: str, term: GuardTerm, senders: Mapping[str, Sender]) -> Gate:
     operation = term.operation
     down = sum(senders[result.capture].sends_at == 0 for result in term.results)
     if operation in ("odd", "even"):
@@ -122,5 +122,5 @@ _MIRRORED: dict[Operation, Operation] = {
 """What is said of bits that are up where results are 0."""
 
 
-def _names(term: Term) -> str:
+def _names(term: GuardTerm) -> str:
     return ", ".join(result.capture for result in term.results)

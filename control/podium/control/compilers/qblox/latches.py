@@ -15,7 +15,7 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.guards import exclusive
 from podium.control.compilers.points import IntArray, describe, where_first
 from podium.control.compilers.qblox.gates import FORK_NS, Gate, gate_of
-from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event, LoweredFrame
+from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, LoweredFrame, SequencerEvent
 from podium.control.compilers.qblox.place import FrameTimeline, PlacedPlay
 from podium.control.compilers.qblox.triggers import Arrival, Triggers
 from podium.control.program.program import Axis
@@ -40,7 +40,7 @@ def listen(
     ``number``: which of the programs it is. Raises :class:`DoesNotFit`.
     """
     known: dict[object, Gate] = {}
-    events: list[Event] = []
+    events: list[SequencerEvent] = []
     for event in lowered.events:
         if event.guard:
             if event.guard not in known:
@@ -58,11 +58,11 @@ def listen(
     for gate in known.values():
         mask |= gate.mask
     listens = tuple(n for n in range(1, limits.TRIGGERS + 1) if mask >> (n - 1) & 1)
-    forgets = [Event(at_ns, "forget results", forgets=True) for at_ns in made]
+    forgets = [SequencerEvent(at_ns, "forget results", forgets=True) for at_ns in made]
     return replace(lowered, events=(*events, *forgets), listens=listens)
 
 
-def _forked(events: Sequence[Event], times: IntArray) -> NDArray[np.bool_]:
+def _forked(events: Sequence[SequencerEvent], times: IntArray) -> NDArray[np.bool_]:
     """Return which events share an instant with one of another gate, somewhere."""
     forked = np.zeros(len(events), np.bool_)
     for k, event in enumerate(events):
@@ -76,7 +76,7 @@ def _forked(events: Sequence[Event], times: IntArray) -> NDArray[np.bool_]:
 
 
 def _check_sounds(
-    frame: str, timeline: FrameTimeline, events: Sequence[Event], axes: tuple[Axis, ...]
+    frame: str, timeline: FrameTimeline, events: Sequence[SequencerEvent], axes: tuple[Axis, ...]
 ) -> None:
     """Refuse what would set the gain of a pulse that may or may not be playing."""
     for play in timeline.placed:
@@ -103,7 +103,7 @@ class _Forgetting:
     def __init__(
         self,
         frame: str,
-        events: Sequence[Event],
+        events: Sequence[SequencerEvent],
         times: IntArray,
         forked: NDArray[np.bool_],
         shot_ns: IntArray,
@@ -165,7 +165,9 @@ class _Forgetting:
         self._found.append(self._place(event, low_ns, first_ns - APART_NS, mine))
         self._needed_until = np.maximum(self._needed_until, looks_ns + around_ns)
 
-    def _check_early(self, event: Event, looks_ns: IntArray, mine: Sequence[Arrival]) -> None:
+    def _check_early(
+        self, event: SequencerEvent, looks_ns: IntArray, mine: Sequence[Arrival]
+    ) -> None:
         for one in mine:
             late_ns = self._over(one.at_ns) - looks_ns
             if (late_ns > 0).any():
@@ -179,7 +181,7 @@ class _Forgetting:
                 )
 
     def _place(
-        self, event: Event, low_ns: IntArray, high_ns: IntArray, mine: Sequence[Arrival]
+        self, event: SequencerEvent, low_ns: IntArray, high_ns: IntArray, mine: Sequence[Arrival]
     ) -> IntArray:
         """Return an instant between two at which this frame has time for a reset."""
         rooms = [FORK_ROOM_NS if forked else REAL_TIME_MIN_NS for forked in self._forked]

@@ -15,10 +15,10 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.points import IntArray
 from podium.control.compilers.qblox.forks import check_room, fork_hold_ns, ways_of
 from podium.control.compilers.qblox.gates import FORK_NS, SKIPPED_NS, Gate
-from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event
+from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, SequencerEvent
 from podium.control.compilers.qblox.rounding import PHASE_STEPS
 from podium.control.compilers.qblox.schedule import Schedule
-from podium.control.compilers.qblox.sources import Setting, Source, Word, source_of
+from podium.control.compilers.qblox.sources import OperandSource, Setting, Word, source_of
 from podium.control.program.program import Value, parameter_in
 
 WAIT_MAX_NS = 65_535
@@ -41,7 +41,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class SweepTerm:
     """Holds one axis's part of a quantity. Equal terms share a register."""
 
     kind: Kind
@@ -51,17 +51,17 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class SweptQuantity:
     """A quantity that changes from point to point: the sum of its terms (phases: modulo 1)."""
 
     kind: Kind
-    terms: tuple[Term, ...]
+    terms: tuple[SweepTerm, ...]
     low: int
     """Smallest value over the points."""
     high: int
 
 
-Quantity: TypeAlias = int | Swept
+Quantity: TypeAlias = int | SweptQuantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +203,8 @@ def _shot(schedule: Schedule, box: Box) -> Shot:
     corner = tuple(low for low, _ in box)
     order = _at(schedule.order, corner)
     gaps = _at(schedule.gap_ns, corner)
-    groups: list[tuple[list[Event], IntArray]] = []
-    together: list[Event] = []
+    groups: list[tuple[list[SequencerEvent], IntArray]] = []
+    together: list[SequencerEvent] = []
     for k, gap in enumerate(gaps):
         together.append(schedule.events[order[k]])
         if gap > 0:
@@ -216,7 +216,7 @@ def _shot(schedule: Schedule, box: Box) -> Shot:
 
 
 def _branching(
-    schedule: Schedule, groups: list[tuple[list[Event], IntArray]], box: Box
+    schedule: Schedule, groups: list[tuple[list[SequencerEvent], IntArray]], box: Box
 ) -> Iterator[Moment]:
     """Yield the moments of a shot in which something depends on what is measured.
 
@@ -266,7 +266,7 @@ def _at(rows: IntArray, corner: tuple[int, ...]) -> list[int]:
 
 def _moment(
     schedule: Schedule,
-    events: list[Event],
+    events: list[SequencerEvent],
     gap_ns: IntArray,
     box: Box,
     hold_ns: int | None = None,
@@ -322,7 +322,7 @@ def _hold_ns(gap_ns: IntArray) -> int:
     return low if low <= WAIT_MAX_NS else WAIT_CHUNK_NS
 
 
-def _added_phase(events: list[Event]) -> tuple[IntArray | None, Source | None]:
+def _added_phase(events: list[SequencerEvent]) -> tuple[IntArray | None, OperandSource | None]:
     """Return the sum of what events add to the phase, and how it depends on parameters."""
     total: IntArray | None = None
     values: list[Value] = []
@@ -333,14 +333,14 @@ def _added_phase(events: list[Event]) -> tuple[IntArray | None, Source | None]:
         source = source_of(event.sources, "delta")
         values += [float(event.delta.flat[0]) / PHASE_STEPS] if source is None else source.values
     depends = any(parameter_in(value) is not None for value in values)
-    return total, Source("delta", tuple(values)) if depends else None
+    return total, OperandSource("delta", tuple(values)) if depends else None
 
 
 SETTINGS: tuple[Setting, ...] = ("tune", "level", "gain", "phase")
 
 
 def _quantity(
-    array: IntArray | None, kind: Kind, box: Box, source: Source | None
+    array: IntArray | None, kind: Kind, box: Box, source: OperandSource | None
 ) -> Quantity | None:
     if array is None:
         return None
@@ -361,7 +361,7 @@ def _required(array: IntArray, kind: Kind, box: Box) -> Quantity:
     constant = int(values.flat[0])
     if (values == constant).all():
         return constant
-    terms: list[Term] = []
+    terms: list[SweepTerm] = []
     for axis in range(values.ndim):
         line = values[tuple(slice(None) if a == axis else 0 for a in range(values.ndim))]
         if (line == line[0]).all():
@@ -369,8 +369,8 @@ def _required(array: IntArray, kind: Kind, box: Box) -> Quantity:
         along = line if not terms else line - constant
         if kind is Kind.PHASE:
             along = along % PHASE_STEPS
-        terms.append(Term(kind, axis, tuple(along.tolist())))
-    return Swept(kind, tuple(terms), int(values.min()), int(values.max()))
+        terms.append(SweepTerm(kind, axis, tuple(along.tolist())))
+    return SweptQuantity(kind, tuple(terms), int(values.min()), int(values.max()))
 
 
 def shots_in(nodes: tuple[Node, ...]) -> Iterator[Shot]:
@@ -382,12 +382,12 @@ def shots_in(nodes: tuple[Node, ...]) -> Iterator[Shot]:
             yield from shots_in(node.body)
 
 
-def terms_of(loop: Loop) -> tuple[Term, ...]:
+def terms_of(loop: Loop) -> tuple[SweepTerm, ...]:
     """Return the terms of the shots in ``loop`` that change with its axis, each once."""
-    found: dict[Term, None] = {}
+    found: dict[SweepTerm, None] = {}
     for shot in shots_in(loop.body):
         for moment in shot.moments:
             for quantity in moment.quantities:
-                if isinstance(quantity, Swept):
+                if isinstance(quantity, SweptQuantity):
                     found.update((t, None) for t in quantity.terms if t.axis == loop.axis)
     return tuple(found)

@@ -48,8 +48,8 @@ from podium.control.compilers.qblox.rounding import (
     phase_values,
     phase_words,
 )
-from podium.control.compilers.qblox.sources import Source, Sources
-from podium.control.compilers.qblox.waveform_memory import NoRoom, Part, Shapes, WaveformMemory
+from podium.control.compilers.qblox.sources import OperandSource, Sources
+from podium.control.compilers.qblox.waveform_memory import NoRoom, ShapePart, Shapes, WaveformMemory
 from podium.control.program.envelopes import is_hard
 from podium.control.program.program import Axis, parameter_in
 from podium.control.program.waveforms import FlatTop, Square
@@ -62,7 +62,7 @@ REAL_TIME_MIN_NS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Event:
+class SequencerEvent:
     """Settings that take hold at one instant of the shot. None: left as it is."""
 
     time_ns: IntArray
@@ -105,13 +105,13 @@ class LoweredFrame:
     frame: str
     nco: int
     """Carrier at the start of every shot, in steps of 0.25 Hz."""
-    events: tuple[Event, ...]
+    events: tuple[SequencerEvent, ...]
     """The shot's start first, then in the program's order."""
     captures: tuple[PlacedCapture, ...]
     """Every window, in the program's order."""
     memory: WaveformMemory
     quantised: Sequence[Quantised]
-    given: Mapping[tuple[int, str], Source] = field(default_factory=dict)
+    given: Mapping[tuple[int, str], OperandSource] = field(default_factory=dict)
     """By statement and quantity: what depends on parameters."""
     fixed: frozenset[str] = frozenset()
     """Parameters on which more depends than an operand here and there."""
@@ -147,7 +147,7 @@ def lower(
     levels = any(isinstance(item, PlacedPlay) and held(item) for item in timeline.placed)
     zero = np.zeros((1,) * len(axes), np.int64)
     events = [
-        Event(
+        SequencerEvent(
             zero,
             "shot starts",
             reset=True,
@@ -157,7 +157,7 @@ def lower(
     ]
     captures: list[PlacedCapture] = []
     acquisitions: dict[str, int] = {}
-    given: dict[tuple[int, str], Source] = {}
+    given: dict[tuple[int, str], OperandSource] = {}
     for item in timeline.placed:
         phase = None
         sources = _sources(item, lo_hz)
@@ -184,7 +184,7 @@ def lower(
                 events += sounds
             case PlacedCapture():
                 events.append(
-                    Event(
+                    SequencerEvent(
                         item.start_ns,
                         f"capture {item.name}",
                         phase=phase,
@@ -199,12 +199,14 @@ def lower(
                 asked.append((statement, "shift", turns))
                 delta = phase_words(turns)
                 events.append(
-                    Event(start_ns, "shift phase", delta=delta, sources=sources, guard=guard)
+                    SequencerEvent(
+                        start_ns, "shift phase", delta=delta, sources=sources, guard=guard
+                    )
                 )
             case PlacedTuning(statement, start_ns, frequency_hz, _):
                 tune = _tuning(frame.name, frequency_hz, lo_hz, axes)
                 asked.append((statement, "frequency", frequency_hz))
-                events.append(Event(start_ns, "set frequency", tune=tune, sources=sources))
+                events.append(SequencerEvent(start_ns, "set frequency", tune=tune, sources=sources))
     check_shared_samples(frame.name, timeline.placed, axes)
     if any(event.guard for event in events):
         asked = once(asked)
@@ -250,19 +252,19 @@ QUANTITY = {
 
 def _sources(item: Placed, lo_hz: float) -> Sources:
     """Return how the settings of ``item`` depend on parameters."""
-    found: list[Source] = []
+    found: list[OperandSource] = []
     if isinstance(item, PlacedTuning):
-        return (Source("tune", (item.given,), lo_hz),) if parameter_in(item.given) else ()
+        return (OperandSource("tune", (item.given,), lo_hz),) if parameter_in(item.given) else ()
     if isinstance(item, PlacedShift):
-        return (Source("delta", (item.given,)),) if parameter_in(item.given) else ()
+        return (OperandSource("delta", (item.given,)),) if parameter_in(item.given) else ()
     if isinstance(item, PlacedPlay) and parameter_in(item.given):
-        found = [Source("gain", (item.given,)), Source("level", (item.given,))]
+        found = [OperandSource("gain", (item.given,)), OperandSource("level", (item.given,))]
     if item.shifts:
-        found.append(Source("phase", item.shifts))
+        found.append(OperandSource("phase", item.shifts))
     return tuple(found)
 
 
-def _fixed(events: list[Event], captures: list[PlacedCapture]) -> frozenset[str]:
+def _fixed(events: list[SequencerEvent], captures: list[PlacedCapture]) -> frozenset[str]:
     """Return the parameters of settings that are swept as well, or that open windows hear."""
     names: set[str] = set()
     swept = any(event.delta is not None and event.delta.size > 1 for event in events)
@@ -287,7 +289,9 @@ def _fixed(events: list[Event], captures: list[PlacedCapture]) -> frozenset[str]
     return frozenset(names)
 
 
-def _turned_within(event: Event, events: list[Event], captures: list[PlacedCapture]) -> bool:
+def _turned_within(
+    event: SequencerEvent, events: list[SequencerEvent], captures: list[PlacedCapture]
+) -> bool:
     """Return whether something sets the phase while the window of ``event`` is open."""
     assert event.window is not None
     window = captures[event.window]
@@ -335,7 +339,7 @@ def held(play: PlacedPlay) -> bool:
 
 def pulse(
     play: PlacedPlay, phase: IntArray | None, memory: WaveformMemory, sources: Sources = ()
-) -> Iterator[Event]:
+) -> Iterator[SequencerEvent]:
     """Yield the events of a pulse; raise :class:`DoesNotFit` where memory is full."""
     name = f"play {play.statement} {type(play.waveform).__name__}"
     gain = gain_words(play.amplitude)
@@ -345,11 +349,13 @@ def pulse(
     end = start + play.duration_ns
     parts = parts_ns(play)
 
-    def event(at_ns: IntArray, how: str, part: Part | None, sets: Sources, **set_to: Any) -> Event:
+    def event(
+        at_ns: IntArray, how: str, part: ShapePart | None, sets: Sources, **set_to: Any
+    ) -> SequencerEvent:
         choice = choose(memory, play.waveform, part, late_fs)
         wave = choice.waves[0] if choice.which is None else None
         waves = () if choice.which is None else choice.waves
-        return Event(
+        return SequencerEvent(
             at_ns,
             how,
             gain=gain,
@@ -365,15 +371,15 @@ def pulse(
         return
     rise_ns, _, fall_ns = parts
     if rise_ns == 0:
-        yield Event(start, f"{name} on", level=level, phase=phase, sources=sources)
-        yield Event(end, f"{name} off", level=off)
+        yield SequencerEvent(start, f"{name} on", level=level, phase=phase, sources=sources)
+        yield SequencerEvent(end, f"{name} off", level=off)
         return
     loud = tuple(one for one in sources if one.setting == "level")
     soft = tuple(one for one in sources if one.setting == "gain")
     first = tuple(one for one in sources if one.setting == "phase")
-    yield event(start, f"{name} rises", Part("rise", rise_ns), soft + first, phase=phase)
-    yield Event(start + rise_ns, f"{name} holds", level=level, sources=loud)
-    yield event(end - fall_ns, f"{name} falls", Part("fall", fall_ns), soft, level=off)
+    yield event(start, f"{name} rises", ShapePart("rise", rise_ns), soft + first, phase=phase)
+    yield SequencerEvent(start + rise_ns, f"{name} holds", level=level, sources=loud)
+    yield event(end - fall_ns, f"{name} falls", ShapePart("fall", fall_ns), soft, level=off)
 
 
 def _tuning(frame: str, frequency_hz: FloatArray, lo_hz: float, axes: tuple[Axis, ...]) -> IntArray:

@@ -14,7 +14,7 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.qblox.assembly import bare_line
-from podium.control.compilers.qblox.compile import Compiled, compile_all, series_of
+from podium.control.compilers.qblox.compile import CompiledSequencer, compile_all, series_of
 from podium.control.compilers.qblox.delay_range import (
     DelayRange,
     Duration,
@@ -26,7 +26,7 @@ from podium.control.compilers.qblox.delay_range import (
 )
 from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.lower import quantise
-from podium.control.compilers.qblox.sources import Source, Word
+from podium.control.compilers.qblox.sources import OperandSource, Word
 from podium.control.compilers.qblox.target import QbloxTarget
 from podium.control.program.parameters import (
     check_values,
@@ -63,7 +63,7 @@ class OperandPlace:
 
     line: int
     operand: int
-    source: Source
+    source: OperandSource
 
 
 @dataclass(slots=True, eq=False)
@@ -101,7 +101,7 @@ class Artifact:
     """With the parameters as they were compiled."""
     target: QbloxTarget
     start: ExternalStart | None
-    _parts: tuple[Compiled, ...]
+    _parts: tuple[CompiledSequencer, ...]
     _uses: _Uses
     _looked_up: dict[int, _Sequencer] = field(default_factory=dict)
     _moved: dict[str, DelayRange] = field(default_factory=dict)
@@ -217,7 +217,7 @@ class Artifact:
     ) -> ClusterProgram:
         lines: dict[int, list[tuple[int, Instruction]]] = {}
         sequencers: list[SequencerProgram] = []
-        words: dict[Source, int] = {}
+        words: dict[OperandSource, int] = {}
         for number, part in enumerate(self._parts):
             here = self._look_up(number)
             found: dict[int, list[OperandPlace]] = {}
@@ -308,7 +308,7 @@ def compile_artifact(
     return Artifact(made, program, target, start, parts, _uses(program, parts))
 
 
-def _uses(program: Program, parts: Sequence[Compiled]) -> _Uses:
+def _uses(program: Program, parts: Sequence[CompiledSequencer]) -> _Uses:
     values = parameters_of(program)
     statements: dict[str, list[tuple[int, Statement, Value]]] = {name: [] for name in values}
     shared: dict[str, dict[str, list[str]]] = {name: {} for name in values}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from podium.control.compilers.lazy_sequence import LazySequence
-from podium.control.compilers.qblox.allocate import Allocated
+from podium.control.compilers.qblox.allocate import SequencerAllocation
 from podium.control.compilers.qblox.code_block import BlockTrain
 from podium.control.compilers.qblox.latches import listen
 from podium.control.compilers.qblox.loops import Node, nest
@@ -150,7 +150,7 @@ class ProgramSeries:
         points = math.prod(axis.count for axis in self.programs[number].axes)
         return int(shot_ns.sum()) * (points // shot_ns.size)
 
-    def track(self, one: Allocated, turns: range, *, several_bins: bool) -> FrameTrack:
+    def track(self, one: SequencerAllocation, turns: range, *, several_bins: bool) -> FrameTrack:
         """Return what a frame does in the programs ``turns``; raises :class:`DoesNotFit`."""
         frame = one.timeline.frame
         lo_hz, axes = one.port.lo_hz, self.programs[0].axes
@@ -216,7 +216,7 @@ class ProgramSeries:
         shape = tuple(axis.count for axis in axes)
         return nest(schedule(lowered, timeline.shot_ns, axes), shape)
 
-    def _rounded(self, number: int, one: Allocated) -> Sequence[Quantised]:
+    def _rounded(self, number: int, one: SequencerAllocation) -> Sequence[Quantised]:
         """Return what is rounded for a frame in one program."""
         frame, axes = one.timeline.frame, self.programs[number].axes
         made = self._still[number]

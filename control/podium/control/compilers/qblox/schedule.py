@@ -13,7 +13,7 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.guards import exclusive
 from podium.control.compilers.points import BoolArray, IntArray, describe, where_first
 from podium.control.compilers.qblox.gates import FORK_NS
-from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event, LoweredFrame
+from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, LoweredFrame, SequencerEvent
 from podium.control.compilers.qblox.place import PlacedCapture
 from podium.control.program.program import Axis
 
@@ -31,7 +31,7 @@ class Schedule:
     """A frame's events in time, at all points."""
 
     frame: str
-    events: tuple[Event, ...]
+    events: tuple[SequencerEvent, ...]
     order: IntArray
     """Shape (n + 1, ...): which event comes k-th at a point; n stands for the shot's end."""
     gap_ns: IntArray

@@ -20,7 +20,7 @@ Setting: TypeAlias = Literal["gain", "level", "phase", "tune", "delta"]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class OperandSource:
     """Derives an operand from its setting."""
 
     setting: Setting
@@ -65,7 +65,9 @@ class Source:
 
     def _each(self, value: Value, values: Mapping[str, float]) -> int:
         """Return the word of one shift: each is rounded by itself."""
-        return int(phase_words(np.array(Source("phase", (value,)).asked(values), np.float64)))
+        return int(
+            phase_words(np.array(OperandSource("phase", (value,)).asked(values), np.float64))
+        )
 
 
 def with_value(value: Value, values: Mapping[str, float]) -> Value:
@@ -77,10 +79,10 @@ def with_value(value: Value, values: Mapping[str, float]) -> Value:
     return Affine(new, value.scale, value.offset) if isinstance(value, Affine) else new
 
 
-Sources: TypeAlias = tuple[Source, ...]
+Sources: TypeAlias = tuple[OperandSource, ...]
 
 
-def source_of(sources: Sources, setting: Setting) -> Source | None:
+def source_of(sources: Sources, setting: Setting) -> OperandSource | None:
     """Return the one of ``sources`` that is about ``setting``."""
     return next((one for one in sources if one.setting == setting), None)
 
@@ -92,9 +94,9 @@ class Word(int):
     that will change.
     """
 
-    source: Source
+    source: OperandSource
 
-    def __new__(cls, value: int, source: Source) -> "Word":
+    def __new__(cls, value: int, source: OperandSource) -> "Word":
         """Return ``value``, which ``source`` gives as things are."""
         word = super().__new__(cls, value)
         word.source = source

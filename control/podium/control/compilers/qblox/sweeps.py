@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from podium.control.compilers.qblox.loops import Kind, Term
+from podium.control.compilers.qblox.loops import Kind, SweepTerm
 from podium.control.compilers.qblox.rounding import PHASE_STEPS
 
 FRACTION_BITS = 16
@@ -17,7 +17,7 @@ FRACTION_BITS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Stepped:
+class SteppedSweep:
     """``start``, then ``step`` more each time; phases wrap at one turn."""
 
     start: int
@@ -27,23 +27,23 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True)
 class SteppedFraction:
-    """Like :class:`Stepped` in a register of its own, of which the upper 16 bits are used."""
+    """Like :class:`SteppedSweep` in a register of its own, of which the upper 16 bits are used."""
 
     start: int
     step: int
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class TabledSweep:
     """Moved into the register point by point."""
 
     values: tuple[int, ...]
 
 
-Plan: TypeAlias = Stepped | SteppedFraction | Listed
+Plan: TypeAlias = SteppedSweep | SteppedFraction | TabledSweep
 
 
-def plan_sweep(term: Term) -> Plan:
+def plan_sweep(term: SweepTerm) -> Plan:
     """Return the cheapest plan that gives exactly ``term.values``."""
     values = np.array(term.values, np.int64)
     steps = np.diff(values)
@@ -51,10 +51,10 @@ def plan_sweep(term: Term) -> Plan:
         steps %= PHASE_STEPS
     if (steps == steps[0]).all():
         wraps = term.kind is Kind.PHASE
-        return Stepped(int(values[0]), int(steps[0]), wraps)
+        return SteppedSweep(int(values[0]), int(steps[0]), wraps)
     if term.kind in (Kind.GAIN, Kind.LEVEL) and (found := _fraction(values)):
         return found
-    return Listed(term.values)
+    return TabledSweep(term.values)
 
 
 def _fraction(values: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> SteppedFraction | None:

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.guards import Guard, Term, exclusive
+from podium.control.compilers.guards import Guard, GuardTerm, exclusive
 from podium.control.compilers.points import IntArray, describe, where_first
 from podium.control.compilers.qblox.gates import FORK_NS, Sender
 from podium.control.compilers.qblox.place import PlacedCapture, PlacedTuning, Timeline
@@ -110,7 +110,7 @@ def triggers_of(
     return Triggers(senders, by_capture, arrivals, overrun)
 
 
-def _terms(timeline: Timeline) -> Iterator[Term]:
+def _terms(timeline: Timeline) -> Iterator[GuardTerm]:
     for one in timeline.frames:
         for item in one.placed:
             if not isinstance(item, PlacedTuning):

@@ -41,7 +41,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ShapePart:
     """The first or the last samples of a pulse."""
 
     name: str
@@ -50,12 +50,12 @@ class Part:
     """How many samples, those that are 1 already or still included."""
 
 
-Shapes: TypeAlias = dict[tuple[Waveform, Part | None, int], tuple[Shape, Shape | None]]
+Shapes: TypeAlias = dict[tuple[Waveform, ShapePart | None, int], tuple[Shape, Shape | None]]
 """By waveform, part, and by how much it comes later (fs): real path, and imaginary path where it is
 not 0."""
 
 
-def _shape(waveform: Waveform, part: Part | None, late_fs: int) -> tuple[Shape, Shape | None]:
+def _shape(waveform: Waveform, part: ShapePart | None, late_fs: int) -> tuple[Shape, Shape | None]:
     if part is not None and isinstance(waveform, Square | FlatTop):
         # Its edges are those of a short one: the constant part is not sampled, however long.
         shortest_ns = 2 * (part.count + 2)
@@ -91,7 +91,7 @@ class WaveformMemory:
         self._shapes: Shapes = {} if shapes is None else shapes
         self._index: dict[bytes, int] = {}
         self._stored: list[StoredWaveform] = []
-        self._known: dict[tuple[Waveform, Part | None, int], tuple[int, int | None]] = {}
+        self._known: dict[tuple[Waveform, ShapePart | None, int], tuple[int, int | None]] = {}
         self.samples = 0
         """How many samples are stored."""
 
@@ -101,7 +101,7 @@ class WaveformMemory:
         return tuple(self._stored)
 
     def store(
-        self, waveform: Waveform, part: Part | None = None, late_fs: int = 0
+        self, waveform: Waveform, part: ShapePart | None = None, late_fs: int = 0
     ) -> tuple[int, int | None]:
         """Return the indices of real and imaginary samples; None for the second where it is 0.
 

@@ -27,7 +27,7 @@ CHANNELS: dict[Model, dict[Core, int]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Allocated:
+class CoreAllocation:
     """A core with its frames."""
 
     kind: Core
@@ -42,7 +42,7 @@ class Allocated:
 
 def allocate(
     frames: tuple[PlacedFrame, ...], target: ZurichTarget, *, alone: bool
-) -> tuple[Allocated, ...]:
+) -> tuple[CoreAllocation, ...]:
     """Return the cores in the order in which the program first names them.
 
     ``alone``: ports that the instrument does not serve are an error; otherwise they are played by
@@ -90,7 +90,7 @@ def allocate(
     if not cores:
         raise DoesNotFit("the program plays and captures nothing here; add a Play or a Capture")
     return tuple(
-        Allocated(kind, index, tuple(these))  # type: ignore[arg-type]  # ports as they came in
+        CoreAllocation(kind, index, tuple(these))  # type: ignore[arg-type]  # ports as they came in
         for (kind, index), these in cores.items()
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.placing import PlacedShot, in_ticks, place_in_fs
-from podium.control.compilers.zurich.allocate import Allocated, allocate
+from podium.control.compilers.zurich.allocate import CoreAllocation, allocate
 from podium.control.compilers.zurich.compiled_core import CompiledCore, Frames
 from podium.control.compilers.zurich.drive_core import make_drive
 from podium.control.compilers.zurich.latencies import at_connectors_fs, held_back_fs
@@ -162,7 +162,7 @@ def _check_run(program: Program, duration_fs: int) -> None:
 
 
 def _core(
-    one: Allocated,
+    one: CoreAllocation,
     program: Program,
     placed: PlacedShot,
     first_fs: int,

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from podium.control.compilers.errors import TooLarge
-from podium.control.compilers.zurich.allocate import Allocated
+from podium.control.compilers.zurich.allocate import CoreAllocation
 from podium.control.compilers.zurich.loops import COUNTERS, Code, Rows, code_of
 from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.results import ResultAvailability
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.compilers.zurich.steps import Steps
-from podium.control.compilers.zurich.tables import Table
+from podium.control.compilers.zurich.tables import CommandTable
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
@@ -40,7 +40,7 @@ class CompiledCore:
 
 
 def codes(
-    steps: Steps, shots: Shots, table: Table | None, entries: Rows, taken: int = 0
+    steps: Steps, shots: Shots, table: CommandTable | None, entries: Rows, taken: int = 0
 ) -> tuple[Code, Code | None]:
     """Return the code of a round, and of the repetitions that are left after whole rounds.
 
@@ -62,7 +62,7 @@ def codes(
     return round_code, code_of(left, shape, table, entries, COUNTERS - taken)
 
 
-def check_length(names: str, one: Allocated, text: str, declared: int) -> int:
+def check_length(names: str, one: CoreAllocation, text: str, declared: int) -> int:
     """Return how many statements a program has; they compile to an instruction each or more."""
     statements = text.count("\n") - declared
     most = limits.SEQUENCER_INSTRUCTIONS[one.kind]

@@ -19,7 +19,7 @@ from podium.control.compilers.zurich.feedback_reads import (
     with_feedback_reads,
     words_of,
 )
-from podium.control.compilers.zurich.layout import Stretch, stretches
+from podium.control.compilers.zurich.layout import WaveStretch, stretches
 from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.pulses import Pulse
 from podium.control.compilers.zurich.results import (
@@ -216,7 +216,7 @@ class _Core:
 
         at = -self._lead
         prepared = False
-        for stretch in [*made, Stretch(end, end, ())]:
+        for stretch in [*made, WaveStretch(end, end, ())]:
             if stretch.begin > at and not prepared:
                 at += prepare(at, stretch.begin - at)
                 prepared = True
@@ -241,7 +241,7 @@ class _Core:
 
     def _sound(
         self,
-        stretch: Stretch,
+        stretch: WaveStretch,
         begins: Sequence[int],
         late_fs: Sequence[int],
         times: Mapping[str, int],
@@ -262,7 +262,7 @@ class _Core:
                     contents.append((stretch.begin + tail, stretch.end, stretch.pulses))
         plays = []
         for begin, end, pulses in contents:
-            part = Stretch(begin, end, pulses)
+            part = WaveStretch(begin, end, pulses)
             rows = self._rows.numbers(part, begins, late_fs, names, points)
             kind: Kind = Choose(self._keys.variable(names)) if names else Row()
             plays.append(TimedPlay(begin, begin, ((kind, rows),), names))
@@ -280,7 +280,7 @@ class _Core:
             )
         return tuple(sorted(names, key=lambda name: (times[name], name)))
 
-    def _middle(self, k: int, at: int, stretch: Stretch, late_fs: int) -> tuple[int, int]:
+    def _middle(self, k: int, at: int, stretch: WaveStretch, late_fs: int) -> tuple[int, int]:
         """Return what of a pulse alone is held, from its stretch's begin; (0, 0): nothing."""
         pulse = self._pulses[k]
         if pulse.samples < HOLD_MIN:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from podium.control.compilers.errors import TooLarge
 from podium.control.compilers.placing import PlacedShot
-from podium.control.compilers.zurich.allocate import Allocated
+from podium.control.compilers.zurich.allocate import CoreAllocation
 from podium.control.compilers.zurich.compiled_core import CompiledCore, check_length, codes
 from podium.control.compilers.zurich.drive import drive
 from podium.control.compilers.zurich.feedback_reads import TIME
@@ -15,7 +15,7 @@ from podium.control.compilers.zurich.results import CYCLE, ResultAvailability, c
 from podium.control.compilers.zurich.seqc import declarations, text_of
 from podium.control.compilers.zurich.settings import drive_settings, flux_settings
 from podium.control.compilers.zurich.shots import Shots
-from podium.control.compilers.zurich.tables import Table, table_text
+from podium.control.compilers.zurich.tables import CommandTable, table_text
 from podium.control.compilers.zurich.target import DriveChannel, FluxChannel, ZurichTarget
 from podium.control.compilers.zurich.waves import WaveTable
 from podium.firmware_interfaces.zurich import awg_limits as limits
@@ -26,7 +26,7 @@ CYCLES_MAX = 2**31 - 1
 
 
 def make_drive(
-    one: Allocated,
+    one: CoreAllocation,
     placed: PlacedShot,
     shots: Shots,
     rate_hz: int,
@@ -56,7 +56,7 @@ def make_drive(
     ]
     pulses = pulses_of(planes, oscillators, waves, placed.axes, rest_fs)
     driven = drive(pulses, shots, oscillators, waves, names, hearing)
-    table = Table()
+    table = CommandTable()
     counted = []
     if hearing.slots:
         counted = [f"var {TIME} = {floor(shots.first) // CYCLE};", *driven.keys.declared]

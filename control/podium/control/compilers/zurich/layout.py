@@ -12,7 +12,7 @@ from podium.firmware_interfaces.zurich.awg_limits import GRANULARITY, WAVE_MIN
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class WaveStretch:
     """A waveform from ``begin`` to ``end``, samples, and the pulses in it."""
 
     begin: int
@@ -30,28 +30,30 @@ def ceil(samples: int) -> int:
     return -(-samples // GRANULARITY) * GRANULARITY
 
 
-def stretches(begins: Sequence[int], lengths: Sequence[int], start: int, end: int) -> list[Stretch]:
+def stretches(
+    begins: Sequence[int], lengths: Sequence[int], start: int, end: int
+) -> list[WaveStretch]:
     """Return the waveforms that pulses make, in time, between ``start`` and ``end``.
 
     A gap of 16 samples is too short for silence: the waveform before is longer then, or the first
     begins earlier. The last may reach beyond ``end``.
     """
     order = sorted(range(len(begins)), key=lambda k: begins[k])
-    made: list[Stretch] = []
+    made: list[WaveStretch] = []
     for k in order:
         begin, until = floor(begins[k]), ceil(begins[k] + lengths[k])
         until = max(until, begin + WAVE_MIN)
         if made and begin < made[-1].end:
             last = made.pop()
-            made.append(Stretch(last.begin, max(last.end, until), (*last.pulses, k)))
+            made.append(WaveStretch(last.begin, max(last.end, until), (*last.pulses, k)))
             continue
         if made and begin - made[-1].end == GRANULARITY:
             last = made.pop()
-            made.append(Stretch(last.begin, begin, last.pulses))
-        made.append(Stretch(begin, until, (k,)))
+            made.append(WaveStretch(last.begin, begin, last.pulses))
+        made.append(WaveStretch(begin, until, (k,)))
     if made and made[0].begin - start == GRANULARITY:
-        made[0] = Stretch(start, made[0].end, made[0].pulses)
+        made[0] = WaveStretch(start, made[0].end, made[0].pulses)
     if made and end - made[-1].end == GRANULARITY:
         last = made.pop()
-        made.append(Stretch(last.begin, end, last.pulses))
+        made.append(WaveStretch(last.begin, end, last.pulses))
     return made

@@ -21,9 +21,9 @@ from podium.control.compilers.zurich.steps import (
     Row,
     Silence,
     Steps,
-    Sweep,
+    SweepStep,
 )
-from podium.control.compilers.zurich.tables import Entry, PlaySilence, Table
+from podium.control.compilers.zurich.tables import CommandTable, Entry, PlaySilence
 from podium.firmware_interfaces.zurich.awg_limits import TABLE_PLAY_MAX
 
 COUNTERS = 8
@@ -59,7 +59,7 @@ Rows = Sequence[tuple[Entry, ...]]
 def code_of(
     steps: Steps,
     counts: Sequence[int],
-    table: Table | None,
+    table: CommandTable | None,
     entries: Rows,
     most: int = COUNTERS,
 ) -> Code:
@@ -97,7 +97,7 @@ def _nested(
     shape: tuple[int, ...],
     counts: Sequence[int],
     inner: Sequence[int],
-    table: Table | None,
+    table: CommandTable | None,
     entries: Rows,
     most: int,
 ) -> Code:
@@ -166,7 +166,7 @@ class _Piece:
         self,
         steps: Steps,
         taking_turns: Sequence[IntArray],
-        table: Table | None,
+        table: CommandTable | None,
         entries: Rows,
     ) -> None:
         """``taking_turns``: points that share code, one after another in each turn."""
@@ -178,11 +178,13 @@ class _Piece:
             for place, kind in enumerate(kinds):
                 self._add(kind, numbers[..., place], table, entries)
 
-    def _add(self, kind: object, numbers: IntArray, table: Table | None, entries: Rows) -> None:
+    def _add(
+        self, kind: object, numbers: IntArray, table: CommandTable | None, entries: Rows
+    ) -> None:
         match kind:
             case FixedText(text):
                 self._say(text, 0, (0,) * numbers.ndim)
-            case Sweep(oscillator):
+            case SweepStep(oscillator):
                 self._say(f"setSweepStep({oscillator}, {{}});", *self._counted(numbers))
             case NumberedText(text):
                 self._say(text, *self._counted(numbers))
@@ -210,7 +212,11 @@ class _Piece:
         return int(numbers.flat[0]), strides
 
     def _look_up(
-        self, rows: list[tuple[Entry, ...]], numbers: IntArray, table: Table, chosen: str = ""
+        self,
+        rows: list[tuple[Entry, ...]],
+        numbers: IntArray,
+        table: CommandTable,
+        chosen: str = "",
     ) -> None:
         base = table.row([entry for row in rows for entry in row])
         strides = tuple(len(rows[0]) * one for one in _row_major(_reduced(numbers).shape))
@@ -295,7 +301,9 @@ def _row_major(shape: tuple[int, ...]) -> Strides:
     return tuple(strides)
 
 
-def _written_out(steps: Steps, counts: Sequence[int], table: Table | None, entries: Rows) -> Code:
+def _written_out(
+    steps: Steps, counts: Sequence[int], table: CommandTable | None, entries: Rows
+) -> Code:
     """Return the code with each point by itself."""
     every = np.arange(len(steps.pattern)).reshape(steps.shape)
     flat = np.broadcast_to(every, tuple(counts)).ravel()

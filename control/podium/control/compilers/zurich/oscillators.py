@@ -13,7 +13,7 @@ from podium.control.compilers.zurich.rounding import (
     frequency_text,
     frequency_words,
 )
-from podium.control.compilers.zurich.steps import FixedText, Kind, Sweep
+from podium.control.compilers.zurich.steps import FixedText, Kind, SweepStep
 from podium.control.program.program import Axis
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.awg_limits import BAND_HZ, OSCILLATORS
@@ -24,7 +24,7 @@ compile_seqc lets pass for it, and those of the instructions around: 8 samples a
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Swept:
+class SweptCarrier:
     """An oscillator that goes in equal steps along one axis."""
 
     number: int
@@ -43,7 +43,7 @@ class Oscillators:
         self._most = most
         self.fixed: dict[int, int] = {}
         """Words by number, of those that stay as they are."""
-        self.swept: list[Swept] = []
+        self.swept: list[SweptCarrier] = []
         self.tabled: dict[int, IntArray] = {}
         """Words at all points, of those that go in steps that are not equal."""
         self._numbers: dict[tuple[tuple[int, ...], bytes], int] = {}
@@ -57,7 +57,7 @@ class Oscillators:
     def _those(self, number: int) -> Sequence[int]:
         return (number,) if self._spread is None else self._spread[number]
 
-    def words(self, hz: FloatArray) -> tuple[IntArray, Swept | None]:
+    def words(self, hz: FloatArray) -> tuple[IntArray, SweptCarrier | None]:
         """Return what an oscillator holds for a carrier, and how it is swept if it is evenly."""
         asked = frequency_words(hz - (self.lo_hz or 0.0))
         axes = [axis for axis, count in enumerate(asked.shape) if count > 1]
@@ -69,7 +69,7 @@ class Oscillators:
         even = flat[0] + step * np.arange(count)
         if np.abs(even - flat).max() > count / 2:
             return asked, None
-        return even.reshape(asked.shape), Swept(-1, int(flat[0]), step, axes[0])
+        return even.reshape(asked.shape), SweptCarrier(-1, int(flat[0]), step, axes[0])
 
     def got_hz(self, hz: FloatArray) -> FloatArray:
         """Return a carrier about the local oscillator as it is played."""
@@ -108,7 +108,7 @@ class Oscillators:
             if words.size == 1:
                 self.fixed[number] = int(words.flat[0])
             elif swept is not None:
-                self.swept.append(Swept(number, swept.start, swept.step, swept.axis))
+                self.swept.append(SweptCarrier(number, swept.start, swept.step, swept.axis))
             else:
                 self.tabled[number] = words
         return self._numbers[key], frequency_hz(words)
@@ -142,7 +142,7 @@ class Oscillators:
             axis = one.axis + len(shape) - self._dimensions
             step = np.unravel_index(points, shape)[axis]
             for number in self._those(one.number):
-                said.append((Sweep(number), np.asarray(step, np.int64)))
+                said.append((SweepStep(number), np.asarray(step, np.int64)))
         for number, words in self.tabled.items():
             word = int(_at(words, shape)[points[0]])
             for mine in self._those(number):
@@ -188,4 +188,4 @@ def phase_before(carrier: Carrier, oscillators: Oscillators) -> FloatArray:
     return turns
 
 
-__all__: Sequence[str] = ("Oscillators", "Swept", "phase_before")
+__all__: Sequence[str] = ("Oscillators", "SweptCarrier", "phase_before")

@@ -7,7 +7,7 @@ import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.placing import PlacedShot
-from podium.control.compilers.zurich.allocate import Allocated
+from podium.control.compilers.zurich.allocate import CoreAllocation
 from podium.control.compilers.zurich.channel_readout import ChannelReadout
 from podium.control.compilers.zurich.compiled_core import CompiledCore, check_length, codes
 from podium.control.compilers.zurich.layout import floor
@@ -35,7 +35,7 @@ from podium.firmware_interfaces.zurich.program import (
 
 
 def make_readout(
-    one: Allocated,
+    one: CoreAllocation,
     program: Program,
     placed: PlacedShot,
     shots: Shots,
@@ -99,7 +99,7 @@ def make_readout(
     return CompiledCore(core, settings, layouts, resources, made.oscillators, began, made.told)
 
 
-def _record(one: Allocated, made: ChannelReadout, shots: Shots) -> StartRecord | None:
+def _record(one: CoreAllocation, made: ChannelReadout, shots: Shots) -> StartRecord | None:
     """Return which sample the result logger stamps, and how long after the start it comes."""
     if made.first is None:
         return None

@@ -11,12 +11,12 @@ import numpy as np
 
 from podium.control.compilers.guards import Guard
 from podium.control.compilers.points import FloatArray, IntArray
-from podium.control.compilers.zurich.layout import Stretch
+from podium.control.compilers.zurich.layout import WaveStretch
 from podium.control.compilers.zurich.pulses import Pulse
 from podium.control.compilers.zurich.results import met, ways
 from podium.control.compilers.zurich.rounding import amplitude_words, phase_words
 from podium.control.compilers.zurich.tables import Entry, PlaySilence, PlayWave
-from podium.control.compilers.zurich.waves import Content, Part, WaveTable
+from podium.control.compilers.zurich.waves import Content, WavePart, WaveTable
 
 TURN_DIGITS = 9
 """Phases within one waveform, to so many digits of a turn: equal ones are stored once."""
@@ -47,7 +47,7 @@ class Rows:
 
     def numbers(
         self,
-        part: Stretch,
+        part: WaveStretch,
         begins: Sequence[int],
         late_fs: Sequence[int],
         names: tuple[str, ...],
@@ -69,7 +69,7 @@ class Rows:
 
     def _way(
         self,
-        part: Stretch,
+        part: WaveStretch,
         pulses: Sequence[int],
         begins: Sequence[int],
         late_fs: Sequence[int],
@@ -94,7 +94,7 @@ class Rows:
             scale[plane] = np.maximum(scale[plane], np.abs(self._at.amplitude[k][points]))
         words = amplitude_words(scale)
         phase = phase_words(turns_of[first]).tolist()
-        parts_of: list[list[Part]] = [[] for _ in points]
+        parts_of: list[list[WavePart]] = [[] for _ in points]
         for k in pulses:
             pulse = self._at.pulses[k]
             at = begins[k] - part.begin
@@ -106,7 +106,7 @@ class Rows:
             turns = (np.round(turned % 1.0, TURN_DIGITS) % 1.0).tolist()
             waveform, plane = pulse.placed.waveform, pulse.plane
             for parts, a, t, hz in zip(parts_of, amplitude, turns, offset_hz.tolist(), strict=True):
-                parts.append(Part(waveform, at, plane, a, t, hz, late_fs[k]))
+                parts.append(WavePart(waveform, at, plane, a, t, hz, late_fs[k]))
         entries = []
         planes = 2 if self._waves.kind == "hdawg" else 1
         for number, parts in enumerate(parts_of):
@@ -129,7 +129,7 @@ class Rows:
 
     def _one(
         self,
-        part: Stretch,
+        part: WaveStretch,
         k: int,
         begins: Sequence[int],
         late_fs: Sequence[int],
@@ -139,7 +139,7 @@ class Rows:
         """Return the entries that play a pulse that shares its waveform with none."""
         pulse = self._at.pulses[k]
         at = begins[k] - part.begin
-        one = Part(pulse.placed.waveform, at, pulse.plane, late_fs=late_fs[k])
+        one = WavePart(pulse.placed.waveform, at, pulse.plane, late_fs=late_fs[k])
         wave = self._waves.store(Content(part.end - part.begin, (one,)))
         amplitude = amplitude_words(self._at.amplitude[k][points]).tolist()
         if self._waves.kind == "hdawg":

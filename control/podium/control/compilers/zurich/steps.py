@@ -43,7 +43,7 @@ class NumberedText:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class SweepStep:
     """``setSweepStep``; the number: of the step."""
 
     oscillator: int
@@ -56,7 +56,7 @@ class FixedText:
     text: str
 
 
-Kind: TypeAlias = Silence | Hold | Row | Choose | Sweep | NumberedText | FixedText
+Kind: TypeAlias = Silence | Hold | Row | Choose | SweepStep | NumberedText | FixedText
 Kinds: TypeAlias = tuple[Kind, ...]
 
 

@@ -34,7 +34,7 @@ class PlaySilence:
 Entry = PlayWave | PlaySilence
 
 
-class Table:
+class CommandTable:
     """Entries in the order of their indices; rows of them that are wanted again lie there once."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from podium.firmware_interfaces.zurich.program import Waveform as StoredWaveform
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WavePart:
     """A pulse within a waveform."""
 
     waveform: Waveform
@@ -41,7 +41,7 @@ class Content:
     """Describes a waveform's content: equal contents are stored once."""
 
     length: int
-    parts: tuple[Part, ...]
+    parts: tuple[WavePart, ...]
 
 
 class WaveTable:

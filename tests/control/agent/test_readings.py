@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from podium.control.agent import liveness
+from podium.control.agent import readings
 from podium.control.agent.instruments import Instruments
 from podium.drivers.roles import Identity
 from podium.drivers.worker import Worker
@@ -31,9 +31,9 @@ class Box:
 
 @pytest.fixture
 def soon(monkeypatch) -> None:
-    monkeypatch.setattr(liveness, "QUIET_S", 0.02)
-    monkeypatch.setattr(liveness, "LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr(liveness, "ANSWER_S", 0.05)
+    monkeypatch.setattr(readings, "QUIET_S", 0.02)
+    monkeypatch.setattr(readings, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(readings, "ANSWER_S", 0.05)
 
 
 async def connected(box: Box) -> tuple[Worker[Box], list[asyncio.Task[None]], list[str]]:
@@ -42,7 +42,7 @@ async def connected(box: Box) -> tuple[Worker[Box], list[asyncio.Task[None]], li
     worker = Worker("source", lambda: next(boxes, None) or Box(), "192.0.2.1")
     doing: list[str] = []
     instruments = Instruments({"source": worker}, {})
-    asking = liveness.ask_quiet_instruments(instruments, lambda: "".join(doing))
+    asking = readings.ask_quiet_instruments(instruments, lambda: "".join(doing))
     tasks = [asyncio.create_task(worker.keep()), asyncio.create_task(asking)]
     await worker.connected()
     return worker, tasks, doing
