@@ -6,7 +6,7 @@ from podium.control.bus.messages import CaptureData
 from podium.control.bus.rounding import Rounding, Roundings
 from podium.control.bus.streams import Lasts
 from podium.drivers.roles import Acquired
-from podium.firmware_interfaces.compiled import Artifact
+from podium.firmware_interfaces.compiled_program import Artifact
 
 
 def quantised(artifacts: Mapping[str, Artifact]) -> Roundings:
