@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from podium.control.bus.messages import CaptureData, Rounding, Roundings
 from podium.control.bus.streams import ProgramDuration
 from podium.drivers.roles import Acquired
-from podium.firmware_interfaces.compiled import Artifact
+from podium.firmware_interfaces.compiled_program import Artifact
 
 
 def quantised(artifacts: Mapping[str, Artifact]) -> Roundings:

@@ -13,7 +13,7 @@ from podium.control.program.batches import Batch, part_of
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, digest, from_json
 from podium.drivers.errors import Refused
-from podium.firmware_interfaces.compiled import Artifact
+from podium.firmware_interfaces.compiled_program import Artifact
 from podium.firmware_interfaces.exact_time import OffGridError
 
 KEPT = 64

@@ -11,7 +11,7 @@ from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.messages import CAPTURE, Start, StartPlan
 from podium.control.timebase.epochs import Epochs
 from podium.drivers.roles import Acquired
-from podium.firmware_interfaces.compiled import Artifact
+from podium.firmware_interfaces.compiled_program import Artifact
 from podium.firmware_interfaces.tai import Tai
 
 NO_EPOCHS = Epochs(())

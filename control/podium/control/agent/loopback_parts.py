@@ -8,7 +8,7 @@ from podium.control.facility.timing import MarkerWiring
 from podium.control.families.family import ControllerFamily
 from podium.control.families.start_wiring import StartWiring
 from podium.control.program.loopback import Loopback
-from podium.firmware_interfaces.compiled import Artifact
+from podium.firmware_interfaces.compiled_program import Artifact
 
 
 def compile_loopback(

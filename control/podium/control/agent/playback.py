@@ -11,7 +11,7 @@ from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Tone
-from podium.firmware_interfaces.compiled import Artifact, ExternalTone
+from podium.firmware_interfaces.compiled_program import Artifact, ExternalTone
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
 

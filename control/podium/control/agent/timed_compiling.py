@@ -18,7 +18,7 @@ from podium.control.program.program import Program
 from podium.control.program.serialise import digest
 from podium.control.timebase.start_setting import StartSetting
 from podium.control.timebase.timed_program import TimedProgram, digest_of, timed_from_json
-from podium.firmware_interfaces.compiled import Artifact
+from podium.firmware_interfaces.compiled_program import Artifact
 
 SAID = 8
 """So many are known by all their words: of these nothing is read again."""

@@ -16,7 +16,7 @@ from podium.control.facility.timing import TriggerWiring
 from podium.control.families.start_wiring import StartWiring
 from podium.control.program.batches import Batch
 from podium.control.program.program import Program
-from podium.firmware_interfaces.compiled import Artifact
+from podium.firmware_interfaces.compiled_program import Artifact
 
 Parts = tuple[tuple[Batch, Artifact], ...]
 """A program in parts, with what plays each."""

@@ -15,7 +15,7 @@ from podium.control.program.envelopes import sample_envelope
 from podium.control.program.program import Program
 from podium.control.program.render import RenderedShot, Rounded, render
 from podium.control.program.waveforms import Waveform
-from podium.firmware_interfaces.compiled import Quantised
+from podium.firmware_interfaces.compiled_program import Quantised
 from podium.firmware_interfaces.qblox_cluster.limits import DAC_MAX
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 

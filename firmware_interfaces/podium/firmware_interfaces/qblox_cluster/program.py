@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from math import prod
 from typing import Any
 
-from podium.firmware_interfaces.compiled import ExternalTone, Quantised, tuples
+from podium.firmware_interfaces.compiled_program import ExternalTone, Quantised, tuples
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from math import prod
 from typing import Any, Literal
 
-from podium.firmware_interfaces.compiled import ExternalTone, Quantised, tuples
+from podium.firmware_interfaces.compiled_program import ExternalTone, Quantised, tuples
 
 Core = Literal["sg", "qa", "hdawg"]
 """Kinds of sequencers: of a signal generator, of a quantum analyzer, of two HDAWG channels."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from podium.firmware_interfaces.compiled import ExternalTone, Quantised
+from podium.firmware_interfaces.compiled_program import ExternalTone, Quantised
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 
 

@@ -317,7 +317,7 @@ class Laboratory:
     def _supplies(self, name: str) -> Supplies:
         return Supplies(
             serial=f"{zlib.crc32(name.encode()) % 10**8:08d}",
-            playback=Playing(self, name),
+            playback=LaboratoryPlayback(self, name),
             reading=self._reading(name),
             clock_of=partial(self.clock_of, name),
             clock=self._counter(name),
@@ -415,7 +415,7 @@ class _Play:
 
 
 @dataclass(frozen=True, slots=True)
-class Playing:
+class LaboratoryPlayback:
     """Takes the signals of one instrument to the world."""
 
     laboratory: Laboratory

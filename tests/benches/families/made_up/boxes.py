@@ -15,7 +15,7 @@ from podium.control.program.batches import Batch, whole
 from podium.control.program.program import Capture, Program, walk
 from podium.control.program.render import render
 from podium.drivers.roles import Acquired, Identity
-from podium.firmware_interfaces.compiled import ExternalTone, Quantised
+from podium.firmware_interfaces.compiled_program import ExternalTone, Quantised
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.instrument_model import (
     InstrumentModel,

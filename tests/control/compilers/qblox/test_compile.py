@@ -13,7 +13,7 @@ from tests.benches.programs.example_programs import (
 )
 
 from podium.control.compilers.qblox.compile import compile_program
-from podium.firmware_interfaces.compiled import ExternalTone
+from podium.firmware_interfaces.compiled_program import ExternalTone
 from podium.firmware_interfaces.qblox_cluster.program import (
     from_plain,
     to_plain,

@@ -21,7 +21,7 @@ from podium.control.compilers.qblox.triggers import Triggers
 from podium.control.program.capture_counts import CaptureCount, capture_counts
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
-from podium.firmware_interfaces.compiled import ExternalTone, Quantised
+from podium.firmware_interfaces.compiled_program import ExternalTone, Quantised
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, TickGrid
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.program import (

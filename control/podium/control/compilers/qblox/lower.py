@@ -53,7 +53,7 @@ from podium.control.compilers.qblox.waveform_memory import NoRoom, ShapePart, Sh
 from podium.control.program.envelopes import is_hard
 from podium.control.program.program import Axis, parameter_in
 from podium.control.program.waveforms import FlatTop, Square
-from podium.firmware_interfaces.compiled import Quantised
+from podium.firmware_interfaces.compiled_program import Quantised
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import NCO_MAX_HZ
 

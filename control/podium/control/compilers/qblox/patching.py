@@ -46,7 +46,7 @@ from podium.control.program.program import (
     walk,
 )
 from podium.control.program.validate import ProgramError, validate
-from podium.firmware_interfaces.compiled import Quantised
+from podium.firmware_interfaces.compiled_program import Quantised
 from podium.firmware_interfaces.exact_time import OffGridError
 from podium.firmware_interfaces.qblox_cluster.limits import NCO_MAX_HZ
 from podium.firmware_interfaces.qblox_cluster.program import (

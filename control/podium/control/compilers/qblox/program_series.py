@@ -38,7 +38,7 @@ from podium.control.compilers.qblox.unswept_placement import (
 from podium.control.compilers.qblox.waveform_memory import Shapes, WaveformMemory
 from podium.control.program.program import Capture, Play, Program, has_branches, walk
 from podium.control.program.waveforms import Square
-from podium.firmware_interfaces.compiled import Quantised
+from podium.firmware_interfaces.compiled_program import Quantised
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.q1asm import Register
 

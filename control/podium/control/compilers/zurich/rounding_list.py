@@ -12,7 +12,7 @@ from podium.control.compilers.zurich.rounding import (
     FREQUENCY_STEP_HZ,
     amplitude_words,
 )
-from podium.firmware_interfaces.compiled import Quantised
+from podium.firmware_interfaces.compiled_program import Quantised
 
 
 def quantised(

@@ -27,7 +27,7 @@ from podium.control.families.start_wiring import SIGMAS, StartWiring
 from podium.control.families.zurich.targets import Cabled, pqscs_of, zurich_targets_of
 from podium.control.program.batches import Batch, whole
 from podium.control.program.program import Capture, Play, Program, walk
-from podium.firmware_interfaces.compiled import Artifact
+from podium.firmware_interfaces.compiled_program import Artifact
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich.limits import (
     PQSC,
