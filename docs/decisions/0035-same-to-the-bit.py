@@ -9,6 +9,7 @@ before decision 35 as in one of after it. What they print has to be the same.
 import argparse
 import asyncio
 import hashlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -37,7 +38,8 @@ from podium.control.program.program import (
 from podium.control.program.waveforms import Gaussian, Square
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PODIUM = Path(sys.executable).with_name("podium")
+OF_TWINS = [Path(sys.executable).with_name("podium")]
+"""The command that serves the twins: of this checkout, or of another one."""
 SEED = 7
 ATTEMPTS = 12
 START_S = 900.0
@@ -109,13 +111,13 @@ def twins(example: str, folder: Path) -> Iterator[tuple[Path, Path]]:
     facility, world = EXAMPLES / example / "facility.yaml", folder / f"{example}.yaml"
     endpoints = folder / f"{example}.json"
     subprocess.run(
-        [PODIUM, "twin", "sample", facility, "--seed", str(SEED), "--out", world],
+        [_podium(), "twin", "sample", facility, "--seed", str(SEED), "--out", world],
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    command = [PODIUM, "twin", "serve", facility, "--twin", world, "--endpoints", endpoints]
+    command = [_podium(), "twin", "serve", facility, "--twin", world, "--endpoints", endpoints]
     with subprocess.Popen(
-        [*command, "--clock", "manual", "--with-parent"],
+        [*command, "--clock", "manual", "--log", "--with-parent"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     ) as serving:
@@ -155,22 +157,59 @@ async def played(lab: Lab, program: Program) -> Any:
     raise SystemExit(f"{program.name}: it was never started in time")
 
 
+def commands_to(endpoints: Path, since: int) -> tuple[dict[str, set[str]], int]:
+    """Return what controllers were told to do after an entry of the log, by name; and the last."""
+    verb = [_podium(), "twin", "log", "--json", "--endpoints", endpoints, "--since", str(since)]
+    said: dict[str, set[str]] = {}
+    for line in subprocess.run(
+        verb, check=True, capture_output=True, text=True
+    ).stdout.splitlines():
+        entry = json.loads(line)
+        since = max(since, entry["number"])
+        if entry["instrument"].startswith("cluster") and "?" not in entry["text"].split(" ")[0]:
+            said.setdefault(entry["instrument"], set()).add(f"{entry['port']} {entry['text']}")
+    return said, since
+
+
+def tell(where: str, what: str, content: bytes) -> None:
+    """Print a line of the table."""
+    print(f"| {where} | {what} | `{hashlib.sha256(content).hexdigest()[:32]}` |", flush=True)
+
+
 async def play(example: str, nodes: tuple[str, ...], folder: Path) -> None:
-    """Play all programs on an example and print the hash of what each has brought back."""
+    """Play all programs on an example; print the hash of what each has brought back.
+
+    On several nodes: of what the controllers were told to do. World time at T0 depends on how
+    often agents look at their clocks while they wait, which they do by the host's time; what
+    qubits and clocks do is a function of world time. Set-up is read and written side by side, so
+    that its order is not that of another day.
+    """
+    entry = 0
     async with lab_of(example, folder) as lab:
         for program in programs(nodes):
             data = await played(lab, program)
-            for name in sorted(map(str, data.data_vars)):
+            for name in sorted(map(str, data.data_vars)) if len(nodes) == 1 else ():
                 array = data[name].values
-                digest = hashlib.sha256(array.tobytes()).hexdigest()
                 where = f"{example}: {program.name}, {name}"
-                print(f"| {where} | {array.dtype} {array.shape} | `{digest[:32]}` |", flush=True)
+                tell(where, f"{array.dtype} {array.shape}", array.tobytes())
+            if len(nodes) > 1:
+                said, entry = commands_to(folder / f"{example}.json", entry)
+                for name, commands in sorted(said.items()):
+                    content = "\n".join(sorted(commands)).encode()
+                    tell(f"{example}: {program.name}, {name}", f"{len(commands)} commands", content)
+
+
+def _podium() -> Path:
+    return OF_TWINS[0]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="the example whose name begins with this")
+    parser.add_argument("--twins", type=Path, help="the command `podium` of whose twins to take")
     asked = parser.parse_args()
+    if asked.twins is not None:
+        OF_TWINS[0] = asked.twins
     warnings.simplefilter("ignore")
     print("| what | array | SHA-256, first half |\n| --- | --- | --- |")
     for example, nodes in (

@@ -1,7 +1,7 @@
 """Qblox clusters: compiled for by :mod:`podium.control.compilers.qblox`, started by a trigger input
 of their trigger network."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.batches import compile_in_batches
@@ -10,7 +10,7 @@ from podium.control.compilers.qblox.recompilation import Recompiler
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
 from podium.control.facility.timing import TriggerWiring
-from podium.control.families.family import Parts
+from podium.control.families.family import ControllerFamily, Parts
 from podium.control.families.markers import marker_of, module_of
 from podium.control.families.qblox.targets import targets_of
 from podium.control.families.start_wiring import SIGMAS, StartWiring
@@ -109,3 +109,7 @@ def channel_of(entry: ConnectorRef) -> tuple[int, int]:
     if entry.slot is None or not number.isdigit():
         raise DoesNotFit(f"{entry} is no channel of a time-tag module")
     return entry.slot, int(number)
+
+
+_CONFORMS: Callable[[Facility], ControllerFamily] = QbloxFamily
+"""For mypy: it is what the protocol asks for, made from what it says."""

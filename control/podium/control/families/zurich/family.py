@@ -21,7 +21,7 @@ from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
 from podium.control.facility.instrument_models import modules_of
 from podium.control.facility.timing import TriggerWiring
-from podium.control.families.family import Parts
+from podium.control.families.family import ControllerFamily, Parts
 from podium.control.families.markers import marker_of, module_of
 from podium.control.families.start_wiring import SIGMAS, StartWiring
 from podium.control.families.zurich.targets import Cabled, pqscs_of, zurich_targets_of
@@ -112,37 +112,35 @@ class ZurichFamily:
             input=trigger.input,
         )
 
-    def markers(
-        self, outputs: Sequence[ConnectorRef], pulses: int, wiring: StartWiring
-    ) -> Artifact:
+    def markers(self, outputs: Sequence[ConnectorRef], pulses: int, start: StartWiring) -> Artifact:
         """Return what raises the marker outputs of signal generators."""
         channels: dict[str, list[int]] = {}
         for output in outputs:
             _, module = module_of(self._facility, output)
             device = output.channel.partition(".")[0]
-            channels.setdefault(f"{wiring.controller}.{device}", []).append(
+            channels.setdefault(f"{start.controller}.{device}", []).append(
                 marker_of(module, output).bit
             )
-        pqsc = self._pqsc(wiring)
+        pqsc = self._pqsc(start)
         if pqsc is None:
-            target = self._target(wiring)
-            start = _start(target.model, wiring)
+            target = self._target(start)
+            begun = _start(target.model, start)
             if away := sorted(channels.keys() - {target.instrument}):
                 raise DoesNotFit(
-                    f"markers of {', '.join(away)}: the trigger of {wiring.controller} starts "
+                    f"markers of {', '.join(away)}: the trigger of {start.controller} starts "
                     f"{target.instrument}"
                 )
             bits = channels[target.instrument]
-            return recorded(marker_program(target.instrument, target.model, bits, pulses, start))
-        start = _start(PQSC, wiring)
-        targets = {one.instrument: one for one in self._targets[wiring.controller]}
+            return recorded(marker_program(target.instrument, target.model, bits, pulses, begun))
+        begun = _start(PQSC, start)
+        targets = {one.instrument: one for one in self._targets[start.controller]}
         programs = [
-            marker_program(name, targets[name].model, bits, pulses, start)
+            marker_program(name, targets[name].model, bits, pulses, begun)
             for name, bits in channels.items()
         ]
-        return self._rack("loopback markers", programs, wiring, pqsc)
+        return self._rack("loopback markers", programs, start, pqsc)
 
-    def tags(self, inputs: Sequence[ConnectorRef], pulses: int, wiring: StartWiring) -> Artifact:
+    def tags(self, inputs: Sequence[ConnectorRef], pulses: int, start: StartWiring) -> Artifact:
         """Raise ``DoesNotFit``: they tag nothing."""
         raise DoesNotFit(f"{inputs[0]} is no channel of a time-tag module")
 
@@ -290,3 +288,7 @@ def _parts(program: Program, compiled: Callable[[Program], ZurichRack]) -> Parts
 
 def _device(target: ZurichTarget) -> str:
     return target.instrument.partition(".")[2]
+
+
+_CONFORMS: Callable[[Facility], ControllerFamily] = ZurichFamily
+"""For mypy: it is what the protocol asks for, made from what it says."""
