@@ -45,7 +45,9 @@ def test_looking_changes_no_bit(times: list[int]) -> None:
 def test_a_thousand_steps_give_what_one_gives() -> None:
     plant = eventful()
     for number in range(1, 1001):
-        plant.advance(START_FS + number * (END_FS - START_FS) // 1000)
+        at_fs = START_FS + number * (END_FS - START_FS) // 1000
+        plant.advance(at_fs)
+        plant.read("pressure.p2", at_fs)
     assert plant.state(END_FS) == UNSEEN
 
 
