@@ -14,7 +14,7 @@ from bench_compile import OUR_REPETITIONS, Measured, Peer, best, theirs
 from compile_programs import QUBITS, ansatz, rabi
 
 from podium.control.compilers.zurich.compile import compile_together
-from podium.control.compilers.zurich.recompiling import Recompiling
+from podium.control.compilers.zurich.recompilation import Recompiler
 from podium.control.compilers.zurich.target import (
     Channel,
     DriveChannel,
@@ -74,7 +74,7 @@ def best_again() -> tuple[float, float]:
 
     It is in the drives of all qubits: of the cores only those of the readouts stay.
     """
-    wiring, again = targets(), Recompiling()
+    wiring, again = targets(), Recompiler()
     again.compile_together(ansatz(0.1), wiring, START)
     again_s = compile_s = float("inf")
     for k in range(OUR_REPETITIONS):

@@ -13,12 +13,12 @@ import types
 from collections.abc import Callable
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
+from podium.sim_instruments.twins.qblox_cluster.q1_group import run_alone
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
     Q1Processor,
     SequencerSetup,
     Trigger,
 )
-from podium.sim_instruments.twins.qblox_cluster.q1_together import run_alone
 
 PROGRAMS = {
     "nop": "nop\nnop\nnop\nnop",

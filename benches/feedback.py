@@ -15,10 +15,10 @@ import numpy as np
 from podium.firmware_interfaces.qblox_cluster.framing import Command, encode_command
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration
 from podium.sim_instruments.physics.dialogue import Dialogue
-from podium.sim_instruments.physics.feedline_session import Beginning
+from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.world import World
-from podium.sim_instruments.servers.silent_playback import Done
+from podium.sim_instruments.servers.silent_playback import FinishedWork
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.local_oscillator import POWER_ON_LO_HZ
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
@@ -70,16 +70,16 @@ class ChipPlay:
         self._world = World(lambda _: (feedline,), 1)
         self._session: Any = None
 
-    def submit(self, work: Callable[[Play], Any]) -> Done[Any]:
+    def submit(self, work: Callable[[Play], Any]) -> FinishedWork[Any]:
         """Do the work at once."""
-        return Done(work(self))  # type: ignore[arg-type]
+        return FinishedWork(work(self))  # type: ignore[arg-type]
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """Nobody asks what was stopped."""
 
     def begin(self, run: int, start_tai_fs: int) -> Dialogue:
         """Begin a run."""
-        self._session = self._world.begin(Beginning(run, start_tai_fs, {}))
+        self._session = self._world.begin(RunStart(run, start_tai_fs, {}))
         return self  # type: ignore[return-value]
 
     def go_on(self, drives: Any, captures: Any, listeners: Any) -> Any:

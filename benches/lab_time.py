@@ -16,7 +16,7 @@ from podium.control.calibration.routines.rabi import rabi_program
 from podium.control.client.lab import Lab, open_facility
 from podium.control.demo import simulation
 from podium.control.demo.example import example_facility
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.processes.child_processes import Children
 from podium.control.program.program import Program
@@ -56,7 +56,7 @@ async def _rabi(folder: Path, children: Children) -> tuple[Pace, Pace]:
     truth = await simulation.told_truth(twin)
     record = MemoryRecord()
     record.put(
-        Entry(name, one.value, abs(one.value) * 1e-3, one.unit, "", "truth", 0.0, 1)
+        ParameterEntry(name, one.value, abs(one.value) * 1e-3, one.unit, "", "truth", 0.0, 1)
         for name, one in truth.items()
     )
     async with open_facility(facility, endpoints) as lab:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.bus.ending import until_told_to_end
+from podium.control.bus.shutdown import until_terminated
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.client.lab import Lab
 from podium.control.coordinator.coordinator import Coordinator
@@ -95,7 +95,7 @@ async def be_agent(facility: str, letter: str, listen: str, coordinator: str) ->
     bus = await ZenohBus.open([listen], [coordinator])
     try:
         async with agent_of(load_facility(Path(facility)), bus, Node(letter)):
-            await until_told_to_end(with_parent=True)
+            await until_terminated(with_parent=True)
     finally:
         await asyncio.shield(bus.close())
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from podium.control.bus.bus import Bus
 from podium.control.bus.news import Event, events_key
-from podium.control.bus.opened import opened_bus
+from podium.control.bus.process_bus import open_bus
 from podium.control.bus.wire import encode
 from podium.control.demo import simulation
 from podium.control.demo.example import example_facility
@@ -67,7 +67,7 @@ async def _measure(folder: Path, children: Children) -> Ages:
     children.start("calibrate", podium("calibrate", facility, *words), folder / "logs")
     loaded = load_facility(facility)
     me = Member("agent", "bench")
-    async with opened_bus(loaded, me, meet=up["coordinator"]) as bus, asyncio.TaskGroup() as tasks:
+    async with open_bus(loaded, me, meet=up["coordinator"]) as bus, asyncio.TaskGroup() as tasks:
         await bus.request(access_key(loaded.name), encode(MayI("", "", "")), 10.0)  # it is there
         until = time.monotonic() + LOOKING_S
         pages = [tasks.create_task(_look(up["page"], until)) for _ in range(PAGES)]

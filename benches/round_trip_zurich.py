@@ -31,13 +31,13 @@ from podium.control.compilers.zurich.target import (
 from podium.drivers.zurich.client import Client
 from podium.drivers.zurich.client_messages import (
     Connect,
-    Done,
-    Failed,
+    GetInteger,
+    PollIntegers,
     Request,
+    RequestDone,
+    RequestFailed,
+    RequestSequence,
     SetAll,
-    Several,
-    Whole,
-    Wholes,
 )
 from podium.drivers.zurich.data_server import ZurichDataServer
 from podium.firmware_interfaces.zurich.program import ZurichProgram
@@ -102,16 +102,16 @@ class Bare:
     def ask(self, request: Request) -> Any:
         """Return the answer; raises ``RuntimeError`` where there is none."""
         match self._client.answer(request):
-            case Done(value):
+            case RequestDone(value):
                 return value
-            case Failed(_, said):
+            case RequestFailed(_, said):
                 raise RuntimeError(said)
 
     def run(self, requests: Sequence[Request]) -> None:
         """Ask it all again; whether all is over is asked until it is, without a pause."""
         for request in requests:
             answer = self.ask(request)
-            if isinstance(request, Whole) and request.path.endswith("/enable"):
+            if isinstance(request, GetInteger) and request.path.endswith("/enable"):
                 while answer:
                     answer = self.ask(request)
 
@@ -119,11 +119,11 @@ class Bare:
 def alone(request: Request) -> Iterator[Request]:
     """Yield what the client is asked one by one where our driver asks it all together."""
     match request:
-        case Several(steps):
+        case RequestSequence(steps):
             for step in steps:
                 yield from alone(step)
-        case Wholes(paths):
-            yield from map(Whole, paths)
+        case PollIntegers(paths):
+            yield from map(GetInteger, paths)
         case _:
             yield request
 
@@ -144,7 +144,7 @@ def recorded(driver: ZurichDataServer, artifact: ZurichProgram) -> list[Request]
 
     def note(request: Request, within_s: float) -> Any:
         for one in alone(request):
-            if not (isinstance(one, Whole) and one in asked):  # asked again: not over yet
+            if not (isinstance(one, GetInteger) and one in asked):  # asked again: not over yet
                 asked.append(one)
         return ask(request, within_s)
 
@@ -183,7 +183,7 @@ def measure(pairs: int = PAIRS, asked: int = ASKED) -> Iterator[Sides]:
             bare = Bare(port)
             ours = driver._server
             for what, request, ask in (
-                ("get", Whole(NODE), lambda: ours.whole("", NODE)),
+                ("get", GetInteger(NODE), lambda: ours.whole("", NODE)),
                 ("set", SetAll(((NODE, 0),)), lambda: ours.set("", [(NODE, 0)])),
             ):
                 yield in_turns(

@@ -16,14 +16,14 @@ from podium.sim_instruments.servers.endpoints import endpoint
 from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
 from podium.sim_instruments.servers.loopback import draw_place, listen
 from podium.sim_instruments.servers.serving import doors
-from podium.sim_instruments.servers.silent_playback import OnTheSpot
+from podium.sim_instruments.servers.silent_playback import SilentPlayback
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 
 MODULES = {2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}
 
 
 async def _serve() -> None:
-    twin = ClusterTwin(MODULES, "1", OnTheSpot())
+    twin = ClusterTwin(MODULES, "1", SilentPlayback())
     timekeeper = Timekeeper(WorldClock(ClockMode.LEAP), {"cluster_a": twin})
     time = TimeOf(timekeeper, "cluster_a")
     faults = ConnectionFaults()

@@ -26,8 +26,8 @@ from qcodes.instrument_drivers.yokogawa import YokogawaGS200
 from podium.control.agent import snapshots
 from podium.control.agent.instruments import driver_class
 from podium.control.client.lab import open_facility
+from podium.control.facility.instrument_models import model_of
 from podium.control.facility.load import load_facility
-from podium.control.facility.models_of import model_of
 
 DELAY_S = 0.02
 MODELS = ["yokogawa_gs200", "rohde_schwarz_sgs100a"] * 10

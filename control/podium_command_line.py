@@ -81,7 +81,7 @@ def _names_a_facility(word: str) -> bool:
 
 
 class Command(Protocol):
-    """What a subcommand's module offers."""
+    """Defines the contents of a subcommand's module."""
 
     @property
     def name(self) -> str:

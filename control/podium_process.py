@@ -51,7 +51,7 @@ def configure_process() -> None:
 
 
 class Spare:
-    """What the C library keeps of memory that was freed, in the hope that it is wanted again.
+    """Memory that was freed, and that the C library keeps for later use.
 
     Runs come and go with arrays of some megabytes, in several threads; after a bring-up of one
     node glibc keeps twice of what the simulation needs. Other C libraries are left alone.
@@ -71,7 +71,7 @@ class Spare:
 
     @property
     def due(self) -> bool:
-        """Whether there is something to give back, and nobody uses it."""
+        """Return whether there is something to give back, and nobody uses it."""
         return self._used_s is not None and self._now_s() - self._used_s >= IDLE_S
 
     def give_back(self) -> None:

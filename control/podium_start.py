@@ -1,4 +1,4 @@
-"""Where the command ``podium`` begins: outside the package, to say when something hides it.
+"""Starts the command ``podium`` from outside the package, to say when something hides it.
 
 ``podium`` is a namespace package (docs/decisions/0001-namespace-packages.md). A regular
 package or module of the same name, from another project or in the folder one stands in,

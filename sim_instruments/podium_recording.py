@@ -33,7 +33,7 @@ async def recording(
 
     ``doors``: where each port of the instrument is, by name; ``sockets``: bound ones for clients,
     by the same names. The instrument is connected to when a client comes, once for each. Nothing
-    is added, left out or held back. ``trouble`` is told when the instrument cannot be reached: its
+    is added, left out or held back. ``trouble`` is called if the instrument cannot be reached: its
     client sees the connection end.
     """
     trace.write(head_line(head))

@@ -206,7 +206,7 @@ ALONE = (
     "control/test_shared_between_processes.py",
     "control/test_skews_on_twins.py",
     "control/test_stream_between_processes.py",
-    "control/test_told_to_end.py",
+    "control/test_shutdown.py",
     "control/test_two_nodes_start.py",
     "control/test_up",
     "control/timebase/test_skew_on_twins.py",

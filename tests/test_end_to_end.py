@@ -33,7 +33,7 @@ from tests.benches.docs.end_to_end import (
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.outcome import Outcome
-from podium.control.campaign.guesses import NULLS
+from podium.control.campaign.null_values import NULLS
 from podium.control.client.lab import Lab, open_facility
 from podium.control.facility.load import load_facility
 from podium.control.parameters.memory_record import MemoryRecord

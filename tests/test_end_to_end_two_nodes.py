@@ -16,7 +16,7 @@ import pytest
 from tests.benches.docs.accuracy_windows import NOT_YET, broken_windows
 from tests.benches.docs.end_to_end import SEED, UNITS
 
-from podium.control.campaign.guesses import NULLS
+from podium.control.campaign.null_values import NULLS
 from podium.control.facility.load import load_facility
 
 pytestmark = pytest.mark.slow

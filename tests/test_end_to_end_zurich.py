@@ -13,7 +13,7 @@ import pytest
 from tests.benches.docs.accuracy_windows import NOT_YET, broken_windows
 from tests.benches.docs.end_to_end import PODIUM, QUBITS, SEED, UNITS, WITHIN_S
 
-from podium.control.campaign.guesses import NULLS
+from podium.control.campaign.null_values import NULLS
 from podium.control.facility.load import load_facility
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * WITHIN_S)]

@@ -39,7 +39,7 @@ class Listener(event.Listener):
         pass
 
 event.register("numba:compile", Listener())
-from podium.sim_instruments.physics.first_runs import run_whole
+from podium.sim_instruments.physics.compilation_runs import run_whole
 from podium.sim_instruments.servers import kernel_cache, warm_up
 
 assert "site-packages" in kernel_cache.__file__, kernel_cache.__file__

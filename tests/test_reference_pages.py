@@ -9,7 +9,7 @@ from podium.control.facility import designs, schema
 from podium.control.facility.bus_entries import BusEntry, EndpointsEntry
 from podium.control.facility.load import load_facility
 from podium.control.facility.problems import FacilityError
-from podium.control.facility.written import Entry, EstimateEntry
+from podium.control.facility.quantity_entries import EstimateEntry, FileEntry
 from podium.firmware_interfaces.models import BUILT_IN, MapOption
 from podium.firmware_interfaces.quantity import DIMENSIONS, UNITS
 
@@ -49,7 +49,7 @@ MEASURED = (
         EstimateEntry,
     ],
 )
-def test_every_key_is_explained(entry: type[Entry]) -> None:
+def test_every_key_is_explained(entry: type[FileEntry]) -> None:
     for key in entry.model_fields:
         assert re.search(rf"`{key}\b|### {key}|\b{key}:", FACILITY_FILE), key
 

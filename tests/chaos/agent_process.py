@@ -29,6 +29,7 @@ from podium.control.runs.agent_values import (
     TriggerSet,
 )
 from podium.control.runs.messages import Beat, Request
+from podium.firmware_interfaces.exact_time import FS_PER_S
 
 if TYPE_CHECKING:
     from tests.chaos.world import World
@@ -123,10 +124,11 @@ class AgentProcess(Process):
         outcome: list[Event] = []
         connected = self.scheduler.now_fs >= self.reachable_from_fs
         if connected:
-            self.scheduler.after(acts_fs, lambda: outcome.append(self._act(action)))
+            begun_fs = self.scheduler.now_fs
+            self.scheduler.after(acts_fs, lambda: outcome.append(self._act(action, begun_fs)))
         self.scheduler.after(wait_fs, lambda: self._done(action, outcome))
 
-    def _act(self, action: Action) -> Event:
+    def _act(self, action: Action, begun_fs: int) -> Event:
         plant = self.plant
         match action:
             case Load(run, program, _):
@@ -146,7 +148,8 @@ class AgentProcess(Process):
                 plant.arm()
                 tells = self.world.draw.random() < 0.8
                 now = tai(self.scheduler.now_fs) if tells else None
-                return ArmedUp(run, plant.epochs(), now)
+                after_s = (self.scheduler.now_fs - begun_fs) / FS_PER_S
+                return ArmedUp(run, plant.epochs(), now, after_s)
             case SetTrigger(run, t0):
                 plant.set_trigger(since_begin_fs(t0))
                 return TriggerSet(run)

@@ -17,8 +17,8 @@ from tests.benches.nodes.cold_room import cold_room
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
-from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import log_to_stderr
+from podium.control.bus.shutdown import until_terminated
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
@@ -166,7 +166,7 @@ async def main(words: list[str]) -> None:
             epochs=Path(epochs),
         )
         async with agent.running(), cold_room(facility, bus):
-            await until_told_to_end(with_parent=True)
+            await until_terminated(with_parent=True)
     finally:
         await asyncio.shield(bus.close())
 

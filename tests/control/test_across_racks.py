@@ -17,8 +17,8 @@ from tests.benches.security.certificates import HOST, Authority, free_port
 
 from podium.control.agent.owners import owners_of
 from podium.control.bus import messages
-from podium.control.bus.opened import opened_bus
-from podium.control.bus.told_log import log_told
+from podium.control.bus.log_publisher import publish_log
+from podium.control.bus.process_bus import open_bus
 from podium.control.client.lab import join_facility
 from podium.control.commands import certificates, up
 from podium.control.coordinator.coordinator import Coordinator
@@ -27,7 +27,7 @@ from podium.control.facility.load import load_facility
 from podium.control.processes.process_layout import NoSuchPart, parts_of
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.security.access import Member
-from podium.control.web.following import following
+from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.picture import Picture
 
 AGENTS = ("node_a", "node_b", "room")
@@ -65,16 +65,16 @@ async def standing(path: Path, bench, open_agent) -> AsyncIterator[None]:
 
         async def come(member: Member, *, holds: bool):
             agents = AGENTS if holds else None
-            return await stack.enter_async_context(opened_bus(facility, member, agents=agents))
+            return await stack.enter_async_context(open_bus(facility, member, agents=agents))
 
         if facility.bus.held_by == "router":
             await come(Member("router"), holds=True)
         bus = await come(Member("coordinator"), holds=facility.bus.held_by == "coordinator")
-        await stack.enter_async_context(log_told(bus, facility.name, "coordinator"))
+        await stack.enter_async_context(publish_log(bus, facility.name, "coordinator"))
         await stack.enter_async_context(Coordinator(facility, bus).running())
         for name, instruments in owners_of(facility).items():
             bus = await come(Member("agent", name), holds=False)
-            await stack.enter_async_context(log_told(bus, facility.name, f"agent {name}"))
+            await stack.enter_async_context(publish_log(bus, facility.name, f"agent {name}"))
             await stack.enter_async_context(open_agent(facility, bench, bus, name, instruments))
         yield
 
@@ -106,7 +106,7 @@ async def test_a_client_cannot_ask_an_agent_past_the_coordinator(
     async with (
         asyncio.timeout(60),
         standing(path, bench, open_agent),
-        opened_bus(facility, Member("client", "ann")) as bus,
+        open_bus(facility, Member("client", "ann")) as bus,
     ):
         answer = await messages.ask(bus, key, messages.Hello(), messages.Welcome, timeout_s=5.0)
     assert isinstance(answer, messages.Failed)
@@ -122,8 +122,8 @@ async def test_the_page_hears_everybody(path, bench, open_agent, caplog) -> None
     async with (
         asyncio.timeout(60),
         standing(path, bench, open_agent),
-        opened_bus(facility, Member("page")) as bus,
-        following(picture, bus),
+        open_bus(facility, Member("page")) as bus,
+        follow_bus(picture, bus),
     ):
         while not heard_of_all(picture):  # noqa: ASYNC110  it is told what changed, not how far
             await asyncio.sleep(0.02)
@@ -159,7 +159,7 @@ async def test_an_expired_certificate_says_so(path, authority, tmp_path, monkeyp
 
 async def test_a_facility_that_is_not_there_says_where_it_was_sought(path, monkeypatch) -> None:
     monkeypatch.setenv("PODIUM_CLIENT", "ann")
-    monkeypatch.setattr("podium.control.client.asking.LOST_S", 0.1)
+    monkeypatch.setattr("podium.control.client.coordinator_client.LOST_S", 0.1)
     monkeypatch.setattr("podium.control.bus.meeting_bus.JOIN_S", 0.3)
     with pytest.raises(RunFailed, match=r"is gone: .*tls/127.* is not reached: nobody listens"):
         async with join_facility(path) as lab:

@@ -25,7 +25,7 @@ from podium.control.calibration.sequences import (
 from podium.control.client.lab import Lab, open_facility
 from podium.control.compilers.qblox.triggers import LEAST_DELAY_FS
 from podium.control.facility.facility import Qubit
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.conditions import is_one, is_zero
 from podium.control.program.program import (
@@ -79,7 +79,7 @@ class Node:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
     folder = tmp_path_factory.mktemp("node")
-    entries = [Entry(**row) for row in json.loads((KEPT / "parameters.json").read_text())]
+    entries = [ParameterEntry(**row) for row in json.loads((KEPT / "parameters.json").read_text())]
     record = MemoryRecord(entries)
     async with open_serving(EXAMPLE, KEPT / "twin.yaml", WorldClock(ClockMode.LEAP)) as serving:
         endpoints = folder / "endpoints.json"

@@ -18,7 +18,7 @@ import pytest
 from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, podium, wait_for
 
 from podium.control.client.lab import join_facility
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore, StoreError
 from podium.control.processes.lab_access import reached
 from podium.control.runs.errors import RunError
@@ -119,7 +119,7 @@ def outputs(endpoints) -> Iterator[dict[str, Watched]]:
         thread.join(10)
 
 
-def known(store: Path, qubit: str) -> tuple[Entry, ...]:
+def known(store: Path, qubit: str) -> tuple[ParameterEntry, ...]:
     try:
         with ParameterStore(store, make=False) as opened:
             return opened.history(f"{qubit}.flux_bias")

@@ -22,9 +22,9 @@ from tests.benches.nodes.triggered import PATIENCE, Node, agent_of, long_lead, r
 
 from podium.control.bus import messages, news
 from podium.control.bus.bus import Answerer, Bus, BusError
+from podium.control.bus.log_publisher import publish_log
 from podium.control.bus.memory import MemoryBus
-from podium.control.bus.opened import opened_bus
-from podium.control.bus.told_log import log_told
+from podium.control.bus.process_bus import open_bus
 from podium.control.bus.wire import encode
 from podium.control.client.lab import Lab, join_facility
 from podium.control.coordinator.coordinator import Coordinator
@@ -46,9 +46,9 @@ from podium.control.runs import attendance
 from podium.control.runs.errors import RunError
 from podium.control.security.access import MayI, access_key
 from podium.control.web.app import drawing, make_app
-from podium.control.web.following import following
+from podium.control.web.bus_subscriptions import follow_bus
+from podium.control.web.page_actions import PageActions
 from podium.control.web.picture import Picture
-from podium.control.web.stopping import Stopping
 
 ANSWER_S = 10.0
 NS = 10**6
@@ -82,10 +82,10 @@ async def test_damaged_messages_end_nobody_and_change_no_result(
     bus, picture = MemoryBus(), Picture(example)
     async with (
         open_lab(example, bench, bus) as lab,
-        following(picture, bus),
-        log_told(bus, example.name, "coordinator"),
+        follow_bus(picture, bus),
+        publish_log(bus, example.name, "coordinator"),
     ):
-        _, hub = make_app(picture, Stopping(picture, bus))
+        _, hub = make_app(picture, PageActions(picture, bus))
         async with drawing(hub):
             stream = hub.stream()
             assert await anext(stream)
@@ -119,7 +119,7 @@ async def test_an_agent_that_answers_nonsense_harms_nobody_else(
         return answer
 
     here = messages.agent_key(example.name, "odd")
-    async with open_lab(example, bench, bus) as lab, following(picture, bus):
+    async with open_lab(example, bench, bus) as lab, follow_bus(picture, bus):
         before = outcome(await lab.run(trial()))
         for kind in (messages.Welcome, messages.AgentStatus, messages.Failed) * 5:
             async with (
@@ -166,7 +166,7 @@ async def test_a_thousand_damaged_messages_at_each_key_end_no_process(tmp_path) 
             found = [one for one in targets(facility.name, "room") if one.member.role != "router"]
             buses = {}
             for member in {one.member for one in found}:
-                opened = opened_bus(facility, member, meet=place)
+                opened = open_bus(facility, member, meet=place)
                 bus = buses[member] = await stack.enter_async_context(opened)
                 await bus.request(access_key(facility.name), encode(MayI("", "", "")), ANSWER_S)
             throwing = asyncio.gather(

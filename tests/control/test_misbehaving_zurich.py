@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ZI = EXAMPLE.parents[1] / "first_light_zi" / "facility.yaml"
 NS = 10**6
 WITHIN_S = 60.0
-GREETING_S, PATIENCE_S, CONNECT_S = 0.7, 2.0, 5.0
+GREETING_S, PATIENCE_S, CONNECT_S = 0.7, 2.0, 12.0
 """How long a greeting, an answer and a connection may take here; otherwise 3, 25 and 15 s."""
 NAME = "zi_a"
 

@@ -107,7 +107,7 @@ def rms_fs(values: np.ndarray) -> float:
 
 
 async def refused_after_a_relock(up: TwoNodes, twins: Twins) -> None:
-    """Lock the clock of node b anew; nothing plays with its skew any more."""
+    """Lock the clock of node b anew; nothing plays with its skew any longer."""
     twins.relock(B)
     (known,) = (await up.lab.skews()).skews
     assert known.problem == "ticks_b: epoch 1 then, 2 now"

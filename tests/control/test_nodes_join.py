@@ -9,14 +9,14 @@ import pytest
 from tests.benches.nodes.several_nodes import facility_file
 from tests.benches.nodes.triggered import PATIENCE, Node, agent_of, long_lead, ready, together
 
-from podium.control.agent.growing import growing as agent_growing
-from podium.control.bus.growth import Grown, GrowTo, coordinator_grow_key
+from podium.control.agent.facility_growth import growing as agent_growing
+from podium.control.bus.facility_growth import FacilityGrown, GrowTo, coordinator_grow_key
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import AgentStatus, FacilityStatus, Failed, InstrumentStatus, ask
 from podium.control.client.lab import Lab
 from podium.control.commands.join import CannotJoin, newcomers
 from podium.control.coordinator.coordinator import Coordinator
-from podium.control.coordinator.growing import growing
+from podium.control.coordinator.facility_growth import growing
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.runs.errors import RunError
@@ -57,9 +57,9 @@ class Grows:
         await stack.enter_async_context(growing(coordinator, self.before, self.bus, read))
         await ready(self.lab, 2)
 
-    async def grow(self) -> Grown | Failed:
+    async def grow(self) -> FacilityGrown | Failed:
         key = coordinator_grow_key(self.before.name)
-        return await ask(self.bus, key, GrowTo(self.after.digest), Grown, timeout_s=20)
+        return await ask(self.bus, key, GrowTo(self.after.digest), FacilityGrown, timeout_s=20)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def grows(tmp_path: Path) -> Grows:
 async def test_a_node_joins_and_starts_together_with_one_that_was_there(grows: Grows) -> None:
     async with AsyncExitStack() as stack:
         await grows.up(stack)
-        assert await grows.grow() == Grown()
+        assert await grows.grow() == FacilityGrown()
         await grows.agent(stack, grows.nodes[2], grows.after)
         await ready(grows.lab, 3)
         later = Lab(grows.after, grows.bus)
@@ -85,7 +85,7 @@ async def test_what_runs_goes_on_as_the_file_is_taken_over(grows: Grows) -> None
         pair = grows.nodes[:2]
         running = asyncio.create_task(grows.lab.run(together(pair)))
         await until(grows, lambda status: bool(status.asked))
-        assert await grows.grow() == Grown()
+        assert await grows.grow() == FacilityGrown()
         await running
         await grows.lab.run(together(pair))
         assert [len(node.played) for node in pair] == [2, 2]
@@ -98,7 +98,7 @@ async def test_a_newcomer_is_not_used_before_the_others_know_of_it(grows: Grows)
         await until(grows, lambda status: any("another facility file" in w for w in status.missing))
         with pytest.raises(RunError, match=r"node_c"):
             await Lab(grows.after, grows.bus).run(together([grows.nodes[0], grows.nodes[2]]))
-        assert await grows.grow() == Grown()
+        assert await grows.grow() == FacilityGrown()
         await ready(grows.lab, 3)
         await Lab(grows.after, grows.bus).run(together([grows.nodes[0], grows.nodes[2]]))
 
@@ -121,7 +121,7 @@ async def test_an_agent_whose_copy_is_old_is_told_of_and_not_used(grows: Grows) 
         await grows.up(stack)
         grows.copies["node_b"] = grows.before
         answer = await grows.grow()
-        assert isinstance(answer, Grown)
+        assert isinstance(answer, FacilityGrown)
         (left,) = answer.not_by
         assert left.startswith("agent node_b: node_b: its copy of the facility file says something")
         assert any(
@@ -129,7 +129,7 @@ async def test_an_agent_whose_copy_is_old_is_told_of_and_not_used(grows: Grows) 
         )
         await grows.lab.run(together(grows.nodes[:1]), timed=True)
         grows.copies.clear()
-        assert await grows.grow() == Grown()
+        assert await grows.grow() == FacilityGrown()
         await ready(grows.lab, 2)
 
 

@@ -13,7 +13,7 @@ from tests.benches.docs.keep_report import KEPT
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.sequences import Pulses
 from podium.control.client.lab import Lab, open_facility
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import (
     Affine,
@@ -59,7 +59,7 @@ class Node:
 async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
     folder = tmp_path_factory.mktemp("node")
     record = MemoryRecord(
-        Entry(**row) for row in json.loads((KEPT / "parameters.json").read_text())
+        ParameterEntry(**row) for row in json.loads((KEPT / "parameters.json").read_text())
     )
     async with open_serving(EXAMPLE, KEPT / "twin.yaml", WorldClock(ClockMode.LEAP)) as serving:
         endpoints = folder / "endpoints.json"

@@ -13,7 +13,7 @@ import pytest
 from tests.control.conftest import Box
 
 from podium.control.agent.agent import Agent
-from podium.control.agent.journal import Intent, Journal
+from podium.control.agent.ramp_journal import RampIntent, RampJournal
 from podium.control.agent.safe_rules import address_of
 from podium.control.bus.memory import MemoryBus
 from podium.control.client.lab import Lab
@@ -37,8 +37,8 @@ def cut_off(facility, port: str, place: Path, *, target_v: float = 0.4, **change
     source = FLUX[port]
     name = source.partition(".")[0]
     address = address_of(facility.instruments[name])
-    intent = Intent(port, source, address, f"ACME {name} 1", 0.0, target_v, 0.5, "ada")
-    journal = Journal(place)
+    intent = RampIntent(port, source, address, f"ACME {name} 1", 0.0, target_v, 0.5, "ada")
+    journal = RampJournal(place)
     journal.begin(replace(intent, **changed))
     journal.close()
 
@@ -62,7 +62,7 @@ def open_rules(bench, place, tmp_path):
             instruments_on(facility, bench),
             compiler_for(facility),
             bus,
-            journal=Journal(place),
+            journal=RampJournal(place),
             store=str(tmp_path / "kept" / "parameters.sqlite"),
             reading_only=reading_only,
         )
@@ -176,7 +176,7 @@ async def test_what_only_reads_leaves_it_until_the_first_job(
     ("changed", "said"),
     [
         ({"identity": "ACME bias_q0 2"}, "was 'ACME bias_q0 2' then and is 'ACME bias_q0 1' now"),
-        ({"source": "bias_q7"}, "node_a.q0.flux is not wired to bias_q7 any more"),
+        ({"source": "bias_q7"}, "node_a.q0.flux is not wired to bias_q7 any longer"),
     ],
 )
 async def test_what_is_not_what_it_was_is_left_alone_and_said(
@@ -197,16 +197,16 @@ async def test_of_another_address_it_is_not_ours(example, bench, place, open_rul
         await lab.bias({"node_a.q0.flux": 0.3})
         assert await notes(lab) == ""
     assert [one for one in bench.done if ".ramp" in one] == ["bias_q0.ramp  0.3 0.5"]
-    journal = Journal(place)
+    journal = RampJournal(place)
     assert len(journal.cut_off("TCPIP::elsewhere")) == 1
     journal.close()
 
 
 async def test_of_an_owner_that_lives_it_is_not_ours(example, bench, place, open_rules) -> None:
     address = address_of(example.instruments["bias_q0"])
-    living = Journal(place)
+    living = RampJournal(place)
     living.begin(
-        Intent("node_a.q0.flux", "bias_q0", address, "ACME bias_q0 1", 0.0, 0.4, 0.5, "bob")
+        RampIntent("node_a.q0.flux", "bias_q0", address, "ACME bias_q0 1", 0.0, 0.4, 0.5, "bob")
     )
     async with open_rules(ruled(example, 0.0)) as lab:
         with pytest.raises(RunRefused, match=r"process \d+ ramps it to 0.4 V since .* one owner"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from podium.control.bus import who
+from podium.control.bus import client_name
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.news import RunNews, runs_key
 from podium.control.bus.wire import decode
@@ -171,4 +171,4 @@ async def test_what_is_no_name_is_refused(name) -> None:
     ],
 )
 def test_a_process_is_called_by_what_was_started(words, told) -> None:
-    assert who.program(words) == told
+    assert client_name.program_name(words) == told

@@ -14,7 +14,7 @@ from tests.benches.nodes.several_nodes import facility_file
 
 from podium.control.bus.zenoh_config import LEASE_MS
 from podium.control.client.lab import Lab, join_facility
-from podium.control.coordinator.agents_seen import GONE_S
+from podium.control.coordinator.agent_directory import GONE_S
 from podium.control.program.program import Program
 from podium.control.runs.errors import RunError
 

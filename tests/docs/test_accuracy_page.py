@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from podium.control.campaign.guesses import Guess
+from podium.control.campaign.null_values import Guess
 from podium.control.campaign.windows import judge_campaign, judge_nulls
 from podium.control.campaign.world_record import from_json
 

@@ -9,7 +9,7 @@ from tests.benches.qblox_cluster.driver_bench import MODULES, PROGRAM, connect
 
 from podium.drivers.errors import NotStarted, Refused
 from podium.drivers.qblox_cluster import QbloxCluster
-from podium.drivers.qblox_cluster.waiting import statuses
+from podium.drivers.qblox_cluster.completion import statuses
 from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS, TRIGGER_LATENCY_NS
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 

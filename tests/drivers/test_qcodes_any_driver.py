@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from podium.drivers.by_hand import AskedByHand
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.manual_access import ManuallyAccessible
 from podium.drivers.qcodes_any.driver import QcodesAny
 from podium.drivers.roles import FluxSource, Identity, MicrowaveSource, Thermometer, Tone
 from podium.firmware_interfaces.qcodes_any import (
@@ -250,7 +250,7 @@ def test_without_roles_it_is_connected_and_snapshotted(connect, tap):
 
 def test_it_is_asked_and_set_by_hand_like_any_other(connect, tap):
     box = connect(tap, GS200)
-    role: AskedByHand = box
+    role: ManuallyAccessible = box
     assert role.get("voltage") == (0.0, "V")
     assert role.ask(":SOUR:FUNC?") == "VOLT"
     role.set("voltage_range", 1)

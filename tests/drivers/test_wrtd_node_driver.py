@@ -17,7 +17,7 @@ from podium.drivers.roles import (
     ShowsClock,
     TriggerPlane,
 )
-from podium.drivers.wrtd_node import ways
+from podium.drivers.wrtd_node import transport
 from podium.drivers.wrtd_node.node import WrtdNode
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
@@ -239,7 +239,7 @@ def test_a_setting_that_does_not_read_back_switches_all_off(driver, tap):
 
 
 def test_silence_is_unreachable_and_costs_the_connection(driver, tap):
-    driver._ways._line.settimeout(0.05)
+    driver._transport._line.settimeout(0.05)
     tap.tamper = lambda answer: b""
     with pytest.raises(Unreachable, match=r"was asked link_state.*no answer within"):
         driver.link()
@@ -318,7 +318,7 @@ def test_closing_wakes_who_waits_and_is_done_once(driver, tap):
     asking.start()
     assert waits.wait(30)
     driver.close()
-    asking.join(ways.ANSWER_S / 2)
+    asking.join(transport.ANSWER_S / 2)
     assert failed
     driver.close()
 

@@ -20,7 +20,7 @@ from podium.drivers.errors import Refused, Unreachable
 from podium.drivers.roles import Instrument
 from podium.drivers.worker import Worker
 from podium.drivers.zurich import client_process
-from podium.drivers.zurich.client_messages import SetAll, Whole
+from podium.drivers.zurich.client_messages import GetInteger, SetAll
 from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.data_server import ZurichDataServer
 
@@ -114,8 +114,8 @@ async def test_the_loop_goes_round_while_a_server_lets_nobody_in(server, greets)
 def test_several_steps_end_with_the_first_that_fails_and_the_error_names_it(client) -> None:
     before = client.whole("", NODE)
     steps = [
-        ("for the first", Whole(NODE)),
-        ("for the second", Whole("/dev12000/no/such/node")),
+        ("for the first", GetInteger(NODE)),
+        ("for the second", GetInteger("/dev12000/no/such/node")),
         ("for the third", SetAll(((FREQUENCY, 7e6),))),
     ]
     client.set("", [(FREQUENCY, 1e6)])

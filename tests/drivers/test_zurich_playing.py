@@ -7,10 +7,10 @@ import pytest
 from tests.benches.zurich.driver_programs import DRIVE, LAYOUT, PROGRAM, READ, TABLE
 
 from podium.drivers.errors import ProtocolError, Refused
-from podium.drivers.zurich.compiling import compile_source
+from podium.drivers.zurich.core_upload import source_of
 from podium.drivers.zurich.data_server import ZurichDataServer
 from podium.drivers.zurich.results import acquired
-from podium.drivers.zurich.uploading import source_of
+from podium.drivers.zurich.seqc_compiler import compile_source
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
     Start,

@@ -6,11 +6,11 @@ import pytest
 from tests.benches.zurich.driver_programs import DRIVE, LAYOUT, READ
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.zurich import completion
 from podium.drivers.zurich import rack as playing
-from podium.drivers.zurich import waiting
 from podium.drivers.zurich.core_memory import CoreMemory
 from podium.drivers.zurich.data_server import ZurichDataServer
-from podium.drivers.zurich.one_by_one import one_by_one
+from podium.drivers.zurich.sequential_steps import one_by_one
 from podium.firmware_interfaces.zurich.program import CoreProgram, Start, ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZSyncPort, ZurichRack
 
@@ -50,7 +50,7 @@ class Rehearsed:
         if path in self.held:
             return self.held[path]
         if path.endswith("/sequencer/status"):
-            return waiting.WAITING_FOR_TRIGGER
+            return completion.WAITING_FOR_TRIGGER
         if path.endswith("/connection/status"):
             return playing.LINKED
         return int(path.endswith("/ready"))
@@ -85,7 +85,7 @@ def server():
 
 @pytest.fixture
 def driver(server, monkeypatch):
-    for where in (playing, waiting):
+    for where in (playing, completion):
         monkeypatch.setattr(where, "LINKED_S" if where is playing else "READY_S", 0.0)
     made = ZurichDataServer.rehearse("zi", print, DEVICES, zsync=CABLES)
     made._server = server
@@ -164,7 +164,7 @@ def test_one_that_does_not_wait_is_named_and_nothing_is_started(driver, server):
 
 
 def test_one_that_does_not_end_is_named(driver, server, monkeypatch):
-    monkeypatch.setattr(waiting, "ALLOWANCE_S", 0.0)
+    monkeypatch.setattr(completion, "ALLOWANCE_S", 0.0)
     driver.load(RACK)
     server.held["/dev12002/sgchannels/2/awg/enable"] = 1
     with pytest.raises(Unreachable, match="'trial': /dev12002/sgchannels/2/awg/enable not 0"):

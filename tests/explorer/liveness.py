@@ -2,8 +2,11 @@
 
 from random import Random
 
+from tests.explorer.jobs import Wanted
 from tests.explorer.machines import APPEAR_S, PATIENCE, PER_S
-from tests.explorer.world import State, World
+from tests.explorer.parts import State
+from tests.explorer.rest import healed, in_words, not_idle
+from tests.explorer.world import World
 
 STEPS = 400
 """Within so many steps all is idle again, for two jobs on up to three nodes."""
@@ -37,7 +40,7 @@ def at_rest(world: World, state: State, draw: Random) -> State:
 
     What is due at once happens in an order that is drawn.
     """
-    words: list[str] = [world.said(state)]
+    words: list[str] = [in_words(world, state)]
     passed = 0
     for _ in range(STEPS):
         found = list(world.next(state))
@@ -52,7 +55,7 @@ def at_rest(world: World, state: State, draw: Random) -> State:
             raise NotIdle(_said(words, f"{name}: {how}"))
     else:
         raise NotIdle(_said(words, f"after {STEPS} steps something still happens"))
-    if problem := world.not_idle(state):
+    if problem := not_idle(world, state):
         raise NotIdle(_said(words, problem))
     if passed > WITHIN_S * PER_S:
         raise NotIdle(_said(words, f"it took {passed / PER_S} s"))
@@ -61,9 +64,11 @@ def at_rest(world: World, state: State, draw: Random) -> State:
 
 def goes_on(world: World, state: State, draw: Random) -> None:
     """Have the faults end: all comes to rest, and a next job is played. Raises ``NotIdle``."""
-    state = at_rest(world, world.healed(state), draw)
-    state = world.wanting(state, (("next job", world.scenario.agents),))
-    after = at_rest(world, state, draw)
-    told = world.outside(after).job("next job").told
-    if told is None or told.failed:
-        raise NotIdle(f"the next job comes to nothing, from\n{world.said(state)}")
+    state = at_rest(world, healed(world, state), draw)
+    agents = world.scenario.agents
+    for job in (Wanted("next job", agents), Wanted("next job, at once", agents[:1], True)):
+        before = world.wanting(state, (job,))
+        state = at_rest(world, before, draw)
+        told = world.outside(state).job(job.ticket).told
+        if told is None or told.failed:
+            raise NotIdle(f"the {job.ticket} comes to nothing, from\n{in_words(world, before)}")

@@ -1,17 +1,11 @@
 """The shipped machines, as the explorer sees them: the one file that knows their insides.
 
-Their functions are called as they are. What is done here to their states between two calls:
-
-- **Time.** A state holds instants only as far as they lie from now: now is always :data:`NOW_S`
-  and :data:`NOW`. When time goes on, :func:`later` moves all instants of a state towards the past,
-  and those that nobody can tell from each other any more become one.
-- **Reasons** are text for people. :func:`without_reasons` leaves whether there is one.
-- **Exchange.** :func:`exchanged` gives agents, jobs and runs each other's names.
+Their functions are called as they are. Between two calls their states are taken out and put back:
+now is always :data:`NOW_S` and :data:`NOW`, and what no step depends on any more is left out.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from podium.control.bus.messages import RunId
@@ -19,10 +13,9 @@ from podium.control.runs import coordinator_machine
 from podium.control.runs.agent_values import AgentState, Margins, Phase
 from podium.control.runs.attendance import GREET_AGAIN_S, STALE_S, Attendant
 from podium.control.runs.coordinator_values import Submitted
-from podium.control.runs.journal import Entry, JobAccepted, JobEnded
-from podium.control.runs.messages import Armed, Prepared, Token
+from podium.control.runs.journal import Entry, JobEnded
+from podium.control.runs.messages import Armed
 from podium.control.runs.run_values import NodeOfRun, Patience, RunStart, Stage
-from podium.control.timebase.epochs import Epochs
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
 
@@ -32,13 +25,6 @@ QUANTUM_S = 1 / PER_S
 QUANTUM_FS = FS_PER_S // PER_S
 NOW_S = 1_000.0
 NOW = Tai(1_900_000_000, 0)
-LONG_AGO = 4 * PER_S
-"""What was more quanta ago is as old as this: longer than any deadline below."""
-LONG_AGO_OF = {"greeted_s": 65, "beaten_s": 80, "said_s": 129, "asked_s": 16}
-"""Instants that nobody looks back to so far."""
-LONG_AGO_TAI = 8
-"""As well: what was to start so long ago has started, or never will. What lies between two ticks
-of the quanta is kept: a start that was 1 ns late still differs from one that was not."""
 
 
 def quanta(count: float) -> int:
@@ -67,6 +53,7 @@ PATIENCE = Patience(
     fire_again_s=1 * QUANTUM_S,
     recall_s=1 * QUANTUM_S,
     lease_s=1.25,
+    reading_s=2 * QUANTUM_S,
     slow_s=0.25,
 )
 APPEAR_S = 3.0
@@ -78,21 +65,24 @@ RESOLUTION_FS = 1_000
 
 
 class FixedLead:
-    """A lead that learns nothing."""
+    """A lead that does not change with what it learns."""
 
     lead_fs = LEAD_FS
     margin_fs = MARGINS.minimum_lead_fs
 
+    def __init__(self) -> None:
+        self.learnt = 0
+
     def taken(self, delivery_fs: int) -> None:
-        """Learn nothing."""
+        """Note that something was learnt."""
+        self.learnt += 1
 
-    def late(self, delivery_fs: int) -> None:
-        """Learn nothing."""
+    late = taken
 
 
-def submitted(ticket: str, agents: tuple[str, ...]) -> Submitted:
-    """Return the event with which somebody wants a job; another plan of a start goes in here."""
-    return Submitted(ticket, f"program of {ticket}", agents)
+def submitted(ticket: str, agents: tuple[str, ...], at_once: bool) -> Submitted:
+    """Return the event with which somebody wants a job."""
+    return Submitted(ticket, f"program of {ticket}", agents, at_once)
 
 
 # The coordinator's machine changes in place: its state is taken out and put back
@@ -106,6 +96,8 @@ class Side:
     number: int
     aside: bool
     awake_s: float
+    paused_s: float
+    """The end of its own latest pause, where a run was fired before that; 0: there is none."""
     attendants: tuple[Attendant, ...]
     waiting: tuple[Any, ...]
     runs: tuple[tuple[str, RunStart], ...]
@@ -133,11 +125,10 @@ class Side:
                 instants.append(one.since_s + APPEAR_S - NOW_S)
         for one in self.attendants:
             stale_s = one.beaten_s + STALE_S - NOW_S
-            if lives.get(one.agent) == one.life and stale_s > 0 and not one.unwell:
-                continue
-            if not one.unwell:
+            beats = lives.get(one.agent) == one.life and stale_s > 0
+            if not one.quarantined and not beats:
                 instants.append(stale_s + QUANTUM_S / 2)  # it has to be longer than that
-            elif stale_s >= 0:
+            if one.unwell and stale_s >= 0:
                 greet_s = one.greeted_s + GREET_AGAIN_S - NOW_S
                 if greet_s <= stale_s:
                     instants.append(greet_s)
@@ -148,8 +139,8 @@ NEVER = 1 << 40
 
 
 def _ceil(seconds: float) -> int:
-    if seconds <= -1e9:
-        return 0
+    if abs(seconds) >= 1e9:
+        return NEVER if seconds > 0 else 0
     return -int(-seconds * PER_S // 1)
 
 
@@ -158,7 +149,7 @@ def new_side(entries: tuple[Entry, ...]) -> tuple[Side, tuple[Any, ...]]:
     side = coordinator_machine.CoordinatorSide(
         1, entries, PATIENCE, FixedLead(), APPEAR_S, asks_turns=True
     )
-    return taken_out(side), side.begin()
+    return _tidied_side(taken_out(side)), side.begin()
 
 
 def taken_out(side: coordinator_machine.CoordinatorSide) -> Side:
@@ -167,6 +158,7 @@ def taken_out(side: coordinator_machine.CoordinatorSide) -> Side:
         side._number,
         side._aside,
         NOW_S if side.attendance._awake_s is None else side.attendance._awake_s,
+        side.attendance._paused_s,
         side.attendance.agents,
         tuple(side._waiting.values()),
         tuple(side._runs.values()),
@@ -175,13 +167,14 @@ def taken_out(side: coordinator_machine.CoordinatorSide) -> Side:
     )
 
 
-def put_back(state: Side) -> coordinator_machine.CoordinatorSide:
+def put_back(state: Side, lead: FixedLead) -> coordinator_machine.CoordinatorSide:
     side = coordinator_machine.CoordinatorSide(
-        state.session, (), PATIENCE, FixedLead(), APPEAR_S, asks_turns=True
+        state.session, (), PATIENCE, lead, APPEAR_S, asks_turns=True
     )
     side._number = state.number
     side._aside = state.aside
     side.attendance._awake_s = state.awake_s
+    side.attendance._paused_s = state.paused_s or float("-inf")
     side.attendance._seen = {one.agent: one for one in state.attendants}
     side._waiting = {one.job.ticket: one for one in state.waiting}
     side._runs = {start.run: (ticket, start) for ticket, start in state.runs}
@@ -190,11 +183,12 @@ def put_back(state: Side) -> coordinator_machine.CoordinatorSide:
     return side
 
 
-def handled(state: Side, event: Any) -> tuple[Side, tuple[Any, ...]]:
-    """Return what an event leads to at a coordinator."""
-    side = put_back(state)
+def handled(state: Side, event: Any) -> tuple[Side, tuple[Any, ...], int]:
+    """Return what an event leads to at a coordinator, and how often it learns from it."""
+    lead = FixedLead()
+    side = put_back(state, lead)
     actions = side.handle(event, NOW_S)
-    return _tidied_side(taken_out(side)), actions
+    return _tidied_side(taken_out(side)), actions, lead.learnt
 
 
 def beaten(state: Side, lives: Mapping[str, int]) -> Side:
@@ -207,8 +201,11 @@ def beaten(state: Side, lives: Mapping[str, int]) -> Side:
         for one in state.attendants
     )
     well = {one.agent for one in attendants if not one.unwell}
+    there = {one.agent for one in attendants if not one.quarantined}
     waiting = tuple(
-        replace(one, since_s=NOW_S) if well.issuperset(one.job.agents) else one
+        replace(one, since_s=NOW_S)
+        if (there if one.job.at_once else well).issuperset(one.job.agents)
+        else one
         for one in state.waiting
     )
     return replace(state, attendants=attendants, waiting=waiting, awake_s=NOW_S)
@@ -233,9 +230,11 @@ def tidied_agent(state: AgentState) -> AgentState:
 
 
 def _tidied_side(side: Side) -> Side:
-    runs = ((ticket, _tidied_run(start)) for ticket, start in side.runs)
+    runs = [(ticket, _tidied_run(start)) for ticket, start in side.runs]
+    paused = any(0 < start.read_from_s < side.paused_s for _, start in runs)
     return replace(
         side,
+        paused_s=side.paused_s if paused else 0.0,
         attendants=tuple(sorted(side.attendants, key=lambda one: one.agent)),
         runs=tuple(sorted(runs, key=lambda one: one[0])),
     )
@@ -243,156 +242,14 @@ def _tidied_side(side: Side) -> Side:
 
 def _tidied_run(start: RunStart) -> RunStart:
     def tidied(node: NodeOfRun) -> NodeOfRun:
-        if node.request is None:
+        counts = start.stage is Stage.ARMING and not start.at_once
+        if node.request is None and not (counts and node.armed is not None):
             node = replace(node, said_s=NOW_S)
-        if node.armed is not None and start.stage is not Stage.ARMING:
+        if node.armed is not None and not counts:
             node = replace(node, armed=replace(node.armed, now=None))
         return node
 
     start = replace(start, nodes=tuple(tidied(node) for node in start.nodes))
+    if start.stage not in (Stage.ASKING_TIME, Stage.FIRING) and not start.unheard:
+        start = replace(start, read_from_s=0.0)
     return start if start.unheard else replace(start, recalled_s=0.0)
-
-
-# Rewriting of values
-
-INSTANTS = frozenset(
-    {
-        "lease_ends_s",
-        "safe_at_s",
-        "said_s",
-        "deadline_s",
-        "recalled_s",
-        "since_s",
-        "awake_s",
-        "beaten_s",
-        "greeted_s",
-        "asked_s",
-        "due_s",
-        "back_s",
-    }
-)
-"""Fields that hold an instant of wall time. 0 stands for: none."""
-REASONS = frozenset({"reason", "why", "ended", "failed", "unsafe", "quarantined"})
-ORDERED: dict[type, Callable[[Any], Any]] = {
-    NodeOfRun: lambda one: one.agent,
-    Attendant: lambda one: one.agent,
-}
-"""Values that stand in the order of their agents' names."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    instant: Callable[[str, float], float] | None = None
-    tai: Callable[[Tai], Tai] | None = None
-    reason: Callable[[str], str] | None = None
-    name: Callable[[str], str] | None = None
-    run: Callable[[RunId], RunId] | None = None
-
-
-NO_TIME = (Margins, Patience, Epochs, Token, Prepared, JobAccepted, JobEnded, RunId)
-"""Values in which nothing depends on the time, and ..."""
-NO_NAME = (Margins, Patience)
-"""... in which nothing depends on names."""
-
-
-@cache
-def _fields_of(kind: type) -> tuple[tuple[str, str], ...]:
-    """Return the fields of a value that is made of others, and what each is."""
-    if not is_dataclass(kind):
-        return ()
-    return tuple((one.name, _role(one.name)) for one in fields(kind))
-
-
-def _role(name: str) -> str:
-    return "instant" if name in INSTANTS else "reason" if name in REASONS else ""
-
-
-def _rewritten(value: Any, rules: _Rules) -> Any:
-    kind = type(value)
-    if kind is tuple:
-        if not value:
-            return value
-        new = tuple([_rewritten(one, rules) for one in value])
-        return new if rules.name is None else _in_order(new)
-    if kind is str:
-        return value if rules.name is None else rules.name(value)
-    if kind is Tai:
-        return value if rules.tai is None else rules.tai(value)
-    if kind in NO_NAME or (rules.tai is not None and kind in NO_TIME):
-        return value
-    if kind is RunId:
-        return value if rules.run is None else rules.run(value)
-    if kind is bytes:
-        return value if rules.name is None else rules.name(value.decode()).encode()
-    names = _fields_of(kind)
-    if not names:
-        return value
-    values, changed = [], False
-    for name, role in names:
-        before = getattr(value, name)
-        if role == "instant" and before is not None:
-            after = before if rules.instant is None or not before else rules.instant(name, before)
-        elif role == "reason" and type(before) is str:
-            after = before if rules.reason is None or not before else rules.reason(before)
-        else:
-            after = _rewritten(before, rules)
-        changed = changed or after is not before
-        values.append(after)
-    return kind(*values) if changed else value
-
-
-def _in_order(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return values that stand in the order of names in the order of their new names."""
-    if len(values) < 2:
-        return values
-    first = values[0]
-    if type(first) in ORDERED:
-        return tuple(sorted(values, key=ORDERED[type(first)]))
-    if all(type(one) is str for one in values):
-        return tuple(sorted(values))
-    named = all(type(one) is tuple and one and type(one[0]) is str for one in values)
-    if named and first[0] not in ("prepare", "arm", "fire"):  # what was answered has its order
-        return tuple(sorted(values, key=lambda one: one[0]))
-    return values
-
-
-def later(value: Any, count: int) -> Any:
-    """Return what a value is ``count`` quanta later."""
-    by_s, by_fs = count * QUANTUM_S, count * QUANTUM_FS
-    oldest_fs = NOW.total_fs - LONG_AGO_TAI * QUANTUM_FS
-
-    def instant(name: str, before_s: float) -> float:
-        return max(before_s - by_s, NOW_S - LONG_AGO_OF.get(name, LONG_AGO) * QUANTUM_S)
-
-    def tai(before: Tai) -> Tai:
-        after_fs = before.total_fs - by_fs
-        if after_fs < oldest_fs:
-            after_fs = oldest_fs - QUANTUM_FS + after_fs % QUANTUM_FS
-        return Tai.from_fs(after_fs)
-
-    return _rewritten(value, _Rules(instant=instant, tai=tai))
-
-
-def without_reasons(value: Any) -> Any:
-    """Return a value in which every reason is the same."""
-    return _rewritten(value, _Rules(reason=lambda reason: "some reason"))
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """Whose names are given to whom: agents and jobs; runs by their numbers in a session."""
-
-    names: tuple[tuple[str, str], ...]
-    runs: tuple[tuple[RunId, RunId], ...] = ()
-
-
-def exchanged(value: Any, exchange: Exchange) -> Any:
-    """Return a value with the names exchanged."""
-    runs = dict(exchange.runs)
-    names = dict(exchange.names) | {str(one): str(other) for one, other in exchange.runs}
-    names |= {f"program of {one}": f"program of {other}" for one, other in exchange.names}
-    names |= {f"hash of program of {a}": f"hash of program of {b}" for a, b in exchange.names}
-    return _rewritten(
-        value,
-        _Rules(name=lambda name: names.get(name, name), run=lambda run: runs.get(run, run)),
-    )

@@ -1,35 +1,34 @@
-"""A coordinator's process, the disk that outlives it, and whoever wants jobs.
+"""A coordinator's process, with what goes on its disk.
 
 The disk takes what the machine wants to have kept, in order; what is told comes after it, and no
-FIRE is said of a job that is not on it yet: as ``Starts`` of the coordinator does.
+FIRE is said of a job that is not on it yet: as ``Jobs`` of the coordinator does.
 """
 
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.explorer import machines
-from tests.explorer.machines import NOW, NOW_S, Side, handled, later, without_reasons
+from tests.explorer.abstraction import later, without_reasons
+from tests.explorer.machines import NOW, NOW_S, Side, handled
 from tests.explorer.node import Turn, said
 
 from podium.control.bus.messages import RunId
-from podium.control.runs.attendance import STALE_S
+from podium.control.runs.attendance import OWN_PAUSE_S, STALE_S
 from podium.control.runs.coordinator_machine import UNKNOWN
 from podium.control.runs.coordinator_values import (
-    Asked,
     AskTurn,
     Gone,
     Keep,
     NotTold,
     StandAside,
     Tell,
-    Thanked,
     Told,
     TurnHeld,
     Withdrawn,
 )
-from podium.control.runs.journal import Entry, JobAccepted, JobEnded, JobForgotten, SessionBegun
+from podium.control.runs.journal import Entry, JobAccepted, JobEnded
 from podium.control.runs.messages import Beat, Fire
-from podium.control.runs.run_values import AskTime, Send, TimePassed
+from podium.control.runs.run_values import AskTime, Send, Stage, TimePassed
 
 UP, FROZEN, GONE = "up", "frozen", "gone"
 
@@ -55,6 +54,8 @@ class Office:
     errands: tuple[Errand, ...] = ()
     held: tuple[Send, ...] = ()
     """FIREs that wait for the disk."""
+    paused: tuple[RunId, ...] = ()
+    """Runs that were being fired in a pause of its own, and are still on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class OfficeStep:
     """What goes on the disk now."""
     tells: tuple[JobAccepted | JobEnded, ...] = ()
     """What whoever wanted a job is told now."""
+    learns: int = 0
+    """How often something was learnt of how long FIRE takes."""
     error: str = ""
     """What the machine has raised."""
 
@@ -90,10 +93,12 @@ def opened(entries: tuple[Entry, ...]) -> tuple[Office, tuple[Entry, ...]]:
 def told(office: Office, event: Any, what: str) -> OfficeStep:
     """Return what an event leads to."""
     try:
-        side, actions = handled(office.side, event)
+        side, actions, learns = handled(office.side, event)
     except Exception as error:  # whatever it is, a machine raises nothing
         return OfficeStep(what, office, event, (), office, error=f"{type(error).__name__}: {error}")
-    after = replace(office, side=without_reasons(side))
+    on = [start.run for _, start in side.runs]
+    paused = tuple(one for one in paused_runs(office) if one in on)
+    after = replace(office, side=without_reasons(side), paused=paused)
     says: list[Send] = []
     for action in actions:
         match action:
@@ -111,7 +116,15 @@ def told(office: Office, event: Any, what: str) -> OfficeStep:
                 after = replace(after, disk=(*after.disk, _plain(action)))
             case StandAside():
                 after = replace(after, process=GONE)
-    return OfficeStep(what, office, event, actions, after, tuple(says))
+    return OfficeStep(what, office, event, actions, after, tuple(says), learns=learns)
+
+
+def paused_runs(office: Office) -> tuple[RunId, ...]:
+    """Return the runs for which FIRE was on its way in a pause of the coordinator's own."""
+    if NOW_S - office.side.awake_s <= OWN_PAUSE_S:
+        return office.paused
+    firing = (one.run for _, one in office.side.runs if one.stage is Stage.FIRING)
+    return tuple(sorted({*office.paused, *firing}))
 
 
 def _plain(action: Keep | Tell) -> Keep | Tell:
@@ -268,91 +281,15 @@ def due(office: Office, lives: dict[str, int]) -> int:
     return max(1, office.side.due(lives))
 
 
-# What outlives a coordinator
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is known of a job on the disk, and by whoever wanted it."""
-
-    ticket: str
-    agents: tuple[str, ...]
-    kept: bool = False
-    accepted: bool = False
-    """Whether whoever wanted it knows that it was accepted."""
-    ended: JobEnded | None = None
-    """How it ended, as it stands on the disk."""
-    told: JobEnded | None = None
-    """And as it was reported."""
-    thanked: bool = False
-    forgotten: bool = False
-    asked: int = -1
-    """The session of the coordinator that was asked last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """The disk, and whoever wants jobs."""
-
-    session: int = -1
-    jobs: tuple[Job, ...] = ()
-
-    def job(self, ticket: str) -> Job:
-        return next(one for one in self.jobs if one.ticket == ticket)
-
-    def entries(self) -> tuple[Entry, ...]:
-        """Return the journal."""
-        found: list[Entry] = [SessionBegun(self.session)] if self.session >= 0 else []
-        for job in self.jobs:
-            if job.kept and not job.forgotten:
-                found.append(JobAccepted(job.ticket, f"program of {job.ticket}", job.agents))
-                if job.ended is not None:
-                    found.append(job.ended)
-        return tuple(found)
-
-    def with_job(self, job: Job) -> "Outside":
-        jobs = tuple(job if one.ticket == job.ticket else one for one in self.jobs)
-        return replace(self, jobs=jobs)
-
-    def keep(self, entry: Entry, session: int) -> "Outside | None":
-        """Return the disk with an entry; None: it takes nothing from an earlier coordinator."""
-        if isinstance(entry, SessionBegun):
-            return replace(self, session=max(self.session, entry.session))
-        if session < self.session:
-            return None
-        job = self.job(entry.ticket)
-        match entry:
-            case JobAccepted():
-                job = replace(job, kept=True)
-            case JobEnded():
-                job = replace(job, ended=job.ended or entry)
-            case JobForgotten():
-                job = replace(job, forgotten=True)
-        return self.with_job(job)
-
-    def tell(self, state: JobAccepted | JobEnded) -> "Outside":
-        job = self.job(state.ticket)
-        if isinstance(state, JobAccepted):
-            return self.with_job(replace(job, accepted=True))
-        return self.with_job(replace(job, accepted=True, told=state))
-
-
-machines.ORDERED[Job] = lambda job: job.ticket
-
-
-def wants(outside: Outside, side: Side) -> list[tuple[str, Any, Outside]]:
-    """Return what whoever wants jobs says to a coordinator next."""
-    found: list[tuple[str, Any, Outside]] = []
-    for job in outside.jobs:
-        if job.told is not None:
-            if not job.thanked:
-                after = outside.with_job(replace(job, thanked=True))
-                found.append((f"{job.ticket}: thanks", Thanked(job.ticket), after))
-        elif job.asked < side.session:
-            after = outside.with_job(replace(job, asked=side.session))
-            if job.accepted:
-                found.append((f"{job.ticket} is asked for", Asked(job.ticket), after))
-            else:
-                wanted = machines.submitted(job.ticket, job.agents)
-                found.append((f"{job.ticket} is wanted", wanted, after))
-    return found
+def due_finely(office: Office, lives: dict[str, int]) -> int:
+    """Return the same where something is slow: then the age of a reading matters."""
+    for _, start in office.side.runs:
+        since_s = min(one.said_s for one in start.nodes)
+        if start.stage is Stage.ASKING_TIME:
+            since_s = start.read_from_s
+        reads = start.stage is Stage.ASKING_TIME or (
+            start.stage is Stage.ARMING and not start.at_once
+        )
+        if office.process != GONE and reads and NOW_S - since_s <= start.patience.reading_s:
+            return 1
+    return due(office, lives)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from itertools import permutations
 
-from tests.explorer.machines import Exchange
+from tests.explorer.abstraction import Exchange
+from tests.explorer.jobs import Wanted
 
 from podium.control.bus.messages import RunId
 from podium.control.runs.messages import UNVERIFIED
@@ -40,8 +41,7 @@ class Scenario:
 
     name: str
     agents: tuple[str, ...]
-    jobs: tuple[tuple[str, tuple[str, ...]], ...]
-    """Tickets, and the agents that each wants."""
+    jobs: tuple[Wanted, ...]
     kinds: tuple[str, ...] = USUAL
     """Faults that happen."""
     faults: int = 99
@@ -50,51 +50,83 @@ class Scenario:
     """So many messages are on their way at once: what finds no room is lost."""
     sources: tuple[tuple[str, str], ...] = ()
     """Where starts of an agent are taken from, unless it is a capture."""
+    newborn: bool = False
+    """Whether its agents have just been started; otherwise they are well and greeted."""
 
 
 BOTH, A, B = ("a", "b"), ("a",), ("b",)
-TWO_NODES = Scenario("two nodes, two jobs", BOTH, (("job 1", BOTH), ("job 2", BOTH)))
+ONE_JOB = (Wanted("job 1", A),)
+TWO_JOBS = (*ONE_JOB, Wanted("job 2", A))
+ONE_AT_ONCE = (Wanted("job 1", A, True),)
+OF_BOTH = (Wanted("job 1", BOTH),)
+TWO_NODES = Scenario("two nodes, two jobs", BOTH, (*OF_BOTH, Wanted("job 2", BOTH)))
 THREE_NODES = Scenario(
-    "three nodes", ("a", "b", "c"), (("job 1", ("a", "b", "c")), ("job 2", BOTH)), in_flight=4
+    "three nodes",
+    ("a", "b", "c"),
+    (Wanted("job 1", ("a", "b", "c")), Wanted("job 2", BOTH), Wanted("job 3", A, True)),
+    in_flight=4,
 )
-SIDE_BY_SIDE = Scenario("two nodes, a job for each", BOTH, (("job 1", A), ("job 2", B)))
-ONE_NODE = Scenario("one node, two jobs", A, (("job 1", A), ("job 2", A)))
+SIDE_BY_SIDE = Scenario("two nodes, a job for each", BOTH, (*ONE_JOB, Wanted("job 2", B)))
+ONE_NODE = Scenario("one node, two jobs", A, TWO_JOBS)
+AT_ONCE = Scenario("at once, then at a time", A, (*ONE_AT_ONCE, Wanted("job 2", A)))
+BOTH_WAYS = Scenario("one at once, two at a time", BOTH, (*ONE_AT_ONCE, Wanted("job 2", BOTH)))
+NOT_SAFE_AT_ONCE = Scenario(
+    "at once where something is not safe",
+    A,
+    ONE_AT_ONCE,
+    ("hardware fails", "hardware is slow", "job is withdrawn"),
+    2,
+    newborn=True,
+)
+SLOW_CLOCK = Scenario("slow clock", A, ONE_JOB, ("message is lost", "hardware is slow"), 2)
+FROZEN_AT_FIRE = Scenario(
+    "frozen while it fires", A, ONE_JOB, ("coordinator freezes", "message is lost"), 2
+)
 A_COORDINATOR_WAKES_UP = Scenario(
-    "a coordinator that was replaced wakes up", BOTH, (("job 1", BOTH),), (REPLACED,), 1
+    "a coordinator that was replaced wakes up",
+    BOTH,
+    (*OF_BOTH, Wanted("job 2", A, True)),
+    (REPLACED,),
+    1,
 )
-STRANGERS = Scenario(
-    "strangers", A, (("job 1", A),), (STRANGE, "agent crashes", "hardware fails"), 3
-)
+STRANGERS = Scenario("strangers", A, ONE_JOB, (STRANGE, "agent crashes", "hardware fails"), 3)
+STRANGERS_AT_ONCE = Scenario("strangers at once", A, ONE_AT_ONCE, (STRANGE,), 1)
 LATE_AFTER_A_CRASH = Scenario(
     "late after a crash",
     A,
-    (("job 1", A),),
+    ONE_JOB,
     ("agent crashes", "coordinator crashes", "message is slow", "message is lost"),
     2,
 )
 SLOW_TWICE = Scenario(
     "slow twice",
     A,
-    (("job 1", A),),
+    ONE_JOB,
     ("message is slow", "hardware is slow", "hardware fails", "job is withdrawn"),
     2,
 )
 UNVERIFIED_NODE = Scenario(
     "a node that cannot tell its start",
     BOTH,
-    (("job 1", BOTH), ("job 2", A)),
+    (*OF_BOTH, Wanted("job 2", A)),
     (),
     0,
     sources=(("a", UNVERIFIED),),
 )
 IN_MAKE_TEST = (
-    (TWO_NODES, 55_000),
-    (SIDE_BY_SIDE, 10_000),
-    (A_COORDINATOR_WAKES_UP, 10_000),
-    (LATE_AFTER_A_CRASH, 8_000),
-    (SLOW_TWICE, 8_000),
-    (STRANGERS, 5_000),
-    (UNVERIFIED_NODE, 4_000),
+    (TWO_NODES, 48_000),
+    (SIDE_BY_SIDE, 8_000),
+    (AT_ONCE, 9_000),
+    (BOTH_WAYS, 6_000),
+    (NOT_SAFE_AT_ONCE, 8_000),
+    (SLOW_CLOCK, 4_500),
+    (FROZEN_AT_FIRE, 3_000),
+    (A_COORDINATOR_WAKES_UP, 6_000),
+    (LATE_AFTER_A_CRASH, 6_000),
+    (SLOW_TWICE, 5_000),
+    (STRANGERS, 4_000),
+    (STRANGERS_AT_ONCE, 1_000),
+    (UNVERIFIED_NODE, 3_000),
 )
 """What is explored each time, with how many states at most."""
 
@@ -118,9 +150,10 @@ def groups_of(scenario: Scenario) -> tuple[Group, ...]:
     the two runs of the first session are exchanged as well: nobody compares their numbers.
     """
     agents = scenario.agents
-    wanted = {ticket: frozenset(names) for ticket, names in scenario.jobs}
+    wanted = {job.ticket: (frozenset(job.agents), job.at_once) for job in scenario.jobs}
     sources = dict(scenario.sources)
-    disjoint = sum(map(len, wanted.values())) == len(frozenset[str]().union(*wanted.values()))
+    all_agents = [agent for job in scenario.jobs for agent in job.agents]
+    disjoint = len(all_agents) == len(set(all_agents))
     runs: list[tuple[tuple[RunId, RunId], ...]] = [()]
     if disjoint and len(wanted) == 2:
         one, other = RunId(1, 1), RunId(1, 2)
@@ -144,11 +177,13 @@ def groups_of(scenario: Scenario) -> tuple[Group, ...]:
     return tuple(replace(one, number=number) for number, one in enumerate(found))
 
 
-def _tickets_of(wanted: dict[str, frozenset[str]], names: dict[str, str]) -> dict[str, str] | None:
+def _tickets_of(
+    wanted: dict[str, tuple[frozenset[str], bool]], names: dict[str, str]
+) -> dict[str, str] | None:
     left = list(wanted)
     found = {}
-    for ticket, agents in wanted.items():
-        image = frozenset(names[one] for one in agents)
+    for ticket, (agents, at_once) in wanted.items():
+        image = frozenset(names[one] for one in agents), at_once
         same = next((one for one in left if wanted[one] == image), None)
         if same is None:
             return None

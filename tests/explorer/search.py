@@ -11,7 +11,8 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.explorer.world import Next, State, World
+from tests.explorer.parts import Next, State
+from tests.explorer.world import World
 
 
 @dataclass

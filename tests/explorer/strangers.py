@@ -34,7 +34,12 @@ def strange_requests(node: Node) -> list[tuple[str, Request]]:
             ("with less lead", Arm(hand.run, replace(good, minimum_lead_fs=1))),
         ]
     if hand.phase is Phase.ARMED:
-        return [("far ahead", Fire(hand.run, _from(NOW, 100)))]
+        if hand.at_once:
+            return [("for a time, of what starts at once", Fire(hand.run, _from(NOW, 5)))]
+        return [
+            ("far ahead", Fire(hand.run, _from(NOW, 100))),
+            ("at once, of what starts at a time", Fire(hand.run, None)),
+        ]
     if hand.phase is Phase.WAITING and hand.t0 is not None:
         return [("for another time", Fire(hand.run, _from(hand.t0, 1)))]
     return []

@@ -10,84 +10,22 @@ on is a fault, as are losses, repetitions, crashes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
 
-from tests.explorer import node as nodes
+from tests.explorer import node_steps
 from tests.explorer import office as offices
-from tests.explorer.invariants import (
-    Broken,
-    broken_by_node,
-    broken_by_office,
-    broken_by_outside,
-    broken_by_silence,
-    journal_goes_on,
-)
-from tests.explorer.machines import NEVER, NOW, exchanged, later, quanta, submitted
-from tests.explorer.node import Node, NodeStep, Turn
-from tests.explorer.office import GONE, Job, Office, OfficeStep, Outside
-from tests.explorer.scenario import ONCE, REPLACED, STRANGE, Group, Scenario, groups_of
-from tests.explorer.sometimes import guards_of_node, guards_of_office
-from tests.explorer.strangers import strange_requests
+from tests.explorer.agent_process import born
+from tests.explorer.invariants import Broken, broken_by_outside, journal_goes_on
+from tests.explorer.jobs import Job, Outside, Wanted
+from tests.explorer.machines import NEVER, NOW, quanta
+from tests.explorer.menus import AGAIN, Menus
+from tests.explorer.node import FROZEN, Node, Turn, said
+from tests.explorer.office import GONE, Office, OfficeStep
+from tests.explorer.parts import Effect, Message, Next, Parts, Places, State
+from tests.explorer.representatives import Representatives
+from tests.explorer.scenario import ONCE, REPLACED, Scenario, groups_of
 
 from podium.control.runs.messages import CAPTURE, Fire
-from podium.control.runs.run_values import Send
-
-State = tuple[int, ...]
-"""Numbers of: each node, the newest coordinator, the one before, what outlives them; faults that
-happen once; then the messages, in order of their numbers."""
-
-AGAIN = "job is wanted again"
-
-
-class Next(NamedTuple):
-    """A step from a state."""
-
-    kind: str
-    """Of the fault; empty: it is none."""
-    what: str
-    state: State
-    broken: Broken
-    """Invariants that do not hold, and what breaks them."""
-    quanta: int = 0
-    """So much time passes with it."""
-
-
-class Effect(NamedTuple):
-    """What a step of a part leads to, worked out once."""
-
-    part: int
-    says: tuple[int, ...]
-    broken: Broken
-    what: str
-    step: Any = None
-    outside: bool = False
-    """Whether the step concerns what outlives a coordinator, or ends it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """On its way to an agent, or (empty) to the coordinators."""
-
-    to: str
-    said: Any
-    slow: bool = False
-    stranger: bool = False
-
-
-class Parts:
-    """Numbers values that are met, each once."""
-
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-        self._numbers: dict[Any, int] = {}
-
-    def number(self, value: Any) -> int:
-        found = self._numbers.get(value)
-        if found is None:
-            found = self._numbers[value] = len(self.values)
-            self.values.append(value)
-        return found
 
 
 class World:
@@ -96,36 +34,36 @@ class World:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.parts = Parts()
-        self.guards: dict[str, int] = {}
-        """How many different steps of a part each guard has decided."""
         self.kinds = frozenset(scenario.kinds)
+        self.menus = Menus(self.parts, self.kinds)
         self._count = len(scenario.agents)
+        self.places = Places(self._count)
         self._place = {name: place for place, name in enumerate(scenario.agents)}
-        self._newest, self._before = self._count, self._count + 1
-        self._outside, self._once = self._count + 2, self._count + 3
-        self._messages = self._count + 4
-        self._groups = groups_of(scenario)
-        self._menus: dict[Any, Any] = {}
-        self._heard: dict[tuple[int, int], Effect] = {}
-        self._presences: dict[State, Any] = {}
-        self._later: dict[Any, tuple[int, Broken]] = {}
-        self._exchanged: dict[tuple[int, int], int] = {}
+        self._newest, self._before = self.places.newest, self.places.before
+        self._outside, self._once = self.places.outside, self.places.once
+        self._messages = self.places.messages
+        self.representatives = Representatives(self.parts, groups_of(scenario), self.places)
         self.nothing = self.parts.number(None)
         self.first = self._first()
 
     def _first(self) -> State:
-        """Return the beginning: all are well and greeted, and the jobs are wanted."""
+        """Return the beginning: the jobs are wanted."""
         scenario, number = self.scenario, self.parts.number
         sources = dict(scenario.sources)
-        born = [nodes.born(one, 1, source=sources.get(one, CAPTURE)) for one in scenario.agents]
+        there = [born(one, 1, source=sources.get(one, CAPTURE)) for one in scenario.agents]
         office, outside = self._opened(Outside())
-        state = (*map(number, born), number(office), self.nothing, number(outside), 0)
-        return self.wanting(self.settled(state), scenario.jobs)
+        state = (*map(number, there), number(office), self.nothing, number(outside), 0)
+        return self.wanting(state if scenario.newborn else self.settled(state), scenario.jobs)
 
-    def wanting(self, state: State, jobs: tuple[tuple[str, tuple[str, ...]], ...]) -> State:
+    @property
+    def guards(self) -> dict[str, int]:
+        """How many different steps of a part each guard has decided."""
+        return self.menus.guards
+
+    def wanting(self, state: State, jobs: tuple[Wanted, ...]) -> State:
         """Return a state in which more jobs are wanted."""
         outside: Outside = self.parts.values[state[self._outside]]
-        outside = replace(outside, jobs=(*outside.jobs, *(Job(*job) for job in jobs)))
+        outside = replace(outside, jobs=(*outside.jobs, *map(_unknown, jobs)))
         return self._replaced(state, self._outside, self.parts.number(outside))
 
     def settled(self, state: State) -> State:
@@ -157,27 +95,19 @@ class World:
         if office.process != offices.UP:
             return None
         if office.disk and not office.disk_slow:
-            effect = self._disk(state[self._newest])
+            effect = self.menus.disk(state[self._newest])
             return self._of_office("", state, self._newest, effect)
-        wants, _ = self._menu_of_people(state[self._newest], state[self._outside])
+        wants, _ = self.menus.of_people(state[self._newest], state[self._outside])
         for outside, effect in wants:
             asked = self._replaced(state, self._outside, outside)
             return self._of_office("", asked, self._newest, effect)
         return None
 
-    def _disk(self, number: int) -> Effect:
-        key = "disk", number
-        found: Effect | None = self._menus.get(key)
-        if found is None:
-            step = offices.kept(self.parts.values[number])
-            found = self._menus[key] = self._effect_of_office(step)
-        return found
-
     def _free(self, state: State) -> Iterator[Next]:
         waited_for, still = False, []
-        lives, up, dead = self._presence(state[: self._count])
+        lives, up, dead = self.menus.presence(state[: self._count])
         for place in range(self._count):
-            for turn, effect in self._menu_of_node(state[place])[0]:
+            for turn, effect in self.menus.of_node(state[place])[0]:
                 if turn is Turn.WHEN_STILL:
                     still.append((self._of_node, place, effect))
                 else:
@@ -186,7 +116,7 @@ class World:
         for place in (self._newest, self._before):
             if state[place] == self.nothing:
                 continue
-            for turn, effect in self._menu_of_office(state[place], lives, up, dead)[0]:
+            for turn, effect in self.menus.of_office(state[place], lives, up, dead)[0]:
                 if turn is Turn.WHEN_STILL:
                     still.append((self._of_office, place, effect))
                 else:
@@ -216,106 +146,24 @@ class World:
 
     def _faults(self, state: State) -> Iterator[Next]:
         once = state[self._once]
-        lives, up, dead = self._presence(state[: self._count])
+        lives, up, dead = self.menus.presence(state[: self._count])
         for place in range(self._count):
-            for kind, bits, effect in self._menu_of_node(state[place])[1]:
+            for kind, bits, effect in self.menus.of_node(state[place])[1]:
                 if not once & bits:
                     yield self._of_node(kind, state, place, effect, bits)
         for place in (self._newest, self._before):
             if state[place] != self.nothing:
-                for kind, bits, effect in self._menu_of_office(state[place], lives, up, dead)[1]:
+                for kind, bits, effect in self.menus.of_office(state[place], lives, up, dead)[1]:
                     if not once & bits:
                         yield self._of_office(kind, state, place, effect, bits)
         if state[self._newest] != self.nothing and not once & ONCE[AGAIN]:
-            for effect in self._menu_of_people(state[self._newest], state[self._outside])[1]:
+            for effect in self.menus.of_people(state[self._newest], state[self._outside])[1]:
                 yield self._of_office(AGAIN, state, self._newest, effect, ONCE[AGAIN])
         for number, message, messages, rest in self._arriving(state):
             yield from self._bad_ways(state, message, number, messages, rest)
         yield from self._at_large(state)
 
     # Steps of parts, worked out once
-
-    def _counted(self, guards: list[str]) -> None:
-        for guard in guards:
-            self.guards[guard] = self.guards.get(guard, 0) + 1
-
-    def _effect_of_node(self, step: NodeStep) -> Effect:
-        self._counted(guards_of_node(step))
-        number = self.parts.number
-        says = tuple(number(Message("", one)) for one in step.said)
-        return Effect(number(step.after), says, broken_by_node(step), _in_words(step))
-
-    def _effect_of_office(self, step: OfficeStep) -> Effect:
-        self._counted(guards_of_office(step))
-        number = self.parts.number
-        says = tuple(number(Message(one.agent, one.request)) for one in step.says)
-        outside = bool(step.keeps or step.tells or step.begun or step.after.process == GONE)
-        broken = broken_by_office(step)
-        return Effect(number(step.after), says, broken, _in_words(step), step, outside)
-
-    def _presence(self, numbers: State) -> tuple[Any, ...]:
-        """Return the lives of the agents that beat, their names, and the names of the dead."""
-        found = self._presences.get(numbers)
-        if found is None:
-            there: list[Node] = [self.parts.values[one] for one in numbers]
-            lives = tuple((one.name, one.life) for one in there if one.process == nodes.UP)
-            dead = tuple(one.name for one in there if one.process == nodes.DEAD)
-            found = self._presences[numbers] = lives, dict(lives), dead
-        return found
-
-    def _menu_of_node(self, number: int) -> Any:
-        menu = self._menus.get(number)
-        if menu is None:
-            node: Node = self.parts.values[number]
-            free = tuple((turn, self._effect_of_node(one)) for turn, one in nodes.steps(node))
-            bad = [
-                (kind, ONCE.get(kind, 0), self._effect_of_node(one))
-                for kind, one in nodes.faults(node)
-                if kind in self.kinds
-            ]
-            if STRANGE in self.kinds:
-                for what, request in strange_requests(node):
-                    step = nodes.hear(node, request, stranger=True)
-                    step = replace(step, what=f"({STRANGE}, {what}) {step.what}")
-                    bad.append((STRANGE, 0, self._effect_of_node(step)))
-            menu = self._menus[number] = (free, tuple(bad))
-        return menu
-
-    def _menu_of_office(self, number: int, lives: Any, up: Any, dead: tuple[str, ...]) -> Any:
-        key = number, lives, dead
-        menu = self._menus.get(key)
-        if menu is None:
-            office: Office = self.parts.values[number]
-            free = [(turn, self._effect_of_office(one)) for turn, one in offices.steps(office, up)]
-            for name in dead:
-                if (gone := offices.gone(office, name)) is not None:
-                    free.append((Turn.WHEN_STILL, self._effect_of_office(gone)))
-            bad = tuple(
-                (kind, ONCE.get(kind, 0), self._effect_of_office(one))
-                for kind, one in offices.faults(office)
-                if kind in self.kinds
-            )
-            menu = self._menus[key] = (tuple(free), bad)
-        return menu
-
-    def _menu_of_people(self, office_number: int, outside_number: int) -> Any:
-        key = office_number, outside_number
-        menu = self._menus.get(key)
-        if menu is None:
-            office: Office = self.parts.values[office_number]
-            outside: Outside = self.parts.values[outside_number]
-            wants, again = [], []
-            if office.process == offices.UP:
-                for what, event, after in offices.wants(outside, office.side):
-                    effect = self._effect_of_office(offices.told(office, event, what))
-                    wants.append((self.parts.number(after), effect))
-                for job in outside.jobs if AGAIN in self.kinds else ():
-                    if job.asked == office.side.session and not job.thanked:
-                        event = submitted(job.ticket, job.agents)
-                        step = offices.told(office, event, f"({AGAIN}) {job.ticket}")
-                        again.append(self._effect_of_office(step))
-            menu = self._menus[key] = tuple(wants), tuple(again)
-        return menu
 
     # What a step of a part makes of the whole
 
@@ -333,13 +181,13 @@ class World:
             state[self._once] | bits,
             *messages,
         )
-        return Next(kind, effect.what, self._canonical(new), effect.broken)
+        return Next(kind, effect.what, self.representatives.of(new), effect.broken)
 
     def _of_office(
         self, kind: str, state: State, place: int, effect: Effect, bits: int = 0
     ) -> Next:
         new, broken = self._by_office(state, place, effect, bits)
-        return Next(kind, effect.what, self._canonical(new), broken)
+        return Next(kind, effect.what, self.representatives.of(new), broken)
 
     def _by_office(
         self, state: State, place: int, effect: Effect, bits: int = 0
@@ -355,7 +203,7 @@ class World:
             for entry in step.keeps:
                 kept = outside.keep(entry, step.before.side.session)
                 if kept is None:  # another has taken the journal: this process ends
-                    self._counted(["journal taken"])
+                    self.menus.counted(["journal taken"])
                     part = self.nothing
                 outside = kept or outside
             for told in step.tells:
@@ -381,7 +229,7 @@ class World:
         """Return whether a message arrives now, be it at a dead process; otherwise it waits."""
         values = self.parts.values
         if message.to:
-            return bool(values[state[self._place[message.to]]].process != nodes.FROZEN)
+            return bool(values[state[self._place[message.to]]].process != FROZEN)
         there = [state[place] for place in (self._newest, self._before)]
         awake = [values[one].process for one in there if one != self.nothing]
         return not awake or offices.UP in awake
@@ -392,45 +240,34 @@ class World:
         new = (*state[: self._messages], *rest)
         if message.to:
             place = self._place[message.to]
-            return self._of_node(kind, new, place, self._hear(new[place], number, message))
+            return self._of_node(kind, new, place, self.menus.hear(new[place], number, message))
         broken: Broken = ()
         words = ""
         for place in (self._newest, self._before):
             if new[place] == self.nothing:
                 continue
             if self.parts.values[new[place]].process == offices.UP:
-                effect = self._hear(new[place], number, message)
+                effect = self.menus.hear(new[place], number, message)
                 new, found = self._by_office(new, place, effect)
                 broken = (*broken, *found) if found else broken
                 words = f"{words}; {effect.what}" if words else effect.what
-        what = words or f"{nodes.said(message.said)} reaches nobody"
-        return Next(kind, what, self._canonical(new), broken)
-
-    def _hear(self, part: int, number: int, message: Message) -> Effect:
-        effect = self._heard.get((part, number))
-        if effect is None:
-            value = self.parts.values[part]
-            if message.to:
-                effect = self._effect_of_node(nodes.hear(value, message.said))
-            else:
-                effect = self._effect_of_office(offices.hear(value, message.said))
-            self._heard[part, number] = effect
-        return effect
+        what = words or f"{said(message.said)} reaches nobody"
+        return Next(kind, what, self.representatives.of(new), broken)
 
     def _bad_ways(
         self, state: State, message: Message, number: int, messages: State, rest: State
     ) -> Iterator[Next]:
         kinds, before = self.kinds, state[: self._messages]
-        said = f"{nodes.said(message.said)} to {message.to or 'the coordinator'}"
+        words = f"{said(message.said)} to {message.to or 'the coordinator'}"
         kind = "message is lost"
         if kind in kinds:
-            yield Next(kind, f"({kind}) {said}", self._canonical((*before, *rest)), ())
+            yield Next(kind, f"({kind}) {words}", self.representatives.of((*before, *rest)), ())
         if message.slow:
             return
         slow = tuple(sorted((*rest, self.parts.number(replace(message, slow=True)))))
         kind = "message is slow"
         if kind in kinds:
-            yield Next(kind, f"({kind}) {said}", self._canonical((*before, *slow)), ())
+            yield Next(kind, f"({kind}) {words}", self.representatives.of((*before, *slow)), ())
         kind = "message is repeated"
         if kind in kinds and len(messages) < self.scenario.in_flight:
             once = self._delivered(kind, state, message, number, slow)
@@ -446,7 +283,7 @@ class World:
             if kind in kinds and not once & ONCE[kind]:
                 new = self._replaced(state, self._newest, self.nothing)
                 new = self._replaced(new, self._once, once | ONCE[kind])
-                yield Next(kind, f"({kind})", self._canonical(new), ())
+                yield Next(kind, f"({kind})", self.representatives.of(new), ())
             kind = REPLACED
             if kind in kinds and not once & ONCE[kind]:
                 frozen = replace(self.parts.values[newest], process=offices.FROZEN)
@@ -454,21 +291,13 @@ class World:
                 new = self._replaced(new, self._before, self.parts.number(frozen))
                 new = self._replaced(new, self._once, once | ONCE[kind])
                 what = f"({kind}) it was frozen, not dead, and thaws later"
-                yield Next(kind, what, self._canonical(new), ())
+                yield Next(kind, what, self.representatives.of(new), ())
         kind = "clock re-locks"
         if kind in kinds and not once & ONCE[kind]:
             new = self._replaced(state, self._once, once | ONCE[kind])
             for place in range(self._count):
-                new = self._replaced(new, place, self._relocked(state[place]))
-            yield Next(kind, f"({kind}) the one that all share", self._canonical(new), ())
-
-    def _relocked(self, number: int) -> int:
-        key = "relocked", number
-        found: int | None = self._menus.get(key)
-        if found is None:
-            after = nodes.relocked(self.parts.values[number], own=False)
-            found = self._menus[key] = self.parts.number(after)
-        return found
+                new = self._replaced(new, place, self.menus.relocked(state[place]))
+            yield Next(kind, f"({kind}) the one that all share", self.representatives.of(new), ())
 
     def _opened(self, outside: Outside) -> tuple[Office, Outside]:
         office, first = offices.opened(outside.entries())
@@ -481,11 +310,11 @@ class World:
         before: Outside = self.parts.values[state[self._outside]]
         office, outside = self._opened(before)
         if any(job.kept and job.ended is None for job in before.jobs):
-            self._counted(["goes on with the journal"])
+            self.menus.counted(["goes on with the journal"])
         new = self._replaced(state, self._newest, self.parts.number(office))
         new = self._replaced(new, self._outside, self.parts.number(outside))
         what = f"a coordinator is started over the journal: session {office.side.session}"
-        return Next("", what, self._canonical(new), journal_goes_on(office, before))
+        return Next("", what, self.representatives.of(new), journal_goes_on(office, before))
 
     # Time
 
@@ -493,167 +322,43 @@ class World:
         """Return in how many quanta something is due; ``NEVER``: nothing is."""
         values = self.parts.values
         there: list[Node] = [values[one] for one in state[: self._count]]
-        fine = any(map(nodes.is_slow, there))
+        fine = any(map(node_steps.is_slow, there))
         for number in state[self._messages :]:  # all of them are slow, or wait for a process
             fine = True
-            said = values[number].said
-            if isinstance(said, Fire) and NOW - said.t0 < quanta(2):
+            request = values[number].said
+            if isinstance(request, Fire) and request.t0 and NOW - request.t0 < quanta(2):
                 return 1
-        ahead = min(nodes.due_finely(one) if fine else nodes.due(one) for one in there)
-        _, up, _ = self._presence(state[: self._count])
+        due = node_steps.due_finely if fine else node_steps.due
+        ahead = min(map(due, there))
+        _, up, _ = self.menus.presence(state[: self._count])
         for place in (self._newest, self._before):
             if state[place] != self.nothing:
-                ahead = min(ahead, offices.due(values[state[place]], up))
+                office: Office = values[state[place]]
+                slow = fine or any(one.slow for one in office.errands)
+                ahead = min(ahead, (offices.due_finely if slow else offices.due)(office, up))
         return ahead
 
     def _after(self, state: State, ahead: int) -> Next:
-        lives, _, _ = self._presence(state[: self._count])
+        lives, _, _ = self.menus.presence(state[: self._count])
         new = list(state)
         broken: Broken = ()
         for place in range(self._outside):
             of_office = place >= self._count
-            new[place], found = self._part_later(state[place], ahead, lives if of_office else None)
+            new[place], found = self.menus.later(state[place], ahead, lives if of_office else None)
             broken = (*broken, *found) if found else broken
         new[self._messages :] = sorted(
-            self._part_later(one, ahead, None)[0] for one in state[self._messages :]
+            self.menus.later(one, ahead, None)[0] for one in state[self._messages :]
         )
         what = f"{ahead} quanta pass"
-        return Next("", what, self._canonical(tuple(new)), broken, ahead)
-
-    def _part_later(self, number: int, ahead: int, lives: Any) -> tuple[int, Broken]:
-        key = number, ahead, lives
-        found = self._later.get(key)
-        if found is None:
-            value = self.parts.values[number]
-            broken: Broken = ()
-            if isinstance(value, Node):
-                after: Any = nodes.at_later(value, ahead)
-                step = NodeStep(f"{ahead} quanta pass", value, None, (), after)
-                broken = broken_by_node(step)
-                self._counted(guards_of_node(step))
-            elif isinstance(value, Office):
-                after = offices.at_later(value, ahead, dict(lives))
-                broken = broken_by_silence(value, after)
-            else:
-                after = None if value is None else later(value, ahead)
-            found = self._later[key] = self.parts.number(after), broken
-        return found
+        return Next("", what, self.representatives.of(tuple(new)), broken, ahead)
 
     # One representative
-
-    def _canonical(self, state: State) -> State:
-        best = state
-        for group in self._groups:
-            first = state[group.first]
-            known = self._exchanged.get((first, group.number))
-            if known is None:
-                known = self._exchange(first, group)
-            if known <= best[0]:
-                new = self._as_exchanged(state, group)
-                if new < best:
-                    best = new
-        return best
-
-    def _as_exchanged(self, state: State, group: Group) -> State:
-        known, number = self._exchanged, group.number
-        parts = []
-        for one in state:
-            found = known.get((one, number))
-            parts.append(self._exchange(one, group) if found is None else found)
-        new = list(state)
-        for place, goes in enumerate(group.places):
-            new[goes] = parts[place]
-        new[self._newest : self._once] = parts[self._newest : self._once]
-        if len(state) > self._messages:
-            new[self._messages :] = sorted(parts[self._messages :])
-        return tuple(new)
-
-    def _exchange(self, number: int, group: Group) -> int:
-        value = exchanged(self.parts.values[number], group.exchange)
-        found = self._exchanged[number, group.number] = self.parts.number(value)
-        return found
-
-    # After the faults
-
-    def healed(self, state: State) -> State:
-        """Return a state from which on nothing is slow or frozen, and no edge is lost."""
-        new = list(state)
-        for place, number in enumerate(state):
-            if place == self._once:
-                continue
-            value = self.parts.values[number]
-            match value:
-                case Node():
-                    value = nodes.healed(value)
-                case Office():
-                    value = offices.healed(value)
-                case Message():
-                    value = replace(value, slow=False)
-            new[place] = self.parts.number(value)
-        new[self._messages :] = sorted(new[self._messages :])
-        return self._canonical(tuple(new))
-
-    def not_idle(self, state: State) -> str:
-        """Say what is not at rest in a state; empty: all is, and can be used."""
-        values = self.parts.values
-        office: Office | None = values[state[self._newest]]
-        if office is None:
-            return "there is no coordinator"
-        earlier: Office = values[state[self._before]] or office  # it has found nothing to say
-        for one in (office, earlier):
-            if one.side.runs or one.side.waiting or one.errands or one.disk:
-                return f"the coordinator of session {one.side.session} still does something"
-        if len(state) > self._messages:
-            return "messages are still on their way"
-        for job in values[state[self._outside]].jobs:
-            if job.told is None:
-                return f"{job.ticket} has not ended"
-        for number in state[: self._count]:
-            if problem := nodes.not_idle(values[number]):
-                return problem
-            seen = office.side.attendant(values[number].name)
-            if seen is None or seen.unwell:
-                return f"{values[number].name} is still in quarantine"
-        return ""
 
     def outside(self, state: State) -> Outside:
         found: Outside = self.parts.values[state[self._outside]]
         return found
 
-    # For people
 
-    def said(self, state: State) -> str:
-        """Say a state in a few lines."""
-        values = self.parts.values
-        lines = [nodes.marked(values[one]) for one in state[: self._count]]
-        for place in (self._newest, self._before):
-            office: Office | None = values[state[place]]
-            if office is not None:
-                runs = [f"{one.run}: {one.stage.value}" for _, one in office.side.runs]
-                on = ", ".join(runs) or "no run"
-                lines.append(f"coordinator {office.side.session} ({office.process}): {on}")
-        for number in state[self._messages :]:
-            message = values[number]
-            slow = "slowly " if message.slow else ""
-            to = message.to or "the coordinator"
-            lines.append(f"{slow}on its way to {to}: {nodes.said(message.said)}")
-        return "\n".join(lines)
-
-
-def _in_words(step: NodeStep | OfficeStep) -> str:
-    """Say a step and what it has led to."""
-    does = []
-    for action in step.actions:
-        match action:
-            case Send(agent, request):
-                does.append(f"says {nodes.said(request)} to {agent}")
-            case _:
-                inner = getattr(action, "answer", None) or getattr(action, "entry", None)
-                inner = inner or getattr(action, "state", None)
-                name = type(action).__name__
-                does.append(nodes.said(action) if inner is None else f"{name} {nodes.said(inner)}")
-                action = inner
-        reason = getattr(action, "reason", "") or getattr(action, "ended", "")
-        if reason:
-            does[-1] += f" ({reason})"
-    return f"{step.what}: {'; '.join(does)}" if does else step.what
+def _unknown(job: Wanted) -> Job:
+    """Return a job that nobody was asked for yet."""
+    return Job(job.ticket, job.agents, job.at_once)

@@ -7,7 +7,7 @@ from typing import Final
 from tests.hostile.parser import Parser
 
 from podium.firmware_interfaces import quantity, snmp, srs_fs725, trace, wrtd, wrtd_node
-from podium.firmware_interfaces.ieee4882 import asking, responses
+from podium.firmware_interfaces.ieee4882 import queries, responses
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.header import HeaderTree
@@ -163,7 +163,7 @@ INTERFACES: Final = (
     ),
     Parser("SCPI headers", _headers, frames=(b"%s", b"OUTP%s:STAT 1"), samples=(b"OUTP12:STAT",)),
     Parser("SCPI responses", _text(responses.split_response), samples=(b'1;"a;b";2',)),
-    Parser("SCPI questions", asking.only_asks, frames=(b"%s", b"*IDN?;%s"), samples=(b"*IDN?",)),
+    Parser("SCPI questions", queries.only_asks, frames=(b"%s", b"*IDN?;%s"), samples=(b"*IDN?",)),
     Parser(
         "quantities",
         _text(lambda text: quantity.parse_quantity(text, "Hz")),

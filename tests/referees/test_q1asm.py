@@ -16,7 +16,7 @@ from tests.benches.referees.q1asm_oracle import (
 from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import (
-    Assembled,
+    AssembledProgram,
     AssemblyError,
     assemble,
     format_program,
@@ -44,7 +44,7 @@ def _assembler() -> None:
         pytest.skip(found.reason)
 
 
-def verdict_of_ours(text: str) -> Assembled | AssemblyError:
+def verdict_of_ours(text: str) -> AssembledProgram | AssemblyError:
     try:
         return assemble(text)
     except AssemblyError as error:
@@ -70,7 +70,7 @@ def assert_same(text: str) -> None:
         assert_same_word(program, address, right)
 
 
-def assert_same_word(program: Assembled, address: int, listed: str) -> None:
+def assert_same_word(program: AssembledProgram, address: int, listed: str) -> None:
     mnemonic, _, rest = listed.partition(" ")
     instruction = program.instruction(address)
     where = f"at {address}: {instruction} is listed as {listed}"
@@ -90,7 +90,9 @@ def assert_same_word(program: Assembled, address: int, listed: str) -> None:
             assert word == str(operand), where
 
 
-def assert_same_command(program: Assembled, address: int, words: list[str], where: str) -> None:
+def assert_same_command(
+    program: AssembledProgram, address: int, words: list[str], where: str
+) -> None:
     form = FORMS[program.opcode[address]]
     row = program.operands[address].tolist()
     found = command(form, row)
@@ -299,7 +301,7 @@ def test_random_correct_programs_go_to_memory_alike(forms: list[Form], data: st.
         for form in forms
     ]
     text = "\n".join(lines)
-    assert isinstance(verdict_of_ours(text), Assembled)
+    assert isinstance(verdict_of_ours(text), AssembledProgram)
     assert_same(text)
     assert_same(format_program(parse(text)))
 

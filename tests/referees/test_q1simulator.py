@@ -10,12 +10,12 @@ from tests.benches.referees.random_q1_programs import BINS, WAVEFORMS, WEIGHTS, 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Access, Operation
 from podium.sim_instruments.twins.qblox_cluster.message_routes import Route
+from podium.sim_instruments.twins.qblox_cluster.q1_group import run_together
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
     Q1Processor,
     SequencerSetup,
     Trigger,
 )
-from podium.sim_instruments.twins.qblox_cluster.q1_together import run_together
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace
 
 KINDS = ("update", "play", "acquire", "weighed")

@@ -8,12 +8,12 @@ from tests.benches.referees.q1simulator_oracle import simulate
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.sim_instruments.twins.qblox_cluster.message_routes import Route
+from podium.sim_instruments.twins.qblox_cluster.q1_group import run_together
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
     Q1Processor,
     SequencerSetup,
     Trigger,
 )
-from podium.sim_instruments.twins.qblox_cluster.q1_together import run_together
 
 PAGE = Path(__file__).parents[2] / "docs/reference/q1_processor.md"
 HEADING = "## Where we differ from q1simulator"

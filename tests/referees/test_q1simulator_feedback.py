@@ -12,9 +12,9 @@ from tests.benches.referees.q1simulator_oracle import simulate
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.sim_instruments.twins.qblox_cluster.message_routes import Route
-from podium.sim_instruments.twins.qblox_cluster.q1_messages import Measured
+from podium.sim_instruments.twins.qblox_cluster.q1_group import Q1Group
+from podium.sim_instruments.twins.qblox_cluster.q1_messages import Measurement
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, SequencerSetup
-from podium.sim_instruments.twins.qblox_cluster.q1_together import Together
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind
 
 BLOCKS = 40
@@ -91,7 +91,7 @@ def test_messages_hold_of_given_results_what_q1simulator_sends(seed: int) -> Non
     theirs = simulate(text, acquisitions={0: 2}, measured=(ADDRESS, results))
     assert not theirs.errors
     setup = SequencerSetup(acquisition_bins={0: 2}, readout=True, sync=True, integration_ns=1000)
-    together = Together(
+    together = Q1Group(
         [Q1Processor(assemble(text), setup)], routes=lambda sender, id_: Route((sender,))
     )
     together.proceed(())
@@ -100,7 +100,7 @@ def test_messages_hold_of_given_results_what_q1simulator_sends(seed: int) -> Non
         (trace,) = together.traces()
         begun = trace.time_ns[trace.kind == EventKind.ACQUIRE]
         found = left.pop(0)
-        together.measured(0, int(begun[-1]), Measured(found.real >= 0, found))
+        together.measured(0, int(begun[-1]), Measurement(found.real >= 0, found))
         together.proceed(())
     (trace,) = together.traces()
     assert trace.flags == ()

@@ -15,7 +15,7 @@ from tests.benches.qblox_cluster import vendor_client as served
 
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
-from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
+from podium.sim_instruments.twins.qblox_cluster.predistortion import OutputShaping
 
 pytestmark = [
     pytest.mark.random_order(disabled=True),  # one box for all: they follow one another
@@ -260,8 +260,8 @@ def test_the_clients_filters_are_those_of_the_output(cluster) -> None:
     flux.out2_latency.cache.invalidate()
     assert flux.out2_latency() == pytest.approx(240e-9)
     shaping = cluster.twin.modules[6].predistortion.shaping(2)
-    assert shaping == Shaping(240, ((pytest.approx(40.0), 0.25),), (0.5, *[0.0] * 31))
+    assert shaping == OutputShaping(240, ((pytest.approx(40.0), 0.25),), (0.5, *[0.0] * 31))
     cluster.module4.out1_exp0_config("delay_comp")
     cluster.module4.out1_latency.cache.invalidate()
     assert cluster.module4.out1_latency() == pytest.approx(110e-9)
-    assert cluster.twin.modules[4].predistortion.shaping(2) == Shaping(110)
+    assert cluster.twin.modules[4].predistortion.shaping(2) == OutputShaping(110)

@@ -6,7 +6,7 @@ from tests.benches.qblox_cluster.vendor_client import Echo, Ticket, close, runni
 from tests.benches.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
 
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 
 pytestmark = [
@@ -64,7 +64,7 @@ class Quiet(Echo):
         return self
 
     def go_on(self, drives, captures, listeners):
-        return tuple(Captured(np.zeros(len(c.start_ns), complex), None) for c in captures)
+        return tuple(CaptureAnswer(np.zeros(len(c.start_ns), complex), None) for c in captures)
 
     def trace(self, listener):
         return None

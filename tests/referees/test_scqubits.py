@@ -11,7 +11,7 @@ import scipy.sparse
 import scqubits
 from scqubits.utils import spectrum_utils
 
-from podium.sim_instruments.physics.inverse import Circuit
+from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.resonator import LEVELS
 from podium.sim_instruments.physics.sampling import sample
 

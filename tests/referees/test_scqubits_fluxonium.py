@@ -13,8 +13,8 @@ from scqubits.utils import spectrum_utils
 
 from podium.control.facility.fluxonium import Energies, spectrum
 from podium.sim_instruments.physics.chip import Chip
+from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.fluxonium import SWEET_SPOT, Fluxonium
-from podium.sim_instruments.physics.inverse import Circuit
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.transmon import Transmon
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from podium.sim_instruments.fridge_command import add_fridge, run_fridge
-from podium.sim_instruments.serve_command import Ended
+from podium.sim_instruments.serve_command import CommandFailed
 
 Run = Callable[..., str]
 
@@ -99,7 +99,7 @@ def test_all_faults_are_listed(run: Run) -> None:
     ],
 )
 def test_what_cannot_be_told_is_refused(run: Run, words: tuple[str, ...], why: str) -> None:
-    with pytest.raises(Ended, match=why):
+    with pytest.raises(CommandFailed, match=why):
         run("LD400", "--for", "1min", *words)
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with an instrument, named by what its caller should do next.
+"""Errors of drivers, each named by what its caller should do next.
 
     InstrumentError
      +-- Refused         it said no: its state is what it was; fix the request
@@ -9,7 +9,7 @@
 Every message names the instrument, what was asked of it and what came back.
 """
 
-from podium.firmware_interfaces.printable import printable
+from podium.firmware_interfaces.printable_text import printable
 
 
 class InstrumentError(Exception):

@@ -6,7 +6,7 @@ from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 
 from podium.drivers.errors import Refused
 from podium.drivers.over_visa import OverVisa
-from podium.drivers.visa_session import Acquainted, VisaSession
+from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces.models import LAKESHORE_372
 
 VALID = "OK"  # QCoDeS, LakeshoreModel372Channel.SENSOR_STATUSES
@@ -14,7 +14,7 @@ SETTINGS = {"input": "INSET?", "range": "INTYPE?", "filter": "FILTER?"}
 """What a snapshot holds of each input: enabled, dwell, pause, curve; excitation, range; filter."""
 
 
-class _Acquainted(Acquainted, LakeshoreModel372):
+class _CheckedDriver(ChecksIdentity, LakeshoreModel372):
     """The QCoDeS driver, for such a box and no other."""
 
     model = LAKESHORE_372
@@ -26,7 +26,7 @@ class LakeShore372(OverVisa):
     def __init__(self, name: str, visa: str, channels: Mapping[int, str]) -> None:
         """Connect by reading; ``channels`` names measurement inputs, e.g. ``{6: "mixing"}``."""
         self._inputs = {channel: number for number, channel in channels.items()}
-        self._session = VisaSession(name, visa, _Acquainted)
+        self._session = VisaSession(name, visa, _CheckedDriver)
 
     def tell(self, message: str) -> None:
         """Send a command; return once the event register has nothing against it."""

@@ -1,8 +1,8 @@
-"""What drivers over VISA have in common: who answers, and questions by hand."""
+"""Drivers over VISA share this: identity, and questions typed by a person."""
 
 from typing import Any
 
-from podium.drivers.by_hand import Plain
+from podium.drivers.manual_access import Plain
 from podium.drivers.roles import Identity
 from podium.drivers.visa_session import VisaSession
 

@@ -18,7 +18,7 @@ import sys
 import threading
 from typing import Any
 
-from podium.drivers.passing import receive, send
+from podium.drivers.pickle_channel import receive, send
 
 LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
 """glibc gives what a large array held back to the system when it is freed, and keeps two heaps for
@@ -35,7 +35,7 @@ class OwnProcess:
     """A process that answers its owner's requests. Whoever starts it ends it."""
 
     def __init__(self, module: str) -> None:
-        """Start ``python -m module``, whose ``main`` serves by :mod:`.served_process`."""
+        """Start ``python -m module``, whose ``main`` serves by :mod:`.process_server`."""
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(

@@ -7,7 +7,7 @@ from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A as QCoDe
 from podium.drivers.errors import Refused
 from podium.drivers.over_visa import OverVisa
 from podium.drivers.roles import Examination, Tone
-from podium.drivers.visa_session import Acquainted, VisaSession
+from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import rohde_schwarz_sgs100a as box
 from podium.firmware_interfaces.models import ROHDE_SCHWARZ_SGS100A
 
@@ -65,7 +65,7 @@ OF_THE_TONE = {
 SWITCH = {"0": False, "1": True}
 
 
-class _Acquainted(Acquainted, QCoDeSDriver):
+class _CheckedDriver(ChecksIdentity, QCoDeSDriver):
     """The QCoDeS driver, for such a box and no other."""
 
     model = ROHDE_SCHWARZ_SGS100A
@@ -76,7 +76,7 @@ class RohdeSchwarzSGS100A(OverVisa):
 
     def __init__(self, name: str, visa: str) -> None:
         """Connect by reading; the tone stays as it is."""
-        self._session = VisaSession(name, visa, _Acquainted)
+        self._session = VisaSession(name, visa, _CheckedDriver)
         self._settings: dict[str, str] | None = None
 
     def examine(self) -> Examination:

@@ -6,8 +6,8 @@ from pyvisa.constants import ControlFlow
 from pyvisa.resources import SerialInstrument
 from qcodes.instrument import VisaInstrument
 
-from podium.drivers.by_hand import Plain
 from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.manual_access import Plain
 from podium.drivers.roles import Examination, Identity, TimingStatus
 from podium.drivers.visa_session import VisaSession
 from podium.firmware_interfaces import srs_fs725 as box

@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pyvisa.errors import Error as VisaError
 from qcodes.instrument import VisaInstrument
 
-from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
 from podium.drivers.errors import InstrumentError, ProtocolError, Refused, Unreachable
+from podium.drivers.manual_access import Plain, parameter_of, set_value, value_of
 from podium.drivers.roles import Identity
 from podium.firmware_interfaces.ieee4882.responses import split_response
 from podium.firmware_interfaces.models import InstrumentModel
@@ -21,8 +21,8 @@ from podium.firmware_interfaces.models import InstrumentModel
 Q = TypeVar("Q", bound=VisaInstrument)
 
 
-class Acquainted(VisaInstrument):
-    """Mixed into a QCoDeS driver: nothing is said to a box before it has said what it is.
+class ChecksIdentity(VisaInstrument):
+    """Mixed into a QCoDeS driver: nothing is sent to a box before it has said what it is.
 
     Another kind of box might take a question for a command. It prints nothing on connecting,
     and leaves no connection open if it fails to.
@@ -105,7 +105,7 @@ class VisaSession(Generic[Q]):
                 visalib=backend,
                 device_clear=backend is None,
             )
-            if isinstance(instrument, Acquainted):
+            if isinstance(instrument, ChecksIdentity):
                 instrument.meet()
         except Refused as error:  # QCoDeS has added to what it says
             raise Refused(f"{self.name} at {self.visa}: {error.args[0]}") from error

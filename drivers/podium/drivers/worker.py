@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from podium.drivers.driver_thread import DriverThread
 from podium.drivers.errors import (
     InstrumentError,
     NotStarted,
@@ -26,7 +27,6 @@ from podium.drivers.errors import (
     Refused,
     Unreachable,
 )
-from podium.drivers.lane import Lane
 from podium.drivers.roles import Identity, Instrument
 
 Driver = TypeVar("Driver", bound=Instrument)
@@ -46,7 +46,7 @@ BACKOFF_MAX_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How an instrument is, as far as its worker knows."""
+    """The state of an instrument, as far as its worker knows."""
 
     state: str
     """``connecting``, ``connected``, ``lost`` or ``released``."""
@@ -83,7 +83,7 @@ class Worker(Generic[Driver]):
         self._turn = asyncio.Lock()
         self._changed = asyncio.Condition()
         self._wanted = asyncio.Event()
-        self._lane: Lane[Driver] | None = None
+        self._connection: DriverThread[Driver] | None = None
         self._state = "connecting"
         self._attempting = True
         self._attempts = 0
@@ -97,7 +97,7 @@ class Worker(Generic[Driver]):
 
     @property
     def health(self) -> Health:
-        """How the instrument is now."""
+        """Return the state of the instrument now."""
         return Health(
             self._state,
             self._identity,
@@ -122,7 +122,7 @@ class Worker(Generic[Driver]):
                 if await self._attempt():
                     pause_s = 0.0
                     async with self._changed:
-                        await self._changed.wait_for(lambda: self._lane is None)
+                        await self._changed.wait_for(lambda: self._connection is None)
                 else:
                     pause_s = min(max(2 * pause_s, BACKOFF_FIRST_S), BACKOFF_MAX_S)
         finally:
@@ -133,20 +133,20 @@ class Worker(Generic[Driver]):
     async def connected(self) -> None:
         """Return once there is a connection."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._lane is not None)
+            await self._changed.wait_for(lambda: self._connection is not None)
 
     async def attempted(self) -> bool:
         """Return whether there is a connection; if not, an attempt begun after this has failed."""
         async with self._changed:
             before = self._attempts
-            while self._lane is None and not self._released:
+            while self._connection is None and not self._released:
                 if not self._attempting:
                     if self._attempts > before:
                         break
                     self._attempting = True  # now, not at the end of the pause
                     self._wanted.set()
                 await self._changed.wait()
-        return self._lane is not None
+        return self._connection is not None
 
     async def release(self, why: str) -> None:
         """Close the connection once the call under way has ended, and make no new one.
@@ -173,12 +173,12 @@ class Worker(Generic[Driver]):
     async def renew(self, why: str) -> None:
         """Close the connection once the call under way has ended; ``keep`` connects anew."""
         async with self._turn:
-            if self._lane is not None:
-                await self._drop(why, self._lane)
+            if self._connection is not None:
+                await self._drop(why, self._connection)
 
     @property
     def released(self) -> str:
-        """Why no call is accepted; empty: the instrument is in hand."""
+        """Return why no call is accepted; empty: the instrument is in hand."""
         return self._released
 
     async def call(
@@ -195,51 +195,51 @@ class Worker(Generic[Driver]):
         fate = f"it waited for {before!r} to end" if before else "not connected"
         try:
             async with asyncio.timeout(deadline_s), self._turn:
-                lane = await self._open_lane(what)
+                connection = await self._open_connection(what)
                 self._calls += 1
                 self._running = what
                 try:
-                    return await self._run(lane, what, function)
+                    return await self._run(connection, what, function)
                 finally:
                     self._running = ""
-                    lost = self._lane is not lane
+                    lost = self._connection is not connection
                     fate = "connection closed" if lost else "it ended when asked to"
         except TimeoutError as error:
             raise Unreachable(
                 f"{self._who}: {what}: no answer within {deadline_s} s; {fate}"
             ) from error
 
-    async def _open_lane(self, what: str) -> Lane[Driver]:
+    async def _open_connection(self, what: str) -> DriverThread[Driver]:
         await self.attempted()
         if self._released:
             raise Refused(self._released)
-        if self._lane is None:
+        if self._connection is None:
             raise Unreachable(
                 f"{self._who}: not connected: {self._last_error}; {what} was not asked; "
                 "trying again"
             )
-        return self._lane
+        return self._connection
 
     async def _run(
-        self, lane: Lane[Driver], what: str, function: Callable[[Driver], Result]
+        self, connection: DriverThread[Driver], what: str, function: Callable[[Driver], Result]
     ) -> Result:
-        job = lane.submit(function)
+        job = connection.submit(function)
         try:
             result = await asyncio.shield(job)
             self._heard = time.monotonic()
             return result
         except asyncio.CancelledError:
-            await self._give_up(lane, job, what)
+            await self._give_up(connection, job, what)
             raise
         except (Refused, NotStarted):
             self._heard = time.monotonic()
             raise
         except InstrumentError as error:
             self._locate(error)
-            await self._drop(f"{what}: {error}", lane)
+            await self._drop(f"{what}: {error}", connection)
             raise
         except Exception as error:
-            await self._drop(f"{what}: {type(error).__name__}: {error}", lane)
+            await self._drop(f"{what}: {type(error).__name__}: {error}", connection)
             raise ProtocolError(
                 f"{self._who}: {what}: {type(error).__name__}: {error}; connection closed"
             ) from error
@@ -249,9 +249,11 @@ class Worker(Generic[Driver]):
         if self._address not in str(error):
             error.args = (f"{error} ({self.name} is at {self._address})",)
 
-    async def _give_up(self, lane: Lane[Driver], job: "asyncio.Future[Result]", what: str) -> None:
+    async def _give_up(
+        self, connection: DriverThread[Driver], job: "asyncio.Future[Result]", what: str
+    ) -> None:
         # The caller is cancelled or out of time: the call may end by itself, but not for long.
-        lane.interrupt()
+        connection.interrupt()
         ended = asyncio.shield(asyncio.wait({job}, timeout=GRACE_S))
         with contextlib.suppress(asyncio.CancelledError):
             await ended
@@ -259,13 +261,13 @@ class Worker(Generic[Driver]):
             error = job.exception()
             if error is None or isinstance(error, Refused | NotStarted):
                 return
-        await self._drop(f"{what}: given up", lane)
+        await self._drop(f"{what}: given up", connection)
 
     async def _attempt(self) -> bool:
         self._set("connecting", attempting=True)
         self._attempts += 1
-        lane: Lane[Driver] = Lane(self.name, self._connect, self._check)
-        opened = lane.opened
+        connection: DriverThread[Driver] = DriverThread(self.name, self._connect, self._check)
+        opened = connection.opened
         try:
             async with asyncio.timeout(CONNECT_S):
                 identity = await asyncio.shield(opened)
@@ -277,15 +279,15 @@ class Worker(Generic[Driver]):
         except Exception as error:
             problem = f"connecting: {type(error).__name__}: {error}"
         except asyncio.CancelledError:
-            lane.leave()  # it closes what it is opening
-            await asyncio.shield(asyncio.to_thread(lane.ended, OPENING_S))
+            connection.leave()  # it closes what it is opening
+            await asyncio.shield(asyncio.to_thread(connection.ended, OPENING_S))
             raise
         else:
             async with self._changed:
                 if self._released:  # let go while it was connecting
-                    lane.leave()
+                    connection.leave()
                     return False
-                self._lane = lane
+                self._connection = connection
                 self._identity = identity
                 self._connections += 1
                 self._heard = time.monotonic()
@@ -293,7 +295,7 @@ class Worker(Generic[Driver]):
                 self._set("connected", attempting=False)
                 self._changed.notify_all()
             return True
-        lane.leave()
+        connection.leave()
         async with self._changed:
             if self._released:
                 return False
@@ -307,19 +309,19 @@ class Worker(Generic[Driver]):
         if complaint:
             raise Refused(f"{self._who}: {complaint}")
 
-    async def _drop(self, reason: str, lane: Lane[Driver]) -> None:
-        if lane is self._lane:
+    async def _drop(self, reason: str, connection: DriverThread[Driver]) -> None:
+        if connection is self._connection:
             self._forget(reason)
             async with self._changed:
                 self._changed.notify_all()
 
     def _forget(self, reason: str) -> threading.Thread | None:
-        lane, self._lane = self._lane, None
-        if lane is None:
+        connection, self._connection = self._connection, None
+        if connection is None:
             return None
         self._last_error = reason
         self._set("lost", attempting=True)  # ``keep`` tries at once
-        return lane.leave()
+        return connection.leave()
 
     def _set(self, state: str, *, attempting: bool) -> None:
         self._state = state

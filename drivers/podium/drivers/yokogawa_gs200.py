@@ -8,7 +8,7 @@ from qcodes.instrument_drivers.yokogawa import YokogawaGS200 as QCoDeSDriver
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.over_visa import OverVisa
 from podium.drivers.roles import Examination
-from podium.drivers.visa_session import Acquainted, VisaSession
+from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import yokogawa_gs200 as box
 from podium.firmware_interfaces.models import YOKOGAWA_GS200
 from podium.firmware_interfaces.yokogawa_gs200 import Condition, SourceRange
@@ -20,7 +20,7 @@ ALLOWANCE_S = 15.0
 POLL_S = (0.005, 0.1)
 """First and longest wait between two looks at a ramp."""
 REHEARSAL = {"SOUR:FUNC": "VOLT", "SOUR:RANG": "1E+0", "STAT:EVEN": "128"}
-"""What a stand-in answers beside what would have been set: a source of volts, done at once."""
+"""Answers of a recording fake beside what would have been set: a source of volts, done at once."""
 
 SETTINGS = {
     "function": ":SOUR:FUNC?",
@@ -43,7 +43,7 @@ SETTINGS = {
 """What a snapshot holds. Not: events and errors, which are gone once they have been read."""
 
 
-class _Acquainted(Acquainted, QCoDeSDriver):
+class _CheckedDriver(ChecksIdentity, QCoDeSDriver):
     """The QCoDeS driver, for such a box and no other."""
 
     model = YOKOGAWA_GS200
@@ -54,7 +54,7 @@ class YokogawaGS200(OverVisa):
 
     def __init__(self, name: str, visa: str) -> None:
         """Connect by reading; range, level and output stay as they are."""
-        self._session = VisaSession(name, visa, _Acquainted)
+        self._session = VisaSession(name, visa, _CheckedDriver)
         self._under_way: tuple[Decimal, float] | None = None
         """Target of a ramp that was begun, V, and its duration, s: 0 where it is there already."""
 

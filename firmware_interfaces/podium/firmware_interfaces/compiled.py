@@ -1,4 +1,4 @@
-"""What compiled programs of all controller families have in common."""
+"""Compiled programs of all controller families share these values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ class Quantised:
     """For a person, e.g. ``q0.drive: amplitude of statement 3``."""
     frame: str
     statement: int
-    """Its number in the program (index in the body, where nothing hangs on what is measured); -1:
+    """Its number in the program (index in the body, where nothing depends on what is measured); -1:
     the frame's own frequency."""
     quantity: str
     """``amplitude`` (by gain), ``level`` (by offset: the constant part), ``frequency``, ``phase``
-    (the sum of the shifts up to this statement, 0 to 1 turn), ``shift`` (one that hangs on what is
+    (the sum of the shifts up to this statement, 0 to 1 turn), ``shift`` (one depending on what is
     measured)."""
     unit: str
     step: float
@@ -37,14 +37,14 @@ def tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ExternalTone:
-    """What a microwave source outside the controller must give while the program runs."""
+    """The tone of a microwave source outside the controller while the program runs."""
 
     frequency_hz: float
     power_dbm: float
 
 
 class Artifact(Protocol):
-    """What a compiler has made for one controller, whatever its family: one pulse program."""
+    """One pulse program, compiled for one controller of whatever family."""
 
     @property
     def name(self) -> str:
@@ -58,17 +58,17 @@ class Artifact(Protocol):
 
     @property
     def quantised(self) -> Sequence[Quantised]:
-        """What was rounded."""
+        """Return the rounded parameters."""
         ...
 
     @property
     def tones(self) -> Mapping[str, ExternalTone]:
-        """What sources outside have to be set to, by the name of the instrument."""
+        """Return the tones of sources outside, by the name of the instrument."""
         ...
 
     @property
     def told_apart_shots(self) -> int:
-        """How many shots are played whose results, 0 or 1, are asked for; 0 if none are."""
+        """Return how many shots are played whose results, 0 or 1, are asked for; 0 if none are."""
         ...
 
     @property

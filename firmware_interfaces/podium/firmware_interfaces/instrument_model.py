@@ -1,4 +1,4 @@
-"""What an instrument model says: its connectors and their ranges, its options, who speaks to it.
+"""An instrument model has connectors, ranges and options, and names its driver and its twin.
 
 The entries themselves, and how to add one, are in :mod:`podium.firmware_interfaces.models`.
 """
@@ -153,7 +153,7 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class TriggerInput:
-    """Where a controller takes the edge that starts its programs."""
+    """The input at which a controller takes the edge that starts its programs."""
 
     name: str
     period_fs: int
@@ -233,7 +233,7 @@ Option = MapOption | TextOption
 
 @dataclass(frozen=True, slots=True)
 class InstrumentModel:
-    """What a facility file may say about one kind of box, and who speaks to it."""
+    """Describes one kind of box: facility-file keys, connectors, driver and twin."""
 
     name: str
     """The one name, the same in all four rooms, e.g. ``lakeshore_372``."""

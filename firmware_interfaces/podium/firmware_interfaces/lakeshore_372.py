@@ -48,7 +48,7 @@ RESISTANCE_RANGES = 22
 
 
 class ReadingStatus(IntFlag):
-    """What RDGST? answers; 0 is a valid reading."""
+    """Bits of the answer to RDGST?; 0 is a valid reading."""
 
     CURRENT_SOURCE_OVERLOAD = 1
     COMMON_MODE_OVERLOAD = 2
@@ -113,7 +113,7 @@ class Record:
 
     @property
     def keys(self) -> int:
-        """How many parameters say of what."""
+        """Return how many parameters name what the command is about."""
         return len(self.command.asks or ())
 
     @property
@@ -204,7 +204,7 @@ _LOOP = _whole(0, 1)  # outputs that have a control loop
 _ANY_VALUE = _real("-1E9", "1E9")
 _SECONDS = _whole(0, 200, digits=3)  # INSET: 1 to 200 (dwell), 3 to 200 (pause), 0 when disabling
 
-# What the measurement hangs on.
+# Settings on which the measurement depends.
 INSET = _record(
     "INSET",
     (_INPUT,),
@@ -388,4 +388,4 @@ RECORDS: tuple[Record, ...] = (
 """All commands whose fields are kept as they were set."""
 
 MEANT_RECORDS = (INSET, INTYPE, INNAME)
-"""Those on which something in the simulation hangs."""
+"""Those on which something in the simulation depends."""

@@ -24,7 +24,7 @@ Argument = Scalar | tuple[Scalar, ...]
 
 @dataclass(frozen=True, slots=True)
 class FluxMapping:
-    """How it plays FluxSource. A parameter is named as in QCoDeS: ``voltage``, ``ch01.v``."""
+    """Maps FluxSource to parameters, named as in QCoDeS: ``voltage``, ``ch01.v``."""
 
     level: str
     """The parameter that is the level; a voltage."""
@@ -46,7 +46,7 @@ class FluxMapping:
 
 @dataclass(frozen=True, slots=True)
 class MicrowaveMapping:
-    """How it plays MicrowaveSource."""
+    """Maps MicrowaveSource to parameters."""
 
     frequency: str
     power: str
@@ -61,7 +61,7 @@ class MicrowaveMapping:
 
 @dataclass(frozen=True, slots=True)
 class ThermometerMapping:
-    """How it plays Thermometer."""
+    """Maps Thermometer to parameters."""
 
     channels: tuple[tuple[str, str], ...]
     """The name of each channel in the facility, and the parameter that is its temperature."""

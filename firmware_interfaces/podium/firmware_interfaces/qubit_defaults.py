@@ -1,4 +1,4 @@
-"""What a facility file means where it says nothing of a qubit: typical values with wide spreads.
+"""Typical values with wide spreads stand in for what a facility file leaves out of a qubit.
 
 Both readers of the file take them from here: control, which looks for a quantity within a few
 spreads, and the sampler of simulated worlds. Sources: Krantz et al., Appl. Phys. Rev. 6, 021318

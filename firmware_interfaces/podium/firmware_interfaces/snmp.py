@@ -48,7 +48,7 @@ class Operation(IntEnum):
 
 
 class ErrorStatus(IntEnum):
-    """What a response says of its request (RFC 3416, 3)."""
+    """The status of a request in its response (RFC 3416, 3)."""
 
     NO_ERROR = 0
     TOO_BIG = 1
@@ -69,7 +69,7 @@ _EMPTY = {Kind.NULL, Kind.NO_SUCH_OBJECT, Kind.NO_SUCH_INSTANCE, Kind.END_OF_MIB
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a variable is bound to."""
+    """The value of a variable, with its kind."""
 
     kind: Kind
     content: int | bytes | Oid | None = None

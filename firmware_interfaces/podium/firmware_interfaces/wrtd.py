@@ -5,7 +5,7 @@ the fields, length of an id, unit of its 32-bit fraction), the WRTD manual "Basi
 (what an event id may be), D-TACQ's open WRTD tools (byte order, port, group), and the table of
 contents of the LXI Consortium's "LXI Event Messaging Extended Function" 1.0 (that there are
 rules for the domain, for a time stamp of zero, for acknowledgements). The text of that standard
-was not at hand: what hangs on it is marked ASSUMED.
+was not at hand: what depends on it is marked ASSUMED.
 """
 
 import re
@@ -60,7 +60,7 @@ NO_FLAGS = EventFlag(0)
 
 @dataclass(frozen=True, slots=True, order=True)
 class EventTime:
-    """When an event is, in TAI, as the message holds it."""
+    """The time of an event, in TAI, as the message holds it."""
 
     seconds: int
     """Since 1970-01-01 00:00:00 TAI, 48 bits."""

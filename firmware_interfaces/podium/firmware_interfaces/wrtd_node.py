@@ -102,7 +102,7 @@ class ErrorCode(IntEnum):
 
 
 class Link(IntEnum):
-    """How the node stands to its White Rabbit network (``enum wrtd_wr_link``)."""
+    """The state of the node's link to its White Rabbit network (``enum wrtd_wr_link``)."""
 
     OFFLINE = 0
     ONLINE = 1

@@ -14,7 +14,7 @@ from podium.sim_instruments.serve_command import (
     FOUND_PROBLEM,
     SERVE_HELP,
     WRONG_USE,
-    Ended,
+    CommandFailed,
     add_serve,
     chosen_facility,
     run_chips,
@@ -173,7 +173,7 @@ class TwinCommand:
         }[arguments.verb]
         try:
             return verb(arguments)
-        except Ended as ended:
+        except CommandFailed as ended:
             print(f"podium twin {arguments.verb}: {ended}", file=sys.stderr)
             return ended.status
 
@@ -192,7 +192,7 @@ class ReplayCommand:
         """Replay; exit status 0 all the same, 1 not, 2 wrong use."""
         try:
             return _replay(arguments)
-        except Ended as ended:
+        except CommandFailed as ended:
             print(f"podium replay: {ended}", file=sys.stderr)
             return ended.status
 
@@ -259,15 +259,15 @@ def _sample(arguments: Namespace) -> int:
         )
         write_world(world, arguments.out)
     except (DesignError, SamplingError) as error:
-        raise Ended(error, FOUND_PROBLEM) from error
+        raise CommandFailed(error, FOUND_PROBLEM) from error
     except OSError as error:
-        raise Ended(error, WRONG_USE) from error
+        raise CommandFailed(error, WRONG_USE) from error
     return DONE
 
 
 def _truth(arguments: Namespace) -> int:
     if (arguments.endpoints is None) == (arguments.twin is None):
-        raise Ended("give either a twin file or --endpoints FILE", WRONG_USE)
+        raise CommandFailed("give either a twin file or --endpoints FILE", WRONG_USE)
     times = arguments.at or ["now"]
     if arguments.twin:
         found = _told_truth(arguments.twin, times, optima=not arguments.quick)
@@ -286,19 +286,19 @@ def _truth(arguments: Namespace) -> int:
 
 
 def _told_truth(twin: Path, times: list[str], optima: bool) -> dict[str, dict[str, dict[str, Any]]]:
-    from podium.sim_instruments.physics.truth import Moving, Span, mixer_truth, truth
+    from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth, truth
     from podium.sim_instruments.physics.world_file import WorldFileError, read_world
 
     try:
         world = read_world(twin)
     except WorldFileError as error:
-        raise Ended(error, FOUND_PROBLEM) from error
+        raise CommandFailed(error, FOUND_PROBLEM) from error
     except OSError as error:
-        raise Ended(error, WRONG_USE) from error
+        raise CommandFailed(error, WRONG_USE) from error
     chip, told = world.chip(), {}
     drift = world.drift(chip)
     for when in times:
-        moving = None if when == "now" else Moving(world.seed, Span.of_text(when), drift)
+        moving = None if when == "now" else MovingTruth(world.seed, Span.of_text(when), drift)
         known = truth(chip, None, optima, moving) | mixer_truth(world.mixers)
         told[when] = {n: {"value": t.value, "unit": t.unit} for n, t in known.items()}
     return told
@@ -312,9 +312,11 @@ def _fault(arguments: Namespace) -> int:
             print(f"{name:15s} {fault.on.value.upper():12s} {fault.does}")
         return DONE
     if arguments.fault not in FAULTS:
-        raise Ended(f"no fault {arguments.fault!r}; there are {', '.join(FAULTS)}", WRONG_USE)
+        raise CommandFailed(
+            f"no fault {arguments.fault!r}; there are {', '.join(FAULTS)}", WRONG_USE
+        )
     if arguments.endpoints is None:
-        raise Ended("say in which simulation: --endpoints FILE", WRONG_USE)
+        raise CommandFailed("say in which simulation: --endpoints FILE", WRONG_USE)
     print(_ask(arguments, {"do": "fault", "fault": arguments.fault, "on": arguments.on}))
     return DONE
 
@@ -325,9 +327,9 @@ def _advance(arguments: Namespace) -> int:
     try:
         seconds = parse_quantity(arguments.span, unit="s")
     except QuantityError as error:
-        raise Ended(error, WRONG_USE) from error
+        raise CommandFailed(error, WRONG_USE) from error
     if seconds < 0:
-        raise Ended(f"{arguments.span}: world time does not go back", WRONG_USE)
+        raise CommandFailed(f"{arguments.span}: world time does not go back", WRONG_USE)
     print(json.dumps(_ask(arguments, {"do": "advance", "seconds": seconds}), indent=2))
     return DONE
 
@@ -342,9 +344,9 @@ def _replay(arguments: Namespace) -> int:
             head, pieces = read_trace(lines)
         found = replay(twin_of(head, pieces), pieces, leap=arguments.leap)
     except (TraceError, TwinError, UnicodeDecodeError) as error:
-        raise Ended(f"{arguments.trace}: {error}", FOUND_PROBLEM) from error
+        raise CommandFailed(f"{arguments.trace}: {error}", FOUND_PROBLEM) from error
     except OSError as error:
-        raise Ended(error, WRONG_USE) from error
+        raise CommandFailed(error, WRONG_USE) from error
     verdicts = [exchange.verdict for exchange in found]
     if arguments.json:
         print(json.dumps({"instrument": head.instrument, "commands": told(found)}, indent=2))
@@ -390,13 +392,13 @@ def _emulate(arguments: Namespace) -> int:
         spans = [(int(start_ns), int(duration_ns)) for start_ns, duration_ns in asked["spans"]]
         results = {str(name): int(result) for name, result in asked.get("results", {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Ended(
+        raise CommandFailed(
             f'standard input holds no {{"program": ..., "spans": ...}}: {error!r}', WRONG_USE
         ) from error
     try:
         json.dump(emulate(program, spans, results), sys.stdout)
     except CannotEmulate as error:
-        raise Ended(error, FOUND_PROBLEM) from error
+        raise CommandFailed(error, FOUND_PROBLEM) from error
     return DONE
 
 
@@ -411,7 +413,7 @@ def _ask(arguments: Namespace, request: dict[str, Any]) -> Any:
     try:
         return ask(arguments.endpoints, request)
     except BackDoorError as error:
-        raise Ended(error, FOUND_PROBLEM) from error
+        raise CommandFailed(error, FOUND_PROBLEM) from error
 
 
 command = TwinCommand()

@@ -4,7 +4,7 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING, Any
 
-from podium.sim_instruments.serve_command import DONE, WRONG_USE, Ended
+from podium.sim_instruments.serve_command import DONE, WRONG_USE, CommandFailed
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters
@@ -127,7 +127,7 @@ def _tell_story(parameters: "CryostatParameters", arguments: Namespace) -> int:
     for_s = 86400.0 if arguments.span is None else arguments.span
     every_s = 600.0 if arguments.every is None else arguments.every
     if every_s <= 0.0:
-        raise Ended("--every wants more than 0 s", WRONG_USE)
+        raise CommandFailed("--every wants more than 0 s", WRONG_USE)
     try:
         story = Story(
             start=arguments.start or "cold",
@@ -141,7 +141,7 @@ def _tell_story(parameters: "CryostatParameters", arguments: Namespace) -> int:
         )
         series = play(parameters, story)
     except (KeyError, ValueError) as error:
-        raise Ended(error.args[0], WRONG_USE) from error
+        raise CommandFailed(error.args[0], WRONG_USE) from error
     if arguments.json:
         found: dict[str, Any] = {
             "model": parameters.model,

@@ -8,10 +8,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium.sim_instruments.serve_command import DONE, WRONG_USE, Ended
+from podium.sim_instruments.serve_command import DONE, WRONG_USE, CommandFailed
 
 if TYPE_CHECKING:
-    from podium.sim_instruments.servers.recorder import Recorded
+    from podium.sim_instruments.servers.recorder import RecordedInstrument
 
 RECORD_HELP = "write down what passes between a client and a real instrument, as a trace"
 
@@ -58,11 +58,11 @@ def run_record(arguments: Namespace) -> int:
         one = recorded(arguments.model, name, arguments.to, options)
         asyncio.run(_record(one, arguments.out, arguments.listen))
     except (NoSuchFacility, ModelError, OSError, ValueError) as error:
-        raise Ended(error, WRONG_USE) from error
+        raise CommandFailed(error, WRONG_USE) from error
     return DONE
 
 
-async def _record(one: "Recorded", out: Path, listen: str | None) -> None:
+async def _record(one: "RecordedInstrument", out: Path, listen: str | None) -> None:
     import asyncio
     import signal
     import sys

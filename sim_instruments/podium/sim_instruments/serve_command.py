@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from podium.sim_instruments.servers.clock import WorldClock
     from podium.sim_instruments.servers.laboratory import Laboratory
-    from podium.sim_instruments.servers.serving import Serving
+    from podium.sim_instruments.servers.serving import ServedLaboratory
 
 DONE, FOUND_PROBLEM, WRONG_USE = 0, 1, 2
 SERVE_HELP = "start simulated instruments on loopback: a facility's, or one model"
 
 
-class Ended(Exception):
+class CommandFailed(Exception):
     """The verb came to no good end. The message says why, one line first."""
 
     def __init__(self, message: object, status: int) -> None:
@@ -38,12 +38,12 @@ FACILITY_HELP = f"the facility file (default: ${FACILITY_VARIABLE}, else ./{USUA
 def chosen_facility(arguments: Namespace, *, or_model: bool = False) -> Path | None:
     """Return the facility file that is meant; None: there is none, and one model is served.
 
-    Raises :class:`Ended`.
+    Raises :class:`CommandFailed`.
     """
     try:
         named = named_facility(arguments)
     except FacilityTwice as error:
-        raise Ended(error, WRONG_USE) from error
+        raise CommandFailed(error, WRONG_USE) from error
     if named is not None or (or_model and arguments.model is not None):
         return named
     if (named := facility_of_environment()) is not None:
@@ -52,7 +52,7 @@ def chosen_facility(arguments: Namespace, *, or_model: bool = False) -> Path | N
         return USUAL_FACILITY
     if or_model:
         return None
-    raise Ended(
+    raise CommandFailed(
         f"there is no ./{USUAL_FACILITY}: name the facility file, or set ${FACILITY_VARIABLE}",
         WRONG_USE,
     )
@@ -132,17 +132,17 @@ def run_serve(arguments: Namespace) -> int:
 
     arguments.facility = chosen_facility(arguments, or_model=True)
     if (arguments.facility is None) == (arguments.model is None):
-        raise Ended("give either a facility file or --model MODEL", WRONG_USE)
+        raise CommandFailed("give either a facility file or --model MODEL", WRONG_USE)
     if arguments.shift is not None and arguments.host is None:
-        raise Ended("--shift wants --host", WRONG_USE)
+        raise CommandFailed("--shift wants --host", WRONG_USE)
     try:
         came = _serve_files(arguments) if arguments.facility else _serve_model(arguments)
     except NoSuchFacility as error:
-        raise Ended(error, WRONG_USE) from error
+        raise CommandFailed(error, WRONG_USE) from error
     except refusals() as error:
-        raise Ended(error, FOUND_PROBLEM) from error
+        raise CommandFailed(error, FOUND_PROBLEM) from error
     except OSError as error:
-        raise Ended(error, WRONG_USE) from error
+        raise CommandFailed(error, WRONG_USE) from error
     for name, count in came.items():
         print(
             f"{name}: {count['commands']} commands, {count['unknown']} of them unknown, "
@@ -158,7 +158,7 @@ def _serve_files(arguments: Namespace) -> dict[str, dict[str, int]]:
     from podium.sim_instruments.servers.laboratory import Laboratory
 
     if arguments.twin is None or arguments.endpoints is None:
-        raise Ended("a facility file wants --twin TWIN and --endpoints FILE", WRONG_USE)
+        raise CommandFailed("a facility file wants --twin TWIN and --endpoints FILE", WRONG_USE)
 
     def build(clock: "WorldClock") -> Laboratory:
         laboratory = Laboratory.of_files(arguments.facility, arguments.twin, clock)
@@ -189,7 +189,7 @@ def _serve_model(arguments: Namespace) -> dict[str, dict[str, int]]:
         drawn = settled(folder, tree, arguments.seed, arguments.mixers)
         kept = arguments.state is not None
 
-        def say(serving: "Serving") -> None:
+        def say(serving: "ServedLaboratory") -> None:
             print(told(serving, drawn, folder, kept), flush=True)
 
         endpoints = arguments.endpoints or folder / ENDPOINTS
@@ -200,7 +200,7 @@ def _run_server(
     arguments: Namespace,
     build: "Callable[[WorldClock], Laboratory]",
     endpoints: Path,
-    say: "Callable[[Serving], None]",
+    say: "Callable[[ServedLaboratory], None]",
 ) -> dict[str, dict[str, int]]:
     import asyncio
     import random
@@ -214,11 +214,11 @@ def _run_server(
         places = at_host(arguments.host, arguments.shift, random.Random())
     mode, with_parent = ClockMode(arguments.clock), arguments.with_parent
     if arguments.rate < 1:
-        raise Ended(
+        raise CommandFailed(
             f"--rate {arguments.rate}: world time goes forward, by whole numbers", WRONG_USE
         )
     if arguments.rate != 1 and mode is not ClockMode.PACED:
-        raise Ended("--rate wants --clock paced", WRONG_USE)
+        raise CommandFailed("--rate wants --clock paced", WRONG_USE)
     return asyncio.run(
         serve(
             build,

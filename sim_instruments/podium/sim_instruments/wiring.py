@@ -1,4 +1,4 @@
-"""Which twin's connector drives which line of the world, as the facility file wires them.
+"""Connects twins' outputs to lines of the world, as the facility file wires them.
 
 Control has its own, stricter reader (``podium check``); here the file is read only for what the
 world needs: instruments, their options, and the cables between connectors and lines.
@@ -34,7 +34,7 @@ class Cable:
 
 @dataclass(frozen=True, slots=True)
 class Thermometry:
-    """Where a thermometer's sensors sit."""
+    """The places of a thermometer's sensors."""
 
     fridge: str
     stages: Mapping[int, str]

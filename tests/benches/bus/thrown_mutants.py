@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.benches.bus.message_mutants import mutants, sample
 
-from podium.control.agent.requests import REQUESTS as OF_AGENTS
-from podium.control.bus import cold, growth, messages, news
+from podium.control.agent.agent import REQUESTS as OF_AGENTS
+from podium.control.bus import facility_growth, fridge_report, messages, news
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import AskRefusals, refusals_key
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -50,12 +50,12 @@ def targets(facility: str, agent: str) -> list[Target]:
         messages.heartbeat_key(facility, "*"): (messages.Heartbeat,),
         news.status_key(facility, "*"): (messages.AgentStatus,),
         news.events_key(facility, "*"): (news.Event,),
-        cold.fridge_key(facility, "*"): (cold.FridgeTold,),
+        fridge_report.fridge_key(facility, "*"): (fridge_report.FridgeReport,),
         news.runs_key(facility): (news.RunNews,),
         news.data_key(facility): (news.DataSummary,),
-        growth.grown_key(facility): (growth.GrowTo,),
-        growth.coordinator_grow_key(facility): (growth.GrowTo,),
-        growth.agent_grow_key(facility, "*"): (growth.GrowTo,),
+        facility_growth.grown_key(facility): (facility_growth.GrowTo,),
+        facility_growth.coordinator_grow_key(facility): (facility_growth.GrowTo,),
+        facility_growth.agent_grow_key(facility, "*"): (facility_growth.GrowTo,),
         messages.coordinator_key(facility): OF_THE_COORDINATOR,
         messages.agent_key(facility, "*"): OF_AGENTS,
         news.past_runs_key(facility): (news.Recent,),

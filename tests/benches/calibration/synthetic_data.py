@@ -12,7 +12,7 @@ from podium.control.bus.mixers import MixerFound
 from podium.control.calibration.fits.peak import pulse_line
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.dataset import dataset_of
 from podium.control.program.program import Capture, Program
@@ -202,7 +202,7 @@ def known(facility: Facility) -> MemoryRecord:
             "t2_gaussian": 0.4,
         }
         record.put(
-            Entry(
+            ParameterEntry(
                 f"{qubit.name}.{name}",
                 float(value),
                 sigma_of(name, float(value)),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from podium.control.campaign.guesses import design_guesses
+from podium.control.campaign.null_values import design_guesses
 from podium.control.campaign.world_record import Recovery, Scan, WorldRecord
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility

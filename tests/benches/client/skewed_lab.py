@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from podium.control.bus.messages import FacilityStatus
-from podium.control.client.skew_calibration import LoopbackSeen
+from podium.control.client.skew_calibration import LoopbackResult
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start_setting import SkewsMeasured
@@ -22,7 +22,7 @@ class MadeUpLab:
     facility: Facility
     hook: Callable[[int], None] = lambda number: None
     """Called before each start, with its number: may raise."""
-    change: Callable[[int, LoopbackSeen], LoopbackSeen] = lambda number, seen: seen
+    change: Callable[[int, LoopbackResult], LoopbackResult] = lambda number, seen: seen
     asked: int = 0
     missing: tuple[str, ...] = ()
     recorded: list[tuple[SkewsMeasured, bool]] = field(default_factory=list)
@@ -34,7 +34,7 @@ class MadeUpLab:
     async def status(self) -> FacilityStatus:
         return FacilityStatus("two_nodes", (), self.missing, 0, 0)
 
-    async def loopback(self, nodes=None, *, starts=None) -> LoopbackSeen:
+    async def loopback(self, nodes=None, *, starts=None) -> LoopbackResult:
         self.asked += 1
         self.settings.append(dict(starts))
         self.hook(self.asked)
@@ -54,7 +54,7 @@ class MadeUpLab:
         }
         counts = {node: np.ones(16, np.int64) for node in nodes}
         run = f"7-{self.asked:05d}"
-        seen = LoopbackSeen(run, t0, started, counts, tags_fs, Epochs.of(EPOCHS), "")
+        seen = LoopbackResult(run, t0, started, counts, tags_fs, Epochs.of(EPOCHS), "")
         return self.change(self.asked, seen)
 
     async def record_skews(self, found: SkewsMeasured, *, anew: bool = False) -> None:

@@ -5,19 +5,19 @@ from dataclasses import replace
 from tests.benches.programs.example_programs import target
 
 from podium.control.compilers.qblox.compile import compile_program
-from podium.control.pictures.judge import Case
+from podium.control.pictures.code_comparison import ComparedProgram
 from podium.control.program.program import Program
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 
 CLUSTER = "cluster_a"
 
 
-def case_of(program: Program, start: ExternalStart | None = None) -> Case:
+def case_of(program: Program, start: ExternalStart | None = None) -> ComparedProgram:
     compiled = compile_program(program, target(), start)
-    return Case(program, {CLUSTER: compiled}, {CLUSTER: target()})
+    return ComparedProgram(program, {CLUSTER: compiled}, {CLUSTER: target()})
 
 
-def damaged(case: Case, frame: str, was: str, now: str) -> Case:
+def damaged(case: ComparedProgram, frame: str, was: str, now: str) -> ComparedProgram:
     """Return ``case`` with one word of one sequencer's code changed."""
     artifact = case.artifacts[CLUSTER]
     sequencers = []

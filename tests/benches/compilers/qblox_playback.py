@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
+from podium.sim_instruments.twins.qblox_cluster.q1_group import run_together
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
     Q1Processor,
     SequencerSetup,
     Trigger,
 )
-from podium.sim_instruments.twins.qblox_cluster.q1_together import run_together
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
     Ending,
     EventKind,

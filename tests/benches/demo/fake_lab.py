@@ -12,11 +12,10 @@ import numpy as np
 import xarray
 from tests.benches.report.synthetic_story_of_two import PULSES, T0
 
-from podium.control.bus.asked import Asked
-from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentStatus
+from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentStatus, LoggedRequest
 from podium.control.bus.mixers import MixerFound
 from podium.control.client.lab import Lab
-from podium.control.client.skew_calibration import LoopbackSeen, SkewsFound
+from podium.control.client.skew_calibration import LoopbackResult, SkewsFound
 from podium.control.demo.example import TWO_NODES, example_facility
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
@@ -93,7 +92,7 @@ class FakeLab:
 
     async def loopback(
         self, nodes: Sequence[str], *, corrected: bool = False, **_: object
-    ) -> LoopbackSeen:
+    ) -> LoopbackResult:
         assert tuple(nodes) == ("node_a", "node_b")
         self._start(corrected)
         self.runs += 1
@@ -102,7 +101,7 @@ class FakeLab:
         left_fs = 20_000 - rest_fs if corrected else SKEW_FS
         tags = {node: 8 * 10**8 + markers[node].delay.value_fs for node in nodes}
         settings = {"cluster_a": {"late_fs": 0}, "cluster_b": {"late_fs": rest_fs}}
-        return LoopbackSeen(
+        return LoopbackResult(
             f"17-{self.runs:05d}",
             await self.now(),
             {},
@@ -144,7 +143,7 @@ class FakeLab:
             if not (gone and name == "node_b")
         )
         asked = tuple(
-            Asked(k, f"run {run} {what}", "a test", 0.0, 0.0, "on", "")
+            LoggedRequest(k, f"run {run} {what}", "a test", 0.0, 0.0, "on", "")
             for k, (run, what) in enumerate(self.on.items())
         )
         missing = ("agent node_b: gone: its process has ended",) if gone else ()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from podium.control.campaign.bring_up_world import record_of
-from podium.control.campaign.guesses import NULLS, Guess, design_guesses
+from podium.control.campaign.null_values import NULLS, Guess, design_guesses
 from podium.control.campaign.windows import guessed, judge_world
 from podium.control.campaign.world_record import Recovery
 from podium.control.campaign.world_task import WorldTask

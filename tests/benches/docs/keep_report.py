@@ -10,9 +10,9 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore
-from podium.control.timebase.host import host_tai_s
+from podium.control.timebase.host_clock import host_tai_s
 
 KEPT = Path(__file__).with_name("kept_report")
 KEPT_OF_TWO = Path(__file__).with_name("kept_report_of_two")
@@ -46,7 +46,9 @@ def lay_in(report: Path, *, one_node: bool = True) -> None:
         shutil.copytree(KEPT_OF_TWO, report)
         return
     shutil.copytree(KEPT, report)
-    entries = [Entry(**row) for row in json.loads((report / "parameters.json").read_text())]
+    entries = [
+        ParameterEntry(**row) for row in json.loads((report / "parameters.json").read_text())
+    ]
     later_s = host_tai_s() - ENDED_S_AGO - max(entry.tai_s for entry in entries)
     with ParameterStore(report / "parameters.sqlite") as store:
         store.put(replace(entry, tai_s=entry.tai_s + later_s) for entry in entries)

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from podium.control.agent.clock_looks import ClockLooks
-from podium.control.agent.epochs_kept import EpochsKept
+from podium.control.agent.clock_readings import ClockReadings
+from podium.control.agent.epoch_files import EpochFiles
 from podium.control.agent.instruments import Instruments
 from podium.drivers.roles import Identity
 from podium.drivers.worker import Worker
@@ -44,20 +44,23 @@ class Counting(Box):
 
 
 @asynccontextmanager
-async def looking(folder, life=1, **boxes: Box) -> AsyncIterator[tuple[ClockLooks, Instruments]]:
+async def looking(folder, life=1, **boxes: Box) -> AsyncIterator[tuple[ClockReadings, Instruments]]:
     workers = {name: Worker(name, lambda box=box: box) for name, box in boxes.items()}
     models = dict.fromkeys(boxes, known_models()["qblox_cluster"])
     instruments = Instruments(workers, models)
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         keeping = [tasks.create_task(worker.keep()) for worker in workers.values()]
         try:
-            yield ClockLooks({"a": "ticks_a"}, instruments, EpochsKept(folder), life), instruments
+            yield (
+                ClockReadings({"a": "ticks_a"}, instruments, EpochFiles(folder), life),
+                instruments,
+            )
         finally:
             for task in keeping:
                 task.cancel()
 
 
-async def numbers(looks: ClockLooks, *names: str) -> dict[str, int]:
+async def numbers(looks: ClockReadings, *names: str) -> dict[str, int]:
     return dict((await looks.epochs(names)).numbers)
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from podium.control.agent.owners import owners_of
 from podium.control.bus.bus import Bus
-from podium.control.bus.cold import FridgeTold, fridge_key
+from podium.control.bus.fridge_report import FridgeReport, fridge_key
 from podium.control.bus.wire import encode
 from podium.control.facility.facility import Facility
 
@@ -18,7 +18,7 @@ async def tell(facility: Facility, bus: Bus, kelvin: float | None, problem: str 
     for fridge in facility.fridges.values():
         for agent, instruments in owners_of(facility).items():
             if fridge.thermometer.instrument in instruments:
-                told = encode(FridgeTold(fridge.name, kelvin, problem))
+                told = encode(FridgeReport(fridge.name, kelvin, problem))
                 await bus.publish(fridge_key(facility.name, agent), told)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import write_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
-from podium.sim_instruments.servers.serving import Serving, open_serving
+from podium.sim_instruments.servers.serving import ServedLaboratory, open_serving
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
 Spoil = Callable[[bytes, bytes], bytes]
@@ -191,7 +191,7 @@ class Laboratory:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self._stack = AsyncExitStack()
-        self.serving: Serving = self._call(self._open(folder))
+        self.serving: ServedLaboratory = self._call(self._open(folder))
 
     def close(self) -> None:
         for wire in self.wires.values():
@@ -210,7 +210,7 @@ class Laboratory:
 
         self._call(told())
 
-    async def _open(self, folder: Path) -> Serving:
+    async def _open(self, folder: Path) -> ServedLaboratory:
         world = folder / "twin.yaml"
         write_world(sample(self.facility, 1), world)
         clock = WorldClock(ClockMode.LEAP)

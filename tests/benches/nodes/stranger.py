@@ -14,7 +14,7 @@ from pathlib import Path
 import zenoh
 
 from podium.control.bus import messages
-from podium.control.bus.by_hand import Ask, Release
+from podium.control.bus.manual_access import Ask, Release
 from podium.control.bus.messages import Begin, Bias, FacilityStatus, Now, Status
 from podium.control.bus.wire import encode
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import dump_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
-from podium.sim_instruments.servers.serving import Serving, open_serving
+from podium.sim_instruments.servers.serving import ServedLaboratory, open_serving
 from podium.sim_instruments.twins.twin import Session
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
@@ -29,7 +29,7 @@ class Ear:
 
 
 class OnTwins:
-    def __init__(self, serving: Serving, folder: Path) -> None:
+    def __init__(self, serving: ServedLaboratory, folder: Path) -> None:
         self.serving = serving
         self.twins = serving.laboratory.twins
         self.heard: list[tuple[str, bytes]] = []

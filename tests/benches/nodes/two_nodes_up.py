@@ -17,7 +17,7 @@ from podium.control.agent.instruments import Instruments
 from podium.control.agent.owners import owners_of
 from podium.control.bus.memory import MemoryBus
 from podium.control.client.lab import Lab
-from podium.control.client.skew_calibration import LoopbackSeen
+from podium.control.client.skew_calibration import LoopbackResult
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
@@ -152,7 +152,7 @@ class TwoNodes:
         """Return why the markers are not started."""
         return await refusal(self.lab, lambda: self.lab.loopback(starts=starts))
 
-    async def loopback(self, starts: Mapping[str, StartSetting] | None = None) -> LoopbackSeen:
+    async def loopback(self, starts: Mapping[str, StartSetting] | None = None) -> LoopbackResult:
         """Start the markers of both nodes once; as they are wired, unless told otherwise."""
         return await in_time(self.lab, lambda: self.lab.loopback(starts=starts or {}))
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 
-F01 = Entry("node_a.q0.f01", 6e9, 1e3, "Hz", "run-1", "ramsey", 1.7e9, 1)
+F01 = ParameterEntry("node_a.q0.f01", 6e9, 1e3, "Hz", "run-1", "ramsey", 1.7e9, 1)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import numpy as np
 
 from podium.sim_instruments.physics.chip import Chip, Feedline, Qubit
-from podium.sim_instruments.physics.inverse import circuit_of
+from podium.sim_instruments.physics.circuit_inversion import circuit_of
 
 QUBITS = tuple(
     Qubit(

@@ -9,9 +9,9 @@ from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.episodes import episodes_of
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.schedule import Schedule, schedule_of
-from podium.sim_instruments.physics.shots import Prepared, prepare
+from podium.sim_instruments.physics.shots import PreparedShots, prepare
 from podium.sim_instruments.physics.signals import (
-    Captured,
+    CaptureAnswer,
     CaptureTrain,
     Piece,
     PulseTrain,
@@ -131,7 +131,7 @@ def run_of(
     return RunSignals(run, 10**24, duration_ns, tuple(drives), tuple(captures), {})
 
 
-def play(feedline: FeedlinePoint, signals: RunSignals, seed: int = 7) -> tuple[Captured, ...]:
+def play(feedline: FeedlinePoint, signals: RunSignals, seed: int = 7) -> tuple[CaptureAnswer, ...]:
     return World(lambda _: (feedline,), seed).play(signals)
 
 
@@ -142,7 +142,7 @@ def prepared(
     noise_hz: tuple[float, float] = (0.0, 0.0),
     each_for_itself: bool | None = False,
     capture_after_ns: int = 146,
-) -> tuple[Schedule, Prepared]:
+) -> tuple[Schedule, PreparedShots]:
     """Return what the qubit's shots share, for readouts by the given tones."""
     feedline = replace(feedline_point(qubit))
     captures = [

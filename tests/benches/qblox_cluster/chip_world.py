@@ -4,10 +4,15 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
-from podium.sim_instruments.physics.feedline_session import Beginning
+from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.session import Session
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain, RunSignals
+from podium.sim_instruments.physics.signals import (
+    CaptureAnswer,
+    CaptureTrain,
+    PulseTrain,
+    RunSignals,
+)
 from podium.sim_instruments.physics.world import World
 
 
@@ -48,7 +53,7 @@ class ChipWorld:
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """It plays on: nobody here asks what left a connector."""
 
-    def __call__(self, signals: RunSignals) -> tuple[Captured, ...]:
+    def __call__(self, signals: RunSignals) -> tuple[CaptureAnswer, ...]:
         self.played.append(signals)
         return self.world.play(
             replace(
@@ -59,7 +64,7 @@ class ChipWorld:
         )
 
     def begin(self, run: int, start_tai_fs: int) -> "ChipWorld":
-        self.session = self.world.begin(Beginning(run, start_tai_fs, {}))
+        self.session = self.world.begin(RunStart(run, start_tai_fs, {}))
         return self
 
     def go_on(
@@ -67,7 +72,7 @@ class ChipWorld:
         drives: Sequence[PulseTrain],
         captures: Sequence[CaptureTrain],
         listeners: Sequence[int],
-    ) -> tuple[Captured, ...]:
+    ) -> tuple[CaptureAnswer, ...]:
         assert self.session is not None
         self.pieces += 1
         return self.session.go_on(self._routed(drives), self._routed(captures), listeners)

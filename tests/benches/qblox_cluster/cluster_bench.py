@@ -8,7 +8,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.framing import Command, encode_command
 from podium.firmware_interfaces.qblox_cluster.messages import BIN
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration
-from podium.sim_instruments.physics.signals import Captured, RunSignals
+from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
 
@@ -44,11 +44,13 @@ class HeldPlayback:
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         self.stops.append((run, sender, at_fs))
 
-    def play(self, signals: RunSignals) -> tuple[Captured, ...]:
+    def play(self, signals: RunSignals) -> tuple[CaptureAnswer, ...]:
         if self.error is not None:
             raise self.error
         self.played.append(signals)
-        return tuple(Captured(np.full(len(c.start_ns), 0.001 + 0j), None) for c in signals.captures)
+        return tuple(
+            CaptureAnswer(np.full(len(c.start_ns), 0.001 + 0j), None) for c in signals.captures
+        )
 
     def release(self) -> None:
         for ticket in self.tickets:

@@ -5,7 +5,7 @@ from tests.benches.qblox_cluster.cluster_bench import T0, Bench, HeldTicket
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
 
 START_NS = 204
@@ -33,7 +33,7 @@ class Dictated:
         for capture in captures:
             self.asked += [(capture.line, int(at)) for at in capture.start_ns]
             found = [0.001 if self.results.pop(0) else -0.001 for _ in capture.start_ns]
-            answers.append(Captured(np.array(found, np.complex128), None))
+            answers.append(CaptureAnswer(np.array(found, np.complex128), None))
         return tuple(answers)
 
     def trace(self, listener: int) -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 from scipy.signal import lfilter
 
-from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
+from podium.sim_instruments.twins.qblox_cluster.predistortion import OutputShaping
 
 
-def directly(shaping: Shaping, x: np.ndarray) -> np.ndarray:
+def directly(shaping: OutputShaping, x: np.ndarray) -> np.ndarray:
     for tau, amp in shaping.exponentials:
         alpha = 1 - np.exp(-1 / tau)
         x = x + amp * (lfilter([alpha], [1, alpha - 1], x) - x)

@@ -10,7 +10,7 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     checked,
     default_configuration,
 )
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.qblox_cluster.input_stage import heard, listening
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
     Ending,
@@ -80,5 +80,7 @@ def answered(run: SequencerRun, trace: RealTimeTrace, *means: complex | list[com
     listened = listening(run, trace)
     assert listened is not None
     n = len(trace)
-    captured = tuple(Captured(np.broadcast_to(np.asarray(m, complex), (n,)), None) for m in means)
+    captured = tuple(
+        CaptureAnswer(np.broadcast_to(np.asarray(m, complex), (n,)), None) for m in means
+    )
     return heard(listened, captured)

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from podium.sim_instruments.physics.signals import Captured, RunSignals
+from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 
 MODULES = {2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}
@@ -33,11 +33,11 @@ class World:
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """It plays on: nobody here asks what left a connector."""
 
-    def play(self, signals: RunSignals) -> tuple[Captured, ...]:
+    def play(self, signals: RunSignals) -> tuple[CaptureAnswer, ...]:
         self.gate.wait(30)
         self.played.append(signals)
         return tuple(
-            Captured(
+            CaptureAnswer(
                 np.full(len(capture.start_ns), self.amplitude),
                 np.full(3000, self.amplitude) if capture.scope else None,
             )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from podium.sim_instruments.physics.signals import Captured, RunSignals
+from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 
 MODULES = {2: "QRM-RF", 4: "QCM-RF", 6: "QCM", 8: "QRM"}
@@ -38,7 +38,7 @@ class Echo:
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """It plays on: nobody here asks what left a connector."""
 
-    def play(self, signals: RunSignals) -> tuple[Captured, ...]:
+    def play(self, signals: RunSignals) -> tuple[CaptureAnswer, ...]:
         self.played.append(signals)
         answers = []
         for capture in signals.captures:
@@ -58,7 +58,7 @@ class Echo:
             trace = None
             if capture.scope:
                 trace = np.full(capture.windows[0].duration_ns + 100, total[-1])
-            answers.append(Captured(total, trace, capture.windows[0].demod_hz))
+            answers.append(CaptureAnswer(total, trace, capture.windows[0].demod_hz))
         return tuple(answers)
 
 

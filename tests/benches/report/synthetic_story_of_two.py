@@ -4,9 +4,9 @@ import numpy as np
 
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.client.skew_calibration import SkewsFound
+from podium.control.report.multi_node.story import FaultRecord, MultiNodeStory, RunSpan
+from podium.control.report.multi_node.tagged_starts import TaggedStart
 from podium.control.report.story import Step, Story
-from podium.control.report.together.story import FaultSeen, RunSeen, Together
-from podium.control.report.together.tagged_starts import TaggedStart
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.skew import Pair, SkewMeasured
 from podium.control.timebase.start_setting import SkewsMeasured
@@ -29,10 +29,10 @@ def start(number: int, skew_fs: float, rest_fs: int = 0, noise: int = 0) -> Tagg
     return TaggedStart(f"17-{number:05d}", at, edges, {"node_a": 0, "node_b": rest_fs})
 
 
-def made_up_together(left_fs: float = LEFT_FS) -> Together:
+def made_up_together(left_fs: float = LEFT_FS) -> MultiNodeStory:
     """Return a calibration after which ``left_fs`` are left, and a death that harmed nobody."""
     rng = np.random.default_rng(3)
-    told = Together(("node_a", "node_b"))
+    told = MultiNodeStory(("node_a", "node_b"))
     told.before = [start(n, SKEW_FS + 4e6 * (n % 7 == 3), noise=1) for n in range(1, 21)]
     told.after = [
         start(n, left_fs + float(rng.normal(0, 19_000)), REST_FS) for n in range(200, 240)
@@ -53,15 +53,15 @@ def made_up_together(left_fs: float = LEFT_FS) -> Together:
     return told
 
 
-def made_up_fault() -> FaultSeen:
+def made_up_fault() -> FaultRecord:
     """Return a death of node_b: noticed after 0.41 s, back after 5.2 s; node_a did not stop."""
     edges = np.arange(-0.7, 6.4, 0.55)
     runs = tuple(
-        RunSeen("node_a", f"17-{260 + n:05d}", float(begin), float(begin) + 0.55, True)
+        RunSpan("node_a", f"17-{260 + n:05d}", float(begin), float(begin) + 0.55, True)
         for n, begin in enumerate(edges)
     )
     reason = "agent node_b is gone: its process or the way to it has ended"
-    return FaultSeen("node_b", "node_b", 4711, reason, 0.41, 5.2, runs)
+    return FaultRecord("node_b", "node_b", 4711, reason, 0.41, 5.2, runs)
 
 
 def made_up_story_of_two() -> Story:

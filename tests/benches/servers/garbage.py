@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from podium.firmware_interfaces.qblox_cluster.command_table import COMMANDS, Entry
+from podium.firmware_interfaces.qblox_cluster.command_table import COMMANDS, CommandEntry
 
 STARTS: Final = ("START",)
 """Commands that nothing here sends: what they start takes time in which nothing is tried."""
@@ -65,7 +65,7 @@ def _noisy_lines(chance: random.Random) -> bytes:
     return bytes(chance.choices(b'ABc:*?#"\n\r, 0123456789;\x00', k=chance.choice((5, 50, 500))))
 
 
-def _header(chance: random.Random, entry: Entry) -> str:
+def _header(chance: random.Random, entry: CommandEntry) -> str:
     numbers = ("0", "1", "5", "6", "20", "99", "-1", "", "00000000000000000000")
     header = "".join(chance.choice(numbers) if c == "#" else c for c in entry.header)
     slot = chance.choice(("", "", "", "SLOT2:", "SLOT0:", "SLOT99:", "SLOT:"))
@@ -73,7 +73,7 @@ def _header(chance: random.Random, entry: Entry) -> str:
     return chance.choice((header, header.lower(), header.upper()))
 
 
-def _line(chance: random.Random, entry: Entry | None = None) -> bytes:
+def _line(chance: random.Random, entry: CommandEntry | None = None) -> bytes:
     """A command of the cluster with arguments that may be anything."""
     entry = entry or chance.choice(ENTRIES)
     count = max(0, len(entry.arguments) + chance.choice((-1, 0, 0, 0, 1, 3)))

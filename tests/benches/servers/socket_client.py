@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from podium.sim_instruments.servers.serving import Serving
+from podium.sim_instruments.servers.serving import ServedLaboratory
 
 WITHIN_S = 30.0
 
@@ -41,7 +41,9 @@ class Client:
 
 
 @asynccontextmanager
-async def client(serving: Serving, instrument: str, port: str = "scpi") -> AsyncIterator[Client]:
+async def client(
+    serving: ServedLaboratory, instrument: str, port: str = "scpi"
+) -> AsyncIterator[Client]:
     listening = serving.served[instrument].listening
     reader, writer = await asyncio.open_connection(listening.host, listening.ports[port])
     try:

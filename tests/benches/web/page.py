@@ -10,7 +10,7 @@ import httpx
 
 from podium.control.bus.memory import MemoryBus
 from podium.control.client.lab import Lab
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.web.picture import Picture
 
 
@@ -56,5 +56,5 @@ async def _messages(answer: httpx.Response) -> AsyncIterator[tuple[str, str]]:
             event, data = "", []
 
 
-def entry(name, value, sigma, unit, tai_s=1.8e9, who="", why="") -> Entry:
-    return Entry(name, value, sigma, unit, "7-00001", "rabi", tai_s, 1, who, why)
+def entry(name, value, sigma, unit, tai_s=1.8e9, who="", why="") -> ParameterEntry:
+    return ParameterEntry(name, value, sigma, unit, "7-00001", "rabi", tai_s, 1, who, why)

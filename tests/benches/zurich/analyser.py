@@ -8,7 +8,7 @@ from tests.benches.zurich.device_bench import MS, US, Bench
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of, scaling_of
 from podium.sim_instruments.twins.zurich.data_server import DataServer
-from podium.sim_instruments.twins.zurich.executing import Executing
+from podium.sim_instruments.twins.zurich.program_execution import ProgramExecution
 
 GHZ, LENGTH = 2e9, 512
 LSB_V = 1 / 8192
@@ -24,7 +24,7 @@ class Analyser(Bench):
     """An SHFQA4 on which every channel can send and hear."""
 
     def __init__(self) -> None:
-        self.execution = Executing()
+        self.execution = ProgramExecution()
         server = DataServer("1", {12002: "SHFQA4"}, execution=self.execution)
         self.devices = {device.model.name: device for device in server.devices}
         self.now_fs = 3 * MS

@@ -4,7 +4,7 @@ from tests.benches.referees import seqc_corpus
 
 from podium.firmware_interfaces.zurich.values import bytes_vector
 from podium.sim_instruments.twins.zurich.data_server import DataServer
-from podium.sim_instruments.twins.zurich.executing import Executing
+from podium.sim_instruments.twins.zurich.program_execution import ProgramExecution
 
 MS, US = 10**12, 10**9
 SG, QA = "sgchannels/0/awg", "qachannels/0/generator"
@@ -16,7 +16,7 @@ class Bench:
 
     def __init__(self, options=None, world=None) -> None:
         self.world = world
-        self.execution = Executing(playback=world)
+        self.execution = ProgramExecution(playback=world)
         server = DataServer(
             "1",
             {12000: "SHFQC", 8001: "HDAWG8", 10001: "PQSC"},

@@ -5,8 +5,8 @@ import pytest
 from tests.benches.zurich.device_bench import QA, READOUT, SG, US, Bench
 
 from podium.firmware_interfaces.zurich.values import vector_of
-from podium.sim_instruments.physics.signals import Captured
-from podium.sim_instruments.twins.zurich.executing import Executing
+from podium.sim_instruments.physics.signals import CaptureAnswer
+from podium.sim_instruments.twins.zurich.program_execution import ProgramExecution
 
 SMALL = 1e-5
 """Square roots of watts: far below the full scale of an input."""
@@ -37,7 +37,7 @@ class Inline:
     def play(self, signals):
         self.signals = signals
         return tuple(
-            Captured(SMALL * np.arange(1, len(train.start_ns) + 1) + 0j, None)
+            CaptureAnswer(SMALL * np.arange(1, len(train.start_ns) + 1) + 0j, None)
             for train in signals.captures
         )
 
@@ -61,7 +61,7 @@ class Inline:
 @pytest.fixture
 def bench():
     made = Bench(world=Inline())
-    assert isinstance(made.execution, Executing)
+    assert isinstance(made.execution, ProgramExecution)
     return made
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from podium.firmware_interfaces.zurich import handshake, rpc, session_messages
 from podium.firmware_interfaces.zurich.capnp_framing import Splitter
-from podium.firmware_interfaces.zurich.capnp_reading import StructReader, root
-from podium.firmware_interfaces.zurich.capnp_writing import MessageWriter
+from podium.firmware_interfaces.zurich.capnp_reader import StructReader, root
+from podium.firmware_interfaces.zurich.capnp_writer import MessageWriter
 from podium.firmware_interfaces.zurich.values import Value, read_value, write_value
 
 

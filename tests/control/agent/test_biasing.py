@@ -168,7 +168,7 @@ class Rules:
     async def left_over(self) -> frozenset[str]:
         return frozenset({"bias_q0"})
 
-    async def tell_store(self, source: str) -> None:
+    async def report_ramps(self, source: str) -> None:
         pass
 
     async def carry_out(self, worker) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from podium.control.bus.bus import AnswererFailed, Bus, BusError, NoAnswer, Presence
 from podium.control.bus.memory import MemoryBus, matches
-from podium.control.bus.opened import opened_bus
+from podium.control.bus.process_bus import open_bus
 from podium.control.bus.zenoh_bus import ZenohBus, loopback_only
 from podium.control.facility.load import load_facility
 from podium.control.facility.meeting_point import MeetingPoint, parse_endpoint
@@ -52,10 +52,10 @@ async def met(how: str) -> AsyncIterator[tuple[Bus, Bus]]:
     meeting = MeetingPoint(holder, listen=endpoint, connect=endpoint, insecure=True)
     facility = replace(load_facility(EXAMPLE), name="x", bus=meeting)
     async with AsyncExitStack() as stack:
-        there = await stack.enter_async_context(opened_bus(facility, Member(holder), agents=["a"]))
+        there = await stack.enter_async_context(open_bus(facility, Member(holder), agents=["a"]))
         if holder == "router":
-            there = await stack.enter_async_context(opened_bus(facility, Member("coordinator")))
-        yield await stack.enter_async_context(opened_bus(facility, Member("agent", "a"))), there
+            there = await stack.enter_async_context(open_bus(facility, Member("coordinator")))
+        yield await stack.enter_async_context(open_bus(facility, Member("agent", "a"))), there
 
 
 async def present(bus: Bus, pattern: str, count: int) -> None:

@@ -23,8 +23,8 @@ from tests.benches.security.certificates import (
 from podium.control.bus import messages, news
 from podium.control.bus.bus import Bus, BusError, Denied, NoAnswer, Presence
 from podium.control.bus.meeting_bus import MeetingBus
-from podium.control.bus.opened import client_of, opened_bus
-from podium.control.bus.refusals import AskRefusals, Refusal, RefusalsTold, refusals_key
+from podium.control.bus.process_bus import client_of, open_bus
+from podium.control.bus.refusals import AskRefusals, Refusal, RefusalReport, refusals_key
 from podium.control.bus.wire import decode, encode
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.bus.zenoh_config import holding, joining
@@ -75,7 +75,7 @@ class Everybody:
         holder = "" if self._facility.bus is None else self._facility.bus.held_by
         for member in members:
             agents = AGENTS if member.role == holder else None
-            opened = opened_bus(self._facility, member, agents=agents)
+            opened = open_bus(self._facility, member, agents=agents)
             self.on[member] = await self._stack.enter_async_context(opened)
 
     async def serve(self, member: Member, key: str) -> None:
@@ -85,7 +85,7 @@ class Everybody:
     async def refusals(self) -> tuple[Refusal, ...]:
         key, question = refusals_key("x"), encode(AskRefusals())
         answer = await self.on[COORDINATOR].request(key, question, 5.0)
-        return decode(answer, RefusalsTold).refusals
+        return decode(answer, RefusalReport).refusals
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ async def test_one_who_was_refused_answers_once_the_first_has_gone(facility, fol
         async with pretending(facility, folder, "agent.node_a", NODE_A) as second:
             await has_arrived(second)
             async with (
-                opened_bus(facility, NODE_A) as first,
+                open_bus(facility, NODE_A) as first,
                 first.serve(ASK_A, echo),
                 first.announce(ASK_A),
             ):
@@ -312,7 +312,7 @@ async def test_a_certificate_that_is_not_in_the_file_is_not_admitted(
 ) -> None:
     late = replace(facility, bus=replace(facility.bus, clients=("ann", "ben")))
     with caplog.at_level(logging.WARNING):
-        async with opened_bus(late, Member("client", "ben")) as ben:
+        async with open_bus(late, Member("client", "ben")) as ben:
             with pytest.raises(Denied) as no:
                 await ben.request(ASK_COORDINATOR, b"", 5.0)
             async with asyncio.timeout(10):
@@ -360,10 +360,10 @@ async def test_an_impostor_at_the_meeting_point_is_neither_asked_nor_answered(
     admitted = Admitted.of("x", "router", AGENTS, ())
     config = holding(meeting, credentials_of(folder, "agent.node_b"), admitted)
     impostor = ZenohBus(await asyncio.to_thread(zenoh.open, config), asyncio.get_running_loop())
-    async with closing_bus(impostor), opened_bus(at_a_router, COORDINATOR) as coordinator:
+    async with closing_bus(impostor), open_bus(at_a_router, COORDINATOR) as coordinator:
         with pytest.raises(Denied, match=r"has the certificate agent\.node_b, not router"):
             await coordinator.request(ASK_A, b"", 5.0)
-        async with opened_bus(at_a_router, NODE_A) as agent, agent.serve(ASK_A, answer):
+        async with open_bus(at_a_router, NODE_A) as agent, agent.serve(ASK_A, answer):
             with pytest.raises(Denied, match="it is neither asked nor answered"):
                 await agent.request(access_key("x"), b"", 5.0)
             with pytest.raises(NoAnswer):
@@ -374,7 +374,7 @@ async def test_an_impostor_at_the_meeting_point_is_neither_asked_nor_answered(
 async def test_a_router_that_is_started_again_is_found_by_all(at_a_router) -> None:
     async with AsyncExitStack() as stack:
         others = Everybody(stack, at_a_router)
-        async with asyncio.timeout(20), opened_bus(at_a_router, ROUTER, agents=AGENTS):
+        async with asyncio.timeout(20), open_bus(at_a_router, ROUTER, agents=AGENTS):
             await others.come(COORDINATOR, NODE_A, ANN)
             await others.serve(COORDINATOR, ASK_COORDINATOR)
             await others.serve(NODE_A, ASK_A)
@@ -386,7 +386,7 @@ async def test_a_router_that_is_started_again_is_found_by_all(at_a_router) -> No
             assert await anext(changes) == Presence(ASK_A, False)
             with pytest.raises(NoAnswer, match="is not reached: nobody listens there"):
                 await others.on[ANN].request(ASK_COORDINATOR, b"", 2.0)
-            async with opened_bus(at_a_router, ROUTER, agents=AGENTS):
+            async with open_bus(at_a_router, ROUTER, agents=AGENTS):
                 assert await anext(changes) == Presence(ASK_A, True)
                 assert await others.on[COORDINATOR].request(ASK_A, b"ab", 5.0) == b"ba"
                 assert await answered(others.on[ANN], ASK_COORDINATOR) == b"ba"
@@ -410,7 +410,7 @@ async def test_who_comes_before_the_router_is_there_as_soon_as_it_is(at_a_router
         await early.serve(NODE_A, ASK_A)
         with pytest.raises(NoAnswer, match="is not reached: nobody listens there"):
             await early.on[COORDINATOR].request(ASK_A, b"", 2.0)
-        async with asyncio.timeout(20), opened_bus(at_a_router, ROUTER, agents=AGENTS):
+        async with asyncio.timeout(20), open_bus(at_a_router, ROUTER, agents=AGENTS):
             await there(early.on[COORDINATOR], ASK_A)
             assert await early.on[COORDINATOR].request(ASK_A, b"ab", 5.0) == b"ba"
             await stack.aclose()
@@ -438,7 +438,7 @@ async def test_who_has_no_valid_certificate_does_not_come_in(
     if which == "none":
         config.insert_json5("transport/link/tls/connect_certificate", "null")
         config.insert_json5("transport/link/tls/connect_private_key", "null")
-    async with opened_bus(at_a_router, ROUTER, agents=AGENTS) as router:
+    async with open_bus(at_a_router, ROUTER, agents=AGENTS) as router:
         with pytest.raises(zenoh.ZError, match="Unable to connect"):
             await asyncio.to_thread(zenoh.open, config)
         assert isinstance(router, ZenohBus)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.benches.bus.message_mutants import kinds, mutants, sample
 
-from podium.control.bus.by_hand import Ask
+from podium.control.bus.manual_access import Ask
 from podium.control.bus.messages import (
     AgentStatus,
     CaptureData,

@@ -6,7 +6,7 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.outcome import Outcome
 from podium.control.facility.load import load_facility
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore
 from podium.firmware_interfaces.tai import Tai
 
@@ -42,7 +42,9 @@ async def outcome_of(store: ParameterStore, *quantities: str) -> Outcome:
 
 async def test_what_was_not_measured_is_said_with_its_elements() -> None:
     with ParameterStore(":memory:") as store:
-        store.put([Entry("node_a.q1.t1", 3e-5, 1e-6, "s", "r", "relaxation", NOW.seconds, 1)])
+        store.put(
+            [ParameterEntry("node_a.q1.t1", 3e-5, 1e-6, "s", "r", "relaxation", NOW.seconds, 1)]
+        )
         outcome = await outcome_of(store, "t1", "kappa", "t1")
     assert outcome.assumed == [
         "t1 of q0, q2 is not measured: taken from the design",
@@ -54,7 +56,7 @@ async def test_what_was_not_measured_is_said_with_its_elements() -> None:
 async def test_where_all_is_measured_nothing_is_said() -> None:
     with ParameterStore(":memory:") as store:
         store.put(
-            Entry(f"node_a.q{n}.t1", 3e-5, 1e-6, "s", "r", "relaxation", NOW.seconds, 1)
+            ParameterEntry(f"node_a.q{n}.t1", 3e-5, 1e-6, "s", "r", "relaxation", NOW.seconds, 1)
             for n in range(3)
         )
         assert (await outcome_of(store, "t1")).assumed == []

@@ -30,7 +30,7 @@ from podium.control.calibration.routines.dispersive_shift import excited_share
 from podium.control.calibration.routines.time_of_flight import quiet_hz
 from podium.control.calibration.sequences import all_pulses, pulse_area_ns, until_all_end_ns
 from podium.control.facility.load import load_facility
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Play
 from podium.control.program.waveforms import Square
@@ -66,7 +66,7 @@ async def worked(
     record.replace([one for one in entries if one.name.rpartition(".")[2] not in unknown])
     for qubit in QUBITS:
         record.put(
-            Entry(
+            ParameterEntry(
                 f"{qubit.name}.{name}",
                 value,
                 sigmas.get(name, 1e-3 * abs(value)),
@@ -315,7 +315,9 @@ async def test_a_drive_as_designed_keeps_the_designs_pulses() -> None:
 def test_a_short_pulse_is_read_as_late_as_the_longest() -> None:
     """Two pulses begin together, and the readout waits for both."""
     bench = Bench(MadeRunner(zero, facility=FACILITY), NODE, QUBITS[:2], known(FACILITY), print)
-    longer = Entry(f"{QUBITS[0].name}.pulse_duration", 120e-9, 1e-12, "s", "", "", float(NOW_S), 1)
+    longer = ParameterEntry(
+        f"{QUBITS[0].name}.pulse_duration", 120e-9, 1e-12, "s", "", "", float(NOW_S), 1
+    )
     bench.record.put([longer])
     first, second = all_pulses(bench, bench.qubits)
     assert first.pulse_ns == 120

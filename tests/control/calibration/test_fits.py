@@ -8,8 +8,8 @@ import pytest
 from tests.benches.calibration.honest_sigmas import assert_honest
 from tests.benches.thoroughness import cases
 
-from podium.control.calibration.fits.blobs import discriminate
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_resonator_arc
+from podium.control.calibration.fits.iq_clouds import discriminate
 from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi, fit_ramsey, ramsey
 from podium.control.calibration.fits.peak import Expected, fit_pulse_line, pulse_line

@@ -10,16 +10,16 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.catalogue import VALIDITY
 from podium.control.calibration.one_routine import OneRoutine, calibrated
 from podium.control.calibration.outcome import Outcome, Panel, Picture, Series
-from podium.control.calibration.own_routines import NoRoutine
 from podium.control.calibration.readiness import NotCold
 from podium.control.calibration.routine_result import Calibrated
+from podium.control.calibration.user_routines import NoRoutine
 from podium.control.facility.facility import Qubit
 from podium.control.facility.qubit_names import UnknownQubit
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.store import ParameterStore
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Program
-from podium.control.records.place import Place
+from podium.control.records.calibration_folder import CalibrationFolder
 
 X = np.linspace(0.0, 1.0, 5)
 
@@ -43,7 +43,7 @@ async def carried_out(
     runner: FakeRunner, folder: Path, begun: list[tuple[int, str]], **options
 ) -> Calibrated:
     qubits = tuple(runner.facility.qubits().values())[:2]
-    place = Place(folder, folder / "parameters.sqlite", None)
+    place = CalibrationFolder(folder, folder / "parameters.sqlite", None)
 
     async def begin_step(number: int, name: str) -> None:
         begun.append((number, name))

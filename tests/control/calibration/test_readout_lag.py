@@ -8,7 +8,7 @@ from tests.benches.calibration.honest_sigmas import FALSE_ALARM
 from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.readout_lag import Shaken, fit_readout_lag
+from podium.control.calibration.fits.readout_lag import PhotonPhase, fit_readout_lag
 
 PULSE_NS = 52
 KAPPA_HZ, CHI_HZ, DETUNING_HZ = 4.0e6, -1.2e6, 1.9e6
@@ -26,7 +26,7 @@ def bell(time_ns: float) -> float:
 
 
 ENVELOPE = np.array([bell(one) for one in TIME])
-SHAKEN = Shaken(ENVELOPE, KAPPA_HZ, CHI_HZ, DETUNING_HZ)
+SHAKEN = PhotonPhase(ENVELOPE, KAPPA_HZ, CHI_HZ, DETUNING_HZ)
 
 
 def solved(begins_ns: float, turns: float, photons: float) -> float:
@@ -102,6 +102,25 @@ def test_the_lag_is_found_within_its_sigma() -> None:
     chi2 = stats.chi2(len(pulls))
     assert chi2.ppf(FALSE_ALARM / 2) < np.sum(np.square(pulls)) < chi2.isf(FALSE_ALARM / 2)
     assert np.max(sigmas) < 4.0
+
+
+def test_noise_is_refused_without_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the eight one would get as far as a fit in 10**-4 of all draws."""
+    monkeypatch.delattr("podium.control.calibration.fits.readout_lag.fit_least_squares")
+    rng = np.random.default_rng(3)
+    begins, turns, _, sigma = drawn(rng, 180)
+    for scatter in (0.03, 0.03, 0.1, 0.1, 0.3, 0.3, 1.0, 1.0):
+        share = 0.5 + rng.normal(0, scatter, begins.size)
+        with pytest.raises(FitFailed, match="no phase turns while the tone begins"):
+            fit_readout_lag(SHAKEN, begins, turns, share, sigma, PHOTONS)
+
+
+def test_a_lag_is_found_where_photons_are_far_from_what_is_expected() -> None:
+    rng = np.random.default_rng(4)
+    begins, turns, share, sigma = drawn(rng, 180)
+    for factor in (0.2, 5.0):
+        found = fit_readout_lag(SHAKEN, begins, turns, share, sigma, factor * PHOTONS)
+        assert found.values["lag"] == pytest.approx(LAG_NS, abs=5 * found.sigmas["lag"])
 
 
 @pytest.mark.slow

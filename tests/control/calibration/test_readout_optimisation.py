@@ -16,7 +16,7 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.herald import HERALD
 from podium.control.calibration.routines.readout_optimisation import readout_optimisation
 from podium.control.facility.load import load_facility
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.program.program import Play
 
 FACILITY = load_facility(EXAMPLE)
@@ -66,7 +66,7 @@ async def test_heralded_maps_have_the_length_that_is_best_so_far() -> None:
         return short_lived(asked, rng)
 
     record = known(FACILITY)
-    record.put([Entry(f"{QUBIT.name}.t1", T1_S, 1e-7, "s", "", "", float(NOW_S), 1)])
+    record.put([ParameterEntry(f"{QUBIT.name}.t1", T1_S, 1e-7, "s", "", "", float(NOW_S), 1)])
     bench = Bench(MadeRunner(make, 3), NODE, (QUBIT,), record, keep=lambda _: None)
     outcome = await readout_optimisation(bench, (QUBIT,))
     assert outcome.failures == {}

@@ -21,8 +21,8 @@ from podium.control.calibration import line_scan
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import ROUTINES
+from podium.control.calibration.facility_copy import keep_facility
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
-from podium.control.calibration.kept_facility import keep_facility
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.refit import NoRun, refit, runs_of
 from podium.control.calibration.routines.rabi import rabi_program

@@ -12,12 +12,6 @@ import pytest
 from scipy import stats
 from tests.benches.calibration.honest_sigmas import FALSE_ALARM, assert_honest, band
 
-from podium.control.calibration.fits.blobs import (
-    Discrimination,
-    best_threshold,
-    discriminate,
-    heralded_zeros,
-)
 from podium.control.calibration.fits.decay import Ends, exponential, fit_decay
 from podium.control.calibration.fits.flux import (
     arc,
@@ -25,6 +19,12 @@ from podium.control.calibration.fits.flux import (
     fit_qubit_arc,
     fit_resonator_arc,
     fit_shaped_arc,
+)
+from podium.control.calibration.fits.iq_clouds import (
+    Discrimination,
+    best_threshold,
+    discriminate,
+    heralded_zeros,
 )
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi, fit_ramsey, ramsey

@@ -7,17 +7,17 @@ import pytest
 from tests.benches.calibration.synthetic_data import NODE, MadeRunner, known, zero
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.fits.blobs import Discrimination
+from podium.control.calibration.fits.iq_clouds import Discrimination
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.routines.single_shot import (
     ARRIVES_LATER_S,
-    Played,
+    HeraldTiming,
     ideal_fidelity,
     thermal_share,
 )
 from podium.control.parameters.memory_record import MemoryRecord
 
-PLAYED = Played(after_pulse=26e-9, after_herald=1.25e-6)
+PLAYED = HeraldTiming(after_pulse=26e-9, after_herald=1.25e-6)
 LEVELS = Levels(0j, 1 + 0j, 0.02, 0.03)
 T1_S, THERMAL = 20e-6, 0.05
 FALSE_EXCITED, FALSE_GROUND = 0.004, 0.011

@@ -14,7 +14,7 @@ from tests.benches.campaign.synthetic_worlds import (
     made_worlds,
 )
 
-from podium.control.campaign.guesses import NULLS, all_guesses
+from podium.control.campaign.null_values import NULLS, all_guesses
 from podium.control.campaign.windows import (
     found_share,
     guessed,

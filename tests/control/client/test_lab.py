@@ -13,7 +13,7 @@ from podium.control.bus import messages
 from podium.control.bus.memory import MemoryBus
 from podium.control.calibration import one_routine
 from podium.control.client.lab import Lab, open_facility
-from podium.control.coordinator import agents_seen
+from podium.control.coordinator import agent_directory
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.parameters.validity import NoQuantity, Validities
@@ -56,7 +56,7 @@ async def test_a_calibration_begins_when_all_instruments_are_connected(
     lab, bench, monkeypatch, tmp_path
 ) -> None:
     monkeypatch.setattr("podium.control.client.lab.READY_S", 0.2)
-    monkeypatch.setattr("podium.control.agent.by_hand.BACK_S", 0.2)
+    monkeypatch.setattr("podium.control.agent.manual_access.BACK_S", 0.2)
     bench.hooks["lo_q2.connect"] = raising(Unreachable("lo_q2: no route"))
     await lab.release("lo_q2")
     with suppress(RunFailed):  # it does not answer yet
@@ -333,7 +333,7 @@ async def test_an_instrument_that_cannot_be_reached_fails_runs_by_name(
 
 
 async def test_without_an_agent_a_run_fails_by_name(example, trial, monkeypatch) -> None:
-    monkeypatch.setattr(agents_seen, "APPEAR_S", 0.05)
+    monkeypatch.setattr(agent_directory, "APPEAR_S", 0.05)
     bus = MemoryBus()
     async with Coordinator(example, bus).running():
         with pytest.raises(RunFailed, match=r"cluster_a: no agent that is here owns it"):
@@ -343,7 +343,7 @@ async def test_without_an_agent_a_run_fails_by_name(example, trial, monkeypatch)
 async def test_an_agent_that_leaves_during_a_run_fails_it_and_may_come_back(
     example, bench, trial, open_agent, monkeypatch
 ) -> None:
-    monkeypatch.setattr(agents_seen, "GONE_S", 0.05)
+    monkeypatch.setattr(agent_directory, "GONE_S", 0.05)
     bus = MemoryBus()
     gate = Gate()
     async with Coordinator(example, bus).running():
@@ -377,7 +377,7 @@ async def test_two_agents_share_a_facility(example, bench, trial, open_agent) ->
 
 
 async def test_a_coordinator_that_leaves_fails_what_is_asked(example, trial, monkeypatch) -> None:
-    monkeypatch.setattr("podium.control.client.asking.LOST_S", 0.05)
+    monkeypatch.setattr("podium.control.client.coordinator_client.LOST_S", 0.05)
     with pytest.raises(RunError, match="the coordinator of first_light is gone"):
         await Lab(example, MemoryBus()).run(trial())
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray
 
-from podium.control.client.live_plot import LivePlot, _prefix, told
+from podium.control.client.live_plot import LivePlot, _prefix, progress_line
 from podium.control.program.dataset import dataset_of
 from podium.control.program.program import Axis, Linear, Program, Variable
 
@@ -100,10 +100,10 @@ def test_nothing_measured_is_no_error() -> None:
 
 
 def test_the_title_says_how_far_it_is() -> None:
-    assert told(dataset()) == "Rabi"
-    assert told(dataset(shots=8, shots_done=3)) == "Rabi: 3 of 8 shots"
+    assert progress_line(dataset()) == "Rabi"
+    assert progress_line(dataset(shots=8, shots_done=3)) == "Rabi: 3 of 8 shots"
     stopped = dataset(shots=8, shots_done=3, stopped="enough")
-    assert told(stopped) == "Rabi: 3 of 8 shots, stopped"
+    assert progress_line(stopped) == "Rabi: 3 of 8 shots, stopped"
 
 
 def test_it_redraws_the_same_figure_and_can_be_saved(tmp_path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.benches.client.skewed_lab import EPOCHS, SKEW_FS, MadeUpLab
 from tests.benches.nodes.two_nodes_up import TWO_NODES
 
-from podium.control.client.skew_calibration import LOST_IN_TURN, LoopbackSeen, calibrate_skews
+from podium.control.client.skew_calibration import LOST_IN_TURN, LoopbackResult, calibrate_skews
 from podium.control.facility.facility import Facility
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.load import load_facility
@@ -105,7 +105,7 @@ async def test_a_refusal_is_not_asked_for_again(lab) -> None:
 
 
 async def test_a_clock_that_was_reset_leaves_nothing_recorded(lab) -> None:
-    def move(number: int, seen: LoopbackSeen) -> LoopbackSeen:
+    def move(number: int, seen: LoopbackResult) -> LoopbackResult:
         return replace(seen, epochs=Epochs.of({**EPOCHS, "ticks_b": 1 + (number > 18)}))
 
     lab.change = move

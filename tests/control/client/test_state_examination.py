@@ -7,8 +7,8 @@ import pytest
 from tests.benches.nodes import ramp_journal as ramps
 from tests.benches.web.page import entry
 
-from podium.control.agent.epochs_kept import EpochsKept
-from podium.control.agent.journal import Journal
+from podium.control.agent.epoch_files import EpochFiles
+from podium.control.agent.ramp_journal import RampJournal
 from podium.control.client.lab import open_facility
 from podium.control.client.state_examination import examine_state
 from podium.control.facility.state_folder import (
@@ -28,10 +28,10 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yam
 def state(tmp_path: Path) -> Path:
     """A state file with a journal of ramps, an epoch, accepted starts and a store beside it."""
     state = tmp_path / "up.json"
-    with closing(Journal(journal_file(state))) as journal:
+    with closing(RampJournal(journal_file(state))) as journal:
         for _ in range(50):
             journal.begin(ramps.Q0)
-    EpochsKept(epochs_folder(state)).seen({"house": {"resets": 3}})
+    EpochFiles(epochs_folder(state)).seen({"house": {"resets": 3}})
     accepted = FileJournal(accepted_file(state))
     accepted.keep(JobAccepted("t1", "{}", ("node_a",)))
     accepted.keep(JobAccepted("t2", "{}", ("node_a",)))

@@ -174,14 +174,14 @@ async def test_a_failure_in_the_middle_keeps_what_was_measured(lab, bench, trial
 
 
 async def test_a_clock_that_was_reset_in_between_ends_it(lab, trial, monkeypatch) -> None:
-    take = streaming._Told.take
+    take = streaming._StreamReport.take
 
     def another_epoch(self, run, played, *more):
         if self.first is not None:
             played.epochs["house"] += 1
         return take(self, run, played, *more)
 
-    monkeypatch.setattr(streaming._Told, "take", another_epoch)
+    monkeypatch.setattr(streaming._StreamReport, "take", another_epoch)
     stream = lab.stream(trial(shots=9), batch_shots=2)
     with pytest.raises(RunFailed, match="a clock was reset between two batches"):
         await every(stream)

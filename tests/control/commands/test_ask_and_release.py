@@ -7,7 +7,7 @@ import logging
 import pytest
 from tests.benches.nodes.twins_on_sockets import EXAMPLE, twins_on_sockets
 
-from podium.control.bus.by_hand import Ask
+from podium.control.bus.manual_access import Ask
 from podium.control.cli import main
 from podium.control.client.lab import open_facility
 from podium.control.commands.ask import in_unit, value_of
@@ -133,7 +133,7 @@ async def test_a_released_instrument_is_left_alone_until_it_is_taken_back(lab, t
 
 
 async def test_taking_back_what_does_not_answer_says_so(lab, twins, monkeypatch) -> None:
-    monkeypatch.setattr("podium.control.agent.by_hand.BACK_S", 1.0)
+    monkeypatch.setattr("podium.control.agent.manual_access.BACK_S", 1.0)
     await lab.release("lo_q2")
     twins.serving.served["lo_q2"].faults.refused = True
     with pytest.raises(RunFailed, match="lo_q2: it does not answer yet"):

@@ -18,7 +18,7 @@ from podium.control.facility.facility import Qubit
 from podium.control.facility.load import load_facility
 from podium.control.facility.qubit_names import UnknownQubit, chosen_qubits
 from podium.control.facility.state_folder import default_state_file
-from podium.control.parameters.entry import Entry, Measured
+from podium.control.parameters.entry import Measured, ParameterEntry
 from podium.control.parameters.store import ParameterStore
 from podium.control.processes import lab_access
 from podium.control.processes.state_file import UpState, kept_up, write_state
@@ -126,7 +126,7 @@ def test_a_parameter_older_than_its_validity_is_said_to_be(
     store = tmp_path / "lab.sqlite"
     with ParameterStore(store) as kept:
         then = 1_767_225_637.0 - 7200
-        t1 = Entry("node_a.q1.t1", 3e-5, 1e-6, "s", "r", "relaxation", then, 1)
+        t1 = ParameterEntry("node_a.q1.t1", 3e-5, 1e-6, "s", "r", "relaxation", then, 1)
         f01 = replace(t1, name="node_a.q2.f01", value=5e9, sigma=1e3, unit="Hz")
         spot = replace(t1, name="node_a.q0.sweet_spot", value=0.1, sigma=1e-3, unit="V")
         kept.put([t1, f01, spot])

@@ -12,7 +12,7 @@ from tests.benches.programs.rabi_file import RABI
 
 from podium.control import cli
 from podium.control.facility.load import load_facility
-from podium.control.pictures.stored import case_of, changed_since
+from podium.control.pictures.stored_run import case_of, changed_since
 from podium.control.program.program import (
     Affine,
     Axis,

@@ -6,11 +6,11 @@ import json
 import pytest
 from tests.benches.nodes.twins_on_sockets import EXAMPLE, twins_on_sockets
 
-from podium.control.bus.by_hand import Examined
+from podium.control.bus.manual_access import Examined
 from podium.control.cli import main
 from podium.control.commands.doctor_findings import Finding, findings
 from podium.control.facility.load import load_facility
-from podium.firmware_interfaces.ieee4882.asking import only_asks
+from podium.firmware_interfaces.ieee4882.queries import only_asks
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pytest
 from podium.control import cli
 from podium.control.commands.options.time_arguments import NoMoment, length_s, moment
 from podium.control.commands.params_words import changes
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore
-from podium.control.timebase.host import host_tai_s
+from podium.control.timebase.host_clock import host_tai_s
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
-F01 = Entry("node_a.q0.f01", 6.02e9, 1e3, "Hz", "run-1", "ramsey", host_tai_s() - 7200, 3)
+F01 = ParameterEntry("node_a.q0.f01", 6.02e9, 1e3, "Hz", "run-1", "ramsey", host_tai_s() - 7200, 3)
 T1 = replace(F01, name="node_a.q0.t1", value=33e-6, sigma=1e-6, unit="s", routine="relaxation")
 OTHER = replace(F01, name="node_a.q10.f01")
 
@@ -31,7 +31,7 @@ def params(store: Path, *words: str) -> int:
     return cli.main(["params", *words, "--store", str(store)])
 
 
-def newest(store: Path, name: str) -> Entry:
+def newest(store: Path, name: str) -> ParameterEntry:
     with ParameterStore(store) as kept:
         found = kept.get(name)
     assert found is not None
@@ -146,7 +146,7 @@ def test_two_stores_are_told_apart_in_words(
         "node_a.q0.t1 is known better: from 33.0 ± 2.0 µs to 33.0 ± 1.0 µs, "
         "by relaxation, run run-1",
         "node_a.q10.f01 is new: 6.0200000 GHz ± 1.0 kHz, by ramsey, run run-1",
-        "node_b.q0.t1 is not there any more: it was 33.0 ± 1.0 µs",
+        "node_b.q0.t1 is not there any longer: it was 33.0 ± 1.0 µs",
         "4 changed, 0 are the same",
     ]
 
@@ -199,7 +199,9 @@ def test_a_store_of_an_older_podium_is_named_and_upgraded(
     assert params(old, "get") == 1
     assert "older Podium (version 1 of its tables" in capsys.readouterr().err
     assert params(old, "upgrade") == 0
-    assert newest(old, "node_a.q0.t1") == Entry("node_a.q0.t1", 3e-5, 1e-6, "s", "r", "x", 5.0, 1)
+    assert newest(old, "node_a.q0.t1") == ParameterEntry(
+        "node_a.q0.t1", 3e-5, 1e-6, "s", "r", "x", 5.0, 1
+    )
     assert params(old, "get") == 0
 
 

@@ -83,7 +83,7 @@ async def test_a_cluster_and_a_run_are_replayed(twins, tmp_path, capsys, trial) 
     _, told = await asyncio.to_thread(replayed, path, capsys, "--leap", "--json")
     commands = json.loads(told)["commands"]
     assert {one["port"] for one in commands} == {"scpi", "slot2", "slot4", "slot6"}
-    # When a run has ended, and what it measured, hang on the world of the recording.
+    # When a run has ended, and what it measured, depend on the world of the recording.
     rest = [
         one for one in commands if not one["sent"].upper().endswith(("STATE?", "DATA?", "ALIST?"))
     ]

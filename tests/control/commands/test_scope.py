@@ -15,8 +15,8 @@ from tests.benches.programs.rabi_file import EXAMPLE, RABI
 
 from podium.control import cli
 from podium.control.agent.answers import quantised
-from podium.control.bus.rounding import roundings_to_json
-from podium.control.calibration.kept_facility import keep_facility
+from podium.control.bus.messages import roundings_to_json
+from podium.control.calibration.facility_copy import keep_facility
 from podium.control.client.lab import open_facility
 from podium.control.commands import run
 from podium.control.facility.load import load_facility

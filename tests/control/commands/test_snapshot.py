@@ -22,7 +22,7 @@ from podium.control.records.snapshots import (
     store,
     text_of,
 )
-from podium.firmware_interfaces.ieee4882.asking import only_asks
+from podium.firmware_interfaces.ieee4882.queries import only_asks
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """What ``podium status`` tells a person."""
 
-from podium.control.bus.asked import Asked
-from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentStatus
+from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentStatus, LoggedRequest
 from podium.control.commands.status import LATELY, table
 
 NOW_S = 1000.0
 
 
-def told(*asked: Asked) -> list[str]:
+def told(*asked: LoggedRequest) -> list[str]:
     instrument = InstrumentStatus("lo", "sgs", "lost", "", 1, 2, "lo: the cable is off")
     agent = AgentStatus("room", "run 7-00002 is armed", (instrument,))
     return table(FacilityStatus("lab", (agent,), (), 1, 0, asked), NOW_S).splitlines()
@@ -15,9 +14,9 @@ def told(*asked: Asked) -> list[str]:
 
 def test_what_was_asked_is_told_with_its_author_oldest_first() -> None:
     lines = told(
-        Asked(1, "set lo power to -5", "ada's notebook", 900.0, 40.0, "done", ""),
-        Asked(2, "run 7-00001 rabi", "bob@lab", 950.0, 20.0, "stopped", "smoke"),
-        Asked(3, "run 7-00002 rabi", "bob@lab", 970.0, 0.0, "on", ""),
+        LoggedRequest(1, "set lo power to -5", "ada's notebook", 900.0, 40.0, "done", ""),
+        LoggedRequest(2, "run 7-00001 rabi", "bob@lab", 950.0, 20.0, "stopped", "smoke"),
+        LoggedRequest(3, "run 7-00002 rabi", "bob@lab", 970.0, 0.0, "on", ""),
     )
     assert lines[-4:] == [
         "asked lately:",
@@ -29,7 +28,7 @@ def test_what_was_asked_is_told_with_its_author_oldest_first() -> None:
 
 
 def test_of_much_that_was_asked_the_latest_is_told() -> None:
-    lines = told(*(Asked(n, "w", "me", 0.0, 0.0, "done", "") for n in range(50)))
+    lines = told(*(LoggedRequest(n, "w", "me", 0.0, 0.0, "done", "") for n in range(50)))
     assert len(lines) == 4 + LATELY
     assert lines[-1].split()[0] == "49"
 

@@ -19,7 +19,7 @@ from tests.benches.parameters.full_disk import F01, files_no_larger_than, nobody
 from podium.control import cli
 from podium.control.commands import run
 from podium.control.demo import session as session_module
-from podium.control.facility.whole_files import check_writable
+from podium.control.facility.atomic_files import check_writable
 from podium.control.parameters.store import ParameterStore
 from podium.control.processes import lab_access
 from podium.control.program.program import Capture, Frame, Play, Program

@@ -6,7 +6,7 @@ import pytest
 
 from podium.control.bus.memory import MemoryBus
 from podium.control.coordinator import jobs
-from podium.control.coordinator.agents_seen import ENDED, AgentsSeen
+from podium.control.coordinator.agent_directory import ENDED, AgentDirectory
 from podium.control.coordinator.jobs import InMemory, Jobs
 from podium.control.runs.coordinator_values import Gone
 
@@ -16,7 +16,7 @@ def watched(example, monkeypatch):
     """Jobs of which one is played by an agent alone, and that agent as it is seen."""
     monkeypatch.setattr(jobs, "GONE_S", 0.2)
     bus = MemoryBus()
-    agents = AgentsSeen(example, bus)
+    agents = AgentDirectory(example, bus)
     made = Jobs(example, bus, agents, InMemory(), 1)
     monkeypatch.setattr(made._side, "plays_alone", lambda _: True)
     seen = agents.named("room")

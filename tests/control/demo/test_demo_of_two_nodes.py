@@ -19,7 +19,7 @@ from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.campaign.shared_start import broken_start
 from podium.control.demo import demonstration, simulation
 from podium.control.demo import session as session_module
-from podium.control.demo.together import killing as killing_module
+from podium.control.demo.multi_node import agent_loss as killing_module
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.quantities import QUANTITIES
 from podium.control.program.program import Program

@@ -2,7 +2,7 @@ import pytest
 from tests.benches.demo.fake_lab import FakeLab
 
 from podium.control.bus.messages import FacilityStatus
-from podium.control.demo.retry import Patient
+from podium.control.demo.retry import RetryingRunner
 from podium.control.program.program import Program
 from podium.control.runs.errors import RunFailed, RunRefused
 
@@ -31,25 +31,25 @@ GONE = "agent node_b is gone: nothing was heard of it for 0.7 s"
 
 async def test_a_run_that_was_lost_is_run_once_more_when_all_are_there_again() -> None:
     lab, lost = Losing([RunFailed(GONE)]), []
-    assert await Patient(lab, lost).run(PROGRAM) == "data"
+    assert await RetryingRunner(lab, lost).run(PROGRAM) == "data"
     assert lost == [GONE]
 
 
 async def test_one_that_is_lost_twice_is_lost() -> None:
     lab = Losing([RunFailed(GONE), RunFailed("again")])
     with pytest.raises(RunFailed, match="again"):
-        await Patient(lab, []).run(PROGRAM)
+        await RetryingRunner(lab, []).run(PROGRAM)
 
 
 async def test_where_somebody_stays_away_the_first_reason_is_told() -> None:
     lab, lost = Losing([RunFailed(GONE)], missing=("agent node_b: gone",)), []
     with pytest.raises(RunFailed, match="agent node_b is gone"):
-        await Patient(lab, lost).run(PROGRAM)
+        await RetryingRunner(lab, lost).run(PROGRAM)
     assert (lab.asked, lost) == (1, [])
 
 
 async def test_a_refusal_is_not_repeated() -> None:
     lab = Losing([RunRefused("no such port")])
     with pytest.raises(RunRefused):
-        await Patient(lab, []).run(PROGRAM)
+        await RetryingRunner(lab, []).run(PROGRAM)
     assert lab.asked == 1

@@ -8,8 +8,8 @@ import pytest
 from tests.benches.facility.driver_entries import GS200, SGS100A, entry_of
 
 from podium.control.facility.facility import VisaAddress
+from podium.control.facility.instrument_models import model_of
 from podium.control.facility.load import load_facility
-from podium.control.facility.models_of import model_of
 from podium.control.facility.problems import FacilityError
 from podium.firmware_interfaces.models import VoltageOutput
 from podium.firmware_interfaces.qcodes_any import FluxMapping, RoleMappings

@@ -9,8 +9,8 @@ import pytest
 from podium.control.agent.instruments import driver_class
 from podium.control.facility.facility import InstrumentEntry, VisaAddress
 from podium.control.facility.import_station import facility_of_station, name_from
+from podium.control.facility.instrument_models import model_of
 from podium.control.facility.load import load_facility
-from podium.control.facility.models_of import model_of
 from podium.control.facility.problems import FacilityError
 from podium.control.facility.source import read_source
 

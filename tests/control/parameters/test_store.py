@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podium.control.parameters.entry import BadEntry, Entry, Record
+from podium.control.parameters.entry import BadEntry, ParameterEntry, ParameterRecord
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.store import ParameterStore, StoreError
 
-F01 = Entry(
+F01 = ParameterEntry(
     name="node_a.q0.f01",
     value=6.0301234567e9,
     sigma=123.4,
@@ -24,10 +24,10 @@ F01 = Entry(
 )
 
 
-class FullRecord(Record, Protocol):
-    def history(self, name: str) -> tuple[Entry, ...]: ...
+class FullRecord(ParameterRecord, Protocol):
+    def history(self, name: str) -> tuple[ParameterEntry, ...]: ...
 
-    def all(self, path: str = "") -> dict[str, Entry]: ...
+    def all(self, path: str = "") -> dict[str, ParameterEntry]: ...
 
 
 @pytest.fixture(params=["memory", "file", "url"])
@@ -78,7 +78,7 @@ def test_putting_nothing_changes_nothing(record: FullRecord) -> None:
         (replace(F01, name="node_a..f01"), "named owner.element.quantity"),
     ],
 )
-def test_one_bad_entry_keeps_all_out(record: FullRecord, bad: Entry, says: str) -> None:
+def test_one_bad_entry_keeps_all_out(record: FullRecord, bad: ParameterEntry, says: str) -> None:
     with pytest.raises(BadEntry, match=says):
         record.put([F01, bad])
     assert record.all() == {}

@@ -27,7 +27,7 @@ TOGETHER = 5
 # a put has returned. Forked, not started anew, so that 200 of them take seconds.
 WRITER = f"""
 import os, sys
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore
 
 place = sys.argv[1]
@@ -39,7 +39,9 @@ for line in sys.stdin:  # one child for each line
             while True:
                 run = f"{{line.strip()}}-{{batch}}"
                 store.put(
-                    Entry(f"node_a.q{{k}}.f01", 6e9 + k, 1e3, "Hz", run, "ramsey", 1.7e9, 1)
+                    ParameterEntry(
+                        f"node_a.q{{k}}.f01", 6e9 + k, 1e3, "Hz", run, "ramsey", 1.7e9, 1
+                    )
                     for k in range({TOGETHER})
                 )
                 os.write(1, f"put {{run}}\\n".encode())

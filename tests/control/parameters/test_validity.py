@@ -10,15 +10,15 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import DECLARATIONS, VALIDITY, needs_of
 from podium.control.calibration.outcome import Outcome
-from podium.control.parameters.entry import Entry, NotMeasured
-from podium.control.parameters.known_values import Known, StaleParameter
+from podium.control.parameters.entry import NotMeasured, ParameterEntry
+from podium.control.parameters.known_values import KnownValues, StaleParameter
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.validity import Validities, told_age
 from podium.control.program.program import Program
 
 NOW_S = 1_767_225_637.0
 HOUR_S = 3600.0
-F01 = Entry("node_a.q0.f01", 6.02e9, 1e3, "Hz", "run-1", "ramsey", NOW_S - 3 * HOUR_S, 4)
+F01 = ParameterEntry("node_a.q0.f01", 6.02e9, 1e3, "Hz", "run-1", "ramsey", NOW_S - 3 * HOUR_S, 4)
 T1 = replace(F01, name="node_a.q0.t1", value=20e-6, sigma=1e-6, unit="s", routine="relaxation")
 LEVEL = replace(F01, name="node_a.q0.ground_i", value=1e-3, sigma=1e-6, unit="V")
 
@@ -104,12 +104,12 @@ async def test_an_old_parameter_fails_its_qubit_only_and_is_told(
 
 def test_a_run_that_shows_another_epoch_refuses_what_it_was_laid_out_with() -> None:
     delay = replace(F01, name="node_a.feedline.time_of_flight", value=1e-7, unit="s")
-    known = Known(MemoryRecord([LEVEL, delay]), HOUSE)
+    known = KnownValues(MemoryRecord([LEVEL, delay]), HOUSE)
     known.begin(needs_of("ramsey"), NOW_S)
     known.get("node_a.feedline.time_of_flight")
     known.learn(NOW_S + 1, 5)
     assert "this run was still laid out with it" in known.said[delay.name]
-    known = Known(MemoryRecord([LEVEL]), HOUSE)
+    known = KnownValues(MemoryRecord([LEVEL]), HOUSE)
     known.begin(needs_of("ramsey"), NOW_S)
     known.get("node_a.q0.ground_i")
     with pytest.raises(StaleParameter, match=r"in epoch 5: .*run single_shot first"):

@@ -4,11 +4,11 @@ import pytest
 from tests.benches.compilers.picture_cases import CLUSTER, case_of, damaged
 from tests.benches.programs.branch_programs import branch_programs
 
+from podium.control.pictures.code_comparison import ComparedProgram
 from podium.control.pictures.drawing import draw
 from podium.control.pictures.events import table
-from podium.control.pictures.judge import Case
 from podium.control.pictures.listing import annotated, statements
-from podium.control.pictures.results import results_of
+from podium.control.pictures.points import results_of
 from podium.control.program.program import Capture, walk
 from podium.control.report.program_pictures import judge
 from podium.sim_instruments.twins.qblox_cluster.emulation import emulate
@@ -17,9 +17,9 @@ PROGRAMS = branch_programs()
 CASES = {name: case_of(program) for name, program in PROGRAMS.items()}
 
 
-def with_results(case: Case, result: int) -> Case:
+def with_results(case: ComparedProgram, result: int) -> ComparedProgram:
     names = [one.name for _, one in walk(case.program.body) if isinstance(one, Capture)]
-    return Case(case.program, case.artifacts, case.targets, dict.fromkeys(names, result))
+    return ComparedProgram(case.program, case.artifacts, case.targets, dict.fromkeys(names, result))
 
 
 @pytest.mark.parametrize("result", [0, 1])

@@ -9,7 +9,7 @@ from tests.benches.programs.edge_programs import edge_programs
 from tests.benches.programs.example_programs import first_light, ramsey, target, time_of_flight
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.pictures.judge import Case, compare, play, points_of
+from podium.control.pictures.code_comparison import ComparedProgram, compare, play, points_of
 from podium.control.program.program import Delay, Frame, Play, Program
 from podium.control.program.render import render
 from podium.control.program.waveforms import Gaussian
@@ -53,7 +53,7 @@ def test_the_view_of_a_program_is_what_the_renderer_renders(name: str) -> None:
                 assert abs(off) < 1e-6
 
 
-def found(case: Case, point: tuple[int, ...]) -> list[str]:
+def found(case: ComparedProgram, point: tuple[int, ...]) -> list[str]:
     (one,) = compare(case, [point], emulate)
     return [f"{d.frame} {d.start_ns}..{d.end_ns}: {d.what}" for d in one.differences]
 

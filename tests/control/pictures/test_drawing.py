@@ -10,8 +10,8 @@ from tests.benches.compilers.picture_cases import case_of, damaged
 from tests.benches.programs.edge_programs import edge_programs
 from tests.benches.programs.example_programs import first_light, ramsey
 
+from podium.control.pictures.code_comparison import compare, points_of
 from podium.control.pictures.drawing import draw
-from podium.control.pictures.judge import compare, points_of
 from podium.control.pictures.points import say_point
 from podium.control.pictures.svg import page
 from podium.control.program.program import Program

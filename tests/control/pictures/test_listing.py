@@ -7,7 +7,7 @@ from tests.benches.compilers.picture_cases import CLUSTER, case_of
 from tests.benches.programs.edge_programs import edge_programs
 from tests.benches.programs.example_programs import first_light, ramsey
 
-from podium.control.pictures.judge import play, points_of
+from podium.control.pictures.code_comparison import play, points_of
 from podium.control.pictures.listing import annotated, resources, statements
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble, parse
 from podium.sim_instruments.twins.qblox_cluster.emulation import emulate

@@ -9,9 +9,9 @@ from tests.benches.programs.random_programs import programs
 from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.pictures.code_comparison import compare, points_of
 from podium.control.pictures.drawing import draw
 from podium.control.pictures.events import table
-from podium.control.pictures.judge import compare, points_of
 from podium.control.pictures.listing import annotated, resources, statements
 from podium.control.program.program import Program
 from podium.sim_instruments.twins.qblox_cluster.emulation import emulate

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from podium.control.program.captured import Captured, captured_by
+from podium.control.program.capture_counts import CaptureCount, capture_counts
 from podium.control.program.conditions import Condition, Discriminator, is_one, is_zero
 from podium.control.program.parameters import parameters_of, with_parameters
 from podium.control.program.program import (
@@ -117,9 +117,9 @@ def test_parameters_within_branches_are_found_and_set() -> None:
 def test_how_often_captures_are_made_is_told() -> None:
     inner = Capture("r", "k", 100 * NS)
     one = program(RepeatUntil((READ, WAIT, If(is_one("m"), (inner,))), is_zero("m"), 3))
-    assert captured_by(one) == {
-        "m": Captured("m", READS, 1, 3),
-        "k": Captured("k", None, 0, 3),
+    assert capture_counts(one) == {
+        "m": CaptureCount("m", READS, 1, 3),
+        "k": CaptureCount("k", None, 0, 3),
     }
 
 

@@ -6,6 +6,7 @@ import pytest
 from tests.benches.runs.agent_events import (
     EPOCHS,
     LOADED,
+    MARGINS,
     MOVED,
     MS,
     NEXT,
@@ -52,6 +53,7 @@ from podium.control.runs.messages import (
     Armed,
     AskReport,
     AtATime,
+    AtOnce,
     Fenced,
     Fire,
     FireTaken,
@@ -74,7 +76,8 @@ def test_a_run_goes_from_prepare_to_report() -> None:
         "node_a", RUN, "hash", EPOCHS, 4, 212, CAPTURE, 11 * MS, 10 * MS, 20 * MS
     )
     assert told.hear(Arm(RUN, TOKEN)).does() == [ArmUp(RUN)]
-    assert told.tell(ArmedUp(RUN, EPOCHS)).does() == [Armed("node_a", RUN)]
+    armed_up = ArmedUp(RUN, EPOCHS, T0, 0.06)
+    assert told.tell(armed_up).does() == [Armed("node_a", RUN, T0, 0.06)]
     assert told.hear(Fire(RUN, T0)).does() == [ReadClock(RUN, 0)]
     taken, again = told.read(24).does()
     assert taken == FireTaken("node_a", RUN, pytest.approx(23 * MS, abs=1_000))
@@ -378,6 +381,35 @@ def test_phases_follow_each_other_as_the_table_says() -> None:
         run.to(Phase.COMMITTED)
     reached = {after for some in TRANSITIONS.values() for after in some}
     assert reached == set(Phase) - {Phase.PREPARING}
+
+
+def at_once() -> Told:
+    """Return an agent that has just been started, with a run at once in hand."""
+    state, _ = agent_machine.born("node_a", 7, MARGINS)
+    return cleared(Told(state).hear(Prepare(RUN, 7, "program", AtOnce())))
+
+
+def test_making_all_safe_is_begun_anew_where_a_run_at_once_cuts_it_off() -> None:
+    # An agent before this one may have left its outputs playing.
+    told = at_once().hear(Abort(RUN, "stop"))
+    assert told.does() == [MakeSafe()]
+    assert told.tell(MadeSafe(False)).does() == [StoodDown("node_a", RUN, False)]
+    assert told.state.unsafe == ""
+    # With everything safe, only what the run plays on is made safe: the others may go on.
+    told = cleared(told.hear(Prepare(NEXT, 7, "program", AtOnce()))).hear(Abort(NEXT, "stop"))
+    assert told.does() == [MakeSafe(of_run=True)]
+
+
+def test_what_is_not_safe_is_known_after_a_run_at_once_as_before_it() -> None:
+    told = at_once().tell(NotSafe("no route")).hear(Abort(RUN, "stop"))
+    assert told.does() == [MakeSafe(of_run=True)]
+    assert told.tell(MadeSafe(True, of_run=True)).does() == [StoodDown("node_a", RUN, True)]
+    assert told.state.unsafe == "no route"
+    told = at_once().hear(Abort(RUN, "stop")).tell(NotSafe("no route"))
+    assert told.does() == [MakeSafe(), StoodDown("node_a", RUN, None, "no route")]
+    assert told.state.unsafe == "no route"
+    told.now_s += MARGINS.safe_again_s
+    assert told.tell(Ticked()).does() == [MakeSafe()]
 
 
 @pytest.mark.parametrize("margins", [{"setup_fs": 0}, {"guard_fs": MS}, {"minimum_lead_fs": MS}])

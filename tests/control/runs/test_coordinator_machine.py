@@ -115,6 +115,35 @@ def test_agents_that_have_told_the_time_are_fired_at_once() -> None:
     assert did == [Send(name, Fire(start.run, t0)) for name in JOB.agents]
 
 
+def fired(told: Told) -> RunId:
+    """Bring a job to where FIRE is said; its answers take 1 ms."""
+    told.tell(JOB)
+    (start,) = told.side.runs
+    for name in JOB.agents:
+        told.tell(
+            Prepared(name, start.run, "hash", EPOCHS, 4, 0, CAPTURE, 11 * MS, 10 * MS, 20 * MS)
+        )
+    told.now_s += 0.001
+    told.tell(*(Armed(name, start.run, Tai(1_900_000_000, 3)) for name in JOB.agents))
+    return start.run
+
+
+def test_a_pause_of_its_own_teaches_nothing_of_how_long_fire_takes() -> None:
+    lead_fs = CoordinatorSide(5).lead.lead_fs
+    for pause_s, learnt in ((0.02, True), (0.5, False)):
+        told = coordinator("node_a", "node_b")
+        run = fired(told)
+        told.now_s += pause_s
+        told.tell(Refusal("node_a", run, "fire", "late", "too late", short_fs=400 * MS))
+        assert (told.side.lead.lead_fs > lead_fs) is learnt
+        # What is called back only as nobody has looked for the answers is the same.
+        told = coordinator("node_a", "node_b")
+        run = fired(told)
+        told.now_s += pause_s
+        told.tell(TimePassed(), StoodDown("node_a", run, False))
+        assert (told.side.lead.lead_fs > lead_fs) is learnt
+
+
 def test_a_dead_node_fails_its_run_in_under_a_second_and_the_others_go_on() -> None:
     told = coordinator("node_a", "node_b", "node_c")
     told.tell(JOB, Submitted("t2", "p", ("node_c",)))

@@ -7,11 +7,17 @@ from random import Random
 
 import pytest
 from tests.explorer.__main__ import explored
+from tests.explorer.guards_of_agents import OF_AGENTS
+from tests.explorer.guards_of_coordinators import OF_COORDINATORS
 from tests.explorer.invariants import INVARIANTS
 from tests.explorer.liveness import goes_on
+from tests.explorer.rest import not_idle
 from tests.explorer.scenario import (
     A_COORDINATOR_WAKES_UP,
+    AT_ONCE,
+    BOTH_WAYS,
     IN_MAKE_TEST,
+    NOT_SAFE_AT_ONCE,
     ONE_NODE,
     SLOW_TWICE,
     THREE_NODES,
@@ -22,9 +28,10 @@ from tests.explorer.scenario import (
 )
 from tests.explorer.search import Found
 from tests.explorer.sometimes import ELSEWHERE, GUARDS
-from tests.explorer.without import GUARDS_OUT, Guard, Moved, without
+from tests.explorer.without import Guard, Moved, without
 from tests.explorer.world import World
 
+GUARDS_OUT = (*OF_AGENTS, *OF_COORDINATORS)
 pytestmark = pytest.mark.timeout(1_200)  # the clock on the wall: a busy machine is slow
 WITHOUT_STATES = 12_000
 HEALED_STATES = 8_000
@@ -87,11 +94,22 @@ def test_a_guard_that_has_moved_is_named() -> None:
         pass
 
 
-@pytest.mark.parametrize("scenario", [TWO_NODES, ONE_NODE, A_COORDINATOR_WAKES_UP, SLOW_TWICE])
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        TWO_NODES,
+        ONE_NODE,
+        A_COORDINATOR_WAKES_UP,
+        SLOW_TWICE,
+        AT_ONCE,
+        BOTH_WAYS,
+        NOT_SAFE_AT_ONCE,
+    ],
+)
 def test_when_faults_end_all_is_idle_again_and_a_next_job_is_played(scenario: Scenario) -> None:
     world, found = explored(scenario, HEALED_STATES, sample=150)
     assert len(found.sample) > 50
-    assert not all(world.not_idle(state) == "" for state in found.sample)
+    assert not all(not_idle(world, state) == "" for state in found.sample)
     for number, state in enumerate(found.sample):
         goes_on(world, state, Random(number))
 

@@ -241,12 +241,49 @@ def test_a_fire_that_one_has_not_taken_is_called_back_from_all_before_the_guard(
     assert told.start.failed == "no answer to FIRE from node_b in time"
 
 
+def test_a_fire_after_a_slow_answer_is_called_back_before_the_guard_all_the_same() -> None:
+    told = ready_to_arm()
+    told.tell(Armed("node_b", RUN, Tai.from_fs(NOW.total_fs - MS), 0.050))
+    told.now_s = 0.064  # armed after 60 ms; the answer was up to 4 ms on its way
+    assert told.tell(Armed("node_a", RUN, NOW, 0.060)) == [AskTime(RUN, NOW)]
+    told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS))
+    assert told.start.lead_fs == pytest.approx(25 * MS, abs=4)
+    assert told.start.deadline_s == pytest.approx(0.060 + 0.025 - 0.010 - PATIENCE.recall_s)
+
+
+def test_a_start_by_an_older_time_is_so_much_later_that_all_can_take_fire() -> None:
+    told = armed()
+    told.now_s = 0.1  # so long the question for the time has taken
+    told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS))
+    before_t0_s = PATIENCE.fire_again_s + PATIENCE.recall_s + 0.010
+    assert told.start.lead_fs == pytest.approx((0.1 + before_t0_s) * FS_PER_S, abs=1e3)
+    assert told.start.deadline_s == pytest.approx(0.1 + PATIENCE.fire_again_s)
+    taken = told.tell(FireTaken("node_a", RUN, 12 * MS))
+    assert taken == [Delivered(told.start.lead_fs - 12 * MS, False, 0.0)]
+
+
+def test_a_coordinator_that_was_frozen_asks_anew_for_the_time() -> None:
+    told = armed()
+    told.now_s = 7.0
+    assert told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS)) == [AskTime(RUN, None)]
+    told.now_s = 7.001
+    later = Tai(NOW.seconds + 7, NOW.femtoseconds)
+    fire, _ = told.tell(TimeTold(RUN, later, 25 * MS, 11 * MS))
+    assert fire.request.t0 - later == pytest.approx(25 * MS, abs=4)
+    # Nor is it waited for without end.
+    told = armed()
+    told.now_s = PATIENCE.time_s + 1.0
+    told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS), TimePassed())
+    assert told.start.failed == "no answer to the question for the time in time"
+
+
 def test_how_long_fire_took_is_told() -> None:
     told = fired()
     lead_fs = told.start.lead_fs
-    assert told.tell(FireTaken("node_a", RUN, 20 * MS)) == [Delivered(lead_fs - 20 * MS, False)]
+    taken = Delivered(lead_fs - 20 * MS, False, 0.0)
+    assert told.tell(FireTaken("node_a", RUN, 20 * MS)) == [taken]
     late = Refusal("node_b", RUN, "fire", "late", "too late", short_fs=3 * MS)
-    assert told.tell(late)[0] == Delivered(lead_fs - 11 * MS + 3 * MS, True)
+    assert told.tell(late)[0] == Delivered(lead_fs - 11 * MS + 3 * MS, True, 0.0)
     assert told.start.late
 
 

@@ -42,6 +42,7 @@ def test_every_message_of_a_start_goes_over_the_bus() -> None:
         Fenced("node_a", 3),
         messages.Prepared("node_a", run, "h", epochs, 4, 5, messages.CAPTURE, 6, 7, 8),
         messages.Armed("node_a", run),
+        messages.Armed("node_a", run, now, 0.06),
         messages.FireTaken("node_a", run, 9),
         messages.Report("node_a", run, "", "h", epochs, relocks, start, 1, 0, 0, b"data"),
         messages.Report("node_a", run, "", "h", epochs, (), None, 0, 0, 0, b""),

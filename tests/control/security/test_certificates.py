@@ -13,7 +13,7 @@ import pytest
 import trustme
 from tests.benches.security.certificates import DAY, HOST, NOW, Authority, free_port
 
-from podium.control.bus.not_reached import why_not_reached
+from podium.control.bus.connection_diagnosis import diagnose_connection
 from podium.control.facility.meeting_point import Endpoint
 from podium.control.security.certificates import BadCertificate, Credentials, credentials_of
 
@@ -141,19 +141,19 @@ def ours(authority: Authority) -> Credentials:
 
 def test_nothing_is_wrong_with_who_answers(authority) -> None:
     with listening(authority) as endpoint:
-        assert why_not_reached(endpoint, ours(authority)) == ""
+        assert diagnose_connection(endpoint, ours(authority)) == ""
 
 
 def test_nobody_listens(authority) -> None:
     endpoint = Endpoint("tls", HOST, free_port())
-    assert why_not_reached(endpoint, ours(authority)) == "nobody listens there"
-    assert why_not_reached(endpoint, None) == "nobody listens there"
+    assert diagnose_connection(endpoint, ours(authority)) == "nobody listens there"
+    assert diagnose_connection(endpoint, None) == "nobody listens there"
 
 
 def test_our_own_certificate_has_expired_meanwhile(authority) -> None:
     credentials = ours(authority)
     authority.sign_expired("agent.node_a")
-    assert "agent.node_a.pem has expired on" in why_not_reached(
+    assert "agent.node_a.pem has expired on" in diagnose_connection(
         Endpoint("tls", HOST, free_port()), credentials
     )
 
@@ -169,14 +169,14 @@ def test_their_certificate_is_wrong(authority, made, tmp_path, spoil, says) -> N
     there = Authority(tmp_path / "there", made.ca)
     spoil(there)
     with listening(there) as endpoint:
-        assert says in why_not_reached(endpoint, ours(authority))
+        assert says in diagnose_connection(endpoint, ours(authority))
 
 
 def test_they_have_another_authority(authority, tmp_path) -> None:
     there = Authority(tmp_path / "there")
     there.sign("router")
     with listening(there) as endpoint:
-        assert "its certificate is of another authority than" in why_not_reached(
+        assert "its certificate is of another authority than" in diagnose_connection(
             endpoint, ours(authority)
         )
 
@@ -186,14 +186,14 @@ def test_they_do_not_know_our_authority(authority, made, tmp_path) -> None:
     there.sign("router")
     trustme.CA().cert_pem.write_to_path(str(there.folder / "authority.pem"))
     with listening(there) as endpoint:
-        assert why_not_reached(endpoint, ours(authority)) == (
+        assert diagnose_connection(endpoint, ours(authority)) == (
             "it knows another authority than the one that signed agent.node_a"
         )
 
 
 def test_what_listens_there_is_something_else(authority) -> None:
     with listening(None) as endpoint:
-        assert why_not_reached(endpoint, ours(authority)) == (
+        assert diagnose_connection(endpoint, ours(authority)) == (
             "what listens there does not speak TLS"
         )
 
@@ -204,7 +204,9 @@ def test_a_name_that_nobody_knows(authority, monkeypatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     endpoint = Endpoint("tls", "rack.invalid", 7447)
-    assert why_not_reached(endpoint, ours(authority)) == "nobody here knows the name rack.invalid"
+    assert (
+        diagnose_connection(endpoint, ours(authority)) == "nobody here knows the name rack.invalid"
+    )
 
 
 def test_the_folder_is_told_as_it_is_given(tmp_path: Path) -> None:

@@ -5,11 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.control.timebase.correction import Correction, delays_fs, split
 from podium.control.timebase.drift_filter import SkewJumped
 from podium.control.timebase.epochs import EpochMoved, Epochs
 from podium.control.timebase.skew import Pair, SkewMeasured
-from podium.control.timebase.skew_ledger import NotMeasured, SkewLedger, TooUncertain
+from podium.control.timebase.skew_ledger import (
+    Correction,
+    NotMeasured,
+    SkewLedger,
+    TooUncertain,
+    delays_fs,
+    split,
+)
 from podium.control.timebase.skew_store import SkewStore, SkewStoreError
 from podium.firmware_interfaces.exact_time import FS_PER_NS, TickGrid
 from podium.firmware_interfaces.tai import Tai

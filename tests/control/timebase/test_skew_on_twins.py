@@ -16,7 +16,6 @@ from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.load import load_facility
 from podium.control.program.program import Delay, Frame, Play, Program
 from podium.control.program.waveforms import Gaussian
-from podium.control.timebase.correction import Correction
 from podium.control.timebase.epochs import DomainRecord, EpochMoved, Epochs
 from podium.control.timebase.loopback import (
     LoopbackFailed,
@@ -26,7 +25,7 @@ from podium.control.timebase.loopback import (
     measure_skew,
 )
 from podium.control.timebase.skew import Cable, Pair, Skew
-from podium.control.timebase.skew_ledger import SkewLedger
+from podium.control.timebase.skew_ledger import Correction, SkewLedger
 from podium.control.timebase.skew_store import SkewStore
 from podium.drivers.errors import NotStarted
 from podium.drivers.roles import Tags
@@ -38,10 +37,10 @@ from podium.sim_instruments.physics.world_file import Known, WorldFile, write_wo
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.laboratory import Laboratory
-from podium.sim_instruments.servers.serving import Serving, open_serving
+from podium.sim_instruments.servers.serving import ServedLaboratory, open_serving
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import next_cycle
+from podium.sim_instruments.twins.qblox_cluster.q1_group import run_together
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
-from podium.sim_instruments.twins.qblox_cluster.q1_together import run_together
 from podium.sim_instruments.wiring import read_plan
 
 pytestmark = [
@@ -106,7 +105,7 @@ class OnTwins:
 
 @dataclass
 class Bench:
-    serving: Serving
+    serving: ServedLaboratory
     drivers: LoopbackDrivers
     bench: OnTwins
 

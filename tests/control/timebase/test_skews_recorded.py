@@ -8,10 +8,15 @@ import pytest
 from tests.benches.runs.recorded_skews import DELAYS_NS, PS, B, C, at, epochs_of, found
 
 from podium.control.bus.wire import decode, encode
-from podium.control.timebase.correction import Correction
 from podium.control.timebase.drift_filter import NO_THERMOMETER, NOMINAL_ROOM_K, SkewJumped
 from podium.control.timebase.skew import Pair, Skew
-from podium.control.timebase.skew_ledger import InMemory, OtherDelays, SkewLedger, TooUncertain
+from podium.control.timebase.skew_ledger import (
+    Correction,
+    InMemory,
+    OtherDelays,
+    SkewLedger,
+    TooUncertain,
+)
 from podium.control.timebase.skew_messages import (
     RecordSkews,
     SkewKnown,

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from tests.benches.web.page import Page, entry
 
+from podium.control.bus.log_publisher import publish_log
 from podium.control.bus.memory import MemoryBus
-from podium.control.bus.told_log import log_told
 from podium.control.parameters.store import ParameterStore
-from podium.control.web.following import following
+from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.picture import Picture
 from podium.control.web.process import served
 from podium.control.web.store_watch import watch_store
@@ -37,8 +37,8 @@ async def page(example, bench, open_lab, store) -> AsyncIterator[Page]:
     listening = socket.create_server(("127.0.0.1", 0))
     async with (
         open_lab(example, bench, bus) as lab,
-        log_told(bus, example.name, "lab"),
-        following(picture, bus),
+        publish_log(bus, example.name, "lab"),
+        follow_bus(picture, bus),
         served(picture, bus, listening) as port,
         asyncio.TaskGroup() as tasks,
     ):

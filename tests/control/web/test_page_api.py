@@ -21,7 +21,7 @@ from podium.control.parameters.store import ParameterStore
 from podium.control.runs.errors import RunFailed
 from podium.control.web import view
 from podium.control.web.app import ASSETS, TEMPLATES
-from podium.control.web.following import following
+from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.pages import Pages
 from podium.control.web.picture import Picture
 from podium.control.web.process import served
@@ -85,7 +85,7 @@ async def test_a_measurement_is_seen_as_it_comes(page, bench, trial):
 
     bench.hooks["cluster_a.collect"] = held
     async with page.stream() as told, asyncio.TaskGroup() as tasks:
-        following = tasks.create_task(follow())
+        follow_bus = tasks.create_task(follow())
         async for event, text in told:
             plot = json.loads(text) if event == "plot" else None
             if plot is not None and not plot["complete"]:
@@ -93,7 +93,7 @@ async def test_a_measurement_is_seen_as_it_comes(page, bench, trial):
                 seen.set()
             elif plot is not None:
                 break
-        run = await following
+        run = await follow_bus
     assert on["id"] == plot["run"] == run
     assert on["state"] == "on"
     assert plot["complete"]
@@ -267,7 +267,7 @@ async def test_what_was_found_on_the_disk_stays_on_the_page_until_somebody_has_l
         asyncio.timeout(30),
         agent_on(example, bench, bus),
         Coordinator(example, bus, findings=findings).running(),
-        following(picture, bus),
+        follow_bus(picture, bus),
         served(picture, bus, listening) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
     ):

@@ -11,8 +11,8 @@ from podium.control.bus.memory import MemoryBus
 from podium.control.runs.errors import RunFailed
 from podium.control.web.app import make_app
 from podium.control.web.guard import LOOKS
+from podium.control.web.page_actions import PageActions, asked_from
 from podium.control.web.picture import Picture
-from podium.control.web.stopping import Stopping, asked_from
 from podium.drivers.errors import Refused
 
 STOP = "/api/runs/{run}/stop"
@@ -174,7 +174,7 @@ async def test_nothing_else_can_be_done_through_the_page(page):
 
 def test_of_all_that_the_page_answers_two_things_are_more_than_a_look(example):
     picture = Picture(example)
-    guard, _ = make_app(picture, Stopping(picture, MemoryBus()))
+    guard, _ = make_app(picture, PageActions(picture, MemoryBus()))
     more = []
     for route in guard._app.routes:
         assert isinstance(route, APIRoute | Route | Mount)

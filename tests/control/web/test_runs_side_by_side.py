@@ -30,7 +30,7 @@ from podium.control.report.progress import display
 from podium.control.report.story import Story
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.web import run_view, view
-from podium.control.web.following import following
+from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.picture import Picture
 from podium.control.web.process import served
 
@@ -47,7 +47,7 @@ async def page(bench, tmp_path) -> AsyncIterator[Page]:
         for agent, instruments in owners_of(facility).items():
             await stack.enter_async_context(agent_on(facility, bench, bus, agent, instruments))
         await stack.enter_async_context(Coordinator(facility, bus).running())
-        await stack.enter_async_context(following(picture, bus))
+        await stack.enter_async_context(follow_bus(picture, bus))
         port = await stack.enter_async_context(served(picture, bus, listening))
         url = f"http://127.0.0.1:{port}"
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=20))

@@ -9,7 +9,7 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
     LINE_MAX_BYTES,
     Command,
     CommandSplitter,
-    Malformed,
+    MalformedLine,
     block_reply,
     encode_command,
     take_blocks,
@@ -41,7 +41,7 @@ def test_garbage_gives_messages_and_chopping_it_changes_nothing(garbage, cuts) -
     whole = CommandSplitter().feed(garbage)
     splitter = CommandSplitter()
     assert [m for part in chopped(garbage, cuts) for m in splitter.feed(part)] == whole
-    assert all(isinstance(message, Command | Malformed) for message in whole)
+    assert all(isinstance(message, Command | MalformedLine) for message in whole)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_lines_are_read_as_the_client_means_them(wire, command) -> None:
 )
 def test_after_a_bad_block_the_next_line_is_read_again(line) -> None:
     bad, good = CommandSplitter().feed(line + b"\n*IDN?\n")
-    assert isinstance(bad, Malformed)
+    assert isinstance(bad, MalformedLine)
     assert good == Command("*IDN?")
 
 
 def test_text_without_end_is_given_up_and_a_block_may_be_longer_than_a_line() -> None:
     splitter = CommandSplitter()
     (bad,) = splitter.feed(b"x" * (LINE_MAX_BYTES + 1))
-    assert isinstance(bad, Malformed)
+    assert isinstance(bad, MalformedLine)
     assert splitter.feed(b"y\n*IDN?\n") == [Command("*IDN?")]
     payload = bytes(2 * LINE_MAX_BYTES)
     assert splitter.feed(encode_command(Command("P", (), payload))) == [Command("P", (), payload)]

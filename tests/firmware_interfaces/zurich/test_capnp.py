@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from podium.firmware_interfaces import zurich
 from podium.firmware_interfaces.zurich import rpc, session_messages
 from podium.firmware_interfaces.zurich.capnp_framing import Splitter
-from podium.firmware_interfaces.zurich.capnp_reading import root
-from podium.firmware_interfaces.zurich.capnp_writing import MessageWriter
+from podium.firmware_interfaces.zurich.capnp_reader import root
+from podium.firmware_interfaces.zurich.capnp_writer import MessageWriter
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 from podium.firmware_interfaces.zurich.refusals import Kind, Refusal
 from podium.firmware_interfaces.zurich.values import (

@@ -4,7 +4,7 @@ from tests.benches.zurich import schema_answer
 
 from podium.firmware_interfaces.zurich import session_messages
 from podium.firmware_interfaces.zurich.capnp_framing import Splitter
-from podium.firmware_interfaces.zurich.capnp_reading import root
+from podium.firmware_interfaces.zurich.capnp_reader import root
 
 
 def test_the_file_is_what_the_compiler_makes_of_the_schema_today():

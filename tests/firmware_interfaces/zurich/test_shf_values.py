@@ -8,8 +8,8 @@ import pytest
 
 from podium.firmware_interfaces import zurich
 from podium.firmware_interfaces.zurich.capnp_framing import Splitter
-from podium.firmware_interfaces.zurich.capnp_reading import root
-from podium.firmware_interfaces.zurich.capnp_writing import MessageWriter
+from podium.firmware_interfaces.zurich.capnp_reader import root
+from podium.firmware_interfaces.zurich.capnp_writer import MessageWriter
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 from podium.firmware_interfaces.zurich.shf_values import write_shf_value
 from podium.firmware_interfaces.zurich.values import Element, Vector, read_value, vector_of

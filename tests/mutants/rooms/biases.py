@@ -5,13 +5,13 @@ from tests.mutants.mutant import Mutant
 _ROOM = "control/podium/control/agent"
 _BIASING = f"{_ROOM}/biasing.py"
 _RULES = f"{_ROOM}/safe_rules.py"
-_JOURNAL = f"{_ROOM}/journal.py"
+_JOURNAL = f"{_ROOM}/ramp_journal.py"
 
 _BY_BIASING = ("tests/control/agent/test_biasing.py",)
 _RULES_TESTS = "tests/control/test_safe_rules.py"
 _BY_RULES = (f"{_RULES_TESTS}::test_a_ramp_that_an_agent_left_behind_ends_where_the_rule_says",)
 _BY_WHO = (f"{_RULES_TESTS}::test_what_is_not_what_it_was_is_left_alone_and_said",)
-_BY_JOURNAL = ("tests/control/test_ramp_journal.py",)
+_BY_JOURNAL = ("tests/control/agent/test_ramp_journal.py",)
 
 MUTANTS = (
     Mutant(
@@ -73,8 +73,8 @@ MUTANTS = (
     Mutant(
         "bias/moves-while-a-run-is-on",
         _BIASING,
-        "if at_hand and self._owed[name].is_set() and not self._run_on():",
-        "if at_hand and self._owed[name].is_set():",
+        "if at_hand and self._pending[name].is_set() and not self._run_on():",
+        "if at_hand and self._pending[name].is_set():",
         _BY_BIASING,
         "a safe rule moves a bias under a run",
     ),
@@ -91,8 +91,8 @@ MUTANTS = (
     Mutant(
         "bias/new-ramp-before-the-safe-rule",
         _BIASING,
-        "            if self._owed[worker.name].is_set():\n",
-        "            if self._owed[worker.name].is_set() and worker.released:\n",
+        "            if self._pending[worker.name].is_set():\n",
+        "            if self._pending[worker.name].is_set() and worker.released:\n",
         _BY_BIASING,
         "a ramp begins at a level that nobody knows",
     ),
@@ -102,7 +102,7 @@ MUTANTS = (
         'case "finish" if abs(target_v) <= wiring.limit_v:',
         'case "finish" if target_v <= wiring.limit_v:',
         (f"{_RULES_TESTS}::test_a_finish_beyond_todays_limit_holds",),
-        "a ramp goes on to a level that is not allowed any more",
+        "a ramp goes on to a level that is not allowed any longer",
     ),
     Mutant(
         "safe-rule/box-is-not-stopped",

@@ -7,7 +7,7 @@ _TESTS = "tests/control/compilers"
 _QBLOX = f"{_ROOM}/qblox/rounding.py"
 _SWEEPS = f"{_ROOM}/qblox/sweeps.py"
 _START = f"{_ROOM}/qblox/start.py"
-_PACE = f"{_ROOM}/qblox/pace.py"
+_PACE = f"{_ROOM}/qblox/queue_timing.py"
 _DISCRIMINATORS = f"{_ROOM}/qblox/discriminators.py"
 _ZURICH = f"{_ROOM}/zurich/rounding.py"
 _OSCILLATORS = f"{_ROOM}/zurich/oscillators.py"
@@ -18,7 +18,7 @@ _ENVELOPES = "control/podium/control/program/envelopes.py"
 _BY_QBLOX = (f"{_TESTS}/qblox/test_rounding.py",)
 _BY_SWEEPS = (f"{_TESTS}/qblox/test_sweeps.py",)
 _BY_START = (f"{_TESTS}/qblox/test_start_by_trigger.py",)
-_BY_PACE = (f"{_TESTS}/qblox/test_pace.py",)
+_BY_PACE = (f"{_TESTS}/qblox/test_queue_timing.py",)
 _BY_ZURICH = (f"{_TESTS}/zurich/test_zurich_rounding.py",)
 _BY_PLACING = (f"{_TESTS}/test_placing.py",)
 _BY_ENVELOPES = ("tests/control/program/test_envelopes.py",)
@@ -206,7 +206,7 @@ MUTANTS = (
         "step = round(int(flat[-1] - flat[0]) / (count - 1))",
         "step = round(int(flat[-1] - flat[0]) / count)",
         _BY_ZURICH,
-        "no sweep is even any more, or it ends too soon",
+        "no sweep is even any longer, or it ends too soon",
     ),
     Mutant(
         "placing/branch-takes-its-own-time",

@@ -6,12 +6,12 @@ _ROOM = "control/podium/control/timebase"
 _TESTS = "tests/control/timebase"
 _EPOCHS = f"{_ROOM}/epochs.py"
 _FILTER = f"{_ROOM}/drift_filter.py"
-_KEPT = "control/podium/control/agent/epochs_kept.py"
-_ORIGINS = "control/podium/control/agent/origins.py"
+_KEPT = "control/podium/control/agent/epoch_files.py"
+_ORIGINS = "control/podium/control/agent/counter_origin.py"
 _BY_EPOCHS = (f"{_TESTS}/test_epochs.py",)
 _BY_FILTER = (f"{_TESTS}/test_drift_filter.py",)
-_BY_KEPT = ("tests/control/agent/test_epochs_kept.py",)
-_BY_ORIGINS = ("tests/control/agent/test_origins.py",)
+_BY_KEPT = ("tests/control/agent/test_epoch_files.py",)
+_BY_ORIGINS = ("tests/control/agent/test_counter_origin.py",)
 
 
 MUTANTS = (

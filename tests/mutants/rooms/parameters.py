@@ -14,7 +14,7 @@ _ENTRY = f"{_PARAMETERS}/entry.py"
 _VALIDITY = f"{_PARAMETERS}/validity.py"
 _KNOWN = f"{_PARAMETERS}/known_values.py"
 _DISCRIMINATION = f"{_CALIBRATION}/discrimination.py"
-_COMBINING = "control/podium/control/coordinator/combining.py"
+_COMBINING = "control/podium/control/coordinator/batch_data.py"
 
 _BY_QUANTITY = ("tests/firmware_interfaces/test_quantity.py",)
 _BY_TIME = ("tests/firmware_interfaces/test_exact_time.py",)
@@ -29,7 +29,7 @@ _BY_VALIDITY = (
     f"{_VALIDITY_TESTS}::test_what_a_routine_stands_on_is_refused_when_old",
 )
 _BY_DISCRIMINATION = ("tests/control/calibration/test_discrimination.py",)
-_BY_COMBINING = ("tests/control/coordinator/test_combining.py",)
+_BY_COMBINING = ("tests/control/coordinator/test_batch_data.py",)
 
 MUTANTS = (
     Mutant(

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 _ROOM = "control/podium/control/calibration"
 _TESTS = "tests/control/calibration"
 _HILL = f"{_ROOM}/fits/separation.py"
+_WINDOW = f"{_ROOM}/fits/readout_window.py"
 _LAG = f"{_ROOM}/fits/readout_lag.py"
 _LAG_TESTS = f"{_TESTS}/test_readout_lag.py"
 _THERMAL = f"{_ROOM}/routines/thermal_population.py"
@@ -27,7 +28,7 @@ MUTANTS = (
     ),
     Mutant(
         "hill/distance-does-not-grow",
-        _HILL,
+        _WINDOW,
         "(window - self.fills_s * missing) / np.sqrt(window)",
         "(window - self.fills_s * missing) / window",
         (f"{_HILL_TESTS}::test_the_distance_grows_as_a_resonator_fills",),
@@ -35,7 +36,7 @@ MUTANTS = (
     ),
     Mutant(
         "hill/decay-of-the-whole-window",
-        _HILL,
+        _WINDOW,
         "within * below / distance",
         "within",
         (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
@@ -43,7 +44,7 @@ MUTANTS = (
     ),
     Mutant(
         "hill/photons-at-once",
-        _HILL,
+        _WINDOW,
         "(2 * missing - missing * (2 - missing) / 2)",
         "0",
         (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
@@ -51,7 +52,7 @@ MUTANTS = (
     ),
     Mutant(
         "hill/threshold-halfway",
-        _HILL,
+        _WINDOW,
         "place = middle - np.minimum(nearer, 0.9 * middle)",
         "place = middle",
         (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
@@ -68,8 +69,8 @@ MUTANTS = (
     Mutant(
         "hill/doubt-is-not-drawn",
         _HILL,
-        "replace(hill, terms=hill.terms + change, growth=max(0.0, growth))",
-        "replace(hill, growth=max(0.0, growth))",
+        "terms=hill.terms + change,",
+        "terms=hill.terms,",
         _BY_HILL,
         "a setting is said to be better than it is known to be",
     ),

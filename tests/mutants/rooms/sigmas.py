@@ -7,7 +7,7 @@ _TESTS = "tests/control/calibration"
 _SIGMAS = f"{_TESTS}/test_sigmas_of_fits.py"
 _NOISE = f"{_TESTS}/test_fits_of_noise.py"
 _LEAST = f"{_ROOM}/least_squares.py"
-_BLOBS = f"{_ROOM}/blobs.py"
+_BLOBS = f"{_ROOM}/iq_clouds.py"
 _PROJECTION = f"{_ROOM}/projection.py"
 _BY_LINES = (
     f"{_SIGMAS}::test_a_straight_line_has_the_sigmas_of_textbooks",

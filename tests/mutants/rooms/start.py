@@ -156,7 +156,7 @@ MUTANTS = (
         "return told_fs <= guard_fs",
         "return told_fs <= 2 * guard_fs",
         _BY_AGENT,
-        "the trigger is set before the guard begins: it cannot be called back any more",
+        "the trigger is set before the guard begins: it cannot be called back any longer",
     ),
     Mutant(
         "guard/short-lead-is-enough",

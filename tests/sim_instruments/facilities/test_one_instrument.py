@@ -8,9 +8,9 @@ from ruamel.yaml import YAML
 from podium.control.facility.load import load_facility
 from podium.firmware_interfaces.models import BUILT_IN
 from podium.sim_instruments.facilities.chips import CHIPS
-from podium.sim_instruments.facilities.on_chip import WIRES
 from podium.sim_instruments.facilities.one_instrument import facility_of, option_of
 from podium.sim_instruments.facilities.tree import NoSuchFacility
+from podium.sim_instruments.facilities.wired_instrument import WIRES
 from podium.sim_instruments.physics.sampling import LIBRARY
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

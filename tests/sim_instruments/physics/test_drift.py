@@ -26,7 +26,7 @@ from podium.sim_instruments.physics.drift import (
 )
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.signals import Piece, RunSignals
-from podium.sim_instruments.physics.truth import Moving, Span, truth
+from podium.sim_instruments.physics.truth import MovingTruth, Span, truth
 from podium.sim_instruments.physics.world import World
 from podium.sim_instruments.physics.world_file import WorldFile, dump_world, parse_world
 
@@ -126,7 +126,7 @@ def test_flux_drift_moves_the_sweet_spot_and_the_truth_follows() -> None:
     span = Span(NOW_S, 10.0)
     moved = drift.flux(NOW_S, 10.0)
     assert any(moved.values())
-    told = truth(chip, None, False, Moving(world.seed, span, drift))
+    told = truth(chip, None, False, MovingTruth(world.seed, span, drift))
     still = truth(chip, None, False)
     for qubit in chip.qubits:
         by_v = told[f"{qubit.name}.sweet_spot"].value - still[f"{qubit.name}.sweet_spot"].value
@@ -203,11 +203,11 @@ def test_the_truth_over_a_run_holds_the_mean_of_slow_noise_in_every_world() -> N
     chip = world.chip()
     span = Span(NOW_S, 0.5)
     still = truth(chip, None, False)
-    told = truth(chip, None, False, Moving(world.seed, span, None))
+    told = truth(chip, None, False, MovingTruth(world.seed, span, None))
     for qubit in chip.at(chip.sweet_spots_v())[0].qubits:
         mean_hz, _ = slow_noise(qubit, world.seed).over(span.start_s, span.duration_s)
         name = f"{qubit.name}.f01"
         assert told[name].value - still[name].value == pytest.approx(mean_hz, abs=1e-4)
         assert 0 < abs(mean_hz) < 5e3
-    instant = truth(chip, None, False, Moving(world.seed, replace(span, duration_s=0.0), None))
+    instant = truth(chip, None, False, MovingTruth(world.seed, replace(span, duration_s=0.0), None))
     assert instant == still

@@ -20,16 +20,16 @@ from tests.benches.physics.small_chip import (
 )
 
 from podium.sim_instruments.physics.chip import Chip
+from podium.sim_instruments.physics.drive_during_readout import readout_drive_maps
 from podium.sim_instruments.physics.drive_line import Shape, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
 from podium.sim_instruments.physics.evolution import bare_tables
 from podium.sim_instruments.physics.exposure import exposure_of
-from podium.sim_instruments.physics.fast_flux import VOLTS, Moving, moving, with_flux
-from podium.sim_instruments.physics.feedline_session import Beginning
+from podium.sim_instruments.physics.fast_flux import VOLTS, FluxShift, moving, with_flux
+from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.schedule import schedule_of
 from podium.sim_instruments.physics.shots import prepare
 from podium.sim_instruments.physics.signals import Piece
-from podium.sim_instruments.physics.stirred import stirred_maps
 from podium.sim_instruments.physics.world import Lines, World
 
 QUBIT = replace(
@@ -64,7 +64,7 @@ def ended_in(drives, fluxes):
     tones = [tone(7.25e9, 1e-4, 200, [READ_NS])]
     captures = [capture(7.25e9, 200, [READ_NS + 146])]
     episodes = episodes_of(feedline_point(QUBIT), tones, captures)
-    together = with_flux(drives_of(drives), Moving(tuple(fluxes), levels), QUBIT.levels_hz)
+    together = with_flux(drives_of(drives), FluxShift(tuple(fluxes), levels), QUBIT.levels_hz)
     schedule = schedule_of(together, 0, episodes)
     return prepare(QUBIT, schedule, episodes, together, (0.0, 0.0), False).matrices[0]
 
@@ -131,7 +131,7 @@ def test_shots_that_differ_in_the_phase_of_the_drive_alone_are_evolved_once():
     tones, captures = [tone(7.25e9, 1e-1, 900, reads)], [capture(7.25e9, 200, reads)]
     qubit = replace(QUBIT, dephasing_1_s=1e5)
     episodes = episodes_of(feedline_point(qubit), tones, captures)
-    together = with_flux(drives_of(drives), Moving((flux,), levels), qubit.levels_hz)
+    together = with_flux(drives_of(drives), FluxShift((flux,), levels), qubit.levels_hz)
     schedule = schedule_of(together, 0, episodes)
     made = prepare(qubit, schedule, episodes, together, (0.0, 0.0), None)
     assert len(made.blocks.first) == 20
@@ -180,12 +180,12 @@ def test_maps_with_photons_follow_the_levels_stretch_by_stretch():
     samples = np.full(40, 1e-4 + 2e-5j)
     plain = Shape(6.02e9, samples, 1.0, 0j, 40)
     shift = np.tile(moved_hz, (40, 1))
-    whole = stirred_maps(replace(plain, shift_hz=shift), exposure, 30, tables)
-    assert whole == pytest.approx(stirred_maps(plain, exposure, 30, elsewhere), abs=1e-9)
+    whole = readout_drive_maps(replace(plain, shift_hz=shift), exposure, 30, tables)
+    assert whole == pytest.approx(readout_drive_maps(plain, exposure, 30, elsewhere), abs=1e-9)
     shift[20:] += 1e-6 * moved_hz
-    halves = stirred_maps(replace(plain, shift_hz=shift), exposure, 30, tables)
+    halves = readout_drive_maps(replace(plain, shift_hz=shift), exposure, 30, tables)
     assert halves == pytest.approx(whole, abs=1e-6)
-    assert not np.allclose(halves, stirred_maps(plain, exposure, 30, tables), atol=1e-3)
+    assert not np.allclose(halves, readout_drive_maps(plain, exposure, 30, tables), atol=1e-3)
 
 
 def test_a_neighbours_pulse_may_come_while_the_resonators_are_lit():
@@ -208,7 +208,7 @@ def test_what_is_not_simulated_is_said():
     coupled = Chip(QUBITS, [FEEDLINE], MATRIX, np.zeros(2), {("node_a.q0", "node_a.q1"): 5e6})
     with pytest.raises(NotSimulated, match=r"node_a\.q0, which is coupled"):
         world(coupled).play(run([volts], 900))
-    session = world().begin(Beginning(1, 0, {}))
+    session = world().begin(RunStart(1, 0, {}))
     with pytest.raises(NotSimulated, match="known as a whole"):
         session.go_on([volts], [], [])
     with pytest.raises(NotSimulated, match=r"line 'node_a\.q7\.flux'"):

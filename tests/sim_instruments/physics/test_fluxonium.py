@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from podium.sim_instruments.physics.circuit_inversion import NoSuchCircuit, fluxonium_circuit
 from podium.sim_instruments.physics.fluxonium import Fluxonium
-from podium.sim_instruments.physics.inverse import NoSuchCircuit, fluxonium_circuit
 from podium.sim_instruments.physics.relaxation import dielectric_rates, equilibrium
 from podium.sim_instruments.physics.resonator import dress
 

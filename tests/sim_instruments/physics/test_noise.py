@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.sim_instruments.physics.counted_numbers import key
+from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.noise import SlowNoise, gaussians, philox, quadrature
 
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from podium.sim_instruments.physics.chip import Chip
+from podium.sim_instruments.physics.circuit_inversion import circuit_of, fluxonium_circuit
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fluxonium import Fluxonium
-from podium.sim_instruments.physics.inverse import circuit_of, fluxonium_circuit
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.register import NoRegister, coupled
 from podium.sim_instruments.physics.resonator import dressed, pair_of

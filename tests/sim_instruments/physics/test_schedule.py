@@ -5,7 +5,7 @@ from tests.benches.physics.small_chip import NONE, capture, feedline_point, qubi
 
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.episodes import episodes_of
-from podium.sim_instruments.physics.evolution import PART, PULSE, STIRRED
+from podium.sim_instruments.physics.evolution import DURING_READOUT, PART, PULSE
 from podium.sim_instruments.physics.schedule import Schedule, schedule_of
 from podium.sim_instruments.physics.signals import Piece
 
@@ -46,7 +46,7 @@ def test_events_follow_one_another_and_every_readout_is_read_once(
 
 def test_a_pulse_before_the_readout_is_plain_and_one_amid_it_is_stirred() -> None:
     schedule = laid([0, 900, 990, 1300, 1390], 20, [1000])
-    assert schedule.what.tolist()[:3] == [PULSE, PULSE, STIRRED]
+    assert schedule.what.tolist()[:3] == [PULSE, PULSE, DURING_READOUT]
     # the drive that begins after the middle of the window is not seen by the reading before it
     assert schedule.what.tolist()[3] == PART
     assert schedule.sampled.tolist()[3]
@@ -55,7 +55,7 @@ def test_a_pulse_before_the_readout_is_plain_and_one_amid_it_is_stirred() -> Non
 
 def test_a_pulse_that_begins_in_the_first_half_is_read_after_its_end() -> None:
     schedule = laid([1100], 40, [1000])
-    assert schedule.what.tolist() == [PART, STIRRED, PART]
+    assert schedule.what.tolist() == [PART, DURING_READOUT, PART]
     assert schedule.sampled.tolist() == [False, False, True]
     assert schedule.start_ns.tolist() == [1000, 1100, 1140]
 

@@ -19,7 +19,7 @@ from tests.benches.physics.small_chip import (
 )
 
 from podium.sim_instruments.physics.episodes import NotSimulated
-from podium.sim_instruments.physics.feedline_session import Beginning
+from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain
@@ -50,7 +50,7 @@ def one_of(heard: CaptureTrain, row: int, there: bool = True) -> CaptureTrain:
 
 
 def begun(*feedlines: FeedlinePoint, run: int = 1, seed: int = 7) -> Session:
-    return World(lambda _: feedlines, seed).begin(Beginning(run, 10**24, {}))
+    return World(lambda _: feedlines, seed).begin(RunStart(run, 10**24, {}))
 
 
 def told(
@@ -98,7 +98,7 @@ def test_a_run_told_in_pieces_has_the_levels_and_correlations_of_one_played_whol
     world = World(lambda _: (feedline,), 7)
     signals = run_of(drives, captures, shots * period)
     whole = world.play(signals)[0].integrated
-    (pieces,) = told(world.begin(Beginning(1, 10**24, {})), drives, captures)
+    (pieces,) = told(world.begin(RunStart(1, 10**24, {})), drives, captures)
     joint = []
     for values in (whole, pieces):
         rotated = values * np.exp(-1j * _turn(whole))

@@ -8,7 +8,7 @@ from tests.benches.physics.small_chip import capture, feedline_point, qubit_poin
 
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated
-from podium.sim_instruments.physics.feedline_session import Beginning
+from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.relaxation import equilibrium
 from podium.sim_instruments.physics.signals import Piece, RunSignals
 from podium.sim_instruments.physics.spurs import felt, pumped
@@ -71,7 +71,7 @@ def test_a_leak_may_last_longer_than_any_readout() -> None:
 def test_piece_by_piece_a_run_hears_the_same() -> None:
     heard = [capture(LO_HZ, 1000, [50_000, 150_000])]
     whole = world().play(run(leak(2e-6, (0, 300_000)), heard))[0].integrated
-    session = world().begin(Beginning(1, 10**18, {}))
+    session = world().begin(RunStart(1, 10**18, {}))
     found = []
     for begin in (0, 100_000):
         chunk = leak(2e-6, (begin, 100_000))
@@ -179,7 +179,7 @@ def test_in_a_run_played_in_pieces_a_carrier_pumps_from_its_beginning() -> None:
     leak_ = carrier(6.02e9, 1e6)
 
     def answers(*carriers) -> np.ndarray:
-        session = lab.begin(Beginning(1, 10**18, {}))
+        session = lab.begin(RunStart(1, 10**18, {}))
         found = []
         for shot in range(60):
             at = 100_000 * (shot + 1)
@@ -188,14 +188,14 @@ def test_in_a_run_played_in_pieces_a_carrier_pumps_from_its_beginning() -> None:
             found.append(session.go_on(drives, heard, [0])[0].integrated[0])
         return np.array(found)
 
-    quiet, lit = answers(), answers(leak_)
+    quiet, leaking = answers(), answers(leak_)
     # thermal 1 %; half of 60 shots excited: 30 within 5 standard errors, fixed seed
-    far = np.abs(lit - np.median(quiet)) > 0.5 * np.abs(lit - np.median(quiet)).max()
+    far = np.abs(leaking - np.median(quiet)) > 0.5 * np.abs(leaking - np.median(quiet)).max()
     assert 10 < np.count_nonzero(far) < 50
 
 
 def test_a_carrier_that_begins_to_pump_in_the_middle_of_such_a_run_is_refused() -> None:
-    session = world().begin(Beginning(1, 10**18, {}))
+    session = world().begin(RunStart(1, 10**18, {}))
     session.go_on(READ, HEAR, [0])
     later = [tone(7.26e9, 1e-6, 1000, [200_000])]
     with pytest.raises(NotSimulated, match=r"leaks into node_a.q0.drive.*in the middle of a run"):

@@ -24,7 +24,7 @@ from tests.benches.physics.small_chip import (
 )
 
 from podium.sim_instruments.physics.assignment import assignment_at
-from podium.sim_instruments.physics.counted_numbers import key
+from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import ReadoutTone, flight, response_table
@@ -428,7 +428,7 @@ def test_a_drive_in_an_almost_empty_resonator_is_a_drive() -> None:
     readout = tone(7.26e9, 1e-4, 300, [4000])
     faint = tone(7.26e9, 1e-10, 600, [4])  # its ring-down reaches over the last pulse
     schedule, made = prepared(qubit, [drive], [faint, readout])
-    assert len(schedule.stirred) == 3
+    assert len(schedule.during_readout) == 3
     _, plain = prepared(qubit, [drive], [readout])
     np.testing.assert_allclose(made.matrices[-1], plain.matrices[-1], atol=2e-6)
 
@@ -442,7 +442,7 @@ def test_a_pulse_in_the_ring_up_sees_the_stark_shift_and_the_dephasing() -> None
     for level in (1e-8, 4e-5):
         drive = train(LINE, [600], [half], [0], [0.0])
         schedule, made = prepared(qubit, [drive], [tone(7.25e9, level, 2000, [0])])
-        assert len(schedule.stirred) == 1
+        assert len(schedule.during_readout) == 1
         found.append(made.matrices[-1][1, 0])
     assert found[0] == pytest.approx(0.5, abs=0.02)
     assert found[1] < 0.2
@@ -492,7 +492,7 @@ def test_nothing_is_left_to_compile_after_the_warm_up() -> None:
     program = """
 import gc
 from numba.core.registry import CPUDispatcher
-from podium.sim_instruments.physics.first_runs import run_whole
+from podium.sim_instruments.physics.compilation_runs import run_whole
 run_whole()
 def compiled():
     found = [o for o in gc.get_objects() if isinstance(o, CPUDispatcher)]

@@ -14,7 +14,12 @@ from podium.sim_instruments.servers.datagrams import DatagramFaults, TwinDatagra
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
 from podium.sim_instruments.servers.loopback import DatagramDoor, NoAddressError, Place, listen
-from podium.sim_instruments.servers.serving import Served, Serving, datagram_doors, doors
+from podium.sim_instruments.servers.serving import (
+    ServedInstrument,
+    ServedLaboratory,
+    datagram_doors,
+    doors,
+)
 from podium.sim_instruments.twins.twin import TakesDatagrams
 
 ALICE, BOB = ("127.0.0.1", 4001), ("127.0.0.1", 4002)
@@ -197,16 +202,16 @@ class Client(asyncio.DatagramProtocol):
         self.answers.put_nowait(data)
 
 
-def a_serving(ear: Ear) -> Serving:
+def a_serving(ear: Ear) -> ServedLaboratory:
     timekeeper = Timekeeper(WorldClock(ClockMode.PACED), {"ear": ear})
-    return Serving(None, timekeeper)  # type: ignore[arg-type]
+    return ServedLaboratory(None, timekeeper)  # type: ignore[arg-type]
 
 
-async def served(serving: Serving, ear: Ear) -> Served:
+async def served(serving: ServedLaboratory, ear: Ear) -> ServedInstrument:
     faults, ways = ConnectionFaults(), DatagramFaults()
     found = datagram_doors(ear, TimeOf(serving.timekeeper, "ear"), serving, faults, ways)
     place = serving_module.draw_place(random.Random(), "linux")
-    return Served(ear, "ear", await listen(found, lambda: place), faults, ways)
+    return ServedInstrument(ear, "ear", await listen(found, lambda: place), faults, ways)
 
 
 async def test_udp_ports_keep_their_numbers_except_those_closed_to_ordinary_users() -> None:
@@ -237,7 +242,7 @@ async def test_udp_ports_keep_their_numbers_except_those_closed_to_ordinary_user
     assert here.faults.open == set()
 
 
-def bring_about_on(serving: Serving, fault: str) -> None:
+def bring_about_on(serving: ServedLaboratory, fault: str) -> None:
     class NoLaboratory:
         fridges: dict[str, object] = {}  # noqa: RUF012
         trigger_lines: dict[str, object] = {}  # noqa: RUF012
@@ -261,7 +266,7 @@ def bring_about_on(serving: Serving, fault: str) -> None:
 )
 def test_the_back_door_has_a_word_for_each_fault_of_the_network(fault, undone, field_) -> None:
     serving, ways = a_serving(Ear()), DatagramFaults()
-    serving.served["ear"] = Served(Ear(), "ear", None, ConnectionFaults(), ways)  # type: ignore[arg-type]
+    serving.served["ear"] = ServedInstrument(Ear(), "ear", None, ConnectionFaults(), ways)  # type: ignore[arg-type]
     bring_about_on(serving, fault)
     assert getattr(ways, field_) is True
     bring_about_on(serving, undone)
@@ -270,7 +275,7 @@ def test_the_back_door_has_a_word_for_each_fault_of_the_network(fault, undone, f
 
 def test_a_fault_of_datagrams_is_refused_on_a_box_that_takes_none() -> None:
     serving = a_serving(Ear())
-    serving.served["ear"] = Served(Ear(), "ear", None, ConnectionFaults())  # type: ignore[arg-type]
+    serving.served["ear"] = ServedInstrument(Ear(), "ear", None, ConnectionFaults())  # type: ignore[arg-type]
     with pytest.raises(LookupError, match="ear takes no datagrams; those that do: none"):
         bring_about_on(serving, "lose")
 

@@ -21,7 +21,7 @@ from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.clock_rate import check_rate
 from podium.sim_instruments.servers.laboratory import Laboratory
-from podium.sim_instruments.servers.serving import Serving, open_serving
+from podium.sim_instruments.servers.serving import ServedLaboratory, open_serving
 from podium.sim_instruments.servers.twin_needs import twin_needs
 from podium.sim_instruments.wiring import PlanError, read_plan
 
@@ -38,7 +38,7 @@ instruments:
   thermometry_b: {model: lakeshore_372, address: 192.168.0.3, channels: {6: mxc}}
 """
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
-Opened = Callable[..., AbstractAsyncContextManager[Serving]]
+Opened = Callable[..., AbstractAsyncContextManager[ServedLaboratory]]
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def facility(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(facility: Path, tmp_path: Path) -> Opened:
-    def start(warm: bool = False) -> AbstractAsyncContextManager[Serving]:
+    def start(warm: bool = False) -> AbstractAsyncContextManager[ServedLaboratory]:
         twin = tmp_path / "twin.yaml"
         write_world(sample(facility, 4, warm=warm), twin)
         return open_serving(facility, twin, WorldClock(ClockMode.MANUAL))
@@ -58,7 +58,7 @@ def opened(facility: Path, tmp_path: Path) -> Opened:
     return start
 
 
-def reading_k(serving: Serving, channel: int) -> float:
+def reading_k(serving: ServedLaboratory, channel: int) -> float:
     reading = serving.laboratory._reading("thermometry_a")
     assert reading is not None
     return reading(channel, serving.laboratory.clock.now_fs())

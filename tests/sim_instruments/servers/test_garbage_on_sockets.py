@@ -11,7 +11,7 @@ from tests.benches.servers.garbage import KINDS, Attempt, attempt
 from tests.benches.servers.socket_client import Client, client
 
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
-from podium.sim_instruments.servers.serving import Serving, open_serving
+from podium.sim_instruments.servers.serving import ServedLaboratory, open_serving
 
 CLUSTER = "cluster_a"
 AT_ONCE = 20
@@ -19,7 +19,9 @@ WITHIN_S = 30.0
 
 
 @asynccontextmanager
-async def watched(facility, twin_file) -> AsyncIterator[tuple[Serving, list[dict[str, Any]]]]:
+async def watched(
+    facility, twin_file
+) -> AsyncIterator[tuple[ServedLaboratory, list[dict[str, Any]]]]:
     """Serve the example; what breaks down within the loop is collected."""
     broken: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
@@ -27,12 +29,12 @@ async def watched(facility, twin_file) -> AsyncIterator[tuple[Serving, list[dict
         yield serving, broken
 
 
-def sockets(serving: Serving) -> list[tuple[str, str]]:
+def sockets(serving: ServedLaboratory) -> list[tuple[str, str]]:
     """Return instrument and port of every TCP socket of the laboratory."""
     return [(name, port) for name, one in serving.served.items() for port in one.listening.ports]
 
 
-async def tell(serving: Serving, place: tuple[str, str], told: Attempt) -> None:
+async def tell(serving: ServedLaboratory, place: tuple[str, str], told: Attempt) -> None:
     """Send an attempt over a connection of its own, hear what comes at once, and hang up."""
     async with client(serving, *place) as one:
         for piece in told.pieces:
@@ -48,7 +50,9 @@ async def tell(serving: Serving, place: tuple[str, str], told: Attempt) -> None:
             pass
 
 
-async def try_many(serving: Serving, broken: list[dict[str, Any]], seed: int, count: int) -> None:
+async def try_many(
+    serving: ServedLaboratory, broken: list[dict[str, Any]], seed: int, count: int
+) -> None:
     """Tell every socket garbage; whoever else is connected goes on as if nothing had happened."""
     chance = random.Random(seed)
     places = sockets(serving)
@@ -70,12 +74,12 @@ async def try_many(serving: Serving, broken: list[dict[str, Any]], seed: int, co
         one.writer.close()
 
 
-async def _open(serving: Serving, place: tuple[str, str]) -> Client:
+async def _open(serving: ServedLaboratory, place: tuple[str, str]) -> Client:
     listening = serving.served[place[0]].listening
     return Client(*await asyncio.open_connection(listening.host, listening.ports[place[1]]))
 
 
-async def assert_plays(serving: Serving) -> None:
+async def assert_plays(serving: ServedLaboratory) -> None:
     """After a reset the cluster runs a program, as on its first day."""
     program = b"set_mrk 2\nacquire 0,0,4000\nstop 5"
     async with client(serving, CLUSTER) as cmm, client(serving, CLUSTER, "slot2") as module:

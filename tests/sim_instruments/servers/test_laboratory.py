@@ -9,14 +9,14 @@ import pytest
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.signals import (
-    Captured,
+    CaptureAnswer,
     CaptureTrain,
     Piece,
     PulseTrain,
     RunSignals,
     Window,
 )
-from podium.sim_instruments.physics.truth import Moving, Span, mixer_truth, truth
+from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth, truth
 from podium.sim_instruments.physics.world_file import read_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.laboratory import Laboratory
@@ -50,12 +50,12 @@ def readout(connector: str = "slot2.in0", scope: bool = False, run: int = 1) -> 
     )
 
 
-def heard(laboratory: Laboratory, signals: RunSignals) -> Captured:
+def heard(laboratory: Laboratory, signals: RunSignals) -> CaptureAnswer:
     (answer,) = laboratory.submit("cluster_a", lambda play: play(signals)).result(60)
     return answer
 
 
-def loudness(answer: Captured) -> float:
+def loudness(answer: CaptureAnswer) -> float:
     """Mean amplitude, sqrt(W); noise averages down by the square root of the shots."""
     return float(abs(answer.integrated.mean()))
 
@@ -141,7 +141,7 @@ def test_the_truth_at_rest_is_that_of_the_twin_file(laboratory, twin_file, span)
     source.feed(b":SOUR:FUNC VOLT;:SOUR:RANG 1;:SOUR:LEV 0.2;:OUTP 1\n", 0)
     world = read_world(twin_file)
     chip = world.chip()
-    moving = None if span is None else Moving(world.seed, span, world.drift(chip))
+    moving = None if span is None else MovingTruth(world.seed, span, world.drift(chip))
     of_file = truth(chip, None, False, moving) | mixer_truth(world.mixers)
     assert laboratory.truth_now(False, span, at_rest=True)() == of_file
     biased = laboratory.truth_now(False, span)()

@@ -10,7 +10,7 @@ import pytest
 from podium.sim_instruments.servers import loopback
 from podium.sim_instruments.servers.loopback import (
     SHIFTS,
-    Listening,
+    InstrumentServers,
     NoAddressError,
     Place,
     draw_place,
@@ -26,7 +26,7 @@ DOORS = {"scpi": (5025, Deaf), "module": (25002, Deaf)}
 
 
 @asynccontextmanager
-async def listening(doors, draw) -> AsyncIterator[Listening]:
+async def listening(doors, draw) -> AsyncIterator[InstrumentServers]:
     found = await listen(doors, draw)
     try:
         yield found

@@ -11,7 +11,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_MS
 from podium.firmware_interfaces.tai import Tai
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.faults import bring_about
-from podium.sim_instruments.servers.serving import Serving, open_serving
+from podium.sim_instruments.servers.serving import ServedLaboratory, open_serving
 
 LEAD_FS = 1000 * FS_PER_MS
 HOLDOFF_NS = 1_000_000
@@ -34,7 +34,7 @@ def opened(facility, twin_file, tmp_path):
     return lambda mode=ClockMode.LEAP: open_serving(path, twin_file, WorldClock(mode))
 
 
-def node(serving: Serving) -> WrtdNode:
+def node(serving: ServedLaboratory) -> WrtdNode:
     here = serving.endpoints()["instruments"]["wrtd_a"]  # type: ignore[index]
     return WrtdNode("wrtd_a", here["host"], here["ports"])
 
@@ -43,7 +43,7 @@ async def in_thread(call, *args):
     return await asyncio.to_thread(call, *args)
 
 
-async def fire(serving: Serving, driver: WrtdNode, lead_fs: int = LEAD_FS) -> int:
+async def fire(serving: ServedLaboratory, driver: WrtdNode, lead_fs: int = LEAD_FS) -> int:
     """Send an event and return its time once the node has it; it looks at the counts."""
     before = (await in_thread(driver.trigger_counts, "LC-O1")).received
     ns_fs = 1_000_000

@@ -17,7 +17,7 @@ from podium.drivers.errors import NotStarted, ProtocolError
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS, TRIGGER_LATENCY_NS
 from podium.firmware_interfaces.qblox_cluster.messages import BIN
-from podium.sim_instruments.physics.played import Played
+from podium.sim_instruments.physics.output_log import OutputRecord
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import (
     Known,
@@ -31,7 +31,7 @@ from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.endpoints import published
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.laboratory import Laboratory
-from podium.sim_instruments.servers.serving import Serving, open_serving
+from podium.sim_instruments.servers.serving import ServedLaboratory, open_serving
 from podium.sim_instruments.wiring import PlanError, read_plan
 
 pytestmark = [
@@ -62,7 +62,7 @@ def twin_file(world, tmp_path_factory) -> Path:
 @asynccontextmanager
 async def two_nodes(
     twin_file: Path, mode: ClockMode = ClockMode.LEAP
-) -> AsyncIterator[tuple[Serving, LoopbackDrivers]]:
+) -> AsyncIterator[tuple[ServedLaboratory, LoopbackDrivers]]:
     async with open_serving(TWO_NODES, twin_file, WorldClock(mode)) as serving:
         endpoints = serving.endpoints()["instruments"]
         drivers = await asyncio.to_thread(LoopbackDrivers, endpoints, PULSES)
@@ -72,7 +72,7 @@ async def two_nodes(
             await asyncio.to_thread(drivers.close)
 
 
-def of(played: list[Played], instrument: str, connector: str) -> list[Played]:
+def of(played: list[OutputRecord], instrument: str, connector: str) -> list[OutputRecord]:
     return [one for one in played if (one.instrument, one.connector) == (instrument, connector)]
 
 

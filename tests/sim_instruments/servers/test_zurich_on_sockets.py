@@ -13,7 +13,7 @@ from podium.firmware_interfaces.zurich import rpc
 from podium.firmware_interfaces.zurich.handshake import HELLO_BYTES
 from podium.firmware_interfaces.zurich.values import bytes_vector, vector_of
 from podium.sim_instruments.servers.clock import ClockMode
-from podium.sim_instruments.servers.serving import Serving
+from podium.sim_instruments.servers.serving import ServedLaboratory
 
 __all__ = ["opened"]
 
@@ -43,7 +43,7 @@ class Client:
 
 
 @asynccontextmanager
-async def client(serving: Serving, kernel: str = "dev12000"):
+async def client(serving: ServedLaboratory, kernel: str = "dev12000"):
     listening = serving.served["zi"].listening
     reader, writer = await asyncio.open_connection(listening.host, listening.ports["data_server"])
     try:

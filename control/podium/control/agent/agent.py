@@ -1,4 +1,4 @@
-"""An agent: the one owner of its instruments, asked over the bus by everybody else."""
+"""Answers for an agent's instruments, of which it is the one owner, over the bus."""
 
 import asyncio
 import time
@@ -7,28 +7,27 @@ from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 from podium.control.agent.biasing import Biasing
-from podium.control.agent.by_hand import ByHand
-from podium.control.agent.cold import READ_EVERY_S, Cold
+from podium.control.agent.cold_lease import READ_EVERY_S, ColdLeases
 from podium.control.agent.compiling import Compile, Compiling, ProgramDoesNotFit
-from podium.control.agent.examining import examine
+from podium.control.agent.examination import examine
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.journal import Journal
 from podium.control.agent.liveness import ask_quiet_instruments
-from podium.control.agent.playing import Playing
+from podium.control.agent.manual_access import ManualAccess
+from podium.control.agent.playback import Playback
+from podium.control.agent.ramp_journal import RampJournal
 from podium.control.agent.readings import read, status_of
-from podium.control.agent.requests import REQUESTS
 from podium.control.agent.runs import AgentRuns, runs_of
 from podium.control.agent.safe_rules import SafeRules
 from podium.control.agent.snapshots import Snapshots
-from podium.control.agent.telling import Telling
-from podium.control.bus import by_hand, messages
+from podium.control.agent.status_publisher import StatusPublisher
+from podium.control.bus import manual_access, messages
 from podium.control.bus.bus import Bus, BusError
-from podium.control.bus.epochs import AskEpochs, EpochsNow
 from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
+from podium.control.bus.messages import AskEpochs, EpochsNow
 from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
 from podium.control.bus.snapshots import TakeSnapshot
-from podium.control.bus.streams import AskParts, HowLong
+from podium.control.bus.streams import AskDuration, AskParts
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
@@ -36,6 +35,26 @@ from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.agent_values import Margins
 from podium.control.runs.messages import OfRun, Request
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
+
+REQUESTS = (
+    messages.Hello,
+    OfRun,
+    messages.Begin,
+    messages.Await,
+    messages.Cancel,
+    messages.Read,
+    messages.Now,
+    messages.Status,
+    AskDuration,
+    AskParts,
+    manual_access.Examine,
+    manual_access.Ask,
+    manual_access.Release,
+    manual_access.TakeBack,
+    TakeSnapshot,
+    AskEpochs,
+)
+
 
 HEARTBEAT_S = 0.2
 """An agent's loop says this often that it turns."""
@@ -53,7 +72,7 @@ class Agent:
         compile_program: Compile,
         bus: Bus,
         *,
-        journal: Journal | None = None,
+        journal: RampJournal | None = None,
         store: str | None = None,
         reading_only: bool = False,
         starts: Sequence[StartWiring] = (),
@@ -67,22 +86,22 @@ class Agent:
         clocks are kept; ``margins``: what is kept between FIRE, the setting of the trigger, and
         the start.
 
-        ``store``: the parameter store that is told where the bias of a ramp that was cut off
+        ``store``: the parameter store that receives the bias of a ramp that was cut off
         ended. ``reading_only``: what an earlier owner has left stays so until the first job.
         """
         self._name = name
         self._facility = facility
         self._instruments = instruments
         self._bus = bus
-        self._cold = Cold(name, facility, instruments, bus)
-        self._playing = Playing(facility, instruments, self._cold.check)
-        self._journal = journal or Journal(None)
+        self._cold_leases = ColdLeases(name, facility, instruments, bus)
+        self._playing = Playback(facility, instruments, self._cold_leases.check)
+        self._journal = journal or RampJournal(None)
         rules = SafeRules(name, facility, instruments, self._journal, self._playing.now, store)
         self._biasing = Biasing(facility, instruments, rules, self._run_on)
         self._reading_only = reading_only
-        self._telling = Telling(bus, facility.name, name)
+        self._publisher = StatusPublisher(bus, facility.name, name)
         self._snapshots = Snapshots(instruments)
-        self._by_hand = ByHand(facility, instruments, self._engaged)
+        self._manual_access = ManualAccess(facility, instruments, self._engaged)
         self._runs: AgentRuns = runs_of(
             name,
             facility,
@@ -116,8 +135,10 @@ class Agent:
                 ]
                 biases = self._biasing.keep(at_once=not self._reading_only)
                 keeping.append(tasks.create_task(biases, name="safe rules"))
-                keeping.append(tasks.create_task(self._playing.promises.keep(), name="promises"))
-                keeping.append(tasks.create_task(self._cold.keep(), name="cold"))
+                keeping.append(
+                    tasks.create_task(self._playing.safing.keep(), name="deferred safing")
+                )
+                keeping.append(tasks.create_task(self._cold_leases.keep(), name="cold"))
                 keeping.append(tasks.create_task(self._keep_biases_safe(), name="warm biases"))
                 asking = ask_quiet_instruments(self._instruments, self._engaged)
                 keeping.append(tasks.create_task(asking, name="liveness"))
@@ -141,7 +162,7 @@ class Agent:
     def grow(self, facility: Facility, compile_program: Compile) -> None:
         """Take over a facility that has only grown; runs that are on go on as they began."""
         self._facility = facility
-        self._cold.grow(facility)
+        self._cold_leases.grow(facility)
         self._runs.grow(facility, Compiling(compile_program))
 
     async def _beat(self) -> None:
@@ -153,7 +174,7 @@ class Agent:
                 await self._bus.publish(
                     key, encode(messages.Heartbeat(beat, late_s, self._runs.life))
                 )
-            await self._telling.show(self._status())
+            await self._publisher.show(self._status())
             beat += 1
             due = time.monotonic() + HEARTBEAT_S
             await asyncio.sleep(HEARTBEAT_S)
@@ -196,20 +217,20 @@ class Agent:
                 return messages.Done()
             case messages.Read(instrument, channel):
                 return await read(self._instruments, instrument, channel)
-            case HowLong(program, timed):
+            case AskDuration(program, timed):
                 return await self._runs.how_long(program, timed=timed)
             case AskParts(program, timed):
                 return await self._runs.in_parts(program, timed=timed)
-            case by_hand.Examine(instrument):
+            case manual_access.Examine(instrument):
                 return await examine(self._facility, self._instruments, instrument)
             case TakeSnapshot():
                 return await self._snapshots.take()
-            case by_hand.Ask():
-                return await self._by_hand.ask(request)
-            case by_hand.Release():
-                return await self._by_hand.release(request)
-            case by_hand.TakeBack():
-                return await self._by_hand.take_back(request)
+            case manual_access.Ask():
+                return await self._manual_access.ask(request)
+            case manual_access.Release():
+                return await self._manual_access.release(request)
+            case manual_access.TakeBack():
+                return await self._manual_access.take_back(request)
             case messages.Now():
                 now = await self._playing.now()
                 return messages.Time(now.seconds, now.femtoseconds)
@@ -241,7 +262,7 @@ class Agent:
         done: set[str] = set()
         while True:
             await asyncio.sleep(READ_EVERY_S)
-            warm = {one.port: one for one in self._cold.long_warm()}
+            warm = {one.port: one for one in self._cold_leases.long_warm()}
             done &= warm.keys()
             levels = {
                 port: one.safe
@@ -275,8 +296,8 @@ class Agent:
         """Raise ``Refused`` while a run is on, or something is set by hand."""
         if self._runs.doing:
             raise Refused(f"{self._name}: {stays} while {self._runs.doing}")
-        if self._by_hand.writing:
-            raise Refused(f"{self._name}: busy: {self._by_hand.writing} is being set by hand")
+        if self._manual_access.writing:
+            raise Refused(f"{self._name}: busy: {self._manual_access.writing} is being set by hand")
 
     async def _free_for_a_run(self) -> None:
         """Return once biases are where they belong; raise ``Refused`` if something else is on."""
@@ -287,8 +308,8 @@ class Agent:
             self._settling = False
         if busy := self._busy():
             raise Refused(f"{self._name}: busy: {busy}")
-        if self._by_hand.writing:
-            raise Refused(f"{self._name}: busy: {self._by_hand.writing} is being set by hand")
+        if self._manual_access.writing:
+            raise Refused(f"{self._name}: busy: {self._manual_access.writing} is being set by hand")
 
     def _engaged(self) -> str:
         """Return what the agent is doing; empty: nothing."""
@@ -310,5 +331,5 @@ class Agent:
             self._name,
             doing,
             tuple(status_of(self._instruments, name) for name in self._instruments.names),
-            (*self._biasing.notes, *self._cold.notes),
+            (*self._biasing.notes, *self._cold_leases.notes),
         )

@@ -1,10 +1,9 @@
-"""What an agent answers of a run: what was rounded, and what was measured."""
+"""Builds an agent's answers about a run: what was rounded, and what was measured."""
 
 from collections.abc import Mapping
 
-from podium.control.bus.messages import CaptureData
-from podium.control.bus.rounding import Rounding, Roundings
-from podium.control.bus.streams import Lasts
+from podium.control.bus.messages import CaptureData, Rounding, Roundings
+from podium.control.bus.streams import ProgramDuration
 from podium.drivers.roles import Acquired
 from podium.firmware_interfaces.compiled import Artifact
 
@@ -30,9 +29,9 @@ def duration_fs(artifacts: Mapping[str, Artifact]) -> int:
     return max((one.duration_fs for one in artifacts.values()), default=0)
 
 
-def lasts(artifacts: Mapping[str, Artifact]) -> Lasts:
+def lasts(artifacts: Mapping[str, Artifact]) -> ProgramDuration:
     """Return how long they play; it may take its time: call it off the loop."""
-    return Lasts(duration_fs(artifacts), quantised(artifacts))
+    return ProgramDuration(duration_fs(artifacts), quantised(artifacts))
 
 
 def capture_data(one: Acquired) -> CaptureData:

@@ -1,4 +1,4 @@
-"""Flux biases: within the facility's limits, always in ramps, side by side where boxes can."""
+"""Moves flux biases: within the facility's limits, in ramps, side by side where boxes can."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -7,15 +7,15 @@ from functools import partial
 from typing import Any
 
 from podium.control.agent.instruments import AnyWorker, Instruments
-from podium.control.agent.journal import Ramp
+from podium.control.agent.ramp_journal import Ramp
 from podium.control.agent.safe_rules import RAMP_ALLOWANCE_S, READ_S, SafeRules
-from podium.control.bus.together import together
+from podium.control.bus.gather import gather
 from podium.control.facility.facility import Facility, FluxWiring, UnknownPort
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
 from podium.drivers.roles import MovesTogether, RampsByItself
 
 BACK_S = 5.0
-"""A source that was lost in the middle of a ramp is waited for so long before that is told."""
+"""A source that was lost in the middle of a ramp is waited for so long before that is reported."""
 SAFE_S = 20.0
 """Who gave a ramp up is answered after this at the latest; its safe rule is carried out on."""
 SETTLE_S = 5.0
@@ -44,7 +44,7 @@ class Biasing:
         self._there: dict[str, tuple[int, float]] = {}
         names = instruments.playing("FluxSource")
         self._turns = {name: asyncio.Lock() for name in names}
-        self._owed = {name: asyncio.Event() for name in names}
+        self._pending = {name: asyncio.Event() for name in names}
         self._settled = {name: asyncio.Event() for name in names}
         for settled in self._settled.values():
             settled.set()
@@ -54,7 +54,7 @@ class Biasing:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of biases whose last ramp did not end where it was to."""
+        """Return notes for people about biases whose last ramp did not end at its target."""
         return self._rules.notes
 
     async def move(self, volts: Mapping[str, float], by: str = "") -> None:
@@ -74,9 +74,9 @@ class Biasing:
             by_itself = {worker.name: False for worker in workers}
             if len(workers) > 1:
                 asked = (worker.call("how it ramps", ramps_by_itself, READ_S) for worker in workers)
-                by_itself = dict(zip(by_itself, await together(*asked), strict=True))
+                by_itself = dict(zip(by_itself, await gather(*asked), strict=True))
             beside = _Beside(by_itself)
-            await together(
+            await gather(
                 *(
                     self._on_one_source(
                         worker, by_instrument[worker.name], by, beside, by_itself[worker.name]
@@ -99,7 +99,7 @@ class Biasing:
         """
         if at_once:
             self._may.set()
-        await together(*(self._keep(name) for name in self._turns))
+        await gather(*(self._keep(name) for name in self._turns))
 
     async def leave(self) -> None:
         """Return once what is being carried out has ended, or has taken too long.
@@ -109,10 +109,10 @@ class Biasing:
         if not self._may.is_set():
             return
         workers = self._instruments.workers
-        at_hand = [name for name in self._owed if workers[name].health.state == "connected"]
+        at_hand = [name for name in self._pending if workers[name].health.state == "connected"]
         with suppress(TimeoutError):
             async with asyncio.timeout(SAFE_S):
-                await together(*(self._wait_settled(name) for name in at_hand))
+                await gather(*(self._wait_settled(name) for name in at_hand))
 
     async def settled(self) -> None:
         """Return once no bias is left in the middle of a ramp; raises ``Unreachable``."""
@@ -122,7 +122,7 @@ class Biasing:
             return
         try:
             async with asyncio.timeout(SETTLE_S):
-                await together(*(self._wait_settled(name) for name in owing))
+                await gather(*(self._wait_settled(name) for name in owing))
         except TimeoutError:
             name = next((one for one in owing if not self._settled[one].is_set()), owing[0])
             why = self._instruments.workers[name].health.last_error
@@ -157,7 +157,7 @@ class Biasing:
     ) -> None:
         try:
             async with self._turns[worker.name]:
-                if self._owed[worker.name].is_set():
+                if self._pending[worker.name].is_set():
                     await self._carry_out(worker)
                 todo = [one for one in moves if not self._is_there(worker, *one)]
                 if by_itself:
@@ -240,7 +240,7 @@ class Biasing:
     # What was cut off
 
     def _owe(self, name: str) -> None:
-        self._owed[name].set()
+        self._pending[name].set()
         self._settled[name].clear()
 
     async def _carry_out(self, worker: AnyWorker) -> None:
@@ -251,7 +251,7 @@ class Biasing:
             if self._facility.flux_wiring(port).source.instrument != worker.name
         }
         await self._rules.carry_out(worker)
-        self._owed[worker.name].clear()
+        self._pending[worker.name].clear()
         self._settled[worker.name].set()
 
     async def _soon(self, worker: AnyWorker) -> None:
@@ -265,20 +265,20 @@ class Biasing:
     async def _keep(self, name: str) -> None:
         worker = self._instruments.workers[name]
         async with self._turns[name]:
-            await self._rules.tell_store(name)  # what an earlier owner could not tell
+            await self._rules.report_ramps(name)  # what an earlier owner could not tell
         while True:
-            await self._owed[name].wait()
+            await self._pending[name].wait()
             await self._may.wait()
             async with self._turns[name]:
                 at_hand = worker.released or worker.health.state == "connected"
-                if at_hand and self._owed[name].is_set() and not self._run_on():
+                if at_hand and self._pending[name].is_set() and not self._run_on():
                     self.moving += 1
                     try:
                         with suppress(InstrumentError):  # its worker's health tells it
                             await self._carry_out(worker)
                     finally:
                         self.moving -= 1
-            if self._owed[name].is_set():
+            if self._pending[name].is_set():
                 await asyncio.sleep(AGAIN_S)
 
 

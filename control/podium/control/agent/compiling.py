@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
 from podium.control.agent.answers import lasts
-from podium.control.bus.streams import InParts, Lasts, ProgramPart
+from podium.control.bus.streams import ProgramDuration, ProgramPart, ProgramParts
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.program.batches import Batch, part_of
 from podium.control.program.program import Program
@@ -55,24 +55,24 @@ class Compiling:
             self._done.popitem(last=False)
         return name, self._done[name]
 
-    async def how_long(self, text: str) -> Lasts:
+    async def how_long(self, text: str) -> ProgramDuration:
         """Return how long a program would play; raises ``Refused``."""
         _, artifacts = await self.compile(text)
         return await asyncio.to_thread(lasts, artifacts)
 
-    async def in_parts(self, text: str) -> InParts:
+    async def in_parts(self, text: str) -> ProgramParts:
         """Return the parts that a program takes, and keep them compiled; raises ``Refused``."""
         with refused_in_words():
             program, _ = await asyncio.to_thread(_read, text)
         if not isinstance(self._compile, CutsUp):
-            return InParts(())
+            return ProgramParts(())
         with refused_in_words(program.name):
             made = await asyncio.to_thread(self._compile.batches, program)
         parts: list[ProgramPart] = []
         for batch, artifacts in made:
             self._done[await asyncio.to_thread(digest, part_of(program, batch))] = artifacts
             parts.append(part_to_say(batch))
-        return InParts(tuple(parts))
+        return ProgramParts(tuple(parts))
 
 
 def part_to_say(batch: Batch) -> ProgramPart:

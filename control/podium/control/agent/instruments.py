@@ -1,4 +1,4 @@
-"""The instruments that an agent owns: drivers found by their dotted paths, one worker each.
+"""Holds an agent's instruments: drivers found by their dotted paths, one worker each.
 
 This is the one place of control that touches drivers' classes; they are imported when
 the agent first connects, in the worker's thread.
@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from podium.control.facility.facility import Facility, HostAddress, InstrumentEntry
-from podium.control.facility.models_of import model_of
+from podium.control.facility.instrument_models import model_of
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Identity
 from podium.drivers.worker import Worker

@@ -1,4 +1,4 @@
-"""An instrument that nobody asks is asked who it is: else a dead one would stay ``connected``.
+"""Asks quiet instruments for their identity: else a dead one would stay ``connected``.
 
 A box that sits still for hours, a current source or a local oscillator, is spoken to by nobody
 meanwhile, and a connection to what hangs or has lost its power does not end by itself.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from podium.control.agent.instruments import AnyWorker, Instruments
-from podium.control.bus.together import together
+from podium.control.bus.gather import gather
 from podium.drivers.errors import InstrumentError
 
 QUIET_S = 15.0
@@ -30,7 +30,7 @@ async def ask_quiet_instruments(instruments: Instruments, busy: Callable[[], str
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         if not busy():
-            await together(*(_ask(worker) for worker in instruments.workers.values()))
+            await gather(*(_ask(worker) for worker in instruments.workers.values()))
 
 
 async def _ask(worker: AnyWorker) -> None:

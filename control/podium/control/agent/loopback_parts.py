@@ -1,4 +1,4 @@
-"""An agent's part in a loopback: markers of its controllers, and channels of its time taggers."""
+"""Compiles an agent's part of a loopback: markers of controllers, channels of time taggers."""
 
 from collections.abc import Mapping, Sequence
 

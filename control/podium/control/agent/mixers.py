@@ -1,4 +1,4 @@
-"""The mixers of an agent's outputs: calibrated on request by the box itself, and kept set."""
+"""Has boxes calibrate the mixers of their outputs, and keeps the settings."""
 
 from collections.abc import Sequence
 from dataclasses import astuple

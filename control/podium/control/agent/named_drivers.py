@@ -1,4 +1,4 @@
-"""QCoDeS drivers that a facility file names by their import paths: are they there."""
+"""Checks that QCoDeS drivers exist which a facility file names by their import paths."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from podium.control.facility.facility import InstrumentEntry, VisaAddress
 
 @dataclass(frozen=True, slots=True)
 class DriverFinding:
-    """What stands between an instrument and its driver on this computer."""
+    """Names one obstacle between an instrument and its driver on this computer."""
 
     instrument: str
     key: Literal["driver", "address"]

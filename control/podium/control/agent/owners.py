@@ -1,4 +1,4 @@
-"""Which agent owns which instrument: one agent for each node, one for what belongs to no node."""
+"""Assigns instruments to agents: one agent for each node, one for what belongs to no node."""
 
 from podium.control.facility.facility import (
     DriveWiring,

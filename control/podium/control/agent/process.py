@@ -1,6 +1,5 @@
-"""The process of an agent: ``python -m podium.control.agent.process``; ``podium up`` starts it."""
+"""Runs an agent: ``python -m podium.control.agent.process``; ``podium up`` starts it."""
 
-import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -8,15 +7,13 @@ from functools import partial
 from pathlib import Path
 
 from podium.control.agent.agent import Agent
-from podium.control.agent.growing import growing
+from podium.control.agent.facility_growth import growing
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.journal import Journal
-from podium.control.bus.bus import BusError
-from podium.control.bus.ending import until_told_to_end
+from podium.control.agent.ramp_journal import RampJournal
 from podium.control.bus.log import log_to_stderr
-from podium.control.bus.opened import opened_bus
-from podium.control.bus.told_log import log_told
-from podium.control.facility.command import DONE, FOUND_PROBLEM
+from podium.control.bus.log_publisher import publish_log
+from podium.control.bus.process_bus import open_bus, run_process
+from podium.control.bus.shutdown import until_terminated
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for, wirings_of
 from podium.control.security.access import Member
@@ -39,12 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     log_to_stderr(f"agent {arguments.name}")
     ask_for_short_slices()
-    try:
-        asyncio.run(_be(arguments))
-    except BusError as error:
-        print(error, file=sys.stderr)
-        return FOUND_PROBLEM
-    return DONE
+    return run_process(_be(arguments))
 
 
 async def _be(arguments: Namespace) -> None:
@@ -52,7 +44,7 @@ async def _be(arguments: Namespace) -> None:
     facility = read()
     instruments = Instruments.of(facility, arguments.instruments.split(","))
     me = Member("agent", arguments.name)
-    async with opened_bus(
+    async with open_bus(
         facility,
         me,
         meet=arguments.meet,
@@ -65,17 +57,17 @@ async def _be(arguments: Namespace) -> None:
             instruments,
             compiler_for(facility),
             bus,
-            journal=Journal(arguments.journal),
+            journal=RampJournal(arguments.journal),
             store=arguments.store,
             starts=wirings_of(facility, instruments.names),
             epochs=arguments.epochs,
         )
         async with (
-            log_told(bus, facility.name, f"agent {arguments.name}"),
+            publish_log(bus, facility.name, f"agent {arguments.name}"),
             agent.running(),
             growing(agent, arguments.name, facility, bus, read),
         ):
-            await until_told_to_end(with_parent=True)
+            await until_terminated(with_parent=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What an agent reads of its instruments for others: a channel, and how each of them is."""
+"""Reads instruments for others: one channel, or the state of each."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""A rehearsal: what would be sent to the instruments, without an instrument.
+"""Rehearses requests without an instrument: what would be sent is shown.
 
 The same drivers do the same work, each before somebody who answers as if it were done.
 """
@@ -11,22 +11,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from podium.control.agent.biasing import Biasing
-from podium.control.agent.by_hand import ByHand
 from podium.control.agent.compiling import Compiling
 from podium.control.agent.instruments import AnyWorker, Instruments, driver_class
-from podium.control.agent.journal import Journal
-from podium.control.agent.playing import Playing
+from podium.control.agent.manual_access import ManualAccess
+from podium.control.agent.playback import Playback
+from podium.control.agent.ramp_journal import RampJournal
 from podium.control.agent.safe_rules import SafeRules
-from podium.control.bus.by_hand import Ask
+from podium.control.bus.manual_access import Ask
 from podium.control.bus.mixers import MixerFound
 from podium.control.facility.facility import Facility, InstrumentEntry, VisaAddress
-from podium.control.facility.models_of import model_of
+from podium.control.facility.instrument_models import model_of
 from podium.control.families.family import compiler_for
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
 from podium.control.runs.errors import RunRefused
 from podium.drivers.errors import InstrumentError
-from podium.drivers.stand_in import StandIn
+from podium.drivers.recording_fake import RecordingFake
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.models import InstrumentModel
 from podium.firmware_interfaces.tai import Tai
@@ -42,7 +42,7 @@ Told = Callable[[str, str], None]
 
 
 class NothingMeasured(RunRefused):
-    """A rehearsal has no data: what hangs on them cannot be rehearsed."""
+    """A rehearsal has no data: what depends on them cannot be rehearsed."""
 
 
 async def _anything(instruments: Collection[str]) -> None:
@@ -56,14 +56,14 @@ class Rehearsal:
         self._facility = facility
         self._instruments = instruments
         self._compiling = Compiling(compiler_for(facility))
-        self._playing = Playing(facility, instruments, _anything)
-        rules = SafeRules("", facility, instruments, Journal(None), self.now, None)
+        self._playing = Playback(facility, instruments, _anything)
+        rules = SafeRules("", facility, instruments, RampJournal(None), self.now, None)
         self._biasing = Biasing(facility, instruments, rules)
-        self._by_hand = ByHand(facility, instruments, lambda: "")
+        self._manual_access = ManualAccess(facility, instruments, lambda: "")
 
     @property
     def facility(self) -> Facility:
-        """What the facility file says."""
+        """Return the checked facility file."""
         return self._facility
 
     async def run(self, program: Program) -> "xarray.Dataset":
@@ -97,7 +97,7 @@ class Rehearsal:
     async def ask(self, request: Ask) -> None:
         """Tell what asking or setting one thing by hand would send that sets something."""
         try:
-            await self._by_hand.rehearse(request)
+            await self._manual_access.rehearse(request)
         except InstrumentError as error:
             raise RunRefused(str(error)) from error
 
@@ -114,7 +114,7 @@ class Rehearsal:
 async def rehearsal(
     facility: Facility, told: Told, only: str | None = None
 ) -> AsyncGenerator[Rehearsal]:
-    """Have every instrument's driver, or ``only`` one's, before a stand-in while it is open."""
+    """Have every instrument's driver, or ``only`` one's, before a fake while it is open."""
     async with AsyncExitStack() as stack:
         workers: dict[str, AnyWorker] = {}
         models: dict[str, InstrumentModel] = {}
@@ -153,8 +153,8 @@ def _connect(
     def connect() -> Any:
         driver = driver_class(model)
         answers = usual | getattr(import_module(module), "REHEARSAL", {})
-        stand_in = StandIn(answers, note)
-        stack.callback(stand_in.close)
-        return driver(entry.name, stand_in.visa, **options)
+        fake = RecordingFake(answers, note)
+        stack.callback(fake.close)
+        return driver(entry.name, fake.visa, **options)
 
     return connect

@@ -1,4 +1,4 @@
-"""What of a run happens on instruments: each step of the run protocol, once.
+"""Carries out each step of the run protocol on instruments, once.
 
 Whoever calls it does so strictly one after another; reading the clock alone may go on beside
 collecting.
@@ -14,15 +14,15 @@ from hashlib import sha256
 from typing import Any
 
 from podium.control.agent.answers import duration_fs
-from podium.control.agent.clock_looks import Ask, ClockLooks
+from podium.control.agent.clock_readings import ClockQuestion, ClockReadings
 from podium.control.agent.compiling import Compiling
+from podium.control.agent.hardware_run import NO_EPOCHS, HardwareRun, played_by, start_of
 from podium.control.agent.instruments import AnyWorker, Instruments
-from podium.control.agent.playing import ARM_S, CLOCK_S, Playing
-from podium.control.agent.run_loaded import NO_EPOCHS, RunLoaded, played_by, start_of
+from podium.control.agent.playback import ARM_S, CLOCK_S, Playback
 from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
+from podium.control.bus.gather import gather
 from podium.control.bus.messages import RunId, TagData
-from podium.control.bus.streams import InParts, Lasts
-from podium.control.bus.together import together
+from podium.control.bus.streams import ProgramDuration, ProgramParts
 from podium.control.facility.facility import Facility
 from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.agent_values import ArmedUp, ClockRead, Collected, Loaded, StartedNow
@@ -55,11 +55,11 @@ class RunHardware:
         self,
         name: str,
         instruments: Instruments,
-        playing: Playing,
+        playing: Playback,
         compiling: Compiling,
         timed: TimedCompiling,
         wirings: Sequence[StartWiring],
-        looks: ClockLooks,
+        looks: ClockReadings,
     ) -> None:
         """``name``: of the agent, with the facility's.
 
@@ -73,7 +73,7 @@ class RunHardware:
         self._timed = timed
         self._wirings = {one.controller: one for one in wirings}
         self._looks = looks
-        self._hand: RunLoaded | None = None
+        self._hand: HardwareRun | None = None
         self._collecting = False
         self._given_up = threading.Event()
 
@@ -84,17 +84,17 @@ class RunHardware:
         self._compiling = compiling
         self._timed.grow(facility)
 
-    async def in_parts(self, program: str, *, timed: bool) -> InParts:
+    async def in_parts(self, program: str, *, timed: bool) -> ProgramParts:
         """Return the parts that a program takes here; nothing is touched. Raises ``Refused``."""
         return await (self._timed if timed else self._compiling).in_parts(program)
 
-    async def how_long(self, program: str, *, timed: bool) -> Lasts:
+    async def how_long(self, program: str, *, timed: bool) -> ProgramDuration:
         """Return how long a program plays here; nothing is touched. Raises ``Refused``."""
         return await (self._timed if timed else self._compiling).how_long(program)
 
     async def load(self, run: RunId, program: str, plan: StartPlan) -> Loaded:
         """Compile this agent's part and load it. Raises ``InstrumentError``."""
-        hand = self._hand = RunLoaded(run, plan)
+        hand = self._hand = HardwareRun(run, plan)
         if isinstance(plan, AtOnce):
             return await self._load_at_once(hand, program)
         hand.part = await self._timed.compile(program)
@@ -102,10 +102,10 @@ class RunHardware:
             here = ", ".join(self._wirings)
             raise Refused(f"{self._name}: nothing of this program is played by {here}")
         await self._playing.allowed(hand.artifacts)
-        source = Ask("source of its start", lambda box: box.start_source(), ARM_S)
+        source = ClockQuestion("source of its start", lambda box: box.start_source(), ARM_S)
         hand.epochs, told = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, source))
         self._check_settings(hand)
-        await together(*(self._looks.check_time(one.controller, one.plane) for one in hand.wirings))
+        await gather(*(self._looks.check_time(one.controller, one.plane) for one in hand.wirings))
         await self._playing.prepare(hand.artifacts)
         return Loaded(
             run,
@@ -122,13 +122,13 @@ class RunHardware:
 
         The time is read once all of them do.
         """
-        hand = self._of(run)
+        hand, begun_s = self._of(run), time.monotonic()
         if isinstance(hand.plan, AtOnce):
             return await self._arm_at_once(hand)
         event = self.event_of(run)
 
-        def prepare(one: StartWiring) -> Ask:
-            return Ask(
+        def prepare(one: StartWiring) -> ClockQuestion:
+            return ClockQuestion(
                 f"trigger {one.output}",
                 lambda plane: plane.prepare_trigger(
                     one.output, event, one.holdoff_ns, one.delay_ns
@@ -136,16 +136,17 @@ class RunHardware:
                 TRIGGER_S,
             )
 
-        arm = Ask("arm", lambda box: box.arm(), ARM_S)
+        arm = ClockQuestion("arm", lambda box: box.arm(), ARM_S)
         epochs, _ = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, arm), prepare)
-        return ArmedUp(run, epochs, await self._now(hand.planes[0]))
+        read_after_s = time.monotonic() - begun_s
+        return ArmedUp(run, epochs, await self._now(hand.planes[0]), read_after_s)
 
     async def read_clock(self, run: RunId, after_fs: int) -> ClockRead:
         """Read the plane's time ``after_fs`` from now, and the epochs.
 
         The waits are in the threads of the drivers: no loop is between them and the readings,
         which are made side by side. Epochs are looked at once the time has been read, as far as
-        can be foreseen; otherwise an earlier time is told, of before the first look. While the
+        can be foreseen; otherwise an earlier time is reported, of before the first look. While the
         controllers collect, which they do alone, the epochs are those read last.
         """
         hand, stop = self._of(run), self._given_up
@@ -168,8 +169,11 @@ class RunHardware:
         if self._collecting:
             asked_s, now = await self._worker(plane).call("time", wait_and_read, within_s)
             return ClockRead(run, now, hand.latest, asked_s)
-        asked = {name: (Ask("wait", wait, within_s),) for name in (*hand.artifacts, *hand.planes)}
-        asked[plane] = (Ask("time", wait_and_read, within_s),)
+        asked = {
+            name: (ClockQuestion("wait", wait, within_s),)
+            for name in (*hand.artifacts, *hand.planes)
+        }
+        asked[plane] = (ClockQuestion("time", wait_and_read, within_s),)
         hand.latest, told = await self._looks.epochs_after(asked)
         asked_s, now = told.pop(plane)[0]
         before_s = max([0.0, *(hand.read_s - looked_s for (looked_s,) in told.values())])
@@ -180,7 +184,7 @@ class RunHardware:
         """Let the trigger rise at ``t0``; what comes too late the plane itself discards."""
         hand = self._of(run)
         event = self.event_of(run)
-        await together(
+        await gather(
             *(
                 self._worker(plane).call(
                     f"event at {t0}", lambda box: box.send_event(event, t0), CLOCK_S
@@ -205,7 +209,7 @@ class RunHardware:
             data = await self._data(hand, t0)
         finally:
             self._collecting = False
-        record = Ask("record of its start", lambda box: box.started_at(), ARM_S)
+        record = ClockQuestion("record of its start", lambda box: box.started_at(), ARM_S)
         epochs, told_of = await self._epochs_after(
             hand, dict.fromkeys(hand.artifacts, record), _counts
         )
@@ -235,7 +239,9 @@ class RunHardware:
             if hand is not None and (loud := await self._playing.make_safe(hand.artifacts)):
                 raise InstrumentError("; ".join(loud))
             return hand is not None and hand.started
-        wirings = tuple(self._wirings.values()) if hand is None else hand.wirings
+        wirings = () if hand is None else hand.wirings
+        if hand is None or isinstance(hand.plan, AtOnce):  # what else takes part is not known
+            wirings = tuple(self._wirings.values())
         problems: list[str] = []
         started: bool | None = False
         for one in wirings:
@@ -256,7 +262,7 @@ class RunHardware:
         problems += await self._playing.make_safe(artifacts)
         for one in wirings:
             if one.controller not in artifacts:
-                problem = await self._playing.promises.make_safe(one.controller)
+                problem = await self._playing.safing.make_safe(one.controller)
                 problems += [problem] if problem else []
         if problems:
             self._hand = hand
@@ -295,7 +301,7 @@ class RunHardware:
 
     # A start at once: by the controller's own command, without a trigger
 
-    async def _load_at_once(self, hand: RunLoaded, program: str) -> Loaded:
+    async def _load_at_once(self, hand: HardwareRun, program: str) -> Loaded:
         name, artifacts = await self._compiling.compile(program)
         await self._playing.allowed(artifacts)
         hand.part = TimedPart(name, name, artifacts, (), {}, {})
@@ -303,13 +309,13 @@ class RunHardware:
         hand.epochs = hand.latest = await self._playing.epochs(artifacts)
         return Loaded(hand.run, name, hand.epochs, 1, 0, UNVERIFIED, duration_fs(artifacts))
 
-    async def _arm_at_once(self, hand: RunLoaded) -> ArmedUp:
+    async def _arm_at_once(self, hand: HardwareRun) -> ArmedUp:
         epochs = await self._playing.epochs(hand.artifacts)
         if not hand.epochs.moved(epochs):
             await self._playing.arm(hand.artifacts)
         return ArmedUp(hand.run, epochs)
 
-    async def _collect_at_once(self, hand: RunLoaded, started: Tai) -> Collected:
+    async def _collect_at_once(self, hand: HardwareRun, started: Tai) -> Collected:
         data = await self._playing.finish(hand.artifacts)
         told = await asyncio.to_thread(played_by, hand, started, hand.epochs, {}, data, {})
         start = Start(started, 0, UNVERIFIED)
@@ -321,7 +327,7 @@ class RunHardware:
         told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
         return told
 
-    async def _data(self, hand: RunLoaded, t0: Tai) -> dict[str, Acquired] | None:
+    async def _data(self, hand: HardwareRun, t0: Tai) -> dict[str, Acquired] | None:
         """Return what was captured; None where the trigger has not come everywhere.
 
         Before T0, as far as the last reading tells, nobody is asked whether it has started.
@@ -337,7 +343,7 @@ class RunHardware:
         if stop.wait(max(0.0, wait_s)):
             raise Refused(f"{self._name}: run {run} was given up")
 
-    async def _tags(self, hand: RunLoaded) -> dict[str, TagData]:
+    async def _tags(self, hand: HardwareRun) -> dict[str, TagData]:
         taggers = {tagger for tagger, _ in hand.part.tags.values()}
         found = {
             name: await self._call(name, "tags", lambda box: box.tags()) for name in sorted(taggers)
@@ -347,12 +353,14 @@ class RunHardware:
 
     async def _epochs_after(
         self,
-        hand: RunLoaded,
-        of_controllers: Mapping[str, Ask],
-        of_outputs: Callable[[StartWiring], Ask] | None = None,
+        hand: HardwareRun,
+        of_controllers: Mapping[str, ClockQuestion],
+        of_outputs: Callable[[StartWiring], ClockQuestion] | None = None,
     ) -> tuple[Epochs, dict[str, list[Any]]]:
-        """Ask all that takes part, and look at its clocks; see :class:`.ClockLooks`."""
-        asked: dict[str, list[Ask]] = {name: [one] for name, one in of_controllers.items()}
+        """Ask all that takes part, and look at its clocks; see :class:`.ClockReadings`."""
+        asked: dict[str, list[ClockQuestion]] = {
+            name: [one] for name, one in of_controllers.items()
+        }
         for wiring in hand.wirings:
             of_plane = asked.setdefault(wiring.plane, [])
             if of_outputs is not None:
@@ -360,7 +368,7 @@ class RunHardware:
         hand.latest, answers = await self._looks.epochs_after(asked)
         return hand.latest, answers
 
-    def _check_settings(self, hand: RunLoaded) -> None:
+    def _check_settings(self, hand: HardwareRun) -> None:
         """Raise ``Refused`` where a clock was locked anew since a setting was measured."""
         present = dict(hand.epochs.numbers)
         for one in hand.wirings:
@@ -390,11 +398,11 @@ class RunHardware:
     def _worker(self, name: str) -> AnyWorker:
         return self._instruments.any_worker(name)
 
-    def _of(self, run: RunId) -> RunLoaded:
+    def _of(self, run: RunId) -> HardwareRun:
         if self._hand is None or self._hand.run != run:
             raise Refused(f"{self._name}: run {run} is not loaded")
         return self._hand
 
 
-def _counts(one: StartWiring) -> Ask:
-    return Ask("trigger counts", lambda plane: plane.trigger_counts(one.output), CLOCK_S)
+def _counts(one: StartWiring) -> ClockQuestion:
+    return ClockQuestion("trigger counts", lambda plane: plane.trigger_counts(one.output), CLOCK_S)

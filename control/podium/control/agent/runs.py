@@ -1,4 +1,4 @@
-"""An agent's part in runs: the agent's side of the run protocol, on its instruments."""
+"""Carries out the agent's side of the run protocol on its instruments."""
 
 import asyncio
 import time
@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from podium.control.agent.clock_looks import ClockLooks, domains_of
+from podium.control.agent.clock_readings import ClockReadings, domains_of
 from podium.control.agent.compiling import Compiling, ProgramDoesNotFit
-from podium.control.agent.epochs_kept import EpochsKept
+from podium.control.agent.epoch_files import EpochFiles
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.playing import Playing
+from podium.control.agent.playback import Playback
 from podium.control.agent.run_hardware import RunHardware
 from podium.control.agent.timed_compiling import TimedCompiling
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import DOES_NOT_FIT
-from podium.control.bus.streams import InParts, Lasts
+from podium.control.bus.streams import ProgramDuration, ProgramParts
 from podium.control.facility.facility import Facility
 from podium.control.families.start_wiring import StartWiring
 from podium.control.runs import agent_machine
@@ -77,7 +77,7 @@ class AgentRuns:
         self._free = free
         self._state, self._first = agent_machine.born(name, life, margins)
         self._not_safe = ""
-        """What was told last that could not be made safe."""
+        """The last report of what could not be made safe."""
         self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
         self._queue: asyncio.Queue[Action] = asyncio.Queue()
         self._step: asyncio.Task[None] | None = None
@@ -91,7 +91,7 @@ class AgentRuns:
 
     @property
     def doing(self) -> str:
-        """What it does with a run; empty: nothing, and the instruments are for others."""
+        """Return the agent's work on a run; empty: none, and the instruments are free."""
         hand = self._state.hand
         if hand is None or hand.phase is Phase.ENDED:
             return ""
@@ -99,7 +99,7 @@ class AgentRuns:
 
     @property
     def unsafe(self) -> str:
-        """Why its instruments are not known to be safe; empty: they are."""
+        """Return the reason why instruments may not be safe; empty: they are."""
         return self._state.unsafe
 
     async def keep(self) -> None:
@@ -126,11 +126,11 @@ class AgentRuns:
         finally:
             self._waiting.remove(entry)
 
-    async def in_parts(self, program: str, *, timed: bool) -> InParts:
+    async def in_parts(self, program: str, *, timed: bool) -> ProgramParts:
         """Return the parts that this agent's share of a program takes; raises ``Refused``."""
         return await self._hardware.in_parts(program, timed=timed)
 
-    async def how_long(self, program: str, *, timed: bool) -> Lasts:
+    async def how_long(self, program: str, *, timed: bool) -> ProgramDuration:
         """Return how long this agent's share of a program plays; raises ``Refused``."""
         return await self._hardware.how_long(program, timed=timed)
 
@@ -139,7 +139,7 @@ class AgentRuns:
         return await self._hardware.now()
 
     async def epochs(self) -> Epochs:
-        """Return the epochs of all clocks that starts hang on; while a run is on, of its own."""
+        """Return the epochs of all clocks that starts depend on; while a run is on, of its own."""
         return self._hardware.epochs_in_hand() if self.doing else await self._hardware.epochs_now()
 
     async def epochs_of(self, instruments: Collection[str]) -> Epochs:
@@ -274,14 +274,14 @@ class AgentRuns:
         return TriggerSet(action.run)
 
     async def _make_safe(self, of_run: bool) -> Event:
-        return MadeSafe(await self._hardware.make_safe(of_run=of_run))
+        return MadeSafe(await self._hardware.make_safe(of_run=of_run), of_run)
 
 
 def runs_of(
     name: str,
     facility: Facility,
     instruments: Instruments,
-    playing: Playing,
+    playing: Playback,
     compiling: Compiling,
     wirings: Sequence[StartWiring],
     epochs: Path | None,
@@ -300,10 +300,10 @@ def runs_of(
         compiling,
         TimedCompiling(facility, wirings),
         wirings,
-        ClockLooks(
+        ClockReadings(
             domains_of(facility),
             instruments,
-            EpochsKept(epochs),
+            EpochFiles(epochs),
             life,
             {one.controller: one.plane for one in wirings},
         ),
@@ -313,5 +313,5 @@ def runs_of(
 
 def _failed(action: Action, reason: str, kind: str = "failed") -> Event:
     if isinstance(action, MakeSafe):
-        return NotSafe(reason)
+        return NotSafe(reason, action.of_run)
     return HardwareFailed(action.run, reason, kind)  # type: ignore[union-attr]  # no Reply comes here

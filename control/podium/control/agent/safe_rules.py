@@ -1,4 +1,4 @@
-"""The safe rule of a bias whose ramp was cut off: carried out, read back, written down, told.
+"""Ends biases whose ramps were cut off by their safe rules, and reports the ends.
 
 It does not matter whose ramp it was, that of this agent or of one that has died: what the
 journal says has no end is ended here, by what the facility file says today.
@@ -6,14 +6,14 @@ journal says has no end is ended here, by what the facility file says today.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Literal
 
 from podium.control.agent.instruments import AnyWorker, Instruments
-from podium.control.agent.journal import Intent, Journal, JournalError, Outcome, Ramp
-from podium.control.agent.store_told import tell_store
+from podium.control.agent.ramp_journal import JournalError, Outcome, Ramp, RampIntent, RampJournal
 from podium.control.bus.log import event_log
 from podium.control.facility.facility import Facility, FluxWiring, HostAddress, InstrumentEntry
-from podium.control.timebase.host import host_tai_s
+from podium.control.timebase.host_clock import host_tai_s
 from podium.drivers.errors import InstrumentError, Refused
 from podium.drivers.worker import Health
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -38,11 +38,11 @@ class SafeRules:
         agent: str,
         facility: Facility,
         instruments: Instruments,
-        journal: Journal,
+        journal: RampJournal,
         now: Callable[[], Awaitable[Tai]],
         store: str | None,
     ) -> None:
-        """``store``: the parameter store that is told where a bias ended; None: none yet."""
+        """``store``: the parameter store that receives where a bias ended; None: none yet."""
         self._agent = agent
         self._facility = facility
         self._instruments = instruments
@@ -59,7 +59,7 @@ class SafeRules:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know: biases whose last ramp did not end where it was to."""
+        """Return notes for people: biases whose last ramp did not end at its target."""
         return tuple(self._notes[port] for port in sorted(self._notes))
 
     async def left_over(self) -> frozenset[str]:
@@ -89,7 +89,7 @@ class SafeRules:
         self, worker: AnyWorker, wiring: FluxWiring, from_v: float, target_v: float, by: str
     ) -> Ramp:
         """Write down what a ramp is to do; raises ``Refused`` where that is not possible."""
-        intent = Intent(
+        intent = RampIntent(
             wiring.port,
             str(wiring.source),
             self._addresses[worker.name],
@@ -141,15 +141,15 @@ class SafeRules:
             else:
                 await self._end(ramp, "safe rule", end_v, f"{why}; {how}")
             self._why.pop(ramp.id, None)
-        await self.tell_store(worker.name)
+        await self.report_ramps(worker.name)
 
-    async def tell_store(self, source: str) -> None:
-        """Tell the store of what it does not know yet; what cannot be told is kept, and said."""
+    async def report_ramps(self, source: str) -> None:
+        """Report to the store what it does not know yet; what fails is kept, and said."""
         if self._store is None:
             return
         where = self._addresses[source]
         problem = await asyncio.to_thread(
-            tell_store, self._store, self._journal, where, f"agent {self._agent}"
+            report_ramps, self._store, self._journal, where, f"agent {self._agent}"
         )
         if problem:
             log.error("the store does not know of a bias", problem=problem)
@@ -185,7 +185,7 @@ class SafeRules:
         if worker.released:
             raise Refused(worker.released)
         if not isinstance(wiring, FluxWiring) or str(wiring.source) != ramp.intent.source:
-            raise Refused(f"{ramp.intent.port} is not wired to {ramp.intent.source} any more")
+            raise Refused(f"{ramp.intent.port} is not wired to {ramp.intent.source} any longer")
         here = told_identity(worker.health)
         if here != ramp.intent.identity:
             raise Refused(f"{worker.name} was {ramp.intent.identity!r} then and is {here!r} now")
@@ -253,3 +253,54 @@ def _where(ramp: Ramp, wiring: FluxWiring, level_v: float) -> tuple[float, str]:
         case float(safe_v):
             return safe_v, f"safe rule: {safe_v:g} V"
     raise TypeError(f"{wiring.port}: no safe rule: {wiring.safe!r}")
+
+
+QUANTITY = "flux_bias"
+ROUTINE = "safe_rule"
+SIGMA_V = 1e-4
+"""ASSUMED: a level that is read back is at the terminals within this: the coarsest source that
+holds a bias (a Qblox QCM) sets 5 V in 16 bits."""
+
+
+def report_ramps(store: str, journal: RampJournal, address: str, who: str) -> str:
+    """Put where the biases of an instrument ended into ``store``; return what went wrong.
+
+    Each end is put once, also when an earlier owner has died between the store and the journal.
+    """
+    try:
+        untold = journal.untold(address)
+    except JournalError as error:
+        return str(error)
+    return _tell(store, journal, untold, who) if untold else ""
+
+
+def _tell(store: str, journal: RampJournal, untold: tuple[Ramp, ...], who: str) -> str:
+    from podium.control.parameters.entry import BadEntry, ParameterEntry
+    from podium.control.parameters.store import ParameterStore, StoreError
+
+    def entry_of(ramp: Ramp) -> ParameterEntry:
+        return ParameterEntry(
+            name=f"{ramp.intent.port.rpartition('.')[0]}.{QUANTITY}",
+            value=ramp.end_v or 0.0,
+            sigma=SIGMA_V,
+            unit="V",
+            run=f"ramp {ramp.id}, begun {ramp.begun}",
+            routine=ROUTINE,
+            tai_s=host_tai_s() if ramp.ended_tai_s is None else ramp.ended_tai_s,
+            epoch=ramp.epoch,
+            who=who,
+            why=ramp.why,
+        )
+
+    try:
+        if "://" not in store:
+            Path(store).parent.mkdir(parents=True, exist_ok=True)
+        with ParameterStore(store) as opened:
+            for ramp in untold:
+                entry = entry_of(ramp)
+                if all(one.run != entry.run for one in opened.history(entry.name)):
+                    opened.put([entry])
+                journal.told(ramp)
+    except (BadEntry, JournalError, StoreError, OSError) as error:
+        return str(error)
+    return ""

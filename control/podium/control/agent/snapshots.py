@@ -1,4 +1,4 @@
-"""Snapshots of an agent's instruments: in bulk, all at once, not again while nothing changes."""
+"""Takes snapshots of instruments: in bulk, at once, not again while nothing changes."""
 
 import json
 import time
@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from podium.control.agent.instruments import Instruments
+from podium.control.bus.gather import gather
 from podium.control.bus.snapshots import InstrumentSnapshot, Measured, PartSnapshot
-from podium.control.bus.together import together
 from podium.drivers.errors import InstrumentError
 from podium.drivers.worker import Health
 from podium.firmware_interfaces.tai import Tai
@@ -23,7 +23,7 @@ ASSUMED: nobody turns knobs while it is in hand."""
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What was read of one instrument."""
+    """Holds the latest snapshot of one instrument."""
 
     connections: int
     calls: int
@@ -37,7 +37,7 @@ class _Held:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What an instrument answered."""
+    """Holds one instrument's answer."""
 
     changes: int | None
     settings: Mapping[str, object] | None
@@ -65,7 +65,7 @@ class Snapshots:
         clocks = self._instruments.playing("Clock")[:1]
         timing = [name for name in clocks if set(stale) - {name}]
         asked = [*stale, *(name for name in timing if name not in stale)]
-        times = await together(*(self._read(name, name in timing) for name in asked))
+        times = await gather(*(self._read(name, name in timing) for name in asked))
         tai_s = max(times, default=0.0)
         for name in stale:  # those without a clock of their own were read at the same time
             held = self._held[name]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from podium.control.agent.answers import lasts
 from podium.control.agent.compiling import KEPT, part_to_say, refused_in_words
 from podium.control.agent.loopback_parts import compile_loopback, tagged_by
-from podium.control.bus.streams import InParts, Lasts
+from podium.control.bus.streams import ProgramDuration, ProgramParts
 from podium.control.facility.facility import Facility
 from podium.control.families.family import families_of
 from podium.control.families.start_wiring import StartWiring
@@ -70,24 +70,24 @@ class TimedCompiling:
                 self._said.popitem(last=False)
         return part
 
-    async def how_long(self, text: str) -> Lasts:
+    async def how_long(self, text: str) -> ProgramDuration:
         """Return how long this agent's part plays; raises ``Refused``."""
         artifacts = (await self.compile(text)).artifacts
         return await asyncio.to_thread(lasts, artifacts)
 
-    async def in_parts(self, text: str) -> InParts:
+    async def in_parts(self, text: str) -> ProgramParts:
         """Return the parts that this agent's controllers take; raises ``Refused``.
 
         A loopback takes none, nor does what plays nothing here.
         """
         return await asyncio.to_thread(self._in_parts, text)
 
-    def _in_parts(self, text: str) -> InParts:
+    def _in_parts(self, text: str) -> ProgramParts:
         with refused_in_words():
             timed = timed_from_json(text)
         program = timed.program
         if isinstance(program, Loopback):
-            return InParts(())
+            return ProgramParts(())
         ports = {frame.port for frame in program.frames}
         with refused_in_words(program.name):
             made = [
@@ -97,7 +97,7 @@ class TimedCompiling:
                 )
                 if ports & (family := self._families[wiring.controller]).ports[wiring.controller]
             ]
-        return InParts(tuple(part_to_say(one) for one in common(made)) if made else ())
+        return ProgramParts(tuple(part_to_say(one) for one in common(made)) if made else ())
 
     def _compile(self, text: str) -> TimedPart:
         with refused_in_words():

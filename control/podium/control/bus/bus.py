@@ -1,4 +1,4 @@
-"""How processes of one facility talk: requests, news, and who is there. Payloads are bytes.
+"""Defines how processes of one facility talk: requests, news, presence. Payloads are bytes.
 
 Keys are paths of words (``podium/first_light/agent/room``). In a pattern ``*`` stands
 for one word. Two buses behave alike: :mod:`memory <podium.control.bus.memory>` within
@@ -39,7 +39,7 @@ class Presence:
 
 
 class Bus(Protocol):
-    """What a process of the facility asks of the network."""
+    """Defines the network as a process of the facility uses it."""
 
     async def request(self, key: str, payload: bytes, timeout_s: float) -> bytes:
         """Return the answer of whoever serves ``key``; raises :class:`BusError`."""

@@ -1,4 +1,4 @@
-"""What goes over the bus of findings: what is wrong with what a facility keeps on the disk."""
+"""Defines messages about findings: damage to what a facility keeps on disk."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class FindingsNews:
 
 
 @dataclass(frozen=True, slots=True)
-class LookedAt:
+class FindingSeen:
     """Somebody has looked at a finding. Answered with ``Done``; refused if there is none."""
 
     finding: str

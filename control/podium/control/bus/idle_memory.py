@@ -1,4 +1,4 @@
-"""A process that works for months gives back the memory that its work has left behind."""
+"""Gives back memory that the work of a long-running process has left behind."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The loop in which a process listens to what others publish, whatever that is.
+"""Listens to what others publish, and counts what cannot be used.
 
 All who subscribe use it. What is no message, and what cannot be noted, is counted, logged, and
 left; the loop goes on. One who is admitted and broken must not end those who listen to him.

@@ -1,4 +1,4 @@
-"""The log: events with their circumstances, through the standard library's ``logging``.
+"""Logs events with their circumstances, through the standard library's ``logging``.
 
 Quiet in a notebook or a script (warnings only, as ``logging`` has it); the processes of a
 facility write all events to standard error.

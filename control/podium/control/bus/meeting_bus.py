@@ -1,4 +1,4 @@
-"""The bus of a process that connects to a meeting point: a router, or the coordinator.
+"""Connects a process to a meeting point: a router, or the coordinator.
 
 It is there at once, and connected as soon as the meeting point is: an agent makes its instruments
 safe whether or not it reaches anybody. What is not allowed is denied here, in words, before it is
@@ -14,11 +14,11 @@ from typing import Self, TypeVar
 
 import zenoh
 
-from podium.control.bus.answering import drain
+from podium.control.bus.answer_tasks import drain
 from podium.control.bus.bus import Answerer, BusError, Denied, NoAnswer, Presence
+from podium.control.bus.connection_diagnosis import diagnose_connection
+from podium.control.bus.gather import ungrouped
 from podium.control.bus.log import event_log
-from podium.control.bus.not_reached import why_not_reached
-from podium.control.bus.together import plainly
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.bus.zenoh_config import joining
@@ -64,7 +64,7 @@ class MeetingBus:
     ) -> AsyncGenerator[Self]:
         """Connect, and stay connected, while the context is open."""
         bus = cls(facility, meeting, me, credentials)
-        async with plainly(), asyncio.TaskGroup() as tasks:
+        async with ungrouped(), asyncio.TaskGroup() as tasks:
             connecting = tasks.create_task(bus._connect(), name="join the bus")
             try:
                 yield bus
@@ -171,7 +171,9 @@ class MeetingBus:
         return self._bus
 
     async def _why_not(self) -> str:
-        return await asyncio.to_thread(why_not_reached, self._meeting.connect, self._credentials)
+        return await asyncio.to_thread(
+            diagnose_connection, self._meeting.connect, self._credentials
+        )
 
     @asynccontextmanager
     async def _held(
@@ -189,7 +191,7 @@ class MeetingBus:
                     entered.set()
                     await use(given)
 
-        async with plainly(), asyncio.TaskGroup() as tasks:
+        async with ungrouped(), asyncio.TaskGroup() as tasks:
             task = tasks.create_task(holding())
             if self._bus is not None:
                 await entered.wait()

@@ -1,10 +1,10 @@
-"""The bus within one process: for a notebook, a script, and tests."""
+"""Implements the bus within one process: for a notebook, a script, and tests."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
-from podium.control.bus.answering import Answering, drain
+from podium.control.bus.answer_tasks import AnswerTasks, drain
 from podium.control.bus.bus import Answerer, AnswererFailed, NoAnswer, Presence
 
 
@@ -27,7 +27,7 @@ class MemoryBus:
     """All who hold the same object are on the same bus. One event loop."""
 
     def __init__(self) -> None:
-        self._answering: dict[str, Answering] = {}
+        self._answering: dict[str, AnswerTasks] = {}
         self._subscribers: list[tuple[str, asyncio.Queue[tuple[str, bytes]]]] = []
         self._watchers: list[tuple[str, asyncio.Queue[Presence]]] = []
         self._present: dict[str, int] = {}
@@ -82,7 +82,7 @@ class MemoryBus:
         """See :class:`~podium.control.bus.bus.Bus`."""
         if key in self._answering:
             raise ValueError(f"{key} is served already: one answerer for each key")
-        async with Answering.opened(key, answer) as answering:
+        async with AnswerTasks.opened(key, answer) as answering:
             self._answering[key] = answering
             try:
                 yield

@@ -1,22 +1,78 @@
-"""What goes over the bus: requests, their answers, and news.
+"""Defines messages of the bus: requests, their answers, and news.
 
 What is said of a run between coordinator and agents is in :mod:`podium.control.runs.messages`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from podium.control.bus.asked import Asked
 from podium.control.bus.bus import AnswererFailed, Bus, Denied, NoAnswer
 from podium.control.bus.findings import Finding
 from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.refusals import Refusal
-from podium.control.bus.rounding import Roundings
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
+
+
+@dataclass(frozen=True, slots=True)
+class AskEpochs:
+    """Under which epochs would you start now? Reads what the instruments show."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochsNow:
+    """The epochs of one agent's clock domains."""
+
+    epochs: Mapping[str, int]
+    """Of all controllers that a trigger starts, and of what raises their triggers."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRequest:
+    """One thing that touches instruments: a run, a bias move, a write by hand, a release."""
+
+    number: int
+    """Counts them since the coordinator started; on one agent they come one after the other."""
+    what: str
+    """``run 17-00003 rabi``, ``bias node_a.q0.flux to 0.1 V``, ``set lo_q2 power to -5``."""
+    by: str
+    """Who asked."""
+    at_s: float
+    """When it began, by the host's clock, Unix time."""
+    took_s: float
+    """Wall time from begin to end; 0 while it is on."""
+    state: str
+    """``on``, ``done``, ``failed`` or ``stopped``."""
+    error: str
+    """Why it failed, or was stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """One parameter that the hardware cannot hold as it was asked for."""
+
+    what: str
+    """For a person, e.g. ``q0.drive: amplitude of statement 3``."""
+    unit: str
+    step: float
+    """Spacing of the values that the hardware can hold."""
+    values: int
+    """How many values it takes in the program's sweeps."""
+    worst: float
+    """The largest error of one of them."""
+
+
+Roundings = tuple[Rounding, ...]
+
+
+def roundings_to_json(roundings: Iterable[Rounding]) -> str:
+    """Return the attribute ``quantised`` of a dataset: a list of objects."""
+    return json.dumps([asdict(one) for one in roundings])
+
 
 Answer = TypeVar("Answer")
 
@@ -72,12 +128,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who are you?"""
+    """Asks an agent for its name and its instruments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What an agent owns."""
+    """Names an agent's instruments."""
 
     agent: str
     facility_hash: str
@@ -94,7 +150,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptureData:
-    """What one capture brought back; arrays of the shape ([shots,] *axes)."""
+    """Carries one capture's data; arrays of the shape ([shots,] *axes)."""
 
     i: NDArray[Any]
     q: NDArray[Any]
@@ -109,7 +165,7 @@ class CaptureData:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TagData:
-    """What one channel of a time tagger saw of a loopback; arrays of shape (pulses,)."""
+    """Carries a loopback's tags in one channel of a time tagger; arrays of shape (pulses,)."""
 
     counts: NDArray[Any]
     """Edges in each window."""
@@ -119,7 +175,7 @@ class TagData:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Played:
-    """What an agent's part of a run has brought back, or the parts of all agents together."""
+    """Carries the data of an agent's part of a run, or of all agents together."""
 
     program_hash: str
     started: "Time"
@@ -153,7 +209,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """What does the facility's clock say?"""
+    """Asks for the time of the facility's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +222,12 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How is everything?"""
+    """Asks for the state of everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstrumentStatus:
-    """How one instrument is."""
+    """Describes the state of one instrument."""
 
     name: str
     model: str
@@ -189,7 +245,7 @@ class InstrumentStatus:
 
 @dataclass(frozen=True, slots=True)
 class AgentStatus:
-    """How an agent and its instruments are."""
+    """Describes the state of an agent and its instruments."""
 
     agent: str
     doing: str
@@ -293,7 +349,7 @@ class RunDone:
 
 @dataclass(frozen=True, slots=True)
 class FacilityStatus:
-    """How the whole facility is."""
+    """Describes the state of the whole facility."""
 
     facility: str
     agents: tuple[AgentStatus, ...]
@@ -301,7 +357,7 @@ class FacilityStatus:
     """Agents that are expected or were there and do not answer, with the reason."""
     runs_done: int
     runs_failed: int
-    asked: tuple[Asked, ...] = ()
+    asked: tuple[LoggedRequest, ...] = ()
     """What was asked of it lately, oldest first; what is on now is among it."""
     refused: tuple[Refusal, ...] = ()
     """Who was not let in since it is up, oldest first."""

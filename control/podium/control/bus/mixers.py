@@ -1,4 +1,4 @@
-"""Calibrating mixers over the bus: a request for ports, answered by what was found."""
+"""Defines messages for calibrating mixers: a request for ports, and its findings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class CalibrateMixers:
 
 @dataclass(frozen=True, slots=True)
 class MixerFound:
-    """What one output's mixer is set to since it was calibrated."""
+    """Carries the settings of one output's mixer since it was calibrated."""
 
     offset_i_v: float
     offset_q_v: float

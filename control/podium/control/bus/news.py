@@ -1,6 +1,6 @@
-"""News: what agents and the coordinator tell to whoever listens, without being asked.
+"""Defines news that agents and the coordinator publish without being asked.
 
-Who comes late asks for what was told last: every teller answers :class:`Recent` under a
+Who comes late asks for what was published last: every teller answers :class:`Recent` under a
 key of its own. Nothing is steered by news: they are for people to look at.
 """
 
@@ -52,7 +52,7 @@ def word(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """What have you told lately?"""
+    """Asks for the latest news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class PastEvents:
 
 @dataclass(frozen=True, slots=True)
 class RunNews:
-    """How a run goes. Told when it begins, after each batch, and when it ends."""
+    """Reports a run's progress: when it begins, after each batch, and when it ends."""
 
     run: RunId
     program: str
@@ -139,7 +139,7 @@ class AxisSummary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptureSummary:
-    """What one capture brought back, thinned for the eye; V at the input connector."""
+    """Carries one capture's data, thinned for the eye; V at the input connector."""
 
     i: NDArray[Any]
     q: NDArray[Any]

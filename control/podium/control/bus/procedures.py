@@ -1,4 +1,4 @@
-"""What goes over the bus of a procedure: a calibration, a measurement of skews.
+"""Defines messages of a procedure: a calibration, a measurement of skews.
 
 A procedure is several runs that one client asks for, one after the other. The client says where it
 is; the coordinator publishes that, and stops the procedure when somebody asks for it.
@@ -36,7 +36,7 @@ class ProcedureStep:
 
 @dataclass(frozen=True, slots=True)
 class ProcedureNews:
-    """How a procedure goes, published by the coordinator."""
+    """Reports a procedure's progress, published by the coordinator."""
 
     said: ProcedureStep
     """The latest that its client has said."""

@@ -1,4 +1,4 @@
-"""Who was not let in: counted where the processes meet, logged, and told in the status."""
+"""Counts refused connections and requests where the processes meet, and reports them."""
 
 import os
 import re
@@ -35,7 +35,7 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class AskRefusals:
-    """Who was not let in?"""
+    """Asks for what was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class RefusalsTold:
+class RefusalReport:
     """All that was refused since the meeting point was opened, oldest first."""
 
     refusals: tuple[Refusal, ...]
@@ -84,10 +84,10 @@ class Refusals:
             self._logged_s[what] = now_s
         self._log.warning("refused", what=what, times=found.count)
 
-    def told(self) -> RefusalsTold:
+    def told(self) -> RefusalReport:
         """Return all of them."""
         with self._lock:
-            return RefusalsTold(tuple(self._found.values()))
+            return RefusalReport(tuple(self._found.values()))
 
 
 @contextmanager

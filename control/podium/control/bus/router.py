@@ -1,21 +1,18 @@
-"""The router's process: ``python -m podium.control.bus.router``; ``podium up`` starts it.
+"""Runs the router: ``python -m podium.control.bus.router``; ``podium up`` starts it.
 
 All processes of a facility connect to it; it passes on what the rules allow, and nothing else.
 """
 
-import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from podium.control.bus.bus import BusError
-from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import event_log, log_to_stderr
-from podium.control.bus.opened import opened_bus
+from podium.control.bus.log_publisher import publish_log
+from podium.control.bus.process_bus import open_bus, run_process
 from podium.control.bus.refusals import Refusals, refused_connections
-from podium.control.bus.told_log import log_told
-from podium.control.facility.command import DONE, FOUND_PROBLEM
+from podium.control.bus.shutdown import until_terminated
 from podium.control.facility.load import load_facility
 from podium.control.security.access import Member
 
@@ -30,12 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--meet", help="where this user's processes meet, if no file says where")
     arguments = parser.parse_args(argv)
     log_to_stderr("router")
-    try:
-        asyncio.run(_be(arguments))
-    except BusError as error:
-        print(error, file=sys.stderr)
-        return FOUND_PROBLEM
-    return DONE
+    return run_process(_be(arguments))
 
 
 async def _be(arguments: Namespace) -> None:
@@ -44,13 +36,13 @@ async def _be(arguments: Namespace) -> None:
     refusals = Refusals(log)
     with refused_connections(refusals.add):
         async with (
-            opened_bus(
+            open_bus(
                 facility, Member("router"), meet=arguments.meet, agents=agents, refusals=refusals
             ) as bus,
-            log_told(bus, facility.name, "router"),
+            publish_log(bus, facility.name, "router"),
         ):
             log.info("router up", facility=facility.name)
-            await until_told_to_end(with_parent=True)
+            await until_terminated(with_parent=True)
 
 
 if __name__ == "__main__":

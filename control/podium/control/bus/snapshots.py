@@ -1,4 +1,4 @@
-"""What goes over the bus about the settings of all instruments."""
+"""Defines messages about the settings of all instruments."""
 
 import json
 from collections.abc import Mapping
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TakeSnapshot:
-    """How are all your instruments set? Answered by ``PartSnapshot``; nothing is changed."""
+    """Asks for the settings of all instruments; changes none. Answered by ``PartSnapshot``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an instrument read by itself."""
+    """Carries a quantity that an instrument has measured by itself."""
 
     value: float
     unit: str
@@ -20,7 +20,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class InstrumentSnapshot:
-    """How one instrument is set, as last read."""
+    """Carries one instrument's settings, as last read."""
 
     instrument: str
     model: str

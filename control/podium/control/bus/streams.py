@@ -1,4 +1,4 @@
-"""What goes over the bus when a measurement is seen as it comes.
+"""Defines messages of a measurement whose data are seen as they come.
 
 A stream is long work like a run, begun under a ticket. Who follows it is given the data so
 far, always the latest and all of it: who is slow misses nothing but looks in between.
@@ -7,8 +7,7 @@ far, always the latest and all of it: who is slow misses nothing but looks in be
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podium.control.bus.messages import CaptureData, RunId, Time
-from podium.control.bus.rounding import Roundings
+from podium.control.bus.messages import CaptureData, Roundings, RunId, Time
 from podium.control.bus.snapshots import FacilitySnapshot
 
 
@@ -55,11 +54,11 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class AskStreams:
-    """Which streams are on?"""
+    """Asks for the streams that are on."""
 
 
 @dataclass(frozen=True, slots=True)
-class StreamOn:
+class ActiveStream:
     """A stream that is on."""
 
     ticket: str
@@ -74,15 +73,15 @@ class StreamOn:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamsOn:
+class ActiveStreams:
     """All streams that are on."""
 
-    streams: tuple[StreamOn, ...]
+    streams: tuple[ActiveStream, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StreamPart:
-    """What was measured so far; fields as in ``RunDone`` where they have the same name."""
+    """Carries the data so far; fields as in ``RunDone`` where they have the same name."""
 
     number: int
     """Counts the parts of a stream, from 1."""
@@ -114,7 +113,7 @@ class StreamPart:
 
 
 @dataclass(frozen=True, slots=True)
-class HowLong:
+class AskDuration:
     """Asked of an agent: compile only, and say how long it would play. Nothing is touched."""
 
     program: str
@@ -124,8 +123,8 @@ class HowLong:
 
 
 @dataclass(frozen=True, slots=True)
-class Lasts:
-    """How long a program would play."""
+class ProgramDuration:
+    """Answers ``AskDuration`` with a program's duration."""
 
     duration_fs: int
     quantised: Roundings
@@ -149,12 +148,12 @@ class ProgramPart:
     first_shot: int
     shots: int
     first: tuple[int, ...]
-    """Of the points: the first along each axis, and the first that is not among them any more."""
+    """Of the points: the first along each axis, and the first that is not among them any longer."""
     end: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class InParts:
+class ProgramParts:
     """The parts that a program takes, in their order; one where it fits as it is."""
 
     parts: tuple[ProgramPart, ...]

@@ -1,4 +1,4 @@
-"""Long work over a bus of short answers: begun under a ticket, asked for until it is over.
+"""Does long work over a bus of short answers: begun under a ticket, asked for until it ends.
 
 An answer that is lost costs nothing: the ticket is asked for again. Work goes on when
 nobody asks for it; it is ended by :meth:`Tickets.cancel`, or when its owner leaves.

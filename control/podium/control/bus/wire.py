@@ -1,4 +1,4 @@
-"""Values to bytes and back: MessagePack, with arrays as they lie in memory.
+"""Encodes values as bytes and back: MessagePack, with arrays as they lie in memory.
 
 A message is a frozen dataclass; on the wire it is its name and its fields. Only the
 message classes that the reader passes can come out: nothing is ever executed.

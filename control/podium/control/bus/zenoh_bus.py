@@ -1,4 +1,4 @@
-"""The bus between processes, over Eclipse Zenoh.
+"""Implements the bus between processes, over Eclipse Zenoh.
 
 On one computer its processes are peers on loopback. On several they meet at one place
 (:mod:`~podium.control.bus.meeting_bus`). Nothing is dropped when a receiver is slow (``BLOCK``). A
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import zenoh
 
-from podium.control.bus.answering import Answering, drain
+from podium.control.bus.answer_tasks import AnswerTasks, drain
 from podium.control.bus.bus import Answerer, AnswererFailed, BusError, Denied, NoAnswer, Presence
 from podium.control.bus.zenoh_config import configuration
 from podium.control.security.access import answerer_key
@@ -146,7 +146,7 @@ class ZenohBus:
     @asynccontextmanager
     async def serve(self, key: str, answer: Answerer) -> AsyncGenerator[None]:
         """See :class:`~podium.control.bus.bus.Bus`."""
-        async with asyncio.TaskGroup() as tasks, Answering.opened(key, answer) as answering:
+        async with asyncio.TaskGroup() as tasks, AnswerTasks.opened(key, answer) as answering:
             leaving = False
 
             async def reply(query: zenoh.Query) -> None:

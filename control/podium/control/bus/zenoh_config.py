@@ -1,4 +1,4 @@
-"""What Zenoh is told: where to listen and connect, how long to wait, by TLS, for whom.
+"""Makes Zenoh's configuration: endpoints, timeouts, TLS, access rules.
 
 Zenoh's own defaults are not safe in a laboratory: it would listen on every interface and
 look for peers by multicast. Here every endpoint is given.

@@ -1,4 +1,4 @@
-"""What every routine works with: the runner, the qubits, what is known so far, and progress."""
+"""Gives every routine its tools: the runner, the qubits, known parameters, and progress."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,9 +19,9 @@ from podium.control.facility.facility import (
     FluxWiring,
     Qubit,
 )
-from podium.control.facility.models_of import model_of, modules_of
-from podium.control.parameters.entry import Entry, Measured, NotMeasured, Record
-from podium.control.parameters.known_values import Known
+from podium.control.facility.instrument_models import model_of, modules_of
+from podium.control.parameters.entry import Measured, NotMeasured, ParameterEntry, ParameterRecord
+from podium.control.parameters.known_values import KnownValues
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Program
 from podium.firmware_interfaces.models import level_resolution_v, output_full_scale_dbm
@@ -46,7 +46,7 @@ def _of_the_house() -> Validities:
 
 
 async def _nobody_is_told(step: int, routine: str) -> None:
-    """Nobody is told of a step."""
+    """Nobody receives notice of a step."""
 
 
 @dataclass(slots=True, eq=False)
@@ -64,7 +64,7 @@ class Bench:
     runner: Runner
     node: str
     qubits: tuple[Qubit, ...]
-    record: Record
+    record: ParameterRecord
     keep: Callable[["xarray.Dataset"], None]
     progress: Progress = field(default=lambda routine, doing: None)
     thoroughness: float = 1.0
@@ -72,7 +72,7 @@ class Bench:
     validities: Validities = field(default_factory=_of_the_house)
     active_reset: bool = False
     """Qubits are brought to 0 by measuring and flipping them, as soon as results can be told."""
-    known_now: Known = field(init=False)
+    known_now: KnownValues = field(init=False)
     begin_step: BeginStep = _nobody_is_told
     working_on: tuple[Qubit, ...] = ()
     """The qubits that the routine at work was asked for."""
@@ -86,7 +86,7 @@ class Bench:
     """What the fit at work has taken; see :mod:`podium.control.calibration.inputs`."""
 
     def __post_init__(self) -> None:
-        self.known_now = Known(self.record, self.validities)
+        self.known_now = KnownValues(self.record, self.validities)
         self.record = self.known_now
 
     async def begin(self, needs: tuple[str, ...], qubits: tuple[Qubit, ...]) -> None:
@@ -170,11 +170,11 @@ class Bench:
         entry = self.record.get(f"{qubit.name}.{quantity}")
         return self._expected(qubit, quantity).value if entry is None else entry.value
 
-    def known(self, qubit: Qubit, quantity: str) -> Entry:
+    def known(self, qubit: Qubit, quantity: str) -> ParameterEntry:
         """Return what was measured, or raise NotMeasured."""
         return self.known_of(f"{qubit.name}.{quantity}")
 
-    def known_of(self, name: str) -> Entry:
+    def known_of(self, name: str) -> ParameterEntry:
         """Return what was measured under the full ``name``, or raise NotMeasured."""
         entry = self.record.get(name)
         if entry is not None:
@@ -232,7 +232,7 @@ class Bench:
         tai = await self.runner.now()
         run = outcome.runs[-1] if outcome.runs else ""
         entries = [
-            Entry(
+            ParameterEntry(
                 name=name,
                 value=m.value,
                 sigma=m.sigma,

@@ -1,4 +1,4 @@
-"""From nothing to calibrated qubits: each routine finds what the next ones need."""
+"""Brings qubits up from nothing: each routine finds what the next ones need."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -24,7 +24,7 @@ async def bring_up(
     steps: tuple[str, ...] = BRING_UP,
     routines: Mapping[str, Routine] = ROUTINES,
 ) -> AsyncIterator[Outcome]:
-    """Run ``steps`` on all qubits, yielding each outcome; the bench is told of each before.
+    """Run ``steps`` on all qubits, yielding each outcome; the bench receives each before it begins.
 
     A routine that comes again later is done with :data:`ROUGHLY` of its shots at most.
     A qubit for which a routine finds nothing is left out of the routines that need it: they say

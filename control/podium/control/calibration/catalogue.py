@@ -1,4 +1,4 @@
-"""All routines of the house, by their declarations: a new file in ``routines`` is found."""
+"""Finds all routines of the house by their declarations: one file each in ``routines``."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""From the levels of a readout to what makes results of its records."""
+"""Derives a discriminator from the levels of a readout."""
 
 from cmath import exp, phase
 from math import pi

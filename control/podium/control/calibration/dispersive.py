@@ -1,4 +1,4 @@
-"""What the design of a qubit says of its resonator: pulls, and how many photons it bears."""
+"""Derives pulls and critical photon numbers of a resonator from its qubit's design."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Shots that begin in 0 for sure: a readout that is known heralds each, and none has to wait.
+"""Heralds shots that begin in 0 for sure, by a known readout; none has to wait.
 
 The heralding readouts have frames of their own. So the readout that follows may have any setting
 and length while the herald keeps the one with which 0 and 1 were told apart before. (Johnson et
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import iq_of
-from podium.control.calibration.fits.blobs import heralded_zeros
+from podium.control.calibration.fits.iq_clouds import heralded_zeros
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.sequences import Pulses, emptied, ringdown
 from podium.control.program.program import Barrier, Delay, Frame, Statement

@@ -1,4 +1,4 @@
-"""What a fit takes from elsewhere, and how the doubt in it gets into the fit's result.
+"""Propagates the sigma of a fit's inputs into its result.
 
 One rule for all routines: every value that a fit takes, measured earlier or expected by the
 facility file, is shifted by its own sigma (spread), the fit is repeated, and the change of each

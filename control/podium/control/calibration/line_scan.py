@@ -1,4 +1,4 @@
-"""One scan of all drives over their qubits' lines, as it is played, and its fit."""
+"""Scans all drives over their qubits' lines at once, and fits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -47,7 +47,7 @@ PAUSE_LIFETIMES = 1.5
 """Wait between shots: what is left of the excitation is in the fit, and waiting longer costs more
 time than it gives contrast."""
 T1_DOUBT = 0.5
-"""Relative, of the design's T1: what the fit is told of the excitation left over."""
+"""Relative, of the design's T1: what the fit receives about the excitation left over."""
 STRENGTH_DOUBT = 0.03
 """Least relative doubt of a pulse's strength where the Rabi frequency has been measured."""
 EDGE = 0.4
@@ -64,7 +64,7 @@ Rabi = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Where a scan of a drive looks, Hz."""
+    """Bounds a scan of a drive, Hz."""
 
     low: float
     high: float
@@ -117,7 +117,7 @@ def known_rabi(pulses: Pulses) -> tuple[float, float] | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LineScan:
-    """A scan of all drives at once, as it is played, and what its fit is told of it."""
+    """A scan of all drives at once, as it is played, and what its fit knows of it."""
 
     program: Program
     quantity: str

@@ -33,6 +33,9 @@ AGAIN = 4
 FAINT = 0.1
 """A narrow scan whose line leaves more of its points' scatter than this share, or that shows none,
 is measured once more, with :data:`AGAIN` times the shots."""
+VAGUE = 0.3
+"""A narrow scan that knows the strength of its pulse no better than to this share is measured once
+more with a stronger one: the line of a weak pulse tells its place, and not how weak it is."""
 STEPS_OF_DOUBT = 0.6
 """Step of the narrow scan, in sigmas with which the search knows the line: with 25 points it
 reaches seven sigmas to both sides."""
@@ -47,7 +50,7 @@ FAR = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How finely and how often a search looks."""
+    """Sets a search's steps, points and shots."""
 
     step_hz: float = 1.5e6
     """Of the coarse scan."""
@@ -66,7 +69,7 @@ Build = Callable[[Mapping[str, Range], tuple[Qubit, ...], int, int, Rabi], LineS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class LineScanFit:
     """A scan that shows a line, and its fit."""
 
     scan: LineScan
@@ -77,10 +80,10 @@ class Seen:
 
 
 @dataclass(slots=True, eq=False)
-class Lines:
-    """What a search has found, by the qubit's full name."""
+class FoundLines:
+    """Collects a search's lines, by the qubit's full name."""
 
-    seen: dict[str, Seen] = field(default_factory=dict)
+    seen: dict[str, LineScanFit] = field(default_factory=dict)
     """The narrow scans."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Why no line was found."""
@@ -113,12 +116,12 @@ async def find_lines(
     rabi_hz: Rabi,
     plan: Plan,
     told: Told | None = None,
-) -> Lines:
+) -> FoundLines:
     """Return each qubit's line, looked for where it is expected (by full name), then about that.
 
     ``rabi_hz``: what is known beforehand.
     """
-    lines = Lines()
+    lines = FoundLines()
     missing = qubits
     for effort in (1, AGAIN):
         coarse = await _search(
@@ -143,10 +146,10 @@ async def _search(
     plan: Plan,
     told: Told | None,
     effort: int,
-    lines: Lines,
-) -> dict[str, Seen]:
+    lines: FoundLines,
+) -> dict[str, LineScanFit]:
     """Look where the lines are expected, in wider windows where they are not seen."""
-    coarse: dict[str, Seen] = {}
+    coarse: dict[str, LineScanFit] = {}
     for wider in WIDER:
         missing = tuple(q for q in qubits if q.name not in coarse)
         if not missing:
@@ -161,7 +164,7 @@ async def _search(
             if isinstance(fit, FitFailed):
                 lines.missed(qubit, scan, data, fit)
                 continue
-            coarse[qubit.name] = Seen(scan, data, fit, ranges[qubit.name].span)
+            coarse[qubit.name] = LineScanFit(scan, data, fit, ranges[qubit.name].span)
             lines.reasons.pop(qubit.name, None)
     lines.reasons |= _exclude(coarse, expected)
     return coarse
@@ -171,11 +174,11 @@ async def _narrow(
     bench: Bench,
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
-    coarse: Mapping[str, Seen],
+    coarse: Mapping[str, LineScanFit],
     build: Build,
     plan: Plan,
     told: Told | None,
-    lines: Lines,
+    lines: FoundLines,
 ) -> tuple[Qubit, ...]:
     """Scan about each line; return the qubits for which nothing is there."""
     doubt = max(coarse[q.name].fit.sigmas["centre"] for q in qubits)
@@ -197,11 +200,14 @@ async def _narrow(
                     again.append(qubit)
                     rabi[qubit.name] = _stronger(*rabi[qubit.name])
                 continue
-            lines.seen[qubit.name] = Seen(scan, data, fit, coarse[qubit.name].window_hz)
+            lines.seen[qubit.name] = LineScanFit(scan, data, fit, coarse[qubit.name].window_hz)
             lines.reasons.pop(qubit.name, None)
             lost.pop(qubit, None)
             if scan.left_over(qubit, data, fit) > FAINT:
                 again.append(qubit)
+            elif fit.sigmas["rabi"] > VAGUE * fit.values["rabi"]:
+                again.append(qubit)
+                rabi[qubit.name] = _at_most(*scan.rabi_hz(qubit, fit))
         if not again:
             break
         todo = tuple(again)
@@ -216,7 +222,7 @@ def _sharp(scan: LineScan, fit: Fit | FitFailed) -> Fit | FitFailed:
     return FitFailed(f"the line near {centre:.6f} GHz is only known to {sigma:.2f} MHz")
 
 
-def _at_least(qubit: Qubit, seen: Seen) -> tuple[float, float]:
+def _at_least(qubit: Qubit, seen: LineScanFit) -> tuple[float, float]:
     """Return the Rabi frequency that a coarse scan has found, not all too low, and its sigma.
 
     The line of a weak pulse and that of a weaker one differ in height alone, which is not known.
@@ -227,6 +233,14 @@ def _at_least(qubit: Qubit, seen: Seen) -> tuple[float, float]:
         return rabi_hz, sigma_hz
     likely_hz = rabi_hz * SEEN_STRENGTH / strength
     return likely_hz, max(sigma_hz, likely_hz / 2)
+
+
+def _at_most(rabi_hz: float, sigma_hz: float) -> tuple[float, float]:
+    """Return a Rabi frequency in place of one that is hardly known, and its sigma.
+
+    As great as it may well be: a pulse that is too weak shows its line, one of twice pi splits it.
+    """
+    return rabi_hz + sigma_hz, rabi_hz
 
 
 def _stronger(rabi_hz: float, sigma_hz: float) -> tuple[float, float]:
@@ -249,7 +263,7 @@ def _reachable(bench: Bench, qubit: Qubit, centre_hz: float, span_hz: float) -> 
     return Range(low, high) if low < high else whole
 
 
-def _exclude(coarse: dict[str, Seen], expected: Mapping[str, Range]) -> dict[str, str]:
+def _exclude(coarse: dict[str, LineScanFit], expected: Mapping[str, Range]) -> dict[str, str]:
     """Take a line that is another qubit's from the one that it fits worse; return why, by name."""
 
     def misfit(name: str) -> float:

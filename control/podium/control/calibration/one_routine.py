@@ -1,4 +1,4 @@
-"""One routine on some qubits, for who has a lab in hand; ``podium calibrate`` does several."""
+"""Runs one routine on some qubits of a lab; ``podium calibrate`` runs several."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,20 +8,20 @@ from podium.control.calibration.bench import BeginStep, Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import VALIDITY
 from podium.control.calibration.declaration import Routine
-from podium.control.calibration.kept_facility import keep_facility
+from podium.control.calibration.facility_copy import keep_facility
 from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.own_routines import NoRoutine, find_routines
 from podium.control.calibration.readiness import check_fridges, ramp_biases
 from podium.control.calibration.routine_result import Calibrated
 from podium.control.calibration.runner import Runner
+from podium.control.calibration.user_routines import NoRoutine, find_routines
 from podium.control.client.lab import Lab
+from podium.control.facility.atomic_files import check_writable
 from podium.control.facility.facility import Facility, Qubit
 from podium.control.facility.problems import suggest
 from podium.control.facility.qubit_names import chosen_qubits
-from podium.control.facility.whole_files import check_writable
 from podium.control.parameters.store import ParameterStore
 from podium.control.parameters.validity import Validities
-from podium.control.records.place import Place
+from podium.control.records.calibration_folder import CalibrationFolder
 from podium.firmware_interfaces.quantity import parse_quantity
 
 
@@ -51,7 +51,7 @@ class OneRoutine:
 
     @property
     def title(self) -> str:
-        """What others see of it."""
+        """Return the title that others see."""
         return f"{self.name.replace('_', ' ')} of {', '.join(q.name for q in self.qubits)}"
 
 
@@ -59,7 +59,7 @@ async def calibrate(
     lab: Lab,
     routine: str,
     qubits: Sequence[str],
-    place: Place,
+    place: CalibrationFolder,
     thoroughness: float,
     active_reset: bool,
     validity: Mapping[str, str],
@@ -79,7 +79,7 @@ async def calibrate(
 async def calibrated(
     runner: Runner,
     one: OneRoutine,
-    place: Place,
+    place: CalibrationFolder,
     begin_step: BeginStep,
     thoroughness: float,
     active_reset: bool,
@@ -87,7 +87,7 @@ async def calibrated(
 ) -> Calibrated:
     """Look at the fridges, ramp the biases, and carry out ``one``, node by node.
 
-    ``begin_step`` is told of each node's, from 1. Raises ``RunError``, ``NotCold``,
+    ``begin_step`` receives each node's, from 1. Raises ``RunError``, ``NotCold``,
     ``StoreError``, ``NotStorable``, ``BadEntry`` and OSError; what was found before is kept.
     """
     facility = runner.facility

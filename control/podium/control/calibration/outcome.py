@@ -1,4 +1,4 @@
-"""What a routine hands back: parameters, reasons for failures, and what to draw."""
+"""Defines a routine's outcome: parameters, reasons for failures, and figures."""
 
 from dataclasses import dataclass, field
 
@@ -62,7 +62,7 @@ class Panel:
 
 @dataclass(slots=True, eq=False)
 class Outcome:
-    """What one routine found, filled while it works."""
+    """Collects one routine's results while it works."""
 
     routine: str
     title: str

@@ -1,4 +1,4 @@
-"""Panels as a Matplotlib figure, for notebooks and files; a report draws its own."""
+"""Draws panels as a Matplotlib figure, for notebooks and files; a report draws its own."""
 
 import math
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""What comes before any routine: fridges that are cold, and biases at the sweet spots."""
+"""Prepares a facility for routines: fridges are cold, and biases at the sweet spots."""
 
 from podium.control.calibration.runner import Runner
 from podium.control.facility.facility import Facility, Qubit
-from podium.control.parameters.entry import Record
+from podium.control.parameters.entry import ParameterRecord
 from podium.control.parameters.validity import Validities
 
 
@@ -34,7 +34,7 @@ async def check_fridges(runner: Runner, qubits: tuple[Qubit, ...]) -> dict[str, 
 
 
 async def ramp_biases(
-    runner: Runner, qubits: tuple[Qubit, ...], store: Record, validities: Validities
+    runner: Runner, qubits: tuple[Qubit, ...], store: ParameterRecord, validities: Validities
 ) -> tuple[dict[str, float], list[str]]:
     """Ramp every qubit that has a flux line to its sweet spot, as measured or else expected.
 

@@ -1,4 +1,4 @@
-"""Fit stored data once more, from what was known when they were measured."""
+"""Fits stored data once more, with the knowledge of when they were measured."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.replay import NoMoreData, ReplayRunner
 from podium.control.calibration.state import CalibrationState, NoState
 from podium.control.facility.facility import Facility
-from podium.control.parameters.entry import Entry, NotMeasured
+from podium.control.parameters.entry import NotMeasured, ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.validity import Validities
 from podium.control.records.datasets import SUFFIX, load_dataset
@@ -34,12 +34,12 @@ class NoRun(LookupError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Refit:
-    """What a refit has found. Nothing has been stored."""
+    """Holds a refit's results. Nothing has been stored."""
 
     outcome: Outcome
     state: CalibrationState
     """Stored with the first of the data."""
-    entries: tuple[Entry, ...]
+    entries: tuple[ParameterEntry, ...]
     """The parameters found, with the run and the time of their data."""
 
 

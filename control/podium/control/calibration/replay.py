@@ -1,4 +1,4 @@
-"""Stored data in the place of a facility: the unchanged routine fits them once more."""
+"""Replays stored data in the place of a facility, for the unchanged routine."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -46,12 +46,12 @@ class ReplayRunner:
 
     @property
     def facility(self) -> Facility:
-        """What the facility file said."""
+        """Return the facility as its file was then."""
         return self._facility
 
     @property
     def left(self) -> int:
-        """How many datasets have not been asked for."""
+        """Return the number of datasets that have not been asked for."""
         return len(self._datasets) - self._next
 
     async def run(self, program: Program) -> "xarray.Dataset":

@@ -1,4 +1,4 @@
-"""Bringing qubits to 0 before a shot: by waiting, or by measuring and flipping what is in 1."""
+"""Resets qubits to 0 before a shot: by waiting, or by measuring and flipping 1."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How a routine turns data into parameters: qubit by qubit, a failure of one stays with it."""
+"""Turns data into parameters, qubit by qubit; a failure of one stays with it."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping

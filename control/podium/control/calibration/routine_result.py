@@ -1,4 +1,4 @@
-"""What a calibration found, in hand: values, fits, reasons for failures, and a figure."""
+"""Presents a calibration's results: values, fits, reasons for failures, and a figure."""
 
 import base64
 from collections.abc import Mapping
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Calibrated:
-    """What one routine found on some qubits; a notebook shows it as a table and a figure."""
+    """Holds one routine's results on some qubits; a notebook shows a table and a figure."""
 
     outcomes: tuple[Outcome, ...]
     """One for each node."""
 
     @property
     def values(self) -> Mapping[str, Measured]:
-        """What was found and stored, by full name: value, sigma, unit of ``node_a.q1.t1``."""
+        """Return the stored values by full name: value, sigma, unit of ``node_a.q1.t1``."""
         return {name: one for out in self.outcomes for name, one in out.measured.items()}
 
     @property
     def failures(self) -> Mapping[str, str]:
-        """Why nothing was found, by qubit or feedline (``node_a.q1``)."""
+        """Return the reasons for failures, by qubit or feedline (``node_a.q1``)."""
         return {name: why for out in self.outcomes for name, why in out.failures.items()}
 
     @property
@@ -44,7 +44,7 @@ class Calibrated:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know beside: what was too old, which design values were taken."""
+        """Return notes for people: parameters that were too old, design values that were taken."""
         said = (note for out in self.outcomes for note in (*out.notes, *out.assumed))
         return tuple(dict.fromkeys(said))
 

@@ -1,4 +1,4 @@
-"""What a calibration routine needs from outside: somebody who runs programs."""
+"""Defines what a calibration routine needs from outside: somebody who runs programs."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -18,7 +18,7 @@ class Runner(Protocol):
 
     @property
     def facility(self) -> "Facility":
-        """What the facility file says."""
+        """Return the checked facility file."""
         ...
 
     async def run(self, program: Program) -> "xarray.Dataset":

@@ -1,4 +1,4 @@
-"""The pieces that programs are put together from: frames, pulses, preparation, measurement."""
+"""Builds the pieces of programs: frames, pulses, preparation, measurement."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -190,7 +190,7 @@ class Pulses:
 
     @property
     def opens_ns(self) -> int:
-        """How long after the pulse has come back the window opens, ns.
+        """Return the delay of the window's opening after the pulse's return, ns.
 
         A good part of a resonator's lifetime: until then all states look alike.
         """
@@ -216,7 +216,7 @@ class Pulses:
 
         The window opens ``opens_ns`` after the pulse's first sample has come back and closes
         with the pulse; the frame's clock goes on from there. With a ``discriminator`` there is a
-        result, which something can hang on. ``frame``: another than :attr:`readout`.
+        result, which something can depend on. ``frame``: another than :attr:`readout`.
         """
         frame = self.readout if frame is None else frame
         length = duration_ns or self.probe_ns

@@ -1,11 +1,11 @@
-"""What a fit knew when its data were measured, stored with the data: refits need nothing else."""
+"""Stores a fit's prior knowledge with its data: refits need nothing else."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 
 if TYPE_CHECKING:
     import xarray
@@ -36,7 +36,7 @@ class CalibrationState:
     """Ids of the runs that the routine had made before this one."""
     thoroughness: float
     told: Told
-    parameters: tuple[Entry, ...]
+    parameters: tuple[ParameterEntry, ...]
     """All of the node's that were good enough to be used when the program was laid out."""
     active_reset: bool = False
     """Whether qubits were measured and flipped, as soon as their results could be told."""
@@ -56,7 +56,7 @@ class CalibrationState:
             )
         try:
             plain: dict[str, Any] = json.loads(str(data.attrs[ATTRIBUTE]))
-            plain["parameters"] = tuple(Entry(**one) for one in plain["parameters"])
+            plain["parameters"] = tuple(ParameterEntry(**one) for one in plain["parameters"])
             plain["qubits"] = tuple(plain["qubits"])
             plain["runs_before"] = tuple(plain["runs_before"])
             return cls(**plain)

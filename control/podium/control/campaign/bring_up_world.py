@@ -1,11 +1,11 @@
-"""One world brought up by ``podium demo``, and its record."""
+"""Brings one world up by ``podium demo``, and records it."""
 
 import json
 from math import nan
 from pathlib import Path
 from typing import Any
 
-from podium.control.campaign.origin import digest, podium_commit, podium_version
+from podium.control.campaign.provenance import digest, podium_commit, podium_version
 from podium.control.campaign.shared_start import KEPT_OF_SUMMARY
 from podium.control.campaign.world_process import measured_world
 from podium.control.campaign.world_record import Recovery, Scan, WorldRecord, to_json

@@ -1,4 +1,4 @@
-"""Campaigns: many worlds measured, kept, and judged together."""
+"""Runs campaigns: many worlds measured, kept, and judged together."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from podium.control.campaign.bring_up_world import bring_up_world
 from podium.control.campaign.executor import Measure, run_here, run_on_dask
-from podium.control.campaign.origin import digest
+from podium.control.campaign.provenance import digest
 from podium.control.campaign.repeated_world import repeated_world
 from podium.control.campaign.report import (
     CampaignReport,
@@ -17,15 +17,15 @@ from podium.control.campaign.report import (
 )
 from podium.control.campaign.results_file import ResultsFile
 from podium.control.campaign.world_task import WorldLost, WorldTask
+from podium.control.facility.atomic_files import write_text
 from podium.control.facility.facility import Facility
-from podium.control.facility.whole_files import write_text
 
 WORLDS, SEEDS, PICTURE = "worlds.jsonl", "seeds.json", "pulls.svg"
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignKind:
-    """How a campaign's worlds are measured and judged."""
+    """Defines a campaign's way of measuring and judging its worlds."""
 
     measure: Measure
     judge: Callable[[Sequence[dict[str, Any]], Facility], CampaignReport]
@@ -42,7 +42,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
-    """What is asked of a campaign."""
+    """Describes a campaign before it begins."""
 
     name: str
     seeds: range
@@ -59,7 +59,7 @@ class CampaignPlan:
 
 @dataclass(slots=True)
 class CampaignEnd:
-    """How a campaign went."""
+    """Describes a campaign's end."""
 
     report: CampaignReport
     lost: dict[int, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The picture of a campaign: every pull, by quantity, for a light or a dark page."""
+"""Draws a campaign: every pull, by quantity, for a light or a dark page."""
 
 from collections.abc import Sequence
 from io import StringIO

@@ -1,4 +1,4 @@
-"""Statistics of pulls, and the windows that honest sigmas keep and a guess does not. Pure.
+"""Computes pulls' statistics, and windows that honest sigmas keep and a guess does not.
 
 A pull is (value - truth) / sigma. With honest sigmas pulls are normal with mean 0 and standard
 deviation 1, the sum of n squares is chi-squared with n degrees of freedom, and the number beyond
@@ -41,7 +41,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class PullStatistics:
-    """How pulls lie about zero."""
+    """Describes the distribution of pulls about zero."""
 
     count: int
     rms: float

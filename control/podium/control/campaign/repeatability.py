@@ -1,4 +1,4 @@
-"""Repeated measurements of one world: their scatter against their sigmas. Pure.
+"""Judges repeated measurements of one world: their scatter against their sigmas.
 
 With honest sigmas the squares of (value - weighted mean) / sigma of n repetitions sum up to
 chi-squared with n - 1 degrees of freedom. No truth is needed: a laboratory can do the same.
@@ -71,7 +71,7 @@ class RepeatSeries:
 
 @dataclass(frozen=True, slots=True)
 class Repeatability:
-    """How one routine repeats one quantity, over all qubits and worlds."""
+    """Describes how one routine repeats one quantity, over all qubits and worlds."""
 
     routine: str
     nth: int
@@ -220,7 +220,7 @@ def series_of(results: Iterable[Mapping[str, Any]]) -> tuple[RepeatSeries, ...]:
 
 @dataclass(frozen=True, slots=True)
 class TwoScans:
-    """How the two scans that a bring-up makes of one quantity agree, over qubits and worlds."""
+    """Compares a bring-up's two scans of one quantity, over qubits and worlds."""
 
     routine: str
     quantity: str

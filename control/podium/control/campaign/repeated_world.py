@@ -1,10 +1,10 @@
-"""One world brought up again and again, and its result."""
+"""Brings one world up again and again, and returns its result."""
 
 import json
 import sys
 from typing import Any
 
-from podium.control.campaign.origin import digest, podium_commit, podium_version
+from podium.control.campaign.provenance import digest, podium_commit, podium_version
 from podium.control.campaign.world_process import measured_world
 from podium.control.campaign.world_task import WorldLost, WorldTask
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from podium.control.bus.ending import run_until_told
-from podium.control.bus.together import plainly
+from podium.control.bus.gather import ungrouped
+from podium.control.bus.shutdown import run_until_terminated
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import BRING_UP, ROUTINES
@@ -30,18 +30,17 @@ from podium.control.demo.arguments import (
     add_world_arguments,
     world_options,
 )
+from podium.control.facility.atomic_files import write_text
 from podium.control.facility.facility import Qubit
 from podium.control.facility.frozen_map import FrozenMap
-from podium.control.facility.whole_files import write_text
 from podium.control.parameters.memory_record import MemoryRecord
-from podium.control.processes.child_processes import Children
-from podium.control.processes.processor_time import processor_time_s
+from podium.control.processes.child_processes import Children, processor_time_s
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 
 @dataclass(slots=True)
 class Repetition:
-    """What the steps of one node have found, from one start."""
+    """Holds the results of one node's steps, from one start."""
 
     number: int
     node: str
@@ -140,7 +139,7 @@ async def repetitions(arguments: Namespace) -> list[Repetition]:
             for number in range(arguments.repeats):
                 moved = bool(number % 2) and arguments.moved != 0
                 started = time.monotonic()
-                async with plainly(), asyncio.TaskGroup() as tasks:
+                async with ungrouped(), asyncio.TaskGroup() as tasks:
                     working = [
                         tasks.create_task(
                             repeat(
@@ -180,7 +179,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--report", type=Path, required=True)
     parser.add_argument("--facility", type=Path, required=True)
-    run_until_told(repetitions(parser.parse_args()))
+    run_until_terminated(repetitions(parser.parse_args()))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""``seeds.json`` and tables of a campaign: what its worlds say together."""
+"""Writes ``seeds.json`` and tables of a campaign."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from podium.control.campaign.guesses import all_guesses
+from podium.control.campaign.null_values import all_guesses
 from podium.control.campaign.pull_statistics import PullStatistics, campaign_false_alarm
 from podium.control.campaign.repeatability import (
     Repeatability,

@@ -1,4 +1,4 @@
-"""The results file of a campaign: a line of JSON for each world, appended as worlds are done.
+"""Appends a line of JSON for each world of a campaign to its results file.
 
 Whoever is cut off goes on later: what stands in the file is not measured again. A last line that
 was cut off in the middle is not counted, and its world is measured again.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from podium.control.report.together.story import SKEW_FLOOR_FS
+from podium.control.report.multi_node.story import SKEW_FLOOR_FS
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 SKEW_LIMIT_S = SKEW_FLOOR_FS / FS_PER_S

@@ -1,4 +1,4 @@
-"""Windows for what bring-ups find: of a campaign, and of a single world. Pure judgements."""
+"""Judges what bring-ups find by windows: of a campaign, and of a single world."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from math import isfinite
 
 import numpy as np
 
-from podium.control.campaign.guesses import NULLS, Guess
+from podium.control.campaign.null_values import NULLS, Guess
 from podium.control.campaign.pull_statistics import (
     WORLD_CHANCE,
     Limits,
@@ -27,7 +27,7 @@ Null = Callable[[Recovery, Mapping[str, Guess]], Recovery]
 
 @dataclass(frozen=True, slots=True)
 class QuantityVerdict:
-    """How one quantity did in a campaign or in a world."""
+    """Judges one quantity in a campaign or in a world."""
 
     quantity: str
     unit: str

@@ -1,4 +1,4 @@
-"""A command that measures a world, in processes of its own, in a folder of its own."""
+"""Measures a world by a command, in processes of its own, in a folder of its own."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A world of a campaign, measured: values beside the truth, and what it took. One line of JSON."""
+"""Records a world of a campaign: values beside the truth, and their cost."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class WorldRecord:
-    """What one bring-up of one hidden world found, and what it took."""
+    """Records one bring-up of one hidden world, and its cost."""
 
     seed: int
     options: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""One world of a campaign as a job for a process: what is to be done, in plain values."""
+"""Describes one world of a campaign as a job for a process, in plain values."""
 
 from dataclasses import dataclass
 

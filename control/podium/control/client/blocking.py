@@ -1,4 +1,4 @@
-"""A facility in hand without ``async`` and ``await``: for plain scripts, and for any notebook.
+"""Gives a facility in hand without ``async``: for plain scripts, and for any notebook.
 
     with open_facility_blocking("facility.yaml", endpoints="endpoints.json") as lab:
         data = lab.run(program)
@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from podium.control.bus.messages import FacilityStatus
 from podium.control.bus.mixers import MixerFound
 from podium.control.client.lab import Lab, join_facility, open_facility
-from podium.control.client.skew_calibration import LoopbackSeen, SkewsFound
+from podium.control.client.skew_calibration import LoopbackResult, SkewsFound
 from podium.control.client.stream import EVERY_S, Stream
 from podium.control.facility.facility import Facility
 from podium.control.program.program import Program
-from podium.control.records.place import OUT
+from podium.control.records.calibration_folder import OUT
 from podium.control.timebase.loopback import STARTS
 from podium.control.timebase.skew_messages import SkewsKnown
 from podium.control.timebase.skew_routine import Progress
@@ -52,7 +52,7 @@ class BlockingLab:
 
     @property
     def facility(self) -> Facility:
-        """What the facility file says."""
+        """Return the checked facility file."""
         return self._lab.facility
 
     def run(
@@ -84,7 +84,7 @@ class BlockingLab:
 
     def loopback(
         self, nodes: Sequence[str] | None = None, *, corrected: bool = False
-    ) -> LoopbackSeen:
+    ) -> LoopbackResult:
         """Start the markers of ``nodes`` once; return what the time tagger saw of them."""
         return self._thread.do(lambda: self._lab.loopback(nodes, corrected=corrected))
 
@@ -323,7 +323,7 @@ class LoopThread:
 
     @property
     def turns(self) -> bool:
-        """Whether the loop can be asked for anything."""
+        """Return whether the loop can be asked for anything."""
         return self._loop.is_running()
 
     def do(self, work: Work[Result]) -> Result:

@@ -1,4 +1,4 @@
-"""A facility in hand: run programs, move biases, read.
+"""Gives a facility in hand: runs programs, moves biases, reads.
 
 In one process, for a notebook or a script:
 
@@ -16,21 +16,21 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium.control.bus import by_hand, messages
+from podium.control.bus import manual_access, messages
 from podium.control.bus.bus import Bus
-from podium.control.bus.findings import LookedAt
+from podium.control.bus.client_name import checked_name
+from podium.control.bus.findings import FindingSeen
+from podium.control.bus.gather import ungrouped
 from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibrated
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
-from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
-from podium.control.bus.together import plainly
-from podium.control.bus.who import named
-from podium.control.client.asking import Asking
-from podium.control.client.procedure import Procedure, told_procedure
+from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, Stop, StreamPart
+from podium.control.client.coordinator_client import CoordinatorClient
+from podium.control.client.procedure import Procedure, reported_procedure
 from podium.control.client.skew_calibration import (
-    LoopbackSeen,
+    LoopbackResult,
     SkewsFound,
     calibrate_skews,
-    loopback_seen,
+    loopback_result,
     marked_nodes,
 )
 from podium.control.client.stream import EVERY_S, Stream, attributes_of
@@ -40,7 +40,7 @@ from podium.control.program.loopback import PULSES, Loopback
 from podium.control.program.parameters import NoSuchParameter, with_parameters
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
-from podium.control.records.place import OUT, STORE, Place
+from podium.control.records.calibration_folder import OUT, STORE, CalibrationFolder
 from podium.control.records.snapshots import name_in
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.timebase.loopback import STARTS
@@ -74,7 +74,7 @@ READY_S = 60.0
 
 
 class Lab:
-    """What a person or a routine asks of a facility. Every method raises ``RunError``."""
+    """Gives people and routines the use of a facility. Every method raises ``RunError``."""
 
     def __init__(
         self,
@@ -90,20 +90,20 @@ class Lab:
         file, of which a copy is kept beside data.
         """
         self._file = file
-        self._who = named(who)
+        self._who = checked_name(who)
         self._facility = facility
         self._bus = bus
-        self._asking = Asking(bus, facility.name, self._who, procedure)
-        self._ask = self._asking.ask
+        self._client = CoordinatorClient(bus, facility.name, self._who, procedure)
+        self._ask = self._client.ask
 
     @property
     def facility(self) -> Facility:
-        """What the facility file says."""
+        """Return the checked facility file."""
         return self._facility
 
     @property
     def who(self) -> str:
-        """Who asks, as others see it."""
+        """Return the client's name, as others see it."""
         return self._who
 
     @asynccontextmanager
@@ -116,7 +116,7 @@ class Lab:
         part of it. Somebody may stop it: the run that is on fails then, and that lab raises
         ``RunRefused`` from there on.
         """
-        async with told_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
+        async with reported_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
             yield one, Lab(self._facility, self._bus, self._who, one.id, self._file)
 
     async def run(
@@ -147,7 +147,7 @@ class Lab:
         except NoSuchParameter as error:
             raise RunRefused(str(error)) from error
         text = await asyncio.to_thread(to_json, program)
-        done = await self._asking.work(
+        done = await self._client.work(
             messages.RunProgram(text, timed, corrected), messages.RunDone
         )
         attributes = attributes_of(done, program, self._facility.name, text, self._who)
@@ -180,7 +180,7 @@ class Lab:
         ``UnknownQubit``, ``NoQuantity``, ``QuantityError``, ``StoreError`` and OSError.
         """
         calibrate = import_module(CALIBRATION).calibrate  # heavy
-        place = Place(Path(out), store or Path(out) / STORE, self._file)
+        place = CalibrationFolder(Path(out), store or Path(out) / STORE, self._file)
         found: Calibrated = await calibrate(
             self, routine, qubits, place, thoroughness, active_reset, validity or {}
         )
@@ -193,7 +193,7 @@ class Lab:
         starts: Mapping[str, StartSetting] | None = None,
         pulses: int = PULSES,
         corrected: bool = False,
-    ) -> LoopbackSeen:
+    ) -> LoopbackResult:
         """Start the markers of ``nodes`` once, and return what the time tagger saw of them.
 
         ``nodes``: default all that the facility file gives a way to the tagger (timing > markers);
@@ -205,7 +205,9 @@ class Lab:
             question = AskStartSettings(wanted, corrected)
             starts = (await self._ask(question, StartSettings)).settings
         text = timed_to_json(TimedProgram(Loopback(wanted, pulses), starts))
-        return loopback_seen(await self._asking.work(messages.RunLoopback(text), messages.RunDone))
+        return loopback_result(
+            await self._client.work(messages.RunLoopback(text), messages.RunDone)
+        )
 
     async def measure_skews(
         self,
@@ -219,11 +221,11 @@ class Lab:
 
         First the delays of the triggers are chosen, then all are started ``starts`` times: each
         time a run of its own on their agents and the tagger's, between which others may have
-        theirs. ``progress`` is told how far it is; ``anew`` forgets what was known before, where
+        theirs. ``progress`` receives how far it is; ``anew`` forgets what was known before, where
         no drift explains what is found. Recorded is all of it or nothing.
         """
-        named = marked_nodes(self._facility, nodes)
-        async with self.procedure(f"skews of {', '.join(named)}", named, 0) as (_, lab):
+        chosen = marked_nodes(self._facility, nodes)
+        async with self.procedure(f"skews of {', '.join(chosen)}", chosen, 0) as (_, lab):
             return await calibrate_skews(lab, nodes, starts, progress, anew)
 
     async def record_skews(self, found: SkewsMeasured, *, anew: bool = False) -> None:
@@ -251,12 +253,12 @@ class Lab:
             )
         name = self._facility.name
         return Stream(
-            self._ask, self._asking.stop, name, program, every_s, batch_shots or 0, self._who
+            self._ask, self._client.stop, name, program, every_s, batch_shots or 0, self._who
         )
 
-    async def streams(self) -> tuple[StreamOn, ...]:
+    async def streams(self) -> tuple[ActiveStream, ...]:
         """Return the streams that are on, whoever has begun them."""
-        return (await self._ask(AskStreams(), StreamsOn)).streams
+        return (await self._ask(AskStreams(), ActiveStreams)).streams
 
     async def stop(self, stream: str, reason: str = "") -> None:
         """Stop a stream or a run (its ticket or the run's id), whoever has begun it.
@@ -265,12 +267,12 @@ class Lab:
         none. Returns once outputs are safe.
         """
         why = reason or f"stopped by {self._who}"
-        await self._asking.stop(Stop(stream, why, self._who), StreamPart, messages.Done)
+        await self._client.stop(Stop(stream, why, self._who), StreamPart, messages.Done)
 
     async def bias(self, volts: Mapping[str, float]) -> None:
         """Ramp flux ports (``node_a.q0.flux``) to these levels, V; returns when all are there."""
         levels = {port: float(level_v) for port, level_v in volts.items()}
-        await self._asking.work(messages.Bias(levels), messages.Done)
+        await self._client.work(messages.Bias(levels), messages.Done)
 
     async def calibrate_mixers(self, ports: Sequence[str]) -> Mapping[str, MixerFound]:
         """Let instruments calibrate the mixers of the outputs of ports (``node_a.q0.drive``).
@@ -279,7 +281,7 @@ class Lab:
         for a port whose instrument has no function for it, and while a run is on.
         """
         request = CalibrateMixers(tuple(ports))
-        return (await self._asking.work(request, MixersCalibrated)).found
+        return (await self._client.work(request, MixersCalibrated)).found
 
     async def read(self, instrument: str, channel: str) -> float:
         """Return a reading in SI: temperature of a thermometer's channel, level of a source."""
@@ -300,26 +302,26 @@ class Lab:
 
     async def answer(
         self, instrument: str, what: str, value: object = None, *, write: bool = False
-    ) -> by_hand.Answered:
+    ) -> manual_access.Answered:
         """Do as :meth:`ask` does and return the unit as well."""
-        question = by_hand.Ask(instrument, what, value, write, self._who)
-        return await self._asking.once(question, by_hand.Answered)
+        question = manual_access.Ask(instrument, what, value, write, self._who)
+        return await self._client.once(question, manual_access.Answered)
 
     async def release(self, instrument: str) -> None:
-        """Let go of an instrument for a person's own program: nothing is asked of it any more."""
-        await self._ask(by_hand.Release(instrument, self._who), messages.Done)
+        """Let go of an instrument for a person's own program: nothing is asked of it any longer."""
+        await self._ask(manual_access.Release(instrument, self._who), messages.Done)
 
     async def looked_at(self, finding: str) -> None:
         """Say that you have looked at a finding of the status (its id): it is not told again."""
-        await self._ask(LookedAt(finding, self._who), messages.Done)
+        await self._ask(FindingSeen(finding, self._who), messages.Done)
 
     async def take_back(self, instrument: str) -> None:
         """Own a released instrument again, and return once it answers; all is read anew."""
-        await self._ask(by_hand.TakeBack(instrument, self._who), messages.Done)
+        await self._ask(manual_access.TakeBack(instrument, self._who), messages.Done)
 
-    async def examine(self, instrument: str) -> by_hand.Examined:
+    async def examine(self, instrument: str) -> manual_access.Examined:
         """Return what an instrument says of itself, by reading alone."""
-        return await self._ask(by_hand.Examine(instrument), by_hand.Examined)
+        return await self._ask(manual_access.Examine(instrument), manual_access.Examined)
 
     async def snapshot(self) -> FacilitySnapshot:
         """Return how all instruments are set, by reading alone; with every run it is stored."""
@@ -388,13 +390,13 @@ async def open_facility(
     that an earlier owner has left in the middle of a ramp: its safe rule is carried out (with
     ``reading_only`` before the first job instead), and controllers that a trigger starts, which
     are disarmed and silenced (with ``reading_only`` left alone; then nothing starts at a time).
-    ``store`` is the parameter store that is told where it ended. ``state``: as given to
+    ``store`` is the parameter store that receives where it ended. ``state``: as given to
     ``podium up``; the journal of ramps, the epochs of clocks and measured skews lie beside it.
     Leaving aborts what runs, makes it safe, and closes all connections.
     """
     from podium.control.agent.agent import Agent
     from podium.control.agent.instruments import Instruments
-    from podium.control.agent.journal import Journal
+    from podium.control.agent.ramp_journal import RampJournal
     from podium.control.bus.memory import MemoryBus
     from podium.control.client.state_examination import examine_state
     from podium.control.coordinator.coordinator import Coordinator
@@ -422,7 +424,7 @@ async def open_facility(
         instruments,
         compiler_for(facility),
         bus,
-        journal=Journal(journal_file(state_file)),
+        journal=RampJournal(journal_file(state_file)),
         store=None if store is None else str(store),
         reading_only=reading_only,
         starts=() if reading_only else wirings_of(facility, instruments.names),
@@ -436,7 +438,7 @@ async def open_facility(
     findings.only(tuple(one.what for one in found))
     with closing(skews):
         coordinator = Coordinator(facility, bus, skews=skews, findings=findings)
-        async with plainly(), agent.running(), coordinator.running():
+        async with ungrouped(), agent.running(), coordinator.running():
             yield Lab(facility, bus, who, file=Path(path))
 
 
@@ -457,7 +459,7 @@ async def join_facility(
     them, ``PODIUM_CLIENT`` says which. Raises ``RunRefused`` when it cannot be.
     """
     from podium.control.bus.bus import BusError
-    from podium.control.bus.opened import client_of, joined_bus
+    from podium.control.bus.process_bus import client_of, join_bus
     from podium.control.facility.load import load_facility
 
     facility = await asyncio.to_thread(load_facility, path, endpoints)
@@ -466,7 +468,7 @@ async def join_facility(
     async with AsyncExitStack() as stack:
         try:
             me = me or client_of(facility.bus)
-            bus = await stack.enter_async_context(joined_bus(facility, me, coordinator))
+            bus = await stack.enter_async_context(join_bus(facility, me, coordinator))
         except BusError as error:
             raise RunRefused(str(error)) from error
         yield Lab(facility, bus, who, file=Path(path))

@@ -1,4 +1,4 @@
-"""A plot that is drawn anew whenever there are more data.
+"""Draws a plot anew whenever there are more data.
 
     plot = LivePlot()
     async for data in lab.stream(program):
@@ -52,7 +52,7 @@ class LivePlot:
         self.figure.set_size_inches(WIDTH_INCHES * columns, HEIGHT_INCHES * rows + 0.4)
         for number, name in enumerate(captures, 1):
             _draw(self.figure.add_subplot(rows, columns, number), data, name)
-        self.figure.suptitle(told(data))
+        self.figure.suptitle(progress_line(data))
         if self._show is not None:
             self._show(self.png())
 
@@ -67,7 +67,7 @@ class LivePlot:
         self.figure.savefig(path)
 
 
-def told(data: "xarray.Dataset") -> str:
+def progress_line(data: "xarray.Dataset") -> str:
     """Return what the data are and how far they have come."""
     attributes = data.attrs
     name = str(attributes.get("program", ""))

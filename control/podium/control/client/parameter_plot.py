@@ -1,4 +1,4 @@
-"""A parameter over days, with its sigmas, for a notebook.
+"""Plots a parameter over days, with its sigmas, for a notebook.
 
     figure = plot_parameter("parameters.sqlite", "node_a.q0.t1")
 

@@ -1,4 +1,4 @@
-"""A procedure as its client tells it: several runs, one after the other, in steps.
+"""Reports a client's procedure: several runs, one after the other, in steps.
 
 The page shows where it is, and whoever looks can stop it.
 """
@@ -27,7 +27,7 @@ class Ask(Protocol):
 
 
 class Procedure:
-    """Where a procedure is."""
+    """Tracks a procedure's progress."""
 
     def __init__(self, ask: Ask, said: ProcedureStep) -> None:
         self._ask = ask
@@ -52,7 +52,7 @@ class Procedure:
 
 
 @asynccontextmanager
-async def told_procedure(
+async def reported_procedure(
     ask: Ask, title: str, nodes: tuple[str, ...], steps: int, by: str
 ) -> AsyncGenerator[Procedure]:
     """Carry out a procedure while the context is open; how it is left says how it ended."""

@@ -1,4 +1,4 @@
-"""Skews measured on a facility in hand: what ``lab.loopback`` and ``lab.measure_skews`` return."""
+"""Measures skews on a facility in hand, for ``lab.loopback`` and ``lab.measure_skews``."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from podium.control.bus.messages import FacilityStatus, RunDone
 from podium.control.facility.check_timing import trigger_input
 from podium.control.facility.facility import Facility
-from podium.control.facility.models_of import model_of
+from podium.control.facility.instrument_models import model_of
 from podium.control.facility.timing import MarkerWiring
 from podium.control.program.loopback import Loopback
 from podium.control.runs.errors import RunFailed, RunRefused
@@ -30,7 +30,7 @@ is lost because a trigger could not be set in time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LoopbackSeen:
+class LoopbackResult:
     """One start of some nodes, as the time tagger that they have in common has seen it."""
 
     run: str
@@ -50,9 +50,9 @@ class LoopbackSeen:
     """JSON: by controller, how its start was set; empty: as it is wired."""
 
 
-def loopback_seen(done: RunDone) -> LoopbackSeen:
+def loopback_result(done: RunDone) -> LoopbackResult:
     """Return what a run of a loopback has brought back."""
-    return LoopbackSeen(
+    return LoopbackResult(
         str(done.run),
         Tai(done.started.tai_s, done.started.tai_fs),
         {name: Tai(at.tai_s, at.tai_fs) for name, at in done.starts.items()},
@@ -65,7 +65,7 @@ def loopback_seen(done: RunDone) -> LoopbackSeen:
 
 @dataclass(frozen=True, slots=True)
 class SkewsFound:
-    """What a measurement of skews has found, and what it took. It is in the ledger."""
+    """Holds a measurement of skews, which is in the ledger, and its cost."""
 
     measured: SkewsMeasured
     starts: int
@@ -79,11 +79,11 @@ class SkewsFound:
 
 
 class SkewLab(Protocol):
-    """What this needs of a lab; every method raises ``RunError``."""
+    """Defines what skew calibration needs of a lab; every method raises ``RunError``."""
 
     @property
     def facility(self) -> Facility:
-        """What the facility file says."""
+        """Return the checked facility file."""
         ...
 
     async def now(self) -> Tai:
@@ -99,7 +99,7 @@ class SkewLab(Protocol):
         nodes: Sequence[str] | None = None,
         *,
         starts: Mapping[str, StartSetting] | None = None,
-    ) -> LoopbackSeen:
+    ) -> LoopbackResult:
         """Start nodes' markers once, their controllers set as told."""
         ...
 

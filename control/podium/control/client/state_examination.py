@@ -1,4 +1,4 @@
-"""The files that a facility keeps are examined at start: ramps, skews, epochs, starts, parameters.
+"""Examines the files of a facility at start: ramps, skews, epochs, starts, parameters.
 
 Nothing is changed by it. What is damaged is found before it is needed.
 """
@@ -9,8 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from podium.control.agent.epochs_kept import EpochsKept
-from podium.control.agent.journal import Journal, JournalError
+from podium.control.agent.epoch_files import EpochFiles
+from podium.control.agent.ramp_journal import JournalError, RampJournal
 from podium.control.facility.state_folder import (
     accepted_file,
     epochs_folder,
@@ -26,7 +26,7 @@ NOWHERE = "address that no instrument has"
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What is wrong with one file."""
+    """Describes the damage of one file."""
 
     what: str
     """The file, what is wrong, and what to do."""
@@ -68,7 +68,7 @@ def _ramps(file: Path) -> None:
         _whole(file)
     except sqlite3.Error as error:
         raise JournalError(f"the ramp journal {file} is damaged: {error}; {advice}") from error
-    with closing(Journal(file)) as journal:
+    with closing(RampJournal(file)) as journal:
         journal.cut_off(NOWHERE)
 
 
@@ -87,7 +87,7 @@ def _skews(file: Path) -> None:
 
 
 def _epochs(folder: Path) -> None:
-    EpochsKept(folder)
+    EpochFiles(folder)
 
 
 def _store(place: Path | str) -> None:

@@ -1,4 +1,4 @@
-"""A measurement that is seen as it comes: what ``lab.stream`` returns."""
+"""Streams a measurement as it comes, for ``lab.stream``."""
 
 import asyncio
 import json
@@ -7,8 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from podium.control.bus import messages
-from podium.control.bus.messages import RunDone
-from podium.control.bus.rounding import roundings_to_json
+from podium.control.bus.messages import RunDone, roundings_to_json
 from podium.control.bus.streams import BeginStream, Follow, Stop, StreamPart
 from podium.control.program.dataset import dataset_of
 from podium.control.program.program import Program

@@ -1,4 +1,4 @@
-"""``podium ask``: one thing of one instrument, through its owner, logged."""
+"""``podium ask`` asks or sets one thing of one instrument, through its owner, logged."""
 
 import json
 import re
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from podium.control.commands.options.facility_file import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 from podium.firmware_interfaces.json_text import parse_json
-from podium.firmware_interfaces.printable import printable
+from podium.firmware_interfaces.printable_text import printable
 from podium.firmware_interfaces.quantity import QuantityError
 
 if TYPE_CHECKING:
-    from podium.control.bus.by_hand import Answered, Ask
+    from podium.control.bus.manual_access import Answered, Ask
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Ask, and print what came back."""
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.commands.options.dry_run import tell_ask
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
@@ -51,8 +51,8 @@ def run(arguments: Namespace) -> int:
     try:
         if arguments.dry_run:
             facility = load_facility(arguments.facility, arguments.endpoints)
-            return run_until_told(tell_ask(facility, _request(arguments)))
-        answer = run_until_told(_ask(arguments, arguments.facility))
+            return run_until_terminated(tell_ask(facility, _request(arguments)))
+        answer = run_until_terminated(_ask(arguments, arguments.facility))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -86,11 +86,11 @@ async def _ask(arguments: Namespace, facility: Path) -> "Answered":
 
 
 def _request(arguments: Namespace) -> "Ask":
-    from podium.control.bus.by_hand import Ask
-    from podium.control.bus.who import whoever
+    from podium.control.bus.client_name import own_name
+    from podium.control.bus.manual_access import Ask
 
     value = None if arguments.value is None else value_of(arguments.value)
-    return Ask(arguments.instrument, arguments.what, value, arguments.write, whoever())
+    return Ask(arguments.instrument, arguments.what, value, arguments.write, own_name())
 
 
 QUANTITY = re.compile(r"\s*+[+-]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?\s*+[a-zA-Zµμ%]\S*+")

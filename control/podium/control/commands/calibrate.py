@@ -1,4 +1,4 @@
-"""``podium calibrate``: run routines on a facility and store what they find."""
+"""``podium calibrate`` runs routines on a facility and stores what they find."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from podium.control.commands.options.facility_file import add_facility_arguments, with_facility
 from podium.control.demo.arguments import add_reset_argument
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
-from podium.control.records.place import OUT
+from podium.control.records.calibration_folder import OUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,12 +64,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the routines; 0 when none failed."""
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.calibration.catalogue import BRING_UP
-    from podium.control.calibration.own_routines import NoRoutine, find_routines
+    from podium.control.calibration.user_routines import NoRoutine, find_routines
     from podium.control.commands.options.dry_run import tell_calibration
-    from podium.control.commands.options.time_arguments import NoMoment
-    from podium.control.commands.options.validities import laid_over
+    from podium.control.commands.options.time_arguments import NoMoment, laid_over
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError, suggest
     from podium.control.facility.qubit_names import UnknownQubit, chosen_qubits
@@ -94,8 +93,8 @@ def run(arguments: Namespace) -> int:
         validities = laid_over(facility.validity, arguments.validity)
         if arguments.dry_run:
             store = str(arguments.store or arguments.out / "parameters.sqlite")
-            return run_until_told(tell_calibration(facility, qubits, steps, routines, store))
-        story = run_until_told(_calibrate(arguments, qubits, steps, routines, validities))
+            return run_until_terminated(tell_calibration(facility, qubits, steps, routines, store))
+        story = run_until_terminated(_calibrate(arguments, qubits, steps, routines, validities))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -118,7 +117,7 @@ async def _calibrate(
     from rich.console import Console
 
     from podium.control.demo.session import CANNOT_GO_ON, Session
-    from podium.control.facility.whole_files import check_writable, write_text
+    from podium.control.facility.atomic_files import check_writable, write_text
     from podium.control.parameters.store import ParameterStore
     from podium.control.processes.lab_access import reached
     from podium.control.report.page import Drawings, page

@@ -1,4 +1,4 @@
-"""``podium campaign``: many hidden worlds measured, kept, and judged together."""
+"""``podium campaign`` measures many hidden worlds, keeps and judges them together."""
 
 import json
 import sys
@@ -93,13 +93,13 @@ def run(arguments: Namespace) -> int:
     """Measure and judge; 0 when every world came to its end and every window is kept."""
     from rich.console import Console
 
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.campaign.campaign import PICTURE, SEEDS, run_campaign
     from podium.control.campaign.executor import NoDask
     from podium.control.campaign.results_file import ResultsFileError
     from podium.control.demo.example import NoExample
+    from podium.control.facility.atomic_files import check_writable
     from podium.control.facility.problems import FacilityError
-    from podium.control.facility.whole_files import check_writable
 
     stream = sys.stderr if arguments.json else sys.stdout
     console = Console(file=stream, width=None if stream.isatty() else TABLE_WIDTH)
@@ -117,7 +117,7 @@ def run(arguments: Namespace) -> int:
         print(f"podium campaign: {error}", file=sys.stderr)
         return WRONG_USE
     try:
-        end = run_until_told(run_campaign(plan, say))
+        end = run_until_terminated(run_campaign(plan, say))
     except (ResultsFileError, NoDask) as error:
         print(f"podium campaign: {error}", file=sys.stderr)
         return WRONG_USE

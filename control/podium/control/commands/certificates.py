@@ -1,4 +1,4 @@
-"""``podium certificates``: who needs one, which are here and how long they are good; make them."""
+"""``podium certificates`` lists certificates with their validity, and makes missing ones."""
 
 import sys
 import time
@@ -92,7 +92,7 @@ def _make(
                 credentials_of(folder, name, host)
             except Expired:
                 pass
-            except BadCertificate:  # what else is wrong with it is told in the list
+            except BadCertificate:  # what else is wrong with it stands in the list
                 continue
             else:
                 continue

@@ -1,4 +1,4 @@
-"""``podium check``: is a facility file right, and if not, what is wrong and where.
+"""``podium check`` checks a facility file and names each mistake with its place.
 
 Of a sound file it says besides what is assumed where the file says nothing, what real instruments
 need and what their twins need. What twins need their own package tells, by the entry point of

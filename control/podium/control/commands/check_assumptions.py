@@ -1,4 +1,4 @@
-"""Design values that a facility file leaves out, as ``podium check`` lists them."""
+"""Lists design values that a facility file leaves out, for ``podium check``."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any

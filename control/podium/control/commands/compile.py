@@ -1,4 +1,4 @@
-"""``podium compile``: what the controllers would play. Nothing is sent anywhere.
+"""``podium compile`` shows what the controllers would play. Nothing is sent anywhere.
 
 Resources and the annotated code in words, or pictures: what the program means, what the machine
 code plays (where the simulated instruments are installed), or both and where they differ.
@@ -16,7 +16,7 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Comm
 from podium.firmware_interfaces.json_text import parse_json
 
 if TYPE_CHECKING:
-    from podium.control.pictures.judge import Case
+    from podium.control.pictures.code_comparison import ComparedProgram
     from podium.control.program.program import Program
     from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
@@ -27,7 +27,7 @@ POINT_HELP = (
 
 
 RESULTS_HELP = (
-    "where something hangs on what is measured: the results of the shot that is shown, e.g. "
+    "where something depends on what is measured: the results of the shot that is shown, e.g. "
     "m=1,n=0; a capture that is not named has 0 (without this, --diagram shows all branches)"
 )
 
@@ -70,10 +70,10 @@ def run(arguments: Namespace) -> int:
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
     from podium.control.families.qblox.targets import targets_of
-    from podium.control.pictures.judge import Case
-    from podium.control.pictures.of_zurich import zurich_targets
-    from podium.control.pictures.results import results_of
-    from podium.control.pictures.stored import compiled
+    from podium.control.pictures.code_comparison import ComparedProgram
+    from podium.control.pictures.points import results_of
+    from podium.control.pictures.stored_run import compiled
+    from podium.control.pictures.zurich_parts import zurich_targets
     from podium.control.processes.emulator import CannotEmulate
     from podium.control.program.serialise import from_json
 
@@ -94,7 +94,9 @@ def run(arguments: Namespace) -> int:
         targets = targets_of(facility)
         artifacts = compiled(program, facility) if given is None else _read(given, program, targets)
         results = results_of(arguments.results, program)
-        case = Case(program, artifacts, {name: targets[name] for name in artifacts}, results)
+        case = ComparedProgram(
+            program, artifacts, {name: targets[name] for name in artifacts}, results
+        )
     except (ValueError, KeyError) as error:  # what programs and compilers raise: it is at fault
         print(f"podium compile: {arguments.program}: {error}", file=sys.stderr)
         return FOUND_PROBLEM
@@ -150,7 +152,7 @@ def _print_json(artifacts: "Mapping[str, ClusterProgram]") -> None:
     print(json.dumps({name: to_plain(artifact) for name, artifact in artifacts.items()}))
 
 
-def _print(case: "Case") -> None:
+def _print(case: "ComparedProgram") -> None:
     from podium.control.pictures.listing import annotated, resources, statements
 
     for name, artifact in case.artifacts.items():
@@ -160,8 +162,8 @@ def _print(case: "Case") -> None:
         print(annotated(case.program, artifact))
 
 
-def _draw(case: "Case", arguments: Namespace) -> int:
-    from podium.control.pictures.judge import play
+def _draw(case: "ComparedProgram", arguments: Namespace) -> int:
+    from podium.control.pictures.code_comparison import play
     from podium.control.pictures.points import NoPoint, point_of
     from podium.control.processes.emulator import emulate
     from podium.control.report.program_pictures import judge, told, write_picture

@@ -1,4 +1,4 @@
-"""``podium compile`` for instruments of Zurich Instruments: what they are given, what is meant."""
+"""Shows what ``podium compile`` gives instruments of Zurich Instruments."""
 
 import json
 import sys
@@ -6,10 +6,9 @@ from argparse import Namespace
 
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE
 from podium.control.facility.facility import Facility
-from podium.control.pictures.judge import Case
-from podium.control.pictures.of_zurich import NOT_DRAWN, zurich_parts, zurich_targets
-from podium.control.pictures.points import NoPoint, point_of
-from podium.control.pictures.results import results_of
+from podium.control.pictures.code_comparison import ComparedProgram
+from podium.control.pictures.points import NoPoint, point_of, results_of
+from podium.control.pictures.zurich_parts import NOT_DRAWN, zurich_parts, zurich_targets
 from podium.control.program.program import Program
 from podium.control.report.program_pictures import write_picture
 from podium.firmware_interfaces.zurich.program import to_plain
@@ -43,7 +42,7 @@ def for_zurich(program: Program, facility: Facility, arguments: Namespace) -> in
 
 def _diagram(program: Program, facility: Facility, arguments: Namespace) -> int:
     results = results_of(arguments.results, program)
-    case = Case(program, {}, zurich_targets(program, facility), results)
+    case = ComparedProgram(program, {}, zurich_targets(program, facility), results)
     try:
         point = point_of(arguments.point, program.axes)
     except NoPoint as error:

@@ -1,4 +1,4 @@
-"""``podium completion``: what a shell needs to complete commands, options and files."""
+"""``podium completion`` writes what a shell needs to complete commands, options and files."""
 
 import importlib
 import sys

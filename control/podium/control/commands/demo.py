@@ -1,4 +1,4 @@
-"""``podium demo``: two nodes from nothing to one start, on simulated instruments, with a report."""
+"""``podium demo`` takes two simulated nodes from nothing to one start, with a report."""
 
 import asyncio
 import signal
@@ -20,10 +20,10 @@ TERMINATED = 128 + signal.SIGTERM
 def run(arguments: Namespace) -> int:
     """Do it; 0 when every qubit was found, every promise kept, and nothing failed."""
     from podium.control.demo.example import ONE_NODE, TWO_NODES, NoExample, example_facility
-    from podium.control.demo.together.starting import marked
+    from podium.control.demo.multi_node.common_start import marked
+    from podium.control.facility.atomic_files import check_writable
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
-    from podium.control.facility.whole_files import check_writable
     from podium.control.processes.child_processes import Children
 
     if not arguments.thoroughness > 0:
@@ -63,7 +63,7 @@ def run(arguments: Namespace) -> int:
 
 async def _guarded(arguments: Namespace, facility: Path, children: "Children") -> int:
     """Work until done or told to end: SIGTERM and a lost terminal end it like Ctrl-C does."""
-    from podium.control.demo.demonstration import Wanted, demonstrate
+    from podium.control.demo.demonstration import DemoRequest, demonstrate
 
     work = asyncio.current_task()
     told_to_end = False
@@ -77,7 +77,7 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, end)
-    wanted = Wanted(
+    wanted = DemoRequest(
         facility,
         arguments.seed,
         arguments.report,

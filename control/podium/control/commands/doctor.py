@@ -1,4 +1,4 @@
-"""``podium doctor``: what the instruments say, side by side with what the facility file says.
+"""``podium doctor`` compares the instruments' answers with the facility file.
 
 It only reads: nothing is set, reset or switched on any instrument.
 """
@@ -15,7 +15,7 @@ from podium.control.commands.options.facility_file import add_facility_arguments
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
-    from podium.control.bus.by_hand import Examined
+    from podium.control.bus.manual_access import Examined
     from podium.control.client.lab import Lab
     from podium.control.commands.doctor_findings import Finding
 
@@ -32,13 +32,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print the findings; 1 if an instrument does not answer or is not what the file says."""
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.facility.problems import FacilityError
     from podium.control.processes.state_file import AlreadyUp
     from podium.control.runs.errors import RunError
 
     try:
-        found = run_until_told(_examined(arguments))
+        found = run_until_terminated(_examined(arguments))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -69,10 +69,10 @@ async def _examined(arguments: Namespace) -> "tuple[Finding, ...]":
 
 async def ask_all(lab: "Lab") -> "dict[str, Examined | str]":
     """Return what each instrument says of itself, or why it says nothing."""
-    from podium.control.bus.together import together
+    from podium.control.bus.gather import gather
 
     names = tuple(lab.facility.instruments)
-    answers = await together(*(_ask_one(lab, name) for name in names))
+    answers = await gather(*(_ask_one(lab, name) for name in names))
     return dict(zip(names, answers, strict=True))
 
 

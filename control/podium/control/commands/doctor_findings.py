@@ -1,17 +1,17 @@
-"""What instruments say of themselves, side by side with what the facility file says."""
+"""Compares instruments' answers with the facility file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from podium.control.bus.by_hand import Examined
+from podium.control.bus.manual_access import Examined
 from podium.control.facility.facility import (
     Facility,
     FluxWiring,
     HostAddress,
     InstrumentEntry,
 )
-from podium.control.facility.models_of import model_of, modules_of
+from podium.control.facility.instrument_models import model_of, modules_of
 from podium.firmware_interfaces.models import InstrumentModel
 
 Verdict = Literal["same", "differs", "noted"]

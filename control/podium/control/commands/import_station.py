@@ -1,4 +1,4 @@
-"""``podium import-station``: a facility file from a QCoDeS Station file."""
+"""``podium import-station`` makes a facility file from a QCoDeS Station file."""
 
 import sys
 from argparse import ArgumentParser, Namespace

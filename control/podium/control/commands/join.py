@@ -1,4 +1,4 @@
-"""``podium join``: new nodes join a facility that is up; nothing of it is started again."""
+"""``podium join`` adds new nodes to a facility that is up; nothing is started again."""
 
 import asyncio
 import json
@@ -45,14 +45,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Keep the agents of new nodes running until told to end, or until the facility is not up."""
-    from podium.control.bus.together import plainly
+    from podium.control.bus.gather import ungrouped
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
     from podium.control.processes.state_file import NotUp
     from podium.control.runs.errors import RunError
 
     async def joined(facility: "Facility") -> int:
-        async with plainly():
+        async with ungrouped():
             return await _join(facility, arguments)
 
     try:
@@ -70,10 +70,10 @@ def run(arguments: Namespace) -> int:
 
 async def _join(facility: "Facility", arguments: Namespace) -> int:
     from podium.control.agent.owners import owners_of
-    from podium.control.bus.ending import until_told_to_end
-    from podium.control.bus.growth import Grown, GrowTo, coordinator_grow_key
+    from podium.control.bus.facility_growth import FacilityGrown, GrowTo, coordinator_grow_key
     from podium.control.bus.messages import Failed, ask
-    from podium.control.bus.opened import client_of, joined_bus
+    from podium.control.bus.process_bus import client_of, join_bus
+    from podium.control.bus.shutdown import until_terminated
     from podium.control.client.lab import Lab
     from podium.control.facility.state_folder import default_state_file
     from podium.control.processes.agent_processes import files_of, keep_agents
@@ -91,11 +91,11 @@ async def _join(facility: "Facility", arguments: Namespace) -> int:
     state = read_state(state_file)
     async with AsyncExitStack() as stack:
         me = client_of(facility.bus)
-        bus = await stack.enter_async_context(joined_bus(facility, me, state.coordinator))
+        bus = await stack.enter_async_context(join_bus(facility, me, state.coordinator))
         lab = Lab(facility, bus)
         new = newcomers(owners_of(facility), await lab.status())
         grow = coordinator_grow_key(facility.name)
-        answer = await ask(bus, grow, GrowTo(facility.digest), Grown, timeout_s=ANSWER_S)
+        answer = await ask(bus, grow, GrowTo(facility.digest), FacilityGrown, timeout_s=ANSWER_S)
         if isinstance(answer, Failed):
             raise CannotJoin(answer.message)
         for left in answer.not_by:
@@ -119,11 +119,11 @@ async def _join(facility: "Facility", arguments: Namespace) -> int:
             telling = tasks.create_task(
                 _tell_when_ready(lab, frozenset(new), as_json=arguments.json)
             )
-            told = tasks.create_task(until_told_to_end(with_parent=arguments.with_parent))
+            told = tasks.create_task(until_terminated(with_parent=arguments.with_parent))
             gone = tasks.create_task(_until_gone(state_file, state.coordinator))
             await asyncio.wait({told, gone}, return_when=asyncio.FIRST_COMPLETED)
             if gone.done():
-                report("the facility is not up any more")
+                report("the facility is not up any longer")
             for task in (telling, told, gone):
                 task.cancel()
         report("ending")

@@ -1,4 +1,4 @@
-"""``podium params``: look into the parameter store, set values by hand, go back to older ones."""
+"""``podium params`` shows the parameter store, sets values by hand, and reverts them."""
 
 import getpass
 import json
@@ -13,17 +13,17 @@ from podium.control.commands.options.facility_file import add_facility_arguments
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
-    from podium.control.parameters.entry import Entry
+    from podium.control.parameters.entry import ParameterEntry
     from podium.control.parameters.store import ParameterStore
 
 DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
-"""Where ``podium calibrate`` keeps them when it is told nothing else."""
+"""Where ``podium calibrate`` keeps them when no other is named."""
 BY_HAND = "by hand"
 REVERT = "revert"
 
 
 class WrongWords(ValueError):
-    """What was asked for makes no sense; nothing was changed."""
+    """A request makes no sense; nothing was changed."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     put.add_argument(
         "value", metavar="VALUE", help="as it is printed: '6.0213 GHz', '33.2 ± 1.4 us'"
     )
-    put.add_argument("--sigma", metavar="VALUE", help="one standard deviation (default: as before)")
+    put.add_argument("--sigma", metavar="VALUE", help="one standard deviation (default: unchanged)")
     put.add_argument(
         "--new",
         action="store_true",
@@ -113,18 +113,17 @@ def run(arguments: Namespace) -> int:
 
 
 def _get(arguments: Namespace, store: "ParameterStore") -> int:
-    from podium.control.commands.options.time_arguments import moment
-    from podium.control.commands.options.validities import laid_over
+    from podium.control.commands.options.time_arguments import laid_over, moment
     from podium.control.commands.params_names import below
     from podium.control.commands.params_words import told_origin, told_value
     from podium.control.parameters.validity import told_age
-    from podium.control.timebase.host import host_tai_s
+    from podium.control.timebase.host_clock import host_tai_s
 
     validities = laid_over({}, arguments.validity)
     # The facility's clock may be ahead of this computer's: nothing is younger than now.
     now = max(host_tai_s(), *(one.tai_s for one in store.all().values()), 0.0)
     at = None if arguments.at is None else moment(arguments.at, now)
-    found: dict[str, Entry] = {}
+    found: dict[str, ParameterEntry] = {}
     missing = []
     everything = store.all("", at)
     for name in arguments.names:
@@ -156,9 +155,9 @@ def _set(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.commands.params_names import unknown_element
     from podium.control.commands.params_words import Change
     from podium.control.facility.designs import DESIGN_UNITS
-    from podium.control.parameters.entry import Entry
+    from podium.control.parameters.entry import ParameterEntry
     from podium.control.parameters.quantities import parse_told
-    from podium.control.timebase.host import host_tai_s
+    from podium.control.timebase.host_clock import host_tai_s
 
     before = store.get(arguments.name)
     known = store.all()
@@ -183,7 +182,7 @@ def _set(arguments: Namespace, store: "ParameterStore") -> int:
         sigma = sigma_given
     node = arguments.name.partition(".")[0]
     there = [one for name, one in known.items() if name.partition(".")[0] == node]
-    entry = Entry(
+    entry = ParameterEntry(
         name=arguments.name,
         value=value,
         sigma=sigma,
@@ -203,7 +202,7 @@ def _set(arguments: Namespace, store: "ParameterStore") -> int:
 def _log(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.commands.params_words import told_entry
 
-    found: dict[str, list[Entry]] = {}
+    found: dict[str, list[ParameterEntry]] = {}
     for name in arguments.names:
         below = store.all(name)
         if not below:
@@ -237,7 +236,7 @@ def _diff(arguments: Namespace, store: "ParameterStore") -> int:
 def _revert(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.commands.options.time_arguments import moment
     from podium.control.commands.params_words import changes
-    from podium.control.timebase.host import host_tai_s
+    from podium.control.timebase.host_clock import host_tai_s
 
     now = store.all(arguments.name)
     if not now:
@@ -267,7 +266,7 @@ def _revert(arguments: Namespace, store: "ParameterStore") -> int:
     return _answer(arguments, wanted, entries)
 
 
-def _one_back(store: "ParameterStore", name: str) -> "Entry | None":
+def _one_back(store: "ParameterStore", name: str) -> "ParameterEntry | None":
     """Return the newest value that is not the one in force, or None."""
     *older, newest = store.history(name)
     for one in reversed(older):
@@ -291,11 +290,11 @@ ACTIONS = {
 }
 
 
-def _state(word: str, store: "ParameterStore", path: str) -> "dict[str, Entry]":
+def _state(word: str, store: "ParameterStore", path: str) -> "dict[str, ParameterEntry]":
     """Return the parameters of a store, or of ours at a time."""
     from podium.control.commands.options.time_arguments import NoMoment, moment
     from podium.control.parameters.store import ParameterStore
-    from podium.control.timebase.host import host_tai_s
+    from podium.control.timebase.host_clock import host_tai_s
 
     if word == "now":
         return store.all(path)
@@ -308,7 +307,9 @@ def _state(word: str, store: "ParameterStore", path: str) -> "dict[str, Entry]":
         raise WrongWords(f"{error}; or the file of a store, and {word} is not there") from error
 
 
-def _answer(arguments: Namespace, changes: "Iterable[object]", entries: "Iterable[Entry]") -> int:
+def _answer(
+    arguments: Namespace, changes: "Iterable[object]", entries: "Iterable[ParameterEntry]"
+) -> int:
     told = [str(one) for one in changes]
     if arguments.json:
         print(json.dumps({"changes": told, "put": [asdict(one) for one in entries]}, indent=2))

@@ -1,4 +1,4 @@
-"""Names of parameters: which are meant by a word, and of which elements there can be new ones."""
+"""Finds parameters by a word, and the elements that there can be new ones of."""
 
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
@@ -7,10 +7,10 @@ from podium.control.commands.options.facility_file import WhichFacility, facilit
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.facility.problems import FacilityError, suggest
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 
 
-def below(name: str, known: Mapping[str, Entry]) -> dict[str, Entry]:
+def below(name: str, known: Mapping[str, ParameterEntry]) -> dict[str, ParameterEntry]:
     """Return what is meant by ``name``: whole words of parameters' names, from their beginning.
 
     Where nothing begins with it, what has it anywhere: ``q0``, ``q0.f01``, ``f01``.

@@ -1,19 +1,19 @@
-"""Parameters and their changes in words."""
+"""Describes parameters and their changes in words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from podium.control.commands.options.time_arguments import told_moment
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import BY_NAME, alone, told
 
 
-def told_value(entry: Entry) -> str:
+def told_value(entry: ParameterEntry) -> str:
     """Return value, sigma and unit for people."""
     return told(entry.value, entry.sigma, entry.unit, percent=_percent(entry))
 
 
-def told_origin(entry: Entry) -> str:
+def told_origin(entry: ParameterEntry) -> str:
     """Return where it comes from: the routine and its run, or who set it and why."""
     if entry.who:
         how = "put back by" if entry.put_tai_s is not None else "set by"
@@ -21,7 +21,7 @@ def told_origin(entry: Entry) -> str:
     return f"by {entry.routine}" + (f", run {entry.run}" if entry.run else "")
 
 
-def told_entry(entry: Entry) -> str:
+def told_entry(entry: ParameterEntry) -> str:
     """Return one line of a parameter's history."""
     when = told_moment(entry.tai_s if entry.put_tai_s is None else entry.put_tai_s)
     measured = "" if entry.put_tai_s is None else f" (measured {told_moment(entry.tai_s)})"
@@ -33,21 +33,23 @@ class Change:
     """One parameter that is not the same in two states; one of them may not have it."""
 
     name: str
-    before: Entry | None
-    after: Entry | None
+    before: ParameterEntry | None
+    after: ParameterEntry | None
 
     def __str__(self) -> str:
         match self.before, self.after:
-            case None, Entry() as new:
+            case None, ParameterEntry() as new:
                 return f"{self.name} is new: {told_value(new)}, {told_origin(new)}"
-            case Entry() as old, None:
-                return f"{self.name} is not there any more: it was {told_value(old)}"
-            case Entry() as old, Entry() as new:
+            case ParameterEntry() as old, None:
+                return f"{self.name} is not there any longer: it was {told_value(old)}"
+            case ParameterEntry() as old, ParameterEntry() as new:
                 return f"{self.name} {_moved(old, new)}, {told_origin(new)}"
         return f"{self.name} is in neither"
 
 
-def changes(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> tuple[Change, ...]:
+def changes(
+    before: Mapping[str, ParameterEntry], after: Mapping[str, ParameterEntry]
+) -> tuple[Change, ...]:
     """Return what differs in value, sigma or unit, by name in alphabetical order."""
     found = (Change(name, before.get(name), after.get(name)) for name in sorted({*before, *after}))
     return tuple(
@@ -60,7 +62,7 @@ def changes(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> tuple[Ch
     )
 
 
-def _moved(old: Entry, new: Entry) -> str:
+def _moved(old: ParameterEntry, new: ParameterEntry) -> str:
     both = f"from {told_value(old)} to {told_value(new)}"
     if old.unit != new.unit:
         return f"is in another unit: {both}"
@@ -74,6 +76,6 @@ def _moved(old: Entry, new: Entry) -> str:
     return f"{verb} by {by} ({abs(step) / sigma:.1f} sigma): {both}"
 
 
-def _percent(entry: Entry) -> bool:
+def _percent(entry: ParameterEntry) -> bool:
     known = BY_NAME.get(entry.name.rpartition(".")[2])
     return known is not None and known.percent

@@ -1,4 +1,4 @@
-"""``podium part``: a facility file of some of a facility's nodes."""
+"""``podium part`` writes a facility file of some of a facility's nodes."""
 
 import sys
 from argparse import ArgumentParser, Namespace

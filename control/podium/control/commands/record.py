@@ -1,4 +1,4 @@
-"""``podium record``: write down what passes between a client and an instrument."""
+"""``podium record`` writes down what passes between a client and an instrument."""
 
 import asyncio
 import json
@@ -58,7 +58,7 @@ def run(arguments: Namespace) -> int:
 
 
 async def _record(facility: "Facility", entry: "InstrumentEntry", arguments: Namespace) -> None:
-    from podium.control.bus.ending import until_told_to_end
+    from podium.control.bus.shutdown import until_terminated
     from podium.control.commands.record_proxy import recording
 
     with arguments.out.open("w", encoding="utf-8") as trace:
@@ -68,7 +68,7 @@ async def _record(facility: "Facility", entry: "InstrumentEntry", arguments: Nam
                 arguments.through.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
             where = here.endpoint.get("visa") or f"{here.endpoint['host']} {here.endpoint['ports']}"
             print(f"recording {entry.name} to {arguments.out}: connect to {where}", flush=True)
-            await until_told_to_end(with_parent=False)
+            await until_terminated(with_parent=False)
 
 
 def through(facility: "Facility", instead: dict[str, dict[str, object]]) -> dict[str, object]:

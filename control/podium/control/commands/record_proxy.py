@@ -1,4 +1,4 @@
-"""A proxy on loopback between clients and an instrument of a facility: it writes a trace."""
+"""Writes a trace of clients and an instrument, as a proxy on loopback between them."""
 
 import random
 import re
@@ -26,7 +26,7 @@ class NotRecordable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Where clients connect meanwhile."""
+    """Holds the address at which clients connect meanwhile."""
 
     endpoint: Mapping[str, object]
     """Entry of an endpoints file."""

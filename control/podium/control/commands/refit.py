@@ -1,4 +1,4 @@
-"""``podium refit``: fit the stored data of a run once more, without facility and store."""
+"""``podium refit`` fits the stored data of a run once more, without facility and store."""
 
 import asyncio
 import getpass
@@ -15,13 +15,13 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Comm
 
 if TYPE_CHECKING:
     from podium.control.calibration.refit import Refit
-    from podium.control.parameters.entry import Entry
+    from podium.control.parameters.entry import ParameterEntry
 
 DEFAULT_DATA = DEFAULT_STORE.parent / "datasets"
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """Add the command's arguments."""
+def add_stored_run_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments that name a stored run: its id, its data, its facility file."""
     parser.add_argument("run_id", metavar="RUN", help="the id of a run, or the file of its data")
     parser.add_argument(
         "--data",
@@ -36,6 +36,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="the facility file of then (default: the copy that is kept beside the data)",
     )
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_stored_run_arguments(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -59,10 +64,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Refit; 1 when a fit fails or the data cannot be refitted."""
-    from podium.control.calibration.kept_facility import facility_then
-    from podium.control.calibration.own_routines import NoRoutine, find_routines
+    from podium.control.calibration.facility_copy import facility_then
     from podium.control.calibration.refit import NoRun, refit, runs_of
     from podium.control.calibration.state import NoState
+    from podium.control.calibration.user_routines import NoRoutine, find_routines
     from podium.control.facility.problems import FacilityError
     from podium.control.parameters.entry import BadEntry
     from podium.control.parameters.store import StoreError
@@ -97,7 +102,7 @@ def run(arguments: Namespace) -> int:
     return FOUND_PROBLEM if found.outcome.failures else DONE
 
 
-def _stored_then(found: "Refit", arguments: Namespace) -> "dict[str, Entry]":
+def _stored_then(found: "Refit", arguments: Namespace) -> "dict[str, ParameterEntry]":
     """Return what the store has of the same runs, by name."""
     from podium.control.parameters.store import ParameterStore
 
@@ -106,7 +111,7 @@ def _stored_then(found: "Refit", arguments: Namespace) -> "dict[str, Entry]":
         if not DEFAULT_STORE.exists():
             return {}
         place = DEFAULT_STORE
-    then: dict[str, Entry] = {}
+    then: dict[str, ParameterEntry] = {}
     with ParameterStore(place) as store:
         for new in found.entries:
             same = [old for old in store.history(new.name) if old.run == new.run and not old.who]
@@ -117,7 +122,7 @@ def _stored_then(found: "Refit", arguments: Namespace) -> "dict[str, Entry]":
 
 def _put(found: "Refit", arguments: Namespace) -> None:
     from podium.control.parameters.store import ParameterStore
-    from podium.control.timebase.host import host_tai_s
+    from podium.control.timebase.host_clock import host_tai_s
 
     who = str(arguments.who or getpass.getuser())
     with ParameterStore(arguments.store) as store:
@@ -127,10 +132,12 @@ def _put(found: "Refit", arguments: Namespace) -> None:
         )
 
 
-def _tell(found: "Refit", then: "dict[str, Entry]", arguments: Namespace, wall_s: float) -> None:
+def _tell(
+    found: "Refit", then: "dict[str, ParameterEntry]", arguments: Namespace, wall_s: float
+) -> None:
     from podium.control.commands.params_words import changes
     from podium.control.demo.session import told_step
-    from podium.control.facility.whole_files import write_text
+    from podium.control.facility.atomic_files import write_text
     from podium.control.report.page import Drawings, page
     from podium.control.report.story import Step, Story
 

@@ -1,4 +1,4 @@
-"""``podium release``: an instrument of a facility that is up, into a person's hands and back.
+"""``podium release`` gives an instrument that is up into a person's hands, and takes it back.
 
 Neither way sets anything on it: it is let go as it is, and taking it back only reads. So there
 is no dry run.
@@ -29,13 +29,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Release the instrument or take it back, and say what holds now."""
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.facility.problems import FacilityError
     from podium.control.processes.state_file import NotUp
     from podium.control.runs.errors import RunError
 
     try:
-        said = run_until_told(_release(arguments, arguments.facility))
+        said = run_until_terminated(_release(arguments, arguments.facility))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

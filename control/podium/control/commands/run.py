@@ -1,4 +1,4 @@
-"""``podium run``: a program on a facility, its data into a file.
+"""``podium run`` runs a program on a facility, and writes its data into a file.
 
 If the facility is up, its processes are asked; otherwise its instruments are owned for
 the time of the run. Ctrl-C stops it safely and writes what was measured until then; what plays
@@ -71,12 +71,12 @@ def _values(given: list[str]) -> dict[str, float]:
 
 def run(arguments: Namespace) -> int:
     """Run the program, write its data, print where they are."""
-    from podium.control.bus.ending import run_until_told
-    from podium.control.calibration.kept_facility import keep_facility
+    from podium.control.bus.shutdown import run_until_terminated
+    from podium.control.calibration.facility_copy import keep_facility
     from podium.control.commands.options.dry_run import tell_run
+    from podium.control.facility.atomic_files import check_writable
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
-    from podium.control.facility.whole_files import check_writable
     from podium.control.processes.state_file import AlreadyUp
     from podium.control.program.parameters import NoSuchParameter, with_parameters
     from podium.control.program.serialise import NotAProgram, from_json
@@ -89,10 +89,10 @@ def run(arguments: Namespace) -> int:
         program = with_parameters(program, _values(arguments.parameter))
         if arguments.dry_run:
             facility = load_facility(arguments.facility, arguments.endpoints)
-            return run_until_told(tell_run(facility, program))
+            return run_until_terminated(tell_run(facility, program))
         out = arguments.out or arguments.program.with_suffix(".nc")
         check_writable(out.parent)
-        data = run_until_told(_run(arguments, program))
+        data = run_until_terminated(_run(arguments, program))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

@@ -1,4 +1,4 @@
-"""``podium schema``: the JSON schema of the facility file, for editors."""
+"""``podium schema`` prints the JSON schema of the facility file, for editors."""
 
 import json
 from argparse import ArgumentParser, Namespace

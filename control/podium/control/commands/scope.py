@@ -1,4 +1,4 @@
-"""``podium scope``: what a stored run played, from its program and from its machine code."""
+"""``podium scope`` shows what a stored run played, from program and machine code."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.control.commands.compile import POINT_HELP, RESULTS_HELP
-from podium.control.commands.refit import DEFAULT_DATA
+from podium.control.commands.refit import add_stored_run_arguments
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
     import xarray
 
-    from podium.control.pictures.judge import Case
-    from podium.control.pictures.meant import Point
+    from podium.control.pictures.code_comparison import ComparedProgram
+    from podium.control.pictures.program_view import Point
 
 SUFFIX = ".scope.svg"
 """Of the picture, beside the data."""
@@ -23,20 +23,7 @@ SUFFIX = ".scope.svg"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("run_id", metavar="RUN", help="the id of a run, or the file of its data")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=DEFAULT_DATA,
-        metavar="DIR",
-        help=f"where the data are (default {DEFAULT_DATA})",
-    )
-    parser.add_argument(
-        "--facility",
-        type=Path,
-        metavar="FILE",
-        help="the facility file of then (default: the copy that is kept beside the data)",
-    )
+    add_stored_run_arguments(parser)
     parser.add_argument(
         "--point", action="append", default=[], metavar="AXIS=INDEX", help=POINT_HELP
     )
@@ -54,13 +41,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Draw or tell what a run played; 1 where program and machine code differ."""
-    from podium.control.calibration.kept_facility import facility_then
+    from podium.control.calibration.facility_copy import facility_then
     from podium.control.calibration.state import NoState
     from podium.control.facility.problems import FacilityError
-    from podium.control.pictures.of_zurich import NOT_DRAWN
-    from podium.control.pictures.points import NoPoint, point_of
-    from podium.control.pictures.results import results_of
-    from podium.control.pictures.stored import case_of, changed_since
+    from podium.control.pictures.points import NoPoint, point_of, results_of
+    from podium.control.pictures.stored_run import case_of, changed_since
+    from podium.control.pictures.zurich_parts import NOT_DRAWN
     from podium.control.processes.emulator import CannotEmulate
 
     try:
@@ -116,7 +102,7 @@ def _load(path: Path) -> "xarray.Dataset":
         raise OSError(f"{path}: no data of a run can be read there: {error}") from error
 
 
-def _compared(case: "Case", point: "Point", arguments: Namespace, out: Path) -> int:
+def _compared(case: "ComparedProgram", point: "Point", arguments: Namespace, out: Path) -> int:
     from podium.control.pictures.events import table
     from podium.control.pictures.points import say_point
     from podium.control.processes.emulator import emulate
@@ -137,7 +123,7 @@ def _compared(case: "Case", point: "Point", arguments: Namespace, out: Path) -> 
     return FOUND_PROBLEM if verdict.differences else DONE
 
 
-def _alone(case: "Case", point: "Point", arguments: Namespace, out: Path) -> int:
+def _alone(case: "ComparedProgram", point: "Point", arguments: Namespace, out: Path) -> int:
     from podium.control.pictures.events import table
     from podium.control.pictures.points import say_point
     from podium.control.report.program_pictures import write_picture

@@ -1,4 +1,4 @@
-"""``podium skew``: measure by how much nodes start apart, and see what is known of it."""
+"""``podium skew`` measures by how much nodes start apart, and shows what is known."""
 
 import asyncio
 import json
@@ -56,7 +56,7 @@ def _common(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Do what is asked; 1 when it fails, or when a skew that is shown is not known to hold."""
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.facility.problems import FacilityError
     from podium.control.processes.state_file import AlreadyUp
     from podium.control.runs.errors import RunError
@@ -64,7 +64,7 @@ def run(arguments: Namespace) -> int:
 
     what = f"podium skew {arguments.action}"
     try:
-        return run_until_told(ACTIONS[arguments.action](arguments))
+        return run_until_terminated(ACTIONS[arguments.action](arguments))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -141,7 +141,7 @@ def _from_file(state_file: Path) -> "SkewsKnown":
     from podium.control.coordinator.skews import known_of
     from podium.control.facility.state_folder import skews_file
     from podium.control.timebase.drift_filter import NO_THERMOMETER
-    from podium.control.timebase.host import host_tai_s
+    from podium.control.timebase.host_clock import host_tai_s
     from podium.control.timebase.skew_ledger import SkewLedger
     from podium.control.timebase.skew_store import SkewStore
     from podium.firmware_interfaces.tai import Tai

@@ -1,4 +1,4 @@
-"""Skews as JSON, and as lines for a person."""
+"""Describes skews as JSON, and as lines for a person."""
 
 from typing import Any
 

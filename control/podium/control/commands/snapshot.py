@@ -1,4 +1,4 @@
-"""``podium snapshot``: how all instruments are set: taken now, shown, or two compared in words."""
+"""``podium snapshot`` takes or shows the settings of all instruments, or compares two."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     take.add_argument("--out", type=Path, metavar="FILE", help="default: DIR/HASH.json")
     show = verbs.add_parser("show", help="print one")
     show.add_argument("snapshot", metavar="SNAPSHOT", help=NAMED)
-    diff = verbs.add_parser("diff", help="say in words what is otherwise in the second")
+    diff = verbs.add_parser("diff", help="say in words what differs in the second")
     diff.add_argument("old", metavar="A", help=NAMED)
     diff.add_argument("new", metavar="B", help="the same")
     for verb in (take, show, diff):
@@ -56,10 +56,10 @@ def run(arguments: Namespace) -> int:
 
 
 def _take(arguments: Namespace) -> int:
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.records.snapshots import store
 
-    text, problems = run_until_told(_taken(arguments))
+    text, problems = run_until_terminated(_taken(arguments))
     if arguments.out is None:
         path = store(text, arguments.folder)
     else:

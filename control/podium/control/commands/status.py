@@ -11,12 +11,11 @@ from podium.control.commands.options.facility_file import add_facility_arguments
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
-    from podium.control.bus.asked import Asked
-    from podium.control.bus.messages import FacilityStatus
+    from podium.control.bus.messages import FacilityStatus, LoggedRequest
     from podium.control.bus.refusals import Refusal
 
 LATELY = 8
-"""So many of the things that were asked are told."""
+"""So many of the requests in the log are shown."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,20 +24,20 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--looked",
         metavar="ID",
-        help="say that you have looked at this finding, or at all: it is not told any more",
+        help="say that you have looked at this finding, or at all: it is not shown any longer",
     )
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
 def run(arguments: Namespace) -> int:
     """Print how the facility is; 1 if something is missing, lost, or found and not looked at."""
-    from podium.control.bus.ending import run_until_told
+    from podium.control.bus.shutdown import run_until_terminated
     from podium.control.facility.problems import FacilityError
     from podium.control.processes.state_file import NotUp
     from podium.control.runs.errors import RunError
 
     try:
-        status, page = run_until_told(_status(arguments))
+        status, page = run_until_terminated(_status(arguments))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -112,7 +111,7 @@ def _refused(one: "Refusal", now_s: float) -> str:
     return f"{one.what}{times}, {told_age(max(0.0, now_s - one.last_s))} ago"
 
 
-def _asked(one: "Asked", now_s: float) -> str:
+def _asked(one: "LoggedRequest", now_s: float) -> str:
     from podium.control.parameters.validity import told_age
 
     if one.state == "on":

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 READY_S = 60.0
 DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
-"""Where ``podium calibrate`` keeps parameters when it is told nothing else."""
+"""Where ``podium calibrate`` keeps parameters when no other is named."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -111,8 +111,8 @@ async def _up(
     listening: "socket.socket | None",
 ) -> int:
     from podium.control.agent.owners import owners_of
-    from podium.control.bus.ending import until_told_to_end
-    from podium.control.bus.together import plainly
+    from podium.control.bus.gather import ungrouped
+    from podium.control.bus.shutdown import until_terminated
     from podium.control.facility.state_folder import (
         accepted_file,
         findings_file,
@@ -140,7 +140,7 @@ async def _up(
         report("the bus has no lock: whoever reaches it may do everything")
     url = None if listening is None else url_of(listening)
     key = kept_page_key(page_key_file(state_file)) if url is not None and locked else None
-    async with plainly(), AsyncExitStack() as stack:
+    async with ungrouped(), AsyncExitStack() as stack:
         for member in parts.members:
             if member.role == "router":
                 words = [str(arguments.facility), *parts.words[member]]
@@ -198,7 +198,7 @@ async def _up(
                 telling = tasks.create_task(
                     _tell_when_ready(arguments, parts.coordinator, facility.name)
                 )
-            await until_told_to_end(with_parent=arguments.with_parent)
+            await until_terminated(with_parent=arguments.with_parent)
             if telling is not None:
                 telling.cancel()
         report("ending")

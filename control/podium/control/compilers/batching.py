@@ -1,4 +1,4 @@
-"""What does not fit into one program is cut into several, whose data are one set.
+"""Cuts a program that does not fit into several, whose data are one set.
 
 Points are cut where they are too many, shots where each has a place of its own. What is one shot
 of one point and does not fit is refused as it is.

@@ -1,4 +1,4 @@
-"""What a compiler says when a program cannot be played as it is."""
+"""Defines a compiler's refusals of programs that cannot be played as they are."""
 
 
 class DoesNotFit(ValueError):

@@ -15,7 +15,7 @@ from podium.control.program.program import Capture, If, RepeatUntil, Statement
 
 
 class Mark(Enum):
-    """What the clocks of frames go through at a branch."""
+    """Marks a branch for the clocks of frames."""
 
     BEGIN = auto()
     """The first branch begins."""
@@ -27,7 +27,7 @@ class Mark(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a condition looks at: one result, or whether some of several were as wanted."""
+    """Names a condition's result, or several of which some must be as wanted."""
 
     capture: str
     times: tuple[int, ...]
@@ -116,7 +116,7 @@ class _Reader:
 
 
 def taken(guard: Guard, results: Mapping[str, int]) -> bool:
-    """Whether something happens where captures have these results every time (0: not named)."""
+    """Return whether something happens where captures have these results (0: not named)."""
     return all(
         Condition(names := _names(term), term.operation).met({n: results.get(n, 0) for n in names})
         for term in guard
@@ -140,7 +140,7 @@ def _names(term: Term) -> tuple[str, ...]:
 
 
 def exclusive(one: Guard, other: Guard) -> bool:
-    """Whether two things never happen in the same shot, as far as their conditions show."""
+    """Return whether two things never share a shot, as far as their conditions show."""
     return any(
         a.results == b.results and b.operation == OPPOSITE[a.operation] for a in one for b in other
     )

@@ -1,4 +1,4 @@
-"""Give every statement its instant, in femtoseconds, at all points of the axes at once.
+"""Gives every statement its instant, in femtoseconds, at all points of the axes at once.
 
 No grid and no family: a compiler takes from here to its own ticks, or refuses.
 """
@@ -129,7 +129,7 @@ Item = TypeVar("Item", PlacedPulse, PlacedWindow, PlacedTuning, PlacedShift)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlacedFrame:
-    """What one frame does in a shot, in the program's order."""
+    """Holds one frame's statements in a shot, in the program's order."""
 
     frame: Frame
     items: tuple[PlacedItem, ...]
@@ -156,7 +156,7 @@ class PlacedFrame:
 
     @property
     def heard(self) -> bool:
-        """Whether anything is played or captured on the frame."""
+        """Return whether anything is played or captured on the frame."""
         return any(isinstance(one, PlacedPulse | PlacedWindow) for one in self.items)
 
     def _all(self, kind: type[Item]) -> tuple[Item, ...]:

@@ -1,12 +1,12 @@
-"""The coordinator: allots agents to runs, plays them, collects. Owns no instrument."""
+"""Allots agents to runs, plays them, collects. The coordinator owns no instrument."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from podium.control.bus import by_hand, messages
+from podium.control.bus import manual_access, messages
 from podium.control.bus.bus import Bus
-from podium.control.bus.findings import LookedAt
+from podium.control.bus.findings import FindingSeen
 from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
@@ -16,28 +16,31 @@ from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskStreams, BeginStream, Follow, Stop
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
-from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
-from podium.control.coordinator.allotting import Players, players_of, players_of_loopback
+from podium.control.coordinator.agent_directory import AgentDirectory, KnownAgent, unless_gone
+from podium.control.coordinator.agent_queue import PATIENCE_S, RequestLog
+from podium.control.coordinator.allocation import (
+    Participants,
+    participants_of,
+    participants_of_loopback,
+)
 from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.coordinator.jobs import InMemory, Jobs
 from podium.control.coordinator.outputs import Outputs
 from podium.control.coordinator.questions import Questions
 from podium.control.coordinator.repeated_requests import as_error, as_failed
-from podium.control.coordinator.run_news import RunsTold
-from podium.control.coordinator.run_player import RunPlayer, Work
-from podium.control.coordinator.single import Single
+from podium.control.coordinator.run_news import RunPublisher
+from podium.control.coordinator.run_player import RunPlayer, RunRecord, Work
 from podium.control.coordinator.skews import Skews
 from podium.control.coordinator.streaming import Streaming
-from podium.control.coordinator.turns import PATIENCE_S, Journal
 from podium.control.facility.facility import Facility
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram
 from podium.control.runs.errors import RunError, RunFailed, RunRefused
-from podium.control.runs.journal import Journal as StartJournal
+from podium.control.runs.journal import Journal
 from podium.control.runs.run_values import Patience
 from podium.control.timebase.drift_filter import NO_THERMOMETER
-from podium.control.timebase.host import host_tai_s
+from podium.control.timebase.host_clock import host_tai_s
 from podium.control.timebase.lead_time import LeadTime
 from podium.control.timebase.skew_ledger import InMemory as NoSkews
 from podium.control.timebase.skew_ledger import Kept as KeptSkews
@@ -65,15 +68,15 @@ REQUESTS = (
     messages.Now,
     messages.Status,
     ProcedureStep,
-    LookedAt,
+    FindingSeen,
     BeginStream,
     Follow,
     Stop,
     AskStreams,
-    by_hand.Examine,
-    by_hand.Ask,
-    by_hand.Release,
-    by_hand.TakeBack,
+    manual_access.Examine,
+    manual_access.Ask,
+    manual_access.Release,
+    manual_access.TakeBack,
     TakeSnapshot,
     AskSkews,
     AskStartSettings,
@@ -89,7 +92,7 @@ class Coordinator:
         facility: Facility,
         bus: Bus,
         *,
-        accepted: StartJournal | None = None,
+        accepted: Journal | None = None,
         patience: Patience | None = None,
         lead: LeadTime | None = None,
         skews: KeptSkews | None = None,
@@ -103,19 +106,19 @@ class Coordinator:
         """
         self._facility = facility
         self._bus = bus
-        self._agents = self.agents = AgentsSeen(facility, bus)
-        self._runs = RunsTold(bus, facility.name)
+        self._agents = self.agents = AgentDirectory(facility, bus)
+        self._runs = RunPublisher(bus, facility.name)
         if findings is not None:
             self._runs.findings = findings
         self._refused = 0
         """Programs that did not become runs."""
-        self._journal = Journal()
-        self._outputs = Outputs(facility, bus, self._agents, self._journal)
+        self._request_log = RequestLog()
+        self._outputs = Outputs(facility, bus, self._agents, self._request_log)
         self._questions = Questions(facility, bus, self._agents)
         self._skews = Skews(facility, SkewLedger(skews or NoSkews(), model=NO_THERMOMETER))
-        self._unsettled: dict[str, Single] = {}
+        self._unsettled: dict[str, RunRecord] = {}
         """Runs of which it is not known yet whether they will be done."""
-        self._singles: dict[str, Single] = {}
+        self._singles: dict[str, RunRecord] = {}
         """Runs in one piece that are on, by their ids."""
         kept, session = accepted or InMemory(), int(host_tai_s())
         self._jobs = Jobs(facility, bus, self._agents, kept, session, patience, lead)
@@ -124,7 +127,7 @@ class Coordinator:
             facility.digest,
             self._jobs,
             self._runs,
-            self._journal,
+            self._request_log,
             self._singles,
             self._questions.snapshot,
         )
@@ -134,7 +137,7 @@ class Coordinator:
             self._work_of,
             self._player,
             self._questions.snapshot,
-            self._journal,
+            self._request_log,
         )
         self._work: Tickets
 
@@ -185,7 +188,7 @@ class Coordinator:
             case messages.Begin(
                 ticket, messages.RunProgram() | messages.RunLoopback() as work, wait_s, by
             ):
-                single = Single(ticket, by, work, request.procedure)
+                single = RunRecord(ticket, by, work, request.procedure)
                 if not self._work.known(ticket):
                     self._work.begin(ticket, lambda: self._counted(single, work.program))
                     self._unsettled[ticket] = single
@@ -204,7 +207,7 @@ class Coordinator:
             case messages.Cancel(ticket):
                 await self._work.cancel(ticket)
                 return messages.Done()
-            case LookedAt(finding, by):
+            case FindingSeen(finding, by):
                 return await self._looked_at(finding, by)
             case ProcedureStep():
                 self._runs.procedures.note(request)
@@ -217,20 +220,20 @@ class Coordinator:
                 return await self._streams.answer(request, self._work)
             case messages.Read(instrument, _) as read:
                 return await self._questions.of_owner(instrument, read, messages.Reading)
-            case by_hand.Examine(instrument):
-                return await self._questions.of_owner(instrument, request, by_hand.Examined)
+            case manual_access.Examine(instrument):
+                return await self._questions.of_owner(instrument, request, manual_access.Examined)
             case TakeSnapshot():
                 return await self._questions.snapshot()
-            case by_hand.Ask():
+            case manual_access.Ask():
                 return await self._by_hand(request)
-            case by_hand.Release(instrument, by):
+            case manual_access.Release(instrument, by):
                 owner = await self._agents.owner_of(instrument)
                 what = f"release {instrument}"
                 async with owner.turn.taken(what, by, PATIENCE_S):
-                    with self._journal.doing(what, by):
+                    with self._request_log.doing(what, by):
                         return await self._questions.ask(owner, request, messages.Done)
-            case by_hand.TakeBack(instrument, by):
-                with self._journal.doing(f"take back {instrument}", by):
+            case manual_access.TakeBack(instrument, by):
+                with self._request_log.doing(f"take back {instrument}", by):
                     return await self._questions.of_owner(instrument, request, messages.Done)
             case messages.Now():
                 return await self._questions.now()
@@ -253,18 +256,20 @@ class Coordinator:
         ended = await self._work.end(ticket, wait_s)
         return messages.Pending() if ended is None else ended
 
-    async def _by_hand(self, request: by_hand.Ask) -> by_hand.Answered:
+    async def _by_hand(self, request: manual_access.Ask) -> manual_access.Answered:
         """Ask in turn, so that what is read is never older than what was set before."""
         owner = await self._agents.owner_of(request.instrument)
         async with owner.turn.taken(str(request), request.by, PATIENCE_S):
             if not (request.sets and request.write):
                 return await self._ask_once(owner, request)
-            with self._journal.doing(str(request), request.by):
+            with self._request_log.doing(str(request), request.by):
                 return await self._ask_once(owner, request)
 
-    async def _ask_once(self, owner: AgentSeen, request: by_hand.Ask) -> by_hand.Answered:
+    async def _ask_once(
+        self, owner: KnownAgent, request: manual_access.Ask
+    ) -> manual_access.Answered:
         """Ask without repeating: a lost answer does not tell whether something was set."""
-        asking = ask(self._bus, owner.key, request, by_hand.Answered, timeout_s=BY_HAND_S)
+        asking = ask(self._bus, owner.key, request, manual_access.Answered, timeout_s=BY_HAND_S)
         answer = await unless_gone(owner, asking)
         if isinstance(answer, Failed):
             raise as_error(answer)
@@ -272,7 +277,7 @@ class Coordinator:
 
     # Runs
 
-    async def _counted(self, single: Single, text: str) -> messages.RunDone:
+    async def _counted(self, single: RunRecord, text: str) -> messages.RunDone:
         try:
             return await self._run(single, text)
         except asyncio.CancelledError:
@@ -292,10 +297,10 @@ class Coordinator:
     def _go_on(self, ticket: str, text: str) -> None:
         """Go on with what a coordinator before this one has accepted."""
         before = "somebody, before the coordinator was started again"
-        single = Single(ticket, before, messages.RunProgram(text))
+        single = RunRecord(ticket, before, messages.RunProgram(text))
         self._work.begin(ticket, lambda: self._counted(single, text))
 
-    async def _stop(self, single: Single, request: Stop) -> messages.Done:
+    async def _stop(self, single: RunRecord, request: Stop) -> messages.Done:
         if not single.stopped:
             single.stopped = request.reason or "stopped"
             single.stopped_by = request.by
@@ -319,7 +324,7 @@ class Coordinator:
             await self._stop(single, Stop(single.run, reason, request.by))
         return messages.Done()
 
-    async def _run(self, single: Single, text: str) -> messages.RunDone:
+    async def _run(self, single: RunRecord, text: str) -> messages.RunDone:
         try:
             timed = await asyncio.to_thread(timed_from_json, text)
         except NotAProgram as error:
@@ -330,7 +335,7 @@ class Coordinator:
             return await self._player.run(single, work, left.program)
         match timed.program, single.work:
             case Loopback() as loopback, messages.RunLoopback():
-                players = await players_of_loopback(loopback, self._facility, self._agents)
+                players = await participants_of_loopback(loopback, self._facility, self._agents)
                 work = Work(loopback, players.owners, False, timed.starts)
             case Program() as program, messages.RunProgram(_, at_a_time, corrected):
                 work = await self._work_of(program, at_a_time=at_a_time, corrected=corrected)
@@ -344,7 +349,7 @@ class Coordinator:
         self, program: Program, *, at_a_time: bool = False, corrected: bool = True
     ) -> Work:
         """Return by whom ``program`` is played, and how it is started."""
-        players = await players_of(program, self._facility, self._agents)
+        players = await participants_of(program, self._facility, self._agents)
         if not at_a_time and len(players.owners) == len(players.controllers) == 1:
             return Work(program, players.owners, at_once=True)
         settings = {}
@@ -354,11 +359,11 @@ class Coordinator:
         return Work(program, players.owners, False, settings)
 
     async def _settings_of(self, loopback: Loopback, corrected: bool) -> dict[str, StartSetting]:
-        players = await players_of_loopback(loopback, self._facility, self._agents)
+        players = await participants_of_loopback(loopback, self._facility, self._agents)
         return await self._settings(loopback.name, players, corrected)
 
     async def _settings(
-        self, what: str, players: Players, corrected: bool
+        self, what: str, players: Participants, corrected: bool
     ) -> dict[str, StartSetting]:
         if not corrected:
             return self._skews.as_wired(players.controllers)
@@ -366,7 +371,7 @@ class Coordinator:
         return self._skews.corrected(what, players.controllers, Tai(now.tai_s, now.tai_fs))
 
     async def _record(self, request: RecordSkews) -> messages.Done:
-        with self._journal.doing(f"record skews against {request.found.reference}", request.by):
+        with self._request_log.doing(f"record skews against {request.found.reference}", request.by):
             await self._skews.record(request)
         return messages.Done()
 
@@ -391,7 +396,7 @@ class Coordinator:
             tuple(missing),
             self._runs.done,
             self._runs.failed + self._refused,
-            self._journal.latest(),
+            self._request_log.latest(),
             await self._questions.refusals(),
             self._runs.lost,
             self._runs.findings.unseen,

@@ -1,4 +1,4 @@
-"""Findings about what a facility keeps on the disk, in a file until somebody has looked at them."""
+"""Keeps findings about files of a facility until somebody has looked at them."""
 
 import hashlib
 import json
@@ -57,7 +57,7 @@ class FindingsFile:
         self._write()
 
     def only(self, found: tuple[str, ...]) -> None:
-        """Add what was found; forget what somebody has seen and is not found any more."""
+        """Add what was found; forget what somebody has seen and is not found any longer."""
         self._kept = {
             name: one
             for name, one in self._kept.items()

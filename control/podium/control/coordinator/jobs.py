@@ -1,7 +1,7 @@
-"""Jobs: the coordinator's side of the run protocol, over the bus.
+"""Carries out the coordinator's side of the run protocol, over the bus.
 
-What is accepted is on the disk before it is told; a coordinator that comes after this one goes on
-with it. Agents are taken in the turns in which everything else takes them.
+What is accepted is on the disk before it is reported; the next coordinator goes on with it. Agents
+are taken in the turns in which everything else takes them.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
 from podium.control.bus.wire import BadMessage, decode
-from podium.control.coordinator.agents_seen import ENDED, GONE_S, AgentsSeen
-from podium.control.coordinator.turns import all_taken
+from podium.control.coordinator.agent_directory import ENDED, GONE_S, AgentDirectory
+from podium.control.coordinator.agent_queue import hold_turns
 from podium.control.facility.facility import Facility
 from podium.control.runs.coordinator_machine import CoordinatorSide
 from podium.control.runs.coordinator_values import (
@@ -111,7 +111,7 @@ class Jobs:
         self,
         facility: Facility,
         bus: Bus,
-        agents: AgentsSeen,
+        agents: AgentDirectory,
         journal: Journal,
         session: int,
         patience: Patience | None = None,
@@ -153,7 +153,7 @@ class Jobs:
 
     @property
     def left_over(self) -> Mapping[str, JobAccepted]:
-        """What coordinators before this one have accepted and nobody was thanked for, by ticket."""
+        """Return what earlier coordinators have accepted and nobody was thanked for, by ticket."""
         return self._kept
 
     @asynccontextmanager
@@ -296,7 +296,7 @@ class Jobs:
     async def _take_turns(self, job: Job, agents: tuple[str, ...]) -> None:
         wanted = {name: self._agents.named(name).turn for name in agents}
         async with AsyncExitStack() as turns:
-            await turns.enter_async_context(all_taken(wanted, job.what, job.by))
+            await turns.enter_async_context(hold_turns(wanted, job.what, job.by))
             job.turns = turns.pop_all()
         self._events.put_nowait(TurnHeld(job.ticket))
 

@@ -1,4 +1,4 @@
-"""What owners do to outputs beside runs, one after the other on one owner: biases, mixers."""
+"""Has owners move biases and calibrate mixers, one after the other on one owner."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -6,13 +6,13 @@ from typing import TypeVar
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.gather import gather
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import ask
 from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
-from podium.control.bus.together import together
-from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
+from podium.control.coordinator.agent_directory import AgentDirectory, KnownAgent, unless_gone
+from podium.control.coordinator.agent_queue import RequestLog
 from podium.control.coordinator.repeated_requests import insist
-from podium.control.coordinator.turns import Journal
 from podium.control.facility.facility import Facility, UnknownPort
 from podium.control.facility.mixers import mixer_port
 from podium.control.runs.errors import RunRefused
@@ -31,11 +31,13 @@ Ended = TypeVar("Ended")
 class Outputs:
     """Has the biases of a facility moved, and its mixers calibrated."""
 
-    def __init__(self, facility: Facility, bus: Bus, agents: AgentsSeen, journal: Journal) -> None:
+    def __init__(
+        self, facility: Facility, bus: Bus, agents: AgentDirectory, request_log: RequestLog
+    ) -> None:
         self._facility = facility
         self._bus = bus
         self._agents = agents
-        self._journal = journal
+        self._request_log = request_log
 
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown."""
@@ -43,7 +45,7 @@ class Outputs:
 
     async def move(self, ticket: str, volts: Mapping[str, float], by: str) -> messages.Done:
         """Ramp flux ports to these levels, V; raises ``RunError``, and then they hold."""
-        by_owner: dict[str, tuple[AgentSeen, dict[str, float]]] = {}
+        by_owner: dict[str, tuple[KnownAgent, dict[str, float]]] = {}
         for port, level_v in volts.items():
             try:
                 source = self._facility.flux_wiring(port).source.instrument
@@ -51,7 +53,7 @@ class Outputs:
                 raise RunRefused(str(error)) from error
             owner = await self._agents.owner_of(source)
             by_owner.setdefault(owner.name, (owner, {}))[1][port] = level_v
-        await together(
+        await gather(
             *(
                 self._by_owner(owner, ticket, messages.Bias(part), messages.Done, by)
                 for owner, part in by_owner.values()
@@ -63,14 +65,14 @@ class Outputs:
         self, ticket: str, ports: Sequence[str], by: str
     ) -> MixersCalibrated:
         """Have the owners of these ports' outputs calibrate mixers; raises ``RunError``."""
-        by_owner: dict[str, tuple[AgentSeen, list[str]]] = {}
+        by_owner: dict[str, tuple[KnownAgent, list[str]]] = {}
         for port in ports:
             mixer = mixer_port(self._facility, port)
             if mixer is None:
                 raise RunRefused(f"{port}: no instrument calibrates a mixer at its output")
             owner = await self._agents.owner_of(mixer.output.instrument)
             by_owner.setdefault(owner.name, (owner, []))[1].append(port)
-        parts = await together(
+        parts = await gather(
             *(
                 self._by_owner(owner, ticket, CalibrateMixers(tuple(part)), MixersCalibrated, by)
                 for owner, part in by_owner.values()
@@ -80,7 +82,7 @@ class Outputs:
 
     async def _by_owner(
         self,
-        owner: AgentSeen,
+        owner: KnownAgent,
         ticket: str,
         work: messages.Bias | CalibrateMixers,
         end: type[Ended],
@@ -94,7 +96,7 @@ class Outputs:
             what, outputs, done = f"calibrate the mixers of {told}", "mixers", "calibrated"
         async with owner.turn.taken(what, by, None):
             try:
-                with self._journal.doing(what, by):
+                with self._request_log.doing(what, by):
                     ended = await unless_gone(owner, self._steps(owner.key, ticket, work, end, by))
                 log.info(f"{outputs} {done}", to=told, by=by)
                 return ended

@@ -1,4 +1,4 @@
-"""The procedures that clients carry out, run after run, and how one of them is stopped."""
+"""Tracks and stops the procedures that clients carry out, run after run."""
 
 import time
 from collections.abc import Callable

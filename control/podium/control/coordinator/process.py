@@ -1,9 +1,8 @@
-"""The coordinator's process: ``python -m podium.control.coordinator.process``.
+"""Runs the coordinator: ``python -m podium.control.coordinator.process``.
 
 ``podium up`` starts it.
 """
 
-import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -11,16 +10,14 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
-from podium.control.bus.bus import BusError
-from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import event_log, log_to_stderr
-from podium.control.bus.opened import opened_bus
+from podium.control.bus.log_publisher import publish_log
+from podium.control.bus.process_bus import open_bus, run_process
 from podium.control.bus.refusals import Refusals, refused_connections
-from podium.control.bus.told_log import log_told
+from podium.control.bus.shutdown import until_terminated
 from podium.control.coordinator.coordinator import Coordinator
+from podium.control.coordinator.facility_growth import growing
 from podium.control.coordinator.findings_file import FindingsFile
-from podium.control.coordinator.growing import growing
-from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
 from podium.control.runs.journal import FileJournal
 from podium.control.security.access import Member
@@ -46,12 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     log_to_stderr("coordinator")
     ask_for_short_slices()
-    try:
-        asyncio.run(_be(arguments))
-    except BusError as error:
-        print(error, file=sys.stderr)
-        return FOUND_PROBLEM
-    return DONE
+    return run_process(_be(arguments))
 
 
 async def _be(arguments: Namespace) -> None:
@@ -67,7 +59,7 @@ async def _be(arguments: Namespace) -> None:
             skews = stack.enter_context(closing(SkewStore(arguments.skews)))
         if facility.bus is not None and facility.bus.held_by == "coordinator":
             stack.enter_context(refused_connections(refusals.add))
-        async with opened_bus(
+        async with open_bus(
             facility,
             Member("coordinator"),
             meet=arguments.meet,
@@ -80,11 +72,11 @@ async def _be(arguments: Namespace) -> None:
                 facility, bus, accepted=journal, skews=skews, findings=findings
             )
             async with (
-                log_told(bus, facility.name, "coordinator"),
+                publish_log(bus, facility.name, "coordinator"),
                 coordinator.running(),
                 growing(coordinator, facility, bus, read),
             ):
-                await until_told_to_end(with_parent=True)
+                await until_terminated(with_parent=True)
 
 
 if __name__ == "__main__":

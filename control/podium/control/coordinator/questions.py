@@ -1,4 +1,4 @@
-"""What the coordinator asks agents, beside runs: each question of who owns what it is about."""
+"""Asks agents outside of runs: each question of the owner of its subject."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,16 +6,15 @@ from typing import TypeVar
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
-from podium.control.bus.epochs import AskEpochs, EpochsNow
+from podium.control.bus.gather import gather
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import Failed, ask
-from podium.control.bus.refusals import AskRefusals, Refusal, RefusalsTold, refusals_key
+from podium.control.bus.messages import AskEpochs, EpochsNow, Failed, ask
+from podium.control.bus.refusals import AskRefusals, Refusal, RefusalReport, refusals_key
 from podium.control.bus.snapshots import FacilitySnapshot, PartSnapshot, TakeSnapshot
-from podium.control.bus.together import together
-from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
+from podium.control.coordinator.agent_directory import AgentDirectory, KnownAgent, unless_gone
 from podium.control.coordinator.repeated_requests import insist
 from podium.control.facility.facility import Facility
-from podium.control.facility.models_of import model_of
+from podium.control.facility.instrument_models import model_of
 from podium.control.runs.errors import RunError, RunFailed
 
 ANSWER_S = 30.0
@@ -34,7 +33,7 @@ class Questions:
     """Asks. Methods that ask one agent raise ``RunError``; of several, one that is away is left
     out."""
 
-    def __init__(self, facility: Facility, bus: Bus, agents: AgentsSeen) -> None:
+    def __init__(self, facility: Facility, bus: Bus, agents: AgentDirectory) -> None:
         self._facility = facility
         self._bus = bus
         self._agents = agents
@@ -43,7 +42,7 @@ class Questions:
         """Take over a facility that has only grown."""
         self._facility = facility
 
-    async def ask(self, owner: AgentSeen, request: object, expected: type[Answer]) -> Answer:
+    async def ask(self, owner: KnownAgent, request: object, expected: type[Answer]) -> Answer:
         """Return what an agent answers."""
         return await unless_gone(
             owner, insist(self._bus, owner.key, request, expected, timeout_s=ANSWER_S)
@@ -75,7 +74,7 @@ class Questions:
     async def snapshot(self) -> FacilitySnapshot:
         """Return how all instruments are set."""
         here = [seen for seen in self._agents.agents if seen.present.is_set()]
-        answers = await together(
+        answers = await gather(
             *(self.if_here(seen, TakeSnapshot(), PartSnapshot, SNAPSHOT_S) for seen in here)
         )
         for seen, answer in zip(here, answers, strict=True):
@@ -89,13 +88,13 @@ class Questions:
     async def statuses(self) -> Mapping[str, messages.AgentStatus | str]:
         """Return how each agent that was ever seen is, or why it does not say, by its name."""
         agents = self._agents.agents
-        answers = await together(*(self._status_of(seen) for seen in agents))
+        answers = await gather(*(self._status_of(seen) for seen in agents))
         return {seen.name: answer for seen, answer in zip(agents, answers, strict=True)}
 
     async def refusals(self) -> tuple[Refusal, ...]:
         """Return who was not let in where the processes meet; nobody, where there is no lock."""
         key = refusals_key(self._facility.name)
-        told = await ask(self._bus, key, AskRefusals(), RefusalsTold, timeout_s=STATUS_S)
+        told = await ask(self._bus, key, AskRefusals(), RefusalReport, timeout_s=STATUS_S)
         return () if isinstance(told, Failed) else told.refusals
 
     async def epochs(self) -> tuple[Mapping[str, int], tuple[str, ...]]:
@@ -104,7 +103,7 @@ class Questions:
         And why those of an agent are not among them.
         """
         agents = [one for one in self._agents.agents if one.welcome is None or one.welcome.timed]
-        answers = await together(
+        answers = await gather(
             *(self.if_here(seen, AskEpochs(), EpochsNow, EPOCHS_S) for seen in agents)
         )
         epochs: dict[str, int] = {}
@@ -117,7 +116,7 @@ class Questions:
         return epochs, tuple(missing)
 
     async def if_here(
-        self, seen: AgentSeen, request: object, expected: type[Answer], within_s: float
+        self, seen: KnownAgent, request: object, expected: type[Answer], within_s: float
     ) -> Answer | Failed:
         """Ask one of several agents: one that goes meanwhile does not keep the others waiting."""
         if not seen.here:
@@ -128,7 +127,7 @@ class Questions:
         except RunFailed as error:
             return Failed("no answer", str(error))
 
-    async def _status_of(self, seen: AgentSeen) -> messages.AgentStatus | str:
+    async def _status_of(self, seen: KnownAgent) -> messages.AgentStatus | str:
         asking = asyncio.ensure_future(
             self.if_here(seen, messages.Status(), messages.AgentStatus, STATUS_S)
         )

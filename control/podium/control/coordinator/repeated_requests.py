@@ -1,4 +1,4 @@
-"""Asking an agent until it answers, and errors as they go over the bus."""
+"""Asks an agent until it answers, and translates errors for the bus."""
 
 import asyncio
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""What the coordinator tells of runs: that they begin and end, and what they brought back."""
+"""Publishes news of runs: begin, progress, end, and data."""
 
 import asyncio
 import time
@@ -54,18 +54,18 @@ class Stoppable(Protocol):
 
     @property
     def stopped(self) -> str:
-        """Why; empty: nobody has."""
+        """Return the reason; empty: nobody has stopped it."""
         ...
 
     @property
     def stopped_by(self) -> str:
-        """Who has."""
+        """Return the name of who has stopped it."""
         ...
 
 
 @dataclass(slots=True, eq=False)
-class Outcome:
-    """How a run has ended, as far as is known."""
+class RunOutcome:
+    """Holds a run's end, as far as is known."""
 
     played: Played | None = None
     """What it has brought back."""
@@ -73,7 +73,7 @@ class Outcome:
     """What could not be made safe after it; empty: all is."""
 
 
-class RunsTold:
+class RunPublisher:
     """Tells while :meth:`telling`; no run waits for it."""
 
     def __init__(self, bus: Bus, facility: str) -> None:
@@ -94,12 +94,12 @@ class RunsTold:
 
     @property
     def on(self) -> bool:
-        """Whether any run is on."""
+        """Return whether any run is on."""
         return any(one.state == "on" for one in self._news.values())
 
     @asynccontextmanager
     async def telling(self) -> AsyncGenerator[None]:
-        """Publish what is to be told while the context is open."""
+        """Publish news while the context is open."""
         async with (
             self._bus.serve(past_runs_key(self._facility), self._answer),
             asyncio.TaskGroup() as tasks,
@@ -121,7 +121,7 @@ class RunsTold:
         batches: bool = False,
         nodes: tuple[str, ...] = (),
         procedure: str = "",
-    ) -> AsyncGenerator["Outcome"]:
+    ) -> AsyncGenerator["RunOutcome"]:
         """Tell that ``run`` is on, and how it ended; the outcome is to be filled in.
 
         ``nodes`` take part; default: those of the ports that it plays on.
@@ -150,7 +150,7 @@ class RunsTold:
             procedure=procedure,
         )
         self._tell(news)
-        outcome = Outcome()
+        outcome = RunOutcome()
         try:
             yield outcome
         except BaseException as error:

@@ -1,4 +1,4 @@
-"""Playing runs: as one job or, where a program does not fit as it is, in parts whose data are one.
+"""Plays runs: as one job, or in parts whose data are one where it does not fit.
 
 Whoever plays holds the agents until all of it is over: nobody moves a bias between two parts.
 """
@@ -11,16 +11,15 @@ from typing import Any, TypeVar
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import Played, RunId
+from podium.control.bus.messages import Played, RunId, RunLoopback, RunProgram
 from podium.control.bus.snapshots import FacilitySnapshot
-from podium.control.bus.streams import AskParts, HowLong, InParts, Lasts
-from podium.control.coordinator.agents_seen import AgentSeen, unless_gone
-from podium.control.coordinator.combining import Combined
+from podium.control.bus.streams import AskDuration, AskParts, ProgramDuration, ProgramParts
+from podium.control.coordinator.agent_directory import KnownAgent, unless_gone
+from podium.control.coordinator.agent_queue import AgentTurn, RequestLog, hold_turns
+from podium.control.coordinator.batch_data import BatchData
 from podium.control.coordinator.jobs import Job, Jobs, played, until
 from podium.control.coordinator.repeated_requests import insist
-from podium.control.coordinator.run_news import Outcome, RunsTold
-from podium.control.coordinator.single import Single
-from podium.control.coordinator.turns import Journal, Turn, all_taken
+from podium.control.coordinator.run_news import RunOutcome, RunPublisher
 from podium.control.program.batches import Batch, common, part_of
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Axis, Program
@@ -29,6 +28,25 @@ from podium.control.runs.coordinator_values import Submitted
 from podium.control.runs.errors import RunDoesNotFit, RunError, RunFailed, RunRefused
 from podium.control.timebase.start_setting import StartSetting
 from podium.control.timebase.timed_program import TimedProgram, settings_to_json, timed_to_json
+
+
+@dataclass(slots=True, eq=False)
+class RunRecord:
+    """One such run, while it is on."""
+
+    ticket: str
+    by: str
+    work: RunProgram | RunLoopback
+    """What was asked for."""
+    procedure: str = ""
+    """Id of the procedure that it is a part of; empty: of none."""
+    run: str = ""
+    """Empty until it is its turn."""
+    stopped: str = ""
+    stopped_by: str = ""
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once it has been accepted for good, or will be done while this process lives."""
+
 
 COMPILE_S = 150.0
 """Deadline for an agent's answer to how long a program plays, or in which parts."""
@@ -44,10 +62,10 @@ log = event_log("coordinator")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be played, by whom, and how it is started."""
+    """Describes what is to be played, by whom, and how it is started."""
 
     program: Program | Loopback
-    owners: tuple[AgentSeen, ...]
+    owners: tuple[KnownAgent, ...]
     at_once: bool
     starts: Mapping[str, StartSetting] = field(default_factory=dict)
     """Of a start at a time, by controller."""
@@ -64,13 +82,13 @@ class Work:
         return timed_to_json(TimedProgram(self.program, self.starts))
 
     @property
-    def turns(self) -> Mapping[str, Turn]:
+    def turns(self) -> Mapping[str, AgentTurn]:
         """Those of all who play, by their names."""
         return {owner.name: owner.turn for owner in self.owners}
 
     @property
     def told(self) -> Program:
-        """What is told of it while it is on: of a loopback, that it plays no port."""
+        """Return the fields of its news: of a loopback, that it plays no port."""
         one = self.program
         return Program(one.name, (), ()) if isinstance(one, Loopback) else one
 
@@ -92,7 +110,7 @@ class Piece:
 class RunPlayer:
     """Plays work on agents. All methods raise ``RunError``.
 
-    Cancelled, they return once nothing of the run can play any more.
+    Cancelled, they return once nothing of the run can play any longer.
     """
 
     def __init__(
@@ -100,9 +118,9 @@ class RunPlayer:
         bus: Bus,
         facility_hash: str,
         jobs: Jobs,
-        runs: RunsTold,
-        journal: Journal,
-        singles: dict[str, Single],
+        runs: RunPublisher,
+        request_log: RequestLog,
+        singles: dict[str, RunRecord],
         snapshot: Callable[[], Awaitable[FacilitySnapshot]],
     ) -> None:
         """``singles``: the runs in one piece that are on, by their ids; it is kept up to date."""
@@ -110,7 +128,7 @@ class RunPlayer:
         self._facility_hash = facility_hash
         self._jobs = jobs
         self._runs = runs
-        self._journal = journal
+        self._request_log = request_log
         self._singles = singles
         self._snapshot = snapshot
 
@@ -118,13 +136,13 @@ class RunPlayer:
         """The facility has grown: data name the file by this hash from now on."""
         self._facility_hash = facility_hash
 
-    async def run(self, single: Single, work: Work, text: str) -> messages.RunDone:
+    async def run(self, single: RunRecord, work: Work, text: str) -> messages.RunDone:
         """Return what a run that somebody asked for has brought back; ``text``: of ``work``.
 
         It outlives the coordinator: of a ticket that one before has accepted its end is returned.
         """
         what = f"run {work.program.name}"
-        with self._journal.doing(what, single.by) as entry:
+        with self._request_log.doing(what, single.by) as entry:
             entry.why_stopped = lambda: single.stopped
             job = self._submit(work, text, single.ticket, single.by)
             await self._until(job, job.accepted)
@@ -132,7 +150,7 @@ class RunPlayer:
             await self._until(job, job.begun)
             run = job.begun.result() if job.begun.done() else run_of(job.ended.result().run)
             if run is None or (not job.begun.done() and not job.ended.result().unfit):
-                return await self._done(run, work, await self._end(job, Outcome()))
+                return await self._done(run, work, await self._end(job, RunOutcome()))
             entry.what = f"run {run} {work.program.name}"
             for owner in work.owners:
                 owner.turn.what = entry.what
@@ -151,7 +169,7 @@ class RunPlayer:
                         outcome.played = await self._end(job, outcome)
                     except RunDoesNotFit as refused:
                         parts = await self._parts(work, refused)
-                        async with all_taken(work.turns, entry.what, single.by):
+                        async with hold_turns(work.turns, entry.what, single.by):
                             outcome.played = await self._in_parts(
                                 work, parts, single.ticket, single.by, outcome
                             )
@@ -165,10 +183,10 @@ class RunPlayer:
         job = self._submit(work, text, ticket, by, part=True)
         await self._until(job, job.begun)
         if not job.begun.done():
-            await self._end(job, Outcome())
+            await self._end(job, RunOutcome())
         return Piece(work, job, by)
 
-    async def end(self, piece: Piece, outcome: Outcome, known: Known) -> Played:
+    async def end(self, piece: Piece, outcome: RunOutcome, known: Known) -> Played:
         """Return what a piece has brought back, played in parts where it does not fit.
 
         ``known``: what does not fit is noted there, and is not tried again.
@@ -188,7 +206,7 @@ class RunPlayer:
         if not piece.job.ended.done():
             self._jobs.withdraw(piece.job.ticket)
 
-    async def how_long(self, work: Work) -> Lasts:
+    async def how_long(self, work: Work) -> ProgramDuration:
         """Return how long ``work`` plays, as it is or in parts."""
         try:
             return await self._lasts(work)
@@ -196,7 +214,7 @@ class RunPlayer:
             parts = await self._parts(work, refused)
         each = [await self._lasts(work.of(batch)) for batch in parts]
         total_fs = sum(one.duration_fs for one in each)
-        return Lasts(total_fs, tuple(one for part in each for one in part.quantised))
+        return ProgramDuration(total_fs, tuple(one for part in each for one in part.quantised))
 
     # Inside
 
@@ -222,7 +240,7 @@ class RunPlayer:
         self._jobs.withdraw(job.ticket)
         await asyncio.wait({job.ended})
 
-    async def _end(self, job: Job, outcome: Outcome) -> Played:
+    async def _end(self, job: Job, outcome: RunOutcome) -> Played:
         try:
             await asyncio.shield(job.ended)
         except asyncio.CancelledError:
@@ -234,12 +252,12 @@ class RunPlayer:
         return await asyncio.to_thread(played, job.ended.result())
 
     async def _in_parts(
-        self, work: Work, parts: list[Batch], ticket: str, by: str, outcome: Outcome
+        self, work: Work, parts: list[Batch], ticket: str, by: str, outcome: RunOutcome
     ) -> Played:
         """Play part after part; nothing is kept where one fails, or a clock was reset between."""
         program = work.program
         assert isinstance(program, Program)
-        combined = Combined(program)
+        combined = BatchData(program)
         done: list[Played] = []
         for number, batch in enumerate(parts):
             piece = await self.begin(work.of(batch), f"{ticket}.{number}", by)
@@ -261,7 +279,7 @@ class RunPlayer:
         question = AskParts(text, not work.at_once)
         try:
             answers = await asyncio.gather(
-                *(self._ask(owner, question, InParts) for owner in work.owners)
+                *(self._ask(owner, question, ProgramParts) for owner in work.owners)
             )
         except RunError:
             raise refused from None  # that says what is wrong
@@ -278,15 +296,15 @@ class RunPlayer:
         log.info("run in parts", parts=len(parts), because=str(refused))
         return parts
 
-    async def _lasts(self, work: Work) -> Lasts:
-        question = HowLong(await asyncio.to_thread(work.text), not work.at_once)
-        each = [await self._ask(owner, question, Lasts) for owner in work.owners]
-        return Lasts(
+    async def _lasts(self, work: Work) -> ProgramDuration:
+        question = AskDuration(await asyncio.to_thread(work.text), not work.at_once)
+        each = [await self._ask(owner, question, ProgramDuration) for owner in work.owners]
+        return ProgramDuration(
             max(one.duration_fs for one in each),
             tuple(one for part in each for one in part.quantised),
         )
 
-    async def _ask(self, owner: AgentSeen, question: object, expected: type[Answer]) -> Answer:
+    async def _ask(self, owner: KnownAgent, question: object, expected: type[Answer]) -> Answer:
         asking = insist(self._bus, owner.key, question, expected, timeout_s=COMPILE_S)
         return await unless_gone(owner, asking)
 

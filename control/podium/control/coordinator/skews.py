@@ -1,4 +1,4 @@
-"""The coordinator's skew ledger: how controllers are started, and what is known of their skews."""
+"""Keeps the coordinator's skew ledger, and how controllers are started."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

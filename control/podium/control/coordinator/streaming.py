@@ -1,4 +1,4 @@
-"""Measurements that are seen as they come: one program, played in batches, one after the other.
+"""Streams measurements: one program, played in batches, one after the other.
 
 A stream holds its agents for the whole time, as a run does: nobody moves a bias in between.
 """
@@ -12,22 +12,22 @@ from dataclasses import asdict, dataclass, field, replace
 
 from podium.control.bus import messages
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import CaptureData, Played, RunId
-from podium.control.bus.rounding import Roundings
+from podium.control.bus.messages import CaptureData, Played, Roundings, RunId
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.streams import (
+    ActiveStream,
+    ActiveStreams,
     AskStreams,
     BeginStream,
     Follow,
     Stop,
-    StreamOn,
     StreamPart,
-    StreamsOn,
 )
 from podium.control.bus.tickets import NoSuchTicket, Tickets
-from podium.control.coordinator.combining import Combined
-from podium.control.coordinator.pacing import Pace, power_of_two
-from podium.control.coordinator.run_news import Outcome, RunsTold
+from podium.control.coordinator.agent_queue import RequestEntry, RequestLog, hold_turns
+from podium.control.coordinator.batch_data import BatchData
+from podium.control.coordinator.batch_size import BatchSize, power_of_two
+from podium.control.coordinator.run_news import RunOutcome, RunPublisher
 from podium.control.coordinator.run_player import (
     Known,
     Piece,
@@ -35,7 +35,6 @@ from podium.control.coordinator.run_player import (
     Work,
     check_epochs,
 )
-from podium.control.coordinator.turns import Entry, Journal, all_taken
 from podium.control.program.batches import Batch, pieces, whole
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, digest, from_json
@@ -90,18 +89,18 @@ class Streaming:
     def __init__(
         self,
         facility_hash: str,
-        runs: RunsTold,
+        runs: RunPublisher,
         work_of: WorkOf,
         player: RunPlayer,
         snapshot: TakeSnapshot,
-        journal: Journal,
+        request_log: RequestLog,
     ) -> None:
         self._facility_hash = facility_hash
         self._runs = runs
         self._work_of = work_of
         self._player = player
         self._snapshot = snapshot
-        self._journal = journal
+        self._request_log = request_log
         self._streams: dict[str, _Stream] = {}
 
     def grow(self, facility_hash: str) -> None:
@@ -124,7 +123,7 @@ class Streaming:
             case Stop():
                 return await self._stop(request, work)
             case AskStreams():
-                return StreamsOn(
+                return ActiveStreams(
                     tuple(_seen(one) for one in self._streams.values() if not one.over)
                 )
 
@@ -198,20 +197,20 @@ class Streaming:
         stream.program = program
         work = await self._work_of(program)
         what, by = f"run {program.name}", stream.request.by
-        async with all_taken(work.turns, what, by):
-            with self._journal.doing(what, by) as entry:
+        async with hold_turns(work.turns, what, by):
+            with self._request_log.doing(what, by) as entry:
                 entry.why_stopped = lambda: stream.stopped
                 await self._measure_now(stream, program, work, entry)
 
     async def _measure_now(
-        self, stream: _Stream, program: Program, work: Work, entry: Entry
+        self, stream: _Stream, program: Program, work: Work, entry: RequestEntry
     ) -> None:
         once = replace(program, shots=1, settle_fs=0)
         lasts = await self._player.how_long(replace(work, program=once))
         name = await asyncio.to_thread(digest, program)
         points, by = math.prod(axis.count for axis in program.axes), stream.request.by
         once_s = lasts.duration_fs / FS_PER_S
-        pace = Pace(stream.request.every_s, once_s / points, points, program.shots)
+        pace = BatchSize(stream.request.every_s, once_s / points, points, program.shots)
         batches = _next(program, 0, pace.size(), stream.request.batch_shots)
         first = await self._begin(stream, work, batches[0], 0)
         run = first.job.begun.result()
@@ -219,7 +218,7 @@ class Streaming:
         entry.what = f"run {run} {program.name}"
         for owner in work.owners:
             owner.turn.what = entry.what
-        told = _Told(run, self._facility_hash, name, lasts.quantised)
+        told = _StreamReport(run, self._facility_hash, name, lasts.quantised)
         try:
             async with self._runs.told(run, program, by, stream, batches=True) as outcome:
                 await self._play_all(stream, program, first, told, pace, outcome)
@@ -236,12 +235,12 @@ class Streaming:
         stream: _Stream,
         program: Program,
         first: Piece,
-        told: "_Told",
-        pace: Pace,
-        outcome: Outcome,
+        told: "_StreamReport",
+        pace: BatchSize,
+        outcome: RunOutcome,
     ) -> None:
         """Play batch after batch; ``first`` has begun."""
-        combined = Combined(program)
+        combined = BatchData(program)
         shot, number = 0, 0
         known: Known = {}
         work = replace(first.work, program=program)
@@ -274,7 +273,7 @@ class Streaming:
 
 
 @dataclass(slots=True)
-class _Go:
+class _BatchSeries:
     """Batches of one size in a row."""
 
     runs: list[str]
@@ -286,8 +285,8 @@ class _Go:
 
 
 @dataclass(slots=True, eq=False)
-class _Told:
-    """What is told of a stream beside its data."""
+class _StreamReport:
+    """Holds the fields of a stream's news beside its data."""
 
     run: RunId
     """Of the first batch; it stands for all."""
@@ -297,7 +296,7 @@ class _Told:
     number: int = 0
     first: Played | None = None
     snapshot: FacilitySnapshot = field(default_factory=lambda: FacilitySnapshot(()))
-    goes: list[_Go] = field(default_factory=list)
+    goes: list[_BatchSeries] = field(default_factory=list)
 
     def take(self, run: RunId, played: Played, shots: int, pieces: int, begins: bool) -> None:
         """Note a batch; raises ``RunFailed`` if a clock was reset since the first."""
@@ -306,11 +305,11 @@ class _Told:
         check_epochs(self.first.epochs, played.epochs, "batches")
         alike = bool(self.goes) and (self.goes[-1].shots, self.goes[-1].pieces) == (shots, pieces)
         if begins and not alike:
-            self.goes.append(_Go([str(run), str(run)], shots, pieces))
+            self.goes.append(_BatchSeries([str(run), str(run)], shots, pieces))
         self.goes[-1].runs[1] = str(run)
         self.goes[-1].times += int(begins)
 
-    def part(self, combined: Combined, ended: bool) -> StreamPart:
+    def part(self, combined: BatchData, ended: bool) -> StreamPart:
         """Return the next part; captures are left out."""
         first = self._first()
         self.number += 1
@@ -358,9 +357,9 @@ def _number(stream: _Stream) -> int:
     return 0 if stream.part is None else stream.part.number
 
 
-def _seen(stream: _Stream) -> StreamOn:
+def _seen(stream: _Stream) -> ActiveStream:
     program = stream.program
-    return StreamOn(
+    return ActiveStream(
         stream.request.ticket,
         stream.run,
         "" if program is None else program.name,

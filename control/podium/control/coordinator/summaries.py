@@ -1,4 +1,4 @@
-"""A run's data made small enough to be sent to every page that looks."""
+"""Thins a run's data so that every page that looks can receive them."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Arguments of a demo, for the commands that measure simulated worlds: demo and campaign."""
+"""Defines arguments of commands that measure simulated worlds: demo and campaign."""
 
 import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace

@@ -1,4 +1,4 @@
-"""One demo from the drawing of its world to its report."""
+"""Runs one demo from the drawing of its world to its report."""
 
 import asyncio
 import json
@@ -15,19 +15,24 @@ from rich.console import Console
 from podium.control.calibration.catalogue import BRING_UP
 from podium.control.client.lab import Lab, join_facility
 from podium.control.demo import simulation
-from podium.control.demo.retry import Patient
+from podium.control.demo.multi_node import demonstration as multi_node
+from podium.control.demo.parallel_bring_up import bring_up_nodes
+from podium.control.demo.retry import RetryingRunner
 from podium.control.demo.session import CANNOT_GO_ON
-from podium.control.demo.side_by_side import bring_up_nodes
-from podium.control.demo.together import demonstrate as together
+from podium.control.facility.atomic_files import write_text
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.facility.state_folder import epochs_folder, skews_file
-from podium.control.facility.whole_files import write_text
 from podium.control.parameters.store import ParameterStore
-from podium.control.processes.child_processes import Children, ProcessFailed, podium
-from podium.control.processes.processor_time import processor_time_s
+from podium.control.processes.child_processes import (
+    Children,
+    ProcessFailed,
+    podium,
+    processor_time_s,
+)
 from podium.control.processes.state_file import read_state
 from podium.control.report.comparison import Truth, compare
+from podium.control.report.multi_node.story import Pictures
 from podium.control.report.page import Drawings, page
 from podium.control.report.progress import Display, display
 from podium.control.report.story import (
@@ -39,7 +44,6 @@ from podium.control.report.story import (
     trouble,
 )
 from podium.control.report.tables import headline, recovered_table
-from podium.control.report.together.story import Pictures
 from podium.control.runs.errors import RunError
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
@@ -65,8 +69,8 @@ OLD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked of a demo."""
+class DemoRequest:
+    """Describes a demo before it begins."""
 
     facility: Path
     seed: int
@@ -82,23 +86,23 @@ class Wanted:
     """Qubits are measured and flipped before a shot instead of left to relax."""
 
 
-async def demonstrate(wanted: Wanted, children: Children) -> Story:
+async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
     """Bring nodes up on simulated instruments; write data, ``summary.json``, ``index.html``.
 
-    What fails is told in the story and in the report, which is written all the same. All
+    What fails stands in the story and in the report, which is written all the same. All
     processes started have ended when this returns or raises.
     """
     begin = time.monotonic()
     console = Console()
     facility = load_facility(wanted.facility)
     story = Story(facility.name, wanted.seed, tuple(facility.qubits()), device=_device(facility))
-    story.together = together.together_of(facility) if wanted.together else None
+    story.together = multi_node.multi_node_story(facility) if wanted.together else None
     steps = STEPS_AROUND + len(BRING_UP) * len(facility.nodes)
     folder = wanted.folder
     folder.mkdir(parents=True, exist_ok=True)
     _clear(folder)
     try:
-        steps += 0 if story.together is None else together.STEPS
+        steps += 0 if story.together is None else multi_node.STEPS
         with display(console, steps) as shown, Drawings() as drawn:
             shown.note(f"{facility.name}, seed {wanted.seed}: report into {folder}")
             twin: Path | None = None
@@ -111,7 +115,7 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
                 await _ended(story, shown, children, {"": error})
             story.lab_causes = await simulation.lab_causes(folder / ENDPOINTS)
             if story.together is not None:
-                await together.ask_the_world(facility, story.together, folder / ENDPOINTS)
+                await multi_node.ask_the_world(facility, story.together, folder / ENDPOINTS)
             shown.doing("writing the report")
             truth, pictures, svgs = await asyncio.gather(
                 _truth(twin, folder / ENDPOINTS, story, shown, drifts="--drift" in wanted.world),
@@ -155,7 +159,7 @@ def _clear(folder: Path) -> None:
 
 
 DYING_S = 2.0
-"""Where instruments are lost, a process of ours that has died is told of within this time."""
+"""Where instruments are lost, a process of ours that has died is reported within this time."""
 
 
 def _trouble(story: Story, shown: Display, what: str, error: Exception, node: str = "") -> None:
@@ -174,7 +178,7 @@ async def _ended(
             _trouble(story, shown, type(dead).__name__, dead)
 
 
-async def _draw_world(wanted: Wanted, shown: Display) -> Path:
+async def _draw_world(wanted: DemoRequest, shown: Display) -> Path:
     shown.doing("drawing a hidden world")
     twin = wanted.folder / TWIN
     await simulation.draw_world(wanted.facility, wanted.seed, twin, wanted.world)
@@ -204,7 +208,7 @@ async def _truth(
 
 
 async def _measure(
-    wanted: Wanted,
+    wanted: DemoRequest,
     names: tuple[str, ...],
     children: Children,
     story: Story,
@@ -227,7 +231,7 @@ async def _measure(
         shown.done(f"{agents} and coordinator are up, all instruments connected")
         with ParameterStore(folder / STORE) as store:
             begun = await lab.now()
-            runner = lab if story.together is None else Patient(lab, story.together.lost)
+            runner = lab if story.together is None else RetryingRunner(lab, story.together.lost)
             ended = await bring_up_nodes(
                 runner,
                 store,
@@ -241,7 +245,7 @@ async def _measure(
             )
             await _ended(story, shown, children, ended)
             if story.together is not None and not ended:
-                await together.WorkTogether(
+                await multi_node.MultiNodeDemo(
                     lab,
                     store,
                     folder,
@@ -256,7 +260,7 @@ async def _measure(
 
 
 @asynccontextmanager
-async def _lab(wanted: Wanted, children: Children, endpoints: Path) -> AsyncIterator[Lab]:
+async def _lab(wanted: DemoRequest, children: Children, endpoints: Path) -> AsyncIterator[Lab]:
     state = wanted.folder / STATE
     state.unlink(missing_ok=True)
     words = podium("up", wanted.facility, "--endpoints", endpoints, "--state", state)

@@ -1,4 +1,4 @@
-"""Where the example facilities are: in the source tree, or beside this file in a wheel."""
+"""Finds the example facilities: in the source tree, or beside this file in a wheel."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A facility asked with patience: a run that was lost with its agent is run once more."""
+"""Retries a run once that was lost with its agent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BACK_S = 20.0
 
 
 @dataclass(slots=True, eq=False)
-class Patient:
+class RetryingRunner:
     """A ``Runner``. What is lost is noted in ``lost``, with the reason."""
 
     lab: Lab
@@ -27,7 +27,7 @@ class Patient:
 
     @property
     def facility(self) -> Facility:
-        """What the facility file says."""
+        """Return the checked facility file."""
         return self.lab.facility
 
     async def run(self, program: Program) -> "xarray.Dataset":

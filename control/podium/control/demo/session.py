@@ -1,4 +1,4 @@
-"""A bring-up at work: the fridge is looked at, biases are ramped, routines run, data are kept."""
+"""Brings qubits up: checks the fridge, ramps biases, runs routines, keeps data."""
 
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -11,7 +11,7 @@ from podium.control.calibration.bench import BeginStep, Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import BRING_UP, ROUTINES, VALIDITY
 from podium.control.calibration.declaration import Routine
-from podium.control.calibration.kept_facility import keep_facility
+from podium.control.calibration.facility_copy import keep_facility
 from podium.control.calibration.readiness import (
     NotCold,
     check_fridges,

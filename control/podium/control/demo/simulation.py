@@ -1,4 +1,4 @@
-"""The simulated laboratory, as the demo uses it: by its command line, from outside."""
+"""Uses the simulated laboratory by its command line, from outside."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from podium.control.processes.child_processes import Child, Children, ProcessFailed, call, podium
 from podium.control.report.comparison import Truth
-from podium.control.report.together.tagged_starts import Edges
+from podium.control.report.multi_node.tagged_starts import Edges
 
 
 async def draw_world(facility: Path, seed: int, twin: Path, options: tuple[str, ...] = ()) -> None:

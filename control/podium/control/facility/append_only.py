@@ -1,4 +1,4 @@
-"""Tables of SQLAlchemy in which nothing is ever changed, in files that several have open."""
+"""Makes SQLAlchemy tables append-only, in files that several processes have open."""
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection

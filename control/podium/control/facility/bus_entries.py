@@ -1,4 +1,4 @@
-"""The bus in the facility file: what may stand where, as pydantic models.
+"""Defines the bus section of the facility file, as pydantic models.
 
 How its keys go together is checked by ``check_bus.py``.
 """
@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from podium.control.facility.meeting_point import EXAMPLE, FORM, parse_endpoint
-from podium.control.facility.written import Entry
+from podium.control.facility.quantity_entries import FileEntry
 
 
 def _endpoint(text: str) -> str:
@@ -23,7 +23,7 @@ EndpointText = Annotated[
 ]
 
 
-class EndpointsEntry(Entry):
+class EndpointsEntry(FileEntry):
     """A meeting point whose holder listens elsewhere than others connect to."""
 
     listen: EndpointText
@@ -44,7 +44,7 @@ Meeting = Annotated[
 ]
 
 
-class BusEntry(Entry):
+class BusEntry(FileEntry):
     """How the processes of a facility find and know each other."""
 
     router: Meeting | None = None
@@ -60,5 +60,5 @@ class BusEntry(Entry):
 
     @property
     def names_a_place(self) -> bool:
-        """Whether it says where the processes of several computers meet."""
+        """Return whether it says where the processes of several computers meet."""
         return self.router is not None or self.coordinator is not None

@@ -1,8 +1,9 @@
-"""The bus of a facility on several computers: its endpoint, its certificates, its clients."""
+"""Checks the bus of a facility on several computers: endpoint, certificates, clients."""
 
 import re
 
 from podium.control.facility.bus_entries import BusEntry, EndpointsEntry
+from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.meeting_point import (
     EXAMPLE,
     HOLDERS,
@@ -11,14 +12,13 @@ from podium.control.facility.meeting_point import (
     MeetingPoint,
     parse_endpoint,
 )
-from podium.control.facility.parsed import Complaints, Parsed
 from podium.control.facility.problems import KeyPath
 
 CLIENT = re.compile(r"[a-z][a-z0-9_]{0,40}")
 """With ``client.`` before it, it is the common name of a certificate: at most 64 characters."""
 
 
-def check_bus(parsed: Parsed, complaints: Complaints) -> None:
+def check_bus(parsed: FileContents, complaints: Complaints) -> None:
     """Check the section ``bus``."""
     entry = parsed.bus
     if entry is None:
@@ -94,7 +94,7 @@ def _check_clients(entry: BusEntry, complaints: Complaints) -> None:
             complaints.at(path, f"{name!r} stands here twice")
 
 
-def remark_on_bus(parsed: Parsed, remarks: Complaints) -> None:
+def remark_on_bus(parsed: FileContents, remarks: Complaints) -> None:
     """Remark on a bus that nobody may use."""
     entry = parsed.bus
     if entry is not None and entry.certificates is not None and not entry.clients:

@@ -1,10 +1,10 @@
-"""Couplings between qubits, hubs, and the links that meet there."""
+"""Checks couplings between qubits, hubs, and the links that meet there."""
 
-from podium.control.facility.parsed import Complaints, Parsed, ParsedNode
+from podium.control.facility.file_contents import Complaints, FileContents, NodeContents
 from podium.control.facility.problems import KeyPath, suggest
 
 
-def check_couplings(parsed: Parsed, complaints: Complaints) -> None:
+def check_couplings(parsed: FileContents, complaints: Complaints) -> None:
     """Check that every coupling joins two different qubits of its node, and no two the same."""
     for name, node in parsed.nodes.items():
         if node is not None:
@@ -12,7 +12,7 @@ def check_couplings(parsed: Parsed, complaints: Complaints) -> None:
 
 
 def _check_node(
-    section: KeyPath, name: str, node: ParsedNode, parsed: Parsed, complaints: Complaints
+    section: KeyPath, name: str, node: NodeContents, parsed: FileContents, complaints: Complaints
 ) -> None:
     first: dict[frozenset[str], str] = {}
     for coupling, entry in node.couplings.items():
@@ -38,7 +38,7 @@ def _check_node(
             complaints.at((*path, "exchange"), message)
 
 
-def check_hubs(parsed: Parsed, complaints: Complaints) -> None:
+def check_hubs(parsed: FileContents, complaints: Complaints) -> None:
     """Check that every hub is cooled where the file says."""
     for name, hub in parsed.hubs.items():
         if hub is None or hub.fridge is None or hub.fridge in parsed.fridges:
@@ -47,7 +47,7 @@ def check_hubs(parsed: Parsed, complaints: Complaints) -> None:
         complaints.at(("hubs", name, "fridge"), message)
 
 
-def check_links(parsed: Parsed, complaints: Complaints) -> None:
+def check_links(parsed: FileContents, complaints: Complaints) -> None:
     """Check that every link joins two different nodes of the file, or a node and a hub."""
     for name, link in parsed.links.items():
         if link is None:

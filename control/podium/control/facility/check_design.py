@@ -1,4 +1,4 @@
-"""Design values: are they possible, and can the lines reach them."""
+"""Checks that design values are possible, and that the lines can reach them."""
 
 import math
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ from podium.control.facility.design_values import (
 )
 from podium.control.facility.designs import FluxoniumDesign, QubitDesign, TransmonDesign
 from podium.control.facility.facility import Estimate
-from podium.control.facility.parsed import Complaints, Parsed
+from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.problems import KeyPath
-from podium.control.facility.written import EstimateEntry
+from podium.control.facility.quantity_entries import EstimateEntry
 from podium.firmware_interfaces.models import IqOutput, RfOutput
 from podium.firmware_interfaces.quantity import format_quantity
 
@@ -29,13 +29,15 @@ _POSITIVE = (
 )
 _FLUXONIUM_MOST = 20.0
 """EJ / EL of a fluxonium at most: beyond, its fluxes hardly tunnel, and spectra of this house
-(:mod:`.fluxonium`) are not good any more."""
+(:mod:`.fluxonium`) are not good any longer."""
 
 Band = tuple[str, float, float]
 """What it is (for a message), its frequency and its reach to either side, Hz."""
 
 
-def check_design(parsed: Parsed, outputs: Mapping[str, Resolved], complaints: Complaints) -> None:
+def check_design(
+    parsed: FileContents, outputs: Mapping[str, Resolved], complaints: Complaints
+) -> None:
     """Check the design values of every qubit, alone and against its lines."""
     for name, node in parsed.nodes.items():
         if node is None:
@@ -55,7 +57,9 @@ def check_design(parsed: Parsed, outputs: Mapping[str, Resolved], complaints: Co
             _check_reach(f"{name}.{feedline}", bands, parsed, outputs, complaints)
 
 
-def remark_on_reach(parsed: Parsed, outputs: Mapping[str, Resolved], remarks: Complaints) -> None:
+def remark_on_reach(
+    parsed: FileContents, outputs: Mapping[str, Resolved], remarks: Complaints
+) -> None:
     """Remark where a sound file's lines do not reach all that typical values lead to expect.
 
     What the file itself says is within reach: :func:`check_design` has seen to that.
@@ -87,7 +91,7 @@ def remark_on_reach(parsed: Parsed, outputs: Mapping[str, Resolved], remarks: Co
             _check_reach(f"{name}.{feedline}", bands, parsed, outputs, remarks)
 
 
-def lines_of(qubit: str, parsed: Parsed, outputs: Mapping[str, Resolved]) -> Lines:
+def lines_of(qubit: str, parsed: FileContents, outputs: Mapping[str, Resolved]) -> Lines:
     """Return what typical values of ``qubit`` (``node_a.q0``) depend on; ``outputs`` by port."""
     drive, flux = parsed.wiring.get(f"{qubit}.drive"), parsed.wiring.get(f"{qubit}.flux")
     chip_dbm = None
@@ -139,7 +143,7 @@ def _check_energies(design: FluxoniumDesign, path: KeyPath, complaints: Complain
 def _check_drive_reach(
     qubit: str,
     design: QubitDesign,
-    parsed: Parsed,
+    parsed: FileContents,
     outputs: Mapping[str, Resolved],
     complaints: Complaints,
 ) -> None:
@@ -164,7 +168,7 @@ def _band(what: str, estimate: EstimateEntry[float] | Estimate) -> Band:
 def _check_reach(
     port: str,
     bands: list[Band],
-    parsed: Parsed,
+    parsed: FileContents,
     outputs: Mapping[str, Resolved],
     complaints: Complaints,
 ) -> None:
@@ -202,7 +206,7 @@ def _check_flux_reach(
     qubit: str,
     design: QubitDesign,
     path: KeyPath,
-    parsed: Parsed,
+    parsed: FileContents,
     complaints: Complaints,
 ) -> None:
     """Check that the sweet spot lies within the limit of the bias."""

@@ -1,16 +1,16 @@
-"""Instruments: is the model known, are address and options such as the model has them."""
+"""Checks instruments: model, address, options."""
 
 import ipaddress
 import re
 from collections.abc import Mapping
 
 from podium.control.facility import schema
-from podium.control.facility.check_racks import check_cables
-from podium.control.facility.models_of import models_of
-from podium.control.facility.parsed import Complaints, Parsed
+from podium.control.facility.file_contents import Complaints, FileContents
+from podium.control.facility.instrument_models import models_of
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, TextOption
 from podium.firmware_interfaces.quantity import format_quantity
+from podium.firmware_interfaces.zurich.limits import PQSC
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
 _VISA_SOCKET = re.compile(r"TCPIP\d*::(?P<host>[^:]+)::(?P<port>\d+)::SOCKET", re.IGNORECASE)
@@ -23,7 +23,7 @@ PORT_MAX = 65_535
 
 
 def check_instruments(
-    parsed: Parsed, known: Mapping[str, InstrumentModel], complaints: Complaints
+    parsed: FileContents, known: Mapping[str, InstrumentModel], complaints: Complaints
 ) -> dict[str, InstrumentModel]:
     """Check every instrument entry by itself, and that no two share an address.
 
@@ -174,3 +174,23 @@ def _check_word(
         complaints.at(path, f"{value!r} is not known; {suggest(value, choices)}")
         return False
     return True
+
+
+def check_cables(
+    cables: object, modules: object, model: InstrumentModel, path: KeyPath, complaints: Complaints
+) -> None:
+    """Check that a PQSC is there, and that its cables go to instruments that are."""
+    if not isinstance(cables, dict) or not isinstance(modules, dict):
+        return
+    pqscs = [f"{model.place}{number}" for number, kind in modules.items() if kind == PQSC]
+    if len(pqscs) != 1:
+        there = f"there are {len(pqscs)}" if pqscs else "there is none"
+        message = f"cables of one {PQSC} are written here; behind this {model.product} {there}"
+        complaints.at(path, message, at_key=True)
+        return
+    others = [f"{model.place}{number}" for number in modules]
+    others.remove(pqscs[0])
+    for port, word in cables.items():
+        if isinstance(word, str) and word not in others:
+            where = "is the PQSC itself" if word == pqscs[0] else "is not there"
+            complaints.at((*path, port), f"{word!r} {where}; {suggest(word, others)}")

@@ -1,4 +1,4 @@
-"""Names, nodes, fridges and clocks: does everything that is named exist."""
+"""Checks that names, nodes, fridges and clocks exist where they are named."""
 
 import re
 from collections.abc import Mapping
@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from podium.control.facility import schema
 from podium.control.facility.design_values import written_of
 from podium.control.facility.designs import OF_A_FLUX_LINE, TransmonEntry
-from podium.control.facility.models_of import channels_of
-from podium.control.facility.parsed import Complaints, Parsed, ParsedNode
+from podium.control.facility.file_contents import Complaints, FileContents, NodeContents
+from podium.control.facility.instrument_models import channels_of
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import InstrumentModel
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def check_names(parsed: Parsed, complaints: Complaints) -> None:
+def check_names(parsed: FileContents, complaints: Complaints) -> None:
     """Check that names can be parts of ``owner.element.quantity`` and tell owners apart."""
     owners: dict[str, KeyPath] = {}
     for section in ("nodes", "hubs", "links", "clocks", "fridges", "instruments"):
@@ -55,7 +55,7 @@ def _check_name(name: str, path: KeyPath, complaints: Complaints) -> None:
         complaints.at(path, message, at_key=True)
 
 
-def check_nodes(parsed: Parsed, complaints: Complaints) -> None:
+def check_nodes(parsed: FileContents, complaints: Complaints) -> None:
     """Check what nodes refer to, that a feedline reads every qubit once, and all is wired."""
     for name, node in parsed.nodes.items():
         if node is None:
@@ -72,7 +72,7 @@ def check_nodes(parsed: Parsed, complaints: Complaints) -> None:
         _check_all_wired(name, node, parsed, complaints)
 
 
-def _check_feedlines(name: str, node: ParsedNode, complaints: Complaints) -> None:
+def _check_feedlines(name: str, node: NodeContents, complaints: Complaints) -> None:
     reader: dict[str, str] = {}
     for feedline, qubits in node.entry.feedlines.items():
         for place, qubit in enumerate(qubits):
@@ -89,7 +89,9 @@ def _check_feedlines(name: str, node: ParsedNode, complaints: Complaints) -> Non
             complaints.at(("nodes", name, "qubits", qubit), message, at_key=True)
 
 
-def _check_all_wired(name: str, node: ParsedNode, parsed: Parsed, complaints: Complaints) -> None:
+def _check_all_wired(
+    name: str, node: NodeContents, parsed: FileContents, complaints: Complaints
+) -> None:
     """Check the ports that a node cannot do without; a register is played by its fluxes alone.
 
     A transmon of a digital node may have no flux line, and then no design values of one.
@@ -120,7 +122,7 @@ def _check_all_wired(name: str, node: ParsedNode, parsed: Parsed, complaints: Co
 
 
 def check_fridges(
-    parsed: Parsed, models: Mapping[str, InstrumentModel], complaints: Complaints
+    parsed: FileContents, models: Mapping[str, InstrumentModel], complaints: Complaints
 ) -> None:
     """Check that every fridge has a thermometer that reads a channel by that name.
 
@@ -163,7 +165,7 @@ HAVE_TICKS = frozenset({"Clock", "CountsTicks", "TimingPlane", "MicrowaveSource"
 
 
 def check_clocks(
-    parsed: Parsed, models: Mapping[str, InstrumentModel], complaints: Complaints
+    parsed: FileContents, models: Mapping[str, InstrumentModel], complaints: Complaints
 ) -> None:
     """Check that every clock domain takes its ticks from something, in the end an instrument."""
     for name, clock in parsed.clocks.items():
@@ -188,7 +190,7 @@ def check_clocks(
 
 
 def _check_reference(
-    name: str, clock: schema.ClockEntry, parsed: Parsed, complaints: Complaints
+    name: str, clock: schema.ClockEntry, parsed: FileContents, complaints: Complaints
 ) -> None:
     path: KeyPath = ("clocks", name, "reference")
     if clock.reference is None:
@@ -201,7 +203,7 @@ def _check_reference(
         complaints.at(path, f"there is no clock {clock.reference!r}; {near}")
 
 
-def _check_sources_differ(parsed: Parsed, complaints: Complaints) -> None:
+def _check_sources_differ(parsed: FileContents, complaints: Complaints) -> None:
     """Check that an instrument is the source of one clock domain only."""
     first: dict[str, str] = {}
     for name, clock in parsed.clocks.items():
@@ -214,7 +216,7 @@ def _check_sources_differ(parsed: Parsed, complaints: Complaints) -> None:
             complaints.at(("clocks", name, "source"), message)
 
 
-def _cycles(parsed: Parsed) -> list[list[str]]:
+def _cycles(parsed: FileContents) -> list[list[str]]:
     """Return the clocks of each cycle, from the one that stands first in the file."""
     follows = {
         name: clock.reference or clock.source

@@ -1,11 +1,11 @@
-"""The timing plane: clocks and their chain, triggers, markers, and whose phase it can hold."""
+"""Checks the timing plane: clocks and their chain, triggers, markers, phase references."""
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from podium.control.facility.connectors import Resolved, connectors_of, resolve
-from podium.control.facility.parsed import Complaints, Parsed
+from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.problems import KeyPath, suggest
 from podium.control.facility.timing import PhaseReference
 from podium.control.facility.timing_entries import MarkerEntry, TriggerEntry
@@ -28,9 +28,9 @@ PHASE_LIMIT_DEG = math.degrees(math.sqrt(-2 * math.log(1 - 2 * INFIDELITY_LIMIT)
 
 @dataclass(slots=True)
 class _Sockets:
-    """What is plugged in where."""
+    """Records which connectors are in use."""
 
-    parsed: Parsed
+    parsed: FileContents
     complaints: Complaints
     plugged: dict[str, KeyPath] = field(default_factory=dict)
 
@@ -46,7 +46,7 @@ class _Sockets:
 
 
 def check_timing(
-    parsed: Parsed,
+    parsed: FileContents,
     models: Mapping[str, InstrumentModel],
     outputs: Mapping[str, Resolved],
     complaints: Complaints,
@@ -185,7 +185,9 @@ def _players(node: str, outputs: Mapping[str, Resolved]) -> list[str]:
     )
 
 
-def check_phases(parsed: Parsed, reference: PhaseReference | None, remarks: Complaints) -> None:
+def check_phases(
+    parsed: FileContents, reference: PhaseReference | None, remarks: Complaints
+) -> None:
     """Remark on every microwave link whose phase the phase reference cannot hold."""
     for name, link in parsed.links.items():
         if link is None or link.frequency is None:
@@ -211,7 +213,7 @@ def check_phases(parsed: Parsed, reference: PhaseReference | None, remarks: Comp
 
 
 def check_shared_triggers(
-    parsed: Parsed, outputs: Mapping[str, Resolved], remarks: Complaints
+    parsed: FileContents, outputs: Mapping[str, Resolved], remarks: Complaints
 ) -> None:
     """Remark on every trigger node that starts the controllers of more than one node."""
     started: dict[str, dict[str, str]] = {}
@@ -233,7 +235,7 @@ def check_shared_triggers(
 
 
 def check_tells_time(
-    parsed: Parsed, models: Mapping[str, InstrumentModel], complaints: Complaints
+    parsed: FileContents, models: Mapping[str, InstrumentModel], complaints: Complaints
 ) -> None:
     """Check that the clock of every node tells the time, and does not only give ticks."""
     telling = [name for name in parsed.clocks if "Clock" in _roles(_source(name, parsed), models)]
@@ -251,7 +253,7 @@ def _roles(source: str | None, models: Mapping[str, InstrumentModel]) -> Iterabl
     return () if source is None or source not in models else models[source].roles
 
 
-def _source(clock: str, parsed: Parsed) -> str | None:
+def _source(clock: str, parsed: FileContents) -> str | None:
     """Return the instrument that a clock domain takes its ticks from, if there is one."""
     seen: set[str] = set()
     name = clock

@@ -1,11 +1,11 @@
-"""Wiring: ports and connectors exist and fit, none is used twice, settings are in range."""
+"""Checks wiring: ports and connectors exist, fit, are used once, and are in range."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podium.control.facility import schema
 from podium.control.facility.connectors import Resolved, resolve
-from podium.control.facility.parsed import Complaints, Parsed
+from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (
     InstrumentModel,
@@ -22,9 +22,9 @@ from podium.firmware_interfaces.quantity import format_quantity
 
 @dataclass(slots=True)
 class _Panel:
-    """What is plugged in where, and what each oscillator is set to."""
+    """Records which connectors are in use, and what each oscillator is set to."""
 
-    parsed: Parsed
+    parsed: FileContents
     complaints: Complaints
     plugged: dict[str, KeyPath] = field(default_factory=dict)
     oscillators: dict[tuple[str, int | None, str], tuple[float, KeyPath]] = field(
@@ -59,7 +59,7 @@ class _Panel:
 
 
 def check_wiring(
-    parsed: Parsed, models: Mapping[str, InstrumentModel], complaints: Complaints
+    parsed: FileContents, models: Mapping[str, InstrumentModel], complaints: Complaints
 ) -> dict[str, Resolved]:
     """Check every line; return the output (or source) of each port whose connector is sound."""
     panel = _Panel(parsed, complaints)
@@ -94,7 +94,7 @@ def _check_port(port: str, ports: list[str], path: KeyPath, panel: _Panel) -> No
         panel.complaints.at(path, message, at_key=True)
 
 
-def _ports(parsed: Parsed) -> list[str]:
+def _ports(parsed: FileContents) -> list[str]:
     """Return all ports that the file's nodes have."""
     ports = []
     for name, node in parsed.nodes.items():

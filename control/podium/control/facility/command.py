@@ -1,4 +1,4 @@
-"""What a subcommand of ``podium`` is. Every one of them begins with a facility.
+"""Defines a subcommand of ``podium``. Every one of them begins with a facility.
 
 Its module is imported for ``podium NAME ...`` only, and should itself import what is
 heavy when it runs.

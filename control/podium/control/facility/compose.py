@@ -1,4 +1,4 @@
-"""From YAML text to its tree of nodes: quickly where the text is sound, in clear words where not.
+"""Composes YAML text into its tree of nodes, quickly where it is sound.
 
 libyaml (through PyYAML) reads a sound file twenty times faster than ruamel.yaml, which
 is asked when libyaml refuses: its messages are the clearer ones, and it knows YAML 1.2. Both
@@ -24,7 +24,7 @@ from podium.firmware_interfaces.yaml_text import (
 
 
 class AnyNode(Protocol):
-    """What nodes of both libraries have."""
+    """Defines what nodes of both libraries have."""
 
     tag: Any
     """``tag:yaml.org,2002:int``."""
@@ -39,7 +39,7 @@ SEQUENCE_NODES = (SequenceNode, yaml.SequenceNode)
 SCALAR_NODES = (ScalarNode, yaml.ScalarNode)
 
 TABS_TOLD = 20
-"""Of a file that is indented by tabs so many places are told."""
+"""Of a file that is indented by tabs so many places are named."""
 
 
 def compose(file: str, text: str) -> AnyNode | None:

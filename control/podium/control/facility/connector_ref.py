@@ -1,4 +1,4 @@
-"""The name of a connector, taken apart."""
+"""Parses the name of a connector."""
 
 import re
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
-"""From a connector's name in the file to what the model says about it."""
+"""Resolves a connector's name in the file to what the model says about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from podium.control.facility.connector_ref import ConnectorRef
-from podium.control.facility.parsed import BoxEntry, Complaints, Parsed
+from podium.control.facility.file_contents import BoxEntry, Complaints, FileContents
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (
     Connector,
@@ -56,7 +56,7 @@ def resolve(
     text: str,
     kinds: tuple[type[Connector], ...],
     path: KeyPath,
-    parsed: Parsed,
+    parsed: FileContents,
     models: Mapping[str, InstrumentModel],
     complaints: Complaints,
 ) -> Resolved | None:
@@ -135,7 +135,7 @@ def _no_such(
 def connectors_of(
     name: str,
     kinds: tuple[type[Connector], ...],
-    parsed: Parsed,
+    parsed: FileContents,
     models: Mapping[str, InstrumentModel],
 ) -> list[str]:
     """Return all connectors of an instrument, as fitted, that are of one of ``kinds``."""

@@ -1,4 +1,4 @@
-"""Design values of a qubit as the rest of the house knows them, those that follow included."""
+"""Converts design values of a qubit, and derives those that follow."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from podium.control.facility.designs import (
 from podium.control.facility.facility import Estimate
 from podium.control.facility.fluxonium import Energies, spectrum
 from podium.control.facility.frozen_map import FrozenMap
-from podium.control.facility.written import EstimateEntry
+from podium.control.facility.quantity_entries import EstimateEntry
 from podium.firmware_interfaces.qubit_defaults import typical_design, usual_spread
 
 FOLLOWS = "its circuit energies, at half a flux quantum"
@@ -21,7 +21,7 @@ ENERGIES = ("charging_energy", "josephson_energy", "inductive_energy")
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """What of a qubit's lines its typical values depend on."""
+    """Holds properties of a qubit's lines on which its typical values depend."""
 
     chip_dbm: float | None = None
     """Power of a full-scale tone at the chip's end of its drive line; None: it has none."""

@@ -1,9 +1,9 @@
-"""What a facility file says of a qubit before it is cold, by the kind of the qubit."""
+"""Defines design values of a qubit before it is cold, by the kind of the qubit."""
 
 from typing import Literal
 
-from podium.control.facility.written import (
-    Entry,
+from podium.control.facility.quantity_entries import (
+    FileEntry,
     FrequencyEstimate,
     PlainEstimate,
     TimeEstimate,
@@ -11,7 +11,7 @@ from podium.control.facility.written import (
 )
 
 
-class QubitDesign(Entry):
+class QubitDesign(FileEntry):
     """What a lab knows of any qubit and its readout.
 
     What is left out has a typical value: see :mod:`podium.firmware_interfaces.qubit_defaults`.
@@ -95,7 +95,7 @@ DESIGN_UNITS: dict[str, str] = {
 """The unit in which each design value of any kind of qubit is held."""
 
 
-class TransmonEntry(Entry):
+class TransmonEntry(FileEntry):
     """One transmon."""
 
     kind: Literal["transmon"]
@@ -104,7 +104,7 @@ class TransmonEntry(Entry):
     """What is known of it before it is cold."""
 
 
-class FluxoniumEntry(Entry):
+class FluxoniumEntry(FileEntry):
     """One fluxonium."""
 
     kind: Literal["fluxonium"]

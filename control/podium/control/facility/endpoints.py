@@ -1,4 +1,4 @@
-"""The endpoints file: addresses laid over those of the facility file."""
+"""Lays the addresses of the endpoints file over those of the facility file."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,9 +12,9 @@ from podium.control.facility.facility import (
     InstrumentEntry,
     VisaAddress,
 )
+from podium.control.facility.file_contents import Complaints, validated
 from podium.control.facility.frozen_map import FrozenMap
-from podium.control.facility.models_of import model_of
-from podium.control.facility.parsed import Complaints, validated
+from podium.control.facility.instrument_models import model_of
 from podium.control.facility.problems import FacilityError, KeyPath, suggest
 from podium.control.facility.source import Source, read_source
 from podium.firmware_interfaces.models import InstrumentModel

@@ -1,4 +1,4 @@
-"""The facility as a frozen value: what the facility file says, in SI units, checked.
+"""Defines the facility as a frozen value: the facility file, in SI units, checked.
 
 ``load_facility`` (in ``load.py``) makes it. Nothing here knows whether an address
 belongs to a real instrument or to a twin.
@@ -24,7 +24,7 @@ class UnknownPort(KeyError):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the lab expects of a quantity before it has measured it."""
+    """Holds a lab's expectation of a quantity before it is measured."""
 
     value: float
     """In :attr:`unit`."""
@@ -102,7 +102,7 @@ class ClockDomain:
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """Where links meet that does not compute: a switch, a router, a herald station."""
+    """A place where links meet that does not compute: a switch, a router, a herald station."""
 
     name: str
     fridge: str | None = None
@@ -124,7 +124,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class ChipEntry:
-    """Which device sits there, and where its design numbers come from."""
+    """Names the device that sits there, and the source of its design numbers."""
 
     device: str
     source: str | None
@@ -241,7 +241,7 @@ class DriveWiring:
 
 @dataclass(frozen=True, slots=True)
 class FluxPulses:
-    """What plays pulses on a flux line, beside its static bias."""
+    """Names the output that plays pulses on a flux line, beside its static bias."""
 
     output: ConnectorRef
     range_v: float

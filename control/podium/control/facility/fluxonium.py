@@ -1,4 +1,4 @@
-"""What the circuit energies of a fluxonium say of its spectrum, for those who plan a measurement.
+"""Derives a fluxonium's spectrum from its circuit energies, for planning a measurement.
 
 Manucharyan et al., Science 326, 113 (2009): ``H = 4 EC n**2 - EJ cos(phi - 2 pi flux) +
 EL phi**2 / 2``, here over h and in the oscillator basis of EC and EL (Zhu et al., Phys. Rev. B 87,
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HALF_FLUX = 0.5
-"""The sweet spot, in flux quanta: f01 is least there and hangs on the flux to second order only."""
+"""The sweet spot, in flux quanta: f01 is least there and depends on flux to second order only."""
 OSCILLATOR_LEVELS = 60
 """With so many the lowest ten levels of EJ / EL < 20 stand within 1e-6 of their frequency."""
 KEPT = 10

@@ -1,4 +1,4 @@
-"""A mapping that is a value: it cannot change, it hashes, it pickles."""
+"""Defines a mapping that is a value: it cannot change, it hashes, it pickles."""
 
 from collections.abc import Iterator, Mapping
 from typing import Generic, TypeVar

@@ -1,4 +1,4 @@
-"""A facility file that has only grown: everything that it said before still holds.
+"""Checks that a facility file has only grown: everything that it said still holds.
 
 What is up may take such a file over as it runs; anything else asks for a restart.
 """
@@ -12,7 +12,7 @@ from podium.control.facility.problems import FacilityError
 from podium.control.facility.timing import TimingPlane
 
 TOLD = 5
-"""So many changes are told."""
+"""So many changes are named."""
 
 
 class NotGrown(Exception):

@@ -1,4 +1,4 @@
-"""From a QCoDeS Station file to a facility file: its instruments, and what cannot be taken over.
+"""Converts a QCoDeS Station file to a facility file, and lists what is left out.
 
 A Station file knows instruments. What a facility file says besides (nodes, wiring,
 fridges) is left to a person, and said to be.

@@ -1,9 +1,12 @@
-"""The JSON schema of the facility file, for editors: from the same models that check it.
+"""Makes the facility file's JSON schema for editors, from the models that check it.
 
 It says what may stand where, with the units. What refers to what, ranges and reach are
 for ``podium check`` alone.
 """
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -12,9 +15,8 @@ from pydantic.json_schema import models_json_schema
 
 from podium.control.facility import schema
 from podium.control.facility.designs import QUBIT_KINDS
-from podium.control.facility.field_docs import docs_of
+from podium.control.facility.quantity_entries import FileEntry
 from podium.control.facility.timing_entries import MarkerEntry, TriggerEntry
-from podium.control.facility.written import Entry
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, Option, known_models
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -87,7 +89,7 @@ def facility_json_schema(
 
 def _describe(definitions: dict[str, Any]) -> None:
     """Put what is said of fields below them into the definitions."""
-    todo: list[type[BaseModel]] = [Entry]
+    todo: list[type[BaseModel]] = [FileEntry]
     while todo:
         kind = todo.pop()
         todo += kind.__subclasses__()
@@ -219,3 +221,27 @@ def _tidied(value: Json) -> Json:
     if isinstance(value, dict):
         return _without_titles(value)
     return [_tidied(inner) for inner in value] if isinstance(value, list) else value
+
+
+def docs_of(kind: type[BaseModel]) -> dict[str, str]:
+    """Return what is said of the fields of an entry, its bases' included, by field."""
+    found: dict[str, str] = {}
+    for one in reversed(kind.__mro__):
+        if issubclass(one, BaseModel) and one is not BaseModel and "[" not in one.__name__:
+            found |= _own_docs(one)
+    return {name: said for name, said in found.items() if name in kind.model_fields}
+
+
+def _own_docs(kind: type[BaseModel]) -> dict[str, str]:
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    if not isinstance(definition, ast.ClassDef):
+        return {}
+    found: dict[str, str] = {}
+    for field, after in zip(definition.body, definition.body[1:], strict=False):
+        match field, after:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(said))),
+            ):
+                found[name] = inspect.cleandoc(said)
+    return found

@@ -1,4 +1,4 @@
-"""Load a facility file: read, check all of it, and return the facility as a frozen value."""
+"""Loads a facility file: reads and checks all of it, and returns a frozen value."""
 
 import gc
 import hashlib
@@ -51,11 +51,18 @@ from podium.control.facility.facility import (
     VisaAddress,
     Wiring,
 )
+from podium.control.facility.file_contents import (
+    Complaints,
+    FileContents,
+    NodeContents,
+    WireEntry,
+    parse,
+)
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.instrument_models import driver_of, models_of
 from podium.control.facility.meeting_point import MeetingPoint
-from podium.control.facility.models_of import driver_of, models_of
-from podium.control.facility.parsed import Complaints, Parsed, ParsedNode, WireEntry, parse
 from podium.control.facility.problems import FacilityError, Problem
+from podium.control.facility.quantity_entries import EstimateEntry
 from podium.control.facility.source import Plain, Source, read_source
 from podium.control.facility.timing import (
     CableDelay,
@@ -64,7 +71,6 @@ from podium.control.facility.timing import (
     TimingPlane,
     TriggerWiring,
 )
-from podium.control.facility.written import EstimateEntry
 from podium.firmware_interfaces.models import InstrumentModel, known_models
 
 
@@ -135,13 +141,13 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
 
 
 def _facility(
-    parsed: Parsed,
+    parsed: FileContents,
     instruments: Mapping[str, InstrumentEntry],
     source: Source,
     known: Mapping[str, InstrumentModel],
     outputs: Mapping[str, Resolved],
 ) -> Facility:
-    """Return the checked file as values. No entry is None any more: all were checked."""
+    """Return the checked file as values. No entry is None any longer: all were checked."""
     return Facility(
         name=parsed.name,
         digest=hashlib.sha256(_canonical(_of_the_facility(source.data)).encode()).hexdigest(),
@@ -201,7 +207,7 @@ def _facility(
     )
 
 
-def _bus(parsed: Parsed, folder: Path) -> MeetingPoint | None:
+def _bus(parsed: FileContents, folder: Path) -> MeetingPoint | None:
     if parsed.bus is None or not parsed.bus.names_a_place:
         return None
     where = parsed.bus.certificates
@@ -210,7 +216,7 @@ def _bus(parsed: Parsed, folder: Path) -> MeetingPoint | None:
     )
 
 
-def _timing(parsed: Parsed, models: Mapping[str, InstrumentModel]) -> TimingPlane:
+def _timing(parsed: FileContents, models: Mapping[str, InstrumentModel]) -> TimingPlane:
     def delay(entry: EstimateEntry[float]) -> CableDelay:
         return CableDelay(entry.value, entry.spread or 0.0)
 
@@ -263,7 +269,7 @@ def _ref(text: str) -> ConnectorRef:
 
 
 def _instruments(
-    parsed: Parsed, known: Mapping[str, InstrumentModel]
+    parsed: FileContents, known: Mapping[str, InstrumentModel]
 ) -> dict[str, InstrumentEntry]:
     result = {}
     for name, entry in parsed.instruments.items():
@@ -285,7 +291,7 @@ def _instruments(
     return result
 
 
-def _node(name: str, node: ParsedNode, lines: Mapping[str, Lines]) -> Node:
+def _node(name: str, node: NodeContents, lines: Mapping[str, Lines]) -> Node:
     """Return a node; ``lines``: of its qubits, by their names within it."""
     feedline_of = {
         qubit: f"{name}.{feedline}"

@@ -1,4 +1,4 @@
-"""Where the processes of a facility on several computers meet, as a frozen value.
+"""Describes where the processes of a facility on several computers meet, as a frozen value.
 
 On one computer ``podium up`` makes such a place on loopback by itself.
 """
@@ -29,7 +29,7 @@ class Endpoint:
 
     @property
     def is_everywhere(self) -> bool:
-        """Whether it stands for all interfaces (0.0.0.0): one listens there, nobody connects."""
+        """Return whether it stands for all interfaces (0.0.0.0): a listener only, never a peer."""
         try:
             return ipaddress.ip_address(self.host).is_unspecified
         except ValueError:
@@ -50,7 +50,7 @@ def parse_endpoint(text: str) -> Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class MeetingPoint:
-    """Where all processes of a facility connect to, and how they know each other."""
+    """Holds the endpoint to which all processes of a facility connect, and their certificates."""
 
     held_by: Holder
     listen: Endpoint

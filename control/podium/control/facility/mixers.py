@@ -1,9 +1,9 @@
-"""Which ports' outputs have an I/Q mixer, and which of these their instrument calibrates itself."""
+"""Finds ports whose outputs have an I/Q mixer, and those that calibrate it themselves."""
 
 from dataclasses import dataclass
 
 from podium.control.facility.facility import ConnectorRef, DriveWiring, Facility, FeedlineWiring
-from podium.control.facility.models_of import model_of
+from podium.control.facility.instrument_models import model_of
 
 ROLE = "CalibratesMixers"
 

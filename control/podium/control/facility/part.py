@@ -1,4 +1,4 @@
-"""A part of a facility: some of its nodes, and of everything else what they cannot do without.
+"""Cuts some nodes out of a facility, with everything that they depend on.
 
 Works on a facility file's content as plain values, so that the part is a facility file again.
 """
@@ -85,7 +85,7 @@ def part_of(tree: Tree, nodes: Iterable[str], name: str | None = None) -> Tree:
 
 
 class _Needs:
-    """What some nodes cannot do without: instruments, and clock domains."""
+    """Collects what some nodes depend on: instruments, and clock domains."""
 
     def __init__(self, tree: Tree, nodes: Iterable[str | int]) -> None:
         self.instruments: set[str] = set()

@@ -1,4 +1,4 @@
-"""What is wrong with a facility file, where, and what would be right."""
+"""Describes problems of a facility file: what is wrong, where, and what would be right."""
 
 import difflib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Qubits as people name them: ``q0``, or ``node_a.q0`` where two nodes have one."""
+"""Finds qubits by people's names for them: ``q0``, or ``node_a.q0`` where two have one."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The facility file's schema: what may stand where, as pydantic models.
+"""Defines the facility file's schema, as pydantic models.
 
 Only the border knows these; inside, the frozen dataclasses of ``facility.py`` are used.
 What a reference points to is checked afterwards, by the ``check_...`` files.
@@ -10,10 +10,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from podium.control.facility.bus_entries import BusEntry
-from podium.control.facility.timing_entries import TimingEntry
-from podium.control.facility.written import (
+from podium.control.facility.quantity_entries import (
     Decibels,
-    Entry,
+    FileEntry,
     Frequency,
     FrequencyEstimate,
     NotNegative,
@@ -26,9 +25,10 @@ from podium.control.facility.written import (
     Voltage,
     VoltageRate,
 )
+from podium.control.facility.timing_entries import TimingEntry
 
 
-class ChipEntry(Entry):
+class ChipEntry(FileEntry):
     """Which device it is."""
 
     device: str
@@ -37,7 +37,7 @@ class ChipEntry(Entry):
     """Where its design numbers are published."""
 
 
-class NodeEntry(Entry):
+class NodeEntry(FileEntry):
     """One QPU. The qubits are validated one by one."""
 
     kind: Literal["digital", "analog"]
@@ -56,7 +56,7 @@ class NodeEntry(Entry):
     """Fixed couplings between its qubits, by name."""
 
 
-class CouplingEntry(Entry):
+class CouplingEntry(FileEntry):
     """A fixed coupling between two qubits of a node."""
 
     ends: list[str]
@@ -65,7 +65,7 @@ class CouplingEntry(Entry):
     """Rate of exchange over 2 pi, signed: half of the gap between their two lines if they met."""
 
 
-class HubEntry(Entry):
+class HubEntry(FileEntry):
     """Where links meet that does not compute: a switch, a router, a herald station."""
 
     fridge: str | None = None
@@ -74,7 +74,7 @@ class HubEntry(Entry):
     """Where such a one is published."""
 
 
-class FridgeEntry(Entry):
+class FridgeEntry(FileEntry):
     """One cryostat."""
 
     thermometer: str
@@ -87,7 +87,7 @@ class FridgeEntry(Entry):
     """Instruments that measure and operate it, besides its thermometer."""
 
 
-class ClockEntry(Entry):
+class ClockEntry(FileEntry):
     """One clock domain."""
 
     source: str
@@ -96,7 +96,7 @@ class ClockEntry(Entry):
     """The clock domain that its source is locked to."""
 
 
-class LinkEntry(Entry):
+class LinkEntry(FileEntry):
     """A quantum interconnect between two nodes, or between a node and a hub."""
 
     ends: list[str]
@@ -105,7 +105,7 @@ class LinkEntry(Entry):
     """Carrier of a microwave link."""
 
 
-class InstrumentEntry(Entry):
+class InstrumentEntry(FileEntry):
     """One box. Its model says which keys it may have besides."""
 
     model_config = ConfigDict(extra="allow")
@@ -131,7 +131,7 @@ ImportPath = Annotated[str, AfterValidator(_import_path)]
 Scalar = str | int | float | bool
 
 
-class FluxRole(Entry):
+class FluxRole(FileEntry):
     """How an instrument plays FluxSource. Parameters are named as in QCoDeS: ``ch01.v``."""
 
     level: str
@@ -152,7 +152,7 @@ class FluxRole(Entry):
     Those of the instrument itself only while its output is off."""
 
 
-class MicrowaveRole(Entry):
+class MicrowaveRole(FileEntry):
     """How an instrument plays MicrowaveSource."""
 
     frequency: str
@@ -171,14 +171,14 @@ class MicrowaveRole(Entry):
     """The power is never above."""
 
 
-class ThermometerRole(Entry):
+class ThermometerRole(FileEntry):
     """How an instrument plays Thermometer: the parameter behind each channel."""
 
     channels: dict[str, str]
     """Name of each channel: the parameter that is its temperature."""
 
 
-class RolesEntry(Entry):
+class RolesEntry(FileEntry):
     """The roles that an instrument of any driver plays."""
 
     FluxSource: FluxRole | None = None
@@ -189,7 +189,7 @@ class RolesEntry(Entry):
     """Reads temperatures."""
 
 
-class DriverEntry(Entry):
+class DriverEntry(FileEntry):
     """One box that is reached through a QCoDeS driver named by its import path."""
 
     driver: ImportPath
@@ -204,7 +204,7 @@ class DriverEntry(Entry):
     Without roles it is connected, read and kept in snapshots."""
 
 
-class FeedlineEntry(Entry):
+class FeedlineEntry(FileEntry):
     """Wiring of a feedline."""
 
     output: str
@@ -227,7 +227,7 @@ class FeedlineEntry(Entry):
     """Through the cables, there and back."""
 
 
-class DriveEntry(Entry):
+class DriveEntry(FileEntry):
     """Wiring of a drive line."""
 
     output: str
@@ -244,7 +244,7 @@ class DriveEntry(Entry):
     """From the output (or the modulator) to the chip."""
 
 
-class FluxEntry(Entry):
+class FluxEntry(FileEntry):
     """Wiring of a flux line: a static bias, and pulses where there are any."""
 
     source: str
@@ -265,7 +265,7 @@ class FluxEntry(Entry):
     """From that output to where a volt of the source's counts as a volt."""
 
 
-class FacilityFile(Entry):
+class FacilityFile(FileEntry):
     """The whole file. The entries of each section are validated one by one."""
 
     facility: str

@@ -1,4 +1,4 @@
-"""A YAML (or JSON) file as plain values that know where they stood in the file."""
+"""Reads a YAML (or JSON) file as plain values that know their places in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a file says, and where it says it."""
+    """Holds a file's values and their places in it."""
 
     file: str
     data: Plain

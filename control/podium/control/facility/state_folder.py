@@ -1,4 +1,4 @@
-"""Where this computer keeps what it has to remember of a facility that is in use."""
+"""Names the files in which this computer keeps a facility's state."""
 
 import hashlib
 import os

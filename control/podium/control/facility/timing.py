@@ -1,4 +1,4 @@
-"""The timing plane as a frozen value: who starts whom, and what skews are measured by."""
+"""Defines the timing plane as a frozen value: triggers, markers, phase references."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 
 @dataclass(frozen=True, slots=True)
 class CableDelay:
-    """How long a signal is on its way through a cable, as far as the laboratory knows."""
+    """Gives a cable's delay, as far as the laboratory knows."""
 
     value_s: float
     sigma_s: float
@@ -28,7 +28,7 @@ class CableDelay:
 
 @dataclass(frozen=True, slots=True)
 class TriggerWiring:
-    """What starts one controller."""
+    """Names the trigger output that starts one controller."""
 
     output: ConnectorRef
     """Of the timing plane."""
@@ -51,7 +51,7 @@ class MarkerWiring:
 
 @dataclass(frozen=True, slots=True)
 class PhaseReference:
-    """What holds the phases of the nodes' microwaves together."""
+    """Names what holds the phases of the nodes' microwaves together."""
 
     clock: str
     jitter_s: float

@@ -1,4 +1,4 @@
-"""The timing plane in the facility file: what may stand where, as pydantic models.
+"""Defines the timing plane's section of the facility file, as pydantic models.
 
 What a reference points to is checked by ``check_timing.py``.
 """
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from podium.control.facility.written import Entry, Positive, Time, TimeEstimate
+from podium.control.facility.quantity_entries import FileEntry, Positive, Time, TimeEstimate
 from podium.firmware_interfaces.wrtd import check_event_id, is_alarm, is_local_channel
 
 START_EVENT = "START"
@@ -27,7 +27,7 @@ def _event_id(text: str) -> str:
 EventId = Annotated[str, AfterValidator(_event_id)]
 
 
-class PhaseReferenceEntry(Entry):
+class PhaseReferenceEntry(FileEntry):
     """What holds the phases of the nodes' microwaves together."""
 
     clock: str
@@ -36,7 +36,7 @@ class PhaseReferenceEntry(Entry):
     """Rms, of the clock of one node against that of another."""
 
 
-class TriggerEntry(Entry):
+class TriggerEntry(FileEntry):
     """The cable to the trigger input of one controller."""
 
     output: str
@@ -49,7 +49,7 @@ class TriggerEntry(Entry):
     """Of the cable."""
 
 
-class MarkerEntry(Entry):
+class MarkerEntry(FileEntry):
     """The cable from one node to the time tagger that all have in common."""
 
     output: str
@@ -60,7 +60,7 @@ class MarkerEntry(Entry):
     """Of the cable. How well it is known limits how well a skew can be."""
 
 
-class TimingEntry(Entry):
+class TimingEntry(FileEntry):
     """The timing plane. Triggers and markers are validated one by one."""
 
     phase_reference: PhaseReferenceEntry | None = None

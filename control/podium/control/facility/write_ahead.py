@@ -1,4 +1,4 @@
-"""SQLite files that several processes have open at once."""
+"""Prepares SQLite files that several processes have open at once."""
 
 import sqlite3
 import time

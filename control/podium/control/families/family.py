@@ -11,7 +11,7 @@ from typing import Protocol
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
-from podium.control.facility.models_of import model_of
+from podium.control.facility.instrument_models import model_of
 from podium.control.facility.timing import TriggerWiring
 from podium.control.families.start_wiring import StartWiring
 from podium.control.program.batches import Batch

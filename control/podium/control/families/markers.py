@@ -3,7 +3,7 @@
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
-from podium.control.facility.models_of import model_of
+from podium.control.facility.instrument_models import model_of
 from podium.firmware_interfaces.models import Marker, ModuleModel
 
 

@@ -1,4 +1,4 @@
-"""What calibration knows: values with sigmas, by name, and who keeps them."""
+"""Defines calibrated parameters: values with sigmas, by name, and their record."""
 
 import math
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ParameterEntry:
     """A parameter as the store keeps it: what, how well, and where it comes from."""
 
     name: str
@@ -51,18 +51,18 @@ class NotMeasured(LookupError):
         return str(self.args[0])
 
 
-class Record(Protocol):
+class ParameterRecord(Protocol):
     """Keeps parameters; the newest of a name counts."""
 
-    def get(self, name: str) -> Entry | None:
+    def get(self, name: str) -> ParameterEntry | None:
         """Return the newest entry of that name, or None."""
         ...
 
-    def put(self, entries: Iterable[Entry]) -> None:
+    def put(self, entries: Iterable[ParameterEntry]) -> None:
         """Keep all of them or, on an error, none."""
         ...
 
-    def all(self, path: str = "") -> dict[str, Entry]:
+    def all(self, path: str = "") -> dict[str, ParameterEntry]:
         """Return the newest entry of each name at or below ``path`` (all without one)."""
         ...
 
@@ -71,7 +71,7 @@ class BadEntry(ValueError):
     """An entry that no store keeps. Nothing of what was put with it has been kept."""
 
 
-def checked(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+def checked(entries: Iterable[ParameterEntry]) -> tuple[ParameterEntry, ...]:
     """Return the entries if all of them can be kept; raises :class:`BadEntry` otherwise."""
     found = tuple(entries)
     for entry in found:

@@ -1,9 +1,9 @@
-"""The record as a routine may use it: what is too old is said to be, and not handed out."""
+"""Gives routines the record, and refuses what is too old."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from podium.control.parameters.entry import Entry, NotMeasured, Record
+from podium.control.parameters.entry import NotMeasured, ParameterEntry, ParameterRecord
 from podium.control.parameters.validity import Validities
 
 
@@ -12,10 +12,10 @@ class StaleParameter(NotMeasured):
 
 
 @dataclass(slots=True, eq=False)
-class Known:
-    """A :class:`~podium.control.parameters.entry.Record` that judges the age of its entries."""
+class KnownValues:
+    """A :class:`.ParameterRecord` that judges the age of its entries."""
 
-    record: Record
+    record: ParameterRecord
     validities: Validities
     needs: tuple[str, ...] = ()
     """What the routine at work needs: refused when old; all else is left out, and said."""
@@ -24,7 +24,7 @@ class Known:
     """Of the node's clock domain, as the last run told it; None before the first one."""
     said: dict[str, str] = field(default_factory=dict)
     """What was said of parameters since the routine began, by name."""
-    handed_out: dict[str, Entry] = field(default_factory=dict)
+    handed_out: dict[str, ParameterEntry] = field(default_factory=dict)
     """What the routine has been given, by name."""
 
     def begin(self, needs: tuple[str, ...], now_tai_s: float) -> None:
@@ -33,7 +33,7 @@ class Known:
         self.said.clear()
         self.handed_out.clear()
 
-    def get(self, name: str) -> Entry | None:
+    def get(self, name: str) -> ParameterEntry | None:
         """Return the newest entry of that name; None where there is none or it is too old.
 
         Raises :class:`StaleParameter` for an old one that the routine's result would stand on.
@@ -50,11 +50,11 @@ class Known:
         self.said[name] = f"{complaint}: not used"
         return None
 
-    def put(self, entries: Iterable[Entry]) -> None:
+    def put(self, entries: Iterable[ParameterEntry]) -> None:
         """Keep all of them or, on an error, none."""
         self.record.put(entries)
 
-    def all(self, path: str = "") -> dict[str, Entry]:
+    def all(self, path: str = "") -> dict[str, ParameterEntry]:
         """Return the newest entry, where it is good, of each name at or below ``path``."""
         return {
             name: entry
@@ -62,7 +62,7 @@ class Known:
             if self.complaint(entry) is None
         }
 
-    def complaint(self, entry: Entry) -> str | None:
+    def complaint(self, entry: ParameterEntry) -> str | None:
         """Return why ``entry`` is too old by now, or None."""
         return self.validities.complaint(entry, self.now_tai_s, self.epoch)
 

@@ -1,4 +1,4 @@
-"""The quantities that a bring-up recovers, and how numbers with a sigma are written for people."""
+"""Lists the quantities that a bring-up recovers, and writes numbers with a sigma."""
 
 from dataclasses import dataclass
 from math import floor, isfinite, log10
@@ -30,13 +30,13 @@ QUANTITIES = (
     Quantity("assignment_fidelity", "assignment fidelity", percent=True),
     Quantity("thermal_population", "thermal population", percent=True),
 )
-"""In the order in which they are told."""
+"""In the order in which they are reported."""
 
 BY_NAME = {quantity.name: quantity for quantity in QUANTITIES}
 
 PREFIXES = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 JOINT_DECIMALS = 4
-"""With more decimals than these, sigma is told in a unit of its own."""
+"""With more decimals than these, sigma is written in a unit of its own."""
 
 
 def told(value: float, sigma: float, unit: str, *, percent: bool = False) -> str:

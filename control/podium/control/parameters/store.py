@@ -1,4 +1,4 @@
-"""The parameter store: every value that was ever measured, with its provenance, in a database.
+"""Stores every value that was ever measured, with its provenance, in a database.
 
 Append-only: a parameter is never changed, a newer one is put beside it. SQLite when given a
 file; any database that SQLAlchemy speaks to when given its URL.
@@ -14,7 +14,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from podium.control.facility.append_only import shared_file
-from podium.control.parameters.entry import Entry, checked
+from podium.control.parameters.entry import ParameterEntry, checked
 from podium.control.parameters.store_schema import (
     ENTRIES,
     VERSION,
@@ -93,12 +93,12 @@ class ParameterStore:
         """Let go of the database."""
         self._engine.dispose()
 
-    def get(self, name: str) -> Entry | None:
+    def get(self, name: str) -> ParameterEntry | None:
         """Return the newest entry of that name, or None."""
         found = self._select(_NEWEST, {"name": name})
         return found[0] if found else None
 
-    def put(self, entries: Iterable[Entry]) -> None:
+    def put(self, entries: Iterable[ParameterEntry]) -> None:
         """Keep all of them or, on a ``BadEntry`` or a :class:`StoreError`, none.
 
         When it returns they are on the disk: a loss of power does not take them away.
@@ -115,13 +115,13 @@ class ParameterStore:
         except sa.exc.SQLAlchemyError as error:
             raise StoreError(self._said(f"did not take {rows[0]['name']} ...", error)) from error
 
-    def history(self, name: str) -> tuple[Entry, ...]:
+    def history(self, name: str) -> tuple[ParameterEntry, ...]:
         """Return every entry of that name, oldest first."""
         return self._select(
             sa.select(*_FIELDS).where(ENTRIES.c.name == name).order_by(ENTRIES.c.id)
         )
 
-    def all(self, path: str = "", at_tai_s: float | None = None) -> dict[str, Entry]:
+    def all(self, path: str = "", at_tai_s: float | None = None) -> dict[str, ParameterEntry]:
         """Return the newest entry of each name, by name in alphabetical order.
 
         ``path``: only of that name, or of the names below it (``node_a.q0``). ``at_tai_s``: as
@@ -163,13 +163,13 @@ class ParameterStore:
 
     def _select(
         self, query: "sa.Select[tuple[object, ...]]", given: Mapping[str, str] | None = None
-    ) -> tuple[Entry, ...]:
+    ) -> tuple[ParameterEntry, ...]:
         try:
             with self._engine.connect() as connection:
                 rows = connection.execute(query, given).all()
         except sa.exc.SQLAlchemyError as error:
             raise StoreError(self._said("cannot be read", error)) from error
-        return tuple(Entry(**row._mapping) for row in rows)
+        return tuple(ParameterEntry(**row._mapping) for row in rows)
 
     def _said(self, what: str, error: Exception) -> str:
         """Say what did not work, why, and where it helps what to do."""

@@ -1,4 +1,4 @@
-"""The parameter store's tables, and the way from a store that was written before to today's.
+"""Defines the parameter store's tables, and upgrades older stores to today's.
 
 A store carries the version of its tables. Version 1 had none, and no columns ``who``, ``why``
 and ``put_tai_s``. A newer store is refused: what it says could be misread.

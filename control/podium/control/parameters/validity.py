@@ -1,10 +1,10 @@
-"""How long a parameter is good for. Routines declare it; the facility file may say otherwise."""
+"""Computes how long a parameter is valid: as declared by routines or the facility file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podium.control.facility.problems import suggest
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -12,7 +12,7 @@ DAY_S = 24 * HOUR_S
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long a quantity is good for once it is measured.
+    """Gives a quantity's validity after it is measured.
 
     ASSUMED, all that routines declare: what drifts within hours in a laboratory (frequencies of
     qubits, T1), within days (flux offsets, gains of warm electronics) and between cool-downs
@@ -47,7 +47,7 @@ class NoQuantity(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Validities:
-    """What routines declare, with what a facility or a person lays over it."""
+    """Lays the validities of a facility or a person over those that routines declare."""
 
     table: Mapping[str, Validity]
     """By quantity."""
@@ -79,7 +79,9 @@ class Validities:
         lasts_s = self.lasts_s.get(name, self.lasts_s.get(quantity, known.lasts_s))
         return Validity(lasts_s, known.measured_by, known.of_epoch)
 
-    def complaint(self, entry: Entry, now_tai_s: float | None, epoch: int | None) -> str | None:
+    def complaint(
+        self, entry: ParameterEntry, now_tai_s: float | None, epoch: int | None
+    ) -> str | None:
         """Return why ``entry`` is no longer good, or None when it is.
 
         ``None`` for the time or the epoch: not known, nothing is said of it. A clock that was set

@@ -1,4 +1,4 @@
-"""Where a machine code plays something else than its program means, beyond what rounding does.
+"""Finds where machine code plays something else than its program means, beyond rounding.
 
 The threshold comes from the steps of the instrument. The product of sample and gain is floored to a
 word of the converter: one step on each path, I and Q. The oscillator's phase has steps of 1e-9
@@ -23,7 +23,7 @@ WINDOW_SLACK_TURNS = 1e-7
 """Of a window's phase: the sum of frequency times time over a shot, in floating point."""
 THRESHOLD = "one step of the converter (1/32766 of full scale) on each of I and Q"
 APART_NS = 64
-"""Differences that are nearer to each other than this are told as one; as far a pulse is looked
+"""Differences that are nearer to each other than this are reported as one; as far a pulse is looked
 for that comes too early or too late."""
 ALIKE = 0.002
 """Two shapes are the same where they differ by less than this share of their height."""

@@ -1,4 +1,4 @@
-"""The timing diagram: one view, or two of them above each other with their differences marked."""
+"""Draws the timing diagram: one view, or two with their differences marked."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ def _told(views: Sequence[View], differences: Sequence[Difference]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How a lane's height is used: full scales from its lower edge to zero, and above."""
+    """Divides a lane's height: full scales from its lower edge to zero, and above."""
 
     below: float
     above: float
@@ -172,8 +172,8 @@ def _outline(
 ) -> list[tuple[float, float]]:
     """Return the line through samples: steps where there is room, else what a pen can draw.
 
-    Equal samples in a row are told by their ends; where several share a place, by the least and the
-    greatest of them.
+    Equal samples in a row are drawn by their ends; where several share a place, by the least and
+    the greatest of them.
     """
     edges = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
     steps: list[tuple[float, float]] = []

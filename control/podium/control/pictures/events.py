@@ -1,4 +1,4 @@
-"""What happens in a shot, as a table for a terminal: time, port, what."""
+"""Tabulates the events of a shot for a terminal: time, port, what."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""When the instructions of a shot begin, read off the code: for listings."""
+"""Reads the instants of a shot's instructions off the code, for listings."""
 
 import re
 from dataclasses import dataclass, field

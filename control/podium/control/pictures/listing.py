@@ -1,9 +1,9 @@
-"""A compiled program for an engineer: what it takes of the hardware, and its code line by line."""
+"""Lists a compiled program for an engineer: hardware resources, and code line by line."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from podium.control.compilers.qblox.pace import cost_ns
+from podium.control.compilers.qblox.queue_timing import cost_ns
 from podium.control.pictures.events import columns
 from podium.control.pictures.instants import Instants
 from podium.control.pictures.time_axis import say_time

@@ -1,9 +1,10 @@
-"""Which point of a sweep is shown: from the words of a person to indices."""
+"""Finds the point of a sweep that a person's words mean, as indices."""
 
 from collections.abc import Sequence
 
 from podium.control.facility.problems import suggest
-from podium.control.program.program import Axis, Variable
+from podium.control.program.capture_counts import capture_counts
+from podium.control.program.program import Axis, Program, Variable
 
 
 class NoPoint(ValueError):
@@ -56,3 +57,24 @@ def _value(variable: Variable, index: int) -> str:
 
 def _example(axes: tuple[Axis, ...]) -> str:
     return f"{axes[0].name}=0" if axes else "amplitude=0"
+
+
+def results_of(words: str, program: Program) -> dict[str, int] | None:
+    """Return the results that ``words`` (``m=1,n=0``) name, by capture; None where none is.
+
+    Raises ValueError for what is no capture of ``program`` with results, or no result.
+    """
+    if not words:
+        return None
+    known = [one.name for one in capture_counts(program).values() if one.discriminator is not None]
+    found: dict[str, int] = {}
+    for word in words.split(","):
+        name, _, result = word.strip().partition("=")
+        if name not in known:
+            there = ", ".join(known) or "none"
+            why = f"no capture {name!r} has results; there are: {there}"
+            raise ValueError(f"--results {word}: {why}")
+        if result not in ("0", "1"):
+            raise ValueError(f"--results {word}: a result is 0 or 1, e.g. {name}=1")
+        found[name] = int(result)
+    return found

@@ -1,4 +1,4 @@
-"""Which repetitions of a run are looked at, and where they lie in it."""
+"""Chooses the repetitions of a run that are looked at, and finds them in it."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 from podium.control.compilers.points import IntArray
 from podium.control.compilers.qblox.place import Timeline
 from podium.control.pictures.differences import Difference
-from podium.control.pictures.meant import Point
+from podium.control.pictures.program_view import Point
 from podium.control.program.program import Program
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
@@ -23,7 +23,7 @@ AFTER_NS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class ComparedSpans:
     """Spans of a run, in which it is compared."""
 
     repetitions: tuple[int, ...]
@@ -40,7 +40,7 @@ def looked_at(
     artifacts: Mapping[str, ClusterProgram],
     timeline: Timeline,
     points: Sequence[Point],
-) -> Looked:
+) -> ComparedSpans:
     """Return where ``points`` lie in the first repetition, and in the last if that is not far."""
     shape = tuple(axis.count for axis in program.axes)
     lengths: IntArray = np.broadcast_to(timeline.shot_ns, shape).ravel()
@@ -63,7 +63,7 @@ def looked_at(
             name: (*spans[name], (one.duration_fs // FS_PER_NS, 0))
             for name, one in artifacts.items()
         }
-    return Looked(repetitions, whole, spans)
+    return ComparedSpans(repetitions, whole, spans)
 
 
 def number_of(point: Point, shape: tuple[int, ...]) -> int:

@@ -1,4 +1,4 @@
-"""SVG as text: few elements, words as words, colours that hold on white and on black."""
+"""Writes SVG as text: few elements, words as words, colours for white and black."""
 
 import math
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A time axis with its long uneventful times cut out: from nanoseconds to places on paper.
+"""Places times on paper, with long uneventful times cut out.
 
 What is cut are times during which nothing changes on any lane: silence, a held level, a window that
 stays open. They are cut where they would crowd out what happens.

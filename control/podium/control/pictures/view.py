@@ -1,4 +1,4 @@
-"""One shot as it is shown: a lane for each frame, with its pulses, its windows and its switch.
+"""Defines one shot's view: a lane for each frame, with pulses, windows and switch.
 
 The same values hold what a program means and what a machine code plays, so that one drawing and
 one table serve both.
@@ -31,7 +31,7 @@ class Stretch:
 
     @property
     def end_ns(self) -> int:
-        """When it is over."""
+        """Return when it is over."""
         return self.start_ns + len(self.samples)
 
     @property
@@ -61,7 +61,7 @@ class Opening:
 
     @property
     def end_ns(self) -> int:
-        """When it closes."""
+        """Return when it closes."""
         return self.start_ns + self.duration_ns
 
 
@@ -75,7 +75,7 @@ class Tuning:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lane:
-    """What one frame does in a shot."""
+    """Holds one frame's pulses and windows in a shot."""
 
     frame: str
     port: str

@@ -1,4 +1,4 @@
-"""The agents of a facility as processes: how each is started, by ``podium up`` and ``join``."""
+"""Starts the agents of a facility as processes, for ``podium up`` and ``join``."""
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +22,8 @@ async def keep_agents(
 ) -> None:
     """Start an agent for each of ``owners`` (names, with instruments) and keep it running.
 
-    ``of_the_bus``: what each is told of it; ``common``: the facility file and what is laid over it.
-    They end with ``stack``.
+    ``of_the_bus``: each one's arguments about it; ``common``: the facility file and what is laid
+    over it. They end with ``stack``.
     """
     for name, instruments in owners.items():
         words = [

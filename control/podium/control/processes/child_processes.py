@@ -1,7 +1,8 @@
-"""Processes of our own: started, watched, and ended whatever happens."""
+"""Starts, watches and ends processes of our own, whatever happens."""
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -92,7 +93,7 @@ class Children:
 
     They are sessions of their own, so that Ctrl-C in a terminal reaches us alone, and we end
     them in order: who uses an instrument before the instrument. Their standard input closes
-    when we end, however we end: those that are told ``--with-parent`` end as well.
+    when we end, however we end: those with ``--with-parent`` end as well.
     """
 
     running: list[Child] = field(default_factory=list)
@@ -200,3 +201,11 @@ class Children:
             if child.process.stdin is not None:
                 child.process.stdin.close()
         self.running.clear()
+
+
+def processor_time_s() -> float:
+    """Return it, s: of this process, and of all that ended and were waited for, by whomever."""
+    return sum(
+        use.ru_utime + use.ru_stime
+        for use in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )

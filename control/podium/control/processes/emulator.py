@@ -1,4 +1,4 @@
-"""The emulator of machine code, as control uses it: by its command line, from outside."""
+"""Runs the emulator of machine code by its command line, from outside."""
 
 import json
 import subprocess
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from podium.control.pictures.judge import Spans
+from podium.control.pictures.code_comparison import Spans
 from podium.control.processes.child_processes import podium
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A facility for a command that wants to use it: joined if it is up, else owned for the time."""
+"""Opens a facility for a command: joined if it is up, else owned for the time."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

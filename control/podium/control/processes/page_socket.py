@@ -1,4 +1,4 @@
-"""Where the page listens. The socket is bound by ``podium up`` and outlives the page's process."""
+"""Binds the page's socket, which outlives the page's process."""
 
 import ipaddress
 import socket

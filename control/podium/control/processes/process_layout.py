@@ -1,10 +1,10 @@
-"""Which processes of a facility are started on this computer, and how they find each other."""
+"""Decides which processes of a facility run on this computer, and how they connect."""
 
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from podium.control.bus.opened import own_credentials
+from podium.control.bus.process_bus import own_credentials
 from podium.control.facility.facility import Facility
 from podium.control.facility.problems import suggest
 from podium.control.security.access import Member
@@ -23,7 +23,7 @@ class Parts:
     coordinator: str
     """Where the coordinator is asked: by TLS where the bus has a lock."""
     words: Mapping[Member, tuple[str, ...]]
-    """What each is told of the bus."""
+    """Each one's arguments about the bus."""
 
     @property
     def agents(self) -> tuple[str, ...]:

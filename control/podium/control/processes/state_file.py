@@ -1,4 +1,4 @@
-"""What ``podium up`` leaves behind for others to find: where the coordinator of a facility is."""
+"""Keeps the state file of ``podium up``, by which others find the coordinator."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from podium.control.facility.whole_files import write_text
+from podium.control.facility.atomic_files import write_text
 
 
 class AlreadyUp(Exception):

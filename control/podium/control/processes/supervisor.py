@@ -1,4 +1,4 @@
-"""The processes of a facility that is up: started, started again when they die, ended in time."""
+"""Starts a facility's processes, restarts dead ones, and ends them in time."""
 
 import asyncio
 import re
@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 ENDING_S = 30.0
-"""A process that was told to end has this long to make its instruments safe."""
+"""A process that received a signal to end has this long to make its instruments safe."""
 RESTART_S = 1.0
 """Pause before a process that died is started again."""
 

@@ -1,4 +1,4 @@
-"""Splitting a program's shots, so that its data are seen as they come.
+"""Splits a program's shots, so that its data are seen as they come.
 
 The order in which points are visited stays as it is: shot after shot, the last axis fastest.
 A batch is some repetitions of all points or, where one repetition takes too long to wait for,
@@ -26,7 +26,7 @@ class Batch:
 
     @property
     def points(self) -> int:
-        """How many points it visits in each repetition."""
+        """Return the number of points that it visits in each repetition."""
         return math.prod(one.stop - one.start for one in self.piece)
 
 

@@ -1,4 +1,4 @@
-"""Checks of branches: a condition is on results that are there, whichever way the shot has gone."""
+"""Checks branches: a condition is on results that are there, on each way of the shot."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

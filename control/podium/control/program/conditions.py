@@ -1,4 +1,4 @@
-"""Results of captures, and conditions on them."""
+"""Defines results of captures, and conditions on them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

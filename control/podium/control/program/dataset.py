@@ -1,4 +1,4 @@
-"""What the captures of a program brought back, as a dataset with names, units, coordinates."""
+"""Builds a program's dataset from its captures, with names, units, coordinates."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.program.captured import captured_by
+from podium.control.program.capture_counts import capture_counts
 from podium.control.program.program import Program, Variable
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
@@ -18,7 +18,7 @@ NS_S = 1e-9
 
 
 class CaptureValues(Protocol):
-    """What one capture brought back, V at the input connector."""
+    """Holds one capture's values, V at the input connector."""
 
     @property
     def i(self) -> NDArray[Any]:
@@ -32,7 +32,7 @@ class CaptureValues(Protocol):
 
     @property
     def counts(self) -> NDArray[Any]:
-        """How many were averaged; same shape."""
+        """Return the numbers of averaged shots; same shape."""
         ...
 
     @property
@@ -52,7 +52,7 @@ class CaptureValues(Protocol):
 
     @property
     def out_of_range(self) -> bool:
-        """Whether the input clipped."""
+        """Return whether the input clipped."""
         ...
 
 
@@ -65,7 +65,7 @@ def dataset_of(
 
     ``<capture>_outcome`` is the share of results that were 1 (of each shot where they were kept),
     where the capture has a discriminator; ``<capture>_count`` how often it was made, where that
-    hangs on what was measured (the others are NaN where it was never). Dimension ``shot`` comes
+    depends on what was measured (the others are NaN where it was never). Dimension ``shot`` comes
     first when the shots were kept. Every swept variable is a coordinate (times in s); every
     variable and coordinate has ``units``.
     """
@@ -74,7 +74,7 @@ def dataset_of(
     dimensions = (*(("shot",) if program.keep_shots else ()), *(axis.name for axis in program.axes))
     variables: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
     coordinates: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
-    varying = {one.name: one.least < one.most for one in captured_by(program).values()}
+    varying = {one.name: one.least < one.most for one in capture_counts(program).values()}
     for axis in program.axes:
         for variable in axis.variables:
             values, unit = _points(variable)

@@ -1,4 +1,4 @@
-"""Durations as people write them, in nanoseconds, and as programs keep them, in whole femtoseconds.
+"""Converts durations from people's nanoseconds to whole femtoseconds.
 
 Nothing is rounded: a number counts as it is written in decimal, so 0.1 ns are 100 000 fs.
 """

@@ -1,4 +1,4 @@
-"""Samples of envelopes at 1 GSa/s: the ideal, before any hardware rounds it.
+"""Samples envelopes at 1 GSa/s: the ideal, before any hardware rounds it.
 
 Sample ``j`` stands for the nanosecond from ``j`` to ``j + 1`` and is the envelope at its
 middle, so a symmetric envelope has symmetric samples. A pulse may start between two samples.
@@ -31,7 +31,7 @@ def duration_ns(waveform: Waveform) -> int:
 
 
 def is_hard(waveform: Waveform) -> bool:
-    """Whether the pulse has edges shorter than a sample: their place shows in one sample each."""
+    """Return whether the pulse has edges shorter than a sample, whose place shows in one sample."""
     match waveform:
         case Square():
             return True

@@ -1,4 +1,4 @@
-"""The program that measures skews: markers of nodes on a time tagger that they have in common."""
+"""Defines the program that measures skews: markers of nodes on one time tagger."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The parameters of a program: which there are, and the program with other values of them."""
+"""Finds the parameters of a program, and sets other values of them."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The pulse program: what is to happen on which port and when, in OpenPulse's words.
+"""Defines the pulse program: statements on ports and frames, in OpenPulse's words.
 
 A program is a frozen value. Two equal programs compare and hash equal. Times are kept as
 integer femtoseconds, and may be given in nanoseconds (``ns=``) where that is a whole number of
@@ -346,5 +346,5 @@ def _deep(body: Sequence[Statement]) -> Iterator[Statement]:
 
 
 def has_branches(program: Program) -> bool:
-    """Whether what is played depends on what is measured."""
+    """Return whether what is played depends on what is measured."""
     return not _BRANCHING.isdisjoint(map(type, program.body))

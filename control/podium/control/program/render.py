@@ -1,4 +1,4 @@
-"""The reference renderer: what a program means, as samples. Slow and obvious on purpose.
+"""Renders what a program means, as samples: the reference, slow and obvious.
 
 One shot at one point of the axes is walked statement by statement in exact integers; no
 other code in the house shares this walk, so that every compiler can be judged by it.
@@ -52,7 +52,7 @@ Outcomes = Mapping[str, Sequence[int]]
 
 
 class OutcomeMissing(ValueError):
-    """A branch hangs on a result that was not given; name it in ``outcomes``."""
+    """A branch depends on a result that was not given; name it in ``outcomes``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class _FrameHistory:
 
 @dataclass(slots=True)
 class _Results:
-    """What captures have come to so far."""
+    """Holds the results of captures so far."""
 
     given: Outcomes
     made: dict[str, int] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class _Results:
         known = self.given.get(capture, ())
         if not 0 < count <= len(known):
             raise OutcomeMissing(
-                f"a branch hangs on result {count} of capture {capture!r} in this shot, of which "
+                f"a branch depends on result {count} of capture {capture!r} in this shot, of which "
                 f"{len(known)} are given"
             )
         return known[count - 1]

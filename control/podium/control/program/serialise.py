@@ -1,4 +1,4 @@
-"""Programs as JSON: for the bus, for datasets, and to tell whether two runs played the same.
+"""Serialises programs as JSON: for the bus, for datasets, and for comparing runs.
 
 Each value is an object with its class under ``type``; numbers come back equal bit by bit (a
 whole float as an integer).

@@ -1,4 +1,4 @@
-"""Programs that are the points of one axis: circuits, sequences of randomised benchmarking."""
+"""Defines programs that are the points of one axis, as in randomised benchmarking."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Checks that hold for a program on any hardware; a compiler may rely on them.
+"""Checks what holds for a program on any hardware; a compiler may rely on it.
 
 All problems are collected and raised together: a person mends a program once.
 """

@@ -1,4 +1,4 @@
-"""Envelopes of pulses, as values: what is asked for, before any hardware rounds it.
+"""Defines envelopes of pulses as values, before any hardware rounds them.
 
 People write them in nanoseconds, ``Gaussian(ns=40, sigma_ns=10)``: a number that is not a whole
 number of femtoseconds is refused (:class:`~podium.control.program.durations.NotATime`).

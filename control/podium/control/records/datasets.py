@@ -1,4 +1,4 @@
-"""Measured data on disk: one netCDF file for each run.
+"""Stores measured data on disk: one netCDF file for each run.
 
 Any netCDF-4 reader opens them, ``xarray.open_dataset`` without Podium too: dimensions are
 named, units stand in the attributes, numbers are real.

@@ -1,4 +1,4 @@
-"""A dataset as the bytes of a netCDF-4 file, written through HDF5 itself.
+"""Writes a dataset as the bytes of a netCDF-4 file, through HDF5 itself.
 
 ``Dataset.to_netcdf`` goes through three libraries that look every name up again and again: 30 ms
 of a processor for the data of a small run, here 5. What stands in the file is the same: dimensions

@@ -1,4 +1,4 @@
-"""Snapshots of a facility beside the data: stored once by their hash, compared in words."""
+"""Stores snapshots of a facility beside the data by their hash, and compares them."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FOLDER = "snapshots"
 """Beside the datasets that name them."""
 SHOWN = 12
-"""Digits of a hash that are told to people."""
+"""Digits of a hash that are shown to people."""
 
 
 class NoSnapshot(LookupError):
@@ -142,7 +142,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
-    """Tell in words what is otherwise in ``new``, one line each."""
+    """Tell in words what differs in ``new``, one line each."""
     before, after = old["instruments"], new["instruments"]
     for name in [*before, *(name for name in after if name not in before)]:
         if name not in after:
@@ -160,7 +160,7 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
         was, now = before[name]["settings"], after[name]["settings"]
         for setting in sorted({*was, *now}):
             if setting not in now:
-                yield f"{name}: {setting} is not told any more (it was {_said(was[setting])})"
+                yield f"{name}: {setting} is not told any longer (it was {_said(was[setting])})"
             elif setting not in was:
                 yield f"{name}: {setting} is told for the first time: {_said(now[setting])}"
             elif was[setting] != now[setting]:

@@ -1,4 +1,4 @@
-"""What was recovered beside the hidden truth."""
+"""Compares recovered parameters with the hidden truth."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""``index.html``: what happened, on one page that needs nothing else."""
+"""Writes ``index.html``: what happened, on one page that needs nothing else."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,12 +9,12 @@ from typing import Self
 from podium.control.calibration.outcome import Panel
 from podium.control.parameters.quantities import BY_NAME
 from podium.control.report.comparison import Comparison
+from podium.control.report.multi_node import page as together
+from podium.control.report.multi_node.story import Pictures
 from podium.control.report.page_style import STYLE
 from podium.control.report.plots import draw
 from podium.control.report.qubit_filter import choice, of_qubit, superseded_by
 from podium.control.report.story import Step, Story
-from podium.control.report.together import page as together
-from podium.control.report.together.story import Pictures
 
 PULL_SHOWN = 4.0
 """The strip of pulls reaches so far to both sides, sigma."""
@@ -57,7 +57,7 @@ class Drawings:
         if story.together is None:
             return Pictures()
         # Not imported before: it takes half a second, and most reports do without.
-        from podium.control.report.together.pictures import draw_together
+        from podium.control.report.multi_node.pictures import draw_together
 
         return self._thread.submit(draw_together, story.together).result()
 

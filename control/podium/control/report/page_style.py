@@ -1,4 +1,4 @@
-"""How the report looks: light or dark as the reader's system is, wide or narrow."""
+"""Styles the report: light or dark as the reader's system is, wide or narrow."""
 
 STYLE = """
 :root {

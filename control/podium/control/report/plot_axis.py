@@ -1,4 +1,4 @@
-"""One axis of a plot: from numbers to places on the paper, its ticks and what they say."""
+"""Places one axis's numbers on paper, with ticks and labels."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ NARROW = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """Where an axis has ticks, and what stands there."""
+    """Places an axis's ticks and their labels."""
 
     places: tuple[float, ...]
     texts: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Maps and their colours as PNG pictures that stand in the page itself."""
+"""Draws maps and their colours as PNG pictures that stand in the page itself."""
 
 import base64
 import struct

@@ -1,4 +1,4 @@
-"""Panels drawn as SVG, for a page that may be light or dark.
+"""Draws panels as SVG, for a page that may be light or dark.
 
 Colours are named (``var(--ink)`` ...): the page around the drawing says what they are. The
 series' colours are those of Okabe and Ito (Color Universal Design, 2008), told apart by people

@@ -1,4 +1,4 @@
-"""Pictures of a program and of its machine code into files, and what they tell into words."""
+"""Writes pictures of a program and of its machine code, and sums them up in words."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,13 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium.control.facility.whole_files import write_text
+from podium.control.facility.atomic_files import write_text
+from podium.control.pictures.code_comparison import (
+    CodeComparison,
+    ComparedProgram,
+    Emulate,
+    compare,
+    points_of,
+)
 from podium.control.pictures.differences import THRESHOLD, Difference
 from podium.control.pictures.drawing import draw
 from podium.control.pictures.events import table
-from podium.control.pictures.judge import Case, Compared, Emulate, compare, points_of
-from podium.control.pictures.meant import Point
 from podium.control.pictures.points import say_point
+from podium.control.pictures.program_view import Point
 from podium.control.pictures.svg import page
 from podium.control.pictures.time_axis import say_time
 from podium.control.pictures.view import View
@@ -21,14 +27,14 @@ if TYPE_CHECKING:
     from podium.control.program.program import Program
 
 TOLD = 20
-"""So many differences are told one by one."""
+"""So many differences are listed one by one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """What a comparison has found."""
+    """Holds a comparison's result."""
 
-    shown: Compared
+    shown: CodeComparison
     """The point that is drawn: the one asked for, else the first with a difference, else the
     middle."""
     differences: tuple[tuple[Point, Difference], ...]
@@ -36,7 +42,7 @@ class Verdict:
     """So many were compared."""
 
 
-def judge(case: Case, point: Point, *, only: bool, emulate: Emulate) -> Verdict:
+def judge(case: ComparedProgram, point: Point, *, only: bool, emulate: Emulate) -> Verdict:
     """Compare ``case`` at all its points, or at ``point`` alone (``only``).
 
     Raises what :func:`.judge.compare` raises.
@@ -44,8 +50,8 @@ def judge(case: Case, point: Point, *, only: bool, emulate: Emulate) -> Verdict:
     points = [point] if only else points_of(case)
     if point not in points:
         points.append(point)
-    shown: Compared | None = None
-    worst: Compared | None = None
+    shown: CodeComparison | None = None
+    worst: CodeComparison | None = None
     found: list[tuple[Point, Difference]] = []
     general: set[Difference] = set()
     for one in compare(case, points, emulate):
@@ -54,7 +60,7 @@ def judge(case: Case, point: Point, *, only: bool, emulate: Emulate) -> Verdict:
         if one.differences and worst is None:
             worst = one
         found += [(one.point, each) for each in one.differences if each not in general]
-        # what belongs to no shot is told with each point, and counted once
+        # what belongs to no shot is reported with each point, and counted once
         general |= {each for each in one.differences if each.end_ns == 0}
     chosen = shown if shown is not None and (only or shown.differences or not worst) else worst
     if chosen is None:
@@ -87,7 +93,7 @@ def told(verdict: Verdict, program: "Program") -> Iterator[str]:
 def write_picture(
     path: Path,
     views: Sequence[View],
-    case: Case,
+    case: ComparedProgram,
     point: Point,
     differences: Sequence[Difference] = (),
 ) -> None:

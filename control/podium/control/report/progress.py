@@ -1,4 +1,4 @@
-"""What a person sees while the demo works: a live display, or plain lines when nobody looks."""
+"""Shows the demo's progress: a live display, or plain lines when nobody looks."""
 
 import time
 from collections.abc import Iterator

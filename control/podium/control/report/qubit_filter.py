@@ -1,4 +1,4 @@
-"""The report of one qubit alone: a choice at the top that hides all others, without a script."""
+"""Reports one qubit alone: a choice at the top hides all others, without a script."""
 
 from collections.abc import Iterator, Sequence
 from html import escape

@@ -1,4 +1,4 @@
-"""What happened in a demo, as far as it got: the material of the report."""
+"""Collects what happened in a demo, as far as it got: the material of the report."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -8,7 +8,7 @@ from podium.control.calibration.outcome import Outcome
 from podium.control.report.comparison import Comparison, complete
 
 if TYPE_CHECKING:
-    from podium.control.report.together.story import Together
+    from podium.control.report.multi_node.story import MultiNodeStory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +65,7 @@ class Story:
     """Processor time of all processes of the demo, s."""
     lab_s: float = 0.0
     lab_causes: Mapping[str, float] = field(default_factory=dict)
-    together: "Together | None" = None
+    together: "MultiNodeStory | None" = None
     """What the nodes did together, where there are several that can."""
 
     def failures(self) -> list[Failure]:
@@ -132,7 +132,7 @@ def summary(story: Story) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredSpan:
-    """When a parameter was measured, by which routine."""
+    """Gives the time span of a parameter's measurement, and its routine."""
 
     routine: str
     from_tai_s: float

@@ -1,4 +1,4 @@
-"""What was recovered, as tables for a terminal."""
+"""Tabulates recovered parameters for a terminal."""
 
 from collections.abc import Iterable
 

@@ -40,7 +40,9 @@ def give_up(state: AgentState, reason: str) -> Did:
 def stand_down(state: AgentState, hand: RunInHand, why: str) -> Did:
     """Take everything back, for the reason ``why``."""
     hand = replace(hand.to(Phase.STANDING_DOWN), why=hand.why or why)
-    return replace(state, hand=hand, making_safe=True), (MakeSafe(of_run=hand.at_once),)
+    # Making all safe is cut off by this, so that it is begun anew.
+    of_run = hand.at_once and not state.making_safe
+    return replace(state, hand=hand, making_safe=True), (MakeSafe(of_run),)
 
 
 def refuse(

@@ -81,10 +81,10 @@ def step(state: AgentState, event: Event, now_s: float) -> Did:
             return _heard(state, request, now_s)
         case Ticked():
             return _ticked(state, now_s)
-        case MadeSafe(started):
-            return made_safe(state, started)
-        case NotSafe(reason):
-            return not_safe(state, reason, now_s)
+        case MadeSafe():
+            return made_safe(state, event)
+        case NotSafe():
+            return not_safe(state, event, now_s)
     hand = state.hand
     if hand is None or hand.run != event.run or hand.phase in (Phase.STANDING_DOWN, Phase.ENDED):
         return state, ()  # of a run that was given up since

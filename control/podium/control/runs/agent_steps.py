@@ -19,6 +19,8 @@ from podium.control.runs.agent_values import (
     Collected,
     Did,
     Loaded,
+    MadeSafe,
+    NotSafe,
     Phase,
     ReadClock,
     RunInHand,
@@ -67,7 +69,8 @@ def armed_up(state: AgentState, hand: RunInHand, done: ArmedUp, now_s: float) ->
     if hand.token is None or (moved := checks.epoch_moved(hand.token, done.epochs)):
         return refuse(state, hand, "arm", "epoch", moved)
     hand = replace(hand.to(Phase.ARMED), lease_ends_s=now_s + hand.token.lease_s)
-    return answer_with(state, hand, "arm", Armed(state.name, hand.run, done.now))
+    answer = Armed(state.name, hand.run, done.now, done.read_after_s)
+    return answer_with(state, hand, "arm", answer)
 
 
 def clock_read(state: AgentState, hand: RunInHand, read: ClockRead, now_s: float) -> Did:
@@ -150,24 +153,24 @@ def collected(state: AgentState, hand: RunInHand, done: Collected) -> Did:
     return end(state, hand)
 
 
-def made_safe(state: AgentState, started: bool | None) -> Did:
-    """The instruments are known to be safe."""
+def made_safe(state: AgentState, done: MadeSafe) -> Did:
+    """The instruments are known to be safe, or those of the run in hand."""
     hand = state.hand
+    state = replace(state, unsafe=state.unsafe if done.of_run else "", making_safe=False)
     if hand is None or hand.phase is not Phase.STANDING_DOWN:
-        return take_next(replace(state, unsafe="", making_safe=False))
-    if hand.at_once:
-        return _stood_down(replace(state, making_safe=False), hand, started)
-    return _stood_down(replace(state, unsafe="", making_safe=False), hand, started)
+        return take_next(state)
+    return _stood_down(state, hand, done.started)
 
 
-def not_safe(state: AgentState, reason: str, now_s: float) -> Did:
+def not_safe(state: AgentState, done: NotSafe, now_s: float) -> Did:
     """What plays at once ends all the same, and says so; else it is tried again."""
-    hand = state.hand
+    hand, state = state.hand, replace(state, making_safe=False)
+    if not done.of_run:
+        again_s = now_s + state.margins.safe_again_s
+        state = replace(state, unsafe=done.reason, safe_at_s=again_s)
     if hand is not None and hand.at_once and hand.phase is Phase.STANDING_DOWN:
-        hand = replace(hand, unsafe=reason)
-        return _stood_down(replace(state, making_safe=False), hand, None)
-    again_s = now_s + state.margins.safe_again_s
-    return replace(state, unsafe=reason, making_safe=False, safe_at_s=again_s), ()
+        return _stood_down(state, replace(hand, unsafe=done.reason), None)
+    return state, ()
 
 
 def _stood_down(state: AgentState, hand: RunInHand, started: bool | None) -> Did:

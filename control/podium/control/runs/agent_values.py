@@ -151,6 +151,8 @@ class ArmedUp:
     """Read after arming."""
     now: Tai | None = None
     """The clock, read last; None: it was not."""
+    read_after_s: float = 0.0
+    """That reading was begun so long after ``ArmUp`` was; wall time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +208,12 @@ class HardwareFailed:
 
 @dataclass(frozen=True, slots=True)
 class MadeSafe:
-    """No trigger is set, nothing is armed, nothing plays: of all, or as ``MakeSafe`` said."""
+    """No trigger is set, nothing is armed, nothing plays."""
 
     started: bool | None
     """Whether the program had begun since it was armed; None: the controller cannot tell."""
+    of_run: bool = False
+    """Only of what ``MakeSafe`` with that word names; otherwise of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +221,8 @@ class NotSafe:
     """Making safe has failed."""
 
     reason: str
+    of_run: bool = False
+    """As in ``MadeSafe``."""
 
 
 @dataclass(frozen=True, slots=True)

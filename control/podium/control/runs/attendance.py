@@ -55,6 +55,7 @@ class Attendance:
     def __init__(self) -> None:
         self._seen: dict[str, Attendant] = {}
         self._awake_s: float | None = None
+        self._paused_s = float("-inf")
 
     @property
     def agents(self) -> tuple[Attendant, ...]:
@@ -75,9 +76,14 @@ class Attendance:
     def awake(self, now_s: float) -> None:
         """Note that the coordinator hears something now; a pause of its own counts for nobody."""
         if self._awake_s is not None and (pause_s := now_s - self._awake_s) > OWN_PAUSE_S:
+            self._paused_s = now_s
             for seen in self.agents:
                 self._seen[seen.agent] = replace(seen, beaten_s=seen.beaten_s + pause_s)
         self._awake_s = now_s
+
+    def paused_since(self, since_s: float) -> bool:
+        """Return whether the coordinator itself was paused at some time after ``since_s``."""
+        return self._paused_s > since_s
 
     def beat(self, beat: Beat, now_s: float) -> Lost | None:
         """Note a heartbeat; return what is lost with it, if it comes from another life."""

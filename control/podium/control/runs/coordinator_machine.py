@@ -328,9 +328,11 @@ class CoordinatorSide:
         done: list[Action] = []
         for action in did:
             match action:
-                case Delivered(delivery_fs, late):
-                    learn = self.lead.late if late else self.lead.taken
-                    learn(max(0, delivery_fs))
+                case Delivered(delivery_fs, late, since_s):
+                    # A pause of its own says nothing of the way.
+                    if not self.attendance.paused_since(since_s):
+                        learn = self.lead.late if late else self.lead.taken
+                        learn(max(0, delivery_fs))
                 case Quarantine(agent, reason):
                     if (lost := self.attendance.quarantine(agent, reason)) is not None:
                         done += self._lost(lost, now_s)

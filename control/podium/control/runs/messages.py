@@ -185,6 +185,8 @@ class Armed:
     run: RunId
     now: Tai | None = None
     """Its clock, once all was armed; None: it was not read, and is asked for."""
+    read_after_s: float = 0.0
+    """That reading was begun at least so long after ARM had come; wall time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def step(start: RunStart, event: RunEvent, now_s: float) -> Did:
             return _ask_reports(replace(start, t0=started), now_s)
         case FireTaken(agent, _, slack_fs) if start.stage is Stage.FIRING and node.request:
             start = _with(start, replace(node, request=None))
-            noted = Delivered(start.lead_fs - slack_fs, late=False)
+            noted = Delivered(start.lead_fs - slack_fs, False, start.read_from_s)
             start, then = _ask_reports(start, now_s) if _all_answered(start) else (start, ())
             return start, (noted, *then)
         case Report() if start.stage is Stage.REPORTING and node.request is not None:
@@ -170,27 +170,36 @@ def _arm(start: RunStart, now_s: float) -> Did:
 
 def _ask_time(start: RunStart, now_s: float) -> Did:
     """Ask for the time, unless the agents' answers have brought it along just now."""
-    told = [node.armed.now for node in start.nodes if node.armed is not None]
-    now = [one for one in told if one is not None]
-    fresh = len(now) == len(start.nodes) and not any(node.said_again for node in start.nodes)
+    readings = [
+        (node.armed.now, node.said_s + node.armed.read_after_s)
+        for node in start.nodes
+        if node.armed is not None and node.armed.now is not None
+    ]
+    fresh = len(readings) == len(start.nodes) and not any(one.said_again for one in start.nodes)
+    told, asked_s = max(readings) if fresh else (None, now_s)
     until_s = now_s + start.patience.time_s
-    start = replace(start, stage=Stage.ASKING_TIME, deadline_s=until_s)
-    return start, (AskTime(start.run, max(now) if fresh else None),)
+    start = replace(start, stage=Stage.ASKING_TIME, deadline_s=until_s, read_from_s=asked_s)
+    return start, (AskTime(start.run, told),)
 
 
 def _fire(start: RunStart, told: TimeTold, now_s: float) -> Did:
+    """Say FIRE; T0 and the end of its recall count from the reading, however old that may be."""
     if start.stage is not Stage.ASKING_TIME:
         return start, ()
+    patience, age_s = start.patience, max(0.0, now_s - start.read_from_s)
+    if age_s > patience.reading_s:
+        return replace(start, read_from_s=now_s), (AskTime(start.run),)
     prepared = [node.prepared for node in start.nodes if node.prepared is not None]
     grid = StartGrid(math.lcm(*(one.grid_fs for one in prepared)))
     needed_fs = max(one.minimum_lead_fs for one in prepared)
     lead_fs = told.lead_fs + max(0, needed_fs - told.margin_fs)
-    t0 = grid.at_or_after(told.now, lead_fs)
+    kept_s = max(one.guard_fs for one in prepared) / FS_PER_S + patience.recall_s
+    shortest_fs = math.ceil((age_s + patience.fire_again_s + kept_s) * FS_PER_S)
+    t0 = grid.at_or_after(told.now, max(lead_fs, shortest_fs))
     start = replace(start, told=told.now, t0=t0)
-    ahead_s = (lead_fs - max(one.guard_fs for one in prepared)) / FS_PER_S
-    recall_s = max(ahead_s - start.patience.recall_s, start.patience.fire_again_s)
+    until_s = now_s - age_s + start.lead_fs / FS_PER_S - kept_s
     fires: dict[str, Request] = {node.agent: Fire(start.run, t0) for node in start.nodes}
-    return _say(start, Stage.FIRING, fires, now_s, now_s + recall_s)
+    return _say(start, Stage.FIRING, fires, now_s, until_s)
 
 
 def _fire_at_once(start: RunStart, now_s: float) -> Did:
@@ -241,7 +250,8 @@ def _refused(start: RunStart, refusal: Refusal, now_s: float) -> Did:
     if start.late and start.t0 is not None:
         node = next(node for node in start.nodes if node.agent == refusal.agent)
         minimum_fs = node.prepared.minimum_lead_fs if node.prepared is not None else 0
-        noted = (Delivered(start.lead_fs - minimum_fs + refusal.short_fs, late=True),)
+        delivery_fs = start.lead_fs - minimum_fs + refusal.short_fs
+        noted = (Delivered(delivery_fs, True, start.read_from_s),)
     reason = f"{refusal.agent} refused {refusal.step.upper()}: {refusal.reason}"
     start, then = _fail(start, reason, now_s)
     return start, (*noted, *then)
@@ -251,7 +261,7 @@ def _slow(start: RunStart, agent: str, now_s: float) -> tuple[RunStart, tuple[Ru
     """Note that FIRE was too slow, where whoever has not taken it is neither dead nor frozen."""
     if agent not in start.unheard or now_s - start.recalled_s > start.patience.slow_s:
         return start, ()
-    return replace(start, unheard=()), (Delivered(start.lead_fs, late=True),)
+    return replace(start, unheard=()), (Delivered(start.lead_fs, True, start.read_from_s),)
 
 
 def _lost(start: RunStart, agent: str, reason: str, now_s: float) -> Did:

@@ -33,6 +33,9 @@ class Patience:
     recall_s: float = 0.004
     """FIRE that was not taken by all so long before T0 - guard is called back from all."""
     lease_s: float = 10.0
+    reading_s: float = 0.2
+    """A reading of the clock that may be older is asked for anew. As old as an agent's last look
+    may be for the longest guard."""
     slow_s: float = 0.2
     """Who has not taken FIRE in time, but stands down this soon after, is well: the way is slow."""
 
@@ -113,6 +116,8 @@ class Delivered:
 
     delivery_fs: int
     late: bool
+    since_s: float = float("-inf")
+    """It began no earlier than this, wall time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,8 @@ class RunStart:
     patience: Patience
     stage: Stage = Stage.PREPARING
     deadline_s: float = 0.0
+    read_from_s: float = 0.0
+    """No reading of the clock that is waited for, or counted from, is older: wall time."""
     told: Tai | None = None
     """The reading of the clock from which T0 was counted."""
     t0: Tai | None = None

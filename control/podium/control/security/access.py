@@ -1,4 +1,4 @@
-"""Who may do what on the bus: by the common name of a certificate.
+"""Decides who may do what on the bus, by the common name of a certificate.
 
 Zenoh enforces it, in the process that holds the meeting point and, the other way round, in every
 process that connects to it. Zenoh drops what it denies without a word; :class:`Verdict` is how
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from podium.control.bus import cold, growth, messages, news
+from podium.control.bus import facility_growth, fridge_report, messages, news
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import refusals_key
 from podium.control.facility.meeting_point import Holder
@@ -65,7 +65,7 @@ class MayI:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether something is allowed."""
+    """Allows something, or says why not."""
 
     allowed: bool
     words: str
@@ -103,13 +103,16 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
     agents = messages.agent_key(facility, "*")
     coordinator = messages.coordinator_key(facility)
     told = news.runs_key(facility), news.data_key(facility)
-    grow, grown = growth.coordinator_grow_key(facility), growth.grown_key(facility)
+    grow, grown = (
+        facility_growth.coordinator_grow_key(facility),
+        facility_growth.grown_key(facility),
+    )
     match member.role:
         case "router":
             own = _log(facility, "router")
         case "coordinator":
             own = (
-                Rule("ask", (agents, coordinator, growth.agent_grow_key(facility, "*"))),
+                Rule("ask", (agents, coordinator, facility_growth.agent_grow_key(facility, "*"))),
                 Rule("ask", (refusals_key(facility),)),
                 Rule("answer", (coordinator, grow, news.past_runs_key(facility))),
                 Rule("publish", (*told, grown)),
@@ -120,7 +123,12 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
             )
         case "page":
             past = news.past_runs_key(facility), news.past_events_key(facility, "*")
-            heard = messages.heartbeat_key, news.status_key, news.events_key, cold.fridge_key
+            heard = (
+                messages.heartbeat_key,
+                news.status_key,
+                news.events_key,
+                fridge_report.fridge_key,
+            )
             own = (
                 Rule("ask", (coordinator, *past)),
                 Rule("hear", (*(key(facility, "*") for key in heard), *told, grown)),
@@ -130,12 +138,12 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
         case "agent":
             here = messages.agent_key(facility, member.name)
             beats = messages.heartbeat_key(facility, member.name)
-            told_here = cold.fridge_key(facility, member.name)
+            told_here = fridge_report.fridge_key(facility, member.name)
             own = (
-                Rule("answer", (here, growth.agent_grow_key(facility, member.name))),
+                Rule("answer", (here, facility_growth.agent_grow_key(facility, member.name))),
                 Rule("announce", (here,)),
                 Rule("publish", (beats, news.status_key(facility, member.name), told_here)),
-                Rule("hear", (cold.fridge_key(facility, "*"),)),
+                Rule("hear", (fridge_report.fridge_key(facility, "*"),)),
                 *_log(facility, f"agent {'$*' if member.name == EVERY else member.name}"),
             )
         case "client":

@@ -1,4 +1,4 @@
-"""A certificate authority for one facility, or for one user of one computer.
+"""Signs certificates for one facility, or for one user of one computer.
 
 Its private key signs whoever is let in: it stays where it was made, and travels with nobody.
 """

@@ -1,4 +1,4 @@
-"""The certificate of a process: found, and tried before anybody else has to refuse it."""
+"""Finds a process's certificate, and tries it before anybody else has to refuse it."""
 
 import ipaddress
 import ssl

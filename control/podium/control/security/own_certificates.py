@@ -1,4 +1,4 @@
-"""The certificates of the processes of one user on one computer: made once, used by all of them.
+"""Makes certificates for one user's processes on one computer once, for all of them.
 
 They lie in a folder that nobody else may look into. Whoever can read it is this user, or root; so
 there is one certificate for each role, and not for each process.

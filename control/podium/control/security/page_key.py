@@ -1,4 +1,4 @@
-"""The key of the page: whoever has it may look, and stop what runs."""
+"""Keeps the key of the page: whoever has it may look, and stop what runs."""
 
 import os
 import secrets

@@ -1,4 +1,4 @@
-"""What a skew does between measurements: a Kalman filter with an honest sigma.
+"""Follows a skew between measurements: a Kalman filter with an honest sigma.
 
 The skew at time t and temperature T is offset(t) + coefficient * (T - T0). The offset goes on with
 a rate; offset and rate walk at random. A measurement adds the systematic error of its way, which
@@ -40,7 +40,7 @@ class OutOfOrder(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DriftModel:
-    """How much a skew may do between measurements, one sigma each.
+    """Gives the drift of a skew between measurements, one sigma each.
 
     ASSUMED: electronics in a rack behind a White Rabbit switch, 20 ps in an hour, 1 ps/K of coax
     and up to some 10 ps/K of electronics; to be replaced by what a facility's ledger shows.
@@ -69,7 +69,7 @@ holds the air within half a kelvin of its mean."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DriftFilter:
-    """What is known of one pair's skew under one set of epochs, for one set of trigger delays.
+    """Estimates one pair's skew under one set of epochs and of trigger delays.
 
     Never changed, only followed.
     """
@@ -214,7 +214,7 @@ class DriftFilter:
 
 
 def _forgotten(state: Array, covariance: Array, model: DriftModel) -> tuple[Array, Array]:
-    """Return what is left when offset and rate are not known any more."""
+    """Return what is left when offset and rate are not known any longer."""
     state, covariance = state.copy(), covariance.copy()
     state[:2] = 0.0
     covariance[:2, :] = covariance[:, :2] = 0.0

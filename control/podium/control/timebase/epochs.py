@@ -1,4 +1,4 @@
-"""Epochs: a number for each clock domain, which goes up at each reset, reboot or re-lock.
+"""Counts epochs: a number for each clock domain, up at each reset, reboot or re-lock.
 
 What holds only as long as a clock runs on undisturbed (a skew, an armed start, a pair of
 entangled qubits) carries the epochs it was made under. When one has moved it is refused; it is
@@ -11,7 +11,7 @@ from typing import Self
 
 
 class EpochMoved(ValueError):
-    """What was asked was made under an epoch that is over. Nothing was done: make it anew."""
+    """A request was made under an epoch that is over. Nothing was done: make it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Moved:
     then: int | None
     """The epoch that was asked for; None: the domain had no part then."""
     now: int | None
-    """None: the domain has no part any more."""
+    """None: the domain has no part any longer."""
 
     def __str__(self) -> str:
         return f"{self.domain}: epoch {_said(self.then)} then, {_said(self.now)} now"
@@ -74,7 +74,7 @@ class Epochs:
 
 @dataclass(frozen=True, slots=True)
 class DomainRecord:
-    """What is known of one clock domain. Kept where a restart does not forget it.
+    """Records one clock domain. It is kept where a restart does not forget it.
 
     An instrument does not count its epochs itself. It shows signs of its clock's history (how
     often it has booted, how often it lost its lock, whether the connection was made anew): the

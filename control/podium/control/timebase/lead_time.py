@@ -1,4 +1,4 @@
-"""The lead between FIRE and the start, learnt from how long FIRE has taken to be taken.
+"""Learns the lead between FIRE and the start from earlier runs.
 
 A lead that is too short makes starts fail; one that is too long only costs time. So it rises at
 once after a late start and falls slowly.
@@ -31,7 +31,7 @@ ALLOWANCE = 1.25
 
 
 class LeadTime:
-    """Says how long before the start FIRE is to be sent. Knows no clock; is told what happened.
+    """Says how long before the start FIRE is to be sent. Knows no clock; receives what happened.
 
     ``margin_fs`` comes on top: what an agent needs between taking FIRE and the start.
     """

@@ -1,4 +1,4 @@
-"""The skew of two ports by loopback: markers of both, through cables, on one time tagger.
+"""Measures the skew of two ports by loopback: markers of both on one time tagger.
 
 A start is sampled by each controller's clock, so two things are measured. First where the samples
 of a trigger input lie against the trigger: an edge near the border between two would be seen by
@@ -23,7 +23,7 @@ STARTS = 100
 SWEEP_STARTS = 4
 """Starts for each delay that is tried."""
 STARTS_MIN = 3
-"""From fewer starts no sigma is told."""
+"""From fewer starts no sigma is reported."""
 
 
 class LoopbackFailed(RuntimeError):
@@ -36,7 +36,7 @@ class NearBorder(LoopbackFailed):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoopbackStart:
-    """What was seen of one start."""
+    """Holds the tags of one start."""
 
     t0: Tai
     """Which the event named."""

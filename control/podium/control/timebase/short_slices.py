@@ -1,4 +1,4 @@
-"""Being woken soon on a computer that is busy, without privileges.
+"""Asks the kernel for short time slices, without privileges.
 
 A process that starts things at a time sleeps most of it, and has to run as soon as it is woken.
 From Linux 6.12 on a thread may ask for short slices of time: it gets no more of the processor,

@@ -1,4 +1,4 @@
-"""Skew: by how much the edges of two ports differ for the same nominal time, at the connectors."""
+"""Defines skew: the edges' distance at two connectors for the same nominal time."""
 
 import math
 from dataclasses import dataclass

@@ -1,17 +1,48 @@
-"""The skew ledger: what is known of the skew of each pair of ports, from all that was measured."""
+"""Keeps what is known of the skew of each pair of ports, from all measurements."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
 from typing import Protocol
 
-from podium.control.timebase.correction import Correction, delays_fs, split
 from podium.control.timebase.drift_filter import DriftFilter, DriftModel
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.skew import Pair, Skew, SkewMeasured
 from podium.control.timebase.start_setting import SkewsMeasured, StartKept
 from podium.firmware_interfaces.exact_time import TickGrid
 from podium.firmware_interfaces.tai import Tai
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """By how much one port is to be delayed."""
+
+    ticks: int
+    """Whole ticks by which its program starts later."""
+    remainder_fs: Fraction
+    """What is left, from half a tick earlier (included) to half a tick later."""
+
+
+def delays_fs(skews_fs: Mapping[str, int]) -> dict[str, int]:
+    """Return by how much each port is to be delayed so that all their edges come together.
+
+    ``skews_fs``: of each port against the same reference. The latest of all is not delayed, as no
+    port can be made earlier.
+    """
+    latest_fs = max(skews_fs.values(), default=0)
+    return {port: latest_fs - skew_fs for port, skew_fs in skews_fs.items()}
+
+
+def split(delay_fs: int, grid: TickGrid) -> Correction:
+    """Return the nearest whole ticks of a delay, and the rest; ``ValueError`` below 0 fs."""
+    if delay_fs < 0:
+        raise ValueError(
+            f"a port can be delayed, not made earlier: {delay_fs} fs; delay the others instead"
+        )
+    ticks = math.floor(delay_fs / grid.period_fs + Fraction(1, 2))
+    return Correction(ticks, delay_fs - ticks * grid.period_fs)
 
 
 class NotMeasured(LookupError):
@@ -27,7 +58,7 @@ class OtherDelays(ValueError):
 
 
 class Kept(Protocol):
-    """Where measurements outlive the process (:class:`.skew_store.SkewStore`)."""
+    """Keeps measurements that outlive the process (:class:`.skew_store.SkewStore`)."""
 
     def put(
         self,
@@ -96,7 +127,7 @@ class SkewLedger:
 
     @property
     def starts(self) -> Mapping[str, StartKept]:
-        """What was found last of the start of each controller, by its name."""
+        """Return the latest findings about the start of each controller, by its name."""
         return self._starts
 
     def latest(self, pair: Pair) -> SkewMeasured:

@@ -1,4 +1,4 @@
-"""What goes over the bus about skews: plain values of this room, asked of the coordinator."""
+"""Defines messages about skews, asked of the coordinator."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,30 +22,30 @@ class RecordSkews:
 
 @dataclass(frozen=True, slots=True)
 class AskSkews:
-    """What is known of skews? Ends with ``SkewsKnown``."""
+    """Asks for all known skews. Ends with ``SkewsKnown``."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkewKnown:
-    """What is known of the skew of one pair of controllers."""
+    """Describes the known skew of one pair of controllers."""
 
     now: Skew
     """As it would be now had no epoch moved since: with a sigma that has grown."""
     measured: SkewMeasured
     """The latest measurement."""
     problem: str
-    """Why it does not hold any more; empty: nothing is known against it."""
+    """Why it does not hold any longer; empty: nothing is known against it."""
     unheard: str = ""
     """Why it is not known whether it holds; empty: it is known."""
 
     @property
     def holds(self) -> bool:
-        """Whether it is known to hold."""
+        """Return whether it is known to hold."""
         return not (self.problem or self.unheard)
 
     @property
     def age_fs(self) -> int:
-        """How long ago it was measured, fs of the facility's clock."""
+        """Return the time since it was measured, fs of the facility's clock."""
         return self.now.at - self.measured.at
 
 
@@ -60,7 +60,7 @@ class SkewsKnown:
 
 @dataclass(frozen=True, slots=True)
 class AskStartSettings:
-    """How would the controllers of these nodes' markers be started? Ends in ``StartSettings``."""
+    """Asks how controllers of these nodes' markers would be started. Ends in ``StartSettings``."""
 
     nodes: tuple[str, ...]
     """Empty: all that have a marker."""
@@ -70,7 +70,7 @@ class AskStartSettings:
 
 @dataclass(frozen=True, slots=True)
 class StartSettings:
-    """How controllers are to be started."""
+    """Carries the start settings of controllers."""
 
     settings: Mapping[str, StartSetting]
     """By controller; one that is left out is started as its wiring says."""

@@ -1,4 +1,4 @@
-"""Measuring the skews of several controllers at once: all from the same starts.
+"""Measures the skews of several controllers at once: all from the same starts.
 
 Delays of the triggers are chosen first, then the skews are measured with them. Nothing is handed
 out that was measured across a reset of a clock, or with starts near the border of a sample.
@@ -46,7 +46,7 @@ class PortOfSkew:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a measurement is."""
+    """Reports a measurement's progress."""
 
     what: str
     done: int

@@ -1,4 +1,4 @@
-"""Where skew measurements are kept, and what they found of starts: append-only, in SQLite.
+"""Stores skew measurements and their findings about starts: append-only, in SQLite.
 
 Beside the parameter store, as a skew has two owners, a temperature and several epochs. What a
 calibration routine finds it can put there as well, as ``clock_domain.port__reference.skew``.
@@ -94,7 +94,7 @@ class SkewStore:
     ) -> None:
         """Keep one measurement, all of it or nothing; when this returns it is on the disk.
 
-        ``anew``: what was known of its pairs before does not count any more.
+        ``anew``: what was known of its pairs before does not count any longer.
         """
         self._make()
         try:

@@ -1,4 +1,4 @@
-"""Start grids: the instants at which all the hardware of a run can act together.
+"""Finds start grids: instants at which all the hardware of a run can act together.
 
 Every grid has a tick at TAI 0. That is how a timing plane hands out time: a pulse at each whole
 second of TAI, and clocks that are multiples of 1 Hz. Where a controller counts its ticks from

@@ -1,4 +1,4 @@
-"""How controllers are to be started: what was found when their skew was measured."""
+"""Holds start settings of controllers, as found when their skew was measured."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class StartSetting:
 
 @dataclass(frozen=True, slots=True)
 class StartFound:
-    """What a measurement has found of the start of one controller."""
+    """Holds a measurement's findings about the start of one controller."""
 
     delay_ns: int
     start_after_fs: int
@@ -39,7 +39,7 @@ class StartFound:
 
 @dataclass(frozen=True, slots=True)
 class StartKept:
-    """What was found last of the start of one controller, and when."""
+    """Holds the latest findings about the start of one controller, and their time."""
 
     controller: str
     found: StartFound

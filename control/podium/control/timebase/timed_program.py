@@ -1,4 +1,4 @@
-"""What is sent to agents for a start at a time: the program, and how controllers are started."""
+"""Encodes a program with its controllers' start settings, for a start at a time."""
 
 import hashlib
 import json

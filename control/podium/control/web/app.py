@@ -1,4 +1,4 @@
-"""The page over HTTP: the page itself, its live stream, the same as JSON, and a stop.
+"""Serves the page over HTTP: the page itself, its live stream, JSON, and a stop.
 
 Stopping what runs, and saying that one has looked at a finding, are all that can be done; the rest
 is reading.
@@ -21,9 +21,9 @@ from podium.control.parameters.store import StoreError
 from podium.control.web import parameter_view, plot_data, run_view, view
 from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
+from podium.control.web.page_actions import NotDone, PageActions, asked_from
 from podium.control.web.pages import TEMPLATES, Pages
 from podium.control.web.picture import Picture
-from podium.control.web.stopping import NotDone, Stopping, asked_from
 from podium.control.web.store_watch import history_of
 
 ASSETS = Path(__file__).parent / "assets"
@@ -51,7 +51,7 @@ def edition_of_files() -> str:
     return digest.hexdigest()[:12]
 
 
-def make_app(picture: Picture, stopping: Stopping, key: str | None = None) -> tuple[Guard, Hub]:
+def make_app(picture: Picture, stopping: PageActions, key: str | None = None) -> tuple[Guard, Hub]:
     """Return the application and the hub behind its stream, which somebody has to run.
 
     ``key``: what opens the page; None: it stands open.
@@ -191,7 +191,7 @@ def told_if_not_done() -> Iterator[None]:
 
 
 def asker(request: Request) -> str:
-    """Return who asks from a browser, as others are told."""
+    """Return who asks from a browser, as others see it."""
     client = "" if request.client is None else request.client.host
     return asked_from(request.headers["host"], client)
 

@@ -1,4 +1,4 @@
-"""The temperatures of fridges over weeks, thinned the more the older they are, kept in a file."""
+"""Keeps fridges' temperatures over weeks in a file, older ones thinned."""
 
 import json
 import time

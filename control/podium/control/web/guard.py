@@ -1,4 +1,4 @@
-"""What every answer of the page carries, and who is not answered.
+"""Adds security headers to every answer of the page, and refuses strangers.
 
 A page on loopback can be asked by every site that a person visits, once that site's name is
 made to point here (DNS rebinding). So the name by which the page was asked for must be an

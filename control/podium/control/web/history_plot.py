@@ -1,4 +1,4 @@
-"""One quantity over days as a plot: a point for each value, its sigma as a bar. SVG, no script."""
+"""Plots one quantity over days: a point for each value, its sigma as a bar. SVG, no script."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

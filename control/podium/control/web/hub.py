@@ -1,4 +1,4 @@
-"""The page's parts, drawn once when something has changed and sent to everybody who looks.
+"""Draws the page's parts once when something has changed, and sends them to all who look.
 
 While nobody looks nothing is drawn.
 Every part is sent whole, and only the latest of it: a browser that is slow, or was away,

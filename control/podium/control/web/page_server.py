@@ -1,4 +1,4 @@
-"""The page's HTTP server. Heavy to import: only for a page that somebody looks at."""
+"""Runs the page's HTTP server. Heavy to import: only for a page that somebody looks at."""
 
 import asyncio
 import socket
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import uvicorn
 
 from podium.control.web.app import drawing, make_app
+from podium.control.web.page_actions import PageActions
 from podium.control.web.picture import Picture
-from podium.control.web.stopping import Stopping
 
 ENDING_S = 2
 """Answers under way have so long to end."""
@@ -17,7 +17,7 @@ ENDING_S = 2
 
 async def serve(
     picture: Picture,
-    stopping: Stopping,
+    stopping: PageActions,
     listening: socket.socket,
     key: str | None,
     ended: asyncio.Event,

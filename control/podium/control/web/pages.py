@@ -1,4 +1,4 @@
-"""The page's parts in HTML, from the templates beside this file."""
+"""Renders the page's parts as HTML, from the templates beside this file."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import BY_NAME, alone
 from podium.control.web import parameter_view, view
 from podium.control.web.history_plot import Point, plot
@@ -18,7 +18,7 @@ EVENTS_SHOWN = 150
 RUNS_SHOWN = 25
 
 SIGNS = {"good": "✓", "busy": "▶", "unknown": "?", "warn": "!", "bad": "✕"}
-"""A mark is told by its sign as well as by its colour."""
+"""A mark is known by its sign as well as by its colour."""
 
 
 class Pages:
@@ -71,7 +71,7 @@ class Pages:
             facility=self._picture.facility.name, parts=parts
         )
 
-    def history(self, name: str, entries: tuple[Entry, ...]) -> str:
+    def history(self, name: str, entries: tuple[ParameterEntry, ...]) -> str:
         """Return the values that a parameter had."""
         known = BY_NAME.get(name.rpartition(".")[2])
         percent = 100 if known is not None and known.percent else 1

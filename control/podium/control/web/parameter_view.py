@@ -1,11 +1,11 @@
-"""The parameter store as tables: one for each owner, a column for each element."""
+"""Tabulates the parameter store: one table for each owner, a column for each element."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from podium.control.calibration.catalogue import VALIDITY
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import BY_NAME, QUANTITIES, told
 from podium.control.parameters.validity import Validities
 from podium.control.web.picture import Picture
@@ -53,7 +53,7 @@ class ParameterTable:
 
     owner: str
     told: Block
-    """What a bring-up is for, in the order in which it is told."""
+    """What a bring-up is for, in the order in which it is shown."""
     worked_with: Block
     """What else the routines know."""
     stale: int
@@ -96,7 +96,7 @@ def _counting(name: str) -> list[str | int]:
     return [int(part) if n % 2 else part for n, part in enumerate(parts)]
 
 
-def _cell(entry: Entry, quantity: str, complaint: str) -> Cell:
+def _cell(entry: ParameterEntry, quantity: str, complaint: str) -> Cell:
     known = BY_NAME.get(quantity)
     text = told(entry.value, entry.sigma, entry.unit, percent=known is not None and known.percent)
     value, _, sigma = text.partition(" ± ")
@@ -114,7 +114,7 @@ def _cell(entry: Entry, quantity: str, complaint: str) -> Cell:
     )
 
 
-def history_rows(entries: Iterable[Entry]) -> tuple[Cell, ...]:
+def history_rows(entries: Iterable[ParameterEntry]) -> tuple[Cell, ...]:
     """Return every value of one parameter, latest first."""
     rows = [_cell(entry, entry.name.rpartition(".")[2], "") for entry in entries]
     return tuple(reversed(rows))

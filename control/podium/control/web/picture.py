@@ -1,4 +1,4 @@
-"""What the page knows: the latest of everything that agents and the coordinator tell."""
+"""Holds the page's knowledge: the latest news of agents and the coordinator."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from podium.control.bus.news import DataSummary, Event, PastRuns, RunNews
 from podium.control.bus.procedures import SILENT_S as PROCEDURE_SILENT_S
 from podium.control.bus.procedures import ProcedureNews
 from podium.control.facility.facility import Facility
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.web.fridge_history import FridgeHistory
 
 RUNS_KEPT = 60
@@ -41,7 +41,7 @@ class AgentHere:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a thermometer said, or why not."""
+    """Holds a thermometer's reading, or the reason for its absence."""
 
     kelvin: float | None
     problem: str
@@ -51,7 +51,7 @@ class Reading:
 
 @dataclass(slots=True, eq=False)
 class Picture:
-    """Filled by :mod:`following <podium.control.web.following>`; everything else looks."""
+    """Filled by :mod:`.bus_subscriptions`; everything else reads it."""
 
     facility: Facility
     store: str = ""
@@ -70,7 +70,7 @@ class Picture:
     """Starts that came too late and may have been made again."""
     events: list[Event] = field(default_factory=list)
     """By time, oldest first."""
-    parameters: Mapping[str, Entry] = field(default_factory=dict)
+    parameters: Mapping[str, ParameterEntry] = field(default_factory=dict)
     store_problem: str = ""
     fridges: dict[str, Reading] = field(default_factory=dict)
     fridge_history: FridgeHistory = field(default_factory=FridgeHistory)
@@ -141,7 +141,7 @@ class Picture:
             self.failed += 1
         _forget_oldest(self.runs, RUNS_KEPT)
 
-    def take_parameters(self, found: Mapping[str, Entry], problem: str) -> None:
+    def take_parameters(self, found: Mapping[str, ParameterEntry], problem: str) -> None:
         """Take note of what the store has now.
 
         What has just been measured says what time it is: the clock may have leapt since it was

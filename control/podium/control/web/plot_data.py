@@ -1,4 +1,4 @@
-"""A run's data as the page draws them: plain lists, five digits, nothing that JSON has not."""
+"""Prepares a run's data for the page: plain lists, five digits, JSON's values only."""
 
 import json
 from collections.abc import Mapping

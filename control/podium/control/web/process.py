@@ -1,28 +1,30 @@
-"""The page's process: ``python -m podium.control.web.process``; ``podium up`` starts it."""
+"""Runs the page: ``python -m podium.control.web.process``; ``podium up`` starts it."""
 
 import asyncio
 import socket
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from podium.control.bus.bus import Bus, BusError
-from podium.control.bus.ending import until_told_to_end
+from podium.control.bus.bus import Bus
+from podium.control.bus.facility_growth import GrowTo, grown_key
+from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log, log_to_stderr
-from podium.control.bus.opened import opened_bus
-from podium.control.bus.told_log import log_told
-from podium.control.facility.command import DONE, FOUND_PROBLEM
+from podium.control.bus.log_publisher import publish_log
+from podium.control.bus.process_bus import open_bus, run_process
+from podium.control.bus.shutdown import until_terminated
+from podium.control.facility.facility import Facility
+from podium.control.facility.growth import NotGrown, grown
 from podium.control.facility.load import load_facility
 from podium.control.security.access import Member
-from podium.control.web.following import following
+from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.fridge_history import FridgeHistory
-from podium.control.web.growing import growing
+from podium.control.web.page_actions import PageActions
 from podium.control.web.picture import Picture
-from podium.control.web.stopping import Stopping
 from podium.control.web.store_watch import watch_store
 
 log = event_log("page")
@@ -42,12 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--socket", type=int, required=True, help="listening socket, inherited")
     arguments = parser.parse_args(argv)
     log_to_stderr("page")
-    try:
-        asyncio.run(_be(arguments))
-    except BusError as error:
-        print(error, file=sys.stderr)
-        return FOUND_PROBLEM
-    return DONE
+    return run_process(_be(arguments))
 
 
 async def _be(arguments: Namespace) -> None:
@@ -62,9 +59,9 @@ async def _be(arguments: Namespace) -> None:
         "connect": arguments.coordinator,
     }
     async with (
-        opened_bus(facility, Member("page"), **places) as bus,
-        log_told(bus, facility.name, "page"),
-        following(picture, bus),
+        open_bus(facility, Member("page"), **places) as bus,
+        publish_log(bus, facility.name, "page"),
+        follow_bus(picture, bus),
         served(picture, bus, socket.socket(fileno=arguments.socket), key) as port,
         asyncio.TaskGroup() as tasks,
     ):
@@ -72,7 +69,7 @@ async def _be(arguments: Namespace) -> None:
         watching = [tasks.create_task(growing(picture, bus, read), name="growth")]
         if picture.store:
             watching.append(tasks.create_task(watch_store(picture), name="store"))
-        await until_told_to_end(with_parent=True)
+        await until_terminated(with_parent=True)
         for one in watching:
             one.cancel()
 
@@ -109,7 +106,7 @@ async def _serve_visitors(
         listening.close()
         return
     server = await asyncio.to_thread(import_module, "podium.control.web.page_server")
-    await server.serve(picture, Stopping(picture, bus), listening, key, ended)
+    await server.serve(picture, PageActions(picture, bus), listening, key, ended)
 
 
 async def _visited(listening: socket.socket, ended: asyncio.Event) -> bool:
@@ -130,3 +127,22 @@ async def _visited(listening: socket.socket, ended: asyncio.Event) -> bool:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+async def growing(picture: Picture, bus: Bus, read: Callable[[], Facility]) -> None:
+    """Take over what ``read`` returns each time that the coordinator has, until cancelled.
+
+    ``read`` raises OSError or FacilityError; then the page goes on with what it has.
+    """
+
+    async def take_over(_: str, wanted: GrowTo) -> None:
+        present = picture.facility
+        try:
+            picture.facility = await asyncio.to_thread(grown, present, wanted.facility_hash, read)
+        except NotGrown as error:
+            log.warning("facility not taken over", reason=str(error))
+            return
+        picture.changed.set()
+
+    async with bus.subscribe(grown_key(picture.facility.name)) as told:
+        await listen(told, GrowTo, take_over, Discarded(log))

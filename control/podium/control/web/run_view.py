@@ -1,4 +1,4 @@
-"""What runs, in rows and words: a card for each run, and for each procedure of several runs."""
+"""Shows what runs: a card for each run, and for each procedure of several runs."""
 
 import re
 import time

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore, StoreError
 from podium.control.web.picture import Picture
 
@@ -34,10 +34,10 @@ async def watch_store(picture: Picture) -> None:
             store.close()
 
 
-async def history_of(picture: Picture, name: str) -> tuple[Entry, ...]:
+async def history_of(picture: Picture, name: str) -> tuple[ParameterEntry, ...]:
     """Return every value that the store has of a parameter, oldest first."""
 
-    def read() -> tuple[Entry, ...]:
+    def read() -> tuple[ParameterEntry, ...]:
         with ParameterStore(picture.store, make=False) as store:
             return store.history(name)
 

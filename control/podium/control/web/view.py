@@ -1,4 +1,4 @@
-"""The picture in rows and words: what the page, and whoever asks for JSON, is shown."""
+"""Shows the picture in rows and words, for the page and for whoever asks for JSON."""
 
 import time
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class NodeRow:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """How everything is, in one line, and what is not well."""
+    """Sums up the state of everything in one line, and lists what is not well."""
 
     facility: str
     mark: str
@@ -87,7 +87,7 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """What runs."""
+    """Shows what runs now."""
 
     cards: tuple[RunCard, ...]
     """All that is on, each with its stop."""

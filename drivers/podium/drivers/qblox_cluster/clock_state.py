@@ -1,4 +1,4 @@
-"""What a cluster tells of its clock: where its ticks come from, and whether their lock was lost."""
+"""A cluster reports its clock: the source of its ticks, and whether a lock was lost."""
 
 from typing import Any
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any, Self
 
-from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
 from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.manual_access import Plain, parameter_of, set_value, value_of
 from podium.drivers.qblox_cluster import slot_commands
-from podium.drivers.qblox_cluster.bulk import read_all
 from podium.drivers.qblox_cluster.clock_state import clear_status, lock_was_lost, reference_of
+from podium.drivers.qblox_cluster.completion import UNDER_WAY, flags, statuses, wait_until_stopped
 from podium.drivers.qblox_cluster.connection import (
     asking,
     checked_once,
@@ -20,8 +20,7 @@ from podium.drivers.qblox_cluster.connection import (
     telling,
     unchecked,
 )
-from podium.drivers.qblox_cluster.describing import examination_of, identity_of, kind_of
-from podium.drivers.qblox_cluster.holding import Holding
+from podium.drivers.qblox_cluster.examination import examination_of, identity_of, kind_of
 from podium.drivers.qblox_cluster.mixers import Mixers
 from podium.drivers.qblox_cluster.offsets import (
     PACER,
@@ -36,9 +35,10 @@ from podium.drivers.qblox_cluster.places import place, places
 from podium.drivers.qblox_cluster.rehearsal import close_rehearsal, open_rehearsal
 from podium.drivers.qblox_cluster.results import acquired
 from podium.drivers.qblox_cluster.settings import Setting, disconnected, full_scales_v, settings_of
-from podium.drivers.qblox_cluster.tagging import channel_of, driven, is_high, read_tags
-from podium.drivers.qblox_cluster.triggering import TriggeredStart, tai_of
-from podium.drivers.qblox_cluster.waiting import UNDER_WAY, flags, statuses, wait_until_stopped
+from podium.drivers.qblox_cluster.settings_cache import SettingsCache
+from podium.drivers.qblox_cluster.settings_readback import read_all
+from podium.drivers.qblox_cluster.time_tags import channel_of, driven, is_high, read_tags
+from podium.drivers.qblox_cluster.triggered_start import TriggeredStart, tai_of
 from podium.drivers.roles import Acquired, Examination, Identity, MixerSettings, Tags
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
@@ -99,8 +99,8 @@ class QbloxCluster:
         self._modules = dict(modules)
         self._cluster: Any = cluster
         self._close = close_cluster
-        self._holding = Holding(name, self._cluster, self._modules)
-        self._mixers = Mixers(name, self._cluster, self._modules, self._holding)
+        self._cache = SettingsCache(name, self._cluster, self._modules)
+        self._mixers = Mixers(name, self._cluster, self._modules, self._cache)
         self._triggered = TriggeredStart(name, self._cluster)
         self._rehearsed = False
         self._program: ClusterProgram | None = None
@@ -137,7 +137,7 @@ class QbloxCluster:
 
     def tell(self, message: str) -> None:
         """Send a command; ``SLOT2:...`` goes to the module in slot 2."""
-        self._holding.changes += 1
+        self._cache.changes += 1
         with telling(self._name, repr(message)):
             in_words(self._cluster, message, answered=False)
 
@@ -150,17 +150,17 @@ class QbloxCluster:
     def set(self, parameter: str, value: object) -> None:
         """Set a parameter of the vendor's client."""
         found = parameter_of(self._name, self._cluster, parameter)
-        self._holding.changes += 1
+        self._cache.changes += 1
         with telling(self._name, f"setting {parameter} to {value!r}"):
             set_value(self._name, found, value)
 
     @property
     def changes(self) -> int:
-        """How many settings were sent so far: while it stays, so does what a snapshot reads.
+        """Count the settings sent so far; while it is the same, a snapshot reads the same.
 
         Loading a program, arming, starting and reading set nothing of that by themselves.
         """
-        return self._holding.changes
+        return self._cache.changes
 
     def snapshot(self) -> dict[str, object]:
         """Return all settings as read from the modules: one round trip each, all at once."""
@@ -187,10 +187,10 @@ class QbloxCluster:
         self._drain_error_queues({entry.slot for entry in artifact.sequencers})
         if not self._quiet:
             self._stop_all()  # what played before we came knows nothing of our settings
-        self._holding.set(
+        self._cache.set(
             [*settings_of(artifact, self._modules), *self._mixers.settings(artifact.sequencers)]
         )
-        self._holding.upload(artifact.sequencers)
+        self._cache.upload(artifact.sequencers)
         self._check_error_queues({entry.slot for entry in artifact.sequencers})
         self._program = artifact
 
@@ -201,7 +201,7 @@ class QbloxCluster:
         is the cluster's trigger input opened.
         """
         program = self._loaded("arm")
-        self._holding.empty_bins(program.sequencers)
+        self._cache.empty_bins(program.sequencers)
         where = _numbers(program.sequencers)
         if program.start is None:
             self._arm(where)
@@ -287,7 +287,7 @@ class QbloxCluster:
 
     def set_level(self, channel: str, high: bool) -> None:
         """Drive a channel of a QTM (``slot10.io3``) high or low."""
-        self._holding.set([driven(*channel_of(self._name, self._modules, channel), high)])
+        self._cache.set([driven(*channel_of(self._name, self._modules, channel), high)])
 
     def is_high(self, channel: str) -> bool:
         """Return whether a channel of a QTM is high."""
@@ -299,7 +299,7 @@ class QbloxCluster:
         self._stop_all()
         if program is not None and program.start is not None:
             self._triggered.close()
-        self._holding.silence()
+        self._cache.silence()
 
     # FluxSource
 
@@ -336,7 +336,7 @@ class QbloxCluster:
             levels_v = {name: levels[step] for name, levels in stairs.items() if step < len(levels)}
             words = " and ".join(f"{name} to {level_v} V" for name, level_v in levels_v.items())
             what = f"setting {words} and "
-            self._holding.changes += len(levels_v)
+            self._cache.changes += len(levels_v)
             for name, level_v in levels_v.items():
                 # Errors of the pacer's own module are asked for when it is armed.
                 quiet = unchecked(self._cluster) if slot_of(name) == slot else nullcontext()
@@ -366,7 +366,7 @@ class QbloxCluster:
         try:
             return self._mixers.calibrate(channel, lo_hz, attenuation_db, intermediate_hz)
         finally:
-            self._holding.silence()
+            self._cache.silence()
 
     def hold_mixer(self, channel: str, settings: MixerSettings) -> None:
         """Set what an earlier calibration of the mixer of an RF output has found."""
@@ -397,8 +397,8 @@ class QbloxCluster:
     def _prepare_pacer(self, slot: int) -> None:
         self._program = None
         alone = [one for one in disconnected(slot, self._modules[slot]) if one.sequencer == PACER]
-        self._holding.set([*alone, Setting(slot, PACER, "sync_en", False)])
-        self._holding.upload([pacer(slot)])
+        self._cache.set([*alone, Setting(slot, PACER, "sync_en", False)])
+        self._cache.upload([pacer(slot)])
 
     def _pace(self, slot: int, what: str) -> None:
         # The cluster itself waits, not we: a twin may leap over it, a real one waits as long.
@@ -417,7 +417,7 @@ class QbloxCluster:
         self._quiet = True
 
     def _arm(self, sequencers: list[tuple[int, int]], before: str = "") -> None:
-        """Arm sequencers; errors of what was sent ``before`` without asking for any are told."""
+        """Arm sequencers; errors of what was sent ``before`` unasked are reported."""
         with telling(self._name, f"{before}arming {places(sequencers)}"):
             states = slot_commands.arm(self._cluster, sequencers)
         for where, status in zip(sequencers, states, strict=True):
@@ -439,7 +439,7 @@ class QbloxCluster:
             duration_s,
             what,
             self._interrupted,
-            self._holding.frame,
+            self._cache.frame,
         )
 
     def _drain_error_queues(self, slots: Iterable[int]) -> None:

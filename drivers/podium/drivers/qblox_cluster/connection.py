@@ -24,7 +24,7 @@ from qblox_instruments.ieee488_2.transport import Transport
 from qblox_instruments.types import DebugLevel
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
-from podium.drivers.qblox_cluster.quick import Quick
+from podium.drivers.qblox_cluster.fast_socket import FastSocket
 
 CONNECT_S = 3.0
 """A box that is there says who it is within this (the vendor's client waits as long to connect)."""
@@ -68,7 +68,7 @@ def open_cluster(name: str, host: str, ports: Mapping[str, int]) -> Any:
             raise
     for transport in _transports(cluster):
         transport.timeout = ANSWER_S
-        Quick(transport)
+        FastSocket(transport)
     return cluster
 
 

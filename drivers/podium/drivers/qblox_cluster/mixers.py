@@ -14,8 +14,8 @@ from typing import Any
 
 from podium.drivers.errors import Refused
 from podium.drivers.qblox_cluster.connection import asking, telling
-from podium.drivers.qblox_cluster.holding import Holding
 from podium.drivers.qblox_cluster.settings import Setting, connections
+from podium.drivers.qblox_cluster.settings_cache import SettingsCache
 from podium.drivers.roles import MixerSettings
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
 
@@ -28,12 +28,12 @@ class Mixers:
     """Calibrates the mixers of one cluster and knows what they are set to."""
 
     def __init__(
-        self, name: str, cluster: Any, modules: Mapping[int, str], holding: Holding
+        self, name: str, cluster: Any, modules: Mapping[int, str], cache: SettingsCache
     ) -> None:
         self._name = name
         self._cluster = cluster
         self._modules = modules
-        self._holding = holding
+        self._cache = cache
         self._found: dict[tuple[int, str], MixerSettings] = {}
 
     def calibrate(
@@ -43,7 +43,7 @@ class Mixers:
         slot, output = self._output(channel)
         kind = self._modules[slot]
         oscillator = f"{output}_in0" if kind == "QRM-RF" else output
-        self._holding.set(
+        self._cache.set(
             [
                 Setting(slot, None, f"{oscillator}_lo_freq", round(lo_hz)),
                 Setting(slot, None, f"{oscillator}_lo_en", True),
@@ -55,7 +55,7 @@ class Mixers:
         )
         module = self._cluster.submodules[f"module{slot}"]
         sequencer = module.sequencers[CALIBRATING]
-        self._holding.changes += 1
+        self._cache.changes += 1
         try:
             with telling(self._name, f"calibrating the mixer of {channel}"):
                 getattr(module, f"{oscillator}_lo_cal")()
@@ -76,7 +76,7 @@ class Mixers:
         """Set what an earlier calibration has found, as after the box was switched on anew."""
         slot, output = self._output(channel)
         offsets = (settings.offset_i_v, settings.offset_q_v)
-        self._holding.set(
+        self._cache.set(
             Setting(slot, None, name, offset_v * 1e3)
             for name, offset_v in zip(_offsets(output), offsets, strict=True)
         )
@@ -96,7 +96,7 @@ class Mixers:
 
     def _forget(self, slot: int) -> None:
         for name in ("mixer_corr_gain_ratio", "mixer_corr_phase_offset_degree"):
-            self._holding.forget(slot, CALIBRATING, name)
+            self._cache.forget(slot, CALIBRATING, name)
         # The client has no public way to its cache.
         self._cluster._config_cache_sequencer.pop((slot, CALIBRATING), None)
 

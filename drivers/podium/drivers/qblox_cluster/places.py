@@ -1,4 +1,4 @@
-"""How places in a cluster are written: ``slot6``, ``slot6.sequencer0``, ``slot6.out2``."""
+"""Places in a cluster are written ``slot6``, ``slot6.sequencer0``, ``slot6.out2``."""
 
 from collections.abc import Iterable
 

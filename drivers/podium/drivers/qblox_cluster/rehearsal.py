@@ -64,7 +64,7 @@ class _Tap:
         transport.readline = self.readline
 
     async def write(self, message: str) -> None:
-        """Note and remember what is told; answer for what would be armed."""
+        """Note and remember commands; answer for what would be armed."""
         if not message:
             return
         if (asked := _STATE.match(message)) and int(asked[1]) in self._states:
@@ -84,7 +84,7 @@ class _Tap:
         await self._write(message)
 
     async def write_binary(self, *data: bytes) -> None:
-        """Note a message with a block of bytes, whose content is told by its size."""
+        """Note a message with a block of bytes, whose content is noted by its size."""
         message = b"".join(data)
         head, _, block = message.partition(b"#")
         self._note(f"{self._prefix}{head.decode('ascii', 'replace')}#<{len(block)} bytes>")

@@ -1,4 +1,4 @@
-"""What a cluster must be set to for a program: a flat list, so that only changes are sent."""
+"""A program's settings of a cluster are a flat list, so that only changes are sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Setting:
 
     @property
     def where(self) -> tuple[int, int | None, str]:
-        """Which parameter this is."""
+        """Return its key: slot, sequencer and name."""
         return self.slot, self.sequencer, self.parameter
 
     def __str__(self) -> str:

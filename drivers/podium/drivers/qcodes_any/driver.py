@@ -11,12 +11,12 @@ from pyvisa.errors import Error as VisaError
 from qcodes.instrument import Instrument, VisaInstrument
 from qcodes.parameters import ParameterBase
 
-from podium.drivers.by_hand import Plain, plain
 from podium.drivers.errors import Refused
+from podium.drivers.manual_access import Plain, plain
 from podium.drivers.qcodes_any.driver_class import NoSuchClass, driver_class
 from podium.drivers.qcodes_any.flux_source import FluxParameters
 from podium.drivers.qcodes_any.microwave_source import MicrowaveParameters
-from podium.drivers.qcodes_any.parameter import Knob, parameters
+from podium.drivers.qcodes_any.parameter import RoleParameter, parameters
 from podium.drivers.roles import Identity, Tone
 from podium.drivers.visa_session import VisaSession
 from podium.firmware_interfaces.qcodes_any import QcodesDriver
@@ -47,7 +47,8 @@ class QcodesAny:
             )
             channels = () if roles.Thermometer is None else roles.Thermometer.channels
             self._channels = {
-                channel: Knob(self._session, parameter, "K") for channel, parameter in channels
+                channel: RoleParameter(self._session, parameter, "K")
+                for channel, parameter in channels
             }
         except BaseException:
             self._session.close()

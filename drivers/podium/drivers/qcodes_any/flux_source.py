@@ -5,7 +5,7 @@ import threading
 import time
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
-from podium.drivers.qcodes_any.parameter import Knob, Session
+from podium.drivers.qcodes_any.parameter import RoleParameter, Session
 from podium.firmware_interfaces.qcodes_any import FluxMapping
 
 TICK_S = 0.02
@@ -24,10 +24,10 @@ class FluxParameters:
         self._name = session.name
         self._mapping = mapping
         self._interrupted = interrupted
-        self._level = Knob(session, mapping.level, "V")
-        self._output = None if mapping.output is None else Knob(session, mapping.output)
-        self._rate = None if mapping.rate is None else Knob(session, mapping.rate, "V/s")
-        self._setup = [(Knob(session, name), value) for name, value in mapping.setup]
+        self._level = RoleParameter(session, mapping.level, "V")
+        self._output = None if mapping.output is None else RoleParameter(session, mapping.output)
+        self._rate = None if mapping.rate is None else RoleParameter(session, mapping.rate, "V/s")
+        self._setup = [(RoleParameter(session, name), value) for name, value in mapping.setup]
 
     def level_v(self) -> float:
         """Return the level as read from the instrument."""

@@ -1,7 +1,7 @@
 """A MicrowaveSource made of parameters."""
 
 from podium.drivers.errors import ProtocolError, Refused
-from podium.drivers.qcodes_any.parameter import Knob, Session
+from podium.drivers.qcodes_any.parameter import RoleParameter, Session
 from podium.drivers.roles import Tone
 from podium.firmware_interfaces.qcodes_any import MicrowaveMapping
 
@@ -12,11 +12,11 @@ class MicrowaveParameters:
     def __init__(self, session: Session, mapping: MicrowaveMapping) -> None:
         self._name = session.name
         self._mapping = mapping
-        self._frequency = Knob(session, mapping.frequency, "Hz")
-        self._power = Knob(session, mapping.power, "dBm")
-        self._output = Knob(session, mapping.output)
+        self._frequency = RoleParameter(session, mapping.frequency, "Hz")
+        self._power = RoleParameter(session, mapping.power, "dBm")
+        self._output = RoleParameter(session, mapping.output)
         modulated = mapping.modulated
-        self._modulated = None if modulated is None else Knob(session, modulated)
+        self._modulated = None if modulated is None else RoleParameter(session, modulated)
 
     def set_tone(self, frequency_hz: float, power_dbm: float, modulated: bool) -> None:
         """Set the tone, all of it checked before any of it is sent."""

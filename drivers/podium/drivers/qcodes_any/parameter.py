@@ -6,8 +6,8 @@ from typing import Any
 from qcodes.instrument import ChannelTuple
 from qcodes.parameters import ManualParameter, ParameterBase
 
-from podium.drivers.by_hand import parameter_of
 from podium.drivers.errors import Refused
+from podium.drivers.manual_access import parameter_of
 from podium.drivers.visa_session import VisaSession
 from podium.firmware_interfaces.quantity import DIMENSIONS, UNITS
 
@@ -18,8 +18,8 @@ OFF: tuple[object, ...] = (0, "off", "OFF", "Off", False, "0")
 """What drivers take to switch something; the first that the parameter allows is sent."""
 
 
-class Knob:
-    """A parameter in a role. ``unit``: a key of ``UNITS``; None: any value, as it is."""
+class RoleParameter:
+    """A parameter used in a role. ``unit``: a key of ``UNITS``; None: any value, as it is."""
 
     def __init__(self, session: Session, name: str, unit: str | None = None) -> None:
         self._session = session
@@ -29,7 +29,7 @@ class Knob:
 
     @property
     def of_the_driver(self) -> bool:
-        """Whether it is kept by the driver alone and the instrument never hears of it."""
+        """Tell whether the driver alone keeps it, so that the instrument never receives it."""
         return isinstance(self._parameter, ManualParameter)
 
     def value(self) -> object:

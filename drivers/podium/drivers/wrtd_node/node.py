@@ -10,7 +10,7 @@ from typing import Self
 
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.roles import Examination, Identity, TriggerCounts
-from podium.drivers.wrtd_node.ways import Nobody, Sockets, Ways
+from podium.drivers.wrtd_node.transport import DryRunTransport, NetworkTransport, Transport
 from podium.firmware_interfaces.exact_time import OffGridError
 from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.wrtd import (
@@ -51,7 +51,7 @@ class WrtdNode:
     ) -> None:
         """Connect by reading. ``group``: a multicast group for events, empty for this node only."""
         number = _domain(name, domain)
-        self._begin(name, Sockets(name, host, ports, group), number)
+        self._begin(name, NetworkTransport(name, host, ports, group), number)
         try:
             self._synced()
         except BaseException:
@@ -64,12 +64,12 @@ class WrtdNode:
     ) -> Self:
         """Return a driver of no node; ``note`` gets every message that would change something."""
         driver = cls.__new__(cls)
-        driver._begin(name, Nobody(note), _domain(name, domain))
+        driver._begin(name, DryRunTransport(note), _domain(name, domain))
         return driver
 
-    def _begin(self, name: str, ways: Ways, domain: int) -> None:
+    def _begin(self, name: str, transport: Transport, domain: int) -> None:
         self._name = name
-        self._ways = ways
+        self._transport = transport
         self._domain = domain
         self._sequence = itertools.count(random.SystemRandom().randrange(2**31))
 
@@ -77,7 +77,7 @@ class WrtdNode:
 
     def identity(self) -> Identity:
         """Return who answers: the service says the firmware's name, which holds the serial."""
-        firmware = str(self._ways.call("get_fw_name", 1))
+        firmware = str(self._transport.call("get_fw_name", 1))
         version = ".".join(
             str(self._int(GLOBAL, one)) for one in (A.FW_MAJOR_VERSION, A.FW_MINOR_VERSION)
         )
@@ -108,11 +108,11 @@ class WrtdNode:
 
     def close(self) -> None:
         """Close the connection; rules and outputs stay as they are."""
-        self._ways.close()
+        self._transport.close()
 
     def safe(self) -> None:
-        """Let no event raise anything any more."""
-        self._ways.call("disable_all_rules")
+        """Let no further event raise anything."""
+        self._transport.call("disable_all_rules")
 
     def now(self) -> Tai:
         """Return its time of day; raises :class:`Refused` while it has none."""
@@ -122,7 +122,7 @@ class WrtdNode:
 
     def clock_signs(self) -> dict[str, int]:
         """Return how often its link was lost since the service began to watch it, and when."""
-        told = self._ways.call("link_losses")
+        told = self._transport.call("link_losses")
         try:
             if not isinstance(told, Mapping):
                 raise LineError(f"an object is wanted, got {told!r}")
@@ -134,7 +134,7 @@ class WrtdNode:
 
     def link(self) -> str:
         """Return the state of its White Rabbit link."""
-        return str(self._ways.call("link_state"))
+        return str(self._transport.call("link_state"))
 
     def prepare_trigger(
         self, output: str, event_id: str, holdoff_ns: int, delay_ns: int = 0
@@ -150,7 +150,7 @@ class WrtdNode:
                 raise Refused(f"{self._name}: a {what} is {most}, not {span_ns} ns")
         rule = self._rule(output)
         self.release_trigger(output)
-        self._ways.call("add_rule", rule)
+        self._transport.call("add_rule", rule)
         wanted: tuple[tuple[str, Attribute, object], ...] = (
             ("string", A.RULE_SOURCE, event_id),
             ("string", A.RULE_DESTINATION, output),
@@ -162,11 +162,11 @@ class WrtdNode:
             ("bool", A.RULE_ENABLED, True),
         )
         for kind, attribute, value in wanted:
-            self._ways.call(f"set_attr_{kind}", rule, int(attribute), value)
+            self._transport.call(f"set_attr_{kind}", rule, int(attribute), value)
         for kind, attribute, value in wanted:
             held = self._get(kind, rule, attribute)
             if held != value:
-                self._ways.call("disable_all_rules")
+                self._transport.call("disable_all_rules")
                 raise ProtocolError(
                     f"{self._name} was told {attribute.name} {value!r} and has {held!r}; "
                     "all its rules are switched off"
@@ -176,8 +176,8 @@ class WrtdNode:
         """Forget the rule of ``output``, if there is one."""
         rule = self._rule(output)
         if rule in self._rules():
-            self._ways.call("set_attr_bool", rule, int(A.RULE_ENABLED), False)
-            self._ways.call("remove_rule", rule)
+            self._transport.call("set_attr_bool", rule, int(A.RULE_ENABLED), False)
+            self._transport.call("remove_rule", rule)
 
     def send_event(self, event_id: str, at: Tai) -> None:
         """Send the message of an event; raises :class:`Refused` for a time that it cannot say."""
@@ -187,7 +187,7 @@ class WrtdNode:
             message = EventMessage(event_id, when, sequence, self._domain)
         except (MessageError, OffGridError) as error:
             raise Refused(f"{self._name}: no event {event_id!r} at {at}: {error}") from error
-        self._ways.send(encode(message))
+        self._transport.send(encode(message))
 
     def trigger_counts(self, output: str) -> TriggerCounts:
         """Return what became of the events of ``output`` since it was prepared."""
@@ -201,13 +201,13 @@ class WrtdNode:
 
     def _rules(self) -> list[str]:
         count = self._int(GLOBAL, A.RULE_COUNT)
-        return [str(self._ways.call("get_rule_name", number + 1)) for number in range(count)]
+        return [str(self._transport.call("get_rule_name", number + 1)) for number in range(count)]
 
     def _synced(self) -> bool:
         return self._bool(GLOBAL, A.IS_TIME_SYNCHRONIZED)
 
     def _get(self, kind: str, owner: str, attribute: Attribute) -> object:
-        return self._ways.call(f"get_attr_{kind}", owner, int(attribute))
+        return self._transport.call(f"get_attr_{kind}", owner, int(attribute))
 
     def _int(self, owner: str, attribute: Attribute) -> int:
         try:

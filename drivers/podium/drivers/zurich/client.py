@@ -7,24 +7,24 @@ import sys
 from typing import assert_never
 
 from podium.drivers.errors import InstrumentError, ProtocolError, Refused
-from podium.drivers.served_process import serve
+from podium.drivers.process_server import serve
 from podium.drivers.zurich.client_messages import (
     Answer,
+    CompileSource,
     Connect,
-    Done,
-    Failed,
+    GetInteger,
+    GetResultStamp,
+    GetSettings,
+    GetText,
+    GetVector,
+    PollIntegers,
     Request,
+    RequestDone,
+    RequestFailed,
+    RequestSequence,
     SetAll,
-    Settings,
-    Several,
-    Source,
-    Stamp,
-    Text,
-    Vector,
-    Whole,
-    Wholes,
 )
-from podium.drivers.zurich.compiling import compile_source
+from podium.drivers.zurich.seqc_compiler import compile_source
 from podium.drivers.zurich.vendor_session import VendorSession
 
 
@@ -37,14 +37,14 @@ class Client:
         """Which of several requests is under way."""
 
     def answer(self, request: Request) -> Answer:
-        """Do what is asked; what goes wrong is told."""
+        """Do what is asked; return errors as answers."""
         self._step = 0
         try:
-            return Done(self._do(request))
+            return RequestDone(self._do(request))
         except InstrumentError as error:
-            return Failed(type(error), str(error), self._step)
+            return RequestFailed(type(error), str(error), self._step)
         except Exception as error:  # of the vendor's, that nobody has met yet
-            return Failed(ProtocolError, f"{type(error).__name__}: {error}", self._step)
+            return RequestFailed(ProtocolError, f"{type(error).__name__}: {error}", self._step)
 
     def _do(self, request: Request) -> object:
         match request:
@@ -54,24 +54,24 @@ class Client:
             case SetAll(items):
                 self._open.set(items)
                 return None
-            case Several(steps):
+            case RequestSequence(steps):
                 found = []
                 for self._step, step in enumerate(steps):
                     found.append(self._do(step))
                 return found
-            case Whole(path):
+            case GetInteger(path):
                 return self._open.whole(path)
-            case Wholes(paths, after_s):
+            case PollIntegers(paths, after_s):
                 return self._open.wholes(paths, after_s)
-            case Text(path):
+            case GetText(path):
                 return self._open.text(path)
-            case Vector(path):
+            case GetVector(path):
                 return self._open.vector(path)
-            case Stamp(path):
+            case GetResultStamp(path):
                 return self._open.stamp(path)
-            case Settings(path):
+            case GetSettings(path):
                 return self._open.settings(path)
-            case Source():
+            case CompileSource():
                 return compile_source(request)
             case _:
                 assert_never(request)

@@ -1,4 +1,4 @@
-"""What passes between the driver of a data server and the process of the vendor's client."""
+"""Messages between the driver of a data server and the process of the vendor's client."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,50 +23,50 @@ class SetAll:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """Give the whole number of a node."""
+class GetInteger:
+    """Get the integer of a node."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Wholes:
-    """Give the whole numbers of nodes, after a pause that ends when one of them changes."""
+class PollIntegers:
+    """Get the integers of nodes, after a pause that ends when one of them changes."""
 
     paths: tuple[str, ...]
     after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """Give the text of a node."""
+class GetText:
+    """Get the text of a node."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Vector:
-    """Give the vector of a node."""
+class GetVector:
+    """Get the vector of a node."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
-    """Give the time stamp of the first sample in a result logger's vector."""
+class GetResultStamp:
+    """Get the time stamp of the first sample in a result logger's vector."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Give all settings below a node."""
+class GetSettings:
+    """Get all settings below a node."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CompileSource:
     """Compile the program of one sequencer."""
 
     text: str
@@ -81,29 +81,29 @@ class Source:
     """Of an HDAWG's samples; None: of others."""
 
 
-Step = SetAll | Whole | Wholes | Text | Vector | Stamp
+Step = SetAll | GetInteger | PollIntegers | GetText | GetVector | GetResultStamp
 """What may be asked together with others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Several:
-    """Do one after the other, and give what each gave; the first that fails is the last."""
+class RequestSequence:
+    """Do one step after the other, and return each answer; the first failure ends it."""
 
     steps: tuple[Step, ...]
 
 
-Request = Connect | Step | Several | Settings | Source
+Request = Connect | Step | RequestSequence | GetSettings | CompileSource
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Done:
+class RequestDone:
     """It was done."""
 
     value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class RequestFailed:
     """It was not done."""
 
     what: type[InstrumentError]
@@ -113,4 +113,4 @@ class Failed:
     """Which of several it was."""
 
 
-Answer = Done | Failed
+Answer = RequestDone | RequestFailed

@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 from podium.drivers.errors import ProtocolError, Unreachable
 from podium.drivers.own_process import OwnProcess, ProcessGone
 from podium.drivers.zurich.client_messages import (
+    CompileSource,
     Connect,
-    Done,
-    Failed,
+    GetInteger,
+    GetResultStamp,
+    GetSettings,
+    GetText,
+    GetVector,
+    PollIntegers,
     Request,
+    RequestDone,
+    RequestFailed,
+    RequestSequence,
     SetAll,
-    Settings,
-    Several,
-    Source,
-    Stamp,
-    Text,
-    Vector,
-    Whole,
-    Wholes,
 )
 from podium.drivers.zurich.connection import Asked, Item
 from podium.drivers.zurich.greeting import check_greeting
@@ -63,12 +63,12 @@ class ClientProcess:
 
     def whole(self, asked: str, path: str) -> int:
         """Return the whole number that a node holds."""
-        return int(self._ask(asked, Whole(path), ANSWER_S))
+        return int(self._ask(asked, GetInteger(path), ANSWER_S))
 
     def wholes(self, asked: str, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
         """Return the whole numbers of nodes, after a pause that ends when one of them changes."""
         wholes: tuple[int, ...] = self._ask(
-            asked, Wholes(tuple(paths), after_s), ANSWER_S + after_s
+            asked, PollIntegers(tuple(paths), after_s), ANSWER_S + after_s
         )
         return wholes
 
@@ -78,28 +78,30 @@ class ClientProcess:
             return []
         asked = [words for words, _ in steps]
         within_s = ANSWER_S + STEP_S * (len(steps) - 1)
-        found: list[Any] = self._ask(asked, Several(tuple(one for _, one in steps)), within_s)
+        found: list[Any] = self._ask(
+            asked, RequestSequence(tuple(one for _, one in steps)), within_s
+        )
         return found
 
     def text(self, asked: str, path: str) -> str:
         """Return the text that a node holds."""
-        return str(self._ask(asked, Text(path), ANSWER_S))
+        return str(self._ask(asked, GetText(path), ANSWER_S))
 
     def vector(self, asked: str, path: str) -> NDArray[np.complex128]:
         """Return the vector that a node holds."""
-        vector: NDArray[np.complex128] = self._ask(asked, Vector(path), ANSWER_S)
+        vector: NDArray[np.complex128] = self._ask(asked, GetVector(path), ANSWER_S)
         return vector
 
     def stamp(self, asked: str, path: str) -> int:
         """Return the time stamp of the first sample in a result logger's vector."""
-        return int(self._ask(asked, Stamp(path), ANSWER_S))
+        return int(self._ask(asked, GetResultStamp(path), ANSWER_S))
 
     def settings(self, asked: str, path: str) -> dict[str, object]:
         """Return all settings below ``path`` by their paths, in one wildcard read."""
-        settings: dict[str, object] = self._ask(asked, Settings(path), ANSWER_S)
+        settings: dict[str, object] = self._ask(asked, GetSettings(path), ANSWER_S)
         return settings
 
-    def compiled(self, asked: str, source: Source) -> bytes:
+    def compiled(self, asked: str, source: CompileSource) -> bytes:
         """Return the machine code of a program."""
         return bytes(self._ask(asked, source, COMPILE_S))
 
@@ -115,9 +117,9 @@ class ClientProcess:
             together = " and then ".join(dict.fromkeys(words))
             raise Unreachable(f"{self._who} was asked {together}: {error}") from error
         match answer:
-            case Done(value):
+            case RequestDone(value):
                 return value
-            case Failed(what, said, step):
+            case RequestFailed(what, said, step):
                 if what is Unreachable:
                     self.close()  # the client would connect anew by itself, to who knows what
                 raise what(f"{self._who} was asked {words[step]}: {said}")

@@ -1,4 +1,4 @@
-"""What an instrument tells of its reference clock: which it takes, and whether it was lost.
+"""An instrument reports its reference clock: which one it takes, and whether it was lost.
 
 An instrument behind a data server keeps no count of lost locks; its error log does. ASSUMED: every
 message there that names the reference clock is one; the log is cleared once that is written down.

@@ -1,4 +1,4 @@
-"""What the driver asks of a data server, whoever stands in for it."""
+"""A driver asks a data server, or its stand-in, through this protocol."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.drivers.zurich.client_messages import Source, Step
+from podium.drivers.zurich.client_messages import CompileSource, Step
 
 Item = tuple[str, Any]
 """Absolute path of a node and its value."""
@@ -15,7 +15,7 @@ Asked = tuple[str, Step]
 
 
 class Connection(Protocol):
-    """What the driver asks of a data server. All raise :class:`.InstrumentError`."""
+    """Carries questions and settings to a data server. All raise :class:`.InstrumentError`."""
 
     def set(self, asked: str, items: Sequence[Item]) -> None:
         """Set nodes in one transaction; return when the server has taken all."""
@@ -52,7 +52,7 @@ class Connection(Protocol):
         """Return all settings below ``path`` by their paths, in one wildcard read."""
         ...
 
-    def compiled(self, asked: str, source: Source) -> bytes:
+    def compiled(self, asked: str, source: CompileSource) -> bytes:
         """Return the machine code of a program; raises ``Refused`` with the compiler's words."""
         ...
 

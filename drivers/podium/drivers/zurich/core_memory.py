@@ -1,4 +1,4 @@
-"""What the cores of a data server's instruments hold, and how they get what a program wants."""
+"""Keeps what the cores of a data server's instruments hold, and loads what a program needs."""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from podium.drivers.errors import Refused
-from podium.drivers.zurich.client_messages import SetAll, Text, Whole
+from podium.drivers.zurich.client_messages import GetInteger, GetText, SetAll
+from podium.drivers.zurich.completion import READY_S, until
 from podium.drivers.zurich.connection import Asked, Connection
+from podium.drivers.zurich.core_upload import items_of, nothing_in, source_of
 from podium.drivers.zurich.error_log import said_by
-from podium.drivers.zurich.uploading import items_of, nothing_in, source_of
-from podium.drivers.zurich.waiting import READY_S, until
 from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ
 from podium.firmware_interfaces.zurich.program import SAMPLE_CLOCK, CoreProgram, ZurichProgram
 
@@ -29,7 +29,7 @@ class Core:
 
     @property
     def place(self) -> str:
-        """Where its nodes are."""
+        """Return the path of its nodes."""
         return f"{self.root}/{self.core.node}"
 
 
@@ -52,7 +52,7 @@ class CoreMemory:
         return [
             (
                 f"what {one.place} holds, for {one.program.name!r}",
-                Whole(f"{one.place}/elf/checksum"),
+                GetInteger(f"{one.place}/elf/checksum"),
             )
             for one in cores
             if one.place in self._held
@@ -90,7 +90,7 @@ class CoreMemory:
             return
         roots = list(dict.fromkeys(one.root for one in cores))
         told = self._server.several(
-            [("which options it has", Text(f"{root}/features/options")) for root in roots]
+            [("which options it has", GetText(f"{root}/features/options")) for root in roots]
         )
         options = dict(zip(roots, told, strict=True))
         steps: list[Asked] = []
@@ -128,7 +128,7 @@ class CoreMemory:
         for one in cores:
             held = before[one.place]
             sums[len(steps)] = one
-            steps.append((f"what {one.place} holds", Whole(f"{one.place}/elf/checksum")))
+            steps.append((f"what {one.place} holds", GetInteger(f"{one.place}/elf/checksum")))
             items = tuple(items_of(one.root, one.core, held))
             if items:
                 asked = f"to take waveforms and table of {one.place} of {one.program.name!r}"
@@ -136,7 +136,7 @@ class CoreMemory:
             table = one.core.command_table
             if table is not None and table != held.command_table:
                 tables[len(steps)] = one
-                steps.append(("of its table", Whole(f"{one.place}/commandtable/status")))
+                steps.append(("of its table", GetInteger(f"{one.place}/commandtable/status")))
         told = self._server.several(steps)
         for step, one in tables.items():
             if told[step] & TABLE_PARSE_FAILED:

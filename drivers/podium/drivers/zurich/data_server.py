@@ -9,13 +9,14 @@ from typing import Self
 
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Examination, Identity
-from podium.drivers.zurich.client_messages import SetAll, Vector
+from podium.drivers.zurich.client_messages import GetVector, SetAll
 from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.clock_state import clear_log, lock_was_lost, reference_of
+from podium.drivers.zurich.completion import wait_until_armed, wait_until_ended
 from podium.drivers.zurich.connection import Asked, Connection, Item
 from podium.drivers.zurich.core_memory import Core, CoreMemory
 from podium.drivers.zurich.error_log import OlderErrors, check_faults, reading
-from podium.drivers.zurich.examining import (
+from podium.drivers.zurich.examination import (
     firmware_complaints,
     look_at,
     unfitted,
@@ -33,7 +34,6 @@ from podium.drivers.zurich.rack import (
 )
 from podium.drivers.zurich.rehearsal import RehearsedServer
 from podium.drivers.zurich.results import acquired
-from podium.drivers.zurich.waiting import wait_until_armed, wait_until_ended
 from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
@@ -266,12 +266,12 @@ class ZurichDataServer:
         steps: list[Asked] = [
             (
                 f"for the results of integrator {slot}",
-                Vector(f"{root}/qachannels/{channel}/readout/result/data/{slot}/wave"),
+                GetVector(f"{root}/qachannels/{channel}/readout/result/data/{slot}/wave"),
             )
             for channel, slot in wanted
         ]
         steps += [
-            ("for the scope's record", Vector(f"{root}/scopes/0/channels/{channel}/wave"))
+            ("for the scope's record", GetVector(f"{root}/scopes/0/channels/{channel}/wave"))
             for channel in traced
         ]
         told = self._server.several(steps)

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Iterable
 
 from podium.drivers.errors import ProtocolError
-from podium.drivers.zurich.client_messages import Text
+from podium.drivers.zurich.client_messages import GetText
 from podium.drivers.zurich.connection import Asked, Connection, Item
-from podium.firmware_interfaces.printable import printable
+from podium.firmware_interfaces.printable_text import printable
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +45,11 @@ def clear_items(roots: Iterable[str]) -> list[Item]:
 
 def reading(roots: Iterable[str]) -> list[Asked]:
     """Return what asks for the error logs of instruments, before they are emptied."""
-    return [("for what is older than this run", Text(f"{root}/{LOG}")) for root in roots]
+    return [("for what is older than this run", GetText(f"{root}/{LOG}")) for root in roots]
 
 
 class OlderErrors:
-    """What stands in error logs from before a run, and whose it is as far as a driver can know.
+    """Keeps entries of error logs from before a run, as far as a driver can tell them apart.
 
     It is no matter of the run: a program that complains is refused when it has ended, and its
     log is read then. The log names no client; a driver knows what it has loaded itself.

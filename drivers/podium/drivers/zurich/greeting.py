@@ -1,4 +1,4 @@
-"""Who listens at an address: a data server speaks first, and says what it is.
+"""Checks that a data server listens at an address: it speaks first, and says what it is.
 
 Looked at before a process is started for it: the vendor's client would wait for the greeting of
 whatever answers there, and tell that nothing came.

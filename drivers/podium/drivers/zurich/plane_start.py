@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 
 from podium.drivers.errors import NotStarted, Refused
 from podium.drivers.zurich.clock_state import names_reference
+from podium.drivers.zurich.completion import WAITING_FOR_TRIGGER, until
 from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.error_log import clear_items
 from podium.drivers.zurich.rack import root_of
-from podium.drivers.zurich.waiting import WAITING_FOR_TRIGGER, until
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
@@ -23,7 +23,7 @@ START_SOURCE = "time stamp of the result logger"
 class PlaneStart:
     """The clock of the first instrument behind a data server, and starts of programs by it.
 
-    Where that is a PQSC the counter is that of the first analyser that hangs on it.
+    Where that is a PQSC the counter is that of the first analyser that is connected to it.
 
     Instruments that no reference or trigger of the timing plane goes to are no matter here.
     """
@@ -41,7 +41,7 @@ class PlaneStart:
 
     @property
     def source(self) -> str:
-        """Where starts are read from; empty: no instrument here has a result logger."""
+        """Return the path that starts are read from; empty: there is no result logger here."""
         having = any("qa" in MODELS[model].counts for model in self._devices.values())
         return START_SOURCE if having else ""
 
@@ -51,8 +51,7 @@ class PlaneStart:
         return self._server.whole("for its time", path) * self._tick_fs
 
     def to_clear(self, roots: Iterable[str]) -> list[Item]:
-        """Return what empties error logs, but for one that has yet to be told what it says of its
-        clock."""
+        """Return what empties error logs, except one whose entry on its clock is still unread."""
         kept = self.watched and names_reference(self._server, self.root)
         return clear_items(root for root in roots if not (kept and root == self.root))
 
@@ -111,7 +110,7 @@ class PlaneStart:
 
     @property
     def root(self) -> str:
-        """Where the nodes of the first instrument are."""
+        """Return the path of the first instrument's nodes."""
         return f"/dev{next(iter(self._devices))}"
 
     @property

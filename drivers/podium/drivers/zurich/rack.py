@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from podium.drivers.errors import Refused
+from podium.drivers.zurich.completion import loggers_of, until
 from podium.drivers.zurich.connection import Connection, Item
-from podium.drivers.zurich.waiting import loggers_of, until
 from podium.firmware_interfaces.zurich.limits import PQSC
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack

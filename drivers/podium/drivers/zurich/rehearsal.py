@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.drivers.errors import Refused
-from podium.drivers.zurich.client_messages import Source
+from podium.drivers.zurich.client_messages import CompileSource
+from podium.drivers.zurich.completion import WAITING_FOR_TRIGGER
 from podium.drivers.zurich.connection import Asked, Item
-from podium.drivers.zurich.one_by_one import one_by_one
 from podium.drivers.zurich.rack import LINKED
-from podium.drivers.zurich.waiting import WAITING_FOR_TRIGGER
+from podium.drivers.zurich.sequential_steps import one_by_one
 
 
 class RehearsedServer:
@@ -58,9 +58,9 @@ class RehearsedServer:
         """Return nothing."""
         return {}
 
-    def compiled(self, asked: str, source: Source) -> bytes:
+    def compiled(self, asked: str, source: CompileSource) -> bytes:
         """Compile truly, in this process: a rehearsal has nobody to keep waiting."""
-        from podium.drivers.zurich.compiling import compile_source
+        from podium.drivers.zurich.seqc_compiler import compile_source
 
         try:
             return compile_source(source)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from podium.drivers.errors import ProtocolError
 from podium.drivers.roles import Acquired
-from podium.firmware_interfaces.zurich.captured import captured, outcomes
+from podium.firmware_interfaces.zurich.capture_values import captured, outcomes
 from podium.firmware_interfaces.zurich.program import ResultLayout
 
 

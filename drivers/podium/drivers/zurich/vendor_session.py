@@ -97,7 +97,7 @@ class VendorSession:
             return tuple(int(self._session.daq_server.getInt(path)) for path in paths)
 
     def _watch(self, paths: tuple[str, ...]) -> None:
-        """Listen to these nodes, and no others; what is over needs not be heard any more."""
+        """Listen to these nodes, and no others; what is over needs no subscription."""
         if set(paths) <= set(self._watched) and (paths or not self._watched):
             return
         if self._watched:

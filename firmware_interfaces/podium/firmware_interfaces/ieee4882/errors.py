@@ -63,7 +63,7 @@ class Event(IntFlag):
 
 
 class ScpiError(Exception):
-    """What an instrument puts into its error queue."""
+    """An entry of an instrument's error queue."""
 
     def __init__(self, code: int, detail: str = "", text: str | None = None) -> None:
         """Take the standard text of ``code`` unless ``text`` gives a vendor's own."""

@@ -30,15 +30,15 @@ class _Node(Generic[T]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Path(Generic[T]):
-    """Where in the tree the next header of a message begins (SCPI-1999, volume 1, 6.2.4)."""
+    """The place in the tree at which the next header begins (SCPI-1999, volume 1, 6.2.4)."""
 
     node: _Node[T]
     suffixes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found(Generic[T]):
-    """What a header leads to."""
+class HeaderMatch(Generic[T]):
+    """A header that was found: its value, its suffixes, and where the next one begins."""
 
     value: T
     suffixes: tuple[int, ...]
@@ -55,7 +55,7 @@ class HeaderTree(Generic[T]):
 
     @property
     def root(self) -> Path[T]:
-        """Where the first header of every message begins."""
+        """Return the place at which the first header of every message begins."""
         return Path(self._root, ())
 
     def add(self, pattern: str, value: T) -> None:
@@ -68,7 +68,7 @@ class HeaderTree(Generic[T]):
                 raise ValueError(f"{pattern}: {way} is already the header of something else")
             node.value = value
 
-    def find(self, header: str, path: Path[T]) -> Found[T]:
+    def find(self, header: str, path: Path[T]) -> HeaderMatch[T]:
         """Return what ``header`` (in capitals) leads to from ``path``; :class:`ScpiError` -113."""
         start = self.root if header.startswith(":") else path
         node, suffixes, parent = start.node, start.suffixes, start
@@ -78,7 +78,7 @@ class HeaderTree(Generic[T]):
             suffixes = (*suffixes, *suffix)
         if node.value is None:
             raise ScpiError(-113, header)
-        return Found(node.value, suffixes, parent)
+        return HeaderMatch(node.value, suffixes, parent)
 
 
 def short_form(mnemonic: str) -> str:

@@ -52,7 +52,7 @@ class StatusRegisters:
 
     @property
     def error_count(self) -> int:
-        """How many errors wait in the queue."""
+        """Return the number of errors in the queue."""
         return len(self._errors)
 
     def clear(self) -> None:

@@ -24,7 +24,7 @@ class Socket(Enum):
 
 
 class Reply(Enum):
-    """What the client reads after sending a command."""
+    """The kind of answer that the client reads after sending a command."""
 
     NOTHING = "-"
     TEXT = "text"
@@ -42,12 +42,12 @@ class Reply(Enum):
 
     @property
     def is_block(self) -> bool:
-        """Whether the answer starts with ``#``."""
+        """Tell whether the answer starts with ``#``."""
         return self in (Reply.JSON, Reply.TEXT_BLOCK, Reply.BYTES, Reply.STREAM)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CommandEntry:
     """One command or query."""
 
     header: str
@@ -64,23 +64,23 @@ class Entry:
 
     @property
     def indices(self) -> int:
-        """How many numbers the header holds."""
+        """Return how many numbers the header holds."""
         return self.header.count("#")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CommandMatch:
     """An entry together with the numbers that stood in the header."""
 
-    entry: Entry
+    entry: CommandEntry
     indices: tuple[int, ...]
 
 
-def _load() -> tuple[Entry, ...]:
+def _load() -> tuple[CommandEntry, ...]:
     text = resources.files(__package__).joinpath("commands.tsv").read_text("utf-8")
     rows = csv.DictReader(text.splitlines(), dialect="excel-tab", quoting=csv.QUOTE_NONE)
     return tuple(
-        Entry(
+        CommandEntry(
             header=row["header"],
             socket=Socket(row["socket"]),
             arguments=tuple(a.strip('"') for a in row["arguments"].split(",") if a != "-"),
@@ -93,7 +93,7 @@ def _load() -> tuple[Entry, ...]:
     )
 
 
-COMMANDS: tuple[Entry, ...] = _load()
+COMMANDS: tuple[CommandEntry, ...] = _load()
 
 
 def _spellings(mnemonic: str) -> Iterator[str]:
@@ -111,7 +111,7 @@ class _Node:
 
     def __init__(self) -> None:
         self.children: dict[str, _Node] = {}
-        self.entry: Entry | None = None
+        self.entry: CommandEntry | None = None
 
 
 def _tree() -> _Node:
@@ -136,7 +136,7 @@ _ROOT = _tree()
 
 
 @lru_cache(maxsize=8192)
-def look_up(header: str) -> Found | None:
+def look_up(header: str) -> CommandMatch | None:
     """Return the entry for a header as sent (``SEQ0:STATE?``), None if no cluster knows it.
 
     Case does not matter; each mnemonic may be long or short. A ``SLOT<n>:`` is not
@@ -158,4 +158,4 @@ def look_up(header: str) -> Found | None:
         if child is None:
             return None
         node = child
-    return Found(node.entry, tuple(indices)) if node.entry is not None else None
+    return CommandMatch(node.entry, tuple(indices)) if node.entry is not None else None

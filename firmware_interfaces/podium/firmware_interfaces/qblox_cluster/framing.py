@@ -1,4 +1,4 @@
-"""How commands and replies of a cluster lie in the byte stream.
+"""Commands and replies of a cluster are split from the byte stream, and written to it, here.
 
 Client to cluster: one line for each command, ended by LF. A line may hold quoted
 text and definite-length blocks (IEEE 488.2, 8.7.9: ``#<digits><length><bytes>``),
@@ -35,12 +35,12 @@ class Command:
 
     @property
     def is_query(self) -> bool:
-        """Whether an answer is expected."""
+        """Tell whether an answer is expected."""
         return self.header.endswith("?")
 
 
 @dataclass(frozen=True, slots=True)
-class Malformed:
+class MalformedLine:
     """A line that is no command. The stream goes on with the next line."""
 
     reason: str
@@ -57,16 +57,16 @@ class CommandSplitter:
         self._blocks: list[tuple[int, int, int]] = []
         self._skipping = False
 
-    def feed(self, data: bytes) -> list[Command | Malformed]:
+    def feed(self, data: bytes) -> list[Command | MalformedLine]:
         """Take ``data`` and return the commands it completes."""
         self._buffer += data
-        done: list[Command | Malformed] = []
+        done: list[Command | MalformedLine] = []
         while (found := self._next()) is not None:
             if found:
                 done.extend(found)
         return done
 
-    def _next(self) -> list[Command | Malformed] | None:
+    def _next(self) -> list[Command | MalformedLine] | None:
         """Advance to the next special byte; None when more data is needed."""
         if self._block_end >= 0:
             if len(self._buffer) < self._block_end:
@@ -91,15 +91,15 @@ class CommandSplitter:
     def _text_bytes(self) -> int:
         return self._at - sum(end - start for start, _, end in self._blocks)
 
-    def _overlong(self) -> list[Command | Malformed] | None:
+    def _overlong(self) -> list[Command | MalformedLine] | None:
         reason = f"more than {LINE_MAX_BYTES} bytes of text without a line end"
-        found: list[Command | Malformed] = [] if self._skipping else [Malformed(reason)]
+        found: list[Command | MalformedLine] = [] if self._skipping else [MalformedLine(reason)]
         self._skip()
         del self._buffer[:]
         self._at = 0
         return found or None
 
-    def _open_block(self, where: int) -> list[Command | Malformed] | None:
+    def _open_block(self, where: int) -> list[Command | MalformedLine] | None:
         """Read the head of the block at ``where``; None (and step back) when it is not all here."""
         digits = self._buffer[where + 1 : where + 2]
         if not digits:
@@ -124,16 +124,16 @@ class CommandSplitter:
         self._blocks.append((where, start, self._block_end))
         return []
 
-    def _bad_block(self, reason: str) -> list[Command | Malformed]:
+    def _bad_block(self, reason: str) -> list[Command | MalformedLine]:
         self._skip()
-        return [Malformed(reason)]
+        return [MalformedLine(reason)]
 
     def _skip(self) -> None:
         self._skipping = True
         self._quoted = False
         self._blocks.clear()
 
-    def _end_of_line(self, where: int) -> list[Command | Malformed]:
+    def _end_of_line(self, where: int) -> list[Command | MalformedLine]:
         skipped, blocks = self._skipping, list(self._blocks)
         text = bytearray()
         block: bytes | None = None
@@ -153,7 +153,7 @@ class CommandSplitter:
         if not line and block is None:
             return []
         if not line:
-            return [Malformed("a block without a command before it")]
+            return [MalformedLine("a block without a command before it")]
         header, _, rest = line.partition(" ")
         return [Command(header, _split_arguments(rest.strip()), block)]
 

@@ -1,4 +1,4 @@
-"""Who a cluster says it is: models, connectors, identification strings, description.
+"""A cluster identifies itself by models, connectors, identification strings and a description.
 
 A client since 1.1 chooses its command set by ``swSCPIVersion``; 1.2 is the newest that
 qblox-instruments 1.4.1 knows. Older clients want the very release that they were built for.
@@ -15,7 +15,7 @@ from podium.firmware_interfaces.qblox_cluster import limits
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """When and of what a part of the firmware was built."""
+    """The build of a part of the firmware: version and date."""
 
     version: str
     date: str
@@ -58,7 +58,7 @@ class Release:
 
     @property
     def name(self) -> str:
-        """What it is called: the version of the application."""
+        """Return its name: the version of the application."""
         return self.application.version
 
     def builds(self) -> str:
@@ -126,7 +126,7 @@ NEWEST = RELEASES["2.1.0"]
 
 @dataclass(frozen=True, slots=True)
 class ModuleModel:
-    """What distinguishes one type of module from another."""
+    """Distinguishes one type of module from another."""
 
     name: str
     """As written in facility files: ``QRM-RF``."""
@@ -165,7 +165,7 @@ class ModuleModel:
 
     @property
     def acquires(self) -> bool:
-        """Whether its sequencers have acquisitions."""
+        """Tell whether its sequencers have acquisitions."""
         return self.readout or self.channels > 0
 
     @property

@@ -86,7 +86,7 @@ NO_ERROR = error_line(0, "No error")
 
 
 class SampleEncoding(IntEnum):
-    """How the samples of a waveform or weight are packed (``qblox_instruments.types``)."""
+    """The packing of samples of a waveform or weight (``qblox_instruments.types``)."""
 
     FLOAT32 = 0
     INT32 = 1
@@ -209,7 +209,7 @@ _COUNT_TYPES = {1: "<u1", 2: "<u2", 3: "<u4"}
 
 @dataclass(frozen=True, slots=True)
 class PartialEncoding:
-    """Which parts of the bins a client wants, and how. Validity is always one bit a bin."""
+    """The parts of the bins that a client wants, with formats. Validity is always one bit a bin."""
 
     iq: IqFormat
     count: CountFormat

@@ -1,4 +1,4 @@
-"""What a compiled program is for a Qblox cluster: all that is uploaded, set and read back.
+"""A compiled program for a Qblox cluster is all that is uploaded, set and read back.
 
 A compiler makes a :class:`ClusterProgram`, a driver loads it. It holds plain numbers,
 strings, tuples and string-keyed mappings only, so that ``dataclasses.asdict`` of it goes
@@ -67,12 +67,12 @@ class SequencerProgram:
     sends_at: int = 1
     """The result at which they do: 1, or 0 (inverted)."""
     listens_to: tuple[int, ...] = ()
-    """Trigger addresses that its program hangs on."""
+    """Trigger addresses on which its program depends."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleSettings:
-    """What a module is set to before the run. Keys are connectors: ``out0``, ``in0``."""
+    """Settings of a module before the run. Keys are connectors: ``out0``, ``in0``."""
 
     slot: int
     module: str
@@ -92,7 +92,7 @@ class ModuleSettings:
 
 @dataclass(frozen=True, slots=True)
 class ResultLayout:
-    """Where one capture of the pulse program is found, and how it is to be shaped.
+    """Locates one capture of the pulse program in the results, and gives its shape.
 
     Bin of shot ``s`` and point ``p``: ``p`` where shots are averaged, ``s * points + p``
     where each is kept; points count with the last axis fastest.
@@ -121,7 +121,7 @@ class ResultLayout:
 
 @dataclass(frozen=True, slots=True)
 class SequencerResources:
-    """How much of a sequencer a program takes, beside what there is."""
+    """The parts of a sequencer's memories that a program takes."""
 
     slot: int
     sequencer: int
@@ -140,7 +140,7 @@ class SequencerResources:
     sends_to: int = 0
     """Trigger address of its results; 0: none."""
     listens_to: tuple[int, ...] = ()
-    """Trigger addresses of results that its program hangs on."""
+    """Trigger addresses of results on which its program depends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class ClusterProgram:
 
     @property
     def told_apart_shots(self) -> int:
-        """How many shots are played whose results, 0 or 1, are asked for; 0 if none are."""
+        """Return how many shots are played whose results, 0 or 1, are asked for; 0 if none are."""
         return max((one.shots * prod(one.shape) for one in self.results if one.result), default=0)
 
     @property

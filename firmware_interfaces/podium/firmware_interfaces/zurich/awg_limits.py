@@ -1,4 +1,4 @@
-"""What the waveform generators of Zurich Instruments can hold and on which grids they play.
+"""Limits and time grids of the waveform generators of Zurich Instruments.
 
 Sources: SG, QA and HDAWG pages of the user manuals at docs.zhinst.com where named; what the
 compiler of zhinst-core 26.7.2.5 says of a program; zhinst-toolkit 1.4.0's schemas of command

@@ -28,13 +28,14 @@ ASSUMED: what a table may hold is as in 1.1; its amplitude registers are refused
 
 
 class BadCommandTable(ValueError):
-    """The table breaks its schema: the device keeps its old one, its status becomes
-    :data:`STATUS_ERROR`. The message names the place in the table."""
+    """The table breaks its schema: the device keeps its old one.
+
+    Its status becomes :data:`STATUS_ERROR`. The message names the place in the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What the tables of one kind of instrument hold."""
+    """Limits of the tables of one kind of instrument."""
 
     name: str
     versions: tuple[str, ...]
@@ -93,7 +94,7 @@ class ZeroPlay:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one index of the table does."""
+    """The effect of one index of the table."""
 
     index: int
     play: WavePlay | ZeroPlay | None

@@ -25,7 +25,7 @@ _WAVE_PREFIX: Final = ".wf_"
 
 
 class BadElf(ValueError):
-    """What was uploaded is no compiled sequencer program. The message says where it is not."""
+    """The upload is no compiled sequencer program. The message says where it is not."""
 
 
 @dataclass(frozen=True, slots=True)

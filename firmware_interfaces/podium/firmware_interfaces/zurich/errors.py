@@ -1,4 +1,4 @@
-"""What can be wrong with what a peer of the data server sends."""
+"""Errors in what a peer of the data server sends."""
 
 
 class ProtocolError(ValueError):

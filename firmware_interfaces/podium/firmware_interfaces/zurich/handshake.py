@@ -1,4 +1,4 @@
-"""How a client and a data server begin: the server's hello, then HTTP that turns into Cap'n Proto.
+"""Client and server begin so: the server's hello, then HTTP that turns into Cap'n Proto.
 
 A client connects up to three times: to see whether an old server answers, to read the hello, and
 to ask for a kernel, the part of the server that has the nodes of one device (or its own, ``zi``).
@@ -13,7 +13,7 @@ from enum import IntEnum
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
-from podium.firmware_interfaces.zurich.capnp_writing import MessageWriter
+from podium.firmware_interfaces.zurich.capnp_writer import MessageWriter
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 
 CAPNP = "application/capnp"
@@ -26,7 +26,7 @@ _DEVICE = re.compile(r"dev\d+\Z")
 
 
 class Reason(IntEnum):
-    """Why there is no kernel. Names: labone 1.1.0.
+    """The reason why there is no kernel. Names: labone 1.1.0.
 
     Numbers: what ``zhinst.core`` 26.7.2 makes of each was seen.
     """

@@ -1,7 +1,7 @@
 """Versions of LabOne, and how a data server tells its own.
 
 A version is year, month, patch and build since 25.01, before that year, month and build. Clients
-since 25.01 refuse a server of another year or month by its hello, unless they are told not to; that
+since 25.01 refuse a server of another year or month by its hello, unless an option forbids it; that
 of 24.10 does not look at it (seen with ``zhinst.core`` 24.10 to 26.7).
 """
 
@@ -41,7 +41,7 @@ class LabOneVersion:
 
     @property
     def patched(self) -> bool:
-        """Whether it has a patch."""
+        """Tell whether it has a patch."""
         return (self.year, self.month) >= _PATCHES_SINCE
 
     @property

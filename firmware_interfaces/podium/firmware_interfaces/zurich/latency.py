@@ -1,4 +1,4 @@
-"""How long a readout result takes to the sequencer that asks for it, and a trigger to an output.
+"""Latencies of a readout result to the sequencer that asks, and of a trigger to an output.
 
 The numbers are those of zhinst-timing-models 26.7.0 (MIT, Zurich Instruments;
 ``feedback_model.py``, ``output_models.py``, ``trigger_latencies.yml``), measured by the vendor on
@@ -22,7 +22,7 @@ _LOGGER: Final = 2
 
 
 class Route(Enum):
-    """How a result gets from the analyser to the generator."""
+    """The path of a result from the analyser to the generator."""
 
     HDAWG_REGISTER = "HDAWG, PQSC forwarding registers"
     HDAWG_DECODER = "HDAWG, PQSC decoding"

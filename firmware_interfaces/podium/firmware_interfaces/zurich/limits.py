@@ -1,4 +1,4 @@
-"""What a facility file may say of a Zurich Instruments data server and its instruments."""
+"""Limits of what a facility file may say of a data server and its instruments."""
 
 TCP_PORT = 8004
 """The data server's usual port."""
@@ -26,7 +26,7 @@ HDAWG_RANGES_V = (0.2, 0.4, 0.6, 0.8, 1.0, 2.0, 3.0, 4.0, 5.0)
 ZSYNC_PORTS = 18
 """Of a PQSC."""
 PQSC = "PQSC"
-"""The model whose ZSync ports the others hang on."""
+"""The model to whose ZSync ports the others are connected."""
 PQSC_TRIGGER_INPUTS = 2
 """(Node documentation, ``execution/trigger``.)"""
 RANGE_STEP_DB = 5

@@ -7,7 +7,7 @@ from podium.firmware_interfaces.zurich.values import Element, Layout, Value, Vec
 
 
 class NodeType(Enum):
-    """What a node holds; the value is the word that clients are told (labone 1.1.0)."""
+    """The type of a node's value, by the word that clients receive (labone 1.1.0)."""
 
     INTEGER = "Integer (64 bit)"
     ENUMERATED = "Integer (enumerated)"
@@ -21,7 +21,7 @@ class NodeType(Enum):
 
 
 class Access(Flag):
-    """What clients may do with a node."""
+    """The operations that clients may do on a node."""
 
     READ = auto()
     WRITE = auto()
@@ -31,7 +31,7 @@ class Access(Flag):
     """It is not read but subscribed to."""
 
     def words(self) -> str:
-        """Return how clients are told."""
+        """Return the word that clients receive."""
         return ", ".join(
             word
             for flag, word in (
@@ -46,7 +46,7 @@ class Access(Flag):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Which numbers a node takes; what lies beside is moved to the nearest, or refused."""
+    """The numbers that a node takes; others are moved to the nearest, or refused."""
 
     low: float
     high: float

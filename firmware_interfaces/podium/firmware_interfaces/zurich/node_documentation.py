@@ -1,4 +1,4 @@
-"""What the vendor's own client knows of nodes: description, unit, words for numbers.
+"""The vendor's own client documents nodes: description, unit, words for numbers.
 
 ``zhinst.core`` carries an XML document with a rule for each kind of node. It is the vendor's text
 and stays where it is installed: it is read there at run time, and no line of it is kept here.
@@ -25,7 +25,7 @@ class Choice:
     description: str
 
     def words(self) -> str:
-        """Return how clients are told (labone 1.1.0, ``node_info.py``)."""
+        """Return the text that clients receive (labone 1.1.0, ``node_info.py``)."""
         keywords = ", ".join(f'"{keyword}"' for keyword in self.keywords)
         if not keywords:
             return self.description
@@ -33,8 +33,8 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What is written about one node."""
+class NodeDescription:
+    """The documentation of one node."""
 
     description: str = ""
     unit: str = "None"
@@ -49,7 +49,7 @@ class About:
         return None
 
 
-NOTHING = About()
+NOTHING = NodeDescription()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ class _Rule:
     unit: str
     options: tuple[tuple[int, tuple[_Text, ...]], ...]
 
-    def about(self, model: str) -> About:
-        return About(
+    def about(self, model: str) -> NodeDescription:
+        return NodeDescription(
             _first(self.descriptions, model).words,
             self.unit,
             {
@@ -112,7 +112,7 @@ class NodeDocumentation:
         """Return how many rules there are."""
         return len(self._rules)
 
-    def about(self, path: str, model: str) -> About:
+    def about(self, path: str, model: str) -> NodeDescription:
         """Return what is written about a node of a model (``SHFQC``); nothing, if nothing is.
 
         ``path`` lies below the instrument's root, or is an absolute one of the server.

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 
 class ListFlags(IntFlag):
-    """How nodes are listed (labone 1.1.0, ``ListNodesFlags``; ``ziListEnum`` of the vendor)."""
+    """Options of listing nodes (labone 1.1.0, ``ListNodesFlags``; ``ziListEnum`` of the vendor)."""
 
     RECURSIVE = 1
     ABSOLUTE = 1 << 1

@@ -1,4 +1,4 @@
-"""What a compiled program is for an instrument of Zurich Instruments: all that it is given.
+"""A compiled program for an instrument of Zurich Instruments is all that it is given.
 
 A compiler makes a :class:`ZurichProgram`, a driver loads it. It holds plain numbers, strings,
 tuples and string-keyed mappings only, so that ``dataclasses.asdict`` of it goes through JSON or
@@ -87,7 +87,7 @@ class CoreProgram:
 
 @dataclass(frozen=True, slots=True)
 class ResultLayout:
-    """Where one capture of the pulse program is found, and how it is to be shaped.
+    """Locates one capture of the pulse program in the results, and gives its shape.
 
     The result logger of the channel takes one entry for each start of the integration that has a
     window: that of point ``p`` in repetition ``r`` of those that are logged apart is
@@ -125,7 +125,7 @@ class ResultLayout:
 
 @dataclass(frozen=True, slots=True)
 class CoreResources:
-    """How much of a sequencer a program takes, beside what there is."""
+    """The parts of a sequencer's memories that a program takes."""
 
     kind: Core
     index: int
@@ -146,7 +146,7 @@ class CoreResources:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What all sequencers wait for, so that they begin together."""
+    """The event for which all sequencers wait, so that they begin together."""
 
     source: int
     """Value of ``awg/auxtriggers/0/channel`` (``generator/auxtriggers/0/channel`` of a QA): which
@@ -169,8 +169,9 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class StartRecord:
-    """Where an instrument itself shows when its sequencers began: the result logger of a channel
-    stamps its first sample, by the instrument's counter."""
+    """The record by which an instrument itself shows when its sequencers began.
+
+    The result logger of a channel stamps its first sample, by the instrument's counter."""
 
     channel: int
     slot: int
@@ -211,7 +212,7 @@ class ZurichProgram:
 
     @property
     def told_apart_shots(self) -> int:
-        """How many shots are played whose results, 0 or 1, are asked for; 0 if none are."""
+        """Return how many shots are played whose results, 0 or 1, are asked for; 0 if none are."""
         asked = (one for one in self.results if one.threshold_v is not None)
         return max((one.shots * prod(one.shape) for one in asked), default=0)
 

@@ -19,7 +19,7 @@ class ZSyncPort:
 
 @dataclass(frozen=True, slots=True)
 class ZurichRack:
-    """What the instruments that take part are given, and who starts them."""
+    """The programs of all instruments that take part, and the instrument that starts them."""
 
     name: str
     programs: tuple[ZurichProgram, ...]
@@ -30,7 +30,7 @@ class ZurichRack:
     """Of these instruments."""
     trigger: int | None = None
     """Which trigger input of the PQSC, from 0, an edge comes to that begins it; None: it begins
-    when the PQSC is told to start."""
+    when the PQSC is set to start."""
 
     @property
     def duration_fs(self) -> int:
@@ -44,7 +44,7 @@ class ZurichRack:
 
     @property
     def quantised(self) -> Sequence[Quantised]:
-        """What was rounded, of all."""
+        """Return the rounded parameters of all."""
         return tuple(entry for one in self.programs for entry in one.quantised)
 
     @property
@@ -54,7 +54,7 @@ class ZurichRack:
 
     @property
     def told_apart_shots(self) -> int:
-        """How many shots are played whose results, 0 or 1, are asked for; 0 if none are."""
+        """Return how many shots are played whose results, 0 or 1, are asked for; 0 if none are."""
         return max((one.told_apart_shots for one in self.programs), default=0)
 
     @property

@@ -1,4 +1,4 @@
-"""How a data server says no: the ``Error`` of a result, and the kinds that there are."""
+"""A data server refuses by the ``Error`` of a result; these are its kinds."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -7,7 +7,7 @@ CATEGORY = "SERVER_ERROR"
 
 
 class Kind(IntEnum):
-    """What sort of no it is (``ErrorKind``)."""
+    """The kind of a refusal (``ErrorKind``)."""
 
     OK = 0
     CANCELLED = 1

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from podium.firmware_interfaces.zurich.capnp_framing import Frame
-from podium.firmware_interfaces.zurich.capnp_reading import StructReader, root
-from podium.firmware_interfaces.zurich.capnp_writing import MessageWriter, StructWriter
+from podium.firmware_interfaces.zurich.capnp_reader import StructReader, root
+from podium.firmware_interfaces.zurich.capnp_writer import MessageWriter, StructWriter
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 
 UNIMPLEMENTED, ABORT, CALL, RETURN, FINISH, RESOLVE, RELEASE = range(7)
@@ -55,7 +55,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class CallReturn:
     """The peer has carried out a call of ours, or not."""
 
     question: int
@@ -97,7 +97,7 @@ class NotUnderstood:
 
 
 RpcMessage = (
-    Bootstrap | Call | Returned | Finish | Release | Disembargo | Abort | NotUnderstood
+    Bootstrap | Call | CallReturn | Finish | Release | Disembargo | Abort | NotUnderstood
 )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def decode(frame: Frame) -> RpcMessage:
     if kind == FINISH:
         return Finish(body.u32(0))
     if kind == RETURN:
-        return Returned(body.u32(0), body.u16(6) == 0)
+        return CallReturn(body.u32(0), body.u16(6) == 0)
     if kind == BOOTSTRAP:
         return Bootstrap(body.u32(0))
     if kind == RELEASE:

@@ -20,7 +20,7 @@ SEQUENCER_MEMORY: Final = {"HDAWG": 16_384, "SHFSG": 32_768, "SHFQA": 16_384}
 
 
 class Operation(IntEnum):
-    """What a word does. Numbers are ours."""
+    """The operation of a word. Numbers are ours."""
 
     END = 0
     PREFETCH = 1
@@ -55,7 +55,7 @@ class Operation(IntEnum):
 
 
 class Operands(IntEnum):
-    """Which fields of a word an operation uses, in the order of the listing."""
+    """The fields of a word that an operation uses, in the order of the listing."""
 
     NONE = 0
     I24 = 1
@@ -81,7 +81,7 @@ class Operands(IntEnum):
 
 
 class Address(IntEnum):
-    """Where ``st`` and ``ld`` lead: the sequencer's peripherals.
+    """The targets of ``st`` and ``ld``: the sequencer's peripherals.
 
     Named by the SeqC functions that compile to them.
     """

@@ -1,4 +1,4 @@
-"""What a client asks of a data server's session, and how the answers lie in messages.
+"""Requests of a client to a data server's session, and the layout of the answers.
 
 Places are those that the schema compiler gives for ``session.capnp``; a test holds them against it.
 """
@@ -10,8 +10,8 @@ from importlib.resources import files
 from struct import Struct as Packing
 
 from podium.firmware_interfaces.zurich import rpc
-from podium.firmware_interfaces.zurich.capnp_reading import StructReader
-from podium.firmware_interfaces.zurich.capnp_writing import StructWriter
+from podium.firmware_interfaces.zurich.capnp_reader import StructReader
+from podium.firmware_interfaces.zurich.capnp_writer import StructWriter
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 from podium.firmware_interfaces.zurich.refusals import CATEGORY, Refusal
 from podium.firmware_interfaces.zurich.values import (
@@ -99,7 +99,7 @@ class DisconnectDevice:
 
 @dataclass(frozen=True, slots=True)
 class GetSessionVersion:
-    """What the session can do."""
+    """Get the version of the session's interface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ def value_answer(
 
 
 def done_answer(question: int, refusal: Refusal | None, *, keep: bool = False) -> bytes:
-    """Return that it is done, or why not, where nothing more is to be told.
+    """Return that it is done, or why not, where there is nothing to add.
 
     ``keep``: the handle that the caller sent along is held from now on.
     """

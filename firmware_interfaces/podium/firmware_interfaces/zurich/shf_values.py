@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from podium.firmware_interfaces.zurich.capnp_writing import StructWriter
+from podium.firmware_interfaces.zurich.capnp_writer import StructWriter
 from podium.firmware_interfaces.zurich.values import (
     Element,
     Layout,
@@ -42,7 +42,7 @@ def write_shf_value(value: Value, to: StructWriter) -> None:
     struct.content(0, value.content[: _PROPERTIES[member]])
     numbers = numbers_of(value)
     if member == _SCOPE:
-        # ASSUMED: records come in volts, although their scaling is told as well.
+        # ASSUMED: records come in volts, although their scaling is sent as well.
         pairs = numbers.view(np.int32).astype(np.float64) * scaling_of(value)
         numbers = pairs.view(np.complex128)
     complex_numbers = member == _SCOPE or value.element is Element.COMPLEX_DOUBLE

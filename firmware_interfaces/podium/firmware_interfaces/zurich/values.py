@@ -7,13 +7,13 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.firmware_interfaces.zurich.capnp_reading import StructReader
-from podium.firmware_interfaces.zurich.capnp_writing import StructWriter
+from podium.firmware_interfaces.zurich.capnp_reader import StructReader
+from podium.firmware_interfaces.zurich.capnp_writer import StructWriter
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 
 
 class Element(IntEnum):
-    """What a vector consists of (labone 1.1.0, ``VectorElementType``)."""
+    """The type of a vector's elements (labone 1.1.0, ``VectorElementType``)."""
 
     UINT8 = 0
     UINT16 = 1
@@ -27,7 +27,7 @@ class Element(IntEnum):
 
 
 class Layout(IntEnum):
-    """How the bytes of a vector are to be taken (labone 1.1.0, ``VectorValueType``)."""
+    """The layout of a vector's bytes (labone 1.1.0, ``VectorValueType``)."""
 
     BYTE_ARRAY = 7
     PLAIN = 67

@@ -27,7 +27,7 @@ _WORD: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class ResultHeader:
-    """What comes before the results of a result logger, in the client's own names."""
+    """The header before the results of a result logger, in the client's own names."""
 
     timestamp: int = 0
     """In ticks of the instrument's time base."""
@@ -53,7 +53,7 @@ class ResultHeader:
 
 @dataclass(frozen=True, slots=True)
 class ScopeHeader:
-    """What a scope tells beside its samples."""
+    """The header before the samples of a scope's record."""
 
     timestamp: int
     """Of the first sample, ticks."""

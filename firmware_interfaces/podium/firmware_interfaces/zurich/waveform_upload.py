@@ -17,7 +17,7 @@ _MARKER_STEP: Final = 2
 
 
 class BadWaveform(ValueError):
-    """What was written fits no waveform of the program: its memory is as it was."""
+    """The upload fits no waveform of the program: its memory is unchanged."""
 
 
 def write_waveform(elf: SequencerElf, index: int, data: bytes) -> SequencerElf:

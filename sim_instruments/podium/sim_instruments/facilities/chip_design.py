@@ -1,4 +1,4 @@
-"""What a laboratory knows of a chip before it cools down, without a word on its instruments."""
+"""The design of a chip before it cools down, without a word on its instruments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -66,7 +66,9 @@ def facility_of(
         raise NoSuchFacility(
             f"what {called} consists of follows from the chip: leave {', '.join(follows)} out"
         )
-    from podium.sim_instruments.facilities.on_chip import wired_to_chip  # with all of physics
+    from podium.sim_instruments.facilities.wired_instrument import (
+        wired_to_chip,  # with all of physics
+    )
 
     wired, nodes = wired_to_chip(model, called, chip, qubits)
     whole = dict(wired.instruments)

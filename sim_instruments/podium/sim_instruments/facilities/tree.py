@@ -1,4 +1,4 @@
-"""What a facility made of a few words is: the content of a file, or a refusal."""
+"""A facility made of a few words is the content of a file, or a refusal."""
 
 from typing import Any
 

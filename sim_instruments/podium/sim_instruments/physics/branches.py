@@ -10,11 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.alike import PHASE_STEP
+from podium.sim_instruments.physics.deduplicate import PHASE_STEP
+from podium.sim_instruments.physics.drive_during_readout import readout_drive_maps
 from podium.sim_instruments.physics.drive_line import Shape
+from podium.sim_instruments.physics.driven_feedline import DrivenFeedlines
 from podium.sim_instruments.physics.evolution import (
+    DURING_READOUT,
     PULSE,
-    STIRRED,
     Events,
     Tables,
     bare_tables,
@@ -25,20 +27,18 @@ from podium.sim_instruments.physics.evolution import (
     with_shapes,
 )
 from podium.sim_instruments.physics.exposure import jumps_during
-from podium.sim_instruments.physics.lit import Lits
 from podium.sim_instruments.physics.noise import SlowNoise, quadrature
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.schedule import FORGOTTEN
-from podium.sim_instruments.physics.stirred import stirred_maps
 
 Stretch = tuple[int, ...]
-"""GAP, ns; or PART, number of the lit, begin, end; or SHAPE, shape, steps of phase; or SHAPE_LIT,
-shape, number of the lit, offset in it, steps of phase; or KEPT, steps of the e-folds by which all
-coherences grow."""
+"""GAP, ns; or PART, number of the driven feedline, begin, end; or SHAPE, shape, steps of phase;
+or SHAPE_IN_READOUT, shape, number of the driven feedline, offset in it, steps of phase; or KEPT,
+steps of the e-folds by which all coherences grow."""
 GAP: Final = 0
 PART: Final = 1
 SHAPE: Final = 2
-SHAPE_LIT: Final = 3
+SHAPE_IN_READOUT: Final = 3
 KEPT: Final = 4
 KEPT_STEP: Final = 1e-6
 
@@ -64,13 +64,18 @@ class Branches:
     """All branches of one qubit."""
 
     def __init__(
-        self, qubit: QubitPoint, number: int, shapes: Sequence[Shape], lits: Lits, noise: SlowNoise
+        self,
+        qubit: QubitPoint,
+        number: int,
+        shapes: Sequence[Shape],
+        driven: DrivenFeedlines,
+        noise: SlowNoise,
     ) -> None:
         """``number``: of the qubit on its feedline; ``shapes`` may grow."""
         self._qubit = qubit
         self._number = number
         self._shapes = shapes
-        self._lits = lits
+        self._driven = driven
         self._noise = noise
         self._higher = False
         self.span_ns = FIRST_SPAN_NS
@@ -181,8 +186,8 @@ class Branches:
 
     def _photons(self, stretch: Stretch) -> NDArray[np.complex128]:
         """Return the logarithm of what the photons of a part do to the coherences."""
-        _, lit, begin, end = stretch
-        exposure = self._lits.all[lit].exposure(self._number)
+        _, driven, begin, end = stretch
+        exposure = self._driven.all[driven].exposure(self._number)
         change = exposure.exponent_at(end) - exposure.exponent_at(begin)
         # what the field gives back as it rings down is not counted on
         return np.asarray(np.minimum(change.real, 0.0) + 1j * change.imag)
@@ -221,12 +226,12 @@ class Branches:
         if stretch[0] == GAP:
             span = float(stretch[1])
         else:
-            _, lit, begin, end = stretch
+            _, driven, begin, end = stretch
             span = float(end - begin)
             factor[0] = np.exp(self._photons(stretch))
         fill_waits(np.array([span]), self._tables, factor, jumps)
         if stretch[0] == PART:
-            exposure = self._lits.all[lit].exposure(self._number)
+            exposure = self._driven.all[driven].exposure(self._number)
             jumps[0] = jumps_during(exposure, self._rates, begin, end)
         return span, factor[0], jumps[0]
 
@@ -240,6 +245,6 @@ class Branches:
         )
         if play[0] == SHAPE:
             return with_shapes(still, [shape], np.ones(1, np.int64)), PULSE
-        exposure = self._lits.all[play[2]].exposure(self._number, 1)
-        maps = stirred_maps(shape, exposure, play[3], self._tables)
-        return with_shapes(still, [shape], np.zeros(1, np.int64), [(0, maps)]), STIRRED
+        exposure = self._driven.all[play[2]].exposure(self._number, 1)
+        maps = readout_drive_maps(shape, exposure, play[3], self._tables)
+        return with_shapes(still, [shape], np.zeros(1, np.int64), [(0, maps)]), DURING_READOUT

@@ -12,9 +12,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.constants import Boltzmann
 from podium.sim_instruments.physics.fluxonium import Fluxonium
-from podium.sim_instruments.physics.inverse import Circuit
 from podium.sim_instruments.physics.levels import is_antisymmetric
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
 from podium.sim_instruments.physics.register import check_register, coupled

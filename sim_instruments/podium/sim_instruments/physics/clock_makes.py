@@ -13,7 +13,7 @@ PS = 1_000  # fs
 
 @dataclass(frozen=True, slots=True)
 class ClockMake:
-    """What clocks of one make have in common; single clocks are drawn from it."""
+    """Clocks of one make share these spreads; single clocks are drawn from them."""
 
     offset_fs: float = 0.0
     """Standard deviation of the constant offset between clocks of this make."""

@@ -21,7 +21,7 @@ from math import cos, log, pi, sqrt
 
 from podium.firmware_interfaces.exact_time import FS_PER_S, FS_PER_US
 from podium.sim_instruments.physics.clock_makes import ClockMake
-from podium.sim_instruments.physics.counted_numbers import gaussian, key, uniform
+from podium.sim_instruments.physics.counter_based_random import gaussian, key, uniform
 from podium.sim_instruments.physics.room import Room
 
 WHITE_TICK_FS = FS_PER_US
@@ -36,7 +36,7 @@ TICKS_REMEMBERED = 256
 
 
 class LockState(Enum):
-    """How a clock stands to its reference."""
+    """The state of a clock's lock to its reference."""
 
     FREE = "free"
     LOCKING = "locking"
@@ -56,7 +56,7 @@ class _Stretch:
 
 @dataclass(frozen=True, slots=True)
 class ClockErrors:
-    """What stays of one clock through all its locks."""
+    """Errors that one clock keeps through all its locks."""
 
     offset_fs: float
     """Locked, beside what each lock draws anew."""

@@ -1,4 +1,4 @@
-"""What the sampler reads of a facility file: design values, lines and fridges.
+"""The sampler reads design values, lines and fridges of a facility file.
 
 Control has its own, stricter reader with positions in its errors (``podium check``); this one
 reads only what a world is drawn from, so that the two sides meet in the file and nowhere else.
@@ -185,7 +185,7 @@ class _Place:
 
     @property
     def tree(self) -> Mapping[str, Any]:
-        """What the file says here."""
+        """Return the content of the file here."""
         return self._tree
 
     def __contains__(self, key: str) -> bool:

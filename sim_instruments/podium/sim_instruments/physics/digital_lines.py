@@ -1,7 +1,7 @@
 """Digital edges that go from one instrument to another: who sends, over which cable, who hears.
 
 An instant of the world is an integer of femtoseconds. Senders say what they will have sent once
-they know it; until then nobody is told what arrives in the time concerned.
+they know it; until then nobody knows what arrives in the time concerned.
 """
 
 import bisect
@@ -47,7 +47,7 @@ class Cable:
 
 @dataclass(slots=True, eq=False)
 class Promise:
-    """What an instrument will send from an instant on; not known yet."""
+    """Announces that an instrument will send something from an instant on, not known yet."""
 
     instrument: str
     from_fs: int | None

@@ -21,6 +21,7 @@ and what the file does not say (noise, temperatures) are drawn as usual.
 import math
 from dataclasses import replace
 
+from podium.sim_instruments.physics.circuit_inversion import NoSuchCircuit
 from podium.sim_instruments.physics.design import (
     CouplingDesign,
     FeedlineDesign,
@@ -28,7 +29,6 @@ from podium.sim_instruments.physics.design import (
     QubitDesign,
 )
 from podium.sim_instruments.physics.draw import generator
-from podium.sim_instruments.physics.inverse import NoSuchCircuit
 from podium.sim_instruments.physics.sampling_qubits import (
     SamplingError,
     circuit,

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from podium.sim_instruments.physics.counted_numbers import key
+from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ FLUX_STEP = 5e-7
 
 @dataclass(frozen=True, slots=True)
 class QubitDrift:
-    """How much of one qubit drifts: standard deviations for each decade of memory."""
+    """Drift of one qubit: standard deviations for each decade of memory."""
 
     frequency_hz: float
     loss: float
@@ -54,7 +54,7 @@ class QubitDrift:
 
 @dataclass(frozen=True, slots=True)
 class FeedlineDrift:
-    """How much of one feedline's chain drifts, for each decade of memory."""
+    """Drift of one feedline's chain: standard deviations for each decade of memory."""
 
     gain_db: float
     delay_ns: float

@@ -1,4 +1,4 @@
-"""What one qubit's drive line carries during a run: shapes that never overlap.
+"""One qubit's drive line carries shapes during a run; no two of them overlap.
 
 Several generators may share the line. Where their pieces overlap, the signals are added
 into one shape on the first one's carrier, in steps short enough for the beat between the
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.alike import alike, clusters, phase_word
+from podium.sim_instruments.physics.deduplicate import clusters, number_stretches, phase_word
 from podium.sim_instruments.physics.signals import PulseTrain
 
 STEPS_A_BEAT = 256
@@ -108,7 +108,7 @@ def _merged(drives: Drives, image: NDArray[np.bool_]) -> Drives:
     offset = drives.start_ns - np.repeat(drives.start_ns[first], lengths)
     relative = drives.phase_turns - np.repeat(drives.phase_turns[first], lengths)
     relative[image] = 0.0
-    found = alike(first, [drives.shape, offset, phase_word(relative)])
+    found = number_stretches(first, [drives.shape, offset, phase_word(relative)])
     shapes = list(drives.shapes)
     number = np.empty(found.example.size, np.int64)
     for u, g in enumerate(found.example):

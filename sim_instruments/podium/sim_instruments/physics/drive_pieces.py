@@ -1,4 +1,4 @@
-"""What is told of a run, numbered: equal pieces and windows are one; and the drives of a qubit."""
+"""Pieces and windows of a run get numbers, equal ones the same; drives use these."""
 
 from collections.abc import Iterator, Sequence
 

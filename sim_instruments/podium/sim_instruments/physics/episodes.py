@@ -1,4 +1,4 @@
-"""What happens on one feedline during a run, cut into episodes that do not touch each other.
+"""A run on one feedline is cut into episodes that do not touch each other.
 
 An episode is a group of tones and acquisition windows that overlap, or follow one another
 before the resonators have rung down. A qubit has one level in it, so two readouts with a drive
@@ -14,9 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.alike import alike, clusters, firsts, phase_word
+from podium.sim_instruments.physics.deduplicate import (
+    clusters,
+    firsts,
+    number_stretches,
+    phase_word,
+)
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
-from podium.sim_instruments.physics.readout import Listening, Tones, flight, tones_of
+from podium.sim_instruments.physics.readout import SampledWindow, Tones, flight, tones_of
 from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain
 
 RING_DOWN_FOLDS = (12.0, 6.0, 3.0, 0.0)
@@ -37,7 +42,7 @@ class NotSimulated(ValueError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kind:
+class EpisodeKind:
     """Episodes that are alike; times in ns from the episode's start, phases from its first tone."""
 
     tones: Tones | None
@@ -46,7 +51,7 @@ class Kind:
     """When the first tone arrives."""
     length: int
     """To the end of the last window or of the ring-down, whichever is later."""
-    windows: tuple[Listening, ...]
+    windows: tuple[SampledWindow, ...]
 
     @property
     def listened(self) -> int:
@@ -69,7 +74,7 @@ class Episodes:
     """Shape (G,): time of the first tone's arrival or the first window's opening, set back."""
     kind: NDArray[np.int64]
     """Shape (G,): index into ``kinds``."""
-    kinds: tuple[Kind, ...]
+    kinds: tuple[EpisodeKind, ...]
     phase_turns: NDArray[np.float64]
     """Shape (G,): of the first tone's carrier at its start; 0 without a tone."""
     first_window: NDArray[np.int64]
@@ -147,7 +152,7 @@ def episodes_of(
     base = np.zeros(first.size)
     base[number[tone_rows[leading]]] = turns[tone_rows[leading]]
     relative = np.where(tone, turns - base[number], 0.0)
-    found = alike(first, [of, what, offset, phase_word(relative)])
+    found = number_stretches(first, [of, what, offset, phase_word(relative)])
 
     kinds = []
     for g in found.example:
@@ -178,10 +183,10 @@ def episodes_of(
                 start_phase[q] = 2 * np.pi * ((turn - 1e-9 * frequency[q] * begin) % 1.0)
             tones = tones_of(envelope, np.array(frequency), start_phase)
         windows = tuple(
-            Listening(captures[of[row] - len(trains)].windows[what[row]], int(offset[row]))
+            SampledWindow(captures[of[row] - len(trains)].windows[what[row]], int(offset[row]))
             for row in np.flatnonzero(~rows_tone) + rows.start
         )
-        kinds.append(Kind(tones, min(begins, default=0), reach, windows))
+        kinds.append(EpisodeKind(tones, min(begins, default=0), reach, windows))
 
     window_rows = np.flatnonzero(~tone)
     first_window = np.searchsorted(number[window_rows], np.arange(first.size + 1))

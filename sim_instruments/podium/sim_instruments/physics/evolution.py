@@ -27,7 +27,7 @@ from podium.sim_instruments.physics.propagators import (
     turn_phase,
 )
 
-PULSE, STIRRED, PART = 0, 1, 2
+PULSE, DURING_READOUT, PART = 0, 1, 2
 """What an event is: a shape; a shape while photons are in the resonator; a stretch of a readout
 with no drive."""
 REUSED = 3
@@ -39,7 +39,7 @@ class Events(NamedTuple):
 
     what: NDArray[np.int64]
     item: NDArray[np.int64]
-    """Index of the shape, the stirred map or the part."""
+    """Index of the shape, the map of a shape during a readout or the part."""
     gap: NDArray[np.int64]
     """Index of the wait before the event."""
     turns: NDArray[np.float64]
@@ -78,9 +78,9 @@ class Tables(NamedTuple):
     """(S,): first of K maps for the shape's constant level, or -1: none."""
     maps: NDArray[np.float64]
     """(Q, L*L, L*L): maps of coordinates."""
-    stirred_map: NDArray[np.int64]
-    """(Z,): first of K maps of each stirred shape."""
-    stirred_shape: NDArray[np.int64]
+    readout_map: NDArray[np.int64]
+    """(Z,): first of K maps of each shape during a readout."""
+    readout_shape: NDArray[np.int64]
     """(Z,): its shape."""
     part_ns: NDArray[np.float64]
     """(P,)."""
@@ -208,15 +208,15 @@ def evolve(
                     tables,
                 )
             continue
-        stirred = events.what[r] == STIRRED
-        shape = tables.stirred_shape[item] if stirred else item
+        during_readout = events.what[r] == DURING_READOUT
+        shape = tables.readout_shape[item] if during_readout else item
         carrier = tables.carrier_hz[shape]
         turns_after = events.turns[r] + (carrier * 1e-9 * tables.duration_ns[shape]) % 1.0
         samples = tables.samples[tables.samples_from[shape] : tables.samples_from[shape + 1]]
         for k in range(columns.shape[0]):
             turn_phase(events.turns[r], columns[k])
-            if stirred:
-                map_columns(tables.maps[tables.stirred_map[item] + node + k], columns[k])
+            if during_readout:
+                map_columns(tables.maps[tables.readout_map[item] + node + k], columns[k])
             else:
                 if tables.samples_map[shape] >= 0:
                     map_columns(tables.maps[tables.samples_map[shape] + node + k], columns[k])
@@ -304,8 +304,8 @@ def bare_tables(
         samples_map=none,
         level_map=none,
         maps=np.zeros((0, levels**2, levels**2)),
-        stirred_map=none,
-        stirred_shape=none,
+        readout_map=none,
+        readout_shape=none,
         part_ns=np.zeros(0),
         part_factor=np.zeros((0, levels, levels), np.complex128),
         part_jumps=np.zeros((0, levels, levels)),
@@ -348,12 +348,12 @@ def with_shapes(
     tables: Tables,
     shapes: Sequence[Shape],
     uses: NDArray[np.int64],
-    stirred: Sequence[tuple[int, NDArray[np.float64]]] = (),
+    during_readout: Sequence[tuple[int, NDArray[np.float64]]] = (),
     moved: Mapping[int, NDArray[np.float64]] = MappingProxyType({}),
 ) -> Tables:
     """Return tables that know the shapes; ``uses`` says how often each is played.
 
-    ``stirred``: shape and (K, L*L, L*L) maps of each shape that meets photons; ``moved``: those
+    ``during_readout``: shape and (K, L*L, L*L) maps of each shape then; ``moved``: those
     of shapes that move levels.
     """
     maps: list[NDArray[np.float64]] = []
@@ -381,8 +381,8 @@ def with_shapes(
         if shape.level_ns > 0:
             level_map[s] = len(maps) * count
             maps.append(pair[1])
-    stirred_map = np.array([(len(maps) + z) * count for z in range(len(stirred))], np.int64)
-    maps.extend(each for _, each in stirred)
+    readout_map = np.array([(len(maps) + z) * count for z in range(len(during_readout))], np.int64)
+    maps.extend(each for _, each in during_readout)
     sizes = [shape.samples.size for shape in shapes]
     return tables._replace(
         samples=np.concatenate([np.zeros(0, np.complex128), *(s.samples for s in shapes)]),
@@ -393,6 +393,6 @@ def with_shapes(
         samples_map=samples_map_.astype(np.int64),
         level_map=level_map.astype(np.int64),
         maps=np.concatenate([tables.maps, *maps]),
-        stirred_map=stirred_map,
-        stirred_shape=np.array([shape for shape, _ in stirred], np.int64),
+        readout_map=readout_map,
+        readout_shape=np.array([shape for shape, _ in during_readout], np.int64),
     )

@@ -1,4 +1,4 @@
-"""What the photons of a readout do to the qubit: dephasing, Stark shift, faster jumps.
+"""Photons of a readout act on the qubit: dephasing, Stark shift, faster jumps.
 
 With the resonator's field r_n for the qubit in level n, pull p_n and ``c = photons per
 |r|**2``, the coherence between n and m is multiplied by
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.episodes import Kind
+from podium.sim_instruments.physics.episodes import EpisodeKind
 from podium.sim_instruments.physics.field import expose
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.propagators import jump_through
@@ -54,7 +54,7 @@ class Exposure:
         )
 
 
-def exposure_of(qubit: QubitPoint, kind: Kind, coherent: bool, stride_ns: int) -> Exposure:
+def exposure_of(qubit: QubitPoint, kind: EpisodeKind, coherent: bool, stride_ns: int) -> Exposure:
     """Return the exposure over the whole episode; without ``coherent`` the exponent is zero."""
     levels = qubit.levels_hz.size
     count = -(-kind.length // stride_ns) + 2

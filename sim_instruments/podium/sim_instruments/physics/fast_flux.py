@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.alike import alike, clusters, phase_word
+from podium.sim_instruments.physics.deduplicate import clusters, number_stretches, phase_word
 from podium.sim_instruments.physics.drive_line import Drives, Shape, added, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.evolution import Tables, maps_of
@@ -46,8 +46,8 @@ class FluxLines(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moving:
-    """What moves the levels of one qubit, and where to."""
+class FluxShift:
+    """Flux pulses that move the levels of one qubit, and the levels that they lead to."""
 
     trains: tuple[PulseTrain, ...]
     """On all flux lines, in flux quanta of this qubit."""
@@ -56,7 +56,7 @@ class Moving:
 
 def moving(
     lines: FluxLines, qubit: str, trains: Sequence[PulseTrain], biases_v: Mapping[str, float]
-) -> Moving | None:
+) -> FluxShift | None:
     """Return what of the trains on flux lines moves a qubit; None: nothing does.
 
     Raises NotSimulated for one that others are coupled to.
@@ -72,10 +72,10 @@ def moving(
     scaled = tuple(
         _scaled(train, shares[train.line] * VOLTS) for train in trains if shares[train.line]
     )
-    return Moving(scaled, lambda quanta: lines.moved_levels_hz(qubit, biases_v, quanta))
+    return FluxShift(scaled, lambda quanta: lines.moved_levels_hz(qubit, biases_v, quanta))
 
 
-def with_flux(drives: Drives, by: Moving, levels_hz: NDArray[np.float64]) -> Drives:
+def with_flux(drives: Drives, by: FluxShift, levels_hz: NDArray[np.float64]) -> Drives:
     """Return drives and flux pulses of a qubit together; ``levels_hz``: at its bias."""
     fluxes = drives_of(by.trains)
     if not fluxes.start_ns.size:
@@ -97,7 +97,7 @@ def with_flux(drives: Drives, by: Moving, levels_hz: NDArray[np.float64]) -> Dri
     leading, row = np.unique(group[~is_flux], return_index=True)
     base[leading], has[leading] = turns[~is_flux][row], True
     relative = np.where(is_flux, 0.0, turns - base[group])
-    found = alike(first, [shape, offset, phase_word(relative)])
+    found = number_stretches(first, [shape, offset, phase_word(relative)])
     shift_of = _shifts(fluxes.shapes, by.levels, levels_hz)
     shapes: list[Shape] = []
     at_first = np.zeros(found.example.size)

@@ -1,4 +1,4 @@
-"""One feedline and its qubits in a run that is told piece by piece: see :mod:`.session`."""
+"""One feedline and its qubits play a run that comes piece by piece: see :mod:`.session`."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.alike import PHASE_STEP
 from podium.sim_instruments.physics.bath import Bath
 from podium.sim_instruments.physics.branches import Branches
-from podium.sim_instruments.physics.counted_numbers import key
+from podium.sim_instruments.physics.counter_based_random import key
+from podium.sim_instruments.physics.deduplicate import PHASE_STEP
 from podium.sim_instruments.physics.drift import slow_noise
 from podium.sim_instruments.physics.drive_pieces import Contents, QubitLine
+from podium.sim_instruments.physics.driven_feedline import DrivenFeedlines, LevelPath, Tone
 from podium.sim_instruments.physics.episodes import (
     CALM_NS,
     LONGEST_NS,
@@ -21,7 +22,6 @@ from podium.sim_instruments.physics.episodes import (
     NotSimulated,
     ring_down_ns,
 )
-from podium.sim_instruments.physics.lit import Lits, Path, Tone
 from podium.sim_instruments.physics.noise import gaussian_at
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
@@ -31,7 +31,7 @@ from podium.sim_instruments.physics.signals import (
 )
 from podium.sim_instruments.physics.spurs import HeardSpurs
 from podium.sim_instruments.physics.trace import trace_of
-from podium.sim_instruments.physics.trajectory import Cluster, Trajectory
+from podium.sim_instruments.physics.trajectory import ToneCluster, Trajectory
 from podium.sim_instruments.physics.walk import Paths
 
 KEPT_NS = 1_000_000
@@ -41,8 +41,8 @@ LITS_MAX = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
-    """What is known of a run before anything of it is played."""
+class RunStart:
+    """Everything known of a run before any of it is played."""
 
     run: int
     """Serial number: keys the random numbers."""
@@ -53,8 +53,8 @@ class Beginning:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One window, times as at the source's connector."""
+class RequestedWindow:
+    """One window to integrate; times as at the source's connector."""
 
     open_ns: int
     end_ns: int
@@ -77,7 +77,7 @@ class FeedlineSession:
     """One feedline and its qubits in one run."""
 
     def __init__(
-        self, feedline: FeedlinePoint, contents: Contents, seed: int, beginning: Beginning
+        self, feedline: FeedlinePoint, contents: Contents, seed: int, beginning: RunStart
     ) -> None:
         self.feedline = feedline
         self._contents = contents
@@ -86,13 +86,13 @@ class FeedlineSession:
         self.spurs = HeardSpurs(feedline)
         """What of mixers is heard on it."""
         self.whole_ns, fraction = flight(feedline)
-        self._lits = Lits(feedline, contents.pieces)
+        self._driven = DrivenFeedlines(feedline, contents.pieces)
         self._tones: deque[_Tone] = deque()
-        self._cluster: Cluster | None = None
+        self._cluster: ToneCluster | None = None
         self._dark_before_ns = -(1 << 62)
-        """Nothing of what a cluster before this time played is known any more."""
+        """Nothing of what a cluster played before this time is still known."""
         self._ring_down_ns = [ring_down_ns(feedline, folds) for folds in RING_DOWN_FOLDS]
-        self._last: dict[int, tuple[Asked, Cluster | None, complex]] = {}
+        self._last: dict[int, tuple[RequestedWindow, ToneCluster | None, complex]] = {}
         """By listener: the window that was answered last, its cluster and its value."""
         self._sigmas: dict[int, float] = {}
         self._keys: dict[int, np.uint64] = {}
@@ -101,7 +101,7 @@ class FeedlineSession:
         for number, qubit in enumerate(feedline.qubits):
             line = QubitLine(qubit, round(qubit.drive_delay_ns - feedline.delay_in_ns), contents)
             noise = slow_noise(qubit, seed)
-            branches = Branches(qubit, number, line.shapes, self._lits, noise)
+            branches = Branches(qubit, number, line.shapes, self._driven, noise)
             branches.reach(0, start_s)
             self.qubits.append(
                 (
@@ -134,7 +134,7 @@ class FeedlineSession:
                     tones.append(_Tone(start, number[piece], turns))
         self._tones.extend(sorted(tones, key=lambda tone: tone.start_ns))
 
-    def answer(self, asked: Sequence[Asked]) -> Iterator[tuple[Asked, complex]]:
+    def answer(self, asked: Sequence[RequestedWindow]) -> Iterator[tuple[RequestedWindow, complex]]:
         """Return the value of each window; all that plays until they close is known."""
         waiting = deque(sorted(asked, key=lambda one: one.open_ns))
         while waiting:
@@ -150,13 +150,13 @@ class FeedlineSession:
                 self._last[one.place] = one, self._cluster, found
                 yield one, found
 
-    def _leaked(self, one: Asked) -> complex:
+    def _leaked(self, one: RequestedWindow) -> complex:
         if not self.spurs:
             return 0j
         self.spurs.forget(one.open_ns - KEPT_NS)
         return complex(self.spurs.means(self._capture(one))[0])
 
-    def _capture(self, one: Asked) -> CaptureTrain:
+    def _capture(self, one: RequestedWindow) -> CaptureTrain:
         return CaptureTrain(
             self.feedline.name,
             np.array([one.open_ns + self.whole_ns]),
@@ -184,7 +184,7 @@ class FeedlineSession:
             tones = [
                 *(
                     (origin + t.offset_ns, t.piece, cluster.turns + t.phase_steps * PHASE_STEP)
-                    for t in cluster.lit.tones
+                    for t in cluster.driven.tones
                 ),
                 *tones,
             ]
@@ -209,7 +209,7 @@ class FeedlineSession:
             np.zeros(1),
         )
         paths = [
-            (cluster.paths[m] if cluster is not None else None) or Path(0)
+            (cluster.paths[m] if cluster is not None else None) or LevelPath(0)
             for m in range(len(self.qubits))
         ]
         shown = trace_of(
@@ -244,24 +244,24 @@ class FeedlineSession:
             for _, trajectory in self.qubits:
                 trajectory.leave(cluster, tone.start_ns)
             if cluster is not None:
-                self._dark_before_ns = cluster.origin_ns + cluster.lit.played_ns
-            lit = self._lits.after(None, Tone(tone.piece, 0, 0))
-            self._cluster = Cluster(tone.start_ns, tone.turns, lit, len(self.qubits))
+                self._dark_before_ns = cluster.origin_ns + cluster.driven.played_ns
+            driven = self._driven.after(None, Tone(tone.piece, 0, 0))
+            self._cluster = ToneCluster(tone.start_ns, tone.turns, driven, len(self.qubits))
         else:
             steps = round(((tone.turns - cluster.turns) % 1.0) / PHASE_STEP) % round(1 / PHASE_STEP)
             offset = tone.start_ns - cluster.origin_ns
-            after = self._lits.after(cluster.lit, Tone(tone.piece, offset, steps))
+            after = self._driven.after(cluster.driven, Tone(tone.piece, offset, steps))
             cluster.add(tone.start_ns, after)
-        if len(self._lits.all) > LITS_MAX:
+        if len(self._driven.all) > LITS_MAX:
             raise NotSimulated(
                 f"{self.feedline.name} carries more than {LITS_MAX} different sequences of tones "
                 "in a run that hangs on what it measures; let the resonators ring down between "
                 "readouts, and start all tones of a readout with equal phases against each other"
             )
 
-    def _is_dark(self, cluster: Cluster, at_ns: int) -> bool:
+    def _is_dark(self, cluster: ToneCluster, at_ns: int) -> bool:
         """Tell whether what was played before counts no more when a tone comes."""
-        since = at_ns - cluster.origin_ns - cluster.lit.played_ns
+        since = at_ns - cluster.origin_ns - cluster.driven.played_ns
         if since >= self._ring_down_ns[0]:
             return True
         if at_ns - cluster.origin_ns <= CALM_NS:
@@ -274,7 +274,7 @@ class FeedlineSession:
             )
         return any(since >= ring_down for ring_down in self._ring_down_ns[1:])
 
-    def _read(self, group: Sequence[Asked], end_ns: int) -> list[complex]:
+    def _read(self, group: Sequence[RequestedWindow], end_ns: int) -> list[complex]:
         open_ns = min(one.open_ns for one in group)
         cluster = self._cluster
         if open_ns < self._dark_before_ns:
@@ -298,7 +298,7 @@ class FeedlineSession:
             values.append(value * complex(np.exp(2j * np.pi * turns)))
         return values
 
-    def _noise(self, one: Asked) -> complex:
+    def _noise(self, one: RequestedWindow) -> complex:
         if one.window not in self._sigmas:
             window = self._contents.windows[one.window]
             self._sigmas[one.window] = noise_sigma(self.feedline, window)

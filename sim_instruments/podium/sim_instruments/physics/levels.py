@@ -1,4 +1,4 @@
-"""What any artificial atom is for the rest of the world: its lowest levels and two operators."""
+"""Any artificial atom gives the rest of the world its lowest levels and two operators."""
 
 from dataclasses import dataclass
 from typing import Protocol

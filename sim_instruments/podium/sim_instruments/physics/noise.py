@@ -1,4 +1,4 @@
-"""Random numbers that hang on what they are for, not on when they are asked for; slow noise.
+"""Random numbers depend on their purpose, not on when they are asked for; slow noise.
 
 Every number comes from Philox4x32-10 (Salmon et al., SC 2011, "Parallel random numbers: as
 easy as 1, 2, 3"): a function of a 64-bit key (the world's seed, the element, the use) and a

@@ -58,7 +58,7 @@ class QubitPoint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeedlinePoint:
-    """One feedline with all the resonators that hang on it, and the chain behind it."""
+    """One feedline with all resonators that couple to it, and the chain behind it."""
 
     name: str
     """``node_a.feedline``: also the name of its line in and out."""

@@ -1,4 +1,4 @@
-"""Phases of microwave oscillators: frequency times the time of the clock that they hang on."""
+"""Phases of microwave oscillators: frequency times the time of the clock that they follow."""
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 

@@ -60,7 +60,7 @@ class Tones:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Listening:
+class SampledWindow:
     """A window laid over the samples of the fields; sample k stands at ``fraction + k`` ns."""
 
     window: Window
@@ -151,14 +151,16 @@ def exposure_ns(qubit: QubitPoint, field: Field, stride: int = 1) -> NDArray[np.
     return out
 
 
-def _phasors(frequency_hz: float, listening: Listening, fraction: float) -> tuple[complex, complex]:
+def _phasors(
+    frequency_hz: float, listening: SampledWindow, fraction: float
+) -> tuple[complex, complex]:
     """Return the turn of a frame at the window's first sample and that from sample to sample."""
     start = 1e-9 * frequency_hz * (fraction + listening.open_at)
     step = 1e-9 * (frequency_hz - listening.window.demod_hz)
     return cmath.exp(2j * cmath.pi * (start % 1.0)), cmath.exp(2j * cmath.pi * step)
 
 
-def passing(tones: Tones, listening: Listening, fraction: float) -> complex:
+def passing(tones: Tones, listening: SampledWindow, fraction: float) -> complex:
     """Return the window's sum over what passes the resonators by, at the chip, sqrt(W)."""
     phasors = [
         _phasors(frequency, listening, fraction) for frequency in tones.frequency_hz.tolist()
@@ -179,7 +181,7 @@ def coupling(qubit: QubitPoint) -> float:
     return 1e-9 * np.pi * qubit.kappa_coupling_hz
 
 
-def taken(qubit: QubitPoint, field: Field, listening: Listening, fraction: float) -> complex:
+def taken(qubit: QubitPoint, field: Field, listening: SampledWindow, fraction: float) -> complex:
     """Return the window's sum over what the resonator takes from the feedline, sqrt(W)."""
     start, step = _phasors(qubit.bare_resonator_hz, listening, fraction)
     total: complex = gather(
@@ -201,7 +203,7 @@ sample that first sees it, and the level after it."""
 def take(
     qubit: QubitPoint,
     tones: Tones,
-    windows: Sequence[Listening],
+    windows: Sequence[SampledWindow],
     fraction: float,
     shots: Shots,
     sums: NDArray[np.complex128],
@@ -242,7 +244,9 @@ class Parts:
     """Shape (N + 1,): the sum of a response that is 1 at sample k and rings down, 1/ns."""
 
 
-def parts_taken(qubit: QubitPoint, field: Field, listening: Listening, fraction: float) -> Parts:
+def parts_taken(
+    qubit: QubitPoint, field: Field, listening: SampledWindow, fraction: float
+) -> Parts:
     """Return :func:`taken` in parts."""
     start, step = _phasors(qubit.bare_resonator_hz, listening, fraction)
     before = np.empty(field.response.size + 1, np.complex128)
@@ -276,7 +280,7 @@ def noise_sigma(feedline: FeedlinePoint, window: Window) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResponseTable:
-    """What one window integrates, for one qubit in each level, the other qubits in 0.
+    """Integrals of one window, for one qubit in each level, the other qubits in 0.
 
     Values are means over the window at the listener's connector, sqrt(W), without noise, with
     the demodulating oscillator at phase 0 when the window opens and the tones at phase 0 when
@@ -330,13 +334,13 @@ def response_table(
     """Return what ``window`` integrates for each level of ``feedline.qubits[qubit]``.
 
     All ``tones`` leave their connector at time 0 with phase 0; the window opens at the
-    listener's connector at ``open_ns``. Jumps are told at samples that far apart, out of the
+    listener's connector at ``open_ns``. Jumps are given at samples that far apart, out of the
     lowest ``levels`` (None: of all). Raises ValueError when there is no tone.
     """
     if not tones:
         raise ValueError("a response table needs at least one tone, got none")
     whole, fraction = flight(feedline)
-    listening = Listening(window, open_ns - whole)
+    listening = SampledWindow(window, open_ns - whole)
     length = max(listening.open_at + window.duration_ns, 1)
     envelope = np.zeros((len(tones), max(tone.duration_ns for tone in tones)), np.complex128)
     for q, tone in enumerate(tones):

@@ -1,4 +1,4 @@
-"""What the acquisition windows of one feedline integrate, shot by shot.
+"""Acquisition windows of one feedline are integrated shot by shot.
 
 A window's sum is what passes the resonators by, less what each resonator takes for its qubit's
 path from level to level. Everything that does not change from shot to shot is summed once
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.alike import in_groups
-from podium.sim_instruments.physics.episodes import Episodes, Kind
+from podium.sim_instruments.physics.deduplicate import in_groups
+from podium.sim_instruments.physics.episodes import EpisodeKind, Episodes
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import passing, take
 from podium.sim_instruments.physics.walk import Paths
@@ -78,7 +78,7 @@ def integrate(
 
 def _sums(
     feedline: FeedlinePoint,
-    kind: Kind,
+    kind: EpisodeKind,
     fraction: float,
     level: Sequence[NDArray[np.int64]],
     jump_shot: Sequence[NDArray[np.int64]],

@@ -110,7 +110,7 @@ def lifetime_s(rates_1_s: NDArray[np.float64]) -> float:
 
 
 def jump_dephasing_1_s(rates_1_s: NDArray[np.float64]) -> float:
-    """What the jumps take of the 0-1 coherence: half of all the rates out of 0 and 1, 1/s."""
+    """Return half of all jump rates out of 0 and 1: their share of 0-1 dephasing, 1/s."""
     return float(rates_1_s[:, 0].sum() + rates_1_s[:, 1].sum()) / 2
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from math import cos, pi, sin
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.sim_instruments.physics.counted_numbers import key, uniform
+from podium.sim_instruments.physics.counter_based_random import key, uniform
 
 SWINGS = ((86_400, 0.4), (5_400, 0.15), (1_020, 0.1), (457_000, 0.15))
 """Period (s) and amplitude (K) of day, building, air conditioning and weather. ASSUMED."""

@@ -1,7 +1,7 @@
 """Draw a world: from a facility's design values and their spreads to hidden constants.
 
 What a lab quotes is drawn (f01, chi, T1 ... at the sweet spot); the circuit that has exactly
-these is then solved for. Each number hangs on the seed and its own name alone.
+these is then solved for. Each number depends on the seed and its own name alone.
 """
 
 import math

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from podium.sim_instruments.physics.chip import rates_of
-from podium.sim_instruments.physics.design import QubitDesign
-from podium.sim_instruments.physics.draw import draw
-from podium.sim_instruments.physics.fluxonium import Fluxonium
-from podium.sim_instruments.physics.inverse import (
+from podium.sim_instruments.physics.circuit_inversion import (
     Circuit,
     NoSuchCircuit,
     circuit_of,
     fluxonium_circuit,
 )
+from podium.sim_instruments.physics.design import QubitDesign
+from podium.sim_instruments.physics.draw import draw
+from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.relaxation import (
     boltzmann_factor,
     jump_dephasing_1_s,
@@ -158,7 +158,7 @@ def qubit_world(
 
 
 def circuit(kind: str, drawn: Mapping[str, float]) -> Circuit:
-    """Find the circuit with the spectrum that was drawn; raises :class:`.inverse.NoSuchCircuit`."""
+    """Find the circuit with the spectrum that was drawn; raises :class:`.NoSuchCircuit`."""
     if kind == "fluxonium":
         energies = (drawn[f"{name}_energy"] for name in ("charging", "josephson", "inductive"))
         return fluxonium_circuit(

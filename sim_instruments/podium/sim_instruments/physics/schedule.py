@@ -19,10 +19,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.alike import Alike, alike, firsts, numbered, phase_word
+from podium.sim_instruments.physics.deduplicate import (
+    StretchNumbers,
+    firsts,
+    number_stretches,
+    numbered,
+    phase_word,
+)
 from podium.sim_instruments.physics.drive_line import Drives
 from podium.sim_instruments.physics.episodes import Episodes
-from podium.sim_instruments.physics.evolution import PART, PULSE, STIRRED, Events
+from podium.sim_instruments.physics.evolution import DURING_READOUT, PART, PULSE, Events
 
 FORGOTTEN = 1e-6
 """What may be left of a coherence that is dropped; populations are off by less than this."""
@@ -54,7 +60,12 @@ def _lay(
 ) -> int:
     """Fill ``out`` (R, 7): what, index (drive or episode), time, end, a, b, sampled."""
     # Typed: for each literal number that is handed on, another _put would be compiled.
-    pulse, stirred, part, none = np.int64(PULSE), np.int64(STIRRED), np.int64(PART), np.int64(0)
+    pulse, during_readout, part, none = (
+        np.int64(PULSE),
+        np.int64(DURING_READOUT),
+        np.int64(PART),
+        np.int64(0),
+    )
     count = 0
     d = 0
     now = -(1 << 62)
@@ -84,7 +95,7 @@ def _lay(
                     np.int64(i == reading),
                 )
                 count += 1
-            _put(out[count], stirred, i, drive_start[i], drive_end[i], g, none, none)
+            _put(out[count], during_readout, i, drive_start[i], drive_end[i], g, none, none)
             count += 1
             position = max(position, drive_end[i])
         if position < end[g] or reading == until:
@@ -111,9 +122,9 @@ class Schedule:
     """The events of one qubit up to the last reading; R events, S readings."""
 
     what: NDArray[np.int64]
-    """Shape (R,): PULSE, STIRRED or PART."""
+    """Shape (R,): PULSE, DURING_READOUT or PART."""
     item: NDArray[np.int64]
-    """Shape (R,): index of the shape, or into ``stirred`` or ``parts``."""
+    """Shape (R,): index of the shape, or into ``during_readout`` or ``parts``."""
     gap: NDArray[np.int64]
     """Shape (R,): index into ``gaps_ns``: the wait before each event."""
     gaps_ns: NDArray[np.int64]
@@ -126,7 +137,7 @@ class Schedule:
     end_ns: NDArray[np.int64]
     quiet: NDArray[np.bool_]
     """Shape (R,): whether nothing is driven, so that the phase does not count."""
-    stirred: tuple[tuple[int, int, int], ...]
+    during_readout: tuple[tuple[int, int, int], ...]
     """(shape, kind of episode, offset in it) of each different shape that meets photons."""
     parts: tuple[tuple[int, int, int], ...]
     """(kind of episode, begin, end) of each different stretch of a readout."""
@@ -143,11 +154,11 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
 
     ``drive_later_ns``: how much longer a drive is under way to the chip than a tone.
     """
-    lit = np.array([kind.tones is not None for kind in episodes.kinds], np.bool_)
+    has_tones = np.array([kind.tones is not None for kind in episodes.kinds], np.bool_)
     at = np.array([kind.tone_at for kind in episodes.kinds], np.int64)
     length = np.array([kind.length for kind in episodes.kinds], np.int64)
     middle = np.array([kind.middle for kind in episodes.kinds], np.int64)
-    here = np.flatnonzero(lit[episodes.kind]) if episodes.kind.size else np.zeros(0, np.int64)
+    here = np.flatnonzero(has_tones[episodes.kind]) if episodes.kind.size else np.zeros(0, np.int64)
     kind, origin = episodes.kind[here], episodes.start_ns[here]
     drive_start = drives.start_ns + drive_later_ns
     drive_end = drives.end_ns + drive_later_ns
@@ -176,10 +187,10 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     quiet = np.zeros(keep, np.bool_)
     if still.any():
         quiet[driven] = still[item[driven]]
-    stir = what == STIRRED
-    within = kind[a[stir]]
-    offset = start[stir] - origin[a[stir]]
-    stirred, item[stir] = _numbered(item[stir], within, offset)
+    during = what == DURING_READOUT
+    within = kind[a[during]]
+    offset = start[during] - origin[a[during]]
+    during_readout, item[during] = _numbered(item[during], within, offset)
     part = what == PART
     met = kind[index[part]]
     parts, item[part] = _numbered(met, a[part], b[part])
@@ -200,7 +211,7 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
         start_ns=start,
         end_ns=end,
         quiet=quiet,
-        stirred=stirred,
+        during_readout=during_readout,
         parts=parts,
         episode=here[index[sampled]],
     )
@@ -210,7 +221,7 @@ def _numbered(
     a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64]
 ) -> tuple[tuple[tuple[int, int, int], ...], NDArray[np.int64]]:
     """Return the different triples and the number of each."""
-    found = alike(np.arange(a.size, dtype=np.int64), [a, b, c])
+    found = number_stretches(np.arange(a.size, dtype=np.int64), [a, b, c])
     triples = zip(a[found.example], b[found.example], c[found.example], strict=True)
     return tuple((int(x), int(y), int(z)) for x, y, z in triples), found.kind
 
@@ -254,7 +265,7 @@ class Blocks:
 
     first: NDArray[np.int64]
     """Shape (B,): first event of each."""
-    alike: Alike
+    alike: StretchNumbers
     first_reading: NDArray[np.int64]
     """Shape (B + 1,): number of readings before each block."""
 
@@ -287,7 +298,7 @@ def blocks_of(
     row = firsts(block[driven])
     base[block[driven[row]]] = schedule.turns[driven[row]]
     relative = np.where(phased, schedule.turns - base[block], 0.0)
-    found = alike(
+    found = number_stretches(
         first,
         [
             schedule.what,

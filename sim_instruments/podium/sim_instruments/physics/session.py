@@ -1,10 +1,10 @@
-"""A run of which the world is told piece by piece, and which it answers as it goes.
+"""A run comes to the world piece by piece, and the world answers as it goes.
 
-Where what is played next hangs on what was measured, a run cannot be played as a whole
+Where what is played next depends on what was measured, a run cannot be played as a whole
 (:meth:`.World.play`). A session is given what is played, in the order of time, and windows as soon
 as all is known that plays until they close; it answers each with the value of this one shot, and
 goes on from the levels that the shot has come to. Same signals, statistically the same answers.
-Carriers that leak into drive lines are told of in the first chunk and act from then on.
+Carriers that leak into drive lines come in the first chunk and act from then on.
 
 Windows that overlap are read together, as :mod:`.schedule` says; what follows before the feedline
 is dark again is another reading of the same cluster of tones: the fields are followed from the
@@ -19,10 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_pieces import Contents
-from podium.sim_instruments.physics.feedline_session import Asked, Beginning, FeedlineSession
+from podium.sim_instruments.physics.feedline_session import (
+    FeedlineSession,
+    RequestedWindow,
+    RunStart,
+)
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.signals import (
-    Captured,
+    CaptureAnswer,
     CaptureTrain,
     PulseTrain,
 )
@@ -30,7 +34,7 @@ from podium.sim_instruments.physics.spurs import felt, parted, pumped, refuse_mo
 
 
 class Session:
-    """One run, told piece by piece. Belongs to one thread at a time."""
+    """One run that comes piece by piece. Belongs to one thread at a time."""
 
     def __init__(
         self,
@@ -38,7 +42,7 @@ class Session:
         check: Callable[[Sequence[PulseTrain], Sequence[CaptureTrain]], None],
         check_drive: Callable[[QubitPoint], None],
         seed: int,
-        beginning: Beginning,
+        beginning: RunStart,
     ) -> None:
         """``feedline_at`` tells the operating point; the others raise NotSimulated."""
         self._feedline_at = feedline_at
@@ -59,7 +63,7 @@ class Session:
         drives: Sequence[PulseTrain],
         captures: Sequence[CaptureTrain],
         listeners: Sequence[int],
-    ) -> tuple[Captured, ...]:
+    ) -> tuple[CaptureAnswer, ...]:
         """Play one more chunk and answer windows.
 
         ``drives``: all that begins later than in the chunks before, up to a time behind the
@@ -72,7 +76,7 @@ class Session:
         values: list[NDArray[np.complex128]] = [
             np.zeros(capture.start_ns.size, np.complex128) for capture in captures
         ]
-        asked: dict[str, list[Asked]] = {}
+        asked: dict[str, list[RequestedWindow]] = {}
         for number, (capture, place) in enumerate(zip(captures, listeners, strict=True)):
             if capture.start_ns.size:
                 session = self._feedline(capture.line)
@@ -83,7 +87,7 @@ class Session:
             self._hand_over(session)
             for one, value in session.answer(ones):
                 values[one.train][one.element] = value
-        return tuple(Captured(one, None) for one in values)
+        return tuple(CaptureAnswer(one, None) for one in values)
 
     def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
         """Return the trace of a listener's last window; None for one that never listened."""
@@ -122,7 +126,7 @@ class Session:
 
     def _asked(
         self, whole_ns: int, capture: CaptureTrain, train: int, place: int
-    ) -> Iterator[Asked]:
+    ) -> Iterator[RequestedWindow]:
         windows = [self._contents.window(window) for window in capture.windows]
         rows = zip(
             capture.start_ns.tolist(),
@@ -135,4 +139,6 @@ class Session:
             end_ns = open_ns + capture.windows[window].duration_ns
             index = self._counts.get(place, 0)
             self._counts[place] = index + 1
-            yield Asked(open_ns, end_ns, windows[window], turns, train, element, place, index)
+            yield RequestedWindow(
+                open_ns, end_ns, windows[window], turns, train, element, place, index
+            )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.alike import firsts
+from podium.sim_instruments.physics.deduplicate import firsts
+from podium.sim_instruments.physics.drive_during_readout import readout_drive_maps
 from podium.sim_instruments.physics.drive_line import Drives
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
 from podium.sim_instruments.physics.evolution import (
@@ -29,11 +30,10 @@ from podium.sim_instruments.physics.noise import Quadrature, quadrature
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.relaxation import equilibrium
 from podium.sim_instruments.physics.schedule import FORGOTTEN, Blocks, Schedule, blocks_of
-from podium.sim_instruments.physics.stirred import stirred_maps
 from podium.sim_instruments.physics.walk import Pace, Paths, Readings, walk, wander
 
 MOVED_LIT_HZ = 2e6
-"""A qubit may be moved by so much while its resonator is lit: what crosstalk does. ASSUMED: its
+"""A qubit may be moved by so much while photons are in its resonator: crosstalk. ASSUMED: its
 resonator, which moves by less than a hundredth of it, is where it was."""
 SLOW = 0x510
 """Sets the random numbers of the slow noise apart from those of the levels."""
@@ -42,7 +42,7 @@ WORTH_COUNTING = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
+class PreparedShots:
     """Everything that the shots of one qubit in one run share."""
 
     blocks: Blocks
@@ -68,7 +68,7 @@ def prepare(
     drives: Drives,
     noise_hz: tuple[float, float],
     each_for_itself: bool | None = None,
-) -> Prepared:
+) -> PreparedShots:
     """Work out once what the shots share.
 
     ``noise_hz``: mean of the slow noise over the run, and how far it strays in it.
@@ -83,16 +83,16 @@ def prepare(
     blocks = blocks_of(schedule, loss, bare.fading)
     nodes = nodes_of(qubit, schedule, blocks, drives, bare.fading, noise_hz[1])
     tables = bare_tables(qubit, noise_hz[0] + noise_hz[1] * nodes.node, nodes.weight)
-    for shape, _, _ in schedule.stirred:
+    for shape, _, _ in schedule.during_readout:
         if drives.shapes[shape].moves_hz > MOVED_LIT_HZ:
             raise NotSimulated(
                 f"a flux pulse moves {qubit.name} while there are photons in the resonators of its "
                 "feedline: that is not simulated; let it end before a readout, and begin when that "
                 "has rung down"
             )
-    stirred = [
-        (shape, stirred_maps(drives.shapes[shape], exposures[kind], offset, tables))
-        for shape, kind, offset in schedule.stirred
+    during_readout = [
+        (shape, readout_drive_maps(drives.shapes[shape], exposures[kind], offset, tables))
+        for shape, kind, offset in schedule.during_readout
     ]
     rows, starts = _example_rows(schedule, blocks)
     if each_for_itself is None:
@@ -105,7 +105,7 @@ def prepare(
         for s, shape in enumerate(drives.shapes)
         if uses[s] and shape.shift_hz is not None
     }
-    tables = with_shapes(tables, drives.shapes, uses, stirred, moved)
+    tables = with_shapes(tables, drives.shapes, uses, during_readout, moved)
     tables = with_waits(
         tables,
         schedule.gaps_ns,
@@ -128,7 +128,7 @@ def prepare(
     counts = np.diff(blocks.first_reading)[blocks.alike.example]
     table = np.array(schedule.parts, np.int64).reshape(-1, 3)
     part = schedule.item[schedule.sampled]
-    return Prepared(
+    return PreparedShots(
         blocks=blocks,
         tables=tables,
         events=events,
@@ -140,7 +140,9 @@ def prepare(
     )
 
 
-def shots_of(qubit: QubitPoint, prepared: Prepared, fraction: float, key: int, run: int) -> Paths:
+def shots_of(
+    qubit: QubitPoint, prepared: PreparedShots, fraction: float, key: int, run: int
+) -> Paths:
     """Return the levels at all readings and the jumps after them.
 
     ``fraction``: see :func:`.readout.flight`; ``key``: of the random numbers.
@@ -219,8 +221,8 @@ def _exposures(
     qubit: QubitPoint, schedule: Schedule, episodes: Episodes, coherent: bool
 ) -> dict[int, Exposure]:
     """Return the exposure in each kind of episode that the schedule meets."""
-    met = {kind for kind, _, _ in schedule.parts} | {kind for _, kind, _ in schedule.stirred}
-    stride = 1 if schedule.stirred else STRIDE_NS
+    met = {kind for kind, _, _ in schedule.parts} | {kind for _, kind, _ in schedule.during_readout}
+    stride = 1 if schedule.during_readout else STRIDE_NS
     return {k: exposure_of(qubit, episodes.kinds[k], coherent, stride) for k in sorted(met)}
 
 

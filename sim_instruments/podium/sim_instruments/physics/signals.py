@@ -1,4 +1,4 @@
-"""What the world and the twins hand to each other: signals on lines, as values.
+"""The world and the twins exchange signals on lines, as values.
 
 Physics knows no instrument. A twin says what leaves its connectors; the wiring
 says which line of the world that is; the world answers with what arrives.
@@ -44,7 +44,7 @@ class PulseTrain:
     start_ns: "NDArray[np.int64]"
     """Shape (n,), ascending."""
     piece: "NDArray[np.int32]"
-    """Shape (n,): index into ``pieces``. Equal pieces share an index: caches hang on it."""
+    """Shape (n,): index into ``pieces``. Equal pieces share an index: caches depend on it."""
     phase_turns: "NDArray[np.float64]"
     """Shape (n,): phase of the carrier at ``start_ns``, in turns: the signal of element k is
     ``samples[j] * exp(2j*pi*(phase_turns[k] + carrier_hz*1e-9*j))`` at ``start_ns[k] + j``."""
@@ -60,7 +60,7 @@ class PulseTrain:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """How one acquisition listens."""
+    """The frequency, the weights and the duration of one acquisition."""
 
     demod_hz: float
     """Absolute frequency at which the incoming signal is demodulated, Hz."""
@@ -105,7 +105,7 @@ class RunSignals:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Captured:
+class CaptureAnswer:
     """The answer to one :class:`CaptureTrain`."""
 
     integrated: "NDArray[np.complex128]"

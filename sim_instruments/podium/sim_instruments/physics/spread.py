@@ -1,4 +1,4 @@
-"""How far a quantity may lie from its nominal value."""
+"""A quantity lies within a spread of its nominal value."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What mixers add to a line that nobody asked for: images of pulses, and carriers that leak.
+"""Mixers add unwanted signals to a line: images of pulses, and carriers that leak.
 
 On a feedline they are weak, and far from the resonators, or the laboratory would not work: the
 light that they leave in them is left out, and what comes back is added to every window in closed
@@ -136,7 +136,7 @@ def _is_felt(qubit: QubitPoint, piece: Piece) -> bool:
 
 
 class HeardSpurs:
-    """What of mixers is heard on one feedline during a run, and does nothing else."""
+    """Signals of mixers that only reach the feedline's output during a run."""
 
     def __init__(self, feedline: FeedlinePoint) -> None:
         self._feedline = feedline

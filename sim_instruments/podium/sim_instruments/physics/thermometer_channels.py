@@ -1,4 +1,4 @@
-"""Which channel of a thermometer has which name, as its entry in a facility file says."""
+"""Maps channels of a thermometer to names, as its entry in a facility file says."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the facility file says of the timing plane: who follows whom, and the cables between.
+"""The facility file's timing plane: references of clocks, and the cables between them.
 
 Control has its own, stricter reader (``podium check``).
 """
@@ -112,7 +112,7 @@ def _is_the_worlds(
 ) -> bool:
     """Tell whether a box has a clock of its own in the world.
 
-    A controller counts ideal ticks unless the plane starts it; a microwave source hangs on the
+    A controller counts ideal ticks unless the plane starts it; a microwave source follows the
     clock of the controller that it carries, unless it is the source of a clock domain.
     """
     if make is CONTROLLER:

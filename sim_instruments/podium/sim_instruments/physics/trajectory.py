@@ -20,20 +20,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.alike import PHASE_STEP
 from podium.sim_instruments.physics.branches import (
     GAP,
     KEPT,
     KEPT_STEP,
     PART,
     SHAPE,
-    SHAPE_LIT,
+    SHAPE_IN_READOUT,
     Branches,
     Stretch,
 )
-from podium.sim_instruments.physics.counted_numbers import key, uniform
+from podium.sim_instruments.physics.counter_based_random import key, uniform
+from podium.sim_instruments.physics.deduplicate import PHASE_STEP
 from podium.sim_instruments.physics.drive_line import Shape
-from podium.sim_instruments.physics.lit import Lit, Path
+from podium.sim_instruments.physics.driven_feedline import DrivenFeedline, LevelPath
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.schedule import FORGOTTEN
 from podium.sim_instruments.physics.shots import thermal
@@ -57,35 +57,35 @@ class Drive:
     turns: float
 
 
-class Cluster:
+class ToneCluster:
     """Tones that follow one another before the feedline is dark again."""
 
-    def __init__(self, origin_ns: int, turns: float, lit: Lit, qubits: int) -> None:
+    def __init__(self, origin_ns: int, turns: float, driven: DrivenFeedline, qubits: int) -> None:
         self.origin_ns = origin_ns
         self.turns = turns
         """Phase of the first tone's carrier at its start."""
         self._starts = [origin_ns]
-        self._lits = [lit]
-        self.paths: list[Path | None] = [None] * qubits
+        self._driven = [driven]
+        self.paths: list[LevelPath | None] = [None] * qubits
 
     @property
-    def lit(self) -> Lit:
+    def driven(self) -> DrivenFeedline:
         """Return all tones so far."""
-        return self._lits[-1]
+        return self._driven[-1]
 
     @property
     def dark_ns(self) -> int:
-        """When the feedline is dark, if no other tone comes."""
-        return self.origin_ns + self.lit.length
+        """Return when the feedline is dark, if no other tone comes."""
+        return self.origin_ns + self.driven.length
 
-    def add(self, start_ns: int, lit: Lit) -> None:
+    def add(self, start_ns: int, driven: DrivenFeedline) -> None:
         """Note that another tone has begun."""
         self._starts.append(start_ns)
-        self._lits.append(lit)
+        self._driven.append(driven)
 
-    def before(self, at_ns: int) -> Lit:
+    def before(self, at_ns: int) -> DrivenFeedline:
         """Return the tones that began before a time (the first one at least)."""
-        return self._lits[max(bisect.bisect_left(self._starts, at_ns) - 1, 0)]
+        return self._driven[max(bisect.bisect_left(self._starts, at_ns) - 1, 0)]
 
 
 @dataclass(slots=True, eq=False)
@@ -141,7 +141,7 @@ class Trajectory:
 
     @property
     def now_ns(self) -> int | None:
-        """How far it has come; None: nothing has happened yet."""
+        """Return the time it has come to; None: nothing has happened yet."""
         return self._now_ns
 
     def _begin(self, level: int) -> None:
@@ -182,7 +182,7 @@ class Trajectory:
         """Return a number in (0, 1) that belongs to the last reading."""
         return uniform(int(self._key) ^ _KEEPS, int(self._run) << 32 ^ self._readings)
 
-    def idle_until(self, at_ns: int, cluster: Cluster | None) -> None:
+    def idle_until(self, at_ns: int, cluster: ToneCluster | None) -> None:
         """Let time pass without a drive, with the photons of a cluster."""
         now = self._now_ns
         if now is None or at_ns <= now:
@@ -201,7 +201,7 @@ class Trajectory:
                 self._wait((GAP, at_ns - dark_ns))
         self._now_ns = at_ns
 
-    def drive(self, cluster: Cluster | None) -> None:
+    def drive(self, cluster: ToneCluster | None) -> None:
         """Play the next of the drives."""
         drive = self.drives.popleft()
         self.idle_until(drive.start_ns, cluster)
@@ -213,25 +213,25 @@ class Trajectory:
             for stretch in self._stretches:
                 self._branch = self._branches.then(self._branch, stretch)
         steps = round(((drive.turns - self._turns) % 1.0) / PHASE_STEP) % _TURN
-        lit = cluster is not None and (
+        driven = cluster is not None and (
             drive.end_ns > cluster.origin_ns and drive.start_ns < cluster.dark_ns
         )
-        if cluster is None or not lit:
+        if cluster is None or not driven:
             self._push((SHAPE, drive.shape, steps))
         else:
             offset = drive.start_ns - cluster.origin_ns
             number = cluster.before(drive.end_ns).number
-            self._push((SHAPE_LIT, drive.shape, number, offset, steps))
+            self._push((SHAPE_IN_READOUT, drive.shape, number, offset, steps))
         self._now_ns = max(drive.end_ns, self._now_ns or drive.end_ns)
 
-    def leave(self, cluster: Cluster | None, until_ns: int) -> None:
+    def leave(self, cluster: ToneCluster | None, until_ns: int) -> None:
         """Finish a cluster, as another one begins at ``until_ns``: drives that overlap stay."""
         while self.drives and self.drives[0].end_ns <= until_ns:
             self.drive(cluster)
         if cluster is not None and self._now_ns is not None:
             self.idle_until(min(until_ns, max(cluster.dark_ns, self._now_ns)), cluster)
 
-    def read(self, cluster: Cluster, middle_ns: int, end_ns: int) -> None:
+    def read(self, cluster: ToneCluster, middle_ns: int, end_ns: int) -> None:
         """Find the level for windows that end at ``end_ns``; note it in the cluster's path."""
         while self.drives and self.drives[0].start_ns < middle_ns:
             self.drive(cluster)
@@ -251,19 +251,26 @@ class Trajectory:
         begin, end = at_ns - origin, min(until_ns, cluster.dark_ns) - origin
         path = cluster.paths[self._number]
         if path is None:
-            path = cluster.paths[self._number] = Path(int(level))
+            path = cluster.paths[self._number] = LevelPath(int(level))
         path.change(int(np.ceil(begin - self._fraction)), int(level))
         fork.level, fork.waits = int(level), []
         if end > begin:
-            lit = cluster.before(origin + end)
-            fork.level = self._walk(lit, int(level), begin, end, reading, u, path)
-            walked = PART, lit.number, begin, end
+            driven = cluster.before(origin + end)
+            fork.level = self._walk(driven, int(level), begin, end, reading, u, path)
+            walked = PART, driven.number, begin, end
             fork.wait(walked, self._branches.loss(walked))
         self._fork = fork
         self._now_ns = origin + max(begin, end)
 
     def _walk(
-        self, lit: Lit, level: int, begin: int, end: int, reading: int, u: float, path: Path
+        self,
+        driven: DrivenFeedline,
+        level: int,
+        begin: int,
+        end: int,
+        reading: int,
+        u: float,
+        path: LevelPath,
     ) -> int:
         room = _ROOM
         while True:
@@ -274,7 +281,7 @@ class Trajectory:
                 float(begin),
                 float(end),
                 self._branches.rates,
-                lit.pace(self._number),
+                driven.pace(self._number),
                 self._fraction,
                 self._key,
                 self._run,

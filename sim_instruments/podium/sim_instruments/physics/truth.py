@@ -57,8 +57,8 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Moving:
-    """What moves in world time, and the stretch over which its mean is the truth."""
+class MovingTruth:
+    """Drifts in world time; its mean over a stretch is the truth."""
 
     seed: int
     span: Span
@@ -98,7 +98,7 @@ def truth(
     chip: Chip,
     biases_v: Mapping[str, float] | None = None,
     optima: bool = True,
-    moving: Moving | None = None,
+    moving: MovingTruth | None = None,
     baths: Mapping[str, Bath] | None = None,
 ) -> dict[str, Truth]:
     """Tell every parameter of every qubit, ``node_a.q0.f01`` and so on.

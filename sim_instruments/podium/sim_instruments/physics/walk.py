@@ -3,7 +3,7 @@
 Shots are drawn one after another, each from the level that the last readout left behind, so a
 wait that is too short, a readout that heats and two readouts in a row show in the records as
 they would in a lab. Random numbers are keyed by what they are for: the numbers of reading i
-of a run hang on (world, qubit, run, i) alone.
+of a run depend on (world, qubit, run, i) alone.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ FIRST_LEVEL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 class Pace(NamedTuple):
-    """How fast jumps go during each kind of episode: integrals of ``1 + n/n_crit``."""
+    """Speed of jumps during each kind of episode: integrals of ``1 + n/n_crit``."""
 
     values: NDArray[np.float64]
     """Shape (sum of L * M,): for each kind the rows of its levels, ns."""

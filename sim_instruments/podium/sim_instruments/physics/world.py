@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.bath import warmed
-from podium.sim_instruments.physics.counted_numbers import key
+from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving, with_flux
-from podium.sim_instruments.physics.feedline_session import Beginning
+from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.noise import gaussians
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
@@ -27,7 +27,7 @@ from podium.sim_instruments.physics.schedule import schedule_of
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.shots import prepare, shots_of
 from podium.sim_instruments.physics.signals import (
-    Captured,
+    CaptureAnswer,
     CaptureTrain,
     PulseTrain,
     RunSignals,
@@ -72,7 +72,7 @@ class World:
         self._seed = seed
         self._lines = lines
 
-    def play(self, signals: RunSignals) -> tuple[Captured, ...]:
+    def play(self, signals: RunSignals) -> tuple[CaptureAnswer, ...]:
         """Return the answer to each capture train of the run, in their order.
 
         The same signals and run number give the same answer. Raises NotSimulated for lines
@@ -97,12 +97,12 @@ class World:
             if mine:
                 self._listen(signals, feedline, mine, integrated, traces)
         return tuple(
-            Captured(values, trace, _trace_hz(train))
+            CaptureAnswer(values, trace, _trace_hz(train))
             for values, trace, train in zip(integrated, traces, signals.captures, strict=True)
         )
 
-    def begin(self, beginning: Beginning) -> Session:
-        """Begin a run that is told piece by piece; same errors as :meth:`play`.
+    def begin(self, beginning: RunStart) -> Session:
+        """Begin a run that comes piece by piece; same errors as :meth:`play`.
 
         The same signals in the same pieces give the same answers.
         """

@@ -24,11 +24,11 @@ from pydantic import (
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.physics.chip import Chip, Feedline, Qubit
+from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.clocks import ClockErrors
 from podium.sim_instruments.physics.cryostat.parameters import MODELS
 from podium.sim_instruments.physics.drift import Drift, FeedlineDrift, QubitDrift
 from podium.sim_instruments.physics.fluxonium import Fluxonium
-from podium.sim_instruments.physics.inverse import Circuit
 from podium.sim_instruments.physics.transmon import Transmon
 
 
@@ -88,7 +88,7 @@ HertzPerRootWatt = Annotated[Known, AfterValidator(_in("Hz/sqrt(W)"))]
 
 
 class QubitDriftWorld(Part):
-    """How much of a qubit drifts: the fields of :class:`.drift.QubitDrift`."""
+    """Drift of a qubit: the fields of :class:`.drift.QubitDrift`."""
 
     frequency: Hertz
     loss: Number
@@ -103,7 +103,7 @@ class QubitDriftWorld(Part):
 
 
 class FeedlineDriftWorld(Part):
-    """How much of a feedline's chain drifts: the fields of :class:`.drift.FeedlineDrift`."""
+    """Drift of a feedline's chain: the fields of :class:`.drift.FeedlineDrift`."""
 
     gain: Decibel
     delay: Seconds
@@ -295,7 +295,7 @@ def chip_of(nodes: Mapping[str, NodeWorld]) -> Chip:
 
 
 class ClockWorld(Part):
-    """What stays of one clock through all its locks: :class:`.clocks.ClockErrors`."""
+    """Errors that one clock keeps through all its locks: :class:`.clocks.ClockErrors`."""
 
     offset: SignedSeconds
     frequency: SignedNumber
@@ -327,7 +327,7 @@ class TimingWorld(Part):
 
 
 class MixerWorld(Part):
-    """What is wrong with the I/Q mixer behind one output of a controller."""
+    """Imperfections of the I/Q mixer behind one output of a controller."""
 
     gain_ratio: Number
     """Of path Q to path I."""

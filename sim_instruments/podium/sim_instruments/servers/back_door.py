@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.json_text import parse_json
 from podium.sim_instruments.servers.faults import bring_about
-from podium.sim_instruments.servers.serving import Serving
+from podium.sim_instruments.servers.serving import ServedLaboratory
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.truth import Span
@@ -49,7 +49,7 @@ class BadRequest(ValueError):
 class BackDoor:
     """Answers requests about a laboratory that is served."""
 
-    def __init__(self, serving: Serving) -> None:
+    def __init__(self, serving: ServedLaboratory) -> None:
         self._serving = serving
         self.token = secrets.token_hex(TOKEN_BYTES)
         """What a request over the socket has to know."""

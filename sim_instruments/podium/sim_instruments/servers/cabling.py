@@ -31,7 +31,7 @@ class HoldsLevels(Protocol):
 
 
 class ToneNow(Protocol):
-    """What a microwave source says of its tone."""
+    """The tone that a microwave source puts out now."""
 
     @property
     def frequency_hz(self) -> float:
@@ -45,7 +45,7 @@ class ToneNow(Protocol):
 
     @property
     def iq(self) -> bool:
-        """Whether its I and Q inputs modulate it."""
+        """Tell whether its I and Q inputs modulate it."""
         ...
 
     @property
@@ -65,7 +65,7 @@ class HoldsTone(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cabling:
-    """How things stand at one moment: a run that begins then is played so to its end."""
+    """Cables and slow sources at one moment: a run that begins then keeps them to its end."""
 
     plan: Plan
     biases_v: Mapping[str, float]

@@ -16,7 +16,7 @@ ANSWER_FS = FS_PER_MS
 
 
 class ClockMode(Enum):
-    """How world time passes."""
+    """The way in which world time passes."""
 
     LEAP = "leap"
     """At wall rate; jumps over the rest of a running program once its results are known."""

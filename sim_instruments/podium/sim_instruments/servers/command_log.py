@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from podium.sim_instruments.twins.command_ear import TellsCommands, Verdict
+from podium.sim_instruments.twins.command_observer import ReportsCommands, Verdict
 from podium.sim_instruments.twins.twin import HangsUp, Session, Twin
 
 KEPT = 100_000
@@ -15,8 +15,8 @@ TEXT_MAX = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """One command."""
+class LoggedCommand:
+    """One command that came to an instrument."""
 
     number: int
     """Counted from 1 over all instruments."""
@@ -35,18 +35,18 @@ class CommandLog:
 
     def __init__(self, now_fs: Callable[[], int]) -> None:
         self._now_fs = now_fs
-        self._heard: deque[Heard] = deque(maxlen=KEPT)
+        self._heard: deque[LoggedCommand] = deque(maxlen=KEPT)
         self._count = 0
         self._port = ""
 
     def watch(self, instrument: str, twin: Twin) -> bool:
-        """Hear what ``twin`` is told from now on; tell whether it tells."""
-        if isinstance(twin, TellsCommands):
+        """Log commands to ``twin`` from now on; return whether it reports them."""
+        if isinstance(twin, ReportsCommands):
             twin.tell(partial(self._hear, instrument))
             return True
         return False
 
-    def since(self, number: int = 0) -> list[Heard]:
+    def since(self, number: int = 0) -> list[LoggedCommand]:
         """Return what came after the entry of that number, oldest first."""
         return [one for one in self._heard if one.number > number]
 
@@ -57,13 +57,15 @@ class CommandLog:
         return _Through(self, port, session)
 
     def at(self, port: str) -> None:
-        """What is heard next comes by this port."""
+        """Set the port by which the next commands come."""
         self._port = port
 
     def _hear(self, instrument: str, text: str, verdict: Verdict) -> None:
         self._count += 1
         cut = text if len(text) <= TEXT_MAX else f"{text[:TEXT_MAX]}... ({len(text)} characters)"
-        self._heard.append(Heard(self._count, self._now_fs(), instrument, self._port, cut, verdict))
+        self._heard.append(
+            LoggedCommand(self._count, self._now_fs(), instrument, self._port, cut, verdict)
+        )
 
 
 @dataclass(frozen=True, slots=True)

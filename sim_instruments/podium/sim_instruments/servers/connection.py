@@ -28,7 +28,7 @@ class Way(Protocol):
 
 @dataclass(slots=True)
 class ConnectionFaults:
-    """What is wrong with the way to one instrument. All off: it is healthy."""
+    """Faults of the way to one instrument. All off: it is healthy."""
 
     frozen: bool = False
     """Connections stay open and bytes are swallowed: nothing is answered, nothing is done."""

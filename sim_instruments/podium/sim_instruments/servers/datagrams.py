@@ -19,7 +19,7 @@ Hear = Callable[[bytes, int], bytes]
 
 @dataclass(slots=True)
 class DatagramFaults:
-    """What is wrong with the way of datagrams to one instrument. All off: it is healthy."""
+    """Faults of the way of datagrams to one instrument. All off: it is healthy."""
 
     lost: bool = False
     delayed: bool = False

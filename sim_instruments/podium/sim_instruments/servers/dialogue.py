@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.signals import (
-    Captured,
+    CaptureAnswer,
     CaptureTrain,
     PulseTrain,
     RunSignals,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from podium.sim_instruments.physics.session import Session
 
 LEAKS_NS: Final = 1_000_000
-"""Carriers through modulators are told of once: what matters is whether they are felt at all."""
+"""Carriers through modulators are given once: what matters is whether they are felt at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class CabledDialogue:
         drives: Sequence[PulseTrain],
         captures: Sequence[CaptureTrain],
         listeners: Sequence[int],
-    ) -> tuple[Captured, ...]:
+    ) -> tuple[CaptureAnswer, ...]:
         """Play on, and return one answer for each capture train."""
         inputs = self.cabling.plan.inputs[self.instrument]
         leaks = () if self.begun else tuple(leaking(self.cabling, self.instrument, LEAKS_NS))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from podium.firmware_interfaces.instrument_model import InstrumentModel
 from podium.firmware_interfaces.models import model_named
-from podium.sim_instruments.servers.loopback import Listening
+from podium.sim_instruments.servers.loopback import InstrumentServers
 from podium.sim_instruments.twins.twin import Twin
 
 PRIVATE = 0o600
@@ -17,7 +17,7 @@ MODULE_BASE = "module_scpi_base"
 """Name of the port from which a modular instrument counts its modules' sockets."""
 
 
-def endpoint(name: str, model: str, twin: Twin, listening: Listening) -> dict[str, object]:
+def endpoint(name: str, model: str, twin: Twin, listening: InstrumentServers) -> dict[str, object]:
     """Return one instrument's entry: where it listens, and how a person opens it."""
     entry = model_named(model)
     found: dict[str, object] = {"model": model, "host": listening.host}

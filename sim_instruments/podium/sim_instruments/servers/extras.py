@@ -1,4 +1,4 @@
-"""What is not installed with Podium alone, and which extra brings it."""
+"""Some simulations need an extra that is not installed with Podium alone."""
 
 from importlib.util import find_spec
 

@@ -1,4 +1,4 @@
-"""What can be made to go wrong in a laboratory that is served."""
+"""Faults can be injected into a laboratory that is served."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.cryostat.faults import FAULTS as PLANT_FAULTS
 from podium.sim_instruments.physics.fridge import Fridge
-from podium.sim_instruments.servers.serving import Serving
+from podium.sim_instruments.servers.serving import ServedLaboratory
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.cryostat.plant import Cryostat
 
 
 class On(Enum):
-    """What a fault is done to."""
+    """The kind of thing that a fault is done to."""
 
     LINE = "line"
     INSTRUMENT = "instrument"
@@ -39,31 +39,31 @@ class Fault:
     on: On
     does: str
     """In words."""
-    bring_about: Callable[[Serving, str], None]
+    bring_about: Callable[[ServedLaboratory, str], None]
 
 
-def _freeze(frozen: bool, serving: Serving, instrument: str) -> None:
+def _freeze(frozen: bool, serving: ServedLaboratory, instrument: str) -> None:
     serving.served[instrument].faults.frozen = frozen
 
 
-def _halve(half: bool, serving: Serving, instrument: str) -> None:
+def _halve(half: bool, serving: ServedLaboratory, instrument: str) -> None:
     serving.served[instrument].faults.half_answers = half
 
 
-def _accept(serving: Serving, instrument: str) -> None:
+def _accept(serving: ServedLaboratory, instrument: str) -> None:
     serving.served[instrument].faults.refused = False
 
 
-def _drop(serving: Serving, instrument: str) -> None:
+def _drop(serving: ServedLaboratory, instrument: str) -> None:
     serving.served[instrument].faults.drop()
 
 
-def _refuse(serving: Serving, instrument: str) -> None:
+def _refuse(serving: ServedLaboratory, instrument: str) -> None:
     serving.served[instrument].faults.refused = True
     _drop(serving, instrument)
 
 
-def _restart(serving: Serving, instrument: str) -> None:
+def _restart(serving: ServedLaboratory, instrument: str) -> None:
     twin = serving.laboratory.twins[instrument]
     if not isinstance(twin, HasSwitch):
         having = [
@@ -76,7 +76,7 @@ def _restart(serving: Serving, instrument: str) -> None:
     _drop(serving, instrument)
 
 
-def _clock_of(serving: Serving, instrument: str) -> Clock:
+def _clock_of(serving: ServedLaboratory, instrument: str) -> Clock:
     clocks = serving.laboratory.clocks
     if instrument not in clocks:
         raise LookupError(
@@ -85,15 +85,15 @@ def _clock_of(serving: Serving, instrument: str) -> Clock:
     return clocks[instrument]
 
 
-def _unlock(serving: Serving, instrument: str) -> None:
+def _unlock(serving: ServedLaboratory, instrument: str) -> None:
     _clock_of(serving, instrument).lose(serving.laboratory.clock.now_fs())
 
 
-def _relock(serving: Serving, instrument: str) -> None:
+def _relock(serving: ServedLaboratory, instrument: str) -> None:
     _clock_of(serving, instrument).lock(serving.laboratory.clock.now_fs())
 
 
-def _datagrams(what: str, wrong: bool, serving: Serving, instrument: str) -> None:
+def _datagrams(what: str, wrong: bool, serving: ServedLaboratory, instrument: str) -> None:
     faults = serving.served[instrument].datagram_faults
     if faults is None:
         taking = [name for name, one in serving.served.items() if one.datagram_faults is not None]
@@ -103,17 +103,17 @@ def _datagrams(what: str, wrong: bool, serving: Serving, instrument: str) -> Non
     setattr(faults, what, wrong)
 
 
-def _warm(serving: Serving, fridge: str) -> None:
+def _warm(serving: ServedLaboratory, fridge: str) -> None:
     laboratory = serving.laboratory
     laboratory.fridges[fridge].fail(laboratory.clock.now_fs())
 
 
-def _cool(serving: Serving, fridge: str) -> None:
+def _cool(serving: ServedLaboratory, fridge: str) -> None:
     laboratory = serving.laboratory
     laboratory.fridges[fridge].recover(laboratory.clock.now_fs())
 
 
-def _plant(serving: Serving, fridge: str) -> "Cryostat":
+def _plant(serving: ServedLaboratory, fridge: str) -> "Cryostat":
     plant = serving.laboratory.fridges[fridge]
     if isinstance(plant, Fridge):
         raise LookupError(
@@ -123,20 +123,20 @@ def _plant(serving: Serving, fridge: str) -> "Cryostat":
     return plant
 
 
-def _break(fault: str, serving: Serving, fridge: str) -> None:
+def _break(fault: str, serving: ServedLaboratory, fridge: str) -> None:
     try:
         _plant(serving, fridge).fault(fault, serving.laboratory.clock.now_fs())
     except ValueError as error:
         raise LookupError(str(error)) from error
 
 
-def _repair(serving: Serving, fridge: str) -> None:
+def _repair(serving: ServedLaboratory, fridge: str) -> None:
     plant, now_fs = _plant(serving, fridge), serving.laboratory.clock.now_fs()
     for fault in PLANT_FAULTS:
         plant.repair(fault, now_fs)
 
 
-def _plug(off: bool, serving: Serving, line: str) -> None:
+def _plug(off: bool, serving: ServedLaboratory, line: str) -> None:
     laboratory = serving.laboratory
     now_fs = laboratory.clock.now_fs()
     if line in laboratory.trigger_lines:
@@ -214,7 +214,7 @@ FAULTS = {
 """Every fault, by the word for it. A run that is under way is played to its end as it began."""
 
 
-def bring_about(serving: Serving, name: str, on: str) -> str:
+def bring_about(serving: ServedLaboratory, name: str, on: str) -> str:
     """Bring about the fault ``name`` of :data:`FAULTS`; return what was done, in words.
 
     Raises LookupError, with what there is, for a fault or a thing that there is not.

@@ -30,7 +30,7 @@ Tell = Callable[[str], object]
 
 
 class GateClosed(RuntimeError):
-    """The laboratory ends before its kernels were compiled: nothing is played any more."""
+    """The laboratory ends before its kernels were compiled: nothing further is played."""
 
 
 class KernelGate:
@@ -43,7 +43,7 @@ class KernelGate:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing has to wait."""
+        """Tell whether nothing has to wait."""
         return self._free.is_set()
 
     def close(self) -> None:
@@ -80,7 +80,7 @@ async def compiling(
     """Compile beside what is done meanwhile; yield the work, None where all is compiled.
 
     The laboratory's gate is closed until then. If the body ends earlier, so does the work. If it
-    cannot be done, that is told, and the gate opens: each kernel is compiled when it is needed.
+    cannot be done, that is reported, and the gate opens: each kernel is compiled when it is needed.
     """
     families = families_of(laboratory)
     if not families or await asyncio.to_thread(_at_hand, families):

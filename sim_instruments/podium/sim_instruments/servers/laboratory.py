@@ -21,7 +21,7 @@ from podium.sim_instruments.physics.digital_lines import (
 )
 from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.physics.oscillators import turns_of
-from podium.sim_instruments.physics.played import EDGES_KEPT, PlayedLog, Sending
+from podium.sim_instruments.physics.output_log import EDGES_KEPT, ConnectorOutput, OutputLog
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from podium.sim_instruments.physics.cryostat.plant import Cryostat
     from podium.sim_instruments.physics.dialogue import Dialogue
     from podium.sim_instruments.physics.drift import Drift
-    from podium.sim_instruments.physics.signals import Captured, RunSignals
+    from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
     from podium.sim_instruments.physics.truth import Span, Truth
     from podium.sim_instruments.physics.world import World
     from podium.sim_instruments.physics.world_file import MixerWorld, WorldFile
@@ -92,7 +92,7 @@ class Laboratory:
         self._clock_errors = {
             name: known.errors() for name, known in world_file.timing.clocks.items()
         }
-        self.played = PlayedLog()
+        self.played = OutputLog()
         """What left connectors, and when."""
         self.lines = DigitalLines(self._note_edges)
         """Cables between markers, digital outputs and inputs."""
@@ -124,7 +124,7 @@ class Laboratory:
 
     @property
     def plays(self) -> bool:
-        """Whether it has chips that can be read out."""
+        """Tell whether it has chips that can be read out."""
         return bool(self._world_file.nodes and self.chip.feedlines)
 
     @cached_property
@@ -134,7 +134,7 @@ class Laboratory:
 
     @cached_property
     def drift(self) -> "Drift | None":
-        """What of them drifts; None: nothing."""
+        """Return the drift of its chips; None: nothing drifts."""
         return self._world_file.drift(self.chip)
 
     @cached_property
@@ -192,16 +192,16 @@ class Laboratory:
         ``span``: over this stretch of world time; None: at this moment. ``at_rest``: with all
         qubits at their sweet spots, and without a span with what drift and noise are about.
         """
-        from podium.sim_instruments.physics.truth import Moving, Span, mixer_truth, truth
+        from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth, truth
 
         mixers = mixer_truth(self._mixers)
         if at_rest:
-            still = None if span is None else Moving(self._seed, span, self.drift)
+            still = None if span is None else MovingTruth(self._seed, span, self.drift)
             return lambda: truth(self.chip, None, optima, still) | mixers
         cabling = self.cabling()
         biases_v, baths = cabling.biases_v, cabling.baths
         over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)
-        moving = Moving(self._seed, over, self.drift)
+        moving = MovingTruth(self._seed, over, self.drift)
         return lambda: truth(self.chip, biases_v, optima, moving, baths) | mixers
 
     def submit(self, instrument: str, work: "Callable[[Play], T]") -> "Future[T]":
@@ -225,7 +225,7 @@ class Laboratory:
 
     def _note_edges(self, promise: Promise, train: EdgeTrain) -> None:
         rising = [at_fs for at_fs, up in zip(train.at_fs, train.rising, strict=True) if up]
-        sending = Sending(promise.instrument, train.connector, rising, int)
+        sending = ConnectorOutput(promise.instrument, train.connector, rising, int)
         self.played.note(sending, promise, self.clock.now_fs())
 
     def _note_pulses(self, instrument: str, signals: "RunSignals") -> None:
@@ -243,12 +243,12 @@ class Laboratory:
                 continue
             turns = train.phase_turns[:EDGES_KEPT].tolist()
             starts = train.start_ns.tolist()
-            sending = Sending(instrument, train.line, starts, when, turns)
+            sending = ConnectorOutput(instrument, train.line, starts, when, turns)
             self.played.note(sending, (instrument, signals.run, train.sender), now_fs)
 
     def play(
         self, instrument: str, cabling: Cabling, signals: "RunSignals"
-    ) -> "tuple[Captured, ...]":
+    ) -> "tuple[CaptureAnswer, ...]":
         """Play a run of an instrument with its cables as they were when its work began."""
         from podium.sim_instruments.servers.signal_routing import leaking, routed, silence
 
@@ -277,11 +277,11 @@ class Laboratory:
 
     def begin(self, instrument: str, cabling: Cabling, run: int, start_tai_fs: int) -> "Dialogue":
         """Begin a run that is played piece by piece."""
-        from podium.sim_instruments.physics.feedline_session import Beginning
+        from podium.sim_instruments.physics.feedline_session import RunStart
         from podium.sim_instruments.servers.dialogue import CabledDialogue
 
         session = self.world.begin(
-            Beginning(run, start_tai_fs, dict(cabling.biases_v), cabling.baths)
+            RunStart(run, start_tai_fs, dict(cabling.biases_v), cabling.baths)
         )
         turns = partial(self._carrier_turns, instrument, start_tai_fs)
 
@@ -403,7 +403,7 @@ class _Play:
     instrument: str
     cabling: Cabling
 
-    def __call__(self, signals: "RunSignals", /) -> "tuple[Captured, ...]":
+    def __call__(self, signals: "RunSignals", /) -> "tuple[CaptureAnswer, ...]":
         return self.laboratory.play(self.instrument, self.cabling, signals)
 
     def begin(self, run: int, start_tai_fs: int) -> "Dialogue":
@@ -412,7 +412,7 @@ class _Play:
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """How one instrument reaches the world."""
+    """Takes the signals of one instrument to the world."""
 
     laboratory: Laboratory
     instrument: str
@@ -422,7 +422,7 @@ class Playing:
         return self.laboratory.submit(self.instrument, work)
 
     def wired(self, connector: str) -> bool:
-        """Tell whether a line of the world hangs on an input of the instrument."""
+        """Tell whether a line of the world is connected to an input of the instrument."""
         return connector in self.laboratory.plan.inputs[self.instrument]
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:

@@ -1,4 +1,4 @@
-"""When world time may leap, and how far.
+"""World time leaps as far as the twins allow.
 
 A leap is allowed only over a span in which no message from outside could change
 anything: no twin is armed for a start that has not happened, none still computes, and
@@ -55,7 +55,7 @@ class Time(Protocol):
 
     @property
     def holds_for_s(self) -> float:
-        """How long commands must wait at most (wall time)."""
+        """Return how long commands must wait at most (wall time)."""
         ...
 
     def answered(self) -> None:
@@ -64,7 +64,7 @@ class Time(Protocol):
 
     @property
     def takes_turns(self) -> bool:
-        """Whether connections may be served in turns."""
+        """Tell whether connections may be served in turns."""
         ...
 
     def pieces(self, data: bytes) -> list[bytes]:
@@ -127,7 +127,7 @@ class Timekeeper:
         """Tell whether commands must wait because a twin computes.
 
         So it is on a manual clock, where physics takes no time: whether a command finds a
-        program running must not hang on how fast this machine is. A client that waits for an
+        program running must not depend on how fast this machine is. A client that waits for an
         answer does not wait for ever, though: after :attr:`holds_for_s` commands find the program
         running, and answers take no time, so that their number tells nothing.
         """
@@ -141,7 +141,7 @@ class Timekeeper:
 
     @property
     def holds_for_s(self) -> float:
-        """How long commands must wait at most (wall time)."""
+        """Return how long commands must wait at most (wall time)."""
         return HOLDS_FOR_S
 
     def answered(self) -> None:
@@ -163,9 +163,9 @@ class Timekeeper:
 
     @property
     def takes_turns(self) -> bool:
-        """Whether connections may be served in turns, so that none holds up another for long.
+        """Tell whether connections may be served in turns, so that none holds up another for long.
 
-        On a manual clock each is served to the end: whose turn it is must not hang on how fast
+        On a manual clock each is served to the end: whose turn it is must not depend on how fast
         this machine is.
         """
         return self.clock.mode is not ClockMode.MANUAL
@@ -209,7 +209,7 @@ class TimeOf:
 
     @property
     def holds_for_s(self) -> float:
-        """How long commands must wait at most (wall time)."""
+        """Return how long commands must wait at most (wall time)."""
         return self.timekeeper.holds_for_s
 
     def answered(self) -> None:
@@ -218,7 +218,7 @@ class TimeOf:
 
     @property
     def takes_turns(self) -> bool:
-        """Whether connections may be served in turns."""
+        """Tell whether connections may be served in turns."""
         return self.timekeeper.takes_turns
 
     def pieces(self, data: bytes) -> list[bytes]:

@@ -20,7 +20,7 @@ class NoAddressError(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
+class InstrumentServers:
     """The servers of one instrument, on one address."""
 
     host: str
@@ -50,7 +50,7 @@ Door = tuple[int, ProtocolFactory] | DatagramDoor
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an instrument may listen."""
+    """An address and ports at which an instrument may listen."""
 
     host: str
     shift: int = 0
@@ -83,7 +83,7 @@ def at_host(host: str, shift: int | None, rng: random.Random) -> Callable[[], Ca
     return for_one
 
 
-async def listen(doors: Mapping[str, Door], draw: Callable[[], Place]) -> Listening:
+async def listen(doors: Mapping[str, Door], draw: Callable[[], Place]) -> InstrumentServers:
     """Open all ``doors`` of one instrument, by name, at one place.
 
     A place that is taken is drawn again. Raises :class:`NoAddressError`, or OSError for
@@ -106,7 +106,7 @@ def _usual(door: Door) -> int:
     return door.usual if isinstance(door, DatagramDoor) else door[0]
 
 
-async def _listen_at(doors: Mapping[str, Door], place: Place) -> Listening:
+async def _listen_at(doors: Mapping[str, Door], place: Place) -> InstrumentServers:
     loop = asyncio.get_running_loop()
     servers: list[asyncio.Server] = []
     datagrams: list[asyncio.DatagramTransport] = []
@@ -130,4 +130,4 @@ async def _listen_at(doors: Mapping[str, Door], place: Place) -> Listening:
         for transport in datagrams:
             transport.abort()
         raise
-    return Listening(place.host, ports, place.shift, tuple(servers), tuple(datagrams))
+    return InstrumentServers(place.host, ports, place.shift, tuple(servers), tuple(datagrams))

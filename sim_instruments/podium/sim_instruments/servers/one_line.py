@@ -1,4 +1,4 @@
-"""A simulation in one line: what it consists of, where its files are, what people are told."""
+"""A simulation in one line draws a facility, writes its files, and says how to connect."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from podium.sim_instruments.physics.bench_world import BenchWorld, bench_world, 
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.laboratory import Laboratory
-from podium.sim_instruments.servers.serving import Serving
+from podium.sim_instruments.servers.serving import ServedLaboratory
 from podium.sim_instruments.wiring import Plan, PlanError, plan_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ FACILITY, TWIN, ENDPOINTS = "facility.yaml", "twin.yaml", "endpoints.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnFacility:
     """A facility and its world."""
 
     tree: Tree
@@ -40,16 +40,16 @@ class Drawn:
         return Laboratory(self.plan(), self.world, clock)
 
 
-def draw(tree: Tree, seed: int, mixers: bool = False) -> Drawn:
+def draw(tree: Tree, seed: int, mixers: bool = False) -> DrawnFacility:
     """Draw the world of ``seed`` for a facility that stands in no file; it may be cached."""
 
-    return Drawn(tree, _drawn(tree, seed, mixers))
+    return DrawnFacility(tree, _drawn(tree, seed, mixers))
 
 
-def draw_any(tree: Tree, seed: int, mixers: bool = False) -> Drawn:
+def draw_any(tree: Tree, seed: int, mixers: bool = False) -> DrawnFacility:
     """Return the same; of the world of boxes on a bench nothing is drawn."""
     bench = bench_world(tree, seed)
-    return draw(tree, seed, mixers) if bench is None else Drawn(tree, bench)
+    return draw(tree, seed, mixers) if bench is None else DrawnFacility(tree, bench)
 
 
 def _drawn(tree: Tree, seed: int, mixers: bool) -> "WorldFile":
@@ -90,7 +90,7 @@ def state_folder(given: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def settled(folder: Path, tree: Tree, seed: int, mixers: bool = False) -> Drawn:
+def settled(folder: Path, tree: Tree, seed: int, mixers: bool = False) -> DrawnFacility:
     """Return the world that is in the folder, or draw it and write both files there.
 
     Raises :class:`.tree.NoSuchFacility` where the folder is another simulation's: a world
@@ -107,7 +107,7 @@ def settled(folder: Path, tree: Tree, seed: int, mixers: bool = False) -> Drawn:
                 f"{folder} holds the world of other words (seed {world.seed}): name another "
                 f"folder, or serve that one: podium twin serve {facility} --twin {twin}"
             )
-        return Drawn(tree, world)
+        return DrawnFacility(tree, world)
     drawn = draw_any(tree, seed, mixers)
     twin.write_text(_twin_file(drawn.world), encoding="utf-8")
     facility.write_text(text, encoding="utf-8")
@@ -131,8 +131,8 @@ def _written(tree: Mapping[str, Any]) -> str:
     return text.getvalue()
 
 
-def told(serving: Serving, drawn: Drawn, folder: Path, kept: bool) -> str:
-    """Return what people are told when everything listens: how each client connects."""
+def told(serving: ServedLaboratory, drawn: DrawnFacility, folder: Path, kept: bool) -> str:
+    """Return the text printed when everything listens: how each client connects."""
     lines: list[str] = []
     instruments: Any = serving.endpoints()["instruments"]
     for name, entry in instruments.items():

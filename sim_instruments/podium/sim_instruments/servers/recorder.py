@@ -29,7 +29,7 @@ from podium.sim_instruments.servers.loopback import (
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedInstrument:
     """An instrument that is to be recorded."""
 
     head: Head
@@ -51,7 +51,7 @@ class Recorded:
         return found
 
 
-def recorded(model: str, name: str, to: str, options: Mapping[str, Any]) -> Recorded:
+def recorded(model: str, name: str, to: str, options: Mapping[str, Any]) -> RecordedInstrument:
     """Return the instrument at ``to``, ``HOST`` or ``HOST:PORT``; the port is its first one.
 
     Raises :class:`.tree.NoSuchFacility` for what cannot be recorded.
@@ -81,19 +81,19 @@ def recorded(model: str, name: str, to: str, options: Mapping[str, Any]) -> Reco
         else value
         for key, value in options.items()
     }
-    return Recorded(Head(name, model, plain), entry, host, ports)
+    return RecordedInstrument(Head(name, model, plain), entry, host, ports)
 
 
 @asynccontextmanager
 async def recording(
-    one: Recorded,
+    one: RecordedInstrument,
     trace: TextIO,
     listen: str | None = None,
     trouble: Callable[[str], object] = lambda what: None,
 ) -> AsyncIterator[dict[str, str]]:
     """Record meanwhile; yield lines of Python that connect, by client.
 
-    ``listen``: loopback address for clients; None draws one. ``trouble`` is told when the
+    ``listen``: loopback address for clients; None draws one. ``trouble`` is called when the
     instrument cannot be reached. Raises
     :class:`.loopback.NoAddressError`, and OSError.
     """
@@ -107,7 +107,9 @@ async def recording(
         yield connect_lines(one.head.instrument, one.model, host, ports)
 
 
-def _bound(one: Recorded, listen: str | None) -> tuple[dict[str, socket.socket], str, int]:
+def _bound(
+    one: RecordedInstrument, listen: str | None
+) -> tuple[dict[str, socket.socket], str, int]:
     """Bind a port for each door; return them with their host, and by how much they are shifted."""
     rng = random.Random(os.urandom(8))
     draw = partial(draw_place, rng) if listen is None else at_host(listen, None, rng)()

@@ -11,10 +11,10 @@ from podium.firmware_interfaces.zurich.errors import ProtocolError
 from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import still_air
-from podium.sim_instruments.servers.silent_playback import OnTheSpot
+from podium.sim_instruments.servers.silent_playback import SilentPlayback
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.servers.zurich_conversation import (
-    Asking,
+    RequestReader,
     answer_words,
     by_itself,
     heard,
@@ -33,7 +33,7 @@ _SERIAL = re.compile(rb"^[^,\n]*,[^,\n]*,\s*([^,\n]*),")
 
 @dataclass(slots=True)
 class Exchange:
-    """What was sent on one connection, and what came back until more was sent."""
+    """Bytes sent on one connection, and the answer until more was sent."""
 
     port: str
     sent: bytes = b""
@@ -43,12 +43,12 @@ class Exchange:
 
     @property
     def complete(self) -> bool:
-        """Whether what is sent next is another command."""
+        """Tell whether the next bytes sent are another command."""
         return bool(self.recorded) or self.sent.endswith(b"\n")
 
     @property
     def verdict(self) -> Verdict:
-        """How well the twin did."""
+        """Return how well the twin did."""
         if self.recorded == self.answered:
             return "same"
         alike = _NUMBER.sub(b"0", self.recorded) == _NUMBER.sub(b"0", self.answered)
@@ -63,7 +63,7 @@ class _Connection:
 
 
 def twin_of(head: Head, pieces: tuple[Piece, ...]) -> Twin:
-    """Return the twin of the recorded instrument, with its serial number if it was told.
+    """Return the twin of the recorded instrument, with its serial number if it was given.
 
     Raises :class:`.twin_factory.TwinError`.
     """
@@ -75,7 +75,7 @@ def twin_of(head: Head, pieces: tuple[Piece, ...]) -> Twin:
     }
     entry: dict[str, Any] = {"model": head.model, **options}
     supplies = Supplies(
-        serial=serial_in(pieces), playback=OnTheSpot(), reading=_reading, clock_of=_clock
+        serial=serial_in(pieces), playback=SilentPlayback(), reading=_reading, clock_of=_clock
     )
     return build_twin(head.instrument, entry, supplies)
 
@@ -97,7 +97,7 @@ def replay(twin: Twin, pieces: tuple[Piece, ...], *, leap: bool = False) -> list
     """Send what clients sent, at the recorded times, and return every exchange in its order.
 
     ``leap``: world time leaps over what runs, as it did if a twin was recorded. What passed between
-    clients and a data server of Zurich Instruments is told in words, request by request; where it
+    clients and a data server of Zurich Instruments is listed in words, request by request; where it
     is no such conversation, :class:`.trace.TraceError` is raised.
     """
     if getattr(twin, "kernels", "") == "zurich":  # its module is heavy, and not asked for here
@@ -140,7 +140,7 @@ def _played(twin: Twin, pieces: tuple[Piece, ...], leap: bool) -> Iterator[tuple
 @dataclass(slots=True)
 class _Conversation:
     port: str
-    asking: Asking = field(default_factory=Asking)
+    asking: RequestReader = field(default_factory=RequestReader)
     recorded: bytes = b""
     answered: bytes = b""
 

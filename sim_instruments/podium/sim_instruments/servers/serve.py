@@ -15,7 +15,7 @@ from podium.sim_instruments.servers.endpoints import back_door_file, published
 from podium.sim_instruments.servers.kernel_compilation import compiling
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.loopback import Place
-from podium.sim_instruments.servers.serving import Serving, open_laboratory
+from podium.sim_instruments.servers.serving import ServedLaboratory, open_laboratory
 
 
 async def serve(
@@ -26,7 +26,7 @@ async def serve(
     rate: int = 1,
     with_parent: bool = False,
     places: Callable[[], Callable[[], Place]] | None = None,
-    say: Callable[[Serving], object] = lambda serving: None,
+    say: Callable[[ServedLaboratory], object] = lambda serving: None,
     logged: bool = False,
     discovery: bool = False,
 ) -> dict[str, dict[str, int]]:
@@ -83,7 +83,7 @@ async def serve(
     return serving.tallies()
 
 
-def _answering_discovery(serving: Serving) -> AbstractAsyncContextManager[int]:
+def _answering_discovery(serving: ServedLaboratory) -> AbstractAsyncContextManager[int]:
     # Imported here: it knows the data server, which needs the extra ``chip``.
     from podium.sim_instruments.servers.zurich_discovery import answering_discovery
 

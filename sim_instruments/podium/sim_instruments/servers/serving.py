@@ -20,7 +20,7 @@ from podium.sim_instruments.servers.leaps import Time, Timekeeper, TimeOf
 from podium.sim_instruments.servers.loopback import (
     DatagramDoor,
     Door,
-    Listening,
+    InstrumentServers,
     Place,
     draw_place,
     listen,
@@ -38,12 +38,12 @@ INTEGRATES_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedInstrument:
     """One instrument on its address."""
 
     twin: Twin
     model: str
-    listening: Listening
+    listening: InstrumentServers
     faults: ConnectionFaults
     datagram_faults: DatagramFaults | None = None
     """Of one that takes datagrams."""
@@ -61,12 +61,12 @@ class Served:
 
 
 @dataclass(slots=True)
-class Serving:
+class ServedLaboratory:
     """A laboratory whose instruments listen; see :func:`open_serving`."""
 
     laboratory: Laboratory
     timekeeper: Timekeeper
-    served: dict[str, Served] = field(default_factory=dict)
+    served: dict[str, ServedInstrument] = field(default_factory=dict)
     log: CommandLog | None = None
     """Of commands, where one is kept."""
 
@@ -118,7 +118,7 @@ class Serving:
 
 def open_serving(
     facility: Path, twin_file: Path, clock: WorldClock
-) -> AbstractAsyncContextManager[Serving]:
+) -> AbstractAsyncContextManager[ServedLaboratory]:
     """Build the laboratory of two files, and listen for all of its instruments meanwhile.
 
     Raises what :class:`Laboratory` and :func:`.loopback.listen` raise.
@@ -132,7 +132,7 @@ async def open_laboratory(
     clock: WorldClock,
     places: Callable[[], Callable[[], Place]] | None = None,
     logged: bool = False,
-) -> AsyncIterator[Serving]:
+) -> AsyncIterator[ServedLaboratory]:
     """Build a laboratory in a thread, and listen for all of its instruments meanwhile.
 
     ``places`` returns what draws places for the next instrument; None: an address for each.
@@ -140,7 +140,7 @@ async def open_laboratory(
     raise.
     """
     laboratory = await asyncio.to_thread(build, clock)
-    serving = Serving(laboratory, Timekeeper(clock, laboratory.twins, laboratory.kernels))
+    serving = ServedLaboratory(laboratory, Timekeeper(clock, laboratory.twins, laboratory.kernels))
     loop = asyncio.get_running_loop()
     laboratory.after_work = lambda: loop.call_soon_threadsafe(serving.look)
     anywhere = partial(draw_place, random.Random(os.urandom(8)))
@@ -157,7 +157,7 @@ async def open_laboratory(
             listening = await listen(open_doors, anywhere if places is None else places())
             model = str(laboratory.plan.instruments[name]["model"])
             udp = ways if isinstance(twin, TakesDatagrams) else None
-            serving.served[name] = Served(twin, model, listening, faults, udp)
+            serving.served[name] = ServedInstrument(twin, model, listening, faults, udp)
         tasks = {asyncio.create_task(serving.tick())}
         if laboratory.has_plants:
             tasks.add(asyncio.create_task(serving.integrate()))
@@ -170,12 +170,12 @@ async def open_laboratory(
     finally:
         for served in serving.served.values():
             await served.close()
-        laboratory.after_work = lambda: None  # what is done now concerns nobody any more
+        laboratory.after_work = lambda: None  # what is done now concerns nobody
         await asyncio.to_thread(laboratory.close)
 
 
 def _connection(
-    twin: Twin, time: Time, serving: Serving, faults: ConnectionFaults, port: str
+    twin: Twin, time: Time, serving: ServedLaboratory, faults: ConnectionFaults, port: str
 ) -> TwinConnection:
     def session() -> Session:
         opened = twin.open(port)
@@ -184,7 +184,7 @@ def _connection(
     return TwinConnection(session, time, faults, _leapt(serving))
 
 
-def _leapt(serving: Serving) -> Callable[[], None]:
+def _leapt(serving: ServedLaboratory) -> Callable[[], None]:
     loop = asyncio.get_running_loop()
 
     def leapt() -> None:
@@ -212,7 +212,11 @@ def doors(twin: Twin, answer: Callable[[str], TwinConnection]) -> dict[str, Door
 
 
 def datagram_doors(
-    twin: Twin, time: Time, serving: Serving, faults: ConnectionFaults, ways: DatagramFaults
+    twin: Twin,
+    time: Time,
+    serving: ServedLaboratory,
+    faults: ConnectionFaults,
+    ways: DatagramFaults,
 ) -> dict[str, Door]:
     """Return the UDP doors of a twin; none where it takes no datagrams."""
     if not isinstance(twin, TakesDatagrams):

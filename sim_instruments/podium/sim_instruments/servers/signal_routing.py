@@ -16,7 +16,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import (
     QCM_OUTPUT_FULL_SCALE_V,
     tone_amplitude,
 )
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Piece, PulseTrain
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Piece, PulseTrain
 from podium.sim_instruments.servers.cabling import Cabling
 from podium.sim_instruments.twins.qblox_cluster.mixer import FULL_SCALE_MV, PERFECT
 from podium.sim_instruments.twins.qblox_cluster.mixer_signals import with_image
@@ -122,8 +122,8 @@ def phase_turns(frequency_hz: float, time_ns: NDArray[np.int64]) -> NDArray[np.f
     return np.asarray(((first + second) % 10**12) / 1e12)
 
 
-def silence(capture: CaptureTrain) -> Captured:
+def silence(capture: CaptureTrain) -> CaptureAnswer:
     """Return what an input that no cable is plugged into hears: nothing."""
     longest = max((window.duration_ns for window in capture.windows), default=0)
     trace = np.zeros(longest, dtype=np.complex128) if capture.scope else None
-    return Captured(np.zeros(len(capture.start_ns), dtype=np.complex128), trace)
+    return CaptureAnswer(np.zeros(len(capture.start_ns), dtype=np.complex128), trace)

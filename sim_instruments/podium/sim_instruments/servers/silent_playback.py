@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from podium.sim_instruments.physics.signals import (
-    Captured,
+    CaptureAnswer,
     CaptureTrain,
     PulseTrain,
     RunSignals,
@@ -16,7 +16,7 @@ from podium.sim_instruments.twins.qblox_cluster.playback import Play
 T = TypeVar("T")
 
 
-class Done(Generic[T]):
+class FinishedWork(Generic[T]):
     """Work that has been done on the spot."""
 
     def __init__(self, outcome: T) -> None:
@@ -31,12 +31,12 @@ class Done(Generic[T]):
         return self._outcome
 
 
-class OnTheSpot:
+class SilentPlayback:
     """Plays for a cluster without a world: nothing comes back."""
 
-    def submit(self, work: Callable[[Play], T]) -> Done[T]:
+    def submit(self, work: Callable[[Play], T]) -> FinishedWork[T]:
         """Do the work at once."""
-        return Done(work(_Silence()))
+        return FinishedWork(work(_Silence()))
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """Nothing leaves anyway."""
@@ -45,7 +45,7 @@ class OnTheSpot:
 class _Silence:
     """Answers, and holds dialogues, without a sound."""
 
-    def __call__(self, signals: RunSignals, /) -> tuple[Captured, ...]:
+    def __call__(self, signals: RunSignals, /) -> tuple[CaptureAnswer, ...]:
         return self.go_on((), signals.captures, ())
 
     def begin(self, run: int, start_tai_fs: int) -> "_Silence":
@@ -56,9 +56,9 @@ class _Silence:
         drives: Sequence[PulseTrain],
         captures: Sequence[CaptureTrain],
         listeners: Sequence[int],
-    ) -> tuple[Captured, ...]:
+    ) -> tuple[CaptureAnswer, ...]:
         return tuple(
-            Captured(np.zeros(len(c.start_ns), np.complex128), np.zeros(16_384, np.complex128))
+            CaptureAnswer(np.zeros(len(c.start_ns), np.complex128), np.zeros(16_384, np.complex128))
             for c in captures
         )
 

@@ -9,7 +9,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.clock_makes import SOURCE, Cable
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines
-from podium.sim_instruments.physics.played import PlayedLog, Sending
+from podium.sim_instruments.physics.output_log import ConnectorOutput, OutputLog
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.timing_design import TimingCable, TimingDesign
 from podium.sim_instruments.twins.trigger_line import TakesEdges, TriggerLine, TriggerSink
@@ -36,15 +36,15 @@ class TakesTriggers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class NotedTrigger:
     """Notes what a trigger output raises."""
 
-    played: PlayedLog
+    played: OutputLog
     source: tuple[str, str]
 
     def edge(self, at_fs: int) -> None:
         """Note a rising edge."""
-        self.played.note(Sending(*self.source, (at_fs,), int))
+        self.played.note(ConnectorOutput(*self.source, (at_fs,), int))
 
 
 def lay_triggers(
@@ -52,7 +52,7 @@ def lay_triggers(
     delays_s: Mapping[str, float],
     twins: Mapping[str, Twin],
     room: Room,
-    played: PlayedLog,
+    played: OutputLog,
 ) -> dict[str, TriggerLine]:
     """Lay all trigger cables and return them by what faults call them (``cluster_a.trigger``).
 
@@ -69,7 +69,7 @@ def lay_triggers(
         copper = Cable(length_m=1.0, per_m_fs=_delay_s(delays_s, cable) * FS_PER_S)
         try:
             line = TriggerLine(taking.input(connector), copper, room)
-            raising.connect(output, Noted(played, cable.source))
+            raising.connect(output, NotedTrigger(played, cable.source))
             raising.connect(output, line)
         except KeyError as error:
             raise PlanError(f"{cable.name}: {error.args[0]}") from error

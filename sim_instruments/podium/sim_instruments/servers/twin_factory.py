@@ -38,7 +38,7 @@ def _vendor_text() -> "VendorText":
 
 @dataclass(frozen=True, slots=True)
 class Supplies:
-    """What a laboratory offers to the twin of one instrument."""
+    """A laboratory offers these to the twin of one instrument."""
 
     serial: str
     """A serial number of its own, the same each time."""

@@ -1,4 +1,4 @@
-"""What a simulation of a facility file needs that real instruments do not, and what it assumes."""
+"""A simulation needs, or assumes, more of a facility file than real instruments do."""
 
 from collections.abc import Iterator
 from pathlib import Path

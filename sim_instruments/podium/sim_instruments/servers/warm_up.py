@@ -1,8 +1,8 @@
 """Compiles the simulation's kernels ahead of their first use: ``python -m ...servers.warm_up``.
 
 Numba keeps what it has compiled on disk; after this, a simulation starts at full speed. The words
-after it are families of kernels (:data:`.kernel_cache.FAMILIES`), all without any. Progress is told
-on standard error, or with ``--json`` on standard output, one object a line; with ``--with-parent``
+after it are families of kernels (:data:`.kernel_cache.FAMILIES`), all without any. Progress goes
+to standard error, or with ``--json`` to standard output, one object a line; with ``--with-parent``
 it ends with all that it has started when standard input is closed.
 """
 
@@ -24,7 +24,7 @@ import numpy as np
 from numba.core import caching
 
 from podium.firmware_interfaces.zurich.elf import SequencerElf
-from podium.sim_instruments.physics.first_runs import (
+from podium.sim_instruments.physics.compilation_runs import (
     run_maps,
     run_pulses,
     run_readout,
@@ -37,7 +37,7 @@ from podium.sim_instruments.servers.kernel_cache import (
     compiled,
     note_compiled,
 )
-from podium.sim_instruments.servers.silent_playback import OnTheSpot
+from podium.sim_instruments.servers.silent_playback import SilentPlayback
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
@@ -66,7 +66,7 @@ WHY = "compiling the simulation's kernels for this processor, once: half a minut
 
 def warm_up_cluster() -> None:
     """Run a few lines of machine code on every kind of module."""
-    cluster = ClusterTwin({2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}, "0", OnTheSpot())
+    cluster = ClusterTwin({2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}, "0", SilentPlayback())
     for slot in cluster.modules:
         session = cluster.open(f"slot{slot}")
         program = (PROGRAM if slot == 2 else CONTROL_PROGRAM).encode()

@@ -1,6 +1,6 @@
 """Worlds that were drawn before, kept in the user's cache: to draw one takes a third of a second.
 
-What is kept is what was drawn, to the last bit. An entry is known by all that a world hangs on: the
+Worlds are kept as drawn, to the last bit. An entry is known by all that a world depends on: the
 facility, the seed, and the very sources that draw it. Nothing else is ever read from there.
 """
 

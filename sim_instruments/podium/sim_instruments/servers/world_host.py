@@ -23,10 +23,10 @@ from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.kernel_compilation import compiling
 from podium.sim_instruments.servers.laboratory import Laboratory
-from podium.sim_instruments.servers.one_line import Drawn, draw_any, facility_in
+from podium.sim_instruments.servers.one_line import DrawnFacility, draw_any, facility_in
 from podium.sim_instruments.servers.refusals import refusals
 from podium.sim_instruments.servers.serve import quiet_collector
-from podium.sim_instruments.servers.serving import Serving, open_laboratory
+from podium.sim_instruments.servers.serving import ServedLaboratory, open_laboratory
 
 ORPHAN_S = 1.0
 """How often is looked whether the parent is still there: a child of it may hold our input open."""
@@ -47,7 +47,7 @@ class Host:
         """``tell`` is called with lines of progress."""
         self._tell = tell
         self._stack = AsyncExitStack()
-        self._serving: Serving | None = None
+        self._serving: ServedLaboratory | None = None
 
     async def do(self, request: dict[str, Any]) -> Any:
         """Carry out one request; raises what :func:`told` is true of."""
@@ -82,7 +82,7 @@ class Host:
         return self._serving.endpoints()
 
 
-def _drawn(request: dict[str, Any]) -> Drawn:
+def _drawn(request: dict[str, Any]) -> DrawnFacility:
     if "facility" in request:
         tree = facility_in(Path(request["facility"]))
     else:
@@ -92,7 +92,7 @@ def _drawn(request: dict[str, Any]) -> Drawn:
     if request.get("twin") is not None:
         from podium.sim_instruments.physics.world_file import read_world
 
-        return Drawn(tree, read_world(Path(request["twin"])))
+        return DrawnFacility(tree, read_world(Path(request["twin"])))
     return draw_any(tree, request["seed"], request["mixers"])
 
 
@@ -154,7 +154,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     asyncio.run(serve_requests(answers))
     sys.stderr.flush()
-    os._exit(0)  # nothing is open any more; to take the modules down would take half a second
+    os._exit(0)  # nothing is open any longer; to take the modules down would take half a second
 
 
 if __name__ == "__main__":

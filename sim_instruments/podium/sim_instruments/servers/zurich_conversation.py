@@ -1,8 +1,8 @@
-"""What passed on one connection to a data server, as requests and answers that a person reads.
+"""Bytes of one connection to a data server become requests and answers that a person reads.
 
 Both ends number and stamp as they like, and answers come when they are ready: bytes cannot be
 compared, words can. Time stamps are left out. Of what is sent to subscribers by itself only the
-nodes are compared: when it comes hangs on the world.
+nodes are compared: when it comes depends on the world.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from zlib import crc32
 
 from podium.firmware_interfaces.zurich import rpc, session_messages
 from podium.firmware_interfaces.zurich.capnp_framing import Frame, Splitter
-from podium.firmware_interfaces.zurich.capnp_reading import StructReader, root
+from podium.firmware_interfaces.zurich.capnp_reader import StructReader, root
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 from podium.firmware_interfaces.zurich.handshake import HELLO_BYTES
 from podium.firmware_interfaces.zurich.session_messages import (
@@ -33,8 +33,8 @@ _ONE_RESULT = 8
 
 
 @dataclass(slots=True)
-class Heard:
-    """What a server said on a connection."""
+class ServerMessages:
+    """Messages of a server on one connection."""
 
     hello: str = ""
     """And the first line of its HTTP answer."""
@@ -45,7 +45,7 @@ class Heard:
 
 
 @dataclass(slots=True)
-class Asked:
+class ClientRequest:
     """One request."""
 
     place: int
@@ -58,14 +58,14 @@ class Asked:
     request: Request | None = None
 
 
-class Asking:
+class RequestReader:
     """Takes what a client sends, in pieces."""
 
     def __init__(self) -> None:
         self._head: bytes | None = b""
         self._splitter = Splitter()
         self._uses: Counter[int] = Counter()
-        self.asked: list[Asked] = []
+        self.asked: list[ClientRequest] = []
 
     def feed(self, place: int, data: bytes) -> None:
         """Take a piece. Raises :class:`ProtocolError` for what no client sends."""
@@ -76,7 +76,7 @@ class Asking:
                 return
             self._head = None
             line = head.partition(b"\r\n")[0].decode("ascii", "backslashreplace")
-            self.asked.append(Asked(place, line.removesuffix(" HTTP/1.1"), None))
+            self.asked.append(ClientRequest(place, line.removesuffix(" HTTP/1.1"), None))
         for frame in self._splitter.feed(data) if data else ():
             message = rpc.decode(frame)
             if not isinstance(message, rpc.Call | rpc.Bootstrap):
@@ -88,12 +88,14 @@ class Asking:
                 words = f"method {message.method} of interface {message.interface:#x}"
                 if request is not None:
                     words = request_words(request)
-                self.asked.append(Asked(place, words, message.question, use, request))
+                self.asked.append(ClientRequest(place, words, message.question, use, request))
 
 
-def heard(stream: bytes) -> Heard:
+def heard(stream: bytes) -> ServerMessages:
     """Return what a server said; a last message that is cut short is left out."""
-    found = Heard(stream[:HELLO_BYTES].rstrip(b"\0").decode("ascii", "backslashreplace").strip())
+    found = ServerMessages(
+        stream[:HELLO_BYTES].rstrip(b"\0").decode("ascii", "backslashreplace").strip()
+    )
     head, end, rest = stream[HELLO_BYTES:].partition(_HEAD_END)
     if not end:
         return found
@@ -106,7 +108,7 @@ def heard(stream: bytes) -> Heard:
     return found
 
 
-def _take(found: Heard, frame: Frame) -> None:
+def _take(found: ServerMessages, frame: Frame) -> None:
     message = root(frame)
     kind, body = message.u16(0), message.struct(0)
     if kind == rpc.RETURN:
@@ -116,7 +118,7 @@ def _take(found: Heard, frame: Frame) -> None:
             found.sent_by_itself.add(one.struct(0).text(0).lower())
 
 
-def answer_words(asked: Asked, told: Heard) -> str:
+def answer_words(asked: ClientRequest, told: ServerMessages) -> str:
     """Return how a request was answered; empty: not at all."""
     if asked.question is None:
         return told.hello

@@ -13,7 +13,7 @@ from podium.firmware_interfaces.zurich import discovery
 from podium.firmware_interfaces.zurich.discovery import DiscoveredServer
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 from podium.sim_instruments.servers.datagrams import Sender
-from podium.sim_instruments.servers.serving import Serving
+from podium.sim_instruments.servers.serving import ServedLaboratory
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 
 Found = Callable[[], tuple[DiscoveredServer, ...]]
@@ -47,7 +47,7 @@ class DiscoveryAnswers(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def answering_discovery(serving: Serving) -> AsyncIterator[int]:
+async def answering_discovery(serving: ServedLaboratory) -> AsyncIterator[int]:
     """Answer meanwhile, at the first of the vendor's ports that is free; yield which.
 
     Raises :class:`NoDiscoveryError` when there is no data server, or no port is free.
@@ -78,7 +78,7 @@ async def answering_discovery(serving: Serving) -> AsyncIterator[int]:
     )
 
 
-def discovered(serving: Serving) -> tuple[DiscoveredServer, ...]:
+def discovered(serving: ServedLaboratory) -> tuple[DiscoveredServer, ...]:
     """Return the data servers of a laboratory where they listen."""
     return tuple(
         DiscoveredServer(

@@ -1,4 +1,4 @@
-"""What a test holds in its hands: a simulated facility, and one instrument of it."""
+"""A test holds a simulated facility, and single instruments of it."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _SPAN = re.compile(r"((?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?)\s*+(ms|s|min|h|
 LISTED = 20
 """So many unknown commands are listed by name."""
 LAST = 50
-"""So many of the commands that came last are told of a test that has failed."""
+"""So many of the last commands are reported for a test that has failed."""
 
 
 class UnknownCommands(AssertionError):
@@ -33,7 +33,7 @@ class SentCommand:
     """As a person would type it; a block of bytes by its length."""
     verdict: Literal["known", "unmeant", "unknown", "refused"]
     """``unknown``: no such instrument knows it. ``refused``: known, but it was answered with an
-    error. ``unmeant``: taken and stored, but nothing in the simulation hangs on it."""
+    error. ``unmeant``: taken and stored, but nothing in the simulation depends on it."""
     at_s: float
     """World time since 1970 (TAI). In seconds: good to a microsecond."""
 
@@ -89,7 +89,7 @@ class TwinFacility:
 
     @property
     def truth(self) -> dict[str, float]:
-        """What a perfect measurement would find now, at the biases that are set, in SI units.
+        """Return the values of a perfect measurement now, at the biases that are set, in SI units.
 
         ``node_a.q0.f01`` and so on; docs/reference/parameters.md says what each means. What can
         only be found by search (``assignment_fidelity``) is in :meth:`truth_in_full`. A name that

@@ -94,12 +94,12 @@ class TwinProcess:
                 self._process.wait()
         for pipe in (*pipes, self._log):
             if pipe is not None:
-                with suppress(BrokenPipeError):  # what was not sent concerns nobody any more
+                with suppress(BrokenPipeError):  # what was not sent concerns nobody any longer
                     pipe.close()
 
     @property
     def ended(self) -> bool:
-        """Whether it runs no more."""
+        """Tell whether it has ended."""
         return self._process.poll() is not None
 
     def _send(self, line: bytes) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 LISTED = 20
-"""So many differences are told in full."""
+"""So many differences are reported in full."""
 
 
 class TwinDiffers(AssertionError):
@@ -18,7 +18,7 @@ class TwinDiffers(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class ReplayedCommand:
-    """What was sent once, and what came back from either."""
+    """One recorded command, and the answers of instrument and twin."""
 
     number: int
     """Counted from 1."""

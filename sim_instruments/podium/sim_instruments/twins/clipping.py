@@ -1,4 +1,4 @@
-"""What a converter leaves of a tone that goes beyond its full scale."""
+"""A converter cuts a tone that goes beyond its full scale."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -14,7 +14,7 @@ from podium.firmware_interfaces.ieee4882.header import HeaderTree, Path
 from podium.firmware_interfaces.ieee4882.parameters import Value, Whole
 from podium.firmware_interfaces.ieee4882.program_message import MessageSplitter, Unit, units
 from podium.firmware_interfaces.ieee4882.status import StatusRegisters
-from podium.sim_instruments.twins.command_ear import CommandEar, unit_words
+from podium.sim_instruments.twins.command_observer import CommandObserver, unit_words
 
 _REGISTER = Whole(0, 255)
 
@@ -84,7 +84,7 @@ class Device:
         self.commands = 0
         self.unknown = 0
         self.unmeant = 0
-        self.ear: CommandEar[Unit | ScpiError] = CommandEar(self.tallies, unit_words)
+        self.ear: CommandObserver[Unit | ScpiError] = CommandObserver(self.tallies, unit_words)
         self._tree: HeaderTree[Bound] = HeaderTree()
         for bound in commands:
             self._tree.add(bound.command.header, bound)

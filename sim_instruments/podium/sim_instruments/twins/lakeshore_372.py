@@ -19,7 +19,7 @@ from podium.firmware_interfaces.ieee4882.parameters import Kind, Value
 from podium.firmware_interfaces.ieee4882.program_message import Parameter
 from podium.firmware_interfaces.lakeshore_372 import ReadingStatus, Record
 from podium.sim_instruments.twins.channel_scanner import Schedule, Stop
-from podium.sim_instruments.twins.command_ear import CommandListener
+from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
@@ -89,7 +89,7 @@ class LakeShore372:
         return self._device.tallies()
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_ear.TellsCommands`."""
+        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._device.ear.listener = listener
 
     # --- measurement ------------------------------------------------------------------

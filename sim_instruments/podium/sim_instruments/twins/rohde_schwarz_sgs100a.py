@@ -8,7 +8,7 @@ from podium.firmware_interfaces import rohde_schwarz_sgs100a as box
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.sim_instruments.physics.clocks import Clock
-from podium.sim_instruments.twins.command_ear import CommandListener
+from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
@@ -18,21 +18,21 @@ FIRMWARE = "4.2.76.0-4.30.046.295"  # ASSUMED
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """What leaves the RF connector."""
+    """The tone at the RF connector."""
 
     frequency_hz: float
     power_dbm: float
     iq: bool
     """The I/Q modulator is on: the tone is what I and Q make of it."""
     lock: str = field(default="", compare=False)
-    """Name of the present lock of its synthesiser: its phase hangs on it."""
+    """Name of the present lock of its synthesiser: its phase depends on it."""
 
 
 class RohdeSchwarzSGS100A:
     """An SGS100A with I/Q modulator: one tone, modulated or not.
 
     Pulse modulation, impairments and the frequencies at the reference connectors are settings
-    that are kept and read back; the tone does not hang on them.
+    that are kept and read back; the tone does not depend on them.
 
     ASSUMED: on a timing plane it was set to the external reference by hand, and a preset leaves
     that alone; its synthesiser locks anew, to another phase, when the frequency changes, not
@@ -81,7 +81,7 @@ class RohdeSchwarzSGS100A:
         return self._device.tallies()
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_ear.TellsCommands`."""
+        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._device.ear.listener = listener
 
     def _reset(self, now_fs: int) -> None:

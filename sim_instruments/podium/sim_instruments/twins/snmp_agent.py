@@ -21,7 +21,7 @@ from podium.firmware_interfaces.snmp import (
     decode,
     encode,
 )
-from podium.sim_instruments.twins.command_ear import CommandEar
+from podium.sim_instruments.twins.command_observer import CommandObserver
 
 RESPONSE_MAX = 1400
 """Octets of a response to a get-bulk; it ends before. ASSUMED: one Ethernet frame."""
@@ -40,7 +40,7 @@ class Agent:
         self._objects = objects
         self._requests = 0
         self._unknown = 0
-        self.ear: CommandEar[bytes] = CommandEar(self.tallies, request_words)
+        self.ear: CommandObserver[bytes] = CommandObserver(self.tallies, request_words)
 
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on; unknown is what there is no such object for."""

@@ -33,18 +33,18 @@ class Run:
     paused_fs: int | None = None
 
     def elapsed_fs(self, now_fs: int) -> int:
-        """How long it has run, pauses not counted."""
+        """Return how long it has run, pauses not counted."""
         return (now_fs if self.paused_fs is None else self.paused_fs) - self.begun_fs
 
     @property
     def end_fs(self) -> int | None:
-        """When the last step's interval is over; None while it repeats or is paused."""
+        """Return when the last step's interval is over; None while it repeats or is paused."""
         if self.repeat or self.paused_fs is not None:
             return None
         return self.begun_fs + len(self.steps) * self.interval_fs
 
     def steps_done(self, now_fs: int) -> int:
-        """How many steps are over, repetitions counted."""
+        """Return how many steps are over, repetitions counted."""
         done = self.elapsed_fs(now_fs) // self.interval_fs
         return done if self.repeat else min(done, len(self.steps))
 

@@ -13,7 +13,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.srs_fs725 import Line, SyntaxFault
 from podium.sim_instruments.physics.clock_makes import RUBIDIUM, ClockMake
 from podium.sim_instruments.physics.clocks import Clock, LockState
-from podium.sim_instruments.twins.command_ear import CommandEar, CommandListener
+from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 WARM_FS = round(0.6 * box.WARM_UP_S) * FS_PER_S
@@ -21,7 +21,7 @@ WARM_FS = round(0.6 * box.WARM_UP_S) * FS_PER_S
 COLD_V = 0.25
 """Case sensor at power-on: the room's 25 degrees."""
 MEANT = {"LO", "PL", "VB"}
-"""Settings on which something hangs; VB only as far as it is not understood further."""
+"""Settings on which something depends; VB only as far as it is not understood further."""
 
 
 class SrsFs725:
@@ -34,7 +34,7 @@ class SrsFs725:
         self._unknown = 0
         self._unmeant = 0
         self._refused = False
-        self._ear: CommandEar[str] = CommandEar(self.tallies, str.strip)
+        self._ear: CommandObserver[str] = CommandObserver(self.tallies, str.strip)
         self._kept = {word: one.initial for word, one in box.SETTINGS.items() if one.kept}
         self._powered_fs: int | None = None
         """When it was switched on; None: so long ago that all is warm."""
@@ -62,7 +62,7 @@ class SrsFs725:
         return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_ear.TellsCommands`."""
+        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._ear.listener = listener
 
     # --- what it does -----------------------------------------------------------------
@@ -153,7 +153,7 @@ class SrsFs725:
             self._kept[word] = self._settings[word]
         elif word in ("RS", "RC"):
             self._restart_by_command(word, numbers)
-        elif word == "PP" and numbers:  # ASSUMED: within a second; nothing hangs on the pulse
+        elif word == "PP" and numbers:  # ASSUMED: within a second; nothing depends on the pulse
             self._unmeant += 1
             if not 0 <= numbers[0] <= 999_999_999:
                 self._refuse(box.BAD_PARAMETER)

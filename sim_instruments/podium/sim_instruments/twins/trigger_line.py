@@ -1,7 +1,7 @@
 """Trigger cables: from an output of the timing plane to the trigger inputs of controllers.
 
-An edge is told ahead of its time: whoever raises it knows when it will be (the time stamp of an
-event message lies tens of milliseconds ahead) and says so at once. What has been told is taken
+An edge is announced ahead of its time: its source knows when it will be (the time stamp of an
+event message lies tens of milliseconds ahead) and says so at once. What has been announced is taken
 back only where its cable is taken off before it goes in. World time must not leap over such an
 edge, and two twins see to it:
 
@@ -22,26 +22,26 @@ from podium.sim_instruments.twins.twin import IDLE, Horizon
 WAITING = Horizon(armed=True, busy_until_fs=None, computing=False)
 """The horizon of an instrument that waits for an edge."""
 KEPT = 1024
-"""Edges that an input remembers; older ones are nobody's business any more."""
+"""Edges that an input remembers; older ones concern nobody."""
 
 
 class TakesEdges(Protocol):
-    """Whatever can be told of edges."""
+    """Receives edges."""
 
     def edge(self, at_fs: int) -> None:
         """Take a rising edge that is at the connector at ``at_fs``, TAI, told ahead of it.
 
-        Edges of one line are told in the order in which they were decided, which need not be
+        Edges of one line are announced in the order in which they were decided, which need not be
         that of their instants.
         """
         ...
 
 
 class TriggerSink(TakesEdges, Protocol):
-    """Whatever a trigger cable can be plugged into."""
+    """Accepts the plug of a trigger cable."""
 
     def lost(self, at_fs: int) -> None:
-        """Take back an edge that was told and will not come."""
+        """Take back an edge that was announced and will not come."""
         ...
 
 
@@ -70,7 +70,7 @@ class TriggerLine:
                 self._sink.lost(self._arrives_fs(at_fs))
 
     def plug(self, now_fs: int) -> None:
-        """Put it back: edges that were told meanwhile and have not gone in yet will come."""
+        """Put it back: edges that were announced meanwhile and have not gone in yet will come."""
         if self._off:
             self._off = False
             for at_fs in self._to_come(now_fs):
@@ -84,7 +84,7 @@ class TriggerLine:
 
 
 class TriggerInput:
-    """What an instrument knows of its trigger input: edges, and when its clock sees them."""
+    """An instrument's trigger input: edges, and when its clock sees them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""What every twin is to the servers that put it on a wire.
+"""Every twin offers this to the servers that put it on a wire.
 
 A twin is the firmware of one instrument: bytes in, bytes out, the world's time
 as an argument. It opens no socket, reads no clock and never sleeps.
@@ -28,7 +28,7 @@ class HangsUp(Protocol):
 
     @property
     def ended(self) -> bool:
-        """Whether it has no more to say: the connection is closed when its last answer is sent."""
+        """Tell whether it has no more to say: the connection closes after its last answer."""
         ...
 
     def hung_up(self) -> None:
@@ -38,7 +38,7 @@ class HangsUp(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """What a twin says about the future, so that world time knows how far it may leap."""
+    """A twin's announcement of the future, so that world time knows how far it may leap."""
 
     armed: bool
     """It waits for a start from outside: world time must not leap."""

@@ -25,7 +25,7 @@ from podium.firmware_interfaces.white_rabbit_switch import (
 )
 from podium.sim_instruments.physics.clock_makes import WHITE_RABBIT, ClockMake
 from podium.sim_instruments.physics.clocks import Clock, LockState
-from podium.sim_instruments.twins.command_ear import CommandListener
+from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.snmp_agent import Agent
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
@@ -100,7 +100,7 @@ class WhiteRabbitSwitch:
         return self._agent.tallies()
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_ear.TellsCommands`."""
+        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._agent.ear.listener = listener
 
     # --- what it shows ----------------------------------------------------------------

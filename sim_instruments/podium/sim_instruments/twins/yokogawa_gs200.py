@@ -16,7 +16,7 @@ from podium.firmware_interfaces.ieee4882.parameters import Real, Value
 from podium.firmware_interfaces.ieee4882.program_message import Parameter, Word
 from podium.firmware_interfaces.ieee4882.responses import engineering, quoted
 from podium.firmware_interfaces.yokogawa_gs200 import Condition, SourceRange
-from podium.sim_instruments.twins.command_ear import CommandListener
+from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
 from podium.sim_instruments.twins.source_program import Run, Step
@@ -88,7 +88,7 @@ class YokogawaGS200:
         return self._device.tallies()
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_ear.TellsCommands`."""
+        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._device.ear.listener = listener
 
     # --- state ------------------------------------------------------------------------

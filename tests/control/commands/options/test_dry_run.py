@@ -10,7 +10,7 @@ from podium.control.cli import main
 from podium.control.client.lab import open_facility
 from podium.control.commands.ask import value_of
 from podium.control.program.serialise import to_json
-from podium.firmware_interfaces.ieee4882.asking import only_asks
+from podium.firmware_interfaces.ieee4882.queries import only_asks
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def window(q: str, name: str, reads: Discriminator | None = READS) -> list[State
 REFUSED: dict[str, tuple[Program, str]] = {
     "too early": (
         program("p", *window("q0", "m"), Barrier(ALL), Delay(ALL, 300 * NS), If(is_one("m"), (X,))),
-        "q0.drive: 'play 5 Drag' hangs on 'm', whose result is there 364 ns after its window has "
+        "q0.drive: 'play 5 Drag' depends on 'm', whose result is there 364 ns after its window has "
         "closed, which is 64 ns too late .*wait 64 ns longer. 372 ns .* always enough",
     ),
     "two branches at once, too early": (
@@ -80,12 +80,12 @@ REFUSED: dict[str, tuple[Program, str]] = {
     ),
     "an older result of one frame": (
         program("p", *FIRST, *read("q0", "k"), If(is_one("m"), (X,))),
-        "'play 9 Drag' hangs on 'm', and the result of 'k' comes between, on the same trigger "
+        "'play 9 Drag' depends on 'm', and the result of 'k' comes between, on the same trigger "
         "address",
     ),
     "branches of opposite conditions": (
         program("p", *FIRST, *SECOND, If(is_one("m"), (If(is_zero("n"), (X,)),))),
-        "hangs on trigger 1 and at once on no trigger 2; a condition of a sequencer is one "
+        "depends on trigger 1 and at once on no trigger 2; a condition of a sequencer is one "
         "operation",
     ),
     "three ways at one instant": (
@@ -97,7 +97,7 @@ REFUSED: dict[str, tuple[Program, str]] = {
             If(is_one("n"), (ShiftPhase("q0.drive", 0.2),)),
             X,
         ),
-        "come at one instant and hang on trigger 1 and on trigger 2",
+        "come at one instant and depend on trigger 1 and on trigger 2",
     ),
     "a frequency": (
         program("p", *FIRST, If(is_one("m"), (SetFrequency("q0.drive", 6e9), X))),

@@ -82,7 +82,7 @@ def test_what_is_sent_and_listened_to_survives_json_and_stands_in_the_report() -
     (layout,) = compiled.results
     assert (layout.result, layout.least, layout.most) == (True, 1, 3)
     assert "q0.readout: its results go to trigger 1\n" in compiled.listing
-    assert "q0.drive: hangs on trigger 1\n" in compiled.listing
+    assert "q0.drive: depends on trigger 1\n" in compiled.listing
 
 
 @pytest.mark.parametrize("name", ["two frames", "until 0"])

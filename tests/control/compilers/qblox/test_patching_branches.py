@@ -13,7 +13,7 @@ from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
-from podium.control.compilers.qblox.moving import NeedsCompiling
+from podium.control.compilers.qblox.delay_range import NeedsCompiling
 from podium.control.compilers.qblox.patching import compile_artifact
 from podium.control.program.conditions import is_one, is_zero
 from podium.control.program.parameters import parameters_of, with_parameters

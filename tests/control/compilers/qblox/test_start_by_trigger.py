@@ -11,12 +11,12 @@ from podium.control.compilers.qblox.start import preamble_ns
 from podium.control.program.envelopes import sample_envelope
 from podium.control.program.program import Delay, Frame, Play, Program
 from podium.control.program.waveforms import Drag, FlatTop, Gaussian
-from podium.control.timebase.correction import split
+from podium.control.timebase.skew_ledger import split
 from podium.firmware_interfaces.exact_time import TickGrid
 from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
+from podium.sim_instruments.twins.qblox_cluster.q1_group import run_together
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
-from podium.sim_instruments.twins.qblox_cluster.q1_together import run_together
 
 ARRIVAL_NS = 1_000_000
 

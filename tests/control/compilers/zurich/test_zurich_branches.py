@@ -80,7 +80,7 @@ def test_a_sequencer_that_is_told_something_else_is_found_out(name: str) -> None
 
 
 def reacting(wait_ns: int, *pulses: Statement, joined: bool = False) -> Program:
-    """Two readouts, one after the other or joined, and what hangs on both so much later."""
+    """Two readouts, one after the other or joined, and what depends on both so much later."""
     later = () if joined else (Barrier(ALL), Delay(ALL, 100 * NS))
     return program(
         "react",
@@ -119,7 +119,7 @@ def test_what_is_not_refused_comes_in_time(joined: bool) -> None:
 
 def test_what_comes_too_early_is_told_by_how_much() -> None:
     early = reacting(100, If(is_one("n"), (X,)))
-    with pytest.raises(DoesNotFit, match=r"what hangs on n begins .* ns too early") as refused:
+    with pytest.raises(DoesNotFit, match=r"what depends on n begins .* ns too early") as refused:
         compile_program(early, shfqc())
     missing = int(re.search(r"([\d]+) ns too early", str(refused.value)).group(1))
     compile_program(reacting(100 + missing + 8, If(is_one("n"), (X,))), shfqc())

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from podium.control.compilers.zurich.loops import COUNTERS, code_of
 from podium.control.compilers.zurich.steps import (
     Choose,
-    Count,
+    FixedText,
     Hold,
     Kind,
+    NumberedText,
     Row,
-    Say,
     Silence,
     Steps,
 )
@@ -23,7 +23,7 @@ PLAYED: tuple[Entry, ...] = tuple(PlayWave(k, (k,)) for k in range(8))
 ENTRIES = (*((one,) for one in PLAYED), *((PLAYED[k], PLAYED[k - 1]) for k in range(8)))
 """Eight that are played in any case, and eight of which a result chooses one of two."""
 CHOSEN = 1
-CHOICE, COUNT = Choose("k0"), Count("t += {};")
+CHOICE, COUNT = Choose("k0"), NumberedText("t += {};")
 
 
 def said(lines: list[str], table: Table) -> list[object]:
@@ -66,7 +66,7 @@ def said(lines: list[str], table: Table) -> list[object]:
 def all_steps(draw: st.DrawFn) -> Steps:
     shape = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
     points = int(np.prod(shape))
-    kind = st.sampled_from((Silence(), Hold(), Row(), Say("resetOscPhase();"), CHOICE, COUNT))
+    kind = st.sampled_from((Silence(), Hold(), Row(), FixedText("resetOscPhase();"), CHOICE, COUNT))
     kinds = draw(st.lists(st.lists(kind, min_size=1, max_size=5), min_size=1, max_size=3))
     pattern = np.array(
         draw(st.lists(st.integers(0, len(kinds) - 1), min_size=points, max_size=points))
@@ -87,7 +87,7 @@ def _column(draw: st.DrawFn, kind: Kind, count: int) -> np.ndarray:
         return np.array(draw(chosen), np.int64) + (8 if isinstance(kind, Choose) else 0)
     start, step = draw(st.integers(2, 9)), draw(st.integers(0, 3))
     column = 16 * (start + step * np.arange(count))
-    if not isinstance(kind, Count) and draw(st.booleans()):
+    if not isinstance(kind, NumberedText) and draw(st.booleans()):
         column = 16 * np.array(draw(st.lists(st.integers(2, 9), min_size=count, max_size=count)))
     return np.asarray(column, np.int64)
 
@@ -110,7 +110,7 @@ def test_loops_do_what_the_points_do_one_by_one(steps: Steps) -> None:
                     expected.append(PLAYED[number])
                 case Choose():
                     expected.append(ENTRIES[number][CHOSEN])
-                case Count():
+                case NumberedText():
                     expected.append(("t", number))
                 case _:
                     expected.append(("resetOscPhase", 0))
@@ -127,7 +127,10 @@ def test_axes_on_which_nothing_depends_are_loops_without_counters() -> None:
 def test_kinds_that_take_turns_along_an_axis_are_a_loop() -> None:
     """Shots of a round that lie unevenly on the grid: two kinds by turns, and the other way."""
     pattern = np.array([[0, 1, 0, 1, 0], [1, 0, 1, 0, 1]]).ravel()
-    kinds: tuple[tuple[Kind, ...], ...] = ((Silence(), Say("a();")), (Silence(), Say("b();")))
+    kinds: tuple[tuple[Kind, ...], ...] = (
+        (Silence(), FixedText("a();")),
+        (Silence(), FixedText("b();")),
+    )
     numbers = np.tile(32 + 16 * np.arange(5), 2)
     steps = Steps(
         (2, 5),

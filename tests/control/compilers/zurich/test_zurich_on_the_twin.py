@@ -29,7 +29,7 @@ from podium.control.program.program import (
     Variable,
 )
 from podium.control.program.waveforms import Square
-from podium.firmware_interfaces.zurich.captured import captured
+from podium.firmware_interfaces.zurich.capture_values import captured
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 from podium.firmware_interfaces.zurich.refusals import Refused
 from podium.firmware_interfaces.zurich.values import text_vector, vector_of

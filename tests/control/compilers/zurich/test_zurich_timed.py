@@ -8,14 +8,19 @@ from tests.benches.referees import seqc_corpus
 from tests.benches.zurich.device_bench import MS, US
 from tests.benches.zurich.plane import DEVICE, Plane
 
-from podium.control.compilers.common_start import FIRST_MARKER_FS, FIRST_SHOT_FS
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox import emit
 from podium.control.compilers.qblox import loopback as qblox_loopback
 from podium.control.compilers.qblox.start import preamble_ns
+from podium.control.compilers.zurich.external_start import (
+    FIRST_MARKER_FS,
+    FIRST_SHOT_FS,
+    compile_timed,
+    external_start,
+    recorded,
+)
 from podium.control.compilers.zurich.loopback import marker_program
 from podium.control.compilers.zurich.target import DriveChannel, ReadoutChannel, ZurichTarget
-from podium.control.compilers.zurich.timed import compile_timed, external_start, recorded
 from podium.control.program.program import Capture, Delay, Frame, Play, Program
 from podium.control.program.waveforms import Gaussian, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS

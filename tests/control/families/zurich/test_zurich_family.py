@@ -9,8 +9,8 @@ from tests.benches.referees import seqc_corpus
 from tests.benches.zurich.device_bench import MS, US
 from tests.benches.zurich.plane import World
 
-from podium.control.compilers.common_start import FIRST_MARKER_FS, FIRST_SHOT_FS
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.zurich.external_start import FIRST_MARKER_FS, FIRST_SHOT_FS
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.load import load_facility
@@ -27,7 +27,7 @@ from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.tick_counter import TickCounter
-from podium.sim_instruments.twins.zurich.running import running_data_server
+from podium.sim_instruments.twins.zurich.data_server_factory import running_data_server
 
 NS = FS_PER_NS
 DRIVE = Frame("d", "node_b.q0.drive", 6.05e9)

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podium.firmware_interfaces.qblox_cluster.command_table import COMMANDS, Entry, Reply, Socket
+from podium.firmware_interfaces.qblox_cluster.command_table import (
+    COMMANDS,
+    CommandEntry,
+    Reply,
+    Socket,
+)
 from podium.firmware_interfaces.qblox_cluster.framing import take_blocks
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin, meant_headers
 from podium.sim_instruments.twins.qblox_cluster.command_page import command_page
@@ -29,7 +34,7 @@ def ask(twin: ClusterTwin, port: str, line: str | bytes) -> bytes:
     return twin.open(port).feed(data, 10**18)
 
 
-def example(entry: Entry) -> bytes:
+def example(entry: CommandEntry) -> bytes:
     arguments = ",".join("1" for _ in entry.arguments)
     line = f"{entry.header.replace('#', '0')} {arguments}".strip().encode()
     return line + (b" #12[]\n" if entry.takes_block else b"\n")

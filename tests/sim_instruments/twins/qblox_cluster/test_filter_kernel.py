@@ -8,7 +8,7 @@ from tests.benches.qblox_cluster.direct_filter import directly
 from tests.benches.thoroughness import cases
 
 from podium.sim_instruments.twins.qblox_cluster.filter_kernel import filtered
-from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
+from podium.sim_instruments.twins.qblox_cluster.predistortion import OutputShaping
 
 CLOSE = 0.5 + 0.125 + 1e-6
 
@@ -38,7 +38,7 @@ firs = st.sampled_from([(1.0,), (1.5, -0.5, *[0.0] * 30), tuple(np.hanning(32) /
 @settings(max_examples=cases(60, 150), deadline=None)
 @given(steps, exponentials, firs, st.sampled_from([None, 5e4]))
 def test_every_sample_is_that_of_a_direct_computation(drawn, poles, fir, high_pass_ns) -> None:
-    shaping = Shaping(0, tuple(poles), fir, high_pass_ns)
+    shaping = OutputShaping(0, tuple(poles), fir, high_pass_ns)
     end_ns = sum(wait for wait, _ in drawn) + 5000
     times, levels, x = stream(drawn, end_ns)
     ideal = directly(shaping, x)
@@ -53,13 +53,13 @@ def test_it_is_what_the_vendor_simulates() -> None:
 
     fir = [0.9, 0.2, -0.1, *[0.0] * 29]
     response = get_impulse_response(400, 20.0, 0.3, 100.0, -0.2, 6.0, 0.1, 50.0, 0.0, fir)
-    shaping = Shaping(0, ((20.0, 0.3), (100.0, -0.2), (6.0, 0.1), (50.0, 0.0)), tuple(fir))
+    shaping = OutputShaping(0, ((20.0, 0.3), (100.0, -0.2), (6.0, 0.1), (50.0, 0.0)), tuple(fir))
     times, words, _ = filtered(shaping, np.array([0, 1]), np.array([20_000.0, 0.0]), 400)
     assert np.abs(samples(times, words, 400) - 20_000 * response).max() <= CLOSE
 
 
 def test_a_tail_of_seconds_is_walked_in_leaps() -> None:
-    shaping = Shaping(0, ((1e8, 0.05), (3e6, -0.02)))
+    shaping = OutputShaping(0, ((1e8, 0.05), (3e6, -0.02)))
     end_ns = 3_000_000_000
     times, words, _ = filtered(shaping, np.array([0]), np.array([20_000.0]), end_ns)
     assert len(times) < 2000  # a word each that the tail passes through, not one a sample
@@ -75,7 +75,7 @@ def samples_at(times, words, at: int) -> int:
 
 
 def test_what_does_not_fit_the_converter_is_held_and_told() -> None:
-    shaping = Shaping(0, ((50.0, -0.9),))
+    shaping = OutputShaping(0, ((50.0, -0.9),))
     times, words, over = filtered(shaping, np.array([0]), np.array([30_000.0]), 1000)
     assert over
     assert words[0] == 32_767

@@ -6,7 +6,7 @@ from tests.benches.qblox_cluster.input_stage import LO_HZ, answered, run_of, tra
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.qblox_cluster.input_stage import heard, listening
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
     EventKind,
@@ -149,7 +149,7 @@ def test_the_scope_is_the_input_at_the_lo_in_words_of_the_adc() -> None:
     assert listened.trains[0].scope
     full = limits.rf_input_full_scale(0)
     raw = full * 0.5 * np.ones(1200, complex)  # a tone at 100 MHz below the LO, demodulated there
-    captured = Captured(np.zeros(2, complex), raw, LO_HZ - 100e6)
+    captured = CaptureAnswer(np.zeros(2, complex), raw, LO_HZ - 100e6)
     got = heard(listened, (captured,))
     path0, path1 = got.scope
     assert len(path0.words) == limits.SCOPE_SAMPLES

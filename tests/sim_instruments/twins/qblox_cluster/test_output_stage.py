@@ -8,7 +8,7 @@ from tests.benches.qblox_cluster.output_stage import WAVEFORMS, rendered, run_of
 from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.sim_instruments.physics.alike import distinct
+from podium.sim_instruments.physics.deduplicate import distinct
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     ALWAYS_ON,
     SwitchTimeline,

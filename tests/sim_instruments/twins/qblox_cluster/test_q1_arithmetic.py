@@ -10,12 +10,12 @@ from collections.abc import Callable
 import pytest
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
+from podium.sim_instruments.twins.qblox_cluster.q1_group import run_alone
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
     Q1Processor,
     SequencerSetup,
     Trigger,
 )
-from podium.sim_instruments.twins.qblox_cluster.q1_together import run_alone
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace
 
 UNDERFLOW = "SEQUENCE PROCESSOR RT EXEC COMMAND UNDERFLOW"

@@ -13,9 +13,9 @@ from podium.firmware_interfaces.qblox_cluster.q1asm import (
     assemble,
     format_program,
 )
+from podium.sim_instruments.twins.qblox_cluster.q1_group import run_alone
 from podium.sim_instruments.twins.qblox_cluster.q1_image import build_image
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, SequencerSetup
-from podium.sim_instruments.twins.qblox_cluster.q1_together import run_alone
 
 MASK = 0xFFFF_FFFF
 REGISTERS = 4

@@ -9,22 +9,22 @@ from podium.sim_instruments.twins.qblox_cluster.message_routes import (
     self_cast_only,
 )
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
+from podium.sim_instruments.twins.qblox_cluster.q1_group import Q1Group, run_together
 from podium.sim_instruments.twins.qblox_cluster.q1_messages import (
     CAST_NS,
     CAST_WORD_NS,
     DATA_NS,
     RESULT_NS,
     WORD_NS,
-    Measured,
+    Measurement,
+    MessageTransit,
     Outbox,
-    Post,
 )
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
     Q1Processor,
     SequencerSetup,
     Trigger,
 )
-from podium.sim_instruments.twins.qblox_cluster.q1_together import Together, run_together
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace
 
 ILLEGAL = "SEQUENCE PROCESSOR Q1 ILLEGAL INSTRUCTION"
@@ -179,12 +179,12 @@ SHARE = "fb_acq_tb_cfg 0,4,8,4\nfb_acq_tb_id 6,4\nfb_acq_iq_shift 2,4\nfb_acq_iq
 def test_what_is_measured_is_promised_when_it_arrives_and_filled_when_it_is_known() -> None:
     text = f"{SHARE}acquire 0,0,4000\nfb_pop_data 6,R1\nfb_pop_data 7,R2\nfb_pop_data 7,R3\nnop"
     processor = Q1Processor(assemble(f"{text}\nset_awg_gain R2,R3\nupd_param 4\nstop"), READOUT)
-    together = Together([processor])
+    together = Q1Group([processor])
     together.proceed(())
     assert together.waits_for_results
     assert together.traces()[0].ending is Ending.WAITS_FOR_MESSAGE
     assert together.earliest_ns(0) == [16 + 4000], "not before its own time"
-    together.measured(0, 16, Measured(True, complex(100.5, -3.25)))
+    together.measured(0, 16, Measurement(True, complex(100.5, -3.25)))
     together.proceed(())
     assert not together.waits_for_results
     (trace,) = together.traces()
@@ -197,13 +197,13 @@ def test_a_promise_is_kept_at_its_time_and_in_its_order() -> None:
     entries = [(0, 0x40, 6), (4, 0x41, 7), (8, -1, 2), (2000, 0x105, 9)]
     bit, values, data = Outbox(integration_ns=1000).messages(entries)
     assert [bit.ready_ns, values.ready_ns] == [8 + 1000 + RESULT_NS] * 2
-    post = Post(1, self_cast_only)
+    post = MessageTransit(1, self_cast_only)
     for message in (bit, values, data):
         post.send(0, message)
     assert post.promised(0)
-    post.measured(0, 4, Measured(True, 0j))
+    post.measured(0, 4, Measurement(True, 0j))
     assert post.promised(0), "of another acquisition"
-    post.measured(0, 8, Measured(False, 2 - 1j))
+    post.measured(0, 8, Measurement(False, 2 - 1j))
     assert not post.promised(0)
     at_ns = 8 + 1000 + RESULT_NS
     assert post.collect(0) == [(at_ns, 6, 2)], "not above, but valid"
@@ -225,11 +225,11 @@ def test_a_message_does_not_overtake_one_that_hangs_on_a_measurement() -> None:
     late = "wait 60000\nfb_com_data 17,2,4\nstop"
     receiver = f"fb_pop_data 17,R1\n{SHOW}"
     processors = [Q1Processor(assemble(text), READOUT) for text in (reader, relay, late, receiver)]
-    together = Together(processors, routes=cast(4))
+    together = Q1Group(processors, routes=cast(4))
     together.proceed(())
     assert together.waits_for_results
     assert together.traces()[3].ending is Ending.WAITS_FOR_MESSAGE
-    together.measured(0, 16, Measured(True, 0j))
+    together.measured(0, 16, Measurement(True, 0j))
     together.proceed(())
     assert together.traces()[3].gain0.tolist() == [1]
 
@@ -247,7 +247,7 @@ def test_who_waits_for_a_result_without_a_world_is_refused() -> None:
 
 
 def test_messages_that_are_combined_are_joined_where_they_arrive_together() -> None:
-    post = Post(3, lambda sender, id_: Route((2,)))
+    post = MessageTransit(3, lambda sender, id_: Route((2,)))
     for sender, (value, wc) in enumerate([(1, 1), (6, 1), (8, 0)]):
         entries = [(0, 0x60, wc), (100, 0x100 + 40, value)]
         for message in Outbox(0).messages(entries):
@@ -262,11 +262,11 @@ def test_messages_that_are_combined_are_joined_where_they_arrive_together() -> N
 def test_a_longer_message_takes_longer_and_arrives_word_by_word() -> None:
     entries = [(0, 0x60, 40 << 16 | 8 << 8), (100, 0x105, 0xABCD)]
     (message,) = Outbox(0).messages(entries)
-    post = Post(1, self_cast_only)
+    post = MessageTransit(1, self_cast_only)
     post.send(0, message)
     arrival_ns = 100 + DATA_NS + WORD_NS
     assert post.collect(0) == [(arrival_ns, 5, 0), (arrival_ns, 5, 0xABCD << 8)]
-    far = Post(1, lambda sender, id_: Route((0,)))
+    far = MessageTransit(1, lambda sender, id_: Route((0,)))
     far.send(0, message)
     assert far.earliest_ns(0) == 100 + DATA_NS + CAST_NS + CAST_WORD_NS
 
@@ -276,7 +276,7 @@ def test_a_message_does_not_overtake_one_of_who_waits_for_a_trigger() -> None:
     late = "wait 60000\nfb_com_data 16,2,4\nstop"
     receiver = f"fb_pull_data R5,R1\n{SHOW}"
     processors = [Q1Processor(assemble(text), CONTROL) for text in (early, late, receiver)]
-    together = Together(processors, routes=cast(3))
+    together = Q1Group(processors, routes=cast(3))
     together.proceed((), 0)
     assert together.traces()[2].ending is Ending.WAITS_FOR_MESSAGE
     together.proceed([Trigger(1000, 1)], 2000)

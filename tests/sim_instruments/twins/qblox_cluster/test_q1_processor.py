@@ -5,17 +5,17 @@ import pytest
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
+from podium.sim_instruments.twins.qblox_cluster.q1_group import (
+    SYNC_NS,
+    Q1Group,
+    run_alone,
+    run_together,
+)
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
     Limits,
     Q1Processor,
     SequencerSetup,
     Trigger,
-)
-from podium.sim_instruments.twins.qblox_cluster.q1_together import (
-    SYNC_NS,
-    Together,
-    run_alone,
-    run_together,
 )
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
     Ending,
@@ -345,7 +345,7 @@ def test_a_pulse_of_a_time_tag_sequencer_is_high_for_its_own_duration() -> None:
 
 def test_a_run_halts_where_it_depends_on_triggers_that_are_not_known_yet() -> None:
     text = "set_latch_en 1,4\nwait 996\nset_cond 1,1,0,20\nupd_param 100\nset_cond 0,0,0,4\nstop"
-    together = Together([Q1Processor(assemble(text), CONTROL)])
+    together = Q1Group([Q1Processor(assemble(text), CONTROL)])
     together.proceed((), 500)
     assert together.waits_for_triggers
     assert together.needs_ns == 1000

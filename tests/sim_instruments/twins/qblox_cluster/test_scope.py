@@ -7,11 +7,11 @@ import pytest
 from tests.benches.qblox_cluster.input_stage import LO_HZ, NCO_STEPS, answered, run_of, trace_of
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.qblox_cluster.input_stage import heard, listening
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind
-from podium.sim_instruments.twins.qblox_cluster.scope import AVERAGES_MAX, NotHeard
+from podium.sim_instruments.twins.qblox_cluster.scope import AVERAGES_MAX, UnsimulatedRecord
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import ScopeSettings
 
 FULL = limits.rf_input_full_scale(0)
@@ -27,9 +27,9 @@ def taken(run, traces):
     n = len(traces)
     listened = listening(run, trace_of(np.arange(n) * 2000, EventKind.ACQUIRE, [0] * n))
     if listened.single:
-        captured = tuple(Captured(np.zeros(1, complex), one * FULL, LO_HZ) for one in traces)
+        captured = tuple(CaptureAnswer(np.zeros(1, complex), one * FULL, LO_HZ) for one in traces)
     else:
-        captured = (Captured(np.zeros(n, complex), traces[-1] * FULL, LO_HZ),)
+        captured = (CaptureAnswer(np.zeros(n, complex), traces[-1] * FULL, LO_HZ),)
     assert len(captured) == len(listened.trains)
     return heard(listened, captured)
 
@@ -66,7 +66,7 @@ def test_what_is_averaged_fills_the_bins_as_well() -> None:
     run = scoping((True, True))
     listened = listening(run, trace_of([0, 2000], EventKind.ACQUIRE, [0, 1]))
     captured = tuple(
-        Captured(np.array([v * FULL]), np.zeros(1000, complex), LO_HZ) for v in (0.25, 0.5j)
+        CaptureAnswer(np.array([v * FULL]), np.zeros(1000, complex), LO_HZ) for v in (0.25, 0.5j)
     )
     bins = heard(listened, captured).bins[0]
     assert bins["path0"].tolist() == [(250 * 2048**2), 0, 0]
@@ -78,10 +78,10 @@ def test_an_average_of_more_than_can_be_simulated_is_said_to_be_none_and_bins_ar
     trace = trace_of(np.arange(n) * 2000, EventKind.ACQUIRE, [0] * n)
     listened = listening(scoping((True, False)), trace)
     assert not any(train.scope for train in listened.trains)
-    left = heard(listened, (Captured(np.full(n, 0.25 * FULL, complex), None),))
+    left = heard(listened, (CaptureAnswer(np.full(n, 0.25 * FULL, complex), None),))
     assert left.bins[0]["path0"][0] == n * 250 * 2048**2
     for path in left.scope:
-        assert isinstance(path, NotHeard)
+        assert isinstance(path, UnsimulatedRecord)
         assert f"has averaged {n} acquisitions" in path.why
 
 

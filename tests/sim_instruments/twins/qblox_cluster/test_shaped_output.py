@@ -19,7 +19,7 @@ from podium.sim_instruments.twins.qblox_cluster.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
 from podium.sim_instruments.twins.qblox_cluster.output_stage import ALWAYS_ON, pulse_trains
-from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
+from podium.sim_instruments.twins.qblox_cluster.predistortion import OutputShaping
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind
 
 ROWS = [
@@ -28,8 +28,8 @@ ROWS = [
     {"time_ns": 700},
     {"time_ns": 1500, "kind": EventKind.PLAY, "wave0": 0, "wave1": 3, "gain0": 12_000},
 ]
-FILTERS = Shaping(0, ((40.0, 0.2), (300.0, -0.1)), (0.8, 0.3, *[0.0] * 30))
-OTHER = Shaping(0, ((1000.0, -0.05),))
+FILTERS = OutputShaping(0, ((40.0, 0.2), (300.0, -0.1)), (0.8, 0.3, *[0.0] * 30))
+OTHER = OutputShaping(0, ((1000.0, -0.05),))
 END_NS = 3000
 LO_HZ = 5_000_000_000
 LSB = limits.DAC_MAX
@@ -55,7 +55,7 @@ def test_a_flux_output_plays_what_a_direct_computation_filters(outputs, filters)
     run = run_of("QCM", outputs, modulate=False)
     unit = run.afe.model.output_full_scale_v / np.sqrt(50) / LSB
     plain = sound(run, ROWS) / unit
-    shapings = tuple(FILTERS if n == filters else Shaping() for n in range(4))
+    shapings = tuple(FILTERS if n == filters else OutputShaping() for n in range(4))
     got = sound(tuned(run, shaping=shapings), ROWS) / unit
     assert not got.imag.any()
     ideal = np.clip(directly(FILTERS, plain.real), -32_768, 32_767)
@@ -88,7 +88,7 @@ def test_equal_pulses_behind_filters_are_one_piece_once_the_tail_is_over() -> No
 
 
 def test_a_delayed_rf_output_turns_with_its_oscillator() -> None:
-    delay = Shaping(110)
+    delay = OutputShaping(110)
     rows = [{"time_ns": 8, "offs0": 9000, "nco_freq": 400_000_001}, {"time_ns": 500}]
     run = run_of(lo_hz=5_123_456_789)
     late = tuned(run, shaping=(delay,) * 4)

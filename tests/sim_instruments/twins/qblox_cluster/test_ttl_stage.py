@@ -13,13 +13,13 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     checked,
     default_configuration,
 )
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.input_stage import full_scale
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
+from podium.sim_instruments.twins.qblox_cluster.q1_group import run_alone
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor
-from podium.sim_instruments.twins.qblox_cluster.q1_together import run_alone
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe, SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.ttl_stage import counted, counting, joined
 
@@ -48,7 +48,9 @@ def counts(run: SequencerRun, signals: list[np.ndarray]) -> tuple[list[int], tup
     assert windows is not None
     scale = full_scale(run)[0]
     assert len(windows.trains) == len(signals)
-    heard = [Captured(np.zeros(1, complex), signal.astype(complex) * scale) for signal in signals]
+    heard = [
+        CaptureAnswer(np.zeros(1, complex), signal.astype(complex) * scale) for signal in signals
+    ]
     found = counted(windows, heard)
     table = found.bins[0]
     assert np.array_equal(table["valid"], table["average_count"] > 0)
@@ -136,7 +138,7 @@ def test_a_cluster_counts_beside_an_acquisition_and_asks_the_world_for_both() ->
         bench.playback.played.append(signals)
         scale = 10.0
         return tuple(
-            Captured(np.full(len(c.start_ns), 0.001 + 0j), signal * scale if c.scope else None)
+            CaptureAnswer(np.full(len(c.start_ns), 0.001 + 0j), signal * scale if c.scope else None)
             for c in signals.captures
         )
 

@@ -6,7 +6,7 @@ from tests.benches.qblox_cluster.cluster_bench import T0, US, HeldTicket
 from tests.benches.qblox_cluster.dictated import START_NS, DictatedBench, hangs
 
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
 
@@ -34,7 +34,7 @@ class Pulsed:
                 first = START_NS + at - open_ns
                 trace[max(first, 0) : max(first + 20, 0)] = 10.0
             self.traces[listener] = trace
-        return tuple(Captured(np.zeros(len(c.start_ns), complex), None) for c in captures)
+        return tuple(CaptureAnswer(np.zeros(len(c.start_ns), complex), None) for c in captures)
 
     def trace(self, listener):
         return self.traces[listener], 0.0

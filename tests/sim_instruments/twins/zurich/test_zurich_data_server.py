@@ -26,7 +26,7 @@ from podium.firmware_interfaces.zurich.session_messages import REFLECTION
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, vector_of
 from podium.sim_instruments.twins.twin import IDLE
 from podium.sim_instruments.twins.zurich.data_server import DataServer
-from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused
+from podium.sim_instruments.twins.zurich.sequencer_port import AcceptedProgram, ProgramRefused
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
 DEVICES = {12000: "SHFQC", 8001: "HDAWG8", 10001: "PQSC"}
@@ -226,7 +226,7 @@ def test_who_has_unsubscribed_hears_no_more(client, server):
     ask(client, subscribe(1, "/dev12000/sgchannels", 7))
     ask(client, unsubscribe(2, b"me", ("/dev12000/*",)))
     assert ask(client, set_value(3, ON, 1)).sends == []
-    assert server.devices[-1].store.hearers() == 0
+    assert server.devices[-1].store.subscriptions() == 0
 
 
 def test_a_client_that_wants_no_more_ends_its_subscription_and_the_handle_is_let_go(server, client):
@@ -236,7 +236,7 @@ def test_a_client_that_wants_no_more_ends_its_subscription_and_the_handle_is_let
     answer = ask(client, returned(sent[0], done=False))
     assert answer.released == [(7, 2)]
     assert ask(client, set_value(4, ON, 0)).sends == []
-    assert server.devices[-1].store.hearers() == 0
+    assert server.devices[-1].store.subscriptions() == 0
 
 
 def test_a_client_that_dies_leaves_nothing_behind_and_harms_nobody(server, client):
@@ -247,7 +247,7 @@ def test_a_client_that_dies_leaves_nothing_behind_and_harms_nobody(server, clien
     assert other.feed(get(1, ON), 0) == b""
     (sent,) = ask(client, set_value(2, ON, 1)).sends
     assert sent[1:] == (3, [(ON, 1)])
-    assert server.devices[-1].store.hearers() == 1
+    assert server.devices[-1].store.subscriptions() == 1
 
 
 def test_a_client_that_confirms_nothing_is_sent_no_more_than_it_may_have(client):
@@ -282,7 +282,7 @@ class Executes:
     def accept(self, model, at, elf):
         if not elf.startswith(b"\x7fELF"):
             raise ProgramRefused(f"{at}: no ELF")
-        return Accepted("addi R1", "playZero(32);", '{"waveforms":[]}', 0.25)
+        return AcceptedProgram("addi R1", "playZero(32);", '{"waveforms":[]}', 0.25)
 
     def start(self, uploaded, now_fs):
         self.started.append(uploaded)
@@ -468,7 +468,7 @@ def test_whatever_comes_the_others_are_served(server, count):
             healthy = opened(server, "dev12000")
     assert 0 < ended < count
     assert value(healthy, "/dev12000/features/serial") == "12000"
-    assert server.devices[-1].store.hearers() == 0
+    assert server.devices[-1].store.subscriptions() == 0
 
 
 def test_who_listens_hears_what_became_of_each_request(server, client):

@@ -8,12 +8,12 @@ from tests.benches.zurich.device_bench import MS, QA, READOUT, US
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 from podium.sim_instruments.twins.zurich.data_server import DataServer
-from podium.sim_instruments.twins.zurich.executing import Executing
 from podium.sim_instruments.twins.zurich.input_noise import (
     InputNoise,
     density_dbm_per_hz,
     sigma_v,
 )
+from podium.sim_instruments.twins.zurich.program_execution import ProgramExecution
 
 READS = "repeat (400) { playZero(2048); startQA(QA_GEN_0, 0x3, true, 0, 0x0); }"
 FALSE_ALARM = 5.0
@@ -25,7 +25,7 @@ class Noisy(Analyser):
 
     def __init__(self, seed=1) -> None:
         super().__init__()
-        self.execution = Executing(noise_seed=seed)
+        self.execution = ProgramExecution(noise_seed=seed)
         server = DataServer("1", {12002: "SHFQA4"}, execution=self.execution)
         self.devices = {device.model.name: device for device in server.devices}
         for side in ("input", "output"):

@@ -11,7 +11,7 @@ CHANNELS = {"qachannels/0": QA, "sgchannels/0": SG}
 HEIGHTS = (0.125, 0.25, 0.5)
 
 
-class Hearer:
+class Listener:
     def __init__(self):
         self.told = []
 
@@ -52,7 +52,7 @@ def status(bench):
 
 def test_jobs_run_one_after_the_other_and_their_results_are_told_apart(bench):
     stage(bench)
-    store, results = bench.devices["SHFQC"].store, Hearer()
+    store, results = bench.devices["SHFQC"].store, Listener()
     store.subscribe(results, f"{store.root}/{READOUT}/result/data/0/wave")
     for channel in CHANNELS:
         bench.set(f"{channel}/pipeliner/enable", 1)

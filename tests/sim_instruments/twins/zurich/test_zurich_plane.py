@@ -77,7 +77,7 @@ def test_what_is_stopped_shows_no_marker_any_more(plane):
 
 def test_what_is_stopped_before_its_run_is_worked_out_still_tells_what_it_has_sent(plane):
     plane.arm()
-    world = plane.server._execution._execution._players._playback
+    world = plane.server._execution._execution._triggered_runs._playback
     world.submit = lambda work: Inline.submit(world, work)  # it takes its time
     edge_fs = plane.now_fs + 300 * US
     plane.server.input(f"{DEVICE}.sg0_trigger").edge(edge_fs)

@@ -8,9 +8,9 @@ from tests.benches.zurich.precomputed_runs import DRIVE, READ, bench, set_up, sw
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Window
 from podium.sim_instruments.twins.zurich.input_saturation import digitised
-from podium.sim_instruments.twins.zurich.trains import Listening
+from podium.sim_instruments.twins.zurich.sequencer_signals import IntegratorCapture
 
 __all__ = ["bench"]
 MS = 1000 * US
@@ -96,7 +96,7 @@ def test_an_input_beyond_its_range_is_cut_and_counted(bench):
 
     def play(signals):
         sizes = np.array([0.5, 1.0, 3.0]) * full
-        return tuple(Captured(sizes.astype(complex), None) for _ in signals.captures)
+        return tuple(CaptureAnswer(sizes.astype(complex), None) for _ in signals.captures)
 
     bench.world.play = play
     trigger(bench)
@@ -113,7 +113,7 @@ def test_an_input_beyond_its_range_is_cut_and_counted(bench):
 def test_spectroscopy_beyond_the_range_is_cut_and_counted(bench):
     bench.set(f"{IN}/range", -50)
     sizes = tone_amplitude(-50) * np.arange(1, 4) + 0j
-    bench.world.play = lambda signals: tuple(Captured(sizes, None) for _ in signals.captures)
+    bench.world.play = lambda signals: tuple(CaptureAnswer(sizes, None) for _ in signals.captures)
     sweep(bench)
     bench.world.work()
     bench.wait(10 * MS)
@@ -133,8 +133,8 @@ def test_tones_that_beat_are_cut_where_they_meet():
         train = CaptureTrain(
             "in", np.arange(4) * 5000, np.zeros(4, np.int32), np.zeros(4), (Window(hz, at, None),)
         )
-        trains[unit] = Listening(np.arange(4), 1.0, train)
-        answers.append(Captured(amplitude * np.array([1, 1, 0.4, 1j]), None))
+        trains[unit] = IntegratorCapture(np.arange(4), 1.0, train)
+        answers.append(CaptureAnswer(amplitude * np.array([1, 1, 0.4, 1j]), None))
     left, over = digitised(4, trains, answers, 1.0)
     assert over.tolist() == [True, True, False, True]
     # Some gigahertz up, four samples a turn, so that the converter cuts waves.
@@ -152,7 +152,7 @@ def test_nothing_is_said_of_signals_within_range(bench):
     set_up(bench, DRIVE, READ)
     bench.set(f"{IN}/range", 10)
     bench.world.play = lambda signals: tuple(
-        Captured(np.full(3, 0.05 + 0j), None) for _ in signals.captures
+        CaptureAnswer(np.full(3, 0.05 + 0j), None) for _ in signals.captures
     )
     trigger(bench)
     bench.world.work()

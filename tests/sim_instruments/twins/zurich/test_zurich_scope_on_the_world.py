@@ -7,7 +7,7 @@ from tests.benches.zurich.precomputed_runs import DRIVE, READ, bench, set_up, tr
 from tests.benches.zurich.scope_on_the_world import WAVE, listen
 
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of, scaling_of
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.zurich.scope_trains import between
 
 __all__ = ["bench"]
@@ -34,7 +34,7 @@ def played(bench, **nodes):
                 scopes.append(train)
                 span = train.windows[0].duration_ns
                 trace = SMALL * (len(scopes) + 0.01 * np.arange(span)) + 0j
-            answers.append(Captured(np.zeros(size, complex), trace, 7e9))
+            answers.append(CaptureAnswer(np.zeros(size, complex), trace, 7e9))
         return tuple(answers)
 
     bench.world.play = play

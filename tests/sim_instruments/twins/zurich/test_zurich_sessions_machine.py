@@ -140,7 +140,7 @@ class Sessions(RuleBasedStateMachine):
     @invariant()
     def nobody_listens_who_is_not_there(self) -> None:
         wanted = sum(len(client.subscribed) for client in self.clients)
-        assert self.server.devices[0].store.hearers() == wanted
+        assert self.server.devices[0].store.subscriptions() == wanted
 
 
 TestSessions = Sessions.TestCase

@@ -15,7 +15,7 @@ from tests.benches.zurich.scope_on_the_world import WAVE, listen
 
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of, scaling_of
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 
 DRIVE = (
     "wave w = 0.5 * ones(64); wave z = zeros(64); {turn} repeat (3) {{ waitDigTrigger(1);"
@@ -48,7 +48,7 @@ class World(Inline):
             else:
                 self.answered += size
             told = self.answered - size + np.arange(1, size + 1)
-            answers.append(Captured(SMALL * told + 0j, trace, 7e9))
+            answers.append(CaptureAnswer(SMALL * told + 0j, trace, 7e9))
         return tuple(answers)
 
 

@@ -9,8 +9,8 @@ from tests.benches.zurich.precomputed_runs import SMALL, Inline
 
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
-from podium.sim_instruments.twins.zurich.executing import Executing
-from podium.sim_instruments.twins.zurich.running import running_data_server
+from podium.sim_instruments.twins.zurich.data_server_factory import running_data_server
+from podium.sim_instruments.twins.zurich.program_execution import ProgramExecution
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
 US, MS = 10**9, 10**12
@@ -28,7 +28,7 @@ class Rack(Bench):
         server = running_data_server("1", DEVICES, VendorText, self.world, zsync=cables)
         self.server = server
         self.execution = server._execution._execution  # behind the clock of all
-        assert isinstance(self.execution, Executing)
+        assert isinstance(self.execution, ProgramExecution)
         self.devices = {device.model.name: device for device in server.devices}
         self.now_fs = 0
 

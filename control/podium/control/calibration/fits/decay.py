@@ -1,4 +1,4 @@
-"""Exponential decays."""
+"""Fits exponential decays."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ parameters leave less in fewer than one of 100,000 fits (F-test)."""
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Where a decay begins and ends, as measured by other shots."""
+    """Holds both ends of a decay, as measured by other shots."""
 
     start: float
     """Signal at delay 0."""

@@ -1,4 +1,4 @@
-"""A flux-tunable qubit over its bias: frequency arc, and the resonator that follows it."""
+"""Fits a flux-tunable qubit over its bias: frequency arc, and its resonator's."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""How a transmon relaxes: not from 1 to 0 alone, the warm bath lifts some of it from 1 to 2.
+"""Models a transmon's relaxation: a warm bath also lifts some population from 1 to 2.
 
 Rates of a weakly anharmonic ladder in a bath: down from n at n times the rate from 1 (Peterer et
 al., Phys. Rev. Lett. 114, 010501 (2015), found this sequential decay), up by detailed balance.
@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LadderDecay:
-    """The signal after a pi pulse on equilibrium, over time in units of 1 / (rate from 1 to 0)."""
+    """Gives the signal after a pi pulse on equilibrium, over time in units of 1 / (1-to-0 rate)."""
 
     weights: Array
     """Of the exponentials, shape (2,); they add up to 1."""

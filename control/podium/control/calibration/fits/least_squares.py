@@ -1,4 +1,4 @@
-"""Least squares with many starts, honest sigmas and a reason when it fails."""
+"""Fits by least squares with many starts, honest sigmas and a reason when it fails."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ def look_at(*data: "Array | NDArray[np.complex128]") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Where a parameter may lie, in its own unit."""
+    """Bounds a parameter, in its own unit."""
 
     low: float = -np.inf
     high: float = np.inf
@@ -112,7 +112,7 @@ def fit_least_squares(
 
 @dataclass(slots=True)
 class Solutions:
-    """What the fits of one analysis have found, in their order."""
+    """Collects the fits of one analysis, in their order."""
 
     found: list[dict[str, float] | None] = field(default_factory=list)
     """Parameters of each; None where it led nowhere."""

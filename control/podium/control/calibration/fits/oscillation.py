@@ -1,4 +1,4 @@
-"""Cosines: Rabi oscillations over amplitude, and Ramsey fringes with decay."""
+"""Fits cosines: Rabi oscillations over amplitude, and Ramsey fringes with decay."""
 
 from collections.abc import Mapping
 
@@ -47,7 +47,7 @@ def fit_rabi(amplitude: Array, signal: Array, expected_period: float) -> Fit:
 
 
 def envelope(delay_s: Array, decay_s: float, gaussian: float) -> Array:
-    """Return ``exp(-(1 - g) u - g u**2)``, u = delay / decay: 1/e at ``decay_s`` for every g.
+    """Return ``exp(-(1 - g) u - g u**2)``, u = delay / decay.
 
     White noise gives the first factor, noise that is slow against a shot the second
     (Ithier et al., Phys. Rev. B 72, 134519 (2005), Eq. 22 and Sec. III).

@@ -1,4 +1,4 @@
-"""The line of a square pulse: where a transition is.
+"""Fits the line of a square pulse: the frequency of a transition.
 
 A scan need not wait until the qubit has forgotten the shot before: what is left of its excitation
 belongs to the model (:func:`pulse_line`, ``memory``). A pulse may also be stronger or weaker than
@@ -98,7 +98,7 @@ def scatter(signal: Array) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is known of a scan's pulses beforehand, each with one standard deviation."""
+    """Holds prior knowledge of a scan's pulses, each with one standard deviation."""
 
     strength: tuple[float, float] | None = None
     """Area of the pulse, of pi; None: not known, and looked for over :data:`STRENGTHS`."""
@@ -117,7 +117,7 @@ ANEW = Expected()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """Where a line stands out most."""
+    """Marks where a line stands out most."""
 
     centre_hz: float
     strength: float

@@ -1,4 +1,4 @@
-"""From points in the IQ plane to one real signal."""
+"""Projects points of the IQ plane to one real signal."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ ComplexArray = NDArray[np.complex128]
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Where the readout puts a qubit that was prepared in 0 or in 1, and how much it scatters."""
+    """Holds the IQ points of a qubit prepared in 0 or in 1, and their scatter."""
 
     ground: complex
     """Mean of the IQ points after no pulse, V."""

@@ -1,4 +1,4 @@
-"""When a readout tone reaches the chip: photons turn the phase of a superposition.
+"""Finds the arrival of a readout tone: its photons turn the phase of a superposition.
 
 Between two half-pi pulses a tone begins. From when it reaches the resonator on, its photons turn
 and wash out the phase, slowly at first: the field grows in proportion to the time, the phase as its
@@ -19,12 +19,20 @@ STEP_NS = 1.0
 samples of an envelope are as far apart."""
 EARLIEST_NS, LATEST_NS = -100.0, 200.0
 """Arrivals that are looked for."""
+LAGS, SHARES = 21, 13
+"""So many arrivals, and photon numbers within a factor of :data:`FARTHEST` of the one expected, are
+tried before the fit."""
+FARTHEST = 6.0
+FALSE_ALARMS = 1e-5
+"""Noise goes on to the fit in so many cases at most."""
+STARTS = 4
+"""So many of those tried begin a fit: those that leave least."""
 MISFIT = 3.0
 """chi2 per point, above which the points are not what is fitted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shaken:
+class PhotonPhase:
     """The second pulse, and the resonator in whose photons it is played."""
 
     envelope: Array
@@ -53,17 +61,17 @@ class Shaken:
         change = -4j * np.pi * self.chi_hz * excited * np.conj(ground) * 1e-9 * STEP_NS
         return np.concatenate([[0.0], np.cumsum(change)])
 
-    def excited(self, begins_ns: Array, turns: Array, photons: float) -> Array:
+    def excited(self, begins_ns: Array, turns: Array, photons: Array | float) -> Array:
         """Return the share of 1 after the second pulse; n points.
 
         ``begins_ns`` (n,): when that pulse begins, from the tone's arrival; ``turns`` (n,): its
-        phase; ``photons``: steady number on resonance. The first pulse was over before.
+        phase; ``photons`` (n,) or one: steady number on resonance. The first pulse was over before.
         """
         steps = self.envelope.size
         grid = begins_ns[:, None] / STEP_NS + np.arange(steps + 1)
         whole = self.exponent(max(1, int(np.ceil(grid.max()))))
         known = np.arange(whole.size)
-        seen = photons * (
+        seen = np.asarray(photons)[..., None] * (
             np.interp(grid, known, whole.real) + 1j * np.interp(grid, known, whole.imag)
         )
         angle = np.pi / 2 * self.envelope / np.sum(self.envelope)
@@ -84,7 +92,7 @@ class Shaken:
 
 
 def fit_readout_lag(
-    shaken: Shaken,
+    shaken: PhotonPhase,
     begins_ns: Array,
     turns: Array,
     excited: Array,
@@ -94,7 +102,8 @@ def fit_readout_lag(
     """Find when the tone arrives (``lag``, ns), and its ``photons``.
 
     ``begins_ns`` (n,): when the second pulse begins, from when the tone would arrive were it no
-    later than the pulse; ``excited`` (n,): share of 1; ``photons``: as expected. Raises FitFailed.
+    later than the pulse; ``excited`` (n,): share of 1; ``photons``: as expected. Raises FitFailed,
+    for noise without any fit.
     """
 
     def model(v: Mapping[str, float]) -> Array:
@@ -102,17 +111,7 @@ def fit_readout_lag(
         share = shaken.excited(begins_ns - v["lag"], phase, float(np.exp(v["log_photons"])))
         return np.asarray(v["middle"] + v["contrast"] * (share - 0.5))
 
-    starts = [
-        {
-            "lag": lag,
-            "log_photons": float(np.log(photons * share)),
-            "contrast": 0.9,
-            "middle": 0.5,
-            "phase": 0.0,
-        }
-        for lag in (0.0, 30.0, 60.0)
-        for share in (0.5, 1.0, 2.0)
-    ]
+    starts = _starts(shaken, begins_ns, turns, excited, sigma, photons)
     bounds = {"lag": Bound(EARLIEST_NS, LATEST_NS), "contrast": Bound(0.0, 1.2)}
     found = fit_least_squares(model, excited, sigma, starts, bounds)
     if found.chi2 > MISFIT:
@@ -121,3 +120,73 @@ def fit_readout_lag(
             "no tone in whose photons a phase turns"
         )
     return found
+
+
+def _starts(
+    shaken: PhotonPhase,
+    begins_ns: Array,
+    turns: Array,
+    excited: Array,
+    sigma: Array,
+    photons: float,
+) -> list[dict[str, float]]:
+    """Return the best of many arrivals and photon numbers, with what then fits best beside them.
+
+    For given both, the share of 1 is linear in the rest: a middle and both quadratures. Raises
+    FitFailed where none of them explains more than it would of noise (F test, Bonferroni).
+    """
+    lags, logs = (
+        one.ravel()
+        for one in np.meshgrid(
+            np.linspace(EARLIEST_NS, LATEST_NS, LAGS),
+            np.log(photons) + np.linspace(-1, 1, SHARES) * np.log(FARTHEST),
+        )
+    )
+    waits, place = np.unique(begins_ns, return_inverse=True)
+    after = (waits - lags[:, None]).ravel()
+    number = np.repeat(np.exp(logs), waits.size)
+    real, imaginary = (
+        (shaken.excited(after, np.full(after.size, turn), number) - 0.5).reshape(-1, waits.size)
+        for turn in (0.0, 0.25)
+    )
+    cosine, sine = np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)
+    columns = np.stack(
+        [
+            np.ones((lags.size, turns.size)),
+            real[:, place] * cosine + imaginary[:, place] * sine,
+            imaginary[:, place] * cosine - real[:, place] * sine,
+        ],
+        axis=1,
+    )
+    columns = columns / sigma
+    goal = excited / sigma
+    curvature = columns @ columns.transpose(0, 2, 1) + 1e-9 * np.eye(3)
+    linear = np.linalg.solve(curvature, (columns @ goal)[..., None])[..., 0]
+    left = np.sum((goal - np.einsum("kp,kpn->kn", linear, columns)) ** 2, axis=1)
+    middle = np.sum(goal / sigma) / np.sum(sigma**-2.0)
+    whole = float(np.sum(((excited - middle) / sigma) ** 2))
+    _refuse_noise(whole, float(left.min()), excited.size, lags.size)
+    best = np.argsort(left)[:STARTS]
+    return [
+        {
+            "lag": float(lags[k]),
+            "log_photons": float(logs[k]),
+            "contrast": float(np.hypot(linear[k, 1], linear[k, 2])),
+            "middle": float(linear[k, 0]),
+            "phase": float(np.arctan2(linear[k, 2], linear[k, 1]) / (2 * np.pi)),
+        }
+        for k in best
+    ]
+
+
+def _refuse_noise(whole: float, left: float, points: int, places: int) -> None:
+    """Raise FitFailed where ``left`` of the ``whole`` squares is no less than noise would leave."""
+    from scipy.special import fdtri  # heavy
+
+    free, degrees = 5, points - 6
+    needed = float(fdtri(free, degrees, 1 - FALSE_ALARMS / places))
+    if (whole - left) / free < needed * left / degrees:
+        raise FitFailed(
+            f"of {places} arrivals of a tone the best one leaves {left / whole * 100:.0f} % of the "
+            "scatter: no phase turns while the tone begins"
+        )

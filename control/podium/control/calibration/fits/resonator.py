@@ -1,4 +1,4 @@
-"""Transmission past a resonator that hangs on the feedline, as a readout window sees it.
+"""Fits transmission past a resonator on its feedline, as a readout window sees it.
 
 Steady state: S21 = 1 - (kappa_c / 2) / (kappa / 2 + 2 pi i (f - f_r)), e.g. Khalil et al.,
 J. Appl. Phys. 111, 054510 (2012), Eq. 3; ``twist`` is their mismatch angle. A window that
@@ -26,7 +26,7 @@ ComplexArray = NDArray[np.complex128]
 
 @dataclass(frozen=True, slots=True)
 class ReadoutWindow:
-    """When the readout listens, from the moment that its pulse has come back."""
+    """Gives the time in which the readout listens, counted from its pulse's return."""
 
     opens_s: float
     duration_s: float

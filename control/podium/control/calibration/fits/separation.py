@@ -1,4 +1,4 @@
-"""How to read a qubit best: far apart, before it decays.
+"""Finds the best readout of a qubit: states far apart, before it decays.
 
 How far apart 0 and 1 are read, in units of one shot's noise, is a smooth hill over frequency and
 amplitude of the probe. With the length it grows as the resonator fills and the noise averages
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.readout_window import Window, expected_fidelity, overlap_of
 
 Array = NDArray[np.float64]
 LOWEST_FIDELITY = 0.6
@@ -31,6 +32,13 @@ GRID = (17, 17, 21)
 """Frequencies, amplitudes and lengths at which the fidelity is worked out."""
 UNUSUAL = 0.3
 """Share by which what photons do to the decay may differ from what is expected, one sigma."""
+LEAST_GROWTH = 0.02
+"""Of what is expected: photons do not slow the decay."""
+STEPS = 6
+"""Of the fit of what photons do."""
+CONTRADICTED, CONTRADICTS = 1.0, 6.0
+"""The same share where the shots lost contradict it: where the sum of squares left, of shots and of
+what is expected, would be by so much less."""
 NEAREST = 12
 """Settings, those with 0 and 1 farthest apart, that tell how many photons are expected."""
 ILL_PREPARED = 1.5e-3
@@ -41,7 +49,7 @@ DRAWS = 40
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What the hill is taken for within the settings that shape it."""
+    """Describes the hill's model within the settings that shape it."""
 
     terms: int
     """Of the logarithm of the distance: 6, a quadratic form, or 10, a cubic one."""
@@ -53,6 +61,10 @@ class Form:
     """By what share photons hasten the loss of 1 more than the distance tells, a resonator's width
     and a factor of e in amplitude above the middle of the settings: strong probes pull both lines
     while the resonator fills. ASSUMED, as of trials on qubits of known parameters ..."""
+    uneven_usual: tuple[float, float]
+    """... their scatter ..."""
+    uneven_doubt: tuple[float, float]
+    """... and that of qubits and lines that are not as the facility file says ..."""
     missed: float
     """... and by what the fidelity at the setting found falls short of the best one, in units of
     1 - F, beside what noise is known to cost: a hill is no such form ..."""
@@ -61,18 +73,32 @@ class Form:
 
 
 WIDE_FORM = Form(
-    6, off=0.02, lengths=(0.4, 2.0), uneven=(0.0, 0.0), missed=0.057, missed_sigma=0.033
+    6,
+    off=0.02,
+    lengths=(0.4, 2.0),
+    uneven=(0.0, 0.0),
+    uneven_usual=(0.05, 0.02),
+    uneven_doubt=(0.3, 0.12),
+    missed=0.057,
+    missed_sigma=0.033,
 )
 """Of all settings that are nearly as far apart as the best."""
 TOP_FORM = Form(
-    10, off=0.003, lengths=(0.7, 1.4), uneven=(0.47, 0.16), missed=0.007, missed_sigma=0.012
+    10,
+    off=0.003,
+    lengths=(0.7, 1.4),
+    uneven=(0.47, 0.16),
+    uneven_usual=(0.15, 0.06),
+    uneven_doubt=(1.0, 0.35),
+    missed=0.007,
+    missed_sigma=0.012,
 )
 """Of one map as narrow as the hill is flat."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Separations:
-    """What was read at n settings, arrays of shape (n,)."""
+    """Holds readings at n settings, arrays of shape (n,)."""
 
     frequency_hz: Array
     log_amplitude: Array
@@ -107,100 +133,9 @@ class BestSetting:
     """No coordinate is the outermost one that was measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What happens to a qubit and its resonator while it is read, by time."""
-
-    t1_s: float
-    arrives_s: float
-    """From when the state was there to the arrival of the pulse."""
-    opens_s: float
-    """From there to the opening of the window; it closes with the pulse."""
-    fills_s: float
-    """In which the resonator's field comes within 1/e of where it goes: 1 / (pi kappa)."""
-    critical_amplitude: float
-    """At which photons about double the decay: as many as the critical number. ASSUMED: strong
-    probes pull the line towards them, so that they are on resonance wherever they are."""
-    ground_hz: float
-    """The resonator's line with the qubit in 0."""
-
-    def photons(self, frequency_hz: Array, rate: Array) -> Array:
-        """Return the photons in the resonator with the qubit in 1, up to a factor.
-
-        ``rate``: distance over :meth:`grown`. Fields of 0 and 1 under one drive e are a0 = e /
-        (kappa / 2 + i d0) and likewise a1, d0 and d1 from the lines to the probe. They differ by
-        a1 (d1 - d0) / (kappa / 2 + i d0), which is what is read: so |a1|**2 goes as the square of
-        that times |kappa / 2 + i d0|**2, also where photons pull the lines.
-        """
-        detuning = np.pi * self.fills_s * (frequency_hz - self.ground_hz)
-        return np.asarray(rate**2 * (0.25 + detuning**2))
-
-    def grown(self, length_s: Array) -> Array:
-        """Return the distance of 0 and 1 for pulses of that length, up to a factor.
-
-        The mean over the window of a field that fills, times the root of the window's length.
-        """
-        window = np.maximum(length_s - self.opens_s, 1e-10)
-        missing = np.exp(-self.opens_s / self.fills_s) - np.exp(-length_s / self.fills_s)
-        return np.asarray((window - self.fills_s * missing) / np.sqrt(window))
-
-    def lit_s(self, until_s: Array | float) -> Array:
-        """Return the time in which full photons do what those that fill the resonator do.
-
-        Photons go as the square of a field that fills; ``until_s``: from the pulse's arrival.
-        """
-        missing = 1 - np.exp(-np.asarray(until_s) / self.fills_s)
-        return np.asarray(until_s - self.fills_s * (2 * missing - missing * (2 - missing) / 2))
-
-    def decayed(self, until_s: Array | float, growth: Array | float) -> Array:
-        """Return the share of 1 that has decayed by then.
-
-        ``growth``: by how much photons hasten the decay once the resonator is full, in its rate.
-        """
-        folds = self.arrives_s + until_s + growth * self.lit_s(until_s)
-        return np.asarray(1 - np.exp(-folds / self.t1_s))
-
-
-def overlap_of(distance: Array) -> Array:
-    """Return the share of a Gaussian cloud beyond the middle between two, for their distance."""
-    from scipy.special import ndtr  # heavy
-
-    return np.asarray(ndtr(-distance / 2))
-
-
-def expected_fidelity(distance: Array, early: Array, late: Array) -> Array:
-    """Return 1 - (P(1|0) + P(0|1)) / 2 with the best threshold between the clouds.
-
-    ``early``: share of 1 that has decayed when the window opens, which is read as 0; ``late``: when
-    it closes. What decays within lies evenly between both clouds (Gambetta et al., Phys. Rev. A
-    76, 012325 (2007), Sec. III), so the best threshold is nearer to 0 than to 1.
-    """
-    from scipy.special import ndtr  # heavy
-
-    distance = np.maximum(distance, 1e-3)
-    middle = distance / 2
-    within = late - early
-    # Density of what lies between, over that of either cloud in the middle; there the threshold
-    # takes as many from one as it gives to the other. Two steps of a fixed point.
-    between = within / (2 * distance * np.maximum(_normal(middle), 1e-300))
-    nearer = np.arcsinh(between) / middle
-    nearer = np.arcsinh(between * np.exp(np.minimum(nearer, middle) ** 2 / 2)) / middle
-    place = middle - np.minimum(nearer, 0.9 * middle)
-    zero, one = ndtr(place), ndtr(place - distance)
-    # Of what lies evenly between the clouds: the integral of ndtr(x) is x ndtr(x) + normal(x).
-    below = place * (zero - one) + distance * one + _normal(place) - _normal(place - distance)
-    wrong_one = (1 - late) * one + within * below / distance + early * zero
-    return np.asarray(1 - (1 - zero + wrong_one) / 2)
-
-
-def _normal(place: Array) -> Array:
-    """Return the density of a normal distribution."""
-    return np.asarray(np.exp(-(place**2) / 2) / np.sqrt(2 * np.pi))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Hill:
-    """The distance as a function of the setting, and how photons hasten the decay."""
+    """Gives the distance as a function of the setting, and how photons hasten the decay."""
 
     middle: Array
     """Frequency and logarithm of the amplitude, shape (2,)."""
@@ -211,8 +146,9 @@ class Hill:
     xxx, xxy, xyy, yyy; shape (6,) or (10,)."""
     growth: float
     """Of the decay with :meth:`photons`."""
+    uneven: tuple[float, float]
+    """As :attr:`Form.uneven`, and what the shots lost tell."""
     window: Window
-    form: Form
 
     def rate(self, frequency_hz: Array, log_amplitude: Array) -> Array:
         """Return the distance over :meth:`Window.grown`; shapes broadcast."""
@@ -221,11 +157,15 @@ class Hill:
         height = sum(t * one for t, one in zip(self.terms, _columns(x, y), strict=False))
         return np.asarray(np.exp(height) * 1e3)
 
+    def away(self, frequency_hz: Array, log_amplitude: Array) -> tuple[Array, Array]:
+        """Return how far settings are from the middle, in resonator widths and factors of e."""
+        widths = np.pi * self.window.fills_s * (frequency_hz - self.middle[0])
+        return np.asarray(widths), np.asarray(log_amplitude - self.middle[1])
+
     def photons(self, frequency_hz: Array, log_amplitude: Array) -> Array:
         """Return what hastens the decay once the resonator is full, up to a factor."""
-        by_width, by_amplitude = self.form.uneven
-        widths = np.pi * self.window.fills_s * (frequency_hz - self.middle[0])
-        more = by_width * widths + by_amplitude * (log_amplitude - self.middle[1])
+        widths, folds = self.away(frequency_hz, log_amplitude)
+        more = self.uneven[0] * widths + self.uneven[1] * folds
         rate = self.rate(frequency_hz, log_amplitude)
         return np.asarray(self.window.photons(frequency_hz, rate) * np.exp(more))
 
@@ -261,7 +201,7 @@ def best_setting(seen: Separations, window: Window, form: Form = WIDE_FORM) -> B
         )
     use = _near_the_top(seen)
     hill, covariance = _hill(seen, use, window, form)
-    hill, growth_sigma = _hastened(hill, seen, use)
+    hill, of_growth = _hastened(hill, seen, use, form)
     typical = float(np.mean(seen.length_s[use]))
     shortest, longest = form.lengths
     axes = (
@@ -273,7 +213,7 @@ def best_setting(seen: Separations, window: Window, form: Form = WIDE_FORM) -> B
     shaped = _near_used(seen, use, hill, axes[0], axes[1])
     # Beside the best setting of the hill found there may be a cliff: the setting is chosen that is
     # the best of all hills that it may be, on average.
-    each = np.stack([one.fidelity(*grid) for one in _hills(hill, covariance, growth_sigma)])
+    each = np.stack([one.fidelity(*grid) for one in _hills(hill, covariance, of_growth)])
     each = np.where(shaped[..., None], each, 0.0)
     at = np.unravel_index(int(np.argmax(each.mean(axis=0))), GRID)
     here = [axis[k] for axis, k in zip(axes, at, strict=True)]
@@ -355,44 +295,71 @@ def _hill(
         raise FitFailed("the settings lie on too few lines to tell a hill")
     terms, *_ = np.linalg.lstsq(columns, height * weight, rcond=None)
     covariance = np.linalg.inv(columns.T @ columns)
-    return Hill(middle, scale, np.asarray(terms), 0.0, window, form), np.asarray(covariance)
+    hill = Hill(middle, scale, np.asarray(terms), 0.0, form.uneven, window)
+    return hill, np.asarray(covariance)
 
 
-def _hastened(hill: Hill, seen: Separations, use: NDArray[np.bool_]) -> tuple[Hill, float]:
-    """Return the hill with what photons do to the decay, and the sigma of that.
+def _hastened(
+    hill: Hill, seen: Separations, use: NDArray[np.bool_], form: Form
+) -> tuple[Hill, Array]:
+    """Return the hill with what photons do to the decay, and its covariance, shape (3, 3).
 
-    From the shots that were lost, and from what is expected of photons.
+    Of the growth and of both of :attr:`Hill.uneven`: from the shots that were lost, and from what
+    is expected of photons.
     """
     clear, window = use & (seen.distance > CLEAR), hill.window
-    frequency_hz, log_amplitude = seen.frequency_hz[clear], seen.log_amplitude[clear]
-    photons = hill.photons(frequency_hz, log_amplitude)
-    critical = np.exp(2 * log_amplitude) / window.critical_amplitude**2
+    here, shots = (seen.frequency_hz[clear], seen.log_amplitude[clear]), seen.shots[clear]
+    photons = hill.photons(*here)
+    critical = np.exp(2 * here[1]) / window.critical_amplitude**2
     near = np.argsort(seen.distance[clear])[-NEAREST:]  # there strong probes are on resonance
     usual = float(np.sum(critical[near]) / max(float(np.sum(photons[near])), 1e-300)) or 1.0
     overlap = overlap_of(seen.distance[clear])
     # Of what decays within the window, half is read as 0: the mean of both ends.
     ends_s = np.stack([np.full_like(overlap, window.opens_s), seen.length_s[clear]])
     slow = np.mean(window.decayed(ends_s, 0.0), axis=0)
-    faster = photons * np.mean(window.lit_s(ends_s), axis=0) / window.t1_s * (1 - slow)
     told_apart = 1 - 2 * overlap
-    expected = overlap + slow * told_apart
-    weight = np.sqrt(seen.shots[clear] / np.maximum(expected, 1 / seen.shots[clear]))
-    excess = (seen.lost[clear] / seen.shots[clear] - expected) * weight
-    # What the preparation gets wrong is lost at all settings alike: the first column.
-    columns = np.stack([np.ones_like(slow), faster * told_apart], axis=1)
-    doubts = 1 / np.array([ILL_PREPARED, usual * UNUSUAL])
-    rows = np.vstack([columns * weight[:, None], np.diag(doubts)])
-    (_, growth), *_ = np.linalg.lstsq(rows, np.append(excess, [0.0, 1 / UNUSUAL]), rcond=None)
-    sigma = float(np.sqrt(np.linalg.inv(rows.T @ rows)[1, 1]))
-    return replace(hill, growth=max(0.0, float(growth))), sigma
+    faster = np.mean(window.lit_s(ends_s), axis=0) / window.t1_s * (1 - slow) * told_apart
+    expected = np.array([0.0, usual, *form.uneven])
+
+    def fit(doubts: Array) -> tuple[float, Array, Array]:
+        """Return squares left, parameters and covariance. What the preparation gets wrong, the
+        first one, is lost at all settings alike."""
+        at, rows, goal = expected.copy(), np.diag(1 / doubts), np.zeros(len(doubts))
+        for _ in range(STEPS):
+            one = replace(hill, uneven=(float(at[2]), float(at[3])))
+            rate = one.photons(*here) * faster
+            known = overlap + slow * told_apart + at[0] + at[1] * rate
+            weight = np.sqrt(shots / np.clip(known, 1 / shots, 0.5))
+            slopes = (np.ones_like(rate), rate, *(at[1] * rate * away for away in hill.away(*here)))
+            rows = np.vstack([np.stack(slopes, axis=1) * weight[:, None], np.diag(1 / doubts)])
+            goal = np.append((seen.lost[clear] / shots - known) * weight, (expected - at) / doubts)
+            change, *_ = np.linalg.lstsq(rows, goal, rcond=None)
+            at = at + change
+            at[1] = max(float(at[1]), LEAST_GROWTH * usual)
+        return float(np.sum(goal**2)), at, np.asarray(np.linalg.inv(rows.T @ rows))
+
+    left, at, covariance = fit(np.array([ILL_PREPARED, UNUSUAL * usual, *form.uneven_usual]))
+    wide = fit(np.array([ILL_PREPARED, CONTRADICTED * usual, *form.uneven_doubt]))
+    if left - wide[0] > CONTRADICTS:
+        _, at, covariance = wide
+    found = replace(hill, growth=float(at[1]), uneven=(float(at[2]), float(at[3])))
+    return found, covariance[1:, 1:]
 
 
-def _hills(hill: Hill, covariance: Array, growth_sigma: float) -> tuple[Hill, ...]:
+def _hills(hill: Hill, covariance: Array, of_growth: Array) -> tuple[Hill, ...]:
     """Draw :data:`DRAWS` hills within the doubt of the one found."""
     random = np.random.default_rng(0)
     changes = random.multivariate_normal(np.zeros(len(hill.terms)), covariance, DRAWS)
-    faster = hill.growth + growth_sigma * random.standard_normal(DRAWS)
+    # Scaled: growths are of the order of 1e-7.
+    scale = np.sqrt(np.diag(of_growth))
+    scaled = of_growth / np.outer(scale, scale)
+    faster = scale * random.multivariate_normal(np.zeros(3), scaled, DRAWS)
     return tuple(
-        replace(hill, terms=hill.terms + change, growth=max(0.0, growth))
-        for change, growth in zip(changes, faster.tolist(), strict=True)
+        replace(
+            hill,
+            terms=hill.terms + change,
+            growth=max(0.0, hill.growth + more),
+            uneven=(hill.uneven[0] + by_width, hill.uneven[1] + by_amplitude),
+        )
+        for change, (more, by_width, by_amplitude) in zip(changes, faster.tolist(), strict=True)
     )

@@ -1,4 +1,4 @@
-"""The resonator with the qubit in 0 and in 1: chi, kappa and the readout frequency.
+"""Measures the resonator with the qubit in 0 and in 1: chi, kappa, readout frequency.
 
 With the qubit in 0 there is nothing to wait for: shot follows shot, and these rows tell the line,
 the linewidth and what photons move. With the qubit in 1 one power is enough, and a wait of little
@@ -152,7 +152,7 @@ def excited_share(
 def bare_hz(bench: Bench, qubit: Qubit) -> float | None:
     """Return the resonator's frequency without the qubit, Hz, if it has been measured.
 
-    A small correction of a small correction hangs on it: its doubt does not show.
+    A small correction of a small correction depends on it: its doubt does not show.
     """
     if bench.record.get(f"{qubit.name}.bare_readout_frequency") is None:
         return None

@@ -1,4 +1,4 @@
-"""Hahn echo: T2 with slow noise refocused."""
+"""Measures T2 by a Hahn echo, which refocuses slow noise."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The 1-2 transition: the anharmonicity."""
+"""Measures the 1-2 transition: the anharmonicity."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ from podium.control.calibration.line_scan import (
     scan_pulse_ns,
     there_and_back,
 )
-from podium.control.calibration.line_search import Lines, Plan, find_lines
+from podium.control.calibration.line_search import FoundLines, Plan, find_lines
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset_from_second
 from podium.control.calibration.routine import Found, analyse
@@ -147,7 +147,7 @@ async def _analyse(
     bench: Bench,
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
-    lines: Lines,
+    lines: FoundLines,
     expected: Mapping[str, Range],
 ) -> None:
     def raw(qubit: Qubit) -> Panel:

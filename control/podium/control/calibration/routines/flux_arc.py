@@ -1,4 +1,4 @@
-"""The resonators over their qubits' flux: where the sweet spots are, roughly.
+"""Follows the resonators over their qubits' flux to the sweet spots, roughly.
 
 A transmon's arc is even about its sweet spot. So a bias on each side of it tells where it is, and
 each resonator leads the way: the next bias is where the arc through those before wants one. A qubit
@@ -67,7 +67,7 @@ far it may be off: what the lines' attenuation is not known by."""
 
 
 @dataclass(slots=True, eq=False)
-class Track:
+class ResonatorTrack:
     """One qubit's resonator, bias by bias."""
 
     volts: list[float] = field(default_factory=list)
@@ -97,7 +97,7 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     qubits = bench.with_flux_line(outcome, qubits)
     if not qubits:
         return outcome
-    tracks = {q.name: Track() for q in qubits}
+    tracks = {q.name: ResonatorTrack() for q in qubits}
     designs = {q.name: _design(bench, q) for q in qubits}
     windows = {q.name: probe_window(Pulses(bench, q)) for q in qubits}
     led = await _follow(
@@ -107,7 +107,7 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     rest = tuple(q for q in qubits if q not in led)
     if rest:
         for q in rest:
-            tracks[q.name] = Track()
+            tracks[q.name] = ResonatorTrack()
         await _whole_period(bench, outcome, rest, tracks, windows)
         strayed |= {q.name: 0.0 for q in rest}  # all lines sweep alike there
     good = await _analyse(bench, outcome, qubits, strayed, tracks, designs)
@@ -117,7 +117,7 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     return outcome
 
 
-def _strayed(tracks: Mapping[str, Track], qubit: Qubit) -> float:
+def _strayed(tracks: Mapping[str, ResonatorTrack], qubit: Qubit) -> float:
     """Return how far the biases of other qubits lie apart, V."""
     others = (t.volts for name, t in tracks.items() if name != qubit.name and t.volts)
     return float(np.sqrt(sum(float(np.std(volts)) ** 2 for volts in others)))
@@ -137,7 +137,7 @@ async def _follow(
     bench: Bench,
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
-    tracks: Mapping[str, Track],
+    tracks: Mapping[str, ResonatorTrack],
     designs: Mapping[str, Mapping[str, float]],
     windows: Mapping[str, ReadoutWindow],
 ) -> tuple[Qubit, ...]:
@@ -170,7 +170,7 @@ def _within(bench: Bench, qubit: Qubit, level_v: float) -> float:
 
 
 def _next_bias(
-    bench: Bench, qubit: Qubit, track: Track, design: Mapping[str, float]
+    bench: Bench, qubit: Qubit, track: ResonatorTrack, design: Mapping[str, float]
 ) -> float | None:
     """Return where the arc wants its next bias, V; None where it is known.
 
@@ -235,7 +235,7 @@ async def _whole_period(
     bench: Bench,
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
-    tracks: Mapping[str, Track],
+    tracks: Mapping[str, ResonatorTrack],
     windows: Mapping[str, ReadoutWindow],
 ) -> None:
     reach = {q.name: REACH * bench.design(q, "flux_period").value for q in qubits}
@@ -249,7 +249,7 @@ async def _measure(
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
     at: Mapping[str, float],
-    tracks: Mapping[str, Track],
+    tracks: Mapping[str, ResonatorTrack],
     windows: Mapping[str, ReadoutWindow],
 ) -> None:
     """Move the qubits to these biases and find their resonators there."""
@@ -287,7 +287,7 @@ async def _analyse(
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
     strayed: Mapping[str, float],
-    tracks: Mapping[str, Track],
+    tracks: Mapping[str, ResonatorTrack],
     designs: Mapping[str, Mapping[str, float]],
 ) -> tuple[Qubit, ...]:
     """Fit all arcs; ``strayed``: how far the neighbours' biases moved meanwhile, V."""

@@ -1,4 +1,4 @@
-"""The I/Q mixers of the outputs: their carriers and images, taken out before anything is played."""
+"""Calibrates the I/Q mixers of the outputs before anything is played."""
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import Declaration

@@ -1,4 +1,4 @@
-"""Readout power: where the dispersive shift gives way, which also tells that a qubit is there."""
+"""Measures over readout power where the dispersive shift gives way: a qubit is there."""
 
 from collections.abc import Mapping
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Two-tone spectroscopy: the 0-1 transition of each qubit, first anywhere, then narrowly."""
+"""Finds the 0-1 transition of each qubit by two tones, first anywhere, then narrowly."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import READOUT_SETTINGS, Declaration
 from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.line_scan import Range, line_scan, stark_hz
-from podium.control.calibration.line_search import Lines, Plan, find_lines
+from podium.control.calibration.line_search import FoundLines, Plan, find_lines
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.facility.facility import Qubit
@@ -44,7 +44,7 @@ async def _analyse(
     bench: Bench,
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
-    lines: Lines,
+    lines: FoundLines,
     expected: Mapping[str, Range],
 ) -> None:
     def raw(qubit: Qubit) -> Panel:

@@ -1,4 +1,4 @@
-"""Rabi oscillations over pulse amplitude: how strong a pi pulse is, for 0-1 and for 1-2."""
+"""Measures a pi pulse's amplitude by Rabi oscillations, for 0-1 and for 1-2."""
 
 from dataclasses import replace
 

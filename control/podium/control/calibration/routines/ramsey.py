@@ -1,4 +1,4 @@
-"""Ramsey fringes: T2*, and f01 as precisely as the shots allow."""
+"""Measures T2*, and f01 as precisely as the shots allow, by Ramsey fringes."""
 
 from collections.abc import Mapping
 from dataclasses import replace

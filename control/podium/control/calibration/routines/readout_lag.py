@@ -1,4 +1,4 @@
-"""How much later than drive pulses readout pulses reach the chip."""
+"""Measures how much later than drive pulses readout pulses reach the chip."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from podium.control.calibration.declaration import (
     Declaration,
 )
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
-from podium.control.calibration.fits.readout_lag import Shaken, fit_readout_lag
+from podium.control.calibration.fits.readout_lag import PhotonPhase, fit_readout_lag
 from podium.control.calibration.herald import began_in_0, herald
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
@@ -126,7 +126,7 @@ async def readout_lag(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         begins, turns = np.meshgrid(wait - TONE_AFTER_NS, np.array(QUADRATURES), indexing="ij")
         chi = bench.best(qubit, "chi")
         ground = bench.readout_middle(qubit) - chi
-        shaken = Shaken(was.envelope, bench.best(qubit, "kappa"), chi, ground - was.probe_hz)
+        shaken = PhotonPhase(was.envelope, bench.best(qubit, "kappa"), chi, ground - was.probe_hz)
         expected = (SHARE * was.amplitude / bench.probe_amplitude(qubit, 1.0)) ** 2
         found = fit_readout_lag(
             shaken, begins.ravel(), turns.ravel(), mean.ravel(), sigma.ravel(), expected
@@ -150,7 +150,7 @@ async def readout_lag(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
 
 class _Played:
-    """What one qubit's pulses were when they were played."""
+    """Holds one qubit's pulses as they were played."""
 
     def __init__(self, pulses: Pulses) -> None:
         self.probe_hz = pulses.readout_frame().frequency_hz

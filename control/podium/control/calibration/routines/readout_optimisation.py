@@ -1,4 +1,4 @@
-"""The readout setting that tells 0 from 1 best: frequency, amplitude and length.
+"""Finds the readout's best frequency, amplitude and length.
 
 What counts is how far apart both states are read, in units of a shot's noise, and how much decays
 meanwhile. Distances are means over shots: they are known from a few dozen shots of each setting,
@@ -17,13 +17,13 @@ from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, Declaration
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.least_squares import STILL, FitFailed
+from podium.control.calibration.fits.readout_window import Window
 from podium.control.calibration.fits.separation import (
     TOP_FORM,
     WIDE_FORM,
     BestSetting,
     Form,
     Separations,
-    Window,
     best_setting,
 )
 from podium.control.calibration.herald import (
@@ -107,7 +107,7 @@ FEWEST_HERALDED = 8
 
 @dataclass(slots=True, eq=False)
 class Samples:
-    """What one qubit's readout did at many settings."""
+    """Holds one qubit's readout data at many settings."""
 
     window: Window
     rows: list[tuple[float, ...]] = field(default_factory=list)
@@ -316,8 +316,8 @@ def _program(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Apart:
-    """How far apart 0 and 1 are at each setting; arrays of one shape."""
+class StateDistance:
+    """Holds the distance of 0 and 1 at each setting; arrays of one shape."""
 
     distance: Array
     """In units of a shot's noise."""
@@ -328,7 +328,7 @@ class Apart:
     """... of how many."""
 
 
-def apart(iq: NDArray[np.complex128], sure: NDArray[np.bool_] | None = None) -> Apart:
+def apart(iq: NDArray[np.complex128], sure: NDArray[np.bool_] | None = None) -> StateDistance:
     """Return the distance of 0 and 1 at each setting.
 
     ``iq`` (shots, ..., 2); ``sure``: which of them count, default all. The clouds' middles are
@@ -345,12 +345,12 @@ def apart(iq: NDArray[np.complex128], sure: NDArray[np.bool_] | None = None) -> 
     kept = np.where(sure | ~enough[..., None], iq, np.nan)
     if not np.all(np.isfinite(iq)):
         nothing = np.full(enough.shape, np.nan)
-        return Apart(nothing, np.ones(enough.shape), np.zeros(enough.shape), shots[..., 1])
+        return StateDistance(nothing, np.ones(enough.shape), np.zeros(enough.shape), shots[..., 1])
     means = np.nanmean(kept, axis=0)
     variance = np.where(enough, MEDIAN * np.sum(1 / np.maximum(shots, 1), axis=-1), np.inf)
     axis = means[..., 1] - means[..., 0]
     if not np.nanmax(np.abs(kept - means)) > STILL * np.max(np.abs(iq)):
-        return Apart(np.abs(axis), np.sqrt(variance), np.zeros(axis.shape), shots[..., 1])
+        return StateDistance(np.abs(axis), np.sqrt(variance), np.zeros(axis.shape), shots[..., 1])
     axis = axis / np.maximum(np.abs(axis), 1e-300)
     along = np.real((kept - means.mean(axis=-1, keepdims=True)) * np.conj(axis)[..., None])
     centre = np.nanmedian(along, axis=0)
@@ -359,7 +359,7 @@ def apart(iq: NDArray[np.complex128], sure: NDArray[np.bool_] | None = None) -> 
     distance = (centre[..., 1] - centre[..., 0]) / noise
     square = np.where(enough, distance**2 - 2 * np.where(enough, variance, 0.0), 0.0)
     lost = np.sum(along[..., 1] < centre.mean(axis=-1), axis=0)
-    return Apart(
+    return StateDistance(
         np.sqrt(np.maximum(square, 0.0)),
         np.sqrt(variance),
         np.asarray(lost, dtype=np.float64),

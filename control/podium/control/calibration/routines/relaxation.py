@@ -1,4 +1,4 @@
-"""T1: how long the excited state lives."""
+"""Measures T1: how long the excited state lives."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -49,7 +49,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many points a scan has of each kind, and at which delays, in T1."""
+    """Sets a scan's numbers of points of each kind, and their delays in T1."""
 
     start: int
     """With a pulse and hardly a delay ..."""

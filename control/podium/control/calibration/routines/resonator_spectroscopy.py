@@ -1,4 +1,4 @@
-"""Where each readout resonator is, at low power, with its qubit in 0."""
+"""Finds each readout resonator at low power, with its qubit in 0."""
 
 import asyncio
 from collections.abc import Mapping

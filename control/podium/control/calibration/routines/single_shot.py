@@ -1,4 +1,4 @@
-"""Single-shot classification: the clouds of both states, and how often they are told apart."""
+"""Classifies single shots: the clouds of both states, and their overlap."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, READOUT_SETTINGS, Declaration
-from podium.control.calibration.fits.blobs import (
+from podium.control.calibration.fits.iq_clouds import (
     Discrimination,
     RareErrors,
     discriminate,
@@ -126,7 +126,7 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     wait_s = ringdown_s(pulses)
     since_pulse_ns = until_all_end_ns(pulses)
     played = {
-        p.qubit.name: Played(
+        p.qubit.name: HeraldTiming(
             1e-9 * since_pulse_ns[p.qubit.name],
             wait_s + 1e-9 * (p.flight_ns() + p.probe_ns - p.opens_ns + 0.5 * p.pulse_ns),
         )
@@ -336,7 +336,7 @@ def second_level(shots: ComplexArray) -> dict[str, Measured]:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class HeraldTiming:
     """Times of the heralded sequence, s."""
 
     after_pulse: float
@@ -352,7 +352,9 @@ class Played:
         return self.after_herald + self.after_pulse
 
 
-def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: Played) -> Measured:
+def ideal_fidelity(
+    bench: Bench, qubit: Qubit, seen: Discrimination, played: HeraldTiming
+) -> Measured:
     """Return the fidelity of ideal preparation at the best setting, from heralded counts.
 
     What is prepared in 1 decays from the middle of its pi pulse until the readout reaches the

@@ -1,4 +1,4 @@
-"""The flux bias at which f01 has no slope, from one point on each flank of the arc and its top."""
+"""Finds the flux bias at which f01 has no slope, from three points of the arc."""
 
 import asyncio
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ PLAN = Plan(step_hz=1.2e6)
 CROSSTALK = 0.004
 """ASSUMED: what a neighbour's line moves, of what the own line does. All qubits move together and
 by equal shares of their periods, so it shifts the middle by this share of what their sweet spots
-were off alone."""
+were off alone, or of what a source is away from its sweet spot that does not take part."""
 SOURCE_NOISE_V = 1e-6
 """What a bias source wanders while it holds a level, V: of the order of a GS200's noise in its
 1 V range (manual IM GS210-01E)."""
@@ -100,9 +100,11 @@ async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     far = tuple(q for q in qubits if abs(moved.get(q.name, 0.0)) > FAR_OFF * arcs[q.name]["period"])
     if far:
         for side in (-1, +1):
-            await _flank(bench, outcome, far, arcs, side, points, doubt_v)
+            await _flank(bench, outcome, qubits, arcs, side, points, doubt_v, far)
         moved = await _moved(bench, qubits, points, arcs, first)
-    await _analyse(bench, outcome, qubits, points, arcs, moved)
+    await _analyse(
+        bench, outcome, qubits, points, arcs, doubt_v | moved | _elsewhere_v(bench, qubits)
+    )
     await bench.runner.bias(
         {q.flux_port: bench.bias_on_grid(q, bench.known(q, "sweet_spot").value) for q in qubits}
     )
@@ -125,10 +127,12 @@ async def _flank(
     side: int,
     points: Mapping[str, Points],
     doubt_v: Mapping[str, float],
+    of: tuple[Qubit, ...] | None = None,
 ) -> None:
-    """Move all qubits to one flank and find their lines there.
+    """Move all qubits to one flank and find their lines there, or only those ``of`` some.
 
-    The first flank tells the arc's width, and so where the second one's line is.
+    The first flank tells the arc's width, and so where the second one's line is. All move: what a
+    neighbour's line does then belongs to the arc's width, and not to its middle.
     """
     bias = {
         q.name: bench.bias_on_grid(
@@ -139,6 +143,7 @@ async def _flank(
         for q in qubits
     }
     await bench.runner.bias({q.flux_port: bias[q.name] for q in qubits})
+    qubits = qubits if of is None else of
     expected: dict[str, Range] = {}
     rabi: dict[str, tuple[float, float]] = {}
     for q in qubits:
@@ -212,16 +217,34 @@ async def _moved(
     return moved
 
 
+def _elsewhere_v(bench: Bench, qubits: tuple[Qubit, ...]) -> dict[str, float]:
+    """Return how far the node's other sources may be from their qubits' sweet spots, V.
+
+    A qubit whose arc was not found is at 0 V, and nothing is known of its sweet spot: the nearest
+    one lies anywhere within half a period, with an rms of a period over the root of 12.
+    """
+    found: dict[str, float] = {}
+    facility = bench.runner.facility
+    for q in facility.with_flux_line(facility.qubits().values()):
+        if q.node == bench.node and q not in qubits:
+            old = bench.known_now.record.get(f"{q.name}.sweet_spot")
+            period_v = bench.guess(q, "flux_period")
+            found[q.name] = period_v / float(np.sqrt(12)) if old is None else old.sigma
+    return found
+
+
 async def _analyse(
     bench: Bench,
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
     points: Mapping[str, Points],
     arcs: Mapping[str, Arc],
-    moved_v: Mapping[str, float],
+    away_v: Mapping[str, float],
 ) -> None:
+    """Fit all arcs; ``away_v``: how far each source of the node was from its sweet spot, V."""
+
     def shaken_v(qubit: Qubit) -> float:
-        others = (v for name, v in moved_v.items() if name != qubit.name)
+        others = (v for name, v in away_v.items() if name != qubit.name)
         return CROSSTALK * float(np.sqrt(sum(v**2 for v in others)))
 
     def raw(qubit: Qubit) -> Panel:

@@ -1,4 +1,4 @@
-"""The excited population in equilibrium: how often a qubit that was left alone is read as 1.
+"""Measures the excited population in equilibrium, of a qubit left alone.
 
 The errors of the readout are taken out: P(read as 1) = w (1 - b) + (1 - w) a, with a and b the
 errors of a threshold on shots that were heralded in 0 (``rare_false_excited``, less what the bath

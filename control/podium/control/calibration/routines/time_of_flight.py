@@ -1,4 +1,4 @@
-"""How long a readout pulse takes from the output through the fridge back to the input."""
+"""Measures a readout pulse's way from the output through the fridge to the input."""
 
 from dataclasses import replace
 

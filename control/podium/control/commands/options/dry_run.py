@@ -1,7 +1,7 @@
-"""``--dry-run``: every message that would set something on an instrument, and none is sent.
+"""``--dry-run`` shows every message that would set something; none is sent.
 
-No instrument is connected to. It is told as from the first time: what an instrument holds
-already, and would therefore not be sent again, is not known. Content of blocks is told by
+No instrument is connected to. It is shown as from the first time: what an instrument holds
+already, and would therefore not be sent again, is not known. Content of blocks is shown by
 its size; ``podium compile`` prints the programs in them.
 """
 
@@ -17,10 +17,10 @@ from podium.control.runs.errors import RunError
 
 if TYPE_CHECKING:
     from podium.control.agent.rehearsal import Rehearsal
-    from podium.control.bus.by_hand import Ask
+    from podium.control.bus.manual_access import Ask
     from podium.control.calibration.declaration import Routine
     from podium.control.facility.facility import Facility, Qubit
-    from podium.control.parameters.entry import Record
+    from podium.control.parameters.entry import ParameterRecord
     from podium.control.program.program import Program
 
 
@@ -82,7 +82,7 @@ async def tell_calibration(
 ) -> int:
     """Print what ``podium calibrate`` would send: biases, and each routine up to its first data.
 
-    What comes after hangs on what is measured. Parameters are read from ``store`` if it is
+    What comes after depends on what is measured. Parameters are read from ``store`` if it is
     there; nothing is written.
     """
     from podium.control.agent.rehearsal import NothingMeasured
@@ -124,7 +124,7 @@ async def tell_calibration(
     return FOUND_PROBLEM if problems else DONE
 
 
-def _record(store: str) -> "Record":
+def _record(store: str) -> "ParameterRecord":
     """Return a copy of what the store knows, in memory."""
     from podium.control.parameters.memory_record import MemoryRecord
     from podium.control.parameters.store import ParameterStore
@@ -136,6 +136,6 @@ def _record(store: str) -> "Record":
     return record
 
 
-def _bias_v(facility: "Facility", record: "Record", qubit: "Qubit") -> float:
+def _bias_v(facility: "Facility", record: "ParameterRecord", qubit: "Qubit") -> float:
     known = record.get(f"{qubit.name}.sweet_spot")
     return facility.bias_at(qubit, None if known is None else known.value)

@@ -1,4 +1,4 @@
-"""Which facility a command means: one rule for all of them.
+"""Finds the facility that a command means: one rule for all of them.
 
 It is named as the first argument or as ``--facility``; else the environment names it, else it is
 the one that is up, else ``./facility.yaml``.

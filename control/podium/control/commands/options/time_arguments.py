@@ -1,9 +1,12 @@
 """Moments as people name them, as TAI: ``now``, ``2 h ago``, ``2026-11-20 09:30``."""
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from podium.control.timebase.host import TAI_MINUS_UTC_S
+from podium.control.calibration.catalogue import VALIDITY
+from podium.control.parameters.validity import NoQuantity, Validities
+from podium.control.timebase.host_clock import TAI_MINUS_UTC_S
 
 LENGTHS_S = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
@@ -54,3 +57,20 @@ def told_moment(tai_s: float) -> str:
     """Return the local date and time of a TAI, to the second."""
     local = datetime.fromtimestamp(tai_s - TAI_MINUS_UTC_S, tz=UTC).astimezone()
     return local.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def laid_over(of_facility: Mapping[str, float], words: Iterable[str]) -> Validities:
+    """Return the validities of a facility with those of ``words`` over them.
+
+    Each word is ``QUANTITY=TIME`` or ``FULL.NAME=TIME``. Raises :class:`NoMoment`.
+    """
+    over: dict[str, float] = {}
+    for word in words:
+        name, equals, time = word.partition("=")
+        if not equals or not name:
+            raise NoMoment(f"{word!r} is no validity; write it like 'f01=6h'")
+        over[name] = length_s(time)
+    try:
+        return Validities.laid_over(VALIDITY, of_facility, over)
+    except NoQuantity as error:
+        raise NoMoment(str(error)) from error

@@ -1,4 +1,4 @@
-"""Which sequencer plays which frame."""
+"""Allocates a sequencer to each frame."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Allocated:
 
     @property
     def captures(self) -> bool:
-        """Whether it listens."""
+        """Return whether the sequencer captures."""
         return any(isinstance(item, PlacedCapture) for item in self.timeline.placed)
 
     @property

@@ -1,10 +1,10 @@
-"""Q1ASM in the making: lines, labels and registers of one sequencer's program."""
+"""Builds Q1ASM: lines, labels and registers of one sequencer's program."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox.pace import REAL_TIME, Body, cost_ns
+from podium.control.compilers.qblox.queue_timing import REAL_TIME, ShotCode, cost_ns
 from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction, Label, Operand, Register
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import (
     JUMP_TICKS,
@@ -24,14 +24,14 @@ class Assembly:
     lines: list[Instruction] = field(default_factory=list)
     tables: list[Instruction] = field(default_factory=list)
     """Code that is jumped to, placed behind ``stop``."""
-    bodies: list[Body] = field(default_factory=list)
+    bodies: list[ShotCode] = field(default_factory=list)
     between_ns: list[int] = field(default_factory=list)
     """Of each loop: what it costs between two shots at the worst."""
     registers_used: int = 0
     noted: list[tuple[Sequence[int], Callable[[], list[str]]]] = field(default_factory=list)
     """Indices in ``lines``, and what returns the comments that belong there."""
     least_ns: list[int | None] = field(default_factory=list)
-    """Of each line, see :class:`Body`."""
+    """Of each line, see :class:`ShotCode`."""
     _open: list[int] = field(default_factory=list)
     _body_start: int | None = None
     _next_register: int = 0
@@ -113,7 +113,7 @@ class Assembly:
         """The shot that began at :meth:`open_body` ends here."""
         start, self._body_start = self._body_start, None
         self.bodies.append(
-            Body(tuple(self.lines[start:]), tuple(self.least_ns[start:]), tuple(self._open))
+            ShotCode(tuple(self.lines[start:]), tuple(self.least_ns[start:]), tuple(self._open))
         )
 
     def finish(self, *, noted: bool = False) -> tuple[Instruction, ...]:

@@ -1,4 +1,4 @@
-"""What does not fit into one program is cut into several, whose data are one set.
+"""Cuts a program that does not fit into several, whose data are one set.
 
 Points are cut where instructions are too many, shots where each has a bin of its own; a series
 between its programs. What is one shot of one point and does not fit is refused as it is.
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from podium.control.compilers.batching import in_batches
 from podium.control.compilers.errors import DoesNotFit, TooLarge
-from podium.control.compilers.qblox.compile import compile_members, compile_program, members_of
-from podium.control.compilers.qblox.members import Members
+from podium.control.compilers.qblox.compile import compile_program, compile_series, series_of
+from podium.control.compilers.qblox.program_series import ProgramSeries
 from podium.control.compilers.qblox.target import QbloxTarget
 from podium.control.program.batches import Batch, whole
 from podium.control.program.program import Program
@@ -41,7 +41,7 @@ def compile_in_batches(
         check_series(program)
         for one in program.programs:
             validate(one)
-        members = members_of(program.programs, start)
+        members = series_of(program.programs, start)
         turns = range(len(program.programs))
         return tuple(_series_in_batches(program, members, target, start, turns))
     everything = Batch(0, program.shots, whole(program))
@@ -51,14 +51,14 @@ def compile_in_batches(
 
 def _series_in_batches(
     series: Series,
-    members: Members,
+    members: ProgramSeries,
     target: QbloxTarget,
     start: ExternalStart | None,
     turns: range,
 ) -> list[CompiledBatch]:
     first = series.programs[0]
     try:
-        artifact = compile_members(members, target, start, series.name, series.axis, turns)
+        artifact = compile_series(members, target, start, series.name, series.axis, turns)
     except TooLarge as error:
         if len(turns) == 1:
             named = series.programs[turns.start].name

@@ -1,4 +1,4 @@
-"""Program to cluster program: the passes in their order."""
+"""Compiles a program to a cluster program: the passes in their order."""
 
 import math
 from collections import defaultdict
@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
-from podium.control.compilers.later import Later
+from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.qblox.allocate import Allocated, allocate
-from podium.control.compilers.qblox.coding import Coding
 from podium.control.compilers.qblox.discriminators import discriminator_of, rotation_deg
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun
 from podium.control.compilers.qblox.listing import print_listing
-from podium.control.compilers.qblox.members import Members, Track
+from podium.control.compilers.qblox.program_series import FrameTrack, ProgramSeries
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ
+from podium.control.compilers.qblox.sequencer_code import CodeGenerator
 from podium.control.compilers.qblox.sources import Source
 from podium.control.compilers.qblox.start import check_start, nearest, preamble_ns
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.compilers.qblox.triggers import Triggers
-from podium.control.program.captured import Captured, captured_by
+from podium.control.program.capture_counts import CaptureCount, capture_counts
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
 from podium.firmware_interfaces.compiled import ExternalTone, Quantised
@@ -60,7 +60,7 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Run:
-    """What is the same for all sequencers."""
+    """Holds what is the same for all sequencers."""
 
     program: Program
     """The first of them, where there are several."""
@@ -72,7 +72,7 @@ class _Run:
     scopes: dict[int, int]
     start: ExternalStart | None
     triggers: Triggers | None
-    results: dict[str, Captured]
+    results: dict[str, CaptureCount]
     """By capture."""
 
 
@@ -88,18 +88,18 @@ def compile_program(
     :class:`TooLarge` where it can in parts (see ``compile_in_batches``).
     """
     validate(program)
-    return compile_members(members_of((program,), start), target, start, program.name)
+    return compile_series(series_of((program,), start), target, start, program.name)
 
 
-def members_of(programs: Sequence[Program], start: ExternalStart | None) -> Members:
-    """Return validated programs as :func:`compile_members` takes them."""
+def series_of(programs: Sequence[Program], start: ExternalStart | None) -> ProgramSeries:
+    """Return validated programs as :func:`compile_series` takes them."""
     if start is not None:
         check_start(start)
-    return Members(programs, 0 if start is None else nearest(start).late_fs)
+    return ProgramSeries(programs, 0 if start is None else nearest(start).late_fs)
 
 
-def compile_members(
-    members: Members,
+def compile_series(
+    members: ProgramSeries,
     target: QbloxTarget,
     start: ExternalStart | None,
     name: str,
@@ -111,7 +111,7 @@ def compile_members(
 
 
 def compile_all(
-    members: Members,
+    members: ProgramSeries,
     target: QbloxTarget,
     start: ExternalStart | None,
     name: str,
@@ -151,9 +151,9 @@ def compile_all(
         scopes=_scopes(allocated) if program.trace else {},
         start=start,
         triggers=triggers,
-        results=captured_by(program),
+        results=capture_counts(program),
     )
-    coding = Coding(members)
+    coding = CodeGenerator(members)
     compiled = [
         _sequencer(one, members.track(one, turns, several_bins=run.bins > 1), coding, run)
         for one in allocated
@@ -186,14 +186,14 @@ def compile_all(
         first_shot_ns=first_shot_ns,
         results=tuple(result for one in compiled for result in one.results),
         resources=resources,
-        quantised=Later(lambda: [entry for one in compiled for entry in one.quantised]),
+        quantised=LazySequence(lambda: [entry for one in compiled for entry in one.quantised]),
         make_listing=lambda: print_listing(name, resources, [one.lines for one in compiled]),
         start=start,
     )
     return made, tuple(compiled)
 
 
-def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> Compiled:
+def _sequencer(one: Allocated, track: FrameTrack, coding: CodeGenerator, run: _Run) -> Compiled:
     port, frame = one.port, one.timeline.frame.name
     integration_ns = _integration_ns(frame, track.captures)
     discriminator = discriminator_of(frame, [run.results[name] for name, _ in track.captures])

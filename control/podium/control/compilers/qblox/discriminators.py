@@ -1,15 +1,15 @@
-"""The one rotation and threshold that a sequencer has, from the discriminators of its captures."""
+"""Derives a sequencer's one rotation and threshold from its captures' discriminators."""
 
 from collections.abc import Sequence
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.program.captured import Captured
+from podium.control.program.capture_counts import CaptureCount
 from podium.control.program.conditions import Discriminator
 
 
-def discriminator_of(frame: str, captures: Sequence[Captured]) -> Discriminator | None:
+def discriminator_of(frame: str, captures: Sequence[CaptureCount]) -> Discriminator | None:
     """Return the one discriminator of a frame's captures; None where they have none."""
-    first: Captured | None = None
+    first: CaptureCount | None = None
     for one in captures:
         if one.discriminator is None:
             continue

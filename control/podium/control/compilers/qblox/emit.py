@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.assembly import Assembly
-from podium.control.compilers.qblox.gated import Gain, Gates
+from podium.control.compilers.qblox.code_block import BlockTrain
+from podium.control.compilers.qblox.conditional_gain import ConditionalGain, Gain
 from podium.control.compilers.qblox.loops import (
     WAIT_CHUNK_NS,
     WAIT_MAX_NS,
@@ -34,7 +35,6 @@ from podium.control.compilers.qblox.loops import (
     terms_of,
 )
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS
-from podium.control.compilers.qblox.pieces import Train
 from podium.control.compilers.qblox.rounding import PHASE_STEPS
 from podium.control.compilers.qblox.start import begin
 from podium.control.compilers.qblox.sweeps import (
@@ -59,7 +59,7 @@ ZERO = Register(0)
 
 @dataclass(frozen=True, slots=True)
 class SequencerRun:
-    """What the program of a sequencer needs beside its loops."""
+    """Holds what a sequencer's program needs beside its loops."""
 
     frame: str
     nco: int
@@ -76,7 +76,7 @@ class SequencerRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SweptRegister:
     """A register that goes through the values of a term."""
 
     register: Register
@@ -86,14 +86,14 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
-    """What is known at a place within the loops."""
+class LoopContext:
+    """Holds what is known at a place within the loops."""
 
-    held: dict[Term, Held]
+    held: dict[Term, SweptRegister]
     bin_register: Register | None
 
 
-def emit(run: SequencerRun, nodes: Sequence[Node | Train]) -> Assembly:
+def emit(run: SequencerRun, nodes: Sequence[Node | BlockTrain]) -> Assembly:
     """Return the program of one sequencer, ``finish`` not yet called."""
     assembly = Assembly(run.frame)
     say = assembly.emit
@@ -119,7 +119,7 @@ def emit(run: SequencerRun, nodes: Sequence[Node | Train]) -> Assembly:
     if bin_register is not None and not run.keep_shots:
         say("move", 0, bin_register, comment="bin")
     for node in nodes:
-        _node(assembly, node, Inside({}, bin_register))
+        _node(assembly, node, LoopContext({}, bin_register))
     if run.shots > 1:
         say("sub", counter, 1, counter)
         say("jnz", top, comment="next repetition")
@@ -131,26 +131,28 @@ def emit(run: SequencerRun, nodes: Sequence[Node | Train]) -> Assembly:
     return assembly
 
 
-def _node(assembly: Assembly, node: Node | Train, inside: Inside) -> None:
+def _node(assembly: Assembly, node: Node | BlockTrain, inside: LoopContext) -> None:
     match node:
         case Shot():
             _shot(assembly, node, inside)
         case Loop():
             _loop(assembly, node, inside)
-        case Train():
+        case BlockTrain():
             _train(assembly, node, inside)
 
 
-def _loop(assembly: Assembly, loop: Loop, inside: Inside) -> None:
+def _loop(assembly: Assembly, loop: Loop, inside: LoopContext) -> None:
     mark = assembly.registers_taken()
     assembly.open_loop()
     say = assembly.emit
-    mine: dict[Term, Held] = {}
+    mine: dict[Term, SweptRegister] = {}
     for term in terms_of(loop):
         plan = plan_sweep(term)
         register = assembly.take_register()
         separate = isinstance(plan, SteppedFraction)
-        mine[term] = Held(register, assembly.take_register() if separate else register, plan)
+        mine[term] = SweptRegister(
+            register, assembly.take_register() if separate else register, plan
+        )
     listed = [(h.register, h.plan.values) for h in mine.values() if isinstance(h.plan, Listed)]
     axis = f"axis {loop.axis}"
     for term, h in mine.items():
@@ -184,7 +186,7 @@ def _loop(assembly: Assembly, loop: Loop, inside: Inside) -> None:
     assembly.release_to(mark)
 
 
-def _take_fractions(assembly: Assembly, held: dict[Term, Held]) -> None:
+def _take_fractions(assembly: Assembly, held: dict[Term, SweptRegister]) -> None:
     for h in held.values():
         if isinstance(h.plan, SteppedFraction):
             assembly.emit("asr", h.accumulator, FRACTION_BITS, h.register)
@@ -225,7 +227,7 @@ def _wrap(assembly: Assembly, register: Register) -> None:
     assembly.place(done)
 
 
-def _shot(assembly: Assembly, shot: Shot, inside: Inside) -> None:
+def _shot(assembly: Assembly, shot: Shot, inside: LoopContext) -> None:
     mark = assembly.registers_taken()
     assembly.open_body()
     operands: dict[Swept, Register] = {}
@@ -239,7 +241,7 @@ def _shot(assembly: Assembly, shot: Shot, inside: Inside) -> None:
 
     phase: Quantity | None = 0
     gain: Gain | None = None
-    gates = Gates(assembly)
+    gates = ConditionalGain(assembly)
     for moment in shot.moments:
         if moment.gate is not None:
             phase = None  # skipped settings are forgotten, and the next are made anew
@@ -276,7 +278,7 @@ def _shot(assembly: Assembly, shot: Shot, inside: Inside) -> None:
     assembly.release_to(mark)
 
 
-def _train(assembly: Assembly, train: Train, inside: Inside) -> None:
+def _train(assembly: Assembly, train: BlockTrain, inside: LoopContext) -> None:
     """Emit a shot whose lines are made already."""
     assembly.open_body()
     acts: list[int] = []
@@ -291,7 +293,7 @@ def _train(assembly: Assembly, train: Train, inside: Inside) -> None:
     assembly.close_body()
 
 
-def _sum(assembly: Assembly, quantity: Swept, held: dict[Term, Held]) -> Register:
+def _sum(assembly: Assembly, quantity: Swept, held: dict[Term, SweptRegister]) -> Register:
     """Return the register that holds ``quantity``, terms added up where there are several."""
     first, *others = [held[term].register for term in quantity.terms]
     if not others:
@@ -343,7 +345,7 @@ def _chunks(time_ns: int) -> tuple[int, int]:
 
 
 def wait_is_looped(time_ns: int) -> bool:
-    """Whether a wait takes a loop, with a register and a label of its own."""
+    """Return whether a wait takes a loop, with a register and a label of its own."""
     return _chunks(time_ns)[0] > INLINE_CHUNKS
 
 

@@ -26,7 +26,7 @@ def ways_of(frame: str, events: Sequence[Event]) -> list[Way]:
     if strange:
         notes = ", ".join(repr(event.note) for event in events)
         raise DoesNotFit(
-            f"{frame}: {notes} come at one instant and hang on {first} and on {strange[0].gate}; "
+            f"{frame}: {notes} come at one instant and depend on {first} and on {strange[0].gate}; "
             "at one instant a sequencer tells two ways apart: move one by "
             f"{FORK_NS + REAL_TIME_MIN_NS} ns"
         )

@@ -1,4 +1,4 @@
-"""What must have been measured, as a sequencer can ask it: one operation over latched triggers.
+"""Turns a guard into what a sequencer can ask: one operation over latched triggers.
 
 ``set_cond`` takes a mask of trigger addresses and one of OR, NOR, AND, NAND, XOR, XNOR. An address
 is up once its sender has found, since the latches were reset, the result at which it sends.
@@ -68,7 +68,7 @@ def gate_of(frame: str, guard: Guard, senders: Mapping[str, Sender]) -> Gate:
         both = _and(gate, other)
         if both is None:
             raise DoesNotFit(
-                f"{frame}: something hangs on {gate} and at once on {other}; a condition of a "
+                f"{frame}: something depends on {gate} and at once on {other}; a condition of a "
                 "sequencer is one operation: branches within branches are all on results that are "
                 "1, or all on results that are 0 (of each frame as it sends them)"
             )

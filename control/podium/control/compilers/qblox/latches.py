@@ -1,6 +1,6 @@
-"""What a sequencer remembers of results, and when it forgets, so that conditions are on the right.
+"""Places resets of a sequencer's latches, so that conditions see the right results.
 
-Latches count the pulses of every address from one ``latch_rst`` to the next. What hangs on some
+Latches count the pulses of every address from one ``latch_rst`` to the next. What depends on some
 results needs a reset before the first of them arrives and after everything else that its addresses
 have sent; one reset may do for many conditions.
 """
@@ -15,7 +15,7 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.guards import exclusive
 from podium.control.compilers.points import IntArray, describe, where_first
 from podium.control.compilers.qblox.gates import FORK_NS, Gate, gate_of
-from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event, Lowered
+from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event, LoweredFrame
 from podium.control.compilers.qblox.place import FrameTimeline, PlacedPlay
 from podium.control.compilers.qblox.triggers import Arrival, Triggers
 from podium.control.program.program import Axis
@@ -28,13 +28,13 @@ FORK_ROOM_NS = FORK_NS + 2 * REAL_TIME_MIN_NS
 
 
 def listen(
-    lowered: Lowered,
+    lowered: LoweredFrame,
     timeline: FrameTimeline,
     triggers: Triggers,
     number: int,
     shot_ns: IntArray,
     axes: tuple[Axis, ...],
-) -> Lowered:
+) -> LoweredFrame:
     """Return ``lowered`` with its guards as gates, and with instants at which it forgets.
 
     ``number``: which of the programs it is. Raises :class:`DoesNotFit`.
@@ -130,7 +130,7 @@ class _Forgetting:
         return self._found
 
     def _serve(self, k: int, arrivals: Sequence[Arrival]) -> None:
-        """See to it that event ``k`` finds what it hangs on, and nothing else, in the latches."""
+        """See to it that event ``k`` finds what it depends on, and nothing else, in the latches."""
         event, looks_ns = self._events[k], self._times[k]
         assert event.gate is not None
         mask = event.gate.mask
@@ -148,7 +148,7 @@ class _Forgetting:
                 continue
             if not (at_ns <= first_ns - 2 * APART_NS).all():
                 raise DoesNotFit(
-                    f"{self._frame}: {event.note!r} hangs on {_names(mine)}, and the result of "
+                    f"{self._frame}: {event.note!r} depends on {_names(mine)}, and the result of "
                     f"{other.capture!r} comes between, on the same trigger address (one for each "
                     "frame); capture it on a frame of its own, or later"
                 )
@@ -171,7 +171,7 @@ class _Forgetting:
             if (late_ns > 0).any():
                 at = where_first(late_ns == late_ns.max(), self._axes)
                 raise DoesNotFit(
-                    f"{self._frame}: {event.note!r} hangs on {one.capture!r}, whose result is "
+                    f"{self._frame}: {event.note!r} depends on {one.capture!r}, whose result is "
                     f"there {limits.THRESHOLD_TRIGGER_NS} ns after its window has closed, which is "
                     f"{late_ns[at]} ns too late ({describe(at, late_ns.shape, self._axes)}): let "
                     f"it wait {late_ns[at]} ns longer. {limits.THRESHOLD_TRIGGER_NS + FORK_NS} ns "
@@ -199,10 +199,10 @@ class _Forgetting:
             if far:
                 return np.asarray(at_ns)
         raise DoesNotFit(
-            f"{self._frame}: {event.note!r} hangs on {_names(mine)}; before that result comes "
+            f"{self._frame}: {event.note!r} depends on {_names(mine)}; before that result comes "
             "the frame must forget older ones, and it finds no "
             f"{2 * REAL_TIME_MIN_NS} ns for it between {int(low_ns.max())} and "
-            f"{int(high_ns.min())} ns of the shot: let captures of one frame, and what hangs on "
+            f"{int(high_ns.min())} ns of the shot: let captures of one frame, and what depends on "
             "them, follow each other with delays between"
         )
 

@@ -1,4 +1,4 @@
-"""A compiled program for a person to read: resources, then each sequencer with comments."""
+"""Prints a compiled program for a person: resources, then each sequencer with comments."""
 
 from collections.abc import Sequence
 
@@ -51,7 +51,7 @@ def print_resources(resources: Sequence[SequencerResources]) -> str:
 
 
 def _triggers(use: SequencerResources) -> str:
-    """Return lines on what it sends, and what it hangs on."""
+    """Return lines on what it sends, and what it depends on."""
     sends = f"{use.frame}: its results go to trigger {use.sends_to}\n" if use.sends_to else ""
     numbers = ", ".join(map(str, use.listens_to))
-    return sends + (f"{use.frame}: hangs on trigger {numbers}\n" if numbers else "")
+    return sends + (f"{use.frame}: depends on trigger {numbers}\n" if numbers else "")

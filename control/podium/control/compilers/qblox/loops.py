@@ -31,7 +31,7 @@ Box: TypeAlias = tuple[tuple[int, int], ...]
 
 
 class Kind(Enum):
-    """What a register holds."""
+    """Names the quantity in a register."""
 
     TIME = "ns"
     GAIN = "gain"
@@ -42,7 +42,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What one axis contributes to a quantity. Equal terms share a register."""
+    """Holds one axis's part of a quantity. Equal terms share a register."""
 
     kind: Kind
     axis: int
@@ -218,7 +218,7 @@ def _shot(schedule: Schedule, box: Box) -> Shot:
 def _branching(
     schedule: Schedule, groups: list[tuple[list[Event], IntArray]], box: Box
 ) -> Iterator[Moment]:
-    """Yield the moments of a shot in which something hangs on what is measured.
+    """Yield the moments of a shot in which something depends on what is measured.
 
     Where two branches begin at one instant, both have an instruction; each skips the other's, and
     the first waits as long before as the second does for the skipping. Both are short: the

@@ -12,7 +12,7 @@ import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.guards import Guard
-from podium.control.compilers.later import Later
+from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.points import (
     FloatArray,
     IntArray,
@@ -95,11 +95,11 @@ class Event:
     gate: Gate | None = None
     """The guard as the sequencer has it."""
     forgets: bool = False
-    """The sequencer forgets what it has been told of measurements."""
+    """The sequencer forgets the results that it has received."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lowered:
+class LoweredFrame:
     """One frame as its sequencer sees it."""
 
     frame: str
@@ -116,7 +116,7 @@ class Lowered:
     fixed: frozenset[str] = frozenset()
     """Parameters on which more depends than an operand here and there."""
     listens: tuple[int, ...] = ()
-    """Trigger addresses of results that something hangs on."""
+    """Trigger addresses of results that something depends on."""
 
 
 def lower(
@@ -126,7 +126,7 @@ def lower(
     rest_fs: int = 0,
     shapes: Shapes | None = None,
     memory: WaveformMemory | None = None,
-) -> Lowered:
+) -> LoweredFrame:
     """Return the events of one frame; raise :class:`DoesNotFit`.
 
     ``rest_fs``: by how much the whole shot comes later than the grid, see ``first_sample``;
@@ -208,8 +208,8 @@ def lower(
     check_shared_samples(frame.name, timeline.placed, axes)
     if any(event.guard for event in events):
         asked = once(asked)
-    quantised = Later(lambda: [quantise(frame.name, *one, lo_hz, axes) for one in asked])
-    return Lowered(
+    quantised = LazySequence(lambda: [quantise(frame.name, *one, lo_hz, axes) for one in asked])
+    return LoweredFrame(
         frame.name,
         int(base.flat[0]),
         tuple(events),
@@ -224,7 +224,7 @@ def lower(
 def once(asked: list[tuple[int, str, FloatArray]]) -> list[tuple[int, str, FloatArray]]:
     """Return each quantity of a statement once, where statements are repeated.
 
-    Phases that hang on what is measured, and those of statements that are repeated, are no single
+    Phases that depend on what is measured, and those of statements that are repeated, are no single
     numbers: they are left out, whatever their values, and are sums of what is listed.
     """
     shifted = any(quantity == "shift" for _, quantity, _ in asked)
@@ -288,7 +288,7 @@ def _fixed(events: list[Event], captures: list[PlacedCapture]) -> frozenset[str]
 
 
 def _turned_within(event: Event, events: list[Event], captures: list[PlacedCapture]) -> bool:
-    """Whether something sets the phase while the window of ``event`` is open."""
+    """Return whether something sets the phase while the window of ``event`` is open."""
     assert event.window is not None
     window = captures[event.window]
     closes = window.start_ns + window.duration_ns
@@ -308,7 +308,7 @@ FALL_NS = 2
 def parts_ns(play: PlacedPlay) -> tuple[int, int, int] | None:
     """Return how long a pulse rises, is constant, and falls, in whole samples.
 
-    None where all of it is a waveform: one that hangs on a measurement is, as its end would be a
+    None where all of it is a waveform: one that depends on a measurement is, as its end would be a
     second thing that does. A sample belongs to an edge when its middle may lie in it, wherever
     between two ns the pulse starts.
     """
@@ -329,7 +329,7 @@ def parts_ns(play: PlacedPlay) -> tuple[int, int, int] | None:
 
 
 def held(play: PlacedPlay) -> bool:
-    """Whether the constant part of the pulse is made by the offset."""
+    """Return whether the offset makes the constant part of the pulse."""
     return parts_ns(play) is not None
 
 

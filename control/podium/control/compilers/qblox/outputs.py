@@ -1,4 +1,4 @@
-"""A check: frames that share an output add up, and the sum must stay within its full scale."""
+"""Checks that frames sharing an output add up to no more than its full scale."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A compiled program whose parameters are put anew without compiling again.
+"""Patches a compiled program's parameters without compiling again.
 
 Amplitudes, phases and frequencies stand as immediate operands, each with its formula. A delay
 changes durations of instructions, within limits that are found when it is first changed (see
@@ -12,20 +12,20 @@ from functools import partial
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.later import Later
+from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.qblox.assembly import bare_line
-from podium.control.compilers.qblox.compile import Compiled, compile_all, members_of
-from podium.control.compilers.qblox.listing import print_listing
-from podium.control.compilers.qblox.lower import quantise
-from podium.control.compilers.qblox.moving import (
+from podium.control.compilers.qblox.compile import Compiled, compile_all, series_of
+from podium.control.compilers.qblox.delay_range import (
+    DelayRange,
     Duration,
-    Moving,
     NeedsCompiling,
     Probe,
-    find_moving,
+    find_delay_range,
     probe_of,
     step_of,
 )
+from podium.control.compilers.qblox.listing import print_listing
+from podium.control.compilers.qblox.lower import quantise
 from podium.control.compilers.qblox.sources import Source, Word
 from podium.control.compilers.qblox.target import QbloxTarget
 from podium.control.program.parameters import (
@@ -58,7 +58,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OperandPlace:
     """An operand that depends on a parameter."""
 
     line: int
@@ -68,16 +68,16 @@ class Place:
 
 @dataclass(slots=True, eq=False)
 class _Sequencer:
-    """What is looked up in a sequencer's program when it is first patched."""
+    """Holds places in a sequencer's program that its first patch looks up."""
 
     lines: Sequence[Instruction]
     texts: list[str]
-    places: list[Place]
+    places: list[OperandPlace]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Uses:
-    """Where parameters stand in a program."""
+    """Lists the places of parameters in a program."""
 
     values: Mapping[str, float]
     """As they were compiled."""
@@ -104,7 +104,7 @@ class Artifact:
     _parts: tuple[Compiled, ...]
     _uses: _Uses
     _looked_up: dict[int, _Sequencer] = field(default_factory=dict)
-    _moved: dict[str, Moving] = field(default_factory=dict)
+    _moved: dict[str, DelayRange] = field(default_factory=dict)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -147,7 +147,7 @@ class Artifact:
         shared = {at: some for name in changed for at, some in self._uses.shared[name].items()}
         if shared:
             new = with_parameters(self.program, changed)
-            members_of((new,), self.start).check_outputs(shared)
+            series_of((new,), self.start).check_outputs(shared)
         if not moved:
             return self._put(changed)
         durations, total_fs = self._moving(moved[0]).at(changed[moved[0]])
@@ -157,7 +157,7 @@ class Artifact:
         # The listing says how long each wait is: whoever reads it has time.
         return replace(made, duration_fs=total_fs, make_listing=lambda: compiled().cluster.listing)
 
-    def _moving(self, name: str) -> Moving:
+    def _moving(self, name: str) -> DelayRange:
         """Return the limits of a delay; they are looked for once, by compiling within them."""
         if name not in self._moved:
             scales = [
@@ -167,14 +167,16 @@ class Artifact:
             ]
             value = round(self._uses.values[name])
             here = probe_of(value, [one.lines for one in self._parts], self.cluster.duration_fs)
-            self._moved[name] = find_moving(name, here, step_of(scales), partial(self._probe, name))
+            self._moved[name] = find_delay_range(
+                name, here, step_of(scales), partial(self._probe, name)
+            )
         return self._moved[name]
 
     def _probe(self, name: str, value: int) -> Probe | None:
         new = with_parameters(self.program, {name: value})
         try:
             validate(new)
-            members = members_of((new,), self.start)
+            members = series_of((new,), self.start)
             made, parts = compile_all(members, self.target, self.start, new.name)
         except (DoesNotFit, OffGridError, ProgramError):
             return None
@@ -218,7 +220,7 @@ class Artifact:
         words: dict[Source, int] = {}
         for number, part in enumerate(self._parts):
             here = self._look_up(number)
-            found: dict[int, list[Place]] = {}
+            found: dict[int, list[OperandPlace]] = {}
             waits = {at: one for at, one in (durations or {}).items() if at[0] == number}
             for _, at, _ in waits:
                 found.setdefault(at, [])
@@ -246,7 +248,7 @@ class Artifact:
         return replace(
             self.cluster,
             sequencers=tuple(sequencers),
-            quantised=Later(lambda: self._rounded(changed)),
+            quantised=LazySequence(lambda: self._rounded(changed)),
             make_listing=lambda: self._listing(lines),
         )
 
@@ -255,7 +257,7 @@ class Artifact:
             part = self._parts[number]
             lines = part.lines if part.given or self._uses.delays else ()
             places = [
-                Place(at, k, operand.source)
+                OperandPlace(at, k, operand.source)
                 for at, line in enumerate(lines)
                 for k, operand in enumerate(line.operands)
                 if isinstance(operand, Word)
@@ -302,7 +304,7 @@ def compile_artifact(
 ) -> Artifact:
     """Compile ``program`` so that its parameters can be put anew; raises as ``compile_program``."""
     validate(program)
-    made, parts = compile_all(members_of((program,), start), target, start, program.name)
+    made, parts = compile_all(series_of((program,), start), target, start, program.name)
     return Artifact(made, program, target, start, parts, _uses(program, parts))
 
 

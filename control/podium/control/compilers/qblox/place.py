@@ -74,7 +74,7 @@ class PlacedTuning:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlacedShift:
-    """A change of a frame's phase that hangs on what is measured, with its instant."""
+    """A change of a frame's phase that depends on what is measured, with its instant."""
 
     statement: int
     start_ns: IntArray
@@ -89,19 +89,19 @@ Placed: TypeAlias = PlacedPlay | PlacedCapture | PlacedTuning | PlacedShift
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameTimeline:
-    """What one frame does in a shot, in the program's order."""
+    """Holds one frame's statements in a shot, in the program's order."""
 
     frame: Frame
     placed: tuple[Placed, ...]
 
     @property
     def heard(self) -> bool:
-        """Whether anything is played or captured on the frame."""
+        """Return whether anything is played or captured on the frame."""
         return any(isinstance(item, PlacedPlay | PlacedCapture) for item in self.placed)
 
     @property
     def guarded(self) -> bool:
-        """Whether something on it hangs on what is measured."""
+        """Return whether anything on the frame depends on what is measured."""
         return any(not isinstance(item, PlacedTuning) and item.guard for item in self.placed)
 
 

@@ -1,4 +1,4 @@
-"""What the cluster's numbers can hold: the one table of all rounding in this compiler.
+"""Rounds to what the cluster's numbers can hold: the one table of this compiler.
 
 =================  ==============================  ==========================================
 quantity           held as                         source

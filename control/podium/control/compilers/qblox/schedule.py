@@ -13,7 +13,7 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.guards import exclusive
 from podium.control.compilers.points import BoolArray, IntArray, describe, where_first
 from podium.control.compilers.qblox.gates import FORK_NS
-from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event, Lowered
+from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event, LoweredFrame
 from podium.control.compilers.qblox.place import PlacedCapture
 from podium.control.program.program import Axis
 
@@ -40,7 +40,7 @@ class Schedule:
     """Shape (...): points with the same number can share code."""
 
 
-def schedule(lowered: Lowered, shot_ns: IntArray, axes: tuple[Axis, ...]) -> Schedule:
+def schedule(lowered: LoweredFrame, shot_ns: IntArray, axes: tuple[Axis, ...]) -> Schedule:
     """Return the events of ``lowered`` in order; raise :class:`DoesNotFit`."""
     check_captures(lowered, shot_ns, axes)
     events = lowered.events
@@ -75,7 +75,11 @@ def schedule(lowered: Lowered, shot_ns: IntArray, axes: tuple[Axis, ...]) -> Sch
 
 
 def _refuse_close(
-    lowered: Lowered, order: IntArray, gap_ns: IntArray, close: BoolArray, axes: tuple[Axis, ...]
+    lowered: LoweredFrame,
+    order: IntArray,
+    gap_ns: IntArray,
+    close: BoolArray,
+    axes: tuple[Axis, ...],
 ) -> None:
     k, *rest = where_first(close, axes)
     at = tuple(rest)
@@ -89,7 +93,7 @@ def _refuse_close(
     )
 
 
-def check_captures(lowered: Lowered, shot_ns: IntArray, axes: tuple[Axis, ...]) -> None:
+def check_captures(lowered: LoweredFrame, shot_ns: IntArray, axes: tuple[Axis, ...]) -> None:
     """Raise :class:`DoesNotFit` where a window meets the shot's end, another, or a new phase."""
     frame = lowered.frame
     for capture in lowered.captures:
@@ -117,7 +121,9 @@ def check_captures(lowered: Lowered, shot_ns: IntArray, axes: tuple[Axis, ...]) 
         _check_oscillator(lowered, capture, axes)
 
 
-def _check_oscillator(lowered: Lowered, capture: PlacedCapture, axes: tuple[Axis, ...]) -> None:
+def _check_oscillator(
+    lowered: LoweredFrame, capture: PlacedCapture, axes: tuple[Axis, ...]
+) -> None:
     """Refuse a change of the frame's carrier while it demodulates."""
     opens, closes = capture.start_ns, capture.start_ns + capture.duration_ns
     mine = next(

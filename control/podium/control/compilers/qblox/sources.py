@@ -21,7 +21,7 @@ Setting: TypeAlias = Literal["gain", "level", "phase", "tune", "delta"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How an operand comes about."""
+    """Derives an operand from its setting."""
 
     setting: Setting
     values: tuple[Value, ...]
@@ -36,7 +36,7 @@ class Source:
 
     @property
     def swept(self) -> bool:
-        """Whether a sweep is part of the sum, if only of one point."""
+        """Return whether a sweep is part of the sum, if only of one point."""
         return any(isinstance(as_set(value), Affine) for value in self.values)
 
     def asked(self, values: Mapping[str, float]) -> float:

@@ -1,4 +1,4 @@
-"""How a program begins: at once, or when the external trigger comes."""
+"""Begins a program: at once, or when the external trigger comes."""
 
 from dataclasses import replace
 

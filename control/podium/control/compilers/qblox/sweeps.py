@@ -1,4 +1,4 @@
-"""How a register goes through the values of a loop: by adding, or from a table in the code.
+"""Moves a register through the values of a loop: by adding, or from a table.
 
 A register that is stepped by an integer would gather rounding; each plan here is checked
 against every value, so a swept point is as exact as one that is written out.

@@ -1,4 +1,4 @@
-"""What the compiler must know of the wiring: which connector of the cluster serves which port."""
+"""Describes the wiring for the compiler: the cluster's connector behind each port."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The trigger network: which frames send their results, on which address, and when they arrive.
+"""Plans the trigger network: frames that send results, their addresses and arrivals.
 
 Every acquisition of such a frame sends, where its result is the one at which it sends. One pulse
 at a time travels the network, so results that end less than 252 ns apart cannot all be used.
@@ -25,7 +25,7 @@ LEAST_DELAY_FS = (limits.THRESHOLD_TRIGGER_NS + FORK_NS) * FS_PER_NS
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrival:
-    """When a result reaches all sequencers, if it is sent."""
+    """Gives a result's arrival at all sequencers, if it is sent."""
 
     capture: str
     time: int
@@ -77,7 +77,7 @@ def triggers_of(
     for frame, wanted in asked.items():
         if frame not in here:
             raise DoesNotFit(
-                f"{frame}: something hangs on its results, and another controller measures them: "
+                f"{frame}: something depends on its results, and another controller measures them: "
                 "results do not travel from one cluster to another"
             )
         if len(wanted) > 1:
@@ -141,8 +141,8 @@ def _check_network(arrivals: Sequence[Arrival], shot_ns: IntArray, axes: tuple[A
             at = where_first(near, axes)
             raise DoesNotFit(
                 f"captures {one.capture!r} and {other.capture!r} end {apart_ns[at]} ns apart "
-                f"({describe(at, near.shape, axes)}), and something hangs on results of both their "
-                f"frames: the trigger network takes one result each {limits.TRIGGER_DEAD_NS} ns; "
+                f"({describe(at, near.shape, axes)}), and something depends on both their results: "
+                f"the trigger network takes one result each {limits.TRIGGER_DEAD_NS} ns; "
                 f"let one end {limits.TRIGGER_DEAD_NS - apart_ns[at]} ns later"
             )
     for late in arrivals:

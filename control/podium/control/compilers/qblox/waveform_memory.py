@@ -1,4 +1,4 @@
-"""The waveform memory of one sequencer: equal samples are stored once."""
+"""Allocates the waveform memory of one sequencer: equal samples are stored once."""
 
 from dataclasses import dataclass, replace
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""Which core plays which frames: each channel, or pair of HDAWG channels, has one sequencer."""
+"""Allocates frames to cores: each channel, or pair of HDAWG channels, has one sequencer."""
 
 from collections import defaultdict
 from dataclasses import dataclass

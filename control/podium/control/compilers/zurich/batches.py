@@ -1,4 +1,4 @@
-"""What does not fit into one program of an instrument is cut into several.
+"""Cuts a program that does not fit into an instrument into several.
 
 A series is cut between all its programs: each is played with all its shots before the next, since
 the loops of a core count points that share their code, which other programs do not.

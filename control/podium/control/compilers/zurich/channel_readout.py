@@ -1,18 +1,18 @@
-"""What one quantum analyzer channel does at all points, and where its captures are found."""
+"""Describes the work of one quantum analyzer channel, and the places of its captures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from podium.control.compilers.zurich.oscillators import Oscillators
-from podium.control.compilers.zurich.results import Told
+from podium.control.compilers.zurich.results import ResultAvailability
 from podium.control.compilers.zurich.steps import Steps
 from podium.control.program.conditions import Discriminator
 from podium.firmware_interfaces.zurich.program import IntegrationWeights, ReadoutWaveform
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """Where a capture is found."""
+class CaptureLocation:
+    """Gives the place of a capture."""
 
     name: str
     frame: str
@@ -23,13 +23,13 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Readout:
-    """What the channel does at all points."""
+class ChannelReadout:
+    """Describes the channel's work at all points."""
 
     steps: Steps
     waveforms: tuple[ReadoutWaveform, ...]
     weights: tuple[IntegrationWeights, ...]
-    heard: tuple[Heard, ...]
+    heard: tuple[CaptureLocation, ...]
     entries: int
     """Of the result logger, in a shot."""
     length: int
@@ -38,7 +38,7 @@ class Readout:
     """From a start to the integration, in samples."""
     oscillators: Oscillators | None
     """That waveforms and weights ride on; None: their carriers are in them."""
-    told: Mapping[str, Told]
+    told: Mapping[str, ResultAvailability]
     """By capture: when and where its result can be heard."""
     first: int | None = None
     """When the first shot starts its first integration, from the multiple of 16 samples at or

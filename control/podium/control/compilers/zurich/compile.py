@@ -1,4 +1,4 @@
-"""Program to the program of one instrument: the passes in their order."""
+"""Compiles a program to the program of one instrument: the passes in their order."""
 
 import math
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
-from podium.control.compilers.later import Later
+from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.placing import PlacedShot, in_ticks, place_in_fs
 from podium.control.compilers.zurich.allocate import Allocated, allocate
+from podium.control.compilers.zurich.compiled_core import CompiledCore, Frames
 from podium.control.compilers.zurich.drive_core import make_drive
 from podium.control.compilers.zurich.latencies import at_connectors_fs, held_back_fs
 from podium.control.compilers.zurich.listing import print_listing
-from podium.control.compilers.zurich.made import Frames, Made
-from podium.control.compilers.zurich.quantised import quantised
 from podium.control.compilers.zurich.readout_core import make_readout
-from podium.control.compilers.zurich.results import Told
+from podium.control.compilers.zurich.results import ResultAvailability
+from podium.control.compilers.zurich.rounding_list import quantised
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.compilers.zurich.starts import split_offset
 from podium.control.compilers.zurich.target import (
@@ -49,7 +49,7 @@ def compile_program(
     program: Program,
     target: ZurichTarget,
     start: Start | None = None,
-    kept: MutableMapping[Frames, Made] | None = None,
+    kept: MutableMapping[Frames, CompiledCore] | None = None,
 ) -> ZurichProgram:
     """Compile ``program`` for one instrument. The same program gives the same text.
 
@@ -68,7 +68,7 @@ def compile_together(
     program: Program,
     targets: Sequence[ZurichTarget],
     start: Start,
-    kept: MutableMapping[Frames, Made] | None = None,
+    kept: MutableMapping[Frames, CompiledCore] | None = None,
 ) -> tuple[ZurichProgram, ...]:
     """Compile ``program`` for several instruments that begin on the same trigger.
 
@@ -96,7 +96,7 @@ def _compiled(
     placed: PlacedShot,
     target: ZurichTarget,
     start: Start | None,
-    kept: MutableMapping[Frames, Made],
+    kept: MutableMapping[Frames, CompiledCore],
 ) -> ZurichProgram:
     cores = allocate(placed.frames, target, alone=start is None)
     alone = _own_trigger(target.model)
@@ -108,8 +108,8 @@ def _compiled(
         int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size)
     )
     _check_run(program, duration_fs)
-    told: dict[str, Told] = {}
-    # What generators do may hang on what the analyser of their instrument tells: it comes first.
+    told: dict[str, ResultAvailability] = {}
+    # What generators do may depend on what the analyser of their instrument tells: it comes first.
     for one in sorted(cores, key=lambda core: core.kind != "qa"):
         if one.names not in kept:
             kept[one.names] = _core(one, program, placed, first_fs, target, begun, told)
@@ -135,7 +135,7 @@ def _compiled(
         first_shot_fs=begins_fs,
         results=tuple(result for one in made for result in one.results),
         resources=resources,
-        quantised=Later(lambda: quantised(placed, oscillators, read_out)),
+        quantised=LazySequence(lambda: quantised(placed, oscillators, read_out)),
         start=begun,
         make_listing=lambda: print_listing(program.name, resources, texts, settings),
         record=next((one.record for one in made if one.record), None) if begun.external else None,
@@ -168,8 +168,8 @@ def _core(
     first_fs: int,
     target: ZurichTarget,
     start: Start,
-    told: Mapping[str, Told],
-) -> Made:
+    told: Mapping[str, ResultAvailability],
+) -> CompiledCore:
     rate_hz = target.flux_rate_hz if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
     held_fs = start.offset_fs + held_back_fs(one.kind, start)

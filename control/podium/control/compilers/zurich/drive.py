@@ -1,4 +1,4 @@
-"""One core that plays: pulses become waveforms, rows of the command table and silence.
+"""Turns pulses of one core into waveforms, rows of the command table and silence.
 
 Each carrier of a channel is an oscillator of its own that begins anew with every shot; what a frame
 has turned by then, and what it was retuned, is the phase in the command table, so that nothing has
@@ -12,14 +12,20 @@ import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.points import IntArray
-from podium.control.compilers.zurich.hearing import TIME, Keys, Play, with_readings, words_of
+from podium.control.compilers.zurich.feedback_reads import (
+    TIME,
+    Keys,
+    TimedPlay,
+    with_feedback_reads,
+    words_of,
+)
 from podium.control.compilers.zurich.layout import Stretch, stretches
 from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.pulses import Pulse
 from podium.control.compilers.zurich.results import (
     CYCLE,
     RESULTS_MAX,
-    Hearing,
+    CoreFeedback,
     guards_of,
     results_in,
 )
@@ -28,11 +34,11 @@ from podium.control.compilers.zurich.shapes import plateau
 from podium.control.compilers.zurich.shots import Shots, combined
 from podium.control.compilers.zurich.steps import (
     Choose,
-    Count,
+    FixedText,
     Hold,
     Kind,
+    NumberedText,
     Row,
-    Say,
     Silence,
     Steps,
 )
@@ -48,8 +54,8 @@ HOLD_MIN = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Driven:
-    """What a core does at all points."""
+class DriveSteps:
+    """Holds a core's steps at all points."""
 
     steps: Steps
     entries: tuple[tuple[Entry, ...], ...]
@@ -66,8 +72,8 @@ def drive(
     oscillators: Oscillators,
     waves: WaveTable,
     frames: str,
-    hearing: Hearing,
-) -> Driven:
+    hearing: CoreFeedback,
+) -> DriveSteps:
     """Return what a core does; raises :class:`DoesNotFit` and :class:`TooLarge`."""
     arrays = [one.start for one in pulses] + [one.late_fs for one in pulses] + [shots.samples]
     arrays += [*hearing.times.values(), *hearing.slots.values()]
@@ -101,7 +107,7 @@ class _Core:
         shape: tuple[int, ...],
         lead: int,
         needed: int,
-        hearing: Hearing,
+        hearing: CoreFeedback,
     ) -> None:
         self._pulses, self._shots, self._waves, self._frames = pulses, shots, waves, frames
         self._oscillators = oscillators
@@ -135,7 +141,7 @@ class _Core:
             waves,
         )
 
-    def driven(self) -> Driven:
+    def driven(self) -> DriveSteps:
         columns, pattern = combined(self._columns)
         kinds: dict[tuple[Kind, ...], int] = {}
         class_of = np.zeros(len(pattern), np.int64)
@@ -155,7 +161,7 @@ class _Core:
             tuple(kinds),
             tuple(_in_order(parts) for parts in rows),
         )
-        return Driven(steps, tuple(self._rows.entries), self._lead, self._keys)
+        return DriveSteps(steps, tuple(self._rows.entries), self._lead, self._keys)
 
     def _pattern(
         self, column: list[int], points: IntArray
@@ -175,7 +181,7 @@ class _Core:
         if made and made[-1].end > end:
             over = made[-1].end - end
             raise _NoRoom(self._room("after its last pulse", self._lead - over))
-        plays: list[Play] = []
+        plays: list[TimedPlay] = []
         none = np.zeros(len(points), np.int64)
 
         def silence(at: int, samples: int) -> None:
@@ -183,11 +189,11 @@ class _Core:
                 raise _NoRoom(self._room("or less between its pulses", samples))
             times = max(0, samples - WAVE_MIN) // PLAY_MAX
             if times:
-                said = Say(f"repeat ({times}) {{ playZero({PLAY_MAX}); }}")
-                plays.append(Play(at, at + (times - 1) * PLAY_MAX, ((said, none),)))
+                said = FixedText(f"repeat ({times}) {{ playZero({PLAY_MAX}); }}")
+                plays.append(TimedPlay(at, at + (times - 1) * PLAY_MAX, ((said, none),)))
             at += times * PLAY_MAX
             rest = np.full(len(points), samples - times * PLAY_MAX)
-            plays.append(Play(at, at, ((Silence(), rest),)))
+            plays.append(TimedPlay(at, at, ((Silence(), rest),)))
 
         def say(*said: tuple[Kind, IntArray]) -> None:
             plays[-1] = replace(plays[-1], said=(*plays[-1].said, *said))
@@ -205,7 +211,7 @@ class _Core:
             begun = gap - tuning if gap - tuning <= PLAY_MAX else PLAY_MAX // 2
             silence(at + tuning, begun)
             if self._oscillators.lo_hz is not None:
-                say((Say("resetOscPhase();"), none))
+                say((FixedText("resetOscPhase();"), none))
             return tuning + begun
 
         at = -self._lead
@@ -219,9 +225,9 @@ class _Core:
             plays += self._sound(stretch, begins, late_fs, times, points)
             at = stretch.end
         if self._hearing.slots:
-            plays = with_readings(plays, words_of(times, slots), self._keys)
+            plays = with_feedback_reads(plays, words_of(times, slots), self._keys)
             cycles = np.full(len(points), (end + self._lead) // CYCLE)
-            say((Count(f"{TIME} += {{}};"), cycles))
+            say((NumberedText(f"{TIME} += {{}};"), cycles))
         kinds = [kind for play in plays for kind, _ in play.said]
         return tuple(kinds), [number for play in plays for _, number in play.said]
 
@@ -240,7 +246,7 @@ class _Core:
         late_fs: Sequence[int],
         times: Mapping[str, int],
         points: IntArray,
-    ) -> list[Play]:
+    ) -> list[TimedPlay]:
         if not stretch.pulses:
             return []
         names = self._names(stretch.pulses, times)
@@ -259,9 +265,9 @@ class _Core:
             part = Stretch(begin, end, pulses)
             rows = self._rows.numbers(part, begins, late_fs, names, points)
             kind: Kind = Choose(self._keys.variable(names)) if names else Row()
-            plays.append(Play(begin, begin, ((kind, rows),), names))
+            plays.append(TimedPlay(begin, begin, ((kind, rows),), names))
             if held and len(plays) == 1:
-                plays.append(Play(end, end, ((Hold(), np.full(len(points), held)),)))
+                plays.append(TimedPlay(end, end, ((Hold(), np.full(len(points), held)),)))
         return plays
 
     def _names(self, pulses: Sequence[int], times: Mapping[str, int]) -> tuple[str, ...]:
@@ -269,7 +275,7 @@ class _Core:
         names = results_in(guard for k in pulses for guard in guards_of(self._pulses[k].placed))
         if len(names) > RESULTS_MAX:
             raise DoesNotFit(
-                f"{self._frames}: pulses that are one waveform hang on {len(names)} results "
+                f"{self._frames}: pulses that are one waveform depend on {len(names)} results "
                 f"({', '.join(names)}), at most {RESULTS_MAX}: each way has a row of the table"
             )
         return tuple(sorted(names, key=lambda name: (times[name], name)))

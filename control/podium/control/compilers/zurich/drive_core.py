@@ -1,17 +1,17 @@
-"""The core of a signal generator or of an HDAWG's pair of outputs: program, table, settings."""
+"""Makes the core of a signal generator or of an HDAWG's pair of outputs."""
 
 from collections.abc import Mapping
 
 from podium.control.compilers.errors import TooLarge
 from podium.control.compilers.placing import PlacedShot
 from podium.control.compilers.zurich.allocate import Allocated
+from podium.control.compilers.zurich.compiled_core import CompiledCore, check_length, codes
 from podium.control.compilers.zurich.drive import drive
-from podium.control.compilers.zurich.hearing import TIME
+from podium.control.compilers.zurich.feedback_reads import TIME
 from podium.control.compilers.zurich.layout import floor
-from podium.control.compilers.zurich.made import Made, check_length, codes
 from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.pulses import pulses_of
-from podium.control.compilers.zurich.results import CYCLE, Told, hearing_of
+from podium.control.compilers.zurich.results import CYCLE, ResultAvailability, core_feedback
 from podium.control.compilers.zurich.seqc import declarations, text_of
 from podium.control.compilers.zurich.settings import drive_settings, flux_settings
 from podium.control.compilers.zurich.shots import Shots
@@ -33,15 +33,15 @@ def make_drive(
     rest_fs: int,
     target: ZurichTarget,
     start: Start,
-    told: Mapping[str, Told],
-) -> Made:
+    told: Mapping[str, ResultAvailability],
+) -> CompiledCore:
     """Compile what a generator does; ``told``: what it may act on.
 
     Raises :class:`DoesNotFit` and :class:`TooLarge`.
     """
     names = ", ".join(one.names)
     port = one.frames[0][1]
-    hearing = hearing_of(
+    hearing = core_feedback(
         [frame for frame, _ in one.frames], told, target.model, start.zsync, shots.first
     )
     if hearing.slots:
@@ -101,7 +101,7 @@ def make_drive(
         0,
         round_code.written_out,
     )
-    return Made(core, settings, (), resources, oscillators)
+    return CompiledCore(core, settings, (), resources, oscillators)
 
 
 def _check_counted(names: str, shots: Shots) -> None:
@@ -109,7 +109,7 @@ def _check_counted(names: str, shots: Shots) -> None:
     cycles = (shots.first + shots.total) // CYCLE
     if cycles > CYCLES_MAX:
         raise TooLarge(
-            f"{names}: a run of {cycles * 4e-9:.3g} s; where something hangs on results, the "
+            f"{names}: a run of {cycles * 4e-9:.3g} s; where something depends on results, the "
             f"sequencer counts cycles from the start, at most {CYCLES_MAX * 4e-9:.3g} s; play "
             "fewer shots",
             cycles,

@@ -1,4 +1,4 @@
-"""How long instruments take from a start over ZSync to their connectors, and who waits for whom.
+"""Gives instruments' latencies from a start over ZSync to their connectors.
 
 They are told apart by the vendor's measurements (zhinst-timing-models 26.7.0). All are held back
 until the slowest kind is there, whether it takes part or not: so a program is the same with one

@@ -1,4 +1,4 @@
-"""When a core plays what within a shot: waveforms on the grid of 16 samples, silence between.
+"""Lays out a core's shot: waveforms on the grid of 16 samples, silence between.
 
 The hardware begins waveforms and silence at multiples of 16 samples from the start, each at least
 32 long. A pulse that begins between is stored with as many zeros before it; pulses that share a

@@ -1,4 +1,4 @@
-"""A compiled program for a person to read: resources, then each core's table and text."""
+"""Prints a compiled program for a person: resources, then each core's table and text."""
 
 import json
 from collections.abc import Sequence

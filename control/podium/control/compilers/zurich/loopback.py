@@ -7,8 +7,8 @@ before.
 
 from collections.abc import Sequence
 
-from podium.control.compilers.common_start import FIRST_MARKER_FS
 from podium.control.compilers.qblox.loopback import PERIOD_NS, PULSE_NS, PULSES_MAX
+from podium.control.compilers.zurich.external_start import FIRST_MARKER_FS
 from podium.control.compilers.zurich.latencies import at_connectors_fs, held_back_fs
 from podium.control.compilers.zurich.layout import ceil, floor
 from podium.control.compilers.zurich.seqc import waiting_for
@@ -19,7 +19,7 @@ from podium.firmware_interfaces.zurich.awg_limits import GRANULARITY, SHF_RATE_H
 from podium.firmware_interfaces.zurich.program import CoreProgram, Setting, Start, ZurichProgram
 
 ROUND = 8
-"""Pulses after which they lie on the grid as before."""
+"""Pulses after which they lie on the grid as they did at first."""
 FIRST_MARKER_OF_I = 4
 """``marker/source`` (node documentation)."""
 

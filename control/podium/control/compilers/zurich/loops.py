@@ -14,11 +14,11 @@ import numpy as np
 from podium.control.compilers.points import IntArray
 from podium.control.compilers.zurich.steps import (
     Choose,
-    Count,
+    FixedText,
     Hold,
     Kinds,
+    NumberedText,
     Row,
-    Say,
     Silence,
     Steps,
     Sweep,
@@ -180,11 +180,11 @@ class _Piece:
 
     def _add(self, kind: object, numbers: IntArray, table: Table | None, entries: Rows) -> None:
         match kind:
-            case Say(text):
+            case FixedText(text):
                 self._say(text, 0, (0,) * numbers.ndim)
             case Sweep(oscillator):
                 self._say(f"setSweepStep({oscillator}, {{}});", *self._counted(numbers))
-            case Count(text):
+            case NumberedText(text):
                 self._say(text, *self._counted(numbers))
             case Row() | Choose() if table is not None:
                 rows = [entries[int(n)] for n in _reduced(numbers).flat]

@@ -1,4 +1,4 @@
-"""The oscillators of one channel: each carrier that is played has one."""
+"""Allocates the oscillators of one channel: each carrier that is played has one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from podium.control.compilers.zurich.rounding import (
     frequency_text,
     frequency_words,
 )
-from podium.control.compilers.zurich.steps import Kind, Say, Sweep
+from podium.control.compilers.zurich.steps import FixedText, Kind, Sweep
 from podium.control.program.program import Axis
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.awg_limits import BAND_HZ, OSCILLATORS
@@ -146,7 +146,7 @@ class Oscillators:
         for number, words in self.tabled.items():
             word = int(_at(words, shape)[points[0]])
             for mine in self._those(number):
-                said.append((Say(f"setOscFreq({mine}, {frequency_text(word)});"), none))
+                said.append((FixedText(f"setOscFreq({mine}, {frequency_text(word)});"), none))
         return said
 
     @property

@@ -1,4 +1,4 @@
-"""The pulses of one core, in ticks, each on its oscillator."""
+"""Converts the pulses of one core to ticks, each on its oscillator."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One quantum analyzer channel: what is read out together is one start of the channel.
+"""Reads out by one quantum analyzer channel: what is read together is one start.
 
 The channel plays readout waveforms and integrates, both from one instant on. The carriers are in
 the waveforms and in the weights, so that readouts at many frequencies are played and heard at once;
@@ -17,12 +17,12 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.placing import PlacedFrame, PlacedPulse, PlacedWindow
 from podium.control.compilers.points import FloatArray, IntArray
-from podium.control.compilers.zurich.channel_readout import Heard, Readout
+from podium.control.compilers.zurich.channel_readout import CaptureLocation, ChannelReadout
 from podium.control.compilers.zurich.modulation import Modulation, modulation_of
 from podium.control.compilers.zurich.readout_contents import (
-    Listening,
-    Sound,
-    Sounds,
+    FramePulses,
+    IntegrationWindow,
+    ReadoutPulse,
     waveform_of,
     weights_of,
 )
@@ -30,7 +30,7 @@ from podium.control.compilers.zurich.readout_groups import groups_of, too_long
 from podium.control.compilers.zurich.readout_items import items_of
 from podium.control.compilers.zurich.readout_pieces import different, largest_piece
 from podium.control.compilers.zurich.readout_steps import Group, steps_of
-from podium.control.compilers.zurich.results import Told
+from podium.control.compilers.zurich.results import ResultAvailability
 from podium.control.compilers.zurich.shots import Shots, combined
 from podium.control.program.conditions import Discriminator
 from podium.control.program.program import Axis
@@ -42,7 +42,7 @@ from podium.firmware_interfaces.zurich.awg_limits import (
 
 DIGITS = 12
 """Amplitudes and phases of waveforms, to so many digits: equal ones are stored once."""
-Content = TypeVar("Content", Sounds, Listening)
+Content = TypeVar("Content", FramePulses, IntegrationWindow)
 
 
 def read(
@@ -53,7 +53,7 @@ def read(
     slots_max: int,
     rest_fs: int = 0,
     modulates: bool = False,
-) -> Readout:
+) -> ChannelReadout:
     """Return what a channel does; raises :class:`DoesNotFit` and :class:`TooLarge`.
 
     ``rest_fs``: of a skew, below a sample; it moves soft pulses. ``modulates``: whether readouts
@@ -102,14 +102,14 @@ class _Channel:
         arrays += [one.what.amplitude for one in self._items if isinstance(one.what, PlacedPulse)]
         self._shape = shots.shape_of([*arrays, shots.samples])
         self._offset = shots.offsets(self._shape)
-        self._waves: dict[Sounds, int] = {}
-        self._weights: dict[Listening, int] = {}
+        self._waves: dict[FramePulses, int] = {}
+        self._weights: dict[IntegrationWindow, int] = {}
         self._first: dict[str, int] = {}
         """By frame that rides on an oscillator: its first slot."""
         self._played: dict[tuple[str, int], IntArray] = {}
         """By frame and start: the waveform at all points, below 0 where there is none."""
 
-    def readout(self) -> Readout:
+    def readout(self) -> ChannelReadout:
         shots, shape = self._shots, self._shape
         flat = [shots.flat(one.start, shape) for one in self._items]
         rows = [*flat, shots.flat(shots.samples, shape), self._offset]
@@ -175,11 +175,13 @@ class _Channel:
             carriers,
         )
         heard = tuple(
-            Heard(name, frame, self._of_points(weights[slots[name]]), entry[name], samples, tells)
+            CaptureLocation(
+                name, frame, self._of_points(weights[slots[name]]), entry[name], samples, tells
+            )
             for name, frame, samples, tells in self._captures()
         )
         told = {
-            name: Told(
+            name: ResultAvailability(
                 (begins[name] - self._offset).reshape(self._shape),
                 self._shots.first,
                 weights[slots[name]].reshape(self._shape),
@@ -188,7 +190,7 @@ class _Channel:
             )
             for name, _, _, tells in self._captures()
         }
-        return Readout(
+        return ChannelReadout(
             steps,
             tuple(waveform_of(*one) for one in zip(self._waves, waves.tolist(), strict=True)),
             tuple(
@@ -279,13 +281,13 @@ class _Channel:
             row = self._played.setdefault((frame, place), np.full(len(self._offset), -1, np.int64))
             for number, sounds in enumerate(sounds_of):
                 if sounds:
-                    content = Sounds(frame, tuple(sounds))
+                    content = FramePulses(frame, tuple(sounds))
                     row[points[number]] = self._waves.setdefault(content, len(self._waves))
         self._check_sum(group, frames, points)
 
-    def _sounds(self, group: Group, these: list[int], points: IntArray) -> list[list[Sound]]:
+    def _sounds(self, group: Group, these: list[int], points: IntArray) -> list[list[ReadoutPulse]]:
         """Return what these items play, at each of ``points``."""
-        sounds_of: list[list[Sound]] = [[] for _ in points]
+        sounds_of: list[list[ReadoutPulse]] = [[] for _ in points]
         for k in these:
             item = self._items[k]
             assert isinstance(item.what, PlacedPulse)
@@ -294,7 +296,7 @@ class _Channel:
             late_fs = self._shots.flat(item.late_fs, self._shape)[points].tolist()
             for sounds, a, t, f, late in zip(sounds_of, louds, turns, hz, late_fs, strict=True):
                 if a:
-                    sounds.append(Sound(item.what.waveform, group.at[k], a, t, f, late))
+                    sounds.append(ReadoutPulse(item.what.waveform, group.at[k], a, t, f, late))
         return sounds_of
 
     def _check_sum(self, group: Group, frames: Sequence[str], points: IntArray) -> None:
@@ -330,7 +332,7 @@ class _Channel:
         assert isinstance(item.what, PlacedWindow)
         tells = item.what.discriminator
         found = [
-            Listening(item.frame, at, item.samples, t, f, tells)
+            IntegrationWindow(item.frame, at, item.samples, t, f, tells)
             for t, f in zip(turns, hz, strict=True)
         ]
         return np.array([self._weights.setdefault(one, len(self._weights)) for one in found])
@@ -347,7 +349,7 @@ class _Channel:
         heard = [(frame_of[name], row) for name, row in slots.items()]
 
         def taken(piece: tuple[int, ...], of: str | None) -> int:
-            """What a piece takes of waveforms or of weights, whichever is more."""
+            """Return the waveforms or weights that a piece takes, whichever are more."""
             return max(
                 different([row for frame, row in rows if of in (None, frame)], shape, piece)
                 for rows in (played, heard)

@@ -1,4 +1,4 @@
-"""What readout waveforms and integration weights consist of, and their samples."""
+"""Describes contents of readout waveforms and integration weights, and makes their samples."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from podium.firmware_interfaces.zurich.program import IntegrationWeights, Readou
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class ReadoutPulse:
     """A pulse within a readout waveform."""
 
     waveform: Waveform
@@ -31,16 +31,16 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class Sounds:
+class FramePulses:
     """All that one frame plays after one start: equal ones are stored once."""
 
     frame: str
-    sounds: tuple[Sound, ...]
+    sounds: tuple[ReadoutPulse, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
-    """What one set of weights is for: equal ones are stored once."""
+class IntegrationWindow:
+    """Describes one set of weights: equal ones are stored once."""
 
     frame: str
     at: int
@@ -53,7 +53,7 @@ class Listening:
     """Its rotation is in the weights, so that the real part of the sum is compared."""
 
 
-def waveform_of(content: Sounds, slot: int) -> ReadoutWaveform:
+def waveform_of(content: FramePulses, slot: int) -> ReadoutWaveform:
     """Return the samples of a readout waveform; raises :class:`DoesNotFit` beyond full scale."""
     shapes = [samples_at(one.waveform, SHF_RATE_HZ, one.late_fs) for one in content.sounds]
     ends = (one.at + len(shape) for one, shape in zip(content.sounds, shapes, strict=True))
@@ -71,7 +71,9 @@ def waveform_of(content: Sounds, slot: int) -> ReadoutWaveform:
     return ReadoutWaveform(slot, content.frame, *_paths(made))
 
 
-def weights_of(content: Listening, slot: int, length: int, delay: int) -> IntegrationWeights:
+def weights_of(
+    content: IntegrationWindow, slot: int, length: int, delay: int
+) -> IntegrationWeights:
     """Return weights of ``length`` samples for an integration ``delay`` samples after the start."""
     made = np.zeros(length, np.complex128)
     each = content.at + np.arange(content.samples)

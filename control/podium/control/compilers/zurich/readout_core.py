@@ -1,4 +1,4 @@
-"""The core of a quantum analyzer channel: its program, its settings, where its results lie."""
+"""Makes the core of a quantum analyzer channel: program, settings, places of results."""
 
 import math
 from dataclasses import replace
@@ -8,9 +8,9 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.placing import PlacedShot
 from podium.control.compilers.zurich.allocate import Allocated
-from podium.control.compilers.zurich.channel_readout import Readout
+from podium.control.compilers.zurich.channel_readout import ChannelReadout
+from podium.control.compilers.zurich.compiled_core import CompiledCore, check_length, codes
 from podium.control.compilers.zurich.layout import floor
-from podium.control.compilers.zurich.made import Made, check_length, codes
 from podium.control.compilers.zurich.readout import read
 from podium.control.compilers.zurich.result_logger import check_logger, layouts_of, logged_apart
 from podium.control.compilers.zurich.results import refuse_branches
@@ -42,7 +42,7 @@ def make_readout(
     rest_fs: int,
     target: ZurichTarget,
     start: Start,
-) -> Made:
+) -> CompiledCore:
     """Compile what a channel does; raises :class:`DoesNotFit` and :class:`TooLarge`."""
     names = ", ".join(one.names)
     port = one.frames[0][1]
@@ -50,7 +50,7 @@ def make_readout(
     frames = [frame for frame, _ in one.frames]
     refuse_branches(
         frames,
-        "hangs on what is measured: a quantum analyzer's sequencer hears no results; read out in "
+        "depends on what is measured: a quantum analyzer's sequencer hears no results; read out in "
         "any case, and act on the result with a signal generator",
     )
     slots_max = target.readout_slots
@@ -96,10 +96,10 @@ def make_readout(
         layouts = (layout,)
         settings += trace_settings(port.channel, record)
     began = _record(one, made, shots)
-    return Made(core, settings, layouts, resources, made.oscillators, began, made.told)
+    return CompiledCore(core, settings, layouts, resources, made.oscillators, began, made.told)
 
 
-def _record(one: Allocated, made: Readout, shots: Shots) -> StartRecord | None:
+def _record(one: Allocated, made: ChannelReadout, shots: Shots) -> StartRecord | None:
     """Return which sample the result logger stamps, and how long after the start it comes."""
     if made.first is None:
         return None
@@ -108,7 +108,7 @@ def _record(one: Allocated, made: Readout, shots: Shots) -> StartRecord | None:
 
 
 def _traced(
-    layouts: tuple[ResultLayout, ...], made: Readout, points: int, names: str
+    layouts: tuple[ResultLayout, ...], made: ChannelReadout, points: int, names: str
 ) -> tuple[ResultLayout, int]:
     """Return the capture whose raw trace is wanted, and how long the scope's record is."""
     if len(layouts) != 1 or points != 1:

@@ -1,4 +1,4 @@
-"""What of a shot's readouts is one start of the channel: what overlaps, or begins too close."""
+"""Groups a shot's readouts into starts of the channel: those that overlap, or begin too close."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Which part of a sweep a quantum analyzer channel can hold at once."""
+"""Finds the part of a sweep that a quantum analyzer channel can hold at once."""
 
 from collections.abc import Callable, Sequence
 from itertools import permutations

@@ -1,4 +1,4 @@
-"""From what is read out together to the steps of a quantum analyzer's sequencer."""
+"""Turns groups of readouts into the steps of a quantum analyzer's sequencer."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from podium.control.compilers.points import IntArray
 from podium.control.compilers.zurich.layout import floor
 from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.shots import combined
-from podium.control.compilers.zurich.steps import Kind, Say, Silence, Steps
+from podium.control.compilers.zurich.steps import FixedText, Kind, Silence, Steps
 from podium.firmware_interfaces.zurich.awg_limits import PLAY_MAX, WAVE_MIN
 
 START_SPACING = 96
@@ -95,7 +95,7 @@ def _point(
     kinds: list[Kind] = []
     numbers: list[int] = []
     at, end = 0, floor(offset + shot)
-    begun: Say | None = None
+    begun: FixedText | None = None
     for group, mask in [*zip(groups, masks, strict=True), (None, 0)]:
         begin = end if group is None else group.begin
         gap = begin - at
@@ -113,7 +113,7 @@ def _point(
                 kinds.append(begun)
                 numbers.append(0)
             if times:
-                kinds.append(Say(f"repeat ({times}) {{ playZero({PLAY_MAX}); }}"))
+                kinds.append(FixedText(f"repeat ({times}) {{ playZero({PLAY_MAX}); }}"))
                 numbers.append(0)
         begun = None if group is None else _start(mask, integrators if group.windows else 0)
         at = begin
@@ -145,15 +145,15 @@ def _tuned(
     first = np.full(len(points), needed)
     rest = np.full(len(points), numbers[0] - needed)
     none = np.zeros(len(points), np.int64)
-    said.append((Say("resetOscPhase();"), none))
+    said.append((FixedText("resetOscPhase();"), none))
     made = (Silence(), *(kind for kind, _ in said), Silence(), *kinds[1:])
     return made, [first, *(number for _, number in said), rest, *every[1:]]
 
 
-def _start(mask: int, integrators: int) -> Say:
+def _start(mask: int, integrators: int) -> FixedText:
     waves = _bits("QA_GEN_", mask)
     weights = _bits("QA_INT_", integrators)
-    return Say(f"startQA({waves}, {weights}, true, 0, 0b0);")
+    return FixedText(f"startQA({waves}, {weights}, true, 0, 0b0);")
 
 
 def _bits(name: str, mask: int) -> str:

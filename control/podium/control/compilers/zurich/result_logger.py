@@ -1,17 +1,17 @@
-"""How the result logger of a channel is used: what it averages, and where captures are found."""
+"""Plans a channel's result logger: its averages, and the places of captures."""
 
 import math
 from collections.abc import Iterator
 
 from podium.control.compilers.errors import TooLarge
-from podium.control.compilers.zurich.channel_readout import Heard, Readout
+from podium.control.compilers.zurich.channel_readout import CaptureLocation, ChannelReadout
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.program.program import Program
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.program import ResultLayout
 
 
-def logged_apart(made: Readout, program: Program, shots: Shots) -> int:
+def logged_apart(made: ChannelReadout, program: Program, shots: Shots) -> int:
     """Return how many repetitions are logged apart.
 
     Repetitions that lie otherwise on the grid have other integrators: those cannot be averaged
@@ -25,7 +25,7 @@ def logged_apart(made: Readout, program: Program, shots: Shots) -> int:
     return shots.round if program.shots % shots.round == 0 else program.shots
 
 
-def _turns_of(heard: Heard, points: int) -> list[tuple[int, ...]]:
+def _turns_of(heard: CaptureLocation, points: int) -> list[tuple[int, ...]]:
     """Return the integrators of a capture in each repetition of a round."""
     if len(heard.slots) == 1:
         return [heard.slots]
@@ -33,7 +33,7 @@ def _turns_of(heard: Heard, points: int) -> list[tuple[int, ...]]:
 
 
 def layouts_of(
-    made: Readout, channel: int, program: Program, shots: Shots, logged: int
+    made: ChannelReadout, channel: int, program: Program, shots: Shots, logged: int
 ) -> Iterator[ResultLayout]:
     """Yield where each capture of a channel is found; ``logged``: repetitions apart."""
     for heard in made.heard:

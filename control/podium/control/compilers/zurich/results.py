@@ -1,4 +1,4 @@
-"""When generators of an SHFQC hear what its analyser has measured, and what they make of it.
+"""Finds when generators of an SHFQC receive results of its analyser, and as which bits.
 
 A readout's word has a couple of bits for each integrator; it is there some time after the
 integration (zhinst-timing-models), until that of the next readout comes.
@@ -24,12 +24,12 @@ COUPLE = 2
 RESULTS_MAX = 5
 """Results on which one waveform may hang: each way has a row of the command table."""
 LEAST_DELAY_FS = 320 * FS_PER_NS
-"""From the end of the last window of a readout to what hangs on one of its results: always enough.
+"""From the end of a readout's last window to what depends on one of its results: always enough.
 For each further result of the same readout it takes up to 40 ns more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
+class ResultAvailability:
     """One capture, as generators of the same instrument hear of it; arrays broadcast to points."""
 
     begins: IntArray
@@ -59,8 +59,8 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hearing:
-    """What a core hears of the analyser of its instrument; arrays broadcast to the points."""
+class CoreFeedback:
+    """Holds the results that a core receives from its analyser; arrays broadcast to the points."""
 
     times: Mapping[str, IntArray] = field(default_factory=dict)
     """By capture: when the word of its readout can be read, in samples from the shot's start."""
@@ -75,12 +75,12 @@ def results_in(guards: Iterable[Guard]) -> tuple[str, ...]:
 
 
 def guards_of(pulse: PlacedPulse) -> list[Guard]:
-    """Return all that a pulse hangs on: whether it happens, and with which phase."""
+    """Return all that a pulse depends on: whether it happens, and with which phase."""
     return [pulse.guard, *(one.guard for one in pulse.turned)]
 
 
 def met(guard: Guard, results: Mapping[str, int]) -> bool:
-    """Whether something happens where results are these."""
+    """Return whether something happens where results are these."""
     return all(
         Condition(tuple(one.capture for one in term.results), term.operation).met(results)
         for term in guard
@@ -97,7 +97,7 @@ def ways(names: Sequence[str]) -> list[dict[str, int]]:
 
 
 def refuse_branches(frames: Iterable[PlacedFrame], why: str) -> None:
-    """Raise :class:`DoesNotFit` where something on ``frames`` hangs on what is measured."""
+    """Raise :class:`DoesNotFit` where something on ``frames`` depends on what is measured."""
     for one in frames:
         name = one.frame.name
         for pulse in one.pulses:
@@ -108,10 +108,14 @@ def refuse_branches(frames: Iterable[PlacedFrame], why: str) -> None:
                 raise DoesNotFit(f"{name}: statement {window.statement} (Capture) {why}")
 
 
-def hearing_of(
-    frames: Iterable[PlacedFrame], told: Mapping[str, Told], model: str, zsync: bool, first: int
-) -> Hearing:
-    """Return what a core hears on whose ``frames`` something may hang on results.
+def core_feedback(
+    frames: Iterable[PlacedFrame],
+    told: Mapping[str, ResultAvailability],
+    model: str,
+    zsync: bool,
+    first: int,
+) -> CoreFeedback:
+    """Return what a core hears on whose ``frames`` something may depend on results.
 
     ``first``: samples from the trigger to its first shot.
 
@@ -121,16 +125,16 @@ def hearing_of(
     guards = [g for one in frames for pulse in one.pulses for g in guards_of(pulse)]
     names = results_in(guards)
     if not names:
-        return Hearing()
+        return CoreFeedback()
     where = ", ".join(one.frame.name for one in frames)
     for name in names:
         if name not in told:
             of = "an SHFQC that reads nothing out" if model == "SHFQC" else f"an {model}"
             raise DoesNotFit(
-                f"{where}: something hangs on the result of {name!r}; results reach the signal "
+                f"{where}: something depends on the result of {name!r}; results reach the signal "
                 f"generators of the SHFQC that has measured them, and this is {of}"
             )
-    return Hearing(
+    return CoreFeedback(
         {name: one.heard(zsync, first) for name, one in told.items()},
         {name: told[name].slot for name in names},
     )

@@ -1,4 +1,4 @@
-"""What the hardware's numbers can hold: the one table of all rounding in this compiler.
+"""Rounds to what the hardware's numbers can hold: the one table of this compiler.
 
 =================  ===============================  ======================================
 quantity           held as                          source

@@ -32,7 +32,7 @@ class AtPoints:
     turns: tuple[FloatArray, ...]
     """Phase in the command table: the oscillator began so much earlier than the shot."""
     turned: tuple[tuple[tuple[Guard, FloatArray], ...], ...]
-    """Phase shifts that hang on results."""
+    """Phase shifts that depend on results."""
     reset: int
     """Samples before a shot's start at which the oscillators begin anew."""
 

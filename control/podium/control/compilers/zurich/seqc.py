@@ -1,4 +1,4 @@
-"""The text of one core's program."""
+"""Writes the text of one core's program."""
 
 from collections.abc import Sequence
 

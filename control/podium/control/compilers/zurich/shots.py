@@ -1,4 +1,4 @@
-"""Where the shots of a run begin, in samples of one instrument, and how they are gone through."""
+"""Places the shots of a run, in samples of one instrument, and orders them."""
 
 import math
 from collections.abc import Sequence
@@ -33,24 +33,24 @@ class Shots:
 
     @property
     def even(self) -> bool:
-        """Whether all shots lie alike on the grid."""
+        """Return whether all shots lie alike on the grid."""
         return self.samples.size == 1 and not self.samples.flat[0] % GRANULARITY
 
     @property
     def points_samples(self) -> int:
-        """How long one repetition of all points takes."""
+        """Return the length of one repetition of all points."""
         return int(self.samples.sum()) * (math.prod(self.counts) // self.samples.size)
 
     @property
     def round(self) -> int:
-        """How many repetitions make a round."""
+        """Return the number of repetitions in a round."""
         if self.even:
             return 1
         return min(self.shots, GRANULARITY // math.gcd(self.points_samples, GRANULARITY))
 
     @property
     def total(self) -> int:
-        """How long all shots take."""
+        """Return the length of all shots."""
         return self.shots * self.points_samples
 
     def shape_of(self, arrays: Sequence[NDArray[Any]]) -> tuple[int, ...]:

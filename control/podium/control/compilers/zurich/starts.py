@@ -1,4 +1,4 @@
-"""In which sample a pulse begins, and by how much later than that sample."""
+"""Splits a pulse's start into its sample and the rest."""
 
 from collections.abc import Sequence
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""What a core does from shot to shot, before loops are made of it.
+"""Describes a core's work from shot to shot, before loops are made of it.
 
 A point is a row of things that are done one after another (its *kinds*), each with one number
 that may differ from point to point. Points with the same kinds can share code.
@@ -36,7 +36,7 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class NumberedText:
     """Text with a number in it, in place of ``{}``."""
 
     text: str
@@ -50,13 +50,13 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class FixedText:
     """The same text at each point."""
 
     text: str
 
 
-Kind: TypeAlias = Silence | Hold | Row | Choose | Sweep | Count | Say
+Kind: TypeAlias = Silence | Hold | Row | Choose | Sweep | NumberedText | FixedText
 Kinds: TypeAlias = tuple[Kind, ...]
 
 

@@ -1,4 +1,4 @@
-"""The command table of one core: entries, in rows that a loop can count through."""
+"""Builds the command table of one core: entries, in rows that a loop can count through."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

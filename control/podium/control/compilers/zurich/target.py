@@ -1,4 +1,4 @@
-"""What the compiler must know of the wiring: which channel of the instrument serves which port."""
+"""Describes the wiring for the compiler: the instrument's channel behind each port."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

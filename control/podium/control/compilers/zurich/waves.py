@@ -1,4 +1,4 @@
-"""The waveforms of one core: what is in them, and where they lie in the wave table."""
+"""Stores the waveforms of one core, and places them in the wave table."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a waveform consists of: equal contents are stored once."""
+    """Describes a waveform's content: equal contents are stored once."""
 
     length: int
     parts: tuple[Part, ...]
@@ -59,7 +59,7 @@ class WaveTable:
 
     @property
     def samples_max(self) -> int:
-        """How many can be stored."""
+        """Return the number of samples that can be stored."""
         return SHFSG_WAVE_SAMPLES if self.kind == "sg" else HDAWG_WAVE_SAMPLES
 
     def shape(self, waveform: Waveform, late_fs: int = 0) -> NDArray[np.complex128]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.batches import compile_in_batches
 from podium.control.compilers.qblox.loopback import marker_program, tag_program, tags_of
-from podium.control.compilers.qblox.recompiling import Recompiling
+from podium.control.compilers.qblox.recompilation import Recompiler
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
 from podium.control.facility.timing import TriggerWiring
@@ -40,7 +40,7 @@ class QbloxFamily:
     def __init__(self, facility: Facility) -> None:
         self._facility = facility
         self._targets = targets_of(facility)
-        self._recompiling = Recompiling()
+        self._recompiling = Recompiler()
 
     @property
     def ports(self) -> Mapping[str, Set[str]]:

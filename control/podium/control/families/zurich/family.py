@@ -7,19 +7,19 @@ from podium.control.compilers.batching import in_batches
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.batches import MOST, compile_in_batches
 from podium.control.compilers.zurich.compile import compile_together
-from podium.control.compilers.zurich.loopback import marker_program
-from podium.control.compilers.zurich.recompiling import Recompiling
-from podium.control.compilers.zurich.target import ZurichTarget
-from podium.control.compilers.zurich.timed import (
+from podium.control.compilers.zurich.external_start import (
     ANALYSERS,
     compile_timed,
     external_start,
     recorded,
     recorded_by,
 )
+from podium.control.compilers.zurich.loopback import marker_program
+from podium.control.compilers.zurich.recompilation import Recompiler
+from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
-from podium.control.facility.models_of import modules_of
+from podium.control.facility.instrument_models import modules_of
 from podium.control.facility.timing import TriggerWiring
 from podium.control.families.family import Parts
 from podium.control.families.markers import marker_of, module_of
@@ -55,7 +55,7 @@ class ZurichFamily:
         self._facility = facility
         self._targets = zurich_targets_of(facility)
         self._pqscs = pqscs_of(facility)
-        self._recompiling = Recompiling()
+        self._recompiling = Recompiler()
 
     @property
     def ports(self) -> Mapping[str, Set[str]]:

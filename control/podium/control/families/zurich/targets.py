@@ -21,7 +21,7 @@ from podium.control.facility.facility import (
     FluxWiring,
     Wiring,
 )
-from podium.control.facility.models_of import modules_of
+from podium.control.facility.instrument_models import modules_of
 from podium.firmware_interfaces.zurich.awg_limits import (
     HDAWG_RATE_HZ,
     READOUT_SLOTS,

@@ -1,7 +1,7 @@
 """Q1ASM, the assembly language of Qblox sequencers: parse, assemble, print."""
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.assemble import (
-    Assembled,
+    AssembledProgram,
     assemble,
     print_program,
 )
@@ -17,7 +17,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.parse import parse
 from podium.firmware_interfaces.qblox_cluster.q1asm.print import format_program
 
 __all__ = [
-    "Assembled",
+    "AssembledProgram",
     "AssemblyError",
     "Instruction",
     "Label",

@@ -36,7 +36,7 @@ _KIND = {Register: "R#", Label: "#", int: "#"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Assembled:
+class AssembledProgram:
     """A program as it lies in instruction memory; deprecated instructions are expanded."""
 
     opcode: NDArray[np.int64]
@@ -68,7 +68,7 @@ def assemble(
     *,
     max_instructions: int = MAX_INSTRUCTIONS,
     generation: int = 2,
-) -> Assembled:
+) -> AssembledProgram:
     """Assemble a program; raise :class:`AssemblyError` where the vendor's assembler refuses.
 
     ``max_instructions`` is the memory of the sequencer, counted after expansion. ``generation`` of
@@ -96,7 +96,7 @@ def assemble(
         problems.append(Problem(0, text))
     if problems:
         raise AssemblyError(tuple(sorted(problems, key=lambda problem: problem.line)))
-    return Assembled(
+    return AssembledProgram(
         np.array(opcodes, dtype=np.int64),
         np.array(rows, dtype=np.int64).reshape(-1, MAX_OPERANDS),
         np.array(sources, dtype=np.int64),
@@ -105,7 +105,7 @@ def assemble(
     )
 
 
-def print_program(program: Assembled) -> str:
+def print_program(program: AssembledProgram) -> str:
     """Return a listing of instruction memory: address, labels, instruction, source line."""
     at: dict[int, list[str]] = {}
     for label, address in program.labels.items():

@@ -43,7 +43,7 @@ class CommandNumber(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How one mnemonic is written in memory."""
+    """The encoding of one mnemonic in memory."""
 
     number: CommandNumber
     places: tuple[int, ...] = (0,)

@@ -78,5 +78,5 @@ class AssemblyError(ValueError):
 
     @property
     def message(self) -> str:
-        """What is wrong there."""
+        """Return the text of the first problem."""
         return self.problems[0].message

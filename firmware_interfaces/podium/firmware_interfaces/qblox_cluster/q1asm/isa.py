@@ -24,7 +24,7 @@ JUMP_TICKS: Final = 3  # of a jump that is taken, on top of the fetch; q1simulat
 
 
 class Operation(IntEnum):
-    """What an instruction does, whatever the form of its operands."""
+    """The effect of an instruction, whatever the form of its operands."""
 
     ILLEGAL = 0
     STOP = 1
@@ -105,7 +105,7 @@ class Operation(IntEnum):
 
 
 class Access(Enum):
-    """What an instruction does with a register operand."""
+    """The use that an instruction makes of a register operand."""
 
     READ = "read"
     WRITE = "write"
@@ -149,7 +149,7 @@ class Form:
 
     @cached_property
     def deprecated(self) -> bool:
-        """Whether the assembler replaces it by two instructions."""
+        """Tell whether the assembler replaces it by two instructions."""
         return self.operation in (Operation.LOOP, Operation.COMPARE_JGE, Operation.COMPARE_JLT)
 
     @cached_property

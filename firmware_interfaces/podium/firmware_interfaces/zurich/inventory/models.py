@@ -17,7 +17,7 @@ from podium.firmware_interfaces.zurich.inventory import (
     sg_channels,
     system,
 )
-from podium.firmware_interfaces.zurich.inventory.since import SERVER, is_in
+from podium.firmware_interfaces.zurich.inventory.node_versions import SERVER, is_in
 from podium.firmware_interfaces.zurich.labone_version import LabOneVersion
 from podium.firmware_interfaces.zurich.limits import LONG_READOUT, MORE_SLOTS
 from podium.firmware_interfaces.zurich.node import Node

@@ -1,4 +1,4 @@
-"""What the facility file of this device does not say, because no lab knows it beforehand.
+"""The facility file of this device leaves these values out: no lab knows them beforehand.
 
 Device: Karamlou et al., Nature 629, 561 (2024), arXiv:2306.02571, a lattice of 16 flux-tunable
 transmons with fixed capacitive couplings between neighbours, each with a resonator, on shared

@@ -1,4 +1,4 @@
-"""What the facility file of this device does not say, because no lab knows it beforehand.
+"""The facility file of this device leaves these values out: no lab knows them beforehand.
 
 Device: Krinner et al., Nature 605, 669 (2022), arXiv:2112.03708, 17 flux-tunable transmons,
 read out over Purcell-filtered resonators on shared feedlines with parametric amplifiers.

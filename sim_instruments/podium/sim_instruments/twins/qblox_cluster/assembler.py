@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
-from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled, AssemblyError, assemble
+from podium.firmware_interfaces.qblox_cluster.q1asm import AssembledProgram, AssemblyError, assemble
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback, Ticket
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, SequencerSetup
@@ -21,10 +21,10 @@ than a loop may be blocked."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
+class PreparedProgram:
     """A program that assembled."""
 
-    assembled: Assembled
+    assembled: AssembledProgram
     unplayable: str | None
     """Why this twin cannot execute it, if so; arming it is refused then."""
     plays_net_zero: bool = False
@@ -32,9 +32,9 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What an assembly came to."""
+    """The outcome of an assembly."""
 
-    prepared: Prepared | None
+    prepared: PreparedProgram | None
     log: str
 
 
@@ -62,10 +62,10 @@ def _prepare(text: bytes, model: ModuleModel, generation: int) -> _Verdict:
     except NotEmulated as error:
         unplayable = str(error)
     notes = "".join(f"{warning}\n" for warning in assembled.warnings)
-    return _Verdict(Prepared(assembled, unplayable, plays_net_zero), notes)
+    return _Verdict(PreparedProgram(assembled, unplayable, plays_net_zero), notes)
 
 
-Install = Callable[[Prepared], None]
+Install = Callable[[PreparedProgram], None]
 
 
 class Assembler:
@@ -81,7 +81,7 @@ class Assembler:
 
     @property
     def busy(self) -> bool:
-        """Whether a program is still being assembled."""
+        """Tell whether a program is still being assembled."""
         return self._under_way is not None and not self._under_way[0].done()
 
     def begin(self, text: bytes, install: Install) -> None:

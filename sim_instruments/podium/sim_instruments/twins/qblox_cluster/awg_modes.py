@@ -1,4 +1,4 @@
-"""What becomes of a program's waveforms where a sequencer's settings change how they are played.
+"""Settings of a sequencer change how a program's waveforms are played.
 
 - **Upsampling.** ASSUMED: a rate of n holds each sample of a path for n + 1 ns; nothing but the
   client's word for it was found.

@@ -9,7 +9,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.command_table import (
     COMMANDS,
-    Found,
+    CommandMatch,
     Reply,
     Socket,
     look_up,
@@ -18,11 +18,15 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
     END_OF_REPLY,
     Command,
     CommandSplitter,
-    Malformed,
+    MalformedLine,
 )
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS, NEWEST, RELEASES
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
-from podium.sim_instruments.twins.command_ear import CommandEar, CommandListener, cluster_words
+from podium.sim_instruments.twins.command_observer import (
+    CommandListener,
+    CommandObserver,
+    cluster_words,
+)
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
     SUBS_PER_TICK,
     ClusterClock,
@@ -36,7 +40,6 @@ from podium.sim_instruments.twins.qblox_cluster.cluster_commands import (
 )
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Request
 from podium.sim_instruments.twins.qblox_cluster.linq import CMM_SLOT
-from podium.sim_instruments.twins.qblox_cluster.listening import Listener
 from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT, Mixer
 from podium.sim_instruments.twins.qblox_cluster.module import Module
@@ -50,6 +53,7 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
     Refusal,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs import Runs
+from podium.sim_instruments.twins.qblox_cluster.time_tag_collection import TimeTagCollector
 from podium.sim_instruments.twins.qblox_cluster.timekeeping import CMM, TRIGGER_INPUT
 from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import Horizon
@@ -76,7 +80,7 @@ def meant_headers() -> frozenset[str]:
     return frozenset({*_CMM, *_MODULE, *_RUN, *_TIMED, *_LINQ})
 
 
-def _reads_back(found: Found) -> bool:
+def _reads_back(found: CommandMatch) -> bool:
     """Return whether ``found`` asks for what can be set, which is kept."""
     name, question, _ = found.entry.header.partition("?")
     return bool(question) and name in _SETTINGS
@@ -135,11 +139,11 @@ class ClusterTwin:
             self.clock,
             self.management,
             self.lines,
-            Listener(self.lines, self.clock, serial),
+            TimeTagCollector(self.lines, self.clock, serial),
         )
         self.lines.watch(self._settle)
         self._tallies = {"commands": 0, "unknown": 0, "unmeant": 0}
-        self._ear: CommandEar[Command] = CommandEar(lambda: self._tallies, cluster_words)
+        self._ear: CommandObserver[Command] = CommandObserver(lambda: self._tallies, cluster_words)
 
     def open(self, port: str) -> "ClusterSession":
         """Return a connection to the CMM (``scpi``) or to a module (``slot2``)."""
@@ -222,7 +226,7 @@ class ClusterTwin:
         return dict(self._tallies)
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_ear.TellsCommands`."""
+        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._ear.listener = listener
 
     def reset(self, now_fs: int) -> None:
@@ -284,7 +288,7 @@ class ClusterTwin:
             return self._on_cmm(found, request)
         return self._on_module(routed, found, request)
 
-    def _on_cmm(self, found: Found, request: Request) -> bytes:
+    def _on_cmm(self, found: CommandMatch, request: Request) -> bytes:
         if found.entry.header == "*RST":
             self.reset(request.now_fs)
             return b""
@@ -294,7 +298,7 @@ class ClusterTwin:
         self._tallies["unmeant"] += not _reads_back(found)
         return self.management.kept.handle(found, request.command)
 
-    def _on_module(self, module: Module, found: Found, request: Request) -> bytes:
+    def _on_module(self, module: Module, found: CommandMatch, request: Request) -> bytes:
         header = found.entry.header
         if header in ("*RST", "RST"):
             self.runs.stop(module.sequencers, request.now_fs)
@@ -346,7 +350,7 @@ class ClusterSession:
         self._twin = twin
         self._module = module
         self._splitter = CommandSplitter()
-        self._waiting: deque[Command | Malformed] = deque()
+        self._waiting: deque[Command | MalformedLine] = deque()
 
     @property
     def _errors(self) -> ErrorQueue:
@@ -362,7 +366,7 @@ class ClusterSession:
                     if self._twin.must_wait(self._module, command, now_fs):
                         break
                     replies.append(self._twin.execute(self._module, command, now_fs))
-                case Malformed(reason):
+                case MalformedLine(reason):
                     self._errors.put(Refusal(SYNTAX_ERROR, f"Syntax error;{reason}"))
             self._waiting.popleft()
         return b"".join(replies)

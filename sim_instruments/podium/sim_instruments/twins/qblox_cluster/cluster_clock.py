@@ -13,7 +13,7 @@ SUBS_PER_TICK = 2048
 
 
 class ClusterClock(Protocol):
-    """Where the ticks of a cluster lie in the world: phase and frequency are the world's secret."""
+    """Locates a cluster's ticks in the world: phase and frequency are the world's secret."""
 
     def to_ticks(self, at_fs: int) -> int:
         """Return the number of the first tick at or after a world instant."""

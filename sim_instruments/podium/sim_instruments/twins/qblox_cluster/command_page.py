@@ -6,7 +6,12 @@ compares it with docs/reference/qblox_cluster_commands.md.
 
 from collections.abc import Iterable, Iterator
 
-from podium.firmware_interfaces.qblox_cluster.command_table import COMMANDS, Entry, Reply, Socket
+from podium.firmware_interfaces.qblox_cluster.command_table import (
+    COMMANDS,
+    CommandEntry,
+    Reply,
+    Socket,
+)
 from podium.sim_instruments.twins.qblox_cluster.cluster import meant_headers
 
 _HEAD = """\
@@ -39,14 +44,14 @@ Podium uses one.
 def command_page() -> str:
     """Return the page as Markdown."""
     meant = meant_headers()
-    by_meaning: dict[bool, list[Entry]] = {True: [], False: []}
+    by_meaning: dict[bool, list[CommandEntry]] = {True: [], False: []}
     for entry in COMMANDS:
         by_meaning[entry.header in meant].append(entry)
     lines = [_HEAD, _MEANT, *_table(by_meaning[True]), "", _KEPT, *_table(by_meaning[False])]
     return "\n".join(lines) + "\n"
 
 
-def _table(entries: Iterable[Entry]) -> Iterator[str]:
+def _table(entries: Iterable[CommandEntry]) -> Iterator[str]:
     yield "| command | socket | answer | since |"
     yield "| --- | --- | --- | --- |"
     for entry in entries:

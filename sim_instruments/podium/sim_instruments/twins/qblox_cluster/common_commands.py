@@ -8,7 +8,7 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import ErrorQueue
 
 
 class Device(Protocol):
-    """What they act on."""
+    """The part of a device that common commands act on."""
 
     @property
     def errors(self) -> ErrorQueue:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from podium.firmware_interfaces.qblox_cluster.command_table import Found
+from podium.firmware_interfaces.qblox_cluster.command_table import CommandMatch
 from podium.firmware_interfaces.qblox_cluster.framing import Command
 
 D = TypeVar("D")
@@ -14,7 +14,7 @@ D = TypeVar("D")
 class Request:
     """A command that was found in the table, and when it came."""
 
-    found: Found
+    found: CommandMatch
     command: Command
     now_fs: int
 

@@ -1,4 +1,4 @@
-"""What a compiled program would put out on a cluster: executed by itself, without a world.
+"""Executes a compiled program by itself, without a world, for the signals a cluster would send.
 
 The same processors and the same output stage as in the twin; local oscillators are left out, so
 phases are those of the sequencers' own oscillators.
@@ -21,7 +21,6 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     default_configuration,
 )
 from podium.sim_instruments.physics.signals import PulseTrain
-from podium.sim_instruments.twins.qblox_cluster.given_results import proceed_with, told_by
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     OUTPUT_OVERFLOW,
     SwitchTimeline,
@@ -30,9 +29,13 @@ from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     pulse_trains,
     switch_timeline,
 )
+from podium.sim_instruments.twins.qblox_cluster.prescribed_results import (
+    proceed_with,
+    result_senders,
+)
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
+from podium.sim_instruments.twins.qblox_cluster.q1_group import Q1Group
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Limits, Q1Processor, Trigger
-from podium.sim_instruments.twins.qblox_cluster.q1_together import Together
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
     EventKind,
     RealTimeTrace,
@@ -64,7 +67,7 @@ def emulate(
     values. ``results``: by capture, what its acquisitions come to; 0 where it is not named.
 
     ``sequencers``, in the order of the program's: ``ending``, ``ended_ns`` (from the common start),
-    ``flags``, ``log``, ``pieces``, ``spans``. A piece is a stretch of signal, equal ones are told
+    ``flags``, ``log``, ``pieces``, ``spans``. A piece is a stretch of signal, equal ones are given
     once: ``i`` and ``q`` words of the paths, the ``level`` held after them, ``duration_ns``,
     ``nco_hz``. A span has ``stretches`` (start in ns from the span's, piece, phase in turns),
     ``captures`` (start, nco_hz, phase, acquisition index, bin) and ``switch`` (from, to: when the
@@ -136,9 +139,9 @@ def _execute(
     triggers = () if start is None else (Trigger(TRIGGER_NS, start.address),)
     end_ns = max((begin + duration for begin, duration in spans), default=0)
     before_ns = TRIGGER_NS + limits.SYNC_NS + BEYOND_NS
-    together = Together(processors, limits=Limits(time_ns=end_ns + before_ns))
+    together = Q1Group(processors, limits=Limits(time_ns=end_ns + before_ns))
     if any(entry.listens_to for entry in program.sequencers):
-        proceed_with(together, told_by(program, results), triggers)
+        proceed_with(together, result_senders(program, results), triggers)
     else:
         together.proceed(triggers)
     together.refuse_to_wait()

@@ -11,18 +11,22 @@ import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.physics.dialogue import Dialogue
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain, RunSignals
+from podium.sim_instruments.physics.signals import (
+    CaptureAnswer,
+    CaptureTrain,
+    PulseTrain,
+    RunSignals,
+)
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
-from podium.sim_instruments.twins.qblox_cluster.ears import Ears
-from podium.sim_instruments.twins.qblox_cluster.edges_out import (
+from podium.sim_instruments.twins.qblox_cluster.digital_outputs import (
     DELAY_OUT_OF_ORDER,
     delays_out_of_order,
     levels_out,
     results_out,
 )
-from podium.sim_instruments.twins.qblox_cluster.feedback import Feedback, hangs_on_measurements
+from podium.sim_instruments.twins.qblox_cluster.feedback import Feedback, depends_on_measurements
 from podium.sim_instruments.twins.qblox_cluster.input_stage import (
-    Listening,
+    SequencerAcquisitions,
     heard,
     listening,
     measured,
@@ -39,8 +43,8 @@ from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     switch_timeline,
 )
 from podium.sim_instruments.twins.qblox_cluster.playback import Play
+from podium.sim_instruments.twins.qblox_cluster.q1_group import Q1Group, run_together
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, Trigger
-from podium.sim_instruments.twins.qblox_cluster.q1_together import Together, run_together
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
     RunOutcome,
@@ -49,8 +53,9 @@ from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
     acquisition_spacing_ns,
 )
 from podium.sim_instruments.twins.qblox_cluster.tag_stage import tag_record
+from podium.sim_instruments.twins.qblox_cluster.time_tag_inputs import TimeTagInputs
 from podium.sim_instruments.twins.qblox_cluster.ttl_stage import (
-    Counting,
+    CountingWindows,
     counted,
     counting,
     joined,
@@ -64,8 +69,8 @@ class Performance:
     runs: tuple[SequencerRun, ...]
     traces: tuple[RealTimeTrace, ...]
     drives: tuple[PulseTrain, ...]
-    listening: tuple[Listening | None, ...]
-    counting: tuple[Counting | None, ...]
+    listening: tuple[SequencerAcquisitions | None, ...]
+    counting: tuple[CountingWindows | None, ...]
     """Windows in which triggers are counted."""
     overflowed: tuple[bool, ...]
 
@@ -149,7 +154,7 @@ def _switches(
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class TriggersNeeded:
     """Some sequencer goes on only when more is known of the triggers."""
 
     needs_ns: int | None = None
@@ -172,17 +177,17 @@ class Execution:
         start_tick: int,
         clock: ClusterClock,
         routes: Routes = self_cast_only,
-        ears: Ears | None = None,
+        inputs: TimeTagInputs | None = None,
     ) -> None:
         self._runs = tuple(runs)
-        self._ears = ears
+        self._inputs = inputs
         self._routes = routes
         self._number = number
         self._start_tick = start_tick
         self._clock = clock
-        self._together: Together | None = None
+        self._together: Q1Group | None = None
         self._feedback: Feedback | None = None
-        """Of a run that hangs on what it measures."""
+        """Of a run that depends on what it measures."""
         self._first_trigger_ns = 0
         self.synced_ns: tuple[int, ...] = ()
         """When the party line was released so far, from the start. Known before the world has
@@ -190,17 +195,17 @@ class Execution:
 
     def advance(
         self, triggers: Sequence[Trigger], known_ns: int, heard_ns: int, play: Play
-    ) -> RunOutcome | Waiting:
+    ) -> RunOutcome | TriggersNeeded:
         """Go on with triggers that came since; return what is left of the run once it is over.
 
         All triggers until ``known_ns`` are known now, and what reaches inputs of time-tag
         sequencers until ``heard_ns``.
         """
         if self._together is None:
-            hangs = hangs_on_measurements(self._runs)
-            self._together = Together(_processors(self._runs), routes=self._routes)
-            if hangs:
-                self._feedback = Feedback(self._with_phases(), self._together, self._ears)
+            depends = depends_on_measurements(self._runs)
+            self._together = Q1Group(_processors(self._runs), routes=self._routes)
+            if depends:
+                self._feedback = Feedback(self._with_phases(), self._together, self._inputs)
         elif triggers and not self._first_trigger_ns:
             self._first_trigger_ns = triggers[0].time_ns
         if self._feedback is not None:
@@ -208,7 +213,7 @@ class Execution:
         self._together.proceed(triggers, known_ns)
         self.synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_triggers:
-            return Waiting(self._together.needs_ns)
+            return TriggersNeeded(self._together.needs_ns)
         traces = self._together.traces()
         performed = performance(self._with_phases(), traces)
         signals = self._signals(performed)
@@ -222,8 +227,8 @@ class Execution:
         known_ns: int,
         heard_ns: int,
         play: Play,
-    ) -> RunOutcome | Waiting:
-        """Go on with a run that hangs on what it measures."""
+    ) -> RunOutcome | TriggersNeeded:
+        """Go on with a run that depends on what it measures."""
 
         def begin(at_ns: int) -> Dialogue:
             return play.begin(self._number, self._clock.to_world(self._start_tick + at_ns))
@@ -231,7 +236,7 @@ class Execution:
         over = feedback.go_on(triggers, known_ns, begin, heard_ns)
         self.synced_ns = tuple(feedback.together.synced_ns)
         if not over:
-            return Waiting(feedback.together.needs_ns, feedback.hears_ns)
+            return TriggersNeeded(feedback.together.needs_ns, feedback.hears_ns)
         performed = performance(feedback.runs, feedback.together.traces())
         heard = [one.trains if one is not None else () for one in performed.listening]
         answers = feedback.finish(heard, begin)
@@ -246,7 +251,7 @@ class Execution:
             triggers=tuple((self._start_tick + at, address) for at, address in feedback.sent),
         )
 
-    def _outcome(self, performed: Performance, answers: tuple[Captured, ...]) -> RunOutcome:
+    def _outcome(self, performed: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
         left = outcome(performed, answers)
         traces = performed.traces
         levels = list(levels_out(self._runs, traces, self._start_tick, self._clock))
@@ -260,7 +265,7 @@ class Execution:
         )
 
     def _results_shown(
-        self, performed: Performance, answers: tuple[Captured, ...]
+        self, performed: Performance, answers: tuple[CaptureAnswer, ...]
     ) -> Iterator[Levels]:
         """Yield what thresholded acquisitions do to markers."""
         at = 0
@@ -323,7 +328,7 @@ class Execution:
         )
 
 
-def outcome(performance: Performance, answers: tuple[Captured, ...]) -> RunOutcome:
+def outcome(performance: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
     """Return what is left of a performance once the world has answered."""
     results: list[SequencerOutcome] = []
     at = 0

@@ -1,4 +1,4 @@
-"""A run whose programs hang on what it measures: sequencers and world go on in turns.
+"""Runs programs that depend on what they measure: sequencers and world go on in turns.
 
 Processors go on as far as all triggers and messages are known. Where none can, the acquisition
 whose trigger or message would arrive first is asked of the world, with everything that was played
@@ -16,16 +16,21 @@ from typing import Final
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.physics.dialogue import Dialogue
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
-from podium.sim_instruments.twins.qblox_cluster.ears import Ears
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.output_stage import output_lines
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated, shares_results
+from podium.sim_instruments.twins.qblox_cluster.q1_group import FOR_EVER, Q1Group
 from podium.sim_instruments.twins.qblox_cluster.q1_messages import FAST_TAG_NS
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
-from podium.sim_instruments.twins.qblox_cluster.q1_together import FOR_EVER, Together
-from podium.sim_instruments.twins.qblox_cluster.reel import Answer, Due, Reel, played_between
+from podium.sim_instruments.twins.qblox_cluster.sequencer_playback import (
+    AcquisitionAnswer,
+    FinishedAcquisitions,
+    SequencerPlayback,
+    played_between,
+)
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.tag_watch import TagWatch
+from podium.sim_instruments.twins.qblox_cluster.time_tag_inputs import TimeTagInputs
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS, LATENCY_NS
 from podium.sim_instruments.twins.qblox_cluster.ttl_watch import (
     COUNT_TRIGGER_NS,
@@ -34,11 +39,11 @@ from podium.sim_instruments.twins.qblox_cluster.ttl_watch import (
 )
 
 THRESHOLD_TRIGGER_NS: Final = limits.THRESHOLD_TRIGGER_NS
-_HANGS: Final = frozenset({Operation.SET_COND, Operation.WAIT_TRIGGER})
+_CONDITIONAL: Final = frozenset({Operation.SET_COND, Operation.WAIT_TRIGGER})
 _RECEIVES: Final = frozenset({Operation.FB_POP_DATA, Operation.FB_PULL_DATA})
 EXTERNAL: Final = -1
 HEARD_AT_ONCE_NS: Final = 16_384
-"""Of a window in which triggers are counted, where nobody waits for them any more."""
+"""Of a window in which triggers are counted, where nobody waits for them any longer."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,13 +60,13 @@ def _operations(run: SequencerRun) -> set[Operation]:
     return {FORMS[opcode].operation for opcode in set(run.program.opcode.tolist())}
 
 
-def hangs_on_measurements(runs: Sequence[SequencerRun]) -> bool:
+def depends_on_measurements(runs: Sequence[SequencerRun]) -> bool:
     """Tell whether some sequencer of a run may do what another one's measurement says.
 
     Raises :class:`NotEmulated` where this twin cannot play them piece by piece.
     """
-    hangs = any(_HANGS & _operations(run) for run in runs)
-    senders = [run for run in runs if run.sends_triggers] if hangs else []
+    conditional = any(_CONDITIONAL & _operations(run) for run in runs)
+    senders = [run for run in runs if run.sends_triggers] if conditional else []
     hears = any(_RECEIVES & _operations(run) for run in runs)
     shares = hears and any(shares_results(run.program) for run in runs)
     if not senders and not shares:
@@ -88,9 +93,9 @@ class Feedback:
     """One such run on its way. Belongs to one worker thread at a time."""
 
     def __init__(
-        self, runs: Sequence[SequencerRun], together: Together, ears: Ears | None = None
+        self, runs: Sequence[SequencerRun], together: Q1Group, inputs: TimeTagInputs | None = None
     ) -> None:
-        """``runs`` with the phases that their oscillators have; ``ears`` of time-tag sequencers.
+        """``runs`` with the phases that their oscillators have; ``inputs`` of time-tag sequencers.
 
         A scope that averages or waits for a level records nothing of such a run.
         """
@@ -98,8 +103,9 @@ class Feedback:
         runs = self.runs = tuple(
             replace(run, scope=run.scope and not run.afe.scope.needs_all) for run in runs
         )
-        self._reels = [
-            Reel(run, processor) for run, processor in zip(runs, together.runs, strict=True)
+        self._playbacks = [
+            SequencerPlayback(run, processor)
+            for run, processor in zip(runs, together.runs, strict=True)
         ]
         self._senders = [
             number
@@ -112,7 +118,7 @@ class Feedback:
             for number, (run, processor) in enumerate(zip(runs, together.runs, strict=True))
             if Operation.ACQUIRE_TTL in _operations(run)
         }
-        self._tags = self._watched_tags(ears)
+        self._tags = self._watched_tags(inputs)
         self.hears_ns: int | None = None
         """Until when inputs must be known before it goes on, None: that is not what it lacks."""
         self._trace_listener = 2 * len(runs)
@@ -128,10 +134,10 @@ class Feedback:
         self.sent: list[tuple[int, int]] = []
         """Instant of sending and address of measured pulses, of those that were not lost."""
 
-    def _watched_tags(self, ears: Ears | None) -> TagWatch | None:
+    def _watched_tags(self, inputs: TimeTagInputs | None) -> TagWatch | None:
         """Return the inputs of time-tag sequencers, None where nothing comes of them."""
         tags = [number for number, run in enumerate(self.runs) if run.channel is not None]
-        if ears is None or not {*self._senders, *self._sharers}.intersection(tags):
+        if inputs is None or not {*self._senders, *self._sharers}.intersection(tags):
             return None
         for run in self.runs:
             if run.configuration.marker_mask:
@@ -139,7 +145,7 @@ class Feedback:
                     f"{run.sender} shows its results on markers: this twin does not emulate that "
                     "where sequencers do what a QTM hears"
                 )
-        return TagWatch(self.runs, self.together.runs, ears)
+        return TagWatch(self.runs, self.together.runs, inputs)
 
     def go_on(
         self,
@@ -161,10 +167,10 @@ class Feedback:
         while True:
             self.together.messages_known_ns = self._knows_messages()
             self.together.proceed(self._deliver(), self._known_ns)
-            for reel in self._reels:
-                reel.look()
+            for playback in self._playbacks:
+                playback.collect_acquisitions()
             for ttl in self._ttl.values():
-                ttl.look()
+                ttl.collect_windows()
             shared = self.together.waits_for_results
             if not self.together.waits_for_triggers and not shared:
                 return True
@@ -198,7 +204,7 @@ class Feedback:
             hearing.append((self._tags.next_ns(), True))
         watched_ns, by_tags = min(hearing, default=(FOR_EVER, False))
         end_ns = min(
-            (self._reels[n].next_end_ns() for n in {*self._senders, *self._sharers}),
+            (self._playbacks[n].next_end_ns() for n in {*self._senders, *self._sharers}),
             default=FOR_EVER,
         )
         if watched_ns < min(settled_ns, end_ns):
@@ -243,7 +249,7 @@ class Feedback:
         """Return when the next pulse may arrive of a measurement that was not answered."""
         found = FOR_EVER
         for number in self._senders:
-            found = min(found, self._reels[number].next_end_ns() + THRESHOLD_TRIGGER_NS)
+            found = min(found, self._playbacks[number].next_end_ns() + THRESHOLD_TRIGGER_NS)
             if number in self._ttl:
                 found = min(found, self._ttl[number].next_ns() + COUNT_TRIGGER_NS)
         if self._tags is not None:
@@ -276,19 +282,20 @@ class Feedback:
     def _ask(self, played_ns: int, end_ns: int, begin: Callable[[int], Dialogue]) -> None:
         """Play on until a time, and answer acquisitions that end by another."""
         if self._dialogue is None:
-            first = [reel.first_ns for reel in self._reels]
+            first = [playback.first_ns for playback in self._playbacks]
             first += [pulse.arrival_ns for pulse in self._pulses]
             self.begin_ns = self._played_ns = min([*first, max(self._latest_ns, 0)])
             self._dialogue = begin(self.begin_ns)
         drives = [
-            self._moved(train) for train in played_between(self._reels, self._played_ns, played_ns)
+            self._moved(train)
+            for train in played_between(self._playbacks, self._played_ns, played_ns)
         ]
         self._played_ns = played_ns
-        dues: list[tuple[int, Due]] = []
+        dues: list[tuple[int, FinishedAcquisitions]] = []
         captures: list[CaptureTrain] = []
         listeners: list[int] = []
-        for number, reel in enumerate(self._reels):
-            for due in reel.due(end_ns):
+        for number, playback in enumerate(self._playbacks):
+            for due in playback.due(end_ns):
                 dues.append((number, due))
                 captures += [
                     replace(train, start_ns=train.start_ns - self.begin_ns) for train in due.trains
@@ -311,7 +318,7 @@ class Feedback:
             seen = None if listener is None else self._dialogue.trace(listener)
             self._count(number, self._ttl[number].heard(stretch, seen))
         for ttl in self._ttl.values():
-            ttl.passed(end_ns)
+            ttl.discard_heard(end_ns)
 
     def _hearing(
         self, end_ns: int, captures: list[CaptureTrain], listeners: list[int]
@@ -334,7 +341,7 @@ class Feedback:
 
     def _count(self, number: int, times_ns: Sequence[int]) -> None:
         """Send a pulse for each trigger at an input. ASSUMED: none where results are inverted."""
-        configuration = self._reels[number].run.configuration
+        configuration = self._playbacks[number].run.configuration
         if number in self._senders and configuration.trigger_on:
             address = configuration.trigger_address
             pulses = [Pulse(at + COUNT_TRIGGER_NS, number, address) for at in times_ns]
@@ -347,8 +354,8 @@ class Feedback:
     def _moved(self, train: PulseTrain) -> PulseTrain:
         return replace(train, start_ns=train.start_ns - self.begin_ns)
 
-    def _send(self, number: int, results: Sequence[Answer]) -> None:
-        configuration = self._reels[number].run.configuration
+    def _send(self, number: int, results: Sequence[AcquisitionAnswer]) -> None:
+        configuration = self._playbacks[number].run.configuration
         pulses = [
             Pulse(one.end_ns + THRESHOLD_TRIGGER_NS, number, configuration.trigger_address)
             for one in results
@@ -359,12 +366,12 @@ class Feedback:
 
     def finish(
         self, captures: Sequence[Sequence[CaptureTrain]], begin: Callable[[int], Dialogue]
-    ) -> tuple[Captured, ...]:
+    ) -> tuple[CaptureAnswer, ...]:
         """Play all that is left; return the answers to all that every sequencer listened to."""
         for ttl in self._ttl.values():
-            ttl.look()
+            ttl.collect_windows()
         while True:
-            end_ns = min(reel.next_end_ns() for reel in self._reels)
+            end_ns = min(playback.next_end_ns() for playback in self._playbacks)
             heard_ns = min((ttl.next_ns() for ttl in self._ttl.values()), default=FOR_EVER)
             if heard_ns < end_ns:
                 until_ns = min(heard_ns + HEARD_AT_ONCE_NS, end_ns)
@@ -372,17 +379,17 @@ class Feedback:
                 continue
             if end_ns >= FOR_EVER:
                 break
-            # window by window, as before: what is known of the future changes no reading
+            # window by window: what is known of the future changes no reading
             self._ask(max(end_ns + THRESHOLD_TRIGGER_NS, self._played_ns), end_ns, begin)
         if self._dialogue is None:
             self._ask(0, 0, begin)
-        answers: list[Captured] = []
-        for number, (reel, trains) in enumerate(zip(self._reels, captures, strict=True)):
-            listened = reel.answers(len(trains))
+        answers: list[CaptureAnswer] = []
+        for number, (playback, trains) in enumerate(zip(self._playbacks, captures, strict=True)):
+            listened = playback.answers(len(trains))
             for path, (train, values) in enumerate(zip(trains, listened, strict=True)):
                 seen = self.dialogue.trace(2 * number + path) if train.scope else None
                 trace, trace_hz = seen or (None, 0.0)
-                answers.append(Captured(values, trace, trace_hz))
+                answers.append(CaptureAnswer(values, trace, trace_hz))
         return tuple(answers)
 
     @property

@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
+from podium.sim_instruments.twins.qblox_cluster.predistortion import OutputShaping
 
 LEAPS = 48
 """Powers of two that are kept: leaps of up to 2**47 samples."""
@@ -21,7 +21,7 @@ _GROWTH = 4.0
 
 
 def filtered(
-    shaping: Shaping, time_ns: NDArray[np.int64], level: NDArray[np.float64], end_ns: int
+    shaping: OutputShaping, time_ns: NDArray[np.int64], level: NDArray[np.float64], end_ns: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
     """Return what leaves the converter: (times, words) of each change, and whether any overflowed.
 

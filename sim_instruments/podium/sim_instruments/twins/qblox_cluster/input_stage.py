@@ -1,4 +1,4 @@
-"""From acquisitions to what is listened to, and from what was heard to bins and scope."""
+"""Turns acquisitions into windows to integrate, and the answers into bins and scope records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
-from podium.sim_instruments.physics.alike import distinct
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
+from podium.sim_instruments.physics.deduplicate import distinct
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Window
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.qblox_cluster.output_stage import lo_turns
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind, RealTimeTrace
@@ -27,7 +27,7 @@ NCO_DELAY_NS = 146
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Listening:
+class SequencerAcquisitions:
     """All acquisitions of one sequencer in one run."""
 
     run: SequencerRun
@@ -51,7 +51,7 @@ class Listening:
     """Why the scope's record is not simulated."""
 
 
-def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
+def listening(run: SequencerRun, trace: RealTimeTrace) -> SequencerAcquisitions | None:
     """Return what the sequencer listens to, None if it acquires nothing."""
     weighed = trace.kind == EventKind.ACQUIRE_WEIGHED
     rows = np.flatnonzero((trace.kind == EventKind.ACQUIRE) | weighed)
@@ -94,7 +94,7 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
         trains[0] = replace(trains[0], scope=False)
     elif single:
         trains[:1] = _one_by_one(trains[0])
-    return Listening(
+    return SequencerAcquisitions(
         run=run,
         acquisition=trace.acq[rows],
         bin=trace.bin[rows],
@@ -165,15 +165,15 @@ def _window(run: SequencerRun, kind: NDArray[np.int64], path: int, lo_hz: int) -
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """What one sequencer's acquisitions left."""
+class AcquiredData:
+    """Bins, scope records and flags of one sequencer's acquisitions."""
 
     bins: Mapping[int, NDArray[np.void]]
     scope: tuple[ScopePath, ...] | None
     flags: tuple[str, ...]
 
 
-def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
+def heard(listened: SequencerAcquisitions, captured: tuple[CaptureAnswer, ...]) -> AcquiredData:
     """Return bins, scope and flags from the answers to ``listened.trains``, in their order."""
     run = listened.run
     n = len(listened.bin)
@@ -199,11 +199,11 @@ def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
                 flags.append(f"ACQ SCOPE OVERWRITTEN PATH {path}")
     flags.append("ACQ BINNING DONE")
     flags += [f"ACQ INTEGRATOR OUT-OF-RANGE PATH {p}" for p in range(2) if clipped[p]]
-    return Heard(bins, scope, tuple(flags))
+    return AcquiredData(bins, scope, tuple(flags))
 
 
 def measured(
-    listened: Listening, captured: Sequence[Captured]
+    listened: SequencerAcquisitions, captured: Sequence[CaptureAnswer]
 ) -> tuple[NDArray[np.bool_], NDArray[np.complex128]]:
     """Return bit and integral of each acquisition, as :func:`heard` bins them.
 
@@ -214,7 +214,7 @@ def measured(
 
 
 def _sums(
-    listened: Listening, captured: Sequence[Captured]
+    listened: SequencerAcquisitions, captured: Sequence[CaptureAnswer]
 ) -> tuple[NDArray[np.complex128], tuple[bool, bool]]:
     """Return the integrals in full scales of one sample, and whether each path was clipped."""
     n = len(listened.bin)
@@ -238,7 +238,7 @@ def _above(run: SequencerRun, sums: NDArray[np.complex128]) -> NDArray[np.bool_]
 
 
 def _digitise(
-    run: SequencerRun, listened: Listening, signal: NDArray[np.complex128]
+    run: SequencerRun, listened: SequencerAcquisitions, signal: NDArray[np.complex128]
 ) -> tuple[NDArray[np.complex128], tuple[bool, bool]]:
     """Return ``signal`` (sqrt(W)) in full scales, and whether each path was out of range.
 
@@ -262,7 +262,7 @@ def _digitise(
 
 def _accumulate(
     run: SequencerRun,
-    listened: Listening,
+    listened: SequencerAcquisitions,
     path0: NDArray[np.int64],
     path1: NDArray[np.int64],
     above: NDArray[np.bool_],

@@ -9,7 +9,7 @@ from podium.sim_instruments.physics.digital_lines import EdgeTrain
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Levels:
-    """What one sequencer does to one connector in a run that nobody stops: up, down, up ..."""
+    """Edges of one sequencer at one connector in a run that nobody stops: up, down, up ..."""
 
     connector: str
     slot: int

@@ -1,9 +1,9 @@
-"""How messages between sequencers are routed: what the routers of CMM and modules were told.
+"""The routers of CMM and modules carry messages between sequencers as they are set.
 
 The client computes masks for every router on the way (qblox-instruments 1.4.1,
 ``native/routing``). Of a module's two routers, the first says where what its sequencers send goes
 in, the second which of its sequencers hear. The switches within the CMM are not followed one by
-one. ASSUMED: what reaches the CMM under an id that it was told anything about reaches every module
+one. ASSUMED: what reaches the CMM under an id that it has a route for reaches every module
 whose second router has sequencers for it.
 """
 

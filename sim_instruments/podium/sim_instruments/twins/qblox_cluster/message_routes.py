@@ -1,4 +1,4 @@
-"""Who receives a message of a sequencer, by its id."""
+"""Routes a sequencer's message to its receivers by its id."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ docs.qblox.com). Id 0 sends nothing."""
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Who receives a message; sequencers are numbers within the run."""
+    """The receivers of a message; sequencers are numbers within the run."""
 
     receivers: tuple[int, ...]
     self_cast: bool = False

@@ -26,7 +26,7 @@ SIDEBAND_CALIBRATION_FS = 200 * FS_PER_MS
 
 @dataclass(frozen=True, slots=True)
 class Mixer:
-    """What is wrong with one mixer."""
+    """Imperfections of one mixer."""
 
     gain_ratio: float = 1.0
     """Of path Q to path I."""

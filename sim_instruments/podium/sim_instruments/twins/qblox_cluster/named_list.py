@@ -1,4 +1,4 @@
-"""What the lists of a sequencer have in common: entries by name, with an index each."""
+"""Lists of a sequencer hold entries by name, with an index each."""
 
 from typing import Generic, Protocol, TypeVar
 
@@ -10,13 +10,13 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
 )
 
 
-class Indexed(Protocol):
+class IndexedEntry(Protocol):
     """An entry of such a list."""
 
     index: int
 
 
-Entry = TypeVar("Entry", bound=Indexed)
+Entry = TypeVar("Entry", bound=IndexedEntry)
 
 
 class NamedList(Generic[Entry]):

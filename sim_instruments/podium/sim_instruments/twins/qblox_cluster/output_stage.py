@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.sim_instruments.physics.alike import distinct
+from podium.sim_instruments.physics.deduplicate import distinct
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.awg_modes import is_plain, voices
 from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT
 from podium.sim_instruments.twins.qblox_cluster.mixer_signals import with_image
-from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
+from podium.sim_instruments.twins.qblox_cluster.predistortion import OutputShaping
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.segment_kernel import (
     PHASE_TURN,
@@ -32,7 +32,7 @@ OUTPUT_OVERFLOW = "OUTPUT OVERFLOW"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SwitchTimeline:
-    """When the switch of an output is closed: as ``on[k]`` says from ``time_ns[k]`` on."""
+    """Times at which an output's switch is closed: as ``on[k]`` says from ``time_ns[k]`` on."""
 
     time_ns: NDArray[np.int64]
     on: NDArray[np.bool_]
@@ -235,7 +235,7 @@ def _shaped(
     end_ns: int,
     stretches: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]],
     keys: NDArray[np.int64],
-    shapings: tuple[Shaping, Shaping],
+    shapings: tuple[OutputShaping, OutputShaping],
 ) -> tuple[PulseTrain | None, bool]:
     """Return what a line of a baseband module plays behind its filters."""
     start, number, phase = stretches

@@ -1,4 +1,4 @@
-"""What a cluster asks of the world: somebody who plays its signals, off the socket's loop.
+"""A cluster has its signals played on the world, off the socket's loop.
 
 The wiring implements :class:`Playback`. The twin hands it a piece of work; the work
 runs in a worker thread, where it emulates the sequencers, calls ``play`` with the
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from podium.sim_instruments.physics.dialogue import Dialogue
-from podium.sim_instruments.physics.signals import Captured, RunSignals
+from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -22,7 +22,7 @@ class Play(Protocol):
     on out1), ``slot2.in0``; ``biases_v`` is empty: the wiring fills it from all flux sources.
     """
 
-    def __call__(self, signals: RunSignals, /) -> tuple[Captured, ...]:
+    def __call__(self, signals: RunSignals, /) -> tuple[CaptureAnswer, ...]:
         """Play one run and return one answer for each capture train, in their order."""
         ...
 

@@ -36,8 +36,8 @@ FIR_NS = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Shaping:
-    """What lies between the digital signal of one output and its converter."""
+class OutputShaping:
+    """Delay and filters between the digital signal of one output and its converter."""
 
     delay_ns: int = 0
     exponentials: tuple[tuple[float, float], ...] = ()
@@ -48,11 +48,11 @@ class Shaping:
 
     @property
     def filters(self) -> bool:
-        """Whether it does more than delay."""
+        """Tell whether it does more than delay."""
         return bool(self.exponentials) or self.high_pass_ns is not None or self.fir != (1.0,)
 
 
-UNSHAPED = Shaping()
+UNSHAPED = OutputShaping()
 
 
 class Predistortion:
@@ -129,15 +129,15 @@ class Predistortion:
         """Return how much later a marker leaves than with all stages bypassed."""
         return _delay_ns(self.values[f"out{marker}"]["markers"]["state"])
 
-    def shaping(self, output: int) -> Shaping:
+    def shaping(self, output: int) -> OutputShaping:
         """Return what becomes of an output's digital signal."""
         delay_ns = self.delay_ns(output)
         values = self.values[f"out{output}"]
         on = {stage for stage, word in values["state"].items() if word == "enabled"}
         if not self._filters or not on:
-            return Shaping(delay_ns)
+            return OutputShaping(delay_ns)
         poles = [values["IIR"][f"stage{k}"] for k in range(EXPONENTIALS) if f"stage{k + 1}" in on]
-        return Shaping(
+        return OutputShaping(
             delay_ns,
             tuple((float(one["tau"]), float(one["amp"])) for one in poles),
             tuple(map(float, values["FIR"]["stage0"])) if "stage5" in on else (1.0,),

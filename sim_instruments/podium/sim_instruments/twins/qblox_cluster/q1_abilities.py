@@ -1,9 +1,9 @@
-"""What sequencers of each kind can execute, and what this twin cannot."""
+"""Sequencers of each kind execute some instructions; this twin refuses a few of them."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
+from podium.firmware_interfaces.qblox_cluster.q1asm import AssembledProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm.commands import (
     DATA,
     Command,
@@ -88,7 +88,7 @@ def knows_command(number: int, readout: bool, tags: bool) -> bool:
     return number in _OF_READOUT if readout else number == CommandNumber.NETZERO
 
 
-def refuse_unknown_words(program: Assembled, readout: bool, tags: bool, name: str) -> None:
+def refuse_unknown_words(program: AssembledProgram, readout: bool, tags: bool, name: str) -> None:
     """Raise :class:`NotEmulated` where nothing tells what a program's messages hold."""
     for address, found in _commands(program):
         why = _why_not(found)
@@ -96,7 +96,7 @@ def refuse_unknown_words(program: Assembled, readout: bool, tags: bool, name: st
             raise NotEmulated(f"{where(program, address, name)}: {why}")
 
 
-def shares_results(program: Assembled) -> bool:
+def shares_results(program: AssembledProgram) -> bool:
     """Tell whether a program may send messages with what acquisitions have measured."""
     found = [one for _, one in _commands(program)]
     mocked = any(one.number == CommandNumber.ACQ_TB_MOCK for one in found) and all(
@@ -110,7 +110,7 @@ def shares_results(program: Assembled) -> bool:
 
 
 def refuse_operations(
-    program: Assembled, operations: frozenset[Operation], why: str, name: str
+    program: AssembledProgram, operations: frozenset[Operation], why: str, name: str
 ) -> None:
     """Raise :class:`NotEmulated` for the first instruction of a program that is one of these."""
     for address, opcode in enumerate(program.opcode.tolist()):
@@ -118,13 +118,13 @@ def refuse_operations(
             raise NotEmulated(f"{where(program, address, name)}: {why}")
 
 
-def where(program: Assembled, address: int, name: str) -> str:
+def where(program: AssembledProgram, address: int, name: str) -> str:
     """Return sequencer, line and text of an instruction."""
     instruction = program.instruction(address)
     return f"{name}{': ' if name else ''}line {instruction.line}: {instruction}"
 
 
-def _commands(program: Assembled) -> Iterator[tuple[int, Command]]:
+def _commands(program: AssembledProgram) -> Iterator[tuple[int, Command]]:
     known = {opcode for opcode, form in enumerate(FORMS) if form.operation is Operation.FB_CMD}
     opcodes = program.opcode.tolist()
     if known.isdisjoint(opcodes):

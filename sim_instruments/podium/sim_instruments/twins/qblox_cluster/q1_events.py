@@ -1,4 +1,4 @@
-"""What acquisitions and pulses of the Q1 processor come to, compiled by Numba into the kernel.
+"""Acquisitions and pulses of the Q1 processor become rows, compiled by Numba into the kernel.
 
 ``state`` is the state vector of :mod:`q1_state`, ``row`` a row of an Image's code.
 """

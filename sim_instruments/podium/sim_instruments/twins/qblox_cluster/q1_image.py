@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
+from podium.firmware_interfaces.qblox_cluster.q1asm import AssembledProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm.commands import (
     THRESHOLDS,
     CommandNumber,
@@ -59,7 +59,7 @@ def _jumps(operation: Operation) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
-    """What the kernel executes."""
+    """The program as the kernel executes it."""
 
     code: NDArray[np.uint32]
     """Shape (m, 8): the program, a row ``illegal`` behind its end, then the copies."""
@@ -73,7 +73,7 @@ class Image:
     """Addresses of instructions that read a register written by the one before."""
 
 
-def build_image(program: Assembled) -> Image:
+def build_image(program: AssembledProgram) -> Image:
     """Lay out a program."""
     forms = [FORMS[opcode] for opcode in program.opcode.tolist()]
     operands: list[list[int]] = program.operands.tolist()

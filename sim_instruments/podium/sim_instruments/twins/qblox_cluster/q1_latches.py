@@ -1,4 +1,4 @@
-"""What the real-time side of a Q1 processor keeps between instructions, compiled by Numba.
+"""The real-time side of a Q1 processor keeps latches between instructions, compiled by Numba.
 
 The registers of the NCO, the latches of the trigger network and the messages that came in. Rules
 follow q1simulator 1.3.4 (MIT, TU Delft; ``rt_renderer.py``). ``state`` is the state vector of

@@ -43,8 +43,8 @@ _WORD: Final = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What one acquisition came to, or one window of a time-tag sequencer."""
+class Measurement:
+    """The outcome of one acquisition, or of one window of a time-tag sequencer."""
 
     above: bool = False
     """The bit that goes into the bin."""
@@ -65,7 +65,7 @@ class SharedBit:
     valid: int
     packing: Packing
 
-    def words(self, found: Measured) -> tuple[int, ...]:
+    def words(self, found: Measurement) -> tuple[int, ...]:
         """Return the words of the message."""
         return self.packing.words(found.above | self.valid << 1)
 
@@ -80,7 +80,7 @@ class SharedValues:
     acquired_ns: int
     shift: int
 
-    def words(self, found: Measured) -> tuple[int, ...]:
+    def words(self, found: Measurement) -> tuple[int, ...]:
         """Return the words of the message."""
         values = found.integral.real, found.integral.imag
         return tuple((int(value * VALUE_SCALE) >> self.shift) & _WORD for value in values)
@@ -93,7 +93,7 @@ class SharedCount:
     acquired_ns: int
     """When the window was closed."""
 
-    def words(self, found: Measured) -> tuple[int, ...]:
+    def words(self, found: Measurement) -> tuple[int, ...]:
         """Return the word of the message."""
         return (found.count & _WORD,)
 
@@ -105,7 +105,7 @@ class SharedDelta:
     acquired_ns: int
     """When the window was closed."""
 
-    def words(self, found: Measured) -> tuple[int, ...]:
+    def words(self, found: Measurement) -> tuple[int, ...]:
         """Return the word of the message."""
         return (found.delta & _WORD,)
 
@@ -115,7 +115,7 @@ Shared = SharedBit | SharedValues | SharedCount | SharedDelta
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one command or one acquisition sends."""
+    """The message of one command or one acquisition."""
 
     ready_ns: int
     """When it is in a sequencer's own queue; further words and other sequencers come later."""
@@ -145,7 +145,7 @@ def tag_message(id_: int, tag_ns: int, word: int, fast: bool) -> Message:
 
 
 class Outbox:
-    """What one sequencer shares, by its commands so far."""
+    """Messages that one sequencer shares, by its commands so far."""
 
     def __init__(
         self, integration_ns: int, weight_lengths: Mapping[int, int] | None = None
@@ -253,14 +253,14 @@ class _Arrival:
     promise: Shared | None = field(default=None, compare=False)
 
 
-class Post:
+class MessageTransit:
     """Messages under way between the sequencers of one run."""
 
     def __init__(self, sequencers: int, routes: Routes) -> None:
         self._routes = routes
         self._under_way: list[list[_Arrival]] = [[] for _ in range(sequencers)]
         self._serial = 0
-        self._measured: dict[tuple[int, int], Measured] = {}
+        self._measured: dict[tuple[int, int], Measurement] = {}
         """By sender and beginning of the acquisition."""
 
     def send(self, sender: int, message: Message) -> None:
@@ -285,7 +285,7 @@ class Post:
             )
             bisect.insort(self._under_way[receiver], arrival)
 
-    def measured(self, sender: int, acquired_ns: int, found: Measured) -> None:
+    def measured(self, sender: int, acquired_ns: int, found: Measurement) -> None:
         """Fill what was promised of an acquisition."""
         self._measured[sender, acquired_ns] = found
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
+from podium.firmware_interfaces.qblox_cluster.q1asm import AssembledProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm.commands import CommandNumber
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, REGISTERS, Operation
 from podium.sim_instruments.twins.qblox_cluster import q1_state as q1
@@ -29,7 +29,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where a run is cut that might never end. Another program of the lab may loop for ever."""
+    """Limits of a run that might never end. Another program of the lab may loop for ever."""
 
     time_ns: int = 9_000_000_000_000
     """Femtoseconds from the start fit 64 bits up to 9.2e12 ns."""
@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SequencerSetup:
-    """What a sequencer's parameters and memories say when it starts."""
+    """A sequencer's parameters and memories when it starts."""
 
     waveform_lengths: Mapping[int, int] = field(default_factory=dict)
     """Samples (ns) of each waveform index."""
@@ -79,7 +79,7 @@ class SequencerSetup:
 class Q1Processor:
     """One sequencer's processor with a program in its memory. Each run starts from reset."""
 
-    def __init__(self, program: Assembled, setup: SequencerSetup, *, name: str = "") -> None:
+    def __init__(self, program: AssembledProgram, setup: SequencerSetup, *, name: str = "") -> None:
         """Load the program; raise :class:`NotEmulated` where it holds what cannot be executed."""
         self.program = program
         self.setup = setup

@@ -72,7 +72,7 @@ class Q1Run:
 
     @property
     def time_ns(self) -> int:
-        """Where the real-time side stands."""
+        """Return the time that the real-time side has reached."""
         return int(self._state[q1.TIME_NS])
 
     def expect(self, triggers: Sequence["Trigger"], known_ns: int) -> None:
@@ -86,7 +86,7 @@ class Q1Run:
 
     @property
     def knows_enough(self) -> bool:
-        """Whether all triggers until its time are known."""
+        """Tell whether all triggers until its time are known."""
         return self.time_ns <= int(self._state[q1.KNOWN_NS])
 
     def triggered_ns(self) -> int:

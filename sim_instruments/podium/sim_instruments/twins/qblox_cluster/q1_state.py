@@ -1,4 +1,4 @@
-"""What the kernel of the Q1 processor and those who call it both know: layouts, flags, limits.
+"""The kernel of the Q1 processor and its callers share these layouts, flags and limits.
 
 Numba's cache of the kernel does not notice a change here or in ``isa.py`` or ``q1_arithmetic.py``:
 after one, change ``q1_kernel.py`` too (or remove ``__pycache__``).

@@ -1,4 +1,4 @@
-"""What a Q1 processor did on its real-time side: one row for each instruction that latches."""
+"""A Q1 processor's real-time side leaves one row for each instruction that latches."""
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
@@ -10,7 +10,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
 
 
 class EventKind(IntEnum):
-    """What the real-time instruction of a row does besides latching the parameters."""
+    """The effect of a row's real-time instruction besides latching the parameters."""
 
     UPDATE = 0
     """``upd_param``, or a play or acquire whose index was refused (see the flags)."""
@@ -31,7 +31,7 @@ class EventKind(IntEnum):
 
 
 class Ending(Enum):
-    """Why a processor is no longer running."""
+    """The reason why a processor is no longer running."""
 
     STOPPED = "stopped"
     """By ``stop``, or by an error that the flags name."""

@@ -1,4 +1,4 @@
-"""Where a cluster takes its 10 MHz from, and what it says when it loses it."""
+"""A cluster takes its 10 MHz from inside or outside, and reports a lost lock."""
 
 from podium.sim_instruments.physics.clocks import LockState
 from podium.sim_instruments.physics.tick_counter import TickCounter

@@ -14,15 +14,13 @@ from functools import partial
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState
 from podium.sim_instruments.physics.digital_lines import EdgeTrain, LinesEnd, Promise
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, next_cycle
-from podium.sim_instruments.twins.qblox_cluster.ears import Ears
-from podium.sim_instruments.twins.qblox_cluster.execution import Execution, Waiting
+from podium.sim_instruments.twins.qblox_cluster.execution import Execution, TriggersNeeded
 from podium.sim_instruments.twins.qblox_cluster.levels import Levels, edge_trains
-from podium.sim_instruments.twins.qblox_cluster.listening import Listener
 from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback, Ticket
+from podium.sim_instruments.twins.qblox_cluster.q1_group import FOR_EVER
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
-from podium.sim_instruments.twins.qblox_cluster.q1_together import FOR_EVER
 from podium.sim_instruments.twins.qblox_cluster.refusal import DEVICE_ERROR, Refusal
 from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
@@ -31,6 +29,8 @@ from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
     sender,
 )
 from podium.sim_instruments.twins.qblox_cluster.tag_stage import TagRecord
+from podium.sim_instruments.twins.qblox_cluster.time_tag_collection import TimeTagCollector
+from podium.sim_instruments.twins.qblox_cluster.time_tag_inputs import TimeTagInputs
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import LATENCY_NS
 from podium.sim_instruments.twins.twin import Horizon
 
@@ -51,12 +51,12 @@ class _Run:
     execution: Execution
     promise: Promise
     """Of the edges that it sends."""
-    ticket: Ticket[RunOutcome | Waiting] | None
+    ticket: Ticket[RunOutcome | TriggersNeeded] | None
     """None: nothing is being computed."""
     members: list[_Member]
     """Those that still run."""
     triggers: list[Trigger] = field(default_factory=list)
-    """Those that the execution has not been told."""
+    """Those that the execution has not received."""
     known: bool = False
     """Whether the outcome has come."""
     levels: tuple[Levels, ...] = ()
@@ -64,19 +64,19 @@ class _Run:
     stopped: dict[tuple[int, int], int] = field(default_factory=dict)
     """When sequencers of it were stopped by force, by slot and number."""
     party_line: list[int] = field(default_factory=list)
-    """Ticks at which it is released, that time keeping has not been told."""
+    """Ticks at which it is released, that time keeping has not received."""
     told: int = 0
     """How many releases of the party line are known."""
     needs_ns: int | None = None
     """Until when triggers must be known before it goes on; None: it waits for one."""
-    ears: Ears | None = None
+    inputs: TimeTagInputs | None = None
     """Of its time-tag sequencers."""
     hears_ns: int | None = None
     """Until when their inputs must be known before it goes on; None: it does not wait for that."""
 
 
-def _levels(ticket: Ticket[RunOutcome | Waiting]) -> tuple[Levels, ...]:
-    """Return what a run did that nobody waits for any more."""
+def _levels(ticket: Ticket[RunOutcome | TriggersNeeded]) -> tuple[Levels, ...]:
+    """Return the levels of a run that nobody waits for any longer."""
     try:
         outcome = ticket.result()
     except Exception:  # its sequencers were stopped: there is nobody to tell
@@ -107,11 +107,11 @@ class Runs:
         clock: ClusterClock,
         management: Management,
         lines: LinesEnd,
-        listener: Listener,
+        collector: TimeTagCollector,
     ) -> None:
         self._playback = playback
         self._lines = lines
-        self._listener = listener
+        self._collector = collector
         self._clock = clock
         self._management = management
         self._modules = modules
@@ -224,13 +224,13 @@ class Runs:
         tick = next_cycle(self._clock, now_fs)
         routes = self._management.linq.routes([(run.slot, run.sequencer) for run in frozen])
         promise = self._lines.promise(self._clock.to_world(tick))
-        ears = None
+        inputs = None
         if any(one.channel is not None for one in frozen):
             modules = [member.module for member in members]
             epoch_subs = self._management.time.adjusted_subs
-            ears = self._listener.ears(modules, promise, tick, epoch_subs)
-        execution = Execution(frozen, self._count, tick, self._clock, routes, ears)
-        run = _Run(self._count, tick, execution, promise, None, members, ears=ears)
+            inputs = self._collector.inputs(modules, promise, tick, epoch_subs)
+        execution = Execution(frozen, self._count, tick, self._clock, routes, inputs)
+        run = _Run(self._count, tick, execution, promise, None, members, inputs=inputs)
         self._active.append(run)
         self._advance(run, now_fs)
 
@@ -297,10 +297,10 @@ class Runs:
         needs_ns, hears_ns = run.needs_ns, run.hears_ns
         if run.triggers:
             return True
-        if hears_ns is not None and run.ears is not None:
+        if hears_ns is not None and run.inputs is not None:
             if hears_ns > self._heard_ns(run, now_fs):
                 return False
-            self._listener.catch_up(run.ears, now_fs)
+            self._collector.catch_up(run.inputs, now_fs)
             return True
         return needs_ns is not None and needs_ns <= self._known_ns(run, now_fs)
 
@@ -318,7 +318,7 @@ class Runs:
                 member.module.errors.put(Refusal(DEVICE_ERROR, text))
             run.members = []
             return
-        if isinstance(outcome, Waiting):
+        if isinstance(outcome, TriggersNeeded):
             run.needs_ns, run.hears_ns = outcome.needs_ns, outcome.hears_ns
             if outcome.hears_ns is None:
                 run.promise.from_fs = None
@@ -342,7 +342,7 @@ class Runs:
                 continue
             slot = member.module.slot
             beside = {number: one for (at, number), one in self._records.items() if at == slot}
-            heard = self._listener.finish(
+            heard = self._collector.finish(
                 member.module, outcome, beside, now_fs, self._management.time.adjusted_subs
             )
             if heard is None:
@@ -357,7 +357,7 @@ class Runs:
         return self._clock.to_world(run.start_tick + end_ns)
 
     def _over_fs(self, run: _Run, outcome: SequencerOutcome, end_ns: int) -> int:
-        """Return when an outcome can be told: a QTM listens a moment longer than it plays."""
+        """Return when an outcome can be known: a QTM listens a moment longer than it plays."""
         record = outcome.listened
         end_fs = self._end_fs(run, end_ns)
         return (

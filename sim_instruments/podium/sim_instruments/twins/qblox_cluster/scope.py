@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerRun
 
 AVERAGES_MAX = 2_000
@@ -17,8 +17,8 @@ AVERAGED_SAMPLES_MAX = 8_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NotHeard(ScopePath):
-    """A record that is not simulated: whoever stores it is told why, the bins are sound."""
+class UnsimulatedRecord(ScopePath):
+    """A record that is not simulated, with the reason; the bins are sound."""
 
     why: str = ""
 
@@ -37,7 +37,7 @@ def too_long(run: SequencerRun, durations_ns: NDArray[np.int64]) -> str:
 def not_heard(count: int, why: str) -> tuple[ScopePath, ...]:
     """Return the records of both paths where they are not simulated."""
     empty = np.zeros(limits.SCOPE_SAMPLES, np.int32)
-    return (NotHeard(empty, False, count, why),) * 2
+    return (UnsimulatedRecord(empty, False, count, why),) * 2
 
 
 def full_scale(run: SequencerRun) -> tuple[float, float]:
@@ -93,7 +93,9 @@ def _mean_of_one(run: SequencerRun, kind: NDArray[np.int64], path: int) -> compl
     return complex(turned.sum() / duration)
 
 
-def digitised(run: SequencerRun, heard: Captured) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+def digitised(
+    run: SequencerRun, heard: CaptureAnswer
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Return the words of both converters during one acquisition, and where they clip.
 
     Shapes (2, m). The input at the local oscillator. ASSUMED: its first sample has the phase that
@@ -110,7 +112,7 @@ def digitised(run: SequencerRun, heard: Captured) -> tuple[NDArray[np.int32], ND
     return held.astype(np.int32), words != held
 
 
-def scope_records(run: SequencerRun, heard: Sequence[Captured]) -> tuple[ScopePath, ...]:
+def scope_records(run: SequencerRun, heard: Sequence[CaptureAnswer]) -> tuple[ScopePath, ...]:
     """Return what the scope holds after a run, path by path.
 
     With averaging each acquisition is added to the last, and their number counted; else the last

@@ -16,7 +16,7 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     default_configuration,
 )
 from podium.sim_instruments.twins.qblox_cluster.acquisition_list import AcquisitionList, empty_scope
-from podium.sim_instruments.twins.qblox_cluster.assembler import Prepared
+from podium.sim_instruments.twins.qblox_cluster.assembler import PreparedProgram
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
     EXECUTION_ERROR,
@@ -35,7 +35,7 @@ from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
 
 
 class Verb(Enum):
-    """What can happen to a sequencer."""
+    """An event in the life of a sequencer."""
 
     ARM = "arm"
     START = "start"
@@ -110,25 +110,25 @@ class Sequencer:
         """As they were set or left by the last run. ASSUMED: nothing else clears them."""
         self.state = SequencerState.IDLE
         self._report = _Report()
-        self._program: Prepared | None = None
-        self._staged: Prepared | None = None
+        self._program: PreparedProgram | None = None
+        self._staged: PreparedProgram | None = None
 
     @property
     def plays_net_zero(self) -> bool:
-        """Whether the program that would be armed plays net-zero pulses."""
+        """Tell whether the program that would be armed plays net-zero pulses."""
         program = self._program if self._staged is None else self._staged
         return program is not None and program.plays_net_zero
 
     @property
     def has_program(self) -> bool:
-        """Whether there is anything to run."""
+        """Tell whether there is anything to run."""
         return self._program is not None or self._staged is not None
 
-    def load(self, program: Prepared) -> None:
+    def load(self, program: PreparedProgram) -> None:
         """Put a program into instruction memory."""
         self._program, self._staged = program, None
 
-    def stage(self, program: Prepared) -> None:
+    def stage(self, program: PreparedProgram) -> None:
         """Put a program aside; arming installs it."""
         self._staged = program
 

@@ -17,7 +17,7 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
     Refusal,
 )
 from podium.sim_instruments.twins.qblox_cluster.sample_list import SampleList
-from podium.sim_instruments.twins.qblox_cluster.scope import NotHeard
+from podium.sim_instruments.twins.qblox_cluster.scope import UnsimulatedRecord
 from podium.sim_instruments.twins.qblox_cluster.sequencer import channel_map
 
 _WAVEFORMS = "SEQuencer#:AWG:WLISt"
@@ -261,7 +261,7 @@ def _acquisition_data(handlers: Handlers[Module]) -> None:
     def store_scope(module: Module, request: Request) -> bytes:
         sequencer = module.sequencer(request.index)
         for path in module.scope_memory:
-            if isinstance(path, NotHeard):
+            if isinstance(path, UnsimulatedRecord):
                 raise Refusal(EXECUTION_ERROR, f"{request.command.header}: {path.why}")
         sequencer.acquisitions.store_scope(arguments.text(request.command), module.scope_memory)
         return b""

@@ -1,4 +1,4 @@
-"""What one sequencer takes into a run, and what comes out of it: values for the worker thread."""
+"""One sequencer's inputs and outputs of a run are values for the worker thread."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.messages import BIN, ScopePath
-from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
+from podium.firmware_interfaces.qblox_cluster.q1asm import AssembledProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, REGISTERS, Operation
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import SequencerConfiguration
 from podium.sim_instruments.twins.qblox_cluster.levels import Levels
 from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT, Mixer
-from podium.sim_instruments.twins.qblox_cluster.predistortion import UNSHAPED, Shaping
+from podium.sim_instruments.twins.qblox_cluster.predistortion import UNSHAPED, OutputShaping
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import SequencerSetup
 from podium.sim_instruments.twins.qblox_cluster.q1_state import ACQ_SPACING_NS
 
@@ -33,7 +33,7 @@ ChannelMap = tuple[tuple[int, ...], tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class ScopeSettings:
-    """How the scope of a module records, path by path."""
+    """Settings of a module's scope, path by path."""
 
     averages: tuple[bool, ...] = (False, False)
     """Whether acquisitions are summed; else the last is kept."""
@@ -42,7 +42,7 @@ class ScopeSettings:
 
     @property
     def needs_all(self) -> bool:
-        """Whether it is not enough to hear the last acquisition."""
+        """Tell whether the last acquisition alone is not enough."""
         return any(self.averages)
 
 
@@ -65,7 +65,7 @@ class Afe:
     scope: ScopeSettings = ScopeSettings()
     input_offset_v: tuple[float, ...] = ()
     """Added to each input path before its converter; none given: 0."""
-    shaping: tuple[Shaping, ...] = ()
+    shaping: tuple[OutputShaping, ...] = ()
     """Of each output channel; none given: nothing is delayed or filtered."""
     marker_delay_ns: tuple[int, ...] = (0,) * 4
     marker_inverted: tuple[bool, ...] = (False,) * 4
@@ -81,7 +81,7 @@ class Afe:
         """Return the attenuation of an RF input, dB."""
         return self.second_input_attenuation_db if rf_input else self.input_attenuation_db
 
-    def shaping_of(self, channel: int) -> Shaping:
+    def shaping_of(self, channel: int) -> OutputShaping:
         """Return what becomes of the signal of an output channel."""
         return self.shaping[channel] if self.shaping else UNSHAPED
 
@@ -101,7 +101,7 @@ class SequencerRun:
     slot: int
     sequencer: int
     afe: Afe
-    program: Assembled
+    program: AssembledProgram
     configuration: SequencerConfiguration
     outputs: ChannelMap
     inputs: ChannelMap
@@ -158,13 +158,13 @@ class SequencerRun:
 
     @property
     def acquires(self) -> bool:
-        """Whether its program integrates, or counts triggers."""
+        """Tell whether its program integrates, or counts triggers."""
         forms = (FORMS[opcode] for opcode in set(self.program.opcode.tolist()))
         return any(form.operation in _INTEGRATES for form in forms)
 
     @property
     def sends_triggers(self) -> bool:
-        """Whether it is set to send triggers by what it measures."""
+        """Tell whether it is set to send triggers by its measurements."""
         if self.channel is not None:
             return bool(self.channel["in_trigger_en"] or self.channel["thresholded_acq_trigger_en"])
         return self.configuration.sends_triggers and self.acquires
@@ -186,7 +186,7 @@ def empty_bins(count: int) -> NDArray[np.void]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SequencerOutcome:
-    """What a run leaves behind in one sequencer."""
+    """Results of a run in one sequencer."""
 
     slot: int
     sequencer: int
@@ -208,7 +208,7 @@ class SequencerOutcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunOutcome:
-    """What a run leaves behind, one entry for each of its sequencers in their order."""
+    """Results of a run, one entry for each of its sequencers in their order."""
 
     sequencers: tuple[SequencerOutcome, ...]
     levels: tuple[Levels, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from podium.firmware_interfaces.qblox_cluster.command_table import Found, Reply
+from podium.firmware_interfaces.qblox_cluster.command_table import CommandMatch, Reply
 from podium.firmware_interfaces.qblox_cluster.framing import Command, block_reply, text_reply
 from podium.sim_instruments.twins.qblox_cluster.refusal import OUT_OF_RANGE, Refusal
 
@@ -21,7 +21,7 @@ class KeptSettings:
         self._text: dict[Key, str] = {}
         self._blocks: dict[Key, bytes] = {}
 
-    def handle(self, found: Found, command: Command) -> bytes:
+    def handle(self, found: CommandMatch, command: Command) -> bytes:
         """Keep a setting, or return the answer to a query in the form the client reads."""
         entry = found.entry
         name = entry.header.rstrip("?")

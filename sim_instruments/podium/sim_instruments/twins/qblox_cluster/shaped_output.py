@@ -1,4 +1,4 @@
-"""What leaves an output behind its predistortion filters.
+"""Computes the signal that leaves an output behind its predistortion filters.
 
 Filters see samples, not envelopes: what a sequencer plays is written out as the converter's words,
 on both paths, and comes out as pieces without a carrier. ASSUMED: each sequencer's share of an
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.filter_kernel import filtered
-from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
+from podium.sim_instruments.twins.qblox_cluster.predistortion import OutputShaping
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 
 SAMPLES_MAX = 20_000_000
@@ -29,7 +29,7 @@ def shaped_train(
     stretches: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], int],
     envelopes: Sequence[tuple[NDArray[np.complex128], complex, int, float]],
     sidebands: tuple[complex, complex],
-    shapings: tuple[Shaping, Shaping],
+    shapings: tuple[OutputShaping, OutputShaping],
     factor: complex,
     real: bool,
 ) -> tuple[PulseTrain | None, bool]:

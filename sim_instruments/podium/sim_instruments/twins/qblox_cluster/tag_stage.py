@@ -59,7 +59,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TagRecord:
-    """What a time-tag sequencer listened for in one run."""
+    """Windows in which a time-tag sequencer listened in one run."""
 
     run: SequencerRun
     windows: tuple[Window, ...]
@@ -132,7 +132,7 @@ def tag_record(run: SequencerRun, trace: RealTimeTrace, start_tick: int, traced:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tagged:
+class TaggedEdges:
     """The edges at one input, as the two counters of a channel see them."""
 
     tags: NDArray[np.int64]
@@ -150,7 +150,7 @@ def listens(channel: Mapping[str, Any]) -> bool:
 
 def tagged(
     record: TagRecord, edges: Sequence[Edge], quad: Mapping[str, Any], clock: ClusterClock, key: int
-) -> Tagged:
+) -> TaggedEdges:
     """Digitise the edges at an input. ``key`` keys the jitter: the same key, the same noise.
 
     ASSUMED: the input idles at 0 V and pulses are 1.65 V there; a threshold that is not between
@@ -169,14 +169,14 @@ def tagged(
     for tag in tags.tolist():
         if not kept or tag - kept[-1] >= dead:
             kept.append(tag)
-    return Tagged(np.array(kept, np.int64), rising, exact)
+    return TaggedEdges(np.array(kept, np.int64), rising, exact)
 
 
 First = list[tuple[int, int]]
 """Of one channel: when each window closed, and its first tag, absolute; in order."""
 
 
-def first_tags(record: TagRecord, heard: Tagged) -> First:
+def first_tags(record: TagRecord, heard: TaggedEdges) -> First:
     """Return the first tag of each window that has one."""
     found: First = []
     for window in record.windows:
@@ -188,8 +188,8 @@ def first_tags(record: TagRecord, heard: Tagged) -> First:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Binned:
-    """What the windows of one sequencer left."""
+class TagBins:
+    """Bins and flags of one sequencer's windows."""
 
     bins: Mapping[int, NDArray[np.void]]
     flags: tuple[str, ...]
@@ -199,8 +199,8 @@ Verdict = Literal["keep", "drop"]
 
 
 def binned(
-    record: TagRecord, heard: Tagged, firsts: Mapping[int, First], epoch_subs: int
-) -> Binned:
+    record: TagRecord, heard: TaggedEdges, firsts: Mapping[int, First], epoch_subs: int
+) -> TagBins:
     """Return bins and flags. ``firsts``: of all channels of the module, by number.
 
     ASSUMED: sums are kept in a bin, beside the count of windows; after ``error`` nothing of the
@@ -228,18 +228,18 @@ def binned(
         entry["threshold"] += values[2]
         entry["average_count"] += 1
         entry["valid"] = 1
-    return Binned(bins, ("ACQ BINNING DONE", *dict.fromkeys(flags)))
+    return TagBins(bins, ("ACQ BINNING DONE", *dict.fromkeys(flags)))
 
 
-def level_at(heard: Tagged, at_subs: int) -> int:
+def level_at(heard: TaggedEdges, at_subs: int) -> int:
     """Return the level of an input."""
     before = [up for at, up in heard.edges if at <= at_subs]
     return int(before[-1]) if before else 0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What one window came to. None: that cannot be told."""
+class WindowOutcome:
+    """Count, time difference and tags of one window. None: that cannot be known."""
 
     fast: int
     """Edges, as the low-latency path counts them."""
@@ -254,10 +254,10 @@ class Found:
 def found_in(
     window: Window,
     record: TagRecord,
-    heard: Tagged,
+    heard: TaggedEdges,
     firsts: Mapping[int, First],
     epoch_subs: int,
-) -> Found:
+) -> WindowOutcome:
     """Return what a window came to. ``firsts``: of all channels of the module, by number."""
     channel = record.run.channel or {}
     opens, closes = window.open_subs - record.from_subs, window.close_subs - record.from_subs
@@ -273,7 +273,7 @@ def found_in(
     tag = int(tags[index]) + record.from_subs if len(tags) > max(index, 0) else None
     reference = _reference(window, channel["binned_acq_time_ref"], record, firsts, epoch_subs)
     delta = None if tag is None or reference is None else tag - reference
-    return Found(fast, count, delta, tuple(int(one) + record.from_subs for one in tags))
+    return WindowOutcome(fast, count, delta, tuple(int(one) + record.from_subs for one in tags))
 
 
 def outcome_of(window: Window, count: int | None) -> str:
@@ -292,7 +292,7 @@ def outcome_of(window: Window, count: int | None) -> str:
 def _measured(
     window: Window,
     record: TagRecord,
-    heard: Tagged,
+    heard: TaggedEdges,
     channel: Mapping[str, Any],
     firsts: Mapping[int, First],
     epoch_subs: int,
@@ -346,7 +346,7 @@ def _reference(
             return closed[-1] if closed else None
 
 
-def scope_entries(record: TagRecord, heard: Tagged, epoch_subs: int) -> list[list[Any]]:
+def scope_entries(record: TagRecord, heard: TaggedEdges, epoch_subs: int) -> list[list[Any]]:
     """Return the trace of a channel: words and times, as ``get_scope_data`` has them.
 
     ASSUMED: ``scope`` holds all edges of the run, ``timetags`` all tags, ``timetags-windowed``
@@ -371,7 +371,7 @@ def scope_entries(record: TagRecord, heard: Tagged, epoch_subs: int) -> list[lis
     return [[word, at + epoch_subs] for at, word in sorted(entries) if at >= begins]
 
 
-def _trace_begins(record: TagRecord, heard: Tagged) -> int | None:
+def _trace_begins(record: TagRecord, heard: TaggedEdges) -> int | None:
     """Return from when on a trace is recorded, None: never."""
     channel = record.run.channel or {}
     level = channel["scope_trigger_level"]

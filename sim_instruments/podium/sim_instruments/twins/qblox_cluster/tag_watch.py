@@ -15,10 +15,9 @@ import numpy as np
 
 from podium.sim_instruments.physics.digital_lines import Edge
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import SUBS_PER_TICK, subs
-from podium.sim_instruments.twins.qblox_cluster.ears import Ears, tag_noise_key
-from podium.sim_instruments.twins.qblox_cluster.edges_out import levels_out
+from podium.sim_instruments.twins.qblox_cluster.digital_outputs import levels_out
 from podium.sim_instruments.twins.qblox_cluster.q1_messages import (
-    Measured,
+    Measurement,
     Message,
     TagIds,
     tag_message,
@@ -29,7 +28,7 @@ from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, R
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.tag_stage import (
     TAG_SUBS,
-    Tagged,
+    TaggedEdges,
     TagRecord,
     Window,
     WindowReader,
@@ -40,6 +39,7 @@ from podium.sim_instruments.twins.qblox_cluster.tag_stage import (
     outcome_of,
     tagged,
 )
+from podium.sim_instruments.twins.qblox_cluster.time_tag_inputs import TimeTagInputs, tag_noise_key
 
 MARGIN_NS: Final = 2
 """Tags within so much of the time that is known may still move: their jitter is drawn."""
@@ -52,7 +52,7 @@ _OVER: Final = (Ending.STOPPED, Ending.CUT)
 
 
 class Messenger(Protocol):
-    """Who takes the messages of a run: :class:`.Together`."""
+    """Takes the messages of a run: :class:`.Q1Group`."""
 
     def send(self, number: int, message: Message) -> None:
         """Put a message on its way."""
@@ -62,13 +62,13 @@ class Messenger(Protocol):
         """Return under which ids the tags of a window are shared."""
         ...
 
-    def measured(self, number: int, acquired_ns: int, found: Measured) -> None:
+    def measured(self, number: int, acquired_ns: int, found: Measurement) -> None:
         """Say what a window came to."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class TagPulse:
     """A pulse for the trigger network."""
 
     at_ns: int
@@ -87,14 +87,14 @@ class _Member:
     reader: WindowReader
     looked: int = 0
     windows: list[Window] = field(default_factory=list)
-    """Closed, not told of."""
+    """Closed, not reported."""
     recent: list[Window] = field(default_factory=list)
     """Closed, and not yet past."""
     all_windows: list[Window] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     window_ids: dict[int, TagIds] = field(default_factory=dict)
     """By when windows were opened."""
-    heard: Tagged | None = None
+    heard: TaggedEdges | None = None
 
     @property
     def channel(self) -> Any:
@@ -115,12 +115,12 @@ class TagWatch:
     """The inputs of all time-tag sequencers of a run."""
 
     def __init__(
-        self, runs: Sequence[SequencerRun], processors: Sequence[Q1Run], ears: Ears
+        self, runs: Sequence[SequencerRun], processors: Sequence[Q1Run], inputs: TimeTagInputs
     ) -> None:
         self._runs = tuple(runs)
         self._processors = tuple(processors)
-        self._ears = ears
-        self._start = ears.start_tick * SUBS_PER_TICK
+        self._inputs = inputs
+        self._start = inputs.start_tick * SUBS_PER_TICK
         self._members = [
             _Member(number, run, processor, WindowReader(self._start))
             for number, (run, processor) in enumerate(zip(runs, processors, strict=True))
@@ -165,7 +165,7 @@ class TagWatch:
         member.recent += closed
         member.all_windows += closed
 
-    def advance(self, until_ns: int, messenger: Messenger) -> list[Sent] | None:
+    def advance(self, until_ns: int, messenger: Messenger) -> list[TagPulse] | None:
         """Listen until a time before which all is known that the run does.
 
         Returns pulses for the trigger network; messages go to ``messenger``. None: what arrives is
@@ -175,12 +175,12 @@ class TagWatch:
         arrived: list[list[Edge]] = []
         for member in self._members:
             place = member.run.slot, member.run.sequencer
-            edges = self._ears.heard(*place, self._heard_ns, until_ns)
+            edges = self._inputs.heard(*place, self._heard_ns, until_ns)
             if edges is None:
                 return None
             arrived.append(edges)
         before_ns, self._heard_ns = self.known_ns, until_ns
-        sent: list[Sent] = []
+        sent: list[TagPulse] = []
         for member, edges in zip(self._members, arrived, strict=True):
             self._read(member)
             member.edges += edges
@@ -208,15 +208,15 @@ class TagWatch:
             past_ns = until_ns - DELAY_NS - max(run.afe.marker_delay_ns, default=0)
             past = int(np.searchsorted(rows.time_ns, past_ns, side="left"))
             self._context[number] += max(past - 1, 0)
-        levels = levels_out(self._runs, traces, self._ears.start_tick, self._ears.clock)
-        self._ears.tell(levels, self._told_ns, until_ns)
+        levels = levels_out(self._runs, traces, self._inputs.start_tick, self._inputs.clock)
+        self._inputs.tell(levels, self._told_ns, until_ns)
         self._told_ns = until_ns
 
-    def _tagged(self, member: _Member) -> Tagged:
-        ears, slot, channel = self._ears, member.run.slot, member.run.sequencer
+    def _tagged(self, member: _Member) -> TaggedEdges:
+        inputs, slot, channel = self._inputs, member.run.slot, member.run.sequencer
         record = self._record(member)
-        key = tag_noise_key(ears.serial, slot, channel, record.span_fs(ears.clock)[0])
-        return tagged(record, member.edges, ears.quads[slot, channel], ears.clock, key)
+        key = tag_noise_key(inputs.serial, slot, channel, record.span_fs(inputs.clock)[0])
+        return tagged(record, member.edges, inputs.quads[slot, channel], inputs.clock, key)
 
     def _record(self, member: _Member) -> TagRecord:
         until = self._start + self._heard_ns * SUBS_PER_TICK
@@ -238,7 +238,7 @@ class TagWatch:
         first, last = self._span(before_ns)
         found: list[tuple[int, bool]] = []
         for at_fs, up in reversed(member.edges):
-            at = subs(self._ears.clock, at_fs)
+            at = subs(self._inputs.clock, at_fs)
             if at < first:
                 break
             if at < last:
@@ -266,11 +266,11 @@ class TagWatch:
                 id_ = ids.fast if is_fast else ids.fine
                 if id_:
                     unit = SUBS_PER_TICK if is_fast else TAG_SUBS
-                    word = (tag + self._ears.epoch_subs) // unit
+                    word = (tag + self._inputs.epoch_subs) // unit
                     at_ns = self._from_start_ns(tag)
                     messenger.send(member.number, tag_message(id_, at_ns, word, is_fast))
 
-    def _forwarded(self, member: _Member, before_ns: int) -> list[Sent]:
+    def _forwarded(self, member: _Member, before_ns: int) -> list[TagPulse]:
         """Return the pulses of edges within windows."""
         channel = member.channel
         mode = channel["in_trigger_mode"]
@@ -280,16 +280,16 @@ class TagWatch:
             return []
         address = int(channel["in_trigger_address"])
         return [
-            Sent(self._from_start_ns(at), member.number, address)
+            TagPulse(self._from_start_ns(at), member.number, address)
             for at, up in self._new_edges(member, before_ns)
             if up == (mode == "rising") and member.within(at)
         ]
 
-    def _closed(self, member: _Member, messenger: Messenger) -> list[Sent]:
+    def _closed(self, member: _Member, messenger: Messenger) -> list[TagPulse]:
         """Return the pulses of windows that are over, and tell what they came to."""
         limit = self._start + self.known_ns * SUBS_PER_TICK
         channel, heard = member.channel, member.heard
-        found: list[Sent] = []
+        found: list[TagPulse] = []
         while heard is not None and member.windows and member.windows[0].close_subs <= limit:
             window = member.windows.pop(0)
             if window.sampled:
@@ -307,12 +307,12 @@ class TagWatch:
                     and one.heard is not None
                     and channel["binned_acq_time_ref"].startswith("first")
                 }
-                record, epoch = self._record(member), self._ears.epoch_subs
+                record, epoch = self._record(member), self._inputs.epoch_subs
                 told = found_in(window, record, heard, firsts, epoch)
                 outcome, kind = outcome_of(window, told.count), "count"
                 delta = 0 if told.delta is None else told.delta // TAG_SUBS
                 messenger.measured(
-                    member.number, window.closed_ns, Measured(count=told.fast, delta=delta)
+                    member.number, window.closed_ns, Measurement(count=told.fast, delta=delta)
                 )
                 member.window_ids.pop(window.opened_ns, None)
                 address = int(channel[f"thresholded_acq_trigger_address_{outcome}"])
@@ -322,7 +322,7 @@ class TagWatch:
             if channel["thresholded_acq_lut_en"]:
                 address = self._looked_up(member)
             if address:
-                found.append(Sent(window.closed_ns, member.number, address))
+                found.append(TagPulse(window.closed_ns, member.number, address))
         return found
 
     def _looked_up(self, member: _Member) -> int:

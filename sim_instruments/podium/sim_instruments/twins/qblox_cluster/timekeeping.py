@@ -60,7 +60,7 @@ class Timekeeping:
 
     @property
     def adjusted_subs(self) -> int:
-        """What was added to the counter so far."""
+        """Return the sum of all adjustments of the counter so far."""
         return self._adjusted_subs
 
     def adjust(self, ns: int, sub: int) -> None:

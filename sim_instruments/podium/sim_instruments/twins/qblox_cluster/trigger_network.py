@@ -16,7 +16,7 @@ FS_PER_PS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
+class SampledEdge:
     """An edge at the trigger input as the cluster's clock took it."""
 
     tick: int
@@ -57,14 +57,14 @@ class TriggerNetwork:
         """Return when the next edge comes to the input, as far as is known."""
         return self._ahead[0] if self._ahead else None
 
-    def take(self, now_fs: int) -> list[Sampled]:
+    def take(self, now_fs: int) -> list[SampledEdge]:
         """Return the edges that came to the input by ``now_fs`` and were not yet returned."""
-        sampled: list[Sampled] = []
+        sampled: list[SampledEdge] = []
         while self._ahead and self._ahead[0] <= now_fs:
             at_fs = heapq.heappop(self._ahead) + self.delay_ps * FS_PER_PS
             tick = next_cycle(self._clock, at_fs)
             arrival = self.send(tick, self.address) if self.enabled else None
-            sampled.append(Sampled(tick, arrival, self.address))
+            sampled.append(SampledEdge(tick, arrival, self.address))
         return sampled
 
     def measured(self, tick: int, address: int) -> None:

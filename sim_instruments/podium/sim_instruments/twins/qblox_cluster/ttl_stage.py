@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Window
 from podium.sim_instruments.twins.qblox_cluster.input_stage import input_line
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.q1_state import FLAG_ACQ_BIN, FLAG_NAMES
@@ -26,7 +26,7 @@ WINDOWS_MAX = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counting:
+class CountingWindows:
     """The windows of one sequencer in one run."""
 
     run: SequencerRun
@@ -39,7 +39,7 @@ class Counting:
     """Of each window, where they were counted while the run went on."""
 
 
-def counting(run: SequencerRun, trace: RealTimeTrace) -> Counting | None:
+def counting(run: SequencerRun, trace: RealTimeTrace) -> CountingWindows | None:
     """Return the windows in which a sequencer counts, None if there are none.
 
     Raises :class:`NotEmulated` for windows that are too many or too long to be simulated.
@@ -58,7 +58,7 @@ def counting(run: SequencerRun, trace: RealTimeTrace) -> Counting | None:
     for one in windows if line is not None else ():
         trains.append(raw_capture(str(line), one.open_ns, one.close_ns))
     places = tuple((one.acquisition, one.bin) for one in windows)
-    return Counting(run, places, tuple(trains), max(one.close_ns for one in windows))
+    return CountingWindows(run, places, tuple(trains), max(one.close_ns for one in windows))
 
 
 def raw_capture(line: str, from_ns: int, until_ns: int) -> CaptureTrain:
@@ -110,14 +110,14 @@ def _windows(trace: RealTimeTrace) -> list[TtlWindow]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counted:
-    """What the windows of one sequencer left."""
+class TriggerBins:
+    """Bins and flags of one sequencer's windows."""
 
     bins: dict[int, NDArray[np.void]]
     flags: tuple[str, ...]
 
 
-def counted(windows: Counting, captured: Sequence[Captured]) -> Counted:
+def counted(windows: CountingWindows, captured: Sequence[CaptureAnswer]) -> TriggerBins:
     """Return bins and flags from the answers to ``windows.trains``, in their order.
 
     With automatic increment each trigger of a window goes to a bin of its own, from the window's
@@ -141,10 +141,10 @@ def counted(windows: Counting, captured: Sequence[Captured]) -> Counted:
             table["average_count"][bin_] += triggers
         table["valid"] = table["average_count"] > 0
     flags = (FLAG_NAMES[FLAG_ACQ_BIN],) if beyond else ()
-    return Counted(bins, ("ACQ BINNING DONE", *flags))
+    return TriggerBins(bins, ("ACQ BINNING DONE", *flags))
 
 
-def _triggers(run: SequencerRun, heard: Captured) -> int:
+def _triggers(run: SequencerRun, heard: CaptureAnswer) -> int:
     if heard.trace is None:
         return 0
     above = above_threshold(run, heard.trace, heard.trace_hz)

@@ -1,6 +1,6 @@
 """Triggers at the analogue input of a QRM while a run goes on: counted, and sent as they come.
 
-The input is heard stretch by stretch, so that what hangs on a trigger goes on before its window is
+The input is heard stretch by stretch, so that whatever needs a trigger goes on before its window is
 closed.
 """
 
@@ -47,7 +47,7 @@ class TtlWatch:
         self.line = input_line(run)
         self._processor = processor
         self._reader = TtlReader()
-        self._looked = 0
+        self._rows_read = 0
         self._closed: list[TtlWindow] = []
         """Those that were not heard to their ends."""
         self._heard_ns = 0
@@ -55,10 +55,10 @@ class TtlWatch:
         self.triggers: list[int] = []
         """Of each window that was opened, in their order."""
 
-    def look(self) -> None:
+    def collect_windows(self) -> None:
         """Take note of windows that were opened or closed since the last call."""
-        rows = self._processor.rows(self._looked, FOR_EVER)
-        self._looked += len(rows)
+        rows = self._processor.rows(self._rows_read, FOR_EVER)
+        self._rows_read += len(rows)
         self._closed += self._reader.read(rows)
         if self._processor.ending in (Ending.STOPPED, Ending.CUT):
             self._closed += self._reader.end(self._processor.time_ns)
@@ -110,7 +110,7 @@ class TtlWatch:
         self.triggers[-1] += len(times)
         return times
 
-    def passed(self, until_ns: int) -> None:
+    def discard_heard(self, until_ns: int) -> None:
         """Note that all stretches until a time were heard."""
         self._heard_ns = max(self._heard_ns, until_ns)
         self._closed = [one for one in self._closed if one.close_ns > until_ns]

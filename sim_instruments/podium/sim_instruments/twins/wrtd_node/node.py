@@ -14,7 +14,7 @@ from podium.firmware_interfaces.wrtd import UDP_PORT, EventMessage, MessageError
 from podium.firmware_interfaces.wrtd_node import LOG_MAX, OUTPUTS, TCP_PORT, Link, Timestamp
 from podium.sim_instruments.physics.clock_makes import WHITE_RABBIT, ClockMake
 from podium.sim_instruments.physics.clocks import Clock, LockState
-from podium.sim_instruments.twins.command_ear import CommandListener
+from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.trigger_line import TakesEdges
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 from podium.sim_instruments.twins.wrtd_node.outputs import Output
@@ -85,7 +85,7 @@ class WrtdNode:
         }
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every call from now on; see :class:`.command_ear.TellsCommands`.
+        """Tell of every call from now on; see :class:`.command_observer.ReportsCommands`.
 
         Event messages are no commands.
         """

@@ -21,7 +21,7 @@ class Output:
         self._edges_fs: deque[int] = deque(maxlen=KEPT)
 
     def connect(self, sink: TakesEdges) -> None:
-        """Plug in a cable; it is told of edges from now on."""
+        """Plug in a cable; it receives edges from now on."""
         self._sinks.append(sink)
 
     def has_room(self, now_fs: int) -> bool:

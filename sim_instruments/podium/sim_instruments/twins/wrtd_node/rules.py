@@ -17,7 +17,7 @@ LATENCY_FS = LATENCY_NS * FS_PER_NS
 
 
 class Miss(Enum):
-    """Why an event raised nothing."""
+    """The reason why an event raised nothing."""
 
     NO_SYNC = "no sync"
     HOLDOFF = "hold-off"
@@ -27,7 +27,7 @@ class Miss(Enum):
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the events of one rule. Times are those of the node's own clock, fs."""
+    """Counts of the events of one rule. Times are those of the node's own clock, fs."""
 
     received: int = 0
     received_last_fs: int = 0

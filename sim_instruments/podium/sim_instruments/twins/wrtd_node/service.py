@@ -17,7 +17,7 @@ from podium.firmware_interfaces.wrtd_node import (
     encode_answer,
     whole,
 )
-from podium.sim_instruments.twins.command_ear import CommandEar
+from podium.sim_instruments.twins.command_observer import CommandObserver
 from podium.sim_instruments.twins.wrtd_node.attributes import (
     OF_NODE,
     OF_RULES,
@@ -44,7 +44,7 @@ class Service:
         self._node = node
         self._commands = 0
         self._unknown = 0
-        self.ear: CommandEar[bytes] = CommandEar(self.tallies, line_words)
+        self.ear: CommandObserver[bytes] = CommandObserver(self.tallies, line_words)
         self._calls: dict[str, Callable[[tuple[object, ...], int], object]] = {
             "add_rule": self._add_rule,
             "remove_rule": self._remove_rule,

@@ -1,4 +1,4 @@
-"""What one analyser's input hears beside a world: what a cable brings back, and its own noise."""
+"""One analyser's input without a world receives a cable's signal and its own noise."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +12,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Comple
 
 
 class Arrivals(Protocol):
-    """What comes back to the input of an analyser: the world, for it."""
+    """Returns the signal at the input of an analyser: the world, for it."""
 
     def records(
         self,

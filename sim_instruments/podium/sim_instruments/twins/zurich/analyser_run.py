@@ -1,4 +1,4 @@
-"""What a quantum analyser channel makes of a run: pulses out, records in, results, loggers."""
+"""A quantum analyser channel's run turns pulses and records into results and loggers."""
 
 from collections import deque
 from dataclasses import dataclass, replace
@@ -19,6 +19,11 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer import (
     multistate,
     spectroscopy,
 )
+from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import (
+    Carriers,
+    integrate_modulated,
+    modulated_pulse,
+)
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     Integers,
@@ -35,11 +40,6 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
     Source,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
-from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import (
-    Carriers,
-    integrate_ridden,
-    ridden_pulse,
-)
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 
 SEQUENCER_TRIGGERS: Final = 32
@@ -51,7 +51,7 @@ READOUT: Final = 1
 """Value of ``qachannels/N/mode``; 0 is spectroscopy."""
 _PIECE: Final = 128
 """Readouts that are worked on together: records are long."""
-_FORETOLD_PIECE, _FORETOLD_AT_ONCE = 4096, 4
+_PRECOMPUTED_PIECE, _PRECOMPUTED_AT_ONCE = 4096, 4
 """The same, of those whose sums are known; and so many pieces at one look."""
 _AT_ONCE: Final = 500_000
 """Samples that are worked on at one look, about: some ten milliseconds, others wait as well."""
@@ -62,7 +62,7 @@ def own_output(source: float, channel: int) -> int | None:
     return {SEQUENCER_TRIGGERS + channel: 0, _SECOND_OUTPUTS + channel: 1}.get(int(source))
 
 
-class Hearer(Protocol):
+class ReadoutObserver(Protocol):
     """Hears of readouts beside those that work on them: a scope on the cable."""
 
     def read_out(
@@ -93,7 +93,7 @@ class _Piece:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Foretold:
+class _PrecomputedResults:
     """Results that are known before their time."""
 
     run: int
@@ -108,10 +108,10 @@ class AnalyserRun:
     """One run of the sequencer of an analyser channel."""
 
     def __init__(
-        self, run: ProgramRun, arrivals: AnalyserInput, hearer: Hearer | None = None
+        self, run: ProgramRun, arrivals: AnalyserInput, observer: ReadoutObserver | None = None
     ) -> None:
         self.run = run
-        self._hearer = hearer
+        self._observer = observer
         self.channel = run.channel
         self._arrivals = arrivals
         self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
@@ -124,7 +124,7 @@ class AnalyserRun:
         """Of the sequencer's trigger outputs."""
         self._started = 0
         """How many readouts were started so far."""
-        self._foretold: deque[_Foretold] = deque()
+        self._precomputed: deque[_PrecomputedResults] = deque()
         """Where they are known ahead: sums of readouts, or points of spectroscopy."""
         self._first: int | None = None
         """The first sample that the record of results has, in samples of the run."""
@@ -141,7 +141,7 @@ class AnalyserRun:
 
     @property
     def section(self) -> str:
-        """Where the nodes of its results lie."""
+        """Return the path of its results' nodes."""
         return f"{self._at}/{'readout' if self._mode == READOUT else 'spectroscopy'}"
 
     def check(self) -> None:
@@ -166,17 +166,17 @@ class AnalyserRun:
         self.logger = ResultLogger(settings, units)
         self._first = None
 
-    def foretell(self, run: int, results: Complexes) -> None:
+    def take_precomputed(self, run: int, results: Complexes) -> None:
         """Take results that are known ahead, of the next run on the world, or of the last one anew.
 
         Shape (readouts, units), or (triggers, 1) in spectroscopy.
         """
-        known = self._foretold
+        known = self._precomputed
         if known and known[-1].run == run:
             known[-1] = replace(known[-1], results=results)
             return
         first = known[-1].first + len(known[-1].results) if known else 0
-        known.append(_Foretold(run, first, results))
+        known.append(_PrecomputedResults(run, first, results))
         needed = int(self._backlog[0].numbers[0]) if self._backlog else self._started
         needed = min([needed, *(number for number, _ in self._edges)])
         while len(known) > 1 and known[1].first <= needed:
@@ -184,12 +184,12 @@ class AnalyserRun:
 
     def _known(self, numbers: Integers) -> Complexes:
         """Return results that are known ahead, by their numbers."""
-        parts = [one.results for one in self._foretold]
-        return np.concatenate(parts)[numbers - self._foretold[0].first]
+        parts = [one.results for one in self._precomputed]
+        return np.concatenate(parts)[numbers - self._precomputed[0].first]
 
     @property
     def behind(self) -> bool:
-        """Whether there is anything that was not worked on yet."""
+        """Tell whether there is anything that was not worked on yet."""
         return bool(self._backlog or self._edges)
 
     def work(self, everything: bool) -> tuple[Integers, Integers]:
@@ -227,14 +227,14 @@ class AnalyserRun:
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
         carriers = node_settings.readout_carriers(setting, at, self._units)
-        if self._hearer is not None:
-            self._hearer.read_out(self.run, started, kept, waves, delay, carriers)
+        if self._observer is not None:
+            self._observer.read_out(self.run, started, kept, waves, delay, carriers)
         if not len(kept):
             return
         self._free = int(started.time[kept[-1]]) + duration
         if self._first is None:
             self._first = int(started.time[kept[0]]) + settings.delay
-        at_once = _FORETOLD_PIECE if self._foretold else _PIECE
+        at_once = _PRECOMPUTED_PIECE if self._precomputed else _PIECE
         pieces = -(-len(kept) // at_once)
         for piece in np.array_split(kept, pieces):
             part = part_of(started, piece)
@@ -244,13 +244,13 @@ class AnalyserRun:
 
     def _work_of(self, piece: _Piece) -> int:
         """Return how many samples a piece is worth."""
-        if self._foretold:
-            return _AT_ONCE // _FORETOLD_AT_ONCE
+        if self._precomputed:
+            return _AT_ONCE // _PRECOMPUTED_AT_ONCE
         return len(piece.started.time) * (piece.settings.delay + piece.settings.length)
 
     def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
-        if self._foretold:
+        if self._precomputed:
             self._log(part, self._known(piece.numbers), settings, piece.qudits)
             return
         if piece.carriers is not None:
@@ -269,13 +269,13 @@ class AnalyserRun:
         assert piece.carriers is not None
         carriers = Carriers(self.run.trace, piece.carriers)
         sent = tuple(
-            ridden_pulse(piece.waves, mask, piece.delay, carriers, time)
+            modulated_pulse(piece.waves, mask, piece.delay, carriers, time)
             for mask, time in zip(part.generators.tolist(), part.time.tolist(), strict=True)
         )
         each = np.arange(len(sent))
         records = self._records(sent, each, part.time, settings.delay + settings.length)
         records += self._arrivals.noise(records.shape)
-        results = integrate_ridden(records, settings, carriers, part.time)
+        results = integrate_modulated(records, settings, carriers, part.time)
         self._log(part, results, settings, piece.qudits)
 
     def _log(
@@ -321,7 +321,7 @@ class AnalyserRun:
         numbers = self._started + kept
         self._started += len(edges)
         self._edges += zip(numbers.tolist(), edges[kept].tolist(), strict=True)
-        if self._foretold:
+        if self._precomputed:
             which = np.array([number for number, _ in self._edges], np.int64)
             self._edges.clear()
             self._log_points(self._known(which)[:, 0], settings, bool(density))

@@ -1,4 +1,4 @@
-"""The scope of one analyser whose inputs hang on cables from its own outputs.
+"""The scope of one analyser whose inputs receive its own outputs over cables.
 
 It takes records one trigger after the other, whenever they come, and is done when it has all of
 its segments as often as they are averaged. What outputs send adds up; so pulses are put together
@@ -17,7 +17,7 @@ import numpy as np
 
 from podium.firmware_interfaces.zurich.values import Vector
 from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader, scope_vector
-from podium.sim_instruments.twins.zurich.cable_signals import SAMPLE_FS, Sent, sample_at
+from podium.sim_instruments.twins.zurich.cable_signals import SAMPLE_FS, SentPulse, sample_at
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     SAMPLE_RATE_HZ,
     Complexes,
@@ -31,14 +31,14 @@ _CONVERTER_STEPS: Final = 1 << 13
 """Of 14 bits, for a full scale to one side."""
 
 
-class Heard(Protocol):
-    """What arrives at one input."""
+class InputSignal(Protocol):
+    """The signal at one input."""
 
     def look(self) -> None:
         """Take the settings as they are now."""
         ...
 
-    def within(self, first: int, end: int) -> Iterable[Sent]:
+    def within(self, first: int, end: int) -> Iterable[SentPulse]:
         """Return the pulses from sample ``first`` to before ``end``."""
         ...
 
@@ -53,11 +53,11 @@ class Heard(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Input:
-    """What one channel of the scope listens to."""
+    """The input that one channel of the scope listens to."""
 
     select: int
     """Node ``inputselect``."""
-    heard: Heard
+    heard: InputSignal
     centre_hz: float
     full_scale_v: float
 
@@ -66,7 +66,7 @@ class Input:
 class _Pulse:
     """One that lies alike in several records of a segment."""
 
-    sent: Sent
+    sent: SentPulse
     first: int
     """Sample of one of these records."""
     weight: complex = 0j
@@ -75,7 +75,7 @@ class _Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Stamps:
-    """When, in femtoseconds of the instruments' clock."""
+    """Times of a record, in femtoseconds of the instruments' clock."""
 
     trigger_fs: int
     first_fs: int
@@ -83,7 +83,7 @@ class Stamps:
 
 @dataclass(slots=True, eq=False)
 class Shot:
-    """What is recorded from enabling the scope until it is done."""
+    """Records from enabling the scope until it is done."""
 
     settings: ScopeSettings
     inputs: tuple[Input, ...]
@@ -103,7 +103,7 @@ class Shot:
 
     @property
     def wanted(self) -> int:
-        """How many records it takes."""
+        """Return how many records it takes."""
         return self.settings.segments * self.settings.averages
 
     @property
@@ -113,12 +113,12 @@ class Shot:
 
     @property
     def full(self) -> bool:
-        """Whether it hears no more triggers."""
+        """Tell whether it takes no further triggers."""
         return self._taken >= self.wanted
 
     @property
     def done(self) -> bool:
-        """Whether it has all records."""
+        """Tell whether it has all records."""
         return self._done >= self.wanted
 
     @property

@@ -1,4 +1,4 @@
-"""The scopes of all analysers behind one data server whose inputs hang on their own outputs.
+"""The scopes of all analysers behind one data server whose inputs receive their own outputs.
 
 Gathers what outputs send and the triggers of each source (``scopes/0/trigger/channel``, node
 documentation), and has records taken once all is known that lies in them. Outputs that are off
@@ -28,12 +28,16 @@ from podium.sim_instruments.twins.zurich.cable_scope import (
 from podium.sim_instruments.twins.zurich.cable_signals import (
     KEPT,
     SAMPLE_FS,
-    Sent,
-    SentLog,
+    SentPulse,
+    SentPulses,
     sample_at,
 )
 from podium.sim_instruments.twins.zurich.input_noise import InputNoise, InputNoises
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import (
+    Carriers,
+    modulated_pulse,
+)
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     SAMPLE_RATE_HZ,
     Complexes,
@@ -41,7 +45,6 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Readouts,
     pulse,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers, ridden_pulse
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import OSCILLATOR
 from podium.sim_instruments.twins.zurich.sequencer.render import (
@@ -58,11 +61,11 @@ Runs = Mapping[tuple[str, str], ProgramRun]
 
 @dataclass(slots=True, eq=False)
 class _Instrument:
-    """What is known of one instrument."""
+    """State of one instrument, as far as its scope depends on it."""
 
     setting: node_settings.Setting
     stamp: Callable[[int], int]
-    sent: dict[int, SentLog] = field(default_factory=dict)
+    sent: dict[int, SentPulses] = field(default_factory=dict)
     """By channel."""
     trains: dict[int, list[range]] = field(default_factory=dict)
     """By source: triggers that will come, femtoseconds."""
@@ -73,9 +76,9 @@ class _Instrument:
         """Return what a number's node holds."""
         return int(node_settings.number(self.setting, path))
 
-    def log(self, channel: int) -> SentLog:
+    def log(self, channel: int) -> SentPulses:
         """Return what a channel's output has sent."""
-        return self.sent.setdefault(channel, SentLog())
+        return self.sent.setdefault(channel, SentPulses())
 
 
 class CableScopes:
@@ -100,7 +103,7 @@ class CableScopes:
     def enabled(self, device: str, on: bool, now_fs: int) -> str:
         """Begin to record, or end; return why it cannot be; empty: it can.
 
-        Where a line of the world hangs on any of its inputs, this is left to the world.
+        Where a line of the world is connected to any of its inputs, this is left to the world.
         """
         known = self._instruments.get(device)
         if known is None:
@@ -138,13 +141,13 @@ class CableScopes:
         shapes: dict[int, Complexes] = {}
         for time, mask in zip(times.tolist(), masks.tolist(), strict=True):
             if carriers is not None:
-                shape = ridden_pulse(waves, mask, delay, Carriers(run.trace, carriers), time)
+                shape = modulated_pulse(waves, mask, delay, Carriers(run.trace, carriers), time)
             elif mask in shapes:
                 shape = shapes[mask]
             else:
                 shape = shapes[mask] = pulse(waves, mask, delay)
             if len(shape):
-                known.log(channel).add(Sent(first + time, shape))
+                known.log(channel).add(SentPulse(first + time, shape))
 
     def triggered(self, device: str, source: int | None, at_fs: Iterable[int]) -> None:
         """Hear of triggers of a source; a range may lie ahead and replaces nothing."""
@@ -200,7 +203,7 @@ class CableScopes:
 
     @property
     def behind(self) -> bool:
-        """Whether there are records that could have been taken by now."""
+        """Tell whether there are records that could have been taken by now."""
         return any(one.behind for one in self._instruments.values())
 
     # --- inside --------------------------------------------------------------------------------
@@ -298,7 +301,7 @@ class CableScopes:
             for start, (turns, hz) in zip(
                 starts, _carriers(self._runs, device, known, channel, starts), strict=True
             ):
-                known.log(channel).add(Sent(start, shape, hz, turns))
+                known.log(channel).add(SentPulse(start, shape, hz, turns))
 
 
 def _channels(known: _Instrument) -> Iterable[int]:
@@ -332,7 +335,7 @@ def _carriers(
 
 @dataclass(slots=True, eq=False)
 class _CableInput:
-    """What arrives at one input of an instrument."""
+    """The signal at one input of an instrument."""
 
     runs: Runs
     device: str
@@ -355,7 +358,7 @@ class _CableInput:
             self._gain = settings.gain
             self._turning = node_settings.oscillators(known.setting, at, 1)
 
-    def within(self, first: int, end: int) -> Iterable[Sent]:
+    def within(self, first: int, end: int) -> Iterable[SentPulse]:
         """Return the pulses from sample ``first`` to before ``end``."""
         return self.known.log(self.channel).within(first, end) if self._on else ()
 

@@ -1,4 +1,4 @@
-"""What analysers' outputs have sent into their cables, as far as a scope may still record it.
+"""Keeps pulses that analysers sent into their cables, as long as a scope may still record them.
 
 Samples are those of 2 GSa/s, counted from where the instruments' clock begins.
 """
@@ -29,7 +29,7 @@ def sample_at(at_fs: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sent:
+class SentPulse:
     """A pulse of one output: a shape, full scale 1, on a carrier."""
 
     start: int
@@ -57,19 +57,19 @@ class Sent:
 
 
 @dataclass(slots=True, eq=False)
-class SentLog:
+class SentPulses:
     """Of one output, in the order of time."""
 
-    _sent: list[Sent] = field(default_factory=list)
+    _sent: list[SentPulse] = field(default_factory=list)
     _longest: int = 0
 
-    def add(self, one: Sent) -> None:
+    def add(self, one: SentPulse) -> None:
         """Take note of a pulse."""
         at = bisect_right(self._sent, one.start, key=lambda sent: sent.start)
         self._sent.insert(at, one)
         self._longest = max(self._longest, len(one.shape))
 
-    def within(self, first: int, end: int) -> Iterator[Sent]:
+    def within(self, first: int, end: int) -> Iterator[SentPulse]:
         """Yield what is heard from sample ``first`` to before ``end``."""
         at = bisect_left(self._sent, first - self._longest, key=lambda sent: sent.start)
         for place in range(at, len(self._sent)):

@@ -1,4 +1,4 @@
-"""What a node makes of a value that a client sends: takes it, moves it to the nearest, refuses it.
+"""A node takes the value that a client sends, moves it to the nearest, or refuses it.
 
 ASSUMED, all of it but where a line says otherwise: numbers beside a node's range or grid are moved
 to the nearest that it takes (the vendor's own words say so of the output ranges); a number that is
@@ -10,7 +10,7 @@ ones by rounding; vectors are taken by their elements.
 from math import isfinite
 
 from podium.firmware_interfaces.zurich.node import Node, NodeType
-from podium.firmware_interfaces.zurich.node_documentation import About
+from podium.firmware_interfaces.zurich.node_documentation import NodeDescription
 from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refused
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector, text_vector
 
@@ -24,7 +24,7 @@ _COMPLEX_FORMS = (
 )
 
 
-def coerced(node: Node, about: About, value: Value, path: str) -> Value:
+def coerced(node: Node, about: NodeDescription, value: Value, path: str) -> Value:
     """Return what the node holds after ``value`` was set. Raises :class:`Refused`."""
     match node.kind:
         case NodeType.INTEGER | NodeType.ENUMERATED:
@@ -44,7 +44,7 @@ def coerced(node: Node, about: About, value: Value, path: str) -> Value:
     raise _mismatch(node, value, path)
 
 
-def _integer(node: Node, about: About, value: Value, path: str) -> int:
+def _integer(node: Node, about: NodeDescription, value: Value, path: str) -> int:
     match value:
         case int():
             number = value
@@ -101,7 +101,7 @@ def _vector(node: Node, value: Value, path: str) -> Vector:
     if taken and value.element not in taken:
         words = " or ".join(one.name.lower() for one in taken)
         raise _refused(f"{path}: a vector of {value.element.name.lower()}, this node takes {words}")
-    # How it was sent is forgotten: it is told as a plain vector of its elements.
+    # How it was sent is forgotten: it is sent as a plain vector of its elements.
     return Vector(value.element, value.content)
 
 

@@ -12,11 +12,11 @@ from podium.sim_instruments.twins.zurich.kernel_connection import KernelConnecti
 
 
 class Kernels(Protocol):
-    """Who gives out kernels."""
+    """Gives out kernels."""
 
     @property
     def name(self) -> str:
-        """What the server is called."""
+        """Return the server's name."""
         ...
 
     @property
@@ -41,7 +41,7 @@ class Connection:
 
     @property
     def ended(self) -> bool:
-        """Whether the connection is to be closed when what was returned is sent."""
+        """Tell whether the connection closes after the bytes that were returned."""
         return self._ended or (self._calls is not None and self._calls.ended)
 
     def hung_up(self) -> None:

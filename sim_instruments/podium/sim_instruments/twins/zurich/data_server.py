@@ -13,15 +13,15 @@ from podium.firmware_interfaces.zurich.inventory.models import server_nodes
 from podium.firmware_interfaces.zurich.limits import TCP_PORT
 from podium.firmware_interfaces.zurich.refusals import Kind, Refusal
 from podium.firmware_interfaces.zurich.session_messages import Request
-from podium.sim_instruments.twins.command_ear import CommandListener, Verdict
+from podium.sim_instruments.twins.command_observer import CommandListener, Verdict
 from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import Horizon, Session
+from podium.sim_instruments.twins.zurich.clocked_execution import ClockedExecution
 from podium.sim_instruments.twins.zurich.connection import Connection
 from podium.sim_instruments.twins.zurich.device import INTERFACES, Device, described, visible
 from podium.sim_instruments.twins.zurich.kernel import Kernel
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
-from podium.sim_instruments.twins.zurich.on_clock import OnClock
 from podium.sim_instruments.twins.zurich.request_words import request_words
 from podium.sim_instruments.twins.zurich.sequencer_port import Execution, NothingExecutes
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
@@ -63,7 +63,7 @@ class DataServer:
         self._commands = 0
         self._unknown = 0
         self._unmeant_told = 0
-        """Of the tallies, when the last request was told."""
+        """Of the tallies, when the last request was reported."""
         self._listener: CommandListener | None = None
         documentation = text.documentation
         try:
@@ -105,7 +105,7 @@ class DataServer:
 
     def input(self, connector: str) -> TriggerSink:
         """Return a trigger input (``dev12000.sg0_trigger``); KeyError where there is none."""
-        if not isinstance(self._execution, OnClock):
+        if not isinstance(self._execution, ClockedExecution):
             raise KeyError(f"no trigger input {connector}: nothing executes programs here")
         return self._execution.input(connector)
 
@@ -121,7 +121,7 @@ class DataServer:
         return sum(device.store.unmeant for device in self.devices) + self.store.unmeant
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every request from now on; see :class:`.command_ear.TellsCommands`."""
+        """Tell of every request from now on; see :class:`.command_observer.ReportsCommands`."""
         self._listener = listener
         self._unmeant_told = self._unmeant()
 

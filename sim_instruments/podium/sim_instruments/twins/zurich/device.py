@@ -1,4 +1,4 @@
-"""One simulated instrument behind the data server: its nodes, and what hangs on them."""
+"""One simulated instrument behind the data server has nodes, and acts on their changes."""
 
 import json
 import re

@@ -17,12 +17,12 @@ from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.twins.zurich.nanoseconds import in_nanoseconds
 from podium.sim_instruments.twins.zurich.node_settings import number
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
-from podium.sim_instruments.twins.zurich.sent_pieces import held_piece
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import waveform_of
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import AMPLITUDE_ONE, Kind, Row
-from podium.sim_instruments.twins.zurich.trains import RATE_HZ, joined
+from podium.sim_instruments.twins.zurich.sequencer_signals import RATE_HZ, joined
+from podium.sim_instruments.twins.zurich.signal_pieces import held_piece
 
 PER_CORE: Final = 2
 """Outputs of one core."""

@@ -52,8 +52,9 @@ class InputNoise:
         return np.asarray(pairs[..., 0] + 1j * pairs[..., 1], np.complex128)
 
     def sums(self, range_dbm: float, weights: tuple[Complexes, ...], count: int) -> Complexes:
-        """Return what integrators make of it, shape (count, integrators): the law of the sums of
-        samples, weight by weight, without the samples."""
+        """Return the noise in integrators' results, shape (count, integrators).
+
+        The law is that of the sums of samples, weight by weight, without the samples."""
         if self._random is None:
             return np.zeros((count, len(weights)), np.complex128)
         longest = max((len(one) for one in weights), default=0)

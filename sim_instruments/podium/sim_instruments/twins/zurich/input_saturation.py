@@ -1,4 +1,4 @@
-"""What an analyser's converter leaves of signals beyond its input range.
+"""An analyser's converter cuts signals beyond its input range.
 
 ASSUMED: the tops of the waves are cut of the sum of the tones that integrators listen to, each
 steady over the window, noise apart; what tones make of each other at other frequencies is left out.
@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.physics.signals import CaptureAnswer
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes
-from podium.sim_instruments.twins.zurich.trains import Listening
+from podium.sim_instruments.twins.zurich.sequencer_signals import IntegratorCapture
 
 _INSTANTS: Final = 128
 """Of a window, at which the sum of several tones is looked at."""
@@ -29,10 +29,10 @@ _GOLDEN: Final = (5**0.5 - 1) / 2
 
 def digitised(
     readouts: int,
-    trains: Mapping[int, Listening],
-    answers: Sequence[Captured],
+    trains: Mapping[int, IntegratorCapture],
+    answers: Sequence[CaptureAnswer],
     full_scale: float,
-) -> tuple[tuple[Captured, ...], NDArray[np.bool_]]:
+) -> tuple[tuple[CaptureAnswer, ...], NDArray[np.bool_]]:
     """Return the answers as a converter leaves them, and in which readouts it was overdriven.
 
     ``full_scale``: of the input, square roots of watts.
@@ -60,7 +60,7 @@ def digitised(
     ), over
 
 
-def _tones(units: Sequence[Listening]) -> tuple[list[int], NDArray[np.float64], int]:
+def _tones(units: Sequence[IntegratorCapture]) -> tuple[list[int], NDArray[np.float64], int]:
     """Return which tone each unit listens to, their frequencies, and how long the windows are.
 
     Units whose frequencies a window does not tell apart listen to the same.
@@ -97,7 +97,7 @@ def _left(
     return share, np.any(np.abs(sums) > 1, axis=1)
 
 
-def _share(one: Listening) -> float:
+def _share(one: IntegratorCapture) -> float:
     """Return what a tone of amplitude 1 is integrated to."""
     weights = one.train.windows[0].weights
     return 1.0 if weights is None else float(np.abs(weights).mean())

@@ -18,7 +18,7 @@ def _unheard(request: Request, refusals: Sequence[Refusal]) -> None:
 
 
 class Kernel:
-    """What a client's connection asks."""
+    """Answers the requests of a client's connection."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Kernel:
     ) -> None:
         """``disconnected`` is called when a client has the server let go of the instrument.
 
-        ``hear`` is told of each request, with what of it was refused.
+        ``hear`` receives each request, with what of it was refused.
         """
         self.name = name
         self.store = store

@@ -81,7 +81,7 @@ class KernelConnection:
             case rpc.Finish():
                 self._bootstraps.discard(message.question)
                 self._answers.discard(message.question)
-            case rpc.Returned():
+            case rpc.CallReturn():
                 self._confirm(message)
             case rpc.Bootstrap():
                 self._new_question(message.question)
@@ -193,7 +193,7 @@ class KernelConnection:
                 session_messages.send_values(question, subscriber.handle, values, self._write)
             )
 
-    def _confirm(self, returned: rpc.Returned) -> None:
+    def _confirm(self, returned: rpc.CallReturn) -> None:
         subscriber = self._sends.pop(returned.question, None)
         if subscriber is None:
             raise ProtocolError(f"an answer to question {returned.question}, which was not asked")

@@ -27,7 +27,7 @@ class LocalTime:
 
     @property
     def ideal(self) -> bool:
-        """Whether it is the world's time."""
+        """Tell whether it is the world's time."""
         return self._counter is None
 
     def local_fs(self, at_fs: int) -> int:

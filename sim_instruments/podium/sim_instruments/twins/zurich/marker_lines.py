@@ -1,4 +1,4 @@
-"""What leaves the marker outputs of signal generators, and the cables that it goes into.
+"""Signal generators send edges from their marker outputs into cables.
 
 ASSUMED: a marker is as late at its connector as the waveform at the signal output; markers of
 waveforms are low while nothing is played or a sample is held, triggers of the sequencer when its
@@ -112,7 +112,7 @@ class MarkerLines:
             self._keep(sent)
 
     def over(self, run: int) -> None:
-        """Forget a run that nobody can stop any more, once it is known what it has sent."""
+        """Forget a run that nobody can stop any longer, once it is known what it has sent."""
         sent = self._runs.get(run)
         if sent is not None:
             sent.over = True

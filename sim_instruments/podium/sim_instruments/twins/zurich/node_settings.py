@@ -118,8 +118,10 @@ def oscillators(setting: Setting, channel: str, count: int = OSCILLATORS) -> Osc
 
 
 def drive_oscillators(setting: Setting, channel: str) -> Oscillators:
-    """Return the oscillators that a generator's signals ride on; all stand still where its digital
-    modulation is off. ASSUMED: at their phases, as the gains of both outputs then still count."""
+    """Return the oscillators that modulate a generator's signals.
+
+    All stand still where its digital modulation is off. ASSUMED: at their phases, as the gains of
+    both outputs then still count."""
     if not number(setting, f"{channel}/awg/modulation/enable"):
         return Oscillators()
     return oscillators(setting, channel)
@@ -203,7 +205,7 @@ def qudits(setting: Setting, channel: str, units: int) -> tuple[Qudit, ...]:
 
 
 def qudit_settings(setting: Setting, channel: str, qudit: int) -> QuditSettings:
-    """Return how a qudit is told apart. Raises BadReadout where it is not set up whole."""
+    """Return how a qudit is discriminated. Raises BadReadout where it is not set up whole."""
     start = f"{channel}/readout/multistate/qudits/{qudit}"
     states = int(number(setting, f"{start}/numstates"))
     first = int(number(setting, f"{start}/integrator/startindex"))

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.node import Access, Node, NodeType
-from podium.firmware_interfaces.zurich.node_documentation import About, NodeDocumentation
+from podium.firmware_interfaces.zurich.node_documentation import NodeDescription, NodeDocumentation
 from podium.firmware_interfaces.zurich.node_paths import (
     ListFlags,
     base_channels,
@@ -19,8 +19,8 @@ from podium.firmware_interfaces.zurich.node_paths import (
 from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refused
 from podium.firmware_interfaces.zurich.values import AnnotatedValue, Value
 from podium.sim_instruments.twins.zurich.coercion import coerced
-from podium.sim_instruments.twins.zurich.hearers import Hearers, Hears
-from podium.sim_instruments.twins.zurich.read_nodes import READ
+from podium.sim_instruments.twins.zurich.simulated_nodes import READ
+from podium.sim_instruments.twins.zurich.subscriptions import ChangeListener, Subscriptions
 
 LISTINGS_MAX = 64
 """Answers to listings that are kept."""
@@ -28,7 +28,7 @@ LISTINGS_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class TimeBase:
-    """How an instrument counts time stamps."""
+    """Counts time stamps of an instrument."""
 
     ticks_per_s: int
     start_fs: int = 0
@@ -70,20 +70,20 @@ class NodeStore:
         self._nodes = nodes
         self._documentation = documentation
         self._model = model
-        self._about: dict[str, About] = {}
+        self._about: dict[str, NodeDescription] = {}
         self._held: dict[str, AnnotatedValue] = {}
         """By absolute path: what is not as at power-on."""
         self._live: dict[str, Callable[[int], Value]] = {}
         self._written: dict[str, Written] = {}
         """By path below the root, with numbers as ``#``."""
-        self._hearers = Hearers()
+        self._subscriptions = Subscriptions()
         self._paths = tuple(f"{root}/{path}" for path, node in nodes.items() if not node.many)
         self._by_path = {path: nodes[path[len(root) + 1 :]] for path in self._paths}
         self._listed_of: tuple[str, ...] = ()
         self._listings: dict[tuple[str, ListFlags], tuple[str, ...]] = {}
         """What was listed of these nodes."""
         self.unmeant = 0
-        """Sets of nodes that nothing in the simulation hangs on."""
+        """Return sets of nodes on which nothing in the simulation depends."""
 
     # --- firmware's side --------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class NodeStore:
         return {path[cut:]: one.value for path, one in self._held.items() if path.startswith(begin)}
 
     def settings_as_at_power_on(self, now_fs: int) -> None:
-        """Have all settings that differ hold what they did, and whoever hangs on them hear it."""
+        """Give all settings that differ their former values, and notify whoever depends on them."""
         cut = len(self.root) + 1
         for path, held in tuple(self._held.items()):
             node = self._nodes.get(path[cut:])
@@ -262,7 +262,7 @@ class NodeStore:
             return whole
         return self.root + whole if not path.startswith("/") else whole
 
-    def about(self, path: str) -> About:
+    def about(self, path: str) -> NodeDescription:
         """Return what is written about a node below the root."""
         found = self._about.get(path)
         if found is None:
@@ -272,8 +272,8 @@ class NodeStore:
 
     # --- who hears of changes ---------------------------------------------------------
 
-    def subscribe(self, hearer: Hears, expression: str) -> tuple[str, ...]:
-        """Have ``hearer`` told of all that changes at these nodes; return them.
+    def subscribe(self, listener: ChangeListener, expression: str) -> tuple[str, ...]:
+        """Have ``listener`` told of all that changes at these nodes; return them.
 
         Raises :class:`Refused` where there are none.
         """
@@ -282,27 +282,27 @@ class NodeStore:
             paths = (self.absolute(expression),)
         if not paths:
             raise Refused(_not_found(expression))
-        self._hearers.add(hearer, paths)
+        self._subscriptions.add(listener, paths)
         return paths
 
-    def unsubscribe(self, hearers: Collection[Hears], expression: str) -> None:
+    def unsubscribe(self, listeners: Collection[ChangeListener], expression: str) -> None:
         """Have these told no more of these nodes."""
-        self._hearers.remove(hearers, self.absolute(expression))
+        self._subscriptions.remove(listeners, self.absolute(expression))
 
-    def gone(self, hearer: Hears) -> None:
-        """Have it told of nothing any more."""
-        self._hearers.gone(hearer)
+    def gone(self, listener: ChangeListener) -> None:
+        """Unsubscribe a listener from everything."""
+        self._subscriptions.gone(listener)
 
-    def hearers(self) -> int:
+    def subscriptions(self) -> int:
         """Return how many subscriptions to single nodes there are."""
-        return len(self._hearers)
+        return len(self._subscriptions)
 
     # --- how --------------------------------------------------------------------------
 
     def _keep(self, path: str, value: Value, now_fs: int) -> AnnotatedValue:
         kept = AnnotatedValue(path, self.time_base.ticks(now_fs), value)
         self._held[path] = kept
-        self._hearers.tell(kept)
+        self._subscriptions.publish(kept)
         return kept
 
     def _read(self, path: str, node: Node, now_fs: int) -> AnnotatedValue:
@@ -331,7 +331,7 @@ class NodeStore:
         more = [path for path in self._held if path not in self._by_path]
         return (*self._paths, *sorted(more)) if more else self._paths
 
-    def _kind(self, node: Node, about: About) -> NodeType:
+    def _kind(self, node: Node, about: NodeDescription) -> NodeType:
         if node.kind is NodeType.INTEGER and about.choices:
             return NodeType.ENUMERATED
         return node.kind
@@ -354,7 +354,7 @@ class NodeStore:
                 (vectors or self.find(path)[1].kind is not NodeType.VECTOR)
             )  # fmt: skip
         if flags & ListFlags.SUBSCRIBED_ONLY:
-            paths = tuple(path for path in paths if path in self._hearers)
+            paths = tuple(path for path in paths if path in self._subscriptions)
         if flags & ListFlags.BASE_CHANNEL_ONLY:
             paths = base_channels(paths)
         return paths

@@ -1,4 +1,4 @@
-"""What leaves an output where waveforms add up beyond full scale.
+"""An output cuts waveforms that add up beyond full scale.
 
 ASSUMED: real and imaginary part are cut at full scale, sample by sample, as two converters would;
 of a signal that turns with an oscillator the fundamental is what is left, and keeps its phase. A
@@ -45,8 +45,9 @@ def held_back(
 def loud_masks(
     started: Readouts, waves: Mapping[int, Complexes]
 ) -> dict[int, tuple[int, Complexes]]:
-    """Return, by mask of generators whose waveforms add up beyond full scale, the loudest of them
-    and its waveform with all that is cut of the sum."""
+    """Return, by mask of generators that add up beyond full scale, the loudest one's cut waveform.
+
+    That is the generator with its waveform, less all that is cut of the sum."""
     found = {}
     for mask in np.unique(started.generators).tolist():
         slots = [slot for slot in waves if mask >> slot & 1]

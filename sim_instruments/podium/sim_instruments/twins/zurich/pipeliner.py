@@ -16,7 +16,7 @@ from podium.sim_instruments.twins.zurich.node_store import NodeStore
 from podium.sim_instruments.twins.zurich.sequencer_port import (
     Execution,
     ProgramRefused,
-    Uploaded,
+    UploadedProgram,
 )
 
 KINDS: Final = {"qachannels": "generator", "sgchannels": "awg"}
@@ -30,7 +30,7 @@ _RECORDS: Final = ("readout/result/enable", "spectroscopy/result/enable")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    upload: Uploaded
+    upload: UploadedProgram
     records: tuple[str, ...]
     """Nodes of the result loggers that it is to begin."""
 
@@ -53,7 +53,7 @@ class Pipeliners:
         device: str,
         store: NodeStore,
         execution: Execution,
-        staged: Callable[[str], Uploaded],
+        staged: Callable[[str], UploadedProgram],
         complain: Callable[[str, int], None],
     ) -> None:
         """``staged`` returns what a sequencer would run; ``complain`` fills the error log."""

@@ -1,4 +1,4 @@
-"""What the instruments ask of the world: somebody who plays their signals, off the socket's loop.
+"""Instruments have their signals played on the world, off the socket's loop.
 
 The laboratory implements it. Lines are connectors: ``dev12000.sg0``, ``dev12000.qa0_out``,
 ``dev12000.qa0_in``.
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from podium.sim_instruments.physics.dialogue import Dialogue
-from podium.sim_instruments.physics.signals import Captured, RunSignals
+from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -17,7 +17,7 @@ T_co = TypeVar("T_co", covariant=True)
 class Play(Protocol):
     """Plays runs on the world."""
 
-    def __call__(self, signals: RunSignals, /) -> tuple[Captured, ...]:
+    def __call__(self, signals: RunSignals, /) -> tuple[CaptureAnswer, ...]:
         """Play one run and return one answer for each capture train, in their order."""
         ...
 
@@ -46,7 +46,7 @@ class Playback(Protocol):
         ...
 
     def wired(self, connector: str) -> bool:
-        """Tell whether a line of the world hangs on an input: ``dev12000.qa0_in``."""
+        """Tell whether a line of the world is connected to an input: ``dev12000.qa0_in``."""
         ...
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:

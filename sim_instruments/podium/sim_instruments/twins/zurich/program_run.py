@@ -42,9 +42,9 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     Status,
 )
 from podium.sim_instruments.twins.zurich.sequencer_port import (
-    Accepted,
+    AcceptedProgram,
     ProgramRefused,
-    Uploaded,
+    UploadedProgram,
 )
 
 _OWN: Final = tuple(one for one in Result if one.name.startswith("QA"))
@@ -70,7 +70,7 @@ _read_elf = lru_cache(_KEPT)(read_elf)
 _parse_command_table = lru_cache(_KEPT)(parse_command_table)
 
 
-def accept(at: str, elf: bytes) -> Accepted:
+def accept(at: str, elf: bytes) -> AcceptedProgram:
     """Return what is known of a program. Raises ProgramRefused."""
     try:
         program = _read_elf(elf)
@@ -79,7 +79,7 @@ def accept(at: str, elf: bytes) -> Accepted:
     except (BadElf, IllegalInstruction, DoesNotRun) as error:
         raise ProgramRefused(f"{at}: {error}") from error
     size = len(program.words()) / SEQUENCER_MEMORY[model.name]
-    return Accepted(program.assembly, program.source, program.descriptors, size)
+    return AcceptedProgram(program.assembly, program.source, program.descriptors, size)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -95,14 +95,14 @@ of this. ASSUMED: their instruments have one clock."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Loaded:
+class LoadedProgram:
     """A program in the sequencer's memory, with waveforms and commands."""
 
     elf: SequencerElf
     image: Image
 
 
-def load(uploaded: Uploaded, model: Model) -> Loaded:
+def load(uploaded: UploadedProgram, model: Model) -> LoadedProgram:
     """Return what a sequencer executes. Raises ProgramRefused, with the line where there is one."""
     try:
         elf = _read_elf(uploaded.elf)
@@ -115,7 +115,7 @@ def load(uploaded: Uploaded, model: Model) -> Loaded:
         _refuse_endless_waits(elf, image)
     except (BadElf, IllegalInstruction, DoesNotRun, BadCommandTable, BadWaveform) as error:
         raise ProgramRefused(f"{uploaded.at}: {error}") from error
-    return Loaded(elf, image)
+    return LoadedProgram(elf, image)
 
 
 def _refuse_endless_waits(elf: SequencerElf, image: Image) -> None:
@@ -133,10 +133,10 @@ class ProgramRun:
 
     def __init__(
         self,
-        uploaded: Uploaded,
+        uploaded: UploadedProgram,
         start_fs: int,
         registers: tuple[int, ...] | None = None,
-        loaded: Loaded | None = None,
+        loaded: LoadedProgram | None = None,
     ) -> None:
         """Raises ProgramRefused, with the line of the program where there is one.
 
@@ -170,7 +170,7 @@ class ProgramRun:
         self._begun = False
         self.going_on = True
         self.told: Trace | None = None
-        """The trace whose nodes were told: while it is the same, there is no more to say."""
+        """The trace whose nodes were published: while it is the same, there is no more to say."""
         self._ends_fs: int | None = None
         self._looked = False
         self._looking: Processor | None = None
@@ -182,12 +182,12 @@ class ProgramRun:
 
     @property
     def route(self) -> Route:
-        """How results get to generators within an SHFQC: it hangs on what starts the program."""
+        """Return the route of results to generators within an SHFQC, by the trigger's source."""
         return Route.INTERNAL_ZSYNC if self._by_zsync else Route.INTERNAL
 
     @property
     def asks_for_results(self) -> bool:
-        """Whether the program ever takes what the analyser of its own instrument says."""
+        """Tell whether the program ever takes results of its own instrument's analyser."""
         code = self.image.code
         tables, loads = code[code[:, 0] == Op.TABLE, 1], code[code[:, 0] == Op.LOAD_RESULT, 3]
         return bool(np.isin(tables, _OWN).any() or np.isin(loads, _OWN).any())
@@ -204,12 +204,12 @@ class ProgramRun:
 
     @property
     def triggered(self) -> bool:
-        """Whether any trigger has reached it by now, or is on its way."""
+        """Tell whether any trigger has reached it by now, or is on its way."""
         return any(one.source in TRIGGERS for one in self._heard)
 
     @property
     def awaits_a_trigger(self) -> bool:
-        """Whether it waits for one now that is not on its way yet."""
+        """Tell whether it waits for one now that is not on its way yet."""
         return self.trace.waiting in TRIGGERS and not any(
             one.source in TRIGGERS for one in self._due
         )
@@ -220,8 +220,11 @@ class ProgramRun:
         return self._uploaded.job
 
     def again(self, before_fs: int | None = None) -> "ProgramRun":
-        """Return the same run at its very start; it will hear what this one has heard from
-        outside of its instrument, or what of that came before a time: :meth:`recall` the rest."""
+        """Return the same run at its very start.
+
+        It will receive what this one has received from outside of its instrument, or what of that
+        came before a time: :meth:`recall` the rest.
+        """
         anew = ProgramRun(self._uploaded, self.start_fs, self._registers, self._loaded)
         before = None if before_fs is None else self.tick(before_fs)
         for one in self._heard:
@@ -292,7 +295,7 @@ class ProgramRun:
 
     @property
     def has_fresh(self) -> bool:
-        """Whether anything came with the last :meth:`advance`."""
+        """Tell whether anything came with the last :meth:`advance`."""
         return len(self.trace.rows) > self._fresh_from
 
     @property
@@ -310,7 +313,7 @@ class ProgramRun:
 
     @property
     def reads_registers(self) -> bool:
-        """Whether the program reads any user register."""
+        """Tell whether the program reads any user register."""
         code = self.image.code
         places = range(State.MEMORY, State.MEMORY + USER_REGISTERS)
         return bool(np.any((code[:, 0] == Op.RECALL) & np.isin(code[:, 3], places)))
@@ -344,7 +347,7 @@ class ProgramRun:
 
     @property
     def next_due_fs(self) -> int | None:
-        """When the next of what it expects comes; None: it expects nothing."""
+        """Return when the next of the inputs it expects comes; None: it expects nothing."""
         return self.time_fs(self._due[0].time) if self._due else None
 
     def proceed(self, known: int) -> Trace:
@@ -360,7 +363,7 @@ class ProgramRun:
                 return self.trace
 
     def give_up(self) -> None:
-        """End here: what it hangs on cannot be."""
+        """End here: what it depends on cannot be."""
         self.going_on = False
         self.told = None
 
@@ -379,7 +382,7 @@ class ProgramRun:
 
     @property
     def behind(self) -> bool:
-        """Whether it has more to execute up to now, or to look ahead, than one go takes."""
+        """Tell whether more is left to execute, now or ahead, than one go takes."""
         # One that goes round for ever without playing is never there: nobody waits for it long.
         since = self.trace.instructions - self._in_time_at
         late = self.trace.status is Status.COUNT_LIMIT and 0 < since < _AHEAD

@@ -1,6 +1,6 @@
 """The reference clock of an instrument: which it takes, how it stands to it, what it says of that.
 
-The instrument that the timing plane starts hangs on the plane's 10 MHz, and on it, over ZSync,
+The instrument that the timing plane starts follows the plane's 10 MHz, and on it, over ZSync,
 those that take their clock from there. ASSUMED: it was set to the external reference by hand; while
 the lock is lost it runs by itself and says so; every loss is an entry in the error log, which
 stands there until the log is cleared.

@@ -1,4 +1,4 @@
-"""What a PQSC does with readout results: registers, and what it forwards to which ZSync port.
+"""A PQSC keeps readout results in registers and forwards them to ZSync ports.
 
 A quantum analyzer says with each readout into which of 32 registers its results go (``startQA``);
 the PQSC sends to a port the results of its bank that its nodes name, or what a lookup table makes
@@ -54,7 +54,7 @@ class Decoder:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Port:
-    """What goes to one instrument."""
+    """The results that go to one instrument."""
 
     device: str
     sources: tuple[Source, ...] = ()
@@ -77,7 +77,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forwarding:
-    """How the bank is set while a run goes on, and what it holds when that begins."""
+    """Settings of the bank during a run, and its content when the run begins."""
 
     ports: tuple[Port, ...] = ()
     takes_from: frozenset[str] = frozenset()
@@ -105,7 +105,7 @@ class RegisterBank:
     """The one of a data server's PQSC, and how its nodes are set."""
 
     cables: Mapping[int, str] = field(default_factory=dict)
-    """Which instrument hangs on which port: ``dev12000``."""
+    """The instrument at each port: ``dev12000``."""
     registers: list[int] = field(default_factory=lambda: [0] * REGISTERS)
     _set: dict[str, int] = field(default_factory=dict)
     _tables: dict[int, NDArray[Any]] = field(default_factory=dict)

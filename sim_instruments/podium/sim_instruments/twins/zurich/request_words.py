@@ -4,7 +4,7 @@ from podium.firmware_interfaces.zurich.session_messages import GetValue, Request
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector
 
 SHORT = 80
-"""Characters of a value that are told; of longer ones the length."""
+"""Longest value that is written out; of longer ones the length is."""
 
 
 def request_words(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""What the scope of an analyser listens to, and what it makes of the answers.
+"""An analyser's scope listens to the world by capture trains, and makes records of the answers.
 
 Each trigger is a record of its own; segments and averages are put together as
 :mod:`.quantum_analyzer.scope` has it. ASSUMED: a trigger that comes while a record is taken is
@@ -14,7 +14,7 @@ import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
 from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Window
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
@@ -28,7 +28,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import (
     Scope,
     ScopeSettings,
 )
-from podium.sim_instruments.twins.zurich.trains import turns_at
+from podium.sim_instruments.twins.zurich.sequencer_signals import turns_at
 
 MONITOR: Final = 64
 """``scopes/0/trigger/channel`` for the monitor trigger of channel 0 (node documentation)."""
@@ -42,8 +42,8 @@ MOST: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recording:
-    """How the scope listens to one channel when a run begins."""
+class ScopeChannel:
+    """Settings of the scope for one channel when a run begins."""
 
     channel: int
     settings: ScopeSettings
@@ -51,9 +51,9 @@ class Recording:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traces:
-    """What it has taken so far, trigger by trigger."""
+    """Traces taken so far, trigger by trigger."""
 
-    recording: Recording
+    recording: ScopeChannel
     centre_hz: float
     taken: tuple[Complexes, ...]
     """V, shape (samples before the rate leaves some out) each."""
@@ -62,15 +62,15 @@ class Traces:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recorded:
-    """What it has recorded."""
+class ScopeRecords:
+    """The scope's records and their header."""
 
     samples: Complexes
     """V, segment by segment."""
     header: ScopeHeader
 
 
-def recording_of(setting: node_settings.Setting, channel: int) -> Recording | None:
+def scope_channel_of(setting: node_settings.Setting, channel: int) -> ScopeChannel | None:
     """Return how the scope listens to a channel when its monitor triggers; None: it does not.
 
     Other triggers than the channel's own monitor are not played on the world: the scope then stays
@@ -93,11 +93,11 @@ def recording_of(setting: node_settings.Setting, channel: int) -> Recording | No
             f"{settings.segments} segments, {settings.averages} averages: {count} records of one "
             f"run, {MOST} at most are simulated"
         )
-    return Recording(channel, replace(settings, channels=(channel,)))
+    return ScopeChannel(channel, replace(settings, channels=(channel,)))
 
 
 def scope_trains(
-    line: str, triggers: Integers, recording: Recording, centre_hz: float, begin_ns: int
+    line: str, triggers: Integers, recording: ScopeChannel, centre_hz: float, begin_ns: int
 ) -> tuple[CaptureTrain, ...]:
     """Return what the scope listens to, record by record."""
     settings = recording.settings
@@ -114,9 +114,9 @@ def scope_trains(
 
 
 def traces_of(
-    recording: Recording,
+    recording: ScopeChannel,
     triggers: Integers,
-    answers: Sequence[Captured],
+    answers: Sequence[CaptureAnswer],
     centre_hz: float,
     full_scale: float,
 ) -> Traces:
@@ -134,7 +134,7 @@ def together(before: Traces | None, after: Traces) -> Traces:
     return replace(after, taken=before.taken + after.taken, missed=before.missed + after.missed)
 
 
-def recorded(traces: Traces) -> Recorded | None:
+def recorded(traces: Traces) -> ScopeRecords | None:
     """Return what the scope shows; None: it has not heard all triggers yet that it wants."""
     settings = traces.recording.settings
     count = settings.segments * settings.averages
@@ -154,10 +154,10 @@ def recorded(traces: Traces) -> Recorded | None:
         total_segments=settings.segments,
         missed_triggers=traces.missed,
     )
-    return Recorded(scope.data()[0], header)
+    return ScopeRecords(scope.data()[0], header)
 
 
-def _record(answer: Captured, samples: int, centre_hz: float, full_scale: float) -> Complexes:
+def _record(answer: CaptureAnswer, samples: int, centre_hz: float, full_scale: float) -> Complexes:
     """Return one record, V, with samples between those of 1 ns that the world has."""
     record = np.zeros(samples, np.complex128)
     if answer.trace is not None:

@@ -1,4 +1,4 @@
-"""What executes uploaded programs, as the data server sees it.
+"""The data server hands uploaded programs to this port, which executes them.
 
 The data server keeps nodes; who executes gets what was uploaded when a sequencer is enabled, and
 tells what nodes hold from then on. Paths lie below the instrument's root.
@@ -17,8 +17,8 @@ class ProgramRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """What is known of a program once it is on the instrument."""
+class AcceptedProgram:
+    """Facts of a program once it is on the instrument."""
 
     assembly: str = ""
     source: str = ""
@@ -29,7 +29,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Uploaded:
+class UploadedProgram:
     """All that a sequencer has when it is enabled."""
 
     device: str
@@ -57,15 +57,16 @@ class Execution(Protocol):
     def attached(
         self, device: str, setting: Callable[[str], Value], stamp: Callable[[int], int]
     ) -> None:
-        """Hear of an instrument, before anything else of it: what its nodes hold, and what its
-        time stamps are of instants by its own clock, fs."""
+        """Register an instrument, before anything else of it.
+
+        ``setting`` reads its nodes, ``stamp`` gives its time stamp of its clock's instant, fs."""
         ...
 
-    def accept(self, model: str, at: str, elf: bytes) -> Accepted:
+    def accept(self, model: str, at: str, elf: bytes) -> AcceptedProgram:
         """Take a program. Raises :class:`ProgramRefused`; the old one is gone then, too."""
         ...
 
-    def start(self, uploaded: Uploaded, now_fs: int) -> None:
+    def start(self, uploaded: UploadedProgram, now_fs: int) -> None:
         """Begin, at ``now_fs``. Raises :class:`ProgramRefused`: it stays disabled."""
         ...
 
@@ -94,13 +95,13 @@ class NothingExecutes:
     ) -> None:
         """Do nothing."""
 
-    def accept(self, model: str, at: str, elf: bytes) -> Accepted:
+    def accept(self, model: str, at: str, elf: bytes) -> AcceptedProgram:
         """Take what looks like a program."""
         if not elf.startswith(b"\x7fELF"):
             raise ProgramRefused(f"{at}: what was uploaded is no ELF file")
-        return Accepted()
+        return AcceptedProgram()
 
-    def start(self, uploaded: Uploaded, now_fs: int) -> None:
+    def start(self, uploaded: UploadedProgram, now_fs: int) -> None:
         """Refuse."""
         raise ProgramRefused(f"{uploaded.at}: this simulation executes no sequencer programs")
 

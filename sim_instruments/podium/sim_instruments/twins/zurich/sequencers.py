@@ -19,7 +19,7 @@ from podium.sim_instruments.twins.zurich.node_store import NodeStore
 from podium.sim_instruments.twins.zurich.sequencer_port import (
     Execution,
     ProgramRefused,
-    Uploaded,
+    UploadedProgram,
 )
 
 _GROUPING = "system/awg/channelgrouping"
@@ -34,7 +34,7 @@ CheckTable = Callable[[str], str]
 
 @dataclass(slots=True)
 class _Content:
-    """What one sequencer has."""
+    """The content of one sequencer."""
 
     elf: bytes = b""
     waveforms: dict[int, Vector] = field(default_factory=dict)
@@ -69,10 +69,10 @@ class Sequencers:
         for path, value in self._execution.updates(self._device, now_fs):
             self._store.put(path, value, now_fs)
 
-    def uploaded(self, at: str) -> Uploaded:
+    def uploaded(self, at: str) -> UploadedProgram:
         """Return what a sequencer has by now."""
         content = self._contents[at]
-        return Uploaded(
+        return UploadedProgram(
             self._device,
             self._model,
             at,

@@ -1,4 +1,4 @@
-"""What a channel in spectroscopy mode sends to the world, and what it makes of the answers.
+"""A channel in spectroscopy mode sends signals to the world, and makes results of the answers.
 
 A pulse, or the oscillator as it is, goes out on one carrier for as long as the oscillator keeps its
 frequency and phase: windows and tones are cut where a program changes either.
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_amplitude
 from podium.sim_instruments.physics.signals import (
-    Captured,
+    CaptureAnswer,
     CaptureTrain,
     Piece,
     PulseTrain,
@@ -29,12 +29,12 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import (
     OSCILLATOR,
     SpectroscopySettings,
 )
-from podium.sim_instruments.twins.zurich.sent_pieces import piece_of
 from podium.sim_instruments.twins.zurich.sequencer.image import Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators, oscillator_at
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
-from podium.sim_instruments.twins.zurich.trains import RATE_HZ, turns_at
+from podium.sim_instruments.twins.zurich.sequencer_signals import RATE_HZ, turns_at
+from podium.sim_instruments.twins.zurich.signal_pieces import piece_of
 
 LEAD: Final = 40_000
 """Samples: 20 us, in which every resonator has come to rest."""
@@ -47,8 +47,8 @@ PAUSE: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Probing:
-    """How a channel in spectroscopy mode is set when a run begins."""
+class ProbeSettings:
+    """Settings of a channel in spectroscopy mode when a run begins."""
 
     settings: SpectroscopySettings
     oscillators: Oscillators
@@ -71,8 +71,8 @@ class Stretches:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Probed:
-    """What one run listens to."""
+class ProbeWindows:
+    """Windows of one run in spectroscopy mode."""
 
     triggers: int
     """How many there were, those too early included."""
@@ -92,7 +92,7 @@ def probing_trains(
     line: str,
     sender: str,
     trace: Trace,
-    probing: Probing,
+    probing: ProbeSettings,
     triggers: Integers,
     centre_hz: float,
     range_dbm: float,
@@ -136,12 +136,12 @@ def probing_trains(
 def probed(
     line: str,
     trace: Trace,
-    probing: Probing,
+    probing: ProbeSettings,
     triggers: Integers,
     centre_hz: float,
     begin_ns: int,
     late: int = 0,
-) -> Probed:
+) -> ProbeWindows:
     """Return what is integrated: the oscillator itself is what everything is held against."""
     settings = probing.settings
     which = _kept(triggers, settings)
@@ -156,10 +156,10 @@ def probed(
     )
     start_ns, turns = _begun(parts, centre_hz, begin_ns, late)
     train = CaptureTrain(line, start_ns, number.reshape(-1).astype(np.int32), turns, windows)
-    return Probed(len(triggers), which, parts, train)
+    return ProbeWindows(len(triggers), which, parts, train)
 
 
-def points_of(one: Probed, answer: Captured) -> Complexes:
+def points_of(one: ProbeWindows, answer: CaptureAnswer) -> Complexes:
     """Return the results, V, shape (triggers, 1); zero for triggers that came too early."""
     volts = answer.integrated * sqrt(2 * IMPEDANCE_OHM)
     samples = one.stretches.end - one.stretches.begin

@@ -8,14 +8,17 @@ from channel to channel and from one tuning to the next (LabOne Q 26.7.0, Apache
 from dataclasses import replace
 from zlib import crc32
 
-from podium.sim_instruments.twins.zurich.members import Member
+from podium.sim_instruments.twins.zurich.participants import Participant
 
 
-def carried(member: Member) -> Member:
+def carried(participant: Participant) -> Participant:
     """Return a sequencer with the phase of the synthesizer that carries its signals."""
-    if not member.synthesizer:
-        return member
-    return replace(member, turns=turns(member.run.device, member.synthesizer, member.centre_hz))
+    if not participant.synthesizer:
+        return participant
+    return replace(
+        participant,
+        turns=turns(participant.run.device, participant.synthesizer, participant.centre_hz),
+    )
 
 
 def turns(device: str, place: str, hz: float) -> float:

@@ -37,7 +37,7 @@ class TriggerInput:
     device: str
     signal: Signal
     edges_fs: list[int] = field(default_factory=list)
-    """World instants of edges that were told and have not been heard."""
+    """World instants of edges that were announced and not received."""
 
     def edge(self, at_fs: int) -> None:
         """Take note of an edge at the connector, told ahead."""

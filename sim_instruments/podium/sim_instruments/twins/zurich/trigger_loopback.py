@@ -14,7 +14,7 @@ from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich.values import Value
-from podium.sim_instruments.twins.zurich.triggering import first_at
+from podium.sim_instruments.twins.zurich.trigger_routing import first_at
 
 _NODE: Final = re.compile(r"raw/(?:markers/(\d+)/(?:testsource|frequency)|triggers/(\d+)/loopback)")
 _CONTINUOUS: Final = 1

@@ -11,7 +11,7 @@ from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.values import Value
-from podium.sim_instruments.twins.zurich.triggering import MOST, train
+from podium.sim_instruments.twins.zurich.trigger_routing import MOST, train
 
 OWN: Final = "system/internaltrigger/enable"
 OVER_ZSYNC: Final = "execution/enable"

@@ -1,4 +1,4 @@
-"""What a data server tells that is the vendor's own text, as it was found where it is installed.
+"""A data server repeats the vendor's own texts, as found where they are installed.
 
 None of it is kept in this project. Without the vendor's client there are no descriptions, units,
 keywords and schemas; all else works.
@@ -29,7 +29,7 @@ class VendorText:
 
     @property
     def version(self) -> LabOneVersion:
-        """What a server with these texts says that it is. Raises ValueError."""
+        """Return the version that a server with these texts claims. Raises ValueError."""
         return LabOneVersion.of(self.installed)
 
     def table_schema(self, model: str) -> str:

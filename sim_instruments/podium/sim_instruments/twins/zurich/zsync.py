@@ -1,4 +1,4 @@
-"""Who hears a start of the PQSC, as what, and how much later its signals are at the connectors.
+"""Sequencers receive a start of the PQSC over ZSync; their signals come out later by a delay.
 
 An instrument whose reference clock is another has no ZSync link (node documentation: links are
 lost when the source is changed); a generator of an SHFSG listens to its DIO unless its switch says

@@ -1,4 +1,4 @@
-"""The ZSync cables of a rack: which instrument hangs on which port of its PQSC, and what it shows.
+"""ZSync cables of a rack connect instruments to ports of its PQSC, which shows them.
 
 One PQSC for each data server.
 """
@@ -22,7 +22,7 @@ ASSUMED: the first is what an instrument shows that takes its clock from elsewhe
 def cabled(devices: Mapping[int, str], cables: Mapping[int, str] | None) -> dict[int, str]:
     """Return the instrument at each port of the PQSC: ``dev12000``.
 
-    ``cables``: as the facility file says; None: it does not, and all hang on it, by their numbers.
+    ``cables``: as the facility file says; None: all are connected, by their numbers.
     """
     if cables is not None:
         return dict(cables)

@@ -59,7 +59,7 @@ class Qudit:
 
     @property
     def bits(self) -> int:
-        """How many bits of a message its state takes."""
+        """Return how many bits of a message its state takes."""
         return (self.settings.states - 1).bit_length()
 
 

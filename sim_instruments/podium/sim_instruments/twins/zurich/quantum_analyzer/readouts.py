@@ -1,4 +1,4 @@
-"""What a readout sequencer starts, and what it then plays."""
+"""A readout sequencer starts readouts, which play pulses."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -65,12 +65,12 @@ class ResultLogger:
 
     @property
     def units(self) -> int:
-        """How many units it takes results of."""
+        """Return how many units it takes results of."""
         return len(self._taken)
 
     @property
     def capacity(self) -> int:
-        """How many results a unit takes."""
+        """Return how many results a unit takes."""
         return self.settings.length * self.settings.averages
 
     @property
@@ -80,7 +80,7 @@ class ResultLogger:
 
     @property
     def done(self) -> bool:
-        """Whether all points of every unit that was asked are there."""
+        """Tell whether all points of every unit that was asked are there."""
         asked = self._taken[self._taken > 0]
         return bool(len(asked) and (asked >= self.capacity).all())
 

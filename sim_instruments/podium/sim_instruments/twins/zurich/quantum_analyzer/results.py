@@ -44,8 +44,10 @@ def heard_at(started: Integers, duration: int, route: Route) -> Integers:
 def forwarded_at(
     started: Integers, duration: int, triggers: Integers, route: Route
 ) -> tuple[Integers, Integers]:
-    """Return when words that a PQSC forwards can be read: after which of its triggers, samples of
-    the analyser, and so many cycles of the generator after that.
+    """Return when words that a PQSC forwards can be read.
+
+    Returns, of each readout, the trigger before it (samples of the analyser), and the cycles of
+    the generator from there on.
 
     ``triggers``: when they reached the analyser, the first of them before the first readout.
     Sequencers count from a cycle after a trigger, as from where a play behind the wait for it

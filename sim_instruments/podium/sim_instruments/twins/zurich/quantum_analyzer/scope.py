@@ -70,7 +70,7 @@ class Scope:
 
     @property
     def done(self) -> bool:
-        """Whether it has stopped."""
+        """Tell whether it has stopped."""
         return self.taken >= self.settings.segments * self.settings.averages
 
     def window(self, trigger: int) -> tuple[int, int]:

@@ -51,7 +51,7 @@ class DoesNotRun(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What differs between the sequencers."""
+    """Differences between the models of sequencers."""
 
     name: str
     table_bits: int
@@ -71,7 +71,7 @@ MODELS: Final = {model.name: model for model in (HDAWG, SHFSG, SHFQA)}
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What is done to a result before it is read: shifted to the right, masked, added to."""
+    """Shift, mask and offset applied to a result before it is read."""
 
     shift: int = 0
     mask: int = 0xFF
@@ -230,7 +230,7 @@ def _lower(instruction: Instruction, model: Model) -> Lowered:
         case Operation.WAIT_TRIGGER:
             return (Op.WAIT_TIMER, instruction.destination, source, 0)
         case Operation.TRAP:
-            return (Op.NOP, 0, 0, 0)  # the host reads a user register that it is told of anyway
+            return (Op.NOP, 0, 0, 0)  # the host reads a user register that it reads anyway
         case Operation.FEEDBACK:
             if constant >> 21 > 2:
                 return (Op.ILLEGAL, 0, 0, constant)

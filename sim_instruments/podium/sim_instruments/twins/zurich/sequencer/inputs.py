@@ -1,4 +1,4 @@
-"""What reaches a sequencer from outside: triggers, messages, results, levels.
+"""Inputs reach a sequencer from outside: triggers, messages, results, levels.
 
 ASSUMED: a register keeps the last message, or word of results, until the next one comes.
 """

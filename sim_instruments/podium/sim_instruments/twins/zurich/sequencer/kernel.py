@@ -15,7 +15,7 @@ from typing import Any, Final
 import numba
 import numpy as np
 
-from podium.sim_instruments.physics.compiled import forget_stale
+from podium.sim_instruments.physics.stale_kernels import forget_stale
 from podium.sim_instruments.twins.zurich.sequencer.inputs import next_trigger, result, take
 from podium.sim_instruments.twins.zurich.sequencer.oscillators import commit, pend
 from podium.sim_instruments.twins.zurich.sequencer.random_numbers import random_number

@@ -44,7 +44,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the nodes of the instrument tell a sequencer before it starts."""
+    """Values of the instrument's nodes for a sequencer before it starts."""
 
     user_registers: tuple[int, ...] = ()
     rate: int = 0
@@ -61,7 +61,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """What a program did."""
+    """Rows that a program wrote, and its state."""
 
     rows: Integers
     """Shape (n, Row.COLUMNS), in the order of the program."""

@@ -36,7 +36,7 @@ Complexes = NDArray[np.complex128]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Played:
+class AwgOutput:
     """The two outputs of an AWG before any modulation."""
 
     outputs: Reals
@@ -65,7 +65,7 @@ class Oscillators:
     """The sample that is meant by the start: what a trace did before it has been done."""
 
 
-def play(trace: Trace, image: Image, start: int, stop: int) -> Played:
+def play(trace: Trace, image: Image, start: int, stop: int) -> AwgOutput:
     """Return what is played from sample ``start`` to ``stop``.
 
     Raises DoesNotRun where a waveform is played that is not there.
@@ -88,7 +88,7 @@ def play(trace: Trace, image: Image, start: int, stop: int) -> Played:
             paths[..., first - start : last - start] = held[..., None]
         elif row[Row.KIND] == Kind.ZERO:
             held = np.zeros((2, 2))
-    return Played(paths.sum(axis=1), paths, markers, *_settings(trace, start, stop))
+    return AwgOutput(paths.sum(axis=1), paths, markers, *_settings(trace, start, stop))
 
 
 def _waveform(row: list[int], image: Image) -> tuple[Reals, NDArray[np.uint8]]:
@@ -114,7 +114,7 @@ def _waveform(row: list[int], image: Image) -> tuple[Reals, NDArray[np.uint8]]:
 
 
 def markers_of(row: list[int], image: Image) -> NDArray[np.uint8]:
-    """Return the markers of a play, shape (2, samples): see :attr:`Played.markers`.
+    """Return the markers of a play, shape (2, samples): see :attr:`AwgOutput.markers`.
 
     Raises DoesNotRun where the waveform is not there.
     """
@@ -220,7 +220,7 @@ def oscillators_later(
 
 
 def modulate_iq(
-    played: Played,
+    played: AwgOutput,
     trace: Trace,
     oscillators: Oscillators,
     rate_hz: float,
@@ -249,7 +249,7 @@ def modulate_iq(
 
 
 def modulate_sines(
-    played: Played,
+    played: AwgOutput,
     trace: Trace,
     oscillators: Oscillators,
     rate_hz: float,

@@ -118,7 +118,7 @@ class State(IntEnum):
 
 
 class Source(IntEnum):
-    """Where an input comes from."""
+    """The source of an input."""
 
     DIGITAL_1 = 0
     DIGITAL_2 = 1
@@ -142,7 +142,7 @@ class Source(IntEnum):
 
 
 class Status(IntEnum):
-    """Why the kernel came back."""
+    """The reason why the kernel came back."""
 
     ENDED = 0
     WAITING = 1
@@ -179,7 +179,7 @@ class Row(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a row tells."""
+    """The kind of a row."""
 
     WAVE = 0
     ZERO = 1
@@ -254,7 +254,7 @@ class Op(IntEnum):
 
 
 class Result(IntEnum):
-    """What an entry of a command table, or a load, takes its data from."""
+    """The source of data of a command table's entry, or of a load."""
 
     CONSTANT = 0
     REGISTER = 1

@@ -1,0 +1,211 @@
+"""Keeps leases of "cold": without one nothing is played into a fridge.
+
+The agent that owns a fridge's thermometer reads it every few seconds and tells all others. A
+reading below the fridge's ``cold_below`` is a lease: it is good for :data:`LEASE_S`. Without one
+no run begins, whoever asks; after :data:`BIASES_S` biases of its qubits follow their safe rules.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from math import inf
+
+from podium.control.agent.instruments import Instruments
+from podium.control.agent.owners import owners_of, users_of
+from podium.control.agent.readings import read
+from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.fridge_report import FridgeReport, fridge_key
+from podium.control.bus.gather import gather
+from podium.control.bus.listener import Discarded, listen
+from podium.control.bus.log import event_log
+from podium.control.bus.wire import encode
+from podium.control.facility.facility import Facility, FluxWiring, Fridge
+from podium.drivers.errors import InstrumentError, Refused
+
+READ_EVERY_S = 5.0
+"""A thermometer is read this often."""
+LEASE_S = 20.0
+"""A reading is good for so long after it was heard: three may be lost."""
+FIRST_S = 10.0
+"""How long a run waits for the first reading of a fridge, after its agent has started."""
+BIASES_S = 600.0
+"""So long after a lease has ended, the biases of a fridge follow their safe rules."""
+
+log = event_log("agent")
+
+
+@dataclass(frozen=True, slots=True)
+class FridgeReading:
+    """Holds the last report about a fridge, and when it came by the own monotonic clock, s."""
+
+    told: FridgeReport
+    at_s: float
+
+
+class ColdLeases:
+    """One agent's leases of "cold", by fridge."""
+
+    def __init__(
+        self,
+        agent: str,
+        facility: Facility,
+        instruments: Instruments,
+        bus: Bus,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``clock`` tells s that never go back."""
+        self._agent = agent
+        self._instruments = instruments
+        self._bus = bus
+        self._clock = clock
+        self._heard: dict[str, FridgeReading] = {}
+        self._cold_s: dict[str, float] = {}
+        """When a reading below the limit was heard last."""
+        self._since_s = clock()
+        self._warm: set[str] = set()
+        """Fridges whose last reading was not below the limit."""
+        self._news = asyncio.Event()
+        self.grow(facility)
+
+    def grow(self, facility: Facility) -> None:
+        """Take over a facility that has only grown."""
+        self._facility = facility
+        self._users = users_of(facility)
+        self._owners = owners_of(facility)
+        self._mine = self.fridges_of(self._instruments.names)
+
+    @property
+    def _own(self) -> tuple[Fridge, ...]:
+        """The fridges whose thermometers are among the own instruments."""
+        return tuple(
+            fridge
+            for fridge in self._facility.fridges.values()
+            if fridge.thermometer.instrument in self._instruments.names
+        )
+
+    async def keep(self) -> None:
+        """Read the own thermometers and tell of them, and hear what others tell, all the time."""
+        async with (
+            self._bus.subscribe(fridge_key(self._facility.name, "*")) as told,
+            asyncio.TaskGroup() as tasks,
+        ):
+            tasks.create_task(self._read_on())
+            await listen(told, FridgeReport, self._hear, Discarded(log))
+
+    async def _read_on(self) -> None:
+        while True:
+            await gather(*(self._read(fridge) for fridge in self._own))
+            await asyncio.sleep(READ_EVERY_S)
+
+    async def _read(self, fridge: Fridge) -> None:
+        thermometer = fridge.thermometer
+        try:
+            reading = await read(self._instruments, thermometer.instrument, thermometer.channel)
+            told = FridgeReport(fridge.name, reading.value)
+        except InstrumentError as error:
+            told = FridgeReport(fridge.name, None, str(error))
+        self._note(told)
+        with suppress(BusError):  # it is published again soon
+            await self._bus.publish(fridge_key(self._facility.name, self._agent), encode(told))
+
+    def _hear(self, agent: str, told: FridgeReport) -> None:
+        """Take what an agent tells of a fridge, if it owns the thermometer."""
+        fridge = self._facility.fridges.get(told.fridge)
+        if agent == self._agent or fridge is None:
+            return
+        if fridge.thermometer.instrument in self._owners.get(agent, ()):
+            self._note(told)
+
+    def _note(self, told: FridgeReport) -> None:
+        now_s = self._clock()
+        if told.kelvin is None and told.fridge in self._heard:
+            heard = self._heard[told.fridge]
+            told, at_s = FridgeReport(told.fridge, heard.told.kelvin, told.problem), heard.at_s
+        else:
+            at_s = now_s
+        self._heard[told.fridge] = FridgeReading(told, at_s)
+        if not told.problem and told.kelvin is not None:
+            limit_k = self._facility.fridges[told.fridge].cold_below_k
+            if told.kelvin < limit_k:
+                self._cold_s[told.fridge] = now_s
+                self._warm.discard(told.fridge)
+            elif told.fridge not in self._warm:
+                self._warm.add(told.fridge)
+                log.warning("a fridge is not cold", fridge=told.fridge, kelvin=told.kelvin)
+        self._news.set()
+        self._news = asyncio.Event()
+
+    # Who asks
+
+    def fridges_of(self, instruments: Iterable[str]) -> tuple[Fridge, ...]:
+        """Return the fridges of the nodes that these instruments play on."""
+        nodes = [node for name in instruments for node in sorted(self._users.get(name, ()))]
+        names = dict.fromkeys(self._facility.nodes[node].fridge for node in nodes)
+        return tuple(self._facility.fridges[name] for name in names if name is not None)
+
+    async def check(self, instruments: Iterable[str]) -> None:
+        """Raise ``Refused`` unless every fridge that these instruments play into is cold.
+
+        Soon after the start its first reading is waited for.
+        """
+        for fridge in self.fridges_of(instruments):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._since_s + FIRST_S - self._clock()):
+                    while fridge.name not in self._heard:
+                        await self._news.wait()
+            if complaint := self.complaint(fridge):
+                raise Refused(f"{self._agent}: {complaint}; nothing is played")
+
+    def complaint(self, fridge: Fridge) -> str:
+        """Return why a fridge does not count as cold, in words; empty if it does."""
+        held_s = self._clock() - self._cold_s.get(fridge.name, -inf)
+        if held_s < LEASE_S and fridge.name not in self._warm:
+            return ""
+        limit = f"it counts as cold below {fridge.cold_below_k * 1e3:.4g} mK"
+        heard = self._heard.get(fridge.name)
+        if heard is None:
+            return f"{fridge.name}: nobody has told a reading of {fridge.thermometer}; {limit}"
+        told = heard.told
+        where = f"{fridge.name} is at {_kelvin(told.kelvin)} by {fridge.thermometer}"
+        age_s = self._clock() - heard.at_s
+        if told.problem:
+            told_last = f"; {_kelvin(told.kelvin)} was read {age_s:.0f} s ago" * (
+                told.kelvin is not None
+            )
+            return (
+                f"{fridge.name}: {fridge.thermometer} cannot be read: {told.problem}{told_last}; "
+                f"{limit}"
+            )
+        if age_s >= LEASE_S:
+            return f"{where}, read {age_s:.0f} s ago; since then nothing was heard; {limit}"
+        return f"{where}; {limit}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return notes for people: fridges of the own nodes that do not count as cold."""
+        if self._clock() - self._since_s < FIRST_S:
+            return ()
+        complaints = (self.complaint(fridge) for fridge in self._mine)
+        return tuple(f"{complaint}; nothing is played" for complaint in complaints if complaint)
+
+    def long_warm(self) -> tuple[FluxWiring, ...]:
+        """Return the own biases whose fridge has not been cold for :data:`BIASES_S`."""
+        now_s = self._clock()
+        found = []
+        for port, wiring in self._facility.wiring.items():
+            node = self._facility.nodes.get(port.partition(".")[0])
+            if not isinstance(wiring, FluxWiring) or node is None or node.fridge is None:
+                continue
+            if wiring.source.instrument not in self._instruments.names:
+                continue
+            if now_s - self._cold_s.get(node.fridge, self._since_s) >= BIASES_S:
+                found.append(wiring)
+        return tuple(found)
+
+
+def _kelvin(kelvin: float | None) -> str:
+    if kelvin is None:
+        return "an unknown temperature"
+    return f"{kelvin:.4g} K" if kelvin >= 1 else f"{kelvin * 1e3:.4g} mK"

@@ -1,0 +1,94 @@
+"""Holds a run that an agent has loaded, and encodes its start and its data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from podium.control.agent.answers import capture_data, quantised
+from podium.control.agent.timed_compiling import TimedPart
+from podium.control.bus.messages import Played, RunId, TagData, Time
+from podium.control.bus.wire import encode
+from podium.control.families.start_wiring import StartWiring
+from podium.control.runs.messages import CAPTURE, Start, StartPlan
+from podium.control.timebase.epochs import Epochs
+from podium.drivers.roles import Acquired
+from podium.firmware_interfaces.compiled import Artifact
+from podium.firmware_interfaces.tai import Tai
+
+NO_EPOCHS = Epochs(())
+EPOCH = Tai(0, 0)
+NOTHING = TimedPart("", "", {}, (), {}, {})
+
+
+@dataclass(slots=True, eq=False)
+class HardwareRun:
+    """The run in hand; none of its parts before it is loaded."""
+
+    run: RunId
+    plan: StartPlan
+    part: TimedPart = NOTHING
+    epochs: Epochs = NO_EPOCHS
+    latest: Epochs = NO_EPOCHS
+    read_s: float = 0.0
+    now: Tai = EPOCH
+    """The time as read last, and when it was there: monotonic wall time."""
+    reading_s: float = 0.0
+    """How long that took."""
+    started: bool = False
+    """Of a start at once: whether it was begun."""
+
+    @property
+    def artifacts(self) -> Mapping[str, Artifact]:
+        """Return what each controller plays, by its name."""
+        return self.part.artifacts
+
+    @property
+    def wirings(self) -> tuple[StartWiring, ...]:
+        """Return by what each of them is started."""
+        return self.part.wirings
+
+    @property
+    def planes(self) -> tuple[str, ...]:
+        """Return the trigger planes that do it."""
+        return tuple(dict.fromkeys(one.plane for one in self.wirings))
+
+    @property
+    def after_fs(self) -> int:
+        """Return the offset of the report's start from T0: the first controller's."""
+        return self.wirings[0].start_after_fs
+
+
+def start_of(hand: HardwareRun, t0: Tai, starts: Mapping[str, Tai]) -> Start:
+    """Return the start that is furthest from where it may be, as if it were the first controller's.
+
+    The verdict allows half of its resolution to either side.
+    """
+    off_fs = [starts[one.controller] - t0 - one.start_after_fs for one in hand.wirings]
+    pairs = zip(off_fs, (one.resolution_fs for one in hand.wirings), strict=True)
+    worst_fs, width_fs = max(pairs, key=lambda one: abs(one[0]) - one[1] // 2)
+    return Start(Tai.from_fs(t0.total_fs + hand.after_fs + worst_fs), width_fs, CAPTURE)
+
+
+def played_by(
+    hand: HardwareRun,
+    t0: Tai,
+    epochs: Epochs,
+    starts: Mapping[str, Tai],
+    data: Mapping[str, Acquired],
+    tags: Mapping[str, TagData],
+) -> bytes:
+    """Return what all this has brought back, as it goes over the bus; ``starts``: by controller."""
+    return encode(
+        Played(
+            hand.part.program_hash,
+            _time(t0),
+            dict(epochs.numbers),
+            quantised(hand.artifacts),
+            {name: capture_data(one) for name, one in data.items()},
+            {name: _time(at) for name, at in starts.items()},
+            dict(tags),
+        )
+    )
+
+
+def _time(at: Tai) -> Time:
+    return Time(at.seconds, at.femtoseconds)

@@ -1,0 +1,64 @@
+"""Answers requests in one task each, all ended when their server leaves."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self, TypeVar
+
+from podium.control.bus.bus import Answerer, AnswererFailed, NoAnswer
+
+T = TypeVar("T")
+
+
+class AnswerTasks:
+    """The requests to one key that are being answered now.
+
+    A requester that gives up does not end the work it asked for: whether it was carried
+    out must not depend on who still listens. Whoever wants it ended says so by a request.
+    """
+
+    def __init__(self, key: str, answer: Answerer, tasks: asyncio.TaskGroup) -> None:
+        self._key = key
+        self._answer = answer
+        self._tasks = tasks
+        self._open: set[asyncio.Task[bytes | AnswererFailed]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, key: str, answer: Answerer) -> AsyncGenerator[Self]:
+        """Serve while the context is open; leaving it cancels what is being answered."""
+        async with asyncio.TaskGroup() as tasks:
+            answering = cls(key, answer, tasks)
+            try:
+                yield answering
+            finally:
+                for task in answering._open:
+                    task.cancel()
+
+    async def answer(self, payload: bytes) -> bytes:
+        """Return the answer; raises ``AnswererFailed``, or ``NoAnswer`` when the server left."""
+        task = self._tasks.create_task(self._guarded(payload), name=f"answer {self._key}")
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise NoAnswer(f"{self._key} left while it was answering")
+        outcome = task.result()
+        if isinstance(outcome, AnswererFailed):
+            raise outcome
+        return outcome
+
+    async def _guarded(self, payload: bytes) -> bytes | AnswererFailed:
+        # A failed answer is for the one who asked; the server goes on.
+        try:
+            return await self._answer(payload)
+        except Exception as error:
+            failed = AnswererFailed(f"{self._key}: {type(error).__name__}: {error}")
+            failed.__cause__ = error
+            return failed
+
+
+async def drain(queue: "asyncio.Queue[T]") -> AsyncIterator[T]:
+    """Iterate over what comes through ``queue``, for ever."""
+    while True:
+        yield await queue.get()

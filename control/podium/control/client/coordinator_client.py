@@ -1,0 +1,87 @@
+"""Asks a facility's coordinator: once, until it answers, or until work is over."""
+
+import asyncio
+import uuid
+from typing import TypeVar
+
+from podium.control.bus import messages
+from podium.control.bus.bus import Bus
+from podium.control.bus.messages import Failed, ask
+from podium.control.bus.mixers import CalibrateMixers
+from podium.control.runs.errors import RunFailed, RunRefused
+
+AWAIT_S = 2.0
+"""One question for the end of long work waits so long; it is asked again until it is over."""
+ANSWER_S = 60.0
+"""Deadline for any single answer of the coordinator."""
+LOST_S = 10.0
+"""Unanswered for so long, the coordinator is taken for gone."""
+BY_HAND_S = 80.0
+"""The same for what is asked by hand, which is asked once; above the coordinator's own."""
+CANCEL_S = 90.0
+"""Giving work up takes as long as it takes to make the instruments safe."""
+
+Answer = TypeVar("Answer")
+
+
+class CoordinatorClient:
+    """One client's way to the coordinator. Every method raises ``RunError``."""
+
+    def __init__(self, bus: Bus, facility: str, who: str, procedure: str = "") -> None:
+        """``who`` asks, as others see it; ``procedure``: that of which all work is a part."""
+        self._bus = bus
+        self._facility = facility
+        self._key = messages.coordinator_key(facility)
+        self._who = who
+        self._procedure = procedure
+
+    async def ask(self, request: object, *expected: type[Answer]) -> Answer:
+        """Return the answer, asking again as long as none comes."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + LOST_S
+        while True:
+            answer = await ask(self._bus, self._key, request, *expected, timeout_s=ANSWER_S)
+            if not isinstance(answer, Failed):
+                return answer
+            if answer.kind == "refused":
+                raise RunRefused(answer.message)
+            if answer.kind != "no answer":
+                raise RunFailed(answer.message)
+            if loop.time() > give_up:
+                raise RunFailed(f"the coordinator of {self._facility} is gone: {answer.message}")
+            await asyncio.sleep(0.1)
+
+    async def once(self, request: object, expected: type[Answer]) -> Answer:
+        """Ask without repeating: of a lost answer it is not known whether it was carried out."""
+        answer = await ask(self._bus, self._key, request, expected, timeout_s=BY_HAND_S)
+        if not isinstance(answer, Failed):
+            return answer
+        raise (RunRefused if answer.kind == "refused" else RunFailed)(answer.message)
+
+    async def stop(self, request: object, *expected: type[Answer]) -> Answer:
+        """Ask for an end, which takes as long as it takes to make instruments safe."""
+        answer = await ask(self._bus, self._key, request, *expected, timeout_s=CANCEL_S)
+        if isinstance(answer, Failed):
+            raise RunFailed(answer.message)
+        return answer
+
+    async def work(
+        self,
+        work: messages.RunProgram | messages.RunLoopback | messages.Bias | CalibrateMixers,
+        end: type[Answer],
+    ) -> Answer:
+        """Return the end of long work; cancelled, once it has been given up and all is safe."""
+        ticket = uuid.uuid4().hex
+        request: object = messages.Begin(ticket, work, AWAIT_S, self._who, self._procedure)
+        try:
+            while True:
+                answer: object = await self.ask(request, end, messages.Pending)
+                if isinstance(answer, end):
+                    return answer
+                request = messages.Await(ticket, AWAIT_S)
+        except asyncio.CancelledError:
+            cancel = messages.Cancel(ticket)
+            await asyncio.shield(
+                ask(self._bus, self._key, cancel, messages.Done, timeout_s=CANCEL_S)
+            )
+            raise

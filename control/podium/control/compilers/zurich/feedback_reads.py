@@ -1,0 +1,170 @@
+"""Places reads of results in a generator's code, so that feedback comes in time.
+
+A result is read by ``getFeedback`` at a time from the start on. The sequencer stands there while
+what is queued plays: all that begins by then is said before, all that begins a little later behind.
+What depends on several results has a variable that counts them together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.points import IntArray
+from podium.control.compilers.zurich.results import COUPLE, CYCLE
+from podium.control.compilers.zurich.steps import FixedText, Kind, NumberedText
+
+TIME, READ = "t", "x"
+"""Variables: cycles from the start to the shot's begin; what was just read."""
+KEYS_MAX = 5
+"""Variables that count results together; there are as many again for all else."""
+READ_CYCLES, COUNT_CYCLES = 6, 4
+"""Of reading one result, and of counting it in a variable: more instructions than they compile to.
+ASSUMED: each takes a cycle."""
+ACT_CYCLES = 11
+"""From there to the first sample of what depends on it: three (LabOne Q, Apache-2.0,
+``EXECUTETABLEENTRY_LATENCY``), the instruction itself, and some to spare."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedPlay:
+    """Something that is played, and what is said while it is."""
+
+    begin: int
+    """In samples from the multiple of 16 at or before the shot's start, as all times here."""
+    last: int
+    """When the last of it begins."""
+    said: tuple[tuple[Kind, IntArray], ...]
+    names: tuple[str, ...] = ()
+    """The results on which it hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultWord:
+    """Holds the results of one readout that a generator reads."""
+
+    heard: int
+    """When it can be read."""
+    slots: Mapping[str, int]
+    """By capture that somebody looks at: its integrator."""
+
+
+@dataclass(slots=True)
+class Keys:
+    """The variables of one program that count results together."""
+
+    frames: str
+    names: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """By results, in the order in which they are read."""
+
+    def variable(self, names: tuple[str, ...]) -> str:
+        """Return the variable for these results, the first of them the highest bit."""
+        known = self.names.setdefault(names, f"k{len(self.names)}")
+        if len(self.names) > KEYS_MAX:
+            raise DoesNotFit(
+                f"{self.frames}: more than {KEYS_MAX} different sets of results on which something "
+                "depends; let fewer pulses depend on several results"
+            )
+        return known
+
+    @property
+    def declared(self) -> list[str]:
+        """Return how they are declared."""
+        return [f"var {name} = 0;" for name in (READ, *self.names.values())]
+
+
+def words_of(heard: Mapping[str, int], slots: Mapping[str, int]) -> list[ResultWord]:
+    """Return the words of a shot in time; ``slots``: of those that somebody looks at."""
+    return [
+        ResultWord(time, {name: slots[name] for name in sorted(slots) if heard[name] == time})
+        for time in sorted(set(heard.values()))
+    ]
+
+
+def with_feedback_reads(
+    plays: Sequence[TimedPlay], words: Sequence[ResultWord], keys: Keys
+) -> list[TimedPlay]:
+    """Return plays with the reading of words between them; raises :class:`DoesNotFit`."""
+    made = list(plays)
+    used = {one.names: keys.names[one.names] for one in plays if one.names}
+    place, free = 1, 0
+    for number, word in enumerate(words):
+        if not any(name in one.names for one in made for name in word.slots):
+            continue
+        lasting = _cycles(word, used) * CYCLE
+        until = words[number + 1].heard if number + 1 < len(words) else None
+        found = _place(made, word, place, free, lasting + ACT_CYCLES * CYCLE)
+        first = next(k for k, one in enumerate(made) if set(one.names) & word.slots.keys())
+        if found is None or first < found[0]:
+            _refuse(made[first], word, free, lasting + ACT_CYCLES * CYCLE, keys.frames)
+        assert found is not None
+        place, at = found
+        free = at + lasting
+        if until is not None and free > until:
+            raise DoesNotFit(
+                f"{keys.frames}: the result of {', '.join(word.slots)} can be read from "
+                f"{word.heard / 2:g} ns on, and is read {(at - word.heard) / 2:g} ns later, when "
+                "that of the next readout has come; read out later, or play less between"
+            )
+        before = made[place - 1]
+        count = len(before.said[0][1])
+        made[place - 1] = replace(before, said=(*before.said, *_reading(word, at, used, count)))
+    return made
+
+
+def _cycles(word: ResultWord, used: Mapping[tuple[str, ...], str]) -> int:
+    return sum(
+        READ_CYCLES + COUNT_CYCLES * sum(name in names for names in used) for name in word.slots
+    )
+
+
+def _place(
+    plays: Sequence[TimedPlay], word: ResultWord, first: int, free: int, needed: int
+) -> tuple[int, int] | None:
+    """Return before which play, and when, a word is read; ``needed``: samples until that play."""
+    for k in range(first, len(plays)):
+        at = max(word.heard, plays[k - 1].last, free)
+        if plays[k].begin >= at + needed:
+            return k, at
+    return None
+
+
+def _refuse(play: TimedPlay, word: ResultWord, free: int, needed: int, frames: str) -> None:
+    names = ", ".join(name for name in word.slots if name in play.names)
+    earliest = max(word.heard, free) + needed
+    early = earliest - play.begin
+    if early > 0:
+        raise DoesNotFit(
+            f"{frames}: what depends on {names} begins {play.begin / 2:g} ns into the shot, "
+            f"{early / 2:g} ns too early: the result is there {word.heard / 2:g} ns into it, and "
+            f"it takes {needed / 2:g} ns to act on it; wait as much longer"
+        )
+    raise DoesNotFit(
+        f"{frames}: what depends on {names} begins {play.begin / 2:g} ns into the shot, less than "
+        f"{needed / 2:g} ns after the pulse before it: the result is read between them; wait "
+        "longer between the two, or between the readout and both"
+    )
+
+
+def _reading(
+    word: ResultWord, at: int, used: Mapping[tuple[str, ...], str], count: int
+) -> list[tuple[Kind, IntArray]]:
+    """Return the reading of a word's results at a time, in samples."""
+    none = np.zeros(count, np.int64)
+    said: list[tuple[Kind, IntArray]] = []
+    cycles = at // CYCLE
+    for name, slot in word.slots.items():
+        mine = [(names, variable) for names, variable in used.items() if name in names]
+        config = f"configureFeedbackProcessing(QA_DATA_PROCESSED, {COUPLE * slot}, 1, 0);"
+        said.append((FixedText(config), none))
+        text = f"{READ} = getFeedback(QA_DATA_PROCESSED, {TIME} + {{}});"
+        said.append((NumberedText(text), np.full(count, cycles)))
+        for names, variable in mine:
+            before = "" if names[0] == name else f"{variable} + {variable} + "
+            said.append((FixedText(f"{variable} = {before}{READ};"), none))
+        cycles += READ_CYCLES + COUNT_CYCLES * len(mine)
+    return said
+
+
+__all__ = ["Keys", "ResultWord", "TimedPlay", "with_feedback_reads", "words_of"]

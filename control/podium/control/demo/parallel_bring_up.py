@@ -1,0 +1,58 @@
+"""Brings all nodes of a facility up at the same time, each by a session of its own."""
+
+import asyncio
+from pathlib import Path
+
+from podium.control.bus.gather import ungrouped
+from podium.control.calibration.runner import Runner
+from podium.control.demo.session import CANNOT_GO_ON, Session
+from podium.control.parameters.store import ParameterStore
+from podium.control.report.page import Drawings
+from podium.control.report.progress import Display
+from podium.control.report.story import Story
+from podium.control.runs.errors import RunError
+
+
+async def bring_up_nodes(
+    runner: Runner,
+    store: ParameterStore,
+    datasets: Path,
+    story: Story,
+    display: Display,
+    drawings: Drawings,
+    thoroughness: float,
+    facility_file: Path,
+    active_reset: bool = False,
+) -> dict[str, Exception]:
+    """Bring up every node; what ends one of them does not end the others.
+
+    Returns what has ended a node before its time (``RunError``, :data:`.CANNOT_GO_ON`), by the
+    node's name, which is left out (empty) where there is only one.
+    """
+    qubits = tuple(runner.facility.qubits().values())
+    nodes = tuple(dict.fromkeys(qubit.node for qubit in qubits))
+    ended: dict[str, Exception] = {}
+
+    async def work(node: str) -> None:
+        label = node if len(nodes) > 1 else ""
+        try:
+            await Session(
+                runner,
+                tuple(qubit for qubit in qubits if qubit.node == node),
+                store,
+                datasets,
+                story,
+                display,
+                drawings,
+                thoroughness,
+                facility_file=facility_file,
+                label=label,
+                active_reset=active_reset,
+            ).work()
+        except (RunError, *CANNOT_GO_ON) as error:
+            ended[label] = error
+
+    async with ungrouped(), asyncio.TaskGroup() as tasks:
+        for node in nodes:
+            tasks.create_task(work(node))
+    return ended

@@ -1,0 +1,178 @@
+"""Keeps the picture up to date: receives the news of the bus, and asks for earlier news."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+from podium.control.bus import fridge_report, messages, news
+from podium.control.bus.bus import Bus, Presence
+from podium.control.bus.findings import FindingsNews
+from podium.control.bus.fridge_report import FridgeReport
+from podium.control.bus.listener import Discarded, listen
+from podium.control.bus.log import event_log
+from podium.control.bus.messages import Failed, ask
+from podium.control.bus.procedures import ProcedureNews
+from podium.control.bus.wire import BadMessage, decode, encode
+from podium.control.web.picture import Picture
+
+ASK_S = 5.0
+"""Deadline for an answer; nothing that is shown waits for it."""
+CLOCK_S = 5.0
+FRIDGE_S = 5.0
+"""Facility time and fridge temperatures are asked for so often."""
+
+Message = TypeVar("Message")
+log = event_log("page")
+
+
+@asynccontextmanager
+async def follow_bus(picture: Picture, bus: Bus) -> AsyncGenerator[None]:
+    """Keep ``picture`` up to date while the context is open."""
+    name = picture.facility.name
+    follower = _Follower(picture, bus)
+    async with (
+        bus.subscribe(messages.heartbeat_key(name, "*")) as beats,
+        bus.subscribe(news.status_key(name, "*")) as statuses,
+        bus.subscribe(news.events_key(name, "*")) as events,
+        bus.subscribe(fridge_report.fridge_key(name, "*")) as fridges,
+        bus.subscribe(news.runs_key(name)) as runs,
+        bus.subscribe(news.data_key(name)) as data,
+        bus.watch(messages.agent_key(name, "*")) as agents,
+        bus.watch(messages.coordinator_key(name)) as coordinators,
+        asyncio.TaskGroup() as tasks,
+    ):
+        works = [
+            follower.hear(beats, messages.Heartbeat, follower.beat),
+            follower.hear(statuses, messages.AgentStatus, follower.status),
+            follower.hear(events, news.Event, lambda _, event: picture.add_events((event,))),
+            follower.hear(fridges, FridgeReport, follower.fridge),
+            follower.hear_runs(runs),
+            follower.hear(data, news.DataSummary, lambda _, one: picture.add_data(one)),
+            follower.watch_agents(agents),
+            follower.watch_coordinator(coordinators),
+            follower.read_clock(),
+            follower.read_fridges(),
+        ]
+        running = [tasks.create_task(work) for work in works]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+
+
+class _Follower:
+    def __init__(self, picture: Picture, bus: Bus) -> None:
+        self._picture = picture
+        self._bus = bus
+        self._name = picture.facility.name
+        self._coordinator = messages.coordinator_key(self._name)
+        self._discarded = Discarded(log)
+
+    def hear(
+        self,
+        told: AsyncIterator[tuple[str, bytes]],
+        kind: type[Message],
+        note: Callable[[str, Message], None],
+    ) -> Coroutine[Any, Any, None]:
+        """Note every message of ``kind``, for ever, and have the page drawn anew."""
+
+        def noted(name: str, message: Message) -> None:
+            note(name, message)
+            if kind is not messages.Heartbeat:
+                self._picture.changed.set()
+
+        return listen(told, kind, noted, self._discarded)
+
+    def hear_runs(self, told: AsyncIterator[tuple[str, bytes]]) -> Coroutine[Any, Any, None]:
+        """Note how runs, and the procedures that they are parts of, go."""
+
+        def noted(_: str, message: object) -> None:
+            if isinstance(message, ProcedureNews):
+                self._picture.add_procedure(message)
+            elif isinstance(message, FindingsNews):
+                self._picture.findings = message.findings
+            elif isinstance(message, news.RunNews):
+                self._picture.add_run(message)
+            self._picture.changed.set()
+
+        kinds = news.RunNews, ProcedureNews, FindingsNews
+        return listen(told, kinds, noted, self._discarded)
+
+    def beat(self, agent: str, _: messages.Heartbeat) -> None:
+        self._picture.agent(agent).beaten = time.monotonic()
+
+    def status(self, agent: str, status: messages.AgentStatus) -> None:
+        self._picture.agent(agent).status = status
+
+    async def watch_agents(self, presences: AsyncIterator[Presence]) -> None:
+        async for presence in presences:
+            agent = self._picture.agent(presence.key.rpartition("/")[2])
+            agent.present = presence.alive
+            if presence.alive:
+                agent.beaten = time.monotonic()
+                await self._ask_events()
+            self._picture.changed.set()
+
+    async def watch_coordinator(self, presences: AsyncIterator[Presence]) -> None:
+        async for presence in presences:
+            self._picture.coordinator = presence.alive
+            if presence.alive:
+                await self._ask_runs()
+                await self._ask_events()
+            self._picture.changed.set()
+
+    async def _ask_runs(self) -> None:
+        key = news.past_runs_key(self._name)
+        past = await ask(self._bus, key, news.Recent(), news.PastRuns, timeout_s=ASK_S)
+        if not isinstance(past, Failed):
+            self._picture.add_past(past)
+
+    async def _ask_events(self) -> None:
+        pattern = news.past_events_key(self._name, "*")
+        answers = await self._bus.request_all(pattern, encode(news.Recent()), ASK_S)
+        for payload in answers.values():
+            with suppress(BadMessage):
+                self._picture.add_events(decode(payload, news.PastEvents).events)
+
+    async def read_clock(self) -> None:
+        """Ask for the facility's time when nothing is on: a run has the clock's box in hand."""
+        while True:
+            if self._picture.coordinator and not self._picture.runs_on():
+                now = await ask(
+                    self._bus, self._coordinator, messages.Now(), messages.Time, timeout_s=ASK_S
+                )
+                if not isinstance(now, Failed):
+                    self._picture.clock_said(now.tai_s + now.tai_fs * 1e-15)
+                    self._picture.changed.set()
+            await asyncio.sleep(CLOCK_S if self._picture.tai_s() is not None else 0.2)
+
+    def fridge(self, agent: str, told: FridgeReport) -> None:
+        """Note what the agent that owns a fridge's thermometer tells of it."""
+        fridge = self._picture.facility.fridges.get(told.fridge)
+        here = self._picture.agent(agent).status
+        owned = () if here is None else [one.name for one in here.instruments]
+        if fridge is not None and fridge.thermometer.instrument in owned:
+            self._picture.add_reading(told.fridge, told.kelvin, told.problem)
+
+    async def read_fridges(self) -> None:
+        """Ask for the temperatures of fridges of which nothing was published lately."""
+        while True:
+            for name, fridge in self._picture.facility.fridges.items():
+                known = self._picture.fridges.get(name)
+                told_lately = known is not None and time.monotonic() - known.at < 2 * FRIDGE_S
+                if told_lately or not self._picture.coordinator:
+                    continue
+                place = fridge.thermometer
+                read = messages.Read(place.instrument, place.channel)
+                answer = await ask(
+                    self._bus, self._coordinator, read, messages.Reading, timeout_s=ASK_S
+                )
+                kelvin = None if isinstance(answer, Failed) else answer.value
+                problem = answer.message if isinstance(answer, Failed) else ""
+                self._picture.add_reading(name, kelvin, problem)
+                self._picture.changed.set()
+            heard = len(self._picture.fridges) == len(self._picture.facility.fridges)
+            await asyncio.sleep(FRIDGE_S if heard else 0.2)

@@ -1,0 +1,117 @@
+"""One connection to an instrument has a driver and the thread in which it blocks."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, TypeVar
+
+from podium.drivers.roles import Identity, Instrument
+
+Driver = TypeVar("Driver", bound=Instrument)
+Result = TypeVar("Result")
+
+
+class DriverThread(Generic[Driver]):
+    """Owns one connection and its thread."""
+
+    def __init__(
+        self, name: str, connect: Callable[[], Driver], check: Callable[[Identity], None]
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._jobs: queue.SimpleQueue[Callable[[Driver], None] | None] = queue.SimpleQueue()
+        self._name = name
+        self._connect = connect
+        self._check = check
+        self._driver: Driver | None = None
+        self._left = threading.Event()
+        self._closing = threading.Lock()
+        self.opened: asyncio.Future[Identity] = self._loop.create_future()
+        self.opened.add_done_callback(_seen)
+        self._thread = threading.Thread(target=self._work, name=f"{name} driver", daemon=True)
+        self._thread.start()
+
+    def submit(self, function: Callable[[Driver], Result]) -> "asyncio.Future[Result]":
+        """Return what ``function(driver)`` will return."""
+        future: asyncio.Future[Result] = self._loop.create_future()
+        future.add_done_callback(_seen)
+
+        def job(driver: Driver) -> None:
+            try:
+                result = function(driver)
+            except BaseException as error:
+                self._tell(partial(_fail, future, error))
+            else:
+                self._tell(partial(_fulfil, future, result))
+
+        self._jobs.put(job)
+        return future
+
+    def interrupt(self) -> None:
+        """Ask the running call to end early, if the driver has a way to be asked."""
+        interrupt = getattr(self._driver, "interrupt", None)
+        if interrupt is not None:
+            interrupt()
+
+    def leave(self) -> threading.Thread:
+        """Close the connection, from a thread of its own since closing may hang as well."""
+        self._left.set()
+        self._jobs.put(None)
+        closing = threading.Thread(target=self._close, name=f"{self._name} closing", daemon=True)
+        closing.start()
+        return closing
+
+    def ended(self, timeout_s: float) -> None:
+        """Block until the connection's thread has ended, after :meth:`leave`, or time is up."""
+        self._thread.join(timeout_s)
+
+    def _work(self) -> None:
+        try:
+            driver = self._connect()
+            self._driver = driver
+            identity = driver.identity()
+            self._check(identity)
+        except BaseException as error:
+            self._close()
+            self._tell(partial(_fail, self.opened, error))
+            return
+        if self._left.is_set():  # given up while it was connecting
+            self._close()
+            return
+        self._tell(partial(_fulfil, self.opened, identity))
+        while (job := self._jobs.get()) is not None and not self._left.is_set():
+            job(driver)
+
+    def _close(self) -> None:
+        with self._closing:
+            driver, self._driver = self._driver, None
+        if driver is not None:
+            try:
+                driver.close()
+            except Exception:
+                return  # it is gone either way; what led here is reported already
+
+    def _tell(self, news: Callable[[], None]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(news)
+        except RuntimeError:
+            return  # the loop has ended: nobody waits any longer
+
+
+def _fulfil(future: "asyncio.Future[Result]", result: Result) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(future: "asyncio.Future[Result]", error: BaseException) -> None:
+    if not future.done():
+        if isinstance(error, StopIteration):
+            error = RuntimeError(f"the driver raised StopIteration: {error}")
+        future.set_exception(error)
+
+
+def _seen(future: "asyncio.Future[Result]") -> None:
+    # A job whose caller has given up may fail unseen: that is expected, not worth a warning.
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,98 @@
+"""Waits for sequencers to stop, and tells a proper end from any other."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.qblox_cluster import slot_commands
+from podium.drivers.qblox_cluster.connection import asking
+from podium.drivers.qblox_cluster.places import place, places
+
+ALLOWANCE_S = 60.0
+"""A program may take this much longer than computed, for transport and a busy machine."""
+POLL_FIRST_S = 0.002
+POLL_MAX_S = 0.02
+POLL_SHARE = 0.1
+"""Pause between two questions whether a program is over: this share of the time waited so far,
+between the first and the longest, so that it costs little of a short program and of a long one."""
+
+UNDER_WAY = ("ARMED", "RUNNING", "Q1_STOPPED")
+"""States of a sequencer that was started: it is armed until those it starts with are started."""
+
+
+def statuses(name: str, cluster: Any, sequencers: Sequence[tuple[int, int]]) -> list[Any]:
+    """Return the vendor's status of each sequencer."""
+    with asking(name, f"state of {places(sequencers)}"):
+        return list(slot_commands.states(cluster, sequencers))
+
+
+def flags(status: Any) -> str:
+    """Return the flags of a status for a message: errors, warnings, then the rest."""
+    names = [flag.name for flag in (*status.err_flags, *status.warn_flags, *status.info_flags)]
+    return f": {', '.join(names)}" if names else ""
+
+
+def wait_until_stopped(
+    name: str,
+    cluster: Any,
+    sequencers: Sequence[tuple[int, int]],
+    duration_s: float,
+    what: str,
+    interrupted: threading.Event,
+    frame: Callable[[int, int], str],
+) -> None:
+    """Return when all sequencers have stopped without an error flag.
+
+    One of those that run is asked at a time, in turn: a question to each module costs a packet
+    there and back, and all but the last answers say that it still runs. Once one has stopped
+    all others are asked together.
+
+    Raises ``ProtocolError`` at any other end, ``Unreachable`` past ``duration_s`` and the
+    allowance, ``Refused`` when ``interrupted`` was set; the outputs are as they were.
+    """
+    began = time.monotonic()
+    give_up = began + duration_s + ALLOWANCE_S
+    running = list(sequencers)
+    one_has_stopped = False
+    while running:
+        asked = running if one_has_stopped else running[:1]
+        still = [
+            where
+            for where, status in zip(asked, statuses(name, cluster, asked), strict=True)
+            if not _has_stopped(
+                status, f"{name}: running {what!r}: {place(*where)} ({frame(*where)})"
+            )
+        ]
+        running = [where for where in running if where not in asked] + still
+        one_has_stopped = len(asked) == 1 and not still
+        if one_has_stopped:
+            continue
+        if time.monotonic() > give_up:
+            raise Unreachable(
+                f"{name}: running {what!r}: {places(running)} not stopped "
+                f"{ALLOWANCE_S:g} s after the computed {duration_s:g} s"
+            )
+        waited_s = time.monotonic() - began
+        if interrupted.wait(min(max(POLL_FIRST_S, POLL_SHARE * waited_s), POLL_MAX_S)):
+            interrupted.clear()
+            raise Refused(f"{name}: running {what!r}: given up while it ran")
+
+
+def _has_stopped(status: Any, which: str) -> bool:
+    """Tell whether a sequencer has come to its proper end; ``ProtocolError`` at any other.
+
+    ``which``: how a message names it.
+    """
+    if status.status.name == "ERROR" or status.err_flags:
+        raise ProtocolError(f"{which} is {status.state.name} with an error{flags(status)}")
+    if status.state.name == "STOPPED":
+        if any(flag.name in ("DISARMED", "FORCED_STOP") for flag in status.info_flags):
+            raise ProtocolError(f"{which} was stopped before its end{flags(status)}")
+        return True
+    if status.state.name not in UNDER_WAY:
+        raise ProtocolError(
+            f"{which} is {status.state.name} instead of running or stopped{flags(status)}"
+        )
+    return False

@@ -1,0 +1,204 @@
+"""Keeps a cluster's settings and programs, so that only differences are sent."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from podium.drivers.errors import Refused
+from podium.drivers.qblox_cluster.connection import asking, checked_once, telling
+from podium.drivers.qblox_cluster.places import place, places
+from podium.drivers.qblox_cluster.settings import Setting, disconnected
+from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
+
+
+class SettingsCache:
+    """Sends settings and programs through one connection, each only if it is not held already.
+
+    A thing is forgotten before it is sent and noted once the cluster has accepted it:
+    what failed half way is sent again next time.
+    """
+
+    def __init__(self, name: str, cluster: Any, modules: Mapping[int, str]) -> None:
+        self._name = name
+        self._cluster = cluster
+        self._modules = modules
+        self._held: dict[tuple[int, int | None, str], Setting] = {}
+        self._uploaded: dict[tuple[int, int], SequencerProgram] = {}
+        self._fresh: set[tuple[int, int]] = set()
+        self._touched: set[int] = set()
+        self.changes = 0
+        """How many settings were sent, whether they were taken or not."""
+
+    def settings(self) -> dict[str, object]:
+        """Return what was set, by parameter."""
+        return {
+            f"{place(*where[:2])}.{where[2]}": setting.value
+            for where, setting in self._held.items()
+        }
+
+    def set(self, settings: Iterable[Setting]) -> None:
+        """Set what is not held yet. A slot touched first is disconnected before all else."""
+        needed = list(settings)
+        for slot in sorted({setting.slot for setting in needed} - self._touched):
+            self.disconnect(slot)
+            self._touched.add(slot)
+        new = [setting for setting in needed if self._held.get(setting.where) != setting]
+        if len(new) > 1:
+            try:
+                self._send_together(new)
+            except Refused:  # again, one by one, so that the error says which
+                self._forget_all(new)
+            else:
+                return
+        for setting in new:
+            self._send(setting)
+
+    def _send_together(self, settings: Sequence[Setting]) -> None:
+        """Send settings of modules, and ask each module once whether it took all of them."""
+        self._forget_all(settings)
+        slots = sorted({setting.slot for setting in settings})
+        words = ", ".join(map(str, settings))
+        with telling(self._name, f"setting {words}"), checked_once(self._cluster, slots):
+            for setting in settings:
+                self._put(setting)
+        self._held |= {setting.where: setting for setting in settings}
+
+    def _forget_all(self, settings: Iterable[Setting]) -> None:
+        for setting in settings:
+            self._held.pop(setting.where, None)
+
+    def forget(self, slot: int, sequencer: int | None, parameter: str) -> None:
+        """Forget what a parameter was set to: the cluster has changed it by itself."""
+        self._held.pop((slot, sequencer, parameter), None)
+
+    def upload(self, entries: Sequence[SequencerProgram]) -> None:
+        """Upload the parts of sequencers' programs that differ from what they hold.
+
+        All of it goes out together and is checked once; where something of it is refused, all of
+        it goes out again, one sequencer after the other, so that the error says which.
+        """
+        needed = [(entry, parts) for entry in entries if (parts := self._forget(entry))]
+        if len(needed) > 1:
+            try:
+                self._upload(needed)
+            except Refused:
+                for one in needed:
+                    self._upload([one])
+        elif needed:
+            self._upload(needed)
+        for entry in entries:
+            self._uploaded[entry.slot, entry.sequencer] = entry
+
+    def _forget(self, entry: SequencerProgram) -> dict[str, Any]:
+        """Return what a sequencer does not hold of a program; what it held is forgotten."""
+        where = (entry.slot, entry.sequencer)
+        held = self._uploaded.pop(where, None)
+        parts: dict[str, Any] = {}
+        if held is None or held.text != entry.text:
+            parts["program"] = entry.text
+        kind = self._modules[entry.slot]
+        plays = kind != "QTM"
+        if plays and (held is None or held.waveforms != entry.waveforms):
+            parts["waveforms"] = {
+                wave.name: {"data": list(wave.samples), "index": wave.index}
+                for wave in entry.waveforms
+            }
+        reads = kind.startswith("QRM") or kind == "QTM"
+        if reads and (held is None or held.acquisitions != entry.acquisitions):
+            parts["acquisitions"] = {
+                one.name: {"num_bins": one.bins, "index": one.index} for one in entry.acquisitions
+            }
+            self._fresh.add(where)
+        return parts
+
+    def _upload(self, needed: Sequence[tuple[SequencerProgram, dict[str, Any]]]) -> None:
+        """Send parts of programs, and raise ``Refused`` where not all of it is taken."""
+        slots = sorted({entry.slot for entry, _ in needed})
+        what = "uploading " + ", ".join(
+            f"{' and '.join(parts)} of {place(entry.slot, entry.sequencer)} ({entry.frame})"
+            for entry, parts in needed
+        )
+        try:
+            with telling(self._name, what), checked_once(self._cluster, slots):
+                for entry, parts in needed:
+                    owner = self._sequencer(entry.slot, entry.sequencer)
+                    owner.update_sequence(erase_existing=True, **parts)
+        except Refused as error:
+            said = "".join(self._assembler_says(slot) for slot in slots)
+            raise Refused(f"{error}{said}") from error
+        for slot in slots:
+            if any("program" in parts for entry, parts in needed if entry.slot == slot):
+                self._check_assembled(what, slot)
+
+    def empty_bins(self, entries: Sequence[SequencerProgram]) -> None:
+        """Empty the bins of sequencers, unless their acquisitions were uploaded just now."""
+        stale = [
+            where
+            for entry in entries
+            if entry.acquisitions and (where := (entry.slot, entry.sequencer)) not in self._fresh
+        ]
+        self._fresh.difference_update((entry.slot, entry.sequencer) for entry in entries)
+        if not stale:
+            return
+        slots = sorted({slot for slot, _ in stale})
+        with (
+            telling(self._name, f"emptying the bins of {places(stale)}"),
+            checked_once(self._cluster, slots),
+        ):
+            for where in stale:
+                self._sequencer(*where).delete_acquisition_data(all=True)
+
+    def frame(self, slot: int, sequencer: int) -> str:
+        """Return the frame that a sequencer plays, as far as is known."""
+        entry = self._uploaded.get((slot, sequencer))
+        return entry.frame if entry is not None else "unknown frame"
+
+    def silence(self) -> None:
+        """Disconnect all sequencers that were touched; switch local oscillators off."""
+        for slot in sorted(self._touched):
+            self.disconnect(slot)
+        for setting in list(self._held.values()):
+            if setting.parameter.endswith("_lo_en") and setting.value is not False:
+                self._send(Setting(setting.slot, None, setting.parameter, False))
+
+    def disconnect(self, slot: int) -> None:
+        """Disconnect all sequencers of a module: after power-on each is connected to everything."""
+        kind = self._modules[slot]
+        if kind == "QTM":
+            return  # its sequencers and channels are tied to each other
+        self.changes += 1
+        with telling(self._name, f"disconnecting the sequencers of slot {slot}"):
+            self._cluster.disconnect_outputs(slot)
+            if kind.startswith("QRM"):
+                self._cluster.disconnect_inputs(slot)
+        for setting in disconnected(slot, kind):
+            self._held[setting.where] = setting
+
+    def _send(self, setting: Setting) -> None:
+        self._held.pop(setting.where, None)
+        with telling(self._name, f"setting {setting}"):
+            self._put(setting)
+        self._held[setting.where] = setting
+
+    def _put(self, setting: Setting) -> None:
+        owner = self._cluster.submodules[f"module{setting.slot}"]
+        if setting.sequencer is not None:
+            owner = owner.sequencers[setting.sequencer]
+        component, _, parameter = setting.parameter.rpartition(".")
+        self.changes += 1
+        if component:
+            owner = owner.submodules[component]
+        owner.parameters[parameter].set(setting.value)
+
+    def _sequencer(self, slot: int, number: int) -> Any:
+        return self._cluster.submodules[f"module{slot}"].sequencers[number]
+
+    def _check_assembled(self, what: str, slot: int) -> None:
+        with asking(self._name, f"{what}: assembler status"):
+            assembled = self._cluster.get_assembler_status(slot)
+        if not assembled:
+            raise Refused(f"{self._name}: {what}: not assembled{self._assembler_says(slot)}")
+
+    def _assembler_says(self, slot: int) -> str:
+        with asking(self._name, f"assembler log of slot {slot}"):
+            log = str(self._cluster.get_assembler_log(slot)).strip()
+        return f"; the assembler says: {log}" if log else ""

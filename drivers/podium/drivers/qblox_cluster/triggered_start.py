@@ -1,0 +1,90 @@
+"""Opens a cluster's external trigger for a start, and reads when the cluster itself saw it."""
+
+import json
+import threading
+import time
+from typing import Any
+
+from podium.drivers.errors import NotStarted, ProtocolError, Refused
+from podium.drivers.qblox_cluster.connection import asking, in_words, telling
+from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
+from podium.firmware_interfaces.tai import Tai
+
+CMM, PARTY_LINE = 0, 0
+"""Slot and source of the capture (qblox-instruments 1.4.1, ``Time.arm``)."""
+TICKS_PER_NS = 2048
+"""Units of the cluster's time (qblox-instruments 1.4.1, ``Time._convert_time_format``)."""
+POLL_S = 0.002
+
+
+def tai_of(ticks: int) -> Tai:
+    """Return the cluster's time as TAI. ASSUMED: its counter was set to TAI."""
+    return Tai.from_fs(ticks * 1_000_000 // TICKS_PER_NS)
+
+
+class TriggeredStart:
+    """One cluster's trigger input and the capture of its party line."""
+
+    def __init__(self, name: str, cluster: Any) -> None:
+        self._name = name
+        self._cluster = cluster
+        self._start: ExternalStart | None = None
+
+    def prepare(self, start: ExternalStart) -> None:
+        """Close the trigger input, map it, and wait for the release of the party line."""
+        self.close()
+        self._start = start
+        with telling(self._name, f"mapping its trigger input to address {start.address}"):
+            self._cluster.ext_trigger_input_trigger_address(start.address)
+            in_words(self._cluster, f"TNN:TRG:MON:COUNT:RST {start.address}", answered=False)
+        with telling(self._name, "arming the capture of its party line"):
+            self._cluster.time.arm(CMM, PARTY_LINE)
+
+    def open(self) -> None:
+        """Let pulses through to the trigger network."""
+        with telling(self._name, "enabling its trigger input"):
+            self._cluster.ext_trigger_input_trigger_en(True)
+
+    def close(self) -> None:
+        """Let no further pulse through. What was captured stays."""
+        with telling(self._name, "disabling its trigger input"):
+            self._cluster.ext_trigger_input_trigger_en(False)
+
+    def started_at(self) -> Tai | None:
+        """Return when the party line was released since :meth:`prepare`, None: not yet."""
+        if self._start is None:
+            return None
+        with asking(self._name, "reading the capture of its party line"):
+            status = json.loads(
+                in_words(self._cluster, "TIMEkeeping:CAPTure:STATus?", answered=True)
+            )
+            if not isinstance(status, dict) or "captured" not in status:
+                raise ProtocolError(f"{self._name}: status of the time capture is {status!r}")
+            if not status["captured"]:
+                return None
+            return tai_of(int(self._cluster.time.get_capture(CMM, format="raw")))
+
+    def pulses(self) -> int:
+        """Return how many pulses the trigger network has sent at the address since prepared."""
+        address = 0 if self._start is None else self._start.address
+        with asking(self._name, f"reading the count of trigger {address}"):
+            return int(self._cluster.parameters[f"trigger{address}_monitor_count"].get())
+
+    def wait(self, what: str, within_s: float, interrupted: threading.Event) -> Tai:
+        """Return when it started; raises ``NotStarted`` where that is not within ``within_s``.
+
+        ``Refused`` when ``interrupted`` was set. The sequencers then still wait.
+        """
+        give_up = time.monotonic() + within_s
+        while (started := self.started_at()) is None:
+            if time.monotonic() > give_up:
+                raise NotStarted(
+                    f"{self._name}: running {what!r}: no start within {within_s:g} s; its trigger "
+                    f"network has sent {self.pulses()} pulses at address "
+                    f"{self._start.address if self._start else 0} since it was armed, "
+                    "and its sequencers still wait"
+                )
+            if interrupted.wait(POLL_S):
+                interrupted.clear()
+                raise Refused(f"{self._name}: running {what!r}: given up while it waited to start")
+        return started

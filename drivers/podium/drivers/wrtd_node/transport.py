@@ -1,0 +1,135 @@
+"""Transports to a WRTD node: its host service over TCP, its event messages over UDP."""
+
+import itertools
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Protocol
+
+from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.firmware_interfaces.wrtd import UDP_PORT
+from podium.firmware_interfaces.wrtd_node import (
+    LINE_MAX,
+    LineError,
+    Request,
+    ServiceError,
+    Timestamp,
+    decode_answer,
+    encode_request,
+)
+
+CONNECT_S = 3.0
+ANSWER_S = 2.0
+"""The service answers within this, or its connection is taken for dead."""
+
+
+class Transport(Protocol):
+    """Carries calls and event messages to a node, or to something in its place."""
+
+    def call(self, call: str, *args: object) -> object:
+        """Carry out a call of the library and return its value."""
+        ...
+
+    def send(self, datagram: bytes) -> None:
+        """Send an event message."""
+        ...
+
+    def close(self) -> None:
+        """Close all; idempotent, from whatever thread."""
+        ...
+
+
+class NetworkTransport:
+    """Reaches a node on the network."""
+
+    def __init__(self, name: str, host: str, ports: Mapping[str, int], group: str) -> None:
+        self._name = name
+        self._host = host
+        self._numbers = itertools.count(1)
+        self._buffer = b""
+        self._to = (group or host, UDP_PORT if group else ports["events"])
+        at = f"{host}:{ports['service']}"
+        try:
+            self._line = socket.create_connection((host, ports["service"]), CONNECT_S)
+        except OSError as error:
+            raise Unreachable(f"{name}: connecting to {at}: {error}") from error
+        self._line.settimeout(ANSWER_S)
+        self._events = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def call(self, call: str, *args: object) -> object:
+        """Ask the service; what is late or makes no sense costs the connection."""
+        number = next(self._numbers)
+        asked = f"{self._name} was asked {call}{args}"
+        try:
+            self._line.sendall(encode_request(Request(number, call, args)))
+            return decode_answer(self._read_line(), number)
+        except ServiceError as error:
+            code = f"0x{error.code:08X}"
+            raise Refused(f"{asked}: {error.message} ({code})") from error
+        except LineError as error:
+            self.close()
+            raise ProtocolError(f"{asked}: {error}") from error
+        except OSError as error:
+            self.close()
+            why = f"no answer within {ANSWER_S} s" if isinstance(error, TimeoutError) else error
+            raise Unreachable(f"{asked}: {why}") from error
+
+    def _read_line(self) -> bytes:
+        while b"\n" not in self._buffer:
+            data = self._line.recv(65536)
+            if not data:
+                raise ConnectionResetError("it has closed the connection")
+            self._buffer += data
+            if len(self._buffer) > 16 * LINE_MAX:
+                raise LineError("its answer has no end")
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def send(self, datagram: bytes) -> None:
+        """Send a datagram to the node, or to the group."""
+        try:
+            self._events.sendto(datagram, self._to)
+        except OSError as error:
+            host, port = self._to
+            raise Unreachable(f"{self._name}: an event to {host}:{port}: {error}") from error
+
+    def close(self) -> None:
+        """Close both sockets, and wake who reads."""
+        with suppress(OSError):
+            self._line.shutdown(socket.SHUT_RDWR)
+        self._line.close()
+        self._events.close()
+
+
+class DryRunTransport:
+    """Answers as if all were done, and notes each message that would be sent."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+        self._held: dict[tuple[object, ...], object] = {}
+
+    def call(self, call: str, *args: object) -> object:
+        """Remember what is set, answer what was set or nothing in particular."""
+        if call.startswith("get_attr_"):
+            usual: dict[str, object] = {
+                "bool": True,
+                "int32": 0,
+                "string": "",
+                "tstamp": Timestamp(0, 0).as_json(),
+            }
+            return self._held.get(args, usual[call.removeprefix("get_attr_")])
+        if call == "link_losses":
+            return {"losses": 0, "since_s": 0}
+        if call in ("link_state", "get_fw_name"):
+            return "synced" if call == "link_state" else "stand-in"
+        self._note(f"{call}{args}")
+        if call.startswith("set_attr_"):
+            self._held[args[:2]] = args[2]
+        return None
+
+    def send(self, datagram: bytes) -> None:
+        """Tell of the event."""
+        self._note(f"event {datagram.hex()}")
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,47 @@
+"""A chip is wired to instruments so, whoever their maker is."""
+
+from dataclasses import dataclass, field
+
+from podium.sim_instruments.facilities.chip_design import ChipDesign
+from podium.sim_instruments.facilities.tree import Tree
+
+NODE = "node_a"
+"""The node that the chip is."""
+BIAS: Tree = {"limit": "1.2 V", "slew": "0.5 V/s"}
+FEEDLINE: Tree = {
+    "line_attenuation": "66 dB",
+    "line_gain": "70 dB",
+    "noise_temperature": "2 K",
+    "delay": {"value": "150 ns", "spread": "20 ns"},
+}
+"""ASSUMED: attenuators from room to chip; parametric amplifier, HEMT and room temperature on the
+way back, and the cables of a dilution refrigerator."""
+DRIVE: Tree = {"line_attenuation": "60 dB"}  # ASSUMED
+BELOW_F01_GHZ = 0.1
+"""Oscillators of drives are so far below their qubits: image and leak are far from every line."""
+
+
+@dataclass(slots=True)
+class ChipWiring:
+    """Instruments, and the cables between them and a chip."""
+
+    instruments: Tree = field(default_factory=dict)
+    wiring: Tree = field(default_factory=dict)
+
+
+def node_of(chip: ChipDesign, count: int) -> Tree:
+    """Return the node of a chip's first ``count`` qubits, as a facility file has it."""
+    lines = chip.feedlines(count)
+    names = ["feedline"] if len(lines) == 1 else [f"feedline_{n}" for n in range(len(lines))]
+    node: Tree = {
+        "kind": chip.kind,
+        "chip": {"device": chip.name, "source": chip.source},
+        "feedlines": dict(zip(names, lines, strict=True)),
+        "qubits": {f"q{n}": qubit.tree() for n, qubit in enumerate(chip.taken(count))},
+    }
+    couplings = {
+        f"q{one}_q{other}": {"ends": [f"q{one}", f"q{other}"], "exchange": known.tree()}
+        for (one, other), known in chip.couplings.items()
+        if other < count
+    }
+    return node | ({"couplings": couplings} if couplings else {})

@@ -1,0 +1,78 @@
+"""A chip on a Qblox cluster: readout, drives and static fluxes from its modules."""
+
+from podium.firmware_interfaces.qblox_cluster import limits
+from podium.sim_instruments.facilities.chip_design import ChipDesign, QubitPlan
+from podium.sim_instruments.facilities.chip_wiring import (
+    BELOW_F01_GHZ,
+    BIAS,
+    DRIVE,
+    FEEDLINE,
+    NODE,
+    ChipWiring,
+    node_of,
+)
+from podium.sim_instruments.facilities.tree import NoSuchFacility
+
+OUTPUTS_OF_A_QCM = 4
+ON_A_QCM_RF = 2
+SPACIOUS = 9
+"""So many modules leave every second slot free, as racks with air in between do."""
+
+
+def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
+    """Wire the first ``count`` qubits of ``chip`` to the cluster ``name``.
+
+    Drives below a QCM-RF's oscillator go through the modulator of a microwave source.
+    """
+    qubits = chip.taken(count)
+    direct = [n for n, qubit in enumerate(qubits) if _within_reach(qubit)]
+    mixed = [n for n in range(count) if n not in direct]
+    lines = node_of(chip, count)["feedlines"]
+    kinds = ["QRM-RF"] * len(lines)
+    kinds += ["QCM-RF"] * -(-len(direct) // ON_A_QCM_RF)
+    kinds += ["QCM"] * -(-(2 * len(mixed) + count) // OUTPUTS_OF_A_QCM)
+    if len(kinds) > limits.SLOTS:
+        raise NoSuchFacility(
+            f"{count} qubits of {chip.name} need {len(kinds)} modules, a cluster has "
+            f"{limits.SLOTS} slots"
+        )
+    step = 2 if len(kinds) <= SPACIOUS else 1
+    slots = {step * (place + 1): kind for place, kind in enumerate(kinds)}
+    wired = ChipWiring({name: {"model": "qblox_cluster", "modules": slots}})
+    places = {kind: [slot for slot, one in slots.items() if one == kind] for kind in set(kinds)}
+    for slot, line in zip(places["QRM-RF"], lines, strict=True):
+        wired.wiring[f"{NODE}.{line}"] = {
+            "output": f"{name}.slot{slot}.out0",
+            "input": f"{name}.slot{slot}.in0",
+            "lo": f"{chip.readout_lo_ghz:.2f} GHz",
+            "output_attenuation": "30 dB",
+            "input_attenuation": "0 dB",
+            **FEEDLINE,
+        }
+    for place, n in enumerate(direct):
+        slot, output = places["QCM-RF"][place // ON_A_QCM_RF], place % ON_A_QCM_RF
+        wired.wiring[f"{NODE}.q{n}.drive"] = {
+            "output": f"{name}.slot{slot}.out{output}",
+            "lo": f"{qubits[n].f01_ghz - BELOW_F01_GHZ:.2f} GHz",
+            "output_attenuation": "0 dB",
+            **DRIVE,
+        }
+    free = iter([(slot, output) for slot in places["QCM"] for output in range(OUTPUTS_OF_A_QCM)])
+    for n in mixed:
+        (slot, first), (_, second) = next(free), next(free)
+        wired.instruments[f"lo_q{n}"] = {"model": "rohde_schwarz_sgs100a"}
+        wired.wiring[f"{NODE}.q{n}.drive"] = {
+            "output": f"{name}.slot{slot}.out{first}_{second}",
+            "modulator": f"lo_q{n}",
+            "lo": f"{qubits[n].f01_ghz - BELOW_F01_GHZ:.2f} GHz",
+            "power": "0 dBm",
+            **DRIVE,
+        }
+    for n in range(count):
+        slot, output = next(free)
+        wired.wiring[f"{NODE}.q{n}.flux"] = {"source": f"{name}.slot{slot}.out{output}", **BIAS}
+    return wired
+
+
+def _within_reach(qubit: QubitPlan) -> bool:
+    return (qubit.f01_ghz - BELOW_F01_GHZ) * 1e9 >= limits.LO_MIN_HZ

@@ -1,0 +1,139 @@
+"""Equal stretches of a run's sorted events get one number, so that each is computed once.
+
+A run of fifty thousand shots seldom holds more than a hundred different ones. Stretches are
+compared by 64-bit fingerprints of their rows (SplitMix64: Steele, Lea, Flood, OOPSLA 2014);
+two different stretches of one run share one with a probability below 1e-9.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+PHASE_STEP = 1e-7
+"""Phases (turns) closer than this are taken for equal."""
+
+
+@njit(cache=True, nogil=True)
+def distinct(keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Number equal rows alike.
+
+    ``keys`` has shape (m, k). Returns the number of each row, shape (m,), in the order of
+    first appearance, and the first row of each number, shape (u,).
+    """
+    rows, columns = keys.shape
+    size = 16
+    while size < 2 * rows:
+        size *= 2
+    table = np.full(size, -1, np.int32)
+    first = np.empty(rows, np.int64)
+    number = np.empty(rows, np.int32)
+    found = 0
+    for row in range(rows):
+        mix = np.uint64(14695981039346656037)  # FNV-1a, 64 bit, word by word
+        for column in range(columns):
+            mix = (mix ^ np.uint64(keys[row, column])) * np.uint64(1099511628211)
+            mix ^= mix >> np.uint64(29)
+        slot = np.int64(mix & np.uint64(size - 1))
+        while True:
+            known = table[slot]
+            if known < 0:
+                table[slot] = found
+                first[found] = row
+                number[row] = found
+                found += 1
+                break
+            same = True
+            for column in range(columns):
+                if keys[first[known], column] != keys[row, column]:
+                    same = False
+                    break
+            if same:
+                number[row] = known
+                break
+            slot = (slot + 1) & (size - 1)
+    return number, first[:found]
+
+
+def numbered(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the different values, ascending, and which of them each is.
+
+    As ``np.unique`` does, which sorts all of them: few are different here.
+    """
+    number, first = distinct(values.reshape(-1, 1))
+    found = values[first]
+    order = np.argsort(found)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(order.size)
+    return found[order], rank[number]
+
+
+def firsts(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first row of each different value."""
+    if not ascending.size:
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1])).astype(np.int64)
+
+
+def in_groups(number: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the rows by their numbers (0 ... count - 1), those of one number in their order."""
+    # NumPy sorts words of 16 bits by their digits: ten times as fast.
+    short = number.astype(np.uint16) if count <= 1 << 16 else number
+    return np.argsort(short, kind="stable")
+
+
+def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(words ^ (words >> np.uint64(31)))
+
+
+def phase_word(turns: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return phases as whole numbers of :data:`PHASE_STEP` within a turn."""
+    steps = round(1 / PHASE_STEP)
+    return np.asarray(np.round((turns % 1.0) / PHASE_STEP).astype(np.int64) % steps)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StretchNumbers:
+    """Numbers of stretches; stretches with equal rows have equal numbers."""
+
+    kind: NDArray[np.int64]
+    """Shape (G,): number of each stretch, 0 ... len(example) - 1."""
+    example: NDArray[np.int64]
+    """Shape (U,): the first stretch of each kind."""
+
+
+def number_stretches(first: NDArray[np.int64], columns: list[NDArray[np.int64]]) -> StretchNumbers:
+    """Number the stretches that begin at rows ``first`` by the contents of their rows.
+
+    ``columns`` each have one whole number for each row; the last stretch ends with the rows.
+    """
+    if first.size == 0:
+        return StretchNumbers(np.zeros(0, np.int64), np.zeros(0, np.int64))
+    rows = columns[0].size
+    print_ = np.zeros(rows, np.uint64)
+    with np.errstate(over="ignore"):
+        lengths = np.diff(np.append(first, rows))
+        place = np.arange(rows, dtype=np.int64) - np.repeat(first, lengths)
+        for column in [*columns, place]:
+            print_ = _mixed(
+                print_ * np.uint64(0x9E3779B97F4A7C15)
+                + column.astype(np.uint64)
+                + np.uint64(0x632BE59BD9B4E019)
+            )
+        total = np.add.reduceat(print_, first) + lengths.astype(np.uint64)
+    kind, example = distinct(total.view(np.int64).reshape(-1, 1))
+    return StretchNumbers(kind.astype(np.int64), example)
+
+
+def clusters(start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows at which groups of overlapping intervals begin; ``start`` is ascending.
+
+    Intervals that only touch do not overlap.
+    """
+    if start.size == 0:
+        return np.zeros(0, np.int64)
+    reach = np.maximum.accumulate(end)
+    return np.flatnonzero(np.append(True, start[1:] >= reach[:-1])).astype(np.int64)

@@ -1,0 +1,76 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from podium.sim_instruments.physics.deduplicate import (
+    PHASE_STEP,
+    clusters,
+    firsts,
+    in_groups,
+    number_stretches,
+    numbered,
+    phase_word,
+)
+
+SMALL = st.integers(-3, 3)
+
+
+@settings(deadline=None)  # kernels come from the disk at first
+@given(st.lists(st.lists(st.tuples(SMALL, SMALL), min_size=1, max_size=4), max_size=30))
+def test_stretches_share_a_number_exactly_when_their_rows_are_equal(
+    stretches: list[list[tuple[int, int]]],
+) -> None:
+    rows = np.array([row for stretch in stretches for row in stretch], np.int64).reshape(-1, 2)
+    lengths = [len(stretch) for stretch in stretches]
+    first = np.cumsum([0, *lengths])[:-1].astype(np.int64)
+    found = number_stretches(first[: len(stretches)], [rows[:, 0].copy(), rows[:, 1].copy()])
+    seen: list[list[tuple[int, int]]] = []
+    for stretch, kind in zip(stretches, found.kind, strict=True):
+        if stretch not in seen:
+            seen.append(stretch)
+        assert seen.index(stretch) == kind
+    assert [stretches[i] for i in found.example] == seen
+
+
+@settings(deadline=None)  # kernels come from the disk at first
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12)), max_size=25))
+def test_clusters_are_separated_by_silence_and_nothing_else(
+    intervals: list[tuple[int, int]],
+) -> None:
+    intervals.sort()
+    start = np.array([at for at, _ in intervals], np.int64)
+    end = np.array([at + lasts for at, lasts in intervals], np.int64)
+    first = set(clusters(start, end).tolist())
+    for row in range(len(intervals)):
+        silent = all(end[other] <= start[row] for other in range(row))
+        assert (row in first) == silent
+
+
+def test_phases_are_equal_across_the_turn() -> None:
+    words = phase_word(np.array([0.0, 1.0, -1.0, 1.0 - 0.2 * PHASE_STEP, 0.5, -0.5]))
+    assert words.tolist() == [0, 0, 0, 0, words[4], words[4]]
+
+
+@settings(deadline=None)  # kernels come from the disk at first
+@given(st.lists(st.sampled_from([0, 3, -7, 2**62, 5])))
+def test_few_different_values_are_numbered_as_numpy_does(values: list[int]) -> None:
+    array = np.array(values, np.int64)
+    found, which = numbered(array)
+    wanted, inverse = np.unique(array, return_inverse=True)
+    assert found.tolist() == wanted.tolist()
+    assert which.tolist() == inverse.reshape(-1).tolist()
+
+
+@settings(deadline=None)  # kernels come from the disk at first
+@given(st.lists(st.integers(0, 9)))
+def test_the_first_of_each_in_an_ascending_list(values: list[int]) -> None:
+    array = np.array(sorted(values), np.int64)
+    assert firsts(array).tolist() == np.unique(array, return_index=True)[1].tolist()
+
+
+@settings(deadline=None)  # kernels come from the disk at first
+@given(st.lists(st.integers(0, 70_000)), st.sampled_from([70_001, 65_536]))
+def test_rows_come_in_groups_and_keep_their_order(values: list[int], count: int) -> None:
+    array = np.array(values, np.int64) % count
+    rows = in_groups(array, count)
+    assert rows.tolist() == sorted(range(len(values)), key=lambda row: array[row])
