@@ -5,6 +5,7 @@ from tests.mutants.rooms import (
     compilers,
     coordination,
     drift,
+    fridges,
     models,
     parameters,
     q1,
@@ -28,4 +29,5 @@ MUTANTS = (
     *compilers.MUTANTS,
     *q1.MUTANTS,
     *seqc.MUTANTS,
+    *fridges.MUTANTS,
 )

@@ -1,5 +1,6 @@
 """The plant depends on its seed and on events, and on nobody's looking."""
 
+import math
 import random
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.cryostat import signals
+from podium.sim_instruments.physics.cryostat.faults import FAULTS
 from podium.sim_instruments.physics.cryostat.parameters import LD400, MODELS
 from podium.sim_instruments.physics.cryostat.plant import Cryostat, positions_of
 
@@ -43,7 +45,9 @@ def test_looking_changes_no_bit(times: list[int]) -> None:
 def test_a_thousand_steps_give_what_one_gives() -> None:
     plant = eventful()
     for number in range(1, 1001):
-        plant.advance(START_FS + number * (END_FS - START_FS) // 1000)
+        at_fs = START_FS + number * (END_FS - START_FS) // 1000
+        plant.advance(at_fs)
+        plant.read("pressure.p2", at_fs)
     assert plant.state(END_FS) == UNSEEN
 
 
@@ -182,3 +186,28 @@ def test_every_signal_can_be_read_and_every_input_written(magnet: bool) -> None:
         plant.write(name, 1.0 if unit == "1" else 300.0, 0)
         if name in plant.outputs and not name.startswith("pump.turbo"):
             assert plant.read(name, 0) == (1.0 if unit == "1" else 300.0)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.sampled_from(["cold", "warm"]), st.integers(0, 2**32))
+def test_whatever_is_done_nothing_is_negative_endless_or_out_of_nothing(
+    start: str, seed: int
+) -> None:
+    draw, now_fs = random.Random(seed), 0
+    plant = Cryostat(LD400, 0, start=start, magnet=True)
+    for _ in range(12):
+        now_fs += int(draw.choice([1e-6, 1, 30, 600]) * draw.random() * FS_PER_S)
+        if draw.random() < 0.7:
+            name = draw.choice(list(plant.inputs))
+            most = {"1": 1.0, "W": 10 ** draw.uniform(-7, 2), "K": 370.0, "A": 90.0}
+            unit = plant.inputs[name]
+            value = float(draw.random() < 0.6) if unit == "1" else draw.random() * most[unit]
+            plant.write(name, value, now_fs)
+        else:
+            fault = draw.choice(list(FAULTS))
+            plant.fault(fault, now_fs, FAULTS[fault].most * draw.random())
+        values = [plant.read(name, now_fs) for name in plant.outputs]
+        assert all(math.isfinite(value) and value >= -1e-9 for value in values)
+        assert min(plant.state(now_fs).temperatures) > 1e-4
+        kept = plant.mixture_mol(now_fs)
+        assert kept == pytest.approx(LD400.dilution.mixture_mol, rel=1e-6)
