@@ -240,7 +240,7 @@ def _at_most(rabi_hz: float, sigma_hz: float) -> tuple[float, float]:
 
     As great as it may well be: a pulse that is too weak shows its line, one of twice pi splits it.
     """
-    return rabi_hz + sigma_hz, rabi_hz
+    return rabi_hz + sigma_hz, rabi_hz + sigma_hz
 
 
 def _stronger(rabi_hz: float, sigma_hz: float) -> tuple[float, float]:

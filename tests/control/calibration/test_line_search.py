@@ -1,0 +1,17 @@
+"""Searches for lines whose drives are far from the design."""
+
+import pytest
+from tests.benches.calibration.synthetic_data import NODE
+from tests.control.calibration.test_finding import RABI_HZ, lines, worked
+
+
+async def test_a_weak_pulse_is_followed_by_one_that_tells_how_strong_the_drive_is() -> None:
+    """The line of a weak pulse has its place and its height, which is not known beforehand."""
+    true = {"q0": 6.0312e9, "q1": 5.6981e9, "q2": 5.0803e9}
+    weak_hz = 0.3 * RABI_HZ
+    outcome, _, _ = await worked("qubit_spectroscopy", lines(lambda e, _: true[e], weak_hz))
+    assert outcome.failures == {}
+    for element in true:
+        found = outcome.measured[f"{NODE}.{element}.rabi_frequency"]
+        assert found.sigma < 0.3 * found.value
+        assert found.value == pytest.approx(weak_hz, abs=4 * found.sigma)
