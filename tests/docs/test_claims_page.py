@@ -27,6 +27,7 @@ REFEREES = {
     "test_qcodes_lakeshore_372": "Lake Shore 372",
     "test_lakeshore_372_client": "`test_lakeshore_372_client.py`",
     "test_qcodes_keysight_n5183b": "`test_qcodes_keysight_n5183b.py`",
+    "test_qcodes_srs_sg384": "`test_qcodes_srs_sg384.py`",
     "test_qcodes_oxford": "Oxford Triton and Mercury iPS",
     "test_pfeiffer_published": "`test_pfeiffer_published.py`",
     "test_lakeshore_336_client": "`test_lakeshore_336_client.py`",

@@ -27,6 +27,7 @@ from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
+from podium.sim_instruments.twins.srs_sg384 import SrsSg384
 from podium.sim_instruments.twins.white_rabbit_switch import WhiteRabbitSwitch
 from podium.sim_instruments.twins.wrtd_node.node import WrtdNode
 from podium.sim_instruments.twins.yokogawa_gs200 import YokogawaGS200
@@ -131,6 +132,12 @@ TWINS: Final = (
         _feed(lambda: KeysightN5183B("1"), "scpi"),
         frames=(*SCPI_FRAMES, b":FREQ %s\n", b":PULM:SOUR %s\n"),
         samples=(b":FREQ 5.8 GHz;:POW -10;:OUTP ON;:SYST:ERR?\n",),
+    ),
+    Parser(
+        "twin of an SG384",
+        _feed(lambda: SrsSg384("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"FREQ %s\n", b"TYPE %s\n"),
+        samples=(b"FREQ 1E9;AMPR -3;ENBR 1;LERR?\n",),
     ),
     Parser(
         "twin of a 350",

@@ -98,6 +98,7 @@ def test_qcodes_regulates_and_the_fridge_is_heated(qcodes_driver, twin, delivere
     assert heater.output() == 100.0
     assert delivered == {"heater.4k.power": pytest.approx(0.1**2 * 50)}  # low: 1/100 of 50 W
     heater.output_range("off")
+    assert heater.output_range() == "off"  # QCoDeS does not wait for what it sets
     assert delivered == {"heater.4k.power": 0.0}
 
 

@@ -97,6 +97,7 @@ def test_qcodes_heats(serve):
     assert driver.sample_heater.output() == 100.0  # half the setpoint: all that the range has
     assert delivered == {"heater.mixing_chamber.power": pytest.approx(1e-6 * 120)}
     driver.sample_heater.output_range("off")
+    assert driver.sample_heater.output_range() == "off"  # QCoDeS does not wait for what it sets
     assert delivered == {"heater.mixing_chamber.power": 0.0}
     driver.close()
 

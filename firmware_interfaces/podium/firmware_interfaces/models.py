@@ -467,6 +467,23 @@ KEYSIGHT_N5183B = InstrumentModel(
     qcodes="qcodes.instrument_drivers.Keysight.KeysightN5183B",
 )
 
+SRS_SG384 = InstrumentModel(
+    name="srs_sg384",
+    vendor="SRS",
+    product="SG384",
+    address="visa",
+    ports={"scpi": 5025},
+    roles=("MicrowaveSource",),
+    driver="podium.drivers.srs_sg384:SrsSg384",
+    twin="podium.sim_instruments.twins.srs_sg384:SrsSg384",
+    answers=("Stanford Research Systems,SG384",),
+    connect="from qcodes.instrument_drivers.stanford_research import SG384; "
+    "{name} = SG384('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
+    qcodes="qcodes.instrument_drivers.stanford_research.SG384",
+)
+
 # --- timing plane ------------------------------------------------------------------
 
 WRTD_NODE = InstrumentModel(
@@ -587,6 +604,7 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     YOKOGAWA_GS200,
     ROHDE_SCHWARZ_SGS100A,
     KEYSIGHT_N5183B,
+    SRS_SG384,
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,
     SRS_FS725,

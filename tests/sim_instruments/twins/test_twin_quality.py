@@ -40,6 +40,7 @@ PARSERS = {
     "wrtd_node": "a WRTD node",
     "white_rabbit_switch": "a White Rabbit switch",
     "srs_fs725": "an FS725",
+    "srs_sg384": "an SG384",
 }
 """By model: how the parsers that hostile texts are sent to call its twin."""
 

@@ -18,7 +18,7 @@ RULES: dict[str, dict[str, str]] = {
         "client_connects": "a client that nobody here wrote connects and reads",
         "commands_known": "every command that it sends is known or refused",
         "file_names": "codec, driver, twin and tests have the model's name",
-        "limits_listed": "what is ASSUMED in its files stands on the page of claims",
+        "limits_listed": "what is assumed in its files stands on the page of claims",
     },
     "silver": {
         "manual_behaviour": "state, error queue, ranges and refusals are as the manual has them",

@@ -1,0 +1,68 @@
+"""Twin of the SRS SG384: one tone, which nothing in the world is wired to."""
+
+from collections.abc import Mapping
+
+from podium.sim_instruments.twins.command_ear import CommandListener
+
+from podium.firmware_interfaces import srs_sg384 as box
+from podium.firmware_interfaces.ieee4882.command import Command
+from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
+from podium.sim_instruments.twins.scpi_settings import Settings
+from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+
+FIRMWARE = "ver1.26.10A"  # ASSUMED
+
+
+class SrsSg384:
+    """An SG384. Its settings are kept and read back."""
+
+    def __init__(self, serial: str) -> None:
+        identity = f"{box.VENDOR},{box.MODEL},s/n{serial[-6:]:0>6},{FIRMWARE}"
+        manners = Manners(identity, options=None, terminator=box.TERMINATOR)
+        self._device = Device(manners, self._table(), reset=self._reset)
+        self._reset(0)
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The instrument's one port."""
+        return {"scpi": box.TCP_PORT}
+
+    def open(self, port: str) -> Session:
+        """Return a fresh connection."""
+        if port not in self.ports:
+            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+        return self._device.open()
+
+    def horizon(self, now_fs: int) -> Horizon:
+        """Return that it never holds world time up."""
+        return IDLE
+
+    def tallies(self) -> dict[str, int]:
+        """Return the counts since power-on."""
+        return self._device.tallies()
+
+    def tell(self, listener: CommandListener) -> None:
+        """Report every command from now on; see :class:`.command_ear.TellsCommands`."""
+        self._device.ear.listener = listener
+
+    def _reset(self, now_fs: int) -> None:
+        self._settings = Settings(box.STORED)
+
+    def _ask_error(self, call: Call) -> str:
+        """Return the oldest error and forget it."""
+        error = self._device.status.take_error()
+        if error is None:
+            return str(box.NO_ERROR)
+        return str(box.ERRORS.get(error.code, box.ILLEGAL_COMMAND))
+
+    def _stored(self, command: Command) -> Bound:
+        return Bound(
+            command,
+            lambda call: self._settings.put(command, call.values),
+            lambda call: self._settings.answer(command),
+            meant=False,
+        )
+
+    def _table(self) -> tuple[Bound, ...]:
+        stored = tuple(self._stored(command) for command in box.STORED)
+        return (*stored, Bound(box.ERROR, answer=self._ask_error))
