@@ -1,4 +1,4 @@
-"""What control asks of the boxes around a fridge, beside :mod:`podium.drivers.roles`.
+"""Control asks these roles of the boxes around a fridge, beside :mod:`podium.drivers.roles`.
 
 The same rules hold: methods block, one at a time, and raise the errors of
 :mod:`podium.drivers.errors`. None of these boxes is a safety system, and nothing here makes one.
@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class CompressorStatus:
-    """How a helium compressor is."""
+    """The state of a helium compressor."""
 
     running: bool
     """Whether it pumps, whatever it was told."""
@@ -63,7 +63,7 @@ class Cryostat(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SupplyStatus:
-    """How a power supply with a battery is."""
+    """The state of a power supply with a battery."""
 
     on_mains: bool
     low: bool

@@ -57,7 +57,7 @@ COMPRESSOR = "driver.cpa"
 
 
 class Type(Enum):
-    """What the software calls the kinds of values."""
+    """The kinds of values, in the software's words."""
 
     TEMPERATURE = "Value.Number.Float.Unit.temperature"
     PRESSURE = "Value.Number.Float.Unit.pressure"
@@ -69,7 +69,7 @@ class Type(Enum):
 
 
 class Status(Enum):
-    """What the software says of a value."""
+    """The software's verdict on a value."""
 
     SYNCHRONIZED = "SYNCHRONIZED"
     INDEPENDENT = "INDEPENDENT"
@@ -131,7 +131,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class ErrorWords:
-    """What an answer says is wrong."""
+    """The error in an answer."""
 
     code: int
     name: str

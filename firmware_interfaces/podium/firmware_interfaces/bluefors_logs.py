@@ -19,7 +19,7 @@ NAME_WIDTH = 8
 
 
 class Gauge(IntEnum):
-    """What a gauge of the MaxiGauge says of its reading."""
+    """The state of a MaxiGauge's gauge, beside its reading."""
 
     OK = 0
     UNDER = 1

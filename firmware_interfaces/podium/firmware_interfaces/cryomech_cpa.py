@@ -134,7 +134,7 @@ class RegisterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What a panel shows."""
+    """The values that a panel shows."""
 
     state: int
     """One of :class:`State`, as a rule."""

@@ -59,7 +59,7 @@ class ReadingStatus(IntFlag):
 
 
 class OutputMode(IntEnum):
-    """What OUTMODE makes of an output."""
+    """The modes of an output (OUTMODE)."""
 
     OFF = 0
     MONITOR = 1

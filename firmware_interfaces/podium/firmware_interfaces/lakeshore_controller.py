@@ -39,7 +39,7 @@ ZERO_CELSIUS_K = 273.15
 
 
 class OutputMode(IntEnum):
-    """What OUTMODE makes of an output."""
+    """The modes of an output (OUTMODE)."""
 
     OFF = 0
     CLOSED_LOOP = 1
@@ -50,7 +50,7 @@ class OutputMode(IntEnum):
 
 
 class ReadingStatus(IntFlag):
-    """What RDGST? answers; 0 is a valid reading."""
+    """Bits of the answer to RDGST?; 0 is a valid reading."""
 
     INVALID = 1
     TEMPERATURE_UNDER = 16

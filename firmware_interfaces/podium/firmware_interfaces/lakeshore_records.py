@@ -32,7 +32,7 @@ class Record:
 
     @property
     def keys(self) -> int:
-        """How many parameters say of what."""
+        """Return how many parameters name what the command is about."""
         return len(self.command.asks or ())
 
     @property

@@ -20,7 +20,7 @@ TRUE, FALSE = "111111", "000000"
 
 
 class DataType(IntEnum):
-    """How a parameter's data is written."""
+    """The format of a parameter's data."""
 
     BOOLEAN_OLD = 0
     U_INTEGER = 1

@@ -36,12 +36,12 @@ class Telegram:
 
     @property
     def asks(self) -> bool:
-        """Whether it asks for the parameter's value."""
+        """Tell whether it asks for the parameter's value."""
         return self.action == ASKS
 
     @property
     def refusal(self) -> str:
-        """What the device says in place of data; empty: it has not refused."""
+        """Return the device's refusal in place of data; empty: it has not refused."""
         refusals = (NO_SUCH_PARAMETER, OUT_OF_RANGE, NOT_ALLOWED)
         return self.data if self.data in refusals else ""
 

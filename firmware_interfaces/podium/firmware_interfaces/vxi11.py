@@ -85,7 +85,7 @@ class Reason(IntFlag):
 
 
 class Accept(IntEnum):
-    """How a call was accepted (RFC 5531, 9)."""
+    """The acceptance of a call (RFC 5531, 9)."""
 
     SUCCESS = 0
     PROGRAM_UNAVAILABLE = 1

@@ -1,4 +1,4 @@
-"""What a warm mixing chamber does to qubits: thermal photons and quasiparticles.
+"""A warm mixing chamber acts on qubits by thermal photons and quasiparticles.
 
 The twin file gives each qubit the effective temperature that it has in a cold fridge, which is far
 above the fridge's own: lines and filters make it. A fridge that warms adds its own share:

@@ -19,7 +19,7 @@ WriteSignal = Callable[[str, float, int], None]
 
 
 class PlantEnds(TypedDict, total=False):
-    """What an instrument of a fridge gets of its plant; nothing where there is none."""
+    """Connects an instrument of a fridge to its plant; to nothing where there is none."""
 
     read: ReadSignal
     write: WriteSignal

@@ -163,7 +163,7 @@ class Laboratory:
 
     @property
     def has_plants(self) -> bool:
-        """Whether a fridge is integrated in world time."""
+        """Tell whether a fridge is integrated in world time."""
         return bool(self._world_file.plants)
 
     def give_back_memory(self) -> None:

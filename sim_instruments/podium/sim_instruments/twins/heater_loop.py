@@ -141,7 +141,7 @@ class HeaterLines:
 
 
 class OutputBank:
-    """What all outputs of a controller have: a range, a setpoint, a loop, and how far it is on."""
+    """All outputs of a controller: ranges, setpoints, loops, and how far each is on."""
 
     def __init__(self, outputs: Iterable[int]) -> None:
         """Begin with every output off."""

@@ -1,4 +1,4 @@
-"""How good a twin is: rules in four tiers, and the file beside each twin that says which it keeps.
+"""A twin's quality has four tiers of rules; a file beside the twin says which it keeps.
 
 A twin's file is ``<model>.quality.yaml`` beside its module, or ``quality.yaml`` in its folder. It
 says of each rule ``done`` with its evidence, ``exempt`` with the reason, or ``todo``. A tier is
@@ -47,7 +47,7 @@ class QualityError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a quality file says of one rule."""
+    """A quality file's answer to one rule."""
 
     state: str
     """One of :data:`STATES`."""

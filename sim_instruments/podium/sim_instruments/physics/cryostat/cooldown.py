@@ -24,7 +24,7 @@ Setting = tuple[str, float]
 
 @dataclass(frozen=True, slots=True)
 class CooldownStep:
-    """What is set when a step begins, and what is waited for before the next."""
+    """Settings at the beginning of a step, and the condition that ends it."""
 
     name: str
     settings: tuple[Setting, ...]

@@ -1,4 +1,4 @@
-"""What instruments can read of a fridge's state, by the names of :mod:`.signals`."""
+"""Instruments read a fridge's state by the names of :mod:`.signals`."""
 
 from podium.sim_instruments.physics.cryostat import machines, signals
 from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters

@@ -1,4 +1,4 @@
-"""What a data sheet says of a fridge, measured on the plant as its maker measures it.
+"""Measures a data sheet's figures of a fridge on the plant, as its maker measures them.
 
 Base temperature: cold, after hours, no heater but the still's. Cooling power: heat at the mixing
 chamber that holds it at a temperature. Cooldown: from starting the pulse tube at room temperature
@@ -29,7 +29,7 @@ class NeverCold(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class CooldownTimes:
-    """How a cooldown went."""
+    """Times of a cooldown."""
 
     seconds: float
     """From the pulse tube's start to below :data:`COLD_K`."""

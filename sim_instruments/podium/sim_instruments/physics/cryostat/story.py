@@ -40,7 +40,7 @@ class InputChange:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What happens to a fridge, and what is looked at."""
+    """Events of a fridge, and the signals that are looked at."""
 
     start: str = "cold"
     for_s: float = 86400.0
@@ -55,7 +55,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What was read in a story."""
+    """Readings of a story."""
 
     times_s: tuple[float, ...]
     values: dict[str, tuple[float, ...]] = field(default_factory=dict)

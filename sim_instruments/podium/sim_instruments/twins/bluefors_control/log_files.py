@@ -1,4 +1,4 @@
-"""What the Bluefors Control Software logs, and when."""
+"""The Bluefors Control Software logs these values at these times."""
 
 import math
 from collections.abc import Mapping

@@ -24,7 +24,7 @@ TARGETS_MAX = 100
 
 
 class Software(Protocol):
-    """What a WebSocket needs of the software."""
+    """A WebSocket needs this of the software."""
 
     @property
     def tree(self) -> ValueTree:

@@ -65,7 +65,7 @@ class HislipServer:
 
 
 class Locks:
-    """Who may talk to the instrument: everybody, or who holds a lock (IVI-6.1, 6.5)."""
+    """Tells who may talk to the instrument: everybody, or who holds a lock (IVI-6.1, 6.5)."""
 
     def __init__(self) -> None:
         self.exclusive: int | None = None
@@ -114,7 +114,7 @@ class Locks:
 
 
 class _Client:
-    """What the two connections of a client have in common."""
+    """The two connections of a client share this."""
 
     def __init__(self, number: int, device: MessageDevice) -> None:
         self.number = number
@@ -150,7 +150,7 @@ class HislipConnection:
 
     @property
     def ended(self) -> bool:
-        """Whether the connection is to be closed."""
+        """Tell whether the connection is to be closed."""
         return self._ended or (self._client is not None and self._client.ended)
 
     def hung_up(self) -> None:

@@ -36,7 +36,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What is answered."""
+    """The answer to a request."""
 
     status: HTTPStatus
     body: bytes = b""
@@ -45,7 +45,7 @@ class HttpResponse:
 
 
 class HttpApplication(Protocol):
-    """What a twin answers over HTTP."""
+    """Answers for a twin over HTTP."""
 
     def respond(self, request: HttpRequest, now_fs: int) -> HttpResponse:
         """Answer a request."""
@@ -70,7 +70,7 @@ class HttpSession:
 
     @property
     def ended(self) -> bool:
-        """Whether the connection is to be closed."""
+        """Tell whether the connection is to be closed."""
         return self._ended if self._socket is None else self._socket.ended
 
     def hung_up(self) -> None:

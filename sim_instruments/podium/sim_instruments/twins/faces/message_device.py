@@ -1,4 +1,4 @@
-"""What message-based faces (HiSLIP, VXI-11) ask of an instrument's firmware."""
+"""Message-based faces (HiSLIP, VXI-11) ask this of an instrument's firmware."""
 
 from typing import Protocol
 

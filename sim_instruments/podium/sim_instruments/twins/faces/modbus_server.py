@@ -16,7 +16,7 @@ from podium.sim_instruments.twins.command_observer import CommandObserver
 
 
 class Registers(Protocol):
-    """What a twin offers. Both raise :class:`.modbus.ModbusException` to refuse."""
+    """A twin's registers. Both methods raise :class:`.modbus.ModbusException` to refuse."""
 
     def read_registers(
         self, function: Function, address: int, count: int, now_fs: int

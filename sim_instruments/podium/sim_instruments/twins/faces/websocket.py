@@ -22,7 +22,7 @@ MESSAGE_MAX = 1 << 20
 
 
 class Conversation(Protocol):
-    """What is said over one WebSocket, in text messages."""
+    """Text messages over one WebSocket."""
 
     def receive(self, text: str, now_fs: int) -> list[str]:
         """Take a message; return what is answered at once."""
