@@ -5,7 +5,7 @@ from qcodes.instrument_drivers.stanford_research import SG384
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.over_visa import OverVisa
 from podium.drivers.roles import Tone
-from podium.drivers.visa_session import Acquainted, VisaSession
+from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import srs_sg384 as box
 from podium.firmware_interfaces.models import SRS_SG384
 
@@ -21,7 +21,7 @@ SETTINGS = {
 """What a snapshot holds: of the type N connector."""
 
 
-class _Acquainted(Acquainted, SG384):
+class _Acquainted(ChecksIdentity, SG384):
     """The QCoDeS driver, for such a box and no other."""
 
     model = SRS_SG384

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from podium.control.agent.clock_looks import ClockLooks
-from podium.control.agent.epochs_kept import EpochsKept
-from podium.control.agent.playing import Playing
-from podium.control.agent.run_loaded import RunLoaded
+from podium.control.agent.clock_readings import ClockReadings
+from podium.control.agent.epoch_files import EpochFiles
+from podium.control.agent.playback import Playback
+from podium.control.agent.hardware_run import HardwareRun
 from tests.benches.nodes.triggered import Cluster, Node, Plane
 
 from podium.control.agent.instruments import Instruments
@@ -24,15 +24,15 @@ async def test_after_a_run_at_once_all_is_made_safe_and_not_only_what_it_has_pla
     makers = {"cluster_a": lambda: Cluster(node), "wrtd_a": lambda: Plane(node)}
     workers = {name: Worker(name, make) for name, make in makers.items()}
     instruments = Instruments(workers, {"cluster_a": known_models()["qblox_cluster"]})
-    looks = ClockLooks({}, instruments, EpochsKept(None), 1)
-    playing = Playing(None, instruments, None)
+    looks = ClockReadings({}, instruments, EpochFiles(None), 1)
+    playing = Playback(None, instruments, None)
     hardware = RunHardware("lab/node_a", instruments, playing, None, None, (WIRING,), looks)
     async with asyncio.TaskGroup() as tasks:
         keeping = [tasks.create_task(worker.keep()) for worker in workers.values()]
-        hardware._hand = RunLoaded(RunId(1, 1), AtOnce())
+        hardware._hand = HardwareRun(RunId(1, 1), AtOnce())
         await hardware.make_safe(of_run=True)
         assert node.done == []
-        hardware._hand = RunLoaded(RunId(1, 1), AtOnce())
+        hardware._hand = HardwareRun(RunId(1, 1), AtOnce())
         await hardware.make_safe()
         for task in keeping:
             task.cancel()

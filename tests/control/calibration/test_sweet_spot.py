@@ -10,7 +10,7 @@ from tests.control.calibration.test_finding import FACILITY, QUBITS, SPOTS, line
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.outcome import Outcome
-from podium.control.parameters.entry import Entry
+from podium.control.parameters.entry import ParameterEntry
 
 SHARE = 0.004
 """What a neighbour's volt does, of what an own one does."""
@@ -47,7 +47,7 @@ async def worked(off_v: Mapping[str, float]) -> Outcome:
             ("pi_amplitude", 0.385, 4e-4),
         ):
             full = f"{NODE}.{element}.{name}"
-            record.put([Entry(full, value, sigma, "1", "", "before", float(NOW_S), 1)])
+            record.put([ParameterEntry(full, value, sigma, "1", "", "before", float(NOW_S), 1)])
     bench = Bench(runner, NODE, qubits, record, keep=lambda _: None)
     (outcome,) = [one async for one in bring_up(bench, ("sweet_spot",))]
     assert outcome.failures == {}

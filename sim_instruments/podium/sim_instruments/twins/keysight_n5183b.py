@@ -41,7 +41,7 @@ class KeysightN5183B:
         return self._device.tallies()
 
     def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_ear.TellsCommands`."""
+        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._device.ear.listener = listener
 
     def _reset(self, now_fs: int) -> None:

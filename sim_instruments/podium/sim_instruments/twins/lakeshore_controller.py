@@ -105,7 +105,7 @@ class LakeshoreController:
         return self._device.tallies()
 
     def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_ear.TellsCommands`."""
+        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._device.ear.listener = listener
 
     def advance(self, now_fs: int) -> None:

@@ -105,7 +105,7 @@ class OxfordTriton:
         return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
 
     def tell(self, listener: CommandListener) -> None:
-        """Report every line from now on; see :class:`.command_ear.TellsCommands`."""
+        """Report every line from now on; see :class:`.command_observer.ReportsCommands`."""
         self._ear.listener = listener
 
     def advance(self, now_fs: int) -> None:

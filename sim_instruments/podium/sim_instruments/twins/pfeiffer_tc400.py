@@ -64,7 +64,7 @@ class PfeifferTc400:
         return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
 
     def tell(self, listener: CommandListener) -> None:
-        """Report every telegram from now on; see :class:`.command_ear.TellsCommands`."""
+        """Report every telegram from now on; see :class:`.command_observer.ReportsCommands`."""
         self._ear.listener = listener
 
     def obey(self, line: bytes, now_fs: int) -> bytes:

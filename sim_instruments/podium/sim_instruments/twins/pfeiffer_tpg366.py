@@ -72,7 +72,7 @@ class PfeifferTpg366:
         return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
 
     def tell(self, listener: CommandListener) -> None:
-        """Report every mnemonic from now on; see :class:`.command_ear.TellsCommands`."""
+        """Report every mnemonic from now on; see :class:`.command_observer.ReportsCommands`."""
         self._ear.listener = listener
 
     # --- what it does -----------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from podium.sim_instruments.twins.command_ear import CommandListener
+from podium.sim_instruments.twins.command_observer import CommandListener
 
 from podium.firmware_interfaces import srs_sg384 as box
 from podium.firmware_interfaces.ieee4882.command import Command
@@ -42,7 +42,7 @@ class SrsSg384:
         return self._device.tallies()
 
     def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_ear.TellsCommands`."""
+        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._device.ear.listener = listener
 
     def _reset(self, now_fs: int) -> None:
