@@ -2,13 +2,13 @@
 
 import asyncio
 
-from podium.control.agent.clock_readings import ClockReadings
-from podium.control.agent.epoch_files import EpochFiles
-from podium.control.agent.playback import Playback
-from podium.control.agent.hardware_run import HardwareRun
 from tests.benches.nodes.triggered import Cluster, Node, Plane
 
+from podium.control.agent.clock_readings import ClockReadings
+from podium.control.agent.epoch_files import EpochFiles
+from podium.control.agent.hardware_run import HardwareRun
 from podium.control.agent.instruments import Instruments
+from podium.control.agent.playback import Playback
 from podium.control.agent.run_hardware import RunHardware
 from podium.control.bus.messages import RunId
 from podium.control.families.start_wiring import StartWiring
