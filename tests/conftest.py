@@ -132,6 +132,8 @@ class TwinServers:
                         reply += session.feed(b"", self.clock.now_fs())
                     writer.write(reply)
                     await writer.drain()
+                    if getattr(session, "ended", False):
+                        break
             except ConnectionError:
                 pass
             finally:
@@ -277,6 +279,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.alone)
     needs = {
         "chromium": (chromium(), "there is no Chromium (apt-get install chromium)"),
+        "nut": (shutil.which("upsc"), "there is no upsc (apt-get install nut-client)"),
         "net_snmp": (shutil.which("snmpwalk"), "there is no snmpwalk (apt-get install snmp)"),
     }
     for marker, (found, why) in needs.items():

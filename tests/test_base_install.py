@@ -13,7 +13,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-BOXES = ["yokogawa_gs200", "lakeshore_372", "rohde_schwarz_sgs100a", "srs_fs725"]
+BOXES = [
+    *("yokogawa_gs200", "lakeshore_372", "rohde_schwarz_sgs100a", "srs_fs725"),
+    *("cryomech_cpa", "bluefors_control", "nut_ups"),
+]
 HEAVY = ["numpy", "pydantic", "pydantic_core", "scipy", "numba", "email", "zipfile"]
 """What takes longer to import than all that a box on a bench needs."""
 BLOCKED = """

@@ -6,7 +6,20 @@ from typing import Final
 
 from tests.hostile.parser import Parser
 
-from podium.firmware_interfaces import quantity, snmp, srs_fs725, trace, wrtd, wrtd_node
+from podium.firmware_interfaces import (
+    bluefors_control,
+    cryomech_cpa,
+    hislip,
+    modbus,
+    nut_ups,
+    quantity,
+    snmp,
+    srs_fs725,
+    trace,
+    vxi11,
+    wrtd,
+    wrtd_node,
+)
 from podium.firmware_interfaces.ieee4882 import queries, responses
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
@@ -132,6 +145,35 @@ def _samples(data: bytes) -> None:
             messages.unpack_samples(data, encoding)
         except ValueError as error:
             str(error)
+
+
+def _modbus(data: bytes) -> None:
+    for frame in modbus.FrameSplitter().feed(data):
+        try:
+            modbus.decode_request(frame.pdu)
+        except modbus.ModbusException as error:
+            str(error)
+
+
+def _hislip(data: bytes) -> None:
+    for message in hislip.MessageSplitter().feed(data):
+        if isinstance(message, hislip.Message):
+            hislip.size_of(message.payload)
+
+
+RPC_HEAD: Final = vxi11.words(1 << 31 | 68, 1, 0, 2, vxi11.CORE_PROGRAM, 1, 11)
+
+
+def _vxi11(data: bytes) -> None:
+    for call in vxi11.CallSplitter().feed(data):
+        for read in (vxi11.read_link, vxi11.read_read, vxi11.read_write):
+            read(call.arguments)
+
+
+def _panel(data: bytes) -> None:
+    """Read registers of a compressor's panel."""
+    words = [int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data) - 1, 2)]
+    cryomech_cpa.decode_panel(words)
 
 
 _TABLE: Final = b'{"header": {"version": "1.2.0"}, "table": [{"index": 0, "waveform": %s}]}'
@@ -269,6 +311,60 @@ INTERFACES: Final = (
                 snmp.Message(snmp.Operation.GET, b"public", 5, (snmp.Binding((1, 3, 6, 1)),))
             ),
         ),
+    ),
+    Parser(
+        "Modbus",
+        _modbus,
+        (modbus.ModbusError,),
+        (b"%s", b"\0\1\0\0\0\6\1%s"),
+        (
+            modbus.encode(modbus.Frame(1, 1, b"\4\0\1\0\2")),
+            modbus.encode(modbus.Frame(2, 16, b"\x10\0\1\0\1\2\0\1")),
+        ),
+    ),
+    Parser(
+        "registers of a compressor",
+        _panel,
+        (cryomech_cpa.RegisterError,),
+        samples=(bytes(56) + b"\0\1\0\1" + bytes(50),),
+    ),
+    Parser(
+        "answers of a fridge's software",
+        bluefors_control.read_values,
+        (bluefors_control.ApiError,),
+        (b"%s", b'{"data": %s}', b'{"data": {"a": {"content": {"latest_value": %s}}}}'),
+        (
+            b'{"data": {"a": {"content": {"latest_value": {"value": "1", "outdated": false, '
+            b'"date": 1, "status": "QUEUED"}}}}}',
+        ),
+    ),
+    Parser(
+        "HiSLIP",
+        _hislip,
+        (hislip.HislipError,),
+        (b"%s", b"HS\7\0\0\0\0\1\0\0\0\0\0\0\0\5%s"),
+        (hislip.encode(hislip.Message(hislip.Type.DATA_END, 0, 2, b"*IDN?")),),
+    ),
+    Parser(
+        "VXI-11",
+        _vxi11,
+        (vxi11.RpcError, vxi11.GarbageArguments),
+        (b"%s", RPC_HEAD + b"%s"),
+        (RPC_HEAD + vxi11.words(0, 0, 0, 0, 5, 1000, 0, 8) + vxi11.opaque(b"*IDN?"),),
+    ),
+    Parser(
+        "lines of Network UPS Tools",
+        _lines(nut_ups.words),
+        (nut_ups.NutError,),
+        (b"%s", b'VAR ups a "%s"'),
+        (b'VAR ups device.model "9PX \\"3000\\""',),
+    ),
+    Parser(
+        "answers of Network UPS Tools",
+        _text(lambda text: nut_ups.read_variables("ups", text.splitlines())),
+        (nut_ups.NutError,),
+        (b"%s", b"BEGIN LIST VAR ups\n%s\nEND LIST VAR ups"),
+        (b'BEGIN LIST VAR ups\nVAR ups battery.charge "100"\nEND LIST VAR ups',),
     ),
     Parser(
         "golden traces",

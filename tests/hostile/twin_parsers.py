@@ -7,11 +7,23 @@ from tests.benches.qblox_cluster.cluster_bench import HeldPlayback
 from tests.benches.zurich import requests
 from tests.hostile.parser import Parser
 
-from podium.firmware_interfaces import snmp
+from podium.firmware_interfaces import hislip, modbus, snmp, vxi11
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room
+from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
+from podium.sim_instruments.twins.bluefors_control.control_software import BlueforsControl
+from podium.sim_instruments.twins.bluefors_control.values_socket import ValuesSocket
+from podium.sim_instruments.twins.cryomech_cpa import CryomechCpa
+from podium.sim_instruments.twins.keysight_n5183b import KeysightN5183B
+from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
+from podium.sim_instruments.twins.lakeshore_350 import lakeshore_350
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
+from podium.sim_instruments.twins.nut_ups import NutUps
+from podium.sim_instruments.twins.oxford_mercury_ips import OxfordMercuryIps
+from podium.sim_instruments.twins.oxford_triton import OxfordTriton
+from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
+from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
@@ -21,6 +33,15 @@ from podium.sim_instruments.twins.yokogawa_gs200 import YokogawaGS200
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 
 NOW_FS: Final = 1_800_000_000 * 10**15
+FRIDGE: Final = SteadyCryostat()
+_SOFTWARE: Final = BlueforsControl("1", FRIDGE.read, FRIDGE.write, {6: "mxc"})
+HISLIP_BEGIN: Final = hislip.encode(
+    hislip.Message(hislip.Type.INITIALIZE, 0, 0x0100 << 16, b"hislip0")
+)
+UPGRADE: Final = (
+    b"GET /ws/values/ HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 
 
 def _clock_of(make: Any) -> Clock:
@@ -48,6 +69,17 @@ def _hear(build: Callable[[], Any], port: str) -> Callable[[bytes], object]:
         return twin[0].hear(port, data, NOW_FS)
 
     return read
+
+
+def _posted(data: bytes) -> object:
+    """Return what a fridge's software makes of the body of a request."""
+    head = b"POST /values/ HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(data)
+    return _SOFTWARE.open("http").feed(head + data, NOW_FS)
+
+
+def _said(data: bytes) -> object:
+    """Return what it makes of a message over a WebSocket."""
+    return ValuesSocket(_SOFTWARE, "values").receive(data.decode("latin-1"), NOW_FS)
 
 
 def _cluster() -> ClusterTwin:
@@ -95,16 +127,139 @@ TWINS: Final = (
         samples=(b":FREQ 5.8 GHz;:POW -10;:OUTP ON;:SYST:ERR?\n",),
     ),
     Parser(
+        "twin of an N5183B",
+        _feed(lambda: KeysightN5183B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b":FREQ %s\n", b":PULM:SOUR %s\n"),
+        samples=(b":FREQ 5.8 GHz;:POW -10;:OUTP ON;:SYST:ERR?\n",),
+    ),
+    Parser(
+        "twin of a 350",
+        _feed(lambda: lakeshore_350({1: "a"}, "S", lambda channel, now_fs: 4.0), "scpi"),
+        frames=(*SCPI_FRAMES, b"INTYPE A,%s\n", b"RANGE 1,%s\n"),
+        samples=(b"OUTMODE 1,3,1,0;MOUT 1,4;RANGE 1,5;HTR? 1\n",),
+    ),
+    Parser(
+        "twin of an SGS100A over HiSLIP",
+        _feed(lambda: RohdeSchwarzSGS100A("1"), "hislip"),
+        frames=(b"%s", HISLIP_BEGIN + b"%s"),
+        samples=(
+            HISLIP_BEGIN + hislip.encode(hislip.Message(hislip.Type.DATA_END, 0, 2, b"*IDN?")),
+        ),
+    ),
+    Parser(
+        "twin of a GS200 over VXI-11",
+        _feed(lambda: YokogawaGS200("1"), "vxi11"),
+        samples=(
+            vxi11.words(1 << 31 | 60, 1, 0, 2, vxi11.CORE_PROGRAM, 1, 10, 0, 0, 0, 0, 1, 0, 0)
+            + vxi11.opaque(b"inst0")[:8],
+        ),
+    ),
+    Parser(
         "twin of a 372",
         _feed(lambda: LakeShore372(lambda channel, now_fs: 0.01, {1: "a", 6: "mxc"}, "S"), "scpi"),
         frames=(*SCPI_FRAMES, b"INTYPE 1,%s\n", b"INNAME 1,%s\n", b"RDGK? %s\n"),
         samples=(b"INSET 1,1,3,3,0,1;RDGK? 1;SCAN?\n", b'INNAME 1,"mixing"\n'),
     ),
     Parser(
+        "heaters of a 372",
+        _feed(
+            lambda: LakeShore372(lambda channel, now_fs: 0.01, {6: "mxc"}, "S", {0: "a"}), "scpi"
+        ),
+        frames=(*SCPI_FRAMES, b"OUTMODE 0,%s;RANGE 0,3\n", b"HTRSET 0,%s;MOUT 0,2\n"),
+        samples=(b"OUTMODE 0,5,6;PID 0,10,20,0;SETP 0,0.02;RANGE 0,5;HTR?;RAMPST?\n",),
+    ),
+    Parser(
+        "twin of a 336",
+        _feed(lambda: lakeshore_336({1: "a"}, "S", lambda channel, now_fs: 4.0), "scpi"),
+        frames=(*SCPI_FRAMES, b"HTRSET 1,%s\n", b"ZONE 1,1,%s\n", b"KRDG? %s\n"),
+        samples=(b"OUTMODE 1,1,1,0;SETP 1,4;RANGE 1,3;HTR? 1;SRDG? 0;*ESR?\n",),
+    ),
+    Parser(
+        "twin of a Triton",
+        _feed(
+            lambda: OxfordTriton(
+                {8: "mixing_chamber"},
+                "S",
+                lambda channel, now_fs: 0.01,
+                lambda name, now_fs: 1.0,
+                lambda name, value, now_fs: None,
+            ),
+            "control",
+        ),
+        frames=(b"%s\r\n", b"READ:DEV:%s\r\n", b"SET:DEV:T8:TEMP:LOOP:%s\r\n"),
+        samples=(b"READ:DEV:T8:TEMP:SIG:TEMP\r\nSET:DEV:V9:VALV:SIG:STATE:OPEN\r\n",),
+    ),
+    Parser(
+        "twin of a Mercury iPS",
+        _feed(lambda: OxfordMercuryIps("S"), "control"),
+        frames=(b"%s\n", b"SET:DEV:GRPX:SPSU:SIG:%s\n", b"READ:DEV:%s\n"),
+        samples=(b"SET:DEV:GRPX:SPSU:SIG:FSET:0.5\nSET:DEV:GRPX:SPSU:ACTN:RTOS\n",),
+    ),
+    Parser(
+        "twin of a TPG 366",
+        _feed(lambda: PfeifferTpg366("1", lambda name, now_fs: 1.0), "mnemonics"),
+        frames=(b"%s", b"%s\r\n\x05", b"SEN,%s\r\n\x05", b"UNI,%s\r\n\x05"),
+        samples=(b"PRX\r\n\x05SEN,1,1,1,2,2,2\r\n\x05",),
+    ),
+    Parser(
+        "twin of a TC 400",
+        _feed(lambda: PfeifferTc400("1", lambda name, now_fs: 1.0), "serial"),
+        frames=(b"%s", b"%s\r"),
+        samples=(b"0010030902=?107\r0011001006111111015\r",),
+    ),
+    Parser(
         "twin of an FS725",
         _feed(lambda: SrsFs725("1", _clock_of), "serial"),
         frames=(b"%s", b"%s\r", b"LO%s\r"),
         samples=(b"LO?\rFC 1596,2048\rTT?\rAD10?\r",),
+    ),
+    Parser(
+        "twin of a CPA compressor",
+        _feed(lambda: CryomechCpa("1", FRIDGE.read, FRIDGE.write), "modbus"),
+        frames=(b"%s", b"\0\1\0\0\0\6\1%s"),
+        samples=(
+            modbus.encode(modbus.Frame(1, 1, b"\4\0\1\0\x21")),
+            modbus.encode(modbus.Frame(2, 16, b"\x10\0\1\0\1\2\0\1")),
+        ),
+    ),
+    Parser(
+        "twin of a fridge's software",
+        _feed(lambda: _SOFTWARE, "http"),
+        frames=(
+            b"%s",
+            b"GET /values/%s HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /values/mapper?%s HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n",
+            UPGRADE + b"%s",
+        ),
+        samples=(
+            b"GET /values/mapper/bf/?fields=value;status HTTP/1.1\r\nHost: a\r\n\r\n",
+            UPGRADE + bytes.fromhex("818537fa213d7f9f4d5158"),
+        ),
+    ),
+    Parser(
+        "requests to a fridge's software",
+        _posted,
+        frames=(
+            b"%s",
+            b'{"data": %s}',
+            b'{"data": {"mapper.bf.valves.v1": {"content": {"value": %s}}}}',
+        ),
+        samples=(
+            b'{"data": {"driver.bftc.data.heaters.heater_4.write": {"content": {"call": 1}}}}',
+        ),
+    ),
+    Parser(
+        "messages to a fridge's software",
+        _said,
+        frames=(b"%s", b'{"command": "read", "data": %s}', b'{"command": "%s", "data": {}}'),
+        samples=(b'{"command": "listen", "id": "1", "data": {"target": "mapper.bf.flow"}}',),
+    ),
+    Parser(
+        "twin of a UPS",
+        _feed(lambda: NutUps("1", FRIDGE.read), "nut"),
+        frames=(b"%s\n", b"GET VAR ups %s\n", b"LIST %s ups\n"),
+        samples=(b"LIST VAR ups\nGET VAR ups battery.charge\nVER\n",),
     ),
     Parser(
         "twin of a WRTD node",

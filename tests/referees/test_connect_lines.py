@@ -15,6 +15,10 @@ LIBRARIES = {
     "qcodes": "qcodes",
     "pyvisa": "pyvisa",
     "a plain socket": "socket",
+    "cpa1110": "cpa1110",
+    "pymodbus": "pymodbus",
+    "pyvisa over HiSLIP": "pyvisa",
+    "pyvisa over VXI-11": "pyvisa",
 }
 PASTED = """
 import sys, warnings
@@ -43,6 +47,12 @@ ASKS = {
         client.connectDevice("dev12000", "1GbE")
         assert client.getString("/dev12000/features/devtype") == "SHFQC"
     """,
+    "cryomech_cpa": """
+    if hasattr(client, "read_snapshot"):
+        assert client.read_snapshot().model_number == 4 << 8 | 19
+    else:
+        assert client.read_input_registers(1, count=2).registers == [3, 1]
+    """,
     "yokogawa_gs200": """
     if hasattr(client, "sendall"):
         client.sendall(b"*IDN?\\n"); said = client.recv(500).decode()
@@ -67,7 +77,12 @@ def paste(twin: TwinInstrument) -> None:
 
 @pytest.mark.parametrize(
     ("model", "chip"),
-    [("qblox_cluster", "krinner2022"), ("zurich", "krinner2022"), ("yokogawa_gs200", None)],
+    [
+        ("qblox_cluster", "krinner2022"),
+        ("zurich", "krinner2022"),
+        ("yokogawa_gs200", None),
+        ("cryomech_cpa", None),
+    ],
 )
 def test_every_line_opens_its_client_and_no_client_says_what_is_unknown(model, chip) -> None:
     with twin_instrument(model, chip=chip) as twin:

@@ -25,8 +25,19 @@ TEMPERATURES_K = {5: 0.85, 6: 0.0102}
 
 
 @pytest.fixture
-def twin():
-    return LakeShore372(lambda channel, now_fs: TEMPERATURES_K[channel], STAGES, "LSA12AB")
+def delivered():
+    return {}
+
+
+@pytest.fixture
+def twin(delivered):
+    return LakeShore372(
+        lambda channel, now_fs: TEMPERATURES_K[channel],
+        STAGES,
+        "LSA12AB",
+        {0: "mixing_chamber", 1: "4k", 2: "still"},
+        lambda name, power_w, now_fs: delivered.update({name: power_w}),
+    )
 
 
 @pytest.fixture
@@ -70,7 +81,10 @@ def test_the_excitation_heats_the_sensor_by_current_squared_times_resistance(bri
     readings = bridge.get_all_input_readings(5)
     assert readings["power"] == pytest.approx(31.6e-6**2 * readings["resistance"], rel=5e-3)
     bridge.configure_input(5, current_excitation(bridge, ranges.RANGE_3_POINT_16_MICRO_AMPS))
-    assert bridge.get_excitation_power(5) == pytest.approx(readings["power"] / 100, rel=5e-3)
+    colder_ohm = bridge.get_resistance_reading(5)  # the sensor heats itself less
+    assert colder_ohm > readings["resistance"]
+    power_w = bridge.get_excitation_power(5)
+    assert power_w == pytest.approx(3.16e-6**2 * colder_ohm, rel=5e-3)
     bridge.configure_input(
         5, current_excitation(bridge, ranges.RANGE_3_POINT_16_MICRO_AMPS, shunted=True)
     )
@@ -190,6 +204,22 @@ def test_still_and_warmup_outputs_take_their_modes_along(bridge):
     bridge.set_warmup_output(True, 80)
     assert bridge.get_warmup_output() == {"auto_control": True, "current": 80}
     assert bridge.get_heater_output_settings(1).output_mode == bridge.OutputMode.WARMUP
+
+
+def test_heaters_deliver_what_the_client_has_set(bridge, delivered):
+    bridge.set_still_output(12)
+    bridge.set_heater_output_range(2, True)
+    assert delivered["heater.still.power"] == pytest.approx(0.12 * 10**2 / 120)
+    settings = Model372HeaterOutputSettings(
+        bridge.OutputMode.OPEN_LOOP, bridge.InputChannel(6), True, False, 5
+    )
+    bridge.configure_heater(0, settings)
+    bridge.set_manual_output(0, 25)
+    bridge.set_heater_output_range(0, bridge.SampleHeaterOutputRange.RANGE_10_MILLI_AMPS)
+    assert delivered["heater.mixing_chamber.power"] == pytest.approx((2.5e-3) ** 2 * 120)
+    assert bridge.get_heater_output(0) == pytest.approx(25)
+    bridge.all_off()
+    assert set(delivered.values()) == {0.0}
 
 
 def test_the_heaters_are_set_up(bridge):

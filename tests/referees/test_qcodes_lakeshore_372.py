@@ -78,6 +78,29 @@ def test_what_qcodes_sets_it_reads_back(qcodes_driver):
     assert qcodes_driver.sample_heater.output_range() == "1mA"
 
 
+def test_qcodes_heats(serve):
+    delivered = {}
+    heated = LakeShore372(
+        lambda channel, now_fs: TEMPERATURES_K[channel],
+        STAGES,
+        "S",
+        {0: "mixing_chamber"},
+        lambda name, power_w, now_fs: delivered.update({name: power_w}),
+    )
+    driver = LakeshoreModel372("heating", serve(heated).visa, visalib="@py")
+    driver.sample_heater.mode("closed_loop")
+    driver.sample_heater.input_channel(6)
+    driver.sample_heater.setpoint(0.02)
+    driver.sample_heater.output_range("1mA")
+    assert driver.sample_heater.setpoint() == 0.02
+    heated.advance(2**62)  # long after
+    assert driver.sample_heater.output() == 100.0  # half the setpoint: all that the range has
+    assert delivered == {"heater.mixing_chamber.power": pytest.approx(1e-6 * 120)}
+    driver.sample_heater.output_range("off")
+    assert delivered == {"heater.mixing_chamber.power": 0.0}
+    driver.close()
+
+
 def test_the_vendors_driver_connects_and_reads(vendor_driver, twin):
     assert vendor_driver.serial_number == "LSA12AB"
     assert vendor_driver.model_number == "MODEL372"

@@ -1,17 +1,31 @@
 """Driver of the Lake Shore 372 AC resistance bridge, over QCoDeS."""
 
 from collections.abc import Mapping
+from math import sqrt
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 
-from podium.drivers.errors import Refused
+from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.over_visa import OverVisa
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
+from podium.firmware_interfaces.lakeshore_372 import (
+    SAMPLE,
+    SAMPLE_FULL_SCALE_A,
+    STILL_FULL_SCALE_V,
+    WARM_UP,
+    WARM_UP_FULL_SCALE_A,
+    OutputMode,
+)
 from podium.firmware_interfaces.models import LAKESHORE_372
 
 VALID = "OK"  # QCoDeS, LakeshoreModel372Channel.SENSOR_STATUSES
 SETTINGS = {"input": "INSET?", "range": "INTYPE?", "filter": "FILTER?"}
 """What a snapshot holds of each input: enabled, dwell, pause, curve; excitation, range; filter."""
+OUTPUT_SETTINGS = {"mode": "OUTMODE?", "heater_range": "RANGE?", "heater": "HTRSET?"}
+"""And of each output with a heater."""
+STILL_LOAD_OHM = 120.0
+"""The box does not know what hangs at its analog output. ASSUMED, as Bluefors has it."""
+WARM_UP_LOADS_OHM = {1: 25.0, 2: 50.0}  # HTRSET
 
 
 class _CheckedDriver(ChecksIdentity, LakeshoreModel372):
@@ -21,11 +35,21 @@ class _CheckedDriver(ChecksIdentity, LakeshoreModel372):
 
 
 class LakeShore372(OverVisa):
-    """A Thermometer. Nothing is ever set: what is scanned and how is the fridge's own matter."""
+    """A Thermometer and a Heater. What is scanned, and how, is the fridge's own matter."""
 
-    def __init__(self, name: str, visa: str, channels: Mapping[int, str]) -> None:
-        """Connect by reading; ``channels`` names measurement inputs, e.g. ``{6: "mixing"}``."""
+    def __init__(
+        self,
+        name: str,
+        visa: str,
+        channels: Mapping[int, str],
+        heaters: Mapping[int, str] | None = None,
+    ) -> None:
+        """Connect by reading; ``channels`` names measurement inputs, e.g. ``{6: "mixing"}``.
+
+        ``heaters`` names what hangs at the outputs: 0 sample, 1 warm-up, 2 analog (still).
+        """
         self._inputs = {channel: number for number, channel in channels.items()}
+        self._outputs = {heater: number for number, heater in (heaters or {}).items()}
         self._session = VisaSession(name, visa, _CheckedDriver)
 
     def tell(self, message: str) -> None:
@@ -43,6 +67,10 @@ class LakeShore372(OverVisa):
             for channel, number in self._inputs.items()
             for setting, mnemonic in SETTINGS.items()
         }
+        for heater, output in self._outputs.items():
+            for setting, mnemonic in OUTPUT_SETTINGS.items():
+                if output in (SAMPLE, WARM_UP) or setting != "heater":
+                    queries[f"{heater}.{setting}"] = f"{mnemonic} {output}"
         return self._session.ask_all(queries) if queries else {}
 
     def readings(self) -> dict[str, tuple[float, str]]:
@@ -72,3 +100,91 @@ class LakeShore372(OverVisa):
                 "is the input enabled, its curve set, its range wide enough?"
             )
         return temperature_k
+
+    # --- as a Heater ------------------------------------------------------------------
+
+    def heater_power_w(self, heater: str) -> float:
+        """Return the power that is delivered, W: of the analog output into an assumed load."""
+        output = self._output(heater)
+        if self._number(f"RANGE? {output}") == 0:
+            return 0.0
+        if output not in (SAMPLE, WARM_UP):
+            volts = self._number(f"AOUT? {output}") / 100 * STILL_FULL_SCALE_V
+            return volts**2 / STILL_LOAD_OHM
+        load_ohm, full_a, in_power = self._setup(output)
+        said = self._number(f"HTR? {output}" if output == SAMPLE else f"AOUT? {output}")
+        if output == SAMPLE and in_power:
+            return said
+        if output == SAMPLE:
+            full_a = SAMPLE_FULL_SCALE_A[int(self._number("RANGE? 0"))]
+        return full_a**2 * load_ohm * (said / 100 if in_power else (said / 100) ** 2)
+
+    def heat(self, heater: str, power_w: float) -> None:
+        """Deliver a power in open loop, in the smallest range that reaches it; 0 is range off.
+
+        The output's control input and loop settings stay. A heater that is off is set up before
+        it is switched on; from a larger range it is switched down last.
+        """
+        output = self._output(heater)
+        if not power_w > 0:
+            if power_w < 0 or power_w != power_w:
+                raise Refused(f"{self._session.name}: {heater} cannot be heated by {power_w} W")
+            self.tell(f"RANGE {output},0")
+            return
+        percent, heater_range = self._setting(output, heater, power_w)
+        mode = int(OutputMode.OPEN_LOOP)
+        self.tell(f"RANGE {output},0;OUTMODE {output},{mode};MOUT {output},{percent:.6g}")
+        self.tell(f"RANGE {output},{heater_range}")
+
+    def _setting(self, output: int, heater: str, power_w: float) -> tuple[float, int]:
+        """Return manual output and range for a power; raises :class:`Refused` if it has none."""
+        if output not in (SAMPLE, WARM_UP):
+            share = sqrt(power_w * STILL_LOAD_OHM) / STILL_FULL_SCALE_V
+            choices = [(share, 1)]
+            most_w = STILL_FULL_SCALE_V**2 / STILL_LOAD_OHM
+            in_power, load_ohm = False, STILL_LOAD_OHM
+        else:
+            load_ohm, full_a, in_power = self._setup(output)
+            scales = SAMPLE_FULL_SCALE_A[1:] if output == SAMPLE else (full_a,)
+            choices = [
+                (sqrt(power_w / load_ohm) / scale, number)
+                for number, scale in enumerate(scales, start=1)
+            ]
+            most_w = scales[-1] ** 2 * load_ohm
+        for share, heater_range in choices:
+            if share <= 1:
+                if in_power:
+                    return (power_w if output == SAMPLE else 100 * share**2), heater_range
+                return 100 * share, heater_range
+        raise Refused(
+            f"{self._session.name}: {heater} is to get {power_w} W; its output gives {most_w:.3g} W"
+        )
+
+    def _setup(self, output: int) -> tuple[float, float, bool]:
+        """Return load (ohm), full-scale current (A, of the warm-up heater), shown in power."""
+        fields = self._session.ask(f"HTRSET? {output}").split(",")
+        try:
+            load, maximum, user_a, display = fields
+            if output == SAMPLE:
+                return float(load), 0.0, int(display) == 2
+            full_a = WARM_UP_FULL_SCALE_A.get(int(maximum), float(user_a))
+            return WARM_UP_LOADS_OHM[int(load)], full_a, int(display) == 2
+        except (KeyError, ValueError) as error:
+            raise self._nonsense(f"HTRSET? {output}", ",".join(fields)) from error
+
+    def _output(self, heater: str) -> int:
+        if heater not in self._outputs:
+            known = ", ".join(sorted(self._outputs)) or "none"
+            raise Refused(f"{self._session.name} has no heater {heater!r}; it has {known}")
+        return self._outputs[heater]
+
+    def _number(self, query: str) -> float:
+        said = self._session.ask(query)
+        try:
+            return float(said)
+        except ValueError as error:
+            raise self._nonsense(query, said) from error
+
+    def _nonsense(self, asked: str, said: str) -> ProtocolError:
+        self.close()
+        return ProtocolError(f"{self._session.name} was asked {asked} and said {said!r}")

@@ -167,6 +167,21 @@ class Thermometer(Protocol):
         ...
 
 
+class Heater(Protocol):
+    """Heats parts of a fridge, each by the name that the facility file gives to the heater."""
+
+    def heater_power_w(self, heater: str) -> float:
+        """Return the power that the instrument says it delivers, W."""
+        ...
+
+    def heat(self, heater: str, power_w: float) -> None:
+        """Deliver ``power_w``, without regulation, from now on; 0 switches the heater off.
+
+        Raises ``Refused`` for more than it can deliver; then nothing has changed.
+        """
+        ...
+
+
 class FluxSource(Protocol):
     """Holds static biases, moved only in ramps."""
 

@@ -3,6 +3,11 @@
 MIXING_CHAMBER = "mixing_chamber"
 """Also of a name that tells no stage. ASSUMED: samples, pucks and magnets hang there."""
 
+HEATERS = ("mixing_chamber", "still", "4k", "50k")
+"""Heaters of a fridge, as a facility file calls them."""
+GAUGES = ("p1", "p2", "p3", "p4", "p5", "p6")
+"""Pressures of a fridge's gas handling, likewise."""
+
 STAGE_NAMES: dict[str, tuple[str, ...]] = {
     MIXING_CHAMBER: ("mixing_chamber", "mxc", "mc", "mixing", "mix", "base", "puck", "sample"),
     "cold_plate": ("cold_plate", "cp", "icp", "100mk", "intermediate_cold_plate"),

@@ -7,32 +7,30 @@ several fields in one command, no error queue; IEEE 488.2 status registers.
 TCP, messages end with a newline, replies with carriage return and newline.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import IntFlag
-from math import floor, log10
+from enum import IntEnum, IntFlag
 
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
-from podium.firmware_interfaces.ieee4882.parameters import (
-    Kind,
-    Real,
-    Text,
-    Value,
-    Verbatim,
-    Whole,
-)
+from podium.firmware_interfaces.ieee4882.parameters import Value, Verbatim
 from podium.firmware_interfaces.ieee4882.program_message import Number, Parameter, Word
+from podium.firmware_interfaces.lakeshore_records import (
+    ANY_VALUE,
+    FREE_VALUE,
+    NAME_MAX,
+    OFF_ON,
+    Record,
+    query,
+    real,
+    record,
+    text,
+    whole,
+)
 
-TCP_PORT = 7777
-VENDOR = "LSCI"
 MODEL = "MODEL372"
-TERMINATOR = b"\r\n"
-REGISTER_DIGITS = 3  # *ESR? and the like answer nnn
 CHANNELS = tuple(range(1, 17))
 """Measurement inputs with a 16-channel scanner."""
-NAME_MAX = 15  # INNAME
 USER_CURVES = (21, 59)  # CRVHDR
 READINGS_PER_S = 10  # specifications: 10 readings a second on one channel
 
@@ -60,6 +58,42 @@ class ReadingStatus(IntFlag):
     TEMPERATURE_UNDER = 128
 
 
+class OutputMode(IntEnum):
+    """What OUTMODE makes of an output."""
+
+    OFF = 0
+    MONITOR = 1
+    OPEN_LOOP = 2
+    ZONE = 3
+    STILL = 4
+    CLOSED_LOOP = 5
+    WARM_UP = 6
+
+
+SAMPLE, WARM_UP, STILL_OUTPUT = 0, 1, 2
+"""Numbers of the outputs: sample heater, warm-up heater, analog output (still)."""
+OUTPUT_MODES: dict[int, tuple[OutputMode, ...]] = {
+    SAMPLE: (OutputMode.OFF, OutputMode.OPEN_LOOP, OutputMode.ZONE, OutputMode.CLOSED_LOOP),
+    WARM_UP: (
+        OutputMode.OFF,
+        OutputMode.OPEN_LOOP,
+        OutputMode.ZONE,
+        OutputMode.CLOSED_LOOP,
+        OutputMode.WARM_UP,
+    ),
+    STILL_OUTPUT: (OutputMode.OFF, OutputMode.MONITOR, OutputMode.OPEN_LOOP, OutputMode.STILL),
+}
+"""Modes that an output has. ASSUMED: another one is an execution error."""
+SAMPLE_FULL_SCALE_A = (0.0, *(100e-3 * 10 ** ((n - 8) / 2) for n in range(1, 9)))
+"""Current of the sample heater by RANGE: 0 off, 1 is 31.6 uA, 8 is 100 mA (manual, page 173)."""
+SAMPLE_COMPLIANCE_V = 10.0
+"""Largest voltage across the sample heater. ASSUMED: 1 W into 100 ohm, as its specification."""
+WARM_UP_FULL_SCALE_A = {1: 0.45, 2: 0.63}
+"""Current of the warm-up heater by maximum of HTRSET; 0 is the user's (manual, page 163)."""
+STILL_FULL_SCALE_V = 10.0
+"""Analog output at 100 %: +-10 V."""
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """An input: a number of a measurement input, or ``A``, the control input."""
@@ -73,7 +107,7 @@ class Input:
             case Word("A"):
                 return "A"
             case Number():
-                return str(_whole(0 if self.also_zero else 1, len(CHANNELS)).take(parameter))
+                return str(whole(0 if self.also_zero else 1, len(CHANNELS)).take(parameter))
             case _:
                 raise ScpiError(-222, "an input is 1 to 16, or A")
 
@@ -92,74 +126,13 @@ class InputGroup:
             case Word("A"):
                 return "A"
             case Number():
-                return str(_whole(0, 0).take(parameter))
+                return str(whole(0, 0).take(parameter))
             case _:
                 raise ScpiError(-222, "0 is the measurement inputs, A the control input")
 
     def answer(self, value: Value) -> str:
         """Write 0 or A."""
         return str(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A command that stores several fields for an input, an output, a curve..., and its query."""
-
-    command: Command
-    defaults: tuple[Value, ...]
-    """One for each field; the first parameters say of what."""
-    all_inputs: bool = False
-    """The command, not the query, takes 0 for all measurement inputs."""
-
-    @property
-    def keys(self) -> int:
-        """Return how many parameters name what the command is about."""
-        return len(self.command.asks or ())
-
-    @property
-    def fields(self) -> tuple[Kind, ...]:
-        """The kinds of the fields that are stored."""
-        return (self.command.sets or ())[self.keys :]
-
-
-def _record(
-    mnemonic: str,
-    keys: tuple[Kind, ...],
-    *fields: tuple[Kind, Value],
-    all_inputs: bool = False,
-) -> Record:
-    kinds = tuple(kind for kind, _ in fields)
-    sets = (*((Input(also_zero=True),) if all_inputs else keys), *kinds)
-    command = Command(mnemonic, sets, keys, optional=len(kinds) - 1, empty_keeps=True)
-    return Record(command, tuple(default for _, default in fields), all_inputs)
-
-
-def _query(mnemonic: str, *keys: Kind, optional: int = 0) -> Command:
-    return Command(mnemonic, asks=keys, asks_optional=optional)
-
-
-def _signed(width: int, decimals: int) -> Callable[[Decimal], str]:
-    return lambda value: f"{value:+0{width}.{decimals}f}"
-
-
-def _whole(low: int, high: int, digits: int = 1) -> Whole:
-    return Whole(low, high, digits, words=False)
-
-
-def _real(low: str, high: str, width: int = 8, decimals: int = 3) -> Real:
-    return Real("", Decimal(low), Decimal(high), style=_signed(width, decimals), words=False)
-
-
-def reading(value: float) -> str:
-    """Write a reading as the box does: six digits, exponent a multiple of three."""
-    if value == 0:
-        return "+000.000E+00"
-    power = floor(log10(abs(value)) / 3) * 3
-    mantissa = f"{value / 10.0**power:+08.3f}"
-    if mantissa.lstrip("+-") == "1000.000":
-        power += 3
-        mantissa = f"{value / 10.0**power:+08.3f}"
-    return f"{mantissa}E{power:+03d}"
 
 
 def full_scale_ohm(resistance_range: int) -> float:
@@ -193,199 +166,205 @@ def _half_decades(number: int) -> float:
     return float(10 ** ((number - 1) / 2))
 
 
-def _name(text: str) -> str:
-    return text
-
-
-_OFF_ON = _whole(0, 1)
 _INPUT = Input()
-_OUTPUT = _whole(0, 2)  # 0 sample heater, 1 warm-up heater, 2 analog (still)
-_LOOP = _whole(0, 1)  # outputs that have a control loop
-_ANY_VALUE = _real("-1E9", "1E9")
-_SECONDS = _whole(0, 200, digits=3)  # INSET: 1 to 200 (dwell), 3 to 200 (pause), 0 when disabling
+_OUTPUT = whole(0, 2)  # 0 sample heater, 1 warm-up heater, 2 analog (still)
+_LOOP = whole(0, 1)  # outputs that have a control loop
+_SECONDS = whole(0, 200, digits=3)  # INSET: 1 to 200 (dwell), 3 to 200 (pause), 0 when disabling
 
 # Settings on which the measurement depends.
-INSET = _record(
+INSET = record(
     "INSET",
     (_INPUT,),
-    (_OFF_ON, 0),
+    (OFF_ON, 0),
     (_SECONDS, 10),
     (_SECONDS, 3),
-    (_whole(0, 59, digits=2), 0),
-    (_whole(0, 2), 1),
+    (whole(0, 59, digits=2), 0),
+    (whole(0, 2), 1),
 )
 """Enabled, dwell s, pause s, curve, temperature coefficient (1 negative, 2 positive)."""
-INTYPE = _record(
+INTYPE = record(
     "INTYPE",
     (_INPUT,),
-    (_OFF_ON, 0),
-    (_whole(1, CURRENT_EXCITATIONS, digits=2), 1),
-    (_whole(0, 2), 1),
-    (_whole(0, 22, digits=2), 13),
-    (_OFF_ON, 0),
-    (_whole(1, 2), 1),
+    (OFF_ON, 0),
+    (whole(1, CURRENT_EXCITATIONS, digits=2), 1),
+    (whole(0, 2), 1),
+    (whole(0, 22, digits=2), 13),
+    (OFF_ON, 0),
+    (whole(1, 2), 1),
 )
 """Mode (0 voltage), excitation, autorange, range, current source shunted, units (1 kelvin)."""
 CONTROL_INTYPE: tuple[Value, ...] = (1, *INTYPE.defaults[1:])
 """Those of the control input, which has no voltage mode."""
-INNAME = _record("INNAME", (_INPUT,), (Text(NAME_MAX, bare_words=True, style=_name), ""))
-SCAN = Command("SCAN", (Input(), _OFF_ON), (), optional=1, empty_keeps=True)
-KELVIN = _query("KRDG", _INPUT)
-KELVIN_370 = _query("RDGK", _INPUT)  # manual, page 174; the 370's name
-OHMS = _query("RDGR", _INPUT)
-SENSOR = _query("SRDG", _INPUT)
-READING_STATUS = _query("RDGST", _INPUT)
-POWER = _query("RDGPWR", _INPUT)
-QUADRATURE = _query("QRDG", _INPUT)
-SETTLING = _query("RDGSTL")
+INNAME = record("INNAME", (_INPUT,), (text(NAME_MAX), ""))
+SCAN = Command("SCAN", (Input(), OFF_ON), (), optional=1, empty_keeps=True)
+KELVIN = query("KRDG", _INPUT)
+KELVIN_370 = query("RDGK", _INPUT)  # manual, page 174; the 370's name
+OHMS = query("RDGR", _INPUT)
+SENSOR = query("SRDG", _INPUT)
+READING_STATUS = query("RDGST", _INPUT)
+POWER = query("RDGPWR", _INPUT)
+QUADRATURE = query("QRDG", _INPUT)
+SETTLING = query("RDGSTL")
 
 # What is kept and read back. ASSUMED: the defaults, where the manual gives none.
 HTRSET = Command("HTRSET", (_LOOP, *(Verbatim() for _ in range(4))), (_OUTPUT,))
 FREQUENCY = Command("FREQ", (Verbatim(), Verbatim()), (InputGroup(),), 1, 1)
 """Manual, page 162: input left out is 0, so ``FREQ 5`` has one parameter, the frequency."""
 FREQUENCY_INPUT = InputGroup()
-FREQUENCY_NUMBER = _whole(1, 5)  # 9.8, 13.7, 16.2, 11.6, 18.2 Hz
+FREQUENCY_NUMBER = whole(1, 5)  # 9.8, 13.7, 16.2, 11.6, 18.2 Hz
 FREQUENCY_AT_START = 2
 INTERFACE = Command("IEEE", (Verbatim(), Verbatim(), Verbatim()), (), 2)
 """GPIB address. The vendor's driver sends it alone (``set_ieee_488``) and after terminator and
 EOI, as on the 370 (``set_ieee_interface_parameter``); both of its queries expect one number.
 ASSUMED: the box takes both; the manual's page could not be had.
 """
-INTERFACE_ADDRESS = _whole(1, 30, digits=2)
+INTERFACE_ADDRESS = whole(1, 30, digits=2)
 INTERFACE_ADDRESS_AT_START = 12  # ASSUMED: as all of the vendor's bench boxes
-INTERFACE_OTHERS = (_whole(0, 3), _whole(0, 1))  # terminator, EOI
-HEATER_LOAD = _real("1", "2000")
-WARMUP_LOAD = _whole(1, 2)
-MAX_CURRENT = _whole(0, 2)
-USER_CURRENT = _real("0", "2")
-HEATER_DISPLAY = _whole(1, 2)
-RANGE = Command("RANGE", (_OUTPUT, _whole(0, 8)), (_OUTPUT,))
+INTERFACE_OTHERS = (whole(0, 3), whole(0, 1))  # terminator, EOI
+HEATER_LOAD = real("1", "2000")
+WARMUP_LOAD = whole(1, 2)
+MAX_CURRENT = whole(0, 2)
+USER_CURRENT = real("0", "2")
+HEATER_DISPLAY = whole(1, 2)
+RANGE = Command("RANGE", (_OUTPUT, whole(0, 8)), (_OUTPUT,))  # manual, page 173
 HEATER_RANGE_MAX = {0: 8, 1: 1, 2: 1}
-HEATER_OUTPUT = _query("HTR", _OUTPUT, optional=1)
-ANALOG_OUTPUT = _query("AOUT", _OUTPUT)
-HEATER_STATUS = _query("HTRST", _OUTPUT)
-RAMP_STATUS = _query("RAMPST", _OUTPUT, optional=1)
-RELAY_STATUS = _query("RELAYST", _whole(1, 2))
-ALARM_STATUS = _query("ALARMST", _INPUT)
-EXTREMES = _query("MDAT", _INPUT)
+HEATER_OUTPUT = query("HTR", _OUTPUT, optional=1)
+ANALOG_OUTPUT = query("AOUT", _OUTPUT)
+HEATER_STATUS = query("HTRST", _OUTPUT)
+RAMP_STATUS = query("RAMPST", _OUTPUT, optional=1)
+RELAY_STATUS = query("RELAYST", whole(1, 2))
+ALARM_STATUS = query("ALARMST", _INPUT)
+EXTREMES = query("MDAT", _INPUT)
 FORGET_EXTREMES = Command("MNMXRST", ())
 RESET_ALARMS = Command("ALMRST", ())
-DELETE_CURVE = Command("CRVDEL", (_whole(*USER_CURVES),))
-FACTORY_DEFAULTS = Command("DFLT", (_whole(99, 99),))
+DELETE_CURVE = Command("CRVDEL", (whole(*USER_CURVES),))
+FACTORY_DEFAULTS = Command("DFLT", (whole(99, 99),))
 
 _LOOP_KEYED = (_OUTPUT,)  # ASSUMED: QCoDeS asks output 2 for PID and the like and gets an answer
+
+# What the heaters follow.
+TLIMIT = record("TLIMIT", (_INPUT,), (real("0", "1000", 5, 0), Decimal(0)))
+OUTMODE = record(
+    "OUTMODE",
+    (_OUTPUT,),
+    (whole(0, 6), 0),
+    (Input(also_zero=True), "1"),
+    (OFF_ON, 0),
+    (OFF_ON, 0),
+    (OFF_ON, 0),
+    (whole(0, 255, digits=3), 5),
+)
+PID = record(
+    "PID",
+    _LOOP_KEYED,
+    (real("0", "1000"), Decimal(10)),
+    (real("0", "10000"), Decimal(20)),
+    (real("0", "2500"), Decimal(0)),
+)
+SETP = record("SETP", _LOOP_KEYED, (FREE_VALUE, Decimal(0)))
+RAMP = record("RAMP", _LOOP_KEYED, (OFF_ON, 0), (real("0", "100"), Decimal("0.1")))
+MOUT = record("MOUT", (_OUTPUT,), (FREE_VALUE, Decimal(0)))
+"""Percent of full scale; W of the sample heater while its output is shown in power. ASSUMED."""
+STILL = record("STILL", (), (real("0", "100"), Decimal(0)))
+WARMUP = record("WARMUP", (), (OFF_ON, 0), (real("0", "100"), Decimal(0)))
+ZONE = record(
+    "ZONE",
+    (_LOOP, whole(1, 10)),
+    (ANY_VALUE, Decimal(0)),
+    (real("0", "1000"), Decimal(10)),
+    (real("0", "10000"), Decimal(20)),
+    (real("0", "2500"), Decimal(0)),
+    (real("0", "100"), Decimal(0)),
+    (whole(0, 8), 0),
+    (real("0", "100"), Decimal("0.1")),
+    (OFF_ON, 0),
+    (OFF_ON, 0),
+)
 
 RECORDS: tuple[Record, ...] = (
     INSET,
     INTYPE,
     INNAME,
-    _record("TLIMIT", (_INPUT,), (_real("0", "1000", 5, 0), Decimal(0))),
-    _record(
+    TLIMIT,
+    record(
         "FILTER",
         (_INPUT,),
-        (_OFF_ON, 0),
-        (_whole(1, 200, digits=3), 10),
-        (_whole(1, 80, digits=2), 10),
-        all_inputs=True,  # manual, page 162
+        (OFF_ON, 0),
+        (whole(1, 200, digits=3), 10),
+        (whole(1, 80, digits=2), 10),
+        any_of=Input(also_zero=True),  # manual, page 162
     ),
-    _record("INCRV", (_INPUT,), (_whole(0, 59, digits=2), 0)),
-    _record(
+    record("INCRV", (_INPUT,), (whole(0, 59, digits=2), 0)),
+    record(
         "ALARM",
         (Input(also_zero=True),),
-        (_OFF_ON, 0),
-        (_whole(0, 2), 1),
-        (_real("-1E9", "1E9", 6, 0), Decimal(1000)),
-        (_real("-1E9", "1E9", 6, 0), Decimal(0)),
-        (_real("0", "1E9", 6, 0), Decimal(0)),
-        (_OFF_ON, 0),
-        (_OFF_ON, 0),
-        (_OFF_ON, 0),
+        (OFF_ON, 0),
+        (whole(0, 2), 1),
+        (real("-1E9", "1E9", 6, 0), Decimal(1000)),
+        (real("-1E9", "1E9", 6, 0), Decimal(0)),
+        (real("0", "1E9", 6, 0), Decimal(0)),
+        (OFF_ON, 0),
+        (OFF_ON, 0),
+        (OFF_ON, 0),
     ),
-    _record(
-        "OUTMODE",
-        (_OUTPUT,),
-        (_whole(0, 6), 0),
-        (Input(also_zero=True), "1"),
-        (_OFF_ON, 0),
-        (_OFF_ON, 0),
-        (_OFF_ON, 0),
-        (_whole(0, 255, digits=3), 5),
-    ),
-    _record(
-        "PID",
-        _LOOP_KEYED,
-        (_real("0", "1000"), Decimal(10)),
-        (_real("0", "10000"), Decimal(20)),
-        (_real("0", "2500"), Decimal(0)),
-    ),
-    _record(
-        "SETP", _LOOP_KEYED, (Real("", Decimal("-1E9"), Decimal("1E9"), words=False), Decimal(0))
-    ),
-    _record("RAMP", _LOOP_KEYED, (_OFF_ON, 0), (_real("0", "100"), Decimal("0.1"))),
-    _record("MOUT", (_OUTPUT,), (_ANY_VALUE, Decimal(0))),
-    _record("STILL", (), (_real("0", "100"), Decimal(0))),
-    _record("WARMUP", (), (_OFF_ON, 0), (_real("0", "100"), Decimal(0))),
-    _record(
+    OUTMODE,
+    PID,
+    SETP,
+    RAMP,
+    MOUT,
+    STILL,
+    WARMUP,
+    record(
         "ANALOG",
-        (_whole(1, 2),),
-        (_OFF_ON, 0),
-        (_whole(0, 6), 0),
+        (whole(1, 2),),
+        (OFF_ON, 0),
+        (whole(0, 6), 0),
         (Input(also_zero=True), "1"),
-        (_whole(1, 2), 1),
-        (_ANY_VALUE, Decimal(0)),
-        (_ANY_VALUE, Decimal(0)),
-        (_ANY_VALUE, Decimal(0)),
+        (whole(1, 2), 1),
+        (ANY_VALUE, Decimal(0)),
+        (ANY_VALUE, Decimal(0)),
+        (ANY_VALUE, Decimal(0)),
     ),
-    _record(
-        "ZONE",
-        (_LOOP, _whole(1, 10)),
-        (_ANY_VALUE, Decimal(0)),
-        (_real("0", "1000"), Decimal(10)),
-        (_real("0", "10000"), Decimal(20)),
-        (_real("0", "2500"), Decimal(0)),
-        (_real("0", "100"), Decimal(0)),
-        (_whole(0, 8), 0),
-        (_real("0", "100"), Decimal("0.1")),
-        (_OFF_ON, 0),
-        (_OFF_ON, 0),
+    ZONE,
+    record(
+        "RELAY", (whole(1, 2),), (whole(0, 4), 0), (Input(also_zero=True), "1"), (whole(0, 2), 0)
     ),
-    _record(
-        "RELAY", (_whole(1, 2),), (_whole(0, 4), 0), (Input(also_zero=True), "1"), (_whole(0, 2), 0)
-    ),
-    _record(
+    record(
         "CRVHDR",
-        (_whole(1, 59),),
-        (Text(15, bare_words=True, style=_name), "User Curve"),
-        (Text(10, bare_words=True, style=_name), ""),
-        (_whole(3, 7), 4),
-        (_real("0", "1000"), Decimal(375)),
-        (_whole(1, 2), 1),
+        (whole(1, 59),),
+        (text(15), "User Curve"),
+        (text(10), ""),
+        (whole(3, 7), 4),
+        (real("0", "1000"), Decimal(375)),
+        (whole(1, 2), 1),
     ),
-    _record(
+    record(
         "CRVPT",
-        (_whole(1, 59), _whole(1, 200)),
-        (_ANY_VALUE, Decimal(0)),
-        (_ANY_VALUE, Decimal(0)),
-        (_ANY_VALUE, Decimal(0)),
+        (whole(1, 59), whole(1, 200)),
+        (ANY_VALUE, Decimal(0)),
+        (ANY_VALUE, Decimal(0)),
+        (ANY_VALUE, Decimal(0)),
     ),
-    _record("CMR", (), (_OFF_ON, 0)),
-    _record("BEEP", (), (_OFF_ON, 1)),
-    _record("BRIGT", (), (_whole(0, 3), 3)),
-    _record("DISPLAY", (), (_whole(0, 2), 0), (_whole(0, 2), 0), (_whole(0, 3), 0)),
-    _record("DOUT", (), (_whole(0, 31, digits=2), 0)),
-    _record("LOCK", (), (_OFF_ON, 0), (_whole(0, 999, digits=3), 123)),
-    _record("MODE", (), (_whole(0, 2), 1)),
-    _record("INTSEL", (), (_whole(0, 2), 2)),
-    _record("MONITOR", (), (_whole(0, 7), 0)),
-    _record("EMUL", (), (_OFF_ON, 0)),
-    _record(
+    record("CMR", (), (OFF_ON, 0)),
+    record("BEEP", (), (OFF_ON, 1)),
+    record("BRIGT", (), (whole(0, 3), 3)),
+    record("DISPLAY", (), (whole(0, 2), 0), (whole(0, 2), 0), (whole(0, 3), 0)),
+    record("DOUT", (), (whole(0, 31, digits=2), 0)),
+    record("LOCK", (), (OFF_ON, 0), (whole(0, 999, digits=3), 123)),
+    record("MODE", (), (whole(0, 2), 1)),
+    record("INTSEL", (), (whole(0, 2), 2)),
+    record("MONITOR", (), (whole(0, 7), 0)),
+    record("EMUL", (), (OFF_ON, 0)),
+    record(
         "WEBLOG",
         (),
-        (Text(15, bare_words=True, style=_name), "user"),
-        (Text(15, bare_words=True, style=_name), "password"),
+        (text(15), "user"),
+        (text(15), "password"),
     ),
 )
 """All commands whose fields are kept as they were set."""
 
-MEANT_RECORDS = (INSET, INTYPE, INNAME)
+MEANT_RECORDS = (
+    *(INSET, INTYPE, INNAME, TLIMIT, OUTMODE, PID, SETP, RAMP, MOUT, STILL, WARMUP, ZONE),
+)
 """Those on which something in the simulation depends."""

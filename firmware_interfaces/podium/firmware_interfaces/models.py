@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.fridge_stages import GAUGES, HEATERS
 from podium.firmware_interfaces.instrument_model import (
     Connector,
     DigitalPort,
@@ -79,6 +80,9 @@ _OVER_VISA = {
     "read_termination='\\n', write_termination='\\n')",
     "a plain socket": _SOCKET.format("{ports[scpi]}"),
 }
+_INSTR = "import pyvisa; {{name}} = pyvisa.ResourceManager('@py').open_resource('{}::INSTR')"
+_OVER_HISLIP = {"pyvisa over HiSLIP": _INSTR.format("TCPIP::{host}::hislip0,{ports[hislip]}")}
+_OVER_VXI11 = {"pyvisa over VXI-11": _INSTR.format("TCPIP::{host},{ports[vxi11]}::inst0")}
 
 # --- Qblox cluster -----------------------------------------------------------------
 
@@ -280,10 +284,13 @@ LAKESHORE_372 = InstrumentModel(
     product="Model 372",
     address="visa",
     ports={"scpi": 7777},
-    roles=("Thermometer",),
+    roles=("Thermometer", "Heater"),
     driver="podium.drivers.lakeshore_372:LakeShore372",
     twin="podium.sim_instruments.twins.lakeshore_372:LakeShore372",
-    options=(MapOption("channels", "measurement input: stage of the fridge", 1, 16),),
+    options=(
+        MapOption("channels", "measurement input: stage of the fridge", 1, 16),
+        MapOption("heaters", "output: heater of the fridge", 0, 2, HEATERS, required=False),
+    ),
     channels_option="channels",
     answers=("LSCI,MODEL372",),
     connect="from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372; "
@@ -293,12 +300,122 @@ LAKESHORE_372 = InstrumentModel(
     qcodes="qcodes.instrument_drivers.Lakeshore.LakeshoreModel372",
 )
 
+LAKESHORE_336 = InstrumentModel(
+    name="lakeshore_336",
+    vendor="Lake Shore",
+    product="Model 336",
+    address="visa",
+    ports={"scpi": 7777},
+    roles=("Thermometer", "Heater"),
+    driver="podium.drivers.lakeshore_336:LakeShore336",
+    twin="podium.sim_instruments.twins.lakeshore_336:lakeshore_336",
+    options=(
+        MapOption("channels", "input (1 to 4 are A to D): stage of the fridge", 1, 4),
+        MapOption("heaters", "output: heater of the fridge", 1, 4, HEATERS, required=False),
+    ),
+    channels_option="channels",
+    answers=("LSCI,MODEL336",),
+    connect="from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336; "
+    "{name} = LakeshoreModel336('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
+    qcodes="qcodes.instrument_drivers.Lakeshore.LakeshoreModel336",
+)
+
+LAKESHORE_350 = InstrumentModel(
+    name="lakeshore_350",
+    vendor="Lake Shore",
+    product="Model 350",
+    address="visa",
+    ports={"scpi": 7777},
+    roles=("Thermometer", "Heater"),
+    driver="podium.drivers.lakeshore_350:LakeShore350",
+    twin="podium.sim_instruments.twins.lakeshore_350:lakeshore_350",
+    options=(
+        MapOption("channels", "input (1 to 4 are A to D): stage of the fridge", 1, 4),
+        MapOption("heaters", "output: heater of the fridge", 1, 4, HEATERS, required=False),
+    ),
+    channels_option="channels",
+    answers=("LSCI,MODEL350",),
+    connect="from podium.drivers.lakeshore_350 import LakeShore350; "
+    "{name} = LakeShore350('{name}', '{visa}', {{}})",
+    clients=_OVER_VISA,
+)
+
+PFEIFFER_TPG366 = InstrumentModel(
+    name="pfeiffer_tpg366",
+    vendor="Pfeiffer Vacuum",
+    product="TPG 366",
+    address="host",
+    ports={"mnemonics": 8000},
+    roles=(),
+    driver="podium.drivers.pfeiffer_tpg366:PfeifferTpg366",
+    twin="podium.sim_instruments.twins.pfeiffer_tpg366:PfeifferTpg366",
+    options=(MapOption("gauges", "channel: pressure of the fridge", 1, 6, GAUGES, required=False),),
+    connect="from podium.drivers.pfeiffer_tpg366 import PfeifferTpg366; "
+    "{name} = PfeifferTpg366('{name}', '{host}', {ports})",
+)
+
+PFEIFFER_TC400 = InstrumentModel(
+    name="pfeiffer_tc400",
+    vendor="Pfeiffer Vacuum",
+    product="TC 400",
+    address="host",
+    ports={"serial": 4001},
+    roles=(),
+    driver="podium.drivers.pfeiffer_tc400:PfeifferTc400",
+    twin="podium.sim_instruments.twins.pfeiffer_tc400:PfeifferTc400",
+    options=(
+        TextOption("pump", "pump of the fridge", ("turbo1", "turbo2"), required=False),
+        TextOption("bus_address", "address on its RS-485 bus, 1 to 255", required=False),
+    ),
+    connect="from podium.drivers.pfeiffer_tc400 import PfeifferTc400; "
+    "{name} = PfeifferTc400('{name}', '{host}', {ports})",
+)
+
+OXFORD_TRITON = InstrumentModel(
+    name="oxford_triton",
+    vendor="Oxford Instruments",
+    product="Triton",
+    address="host",
+    ports={"control": 33576},
+    roles=("Thermometer", "Heater"),
+    driver="podium.drivers.oxford_triton:OxfordTriton",
+    twin="podium.sim_instruments.twins.oxford_triton:OxfordTriton",
+    options=(MapOption("channels", "thermometer: stage of the fridge", 1, 16),),
+    channels_option="channels",
+    answers=("OI,TRITON",),
+    connect="from qcodes.instrument_drivers.oxford import OxfordTriton; "
+    "{name} = OxfordTriton('{name}', '{host}', {ports[control]})",
+    connects="qcodes",
+)
+
+OXFORD_MERCURY_IPS = InstrumentModel(
+    name="oxford_mercury_ips",
+    vendor="Oxford Instruments",
+    product="Mercury iPS",
+    address="host",
+    ports={"control": 7020},
+    roles=(),
+    driver="podium.drivers.oxford_mercury_ips:OxfordMercuryIps",
+    twin="podium.sim_instruments.twins.oxford_mercury_ips:OxfordMercuryIps",
+    options=(
+        TextOption(
+            "firmware", "release of its firmware", ("2.5.09.000", "2.6.04.000"), required=False
+        ),
+    ),
+    answers=("OXFORD INSTRUMENTS,MERCURY IPS",),
+    connect="from qcodes.instrument_drivers.oxford import OxfordMercuryiPS; {name} = "
+    "OxfordMercuryiPS('{name}', 'TCPIP::{host}::{ports[control]}::SOCKET', visalib='@py')",
+    connects="qcodes",
+)
+
 YOKOGAWA_GS200 = InstrumentModel(
     name="yokogawa_gs200",
     vendor="Yokogawa",
     product="GS200",
     address="visa",
-    ports={"scpi": 7655},
+    ports={"scpi": 7655, "vxi11": 111},
     roles=("FluxSource",),
     driver="podium.drivers.yokogawa_gs200:YokogawaGS200",
     twin="podium.sim_instruments.twins.yokogawa_gs200:YokogawaGS200",
@@ -308,7 +425,7 @@ YOKOGAWA_GS200 = InstrumentModel(
     connect="from qcodes.instrument_drivers.yokogawa import YokogawaGS200; "
     "{name} = YokogawaGS200('{name}', '{visa}', visalib='@py')",
     connects="qcodes",
-    clients=_OVER_VISA,
+    clients=_OVER_VISA | _OVER_VXI11,
     qcodes="qcodes.instrument_drivers.yokogawa.YokogawaGS200",
 )
 
@@ -317,7 +434,7 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     vendor="Rohde & Schwarz",
     product="SGS100A",
     address="visa",
-    ports={"scpi": 5025},
+    ports={"scpi": 5025, "hislip": 4880, "vxi11": 111},
     roles=("MicrowaveSource",),
     driver="podium.drivers.rohde_schwarz_sgs100a:RohdeSchwarzSGS100A",
     twin="podium.sim_instruments.twins.rohde_schwarz_sgs100a:RohdeSchwarzSGS100A",
@@ -329,8 +446,25 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     connect="from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A; "
     "{name} = RohdeSchwarzSGS100A('{name}', '{visa}', visalib='@py')",
     connects="qcodes",
-    clients=_OVER_VISA,
+    clients=_OVER_VISA | _OVER_HISLIP | _OVER_VXI11,
     qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzSGS100A",
+)
+
+KEYSIGHT_N5183B = InstrumentModel(
+    name="keysight_n5183b",
+    vendor="Keysight",
+    product="N5183B",
+    address="visa",
+    ports={"scpi": 5025},
+    roles=("MicrowaveSource",),
+    driver="podium.drivers.keysight_n5183b:KeysightN5183B",
+    twin="podium.sim_instruments.twins.keysight_n5183b:KeysightN5183B",
+    answers=("Keysight Technologies,N5183B", "Agilent Technologies,N5183B"),
+    connect="from qcodes.instrument_drivers.Keysight import KeysightN5183B; "
+    "{name} = KeysightN5183B('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
+    qcodes="qcodes.instrument_drivers.Keysight.KeysightN5183B",
 )
 
 # --- timing plane ------------------------------------------------------------------
@@ -383,15 +517,82 @@ SRS_FS725 = InstrumentModel(
     connect="from podium.drivers.srs_fs725 import SrsFs725; {name} = SrsFs725('{name}', '{visa}')",
 )
 
+# --- cold side ---------------------------------------------------------------------
+
+CRYOMECH_CPA = InstrumentModel(
+    name="cryomech_cpa",
+    vendor="Cryomech",
+    product="CPA",
+    address="host",
+    ports={"modbus": 502},
+    roles=("HeliumCompressor",),
+    driver="podium.drivers.cryomech_cpa:CryomechCpa",
+    twin="podium.sim_instruments.twins.cryomech_cpa:CryomechCpa",
+    answers=("Cryomech,CPA",),
+    connect="from cpa1110 import CPA1110, Connection; "
+    "{name} = CPA1110('{host}', Connection.TCP, port={ports[modbus]})",
+    connects="cpa1110",
+    clients={
+        "pymodbus": "from pymodbus.client import ModbusTcpClient; "
+        "{name} = ModbusTcpClient('{host}', port={ports[modbus]})",
+    },
+)
+
+BLUEFORS_CONTROL = InstrumentModel(
+    name="bluefors_control",
+    vendor="Bluefors",
+    product="Control Software",
+    address="host",
+    ports={"http": 49099, "https": 49098},
+    roles=("Thermometer", "Cryostat"),
+    driver="podium.drivers.bluefors_control:BlueforsControl",
+    twin="podium.sim_instruments.twins.bluefors_control.control_software:BlueforsControl",
+    options=(
+        MapOption("channels", "channel of its temperature controller: stage of the fridge", 1, 9),
+        TextOption("key", "key of its API, for HTTPS", required=False),
+        TextOption("certificate", "file with its certificate, for HTTPS", required=False),
+        TextOption("logs", "folder of its log files, as it is seen from here", required=False),
+    ),
+    channels_option="channels",
+    answers=("Bluefors,",),
+    connect="from podium.drivers.bluefors_control import BlueforsControl; "
+    "{name} = BlueforsControl('{name}', '{host}', {ports}, {{6: 'mixing_chamber'}})",
+    clients={"a browser": "'http://{host}:{ports[http]}/values/mapper/bf/?prettyprint=1'"},
+)
+
+NUT_UPS = InstrumentModel(
+    name="nut_ups",
+    vendor="Network UPS Tools",
+    product="UPS",
+    address="host",
+    ports={"nut": 3493},
+    roles=("BatterySupply",),
+    driver="podium.drivers.nut_ups:NutUps",
+    twin="podium.sim_instruments.twins.nut_ups:NutUps",
+    options=(TextOption("ups", "name of the supply at its server", required=False),),
+    connect="from podium.drivers.nut_ups import NutUps; {name} = NutUps('{name}', '{host}', "
+    "{ports})",
+)
+
 BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     ZURICH,
     LAKESHORE_372,
+    LAKESHORE_336,
+    LAKESHORE_350,
+    PFEIFFER_TPG366,
+    PFEIFFER_TC400,
+    OXFORD_TRITON,
+    OXFORD_MERCURY_IPS,
     YOKOGAWA_GS200,
     ROHDE_SCHWARZ_SGS100A,
+    KEYSIGHT_N5183B,
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,
     SRS_FS725,
+    CRYOMECH_CPA,
+    BLUEFORS_CONTROL,
+    NUT_UPS,
 )
 
 

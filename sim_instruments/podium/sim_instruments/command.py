@@ -72,6 +72,9 @@ class TwinCommand:
 
         verbs.add_parser("chips", help="list the chips that an instrument can be wired to")
 
+        listed = verbs.add_parser("list", help="list the twins there are, each with its quality")
+        listed.add_argument("--json", action="store_true", help="print JSON")
+
         truth = verbs.add_parser("truth", help="tell the hidden truth")
         truth.add_argument(
             "twin", type=Path, nargs="?", metavar="TWIN", help="a file: all qubits at sweet spots"
@@ -158,6 +161,7 @@ class TwinCommand:
             "sample": _sample,
             "serve": run_serve,
             "chips": run_chips,
+            "list": _list,
             "log": _log,
             "truth": _truth,
             "fault": _fault,
@@ -195,6 +199,24 @@ class ReplayCommand:
         except CommandFailed as ended:
             print(f"podium replay: {ended}", file=sys.stderr)
             return ended.status
+
+
+def _list(arguments: Namespace) -> int:
+    """List the twins of the house: what each is of, and the tier of its quality."""
+    from podium.firmware_interfaces.models import BUILT_IN
+    from podium.sim_instruments.twins.quality_scale import quality_of, tier_of
+
+    rows = [
+        {"model": one.name, "of": f"{one.vendor} {one.product}", "tier": tier_of(quality_of(one))}
+        for one in BUILT_IN
+    ]
+    if arguments.json:
+        print(json.dumps(rows))
+        return DONE
+    widths = [max(len(row[key]) for row in rows) for key in ("model", "of")]
+    for row in rows:
+        print(f"{row['model']:{widths[0]}}  {row['of']:{widths[1]}}  {row['tier']}")
+    return DONE
 
 
 def _when(text: str) -> str:

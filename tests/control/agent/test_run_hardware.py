@@ -2,14 +2,14 @@
 
 import asyncio
 
-from tests.benches.nodes.triggered import Cluster, Node, Plane
-
 from podium.control.agent.clock_looks import ClockLooks
 from podium.control.agent.epochs_kept import EpochsKept
-from podium.control.agent.instruments import Instruments
 from podium.control.agent.playing import Playing
-from podium.control.agent.run_hardware import RunHardware
 from podium.control.agent.run_loaded import RunLoaded
+from tests.benches.nodes.triggered import Cluster, Node, Plane
+
+from podium.control.agent.instruments import Instruments
+from podium.control.agent.run_hardware import RunHardware
 from podium.control.bus.messages import RunId
 from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.messages import AtOnce

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.firmware_interfaces import lakeshore_372 as box
 from podium.firmware_interfaces.exact_time import FS_PER_S as S
+from podium.firmware_interfaces.lakeshore_records import reading
 from podium.sim_instruments.twins.lakeshore_372 import NOISE, LakeShore372
 
 STAGES = {5: "still", 6: "mixing_chamber"}
@@ -38,13 +38,13 @@ def bridge():
     ],
 )
 def test_readings_have_six_digits_and_an_exponent_of_thousands(kelvin, written):
-    assert box.reading(kelvin) == written
+    assert reading(kelvin) == written
 
 
 @given(st.floats(1e-6, 1e9))
 def test_a_reading_is_the_same_after_it_was_written(value):
-    assert float(box.reading(value)) == pytest.approx(value, rel=6e-4)
-    assert len(box.reading(value)) == 12
+    assert float(reading(value)) == pytest.approx(value, rel=6e-4)
+    assert len(reading(value)) == 12
 
 
 def test_replies_end_with_carriage_return_and_newline_and_chained_ones_come_in_one_line(bridge):
@@ -150,6 +150,21 @@ def test_readings_scatter_by_the_stated_noise():
     assert statistics.stdev(readings) == pytest.approx(0.0102 * NOISE, rel=0.09)
 
 
+def test_an_excitation_warms_its_sensor_and_the_more_the_colder_it_is():
+    def excess(kelvin, current):
+        bridge = Box(lambda channel, now_fs: kelvin)
+        bridge.say(f"SCAN 6,0;INTYPE 6,1,{current},1,17,0,1")
+        shown = bridge.twin.temperature_k(6, 20 * S)
+        cold = Box(lambda channel, now_fs: kelvin)
+        cold.say("SCAN 6,0;INTYPE 6,1,1,1,17,1,1")  # shunted
+        return shown - cold.twin.temperature_k(6, 20 * S)
+
+    # 1 nA into 181 kohm: 0.18 pW; dT = P / (4 A T^3) with A = 1e-4 W/K^4
+    assert excess(0.010, 7) == pytest.approx(0.43e-3, rel=0.1)
+    assert excess(0.010, 8) == pytest.approx((1e-8 + 1.83e-8) ** 0.25 - 0.01, rel=0.05)
+    assert excess(0.100, 8) < 2e-5
+
+
 def test_two_boxes_have_noise_of_their_own():
     one, other = Box(serial="LSA1"), Box(serial="LSA2")
     assert one.twin.temperature_k(6, 20 * S) != other.twin.temperature_k(6, 20 * S)
@@ -167,7 +182,7 @@ def test_inputs_without_a_sensor_read_nothing(bridge):
 
 
 def test_what_means_nothing_is_counted_apart(bridge):
-    bridge.say("KRDG? 6;SCAN?;PID 0,1,2,3;PID? 0;NONSENSE")
+    bridge.say("KRDG? 6;SCAN?;BEEP 0;BEEP?;NONSENSE")
     assert bridge.twin.tallies() == {"commands": 5, "unknown": 1, "unmeant": 1}
 
 

@@ -16,11 +16,16 @@ NAMES = {
     "qblox_cluster": "cluster",
     "zurich": "zi",
     "lakeshore_372": "thermometer",
+    "lakeshore_336": "controller",
+    "lakeshore_350": "controller",
     "yokogawa_gs200": "source",
     "rohde_schwarz_sgs100a": "lo",
     "srs_fs725": "rubidium",
     "white_rabbit_switch": "switch",
     "wrtd_node": "trigger_node",
+    "cryomech_cpa": "compressor",
+    "bluefors_control": "fridge_control",
+    "nut_ups": "supply",
 }
 """Of the instrument, if none is given; others are called by their model."""
 USUAL: Mapping[str, Mapping[str, Any]] = {
@@ -30,11 +35,21 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
     "lakeshore_372": {
         "channels": {1: "first_stage", 2: "second_stage", 5: "still", 6: "mixing_chamber"}
     },
+    "oxford_triton": {
+        "channels": {1: "first_stage", 2: "second_stage", 3: "still", 8: "mixing_chamber"}
+    },
+    "lakeshore_336": {"channels": {1: "second_stage", 2: "first_stage"}},
+    "lakeshore_350": {"channels": {1: "second_stage", 2: "first_stage"}},
+    "bluefors_control": {
+        "channels": {1: "first_stage", 2: "second_stage", 5: "still", 6: "mixing_chamber"}
+    },
 }
 """Options that a model cannot be without, if none are given and it is wired to no chip."""
 NETWORK = "192.0.2"
 """Addresses that nobody has (RFC 5737): where the twins listen, the endpoints file says."""
 FACILITY, FRIDGE, COLDEST = "virtual", "fridge", "mixing_chamber"
+_COLD = {COLDEST: "30 mK", "still": "1.2 K", "first_stage": "60 K"}
+"""When a stage counts as cold; all others below 5 K."""
 
 
 def facility_of(
@@ -95,7 +110,9 @@ def _alone(name: str, model: InstrumentModel, options: Mapping[str, Any]) -> Tre
     if model.channels_option is not None:
         channels = given[model.channels_option]
         stage = COLDEST if COLDEST in channels.values() else next(iter(channels.values()))
-        tree["fridges"] = {FRIDGE: {"thermometer": f"{name}.{stage}", "cold_below": "30 mK"}}
+        tree["fridges"] = {
+            FRIDGE: {"thermometer": f"{name}.{stage}", "cold_below": _COLD.get(stage, "5 K")}
+        }
     return tree
 
 

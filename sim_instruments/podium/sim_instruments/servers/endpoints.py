@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from podium.firmware_interfaces.instrument_model import InstrumentModel
@@ -24,6 +24,7 @@ def endpoint(name: str, model: str, twin: Twin, listening: InstrumentServers) ->
     ports = {
         port: usual + listening.shift if port == MODULE_BASE else listening.ports[port]
         for port, usual in twin.ports.items()
+        if port == MODULE_BASE or port in listening.ports
     }
     if entry.address == "visa":
         found["visa"] = visa_of(listening.host, ports)
@@ -38,14 +39,18 @@ def endpoint(name: str, model: str, twin: Twin, listening: InstrumentServers) ->
 def connect_lines(
     name: str, model: InstrumentModel, host: str, ports: Mapping[str, int]
 ) -> dict[str, str]:
-    """Return a line of Python for each client that is known, the usual one first."""
+    """Return a line of Python for each client that is known, the usual one first.
+
+    A client whose port is not among ``ports`` is left out.
+    """
     words: dict[str, object] = {"name": name, "host": host, "ports": dict(ports)}
     if model.address == "visa":
         words["visa"] = visa_of(host, ports)
-    return {
-        client: line.format(**words)
-        for client, line in {model.connects: model.connect, **model.clients}.items()
-    }
+    found: dict[str, str] = {}
+    for client, line in {model.connects: model.connect, **model.clients}.items():
+        with suppress(KeyError):
+            found[client] = line.format(**words)
+    return found
 
 
 def visa_of(host: str, ports: Mapping[str, int]) -> str:

@@ -23,6 +23,7 @@ from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.physics.oscillators import turns_of
 from podium.sim_instruments.physics.output_log import EDGES_KEPT, ConnectorOutput, OutputLog
 from podium.sim_instruments.physics.room import Room
+from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
@@ -84,6 +85,8 @@ class Laboratory:
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }
         self.fridges |= plants_of(world_file, clock.now_fs())
+        self.cryostat = SteadyCryostat()
+        """What instruments of a fridge without a plant read and switch."""
         self.room = Room(world_file.seed)
         self._counters: dict[str, TickCounter] = {}
         self.clocks: dict[str, Clock] = {}
@@ -320,6 +323,7 @@ class Laboratory:
             clock=self._counter(name),
             own_clock=self._own_clock(name),
             **plant_ends(self.fridges.get(self.plan.fridge_of.get(name, ""))),
+            steady=self.cryostat,
             lines=LinesEnd(self.lines, name),
             mixers={
                 output.removeprefix(f"{name}."): _mixer(known)

@@ -7,6 +7,10 @@ import random
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
 
 PRIVILEGED_BELOW = 1024
 """Ports below are closed to ordinary users: what belongs there gets a free one."""
@@ -44,7 +48,17 @@ class DatagramDoor:
     factory: Callable[[], asyncio.DatagramProtocol]
 
 
-Door = tuple[int, ProtocolFactory] | DatagramDoor
+@dataclass(frozen=True, slots=True)
+class TlsDoor:
+    """A TCP port behind TLS: its usual number, who answers there, and what the host shows."""
+
+    usual: int
+    factory: ProtocolFactory
+    context: "Callable[[str], ssl.SSLContext]"
+    """Of the host that it listens on."""
+
+
+Door = tuple[int, ProtocolFactory] | DatagramDoor | TlsDoor
 """The vendor's usual port, and who answers there; a plain pair is a TCP port."""
 
 
@@ -103,7 +117,7 @@ async def listen(doors: Mapping[str, Door], draw: Callable[[], Place]) -> Instru
 
 
 def _usual(door: Door) -> int:
-    return door.usual if isinstance(door, DatagramDoor) else door[0]
+    return door[0] if isinstance(door, tuple) else door.usual
 
 
 async def _listen_at(doors: Mapping[str, Door], place: Place) -> InstrumentServers:
@@ -121,7 +135,11 @@ async def _listen_at(doors: Mapping[str, Door], place: Place) -> InstrumentServe
                 datagrams.append(transport)
                 ports[name] = transport.get_extra_info("sockname")[1]
             else:
-                server = await loop.create_server(door[1], place.host, port)
+                if isinstance(door, TlsDoor):
+                    factory, tls = door.factory, door.context(place.host)
+                else:
+                    factory, tls = door[1], None
+                server = await loop.create_server(factory, place.host, port, ssl=tls)
                 servers.append(server)
                 ports[name] = server.sockets[0].getsockname()[1]
     except OSError:

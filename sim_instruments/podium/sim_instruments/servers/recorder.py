@@ -26,6 +26,7 @@ from podium.sim_instruments.servers.loopback import (
     at_host,
     draw_place,
 )
+from podium.sim_instruments.twins.faces.message_ports import VXI11
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def recorded(model: str, name: str, to: str, options: Mapping[str, Any]) -> Reco
     host, colon, port = to.rpartition(":") if ":" in to else (to, "", "")
     if not host or (colon and not port.isdigit()):
         raise NoSuchFacility(f"HOST or HOST:PORT is wanted, not {to!r}")
-    ports = dict(entry.ports)
+    # A box has its core channel of VXI-11 where its port mapper says, which is not asked.
+    ports = {name: port for name, port in entry.ports.items() if name != VXI11}
     if colon:
         ports[next(iter(ports))] = int(port)
     plain = {

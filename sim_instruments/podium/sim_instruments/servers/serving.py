@@ -10,6 +10,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from podium.sim_instruments.servers.certificate import can_sign, self_signed
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.command_log import CommandLog
 from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConnection
@@ -17,15 +18,17 @@ from podium.sim_instruments.servers.datagrams import DatagramFaults, TwinDatagra
 from podium.sim_instruments.servers.endpoints import MODULE_BASE, endpoint
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.leaps import Time, Timekeeper, TimeOf
+from podium.sim_instruments.servers.log_folder import append_logs
 from podium.sim_instruments.servers.loopback import (
     DatagramDoor,
     Door,
     InstrumentServers,
     Place,
+    TlsDoor,
     draw_place,
     listen,
 )
-from podium.sim_instruments.twins.twin import Session, TakesDatagrams, Twin
+from podium.sim_instruments.twins.twin import HasTlsPorts, Session, TakesDatagrams, Twin
 
 TICK_S = 0.02
 """How often sessions are asked for replies that have fallen due by the wall's clock."""
@@ -74,6 +77,7 @@ class ServedLaboratory:
         """Let world time leap as far as all twins allow, and send what is due by it."""
         self.timekeeper.wake()
         self.poll()
+        append_logs(self.laboratory.twins.values(), self.timekeeper.clock.now_fs())
         self.laboratory.give_back_memory()
 
     def poll(self) -> None:
@@ -196,18 +200,22 @@ def _leapt(serving: ServedLaboratory) -> Callable[[], None]:
 def doors(twin: Twin, answer: Callable[[str], TwinConnection]) -> dict[str, Door]:
     """Return the TCP doors: each such port of the twin, and a socket for each module of it.
 
-    ``answer`` makes a connection to the port of that name.
+    ``answer`` makes a connection to the port of that name. A port behind TLS is left out where
+    nothing is installed that can sign a certificate.
     """
     found: dict[str, Door] = {}
     udp = twin.datagram_ports if isinstance(twin, TakesDatagrams) else frozenset[str]()
+    tls = twin.tls_ports if isinstance(twin, HasTlsPorts) else frozenset[str]()
     for name, usual in twin.ports.items():
         if name in udp:
             continue
         if name == MODULE_BASE:
             for slot in getattr(twin, "modules", ()):
                 found[f"slot{slot}"] = (usual + slot, partial(answer, f"slot{slot}"))
-        else:
+        elif name not in tls:
             found[name] = (usual, partial(answer, name))
+        elif can_sign():
+            found[name] = TlsDoor(usual, partial(answer, name), self_signed)
     return found
 
 

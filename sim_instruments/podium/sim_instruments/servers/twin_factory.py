@@ -16,6 +16,7 @@ from podium.firmware_interfaces.models import InstrumentModel, MapOption, known_
 from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
+from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.extras import CHIP, check_extra
 from podium.sim_instruments.twins.twin import Twin
@@ -50,6 +51,8 @@ class Supplies:
     """Reads a signal of its fridge by name and time, :mod:`.cryostat.signals`; None: no plant."""
     write: Callable[[str, float, int], None] | None = None
     """Writes an input of its fridge from a time on."""
+    steady: SteadyCryostat = field(default_factory=SteadyCryostat)
+    """A fridge for models that are nothing without one, where no plant is there."""
     clock_of: Callable[[ClockMake], Clock] | None = None
     """Makes the instrument's clock, of that make; the same each time."""
     clock: TickCounter | None = None
@@ -74,7 +77,10 @@ def build_twin(name: str, entry: Mapping[str, Any], supplies: Supplies) -> Twin:
     offered = {key: value for key, value in offered.items() if value is not None}
     given = offered | _options(name, entry, model)
     wanted = inspect.signature(factory).parameters.values()
-    missing = [one.name for one in wanted if one.default is one.empty and one.name not in given]
+    needed = {one.name for one in wanted if one.default is one.empty}
+    if "read" in needed and "read" not in given:
+        given |= {"read": supplies.steady.read, "write": supplies.steady.write}
+    missing = [one.name for one in wanted if one.name in needed and one.name not in given]
     if missing:
         raise TwinError(
             f"{name}: {model.twin} wants {', '.join(missing)}; its entry in the facility file and "

@@ -71,13 +71,14 @@ class Device:
         busy: Callable[[int], bool] = lambda now_fs: False,
         summaries: Callable[[int], int] = lambda now_fs: 0,
         clear: Callable[[int], None] = lambda now_fs: None,
+        before: Callable[[int], None] = lambda now_fs: None,
     ) -> None:
         """Take the table and the hooks of one instrument.
 
         ``reset`` is *RST; ``busy`` says whether an overlapped operation is
         pending, which *OPC, *OPC? and *WAI wait for; ``summaries`` are the
         instrument's own bits of the status byte; ``clear`` clears its own
-        event registers on *CLS.
+        event registers on *CLS; ``before`` does what has fallen due by itself before a command.
         """
         self.manners = manners
         self.status = StatusRegisters()
@@ -92,6 +93,7 @@ class Device:
         self._busy = busy
         self._summaries = summaries
         self._clear = clear
+        self._before = before
         self._completion_awaited = False
 
     def open(self) -> "DeviceSession":
@@ -122,6 +124,7 @@ class Device:
         What goes wrong goes into the status registers. ``replied``: earlier
         units of the same message have put answers into the output queue.
         """
+        self._before(now_fs)
         self._settle(now_fs)
         before = self.ear.begin()
         self.commands += 1
@@ -148,6 +151,15 @@ class Device:
             return None, path
         finally:
             self.ear.end(before, unit, refused)
+
+    def poll(self, available: bool, now_fs: int) -> int:
+        """Return the status byte as a serial poll does; ``available``: a response waits."""
+        self._settle(now_fs)
+        return self.status.status_byte(available, self._summaries(now_fs))
+
+    def give_up_completion(self) -> None:
+        """Let *OPC not take effect any more (IEEE 488.2, 12.5.2: on a device clear)."""
+        self._completion_awaited = False
 
     def _settle(self, now_fs: int) -> None:
         """Let *OPC take effect if what it waited for has ended."""
@@ -232,6 +244,23 @@ class DeviceSession:
             self._units = iter((message,)) if isinstance(message, ScpiError) else units(message)
             self._path = self._device.root
         return replies
+
+    # Of faces that send messages and not lines; see :class:`.faces.message_device.MessageDevice`.
+
+    def clear(self) -> None:
+        """Forget what was received and not carried out, and answers that were not sent."""
+        self._splitter.eof()
+        self._messages.clear()
+        self._units, self._next, self._answers = iter(()), None, []
+        self._device.give_up_completion()
+
+    def poll(self, available: bool, now_fs: int) -> int:
+        """Return the status byte; ``available``: a response waits to be read."""
+        return self._device.poll(available, now_fs)
+
+    def report(self, code: int) -> None:
+        """Queue an error of the exchange of messages."""
+        self._device.status.report(ScpiError(code))
 
     def _continue(self, now_fs: int) -> bool:
         """Execute what is left of the present message; False if it must wait, or others wait."""

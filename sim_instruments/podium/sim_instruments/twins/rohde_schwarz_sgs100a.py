@@ -9,6 +9,7 @@ from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.twins.command_observer import CommandListener
+from podium.sim_instruments.twins.faces.message_ports import HISLIP, VXI11, MessagePorts
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
@@ -48,18 +49,17 @@ class RohdeSchwarzSGS100A:
             self._table(),
             reset=self._reset,
         )
+        self._ports = MessagePorts(self._device.open, {"scpi": box.TCP_PORT}, HISLIP, VXI11)
         self._reset(0)
 
     @property
     def ports(self) -> Mapping[str, int]:
-        """The instrument's one port."""
-        return {"scpi": box.TCP_PORT}
+        """The instrument's ports: all lead to the same commands."""
+        return self._ports.numbers
 
     def open(self, port: str) -> Session:
         """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
-        return self._device.open()
+        return self._ports.open(port)
 
     def tone(self, now_fs: int) -> Tone | None:
         """Return the tone at the RF connector, or None when the RF output is off."""

@@ -81,6 +81,30 @@ class Twin(Protocol):
 
 
 @runtime_checkable
+class HasTlsPorts(Protocol):
+    """A twin some of whose ports are behind TLS, with a certificate that it has signed itself."""
+
+    @property
+    def tls_ports(self) -> frozenset[str]:
+        """Those of its ports; their sessions take and give what is inside."""
+        ...
+
+
+@runtime_checkable
+class KeepsLogs(Protocol):
+    """A twin of software that keeps log files in a folder of its computer."""
+
+    @property
+    def log_folder(self) -> str | None:
+        """Where; None: it keeps none."""
+        ...
+
+    def log_lines(self, now_fs: int) -> list[tuple[str, str]]:
+        """Return what is to be appended now: paths below the folder, and whole lines."""
+        ...
+
+
+@runtime_checkable
 class TakesDatagrams(Protocol):
     """A twin some of whose ports are UDP: each datagram is a message of its own."""
 
@@ -91,4 +115,17 @@ class TakesDatagrams(Protocol):
 
     def hear(self, port: str, datagram: bytes, now_fs: int) -> bytes:
         """Take what arrived at ``now_fs``; return the answer to its sender, empty for none."""
+        ...
+
+
+@runtime_checkable
+class ActsByItself(Protocol):
+    """A twin that does something without being asked: its loops regulate, its limits trip."""
+
+    def advance(self, now_fs: int) -> None:
+        """Do all that falls due until ``now_fs``. What it does depends on time, not on calls.
+
+        A fridge calls it before it is integrated beyond ``now_fs``; where nobody calls it, the
+        next command to the twin does.
+        """
         ...

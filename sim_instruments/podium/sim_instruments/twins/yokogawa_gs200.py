@@ -17,6 +17,7 @@ from podium.firmware_interfaces.ieee4882.program_message import Parameter, Word
 from podium.firmware_interfaces.ieee4882.responses import engineering, quoted
 from podium.firmware_interfaces.yokogawa_gs200 import Condition, SourceRange
 from podium.sim_instruments.twins.command_observer import CommandListener
+from podium.sim_instruments.twins.faces.message_ports import VXI11, MessagePorts
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
 from podium.sim_instruments.twins.source_program import Run, Step
@@ -38,6 +39,7 @@ class YokogawaGS200:
             summaries=self._summaries,
             clear=self._clear,
         )
+        self._ports = MessagePorts(self._device.open, {"scpi": box.TCP_PORT}, VXI11)
         self._programs: dict[str, tuple[Step, ...]] = {}
         self._event_enable = 0
         self._events = Condition(0)
@@ -45,14 +47,12 @@ class YokogawaGS200:
 
     @property
     def ports(self) -> Mapping[str, int]:
-        """The instrument's one port."""
-        return {"scpi": box.TCP_PORT}
+        """The instrument's ports: all lead to the same commands."""
+        return self._ports.numbers
 
     def open(self, port: str) -> Session:
         """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
-        return self._device.open()
+        return self._ports.open(port)
 
     def level_v(self, now_fs: int) -> float:
         """Return the voltage at the terminals: 0 when the output is off.

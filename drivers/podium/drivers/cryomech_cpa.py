@@ -1,0 +1,178 @@
+"""Driver of a Cryomech CPA helium compressor: its panel's registers, over pymodbus."""
+
+import math
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Self
+
+from pymodbus.client import ModbusTcpClient
+from pymodbus.exceptions import ModbusException
+from pymodbus.pdu import ModbusPDU
+
+from podium.drivers.cryogenic_roles import CompressorStatus
+from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.roles import Examination, Identity
+from podium.firmware_interfaces import cryomech_cpa as box
+from podium.firmware_interfaces.cryomech_cpa import Panel, RegisterError, State, Trouble
+
+ANSWER_S = 3.0
+REHEARSED = Panel(
+    state=State.RUNNING,
+    running=True,
+    warnings=Trouble(0),
+    errors=Trouble(0),
+    values=dict.fromkeys(box.QUANTITIES, 0.0),
+    serial=0,
+    model=(4, 19),
+    software=(3, 0),
+)
+"""A panel that nothing is wrong with."""
+
+
+class CryomechCpa:
+    """A HeliumCompressor. All that it shows comes in one round trip."""
+
+    _client: Any
+    """A ModbusTcpClient, which has types in parts only; None in a rehearsal."""
+
+    def __init__(self, name: str, host: str, ports: Mapping[str, int]) -> None:
+        """Connect and read once; raises what :meth:`compressor` raises."""
+        self._begin(name, None)
+        self._client = ModbusTcpClient(host, port=ports["modbus"], timeout=ANSWER_S, retries=0)
+        try:
+            if not self._client.connect():
+                raise Unreachable(f"{name} at {host}:{ports['modbus']} takes no connection")
+            self._panel()
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def rehearse(cls, name: str, note: Callable[[str], None]) -> Self:
+        """Return a driver of no compressor, which tells ``note`` what it would be told."""
+        driver = cls.__new__(cls)
+        driver._begin(name, note)
+        return driver
+
+    def _begin(self, name: str, note: Callable[[str], None] | None) -> None:
+        self._name = name
+        self._note = note
+        self._client = None
+        self._closed = False
+
+    # --- as any instrument ------------------------------------------------------------
+
+    def identity(self) -> Identity:
+        """Return who answers: model, serial number and software as its panel has them."""
+        panel = self._panel()
+        major, minor = panel.software
+        product = box.product(panel.model)
+        return Identity(box.VENDOR, product, str(panel.serial), f"{major}.{minor}")
+
+    def snapshot(self) -> dict[str, object]:
+        """Return how its panel is set up."""
+        panel = self._panel()
+        return {
+            "pressure_scale": panel.pressure_scale.name.lower(),
+            "temperature_scale": panel.temperature_scale.name.lower(),
+        }
+
+    def examine(self) -> Examination:
+        """Return what it says is wrong."""
+        status = self.compressor()
+        wrong = (f"error: {one}" for one in status.errors)
+        return Examination(complaints=(*wrong, *(f"warning: {one}" for one in status.warnings)))
+
+    def readings(self) -> dict[str, tuple[float, str]]:
+        """Return temperatures, pressures, current and hours; what is no number is left out."""
+        values = self._panel().values
+        return {
+            name: (values[name], unit)
+            for name, (_, _, unit) in box.QUANTITIES.items()
+            if math.isfinite(values[name])
+        }
+
+    def close(self) -> None:
+        """Close the connection, from whatever thread; the compressor goes on."""
+        self._closed = True
+        if self._client is None:
+            return
+        connection = self._client.socket
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)  # wakes who waits for an answer
+        self._client.close()
+
+    # --- as a compressor --------------------------------------------------------------
+
+    def compressor(self) -> CompressorStatus:
+        """Return how it is, as read from it.
+
+        Raises :class:`Unreachable` without an answer, and :class:`ProtocolError` for one that is
+        no panel's; both close the connection.
+        """
+        panel = self._panel()
+        states = {one.value: one.name.lower().replace("_", " ") for one in State}
+        return CompressorStatus(
+            running=panel.running,
+            state=states.get(panel.state, f"state {panel.state}"),
+            warnings=_words(panel.warnings),
+            errors=_words(panel.errors),
+        )
+
+    def run_compressor(self, on: bool) -> None:
+        """Start or stop it; returns once its panel has accepted that."""
+        value = box.START if on else box.STOP
+        if self._note is not None:
+            self._note(f"write holding register {box.COMMAND}: {value:#06x}")
+            return
+        asked = f"to {'start' if on else 'stop'}"
+        answer = self._exchange(
+            asked,
+            lambda client: client.write_register(box.COMMAND, value, device_id=box.UNIT),
+        )
+        if answer.isError():
+            raise Refused(f"{self._name} was asked {asked}: {answer}")
+
+    # --- registers --------------------------------------------------------------------
+
+    def _panel(self) -> Panel:
+        if self._note is not None:
+            return REHEARSED
+        asked = f"for registers {box.FIRST} to {box.FLOATS_END}"
+        answer = self._exchange(
+            asked,
+            lambda client: client.read_input_registers(
+                box.FIRST, count=box.FLOATS_END, device_id=box.UNIT
+            ),
+        )
+        if answer.isError():
+            raise self._nonsense(asked, str(answer))
+        try:
+            return box.decode_panel(answer.registers)
+        except RegisterError as error:
+            raise self._nonsense(asked, str(error)) from error
+
+    def _exchange(self, asked: str, call: Callable[[Any], ModbusPDU]) -> ModbusPDU:
+        client = self._client
+        if self._closed or client is None:
+            raise Unreachable(f"{self._name} was asked {asked}, but its connection was closed")
+        try:
+            return call(client)
+        except (ModbusException, OSError, AttributeError) as error:
+            # pymodbus looks at a socket that another thread has closed: an AttributeError
+            self.close()
+            raise Unreachable(f"{self._name} was asked {asked}: {error}") from error
+
+    def _nonsense(self, asked: str, said: str) -> ProtocolError:
+        self.close()
+        return ProtocolError(f"{self._name} was asked {asked} and said: {said}")
+
+
+def _words(trouble: Trouble) -> tuple[str, ...]:
+    known = tuple(
+        one.name.lower().replace("_", " ") for one in Trouble if one & trouble and one.name
+    )
+    left = int(trouble) & ~sum(int(one) for one in Trouble)
+    return (*known, f"bits {left:#x}") if left else known

@@ -1,0 +1,174 @@
+"""Driver of the Lake Shore 336 and 350, over the QCoDeS driver of the 336: one set of commands."""
+
+from collections.abc import Mapping
+from math import sqrt
+
+from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336
+
+from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.over_visa import OverVisa
+from podium.drivers.visa_session import VisaSession
+from podium.firmware_interfaces.lakeshore_controller import (
+    CURRENT_OUTPUTS,
+    HEATER_LOADS_OHM,
+    INPUTS,
+    SHOW_POWER,
+    VOLTAGE_FULL_SCALE_V,
+    Controller,
+    HeaterSetup,
+    OutputMode,
+    ReadingStatus,
+)
+
+VOLTAGE_LOAD_OHM = 100.0
+"""The box does not know what hangs at its voltage outputs. ASSUMED: 1 W at 10 V."""
+INPUT_SETTINGS = {"input": "INTYPE?", "curve": "INCRV?", "limit": "TLIMIT?"}
+OUTPUT_SETTINGS = {"mode": "OUTMODE?", "heater_range": "RANGE?", "setpoint": "SETP?"}
+
+
+class LakeShoreController(OverVisa):
+    """A Thermometer and a Heater: what the drivers of both models do."""
+
+    def __init__(
+        self,
+        name: str,
+        visa: str,
+        connect: type[LakeshoreModel336],
+        model: Controller,
+        channels: Mapping[int, str],
+        heaters: Mapping[int, str] | None,
+    ) -> None:
+        """Connect by reading; inputs 1 to 4 are A to D."""
+        self._model = model
+        self._inputs = {channel: INPUTS[number - 1] for number, channel in channels.items()}
+        self._outputs = {heater: number for number, heater in (heaters or {}).items()}
+        self._session = VisaSession(name, visa, connect)
+
+    def tell(self, message: str) -> None:
+        """Send a command; return once the event register has nothing against it."""
+        self._session.ask("*ESR?")  # of others, before
+        self._session.write(message)
+        event = self._session.ask("*ESR?")
+        if event.strip("0"):
+            raise Refused(f"{self._session.name} was asked {message!r}: its *ESR? says {event}")
+
+    def snapshot(self) -> dict[str, object]:
+        """Return the settings of the named inputs and outputs, in one round trip."""
+        queries = {
+            f"{channel}.{setting}": f"{mnemonic} {letter}"
+            for channel, letter in self._inputs.items()
+            for setting, mnemonic in INPUT_SETTINGS.items()
+        }
+        for heater, output in self._outputs.items():
+            for setting, mnemonic in OUTPUT_SETTINGS.items():
+                queries[f"{heater}.{setting}"] = f"{mnemonic} {output}"
+        return self._session.ask_all(queries) if queries else {}
+
+    def readings(self) -> dict[str, tuple[float, str]]:
+        """Return the temperatures of the named inputs, K, in one round trip; 0 where invalid."""
+        queries = {channel: f"KRDG? {letter}" for channel, letter in self._inputs.items()}
+        found = self._session.ask_all(queries) if queries else {}
+        return {name: (float(str(value)), "K") for name, value in found.items()}
+
+    def temperature_k(self, channel: str) -> float:
+        """Return the temperature of ``channel``, K.
+
+        Raises :class:`Refused` for a channel without a name here or without a valid reading.
+        """
+        name = self._session.name
+        if channel not in self._inputs:
+            known = ", ".join(sorted(self._inputs)) or "none"
+            raise Refused(f"{name} has no channel {channel!r}; it has {known}")
+        letter = self._inputs[channel]
+        found = self._session.ask_all({"status": f"RDGST? {letter}", "kelvin": f"KRDG? {letter}"})
+        status, kelvin = found["status"], found["kelvin"]
+        if not isinstance(status, int) or not isinstance(kelvin, int | float):
+            raise self._nonsense(f"RDGST? {letter};KRDG? {letter}", f"{status};{kelvin}")
+        if status or kelvin <= 0:
+            bits = ReadingStatus(status)
+            said = str(bits.name).replace("|", ", ") if status else f"{kelvin} K"
+            raise Refused(
+                f"{name} has no valid reading of {channel} (input {letter}): it says {said}; "
+                "is a sensor connected, its type and curve set, its range wide enough?"
+            )
+        return float(kelvin)
+
+    # --- as a Heater ------------------------------------------------------------------
+
+    def heater_power_w(self, heater: str) -> float:
+        """Return the power that is delivered, W: of a voltage output into an assumed load."""
+        output = self._output(heater)
+        heater_range = int(self._number(f"RANGE? {output}"))
+        if heater_range == 0:
+            return 0.0
+        if output not in CURRENT_OUTPUTS:
+            volts = self._number(f"AOUT? {output}") / 100 * VOLTAGE_FULL_SCALE_V
+            return volts**2 / VOLTAGE_LOAD_OHM
+        setup, load_ohm, in_power = self._setup(output)
+        share = self._number(f"HTR? {output}") / 100
+        full_a = self._model.full_scale_a(output, setup, heater_range)
+        return full_a**2 * load_ohm * (share if in_power else share**2)
+
+    def heat(self, heater: str, power_w: float) -> None:
+        """Deliver a power in open loop, in the smallest range that reaches it; 0 is range off.
+
+        The output is off for a moment between two powers; its control input stays.
+        """
+        output = self._output(heater)
+        if not power_w >= 0:
+            raise Refused(f"{self._session.name}: {heater} cannot be heated by {power_w} W")
+        if power_w == 0:
+            self.tell(f"RANGE {output},0")
+            return
+        percent, heater_range = self._setting(output, heater, power_w)
+        channel, powerup = self._session.ask(f"OUTMODE? {output}").split(",")[1:]
+        mode = f"OUTMODE {output},{int(OutputMode.OPEN_LOOP)},{channel},{powerup}"
+        self.tell(f"RANGE {output},0;{mode};MOUT {output},{percent:.6g}")
+        self.tell(f"RANGE {output},{heater_range}")
+
+    def _setting(self, output: int, heater: str, power_w: float) -> tuple[float, int]:
+        """Return manual output, percent, and range; raises :class:`Refused` if there is none."""
+        if output not in CURRENT_OUTPUTS:
+            most_w, in_power = VOLTAGE_FULL_SCALE_V**2 / VOLTAGE_LOAD_OHM, False
+            choices = {1: power_w / most_w}
+        else:
+            setup, load_ohm, in_power = self._setup(output)
+            ranges = range(1, self._model.highest_range(output) + 1)
+            full_w = {
+                one: self._model.full_scale_a(output, setup, one) ** 2 * load_ohm for one in ranges
+            }
+            most_w = max(full_w.values())
+            choices = {one: power_w / watts for one, watts in full_w.items() if watts > 0}
+        for heater_range, share in choices.items():
+            if share <= 1:
+                return 100 * (share if in_power else sqrt(share)), heater_range
+        raise Refused(
+            f"{self._session.name}: {heater} is to get {power_w} W; its output gives {most_w:.3g} W"
+        )
+
+    def _setup(self, output: int) -> tuple[HeaterSetup, float, bool]:
+        """Return the fields of HTRSET, the load in ohm, and whether power is shown."""
+        said = self._session.ask(f"HTRSET? {output}")
+        try:
+            load, maximum, user_a, display = said.split(",")
+            setup = int(load), int(maximum), float(user_a), int(display)
+            return setup, HEATER_LOADS_OHM[setup[0]], setup[3] == SHOW_POWER
+        except (KeyError, ValueError) as error:
+            raise self._nonsense(f"HTRSET? {output}", said) from error
+
+    def _output(self, heater: str) -> int:
+        if heater not in self._outputs:
+            known = ", ".join(sorted(self._outputs)) or "none"
+            raise Refused(f"{self._session.name} has no heater {heater!r}; it has {known}")
+        return self._outputs[heater]
+
+    def _number(self, query: str) -> float:
+        said = self._session.ask(query)
+        try:
+            return float(said)
+        except ValueError as error:
+            raise self._nonsense(query, said) from error
+
+    def _nonsense(self, asked: str, said: str) -> ProtocolError:
+        self.close()
+        return ProtocolError(f"{self._session.name} was asked {asked} and said {said!r}")

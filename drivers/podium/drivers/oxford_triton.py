@@ -1,0 +1,106 @@
+"""Driver of the Oxford Triton, by its control computer's grammar.
+
+QCoDeS has a driver; it is the referee. Its socket takes the first segment for the whole answer
+and names no box, so ours speaks the grammar itself.
+"""
+
+from collections.abc import Mapping
+from typing import Self
+
+from podium.drivers.byte_stream import ByteStream
+from podium.drivers.errors import Refused
+from podium.drivers.oxford_line import OxfordLine, rehearsed_line
+from podium.drivers.rehearsed_stream import Note
+from podium.drivers.roles import Identity
+from podium.firmware_interfaces import oxford_triton as box
+
+SETTINGS = ("MODE", "TSET", "P", "I", "D", "RANGE", "RAMP:ENAB", "RAMP:RATE")
+
+
+class OxfordTriton:
+    """A Thermometer and a Heater, with pressures, pumps and valves to be read."""
+
+    def __init__(
+        self, name: str, host: str, ports: Mapping[str, int], channels: Mapping[int, str]
+    ) -> None:
+        """Connect by asking who it is; ``channels`` names thermometers 1 to 16."""
+        stream = ByteStream(name, host, ports["control"])
+        self._begin(OxfordLine(name, stream, box.IDENTITY), channels)
+
+    @classmethod
+    def rehearse(cls, name: str, note: Note, channels: Mapping[int, str]) -> Self:
+        """Return a driver of no Triton; what it would set is noted."""
+        driver = cls.__new__(cls)
+        driver._begin(rehearsed_line(name, note, box.IDENTITY), channels)
+        return driver
+
+    def _begin(self, line: OxfordLine, channels: Mapping[int, str]) -> None:
+        self._line = line
+        self._channels = {channel: number for number, channel in channels.items()}
+        self._heaters = {heater: device for device, heater in box.HEATERS.items()}
+
+    def identity(self) -> Identity:
+        """Return who answers."""
+        return self._line.identity()
+
+    def snapshot(self) -> dict[str, object]:
+        """Return what it is doing, and the loop of the mixing chamber."""
+        found: dict[str, object] = {"action": self._line.read("SYS:DR:ACTN")}
+        for channel, number in self._channels.items():
+            found[f"{channel}.enabled"] = self._line.read(f"DEV:T{number}:TEMP:MEAS:ENAB")
+        if "mixing_chamber" in self._channels:
+            loop = f"DEV:T{self._channels['mixing_chamber']}:TEMP:LOOP"
+            for setting in SETTINGS:
+                found[f"loop.{setting}"] = self._line.read(f"{loop}:{setting}")
+        return found
+
+    def readings(self) -> dict[str, tuple[float, str]]:
+        """Return temperatures (K) and pressures (Pa); 0 K where a thermometer is off."""
+        found = {
+            channel: (self._line.number(f"DEV:T{number}:TEMP:SIG:TEMP", "K"), "K")
+            for channel, number in self._channels.items()
+        }
+        for number in box.PRESSURES:
+            millibar = self._line.number(f"DEV:P{number}:PRES:SIG:PRES", "mB")
+            found[f"p{number}"] = (100 * millibar, "Pa")
+        return found
+
+    def temperature_k(self, channel: str) -> float:
+        """Return a temperature, K; :class:`Refused` for what has no name or reads nothing."""
+        if channel not in self._channels:
+            known = ", ".join(sorted(self._channels)) or "none"
+            raise Refused(f"{self._line.name} has no channel {channel!r}; it has {known}")
+        number = self._channels[channel]
+        kelvin = self._line.number(f"DEV:T{number}:TEMP:SIG:TEMP", "K")
+        if not kelvin > 0:
+            raise Refused(
+                f"{self._line.name} has no valid reading of {channel} (T{number}): it says "
+                f"{kelvin} K; is the thermometer enabled?"
+            )
+        return kelvin
+
+    def heater_power_w(self, heater: str) -> float:
+        """Return the power that is delivered, W."""
+        return self._line.number(f"DEV:{self._device(heater)}:HTR:SIG:POWR", "W")
+
+    def heat(self, heater: str, power_w: float) -> None:
+        """Deliver a power; refused while the loop regulates that heater."""
+        self._line.set(f"DEV:{self._device(heater)}:HTR:SIG:POWR", f"{1e6 * power_w:.6g}")
+
+    def ask(self, message: str) -> str:
+        """Send a line and return its answer."""
+        return self._line.ask(message)
+
+    def tell(self, message: str) -> None:
+        """Send a line; return once it has not been refused."""
+        self._line.tell(message)
+
+    def close(self) -> None:
+        """Close the connection; what goes on goes on."""
+        self._line.close()
+
+    def _device(self, heater: str) -> str:
+        if heater not in self._heaters:
+            known = ", ".join(sorted(self._heaters))
+            raise Refused(f"{self._line.name} has no heater {heater!r}; it has {known}")
+        return self._heaters[heater]

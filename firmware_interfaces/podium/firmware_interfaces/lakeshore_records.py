@@ -1,0 +1,103 @@
+"""Commands of Lake Shore's temperature controllers: records of fields, and how numbers are written.
+
+The 336, 350 and 372 share it: a flat mnemonic, parameters that say of which input, output or
+curve, then fields that are stored; a query of the same mnemonic answers the fields. Sources:
+chapters "Interface Commands" of the manuals 119-048 (336), 119-057 (350) and 119-372 (372).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from math import floor, log10
+
+from podium.firmware_interfaces.ieee4882.command import Command
+from podium.firmware_interfaces.ieee4882.parameters import Kind, Real, Text, Value, Whole
+
+TCP_PORT = 7777
+VENDOR = "LSCI"
+TERMINATOR = b"\r\n"
+REGISTER_DIGITS = 3  # *ESR? and the like answer nnn
+NAME_MAX = 15  # INNAME
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A command that stores several fields for an input, an output, a curve..., and its query."""
+
+    command: Command
+    defaults: tuple[Value, ...]
+    """One for each field; the first parameters say of what."""
+    all_inputs: bool = False
+    """The command, not the query, takes 0 for all measurement inputs."""
+
+    @property
+    def keys(self) -> int:
+        """How many parameters say of what."""
+        return len(self.command.asks or ())
+
+    @property
+    def fields(self) -> tuple[Kind, ...]:
+        """The kinds of the fields that are stored."""
+        return (self.command.sets or ())[self.keys :]
+
+
+def record(
+    mnemonic: str,
+    keys: tuple[Kind, ...],
+    *fields: tuple[Kind, Value],
+    any_of: Kind | None = None,
+) -> Record:
+    """Return a record: ``fields`` are kinds with their defaults; those at the end may be left out.
+
+    ``any_of``: what the command, not the query, takes in place of ``keys``, as 0 for all inputs.
+    """
+    kinds = tuple(kind for kind, _ in fields)
+    sets = (*(keys if any_of is None else (any_of,)), *kinds)
+    command = Command(mnemonic, sets, keys, optional=len(kinds) - 1, empty_keeps=True)
+    return Record(command, tuple(default for _, default in fields), any_of is not None)
+
+
+def query(mnemonic: str, *keys: Kind, optional: int = 0) -> Command:
+    """Return a command that can only be asked."""
+    return Command(mnemonic, asks=keys, asks_optional=optional)
+
+
+def signed(width: int, decimals: int) -> Callable[[Decimal], str]:
+    """Return a style: sign, leading zeros to ``width`` characters, ``decimals``."""
+    return lambda value: f"{value:+0{width}.{decimals}f}"
+
+
+def whole(low: int, high: int, digits: int = 1) -> Whole:
+    """Return the kind of a whole number, answered with ``digits`` digits."""
+    return Whole(low, high, digits, words=False)
+
+
+def real(low: str, high: str, width: int = 8, decimals: int = 3) -> Real:
+    """Return the kind of a number with a sign and a fixed point."""
+    return Real("", Decimal(low), Decimal(high), style=signed(width, decimals), words=False)
+
+
+def reading(value: float) -> str:
+    """Write a reading as the box does: six digits, exponent a multiple of three."""
+    if value == 0:
+        return "+000.000E+00"
+    power = floor(log10(abs(value)) / 3) * 3
+    mantissa = f"{value / 10.0**power:+08.3f}"
+    if mantissa.lstrip("+-") == "1000.000":
+        power += 3
+        mantissa = f"{value / 10.0**power:+08.3f}"
+    return f"{mantissa}E{power:+03d}"
+
+
+def text(longest: int) -> Text:
+    """Return the kind of a text, in quotes or bare, answered bare."""
+    return Text(longest, bare_words=True, style=_bare)
+
+
+def _bare(text: str) -> str:
+    return text
+
+
+OFF_ON = whole(0, 1)
+ANY_VALUE = real("-1E9", "1E9")
+FREE_VALUE = Real("", Decimal("-1E9"), Decimal("1E9"), words=False)

@@ -1,0 +1,81 @@
+"""Twin of the Keysight N5183B: one tone, which nothing in the world is wired to."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from podium.firmware_interfaces import keysight_n5183b as box
+from podium.firmware_interfaces.ieee4882.command import Command
+from podium.sim_instruments.twins.command_observer import CommandListener
+from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
+from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
+from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+
+FIRMWARE = "B.01.86"  # ASSUMED
+
+
+class KeysightN5183B:
+    """An N5183B. Its settings are kept and read back; the reference is its own."""
+
+    def __init__(self, serial: str) -> None:
+        identity = f"{box.VENDOR},{box.MODEL},{serial},{FIRMWARE}"
+        self._device = Device(Manners(identity, box.OPTIONS), self._table(), reset=self._reset)
+        self._reset(0)
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The instrument's one port."""
+        return {"scpi": box.TCP_PORT}
+
+    def open(self, port: str) -> Session:
+        """Return a fresh connection."""
+        if port not in self.ports:
+            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+        return self._device.open()
+
+    def horizon(self, now_fs: int) -> Horizon:
+        """Return that it never holds world time up."""
+        return IDLE
+
+    def tallies(self) -> dict[str, int]:
+        """Return the counts since power-on."""
+        return self._device.tallies()
+
+    def tell(self, listener: CommandListener) -> None:
+        """Report every command from now on; see :class:`.command_ear.TellsCommands`."""
+        self._device.ear.listener = listener
+
+    def _reset(self, now_fs: int) -> None:
+        """Go to the settings of *RST. ASSUMED: also those of power-on."""
+        self._settings = Settings(
+            {
+                box.FREQUENCY: box.FREQUENCY_MAX_HZ,
+                box.POWER: box.POWER_MIN_DBM,
+                box.PHASE: Decimal(0),
+                box.OUTPUT: False,
+                box.REFERENCE_AUTO: True,
+                box.PULSE: False,
+                box.PULSE_SOURCE: "INT",
+            }
+        )
+
+    def _ask_error(self, call: Call) -> str:
+        # Keysight writes the sign: +0,"No error"
+        answer = error_answer(self._device.status.take_error(), with_detail=True)
+        return answer if answer.startswith("-") else f"+{answer}"
+
+    def _stored(self, command: Command) -> Bound:
+        return Bound(
+            command,
+            lambda call: self._settings.put(command, call.values),
+            lambda call: self._settings.answer(command, call.values),
+            meant=False,
+        )
+
+    def _table(self) -> tuple[Bound, ...]:
+        stored = (box.FREQUENCY, box.POWER, box.PHASE, box.OUTPUT, box.REFERENCE_AUTO)
+        return (
+            *(self._stored(command) for command in (*stored, box.PULSE, box.PULSE_SOURCE)),
+            Bound(box.REFERENCE, answer=lambda call: "INT", meant=False),
+            Bound(box.ERROR, answer=self._ask_error),
+            Bound(box.PRESET, lambda call: self._reset(call.now_fs)),
+        )

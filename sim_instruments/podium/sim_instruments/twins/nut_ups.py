@@ -1,0 +1,234 @@
+"""Twin of a power supply with a battery, behind the server ``upsd`` of Network UPS Tools.
+
+It shows mains and charge as the fridge's installation has them. The server knows no users, so
+nobody can command the supply: all that is asked is read.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from podium.firmware_interfaces import nut_ups as nut
+from podium.firmware_interfaces.nut_ups import NutError, Refusal, Word
+from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
+from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+
+SERVER = "Network UPS Tools upsd 2.8.0 - https://www.networkupstools.org/"
+DESCRIPTION = "UPS of the fridge"
+LOW_CHARGE = 0.2
+"""Of a full battery: below it the supply says that it is low. ASSUMED, as all values here."""
+FULL_S = 900.0
+"""How long a full battery lasts under the load."""
+LOAD_PERCENT = 45.0
+MAINS_V = 230.0
+CHARGED = 0.999
+HELP = "HELP VER PROTVER GET LIST SET INSTCMD LOGIN LOGOUT USERNAME PASSWORD STARTTLS"
+NUMBERS = ("battery.charge", "battery.runtime", "input.voltage", "output.voltage", "ups.load")
+WANT_USER = ("LOGIN", "INSTCMD", "SET", "FSD", "PRIMARY", "MASTER")
+
+Read = Callable[[str, int], float]
+"""Returns an output of the fridge by name at a time (fs), in SI units."""
+
+
+class NutUps:
+    """One supply, by the name ``ups`` or another."""
+
+    def __init__(self, serial: str, read: Read, ups: str = "ups") -> None:
+        """``read`` has ``mains.on`` and ``ups.charge``."""
+        self.name = ups
+        self._serial = serial
+        self._read = read
+        self._commands = 0
+        self._unknown = 0
+        self.ear: CommandObserver[str] = CommandObserver(self.tallies, str.strip)
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The port of its server."""
+        return {"nut": nut.TCP_PORT}
+
+    def open(self, port: str) -> Session:
+        """Return a fresh connection."""
+        if port not in self.ports:
+            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+        return NutSession(self)
+
+    def horizon(self, now_fs: int) -> Horizon:
+        """Return that it never holds world time up."""
+        return IDLE
+
+    def tallies(self) -> dict[str, int]:
+        """Return the counts since power-on."""
+        return {"commands": self._commands, "unknown": self._unknown, "unmeant": 0}
+
+    def tell(self, listener: CommandListener) -> None:
+        """Tell of every command from now on; see :class:`.command_ear.TellsCommands`."""
+        self.ear.listener = listener
+
+    def variables(self, now_fs: int) -> dict[str, str]:
+        """Return all variables, by name in order."""
+        charge = min(max(self._read("ups.charge", now_fs), 0.0), 1.0)
+        mains = self._read("mains.on", now_fs) > 0
+        return {
+            "battery.charge": f"{100 * charge:.0f}",
+            "battery.charge.low": f"{100 * LOW_CHARGE:.0f}",
+            "battery.runtime": f"{FULL_S * charge:.0f}",
+            "device.mfr": "EATON",
+            "device.model": "9PX 3000",
+            "device.serial": self._serial,
+            "device.type": "ups",
+            "driver.name": "usbhid-ups",
+            "driver.version": "2.8.0",
+            "input.voltage": f"{MAINS_V if mains else 0.0:.1f}",
+            "output.voltage": f"{MAINS_V if mains or charge > 0 else 0.0:.1f}",
+            "ups.load": f"{LOAD_PERCENT:.0f}",
+            "ups.status": " ".join(word.value for word in _status(mains, charge)),
+        }
+
+    def answer(self, line: str, state: "NutSession", now_fs: int) -> str:
+        """Return the answer to a line, with its end."""
+        before = self.ear.begin()
+        self._commands += 1
+        refused = True
+        try:
+            lines = tuple(self._lines(nut.words(line), state, now_fs))
+            refused = False
+        except NutError:
+            lines = (f"ERR {Refusal.UNKNOWN_COMMAND.value}",)
+            self._unknown += 1
+        except _Refused as error:
+            lines = (f"ERR {error.refusal.value}",)
+            self._unknown += error.refusal in (
+                Refusal.UNKNOWN_COMMAND,
+                Refusal.VARIABLE_NOT_SUPPORTED,
+            )
+        self.ear.end(before, line, refused)
+        return "".join(f"{one}\n" for one in lines)
+
+    def _lines(self, said: tuple[str, ...], state: "NutSession", now_fs: int) -> Iterator[str]:
+        if not said:
+            raise _Refused(Refusal.UNKNOWN_COMMAND)
+        command, *rest = said
+        match command.upper(), rest:
+            case "VER", []:
+                yield SERVER
+            case "PROTVER" | "NETVER", []:
+                yield nut.PROTOCOL
+            case "HELP", []:
+                yield f"Commands: {HELP}"
+            case "LOGOUT", []:
+                state.ended = True
+                yield "OK Goodbye"
+            case "STARTTLS", _:
+                raise _Refused(Refusal.FEATURE_NOT_CONFIGURED)
+            case "USERNAME" | "PASSWORD", [_]:
+                yield state.identify(command.upper())
+            case "GET", [what, *names]:
+                yield self._get(what.upper(), names, now_fs)
+            case "LIST", [what, *names]:
+                yield from self._list(what.upper(), names, now_fs)
+            case (word, _) if word in WANT_USER:
+                raise _Refused(state.missing or Refusal.ACCESS_DENIED)
+            case (("USERNAME" | "PASSWORD" | "GET" | "LIST" | "VER" | "HELP" | "LOGOUT"), _):
+                raise _Refused(Refusal.INVALID_ARGUMENT)
+            case _:
+                raise _Refused(Refusal.UNKNOWN_COMMAND)
+
+    def _get(self, what: str, names: list[str], now_fs: int) -> str:
+        self._check(names)
+        match what, names:
+            case "NUMLOGINS", [_]:
+                return f"NUMLOGINS {self.name} 0"
+            case "UPSDESC", [_]:
+                return f"UPSDESC {self.name} {nut.quoted(DESCRIPTION)}"
+            case "VAR" | "TYPE" | "DESC", [_, variable]:
+                variables = self.variables(now_fs)
+                if variable not in variables:
+                    raise _Refused(Refusal.VARIABLE_NOT_SUPPORTED)
+                if what == "VAR":
+                    return nut.variable_line(self.name, variable, variables[variable])
+                if what == "TYPE":
+                    kind = "NUMBER" if variable in NUMBERS else "STRING:64"
+                    return f"TYPE {self.name} {variable} {kind}"
+                return f"DESC {self.name} {variable} {nut.quoted('Description unavailable')}"
+        raise _Refused(Refusal.INVALID_ARGUMENT)
+
+    def _list(self, what: str, names: list[str], now_fs: int) -> Iterator[str]:
+        if (what, names) == ("UPS", []):
+            yield from nut.list_lines("UPS", (f"UPS {self.name} {nut.quoted(DESCRIPTION)}",))
+            return
+        self._check(names)
+        rows: tuple[str, ...] = ()
+        if what not in ("VAR", "RW", "CMD", "CLIENT") or len(names) != 1:
+            raise _Refused(Refusal.INVALID_ARGUMENT)
+        if what == "VAR":
+            rows = tuple(
+                nut.variable_line(self.name, name, value)
+                for name, value in self.variables(now_fs).items()
+            )
+        yield from nut.list_lines(f"{what} {self.name}", rows)
+
+    def _check(self, names: list[str]) -> None:
+        if not names:
+            raise _Refused(Refusal.INVALID_ARGUMENT)
+        if names[0] != self.name:
+            raise _Refused(Refusal.UNKNOWN_UPS)
+
+
+class _Refused(Exception):
+    """A command is answered by an error."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
+class NutSession:
+    """One connection of a client."""
+
+    def __init__(self, supply: NutUps) -> None:
+        self._supply = supply
+        self._buffer = b""
+        self._given: set[str] = set()
+        """Of user name and password, what the client has said."""
+        self.ended = False
+
+    @property
+    def missing(self) -> Refusal | None:
+        """Return what a client has to say before it commands anything."""
+        if "USERNAME" not in self._given:
+            return Refusal.USERNAME_REQUIRED
+        return None if "PASSWORD" in self._given else Refusal.PASSWORD_REQUIRED
+
+    def identify(self, what: str) -> str:
+        """Take a user name or a password; nobody looks at it before a command."""
+        if what in self._given:
+            raise _Refused(Refusal(f"ALREADY-SET-{what}"))
+        self._given.add(what)
+        return "OK"
+
+    def feed(self, data: bytes, now_fs: int) -> bytes:
+        """Take bytes, return the answers; see :class:`Session`."""
+        if self.ended:
+            return b""
+        self._buffer += data
+        *lines, self._buffer = self._buffer.split(nut.END)
+        if len(self._buffer) > nut.LINE_MAX:
+            self.ended = True
+            return b""
+        answers = ""
+        for line in lines:
+            if not self.ended:
+                answers += self._supply.answer(line.decode("latin-1"), self, now_fs)
+        return answers.encode("latin-1")
+
+    def hung_up(self) -> None:
+        """Nothing hangs on a connection."""
+
+
+def _status(mains: bool, charge: float) -> Iterator[Word]:
+    yield Word.ON_LINE if mains else Word.ON_BATTERY
+    if mains and charge < CHARGED:
+        yield Word.CHARGING
+    if not mains:
+        yield Word.DISCHARGING
+        if charge < LOW_CHARGE:
+            yield Word.LOW_BATTERY

@@ -1,0 +1,182 @@
+"""Twin of the Pfeiffer TC 400, the drive of a turbopump, on a terminal server's socket.
+
+It starts and stops its pump in the fridge, and shows the speed, current, voltage, power and error
+that the pump has there. Without a fridge no pump is connected: it stands still. Temperatures and
+hours of operation are fixed; set points, gas mode, heating and standby are kept and read back.
+"""
+
+from collections.abc import Callable, Mapping
+
+from podium.firmware_interfaces import pfeiffer_tc400 as box
+from podium.firmware_interfaces import pfeiffer_telegram as telegrams
+from podium.firmware_interfaces.pfeiffer_tc400 import Parameter
+from podium.firmware_interfaces.pfeiffer_telegram import Telegram, TelegramError
+from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
+from podium.sim_instruments.twins.heater_loop import Write
+from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+
+Read = Callable[[str, int], float]
+FIRMWARE = "010300"  # ASSUMED
+LINE_MAX = 16 + telegrams.DATA_MAX
+AT_SPEED_SHARE = 0.98
+"""From which share of the set speed on it has arrived. ASSUMED."""
+_DRIVEN = {box.PUMPING_STATION, box.MOTOR, box.ACKNOWLEDGE}
+
+
+class PfeifferTc400:
+    """A TC 400 with the pump ``pump`` of a fridge, at its factory address."""
+
+    def __init__(
+        self,
+        serial: str,
+        read: Read | None = None,
+        write: Write | None = None,
+        pump: str = "turbo1",
+        bus_address: str = str(box.ADDRESS),
+    ) -> None:
+        """Connect the pump; ``bus_address`` is that on the RS-485 bus, 1 to 255."""
+        low, high = box.ADDRESSES
+        if not bus_address.isdigit() or not low <= int(bus_address) <= high:
+            raise ValueError(f"bus_address {bus_address!r}: a TC 400 has one of {low} to {high}")
+        self._read, self._write, self._pump = read, write, pump
+        self._values = {number: float(one.initial) for number, one in box.PARAMETERS.items()}
+        self._values[box.DEVICE_ADDRESS.number] = float(bus_address)
+        self._commands = self._unknown = self._unmeant = 0
+        self._ear: CommandObserver[bytes] = CommandObserver(self.tallies, _words)
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The socket of its serial line."""
+        return {"serial": box.TCP_PORT}
+
+    def open(self, port: str) -> Session:
+        """Return a fresh connection; all share the one serial line."""
+        if port not in self.ports:
+            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+        return TelegramSession(self)
+
+    def horizon(self, now_fs: int) -> Horizon:
+        """Return that it never holds world time up."""
+        return IDLE
+
+    def tallies(self) -> dict[str, int]:
+        """Return the counts since power-on."""
+        return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
+
+    def tell(self, listener: CommandListener) -> None:
+        """Report every telegram from now on; see :class:`.command_ear.TellsCommands`."""
+        self._ear.listener = listener
+
+    def obey(self, line: bytes, now_fs: int) -> bytes:
+        """Return the answer to a line; nothing to what is damaged or for another device."""
+        before = self._ear.begin()
+        self._commands += 1
+        answer = b""
+        refused = True
+        try:
+            asked = telegrams.decode(line)
+            if asked.address == self._values[box.DEVICE_ADDRESS.number]:
+                data = self._answer(asked, now_fs)
+                reply = telegrams.setting(asked.address, asked.parameter, data)
+                refused = bool(reply.refusal)
+                answer = telegrams.encode(reply)
+        except TelegramError:
+            self._unknown += 1
+        self._ear.end(before, line, refused)
+        return answer
+
+    def _answer(self, asked: Telegram, now_fs: int) -> str:
+        parameter = box.PARAMETERS.get(asked.parameter)
+        if parameter is None:
+            self._unknown += 1
+            return telegrams.NO_SUCH_PARAMETER
+        if asked.asks:
+            return self._data(parameter, now_fs)
+        if not parameter.settable:
+            return telegrams.NOT_ALLOWED
+        try:
+            value = float(box.parse(parameter.kind, asked.data))
+        except ValueError:
+            return telegrams.OUT_OF_RANGE
+        if not 0 <= value <= parameter.highest or (
+            parameter is box.DEVICE_ADDRESS and value < box.ADDRESSES[0]
+        ):
+            return telegrams.OUT_OF_RANGE
+        self._set(parameter, value, now_fs)
+        return asked.data
+
+    def _set(self, parameter: Parameter, value: float, now_fs: int) -> None:
+        self._unmeant += parameter not in _DRIVEN
+        was_on = self._on
+        if parameter is box.ACKNOWLEDGE:
+            # ASSUMED: where the error is gone, the pump goes on as it is set.
+            if was_on:
+                self._command(on=False, now_fs=now_fs)
+                self._command(on=True, now_fs=now_fs)
+            return
+        self._values[parameter.number] = value
+        if parameter in _DRIVEN and self._on != was_on:
+            self._command(on=self._on, now_fs=now_fs)
+
+    @property
+    def _on(self) -> bool:
+        """It runs with both: pumping station and motor of the pump."""
+        return bool(self._values[box.PUMPING_STATION.number] and self._values[box.MOTOR.number])
+
+    def _command(self, *, on: bool, now_fs: int) -> None:
+        if self._write is not None:
+            self._write(f"pump.{self._pump}.on", float(on), now_fs)
+
+    def _data(self, parameter: Parameter, now_fs: int) -> str:
+        return box.write(parameter.kind, self._value(parameter, now_fs))
+
+    def _value(self, parameter: Parameter, now_fs: int) -> float | str:
+        match parameter:
+            case box.FIRMWARE:
+                return FIRMWARE
+            case box.NAME:
+                return "TC_400"
+            case box.ERROR_CODE:
+                code = round(self._shown("error", now_fs))
+                return f"Err{code:03d}" if code else "000000"
+            case box.SET_SPEED:
+                return float(box.NOMINAL_HZ)
+            case box.ACTUAL_SPEED:
+                return self._shown("speed", now_fs)
+            case box.CURRENT:
+                return self._shown("current", now_fs)
+            case box.VOLTAGE:
+                return self._shown("voltage", now_fs)
+            case box.POWER:
+                return self._shown("power", now_fs)
+            case box.AT_SPEED:
+                return float(self._shown("speed", now_fs) >= AT_SPEED_SHARE * box.NOMINAL_HZ)
+            case box.ACCELERATING:
+                speed_hz = self._shown("speed", now_fs)
+                return float(self._on and speed_hz < AT_SPEED_SHARE * box.NOMINAL_HZ)
+            case _:
+                return self._values[parameter.number]
+
+    def _shown(self, what: str, now_fs: int) -> float:
+        return 0.0 if self._read is None else self._read(f"{self._pump}.{what}", now_fs)
+
+
+class TelegramSession:
+    """One connection to the serial line."""
+
+    def __init__(self, drive: PfeifferTc400) -> None:
+        self._drive = drive
+        self._buffer = b""
+
+    def feed(self, data: bytes, now_fs: int) -> bytes:
+        """Take bytes, return the answers."""
+        *lines, self._buffer = (self._buffer + data).split(telegrams.END)
+        if len(self._buffer) > LINE_MAX:
+            lines.append(self._buffer)
+            self._buffer = b""
+        stripped = (line.strip(b"\n") for line in lines)
+        return b"".join(self._drive.obey(line, now_fs) for line in stripped if line)
+
+
+def _words(line: bytes) -> str:
+    return line.decode("latin-1")

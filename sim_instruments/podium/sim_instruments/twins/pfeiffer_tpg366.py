@@ -1,0 +1,249 @@
+"""Twin of the Pfeiffer TPG 366 gauge controller.
+
+Gauges read the fridge's pressures p1 to p6. One that is switched off, that is not connected or
+whose pressure is out of its range says so in its status, with a value that is not to be believed.
+"""
+
+from collections.abc import Callable, Mapping
+
+from podium.firmware_interfaces import pfeiffer_tpg366 as box
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.pfeiffer_tpg366 import GaugeStatus, Mnemonic, Pressure
+from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
+from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+
+Read = Callable[[str, int], float]
+FIRMWARE = "V010100"
+"""Of the protocol's document."""
+_PERIOD_FS = round(box.CONTINUOUS_S * FS_PER_S)
+_SENSOR_ON, _SENSOR_OFF = 2, 1  # SEN: 0 no change or no such gauge, 1 off, 2 on
+_HIGHEST_UNIT = max(box.PASCAL_PER_UNIT)
+
+
+LINES_AT_ONCE = 60
+"""Lines sent unasked that a connection is given at once; older ones are lost."""
+
+
+class Refusal(ValueError):
+    """A mnemonic is refused: a key of :data:`.pfeiffer_tpg366.ERROR_WORDS`."""
+
+
+class PfeifferTpg366:
+    """A TPG 366 whose gauges read ``pressure.p1`` to ``p6`` of a fridge, Pa."""
+
+    def __init__(
+        self, serial: str, read: Read | None = None, gauges: Mapping[int, str] | None = None
+    ) -> None:
+        """Wire ``gauges`` (channel: ``p1`` ... ``p6``, all by default) to a fridge's pressures.
+
+        Without a fridge nothing is connected.
+        """
+        wired = dict(gauges) if gauges is not None else {n: f"p{n}" for n in range(1, 7)}
+        if wrong := [channel for channel in wired if not 1 <= channel <= box.CHANNELS]:
+            raise ValueError(f"gauge {wrong[0]}: a TPG 366 has channels 1 to 6")
+        self._gauges = wired if read is not None else {}
+        self._read = read
+        self._serial = serial
+        self._on = dict.fromkeys(range(1, box.CHANNELS + 1), True)
+        self._unit = box.MBAR
+        self._error = ""
+        self._powered_fs: int | None = None
+        """When it was switched on, while it still sends without being asked."""
+        self._commands = self._unknown = self._unmeant = 0
+        self._ear: CommandObserver[bytes] = CommandObserver(self.tallies, _words)
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The socket of its Ethernet connector."""
+        return {"mnemonics": box.TCP_PORT}
+
+    def open(self, port: str) -> Session:
+        """Return a fresh connection."""
+        if port not in self.ports:
+            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+        return MnemonicSession(self)
+
+    def horizon(self, now_fs: int) -> Horizon:
+        """Return that it never holds world time up."""
+        return IDLE
+
+    def tallies(self) -> dict[str, int]:
+        """Return the counts since power-on."""
+        return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
+
+    def tell(self, listener: CommandListener) -> None:
+        """Report every mnemonic from now on; see :class:`.command_ear.TellsCommands`."""
+        self._ear.listener = listener
+
+    # --- what it does -----------------------------------------------------------------
+
+    def restart(self, now_fs: int) -> None:
+        """Switch it off and on: it sends all pressures each second until a character comes."""
+        self._powered_fs = now_fs
+        self._on = dict.fromkeys(self._on, True)
+        self._error = ""
+
+    def obey(self, line: bytes, now_fs: int) -> Callable[[int], str] | None:
+        """Carry out a mnemonic; return what ENQ then asks, None where it is refused."""
+        before = self._ear.begin()
+        self._commands += 1
+        refused = False
+        try:
+            return self._act(box.decode(line), now_fs)
+        except box.SyntaxFault:
+            self._unknown += 1
+            self._error, refused = "syntax", True
+        except Refusal as refusal:
+            self._error, refused = str(refusal), True
+        finally:
+            self._ear.end(before, line, refused)
+        return None
+
+    def continuous(self, since_fs: int, now_fs: int) -> list[str]:
+        """Return the lines that it sends by itself between two times."""
+        if self._powered_fs is None:
+            return []
+        first, last = ((at - self._powered_fs) // _PERIOD_FS for at in (since_fs, now_fs))
+        first = max(first, last - LINES_AT_ONCE)
+        times = (self._powered_fs + n * _PERIOD_FS for n in range(first + 1, last + 1))
+        return [self._all(at_fs) for at_fs in times]
+
+    def stop_sending(self) -> None:
+        """End what it sends without being asked."""
+        self._powered_fs = None
+
+    def take_error(self) -> str:
+        """Return the error word, which is forgotten then."""
+        word, self._error = box.ERROR_WORDS[self._error], ""
+        return word
+
+    def pressure(self, channel: int, now_fs: int) -> Pressure:
+        """Return the reading of a channel, in the unit that is set."""
+        scale = box.PASCAL_PER_UNIT[self._unit] / 100
+        if channel not in self._gauges or self._read is None:
+            return Pressure(GaugeStatus.NO_SENSOR, 2e-2 / scale)  # BG 5510: 5,2.0000E-2
+        if not self._on[channel]:
+            return Pressure(GaugeStatus.SENSOR_OFF, 0.0)
+        mbar = self._read(f"pressure.{self._gauges[channel]}", now_fs) / 100
+        if mbar < box.PRESSURE_LOW_MBAR:
+            return Pressure(GaugeStatus.UNDER_RANGE, box.PRESSURE_LOW_MBAR / scale)
+        if mbar > box.PRESSURE_HIGH_MBAR:
+            return Pressure(GaugeStatus.OVER_RANGE, box.PRESSURE_HIGH_MBAR / scale)
+        return Pressure(GaugeStatus.OK, mbar / scale)
+
+    # --- mnemonics --------------------------------------------------------------------
+
+    def _act(self, asked: Mnemonic, now_fs: int) -> Callable[[int], str]:
+        word, given = asked.word, asked.parameters
+        if word in ("PR1", "PR2", "PR3", "PR4", "PR5", "PR6"):
+            _none(given)
+            return lambda at_fs: box.pressure_text(self.pressure(int(word[2]), at_fs))
+        match word:
+            case "PRX":
+                _none(given)
+                return self._all
+            case "SEN":
+                self._switch(given)
+                return lambda at_fs: ",".join(map(self._sensor_state, self._on))
+            case "UNI":
+                if given:
+                    self._unit = _whole(given, 1, _HIGHEST_UNIT)[0]
+                return lambda at_fs: str(self._unit)
+            case "TID":
+                _none(given)
+                return lambda at_fs: ",".join(map(self._kind, self._on))
+            case "ERR":
+                _none(given)
+                return lambda at_fs: self.take_error()
+            case "PNR":
+                _none(given)
+                return lambda at_fs: FIRMWARE
+            case "AYT":
+                _none(given)
+                return lambda at_fs: f"TPG366,PTG28770,{self._serial},{FIRMWARE},010100"
+            case "COM":
+                _whole(given, 1, 2)
+                self._powered_fs = now_fs
+                return self._all
+            case "RES":
+                return lambda at_fs: "0"
+        raise box.SyntaxFault(word)
+
+    def _all(self, now_fs: int) -> str:
+        return ",".join(box.pressure_text(self.pressure(channel, now_fs)) for channel in self._on)
+
+    def _switch(self, given: tuple[str, ...]) -> None:
+        if not given:
+            return
+        for channel, state in enumerate(_whole(given, box.CHANNELS, 2), start=1):
+            if state:
+                self._on[channel] = state == _SENSOR_ON
+
+    def _sensor_state(self, channel: int) -> str:
+        if channel not in self._gauges:
+            return "0"
+        return str(_SENSOR_ON if self._on[channel] else _SENSOR_OFF)
+
+    def _kind(self, channel: int) -> str:
+        return box.COMBINED_GAUGE if channel in self._gauges else box.NO_SENSOR
+
+
+class MnemonicSession:
+    """One connection: a line, ACK, ENQ, data."""
+
+    def __init__(self, controller: PfeifferTpg366) -> None:
+        self._controller = controller
+        self._buffer = b""
+        self._answer: Callable[[int], str] = lambda at_fs: box.ERROR_WORDS[""]
+        self._seen_fs: int | None = None
+
+    def feed(self, data: bytes, now_fs: int) -> bytes:
+        """Take bytes, return what is sent."""
+        since_fs = now_fs if self._seen_fs is None else self._seen_fs
+        self._seen_fs = now_fs
+        lines = self._controller.continuous(since_fs, now_fs)
+        sent = [f"{line}\r\n".encode("ascii") for line in lines]
+        if data:
+            self._controller.stop_sending()
+        sent.extend(self._take(data[at : at + 1], now_fs) for at in range(len(data)))
+        return b"".join(sent)
+
+    def _take(self, one: bytes, now_fs: int) -> bytes:
+        if one == box.ENQ:
+            self._buffer = b""
+            return self._answer(now_fs).encode("ascii") + box.END
+        if one == box.ETX:
+            self._buffer = b""  # manual: clears the input buffer
+            return b""
+        if one == b"\n":
+            return b""
+        if one != b"\r":
+            self._buffer += one
+            if len(self._buffer) <= box.LINE_MAX:
+                return b""
+        line, self._buffer = self._buffer, b""
+        if not line.strip():
+            return b""
+        answer = self._controller.obey(line, now_fs)
+        if answer is None:
+            self._answer = lambda at_fs: self._controller.take_error()
+            return box.NAK + box.END
+        self._answer = answer
+        return box.ACK + box.END
+
+
+def _none(given: tuple[str, ...]) -> None:
+    if given:
+        raise box.SyntaxFault(",".join(given))
+
+
+def _whole(given: tuple[str, ...], count: int, highest: int) -> tuple[int, ...]:
+    if len(given) != count:
+        raise Refusal("parameter")
+    if not all(one.isascii() and one.isdigit() and int(one) <= highest for one in given):
+        raise Refusal("parameter")
+    return tuple(map(int, given))
+
+
+def _words(line: bytes) -> str:
+    return line.decode("latin-1").strip()

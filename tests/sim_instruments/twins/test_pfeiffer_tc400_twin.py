@@ -1,0 +1,130 @@
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podium.firmware_interfaces import pfeiffer_tc400 as box
+from podium.firmware_interfaces import pfeiffer_telegram as telegrams
+from podium.firmware_interfaces.pfeiffer_telegram import Telegram, TelegramError
+from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
+
+
+class Box:
+    def __init__(self) -> None:
+        self.turbo = {"speed": 0.0, "current": 0.0, "voltage": 0.0, "power": 0.0, "error": 0.0}
+        self.written: list[tuple[str, float, int]] = []
+        self.twin = PfeifferTc400(
+            "1",
+            lambda name, now_fs: self.turbo[name.removeprefix("turbo2.")],
+            lambda *what: self.written.append(what),
+            "turbo2",
+        )
+        self.session = self.twin.open("serial")
+
+    def ask(self, parameter: int) -> str:
+        return self._exchange(telegrams.question(1, parameter))
+
+    def put(self, parameter: int, data: str) -> str:
+        return self._exchange(telegrams.setting(1, parameter, data))
+
+    def _exchange(self, telegram: Telegram) -> str:
+        said = self.session.feed(telegrams.encode(telegram), 5)
+        return telegrams.decode(said.removesuffix(b"\r")).data
+
+
+@pytest.fixture
+def drive() -> Box:
+    return Box()
+
+
+DATA = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=99)
+
+
+@given(st.integers(0, 999), st.sampled_from([0, 10]), st.integers(0, 999), DATA)
+def test_a_telegram_is_the_same_after_it_was_sent(
+    address: int, action: int, parameter: int, data: str
+) -> None:
+    telegram = Telegram(address, action, parameter, data)
+    assert telegrams.decode(telegrams.encode(telegram).removesuffix(b"\r")) == telegram
+
+
+@given(st.binary(max_size=40))
+def test_garbage_is_a_telegram_or_refused(line: bytes) -> None:
+    with contextlib.suppress(TelegramError):
+        assert telegrams.encode(telegrams.decode(line)) == line + b"\r"
+
+
+def test_it_shows_what_the_pump_does(drive: Box) -> None:
+    drive.turbo.update(speed=819.6, current=3.41, voltage=48.0, power=163.4)
+    assert [drive.ask(number) for number in (309, 310, 313, 316)] == [
+        "000820",
+        "000341",
+        "004800",
+        "000163",
+    ]
+    assert drive.ask(306) == "111111"
+    assert drive.ask(349) == "TC_400"
+    drive.turbo.update(error=1.0)
+    assert drive.ask(303) == "Err001"
+
+
+def test_it_runs_with_pumping_station_and_motor(drive: Box) -> None:
+    assert drive.put(10, "111111") == "111111"
+    assert drive.ask(307) == "111111"  # accelerates
+    drive.put(23, "000000")
+    drive.put(23, "111111")
+    drive.put(10, "111111")  # again: nothing changes
+    drive.put(10, "000000")
+    assert [(name, value) for name, value, _ in drive.written] == [
+        ("pump.turbo2.on", 1.0),
+        ("pump.turbo2.on", 0.0),
+        ("pump.turbo2.on", 1.0),
+        ("pump.turbo2.on", 0.0),
+    ]
+
+
+def test_an_acknowledged_error_lets_it_run_again(drive: Box) -> None:
+    drive.put(9, "111111")
+    assert drive.written == []
+    drive.put(10, "111111")
+    drive.put(9, "111111")
+    assert [value for _, value, _ in drive.written] == [1.0, 0.0, 1.0]
+
+
+def test_what_it_refuses_it_says(drive: Box) -> None:
+    assert drive.ask(999) == "NO_DEF"
+    assert drive.put(309, "000100") == "_LOGIC"
+    assert drive.put(10, "111") == "_RANGE"
+    assert drive.put(10, "101010") == "_RANGE"
+    assert drive.put(27, "003") == "_RANGE"
+    assert drive.put(797, "000000") == "_RANGE"
+    assert drive.written == []
+
+
+def test_it_is_silent_to_others_and_to_damage(drive: Box) -> None:
+    others = (telegrams.encode(telegrams.question(address, 309)) for address in (2, 0, 901))
+    for line in (*others, b"0010030902=?999\r", b"hello\r"):
+        assert drive.session.feed(line, 0) == b""
+    assert drive.twin.tallies()["unknown"] == 2
+
+
+def test_its_address_can_be_set(drive: Box) -> None:
+    assert drive.put(797, "000094") == "000094"
+    sent = telegrams.encode(telegrams.question(94, 309))
+    assert drive.session.feed(sent, 0).startswith(b"094")
+    with pytest.raises(ValueError, match="bus_address '300'"):
+        PfeifferTc400("1", bus_address="300")
+
+
+def test_without_a_fridge_it_stands_still() -> None:
+    session = PfeifferTc400("1").open("serial")
+    session.feed(telegrams.encode(telegrams.setting(1, 10, "111111")), 0)
+    said = session.feed(telegrams.encode(telegrams.question(1, 309)), 0)
+    assert said == telegrams.encode(telegrams.setting(1, 309, "000000"))
+
+
+def test_numbers_that_do_not_fit_are_cut() -> None:
+    assert box.write(box.DataType.U_INTEGER, 1e9) == "999999"
+    assert box.write(box.DataType.U_REAL, 15.71) == "001571"  # data types, 8.3
+    assert box.write(box.DataType.U_INTEGER, -3) == "000000"
