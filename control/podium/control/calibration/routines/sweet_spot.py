@@ -33,9 +33,10 @@ SECOND_WINDOW_HZ = 6e6
 """Least width of the second flank's search: where the line is, is then known but for the middle."""
 DOUBTS = 8.0
 """Width of that search in sigmas of what the sweet spot's doubt moves the line by."""
-FAR_OFF = 0.015
+FAR_OFF = 0.003
 """A sweet spot found farther from where it was expected than this, in periods, has flanks of its
-own measured once more."""
+own measured once more: pairs that are not about their middle move it by half a percent of that
+where the asymmetry is 0.2 off its design."""
 RABI_DOUBT = 0.05
 """Relative: how much the drive's strength may differ beside the sweet spot."""
 PLAN = Plan(step_hz=1.2e6)
@@ -191,8 +192,10 @@ def _fit(points: Points, arc_of: Arc, shape: Shape | None) -> Fit:
             f"the line was seen at {len(points.volts)} of 3 biases only; "
             + "; ".join(points.lost[:1])
         )
-    bias, lines = np.array(points.volts), np.array(points.hertz)
-    sigmas = np.array(points.sigma)
+    use = list(range(len(points.volts)))
+    if len(use) >= 5:  # flanks that were measured once more lie evenly about the middle
+        use = [0, *use[-2:]]
+    bias, lines, sigmas = (np.array(v)[use] for v in (points.volts, points.hertz, points.sigma))
     if shape is None:
         return fit_qubit_arc(bias, lines, sigmas, arc_of)
     return fit_shaped_arc(bias, lines, sigmas, shape, arc_of)
