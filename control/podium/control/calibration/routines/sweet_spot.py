@@ -103,9 +103,12 @@ async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         for side in (-1, +1):
             await _flank(bench, outcome, qubits, arcs, side, points, doubt_v, far)
         moved = await _moved(bench, qubits, points, arcs, first)
-    await _analyse(
-        bench, outcome, qubits, points, arcs, doubt_v | moved | _elsewhere_v(bench, qubits)
-    )
+    elsewhere = _elsewhere_v(bench, qubits)
+    at_first = doubt_v | moved | elsewhere
+    # Others were where they belong, as far as they were found, when far ones were measured anew.
+    again = {name: doubt for name, doubt in doubt_v.items() if name not in moved} | elsewhere
+    away = {q.name: again if q in far else at_first for q in qubits}
+    await _analyse(bench, outcome, qubits, points, arcs, away)
     await bench.runner.bias(
         {q.flux_port: bench.bias_on_grid(q, bench.known(q, "sweet_spot").value) for q in qubits}
     )
@@ -242,12 +245,16 @@ async def _analyse(
     qubits: tuple[Qubit, ...],
     points: Mapping[str, Points],
     arcs: Mapping[str, Arc],
-    away_v: Mapping[str, float],
+    away_v: Mapping[str, Mapping[str, float]],
 ) -> None:
-    """Fit all arcs; ``away_v``: how far each source of the node was from its sweet spot, V."""
+    """Fit all arcs.
+
+    ``away_v``: for each qubit, how far each source of the node was from its own sweet spot while
+    the flanks that count were measured, V.
+    """
 
     def shaken_v(qubit: Qubit) -> float:
-        others = (v for name, v in away_v.items() if name != qubit.name)
+        others = (v for name, v in away_v[qubit.name].items() if name != qubit.name)
         return CROSSTALK * float(np.sqrt(sum(v**2 for v in others)))
 
     def raw(qubit: Qubit) -> Panel:
