@@ -62,6 +62,15 @@ async def test_neighbours_move_along_while_flanks_are_measured_anew() -> None:
     assert found.sigma < 0.1e-3
 
 
+async def test_flanks_that_count_lie_evenly_about_the_sweet_spot() -> None:
+    """All were expected some mV beside, and the file's asymmetry is 0.2 off."""
+    outcome = await worked({"q0": -0.008, "q1": 0.008, "q2": 0.012})
+    for element, spot in SPOTS.items():
+        found = outcome.measured[f"{NODE}.{element}.sweet_spot"]
+        assert found.value == pytest.approx(spot, abs=5 * found.sigma)
+        assert found.sigma < 30e-6
+
+
 async def test_a_neighbour_that_was_not_found_gets_into_the_sigma() -> None:
     """q2 stays at 0 V, 0.42 V from its sweet spot, which nobody knows."""
     outcome = await worked({"q0": 0.0, "q1": 0.0})
