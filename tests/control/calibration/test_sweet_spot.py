@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from tests.benches.calibration.qubits_on_a_bench import FACILITY, QUBITS, SPOTS, lines, qubit_hz
 from tests.benches.calibration.synthetic_data import NODE, NOW_S, MadeRunner, known
-from tests.control.calibration.test_finding import FACILITY, QUBITS, SPOTS, lines, qubit_hz
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
