@@ -103,7 +103,7 @@ without_pyarrow = $(bin)/python -m pip uninstall --quiet --yes pyarrow
 # The tests, then the line that names what did not run for want of something (a browser ...).
 # First those that mind nobody, side by side; then those that keep a deadline of the wall or load all processors.
 # What pytest makes of assertions is kept as byte code: making it takes 10 s of each process.
-# The few that fail run once more by themselves (tests/second_try.py): those that pass then are named.
+# The few that fail run once more by themselves (tests/benches/second_try.py): those that pass then are named.
 not_run := $(VENV)/not-run.txt
 failed := $(VENV)/failed
 note = -o cache_dir=$(abspath $(failed))
@@ -121,7 +121,7 @@ define tests
 	rm -rf $(failed); \
 	$(call pytest,-m "$(1)" $(note) --alone=never -n $(WORKERS) --dist=loadfile $(shuffled) --durations=20); \
 	$(call pytest,-m "$(1)" $(note) --alone=only $(shuffled) --durations=20); \
-	if test $$status -eq 1; then $(bin)/python -m tests.second_try $(failed) -m "$(1)" && status=0; fi; \
+	if test $$status -eq 1; then $(bin)/python -m tests.benches.second_try $(failed) -m "$(1)" && status=0; fi; \
 	exit $$status
 endef
 

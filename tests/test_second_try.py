@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.second_try import FEW
+from tests.benches.second_try import FEW
 
 ROOT = Path(__file__).parents[1]
 TRIAL = """
@@ -52,7 +52,7 @@ def halves(folder: Path) -> None:
 
 
 def second(folder: Path) -> subprocess.CompletedProcess[str]:
-    return run(folder, "tests.second_try", "noted", "-q")
+    return run(folder, "tests.benches.second_try", "noted", "-q")
 
 
 def test_what_passes_at_the_second_try_is_named_and_nothing_else_is_run(folder: Path) -> None:

@@ -2,8 +2,8 @@
 
     python docs/decisions/0035-same-to-the-bit.py
 
-It needs nothing but what is installed and the examples beside it, so that it runs in a checkout of
-before decision 35 as in one of after it. What they print has to be the same.
+It runs in a checkout of before decision 35 (625618cd) as in one of after it. On the same twins
+(``--twins``) both print the same.
 """
 
 import argparse
@@ -17,9 +17,13 @@ import time
 import warnings
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from podium.control.agent.timed_compiling import TimedCompiling
+from podium.control.facility.load import load_facility
 from podium.control.lab import Lab, open_facility
 from podium.control.program.conditions import Condition, Discriminator
 from podium.control.program.program import (
@@ -35,13 +39,20 @@ from podium.control.program.program import (
     Program,
     Variable,
 )
+from podium.control.program.serialise import to_json
 from podium.control.program.waveforms import Gaussian, Square
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, to_plain
 
+WIRINGS = next(
+    name
+    for name in ("podium.control.families.family", "podium.control.agent.start_wiring")
+    if find_spec(name.rpartition(".")[0]) and find_spec(name)
+)
+"""Where it is found how controllers are started, after and before."""
 EXAMPLES = Path(__file__).parents[2] / "examples"
 OF_TWINS = [Path(sys.executable).with_name("podium")]
 """The command that serves the twins: of this checkout, or of another one."""
 SEED = 7
-ATTEMPTS = 12
 START_S = 900.0
 """Kernels may have to be compiled, on a busy machine."""
 DRIVE_HZ, READOUT_HZ = 5.71e9, 7.04e9
@@ -117,7 +128,7 @@ def twins(example: str, folder: Path) -> Iterator[tuple[Path, Path]]:
     )
     command = [_podium(), "twin", "serve", facility, "--twin", world, "--endpoints", endpoints]
     with subprocess.Popen(
-        [*command, "--clock", "manual", "--log", "--with-parent"],
+        [*command, "--clock", "manual", "--with-parent"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     ) as serving:
@@ -141,34 +152,16 @@ async def lab_of(example: str, folder: Path) -> AsyncGenerator[Lab]:
             yield lab
 
 
-async def played(lab: Lab, program: Program) -> Any:
-    """Run a program; once more where its start was late.
-
-    A manual clock goes on by 1 ms with each answer, so that a start at a time is late until the
-    lead has grown.
-    """
-    for attempt in range(ATTEMPTS):
-        try:
-            return await lab.run(program, corrected=False)
-        except Exception as error:  # the two checkouts have it in different rooms
-            if type(error).__name__ not in ("RunFailed", "StartLate"):
-                raise
-            print(f"attempt {attempt}: {error}", file=sys.stderr)
-    raise SystemExit(f"{program.name}: it was never started in time")
-
-
-def commands_to(endpoints: Path, since: int) -> tuple[dict[str, set[str]], int]:
-    """Return what controllers were told to do after an entry of the log, by name; and the last."""
-    verb = [_podium(), "twin", "log", "--json", "--endpoints", endpoints, "--since", str(since)]
-    said: dict[str, set[str]] = {}
-    for line in subprocess.run(
-        verb, check=True, capture_output=True, text=True
-    ).stdout.splitlines():
-        entry = json.loads(line)
-        since = max(since, entry["number"])
-        if entry["instrument"].startswith("cluster") and "?" not in entry["text"].split(" ")[0]:
-            said.setdefault(entry["instrument"], set()).add(f"{entry['port']} {entry['text']}")
-    return said, since
+async def machine_code(example: str, program: Program) -> dict[str, bytes]:
+    """Return what each cluster plays where all start at one time, programs and waveforms."""
+    facility = load_facility(EXAMPLES / example / "facility.yaml")
+    wirings = import_module(WIRINGS).wirings_of(facility, tuple(facility.instruments))
+    part = await TimedCompiling(facility, wirings).compile(to_json(program))
+    return {
+        name: json.dumps(to_plain(made), sort_keys=True).encode()
+        for name, made in part.artifacts.items()
+        if isinstance(made, ClusterProgram)
+    }
 
 
 def tell(where: str, what: str, content: bytes) -> None:
@@ -176,27 +169,27 @@ def tell(where: str, what: str, content: bytes) -> None:
     print(f"| {where} | {what} | `{hashlib.sha256(content).hexdigest()[:32]}` |", flush=True)
 
 
-async def play(example: str, nodes: tuple[str, ...], folder: Path) -> None:
-    """Play all programs on an example; print the hash of what each has brought back.
-
-    On several nodes: of what the controllers were told to do. World time at T0 depends on how
-    often agents look at their clocks while they wait, which they do by the host's time; what
-    qubits and clocks do is a function of world time. Set-up is read and written side by side, so
-    that its order is not that of another day.
-    """
-    entry = 0
+async def play(example: str, node: str, folder: Path) -> None:
+    """Play all programs on one node; print the hash of what each has brought back."""
     async with lab_of(example, folder) as lab:
-        for program in programs(nodes):
-            data = await played(lab, program)
-            for name in sorted(map(str, data.data_vars)) if len(nodes) == 1 else ():
+        for program in programs((node,)):
+            data = await lab.run(program)
+            for name in sorted(map(str, data.data_vars)):
                 array = data[name].values
                 where = f"{example}: {program.name}, {name}"
                 tell(where, f"{array.dtype} {array.shape}", array.tobytes())
-            if len(nodes) > 1:
-                said, entry = commands_to(folder / f"{example}.json", entry)
-                for name, commands in sorted(said.items()):
-                    content = "\n".join(sorted(commands)).encode()
-                    tell(f"{example}: {program.name}, {name}", f"{len(commands)} commands", content)
+
+
+async def compile_for(example: str, nodes: tuple[str, ...]) -> None:
+    """Print the hash of the machine code with which all nodes start at one time.
+
+    Their data are not the same from one run to the next, before or after: what qubits and clocks
+    do is a function of world time, and world time at T0 depends on how often agents look at their
+    clocks while they wait, which they do by the host's time.
+    """
+    for program in programs(nodes):
+        for name, code in sorted((await machine_code(example, program)).items()):
+            tell(f"{example}: {program.name}, {name}", "machine code", code)
 
 
 def _podium() -> Path:
@@ -205,21 +198,16 @@ def _podium() -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="the example whose name begins with this")
     parser.add_argument("--twins", type=Path, help="the command `podium` of whose twins to take")
     asked = parser.parse_args()
     if asked.twins is not None:
         OF_TWINS[0] = asked.twins
     warnings.simplefilter("ignore")
     print("| what | array | SHA-256, first half |\n| --- | --- | --- |")
-    for example, nodes in (
-        ("first_light", NODES[:1]),
-        ("first_light_zi", NODES[:1]),
-        ("two_nodes", NODES),
-    ):
-        if example.startswith(asked.only):
-            with tempfile.TemporaryDirectory() as folder:
-                asyncio.run(play(example, nodes, Path(folder)))
+    for example in ("first_light", "first_light_zi"):
+        with tempfile.TemporaryDirectory() as folder:
+            asyncio.run(play(example, NODES[0], Path(folder)))
+    asyncio.run(compile_for("two_nodes", NODES))
 
 
 if __name__ == "__main__":

@@ -3,13 +3,21 @@
 The qubits of these tests are formulas: a resonator that follows its qubit, a line over the bias.
 """
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+from tests.benches.calibration.qubits_on_a_bench import (
+    FACILITY,
+    QUBITS,
+    RABI_HZ,
+    SPOTS,
+    design,
+    lines,
+    qubit_hz,
+    worked,
+)
 from tests.benches.calibration.synthetic_data import (
-    EXAMPLE,
     NODE,
     NOW_S,
     Asked,
@@ -22,62 +30,15 @@ from tests.benches.calibration.synthetic_data import (
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import BRING_UP
-from podium.control.calibration.fits.flux import arc
-from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.fits.resonator import ReadoutWindow, dip
-from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.dispersive_shift import excited_share
 from podium.control.calibration.routines.time_of_flight import quiet_hz
 from podium.control.calibration.sequences import all_pulses, pulse_area_ns, until_all_end_ns
-from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Play
-from podium.control.program.waveforms import Square
 
-FACILITY = load_facility(EXAMPLE)
-QUBITS = tuple(FACILITY.qubits().values())
 WIDE_OPEN = ReadoutWindow(0.0, 1e-3)
-RABI_HZ = 40e6
-"""Of every qubit of these tests, at full scale."""
-
-
-def design(element: str, quantity: str) -> float:
-    return FACILITY.qubits()[f"{NODE}.{element}"].design[quantity].value
-
-
-async def worked(
-    routine: str,
-    make: Callable[[MadeRunner], Callable[[Asked, np.random.Generator], np.ndarray]],
-    elements: tuple[str, ...] = ("q0", "q1", "q2"),
-    seed: int = 1,
-    sigmas: Mapping[str, float] = MappingProxyType({}),
-    unknown: tuple[str, ...] = (),
-    **values: float,
-) -> tuple[Outcome, Bench, MadeRunner]:
-    """Let a routine work; ``values`` stand in the record, for every qubit, with ``sigmas``.
-
-    What is ``unknown`` does not.
-    """
-    runner = MadeRunner(lambda *_: np.zeros(1), seed, facility=FACILITY)
-    runner.make = make(runner)
-    record = known(FACILITY)
-    entries = record.all().values()
-    record.replace([one for one in entries if one.name.rpartition(".")[2] not in unknown])
-    for qubit in QUBITS:
-        record.put(
-            ParameterEntry(
-                f"{qubit.name}.{name}",
-                value,
-                sigmas.get(name, 1e-3 * abs(value)),
-                *("1", "", "before", float(NOW_S), 1),
-            )
-            for name, value in values.items()
-        )
-    qubits = tuple(q for q in QUBITS if q.element in elements)
-    bench = Bench(runner, NODE, qubits, record, keep=lambda _: None)
-    (outcome,) = [one async for one in bring_up(bench, (routine,))]
-    return outcome, bench, runner
 
 
 def resonators(places_hz: dict[str, float]) -> Callable[[MadeRunner], object]:
@@ -118,40 +79,6 @@ async def test_a_resonator_that_is_not_there_is_not_its_neighbours() -> None:
     )
 
 
-def lines(
-    place_hz: Callable[[str, float], float], rabi_hz: float = RABI_HZ
-) -> Callable[[MadeRunner], object]:
-    """A qubit's line at ``place_hz(element, bias in V)``, driven as the program says."""
-
-    def made(runner: MadeRunner) -> Callable[[Asked, np.random.Generator], np.ndarray]:
-        def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
-            pulse = next(
-                one
-                for one in asked.program.body
-                if isinstance(one, Play)
-                and one.frame == f"{asked.element}.drive"
-                and isinstance(one.waveform, Square)
-            )
-            values = {
-                "centre": place_hz(
-                    asked.element, runner.biases.get(f"{NODE}.{asked.element}.flux", 0.0)
-                ),
-                "rabi": rabi_hz * float(pulse.amplitude),
-                "height": 2e-3,
-                "offset": -1e-3,
-                "memory": 0.15,
-            }
-            duration_s = pulse.waveform.duration_fs * 1e-15
-            line = pulse_line(asked.swept["drive_frequency"], values, duration_s)
-            share = (line + 1e-3) / 2e-3
-            counted = rng.binomial(asked.program.shots, np.clip(share, 0, 1)) / asked.program.shots
-            return 2e-3 * counted - 1e-3 + noise(asked, rng)
-
-        return make
-
-    return made
-
-
 @pytest.mark.parametrize("strength", [0.3, 0.5, 1.0, 2.0])
 async def test_a_line_is_found_however_strong_the_drive_turns_out(strength: float) -> None:
     """A pulse of twice pi leaves two humps, 10 MHz to either side: one line, in the middle."""
@@ -182,15 +109,6 @@ async def test_a_qubit_that_is_nowhere_is_not_found_and_no_line_of_another() -> 
     assert outcome.failures.keys() == {f"{NODE}.q1"}
     assert "is that of node_a.q0" in outcome.failures[f"{NODE}.q1"]
     assert f"{NODE}.q0.f01" in outcome.measured
-
-
-SPOTS = {"q0": -0.171, "q1": 0.064, "q2": 0.42}
-
-
-def qubit_hz(element: str, bias_v: float) -> float:
-    """Of an asymmetry that the facility file does not say."""
-    top = design(element, "f01")
-    return float(arc(np.array([bias_v]), top, 0.17e9, SPOTS[element], 1.46, 0.61)[0])
 
 
 def following(runner: MadeRunner) -> Callable[[Asked, np.random.Generator], np.ndarray]:

@@ -1,8 +1,8 @@
 """Searches for lines whose drives are far from the design."""
 
 import pytest
+from tests.benches.calibration.qubits_on_a_bench import RABI_HZ, lines, worked
 from tests.benches.calibration.synthetic_data import NODE
-from tests.control.calibration.test_finding import RABI_HZ, lines, worked
 
 
 async def test_a_weak_pulse_is_followed_by_one_that_tells_how_strong_the_drive_is() -> None:

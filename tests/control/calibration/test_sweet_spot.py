@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from tests.benches.calibration.qubits_on_a_bench import FACILITY, QUBITS, SPOTS, lines, qubit_hz
 from tests.benches.calibration.synthetic_data import NODE, NOW_S, MadeRunner, known
-from tests.control.calibration.test_finding import FACILITY, QUBITS, SPOTS, lines, qubit_hz
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -60,6 +60,15 @@ async def test_neighbours_move_along_while_flanks_are_measured_anew() -> None:
     found = outcome.measured[f"{NODE}.q1.sweet_spot"]
     assert found.value == pytest.approx(SPOTS["q1"], abs=5 * found.sigma)
     assert found.sigma < 0.1e-3
+
+
+async def test_flanks_that_count_lie_evenly_about_the_sweet_spot() -> None:
+    """All were expected some mV beside, and the file's asymmetry is 0.2 off."""
+    outcome = await worked({"q0": -0.008, "q1": 0.008, "q2": 0.012})
+    for element, spot in SPOTS.items():
+        found = outcome.measured[f"{NODE}.{element}.sweet_spot"]
+        assert found.value == pytest.approx(spot, abs=5 * found.sigma)
+        assert found.sigma < 30e-6
 
 
 async def test_a_neighbour_that_was_not_found_gets_into_the_sigma() -> None:

@@ -50,10 +50,12 @@ def facility(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(facility: Path, tmp_path: Path) -> Opened:
-    def start(warm: bool = False) -> AbstractAsyncContextManager[ServedLaboratory]:
+    def start(
+        warm: bool = False, mode: ClockMode = ClockMode.MANUAL
+    ) -> AbstractAsyncContextManager[ServedLaboratory]:
         twin = tmp_path / "twin.yaml"
         write_world(sample(facility, 4, warm=warm), twin)
-        return open_serving(facility, twin, WorldClock(ClockMode.MANUAL))
+        return open_serving(facility, twin, WorldClock(mode))
 
     return start
 
@@ -129,7 +131,7 @@ async def test_faults_reach_the_plant_and_are_put_right(opened) -> None:
 
 
 async def test_fridges_are_integrated_though_nobody_reads_them(opened, monkeypatch) -> None:
-    async with opened() as serving:
+    async with opened(mode=ClockMode.PACED) as serving:
         plant = serving.laboratory.fridges["fridge_a"]
         assert isinstance(plant, Cryostat)
         integrated, loop = asyncio.Event(), asyncio.get_running_loop()

@@ -61,7 +61,7 @@ class CryomechCpa:
         return self._server.tallies()
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
+        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._server.ear.listener = listener
 
     # --- registers --------------------------------------------------------------------

@@ -60,7 +60,7 @@ class NutUps:
         return {"commands": self._commands, "unknown": self._unknown, "unmeant": 0}
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
+        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self.ear.listener = listener
 
     def variables(self, now_fs: int) -> dict[str, str]:

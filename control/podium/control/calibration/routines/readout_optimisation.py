@@ -92,8 +92,11 @@ off their design, was taken for usual."""
 TOP_REACH_KAPPA, TOP_REACH_LOG = 0.15, 0.22
 """It reaches so far to either side: in frequency, of the resonator's width, and in the logarithm of
 the amplitude. There the hill is a cubic form to a part in 300."""
-TOP_MAPS = 3
+TOP_MAPS = 6
 """So many of them at most: the best setting should lie inside."""
+AT_EDGE = 0.2
+"""Share of what is expected to be read wrongly that a setting may lose, one sigma, where it still
+lies at the edge of the last map: a cubic form is no hill there."""
 MEDIAN = np.pi / 2
 """Variance of a median over that of a mean, of Gaussian noise."""
 MAD = 1.4826
@@ -242,6 +245,8 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
         amplitude = float(np.exp(found.log_amplitude))
         length_s = _length_ns(found.length_s * 1e9) * 1e-9
         at_the_edge = "" if found.inside else "; the best setting is at the edge of what was tried"
+        beyond = 0.0 if found.inside else AT_EDGE * (1 - found.fidelity)
+        loss_sigma = float(np.hypot(found.loss_sigma, beyond))
         text = (
             f"{found.frequency_hz / 1e9:.6f} GHz, amplitude {amplitude:.4f}, "
             f"{length_s * 1e9:.0f} ns: 0 and 1 are {found.distance:.2f} sigma apart, expected "
@@ -251,7 +256,7 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
             "probe_frequency": Measured(found.frequency_hz, found.sigmas[0], "Hz"),
             "probe_amplitude": Measured(amplitude, amplitude * found.sigmas[1], "1"),
             "probe_duration": Measured(length_s, found.sigmas[2], "s"),
-            "probe_loss": Measured(found.loss, found.loss_sigma, "1"),
+            "probe_loss": Measured(found.loss, loss_sigma, "1"),
         }, replace(panel, picture=kept.picture(found), text=text)
 
     await analyse(bench, outcome, qubits, raw, fit)

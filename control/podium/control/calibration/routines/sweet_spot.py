@@ -33,9 +33,10 @@ SECOND_WINDOW_HZ = 6e6
 """Least width of the second flank's search: where the line is, is then known but for the middle."""
 DOUBTS = 8.0
 """Width of that search in sigmas of what the sweet spot's doubt moves the line by."""
-FAR_OFF = 0.015
+FAR_OFF = 0.003
 """A sweet spot found farther from where it was expected than this, in periods, has flanks of its
-own measured once more."""
+own measured once more: pairs that are not about their middle move it by half a percent of that
+where the asymmetry is 0.2 off its design."""
 RABI_DOUBT = 0.05
 """Relative: how much the drive's strength may differ beside the sweet spot."""
 PLAN = SearchPlan(step_hz=1.2e6)
@@ -102,9 +103,12 @@ async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         for side in (-1, +1):
             await _flank(bench, outcome, qubits, arcs, side, points, doubt_v, far)
         moved = await _moved(bench, qubits, points, arcs, first)
-    await _analyse(
-        bench, outcome, qubits, points, arcs, doubt_v | moved | _elsewhere_v(bench, qubits)
-    )
+    elsewhere = _elsewhere_v(bench, qubits)
+    at_first = doubt_v | moved | elsewhere
+    # Others were where they belong, as far as they were found, when far ones were measured anew.
+    again = {name: doubt for name, doubt in doubt_v.items() if name not in moved} | elsewhere
+    away = {q.name: again if q in far else at_first for q in qubits}
+    await _analyse(bench, outcome, qubits, points, arcs, away)
     await bench.runner.bias(
         {q.flux_port: bench.bias_on_grid(q, bench.known(q, "sweet_spot").value) for q in qubits}
     )
@@ -191,8 +195,10 @@ def _fit(points: Points, arc_of: Arc, shape: Shape | None) -> Fit:
             f"the line was seen at {len(points.volts)} of 3 biases only; "
             + "; ".join(points.lost[:1])
         )
-    bias, lines = np.array(points.volts), np.array(points.hertz)
-    sigmas = np.array(points.sigma)
+    use = list(range(len(points.volts)))
+    if len(use) >= 5:  # flanks that were measured once more lie evenly about the middle
+        use = [0, *use[-2:]]
+    bias, lines, sigmas = (np.array(v)[use] for v in (points.volts, points.hertz, points.sigma))
     if shape is None:
         return fit_qubit_arc(bias, lines, sigmas, arc_of)
     return fit_shaped_arc(bias, lines, sigmas, shape, arc_of)
@@ -239,12 +245,16 @@ async def _analyse(
     qubits: tuple[Qubit, ...],
     points: Mapping[str, Points],
     arcs: Mapping[str, Arc],
-    away_v: Mapping[str, float],
+    away_v: Mapping[str, Mapping[str, float]],
 ) -> None:
-    """Fit all arcs; ``away_v``: how far each source of the node was from its sweet spot, V."""
+    """Fit all arcs.
+
+    ``away_v``: for each qubit, how far each source of the node was from its own sweet spot while
+    the flanks that count were measured, V.
+    """
 
     def shaken_v(qubit: Qubit) -> float:
-        others = (v for name, v in away_v.items() if name != qubit.name)
+        others = (v for name, v in away_v[qubit.name].items() if name != qubit.name)
         return CROSSTALK * float(np.sqrt(sum(v**2 for v in others)))
 
     def raw(qubit: Qubit) -> Panel:

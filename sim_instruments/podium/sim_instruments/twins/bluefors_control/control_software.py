@@ -100,7 +100,7 @@ class BlueforsControl:
         return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
+        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self.ear.listener = listener
 
     # --- what is asked, by whatever door ----------------------------------------------

@@ -1,6 +1,6 @@
 """Runs the few tests that failed in the two halves once more, one after another, beside nothing.
 
-``python -m tests.second_try CACHE [word of pytest ...]``: CACHE is the cache folder in which pytest
+``python -m tests.benches.second_try CACHE [word of pytest ...]``: CACHE is where pytest
 noted what failed. A computer that is busy with something else breaks deadlines of the wall that
 an idle one keeps; a fault of ours fails again. Tests that pass only now are named, for each is
 a finding: it fails beside others, or now and then.
