@@ -22,7 +22,6 @@ QUEUE_DEPTH = 32
 """Real-time instructions that wait for their time (q1simulator 1.3.4, q1core.py)."""
 REAL_TIME = frozenset({"play", "acquire", "upd_param", "wait", "latch_rst", "set_latch_en"})
 ARITHMETIC = frozenset({"add", "sub", "asr", "cmp"})
-READS_ALL = frozenset({"cmp"})
 REPETITIONS = 3
 """Shots in a row that are looked at: the first starts from the lead, later ones from the queue."""
 

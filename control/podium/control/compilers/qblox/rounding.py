@@ -25,7 +25,6 @@ from podium.firmware_interfaces.qblox_cluster.limits import (
     NCO_STEPS_PER_HZ,
 )
 
-SAMPLE_STEP = 1 / DAC_MAX
 GAIN_STEP = 1 / DAC_MAX
 FULL_SCALE_WORD = DAC_MAX * DAC_MAX / (1 << GAIN_SHIFT)
 """The DAC word of amplitude 1."""
