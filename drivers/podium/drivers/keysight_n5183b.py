@@ -18,7 +18,7 @@ SETTINGS = {
 }
 
 
-class _Acquainted(ChecksIdentity, QCoDeSDriver):
+class _Identified(ChecksIdentity, QCoDeSDriver):
     """The QCoDeS driver, for such a box and no other."""
 
     model = KEYSIGHT_N5183B
@@ -29,7 +29,7 @@ class KeysightN5183B(OverVisa):
 
     def __init__(self, name: str, visa: str) -> None:
         """Connect by reading; the tone stays as it is."""
-        self._session = VisaSession(name, visa, _Acquainted)
+        self._session = VisaSession(name, visa, _Identified)
 
     def examine(self) -> Examination:
         """Return the options that are fitted and where its reference frequency comes from."""

@@ -10,7 +10,7 @@ from podium.firmware_interfaces.lakeshore_336 import MODEL_336
 from podium.firmware_interfaces.models import LAKESHORE_336
 
 
-class _Acquainted(ChecksIdentity, LakeshoreModel336):
+class _Identified(ChecksIdentity, LakeshoreModel336):
     """The QCoDeS driver, for such a box and no other."""
 
     model = LAKESHORE_336
@@ -27,4 +27,4 @@ class LakeShore336(LakeShoreController):
         heaters: Mapping[int, str] | None = None,
     ) -> None:
         """Connect by reading; ``channels`` names inputs (1 is A), ``heaters`` outputs 1 to 4."""
-        super().__init__(name, visa, _Acquainted, MODEL_336, channels, heaters)
+        super().__init__(name, visa, _Identified, MODEL_336, channels, heaters)

@@ -21,7 +21,7 @@ SETTINGS = {
 """What a snapshot holds: of the type N connector."""
 
 
-class _Acquainted(ChecksIdentity, SG384):
+class _Identified(ChecksIdentity, SG384):
     """The QCoDeS driver, for such a box and no other."""
 
     model = SRS_SG384
@@ -32,7 +32,7 @@ class SrsSg384(OverVisa):
 
     def __init__(self, name: str, visa: str) -> None:
         """Connect by reading; the tone stays as it is."""
-        self._session = VisaSession(name, visa, _Acquainted)
+        self._session = VisaSession(name, visa, _Identified)
 
     def tell(self, message: str) -> None:
         """Send a command; return once it has no error of it."""
