@@ -114,7 +114,7 @@ UNVERIFIED_NODE = Scenario(
     sources=(("a", UNVERIFIED),),
 )
 IN_MAKE_TEST = (
-    (TWO_NODES, 48_000),
+    (TWO_NODES, 71_000),
     (SIDE_BY_SIDE, 8_000),
     (AT_ONCE, 9_000),
     (BOTH_WAYS, 6_000),

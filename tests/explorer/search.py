@@ -63,7 +63,8 @@ class Search:
         while layer and len(self._seen) < self._most and not found.broken:
             last = found.faults >= self.world.scenario.faults
             layer = self._layer(layer, found, with_faults=not last)
-            found.faults += 1
+            if len(self._seen) < self._most:  # what was cut off was not gone through
+                found.faults += 1
         found.ended = not layer and len(self._seen) < self._most
         found.states = len(self._seen)
         found.seconds = time.perf_counter() - begun_s
