@@ -229,7 +229,9 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
             kept = samples[q.name]
             samples[q.name] = Samples(kept.window, maps=kept.maps, form=TOP_FORM)
         await again(moving, near, TOP_SHOTS, TOP_RUNS)
-        moving = tuple(q for q in moving if not best[q.name].inside)
+        # All together or none: it takes no longer, and neighbours' tones are as in use.
+        if all(best[q.name].inside for q in moving):
+            break
 
     def raw(qubit: Qubit) -> Panel:
         return Panel(
