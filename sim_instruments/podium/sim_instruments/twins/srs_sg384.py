@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from podium.sim_instruments.twins.command_observer import CommandListener
-
 from podium.firmware_interfaces import srs_sg384 as box
 from podium.firmware_interfaces.ieee4882.command import Command
+from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
