@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.fridge_stages import COLD_PLATE, FIRST_STAGE, SECOND_STAGE, STILL
 from podium.sim_instruments.physics.cryostat import signals
 from podium.sim_instruments.physics.cryostat.faults import FAULTS
 from podium.sim_instruments.physics.cryostat.parameters import LD400, MODELS
@@ -120,10 +121,10 @@ def test_heat_is_kept_while_heat_capacities_change_hundredfold() -> None:
 
 HEATED = [
     ("heater.mixing_chamber.power", signals.STAGES[4], 1e-3),
-    ("dissipation.cold_plate", signals.COLD_PLATE, 1e-3),
-    ("heater.still.power", signals.STILL, 0.05),
-    ("heater.4k.power", signals.SECOND_STAGE, 1.0),
-    ("heater.50k.power", signals.FIRST_STAGE, 30.0),
+    ("dissipation.cold_plate", COLD_PLATE, 1e-3),
+    ("heater.still.power", STILL, 0.05),
+    ("heater.4k.power", SECOND_STAGE, 1.0),
+    ("heater.50k.power", FIRST_STAGE, 30.0),
 ]
 
 

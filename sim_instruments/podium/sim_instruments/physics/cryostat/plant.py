@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER, stage_of
+from podium.firmware_interfaces.fridge_stages import HEATERS, MIXING_CHAMBER, stage_of
 from podium.sim_instruments.physics.cryostat import machines, outputs, signals, vacuum_can
 from podium.sim_instruments.physics.cryostat.faults import FAULTS
 from podium.sim_instruments.physics.cryostat.gas_handling import GasHandling, Positions
@@ -267,7 +267,7 @@ class Cryostat:
     ) -> Surroundings:
         commands, stages = state.commands, self.parameters.stages
         loads = [commands[signals.dissipation_of(stage)] for stage in signals.STAGES]
-        for heater, stage in signals.HEATERS.items():
+        for heater, stage in HEATERS.items():
             loads[signals.STAGES.index(stage)] += commands[signals.power_of(heater)]
         loads[1] += stages.second_stage_load_w
         return Surroundings(
