@@ -1,19 +1,41 @@
-"""The stages of a dilution refrigerator, by the names that laboratories give their thermometers."""
+"""The stages of a dilution refrigerator, and what else of it facility files name.
 
+Thermometers are wired by the names that laboratories give their channels, heaters, gauges and
+turbo pumps by the names here.
+"""
+
+FIRST_STAGE = "first_stage"
+SECOND_STAGE = "second_stage"
+STILL = "still"
+COLD_PLATE = "cold_plate"
 MIXING_CHAMBER = "mixing_chamber"
 """Also of a name that tells no stage. ASSUMED: samples, pucks and magnets hang there."""
 
-HEATERS = ("mixing_chamber", "still", "4k", "50k")
-"""Heaters of a fridge, as a facility file calls them."""
-GAUGES = ("p1", "p2", "p3", "p4", "p5", "p6")
-"""Pressures of a fridge's gas handling, likewise."""
+HEATERS = {
+    "mixing_chamber": MIXING_CHAMBER,
+    "still": STILL,
+    "4k": SECOND_STAGE,
+    "50k": FIRST_STAGE,
+}
+"""By heater, as a facility file calls it: the stage that it heats."""
+GAUGES = {
+    "p1": "vacuum can",
+    "p2": "still line, which the turbo pumps",
+    "p3": "condensing line, at the outlet of the compressor",
+    "p4": "behind the pumps, at the inlet of the compressor",
+    "p5": "tank of the mixture",
+    "p6": "service line and vent",
+}
+"""By gauge, likewise: what it measures the pressure of."""
+TURBOS = ("turbo1", "turbo2")
+"""Turbo pumps: of the still, and of the vacuum can."""
 
 STAGE_NAMES: dict[str, tuple[str, ...]] = {
     MIXING_CHAMBER: ("mixing_chamber", "mxc", "mc", "mixing", "mix", "base", "puck", "sample"),
-    "cold_plate": ("cold_plate", "cp", "icp", "100mk", "intermediate_cold_plate"),
-    "still": ("still", "1k", "800mk", "700mk"),
-    "second_stage": ("second_stage", "4k", "pt2", "3k", "4_k"),
-    "first_stage": ("first_stage", "50k", "pt1", "60k", "40k", "50_k"),
+    COLD_PLATE: ("cold_plate", "cp", "icp", "100mk", "intermediate_cold_plate"),
+    STILL: ("still", "1k", "800mk", "700mk"),
+    SECOND_STAGE: ("second_stage", "4k", "pt2", "3k", "4_k"),
+    FIRST_STAGE: ("first_stage", "50k", "pt1", "60k", "40k", "50_k"),
 }
 """By stage: what a channel there may be called; also with ``_plate``, ``_flange`` or ``_stage``."""
 

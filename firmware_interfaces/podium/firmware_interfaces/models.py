@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.firmware_interfaces.fridge_stages import GAUGES, HEATERS
+from podium.firmware_interfaces.fridge_stages import GAUGES, HEATERS, TURBOS
 from podium.firmware_interfaces.instrument_model import (
     Connector,
     DigitalPort,
@@ -289,7 +289,7 @@ LAKESHORE_372 = InstrumentModel(
     twin="podium.sim_instruments.twins.lakeshore_372:LakeShore372",
     options=(
         MapOption("channels", "measurement input: stage of the fridge", 1, 16),
-        MapOption("heaters", "output: heater of the fridge", 0, 2, HEATERS, required=False),
+        MapOption("heaters", "output: heater of the fridge", 0, 2, tuple(HEATERS), required=False),
     ),
     channels_option="channels",
     answers=("LSCI,MODEL372",),
@@ -311,7 +311,7 @@ LAKESHORE_336 = InstrumentModel(
     twin="podium.sim_instruments.twins.lakeshore_336:lakeshore_336",
     options=(
         MapOption("channels", "input (1 to 4 are A to D): stage of the fridge", 1, 4),
-        MapOption("heaters", "output: heater of the fridge", 1, 4, HEATERS, required=False),
+        MapOption("heaters", "output: heater of the fridge", 1, 4, tuple(HEATERS), required=False),
     ),
     channels_option="channels",
     answers=("LSCI,MODEL336",),
@@ -333,7 +333,7 @@ LAKESHORE_350 = InstrumentModel(
     twin="podium.sim_instruments.twins.lakeshore_350:lakeshore_350",
     options=(
         MapOption("channels", "input (1 to 4 are A to D): stage of the fridge", 1, 4),
-        MapOption("heaters", "output: heater of the fridge", 1, 4, HEATERS, required=False),
+        MapOption("heaters", "output: heater of the fridge", 1, 4, tuple(HEATERS), required=False),
     ),
     channels_option="channels",
     answers=("LSCI,MODEL350",),
@@ -351,7 +351,9 @@ PFEIFFER_TPG366 = InstrumentModel(
     roles=(),
     driver="podium.drivers.pfeiffer_tpg366:PfeifferTpg366",
     twin="podium.sim_instruments.twins.pfeiffer_tpg366:PfeifferTpg366",
-    options=(MapOption("gauges", "channel: pressure of the fridge", 1, 6, GAUGES, required=False),),
+    options=(
+        MapOption("gauges", "channel: pressure of the fridge", 1, 6, tuple(GAUGES), required=False),
+    ),
     connect="from podium.drivers.pfeiffer_tpg366 import PfeifferTpg366; "
     "{name} = PfeifferTpg366('{name}', '{host}', {ports})",
 )
@@ -366,7 +368,7 @@ PFEIFFER_TC400 = InstrumentModel(
     driver="podium.drivers.pfeiffer_tc400:PfeifferTc400",
     twin="podium.sim_instruments.twins.pfeiffer_tc400:PfeifferTc400",
     options=(
-        TextOption("pump", "pump of the fridge", ("turbo1", "turbo2"), required=False),
+        TextOption("pump", "pump of the fridge", TURBOS, required=False),
         TextOption("bus_address", "address on its RS-485 bus, 1 to 255", required=False),
     ),
     connect="from podium.drivers.pfeiffer_tc400 import PfeifferTc400; "

@@ -35,6 +35,7 @@ instruments:
     model: lakeshore_372
     address: 192.168.0.2
     channels: {1: 50K, 2: 4K, 5: still, 6: mixing_chamber}
+    heaters: {0: mixing_chamber, 2: still}
   thermometry_b: {model: lakeshore_372, address: 192.168.0.3, channels: {6: mxc}}
 """
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
@@ -104,6 +105,46 @@ async def test_a_day_at_once_and_in_pieces_is_the_same_day(opened) -> None:
             found.append([reading_k(serving, channel) for channel in (1, 2, 5, 6)])
     assert found[0] == found[1]
     assert found[0][3] > 10.0
+
+
+REGULATE = b"INTYPE 6,0,2,1,1,0,1;SCAN 6,0;OUTMODE 0,5,6;PID 0,2,60,0;SETP 0,0.05;RANGE 0,6\n"
+
+
+async def test_a_closed_loop_settles_though_nobody_speaks_to_it(opened) -> None:
+    """In one span, in a hundred, and with somebody who looks at the fridge meanwhile."""
+    found = []
+    for spans, looks in ((1, False), (100, True)):
+        async with opened() as serving:
+            door, laboratory = BackDoor(serving), serving.laboratory
+            ends, clock = laboratory._supplies("thermometry_a"), laboratory.clock
+            assert ends.read is not None
+            laboratory.twins["thermometry_a"].open("scpi").feed(REGULATE, clock.now_fs())
+            settled = []
+            for _ in range(spans):
+                await door.do({"do": "advance", "seconds": 317 / spans})
+                if looks:
+                    settled.append(ends.read("temperature.mixing_chamber", clock.now_fs()))
+            settled = settled[-20:] or [reading_k(serving, 6)]
+            assert settled == pytest.approx([0.05] * len(settled), rel=2e-3)
+            found.append((settled[-1], ends.read("heater.mixing_chamber.power", clock.now_fs())))
+    assert found[0] == found[1]
+    assert found[0][1] > 5e-5
+
+
+async def test_a_limit_switches_a_heater_off_when_time_leaps(opened) -> None:
+    async with opened() as serving:
+        clock, plant = serving.laboratory.clock, serving.laboratory.fridges["fridge_a"]
+        assert isinstance(plant, Cryostat)
+        warming = b"SCAN 6,0;TLIMIT 6,0.1;OUTMODE 0,2,6;MOUT 0,100;RANGE 0,7\n"
+        serving.laboratory.twins["thermometry_a"].open("scpi").feed(warming, clock.now_fs())
+        assert plant.read("heater.mixing_chamber.power", clock.now_fs()) > 0.0
+        begin_fs = clock.now_fs()
+        clock.advance(600 * FS_PER_S)
+        serving.poll()
+        assert plant.read("heater.mixing_chamber.power", clock.now_fs()) == 0.0
+        assert plant.temperature_k("mixing_chamber", clock.now_fs()) < 0.1
+        hottest = [plant.temperature_k("mxc", begin_fs + n * FS_PER_S) for n in range(60)]
+        assert 0.1 < max(hottest) < 0.3
 
 
 async def test_faults_reach_the_plant_and_are_put_right(opened) -> None:

@@ -5,10 +5,10 @@ nothing gets warm or cold from it, but the compressor, its pressures and its cur
 switch. Names and units are those by which instruments are wired to a fridge.
 """
 
-VALVES = 23
-PUMPS = ("scroll1", "scroll2", "turbo1", "turbo2", "compressor")
-HEATERS = ("still", "mixing_chamber", "4k", "50k")
-OPEN_VALVES = (1, 4, 5, 6, 9, 11, 12)  # ASSUMED: of a fridge that circulates
+from podium.firmware_interfaces.fridge_stages import HEATERS
+from podium.sim_instruments.physics.cryostat.signals import PUMPS, VALVES, on_of, open_of, power_of
+
+OPEN_VALVES = ("v1", "v4", "v5", "v6", "v9", "v11", "v12")  # ASSUMED: of a fridge that circulates
 RUNNING_PUMPS = ("scroll1", "turbo1", "compressor")  # ASSUMED
 STEADY: dict[str, float] = {
     # Temperatures, pressures and flow of a published LD400 at base, as a client printed them.
@@ -52,9 +52,9 @@ class SteadyCryostat:
 
     def __init__(self) -> None:
         self._switched: dict[str, float] = {
-            **{f"valve.v{n}.open": float(n in OPEN_VALVES) for n in range(1, VALVES + 1)},
-            **{f"pump.{name}.on": float(name in RUNNING_PUMPS) for name in PUMPS},
-            **{f"heater.{name}.power": 0.0 for name in HEATERS},
+            **{open_of(name): float(name in OPEN_VALVES) for name in VALVES},
+            **{on_of(name): float(name in RUNNING_PUMPS) for name in PUMPS},
+            **{power_of(name): 0.0 for name in HEATERS},
             "heater.still.power": 0.01,
             "pulse_tube.on": 1.0,
             "heat_switch.on": 0.0,

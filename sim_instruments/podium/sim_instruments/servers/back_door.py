@@ -32,6 +32,8 @@ ADVANCE_MAX_S = 366 * 86400.0
 
 ADVANCE_PIECE_FS = 600 * FS_PER_S
 """Where fridges are integrated: some milliseconds of work."""
+ACTING_PIECE_FS = 20 * FS_PER_S
+"""Where instruments regulate them: likewise."""
 
 END_OF_TIME_FS = 4_102_444_800 * FS_PER_S
 """2100-01-01: many requests go no further."""
@@ -143,11 +145,13 @@ class BackDoor:
 
     async def _advance(self, span_fs: int) -> None:
         """Let time pass; where fridges are integrated, in pieces, so that readings go on."""
-        laboratory, clock = self._serving.laboratory, self._serving.timekeeper.clock
-        while laboratory.has_plants and span_fs > ADVANCE_PIECE_FS:
-            clock.advance(ADVANCE_PIECE_FS)
-            span_fs -= ADVANCE_PIECE_FS
-            await asyncio.to_thread(laboratory.advance_plants)
+        plants, clock = self._serving.laboratory.plants, self._serving.timekeeper.clock
+        while plants and span_fs > 0:
+            piece_fs = min(span_fs, ACTING_PIECE_FS if plants.acts else ADVANCE_PIECE_FS)
+            clock.advance(piece_fs)
+            span_fs -= piece_fs
+            plants.advance()
+            await asyncio.to_thread(plants.integrate)
         clock.advance(span_fs)
 
     def _clocks(self) -> dict[str, dict[str, Any]]:

@@ -1,12 +1,13 @@
-"""Fridges of a laboratory that are integrated in world time, and their ends to instruments."""
+"""Fridges of a laboratory that are integrated in world time, in step with their instruments."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypedDict
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER
-from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.servers.clock import WorldClock
+from podium.sim_instruments.twins.heater_loop import STEP_FS
+from podium.sim_instruments.twins.twin import ActsByItself, Twin
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.bath import Bath
@@ -44,40 +45,118 @@ def plants_of(world_file: "WorldFile | BenchWorld", start_fs: int) -> "dict[str,
     }
 
 
-def plant_ends(fridge: "Fridge | Cryostat | None") -> PlantEnds:
-    """Return what reads and writes a fridge's signals, if it is a plant."""
-    if fridge is None or isinstance(fridge, Fridge):
-        return {}
-    return {"read": fridge.read, "write": fridge.write}
-
-
-def baths_of(
-    fridges: "Mapping[str, Fridge | Cryostat]", fridge_of_node: Mapping[str, str], now_fs: int
-) -> "dict[str, Bath]":
-    """Return the mixing chambers of nodes that a plant cools, as they are now."""
-    plants = {name: one for name, one in fridges.items() if not isinstance(one, Fridge)}
-    if not plants:
-        return {}
-    from podium.sim_instruments.physics.bath import Bath
-
-    return {
-        node: Bath(
-            plants[name].temperature_k(MIXING_CHAMBER, now_fs),
-            plants[name].parameters.settled.temperatures_k[-1],
-        )
-        for node, name in fridge_of_node.items()
-        if name in plants
-    }
-
-
 BEHIND_S = 2.0
 """Wall time by which plants are integrated behind the clock: who has looked at the clock and is
 about to read or write finds the plant at no later time."""
 
 
-def advance_plants(fridges: "Iterable[Fridge | Cryostat]", clock: WorldClock) -> None:
-    """Integrate all plants up to just before now; one that somebody has brought further stays."""
-    behind_fs = round(BEHIND_S * clock.rate * FS_PER_S)
-    for fridge in fridges:
-        if not isinstance(fridge, Fridge):
-            fridge.advance(clock.now_fs() - behind_fs)
+class CoupledPlant:
+    """One plant and the twins of its fridge that act by themselves: neither passes the other.
+
+    Whoever reads or writes at a time first lets all twins act up to it, at every whole second.
+    So what a loop does depends neither on who looks nor on how time was cut into spans. It
+    belongs to one thread, that of the twins; :meth:`integrate` may be called from any.
+    """
+
+    def __init__(self, plant: "Cryostat", start_fs: int) -> None:
+        self.plant = plant
+        self._start_fs = self._at_fs = start_fs
+        self._twins: list[ActsByItself] = []
+
+    def attach(self, twin: Twin) -> None:
+        """Let a twin act from now on, if it does anything by itself."""
+        if isinstance(twin, ActsByItself):
+            self._twins.append(twin)
+
+    @property
+    def acts(self) -> bool:
+        """Tell whether a twin may do something before somebody speaks to it."""
+        return any(twin.acts for twin in self._twins)
+
+    def advance(self, to_fs: int) -> None:
+        """Let all twins act up to a time."""
+        while self._at_fs < to_fs:
+            step_fs = (self._at_fs // STEP_FS + 1) * STEP_FS
+            self._at_fs = min(step_fs, to_fs) if self.acts else to_fs
+            for twin in self._twins:
+                twin.advance(self._at_fs)
+
+    def integrate(self, to_fs: int) -> None:
+        """Integrate the plant up to a time, but no further than its twins have acted."""
+        self.plant.advance(min(to_fs, self._at_fs))
+
+    def read(self, name: str, now_fs: int) -> float:
+        """Return an output, see :meth:`.Cryostat.read`; before the start it was as it began."""
+        self.advance(now_fs)
+        return self.plant.read(name, max(now_fs, self._start_fs))
+
+    def write(self, name: str, value: float, now_fs: int) -> None:
+        """Set an input, see :meth:`.Cryostat.write`."""
+        self.advance(now_fs)
+        self.plant.write(name, value, now_fs)
+
+    def temperature_k(self, stage: str, now_fs: int) -> float:
+        """Return the temperature of a stage, see :meth:`.Cryostat.temperature_k`."""
+        self.advance(now_fs)
+        return self.plant.temperature_k(stage, max(now_fs, self._start_fs))
+
+
+class FridgePlants:
+    """All plants of a laboratory, by their fridges' names, each coupled to its instruments."""
+
+    def __init__(self, plants: "Mapping[str, Cryostat]", clock: WorldClock) -> None:
+        self._clock = clock
+        self._coupled = {name: CoupledPlant(one, clock.now_fs()) for name, one in plants.items()}
+
+    def __bool__(self) -> bool:
+        """Tell whether there is a plant."""
+        return bool(self._coupled)
+
+    def attach(self, fridge: str, twin: Twin) -> None:
+        """Let a twin of a fridge act from now on, if it has a plant."""
+        if fridge in self._coupled:
+            self._coupled[fridge].attach(twin)
+
+    @property
+    def acts(self) -> bool:
+        """Tell whether a twin at any of them may do something before somebody speaks to it."""
+        return any(plant.acts for plant in self._coupled.values())
+
+    def advance(self) -> None:
+        """Let all twins act up to now."""
+        for plant in self._coupled.values():
+            plant.advance(self._clock.now_fs())
+
+    def integrate(self) -> None:
+        """Integrate all plants up to just before now: a second for a day; any thread may call it.
+
+        One that somebody has brought further stays.
+        """
+        behind_fs = round(BEHIND_S * self._clock.rate * FS_PER_S)
+        for plant in self._coupled.values():
+            plant.integrate(self._clock.now_fs() - behind_fs)
+
+    def get(self, fridge: str) -> CoupledPlant | None:
+        """Return the plant of a fridge; None: it has none."""
+        return self._coupled.get(fridge)
+
+    def ends(self, fridge: str) -> PlantEnds:
+        """Return what reads and writes a fridge's signals, if it is a plant."""
+        plant = self._coupled.get(fridge)
+        return {} if plant is None else {"read": plant.read, "write": plant.write}
+
+    def baths(self, fridge_of_node: Mapping[str, str]) -> "dict[str, Bath]":
+        """Return the mixing chambers of nodes that a plant cools, as they are now."""
+        if not self._coupled:
+            return {}
+        from podium.sim_instruments.physics.bath import Bath
+
+        now_fs = self._clock.now_fs()
+        return {
+            node: Bath(
+                self._coupled[name].temperature_k(MIXING_CHAMBER, now_fs),
+                self._coupled[name].plant.parameters.settled.temperatures_k[-1],
+            )
+            for node, name in fridge_of_node.items()
+            if name in self._coupled
+        }

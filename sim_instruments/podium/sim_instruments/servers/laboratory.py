@@ -28,12 +28,7 @@ from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.extras import check_extra
-from podium.sim_instruments.servers.fridge_plants import (
-    advance_plants,
-    baths_of,
-    plant_ends,
-    plants_of,
-)
+from podium.sim_instruments.servers.fridge_plants import FridgePlants, plants_of
 from podium.sim_instruments.servers.kernel_compilation import KernelGate
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
@@ -84,7 +79,10 @@ class Laboratory:
         self.fridges: dict[str, Fridge | Cryostat] = {
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }
-        self.fridges |= plants_of(world_file, clock.now_fs())
+        plants = plants_of(world_file, clock.now_fs())
+        self.fridges |= plants
+        self.plants = FridgePlants(plants, clock)
+        """Those that are integrated in world time; what reads and writes them goes through here."""
         self.cryostat = SteadyCryostat()
         """What instruments of a fridge without a plant read and switch."""
         self.room = Room(world_file.seed)
@@ -110,6 +108,8 @@ class Laboratory:
             name: build_twin(name, entry, self._supplies(name))
             for name, entry in plan.instruments.items()
         }
+        for name, twin in self.twins.items():
+            self.plants.attach(plan.fridge_of.get(name, ""), twin)
         check_sources(plan, self.twins)
         delays_s = world_file.timing.delays_s()
         self.trigger_lines = lay_triggers(plan.timing, delays_s, self.twins, self.room, self.played)
@@ -157,15 +157,6 @@ class Laboratory:
         self.kernels.end()
         self._workers.shutdown(wait=True, cancel_futures=True)
 
-    def advance_plants(self) -> None:
-        """Integrate fridges up to about now: a second for a day; any thread may call it."""
-        advance_plants(self.fridges.values(), self.clock)
-
-    @property
-    def has_plants(self) -> bool:
-        """Tell whether a fridge is integrated in world time."""
-        return bool(self._world_file.plants)
-
     def give_back_memory(self) -> None:
         """Give back what runs have left, in a worker thread, if nothing has run for a while."""
         if self._spare.due:
@@ -184,7 +175,7 @@ class Laboratory:
             if output.endswith(".iq")
         }
         now_fs = self.clock.now_fs()
-        baths = baths_of(self.fridges, self.plan.fridge_of_node, now_fs)
+        baths = self.plants.baths(self.plan.fridge_of_node)
         return Cabling.at(self.plan, self.twins, self.unplugged, now_fs, sources, baths)
 
     def truth_now(
@@ -322,7 +313,7 @@ class Laboratory:
             clock_of=partial(self.clock_of, name),
             clock=self._counter(name),
             own_clock=self._own_clock(name),
-            **plant_ends(self.fridges.get(self.plan.fridge_of.get(name, ""))),
+            **self.plants.ends(self.plan.fridge_of.get(name, "")),
             steady=self.cryostat,
             lines=LinesEnd(self.lines, name),
             mixers={
@@ -355,7 +346,8 @@ class Laboratory:
         thermometer = self.plan.thermometers.get(name)
         if thermometer is None:
             return None
-        fridge, stages = self.fridges[thermometer.fridge], thermometer.stages
+        fridge = self.plants.get(thermometer.fridge) or self.fridges[thermometer.fridge]
+        stages = thermometer.stages
         return lambda channel, now_fs: fridge.temperature_k(stages[channel], now_fs)
 
     def _check_world(self, world_file: "WorldFile | BenchWorld") -> None:

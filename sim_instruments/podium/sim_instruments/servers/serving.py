@@ -81,10 +81,11 @@ class ServedLaboratory:
         self.laboratory.give_back_memory()
 
     def poll(self) -> None:
-        """Let time leap; let every way carry out what had to wait, and send what has fallen due."""
+        """Let time leap, let twins act, and let every way carry out and send what is due."""
         leapt = True
         while leapt:
             self.timekeeper.leap()
+            self.laboratory.plants.advance()
             for served in self.served.values():
                 for way in tuple(served.faults.open):
                     way.due()
@@ -104,7 +105,7 @@ class ServedLaboratory:
         """Integrate fridges for ever, in a thread, so that no reading waits for a long span."""
         while True:
             await asyncio.sleep(INTEGRATES_S)
-            await asyncio.to_thread(self.laboratory.advance_plants)
+            await asyncio.to_thread(self.laboratory.plants.integrate)
 
     def endpoints(self) -> dict[str, object]:
         """Return where every instrument listens, as the endpoints file has it."""
@@ -164,7 +165,7 @@ async def open_laboratory(
             serving.served[name] = ServedInstrument(twin, model, listening, faults, udp)
         tasks = {asyncio.create_task(serving.tick())}
         # On a manual clock nothing may depend on how fast this machine is: who reads integrates.
-        if laboratory.has_plants and clock.mode is not ClockMode.MANUAL:
+        if laboratory.plants and clock.mode is not ClockMode.MANUAL:
             tasks.add(asyncio.create_task(serving.integrate()))
         try:
             yield serving

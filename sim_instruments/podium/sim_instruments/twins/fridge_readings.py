@@ -1,8 +1,9 @@
 """Temperatures of a fridge at the times at which a box has measured them.
 
-A fridge that is integrated in world time tells nothing of times that it has passed. A box shows a
-reading that is older, where a scanner has moved on or a reading takes a while. Then it shows what
-it has read last, or, where it has read nothing yet, what is now.
+A box shows a reading that is older, where a scanner has moved on or a reading takes a while. A
+fridge that is integrated in world time can be read for some time after it has passed
+(:data:`.cryostat.plant.HISTORY_FS`), and no more after that: then the box shows what it has read
+last, or, where it has read nothing yet, what is now.
 """
 
 from collections.abc import Callable

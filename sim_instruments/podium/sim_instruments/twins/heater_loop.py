@@ -153,6 +153,10 @@ class OutputBank:
         self.shares = dict.fromkeys(self.outputs, 0.0)
         """Of full-scale current or voltage, 0 to 1."""
 
+    def on(self) -> tuple[int, ...]:
+        """Return the outputs whose range is not off."""
+        return tuple(output for output in self.outputs if self.ranges[output])
+
     def off(self) -> None:
         """Switch every range off."""
         self.ranges = dict.fromkeys(self.outputs, 0)

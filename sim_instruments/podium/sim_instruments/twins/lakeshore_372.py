@@ -135,6 +135,11 @@ class LakeShore372:
         """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._device.ear.listener = listener
 
+    @property
+    def acts(self) -> bool:
+        """Tell whether a loop regulates, a warm-up may end or a limit may be passed."""
+        return self._outputs.acts
+
     def advance(self, now_fs: int) -> None:
         """Do what loops and limits do by themselves, up to ``now_fs``."""
         self._readings.now_fs = now_fs
@@ -182,7 +187,13 @@ class LakeShore372:
                 stops.append(Stop(number, *times_fs))
         return self._schedule.changed(tuple(stops), scanning, now_fs)
 
+    def _keep_readings(self, now_fs: int) -> None:
+        """Read what each channel shows now: one that is left shows it for as long as that takes."""
+        for channel in self._channels:
+            self.temperature_k(channel, now_fs)
+
     def _set_input(self, call: Call) -> None:
+        self._keep_readings(call.now_fs)
         at = self._schedule.channel(call.now_fs)
         key, dwell_s, pause_s = call.values[0], call.values[2], call.values[3]
         if call.values[1]:
@@ -217,6 +228,7 @@ class LakeShore372:
         channel, scanning = call.values
         if channel == "A":
             raise ScpiError(-222, "the control input is not scanned")
+        self._keep_readings(call.now_fs)
         at = self._schedule.channel(call.now_fs) if channel is None else int(str(channel))
         if not self._settings.fields(box.INSET, str(at))[0]:
             raise ScpiError(-221, f"channel {at} is not enabled")  # ASSUMED

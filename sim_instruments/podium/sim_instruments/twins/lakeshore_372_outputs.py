@@ -4,7 +4,7 @@ Open loop, still and warm-up follow settings; closed loop and zones regulate by 
 above its limit (TLIMIT) switches all of them off. The monitor mode drives nothing here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import sqrt
 
 from podium.firmware_interfaces import lakeshore_372 as box
@@ -53,6 +53,15 @@ class Lakeshore372Outputs:
 
     # --- time -------------------------------------------------------------------------
 
+    @property
+    def acts(self) -> bool:
+        """Tell whether a loop regulates, a warm-up may end or a limit may be passed."""
+        on = self._bank.on()
+        moving = (*REGULATED, OutputMode.WARM_UP)
+        return any(self._mode(output) in moving for output in on) or (
+            bool(on) and any(limit_k > 0 for _, limit_k in self._limits())
+        )
+
     def advance(self, now_fs: int) -> None:
         """Take the steps that are due: limits, loops, heaters."""
         self._lines.now_fs = now_fs
@@ -69,11 +78,15 @@ class Lakeshore372Outputs:
 
     def _too_warm(self, at_fs: int) -> bool:
         """Return whether a sensor is above its TLIMIT."""
+        return any(
+            limit_k > 0 and (self._kelvin(channel, at_fs) or 0.0) > limit_k
+            for channel, limit_k in self._limits()
+        )
+
+    def _limits(self) -> Iterator[tuple[Value, float]]:
+        """Return each input with its TLIMIT, K; 0 for none."""
         for channel in ("A", *map(str, box.CHANNELS)):
-            limit = as_float(self._settings.fields(box.TLIMIT, channel)[0])
-            if limit > 0 and (self._kelvin(channel, at_fs) or 0.0) > limit:
-                return True
-        return False
+            yield channel, as_float(self._settings.fields(box.TLIMIT, channel)[0])
 
     def _act(self, output: int, at_fs: int) -> None:
         mode = self._mode(output)

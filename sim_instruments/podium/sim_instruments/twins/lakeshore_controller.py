@@ -108,6 +108,11 @@ class LakeshoreController:
         """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._device.ear.listener = listener
 
+    @property
+    def acts(self) -> bool:
+        """Tell whether a loop regulates, a warm-up may end or a limit may be passed."""
+        return self._outputs.acts
+
     def advance(self, now_fs: int) -> None:
         """Do what loops and limits do by themselves, up to ``now_fs``."""
         if self._readings is not None:

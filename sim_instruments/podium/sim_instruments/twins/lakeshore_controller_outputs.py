@@ -3,7 +3,7 @@
 A sensor above its limit (TLIMIT) switches all of them off.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import sqrt
 
 from podium.firmware_interfaces import lakeshore_controller as box
@@ -40,6 +40,15 @@ class ControllerOutputs:
 
     # --- time -------------------------------------------------------------------------
 
+    @property
+    def acts(self) -> bool:
+        """Tell whether a loop regulates, a warm-up may end or a limit may be passed."""
+        on = self._bank.on()
+        moving = (*REGULATED, OutputMode.WARM_UP)
+        return any(self._mode(output) in moving for output in on) or (
+            bool(on) and any(limit_k > 0 for _, limit_k in self._limits())
+        )
+
     def advance(self, now_fs: int) -> None:
         """Take the steps that are due: limits, loops, heaters."""
         self._lines.now_fs = now_fs
@@ -55,11 +64,15 @@ class ControllerOutputs:
             self._deliver(output, now_fs)
 
     def _too_warm(self, at_fs: int) -> bool:
+        return any(
+            limit_k > 0 and (self._kelvin(letter, at_fs) or 0.0) > limit_k
+            for letter, limit_k in self._limits()
+        )
+
+    def _limits(self) -> Iterator[tuple[str, float]]:
+        """Return each input with its TLIMIT, K; 0 for none."""
         for letter in box.INPUTS:
-            limit = as_float(self._settings.fields(box.TLIMIT, letter)[0])
-            if limit > 0 and (self._kelvin(letter, at_fs) or 0.0) > limit:
-                return True
-        return False
+            yield letter, as_float(self._settings.fields(box.TLIMIT, letter)[0])
 
     def _act(self, output: int, at_fs: int) -> None:
         mode = self._mode(output)

@@ -140,6 +140,20 @@ class OxfordMercuryIps:
         """Report every line from now on; see :class:`.command_observer.ReportsCommands`."""
         self._ear.listener = listener
 
+    @property
+    def acts(self) -> bool:
+        """Tell whether a current has not arrived in a fridge that has a magnet."""
+        return (
+            self._has_magnet
+            and self._write is not None
+            and any(
+                one.switch_on
+                and one.ramp.target * one.axis.amperes_per_tesla
+                != self._written.get(f"magnet.{one.axis.name}.current", 0.0)
+                for one in self._supplies.values()
+            )
+        )
+
     def advance(self, now_fs: int) -> None:
         """Tell the fridge the currents of ramps, once a second up to ``now_fs``."""
         for at_fs in self._grid.due(now_fs):

@@ -108,6 +108,11 @@ class OxfordTriton:
         """Report every line from now on; see :class:`.command_observer.ReportsCommands`."""
         self._ear.listener = listener
 
+    @property
+    def acts(self) -> bool:
+        """Tell whether its loop regulates."""
+        return self._loop_on
+
     def advance(self, now_fs: int) -> None:
         """Let the loop regulate up to ``now_fs``."""
         self._lines.now_fs = now_fs

@@ -122,10 +122,19 @@ class TakesDatagrams(Protocol):
 class ActsByItself(Protocol):
     """A twin that does something without being asked: its loops regulate, its limits trip."""
 
+    @property
+    def acts(self) -> bool:
+        """Tell whether anything may fall due before the next command.
+
+        Where nothing may, a span can be passed in one step.
+        """
+        ...
+
     def advance(self, now_fs: int) -> None:
         """Do all that falls due until ``now_fs``. What it does depends on time, not on calls.
 
-        A fridge calls it before it is integrated beyond ``now_fs``; where nobody calls it, the
-        next command to the twin does.
+        It is called at every whole second before the fridge is integrated beyond it, see
+        :class:`.servers.fridge_plants.CoupledPlant`; where nobody calls it, the next command to
+        the twin does.
         """
         ...

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.fridge_stages import COLD_PLATE, FIRST_STAGE, SECOND_STAGE, STILL
 from podium.sim_instruments.physics.cryostat import signals
 from podium.sim_instruments.physics.cryostat.faults import FAULTS
 from podium.sim_instruments.physics.cryostat.parameters import LD400, MODELS
-from podium.sim_instruments.physics.cryostat.plant import Cryostat, positions_of
+from podium.sim_instruments.physics.cryostat.plant import HISTORY_FS, Cryostat, positions_of
 
 MIN_FS = 60 * FS_PER_S
 START_FS = 1_767_225_637 * FS_PER_S + 123_456_789
@@ -120,10 +121,10 @@ def test_heat_is_kept_while_heat_capacities_change_hundredfold() -> None:
 
 HEATED = [
     ("heater.mixing_chamber.power", signals.STAGES[4], 1e-3),
-    ("dissipation.cold_plate", signals.COLD_PLATE, 1e-3),
-    ("heater.still.power", signals.STILL, 0.05),
-    ("heater.4k.power", signals.SECOND_STAGE, 1.0),
-    ("heater.50k.power", signals.FIRST_STAGE, 30.0),
+    ("dissipation.cold_plate", COLD_PLATE, 1e-3),
+    ("heater.still.power", STILL, 0.05),
+    ("heater.4k.power", SECOND_STAGE, 1.0),
+    ("heater.50k.power", FIRST_STAGE, 30.0),
 ]
 
 
@@ -146,9 +147,20 @@ def test_time_goes_forward_only() -> None:
     plant.advance(200 * FS_PER_S)
     with pytest.raises(ValueError, match="cannot change"):
         plant.write("heat_switch.on", 1.0, 150 * FS_PER_S)
+    assert plant.read("heat_switch.on", 200 * FS_PER_S) == 0.0
+    plant.advance(200 * FS_PER_S + HISTORY_FS)
     with pytest.raises(ValueError, match="cannot tell"):
         plant.read("temperature.still", 150 * FS_PER_S)
-    assert plant.read("heat_switch.on", 200 * FS_PER_S) == 0.0
+
+
+def test_what_was_passed_reads_as_it_was() -> None:
+    plant, later = eventful(), eventful()
+    times = [START_FS, *range(START_FS + 7 * FS_PER_S + 10, END_FS, 71 * FS_PER_S)]
+    then = [plant.state(at_fs) for at_fs in times]
+    later.advance(END_FS)
+    assert END_FS - START_FS <= HISTORY_FS
+    assert [later.state(at_fs) for at_fs in times] == then
+    assert later.state(END_FS) == UNSEEN
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.fridge_stages import STILL
 from podium.sim_instruments.physics.cryostat import signals
 from podium.sim_instruments.physics.cryostat.plant import Cryostat
 from podium.sim_instruments.physics.cryostat.start import CIRCULATING_PUMPS, CIRCULATING_VALVES
@@ -47,7 +48,7 @@ def _on(*pumps: str) -> tuple[Setting, ...]:
 def steps(still_heater_w: float) -> tuple[CooldownStep, ...]:
     """Return the steps of a cooldown, in order."""
     mixing_chamber = signals.temperature_of(signals.STAGES[-1])
-    still = signals.temperature_of(signals.STILL)
+    still = signals.temperature_of(STILL)
     return (
         CooldownStep(
             "rough the vacuum can",

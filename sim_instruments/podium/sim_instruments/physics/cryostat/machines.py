@@ -2,6 +2,7 @@
 
 import math
 
+from podium.firmware_interfaces.fridge_stages import TURBOS
 from podium.sim_instruments.physics.cryostat import signals
 from podium.sim_instruments.physics.cryostat.helium import ROOM_K
 from podium.sim_instruments.physics.cryostat.parameters import HeliumCompressor, Turbo
@@ -98,7 +99,7 @@ def step_turbos(made: Turbo, state: PlantState, length_s: float) -> None:
     """Move both turbos by a step."""
     back = (state.back_pa, 0.0)
     inlets = (state.still_pa, state.air_pa + state.can_helium_pa)
-    for i, turbo in enumerate(signals.TURBOS):
+    for i, turbo in enumerate(TURBOS):
         driven = state.commands[signals.on_of(turbo)] > 0.0
         inlet = inlets[i] if back[i] < 2e5 else 2e5
         full = 1.0 / (1.0 + inlet / 300.0) if driven else 0.0  # ASSUMED: gas brakes it
@@ -109,7 +110,7 @@ def step_turbos(made: Turbo, state: PlantState, length_s: float) -> None:
 
 def turbo_current(made: Turbo, state: PlantState, index: int) -> float:
     """Return the current of a turbo's motor, A."""
-    if not state.commands[signals.on_of(signals.TURBOS[index])]:
+    if not state.commands[signals.on_of(TURBOS[index])]:
         return 0.0
     missing = 1.0 - state.speeds[index]
     return min(made.full_a, made.idle_a + 20.0 * missing)

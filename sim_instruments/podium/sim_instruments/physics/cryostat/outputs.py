@@ -1,5 +1,6 @@
 """Instruments read a fridge's state by the names of :mod:`.signals`."""
 
+from podium.firmware_interfaces.fridge_stages import TURBOS
 from podium.sim_instruments.physics.cryostat import machines, signals
 from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters
 from podium.sim_instruments.physics.cryostat.state import PlantState
@@ -22,7 +23,7 @@ def output(parameters: CryostatParameters, state: PlantState, name: str) -> floa
         case "ups":
             return state.ups
         case _:
-            return _turbo(parameters, state, signals.TURBOS.index(group), rest)
+            return _turbo(parameters, state, TURBOS.index(group), rest)
 
 
 def _pressure(state: PlantState, gauge: str) -> float:
@@ -80,4 +81,4 @@ def _turbo(parameters: CryostatParameters, state: PlantState, index: int, quanti
         case "error":
             return state.turbo_errors[index]
         case _:
-            raise KeyError(f"{signals.TURBOS[index]}.{quantity}")
+            raise KeyError(f"{TURBOS[index]}.{quantity}")

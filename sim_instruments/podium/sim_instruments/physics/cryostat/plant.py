@@ -2,18 +2,20 @@
 
 The state moves on a fixed grid of world time, and stops besides at each event's exact time.
 What is read between two such times is found on a copy. So the plant depends on its seed and on
-events only, and on nobody's looking: one advance over a day and a thousand give equal bits.
+events only, and on nobody's looking: one advance over a day and a thousand give equal bits. What
+it has passed can be read for a while yet, with the bits that it would have had at the time.
 """
 
 import math
 import zlib
-from bisect import insort
+from bisect import bisect_right, insort
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import RLock
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER, stage_of
+from podium.firmware_interfaces.fridge_stages import HEATERS, MIXING_CHAMBER, stage_of
 from podium.sim_instruments.physics.cryostat import machines, outputs, signals, vacuum_can
 from podium.sim_instruments.physics.cryostat.faults import FAULTS
 from podium.sim_instruments.physics.cryostat.gas_handling import GasHandling, Positions
@@ -24,6 +26,9 @@ from podium.sim_instruments.physics.cryostat.state import PlantState
 
 GRID_FS = 10 * FS_PER_S
 """Between points of the grid, which are multiples of it in TAI."""
+HISTORY_FS = 1200 * FS_PER_S
+"""How long what has been passed can be read: a scanner is round sixteen channels in 208 s, as a
+Lake Shore 372 leaves the factory."""
 WANDERING = 2e-3
 """Greatest excursion of the heat that reaches the mixing chamber in any case. # ASSUMED"""
 PERIODS_S = (337, 719, 5417)
@@ -40,11 +45,21 @@ class PlantEvent:
     change: Callable[[PlantState], None] = field(compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class PassedPoint:
+    """A plant as it was, from which what followed can be found again."""
+
+    at_fs: int
+    state: PlantState
+    positions: Positions | None
+
+
 class Cryostat:
     """One fridge with its gas handling and machines.
 
-    Any thread may call it. Time goes forward only: what is written or asked for before the last
-    point that was passed raises ValueError, and nothing changes.
+    Any thread may call it. Time goes forward only: what is written before the last point that was
+    passed raises ValueError, and so does what is read :data:`HISTORY_FS` before it. Nothing
+    changes then.
     """
 
     def __init__(
@@ -69,6 +84,7 @@ class Cryostat:
         self._number = 0
         self._lock = RLock()
         self._peeked: tuple[int, PlantState] | None = None
+        self._passed: deque[PassedPoint] = deque()
         self._positions: Positions | None = None
         self._phases = [zlib.crc32(f"{seed}/{period}".encode()) / 2**32 for period in PERIODS_S]
 
@@ -167,12 +183,25 @@ class Cryostat:
         with self._lock:
             if self._peeked is not None and self._peeked[0] == now_fs:
                 return self._peeked[1]
+            if now_fs < self._at_fs:
+                return self._seen_before(now_fs)
             self._advance(now_fs)
             state = self._state.copy()
             if now_fs > self._at_fs:
                 self._step(state, self._at_fs, now_fs, self._positions)
             self._peeked = now_fs, state
             return state
+
+    def _seen_before(self, at_fs: int) -> PlantState:
+        """Return the state at a time that has been passed."""
+        number = bisect_right(self._passed, at_fs, key=lambda point: point.at_fs)
+        if number == 0:
+            raise ValueError(f"a plant that is at {self._at_fs} fs cannot tell of {at_fs} fs")
+        point = self._passed[number - 1]
+        state = point.state.copy()
+        if at_fs > point.at_fs:
+            self._step(state, point.at_fs, at_fs, point.positions)
+        return state
 
     def mixture_mol(self, now_fs: int) -> float:
         """Return all of the mixture there ever was: in lines, tank and unit, and what is lost."""
@@ -187,13 +216,14 @@ class Cryostat:
             self._peeked = None
 
     def _advance(self, to_fs: int) -> None:
-        if to_fs < self._at_fs:
-            raise ValueError(f"a plant that is at {self._at_fs} fs cannot tell of {to_fs} fs")
         while True:
             grid_fs = (self._at_fs // GRID_FS + 1) * GRID_FS
             until_fs = min(grid_fs, self._events[0].at_fs) if self._events else grid_fs
             if until_fs > to_fs:
                 return
+            self._passed.append(PassedPoint(self._at_fs, self._state.copy(), self._positions))
+            while len(self._passed) > 1 and self._passed[1].at_fs <= until_fs - HISTORY_FS:
+                self._passed.popleft()
             if until_fs > self._at_fs:
                 self._positions = self._step(self._state, self._at_fs, until_fs, self._positions)
                 self._at_fs = until_fs
@@ -237,7 +267,7 @@ class Cryostat:
     ) -> Surroundings:
         commands, stages = state.commands, self.parameters.stages
         loads = [commands[signals.dissipation_of(stage)] for stage in signals.STAGES]
-        for heater, stage in signals.HEATERS.items():
+        for heater, stage in HEATERS.items():
             loads[signals.STAGES.index(stage)] += commands[signals.power_of(heater)]
         loads[1] += stages.second_stage_load_w
         return Surroundings(

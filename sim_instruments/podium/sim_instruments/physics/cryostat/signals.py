@@ -9,32 +9,19 @@ SI units; what is on or off, open or closed, is 1 or 0. Two calls reach a plant:
 Both raise KeyError naming what there is.
 """
 
-from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER
+from podium.firmware_interfaces.fridge_stages import (
+    COLD_PLATE,
+    FIRST_STAGE,
+    GAUGES,
+    HEATERS,
+    MIXING_CHAMBER,
+    SECOND_STAGE,
+    STILL,
+    TURBOS,
+)
 
-FIRST_STAGE = "first_stage"
-SECOND_STAGE = "second_stage"
-STILL = "still"
-COLD_PLATE = "cold_plate"
 STAGES = (FIRST_STAGE, SECOND_STAGE, STILL, COLD_PLATE, MIXING_CHAMBER)
 """From warm to cold, by the names of :mod:`podium.firmware_interfaces.fridge_stages`."""
-
-HEATERS = {
-    "still": STILL,
-    "mixing_chamber": MIXING_CHAMBER,
-    "4k": SECOND_STAGE,
-    "50k": FIRST_STAGE,
-}
-"""By heater: the stage that it heats."""
-
-GAUGES = {
-    "p1": "vacuum can",
-    "p2": "still line, which the turbo pumps",
-    "p3": "condensing line, at the outlet of the compressor",
-    "p4": "behind the pumps, at the inlet of the compressor",
-    "p5": "tank of the mixture",
-    "p6": "service line and vent",
-}
-"""By gauge: what it measures the pressure of."""
 
 VALVES = {
     "v1": "still line to turbo1",
@@ -63,16 +50,11 @@ VALVES = {
 }
 """By valve: what it lies between. # ASSUMED: numbers of one usual panel, simplified."""
 
-SCROLL1, SCROLL2, TURBO1, TURBO2, COMPRESSOR = PUMPS = (
-    "scroll1",
-    "scroll2",
-    "turbo1",
-    "turbo2",
-    "compressor",
-)
+TURBO1, TURBO2 = TURBOS
+SCROLL1, SCROLL2, COMPRESSOR = "scroll1", "scroll2", "compressor"
+PUMPS = (SCROLL1, SCROLL2, TURBO1, TURBO2, COMPRESSOR)
 """``compressor`` is the small one that pushes the mixture while it condenses; the helium
 compressor of the pulse tube has the outputs ``compressor.running`` and so on."""
-TURBOS = (TURBO1, TURBO2)
 AXES = ("x", "y", "z")
 
 PULSE_TUBE = "pulse_tube.on"

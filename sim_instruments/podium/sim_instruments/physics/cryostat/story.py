@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.fridge_stages import GAUGES
 from podium.sim_instruments.physics.cryostat import signals
 from podium.sim_instruments.physics.cryostat.cooldown import Cooldown
 from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters
@@ -10,7 +11,7 @@ from podium.sim_instruments.physics.cryostat.plant import Cryostat
 
 USUAL = (
     *(signals.temperature_of(stage) for stage in signals.STAGES),
-    *(f"pressure.{gauge}" for gauge in signals.GAUGES),
+    *(f"pressure.{gauge}" for gauge in GAUGES),
     "flow.circulation",
     "compressor.running",
     "turbo1.speed",
