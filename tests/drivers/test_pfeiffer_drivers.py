@@ -44,7 +44,8 @@ def test_what_has_no_pressure_is_refused_and_never_a_number(gauges):
 
 @pytest.fixture
 def turbo():
-    return {"speed": 820.0, "current": 3.4, "voltage": 48.0, "power": 163.0, "error": 0.0}
+    shown = {"speed": 820.0, "current": 3.4, "voltage": 48.0, "power": 163.0, "error": 0.0}
+    return {**shown, "pump.turbo1.on": 0.0}
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
 from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366
 
 TURBO = {
+    "pump.turbo1.on": 0.0,
     "turbo1.speed": 633.0,
     "turbo1.current": 1.57,
     "turbo1.voltage": 48.0,

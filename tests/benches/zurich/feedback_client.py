@@ -15,7 +15,7 @@ from zhinst.toolkit import CommandTable, Session, SHFQAChannelMode, Waveforms
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 
 SCRIPT = Path(__file__).parents[1] / "referees" / "zurich_on_a_chip.py"
-PATIENCE_S = 120
+PATIENCE_S = 60
 QA_HZ, SG_HZ = 7.0e9, 6.0e9
 TONE = 1e-4
 """sqrt(W) at the connector: eighty photons, which these resonators bear."""

@@ -28,7 +28,8 @@ from podium.sim_instruments.wiring import PlanError, read_plan
 FACILITY = """
 facility: cold
 fridges:
-  fridge_a: {thermometer: thermometry_a.mixing_chamber, cold_below: 30 mK, model: LD400}
+  fridge_a: {thermometer: thermometry_a.mixing_chamber, cold_below: 30 mK, model: LD400,
+    instruments: [controller_a]}
   fridge_b: {thermometer: thermometry_b.mxc, cold_below: 30 mK}
 instruments:
   thermometry_a:
@@ -36,6 +37,7 @@ instruments:
     address: 192.168.0.2
     channels: {1: 50K, 2: 4K, 5: still, 6: mixing_chamber}
     heaters: {0: mixing_chamber, 2: still}
+  controller_a: {model: lakeshore_336, address: 192.168.0.4, channels: {1: 4K, 2: still}}
   thermometry_b: {model: lakeshore_372, address: 192.168.0.3, channels: {6: mxc}}
 """
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
@@ -92,6 +94,16 @@ async def test_what_a_fridges_instruments_can_reach_is_its_plant(opened) -> None
         without = serving.laboratory._supplies("thermometry_b")
         assert without.read is None
         assert without.write is None
+
+
+async def test_a_second_thermometer_reads_the_same_plant(opened) -> None:
+    async with opened() as serving:
+        laboratory = serving.laboratory
+        now_fs, plant = laboratory.clock.now_fs(), laboratory.fridges["fridge_a"]
+        session = laboratory.twins["controller_a"].open("scpi")
+        said = session.feed(b"KRDG? A;KRDG? B\n", now_fs).decode().split(";")
+        for kelvin, stage in zip(said, ("4K", "still"), strict=True):
+            assert float(kelvin) == pytest.approx(plant.temperature_k(stage, now_fs), rel=0.01)
 
 
 async def test_a_day_at_once_and_in_pieces_is_the_same_day(opened) -> None:

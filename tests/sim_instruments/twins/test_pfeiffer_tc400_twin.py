@@ -12,7 +12,8 @@ from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
 
 class Box:
     def __init__(self) -> None:
-        self.turbo = {"speed": 0.0, "current": 0.0, "voltage": 0.0, "power": 0.0, "error": 0.0}
+        quantities = ("speed", "current", "voltage", "power", "error", "pump.turbo2.on")
+        self.turbo = dict.fromkeys(quantities, 0.0)
         self.written: list[tuple[str, float, int]] = []
         self.twin = PfeifferTc400(
             "1",
@@ -82,6 +83,26 @@ def test_it_runs_with_pumping_station_and_motor(drive: Box) -> None:
         ("pump.turbo2.on", 1.0),
         ("pump.turbo2.on", 0.0),
     ]
+
+
+def test_what_others_switch_it_takes_over(drive: Box) -> None:
+    drive.turbo["pump.turbo2.on"] = 1.0
+    assert (drive.ask(10), drive.ask(23)) == ("111111", "111111")
+    drive.put(10, "000000")
+    assert drive.written[-1][:2] == ("pump.turbo2.on", 0.0)
+    drive.put(10, "111111")
+    drive.turbo["pump.turbo2.on"] = 0.0
+    assert drive.ask(10) == "000000"
+
+
+def test_a_pump_that_an_error_stops_is_still_to_run(drive: Box) -> None:
+    drive.turbo["pump.turbo2.on"] = 1.0
+    assert drive.ask(10) == "111111"
+    drive.turbo.update({"pump.turbo2.on": 0.0, "error": 2.0})
+    assert drive.ask(10) == "111111"
+    drive.turbo["error"] = 0.0
+    drive.put(9, "111111")
+    assert [value for _, value, _ in drive.written] == [0.0, 1.0]
 
 
 def test_an_acknowledged_error_lets_it_run_again(drive: Box) -> None:

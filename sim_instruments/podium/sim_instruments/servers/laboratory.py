@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -345,10 +345,19 @@ class Laboratory:
     def _reading(self, name: str) -> Callable[[int, int], float] | None:
         thermometer = self.plan.thermometers.get(name)
         if thermometer is None:
-            return None
+            return self._plant_reading(name)
         fridge = self.plants.get(thermometer.fridge) or self.fridges[thermometer.fridge]
         stages = thermometer.stages
         return lambda channel, now_fs: fridge.temperature_k(stages[channel], now_fs)
+
+    def _plant_reading(self, name: str) -> Callable[[int, int], float] | None:
+        """Return what a further instrument with channels at a plant reads."""
+        plant = self.plants.get(self.plan.fridge_of.get(name, ""))
+        channels = self.plan.instruments[name].get("channels")
+        if plant is None or not isinstance(channels, Mapping):
+            return None
+        stages = {int(channel): str(stage) for channel, stage in channels.items()}
+        return lambda channel, now_fs: plant.temperature_k(stages[channel], now_fs)
 
     def _check_world(self, world_file: "WorldFile | BenchWorld") -> None:
         """Refuse a world that was drawn for another facility."""

@@ -41,6 +41,8 @@ class PfeifferTc400:
         self._read, self._write, self._pump = read, write, pump
         self._values = {number: float(one.initial) for number, one in box.PARAMETERS.items()}
         self._values[box.DEVICE_ADDRESS.number] = float(bus_address)
+        self._pump_on = False
+        """Whether the fridge had the pump on when it was looked at last."""
         self._commands = self._unknown = self._unmeant = 0
         self._ear: CommandObserver[bytes] = CommandObserver(self.tallies, _words)
 
@@ -76,6 +78,7 @@ class PfeifferTc400:
         try:
             asked = telegrams.decode(line)
             if asked.address == self._values[box.DEVICE_ADDRESS.number]:
+                self._follow(now_fs)
                 data = self._answer(asked, now_fs)
                 reply = telegrams.setting(asked.address, asked.parameter, data)
                 refused = bool(reply.refusal)
@@ -118,6 +121,20 @@ class PfeifferTc400:
         if parameter in _DRIVEN and self._on != was_on:
             self._command(on=self._on, now_fs=now_fs)
 
+    def _follow(self, now_fs: int) -> None:
+        """Take over what others have switched: a fridge's software does it by this same drive.
+
+        A pump that an error has stopped is still to run, as the drive is set.
+        """
+        if self._read is None:
+            return
+        on = self._read(f"pump.{self._pump}.on", now_fs) > 0
+        if on != self._pump_on and (on or not self._shown("error", now_fs)):
+            self._values[box.PUMPING_STATION.number] = float(on)
+            if on:
+                self._values[box.MOTOR.number] = 1.0
+        self._pump_on = on
+
     @property
     def _on(self) -> bool:
         """It runs with both: pumping station and motor of the pump."""
@@ -126,6 +143,8 @@ class PfeifferTc400:
     def _command(self, *, on: bool, now_fs: int) -> None:
         if self._write is not None:
             self._write(f"pump.{self._pump}.on", float(on), now_fs)
+        if self._read is not None:
+            self._pump_on = self._read(f"pump.{self._pump}.on", now_fs) > 0
 
     def _data(self, parameter: Parameter, now_fs: int) -> str:
         return box.write(parameter.kind, self._value(parameter, now_fs))

@@ -84,6 +84,8 @@ class Cryostat:
         self._number = 0
         self._lock = RLock()
         self._peeked: tuple[int, PlantState] | None = None
+        self._ahead: PassedPoint | None = None
+        """Found on a copy at a time that has not been passed, before what happens there."""
         self._passed: deque[PassedPoint] = deque()
         self._positions: Positions | None = None
         self._phases = [zlib.crc32(f"{seed}/{period}".encode()) / 2**32 for period in PERIODS_S]
@@ -188,7 +190,8 @@ class Cryostat:
             self._advance(now_fs)
             state = self._state.copy()
             if now_fs > self._at_fs:
-                self._step(state, self._at_fs, now_fs, self._positions)
+                positions = self._step(state, self._at_fs, now_fs, self._positions)
+                self._ahead = PassedPoint(now_fs, state, positions)
             self._peeked = now_fs, state
             return state
 
@@ -214,6 +217,8 @@ class Cryostat:
             self._number += 1
             insort(self._events, PlantEvent(at_fs, self._number, change))
             self._peeked = None
+            if self._ahead is not None and at_fs < self._ahead.at_fs:
+                self._ahead = None
 
     def _advance(self, to_fs: int) -> None:
         while True:
@@ -224,9 +229,11 @@ class Cryostat:
             self._passed.append(PassedPoint(self._at_fs, self._state.copy(), self._positions))
             while len(self._passed) > 1 and self._passed[1].at_fs <= until_fs - HISTORY_FS:
                 self._passed.popleft()
-            if until_fs > self._at_fs:
+            if self._ahead is not None and until_fs == self._ahead.at_fs:
+                self._state, self._positions = self._ahead.state.copy(), self._ahead.positions
+            elif until_fs > self._at_fs:
                 self._positions = self._step(self._state, self._at_fs, until_fs, self._positions)
-                self._at_fs = until_fs
+            self._at_fs, self._ahead = until_fs, None
             while self._events and self._events[0].at_fs <= self._at_fs:
                 self._events.pop(0).change(self._state)
                 self._positions = None
