@@ -289,7 +289,7 @@ def test_the_endpoints_say_how_to_connect(simulation) -> None:
 
 def test_it_listens_on_loopback_only(simulation) -> None:
     sockets = simulation.sockets()
-    assert len(sockets) == 4 + 3 + 1  # instruments, modules, back door
+    assert len(sockets) == 4 + 3 + 3 + 1  # instruments, modules, HiSLIP and VXI-11, back door
     assert all(host.startswith("127.") for host, _ in sockets)
 
 
