@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -16,6 +16,8 @@ from podium.sim_instruments.servers.serving import ServedLaboratory, open_servin
 CLUSTER = "cluster_a"
 AT_ONCE = 20
 WITHIN_S = 30.0
+FRAMED = ("hislip", "vxi11")
+"""Ports where a line of text is no message."""
 
 
 @asynccontextmanager
@@ -42,7 +44,8 @@ async def tell(serving: ServedLaboratory, place: tuple[str, str], told: Attempt)
             await asyncio.sleep(0)
         try:
             await one.writer.drain()
-            one.writer.write_eof()
+            with suppress(OSError):  # not connected: the box has hung up already
+                one.writer.write_eof()
             async with asyncio.timeout(WITHIN_S):
                 while await one.reader.read(1 << 16):
                     pass
@@ -56,8 +59,9 @@ async def try_many(
     """Tell every socket garbage; whoever else is connected goes on as if nothing had happened."""
     chance = random.Random(seed)
     places = sockets(serving)
+    plain = [place for place in places if place[1] not in FRAMED]
     async with asyncio.TaskGroup() as opening:
-        opened = [opening.create_task(_open(serving, place)) for place in places]
+        opened = [opening.create_task(_open(serving, place)) for place in plain]
     bystanders = [task.result() for task in opened]
     said = [await one.ask(b"*IDN?\n") for one in bystanders]
     attempts = [(chance.choice(places), attempt(chance)) for _ in range(count)]
@@ -67,8 +71,8 @@ async def try_many(
             for place, told in some:
                 tasks.create_task(tell(serving, place, told))
         assert not broken, f"one of {some!r:.2000}: {broken[0]}"
-        which = chance.randrange(len(places))
-        assert await bystanders[which].ask(b"*IDN?\n") == said[which], places[which]
+        which = chance.randrange(len(plain))
+        assert await bystanders[which].ask(b"*IDN?\n") == said[which], plain[which]
     for one, known in zip(bystanders, said, strict=True):
         assert await one.ask(b"*IDN?\n") == known
         one.writer.close()
