@@ -162,12 +162,15 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     kind, origin = episodes.kind[here], episodes.start_ns[here]
     drive_start = drives.start_ns + drive_later_ns
     drive_end = drives.end_ns + drive_later_ns
+    lit, dark = origin + at[kind], origin + length[kind]
+    # A readout that begins in the ring-down of the one before ends it: its own photons count.
+    dark[:-1] = np.minimum(dark[:-1], lit[1:])
     rows = np.zeros((2 * drive_start.size + 2 * here.size + 2, 7), np.int64)
     count = _lay(
         drive_start,
         drive_end,
-        origin + at[kind],
-        origin + length[kind],
+        lit,
+        dark,
         origin + middle[kind],
         origin,
         rows,
