@@ -127,7 +127,7 @@ def share_lost(amplitude: float, herald_before_ns: int | None, shots: int) -> tu
     table = response_table(feedline, [ReadoutTone(7.26e9, amplitude, READ_NS)], window, 146, 0)
 
     def nearer_to_0(values: np.ndarray) -> np.ndarray:
-        return np.abs(values - table.mean[0]) < np.abs(values - table.mean[1])
+        return np.asarray(np.abs(values - table.mean[0]) < np.abs(values - table.mean[1]))
 
     _, first = pulse_trains(amplitude, 1)
     _, made = prepared(DECAYS, first[:1], first[1:])
