@@ -123,7 +123,7 @@ def share_lost(
     """Return what share is read nearer to 0 behind a pi pulse, and what is expected; no noise.
 
     ``herald_before_ns``: from the end of a herald to the readout; None: it is read alone;
-    ``late_ns``: for so long the pulse is still on when the readout arrives.
+    ``late_ns``: so much later than the readout's arrival the pulse ends.
     """
     qubit = replace(DECAYS, drive_delay_ns=70.3 + late_ns)
     feedline = replace(feedline_point(qubit, SLOW), noise_w_per_hz=0.0)
@@ -152,7 +152,9 @@ def share_lost(
 
 
 @pytest.mark.parametrize("herald_before_ns", [None, SOON, ALL_GONE])
-@pytest.mark.parametrize(("amplitude", "late_ns"), [(2e-4, 0), (4e-4, 0), (8e-4, 0), (2e-4, 30)])
+@pytest.mark.parametrize(
+    ("amplitude", "late_ns"), [(2e-4, 0), (4e-4, 0), (8e-4, 0), (2e-4, 30), (2e-4, 60)]
+)
 def test_photons_hasten_the_loss_of_1_as_the_response_table_says(
     amplitude: float, late_ns: int, herald_before_ns: int | None
 ) -> None:
