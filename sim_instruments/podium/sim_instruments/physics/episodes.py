@@ -227,26 +227,31 @@ def _cut_at_drives(
     tone: NDArray[np.bool_],
     driven_ns: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Return the first rows with those added at which a readout begins after a drive.
+    """Return the first rows with those added at which a readout begins after a drive, or meets one.
 
     Before it, in the same episode, a window has closed and all tones have ended.
     """
     if first.size == start.size or driven_ns.size == 0:
         return first
-    ended = np.append(start[0], np.maximum.accumulate(end)[:-1])
-    rows = np.setdiff1d(np.flatnonzero(start >= ended), first)
-    driven = np.sort(driven_ns)
-    rows = rows[np.searchsorted(driven, start[rows]) > np.searchsorted(driven, ended[rows])]
+    reached = np.maximum.accumulate(end)
+    ended = np.append(start[0], reached[:-1])
+    begins = np.flatnonzero(start >= ended)
+    rows = np.setdiff1d(begins, first)
+    over = reached[np.append(begins[1:], start.size)[np.searchsorted(begins, rows)] - 1]
+    driven, least = np.sort(driven_ns), ring_down_ns(feedline, APART_FOLDS)
+    apart = start[rows] - ended[rows]
+    before = np.searchsorted(driven, start[rows])
+    behind = before > np.searchsorted(driven, ended[rows])
+    meets = (np.searchsorted(driven, over) > before) & (apart >= least)
+    rows, apart = rows[behind | meets], apart[behind | meets]
     # windows that have begun before each row, and those from it to the episode's end
     window = np.append(0, np.cumsum(~tone))
     episode = np.searchsorted(first, rows, side="right") - 1
     earlier = window[rows] > window[first][episode]
     later = window[np.append(first[1:], start.size)][episode] > window[rows]
-    rows = rows[earlier & later]
+    rows, apart = rows[earlier & later], apart[earlier & later]
     if rows.size == 0:
         return first
-    apart = start[rows] - ended[rows]
-    least = ring_down_ns(feedline, APART_FOLDS)
     if np.min(apart) < least:
         raise NotSimulated(
             f"{feedline.name} is read, a qubit is driven, and it is read again only "

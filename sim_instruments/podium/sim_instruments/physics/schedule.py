@@ -162,12 +162,14 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     kind, origin = episodes.kind[here], episodes.start_ns[here]
     drive_start = drives.start_ns + drive_later_ns
     drive_end = drives.end_ns + drive_later_ns
+    lit = origin + at[kind]
+    dark = _apart(lit, origin + length[kind], drive_start, drive_end)
     rows = np.zeros((2 * drive_start.size + 2 * here.size + 2, 7), np.int64)
     count = _lay(
         drive_start,
         drive_end,
-        origin + at[kind],
-        origin + length[kind],
+        lit,
+        dark,
         origin + middle[kind],
         origin,
         rows,
@@ -215,6 +217,26 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
         parts=parts,
         episode=here[index[sampled]],
     )
+
+
+def _apart(
+    lit: NDArray[np.int64],
+    dark: NDArray[np.int64],
+    drive_start: NDArray[np.int64],
+    drive_end: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return when each readout is over; one that begins in a ring-down ends it.
+
+    The photons that count are then its own; also for a drive between both that it meets.
+    """
+    out, over = dark.copy(), np.flatnonzero(dark[:-1] > lit[1:])
+    arrives = lit[over + 1]
+    out[over] = arrives
+    last = np.searchsorted(drive_start, arrives) - 1
+    over, arrives, last = over[last >= 0], arrives[last >= 0], last[last >= 0]
+    met = drive_end[last] > arrives
+    out[over[met]] = drive_start[last[met]]
+    return out
 
 
 def _numbered(
