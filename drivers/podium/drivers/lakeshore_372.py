@@ -5,8 +5,8 @@ from math import sqrt
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 
-from podium.drivers.errors import ProtocolError, Refused
-from podium.drivers.over_visa import OverVisa
+from podium.drivers.errors import Refused
+from podium.drivers.lakeshore_box import LakeShoreBox
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces.lakeshore_372 import (
     SAMPLE,
@@ -34,7 +34,7 @@ class _CheckedDriver(ChecksIdentity, LakeshoreModel372):
     model = LAKESHORE_372
 
 
-class LakeShore372(OverVisa):
+class LakeShore372(LakeShoreBox):
     """A Thermometer and a Heater. What is scanned, and how, is the fridge's own matter."""
 
     def __init__(
@@ -51,14 +51,6 @@ class LakeShore372(OverVisa):
         self._inputs = {channel: number for number, channel in channels.items()}
         self._outputs = {heater: number for number, heater in (heaters or {}).items()}
         self._session = VisaSession(name, visa, _CheckedDriver)
-
-    def tell(self, message: str) -> None:
-        """Send a command; return once the event register has nothing against it."""
-        self._session.ask("*ESR?")  # of others, before
-        self._session.write(message)
-        event = self._session.ask("*ESR?")
-        if event.strip("0"):
-            raise Refused(f"{self._session.name} was asked {message!r}: its *ESR? says {event}")
 
     def snapshot(self) -> dict[str, object]:
         """Return the settings of the named inputs, in one round trip."""
@@ -171,20 +163,3 @@ class LakeShore372(OverVisa):
             return WARM_UP_LOADS_OHM[int(load)], full_a, int(display) == 2
         except (KeyError, ValueError) as error:
             raise self._nonsense(f"HTRSET? {output}", ",".join(fields)) from error
-
-    def _output(self, heater: str) -> int:
-        if heater not in self._outputs:
-            known = ", ".join(sorted(self._outputs)) or "none"
-            raise Refused(f"{self._session.name} has no heater {heater!r}; it has {known}")
-        return self._outputs[heater]
-
-    def _number(self, query: str) -> float:
-        said = self._session.ask(query)
-        try:
-            return float(said)
-        except ValueError as error:
-            raise self._nonsense(query, said) from error
-
-    def _nonsense(self, asked: str, said: str) -> ProtocolError:
-        self.close()
-        return ProtocolError(f"{self._session.name} was asked {asked} and said {said!r}")

@@ -5,8 +5,8 @@ from math import sqrt
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336
 
-from podium.drivers.errors import ProtocolError, Refused
-from podium.drivers.over_visa import OverVisa
+from podium.drivers.errors import Refused
+from podium.drivers.lakeshore_box import LakeShoreBox
 from podium.drivers.visa_session import VisaSession
 from podium.firmware_interfaces.lakeshore_controller import (
     CURRENT_OUTPUTS,
@@ -26,7 +26,7 @@ INPUT_SETTINGS = {"input": "INTYPE?", "curve": "INCRV?", "limit": "TLIMIT?"}
 OUTPUT_SETTINGS = {"mode": "OUTMODE?", "heater_range": "RANGE?", "setpoint": "SETP?"}
 
 
-class LakeShoreController(OverVisa):
+class LakeShoreController(LakeShoreBox):
     """A Thermometer and a Heater: what the drivers of both models do."""
 
     def __init__(
@@ -43,14 +43,6 @@ class LakeShoreController(OverVisa):
         self._inputs = {channel: INPUTS[number - 1] for number, channel in channels.items()}
         self._outputs = {heater: number for number, heater in (heaters or {}).items()}
         self._session = VisaSession(name, visa, connect)
-
-    def tell(self, message: str) -> None:
-        """Send a command; return once the event register has nothing against it."""
-        self._session.ask("*ESR?")  # of others, before
-        self._session.write(message)
-        event = self._session.ask("*ESR?")
-        if event.strip("0"):
-            raise Refused(f"{self._session.name} was asked {message!r}: its *ESR? says {event}")
 
     def snapshot(self) -> dict[str, object]:
         """Return the settings of the named inputs and outputs, in one round trip."""
@@ -155,20 +147,3 @@ class LakeShoreController(OverVisa):
             return setup, HEATER_LOADS_OHM[setup[0]], setup[3] == SHOW_POWER
         except (KeyError, ValueError) as error:
             raise self._nonsense(f"HTRSET? {output}", said) from error
-
-    def _output(self, heater: str) -> int:
-        if heater not in self._outputs:
-            known = ", ".join(sorted(self._outputs)) or "none"
-            raise Refused(f"{self._session.name} has no heater {heater!r}; it has {known}")
-        return self._outputs[heater]
-
-    def _number(self, query: str) -> float:
-        said = self._session.ask(query)
-        try:
-            return float(said)
-        except ValueError as error:
-            raise self._nonsense(query, said) from error
-
-    def _nonsense(self, asked: str, said: str) -> ProtocolError:
-        self.close()
-        return ProtocolError(f"{self._session.name} was asked {asked} and said {said!r}")
