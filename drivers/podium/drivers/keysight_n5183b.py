@@ -5,6 +5,7 @@ from qcodes.instrument_drivers.Keysight import KeysightN5183B as QCoDeSDriver
 from podium.drivers.errors import Refused
 from podium.drivers.over_visa import OverVisa
 from podium.drivers.roles import Examination, Tone
+from podium.drivers.tone_range import check_range
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import keysight_n5183b as box
 from podium.firmware_interfaces.models import KEYSIGHT_N5183B
@@ -52,15 +53,10 @@ class KeysightN5183B(OverVisa):
         name = self._session.name
         if modulated:
             raise Refused(f"{name} has no I/Q modulation inputs")
-        for what, value, low, high, unit in (
-            ("frequency", frequency_hz, box.FREQUENCY_MIN_HZ, box.FREQUENCY_MAX_HZ, "Hz"),
-            ("power", power_dbm, box.POWER_MIN_DBM, box.POWER_MAX_DBM, "dBm"),
-        ):
-            if not float(low) <= value <= float(high):
-                raise Refused(
-                    f"{name} was asked for a {what} of {value:g} {unit}; "
-                    f"it goes from {float(low):g} to {float(high):g} {unit}"
-                )
+        check_range(
+            name, "frequency", frequency_hz, box.FREQUENCY_MIN_HZ, box.FREQUENCY_MAX_HZ, "Hz"
+        )
+        check_range(name, "power", power_dbm, box.POWER_MIN_DBM, box.POWER_MAX_DBM, "dBm")
         self.tell(f":SOUR:FREQ {frequency_hz:.2f} HZ;:SOUR:POW {power_dbm:.2f} DBM")
 
     def tone(self) -> Tone:

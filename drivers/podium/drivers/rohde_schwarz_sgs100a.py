@@ -7,6 +7,7 @@ from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A as QCoDe
 from podium.drivers.errors import Refused
 from podium.drivers.over_visa import OverVisa
 from podium.drivers.roles import Examination, Tone
+from podium.drivers.tone_range import check_range
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import rohde_schwarz_sgs100a as box
 from podium.firmware_interfaces.models import ROHDE_SCHWARZ_SGS100A
@@ -105,9 +106,16 @@ class RohdeSchwarzSGS100A(OverVisa):
         settings made before the one that was refused stay.
         """
         lowest_hz = box.MODULATED_MIN_HZ if modulated else box.FREQUENCY_MIN_HZ
-        self._within("frequency", frequency_hz, float(lowest_hz), float(box.FREQUENCY_MAX_HZ), "Hz")
+        check_range(
+            self._session.name,
+            "frequency",
+            frequency_hz,
+            float(lowest_hz),
+            float(box.FREQUENCY_MAX_HZ),
+            "Hz",
+        )
         lowest_dbm, highest_dbm = float(box.POWER_MIN_DBM), float(box.POWER_MAX_DBM)
-        self._within("power", power_dbm, lowest_dbm, highest_dbm, "dBm")
+        check_range(self._session.name, "power", power_dbm, lowest_dbm, highest_dbm, "dBm")
         asked = f"for {frequency_hz} Hz, {power_dbm} dBm, {modulated=}"
         self._session.scpi_error()  # of others, before
         with self._session.talking(asked):
@@ -151,10 +159,3 @@ class RohdeSchwarzSGS100A(OverVisa):
 
     def _errors(self) -> str:
         return self._session.scpi_error() or "it gives no reason"
-
-    def _within(self, what: str, value: float, low: float, high: float, unit: str) -> None:
-        if not low <= value <= high:
-            raise Refused(
-                f"{self._session.name} was asked for a {what} of {value:g} {unit}; "
-                f"it goes from {low:g} to {high:g} {unit}"
-            )

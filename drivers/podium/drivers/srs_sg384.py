@@ -5,6 +5,7 @@ from qcodes.instrument_drivers.stanford_research import SG384
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.over_visa import OverVisa
 from podium.drivers.roles import Tone
+from podium.drivers.tone_range import check_range
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import srs_sg384 as box
 from podium.firmware_interfaces.models import SRS_SG384
@@ -55,15 +56,10 @@ class SrsSg384(OverVisa):
         name = self._session.name
         if modulated:
             raise Refused(f"{name}: its I/Q modulation inputs are not used")
-        for what, value, low, high, unit in (
-            ("frequency", frequency_hz, box.FREQUENCY_MIN_HZ, box.FREQUENCY_MAX_HZ, "Hz"),
-            ("power", power_dbm, box.POWER_MIN_DBM, box.POWER_MAX_DBM, "dBm"),
-        ):
-            if not float(low) <= value <= float(high):
-                raise Refused(
-                    f"{name} was asked for a {what} of {value:g} {unit}; "
-                    f"it goes from {float(low):g} to {float(high):g} {unit}"
-                )
+        check_range(
+            name, "frequency", frequency_hz, box.FREQUENCY_MIN_HZ, box.FREQUENCY_MAX_HZ, "Hz"
+        )
+        check_range(name, "power", power_dbm, box.POWER_MIN_DBM, box.POWER_MAX_DBM, "dBm")
         self.tell(f"FREQ {frequency_hz:.3f};AMPR {power_dbm:.2f}")
 
     def tone(self) -> Tone:
