@@ -160,7 +160,7 @@ def _tell_story(parameters: "CryostatParameters", arguments: Namespace) -> int:
 
 
 def _changes(arguments: Namespace) -> "tuple[FaultChange | InputChange, ...]":
-    from podium.sim_instruments.physics.cryostat.signals import power_of
+    from podium.firmware_interfaces.fridge_signals import power_of
     from podium.sim_instruments.physics.cryostat.story import FaultChange, InputChange
 
     changes: list[FaultChange | InputChange] = []

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import RLock
 
+from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.fridge_stages import HEATERS, MIXING_CHAMBER, stage_of
-from podium.sim_instruments.physics.cryostat import machines, outputs, signals, vacuum_can
+from podium.sim_instruments.physics.cryostat import machines, outputs, vacuum_can
 from podium.sim_instruments.physics.cryostat.faults import FAULTS
 from podium.sim_instruments.physics.cryostat.gas_handling import GasHandling, Positions
 from podium.sim_instruments.physics.cryostat.heat_balance import HeatBalance, Surroundings

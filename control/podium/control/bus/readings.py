@@ -1,0 +1,47 @@
+"""Defines readings as news: each agent publishes what its instruments read, at a pace they allow.
+
+Who listens never asks an instrument twice. A listener counts an instrument's readings as
+disconnected once :data:`LOST_AFTER` of its paces went by in silence.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Quality = Literal["good", "stale", "out_of_range", "disconnected"]
+"""``good``: read now, valid. ``stale``: an old value, no newer one came. ``out_of_range``: the
+instrument answers, and has no valid value. ``disconnected``: the instrument does not answer."""
+LOST_AFTER = 3
+"""So many paces without a word, and what was read counts as stale."""
+
+
+def readings_key(facility: str, agent: str) -> str:
+    """Key under which an agent publishes :class:`InstrumentReadings` (``*``: all agents)."""
+    return f"podium/{facility}/readings/{agent}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReading:
+    """One channel of an instrument, or why it has no value."""
+
+    channel: str
+    value: float | None
+    """In SI units; a switch reads 1 or 0. None: there is none, and it is never shown as 0."""
+    unit: str
+    quality: Quality
+    problem: str = ""
+    """Why there is no good value, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentReadings:
+    """All that one instrument read at one time."""
+
+    instrument: str
+    number: int
+    """Counts the readings of this instrument since its agent has started."""
+    tai_fs: tuple[int, int] | None
+    """When it was read, by the facility's clock: TAI in seconds and femtoseconds. None: no clock
+    answers."""
+    every_s: float
+    """It is read again within this, by the wall's clock."""
+    readings: tuple[ChannelReading, ...]
