@@ -4,9 +4,9 @@ import json
 
 import pytest
 import zenoh
-from tests.benches.security.certificates import ANN, COORDINATOR, PAGE, ROUTER
+from tests.benches.security.certificates import ANN, COORDINATOR, PAGE, ROUTER, SUPERVISOR
 
-from podium.control.bus import messages, news
+from podium.control.bus import cold, messages, news
 from podium.control.security.access import (
     ROLES,
     ZENOH_MESSAGES,
@@ -20,20 +20,25 @@ from podium.control.security.access import (
 )
 
 A, B = Member("agent", "node_a"), Member("agent", "node_b")
-EVERYBODY = (ROUTER, COORDINATOR, PAGE, A, B, ANN)
+EVERYBODY = (ROUTER, COORDINATOR, PAGE, SUPERVISOR, A, B, ANN)
 ADMITTED = Admission.of("x", "router", ["node_a", "node_b"], ["ann"])
 
 
 def test_a_certificate_is_named_after_what_it_is_for() -> None:
     names = [member.common_name for member in EVERYBODY]
-    assert names == ["router", "coordinator", "page", "agent.node_a", "agent.node_b", "client.ann"]
+    alone = ["router", "coordinator", "page", "supervisor"]
+    assert names == [*alone, "agent.node_a", "agent.node_b", "client.ann"]
 
 
 @pytest.mark.parametrize(
     ("does", "key", "who"),
     [
-        ("ask", messages.agent_key("x", "node_a"), {COORDINATOR}),
-        ("ask", messages.agent_key("x", "*"), {COORDINATOR}),
+        ("ask", messages.agent_key("x", "node_a"), {COORDINATOR, SUPERVISOR}),
+        ("ask", messages.agent_key("x", "*"), {COORDINATOR, SUPERVISOR}),
+        ("ask", cold.cold_key("x"), {PAGE, ANN}),
+        ("answer", cold.cold_key("x"), {SUPERVISOR}),
+        ("publish", cold.cold_news_key("x"), {SUPERVISOR}),
+        ("hear", cold.cold_news_key("x"), {PAGE}),
         ("ask", messages.coordinator_key("x"), {COORDINATOR, PAGE, ANN}),
         ("ask", news.past_runs_key("x"), {PAGE}),
         ("ask", access_key("x"), set(EVERYBODY)),

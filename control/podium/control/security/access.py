@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from podium.control.bus import facility_growth, fridge_report, messages, news
+from podium.control.bus import cold, facility_growth, fridge_report, messages, news, readings
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import refusals_key
 from podium.control.facility.meeting_point import Holder
 
-Role = Literal["router", "coordinator", "page", "agent", "client"]
+Role = Literal["router", "coordinator", "page", "supervisor", "agent", "client"]
 ROLES: tuple[Role, ...] = get_args(Role)
 NAMED: frozenset[Role] = frozenset(("agent", "client"))
 """Roles of which there are several processes."""
@@ -130,10 +130,21 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 fridge_report.fridge_key,
             )
             own = (
-                Rule("ask", (coordinator, *past)),
+                Rule("ask", (coordinator, *past, cold.cold_key(facility))),
                 Rule("hear", (*(key(facility, "*") for key in heard), *told, grown)),
+                Rule("hear", (cold.cold_news_key(facility),)),
                 Rule("watch", (agents, coordinator)),
                 *_log(facility, "page"),
+            )
+        case "supervisor":
+            asked = cold.cold_key(facility)
+            own = (
+                Rule("ask", (agents,)),
+                Rule("answer", (asked,)),
+                Rule("announce", (asked,)),
+                Rule("publish", (cold.cold_news_key(facility),)),
+                Rule("hear", (readings.readings_key(facility, "*"), grown)),
+                *_log(facility, "supervisor"),
             )
         case "agent":
             here = messages.agent_key(facility, member.name)
@@ -147,7 +158,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 *_log(facility, f"agent {'$*' if member.name == EVERY else member.name}"),
             )
         case "client":
-            own = (Rule("ask", (coordinator, grow)),)
+            own = (Rule("ask", (coordinator, grow, cold.cold_key(facility))),)
     return (*own, Rule("ask", (access_key(facility),)))
 
 
@@ -202,7 +213,7 @@ class Admission:
         cls, facility: str, holder: Holder, agents: Iterable[str], clients: Iterable[str]
     ) -> "Admission":
         """Admit all processes of a facility, and these clients."""
-        alone: tuple[Role, ...] = ("coordinator", "page")
+        alone: tuple[Role, ...] = ("coordinator", "page", "supervisor")
         members = (
             *(Member(role) for role in alone),
             *(Member("agent", name) for name in agents),
