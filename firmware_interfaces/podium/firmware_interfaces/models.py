@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.fridge_stages import GAUGES, HEATERS, TURBOS
 from podium.firmware_interfaces.instrument_model import (
+    AnalyzerPort,
     Connector,
     DigitalPort,
     InstrumentModel,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BUILT_IN",
     "ENTRY_POINT_GROUP",
+    "AnalyzerPort",
     "Connector",
     "DigitalPort",
     "InstrumentModel",
@@ -476,6 +478,24 @@ KEYSIGHT_N5183B = InstrumentModel(
     qcodes="qcodes.instrument_drivers.Keysight.KeysightN5183B",
 )
 
+ROHDE_SCHWARZ_ZNB20 = InstrumentModel(
+    name="rohde_schwarz_znb20",
+    vendor="Rohde & Schwarz",
+    product="ZNB20",
+    address="visa",
+    ports={"scpi": 5025, "hislip": 4880, "vxi11": 111},
+    roles=("NetworkAnalyzer",),
+    driver="podium.drivers.rohde_schwarz_znb20:RohdeSchwarzZNB20",
+    twin="podium.sim_instruments.twins.rohde_schwarz_znb20:RohdeSchwarzZNB20",
+    connectors=tuple(AnalyzerPort(f"port{n}", Range(100e3, 20e9, "Hz")) for n in (1, 2)),
+    answers=("Rohde-Schwarz,ZNB20", "Rohde&Schwarz,ZNB20"),
+    connect="from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzZNB20; {name} = "
+    "RohdeSchwarzZNB20('{name}', 'TCPIP::{host}::hislip0,{ports[hislip]}::INSTR', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA | _OVER_HISLIP | _OVER_VXI11,
+    qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzZNB20",
+)
+
 SRS_SG384 = InstrumentModel(
     name="srs_sg384",
     vendor="SRS",
@@ -616,6 +636,7 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     YOKOGAWA_GS200,
     ROHDE_SCHWARZ_SGS100A,
     KEYSIGHT_N5183B,
+    ROHDE_SCHWARZ_ZNB20,
     SRS_SG384,
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,
