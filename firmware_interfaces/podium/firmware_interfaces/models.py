@@ -440,6 +440,27 @@ YOKOGAWA_GS200 = InstrumentModel(
     qcodes="qcodes.instrument_drivers.yokogawa.YokogawaGS200",
 )
 
+QDEVIL_QDAC2 = InstrumentModel(
+    name="qdevil_qdac2",
+    vendor="QDevil",
+    product="QDAC-II",
+    address="visa",
+    ports={"scpi": 5025},
+    roles=("FluxSource",),
+    driver="podium.drivers.qdevil_qdac2:QdevilQdac2",
+    twin="podium.sim_instruments.twins.qdevil_qdac2:QdevilQdac2",
+    # +-10 V; the range of 2 V in steps of its converter, without resolution enhancement.
+    connectors=tuple(
+        VoltageOutput(f"ch{n:02}", Range(-10.0, 10.0, "V"), 4 / 2**20) for n in range(1, 25)
+    ),
+    answers=("QDevil,QDAC-II",),
+    connect="from qcodes_contrib_drivers.drivers.QDevil.QDAC2 import QDac2; "
+    "{name} = QDac2('{name}', '{visa}', visalib='@py')",
+    connects="qcodes-contrib-drivers",
+    clients=_OVER_VISA,
+    qcodes="qcodes_contrib_drivers.drivers.QDevil.QDAC2.QDac2",
+)
+
 ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     name="rohde_schwarz_sgs100a",
     vendor="Rohde & Schwarz",
@@ -634,6 +655,7 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     OXFORD_TRITON,
     OXFORD_MERCURY_IPS,
     YOKOGAWA_GS200,
+    QDEVIL_QDAC2,
     ROHDE_SCHWARZ_SGS100A,
     KEYSIGHT_N5183B,
     ROHDE_SCHWARZ_ZNB20,
