@@ -6,7 +6,7 @@ import pytest
 import zenoh
 from tests.benches.security.certificates import ANN, COORDINATOR, PAGE, ROUTER, SUPERVISOR
 
-from podium.control.bus import cold, messages, news
+from podium.control.bus import cold, messages, news, readings
 from podium.control.security.access import (
     ROLES,
     ZENOH_MESSAGES,
@@ -53,6 +53,10 @@ def test_a_certificate_is_named_after_what_it_is_for() -> None:
         ("publish", news.status_key("x", "node_b"), {B}),
         ("publish", news.events_key("x", "router"), {ROUTER}),
         ("publish", news.runs_key("x"), {COORDINATOR}),
+        ("publish", readings.readings_key("x", "node_a"), {A}),
+        ("hear", readings.readings_key("x", "*"), {PAGE, SUPERVISOR, A, B}),
+        ("ask", readings.clock_key("x", "node_a"), {SUPERVISOR, A, B}),
+        ("answer", readings.clock_key("x", "node_a"), {A}),
         ("hear", messages.heartbeat_key("x", "*"), {COORDINATOR, PAGE}),
         ("hear", news.data_key("x"), {PAGE}),
         ("watch", messages.agent_key("x", "*"), {COORDINATOR, PAGE}),
@@ -67,7 +71,7 @@ def test_every_no_says_whose_certificate_would_do() -> None:
     assert told == (
         "denied: the certificate agent.node_a may not publish podium/x/events/agent_node_b: it may "
         "publish podium/x/heartbeat/node_a, podium/x/status/node_a, podium/x/fridge/node_a, "
-        "podium/x/events/agent_node_a; "
+        "podium/x/readings/node_a, podium/x/events/agent_node_a; "
         "that takes the certificate agent.node_b"
     )
     assert judge("x", A, "ask", access_key("x")).allowed

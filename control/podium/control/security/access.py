@@ -107,6 +107,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
         facility_growth.coordinator_grow_key(facility),
         facility_growth.grown_key(facility),
     )
+    clocks = readings.clock_key(facility, "*")
     match member.role:
         case "router":
             own = _log(facility, "router")
@@ -128,6 +129,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 news.status_key,
                 news.events_key,
                 fridge_report.fridge_key,
+                readings.readings_key,
             )
             own = (
                 Rule("ask", (coordinator, *past, cold.cold_key(facility))),
@@ -139,7 +141,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
         case "supervisor":
             asked = cold.cold_key(facility)
             own = (
-                Rule("ask", (agents,)),
+                Rule("ask", (agents, clocks)),
                 Rule("answer", (asked,)),
                 Rule("announce", (asked,)),
                 Rule("publish", (cold.cold_news_key(facility),)),
@@ -149,12 +151,19 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
         case "agent":
             here = messages.agent_key(facility, member.name)
             beats = messages.heartbeat_key(facility, member.name)
-            told_here = fridge_report.fridge_key(facility, member.name)
+            told_here = (
+                news.status_key(facility, member.name),
+                fridge_report.fridge_key(facility, member.name),
+                readings.readings_key(facility, member.name),
+            )
+            clock = readings.clock_key(facility, member.name)
+            grows = facility_growth.agent_grow_key(facility, member.name)
             own = (
-                Rule("answer", (here, facility_growth.agent_grow_key(facility, member.name))),
+                Rule("ask", (clocks,)),
+                Rule("answer", (here, grows, clock)),
                 Rule("announce", (here,)),
-                Rule("publish", (beats, news.status_key(facility, member.name), told_here)),
-                Rule("hear", (fridge_report.fridge_key(facility, "*"),)),
+                Rule("publish", (beats, *told_here)),
+                Rule("hear", (readings.readings_key(facility, "*"),)),
                 *_log(facility, f"agent {'$*' if member.name == EVERY else member.name}"),
             )
         case "client":
