@@ -87,6 +87,8 @@ class Fridge:
     """What its maker calls it."""
     instruments: tuple[str, ...] = ()
     """Instruments that measure and operate it, besides its thermometer."""
+    procedures: tuple[str, ...] = ()
+    """Procedures that may be run on it; all others are off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,10 @@ class FridgeEntry(FileEntry):
     """What its maker calls it: LD400."""
     instruments: list[str] = Field(default_factory=list)
     """Instruments that measure and operate it, besides its thermometer."""
+    procedures: list[str] = Field(default_factory=list)
+    """Procedures that may be run on it: cooldown, condense, warm_up, recover.
+
+    All others are off."""
 
 
 class ClockEntry(FileEntry):
