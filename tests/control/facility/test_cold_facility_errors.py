@@ -105,7 +105,7 @@ CASES = {
         OPERATED,
         "instruments: [compressor_a, gauges_a, turbo_a]\n    procedures: [condense]",
         "condense]",
-        "condense needs valve.v1.open, valve.v2.open, valve.v3.open and 12 more; add to "
+        "condense needs valve.v1.open, valve.v2.open, valve.v3.open and 14 more; add to "
         "'instruments' the software that operates it (bluefors_control), or remove condense",
     ),
     "a procedure without its compressor": (

@@ -32,7 +32,7 @@ def _on(*pumps: str) -> tuple[str, ...]:
 
 _OUTWARD = _open("v15", "v16", "v17", "v19", "v20", "v21", "v22", "v23")
 _CIRCUIT = (
-    *_open("v1", "v2", "v3", "v4", "v5", "v6", "v9", "v10", "v11", "v12", "v13", "v18"),
+    *_open("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v18"),
     *_on(signals.SCROLL1, signals.TURBO1, signals.COMPRESSOR),
     signals.power_of("still"),
 )
