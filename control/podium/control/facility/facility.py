@@ -114,6 +114,8 @@ class Fridge:
     """Instruments that measure and operate it, besides its thermometer."""
     alarms: tuple[AlarmSetting, ...] = ()
     """What the file lays over the usual alarms."""
+    procedures: tuple[str, ...] = ()
+    """Procedures that may be run on it; all others are off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from podium.control.facility.check_alarms import alarm_settings, check_alarms
 from podium.control.facility.check_bus import check_bus, meeting_point, remark_on_bus
 from podium.control.facility.check_couplings import check_couplings, check_hubs, check_links
 from podium.control.facility.check_design import check_design, lines_of, remark_on_reach
-from podium.control.facility.check_instruments import check_instruments
-from podium.control.facility.check_nodes import (
-    check_clocks,
+from podium.control.facility.check_fridges import (
     check_fridges,
-    check_names,
-    check_nodes,
+    check_procedures,
+    remark_on_fridges,
 )
+from podium.control.facility.check_instruments import check_instruments
+from podium.control.facility.check_nodes import check_clocks, check_names, check_nodes
 from podium.control.facility.check_timing import (
     check_phases,
     check_shared_triggers,
@@ -134,8 +134,12 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     if endpoints is not None:
         instruments = lay_over(instruments, Path(endpoints))
     facility = _facility(parsed, instruments, source, known, outputs)
+    check_procedures(facility, complaints)
+    if complaints.problems:
+        raise FacilityError(source.file, complaints.problems)
     remarks = Complaints(source, [])
     remark_on_bus(parsed, remarks)
+    remark_on_fridges(parsed, facility, remarks)
     check_phases(parsed, facility.timing.phase_reference, remarks)
     check_shared_triggers(parsed, outputs, remarks)
     remark_on_reach(parsed, outputs, remarks)
@@ -177,6 +181,7 @@ def _facility(
                     fridge.model,
                     tuple(fridge.instruments),
                     alarm_settings(fridge),
+                    procedures=tuple(fridge.procedures),
                 )
                 for name, fridge in parsed.fridges.items()
                 if fridge is not None

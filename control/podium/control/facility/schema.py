@@ -122,6 +122,10 @@ class FridgeEntry(FileEntry):
     """Instruments that measure and operate it, besides its thermometer."""
     alarms: dict[str, AlarmEntry] = Field(default_factory=dict)
     """What differs from the usual alarms, by name; and alarms of one's own."""
+    procedures: list[str] = Field(default_factory=list)
+    """Procedures that may be run on it: cooldown, condense, warm_up, recover.
+
+    All others are off."""
 
 
 class ClockEntry(FileEntry):
