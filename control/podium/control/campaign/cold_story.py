@@ -166,9 +166,7 @@ async def _begin(world: ColdWorld, fault: WorldFault) -> None:
     match fault.kind:
         case "drift" | "stuck" | "disconnected":
             rate = fault.size or 0.0
-            await world.plant.do(
-                "sensor", reading=fault.reading, fault=fault.kind, per_hour=rate
-            )
+            await world.plant.do("sensor", reading=fault.reading, fault=fault.kind, per_hour=rate)
         case "silent":
             world.silent, world.silent_s = fault.reading, fault.at_s
         case "playing":

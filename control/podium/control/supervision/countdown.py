@@ -41,9 +41,9 @@ LONGEST_LAG_S = 120.0
 """Between two views; a trip that was not seen for longer began with the last."""
 SETTLED_FOR_S = 6 * 3600.0
 """So long a steady state is used, unless heaters change."""
-STEPS_AT_ONCE = 80
+STEPS_AT_ONCE = 120
 """Of the forecast, with each step of the observer."""
-STEP_S, HORIZON_S = 10.0, 2.5 * 3600.0
+STEP_S, HORIZON_S = 10.0, 1.5 * 3600.0
 FIRST_STEP_S, FIRST_S = 2.0, 120.0
 """Right after a trip, when much happens soon."""
 WARM_K = 10.0
@@ -132,9 +132,7 @@ class Countdowns:
         self._settled_for: ModelInputs | None = None
         self._ran_s = 0.0
         """When the pulse tube was seen to run last."""
-        self._pace = np.exp(
-            TIME_SPREAD * np.random.default_rng(SEED + 2).standard_normal(members)
-        )
+        self._pace = np.exp(TIME_SPREAD * np.random.default_rng(SEED + 2).standard_normal(members))
         self._lags = np.random.default_rng(SEED + 1).uniform(0.0, 1.0, members)
         self._last: dict[str, float] = {}
         """ln K of thermometers while the pulse tube ran last."""
@@ -260,6 +258,8 @@ class Countdowns:
             if not np.isfinite(median) or high <= 0.0:
                 continue
             if not np.isfinite(high):
+                if forecast.computed_s < HORIZON_S:
+                    continue  # some members have not come so far yet
                 high = HORIZON_S - float(np.mean(elapsed_s))
             found.append(
                 Countdown(fridge, event, words, max(0.0, median), max(0.0, low), max(0.0, high))

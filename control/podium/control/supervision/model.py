@@ -292,5 +292,5 @@ def pressure_of(state: ModelState, gauge: str) -> Array | None:
     """Return what a gauge of the panel reads, Pa; None: the model does not have it."""
     places = {"p2": STILL, "p3": CONDENSING, "p4": 1, "p5": 3}
     if gauge == "p1":
-        return state.can
+        return np.asarray(state.can + state.helium)
     return state.pascal[places[gauge]] if gauge in places else None
