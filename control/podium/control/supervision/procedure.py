@@ -26,6 +26,7 @@ from podium.control.supervision.procedure_operations import (
 )
 from podium.control.supervision.procedure_run import (
     ProcedureRun,
+    StepRecord,
     seconds_between,
 )
 from podium.control.supervision.procedure_steps import Procedure, Step
@@ -103,6 +104,11 @@ def resumed(run: ProcedureRun) -> ProcedureRun:
             replace(one, state="due") if one.state == "asked" else one for one in run.operations
         ),
     )
+
+
+def records_of(procedure: Procedure, model: str) -> tuple[StepRecord, ...]:
+    """Return the steps of a procedure before any has begun."""
+    return tuple(StepRecord(one.name) for one in procedure.steps(model))
 
 
 def _begin_step(run: ProcedureRun, now: Step, view: FridgeView) -> ProcedureRun:
