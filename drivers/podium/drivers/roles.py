@@ -262,6 +262,48 @@ class MicrowaveSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkSweep:
+    """What a network analyzer is to measure: one S-parameter over equally spaced frequencies."""
+
+    start_hz: float
+    stop_hz: float
+    points: int
+    power_dbm: float
+    """At the driving port."""
+    bandwidth_hz: float
+    """Of the receiver's filter; an analyzer takes the next one that it has."""
+    averages: int = 1
+    """Sweeps whose mean is wanted."""
+    parameter: str = "S21"
+    """``S21``: what comes in at port 2 of what port 1 puts out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkTrace:
+    """One S-parameter, as measured."""
+
+    frequency_hz: NDArray[np.float64]
+    """Shape (points,), as the instrument says."""
+    s: NDArray[np.complex128]
+    """Ratio of waves at the ports, shape (points,); the phase falls along a delay."""
+
+
+class NetworkAnalyzer(Protocol):
+    """Measures what passes between its ports, or comes back, over frequency."""
+
+    def trace(self, sweep: NetworkSweep) -> NetworkTrace:
+        """Measure and return when the sweeps are done; the source is then as it was before.
+
+        Raises ``Refused`` for what it cannot sweep.
+        """
+        ...
+
+    def safe(self) -> None:
+        """Switch the source off."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class MixerSettings:
     """What makes up for the errors of one output's I/Q mixer, as the instrument holds it."""
 

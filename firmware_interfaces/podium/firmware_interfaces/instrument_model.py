@@ -126,6 +126,19 @@ class ModulatedSource:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalyzerPort:
+    """A port of a network analyzer: it puts a tone out, and measures what comes in."""
+
+    name: str
+    frequency: Range
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """The sockets on the panel that it takes."""
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
 class DigitalPort:
     """A TTL input or output."""
 
@@ -186,6 +199,7 @@ Connector = (
     | VoltageOutput
     | PulseOutput
     | ModulatedSource
+    | AnalyzerPort
     | DigitalPort
     | Marker
     | TriggerInput

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.fridge_stages import GAUGES, HEATERS, TURBOS
 from podium.firmware_interfaces.instrument_model import (
+    AnalyzerPort,
     Connector,
     DigitalPort,
     InstrumentModel,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BUILT_IN",
     "ENTRY_POINT_GROUP",
+    "AnalyzerPort",
     "Connector",
     "DigitalPort",
     "InstrumentModel",
@@ -438,6 +440,27 @@ YOKOGAWA_GS200 = InstrumentModel(
     qcodes="qcodes.instrument_drivers.yokogawa.YokogawaGS200",
 )
 
+QDEVIL_QDAC2 = InstrumentModel(
+    name="qdevil_qdac2",
+    vendor="QDevil",
+    product="QDAC-II",
+    address="visa",
+    ports={"scpi": 5025},
+    roles=("FluxSource",),
+    driver="podium.drivers.qdevil_qdac2:QdevilQdac2",
+    twin="podium.sim_instruments.twins.qdevil_qdac2:QdevilQdac2",
+    # +-10 V; the range of 2 V in steps of its converter, without resolution enhancement.
+    connectors=tuple(
+        VoltageOutput(f"ch{n:02}", Range(-10.0, 10.0, "V"), 4 / 2**20) for n in range(1, 25)
+    ),
+    answers=("QDevil,QDAC-II",),
+    connect="from qcodes_contrib_drivers.drivers.QDevil.QDAC2 import QDac2; "
+    "{name} = QDac2('{name}', '{visa}', visalib='@py')",
+    connects="qcodes-contrib-drivers",
+    clients=_OVER_VISA,
+    qcodes="qcodes_contrib_drivers.drivers.QDevil.QDAC2.QDac2",
+)
+
 ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     name="rohde_schwarz_sgs100a",
     vendor="Rohde & Schwarz",
@@ -474,6 +497,24 @@ KEYSIGHT_N5183B = InstrumentModel(
     connects="qcodes",
     clients=_OVER_VISA,
     qcodes="qcodes.instrument_drivers.Keysight.KeysightN5183B",
+)
+
+ROHDE_SCHWARZ_ZNB20 = InstrumentModel(
+    name="rohde_schwarz_znb20",
+    vendor="Rohde & Schwarz",
+    product="ZNB20",
+    address="visa",
+    ports={"scpi": 5025, "hislip": 4880, "vxi11": 111},
+    roles=("NetworkAnalyzer",),
+    driver="podium.drivers.rohde_schwarz_znb20:RohdeSchwarzZNB20",
+    twin="podium.sim_instruments.twins.rohde_schwarz_znb20:RohdeSchwarzZNB20",
+    connectors=tuple(AnalyzerPort(f"port{n}", Range(100e3, 20e9, "Hz")) for n in (1, 2)),
+    answers=("Rohde-Schwarz,ZNB20", "Rohde&Schwarz,ZNB20"),
+    connect="from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzZNB20; {name} = "
+    "RohdeSchwarzZNB20('{name}', 'TCPIP::{host}::hislip0,{ports[hislip]}::INSTR', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA | _OVER_HISLIP | _OVER_VXI11,
+    qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzZNB20",
 )
 
 SRS_SG384 = InstrumentModel(
@@ -614,8 +655,10 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     OXFORD_TRITON,
     OXFORD_MERCURY_IPS,
     YOKOGAWA_GS200,
+    QDEVIL_QDAC2,
     ROHDE_SCHWARZ_SGS100A,
     KEYSIGHT_N5183B,
+    ROHDE_SCHWARZ_ZNB20,
     SRS_SG384,
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,
