@@ -180,5 +180,7 @@ async def test_biases_of_a_fridge_that_stays_warm_go_where_their_safe_rule_says(
     bench.kelvin = 80.0
     async with open_lab(facility, bench) as lab, asyncio.timeout(20):
         await moved.wait()
-        while any(one.doing == "moving biases" for one in (await lab.status()).agents):
+        while any(  # noqa: ASYNC110  # of this nobody tells
+            one.doing == "moving biases" for one in (await lab.status()).agents
+        ):
             await asyncio.sleep(0)
