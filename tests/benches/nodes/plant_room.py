@@ -1,5 +1,6 @@
 """An agent of a fridge whose boxes are drivers in the test's hand, on the plant's own physics."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -136,9 +137,14 @@ def fridge_facility() -> Facility:
 
 @asynccontextmanager
 async def plant_room(
-    fridge: FridgePlant, journal: OperationJournal | None = None
+    fridge: FridgePlant,
+    journal: OperationJournal | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[PlantRoom]:
-    """Run an agent that owns all boxes of the cold example, read every 20 ms."""
+    """Run an agent that owns all boxes of the cold example, read every 20 ms.
+
+    ``clock``: by which its interlocks' leases end.
+    """
     facility = fridge_facility()
     wiring = wiring_of(facility, facility.fridges["fridge_a"])
     channels: dict[str, dict[str, str]] = {name: {} for name in facility.instruments}
@@ -156,6 +162,7 @@ async def plant_room(
     }
     instruments, bus = Instruments(workers, models), MemoryBus()
     agent = Agent("room", facility, instruments, compiler_for(facility), bus, operations=journal)
+    agent._interlocks._clock = clock
     async with bus.subscribe(readings_key(facility.name, "room")) as news, agent.running():
         missing = set(facility.instruments) - {"clock_a"}
         async for _, payload in news:  # what is not known is forbidden

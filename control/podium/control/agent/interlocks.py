@@ -38,13 +38,17 @@ log = event_log("agent")
 class _Evaluated:
     """One interlock of one fridge, as it stands. Pure: who calls says what time it is."""
 
-    def __init__(self, fridge: str, rule: Interlock, now_s: float) -> None:
+    def __init__(self, fridge: str, rule: Interlock) -> None:
         self.fridge = fridge
         self.rule = rule
         self.tripped = ""
         """Why it has acted; empty: its lease is held."""
-        self._lease = Lease(rule.lasts_s)
-        self._lease.hear(True, now_s)
+        self.left: set[str] = set()
+        """Signals that it has not set since it acted."""
+        self.left_out: dict[str, str] = {}
+        """By signal: why it could not be set, as far as it was told."""
+        self._lease: Lease | None = None
+        """Given at the first step: nothing is known before."""
         self._broken_since_s: float | None = None
         """When the lease was broken, by the time of the reading that showed it."""
 
@@ -55,31 +59,38 @@ class _Evaluated:
     def step(self, view: FridgeView, good: Good, now_s: float) -> bool:
         """Take all readings; return whether its parts have to be as it sets them."""
         rule = self.rule
-        armed = all(bound.holds(good) for bound in rule.armed)
+        lease = self._lease or self._release(now_s)
+        holding = [bound.holds(good) for bound in rule.armed]
+        idle, armed = False in holding, all(holding)
         if self.tripped:
-            over = rule.back.holds(good) or (not armed and not rule.keeps)
+            over = rule.back.holds(good) or (idle and not rule.keeps)
             if over:
                 log.info("interlock over", interlock=self.name)
                 self._release(now_s)
             return bool(self.tripped)
-        if not armed:
+        if idle:
             self._release(now_s)
             return False
         fulfils = rule.leased.holds(good)
-        self._lease.hear(fulfils, now_s)
+        lease.hear(fulfils, now_s)
         if fulfils:
             self._broken_since_s = None
+        elif not armed:  # nobody knows whether anything is at stake: the lease runs on
+            return False
         elif fulfils is False and not self._delayed(view):
             self._trip(f"{rule.leased.signal} is {good.get(rule.leased.signal):.4g}")
-        elif fulfils is None and not self._lease.held(now_s):
-            silent_s = self._lease.for_s(now_s)
+        elif fulfils is None and not lease.held(now_s):
+            silent_s = lease.for_s(now_s)
             self._trip(f"no good reading of {rule.leased.signal} for {silent_s:.0f} s")
         return bool(self.tripped)
 
-    def _release(self, now_s: float) -> None:
+    def _release(self, now_s: float) -> Lease:
+        """Give the lease, anew."""
         self.tripped = ""
         self._broken_since_s = None
-        self._lease.hear(True, now_s)
+        self._lease = lease = Lease(self.rule.lasts_s)
+        lease.hear(True, now_s)
+        return lease
 
     def _delayed(self, view: FridgeView) -> bool:
         """Tell whether the lease has not been broken for long enough."""
@@ -92,6 +103,8 @@ class _Evaluated:
 
     def _trip(self, why: str) -> None:
         self.tripped = f"{why}: {self.rule.what}"
+        self.left = {signal for signal, _ in self.rule.then}
+        self.left_out = {}
         log.warning("interlock", interlock=self.name, why=self.tripped)
 
 
@@ -119,7 +132,7 @@ class Interlocks:
             name: wiring_of(facility, fridge) for name, fridge in facility.fridges.items()
         }
         self._all = tuple(
-            _Evaluated(fridge, rule, clock())
+            _Evaluated(fridge, rule)
             for fridge, wiring in self._wirings.items()
             for rule in rules
             if any(self._owns(wiring, signal) for signal, _ in rule.then)
@@ -175,15 +188,25 @@ class Interlocks:
         wiring = self._wirings[one.fridge]
         for signal, value in one.rule.then:
             part = wiring.parts.get(signal)
-            good = good_of(self._view(one.fridge))
-            if part is None or not self._owns(wiring, signal) or good.get(signal) == value:
+            if part is None or not self._owns(wiring, signal):
                 continue
-            token = f"interlock {one.name} {uuid4()}"
+            if good_of(self._view(one.fridge)).get(signal) == value:
+                one.left.discard(signal)
+                continue
+            if signal not in one.left and signal not in one.rule.keeps:
+                continue
             by = f"interlock {one.rule.name}"
-            try:
-                await do(Operate(part.instrument, part.part, value, by, token))
-            except InstrumentError as error:  # it is tried again, the next part now
-                log.error("interlock could not act", interlock=one.name, why=str(error))
+            why = self.judge(part.instrument, part.part, value)
+            if not why:
+                try:
+                    token = f"{by} {uuid4()}"
+                    await do(Operate(part.instrument, part.part, value, by, token))
+                    one.left.discard(signal)
+                except InstrumentError as error:  # it is tried again, the next part now
+                    why = str(error)
+            if why and why != one.left_out.get(signal):
+                log.error("interlock could not act", interlock=one.name, part=part.part, why=why)
+            one.left_out[signal] = why
 
     # Who asks
 
@@ -198,8 +221,8 @@ class Interlocks:
         signal = parts_of(self._facility.instruments[instrument])[part]
         for one in self._all:
             wanted = dict(one.rule.then).get(signal)
-            kept = one.fridge == fridge.name and one.rule.keeps and wanted is not None
-            if one.tripped and kept and wanted != value:
+            kept = one.fridge == fridge.name and signal in one.rule.keeps
+            if one.tripped and kept and wanted is not None and wanted != value:
                 return f"the interlock {one.rule.name} keeps it at {wanted:g}: {one.tripped}"
         return forbidden(signal, value, good_of(self._view(fridge.name)))
 

@@ -69,9 +69,9 @@ class Interlock:
     nothing is known, nothing is done."""
     delay_s: float = 0.0
     """So long it has to be broken before anything is done, s of the facility's time."""
-    keeps: bool = True
-    """Whether what it has set stays so until it is over, whoever asks. If not, it is over as soon
-    as nothing is at stake."""
+    keeps: tuple[str, ...] = ()
+    """Signals that stay as it has set them until it is over, whoever asks. Without any, it is over
+    as soon as nothing is at stake; the others are set once."""
 
 
 def _on(signal: str) -> Bound:
@@ -86,39 +86,43 @@ def _turbo(turbo: str, gauge: str, valve: str, *more: tuple[str, float]) -> Inte
         leased=Bound(f"pressure.{gauge}", at_most=TURBO_INLET_PA),
         back=Bound(f"pressure.{gauge}", at_most=TURBO_INLET_BACK_PA),
         then=((signals.open_of(valve), 0.0), *more),
+        keeps=(signals.open_of(valve),),
     )
 
 
 def _heater(heater: str, stage: str) -> tuple[Interlock, ...]:
     power, kelvin = signals.power_of(heater), signals.temperature_of(stage)
-    off, back = ((power, 0.0),), Bound(kelvin, at_most=STAGE_HOT_BACK_K)
-    leased = Bound(kelvin, at_most=STAGE_HOT_K)
+    off, seen = ((power, 0.0),), Bound(kelvin, at_least=0.0)
     unseen_w = math.nextafter(UNSEEN_W[heater], math.inf)
     return (
         Interlock(
             f"{heater}_heater_hot",
             f"the {heater} heater does not heat its stage above {STAGE_HOT_K:g} K",
             armed=(Bound(power, at_least=math.nextafter(0.0, 1.0)),),
-            leased=leased,
-            back=back,
+            leased=Bound(kelvin, at_most=STAGE_HOT_K),
+            back=Bound(kelvin, at_most=STAGE_HOT_BACK_K),
             then=off,
+            keeps=(power,),
         ),
         Interlock(
             f"{heater}_heater_unseen",
             f"the {heater} heater gives at most {UNSEEN_W[heater]:g} W to a stage whose "
             "temperature nobody knows",
             armed=(Bound(power, at_least=unseen_w),),
-            leased=leased,
-            back=back,
+            leased=seen,
+            back=seen,
             then=off,
             lasts_s=60.0,
-            keeps=False,
         ),
     )
 
 
 RULES: tuple[Interlock, ...] = (
-    _turbo(signals.TURBO1, "p2", "v1", (signals.open_of("v2"), 1.0)),
+    _turbo(
+        *(signals.TURBO1, "p2", "v1"),
+        (signals.on_of(signals.TURBO1), 0.0),
+        (signals.open_of("v2"), 1.0),  # allowed once it stands: what boils off needs a way out
+    ),
     _turbo(signals.TURBO2, "p1", "v14"),
     Interlock(
         "condensing_pressure",
@@ -132,6 +136,7 @@ RULES: tuple[Interlock, ...] = (
             (signals.open_of("v11"), 1.0),
             (signals.on_of(signals.COMPRESSOR), 0.0),
         ),
+        keeps=(signals.open_of("v13"), signals.open_of("v12")),
     ),
     *(rule for heater, stage in HEATERS.items() for rule in _heater(heater, stage)),
     Interlock(
@@ -145,7 +150,6 @@ RULES: tuple[Interlock, ...] = (
         back=Bound("flow.circulation", at_least=CIRCULATION_MOL_S),
         then=((signals.power_of(STILL), 0.0),),
         delay_s=600.0,
-        keeps=False,
     ),
 )
 """Of every fridge; each acts where its parts and its readings are wired."""
