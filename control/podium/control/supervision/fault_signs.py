@@ -194,7 +194,7 @@ class FaultSigns:
 
     def _learn(self, view: FridgeView, for_s: float) -> None:
         self.age_s += for_s
-        part = min(1.0, for_s / min(LEARNED_S, self.age_s))
+        part = min(1.0, for_s / max(1.0, min(LEARNED_S, self.age_s)))
         found = {
             "water": view.good("compressor.coolant_in"),
             "turbo": view.good("turbo1.speed"),
