@@ -23,6 +23,7 @@ COMPRESSOR_CHANNELS = (
     "motor_current",
 )
 TURBO_CHANNELS = ("speed", "current", "voltage", "power")
+BATTERY_CHARGE = "battery_charge"
 SWITCHES = {"pulsetube": signals.PULSE_TUBE, "hs-mc": signals.HEAT_SWITCH}
 """Parts of a fridge's software beside valves and pumps."""
 SOFTWARE_HEATERS = ("still", "mixing_chamber")
@@ -72,25 +73,38 @@ def _channels(entry: InstrumentEntry) -> Named:
     """Yield the channels that an instrument's driver reads, and the signal of each."""
     roles = model_of(entry).roles
     if "Thermometer" in roles:
-        for channel in _words(entry, "channels"):
+        for channel in thermometers_of(entry):
             if stage := stage_of(channel):
                 yield channel, signals.temperature_of(stage)
-    for gauge in _words(entry, "gauges"):
+    for gauge in GAUGES if "Cryostat" in roles else _words(entry, "gauges"):
         yield gauge, f"pressure.{gauge}"
     if "HeliumCompressor" in roles:
         for channel in COMPRESSOR_CHANNELS:
             yield channel, f"compressor.{channel}"
-    turbo = entry.options.get("pump")
-    if isinstance(turbo, str):
+    for turbo in _words(entry, "pump"):
         for channel in TURBO_CHANNELS:
             yield channel, f"{turbo}.{channel}"
     if "BatterySupply" in roles:
-        yield "battery_charge", "ups.charge"
+        yield BATTERY_CHARGE, "ups.charge"
     if "Cryostat" in roles:
-        for gauge in GAUGES:
-            yield gauge, f"pressure.{gauge}"
         yield "flow", "flow.circulation"
     yield from _parts(entry)
+
+
+def channels_of(entry: InstrumentEntry) -> Mapping[str, str]:
+    """Return the channels that an instrument is known to read before it was asked: their units."""
+    found = {channel: signals.OUTPUTS[signal] for channel, signal in _channels(entry)}
+    return dict.fromkeys(thermometers_of(entry), "K") | found
+
+
+def thermometers_of(entry: InstrumentEntry) -> tuple[str, ...]:
+    """Return the channels of a thermometer that the facility file names."""
+    model = model_of(entry)
+    if entry.driver is not None and entry.driver.roles.Thermometer is not None:
+        return tuple(channel for channel, _ in entry.driver.roles.Thermometer.channels)
+    if "Thermometer" not in model.roles or model.channels_option is None:
+        return ()
+    return _words(entry, model.channels_option)
 
 
 def _parts(entry: InstrumentEntry) -> Named:
@@ -109,11 +123,14 @@ def _parts(entry: InstrumentEntry) -> Named:
             yield f"heater.{heater}", signals.power_of(heater)
     if "HeliumCompressor" in roles:
         yield "compressor", signals.PULSE_TUBE
-    turbo = entry.options.get("pump")
-    if isinstance(turbo, str):
+    for turbo in _words(entry, "pump"):
         yield "pump", signals.on_of(turbo)
 
 
 def _words(entry: InstrumentEntry, option: str) -> tuple[str, ...]:
+    """Return what an option names, or what its model names without it."""
     given = entry.options.get(option)
-    return tuple(given.values()) if isinstance(given, Mapping) else ()
+    if isinstance(given, str):
+        return (given,)
+    named = model_of(entry).named.get(option, ())
+    return tuple(given.values()) if isinstance(given, Mapping) else named

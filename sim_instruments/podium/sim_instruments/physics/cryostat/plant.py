@@ -207,6 +207,12 @@ class Cryostat:
             self._step(state, point.at_fs, at_fs, point.positions)
         return state
 
+    def fork(self, at_fs: int) -> "Cryostat":
+        """Return a plant of its own, as this one is at ``at_fs``; no event to come goes along."""
+        other = Cryostat(self.parameters, at_fs, seed=self._seed, magnet=self.magnet)
+        other._state = self.state(at_fs)
+        return other
+
     def mixture_mol(self, now_fs: int) -> float:
         """Return all of the mixture there ever was: in lines, tank and unit, and what is lost."""
         return self._gas.mixture_mol(self.state(now_fs))
