@@ -242,12 +242,14 @@ class _Story:
             lambda news: bool(leaders(news)), HOUR_S, "an alarm after the trip", READY_S
         )
         ends = time.monotonic() + WATCH_S
-        while time.monotonic() < ends:
+        while True:
             story.countdowns = story.countdowns or tuple(
                 CountdownSeen(one.event, one.words, one.at_s, one.low_s, one.high_s)
                 for one in news.countdowns
                 if one.fridge == story.fridge
             )
+            if time.monotonic() >= ends:
+                break
             news = await fridge.look()
         worst = max(leaders(news), key=lambda one: RANKS.index(one.priority), default=None)
         if worst is None:
