@@ -507,6 +507,33 @@ KEYSIGHT_N5222B = InstrumentModel(
     qcodes="qcodes.instrument_drivers.Keysight.KeysightN5222B",
 )
 
+KEYSIGHT_N9030B = InstrumentModel(
+    name="keysight_n9030b",
+    vendor="Keysight",
+    product="N9030B",
+    address="visa",
+    ports={"scpi": 5025, "hislip": 4880, "vxi11": 111},
+    roles=(),
+    driver="podium.drivers.keysight_n9030b:KeysightN9030B",
+    twin="podium.sim_instruments.twins.keysight_n9030b:KeysightN9030B",
+    options=(
+        MapOption(
+            "sources",
+            "input of the combiner before it: microwave source",
+            1,
+            8,
+            required=False,
+            of_role="MicrowaveSource",
+        ),
+    ),
+    answers=("Keysight Technologies,N9030B", "Agilent Technologies,N9030B"),
+    connect="from qcodes.instrument_drivers.Keysight import KeysightN9030B; "
+    "{name} = KeysightN9030B('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA | _OVER_HISLIP | _OVER_VXI11,
+    qcodes="qcodes.instrument_drivers.Keysight.KeysightN9030B",
+)
+
 SRS_SG384 = InstrumentModel(
     name="srs_sg384",
     vendor="SRS",
@@ -646,6 +673,7 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     KEYSIGHT_N5183B,
     ROHDE_SCHWARZ_ZNB20,
     KEYSIGHT_N5222B,
+    KEYSIGHT_N9030B,
     SRS_SG384,
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,

@@ -23,12 +23,9 @@ from podium.sim_instruments.twins.keysight_n5222b_settings import (
     Trace,
 )
 from podium.sim_instruments.twins.network_ports import NetworkPorts, OpenPorts
-from podium.sim_instruments.twins.network_stimulus import (
-    Stimulus,
-    number_of,
-)
+from podium.sim_instruments.twins.network_stimulus import Stimulus
 from podium.sim_instruments.twins.network_sweep import Receiver, Sweeps, SweepSettings
-from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
+from podium.sim_instruments.twins.scpi_settings import Settings, error_answer, number_of
 from podium.sim_instruments.twins.trace_formats import bits_of, formatted, interleaved, numbers
 from podium.sim_instruments.twins.twin import Horizon, Session
 

@@ -9,7 +9,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.sim_instruments.twins.network_sweep import SweepSettings
-from podium.sim_instruments.twins.scpi_settings import Settings
+from podium.sim_instruments.twins.scpi_settings import Settings, number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,3 @@ class Stimulus:
             return least
         partial = int(self.number(of.points)) * max(1, len({one[2] for one in parameters}))
         return max(least, int(self.number(of.time) * FS_PER_S) // partial)
-
-
-def number_of(value: Value) -> Decimal:
-    """Return the value of a numeric setting; TypeError for another."""
-    if isinstance(value, bool) or not isinstance(value, Decimal | int):
-        raise TypeError(f"{value!r} is no number")
-    return Decimal(value)

@@ -16,10 +16,9 @@ from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.faces.message_ports import HISLIP, VXI11, MessagePorts
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.network_ports import NetworkPorts, OpenPorts
-from podium.sim_instruments.twins.network_stimulus import number_of
 from podium.sim_instruments.twins.network_sweep import Receiver, Sweeps
 from podium.sim_instruments.twins.rohde_schwarz_znb20_channel import Channel
-from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
+from podium.sim_instruments.twins.scpi_settings import Settings, error_answer, number_of
 from podium.sim_instruments.twins.trace_formats import bits_of, formatted, interleaved, numbers
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
