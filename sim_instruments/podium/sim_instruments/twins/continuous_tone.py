@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ContinuousTone:
-    """What leaves the connector."""
+    """A tone as it leaves the connector."""
 
     frequency_hz: float
     power_dbm: float

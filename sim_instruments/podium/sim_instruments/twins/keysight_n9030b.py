@@ -43,7 +43,7 @@ SWEEP_FACTOR = 2.5
 
 
 class SourceTone(Protocol):
-    """What leaves a microwave source."""
+    """A tone as it leaves a microwave source."""
 
     @property
     def frequency_hz(self) -> float:
