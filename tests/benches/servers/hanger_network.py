@@ -35,6 +35,7 @@ class HangerNetwork:
 
     noise_w_per_hz: float = 0.0
     computing: bool = False
+    delay_s: float = 0.0
     tones: list[PortTone] = field(default_factory=list)
 
     def respond(self, tone: PortTone, receivers: tuple[str, ...]) -> Work:
@@ -43,5 +44,6 @@ class HangerNetwork:
 
     def _one(self, tone: PortTone, receiver: str) -> PortResponse:
         if (tone.port, receiver) == ("port1", "port2"):
-            return PortResponse(hanger(tone.frequency_hz), self.noise_w_per_hz)
+            turns = np.exp(-2j * np.pi * tone.frequency_hz * self.delay_s)
+            return PortResponse(hanger(tone.frequency_hz) * turns, self.noise_w_per_hz)
         return PortResponse(np.zeros(tone.frequency_hz.size, complex), self.noise_w_per_hz)
