@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.drivers.channel_readings import ChannelReadings
 from podium.firmware_interfaces.tai import Tai
 
 Artifact = TypeVar("Artifact", contravariant=True)
@@ -136,10 +137,23 @@ class KeepsDisturbance(ShowsClock, Protocol):
 
 
 class HasReadings(Protocol):
-    """An instrument that measures all the time."""
+    """An instrument that measures all the time. Reading sets nothing and disturbs no run."""
 
     def readings(self) -> Mapping[str, tuple[float, str]]:
-        """Return what it reads now by channel: value and unit, in one round trip."""
+        """Return what it reads now by channel: value and unit, in few round trips.
+
+        In SI units; what is switched reads 1 or 0, of unit ``1``. Only valid, finite values: a
+        channel that has none is left out, and never reads 0 instead.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsWhatIsMissing(HasReadings, Protocol):
+    """An instrument that also tells which channels have no valid value, and why."""
+
+    def read_channels(self) -> ChannelReadings:
+        """Return what :meth:`readings` does, every channel that it leaves out, and complaints."""
         ...
 
 

@@ -19,7 +19,6 @@ from podium.firmware_interfaces.ieee4882.parameters import (
     Value,
     Whole,
 )
-from podium.firmware_interfaces.ieee4882.responses import nr3
 
 TCP_PORT = 5025
 VENDOR = "Keysight Technologies"
@@ -42,8 +41,15 @@ SWEEP_TIME_MIN_S, SWEEP_TIME_MAX_S = Decimal("1E-3"), Decimal(4000)
 _EXTREME: tuple[Kind, ...] = (Extreme(),)
 
 
+def written(value: Decimal) -> str:
+    """Return a number as this box writes it: ``+1.00000000000E+07``."""
+    return f"{float(value):+.11E}"
+
+
 def _real(header: str, unit: str, low: Decimal, high: Decimal, default: Decimal) -> Command:
-    return Command(header, (Real(unit, low, high, None, default, nr3),), _EXTREME, asks_optional=1)
+    return Command(
+        header, (Real(unit, low, high, None, default, written),), _EXTREME, asks_optional=1
+    )
 
 
 def _frequency(name: str, default: Decimal) -> Command:

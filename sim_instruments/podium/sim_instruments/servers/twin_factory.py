@@ -50,7 +50,7 @@ class Supplies:
     reading: Callable[[int, int], float] | None
     """Temperature (K) at a channel and a time (fs); None for what is in no fridge."""
     read: Callable[[str, int], float] | None = None
-    """Reads a signal of its fridge by name and time, :mod:`.cryostat.signals`; None: no plant."""
+    """Reads a signal of its fridge (``fridge_signals``) by name and time; None: no plant."""
     write: Callable[[str, float, int], None] | None = None
     """Writes an input of its fridge from a time on."""
     steady: SteadyCryostat = field(default_factory=SteadyCryostat)

@@ -74,13 +74,15 @@ class Device:
         summaries: Callable[[int], int] = lambda now_fs: 0,
         clear: Callable[[int], None] = lambda now_fs: None,
         before: Callable[[int], None] = lambda now_fs: None,
+        trigger: Callable[[int], None] | None = None,
     ) -> None:
         """Take the table and the hooks of one instrument.
 
         ``reset`` is *RST; ``busy`` says whether an overlapped operation is
         pending, which *OPC, *OPC? and *WAI wait for; ``summaries`` are the
         instrument's own bits of the status byte; ``clear`` clears its own
-        event registers on *CLS; ``before`` does what has fallen due by itself before a command.
+        event registers on *CLS; ``before`` does what has fallen due by itself before a command;
+        ``trigger`` is *TRG, None: not a command of this instrument.
         """
         self.manners = manners
         self.status = StatusRegisters()
@@ -97,6 +99,7 @@ class Device:
         self._summaries = summaries
         self._clear = clear
         self._before = before
+        self._trigger = trigger
         self._completion_awaited = False
 
     def open(self) -> "DeviceSession":
@@ -201,6 +204,8 @@ class Device:
                 self._settle(now_fs)
             case "*WAI", False:
                 pass
+            case "*TRG", False if self._trigger is not None:
+                self._trigger(now_fs)
             case "*RST", False:
                 self._completion_awaited = False
                 self._reset(now_fs)

@@ -366,7 +366,9 @@ class KeysightN9030B:
         yield self._kept(box.BANDWIDTH, self._set_bandwidth)
         yield self._kept(box.VIDEO, self._set_video)
         yield self._kept(box.SWEEP_TYPE, self._set_sweep_type)
-        yield Bound(box.SWEEP_TIME, self._set_sweep_time, lambda call: f"{self._sweep_s():.9E}")
+        yield Bound(
+            box.SWEEP_TIME, self._set_sweep_time, lambda call: box.written(Decimal(self._sweep_s()))
+        )
         yield Bound(box.TUNE, self._tune)
         yield Bound(box.CONTINUOUS, self._set_continuous, lambda call: str(int(self._continuous)))
         yield Bound(box.INITIATE, self._initiate)
