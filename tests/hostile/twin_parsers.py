@@ -16,6 +16,8 @@ from podium.sim_instruments.twins.bluefors_control.control_software import Bluef
 from podium.sim_instruments.twins.bluefors_control.values_socket import ValuesSocket
 from podium.sim_instruments.twins.cryomech_cpa import CryomechCpa
 from podium.sim_instruments.twins.keysight_n5183b import KeysightN5183B
+from podium.sim_instruments.twins.keysight_n5222b import KeysightN5222B
+from podium.sim_instruments.twins.keysight_n9030b import KeysightN9030B
 from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
 from podium.sim_instruments.twins.lakeshore_350 import lakeshore_350
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
@@ -27,6 +29,7 @@ from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qdevil_qdac2 import QdevilQdac2
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
+from podium.sim_instruments.twins.rohde_schwarz_znb20 import RohdeSchwarzZNB20
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
 from podium.sim_instruments.twins.srs_sg384 import SrsSg384
 from podium.sim_instruments.twins.white_rabbit_switch import WhiteRabbitSwitch
@@ -142,6 +145,27 @@ TWINS: Final = (
         _feed(lambda: KeysightN5183B("1"), "scpi"),
         frames=(*SCPI_FRAMES, b":FREQ %s\n", b":PULM:SOUR %s\n"),
         samples=(b":FREQ 5.8 GHz;:POW -10;:OUTP ON;:SYST:ERR?\n",),
+    ),
+    Parser(
+        "twin of a ZNB20",
+        _feed(lambda: RohdeSchwarzZNB20("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"CALC1:PAR:SDEF %s\n", b"SENS1:SWE:POIN 5;BAND %s\n"),
+        samples=(
+            b"CALC2:PAR:SDEF 'a','S21';:INIT2:CONT 0;:SENS2:SWE:POIN 3;:INIT2;*WAI;"
+            b":CALC2:DATA? SDAT\n",
+        ),
+    ),
+    Parser(
+        "twin of an N5222B",
+        _feed(lambda: KeysightN5222B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"CALC:PAR:DEF:EXT %s\n", b"SENS:SWE:POIN 5;MODE %s\n"),
+        samples=(b"SENS:SWE:POIN 3;MODE SING;:FORM REAL,32;:CALC:DATA? FDATA;:SYST:ERR?\n",),
+    ),
+    Parser(
+        "twin of an N9030B",
+        _feed(lambda: KeysightN9030B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"SENS:FREQ:STAR %s\n", b"FORM:DATA %s\n"),
+        samples=(b"SWE:POIN 3;:FORM REAL,64;:INIT:CONT 0;:INIT;:FETC:SAN1?;:SYST:ERR?\n",),
     ),
     Parser(
         "twin of an SG384",

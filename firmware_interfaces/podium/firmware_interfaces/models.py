@@ -517,6 +517,51 @@ ROHDE_SCHWARZ_ZNB20 = InstrumentModel(
     qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzZNB20",
 )
 
+KEYSIGHT_N5222B = InstrumentModel(
+    name="keysight_n5222b",
+    vendor="Keysight",
+    product="PNA N5222B",
+    address="visa",
+    ports={"scpi": 5025, "hislip": 4880, "vxi11": 111},
+    roles=("NetworkAnalyzer",),
+    driver="podium.drivers.keysight_n5222b:KeysightN5222B",
+    twin="podium.sim_instruments.twins.keysight_n5222b:KeysightN5222B",
+    connectors=tuple(AnalyzerPort(f"port{n}", Range(10e6, 26.5e9, "Hz")) for n in range(1, 5)),
+    answers=("Keysight Technologies,N5222B", "Agilent Technologies,N5222B"),
+    connect="from qcodes.instrument_drivers.Keysight import KeysightN5222B; "
+    "{name} = KeysightN5222B('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA | _OVER_HISLIP | _OVER_VXI11,
+    qcodes="qcodes.instrument_drivers.Keysight.KeysightN5222B",
+)
+
+KEYSIGHT_N9030B = InstrumentModel(
+    name="keysight_n9030b",
+    vendor="Keysight",
+    product="N9030B",
+    address="visa",
+    ports={"scpi": 5025, "hislip": 4880, "vxi11": 111},
+    roles=(),
+    driver="podium.drivers.keysight_n9030b:KeysightN9030B",
+    twin="podium.sim_instruments.twins.keysight_n9030b:KeysightN9030B",
+    options=(
+        MapOption(
+            "sources",
+            "input of the combiner before it: microwave source",
+            1,
+            8,
+            required=False,
+            of_role="MicrowaveSource",
+        ),
+    ),
+    answers=("Keysight Technologies,N9030B", "Agilent Technologies,N9030B"),
+    connect="from qcodes.instrument_drivers.Keysight import KeysightN9030B; "
+    "{name} = KeysightN9030B('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA | _OVER_HISLIP | _OVER_VXI11,
+    qcodes="qcodes.instrument_drivers.Keysight.KeysightN9030B",
+)
+
 SRS_SG384 = InstrumentModel(
     name="srs_sg384",
     vendor="SRS",
@@ -659,6 +704,8 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     ROHDE_SCHWARZ_SGS100A,
     KEYSIGHT_N5183B,
     ROHDE_SCHWARZ_ZNB20,
+    KEYSIGHT_N5222B,
+    KEYSIGHT_N9030B,
     SRS_SG384,
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,
