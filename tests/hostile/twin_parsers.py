@@ -26,6 +26,7 @@ from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
 from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qdevil_qdac2 import QdevilQdac2
+from podium.sim_instruments.twins.qdevil_qswitch import QdevilQswitch
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
 from podium.sim_instruments.twins.srs_sg384 import SrsSg384
@@ -130,6 +131,18 @@ TWINS: Final = (
             b"sour2:volt:mode list;:sour2:list:volt #212\0\0\0\0\0\0\x80?\0\0\0\0;dwel 1e-3\n",
             b"sour:volt 0.1,(@1:4,24);:sour1:volt?;:sens:data:rem? (@1:24);:syst:err:all?\n",
         ),
+    ),
+    Parser(
+        "twin of a QSwitch",
+        _hear(lambda: QdevilQswitch("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"clos (@%s)\n", b"open? (@1!%s)\n"),
+        samples=(b"clos (@1!9:24!9,3!1);open (@1!0:24!0);stat?;:syst:aut on;:err:all?\n",),
+    ),
+    Parser(
+        "twin of a QSwitch over TCP",
+        _feed(lambda: QdevilQswitch("1", "1.3"), "scpi"),
+        frames=(b"%s\n",),
+        samples=(b"clos? (@1!0:24!0)\n",),
     ),
     Parser(
         "twin of an SGS100A",

@@ -452,6 +452,21 @@ QDEVIL_QDAC2 = InstrumentModel(
     qcodes="qcodes_contrib_drivers.drivers.QDevil.QDAC2.QDac2",
 )
 
+QDEVIL_QSWITCH = InstrumentModel(
+    name="qdevil_qswitch",
+    vendor="QDevil",
+    product="QSwitch",
+    address="host",
+    ports={"scpi": 5025},  # TCP or UDP, by its firmware
+    roles=(),
+    driver="podium.drivers.qdevil_qswitch:QdevilQswitch",
+    twin="podium.sim_instruments.twins.qdevil_qswitch:QdevilQswitch",
+    options=(TextOption("firmware", "release of its firmware", ("1.3", "2.0"), required=False),),
+    answers=("Quantum Machines,QSwitch", "QDevil,QSwitch"),
+    connect="from podium.drivers.qdevil_qswitch import QdevilQswitch; "
+    "{name} = QdevilQswitch('{name}', '{host}', {ports})",
+)
+
 ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     name="rohde_schwarz_sgs100a",
     vendor="Rohde & Schwarz",
@@ -626,6 +641,7 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     OXFORD_MERCURY_IPS,
     YOKOGAWA_GS200,
     QDEVIL_QDAC2,
+    QDEVIL_QSWITCH,
     ROHDE_SCHWARZ_SGS100A,
     KEYSIGHT_N5183B,
     SRS_SG384,
