@@ -35,6 +35,7 @@ REFEREES = {
     "test_qcodes_yokogawa_gs200": "Yokogawa GS200",
     "test_qcodes_qdevil_qdac2": "`test_qcodes_qdevil_qdac2.py`",
     "test_qcodes_qdevil_qswitch": "`test_qcodes_qdevil_qswitch.py`",
+    "test_qcodes_keysight_33512b": "`test_qcodes_keysight_33512b.py`",
     "test_q1simulator_feedback": "`test_q1simulator_feedback.py`",
     "test_qblox_feedback_client": "`test_qblox_feedback_client.py`",
     "test_qblox_older_release_client": "`test_qblox_older_release_client.py`",

@@ -15,6 +15,7 @@ from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
 from podium.sim_instruments.twins.bluefors_control.control_software import BlueforsControl
 from podium.sim_instruments.twins.bluefors_control.values_socket import ValuesSocket
 from podium.sim_instruments.twins.cryomech_cpa import CryomechCpa
+from podium.sim_instruments.twins.keysight_33512b import Keysight33512B
 from podium.sim_instruments.twins.keysight_n5183b import KeysightN5183B
 from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
 from podium.sim_instruments.twins.lakeshore_350 import lakeshore_350
@@ -143,6 +144,12 @@ TWINS: Final = (
         _feed(lambda: QdevilQswitch("1", "1.3"), "scpi"),
         frames=(b"%s\n",),
         samples=(b"clos? (@1!0:24!0)\n",),
+    ),
+    Parser(
+        "twin of a 33512B",
+        _feed(lambda: Keysight33512B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"SOUR2:FREQ %s\n", b"VOLT %s\n", b"OUTP1:LOAD %s\n"),
+        samples=(b"FUNC SQU;FREQ 1 MHZ;:SOUR2:VOLT:UNIT DBM;:VOLT 3;:BURS:NCYC INF;*OPC?\n",),
     ),
     Parser(
         "twin of an SGS100A",

@@ -467,6 +467,23 @@ QDEVIL_QSWITCH = InstrumentModel(
     "{name} = QdevilQswitch('{name}', '{host}', {ports})",
 )
 
+KEYSIGHT_33512B = InstrumentModel(
+    name="keysight_33512b",
+    vendor="Keysight",
+    product="33512B",
+    address="visa",
+    ports={"scpi": 5025},
+    roles=(),
+    driver="podium.drivers.keysight_33512b:Keysight33512B",
+    twin="podium.sim_instruments.twins.keysight_33512b:Keysight33512B",
+    answers=("Agilent Technologies,33512B", "Keysight Technologies,33512B"),
+    connect="from qcodes.instrument_drivers.Keysight import Keysight33512B; "
+    "{name} = Keysight33512B('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
+    qcodes="qcodes.instrument_drivers.Keysight.Keysight33512B",
+)
+
 ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     name="rohde_schwarz_sgs100a",
     vendor="Rohde & Schwarz",
@@ -642,6 +659,7 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     YOKOGAWA_GS200,
     QDEVIL_QDAC2,
     QDEVIL_QSWITCH,
+    KEYSIGHT_33512B,
     ROHDE_SCHWARZ_SGS100A,
     KEYSIGHT_N5183B,
     SRS_SG384,

@@ -198,7 +198,7 @@ def test_one_that_was_initiated_once_is_triggered_once(box) -> None:
     box("sour1:volt:trig 1;:sour1:dc:trig:sour bus;:sour1:dc:init")
     assert box.level(1, 1) == 0
     box("*trg", 1)
-    box("sour1:volt:trig 2;:*trg", 2)
+    box("sour1:volt:trig 2;*trg", 2)
     assert box.level(1, 3) == pytest.approx(1, abs=STEP_V)
 
 

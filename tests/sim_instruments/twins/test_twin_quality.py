@@ -38,6 +38,7 @@ PARSERS = {
     "yokogawa_gs200": "a GS200",
     "qdevil_qdac2": "a QDAC-II",
     "qdevil_qswitch": "a QSwitch",
+    "keysight_33512b": "a 33512B",
     "rohde_schwarz_sgs100a": "an SGS100A",
     "keysight_n5183b": "an N5183B",
     "wrtd_node": "a WRTD node",
