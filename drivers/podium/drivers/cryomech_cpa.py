@@ -1,6 +1,5 @@
 """Driver of a Cryomech CPA helium compressor: its panel's registers, over pymodbus."""
 
-import math
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -10,6 +9,7 @@ from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.cryogenic_roles import CompressorStatus
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.roles import Examination, Identity
@@ -80,18 +80,21 @@ class CryomechCpa:
 
     def examine(self) -> Examination:
         """Return what it says is wrong."""
-        status = self.compressor()
-        wrong = (f"error: {one}" for one in status.errors)
-        return Examination(complaints=(*wrong, *(f"warning: {one}" for one in status.warnings)))
+        return Examination(complaints=_complaints(self._panel()))
 
-    def readings(self) -> dict[str, tuple[float, str]]:
-        """Return temperatures, pressures, current and hours; what is no number is left out."""
-        values = self._panel().values
-        return {
-            name: (values[name], unit)
-            for name, (_, _, unit) in box.QUANTITIES.items()
-            if math.isfinite(values[name])
+    def readings(self) -> Mapping[str, Value]:
+        """Return temperatures, pressures, current, hours, and whether it runs and is to."""
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return all that its panel shows, what is no number as missing, and what is wrong."""
+        panel = self._panel()
+        found: dict[str, Value | Missing] = {
+            name: (panel.values[name], unit) for name, (_, _, unit) in box.QUANTITIES.items()
         }
+        wanted = panel.state == State.STARTING or (panel.running and panel.state != State.STOPPING)
+        found |= {"running": (float(panel.running), "1"), "compressor": (float(wanted), "1")}
+        return ChannelReadings.of(found, _complaints(panel))
 
     def close(self) -> None:
         """Close the connection, from whatever thread; the compressor goes on."""
@@ -168,6 +171,11 @@ class CryomechCpa:
     def _nonsense(self, asked: str, said: str) -> ProtocolError:
         self.close()
         return ProtocolError(f"{self._name} was asked {asked} and said: {said}")
+
+
+def _complaints(panel: Panel) -> tuple[str, ...]:
+    wrong = (f"error: {one}" for one in _words(panel.errors))
+    return (*wrong, *(f"warning: {one}" for one in _words(panel.warnings)))
 
 
 def _words(trouble: Trouble) -> tuple[str, ...]:
