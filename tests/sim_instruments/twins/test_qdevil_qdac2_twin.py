@@ -55,7 +55,12 @@ def box() -> Wire:
         ("sour1:list:volt (@1)", '-109, "Missing parameter"'),
         ("tint 15", '-222, "Data out of range"'),
         ("outp:trig6:widt 1", '-114, "Header suffix out of range"'),
-        ("sour1:sine:freq 1000", '-113, "Undefined header"'),
+        ("sour1:sine:freq 1e6", '-222, "Data out of range"'),
+        ("sour1:sine:dcyc 50", '-113, "Undefined header"'),
+        ('sour1:awg:def "none";init', '-221, "Settings conflict"'),
+        ('trac:data "none",1', '-224, "Illegal parameter value"'),
+        ('trac:def "a",300000', '-222, "Data out of range"'),
+        ('trac:def "a",2;data "a",1,2,3', '-223, "Too much data"'),
         ("*opt?", '-113, "Undefined header"'),
     ],
 )
