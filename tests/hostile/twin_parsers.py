@@ -15,6 +15,7 @@ from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
 from podium.sim_instruments.twins.bluefors_control.control_software import BlueforsControl
 from podium.sim_instruments.twins.bluefors_control.values_socket import ValuesSocket
 from podium.sim_instruments.twins.cryomech_cpa import CryomechCpa
+from podium.sim_instruments.twins.keysight_33512b import Keysight33512B
 from podium.sim_instruments.twins.keysight_n5183b import KeysightN5183B
 from podium.sim_instruments.twins.keysight_n5222b import KeysightN5222B
 from podium.sim_instruments.twins.keysight_n9030b import KeysightN9030B
@@ -28,6 +29,7 @@ from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
 from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qdevil_qdac2 import QdevilQdac2
+from podium.sim_instruments.twins.qdevil_qswitch import QdevilQswitch
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
 from podium.sim_instruments.twins.rohde_schwarz_znb20 import RohdeSchwarzZNB20
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
@@ -133,6 +135,24 @@ TWINS: Final = (
             b"sour2:volt:mode list;:sour2:list:volt #212\0\0\0\0\0\0\x80?\0\0\0\0;dwel 1e-3\n",
             b"sour:volt 0.1,(@1:4,24);:sour1:volt?;:sens:data:rem? (@1:24);:syst:err:all?\n",
         ),
+    ),
+    Parser(
+        "twin of a QSwitch",
+        _hear(lambda: QdevilQswitch("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"clos (@%s)\n", b"open? (@1!%s)\n"),
+        samples=(b"clos (@1!9:24!9,3!1);open (@1!0:24!0);stat?;:syst:aut on;:err:all?\n",),
+    ),
+    Parser(
+        "twin of a QSwitch over TCP",
+        _feed(lambda: QdevilQswitch("1", "1.3"), "scpi"),
+        frames=(b"%s\n",),
+        samples=(b"clos? (@1!0:24!0)\n",),
+    ),
+    Parser(
+        "twin of a 33512B",
+        _feed(lambda: Keysight33512B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"SOUR2:FREQ %s\n", b"VOLT %s\n", b"OUTP1:LOAD %s\n"),
+        samples=(b"FUNC SQU;FREQ 1 MHZ;:SOUR2:VOLT:UNIT DBM;:VOLT 3;:BURS:NCYC INF;*OPC?\n",),
     ),
     Parser(
         "twin of an SGS100A",

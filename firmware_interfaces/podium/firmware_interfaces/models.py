@@ -461,6 +461,38 @@ QDEVIL_QDAC2 = InstrumentModel(
     qcodes="qcodes_contrib_drivers.drivers.QDevil.QDAC2.QDac2",
 )
 
+QDEVIL_QSWITCH = InstrumentModel(
+    name="qdevil_qswitch",
+    vendor="QDevil",
+    product="QSwitch",
+    address="host",
+    ports={"scpi": 5025},  # TCP or UDP, by its firmware
+    roles=(),
+    driver="podium.drivers.qdevil_qswitch:QdevilQswitch",
+    twin="podium.sim_instruments.twins.qdevil_qswitch:QdevilQswitch",
+    options=(TextOption("firmware", "release of its firmware", ("1.3", "2.0"), required=False),),
+    answers=("Quantum Machines,QSwitch", "QDevil,QSwitch"),
+    connect="from podium.drivers.qdevil_qswitch import QdevilQswitch; "
+    "{name} = QdevilQswitch('{name}', '{host}', {ports})",
+)
+
+KEYSIGHT_33512B = InstrumentModel(
+    name="keysight_33512b",
+    vendor="Keysight",
+    product="33512B",
+    address="visa",
+    ports={"scpi": 5025},
+    roles=(),
+    driver="podium.drivers.keysight_33512b:Keysight33512B",
+    twin="podium.sim_instruments.twins.keysight_33512b:Keysight33512B",
+    answers=("Agilent Technologies,33512B", "Keysight Technologies,33512B"),
+    connect="from qcodes.instrument_drivers.Keysight import Keysight33512B; "
+    "{name} = Keysight33512B('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
+    qcodes="qcodes.instrument_drivers.Keysight.Keysight33512B",
+)
+
 ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     name="rohde_schwarz_sgs100a",
     vendor="Rohde & Schwarz",
@@ -701,6 +733,8 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     OXFORD_MERCURY_IPS,
     YOKOGAWA_GS200,
     QDEVIL_QDAC2,
+    QDEVIL_QSWITCH,
+    KEYSIGHT_33512B,
     ROHDE_SCHWARZ_SGS100A,
     KEYSIGHT_N5183B,
     ROHDE_SCHWARZ_ZNB20,
