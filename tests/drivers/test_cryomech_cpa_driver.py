@@ -123,7 +123,7 @@ def test_registers_of_no_panel_close_the_connection(driver, tap, spoilt):
 
 
 def test_a_late_answer_is_never_taken_for_the_next(driver, tap, monkeypatch):
-    monkeypatch.setattr(driver._client.comm_params, "timeout_connect", 0.05)
+    monkeypatch.setattr(driver._session.client.comm_params, "timeout_connect", 0.05)
     tap.tamper = lambda answer: b""
     with pytest.raises(Unreachable):
         driver.compressor()
