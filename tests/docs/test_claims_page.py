@@ -33,6 +33,7 @@ REFEREES = {
     "test_lakeshore_336_client": "`test_lakeshore_336_client.py`",
     "test_qcodes_rohde_schwarz_sgs100a": "R&S SGS100A",
     "test_qcodes_yokogawa_gs200": "Yokogawa GS200",
+    "test_qcodes_qdevil_qdac2": "`test_qcodes_qdevil_qdac2.py`",
     "test_q1simulator_feedback": "`test_q1simulator_feedback.py`",
     "test_qblox_feedback_client": "`test_qblox_feedback_client.py`",
     "test_qblox_older_release_client": "`test_qblox_older_release_client.py`",

@@ -72,7 +72,10 @@ def test_it_plays_its_roles(driver):
     assert readings["mixing_chamber"] == (7.14e-3, "K")
     assert readings["p3"] == (pytest.approx(3.5e4), "Pa")
     assert readings["flow"] == (pytest.approx(0.64e-3), "mol/s")
-    assert len(readings) == 9
+    assert readings["pulsetube"] == (1.0, "1")
+    assert readings["v13"] == (0.0, "1")
+    assert readings["heater.still"] == (0.01, "W")
+    assert len(readings) == 2 + 6 + 1 + 33 + 2
 
 
 def test_connecting_and_reading_set_nothing(driver, tap):

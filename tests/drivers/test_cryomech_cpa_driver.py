@@ -57,7 +57,7 @@ def test_it_plays_its_roles(driver):
     assert instrument.identity() == Identity("Cryomech", "CPA1110", "4321", "3.10")
     assert compressor.compressor() == CompressorStatus(running=True, state="running")
     read = readings.readings()
-    assert len(read) == 11
+    assert len(read) == 13
     assert read["coolant_in"] == (pytest.approx(293.385, abs=1e-3), "K")
     assert read["run_time"] == (pytest.approx(72_439_560, abs=10), "s")
     assert instrument.snapshot() == {"pressure_scale": "psi", "temperature_scale": "celsius"}
@@ -94,7 +94,7 @@ def test_troubles_are_told_in_words(driver, tap):
 def test_a_reading_that_is_no_number_is_left_out(driver, tap):
     tap.shown = {"compressor.oil": float("nan")}
     assert "oil" not in driver.readings()
-    assert len(driver.readings()) == 10
+    assert len(driver.readings()) == 12
 
 
 def test_a_refusal_is_told_and_the_connection_stays(driver, tap):

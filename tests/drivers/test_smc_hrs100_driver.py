@@ -57,6 +57,8 @@ def test_it_plays_its_roles(driver):
         "water_out": (pytest.approx(293.15), "K"),
         "flow": (pytest.approx(10e-3 / 60), "m^3/s"),
         "pressure": (pytest.approx(0.25e6), "Pa"),
+        "running": (1.0, "1"),
+        "chiller": (1.0, "1"),
     }
     assert instrument.snapshot() == {
         "set_temperature_k": 293.15,

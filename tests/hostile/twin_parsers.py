@@ -27,6 +27,7 @@ from podium.sim_instruments.twins.oxford_triton import OxfordTriton
 from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
 from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
+from podium.sim_instruments.twins.qdevil_qdac2 import QdevilQdac2
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
 from podium.sim_instruments.twins.smc_hrs100 import SmcHrs100
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
@@ -132,6 +133,15 @@ TWINS: Final = (
         _feed(lambda: YokogawaGS200("1"), "scpi"),
         frames=(*SCPI_FRAMES, b":SOUR:LEV %s\n", b':PROG:EDIT:STAR;:PROG:MEM "%s"\n'),
         samples=(b":SOUR:FUNC VOLT;RANG 10;:SOUR:LEV 1.5E-3;:OUTP ON;*ESR?\n",),
+    ),
+    Parser(
+        "twin of a QDAC-II",
+        _feed(lambda: QdevilQdac2("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"sour1:list:volt %s\n", b"sour:volt? (@%s)\n"),
+        samples=(
+            b"sour2:volt:mode list;:sour2:list:volt #212\0\0\0\0\0\0\x80?\0\0\0\0;dwel 1e-3\n",
+            b"sour:volt 0.1,(@1:4,24);:sour1:volt?;:sens:data:rem? (@1:24);:syst:err:all?\n",
+        ),
     ),
     Parser(
         "twin of an SGS100A",

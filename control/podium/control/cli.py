@@ -47,6 +47,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "daily work": {
+        "cold": (
+            "podium.control.commands.cold:command",
+            "say how the fridges are, their alarms and history; run and rehearse procedures",
+        ),
         "calibrate": (
             "podium.control.commands.calibrate:command",
             "run calibration routines and store what they find",

@@ -9,6 +9,7 @@ from typing import Self
 
 import httpx
 
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.roles import Examination, Identity
 from podium.firmware_interfaces import bluefors_control as api
@@ -123,7 +124,7 @@ class BlueforsControl:
         """Return what is switched on, and the powers of heaters, in two round trips."""
         if self._note is not None:
             return {}
-        parts, heaters = self._values(api.BF), self._values("driver.bftc.data.heaters")
+        parts, heaters = self._values(api.BF), self._values(api.HEATERS_FOLDER)
         found: dict[str, object] = {}
         for part, path in PART_PATHS.items():
             if path in parts and math.isfinite(parts[path].number):
@@ -149,27 +150,40 @@ class BlueforsControl:
         ]
         return Examination(complaints=(*wrong, *missing, *_log_complaints(self._logs)))
 
-    def readings(self) -> dict[str, tuple[float, str]]:
-        """Return temperatures, pressures and the flow in SI units, in one round trip.
+    def readings(self) -> Mapping[str, Value]:
+        """Return temperatures, pressures, flow, parts and powers of heaters, in SI units.
 
         What is old, not valid or no number is left out.
         """
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return the same and what is left out, with the reason, in two round trips."""
         if self._note is not None:
-            return {}
-        values = self._values(api.BF)
-        found = {
-            channel: (values[path].number, "K")
+            return ChannelReadings({})
+        values, heaters = self._values(api.BF), self._values(api.HEATERS_FOLDER)
+        found: dict[str, Value | Missing] = {
+            channel: _reading(values, path, 1.0, "K", lowest=0.0)
             for channel, path in self._temperatures.items()
-            if path in values
         }
         for name in api.PRESSURES:
-            sample = values.get(f"{api.BF}.pressures.{name}")
-            if sample is not None:
-                found[name] = (sample.number * PA_PER_BAR, "Pa")
-        flow = values.get(f"{api.BF}.flow")
-        if flow is not None:
-            found["flow"] = (flow.number * MOL_PER_MMOL, "mol/s")
-        return {name: one for name, one in found.items() if math.isfinite(one[0])}
+            path = f"{api.BF}.pressures.{name}"
+            found[name] = _reading(values, path, PA_PER_BAR, "Pa")
+        found["flow"] = _reading(values, f"{api.BF}.flow", MOL_PER_MMOL, "mol/s")
+        for part, path in PART_PATHS.items():
+            found[part] = _reading(values, path, 1.0, "1")
+        for heater in api.HEATERS:
+            found[f"heater.{heater}"] = self._power(heaters, heater)
+        return ChannelReadings.of(found)
+
+    def _power(self, values: Mapping[str, Sample], heater: str) -> Value | Missing:
+        """Return the power that a heater is set to, W; off: 0."""
+        device = self._heater(heater)
+        on = _reading(values, f"{device}.active", 1.0, "W")
+        power = _reading(values, f"{device}.power", 1.0, "W")
+        if isinstance(on, Missing) or on[0] == 0:
+            return on
+        return power
 
     def close(self) -> None:
         """Close the connection; the fridge goes on. A call that hangs ends within 5 s."""
@@ -217,12 +231,10 @@ class BlueforsControl:
         """Return the power that a heater is set to; off: 0 W."""
         if self._note is not None:
             return 0.0
-        device = self._heater(heater)
-        values = self._values(device)
-        on, power = (values.get(f"{device}.{name}") for name in ("active", "power"))
-        if on is None or power is None or on.number not in (0, 1) or not power.number >= 0:
-            raise Refused(f"{self._name} does not know how the heater {heater} is set")
-        return power.number if on.number == 1 else 0.0
+        power = self._power(self._values(self._heater(heater)), heater)
+        if isinstance(power, Missing):
+            raise Refused(f"{self._name} does not know how the heater {heater} is set: {power.why}")
+        return power[0]
 
     def set_heater_w(self, heater: str, power_w: float) -> None:
         """Set a heater's power by hand, 0 W: off; returns once it is read back at the device.
@@ -309,6 +321,18 @@ class BlueforsControl:
     def _nonsense(self, asked: str, error: ApiError) -> ProtocolError:
         self.close()
         return ProtocolError(f"{self._name} was asked for {asked} and said: {error}")
+
+
+def _reading(
+    values: Mapping[str, Sample], path: str, factor: float, unit: str, lowest: float | None = None
+) -> Value | Missing:
+    """Return a value in SI units; missing: not there, not valid, or not above ``lowest``."""
+    sample = values.get(path)
+    if sample is None:
+        return Missing(unit, f"there is no {path}")
+    if not math.isfinite(sample.number) or (lowest is not None and sample.number <= lowest):
+        return Missing(unit, _why(sample))
+    return sample.number * factor, unit
 
 
 def _why(sample: Sample) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import httpx
 
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.roles import Examination, Identity
 from podium.firmware_interfaces import bluefors_tc as api
@@ -14,6 +15,7 @@ from podium.firmware_interfaces.bluefors_tc import ApiError, Denied
 ANSWER_S = 5.0
 OLD_S = 900.0
 """A measurement that is older, by the controller's own clock, is no reading. ASSUMED."""
+NOT_VALID = "it has no valid temperature of the last 15 min"
 DELIVERED_S = 60.0
 """So far back it is asked what a heater has delivered."""
 POWER_W = 1e-9
@@ -117,22 +119,25 @@ class BlueforsTc:
                 wrong.append(f"{name}: channel {number} has no valid temperature")
         return Examination(complaints=tuple(wrong))
 
-    def readings(self) -> dict[str, tuple[float, str]]:
+    def readings(self) -> Mapping[str, Value]:
         """Return temperatures of channels, K, and powers of heaters, W, that are valid.
 
         One round trip for each of them, as its API has it, and one for its clock.
         """
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return the same, and what is left out with the reason."""
         if self._note is not None:
-            return {}
+            return ChannelReadings({})
         clock = self._clock(self._get(api.SYSTEM))
-        found = {}
+        found: dict[str, Value | Missing] = {}
         for name, number in self._channels.items():
             kelvin = self._last_k(number, clock)
-            if kelvin is not None:
-                found[name] = (kelvin, "K")
+            found[name] = Missing("K", NOT_VALID) if kelvin is None else (kelvin, "K")
         for name in self._heaters:
             found[f"{name}.power"] = (self._power_w(name, clock), "W")
-        return found
+        return ChannelReadings.of(found)
 
     def close(self) -> None:
         """Close the connection; heaters stay as they are. A call that hangs ends within 5 s."""

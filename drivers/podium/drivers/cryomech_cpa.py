@@ -1,9 +1,9 @@
 """Driver of a Cryomech CPA helium compressor: its panel's registers, over pymodbus."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Self
 
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.cryogenic_roles import CompressorStatus
 from podium.drivers.modbus_session import ModbusSession
 from podium.drivers.roles import Examination, Identity
@@ -70,18 +70,21 @@ class CryomechCpa:
 
     def examine(self) -> Examination:
         """Return what it says is wrong."""
-        status = self.compressor()
-        wrong = (f"error: {one}" for one in status.errors)
-        return Examination(complaints=(*wrong, *(f"warning: {one}" for one in status.warnings)))
+        return Examination(complaints=_complaints(self._panel()))
 
-    def readings(self) -> dict[str, tuple[float, str]]:
-        """Return temperatures, pressures, current and hours; what is no number is left out."""
-        values = self._panel().values
-        return {
-            name: (values[name], unit)
-            for name, (_, _, unit) in box.QUANTITIES.items()
-            if math.isfinite(values[name])
+    def readings(self) -> Mapping[str, Value]:
+        """Return temperatures, pressures, current, hours, and whether it runs and is to."""
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return all that its panel shows, what is no number as missing, and what is wrong."""
+        panel = self._panel()
+        found: dict[str, Value | Missing] = {
+            name: (panel.values[name], unit) for name, (_, _, unit) in box.QUANTITIES.items()
         }
+        wanted = panel.state == State.STARTING or (panel.running and panel.state != State.STOPPING)
+        found |= {"running": (float(panel.running), "1"), "compressor": (float(wanted), "1")}
+        return ChannelReadings.of(found, _complaints(panel))
 
     def close(self) -> None:
         """Close the connection, from whatever thread; the compressor goes on."""
@@ -134,6 +137,11 @@ class CryomechCpa:
             return box.decode_panel(registers)
         except RegisterError as error:
             raise session.nonsense(asked, str(error)) from error
+
+
+def _complaints(panel: Panel) -> tuple[str, ...]:
+    wrong = (f"error: {one}" for one in _words(panel.errors))
+    return (*wrong, *(f"warning: {one}" for one in _words(panel.warnings)))
 
 
 def _words(trouble: Trouble) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Self
 
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.errors import ProtocolError
 from podium.drivers.roles import Examination, Identity
 from podium.drivers.snmp_session import Shown, SnmpSession, dotted, text
@@ -14,6 +15,8 @@ ROWS_AT_ONCE = 8
 """Sensors that are looked for at a time, when it is connected."""
 SENSOR_WORDS = ("state", "value", "unit", "unit_text")
 INPUT_WORDS = ("value", "alarm_state")
+UNKNOWN = ""
+"""The unit of a sensor that says none."""
 REHEARSED = "Poseidon2 SNMP Supervisor v"
 
 
@@ -95,22 +98,29 @@ class HwgroupPoseidon2:
         """Return contacts and sensors that are in alarm, and sensors that it does not find."""
         return Examination(complaints=tuple(self._complaints(self._all())))
 
-    def readings(self) -> dict[str, tuple[float, str]]:
+    def readings(self) -> Mapping[str, Value]:
         """Return what sensors measure and contacts are (closed: 1), in SI units.
 
         In one round trip for eight sensors. What is invalid or has no known unit is left out.
         """
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return the same, what is left out with the reason, and what is in alarm."""
         said = self._all()
-        found = {}
+        found: dict[str, Value | Missing] = {}
         for row, name in self._sensors.items():
             reading = self._reading(said, row)
-            if reading is not None and (value := box.si_reading(reading)) is not None:
-                found[name] = value
+            if reading is None or reading.state == SensorState.INVALID:
+                found[name] = Missing(UNKNOWN, "its sensor is not found")
+            else:
+                why = f"its unit is {reading.unit_text!r}"
+                found[name] = box.si_reading(reading) or Missing(UNKNOWN, why)
         for row, name in self._inputs.items():
             closed = said[(*box.INPUT_COLUMNS["value"], row)]
-            if isinstance(closed, int) and closed in (0, 1):
-                found[name] = (float(closed), "1")
-        return found
+            known = isinstance(closed, int) and closed in (0, 1)
+            found[name] = (float(str(closed)), "1") if known else Missing("1", f"it says {closed}")
+        return ChannelReadings.of(found, tuple(self._complaints(said)))
 
     def close(self) -> None:
         """Give up what is being asked, from whatever thread, and ask nothing more."""

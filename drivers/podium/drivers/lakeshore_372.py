@@ -5,6 +5,7 @@ from math import sqrt
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.errors import Refused
 from podium.drivers.lakeshore_box import LakeShoreBox
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
@@ -15,6 +16,7 @@ from podium.firmware_interfaces.lakeshore_372 import (
     WARM_UP,
     WARM_UP_FULL_SCALE_A,
     OutputMode,
+    ReadingStatus,
 )
 from podium.firmware_interfaces.models import LAKESHORE_372
 
@@ -65,11 +67,31 @@ class LakeShore372(LakeShoreBox):
                     queries[f"{heater}.{setting}"] = f"{mnemonic} {output}"
         return self._session.ask_all(queries) if queries else {}
 
-    def readings(self) -> dict[str, tuple[float, str]]:
-        """Return the temperatures of the named inputs, K, in one round trip; 0 where invalid."""
-        queries = {channel: f"KRDG? {number}" for channel, number in self._inputs.items()}
-        found = self._session.ask_all(queries) if queries else {}
-        return {name: (value, "K") for name, value in found.items() if isinstance(value, float)}
+    def readings(self) -> Mapping[str, Value]:
+        """Return valid temperatures of named inputs, K, and powers of named heaters, W."""
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return the channels, those without a valid reading too, in one round trip."""
+        queries = {
+            f"{mnemonic} {channel}": f"{mnemonic} {number}"
+            for channel, number in self._inputs.items()
+            for mnemonic in ("RDGST?", "KRDG?")
+        }
+        for heater, output in self._outputs.items():
+            for mnemonic in self._power_queries(output):
+                queries[f"{mnemonic} {heater}"] = f"{mnemonic} {output}"
+        said = self._session.ask_all(queries) if queries else {}
+        found: dict[str, Value | Missing] = {
+            channel: self._temperature(
+                str(number), said[f"RDGST? {channel}"], said[f"KRDG? {channel}"], ReadingStatus
+            )
+            for channel, number in self._inputs.items()
+        }
+        for heater, output in self._outputs.items():
+            answers = {one: said[f"{one} {heater}"] for one in self._power_queries(output)}
+            found[f"heater.{heater}"] = self._power_w(output, answers), "W"
+        return ChannelReadings.of(found)
 
     def temperature_k(self, channel: str) -> float:
         """Return the last reading of ``channel``, at most one round of the scanner old, in K.
@@ -98,18 +120,33 @@ class LakeShore372(LakeShoreBox):
     def heater_power_w(self, heater: str) -> float:
         """Return the power that is delivered, W: of the analog output into an assumed load."""
         output = self._output(heater)
-        if self._number(f"RANGE? {output}") == 0:
+        queries = {one: f"{one} {output}" for one in self._power_queries(output)}
+        return self._power_w(output, self._session.ask_all(queries))
+
+    @staticmethod
+    def _power_queries(output: int) -> tuple[str, ...]:
+        """Return what tells the power of an output."""
+        if output == SAMPLE:
+            return "RANGE?", "HTRSET?", "HTR?"
+        return ("RANGE?", "HTRSET?", "AOUT?") if output == WARM_UP else ("RANGE?", "AOUT?")
+
+    def _power_w(self, output: int, said: Mapping[str, object]) -> float:
+        """Return the power that the answers mean, W."""
+        heater_range, percent = said["RANGE?"], said["HTR?" if output == SAMPLE else "AOUT?"]
+        if not isinstance(heater_range, int) or not isinstance(percent, int | float):
+            raise self._nonsense(f"RANGE? {output} ...", f"{said}")
+        if heater_range == 0:
             return 0.0
         if output not in (SAMPLE, WARM_UP):
-            volts = self._number(f"AOUT? {output}") / 100 * STILL_FULL_SCALE_V
-            return volts**2 / STILL_LOAD_OHM
-        load_ohm, full_a, in_power = self._setup(output)
-        said = self._number(f"HTR? {output}" if output == SAMPLE else f"AOUT? {output}")
+            return (percent / 100 * STILL_FULL_SCALE_V) ** 2 / STILL_LOAD_OHM
+        load_ohm, full_a, in_power = self._setup_in(output, str(said["HTRSET?"]))
         if output == SAMPLE and in_power:
-            return said
+            return float(percent)
         if output == SAMPLE:
-            full_a = SAMPLE_FULL_SCALE_A[int(self._number("RANGE? 0"))]
-        return full_a**2 * load_ohm * (said / 100 if in_power else (said / 100) ** 2)
+            if not 0 <= heater_range < len(SAMPLE_FULL_SCALE_A):
+                raise self._nonsense(f"RANGE? {output}", f"{heater_range}")
+            full_a = SAMPLE_FULL_SCALE_A[heater_range]
+        return full_a**2 * load_ohm * (percent / 100 if in_power else (percent / 100) ** 2)
 
     def heat(self, heater: str, power_w: float) -> None:
         """Deliver a power in open loop, in the smallest range that reaches it; 0 is range off.
@@ -154,12 +191,15 @@ class LakeShore372(LakeShoreBox):
 
     def _setup(self, output: int) -> tuple[float, float, bool]:
         """Return load (ohm), full-scale current (A, of the warm-up heater), shown in power."""
-        fields = self._session.ask(f"HTRSET? {output}").split(",")
+        return self._setup_in(output, self._session.ask(f"HTRSET? {output}"))
+
+    def _setup_in(self, output: int, said: str) -> tuple[float, float, bool]:
+        """Return the same of an answer to HTRSET?."""
         try:
-            load, maximum, user_a, display = fields
+            load, maximum, user_a, display = said.split(",")
             if output == SAMPLE:
                 return float(load), 0.0, int(display) == 2
             full_a = WARM_UP_FULL_SCALE_A.get(int(maximum), float(user_a))
             return WARM_UP_LOADS_OHM[int(load)], full_a, int(display) == 2
         except (KeyError, ValueError) as error:
-            raise self._nonsense(f"HTRSET? {output}", ",".join(fields)) from error
+            raise self._nonsense(f"HTRSET? {output}", said) from error

@@ -1,7 +1,9 @@
 """Confirms commands and finds heaters by name: shared by the drivers of all Lake Shore boxes."""
 
 from collections.abc import Mapping
+from enum import IntFlag
 
+from podium.drivers.channel_readings import Missing, Value
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.over_visa import OverVisa
 
@@ -19,6 +21,18 @@ class LakeShoreBox(OverVisa):
         event = self._session.ask("*ESR?")
         if event.strip("0"):
             raise Refused(f"{self._session.name} was asked {message!r}: its *ESR? says {event}")
+
+    def _temperature(
+        self, where: str, status: object, kelvin: object, bits: type[IntFlag]
+    ) -> Value | Missing:
+        """Return what ``RDGST?`` and ``KRDG?`` of an input say: its temperature, K, or none."""
+        if not isinstance(status, int):
+            raise self._nonsense(f"RDGST? {where}", f"{status}")
+        if status:
+            return Missing("K", "it says " + str(bits(status).name).replace("|", ", "))
+        if not isinstance(kelvin, int | float) or not kelvin > 0:
+            return Missing("K", f"it says {kelvin} K")
+        return float(kelvin), "K"
 
     def _output(self, heater: str) -> int:
         if heater not in self._outputs:

@@ -5,6 +5,7 @@ from math import sqrt
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336
 
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.errors import Refused
 from podium.drivers.lakeshore_box import LakeShoreBox
 from podium.drivers.visa_session import VisaSession
@@ -56,11 +57,31 @@ class LakeShoreController(LakeShoreBox):
                 queries[f"{heater}.{setting}"] = f"{mnemonic} {output}"
         return self._session.ask_all(queries) if queries else {}
 
-    def readings(self) -> dict[str, tuple[float, str]]:
-        """Return the temperatures of the named inputs, K, in one round trip; 0 where invalid."""
-        queries = {channel: f"KRDG? {letter}" for channel, letter in self._inputs.items()}
-        found = self._session.ask_all(queries) if queries else {}
-        return {name: (float(str(value)), "K") for name, value in found.items()}
+    def readings(self) -> Mapping[str, Value]:
+        """Return valid temperatures of named inputs, K, and powers of named heaters, W."""
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return the channels, those without a valid reading too, in one round trip."""
+        queries = {
+            f"{mnemonic} {channel}": f"{mnemonic} {letter}"
+            for channel, letter in self._inputs.items()
+            for mnemonic in ("RDGST?", "KRDG?")
+        }
+        for heater, output in self._outputs.items():
+            for mnemonic in self._power_queries(output):
+                queries[f"{mnemonic} {heater}"] = f"{mnemonic} {output}"
+        said = self._session.ask_all(queries) if queries else {}
+        found: dict[str, Value | Missing] = {
+            channel: self._temperature(
+                letter, said[f"RDGST? {channel}"], said[f"KRDG? {channel}"], ReadingStatus
+            )
+            for channel, letter in self._inputs.items()
+        }
+        for heater, output in self._outputs.items():
+            answers = {one: said[f"{one} {heater}"] for one in self._power_queries(output)}
+            found[f"heater.{heater}"] = self._power_w(output, answers), "W"
+        return ChannelReadings.of(found)
 
     def temperature_k(self, channel: str) -> float:
         """Return the temperature of ``channel``, K.
@@ -73,33 +94,40 @@ class LakeShoreController(LakeShoreBox):
             raise Refused(f"{name} has no channel {channel!r}; it has {known}")
         letter = self._inputs[channel]
         found = self._session.ask_all({"status": f"RDGST? {letter}", "kelvin": f"KRDG? {letter}"})
-        status, kelvin = found["status"], found["kelvin"]
-        if not isinstance(status, int) or not isinstance(kelvin, int | float):
-            raise self._nonsense(f"RDGST? {letter};KRDG? {letter}", f"{status};{kelvin}")
-        if status or kelvin <= 0:
-            bits = ReadingStatus(status)
-            said = str(bits.name).replace("|", ", ") if status else f"{kelvin} K"
+        read = self._temperature(letter, found["status"], found["kelvin"], ReadingStatus)
+        if isinstance(read, Missing):
             raise Refused(
-                f"{name} has no valid reading of {channel} (input {letter}): it says {said}; "
+                f"{name} has no valid reading of {channel} (input {letter}): {read.why}; "
                 "is a sensor connected, its type and curve set, its range wide enough?"
             )
-        return float(kelvin)
+        return read[0]
 
     # --- as a Heater ------------------------------------------------------------------
 
     def heater_power_w(self, heater: str) -> float:
         """Return the power that is delivered, W: of a voltage output into an assumed load."""
         output = self._output(heater)
-        heater_range = int(self._number(f"RANGE? {output}"))
+        queries = {one: f"{one} {output}" for one in self._power_queries(output)}
+        return self._power_w(output, self._session.ask_all(queries))
+
+    @staticmethod
+    def _power_queries(output: int) -> tuple[str, ...]:
+        """Return what tells the power of an output."""
+        return ("RANGE?", "HTRSET?", "HTR?") if output in CURRENT_OUTPUTS else ("RANGE?", "AOUT?")
+
+    def _power_w(self, output: int, said: Mapping[str, object]) -> float:
+        """Return the power that the answers mean, W."""
+        heated = output in CURRENT_OUTPUTS
+        heater_range, percent = said["RANGE?"], said["HTR?" if heated else "AOUT?"]
+        if not isinstance(heater_range, int) or not isinstance(percent, int | float):
+            raise self._nonsense(f"RANGE? {output} ...", f"{said}")
         if heater_range == 0:
             return 0.0
-        if output not in CURRENT_OUTPUTS:
-            volts = self._number(f"AOUT? {output}") / 100 * VOLTAGE_FULL_SCALE_V
-            return volts**2 / VOLTAGE_LOAD_OHM
-        setup, load_ohm, in_power = self._setup(output)
-        share = self._number(f"HTR? {output}") / 100
+        if not heated:
+            return (percent / 100 * VOLTAGE_FULL_SCALE_V) ** 2 / VOLTAGE_LOAD_OHM
+        setup, load_ohm, in_power = self._setup_in(output, str(said["HTRSET?"]))
         full_a = self._model.full_scale_a(output, setup, heater_range)
-        return full_a**2 * load_ohm * (share if in_power else share**2)
+        return full_a**2 * load_ohm * (percent / 100 if in_power else (percent / 100) ** 2)
 
     def heat(self, heater: str, power_w: float) -> None:
         """Deliver a power in open loop, in the smallest range that reaches it; 0 is range off.
@@ -140,7 +168,10 @@ class LakeShoreController(LakeShoreBox):
 
     def _setup(self, output: int) -> tuple[HeaterSetup, float, bool]:
         """Return the fields of HTRSET, the load in ohm, and whether power is shown."""
-        said = self._session.ask(f"HTRSET? {output}")
+        return self._setup_in(output, self._session.ask(f"HTRSET? {output}"))
+
+    def _setup_in(self, output: int, said: str) -> tuple[HeaterSetup, float, bool]:
+        """Return the same of an answer to HTRSET?."""
         try:
             load, maximum, user_a, display = said.split(",")
             setup = int(load), int(maximum), float(user_a), int(display)

@@ -1,10 +1,11 @@
 """Driver of a power supply behind Network UPS Tools: it asks ``upsd``, and sets nothing."""
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Self
 
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.cryogenic_roles import SupplyStatus
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.roles import Examination, Identity
@@ -81,20 +82,23 @@ class NutUps:
 
     def examine(self) -> Examination:
         """Return what it says is wrong."""
-        status = self.supply()
-        battery = () if status.on_mains else ("it runs on its battery",)
-        low = ("its battery is nearly empty",) if status.low else ()
-        return Examination(complaints=(*battery, *low, *status.complaints))
+        return Examination(complaints=_complaints(self._status(self._variables())))
 
-    def readings(self) -> dict[str, tuple[float, str]]:
+    def readings(self) -> Mapping[str, Value]:
         """Return charge, runtime, voltages and load; what it does not say is left out."""
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return the same; missing are the charge, and what is said to be no number."""
         said = self._variables()
-        found = {}
+        found: dict[str, Value | Missing] = {}
         for channel, (variable, factor, unit) in READINGS.items():
             value = nut.number_of(said, variable)
             if value is not None:
                 found[channel] = (value * factor, unit)
-        return found
+            elif variable in said or channel == "battery_charge":
+                found[channel] = Missing(unit, f"{variable} is {said.get(variable, 'not said')!r}")
+        return ChannelReadings.of(found, _complaints(said.get("ups.status", "").split()))
 
     def supply(self) -> SupplyStatus:
         """Return how it is.
@@ -104,17 +108,22 @@ class NutUps:
         which both close the connection.
         """
         said = self._variables()
-        status = said.get("ups.status", "").split()
-        if Word.ON_LINE.value not in status and Word.ON_BATTERY.value not in status:
-            raise Refused(f"{self._name} does not say whether it is on mains: {' '.join(status)!r}")
+        status = self._status(said)
         charge = nut.number_of(said, "battery.charge")
         return SupplyStatus(
             on_mains=Word.ON_LINE.value in status,
             low=Word.LOW_BATTERY.value in status,
             charge=None if charge is None else charge / 100,
             remaining_s=nut.number_of(said, "battery.runtime"),
-            complaints=tuple(text for word, text in COMPLAINTS.items() if word.value in status),
+            complaints=_faults(status),
         )
+
+    def _status(self, said: Mapping[str, str]) -> list[str]:
+        """Return the words of its status; :class:`Refused` if they do not tell of the mains."""
+        status = said.get("ups.status", "").split()
+        if Word.ON_LINE.value not in status and Word.ON_BATTERY.value not in status:
+            raise Refused(f"{self._name} does not say whether it is on mains: {' '.join(status)!r}")
+        return status
 
     def close(self) -> None:
         """Close the connection, from whatever thread; the supply goes on."""
@@ -160,3 +169,21 @@ class NutUps:
                 return lines[:-1]
             if len(data) > ANSWER_MAX:
                 raise ValueError(f"an answer of more than {ANSWER_MAX} bytes")
+
+
+def _faults(status: Collection[str]) -> tuple[str, ...]:
+    return tuple(text for word, text in COMPLAINTS.items() if word.value in status)
+
+
+def _complaints(status: Collection[str]) -> tuple[str, ...]:
+    """Return what a status says is wrong, the mains among it."""
+    battery: tuple[str, ...] = ()
+    if Word.ON_LINE.value not in status:
+        runs = (
+            "runs on its battery"
+            if Word.ON_BATTERY.value in status
+            else "does not say on what it runs"
+        )
+        battery = (f"it {runs}",)
+    low = ("its battery is nearly empty",) if Word.LOW_BATTERY.value in status else ()
+    return (*battery, *low, *_faults(status))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Self
 
 from podium.drivers.byte_stream import ByteStream
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.errors import Refused
 from podium.drivers.oxford_line import OxfordLine, rehearsed_line
 from podium.drivers.rehearsed_stream import Note
@@ -54,16 +55,33 @@ class OxfordTriton:
                 found[f"loop.{setting}"] = self._line.read(f"{loop}:{setting}")
         return found
 
-    def readings(self) -> dict[str, tuple[float, str]]:
-        """Return temperatures (K) and pressures (Pa); 0 K where a thermometer is off."""
-        found = {
-            channel: (self._line.number(f"DEV:T{number}:TEMP:SIG:TEMP", "K"), "K")
-            for channel, number in self._channels.items()
+    def readings(self) -> Mapping[str, Value]:
+        """Return temperatures (K), pressures (Pa) and powers of heaters (W) that are valid."""
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return all of them, each with its own question; missing where there is no number."""
+        found: dict[str, Value | Missing] = {
+            channel: self._kelvin(number) for channel, number in self._channels.items()
         }
         for number in box.PRESSURES:
-            millibar = self._line.number(f"DEV:P{number}:PRES:SIG:PRES", "mB")
-            found[f"p{number}"] = (100 * millibar, "Pa")
-        return found
+            found[f"p{number}"] = self._value(f"DEV:P{number}:PRES:SIG:PRES", "mB", 100.0, "Pa")
+        for heater, device in self._heaters.items():
+            found[f"heater.{heater}"] = self._value(f"DEV:{device}:HTR:SIG:POWR", "W", 1.0, "W")
+        return ChannelReadings.of(found)
+
+    def _kelvin(self, number: int) -> Value | Missing:
+        read = self._value(f"DEV:T{number}:TEMP:SIG:TEMP", "K", 1.0, "K")
+        if not isinstance(read, Missing) and not read[0] > 0:
+            return Missing("K", f"it says {read[0]} K; is the thermometer enabled?")
+        return read
+
+    def _value(self, noun: str, shown: str, factor: float, unit: str) -> Value | Missing:
+        """Return what a noun says in ``shown``, times ``factor``; missing if it has none."""
+        try:
+            return factor * self._line.number(noun, shown), unit
+        except Refused as error:
+            return Missing(unit, str(error))
 
     def temperature_k(self, channel: str) -> float:
         """Return a temperature, K; :class:`Refused` for what has no name or reads nothing."""
@@ -71,13 +89,12 @@ class OxfordTriton:
             known = ", ".join(sorted(self._channels)) or "none"
             raise Refused(f"{self._line.name} has no channel {channel!r}; it has {known}")
         number = self._channels[channel]
-        kelvin = self._line.number(f"DEV:T{number}:TEMP:SIG:TEMP", "K")
-        if not kelvin > 0:
+        read = self._kelvin(number)
+        if isinstance(read, Missing):
             raise Refused(
-                f"{self._line.name} has no valid reading of {channel} (T{number}): it says "
-                f"{kelvin} K; is the thermometer enabled?"
+                f"{self._line.name} has no valid reading of {channel} (T{number}): {read.why}"
             )
-        return kelvin
+        return read[0]
 
     def heater_power_w(self, heater: str) -> float:
         """Return the power that is delivered, W."""

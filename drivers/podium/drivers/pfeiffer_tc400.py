@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Self
 
 from podium.drivers.byte_stream import ByteStream
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.rehearsed_stream import Note, RehearsedStream
 from podium.drivers.roles import Examination, Identity
@@ -75,12 +76,19 @@ class PfeifferTc400:
         error = str(self._value(box.ERROR_CODE))
         return Examination(complaints=() if error.strip("0") == "" else (error,))
 
-    def readings(self) -> dict[str, tuple[float, str]]:
-        """Return speed, current, voltage, power and temperatures."""
-        found = {name: (float(self._value(one)), unit) for name, (one, unit) in READINGS.items()}
+    def readings(self) -> Mapping[str, Value]:
+        """Return speed, current, voltage, power, temperatures, and whether it is to run."""
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return the same, each by its own telegram, and its error if it has one."""
+        found: dict[str, Value | Missing] = {
+            name: (float(self._value(one)), unit) for name, (one, unit) in READINGS.items()
+        }
         for one in box.TEMPERATURES.values():
             found[one.name] = (float(self._value(one)) + KELVIN, "K")
-        return found
+        found["pump"] = (float(self._value(box.PUMPING_STATION)), "1")
+        return ChannelReadings.of(found, self.examine().complaints)
 
     def run(self, on: bool) -> None:
         """Start or stop the pump; return once the drive has acknowledged it."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Self
 
 from podium.drivers.byte_stream import ByteStream
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.rehearsed_stream import Note, RehearsedStream
 from podium.drivers.roles import Examination, Identity
@@ -63,14 +64,20 @@ class PfeifferTpg366:
         error = self.ask("ERR")
         return Examination(complaints=() if error == box.ERROR_WORDS[""] else (f"ERR {error}",))
 
-    def readings(self) -> dict[str, tuple[float, str]]:
+    def readings(self) -> Mapping[str, Value]:
         """Return the pressures of gauges that have a valid one, Pa."""
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return the same, and how each of the others is."""
         pressures, scale = self._all()
-        return {
-            name: (pressures[channel - 1].value * scale, "Pa")
-            for channel, name in self._gauges.items()
-            if pressures[channel - 1].status is GaugeStatus.OK
-        }
+        found: dict[str, Value | Missing] = {}
+        for channel, name in self._gauges.items():
+            status = pressures[channel - 1].status
+            valid = status is GaugeStatus.OK
+            value = (pressures[channel - 1].value * scale, "Pa")
+            found[name] = value if valid else Missing("Pa", _words(status))
+        return ChannelReadings.of(found)
 
     def pressure_pa(self, gauge: str) -> float:
         """Return the pressure of a gauge, Pa; :class:`Refused` where it has no valid one."""
@@ -81,8 +88,7 @@ class PfeifferTpg366:
         pressures, scale = self._all()
         reading = pressures[channels[gauge] - 1]
         if reading.status is not GaugeStatus.OK:
-            said = reading.status.name.lower().replace("_", " ")
-            raise Refused(f"{self._name} has no pressure of {gauge}: {said}")
+            raise Refused(f"{self._name} has no pressure of {gauge}: {_words(reading.status)}")
         return reading.value * scale
 
     def ask(self, message: str) -> str:
@@ -119,6 +125,10 @@ class PfeifferTpg366:
             self.close()
             raise ProtocolError(f"{self._name} was asked PRX and said {answer!r}")
         return pressures, scale
+
+
+def _words(status: GaugeStatus) -> str:
+    return status.name.lower().replace("_", " ")
 
 
 _DATA = {

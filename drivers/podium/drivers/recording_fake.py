@@ -9,9 +9,13 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Self
 
+from podium.firmware_interfaces.ieee4882.channel_list import channel_numbers
+
 Note = Callable[[str], None]
 """Called with every message that would have set something, from a thread of its own."""
 
+CHANNELS_MAX = 1000
+"""Of a channel list."""
 UNKNOWN = "0"
 """Answer to a question that nothing was said about."""
 
@@ -56,13 +60,28 @@ class RecordingFake:
             head, _, value = unit.partition(" ")
             if head.endswith("?"):
                 asked = f"{head} {value}" if value else head
-                answers.append(self._held.get(_header(asked), UNKNOWN))
+                answers.append(self._answer(asked))
             else:
                 told = True
                 self._held[_header(head)] = value
         if told:
             self._note(message)
         return ";".join(answers) if answers else None
+
+    def _answer(self, asked: str) -> str:
+        """Return what is held; a channel list asks for what was set by the header's suffix."""
+        header = _header(asked)
+        if header in self._held:
+            return self._held[header]
+        head, _, listed = header.partition(" (@")
+        if not listed:
+            return UNKNOWN
+        root, colon, rest = head.partition(":")
+        usual = self._held.get(head, UNKNOWN)
+        return ",".join(
+            self._held.get(f"{root}{number}{colon}{rest}", usual)
+            for number in channel_numbers(f"(@{listed}", CHANNELS_MAX)
+        )
 
     def close(self) -> None:
         """Stop listening."""

@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.drivers.channel_readings import ChannelReadings
 from podium.firmware_interfaces.tai import Tai
 
 Artifact = TypeVar("Artifact", contravariant=True)
@@ -136,10 +137,23 @@ class KeepsDisturbance(ShowsClock, Protocol):
 
 
 class HasReadings(Protocol):
-    """An instrument that measures all the time."""
+    """An instrument that measures all the time. Reading sets nothing and disturbs no run."""
 
     def readings(self) -> Mapping[str, tuple[float, str]]:
-        """Return what it reads now by channel: value and unit, in one round trip."""
+        """Return what it reads now by channel: value and unit, in few round trips.
+
+        In SI units; what is switched reads 1 or 0, of unit ``1``. Only valid, finite values: a
+        channel that has none is left out, and never reads 0 instead.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsWhatIsMissing(HasReadings, Protocol):
+    """An instrument that also tells which channels have no valid value, and why."""
+
+    def read_channels(self) -> ChannelReadings:
+        """Return what :meth:`readings` does, every channel that it leaves out, and complaints."""
         ...
 
 
@@ -244,6 +258,48 @@ class MicrowaveSource(Protocol):
 
     def safe(self) -> None:
         """Switch the output off."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSweep:
+    """What a network analyzer is to measure: one S-parameter over equally spaced frequencies."""
+
+    start_hz: float
+    stop_hz: float
+    points: int
+    power_dbm: float
+    """At the driving port."""
+    bandwidth_hz: float
+    """Of the receiver's filter; an analyzer takes the next one that it has."""
+    averages: int = 1
+    """Sweeps whose mean is wanted."""
+    parameter: str = "S21"
+    """``S21``: what comes in at port 2 of what port 1 puts out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkTrace:
+    """One S-parameter, as measured."""
+
+    frequency_hz: NDArray[np.float64]
+    """Shape (points,), as the instrument says."""
+    s: NDArray[np.complex128]
+    """Ratio of waves at the ports, shape (points,); the phase falls along a delay."""
+
+
+class NetworkAnalyzer(Protocol):
+    """Measures what passes between its ports, or comes back, over frequency."""
+
+    def trace(self, sweep: NetworkSweep) -> NetworkTrace:
+        """Measure and return when the sweeps are done; the source is then as it was before.
+
+        Raises ``Refused`` for what it cannot sweep.
+        """
+        ...
+
+    def safe(self) -> None:
+        """Switch the source off."""
         ...
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Self
 
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.cryogenic_roles import ChillerStatus
 from podium.drivers.errors import Refused
 from podium.drivers.modbus_session import ModbusSession
@@ -76,21 +77,25 @@ class SmcHrs100:
 
     def examine(self) -> Examination:
         """Return what it says is wrong, and whether it obeys nobody here."""
-        found = self._registers()
-        deaf = () if found.status & Status.SERIAL_MODE else ("it is not in serial mode",)
-        return Examination(complaints=(*deaf, *box.alarm_words(found.alarms)))
+        return Examination(complaints=self._complaints(self._registers()))
 
-    def readings(self) -> dict[str, tuple[float, str]]:
+    def readings(self) -> Mapping[str, Value]:
         """Return the water that goes out: temperature, flow, pressure, and conductivity if any."""
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return the same, whether it runs and is to, and what it says is wrong."""
         found = self._registers()
-        read = {
+        read: dict[str, Value | Missing] = {
             "water_out": (found.temperature_k, "K"),
             "flow": (found.flow_m3_s, "m^3/s"),
             "pressure": (found.pressure_pa, "Pa"),
+            "running": (float(bool(found.status & Status.RUNNING)), "1"),
+            "chiller": (float(found.wanted), "1"),
         }
         if found.conductivity_s_m > 0:
             read["conductivity"] = (found.conductivity_s_m, "S/m")
-        return read
+        return ChannelReadings.of(read, self._complaints(found))
 
     def close(self) -> None:
         """Close the connection, from whatever thread; the chiller goes on."""
@@ -137,6 +142,10 @@ class SmcHrs100:
             raise Refused(f"{self._name} was asked for {kelvin} K and reads back {found_k:.2f} K")
 
     # --- registers --------------------------------------------------------------------
+
+    def _complaints(self, found: Chiller) -> tuple[str, ...]:
+        deaf = () if found.status & Status.SERIAL_MODE else ("it is not in serial mode",)
+        return (*deaf, *box.alarm_words(found.alarms))
 
     def _write(self, register: int, value: int, asked: str) -> None:
         if self._session is None:

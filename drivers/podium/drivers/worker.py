@@ -55,7 +55,7 @@ class Health:
     connections: int
     """How many connections there were: what was cached under another number is stale."""
     calls: int
-    """How many calls were begun."""
+    """How many calls were begun that may have set something."""
     running: str
     """What is being asked of it now; empty when nothing is."""
     last_error: str
@@ -182,21 +182,27 @@ class Worker(Generic[Driver]):
         return self._released
 
     async def call(
-        self, what: str, function: Callable[[Driver], Result], deadline_s: float
+        self,
+        what: str,
+        function: Callable[[Driver], Result],
+        deadline_s: float,
+        *,
+        polls: bool = False,
     ) -> Result:
         """Return ``function(driver)``, run in the driver's thread.
 
-        ``what`` names the call in messages. Raises ``Unreachable`` when there is no connection
-        (one attempt is made, or waited for) or the deadline passes; what the driver
-        raises otherwise, foreign exceptions as ``ProtocolError``. After ``Unreachable`` and
-        ``ProtocolError`` the connection is closed, and the instrument's state is unknown.
+        ``what`` names the call in messages; one that ``polls`` is not counted among the calls.
+        Raises ``Unreachable`` when there is no connection (one attempt is made, or waited for) or
+        the deadline passes; what the driver raises otherwise, foreign exceptions as
+        ``ProtocolError``. After ``Unreachable`` and ``ProtocolError`` the connection is closed,
+        and the instrument's state is unknown.
         """
         before = self._running
         fate = f"it waited for {before!r} to end" if before else "not connected"
         try:
             async with asyncio.timeout(deadline_s), self._turn:
                 connection = await self._open_connection(what)
-                self._calls += 1
+                self._calls += not polls
                 self._running = what
                 try:
                     return await self._run(connection, what, function)

@@ -52,7 +52,8 @@ PULSE_TUBE = "pulsetube"
 HEATERS: Mapping[str, int] = {"still": 3, "mixing_chamber": 4}
 """Heaters by the number that they have at the temperature controller."""
 BF = "mapper.bf"
-HEATER = "driver.bftc.data.heaters.heater_{}"
+HEATERS_FOLDER = "driver.bftc.data.heaters"
+HEATER = f"{HEATERS_FOLDER}.heater_{{}}"
 COMPRESSOR = "driver.cpa"
 
 

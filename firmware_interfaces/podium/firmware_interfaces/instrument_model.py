@@ -126,6 +126,19 @@ class ModulatedSource:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalyzerPort:
+    """A port of a network analyzer: it puts a tone out, and measures what comes in."""
+
+    name: str
+    frequency: Range
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """The sockets on the panel that it takes."""
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
 class DigitalPort:
     """A TTL input or output."""
 
@@ -186,6 +199,7 @@ Connector = (
     | VoltageOutput
     | PulseOutput
     | ModulatedSource
+    | AnalyzerPort
     | DigitalPort
     | Marker
     | TriggerInput
@@ -259,6 +273,10 @@ class InstrumentModel:
     """How connectors name such a place, with its number: ``slot2.out0``, ``dev12000.sg0``."""
     channels_option: str | None = None
     """The map option whose words name the channels that can be read."""
+    read_every_s: float = 1.0
+    """Pace at which it is read for all, where it plays ``HasReadings``: wall time, s."""
+    named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By option: the words that hold where the file gives none, or of a box that takes none."""
     answers: tuple[str, ...] = ()
     """How ``vendor,model`` of its identity begins, in any case; empty: anything will do."""
     connect: str = ""

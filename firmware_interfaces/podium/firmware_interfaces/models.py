@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.fridge_stages import GAUGES, HEATERS, TURBOS
 from podium.firmware_interfaces.instrument_model import (
+    AnalyzerPort,
     Connector,
     DigitalPort,
     InstrumentModel,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BUILT_IN",
     "ENTRY_POINT_GROUP",
+    "AnalyzerPort",
     "Connector",
     "DigitalPort",
     "InstrumentModel",
@@ -284,9 +286,10 @@ LAKESHORE_372 = InstrumentModel(
     product="Model 372",
     address="visa",
     ports={"scpi": 7777},
-    roles=("Thermometer", "Heater"),
+    roles=("Thermometer", "Heater", "HasReadings"),
     driver="podium.drivers.lakeshore_372:LakeShore372",
     twin="podium.sim_instruments.twins.lakeshore_372:LakeShore372",
+    read_every_s=2.0,  # its scanner takes longer for a round
     options=(
         MapOption("channels", "measurement input: stage of the fridge", 1, 16),
         MapOption("heaters", "output: heater of the fridge", 0, 2, tuple(HEATERS), required=False),
@@ -306,7 +309,7 @@ LAKESHORE_336 = InstrumentModel(
     product="Model 336",
     address="visa",
     ports={"scpi": 7777},
-    roles=("Thermometer", "Heater"),
+    roles=("Thermometer", "Heater", "HasReadings"),
     driver="podium.drivers.lakeshore_336:LakeShore336",
     twin="podium.sim_instruments.twins.lakeshore_336:lakeshore_336",
     options=(
@@ -328,7 +331,7 @@ LAKESHORE_350 = InstrumentModel(
     product="Model 350",
     address="visa",
     ports={"scpi": 7777},
-    roles=("Thermometer", "Heater"),
+    roles=("Thermometer", "Heater", "HasReadings"),
     driver="podium.drivers.lakeshore_350:LakeShore350",
     twin="podium.sim_instruments.twins.lakeshore_350:lakeshore_350",
     options=(
@@ -348,9 +351,10 @@ PFEIFFER_TPG366 = InstrumentModel(
     product="TPG 366",
     address="host",
     ports={"mnemonics": 8000},
-    roles=(),
+    roles=("HasReadings",),
     driver="podium.drivers.pfeiffer_tpg366:PfeifferTpg366",
     twin="podium.sim_instruments.twins.pfeiffer_tpg366:PfeifferTpg366",
+    named={"gauges": tuple(GAUGES)},
     options=(
         MapOption("gauges", "channel: pressure of the fridge", 1, 6, tuple(GAUGES), required=False),
     ),
@@ -364,9 +368,11 @@ PFEIFFER_TC400 = InstrumentModel(
     product="TC 400",
     address="host",
     ports={"serial": 4001},
-    roles=(),
+    roles=("HasReadings",),
     driver="podium.drivers.pfeiffer_tc400:PfeifferTc400",
     twin="podium.sim_instruments.twins.pfeiffer_tc400:PfeifferTc400",
+    read_every_s=2.0,  # a telegram for each parameter, at 9600 baud
+    named={"pump": TURBOS[:1]},
     options=(
         TextOption("pump", "pump of the fridge", TURBOS, required=False),
         TextOption("bus_address", "address on its RS-485 bus, 1 to 255", required=False),
@@ -381,9 +387,11 @@ OXFORD_TRITON = InstrumentModel(
     product="Triton",
     address="host",
     ports={"control": 33576},
-    roles=("Thermometer", "Heater"),
+    roles=("Thermometer", "Heater", "HasReadings"),
     driver="podium.drivers.oxford_triton:OxfordTriton",
     twin="podium.sim_instruments.twins.oxford_triton:OxfordTriton",
+    read_every_s=2.0,  # a question for each channel
+    named={"heaters": tuple(HEATERS)[:2], "gauges": tuple(GAUGES)},
     options=(MapOption("channels", "thermometer: stage of the fridge", 1, 16),),
     channels_option="channels",
     answers=("OI,TRITON",),
@@ -398,9 +406,10 @@ OXFORD_MERCURY_IPS = InstrumentModel(
     product="Mercury iPS",
     address="host",
     ports={"control": 7020},
-    roles=(),
+    roles=("HasReadings",),
     driver="podium.drivers.oxford_mercury_ips:OxfordMercuryIps",
     twin="podium.sim_instruments.twins.oxford_mercury_ips:OxfordMercuryIps",
+    read_every_s=2.0,  # a question for each channel
     options=(
         TextOption(
             "firmware", "release of its firmware", ("2.5.09.000", "2.6.04.000"), required=False
@@ -429,6 +438,27 @@ YOKOGAWA_GS200 = InstrumentModel(
     connects="qcodes",
     clients=_OVER_VISA | _OVER_VXI11,
     qcodes="qcodes.instrument_drivers.yokogawa.YokogawaGS200",
+)
+
+QDEVIL_QDAC2 = InstrumentModel(
+    name="qdevil_qdac2",
+    vendor="QDevil",
+    product="QDAC-II",
+    address="visa",
+    ports={"scpi": 5025},
+    roles=("FluxSource",),
+    driver="podium.drivers.qdevil_qdac2:QdevilQdac2",
+    twin="podium.sim_instruments.twins.qdevil_qdac2:QdevilQdac2",
+    # +-10 V; the range of 2 V in steps of its converter, without resolution enhancement.
+    connectors=tuple(
+        VoltageOutput(f"ch{n:02}", Range(-10.0, 10.0, "V"), 4 / 2**20) for n in range(1, 25)
+    ),
+    answers=("QDevil,QDAC-II",),
+    connect="from qcodes_contrib_drivers.drivers.QDevil.QDAC2 import QDac2; "
+    "{name} = QDac2('{name}', '{visa}', visalib='@py')",
+    connects="qcodes-contrib-drivers",
+    clients=_OVER_VISA,
+    qcodes="qcodes_contrib_drivers.drivers.QDevil.QDAC2.QDac2",
 )
 
 ROHDE_SCHWARZ_SGS100A = InstrumentModel(
@@ -467,6 +497,24 @@ KEYSIGHT_N5183B = InstrumentModel(
     connects="qcodes",
     clients=_OVER_VISA,
     qcodes="qcodes.instrument_drivers.Keysight.KeysightN5183B",
+)
+
+ROHDE_SCHWARZ_ZNB20 = InstrumentModel(
+    name="rohde_schwarz_znb20",
+    vendor="Rohde & Schwarz",
+    product="ZNB20",
+    address="visa",
+    ports={"scpi": 5025, "hislip": 4880, "vxi11": 111},
+    roles=("NetworkAnalyzer",),
+    driver="podium.drivers.rohde_schwarz_znb20:RohdeSchwarzZNB20",
+    twin="podium.sim_instruments.twins.rohde_schwarz_znb20:RohdeSchwarzZNB20",
+    connectors=tuple(AnalyzerPort(f"port{n}", Range(100e3, 20e9, "Hz")) for n in (1, 2)),
+    answers=("Rohde-Schwarz,ZNB20", "Rohde&Schwarz,ZNB20"),
+    connect="from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzZNB20; {name} = "
+    "RohdeSchwarzZNB20('{name}', 'TCPIP::{host}::hislip0,{ports[hislip]}::INSTR', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA | _OVER_HISLIP | _OVER_VXI11,
+    qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzZNB20",
 )
 
 SRS_SG384 = InstrumentModel(
@@ -512,9 +560,10 @@ WHITE_RABBIT_SWITCH = InstrumentModel(
     product="Switch",
     address="host",
     ports={"snmp": 161},
-    roles=("TimingPlane",),
+    roles=("TimingPlane", "HasReadings"),
     driver="podium.drivers.white_rabbit_switch:WhiteRabbitSwitch",
     twin="podium.sim_instruments.twins.white_rabbit_switch:WhiteRabbitSwitch",
+    read_every_s=5.0,  # it looks at itself every five seconds
     options=(
         TextOption("mode", "where its time comes from", ("grandmaster", "slave"), required=False),
         MapOption("links", "fibre: what it goes to", 1, 18, required=False),
@@ -529,9 +578,10 @@ SRS_FS725 = InstrumentModel(
     product="FS725",
     address="visa",
     ports={"serial": 4001},
-    roles=("TimingPlane",),
+    roles=("TimingPlane", "HasReadings"),
     driver="podium.drivers.srs_fs725:SrsFs725",
     twin="podium.sim_instruments.twins.srs_fs725:SrsFs725",
+    read_every_s=5.0,
     answers=("SRS,FS725",),
     connect="from podium.drivers.srs_fs725 import SrsFs725; {name} = SrsFs725('{name}', '{visa}')",
 )
@@ -544,7 +594,7 @@ CRYOMECH_CPA = InstrumentModel(
     product="CPA",
     address="host",
     ports={"modbus": 502},
-    roles=("HeliumCompressor",),
+    roles=("HeliumCompressor", "HasReadings"),
     driver="podium.drivers.cryomech_cpa:CryomechCpa",
     twin="podium.sim_instruments.twins.cryomech_cpa:CryomechCpa",
     answers=("Cryomech,CPA",),
@@ -563,7 +613,7 @@ BLUEFORS_CONTROL = InstrumentModel(
     product="Control Software",
     address="host",
     ports={"http": 49099, "https": 49098},
-    roles=("Thermometer", "Cryostat"),
+    roles=("Thermometer", "Cryostat", "HasReadings"),
     driver="podium.drivers.bluefors_control:BlueforsControl",
     twin="podium.sim_instruments.twins.bluefors_control.control_software:BlueforsControl",
     options=(
@@ -585,9 +635,10 @@ NUT_UPS = InstrumentModel(
     product="UPS",
     address="host",
     ports={"nut": 3493},
-    roles=("BatterySupply",),
+    roles=("BatterySupply", "HasReadings"),
     driver="podium.drivers.nut_ups:NutUps",
     twin="podium.sim_instruments.twins.nut_ups:NutUps",
+    read_every_s=2.0,  # its server asks it every two seconds
     options=(TextOption("ups", "name of the supply at its server", required=False),),
     connect="from podium.drivers.nut_ups import NutUps; {name} = NutUps('{name}', '{host}', "
     "{ports})",
@@ -601,7 +652,7 @@ HWGROUP_POSEIDON2 = InstrumentModel(
     product="Poseidon2",
     address="host",
     ports={"snmp": 161},
-    roles=(),
+    roles=("HasReadings",),
     driver="podium.drivers.hwgroup_poseidon2:HwgroupPoseidon2",
     twin="podium.sim_instruments.twins.hwgroup_poseidon2:HwgroupPoseidon2",
     options=(
@@ -619,7 +670,7 @@ SMC_HRS100 = InstrumentModel(
     product="HRS100",
     address="host",
     ports={"modbus": 502},
-    roles=("Chiller",),
+    roles=("Chiller", "HasReadings"),
     driver="podium.drivers.smc_hrs100:SmcHrs100",
     twin="podium.sim_instruments.twins.smc_hrs100:SmcHrs100",
     options=(TextOption("bus_address", "its number on the serial line, 1 to 99", required=False),),
@@ -638,9 +689,10 @@ BLUEFORS_TC = InstrumentModel(
     product="Temperature Controller",
     address="host",
     ports={"http": 5001, "websocket": 5002},
-    roles=("Thermometer", "Heater"),
+    roles=("Thermometer", "Heater", "HasReadings"),
     driver="podium.drivers.bluefors_tc:BlueforsTc",
     twin="podium.sim_instruments.twins.bluefors_tc.controller:BlueforsTc",
+    read_every_s=5.0,  # a question for each channel; each is measured for seconds
     options=(
         MapOption("channels", "measurement channel: stage of the fridge", 1, 12),
         MapOption("heaters", "heater: heater of the fridge", 1, 4, tuple(HEATERS), required=False),
@@ -663,8 +715,10 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     OXFORD_TRITON,
     OXFORD_MERCURY_IPS,
     YOKOGAWA_GS200,
+    QDEVIL_QDAC2,
     ROHDE_SCHWARZ_SGS100A,
     KEYSIGHT_N5183B,
+    ROHDE_SCHWARZ_ZNB20,
     SRS_SG384,
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,

@@ -1,6 +1,7 @@
 """``podium twin fridge``: a fridge by itself, its data sheet or a story of heaters and faults."""
 
 import json
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,18 @@ def add_fridge(fridge: ArgumentParser) -> None:
     fridge.add_argument("--magnet", action="store_true", help="with a vector magnet")
     fridge.add_argument("--seed", type=int, default=0, metavar="N", help="of what wanders")
     fridge.add_argument("--json", action="store_true", help="print JSON")
+    fridge.add_argument(
+        "--dialogue",
+        action="store_true",
+        help="answer JSON, line by line, on standard input: readings, writes, faults",
+    )
+    fridge.add_argument(
+        "--vary",
+        type=_part,
+        default=0.0,
+        metavar="PART",
+        help="in a dialogue: constants and calibrations differ by up to this part, e.g. 0.2",
+    )
 
 
 def run_fridge(arguments: Namespace) -> int:
@@ -77,12 +90,31 @@ def run_fridge(arguments: Namespace) -> int:
     from podium.sim_instruments.physics.cryostat.parameters import MODELS as KNOWN
 
     parameters = KNOWN[arguments.model]
+    if arguments.dialogue:
+        return _converse(parameters, arguments.seed, arguments.vary)
     if any(fault == "list" for fault, _, _ in arguments.fault or ()):
         return _list_faults()
     told = ("start", "span", "fault", "repair", "heater", "inputs", "signal", "every")
     if any(getattr(arguments, name) is not None for name in told):
         return _tell_story(parameters, arguments)
     return _tell_sheet(parameters, arguments.json)
+
+
+def _converse(parameters: "CryostatParameters", seed: int, part: float) -> int:
+    """Answer requests until standard input ends; what cannot be is answered with ``refused``."""
+    from podium.sim_instruments.physics.cryostat.fridge_dialogue import BadRequest, dialogue
+
+    about = dialogue(parameters, seed, part)
+    for line in sys.stdin:
+        if not line.strip():
+            continue
+        try:
+            request = json.loads(line)
+            answer = about.answer(request if isinstance(request, dict) else {})
+        except (BadRequest, ValueError, RecursionError) as error:
+            answer = {"refused": str(error)}
+        print(json.dumps(answer), flush=True)
+    return DONE
 
 
 def _list_faults() -> int:
@@ -160,7 +192,7 @@ def _tell_story(parameters: "CryostatParameters", arguments: Namespace) -> int:
 
 
 def _changes(arguments: Namespace) -> "tuple[FaultChange | InputChange, ...]":
-    from podium.sim_instruments.physics.cryostat.signals import power_of
+    from podium.firmware_interfaces.fridge_signals import power_of
     from podium.sim_instruments.physics.cryostat.story import FaultChange, InputChange
 
     changes: list[FaultChange | InputChange] = []
@@ -185,6 +217,13 @@ def _quantity(text: str, unit: str) -> float:
     if value < 0:
         raise ArgumentTypeError(f"{text}: from 0 up is wanted")
     return value
+
+
+def _part(text: str) -> float:
+    part = _number(text, "--vary")
+    if not 0.0 <= part <= 0.5:
+        raise ArgumentTypeError(f"{text}: 0 to 0.5 can be")
+    return part
 
 
 def _span(text: str) -> float:

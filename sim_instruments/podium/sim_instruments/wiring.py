@@ -33,6 +33,15 @@ class Cable:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalyzedLine:
+    """A feedline between two ports of a network analyzer."""
+
+    line: str
+    factor: float
+    """Of amplitudes, in attenuators at the driving port."""
+
+
+@dataclass(frozen=True, slots=True)
 class Thermometry:
     """The places of a thermometer's sensors."""
 
@@ -63,13 +72,16 @@ class Plan:
     """By instrument that measures or operates a fridge: that fridge."""
     fridge_of_node: Mapping[str, str] = field(default_factory=dict)
     """By node that is cooled."""
+    analyzed: Mapping[str, Mapping[tuple[str, str], AnalyzedLine]] = field(default_factory=dict)
+    """By network analyzer: what is between two of its ports, driving and receiving."""
 
     @property
     def lines(self) -> frozenset[str]:
         """Every line that a cable goes to."""
         driven = {cable.line for cables in self.outputs.values() for cable in cables.values()}
         heard = {line for lines in self.inputs.values() for line in lines.values()}
-        return frozenset(driven | heard | set(self.biases))
+        analyzed = {one.line for lines in self.analyzed.values() for one in lines.values()}
+        return frozenset(driven | heard | analyzed | set(self.biases))
 
 
 class PlanError(ValueError):
@@ -103,6 +115,7 @@ def plan_of(tree: Any) -> Plan:
     outputs: dict[str, dict[str, Cable]] = {name: {} for name in instruments}
     inputs: dict[str, dict[str, str]] = {name: {} for name in instruments}
     biases: dict[str, tuple[str, str]] = {}
+    analyzed: dict[str, dict[tuple[str, str], AnalyzedLine]] = {name: {} for name in instruments}
     for line, entry in _mapping(root.get("wiring", {}), "wiring").items():
         wiring, where = _mapping(entry, f"wiring.{line}"), f"wiring.{line}"
         if "source" in wiring:
@@ -112,11 +125,20 @@ def plan_of(tree: Any) -> Plan:
             if "modulator" in wiring:
                 modulator, _ = _connector(wiring["modulator"], instruments, where)
             instrument, connector = _connector(wiring["output"], instruments, where)
-            factor = _flux_factor(wiring, where) if "source" in wiring else 1.0
+            # ASSUMED: of a volt of pulses on a flux line there comes just what the file says.
+            factor = _factor(wiring, "line_attenuation", where) if "source" in wiring else 1.0
             outputs[instrument][connector] = Cable(line, modulator, factor)
         if "input" in wiring:
             instrument, connector = _connector(wiring["input"], instruments, where)
             inputs[instrument][connector] = line
+        if "analyzer" in wiring:
+            analyzer = _mapping(wiring["analyzer"], f"{where}.analyzer")
+            instrument, driving = _connector(analyzer.get("output"), instruments, where)
+            other, receiving = _connector(analyzer.get("input"), instruments, where)
+            if other != instrument:
+                raise PlanError(f"{where}.analyzer: {instrument} and {other} are two boxes")
+            factor = _factor(analyzer, "attenuation", f"{where}.analyzer")
+            analyzed[instrument][driving, receiving] = AnalyzedLine(line, factor)
     fridges = _mapping(root.get("fridges", {}), "fridges")
     thermometers = _thermometers(fridges, instruments)
     fridge_of = _fridge_of(fridges, instruments)
@@ -137,6 +159,7 @@ def plan_of(tree: Any) -> Plan:
         without_twin,
         fridge_of,
         _fridge_of_node(_mapping(root.get("nodes", {}), "nodes")),
+        analyzed,
     )
 
 
@@ -159,13 +182,13 @@ def _referred_to(root: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _flux_factor(wiring: Mapping[str, Any], where: str) -> float:
-    """Return what comes of a volt of pulses on a flux line. ASSUMED: just what the file says."""
-    given = wiring.get("line_attenuation", "0 dB")
+def _factor(wiring: Mapping[str, Any], attenuation: str, where: str) -> float:
+    """Return what an attenuation leaves of an amplitude; one that is not given leaves all."""
+    given = wiring.get(attenuation, "0 dB")
     try:
         return float(10 ** (-parse_quantity(str(given), "dB") / 20))
     except QuantityError as error:
-        raise PlanError(f"{where}.line_attenuation: {error}") from None
+        raise PlanError(f"{where}.{attenuation}: {error}") from None
 
 
 def _thermometers(

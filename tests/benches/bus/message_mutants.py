@@ -8,7 +8,7 @@ from importlib import import_module
 from inspect import getmembers
 from pkgutil import iter_modules
 from types import ModuleType, NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgpack
 import numpy as np
@@ -61,6 +61,8 @@ def _value(hint: Any, rng: random.Random) -> Any:
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return _value(rng.choice([one for one in inner if one is not NoneType]), rng)
+    if origin is Literal:
+        return rng.choice(inner)
     if origin is tuple:
         kinds = [inner[0]] * rng.randrange(3) if inner[-1] is Ellipsis else inner
         return tuple(_value(one, rng) for one in kinds)

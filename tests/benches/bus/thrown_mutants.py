@@ -8,12 +8,13 @@ from typing import Any
 from tests.benches.bus.message_mutants import mutants, sample
 
 from podium.control.agent.agent import REQUESTS as OF_AGENTS
-from podium.control.bus import facility_growth, fridge_report, messages, news
+from podium.control.bus import cold, facility_growth, fridge_report, messages, news, readings
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import AskRefusals, refusals_key
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.coordinator.coordinator import REQUESTS as OF_THE_COORDINATOR
 from podium.control.security.access import ROLES, MayI, Member, access_key, rules_of
+from podium.control.supervision.supervisor import REQUESTS as OF_THE_SUPERVISOR
 
 SAMPLES = 5
 
@@ -51,6 +52,10 @@ def targets(facility: str, agent: str) -> list[Target]:
         news.status_key(facility, "*"): (messages.AgentStatus,),
         news.events_key(facility, "*"): (news.Event,),
         fridge_report.fridge_key(facility, "*"): (fridge_report.FridgeReport,),
+        readings.readings_key(facility, "*"): (readings.InstrumentReadings,),
+        readings.clock_key(facility, "*"): (messages.Now,),
+        cold.cold_news_key(facility): (cold.ColdNews,),
+        cold.cold_key(facility): OF_THE_SUPERVISOR,
         news.runs_key(facility): (news.RunNews,),
         news.data_key(facility): (news.DataSummary,),
         facility_growth.grown_key(facility): (facility_growth.GrowTo,),

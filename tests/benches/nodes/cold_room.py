@@ -6,11 +6,19 @@ from contextlib import asynccontextmanager
 
 from podium.control.agent.owners import owners_of
 from podium.control.bus.bus import Bus
-from podium.control.bus.fridge_report import FridgeReport, fridge_key
+from podium.control.bus.readings import ChannelReading, InstrumentReadings, Quality, readings_key
 from podium.control.bus.wire import encode
-from podium.control.facility.facility import Facility
+from podium.control.facility.facility import Facility, Fridge
 
 AGAIN_S = 0.5
+
+
+def reading_of(fridge: Fridge, kelvin: float | None, problem: str = "") -> InstrumentReadings:
+    """Return what the owner of a fridge's thermometer publishes."""
+    place = fridge.thermometer
+    quality: Quality = "good" if kelvin is not None else "disconnected"
+    reading = ChannelReading(place.channel, kelvin, "K", quality, problem)
+    return InstrumentReadings(place.instrument, 1, None, 1.0, (reading,))
 
 
 async def tell(facility: Facility, bus: Bus, kelvin: float | None, problem: str = "") -> None:
@@ -18,8 +26,8 @@ async def tell(facility: Facility, bus: Bus, kelvin: float | None, problem: str 
     for fridge in facility.fridges.values():
         for agent, instruments in owners_of(facility).items():
             if fridge.thermometer.instrument in instruments:
-                told = encode(FridgeReport(fridge.name, kelvin, problem))
-                await bus.publish(fridge_key(facility.name, agent), told)
+                told = encode(reading_of(fridge, kelvin, problem))
+                await bus.publish(readings_key(facility.name, agent), told)
 
 
 @asynccontextmanager

@@ -63,4 +63,5 @@ def meeting_with(
 
 
 ROUTER, COORDINATOR, PAGE = Member("router"), Member("coordinator"), Member("page")
+SUPERVISOR = Member("supervisor")
 ANN = Member("client", "ann")

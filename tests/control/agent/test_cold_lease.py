@@ -5,11 +5,11 @@ import math
 from dataclasses import replace
 
 import pytest
-from tests.benches.nodes.cold_room import tell
+from tests.benches.nodes.cold_room import reading_of, tell
 
 from podium.control.agent.cold_lease import BIASES_S, FIRST_S, LEASE_S, ColdLeases
-from podium.control.bus.fridge_report import FridgeReport, fridge_key
 from podium.control.bus.memory import MemoryBus
+from podium.control.bus.readings import readings_key
 from podium.control.bus.wire import encode
 from podium.control.client.lab import Lab
 from podium.control.facility.frozen_map import FrozenMap
@@ -28,10 +28,11 @@ class Hearing:
 
     def __init__(self, facility) -> None:
         self.now_s = 0.0
+        self.fridge = facility.fridges["fridge_a"]
         self.cold = ColdLeases("node", facility, Owned, MemoryBus(), lambda: self.now_s)
 
     def hear(self, kelvin: float | None, problem: str = "", agent: str = "room") -> None:
-        self.cold._hear(agent, FridgeReport("fridge_a", kelvin, problem))
+        self.cold._hear_other(agent, reading_of(self.fridge, kelvin, problem))
 
     async def refusal(self) -> str:
         with pytest.raises(Refused) as refused:
@@ -154,8 +155,8 @@ async def test_an_agent_that_owns_no_thermometer_plays_once_it_is_told(
             await tell(example, bus, 0.012)
             await asyncio.wait({running}, timeout=0.05)
         await running
-        forged = encode(FridgeReport("fridge_a", 300.0))
-        await bus.publish(fridge_key(example.name, "stranger"), forged)
+        forged = encode(reading_of(example.fridges["fridge_a"], 300.0))
+        await bus.publish(readings_key(example.name, "stranger"), forged)
         await lab.run(trial())
         await tell(example, bus, 4.2)
         with pytest.raises(RunError, match=r"fridge_a is at 4.2 K"):
@@ -165,7 +166,7 @@ async def test_an_agent_that_owns_no_thermometer_plays_once_it_is_told(
 async def test_biases_of_a_fridge_that_stays_warm_go_where_their_safe_rule_says(
     example, bench, open_lab, monkeypatch
 ) -> None:
-    monkeypatch.setattr("podium.control.agent.agent.READ_EVERY_S", 0.01)
+    monkeypatch.setattr("podium.control.agent.agent.LOOK_EVERY_S", 0.01)
     monkeypatch.setattr("podium.control.agent.cold_lease.BIASES_S", 0.0)
     wiring = example.wiring["node_a.q0.flux"]
     facility = replace(

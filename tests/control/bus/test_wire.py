@@ -1,7 +1,7 @@
 import random
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgpack
 import numpy as np
@@ -20,6 +20,7 @@ from podium.control.bus.messages import (
     RunId,
     Time,
 )
+from podium.control.bus.readings import ChannelReading
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.runs.messages import Arm, OfRun, Token
 from podium.control.timebase.epochs import Epochs
@@ -181,6 +182,13 @@ def test_any_garbage_gives_a_message_or_bad_message(garbage) -> None:
     except BadMessage:
         return
     pytest.fail("garbage was taken for a message")
+
+
+def test_a_field_of_few_words_takes_no_other() -> None:
+    told = ChannelReading("still", 0.8, "K", "good")
+    assert decode(encode(told), ChannelReading) == told
+    with pytest.raises(BadMessage, match="quality: one of good, stale, out_of_range, disconnected"):
+        decode(encode(replace(told, quality="fine")), ChannelReading)
 
 
 def test_what_is_no_plain_value_is_not_sent() -> None:

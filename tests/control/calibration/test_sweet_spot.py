@@ -77,3 +77,17 @@ async def test_a_neighbour_that_was_not_found_gets_into_the_sigma() -> None:
     for element in ("q0", "q1"):
         found = outcome.measured[f"{NODE}.{element}.sweet_spot"]
         assert found.value == pytest.approx(SPOTS[element], abs=4 * found.sigma)
+
+
+async def test_neighbours_that_were_off_otherwise_get_into_the_sigma() -> None:
+    """All move by equal shares, and their sweet spots were off by others; nothing is repeated.
+
+    In the middle of its flanks q0 sees its neighbours 4 mV beside where they will be, and more.
+    """
+    off = {"q0": 0.004, "q1": -0.003, "q2": 0.0}
+    outcome = await worked(off)
+    for element, spot in SPOTS.items():
+        found = outcome.measured[f"{NODE}.{element}.sweet_spot"]
+        shaken = SHARE * np.hypot(*(v - off[element] for name, v in off.items() if name != element))
+        assert found.value == pytest.approx(spot, abs=2 * found.sigma)
+        assert shaken < found.sigma < 2 * shaken + 10e-6

@@ -4,9 +4,9 @@ import json
 
 import pytest
 import zenoh
-from tests.benches.security.certificates import ANN, COORDINATOR, PAGE, ROUTER
+from tests.benches.security.certificates import ANN, COORDINATOR, PAGE, ROUTER, SUPERVISOR
 
-from podium.control.bus import messages, news
+from podium.control.bus import cold, messages, news, readings
 from podium.control.security.access import (
     ROLES,
     ZENOH_MESSAGES,
@@ -20,20 +20,25 @@ from podium.control.security.access import (
 )
 
 A, B = Member("agent", "node_a"), Member("agent", "node_b")
-EVERYBODY = (ROUTER, COORDINATOR, PAGE, A, B, ANN)
+EVERYBODY = (ROUTER, COORDINATOR, PAGE, SUPERVISOR, A, B, ANN)
 ADMITTED = Admission.of("x", "router", ["node_a", "node_b"], ["ann"])
 
 
 def test_a_certificate_is_named_after_what_it_is_for() -> None:
     names = [member.common_name for member in EVERYBODY]
-    assert names == ["router", "coordinator", "page", "agent.node_a", "agent.node_b", "client.ann"]
+    alone = ["router", "coordinator", "page", "supervisor"]
+    assert names == [*alone, "agent.node_a", "agent.node_b", "client.ann"]
 
 
 @pytest.mark.parametrize(
     ("does", "key", "who"),
     [
-        ("ask", messages.agent_key("x", "node_a"), {COORDINATOR}),
-        ("ask", messages.agent_key("x", "*"), {COORDINATOR}),
+        ("ask", messages.agent_key("x", "node_a"), {COORDINATOR, SUPERVISOR}),
+        ("ask", messages.agent_key("x", "*"), {COORDINATOR, SUPERVISOR}),
+        ("ask", cold.cold_key("x"), {PAGE, ANN}),
+        ("answer", cold.cold_key("x"), {SUPERVISOR}),
+        ("publish", cold.cold_news_key("x"), {SUPERVISOR}),
+        ("hear", cold.cold_news_key("x"), {PAGE}),
         ("ask", messages.coordinator_key("x"), {COORDINATOR, PAGE, ANN}),
         ("ask", news.past_runs_key("x"), {PAGE}),
         ("ask", access_key("x"), set(EVERYBODY)),
@@ -48,6 +53,10 @@ def test_a_certificate_is_named_after_what_it_is_for() -> None:
         ("publish", news.status_key("x", "node_b"), {B}),
         ("publish", news.events_key("x", "router"), {ROUTER}),
         ("publish", news.runs_key("x"), {COORDINATOR}),
+        ("publish", readings.readings_key("x", "node_a"), {A}),
+        ("hear", readings.readings_key("x", "*"), {PAGE, SUPERVISOR, A, B}),
+        ("ask", readings.clock_key("x", "node_a"), {SUPERVISOR, A, B}),
+        ("answer", readings.clock_key("x", "node_a"), {A}),
         ("hear", messages.heartbeat_key("x", "*"), {COORDINATOR, PAGE}),
         ("hear", news.data_key("x"), {PAGE}),
         ("watch", messages.agent_key("x", "*"), {COORDINATOR, PAGE}),
@@ -62,7 +71,7 @@ def test_every_no_says_whose_certificate_would_do() -> None:
     assert told == (
         "denied: the certificate agent.node_a may not publish podium/x/events/agent_node_b: it may "
         "publish podium/x/heartbeat/node_a, podium/x/status/node_a, podium/x/fridge/node_a, "
-        "podium/x/events/agent_node_a; "
+        "podium/x/readings/node_a, podium/x/events/agent_node_a; "
         "that takes the certificate agent.node_b"
     )
     assert judge("x", A, "ask", access_key("x")).allowed

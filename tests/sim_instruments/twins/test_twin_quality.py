@@ -36,6 +36,7 @@ PARSERS = {
     "oxford_triton": "a Triton",
     "oxford_mercury_ips": "a Mercury iPS",
     "yokogawa_gs200": "a GS200",
+    "qdevil_qdac2": "a QDAC-II",
     "rohde_schwarz_sgs100a": "an SGS100A",
     "keysight_n5183b": "an N5183B",
     "wrtd_node": "a WRTD node",

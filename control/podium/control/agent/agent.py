@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 from podium.control.agent.biasing import Biasing
-from podium.control.agent.cold_lease import READ_EVERY_S, ColdLeases
+from podium.control.agent.cold_lease import LOOK_EVERY_S, ColdLeases
 from podium.control.agent.compiling import Compile, Compiling, ProgramDoesNotFit
 from podium.control.agent.examination import examine
+from podium.control.agent.facility_clock import FacilityClock
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.manual_access import ManualAccess
 from podium.control.agent.playback import Playback
 from podium.control.agent.ramp_journal import RampJournal
+from podium.control.agent.reading_publisher import ReadingPublisher
 from podium.control.agent.readings import ask_quiet_instruments, read, status_of
 from podium.control.agent.runs import AgentRuns, runs_of
 from podium.control.agent.safe_rules import SafeRules
@@ -115,6 +117,18 @@ class Agent:
         self._timed = bool(starts)
         if starts:
             self._playing.tell_by(self._runs.now, self._runs.epochs_of)
+        self._clock = FacilityClock(
+            name, facility, instruments, bus, self._playing.now, self._engaged
+        )
+        self._readings = ReadingPublisher(
+            name,
+            facility,
+            instruments,
+            bus,
+            self._clock,
+            self._engaged,
+            (self._cold_leases.hear_own,),
+        )
         self._calibrating = False
         self._settling = False
         """A run that has come waits for biases: they may move, nothing is loaded yet."""
@@ -138,6 +152,8 @@ class Agent:
                     tasks.create_task(self._playing.safing.keep(), name="deferred safing")
                 )
                 keeping.append(tasks.create_task(self._cold_leases.keep(), name="cold"))
+                keeping.append(tasks.create_task(self._clock.keep(), name="clock"))
+                keeping.append(tasks.create_task(self._readings.keep(), name="readings"))
                 keeping.append(tasks.create_task(self._keep_biases_safe(), name="warm biases"))
                 asking = ask_quiet_instruments(self._instruments, self._engaged)
                 keeping.append(tasks.create_task(asking, name="liveness"))
@@ -162,6 +178,7 @@ class Agent:
         """Take over a facility that has only grown; runs that are on go on as they began."""
         self._facility = facility
         self._cold_leases.grow(facility)
+        self._clock.grow(facility)
         self._runs.grow(facility, Compiling(compile_program))
 
     async def _beat(self) -> None:
@@ -260,7 +277,7 @@ class Agent:
         """Let biases whose fridge has long been warm follow their safe rules, all the time."""
         done: set[str] = set()
         while True:
-            await asyncio.sleep(READ_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_S)
             warm = {one.port: one for one in self._cold_leases.long_warm()}
             done &= warm.keys()
             levels = {

@@ -1,6 +1,6 @@
 """Keeps leases of "cold": without one nothing is played into a fridge.
 
-The agent that owns a fridge's thermometer reads it every few seconds and tells all others. A
+The agent that owns a fridge's thermometer publishes its readings, and all others listen. A
 reading below the fridge's ``cold_below`` is a lease: it is good for :data:`LEASE_S`. Without one
 no run begins, whoever asks; after :data:`BIASES_S` biases of its qubits follow their safe rules.
 """
@@ -14,20 +14,19 @@ from math import inf
 
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.owners import owners_of, users_of
-from podium.control.agent.readings import read
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.fridge_report import FridgeReport, fridge_key
-from podium.control.bus.gather import gather
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
+from podium.control.bus.readings import InstrumentReadings, readings_key
 from podium.control.bus.wire import encode
 from podium.control.facility.facility import Facility, FluxWiring, Fridge
-from podium.drivers.errors import InstrumentError, Refused
+from podium.drivers.errors import Refused
 
-READ_EVERY_S = 5.0
-"""A thermometer is read this often."""
+LOOK_EVERY_S = 5.0
+"""Whether a fridge has long been warm is looked at so often."""
 LEASE_S = 20.0
-"""A reading is good for so long after it was heard: three may be lost."""
+"""A reading is good for so long after it was heard: several may be lost."""
 FIRST_S = 10.0
 """How long a run waits for the first reading of a fridge, after its agent has started."""
 BIASES_S = 600.0
@@ -67,6 +66,7 @@ class ColdLeases:
         self._warm: set[str] = set()
         """Fridges whose last reading was not below the limit."""
         self._news = asyncio.Event()
+        self._reports: asyncio.Queue[FridgeReport] = asyncio.Queue()
         self.grow(facility)
 
     def grow(self, facility: Facility) -> None:
@@ -76,47 +76,41 @@ class ColdLeases:
         self._owners = owners_of(facility)
         self._mine = self.fridges_of(self._instruments.names)
 
-    @property
-    def _own(self) -> tuple[Fridge, ...]:
-        """The fridges whose thermometers are among the own instruments."""
-        return tuple(
-            fridge
-            for fridge in self._facility.fridges.values()
-            if fridge.thermometer.instrument in self._instruments.names
-        )
-
     async def keep(self) -> None:
-        """Read the own thermometers and tell of them, and hear what others tell, all the time."""
+        """Hear what other agents read, and report own thermometers to the page, all the time."""
         async with (
-            self._bus.subscribe(fridge_key(self._facility.name, "*")) as told,
+            self._bus.subscribe(readings_key(self._facility.name, "*")) as told,
             asyncio.TaskGroup() as tasks,
         ):
-            tasks.create_task(self._read_on())
-            await listen(told, FridgeReport, self._hear, Discarded(log))
+            tasks.create_task(self._report_on())
+            await listen(told, InstrumentReadings, self._hear_other, Discarded(log))
 
-    async def _read_on(self) -> None:
+    async def _report_on(self) -> None:
+        key = fridge_key(self._facility.name, self._agent)
         while True:
-            await gather(*(self._read(fridge) for fridge in self._own))
-            await asyncio.sleep(READ_EVERY_S)
+            report = await self._reports.get()
+            with suppress(BusError):  # it is published again soon
+                await self._bus.publish(key, encode(report))
 
-    async def _read(self, fridge: Fridge) -> None:
-        thermometer = fridge.thermometer
-        try:
-            reading = await read(self._instruments, thermometer.instrument, thermometer.channel)
-            told = FridgeReport(fridge.name, reading.value)
-        except InstrumentError as error:
-            told = FridgeReport(fridge.name, None, str(error))
-        self._note(told)
-        with suppress(BusError):  # it is published again soon
-            await self._bus.publish(fridge_key(self._facility.name, self._agent), encode(told))
+    def _hear_other(self, agent: str, told: InstrumentReadings) -> None:
+        if agent != self._agent and told.instrument in self._owners.get(agent, ()):
+            self._hear(told)
 
-    def _hear(self, agent: str, told: FridgeReport) -> None:
-        """Take what an agent tells of a fridge, if it owns the thermometer."""
-        fridge = self._facility.fridges.get(told.fridge)
-        if agent == self._agent or fridge is None:
-            return
-        if fridge.thermometer.instrument in self._owners.get(agent, ()):
-            self._note(told)
+    def hear_own(self, told: InstrumentReadings) -> None:
+        """Take what an own instrument reads."""
+        for report in self._hear(told):
+            self._reports.put_nowait(report)
+
+    def _hear(self, told: InstrumentReadings) -> tuple[FridgeReport, ...]:
+        """Take what an instrument reads if it is a fridge's thermometer; return what it means."""
+        reports = tuple(
+            _report(fridge, told)
+            for fridge in self._facility.fridges.values()
+            if fridge.thermometer.instrument == told.instrument
+        )
+        for report in reports:
+            self._note(report)
+        return reports
 
     def _note(self, told: FridgeReport) -> None:
         now_s = self._clock()
@@ -203,6 +197,18 @@ class ColdLeases:
             if now_s - self._cold_s.get(node.fridge, self._since_s) >= BIASES_S:
                 found.append(wiring)
         return tuple(found)
+
+
+def _report(fridge: Fridge, told: InstrumentReadings) -> FridgeReport:
+    """Return what a thermometer's readings say of the fridge's temperature."""
+    channel = fridge.thermometer.channel
+    for one in told.readings:
+        if one.channel == channel:
+            if one.quality == "good" and one.value is not None:
+                return FridgeReport(fridge.name, one.value)
+            why = one.problem or one.quality.replace("_", " ")
+            return FridgeReport(fridge.name, None, why)
+    return FridgeReport(fridge.name, None, f"{told.instrument} tells of no channel {channel}")
 
 
 def _kelvin(kelvin: float | None) -> str:

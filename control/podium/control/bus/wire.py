@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgpack
 import numpy as np
@@ -160,6 +160,11 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     origin = get_origin(hint)
     if origin in (Union, UnionType):
         return _either(get_args(hint), value, where)
+    if origin is Literal:
+        words = get_args(hint)
+        if type(value) is not str or value not in words:
+            raise BadMessage(f"{where}: one of {', '.join(words)} expected, got {_shown(value)}")
+        return value
     if origin is tuple:
         if not isinstance(value, list):
             raise BadMessage(f"{where}: a list expected, got {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""``podium up``: agents, coordinator and page of a facility, each a process of its own."""
+"""``podium up``: agents, coordinator, page and supervisor of a facility, each a process."""
 
 import asyncio
 import sys
@@ -29,8 +29,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--only",
         metavar="NAME,...",
-        help="start only these here: router, coordinator, page, or an agent by its name; the "
-        "others run on other computers (default: all)",
+        help="start only these here: router, coordinator, page, supervisor, or an agent by its "
+        "name; the others run on other computers (default: all)",
     )
     parser.add_argument(
         "--page",
@@ -121,7 +121,13 @@ async def _up(
         skews_file,
     )
     from podium.control.processes.page_socket import others_can_read, url_of
-    from podium.control.processes.process_layout import files_of, keep_agents, parts_of, told_names
+    from podium.control.processes.process_layout import (
+        files_of,
+        keep_agents,
+        keep_supervisor,
+        parts_of,
+        told_names,
+    )
     from podium.control.processes.state_file import UpState, write_state
     from podium.control.processes.supervisor import kept_running
     from podium.control.security.access import Member
@@ -164,6 +170,7 @@ async def _up(
         own = {name: owners[name] for name in parts.agents}
         told = {name: parts.words[Member("agent", name)] for name in own}
         await keep_agents(stack, own, told, common, state_file, store, report)
+        await keep_supervisor(stack, parts, common, state_file, report)
         if listening is not None and url is not None:
             await stack.enter_async_context(
                 kept_running(

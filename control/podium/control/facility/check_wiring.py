@@ -8,6 +8,7 @@ from podium.control.facility.connectors import ResolvedConnector, resolve
 from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (
+    AnalyzerPort,
     InstrumentModel,
     IqOutput,
     ModulatedSource,
@@ -128,7 +129,38 @@ def _check_feedline(
         if back is not None and not _same_oscillator(output, back):
             message = f"{back.ref} has another oscillator than {output.ref}; take both of one"
             complaints.at(at_input, message)
+    if entry.analyzer is not None:
+        _check_analyzer(entry.analyzer, entry.lo, (*path, "analyzer"), panel, models)
     return output
+
+
+def _check_analyzer(
+    entry: schema.AnalyzerEntry,
+    lo_hz: float,
+    path: KeyPath,
+    panel: _Panel,
+    models: Mapping[str, InstrumentModel],
+) -> None:
+    """Check a network analyzer: two ports of one box that reach the feedline's frequencies."""
+    complaints = panel.complaints
+    ends = {}
+    for key, name in (("output", entry.output), ("input", entry.input)):
+        at = (*path, key)
+        end = resolve(name, (AnalyzerPort,), at, panel.parsed, models, complaints)
+        if end is None or not isinstance(end.connector, AnalyzerPort) or not panel.plug(end, at):
+            continue
+        ends[key] = end
+        reach = end.connector.frequency
+        if lo_hz not in reach:
+            low, high = (format_quantity(hz, "Hz") for hz in (reach.low, reach.high))
+            message = (
+                f"{name} goes from {low} to {high}; the feedline is read out about "
+                f"{format_quantity(lo_hz, 'Hz')}"
+            )
+            complaints.at(at, message)
+    if len(ends) == 2 and ends["output"].ref.instrument != ends["input"].ref.instrument:
+        message = f"{entry.input} is a port of another box than {entry.output}; take both of one"
+        complaints.at((*path, "input"), message)
 
 
 def _same_oscillator(output: ResolvedConnector, back: ResolvedConnector) -> bool:

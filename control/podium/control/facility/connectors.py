@@ -7,6 +7,7 @@ from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.file_contents import BoxEntry, Complaints, FileContents
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (
+    AnalyzerPort,
     Connector,
     DigitalPort,
     InstrumentModel,
@@ -28,6 +29,7 @@ WHAT: dict[type[Connector], str] = {
     VoltageOutput: "an output for a static voltage",
     PulseOutput: "an output for pulses of a voltage",
     ModulatedSource: "a microwave source with an IQ modulator",
+    AnalyzerPort: "a port of a network analyzer",
     DigitalPort: "a digital input or output",
     Marker: "a marker output",
     TriggerInput: "a trigger input",

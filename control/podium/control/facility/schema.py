@@ -204,6 +204,17 @@ class DriverEntry(FileEntry):
     Without roles it is connected, read and kept in snapshots."""
 
 
+class AnalyzerEntry(FileEntry):
+    """Wiring of a network analyzer beside the controller of a feedline."""
+
+    output: str
+    """The port that drives the feedline."""
+    input: str
+    """The port of the same box that what passes the feedline comes back to."""
+    attenuation: Annotated[Decibels, NotNegative] = 0.0
+    """Of attenuators at the driving port, beside that of the line."""
+
+
 class FeedlineEntry(FileEntry):
     """Wiring of a feedline."""
 
@@ -225,6 +236,8 @@ class FeedlineEntry(FileEntry):
     """Of the amplifier chain, referred to the chip."""
     delay: TimeEstimate
     """Through the cables, there and back."""
+    analyzer: AnalyzerEntry | None = None
+    """A network analyzer that reaches the feedline over the same cables."""
 
 
 class DriveEntry(FileEntry):

@@ -55,3 +55,8 @@ def skews_file(state_file: Path) -> Path:
 def epochs_folder(state_file: Path) -> Path:
     """Return where the epochs of the clocks of a facility with this state file are kept."""
     return state_file.with_suffix(".epochs")
+
+
+def supervision_folder(state_file: Path) -> Path:
+    """Return the folder of what the supervisor of the cold side keeps: alarms, history."""
+    return state_file.with_suffix(".supervision")

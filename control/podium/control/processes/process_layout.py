@@ -10,10 +10,15 @@ from pathlib import Path
 from podium.control.bus.process_bus import own_credentials
 from podium.control.facility.facility import Facility
 from podium.control.facility.problems import suggest
-from podium.control.facility.state_folder import epochs_folder, journal_file
+from podium.control.facility.state_folder import (
+    epochs_folder,
+    journal_file,
+    supervision_folder,
+)
 from podium.control.processes.supervisor import Report, kept_running
 from podium.control.security.access import Member
 from podium.control.security.own_certificates import own_certificates
+from podium.control.supervision.cold_picture import supervised
 
 
 class NoSuchPart(ValueError):
@@ -86,6 +91,8 @@ def _chosen(
     if meeting is not None and meeting.held_by == "router":
         known = {"router": Member("router"), **known}
     known |= {name: Member("agent", name) for name in agents}
+    if supervised(facility):
+        known["supervisor"] = Member("supervisor")
     if page:
         known["page"] = Member("page")
     if only is None:
@@ -120,6 +127,7 @@ def free_endpoints(count: int, protocol: str = "tcp") -> list[str]:
 
 
 AGENT = "podium.control.agent.process"
+SUPERVISOR = "podium.control.supervision.process"
 
 
 async def keep_agents(
@@ -146,6 +154,24 @@ async def keep_agents(
             *("--store", store),
         ]
         await stack.enter_async_context(kept_running(f"agent {name}", AGENT, words, report))
+
+
+async def keep_supervisor(
+    stack: AsyncExitStack,
+    parts: Parts,
+    common: Sequence[str],
+    state_file: Path,
+    report: Report,
+) -> None:
+    """Start the supervisor of the cold side, if it is one of ``parts``, and keep it running.
+
+    ``common``: as of :func:`keep_agents`. It ends with ``stack``.
+    """
+    me = Member("supervisor")
+    if me not in parts.members:
+        return
+    words = [*common, *parts.words[me], "--folder", str(supervision_folder(state_file))]
+    await stack.enter_async_context(kept_running("supervisor", SUPERVISOR, words, report))
 
 
 def files_of(arguments: Namespace) -> list[str]:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from podium.control.bus import facility_growth, fridge_report, messages, news
+from podium.control.bus import cold, facility_growth, fridge_report, messages, news, readings
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import refusals_key
 from podium.control.facility.meeting_point import Holder
 
-Role = Literal["router", "coordinator", "page", "agent", "client"]
+Role = Literal["router", "coordinator", "page", "supervisor", "agent", "client"]
 ROLES: tuple[Role, ...] = get_args(Role)
 NAMED: frozenset[Role] = frozenset(("agent", "client"))
 """Roles of which there are several processes."""
@@ -107,6 +107,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
         facility_growth.coordinator_grow_key(facility),
         facility_growth.grown_key(facility),
     )
+    clocks = readings.clock_key(facility, "*")
     match member.role:
         case "router":
             own = _log(facility, "router")
@@ -128,26 +129,45 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 news.status_key,
                 news.events_key,
                 fridge_report.fridge_key,
+                readings.readings_key,
             )
             own = (
-                Rule("ask", (coordinator, *past)),
+                Rule("ask", (coordinator, *past, cold.cold_key(facility))),
                 Rule("hear", (*(key(facility, "*") for key in heard), *told, grown)),
+                Rule("hear", (cold.cold_news_key(facility),)),
                 Rule("watch", (agents, coordinator)),
                 *_log(facility, "page"),
+            )
+        case "supervisor":
+            asked = cold.cold_key(facility)
+            own = (
+                Rule("ask", (agents, clocks)),
+                Rule("answer", (asked,)),
+                Rule("announce", (asked,)),
+                Rule("publish", (cold.cold_news_key(facility),)),
+                Rule("hear", (readings.readings_key(facility, "*"), grown)),
+                *_log(facility, "supervisor"),
             )
         case "agent":
             here = messages.agent_key(facility, member.name)
             beats = messages.heartbeat_key(facility, member.name)
-            told_here = fridge_report.fridge_key(facility, member.name)
+            told_here = (
+                news.status_key(facility, member.name),
+                fridge_report.fridge_key(facility, member.name),
+                readings.readings_key(facility, member.name),
+            )
+            clock = readings.clock_key(facility, member.name)
+            grows = facility_growth.agent_grow_key(facility, member.name)
             own = (
-                Rule("answer", (here, facility_growth.agent_grow_key(facility, member.name))),
+                Rule("ask", (clocks,)),
+                Rule("answer", (here, grows, clock)),
                 Rule("announce", (here,)),
-                Rule("publish", (beats, news.status_key(facility, member.name), told_here)),
-                Rule("hear", (fridge_report.fridge_key(facility, "*"),)),
+                Rule("publish", (beats, *told_here)),
+                Rule("hear", (readings.readings_key(facility, "*"),)),
                 *_log(facility, f"agent {'$*' if member.name == EVERY else member.name}"),
             )
         case "client":
-            own = (Rule("ask", (coordinator, grow)),)
+            own = (Rule("ask", (coordinator, grow, cold.cold_key(facility))),)
     return (*own, Rule("ask", (access_key(facility),)))
 
 
@@ -202,7 +222,7 @@ class Admission:
         cls, facility: str, holder: Holder, agents: Iterable[str], clients: Iterable[str]
     ) -> "Admission":
         """Admit all processes of a facility, and these clients."""
-        alone: tuple[Role, ...] = ("coordinator", "page")
+        alone: tuple[Role, ...] = ("coordinator", "page", "supervisor")
         members = (
             *(Member(role) for role in alone),
             *(Member("agent", name) for name in agents),

@@ -1,14 +1,14 @@
 """Serves the page over HTTP: the page itself, its live stream, JSON, and a stop.
 
-Stopping what runs, and saying that one has looked at a finding, are all that can be done; the rest
-is reading.
+Stopping what runs, and saying that one has looked at a finding, are all that can be done here; the
+rest is reading. The page of the cold side is in :mod:`.cold_app`.
 """
 
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,12 +16,16 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
+from podium.control.bus.bus import Bus
 from podium.control.bus.news import DataSummary
 from podium.control.parameters.store import StoreError
 from podium.control.web import parameter_view, plot_data, run_view, view
+from podium.control.web.cold_actions import ColdActions
+from podium.control.web.cold_app import add_cold_pages
 from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
-from podium.control.web.page_actions import NotDone, PageActions, asked_from
+from podium.control.web.not_done import asker, told_if_not_done
+from podium.control.web.page_actions import PageActions
 from podium.control.web.pages import TEMPLATES, Pages
 from podium.control.web.picture import FacilityPicture
 from podium.control.web.store_watch import history_of
@@ -29,9 +33,8 @@ from podium.control.web.store_watch import history_of
 ASSETS = Path(__file__).parent / "assets"
 
 
-def hub_of(picture: FacilityPicture, pages: Pages) -> Hub:
+def hub_of(picture: FacilityPicture, pages: Pages, edition: str) -> Hub:
     """Return the hub that sends the page's parts, the newest data, and the time of day."""
-    edition = edition_of_files()
 
     def clock() -> str:
         return json.dumps({"tai_s": _seconds(picture.tai_s()), "edition": edition})
@@ -52,14 +55,15 @@ def edition_of_files() -> str:
 
 
 def make_app(
-    picture: FacilityPicture, stopping: PageActions, key: str | None = None
-) -> tuple[Guard, Hub]:
-    """Return the application and the hub behind its stream, which somebody has to run.
+    picture: FacilityPicture, bus: Bus, key: str | None = None
+) -> tuple[Guard, tuple[Hub, ...]]:
+    """Return the application and the hubs behind its streams, which somebody has to run.
 
-    ``key``: what opens the page; None: it stands open.
+    ``bus``: by which is asked what a visitor asks for. ``key``: what opens the page; None: it
+    stands open.
     """
-    pages = Pages(picture)
-    hub = hub_of(picture, pages)
+    pages, stopping, edition = Pages(picture), PageActions(picture, bus), edition_of_files()
+    hub = hub_of(picture, pages, edition)
     app = FastAPI(title="Podium", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
 
     @app.get("/", response_class=HTMLResponse)
@@ -168,34 +172,21 @@ def make_app(
         return JSONResponse([asdict(event) for event in reversed(picture.events)])
 
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
-    return Guard(app, key), hub
+    cold = add_cold_pages(app, picture, ColdActions(picture, bus), edition)
+    return Guard(app, key), (hub, cold)
 
 
 @asynccontextmanager
-async def drawing(hub: Hub) -> AsyncGenerator[None]:
-    """Run ``hub`` while the context is open; leaving it ends all streams."""
+async def drawing(*hubs: Hub) -> AsyncGenerator[None]:
+    """Run ``hubs`` while the context is open; leaving it ends all streams."""
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(hub.run(), name="draw the page")
+        running = [tasks.create_task(hub.run(), name="draw the page") for hub in hubs]
         try:
             yield
         finally:
-            hub.close()
-            running.cancel()
-
-
-@contextmanager
-def told_if_not_done() -> Iterator[None]:
-    """Answer with the status and the words of what could not be done."""
-    try:
-        yield
-    except NotDone as error:
-        raise HTTPException(error.status, str(error)) from error
-
-
-def asker(request: Request) -> str:
-    """Return who asks from a browser, as others see it."""
-    client = "" if request.client is None else request.client.host
-    return asked_from(request.headers["host"], client)
+            for hub, task in zip(hubs, running, strict=True):
+                hub.close()
+                task.cancel()
 
 
 def _drawn(picture: FacilityPicture, summary: DataSummary | None) -> str:

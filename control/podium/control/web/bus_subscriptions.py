@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from podium.control.bus import fridge_report, messages, news
 from podium.control.bus.bus import Bus, Presence
+from podium.control.bus.cold import ColdNews, cold_news_key
 from podium.control.bus.findings import FindingsNews
 from podium.control.bus.fridge_report import FridgeReport
 from podium.control.bus.listener import Discarded, listen
@@ -15,7 +16,9 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.procedures import ProcedureNews
 from podium.control.bus.wire import BadMessage, decode, encode
+from podium.control.web.cold_picture import seconds_of
 from podium.control.web.picture import FacilityPicture
+from podium.control.web.synoptic_view import is_good
 
 ASK_S = 5.0
 """Deadline for an answer; nothing that is shown waits for it."""
@@ -39,6 +42,7 @@ async def follow_bus(picture: FacilityPicture, bus: Bus) -> AsyncGenerator[None]
         bus.subscribe(fridge_report.fridge_key(name, "*")) as fridges,
         bus.subscribe(news.runs_key(name)) as runs,
         bus.subscribe(news.data_key(name)) as data,
+        bus.subscribe(cold_news_key(name)) as cold,
         bus.watch(messages.agent_key(name, "*")) as agents,
         bus.watch(messages.coordinator_key(name)) as coordinators,
         asyncio.TaskGroup() as tasks,
@@ -50,6 +54,7 @@ async def follow_bus(picture: FacilityPicture, bus: Bus) -> AsyncGenerator[None]
             follower.hear(fridges, FridgeReport, follower.fridge),
             follower.hear_runs(runs),
             follower.hear(data, news.DataSummary, lambda _, one: picture.add_data(one)),
+            listen(cold, ColdNews, follower.cold, follower.discarded),
             follower.watch_agents(agents),
             follower.watch_coordinator(coordinators),
             follower.read_clock(),
@@ -69,7 +74,7 @@ class _Follower:
         self._bus = bus
         self._name = picture.facility.name
         self._coordinator = messages.coordinator_key(self._name)
-        self._discarded = Discarded(log)
+        self.discarded = Discarded(log)
 
     def hear(
         self,
@@ -84,7 +89,7 @@ class _Follower:
             if kind is not messages.Heartbeat:
                 self._picture.changed.set()
 
-        return listen(told, kind, noted, self._discarded)
+        return listen(told, kind, noted, self.discarded)
 
     def hear_runs(self, told: AsyncIterator[tuple[str, bytes]]) -> Coroutine[Any, Any, None]:
         """Note how runs, and the procedures that they are parts of, go."""
@@ -99,7 +104,7 @@ class _Follower:
             self._picture.changed.set()
 
         kinds = news.RunNews, ProcedureNews, FindingsNews
-        return listen(told, kinds, noted, self._discarded)
+        return listen(told, kinds, noted, self.discarded)
 
     def beat(self, agent: str, _: messages.Heartbeat) -> None:
         self._picture.agent(agent).beaten = time.monotonic()
@@ -156,6 +161,23 @@ class _Follower:
         owned = () if here is None else [one.name for one in here.instruments]
         if fridge is not None and fridge.thermometer.instrument in owned:
             self._picture.add_reading(told.fridge, told.kelvin, told.problem)
+
+    def cold(self, _: str, told: ColdNews) -> None:
+        """Note what the supervisor of the cold side tells, and each fridge's temperature in it."""
+        picture = self._picture
+        picture.cold.take(told)
+        if told.tai is not None:
+            picture.clock_said(seconds_of(told.tai))
+        thermometers = {
+            f"{one.thermometer.instrument}.{one.thermometer.channel}": one.name
+            for one in picture.facility.fridges.values()
+        }
+        for reading in told.readings:
+            if (fridge := thermometers.get(reading.name)) is not None:
+                kelvin = reading.value if is_good(reading, False) else None
+                problem = "" if kelvin is not None else reading.problem or reading.quality
+                picture.add_reading(fridge, kelvin, problem)
+        picture.changed.set()
 
     async def read_fridges(self) -> None:
         """Ask for the temperatures of fridges of which nothing was published lately."""

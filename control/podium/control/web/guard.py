@@ -29,6 +29,8 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 LOOKS = ("GET", "HEAD")
 """Methods that change nothing."""
+PAGES = ("/", "/cold")
+"""Where the key may stand in the address."""
 OWN = b"x-podium-page"
 """Header that the page's own script adds to everything else; its value does not matter."""
 KEPT_S = 30 * 24 * 3600
@@ -74,9 +76,10 @@ class Guard:
             status, refused = 403, foreign(host, given)
         headers = [(b"content-type", b"text/plain; charset=utf-8")]
         if not refused and self._key is not None:
-            if scope["path"] == "/" and _same(_key_in_address(scope), self._key):
+            if scope["path"] in PAGES and _same(_key_in_address(scope), self._key):
                 status, refused = 303, "The key is kept; here is the page."
-                headers += [(b"location", b"/"), (b"set-cookie", _cookie(host, self._key))]
+                location = (b"location", scope["path"].encode())
+                headers += [location, (b"set-cookie", _cookie(host, self._key))]
             elif not any(_same(key, self._key) for key in _keys_of(host, given)):
                 status, refused = 401, NO_KEY
                 headers += [(b"www-authenticate", b"Bearer")]

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from podium.control.bus.bus import Bus
 from podium.control.web.app import drawing, make_app
-from podium.control.web.page_actions import PageActions
 from podium.control.web.picture import FacilityPicture
 
 ENDING_S = 2
@@ -17,7 +17,7 @@ ENDING_S = 2
 
 async def serve(
     picture: FacilityPicture,
-    stopping: PageActions,
+    bus: Bus,
     listening: socket.socket,
     key: str | None,
     ended: asyncio.Event,
@@ -26,17 +26,18 @@ async def serve(
 
     ``key``: what opens the page; None: it stands open.
     """
-    app, hub = make_app(picture, stopping, key)
+    app, hubs = make_app(picture, bus, key)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=ENDING_S
     )
     server = _Server(config)
-    async with drawing(hub), asyncio.TaskGroup() as tasks:
+    async with drawing(*hubs), asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve([listening]), name="serve the page")
         try:
             await ended.wait()
         finally:
-            hub.close()
+            for hub in hubs:
+                hub.close()
             server.should_exit = True
             await asyncio.shield(asyncio.wait({serving}))
 

@@ -21,22 +21,28 @@ SIGNS = {"good": "✓", "busy": "▶", "unknown": "?", "warn": "!", "bad": "✕"
 """A mark is known by its sign as well as by its colour."""
 
 
+def template_environment() -> Environment:
+    """Return what renders the templates: all text is escaped, unknown names are errors."""
+    templates = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals["signs"] = SIGNS
+    templates.filters["alone"] = alone
+    templates.filters["breakable"] = _breakable
+    templates.filters["utc"] = _utc
+    return templates
+
+
 class Pages:
     """Draws a picture."""
 
     def __init__(self, picture: FacilityPicture) -> None:
         self._picture = picture
-        self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals["signs"] = SIGNS
-        self._templates.filters["alone"] = alone
-        self._templates.filters["breakable"] = _breakable
-        self._templates.filters["utc"] = _utc
+        self._templates = template_environment()
 
     def parts(self) -> dict[str, Callable[[], str]]:
         """Return the parts that change, by the name of the element that they stand in."""

@@ -12,6 +12,7 @@ from podium.control.bus.procedures import SILENT_S as PROCEDURE_SILENT_S
 from podium.control.bus.procedures import ProcedureNews
 from podium.control.facility.facility import Facility
 from podium.control.parameters.entry import ParameterEntry
+from podium.control.web.cold_picture import ColdPicture
 from podium.control.web.fridge_history import FridgeHistory
 
 RUNS_KEPT = 60
@@ -74,6 +75,8 @@ class FacilityPicture:
     store_problem: str = ""
     fridges: dict[str, ThermometerReading] = field(default_factory=dict)
     fridge_history: FridgeHistory = field(default_factory=FridgeHistory)
+    cold: ColdPicture = field(default_factory=ColdPicture)
+    """What the supervisor of the cold side tells."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is something new to show; whoever shows clears it."""
     _clock: tuple[float, float] | None = None

@@ -23,7 +23,6 @@ from podium.control.facility.load import load_facility
 from podium.control.security.access import Member
 from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.fridge_history import FridgeHistory
-from podium.control.web.page_actions import PageActions
 from podium.control.web.picture import FacilityPicture
 from podium.control.web.store_watch import watch_store
 
@@ -110,7 +109,7 @@ async def _serve_visitors(
         listening.close()
         return
     server = await asyncio.to_thread(import_module, "podium.control.web.page_server")
-    await server.serve(picture, PageActions(picture, bus), listening, key, ended)
+    await server.serve(picture, bus, listening, key, ended)
 
 
 async def _visited(listening: socket.socket, ended: asyncio.Event) -> bool:

@@ -7,6 +7,7 @@ from podium.control.bus.findings import Finding
 from podium.control.bus.messages import InstrumentStatus
 from podium.control.bus.news import RunNews
 from podium.control.facility.facility import Facility, Node
+from podium.control.web import cold_view
 from podium.control.web.picture import FacilityPicture
 from podium.control.web.run_view import RunCard, cards, doing_of_nodes
 
@@ -83,6 +84,10 @@ class Headline:
     """Starts that came too late: nothing was played, and who asked may have made them again."""
     tai_s: float | None
     """The facility's time."""
+    cold: bool = False
+    """Whether there is a cold side to look at."""
+    alarms: int | None = None
+    """Alarms of the cold side that call somebody; None: nothing is heard of its supervisor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,11 @@ def headline(picture: FacilityPicture) -> Headline:
         if row.mark in ("warn", "bad"):
             said = row.problem if row.kelvin is not None else "its temperature cannot be read"
             complaints.append((row.mark, f"{name}: {said}"))
+    cold = cold_view.headline(picture.cold)
+    if cold.active and not cold.old:
+        complaints.append((cold.mark, f"cold side: {cold.word.lower()}"))
+    elif cold.old and picture.cold.news is not None:
+        complaints.append(("warn", "nothing is heard of the supervisor of the cold side"))
     marks = [mark for mark, _ in complaints] + ["bad"] * len(picture.findings)
     mark, count = worst(*marks), len(marks)
     word = "Facility ready" if not count else f"{count} thing{'s' * (count > 1)} to look at"
@@ -131,6 +141,8 @@ def headline(picture: FacilityPicture) -> Headline:
         picture.failed,
         picture.lost,
         picture.tai_s(),
+        bool(picture.facility.fridges),
+        None if cold.old else cold.active,
     )
 
 

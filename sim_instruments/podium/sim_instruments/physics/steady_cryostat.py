@@ -5,8 +5,8 @@ nothing gets warm or cold from it, but the compressor, its pressures and its cur
 switch. Names and units are those by which instruments are wired to a fridge.
 """
 
+from podium.firmware_interfaces.fridge_signals import PUMPS, VALVES, on_of, open_of, power_of
 from podium.firmware_interfaces.fridge_stages import HEATERS
-from podium.sim_instruments.physics.cryostat.signals import PUMPS, VALVES, on_of, open_of, power_of
 
 OPEN_VALVES = ("v1", "v4", "v5", "v6", "v9", "v11", "v12")  # ASSUMED: of a fridge that circulates
 RUNNING_PUMPS = ("scroll1", "turbo1", "compressor")  # ASSUMED

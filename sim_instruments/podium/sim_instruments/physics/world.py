@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.bath import warmed
+from podium.sim_instruments.physics.bath import Bath, warmed
 from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
@@ -137,6 +137,24 @@ class World:
                     )
 
         return Session(feedline_at, check, check_alone, self._seed, beginning)
+
+    def point_of(
+        self,
+        feedline: str,
+        biases_v: Mapping[str, float],
+        baths: Mapping[str, Bath],
+        start_s: float,
+        duration_s: float,
+    ) -> FeedlinePoint:
+        """Return the mean operating point of one feedline over a stretch of world time (TAI).
+
+        ``biases_v``: by flux line; ``baths``: by node, those not named are cold. Raises
+        NotSimulated for a feedline that there is not.
+        """
+        for point in warmed(self._point(biases_v, {feedline}, start_s, duration_s), baths):
+            if point.name == feedline:
+                return point
+        raise NotSimulated(f"the world has no feedline {feedline!r}")
 
     def _point(
         self,

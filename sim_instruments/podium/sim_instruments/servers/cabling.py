@@ -30,6 +30,15 @@ class HoldsLevels(Protocol):
         ...
 
 
+@runtime_checkable
+class MovesLevels(Protocol):
+    """An instrument with several static outputs whose levels move by themselves."""
+
+    def levels_v_at(self, now_fs: int) -> dict[str, float]:
+        """Return what is at the terminals of each, by connector, V."""
+        ...
+
+
 class ToneNow(Protocol):
     """The tone that a microwave source puts out now."""
 
@@ -118,6 +127,8 @@ class Cabling:
 def _level_v(twin: Twin, connector: str, now_fs: int) -> float:
     if isinstance(twin, HoldsLevels):
         return twin.levels_v()[connector]
+    if isinstance(twin, MovesLevels):
+        return twin.levels_v_at(now_fs)[connector]
     if isinstance(twin, HoldsLevel):
         return twin.level_v(now_fs)
     raise TypeError(f"{type(twin).__name__} holds no level")
@@ -127,11 +138,12 @@ def check_sources(plan: Plan, twins: Mapping[str, Twin]) -> None:
     """Raise :class:`PlanError` where a flux line or a modulator is no such thing."""
     for line, (instrument, connector) in plan.biases.items():
         twin = twins[instrument]
-        if isinstance(twin, HoldsLevels):
-            if connector not in twin.levels_v():
+        if isinstance(twin, HoldsLevels | MovesLevels):
+            at = twin.levels_v() if isinstance(twin, HoldsLevels) else twin.levels_v_at(0)
+            if connector not in at:
                 raise PlanError(
                     f"wiring.{line}: {instrument} holds no level at {connector!r}; "
-                    f"it does at {', '.join(twin.levels_v())}"
+                    f"it does at {', '.join(at)}"
                 )
         elif not isinstance(twin, HoldsLevel):
             raise PlanError(f"wiring.{line}: {instrument} holds no level")

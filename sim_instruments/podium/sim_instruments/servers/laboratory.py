@@ -25,7 +25,8 @@ from podium.sim_instruments.physics.output_log import EDGES_KEPT, ConnectorOutpu
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
 from podium.sim_instruments.physics.tick_counter import TickCounter
-from podium.sim_instruments.servers.cabling import Cabling, check_sources
+from podium.sim_instruments.servers.analyzed_feedlines import AnalyzedFeedlines
+from podium.sim_instruments.servers.cabling import Cabling, HoldsTone, ToneNow, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.fridge_plants import FridgePlants, plants_of
@@ -205,6 +206,17 @@ class Laboratory:
         future.add_done_callback(lambda _: self.after_work())
         return future
 
+    def compute(self, work: "Callable[[], T]") -> "Future[T]":
+        """Run ``work()``, which plays nothing, in a worker thread."""
+
+        def waiting() -> T:
+            self.kernels.wait()
+            return work()
+
+        future = self._workers.submit(waiting)
+        future.add_done_callback(lambda _: self.after_work())
+        return future
+
     def stopped(self, instrument: str, run: int, sender: str, at_fs: int) -> None:
         """Hear that nothing of a sender of a run leaves its instrument from ``at_fs`` on."""
         self.played.stop((instrument, run, sender), at_fs)
@@ -323,7 +335,14 @@ class Laboratory:
                 if output.startswith(f"{name}.")
             },
             noise_seed=zlib.crc32(f"{self._seed}/{name}".encode()),
+            network=AnalyzedFeedlines(self, name) if self.plan.analyzed.get(name) else None,
+            tone_of=self._tone_of,
         )
+
+    def _tone_of(self, source: str, now_fs: int) -> ToneNow | None:
+        """Return what leaves a microwave source; None: nothing, or it is none."""
+        twin = self.twins.get(source)
+        return twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
 
     def clock_of(self, name: str, make: ClockMake) -> Clock:
         """Return the clock of an instrument; it is made, of that make, when first asked for."""

@@ -19,10 +19,12 @@ from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.room import Room, still_air
 from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
 from podium.sim_instruments.physics.tick_counter import TickCounter
+from podium.sim_instruments.servers.cabling import ToneNow
 from podium.sim_instruments.servers.extras import CHIP, check_extra
 from podium.sim_instruments.twins.twin import Twin
 
 if TYPE_CHECKING:
+    from podium.sim_instruments.twins.network_ports import NetworkPorts
     from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
     from podium.sim_instruments.twins.qblox_cluster.playback import Playback
     from podium.sim_instruments.twins.zurich.vendor_text import VendorText
@@ -49,7 +51,7 @@ class Supplies:
     reading: Callable[[int, int], float] | None
     """Temperature (K) at a channel and a time (fs); None for what is in no fridge."""
     read: Callable[[str, int], float] | None = None
-    """Reads a signal of its fridge by name and time, :mod:`.cryostat.signals`; None: no plant."""
+    """Reads a signal of its fridge (``fridge_signals``) by name and time; None: no plant."""
     write: Callable[[str, float, int], None] | None = None
     """Writes an input of its fridge from a time on."""
     steady: SteadyCryostat = field(default_factory=SteadyCryostat)
@@ -70,6 +72,10 @@ class Supplies:
     """What is wrong behind its outputs, by connector; those not named are perfect."""
     noise_seed: int | None = None
     """Of the noise of its own, the same each time; None: it has none."""
+    network: "NetworkPorts | None" = None
+    """What hangs at the ports of a network analyzer; None: nothing."""
+    tone_of: "Callable[[str, int], ToneNow | None] | None" = None
+    """Tells what leaves the microwave source of that name at a time."""
 
 
 def build_twin(name: str, entry: Mapping[str, Any], supplies: Supplies) -> Twin:

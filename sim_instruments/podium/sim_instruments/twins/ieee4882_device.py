@@ -44,6 +44,8 @@ class Bound:
     """False: its setting is stored and read back, and nothing in the simulation hangs on it.
     To set it is counted, to read it back is not: what a snapshot reads is what was set.
     """
+    ready: Callable[[Call], bool] | None = None
+    """Tells whether it can be carried out now, and begins what it needs: until then it waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,15 @@ class Device:
         summaries: Callable[[int], int] = lambda now_fs: 0,
         clear: Callable[[int], None] = lambda now_fs: None,
         before: Callable[[int], None] = lambda now_fs: None,
+        trigger: Callable[[int], None] | None = None,
     ) -> None:
         """Take the table and the hooks of one instrument.
 
         ``reset`` is *RST; ``busy`` says whether an overlapped operation is
         pending, which *OPC, *OPC? and *WAI wait for; ``summaries`` are the
         instrument's own bits of the status byte; ``clear`` clears its own
-        event registers on *CLS; ``before`` does what has fallen due by itself before a command.
+        event registers on *CLS; ``before`` does what has fallen due by itself before a command;
+        ``trigger`` is *TRG, None: not a command of this instrument.
         """
         self.manners = manners
         self.status = StatusRegisters()
@@ -87,6 +91,7 @@ class Device:
         self.unmeant = 0
         self.ear: CommandObserver[Unit | ScpiError] = CommandObserver(self.tallies, unit_words)
         self._tree: HeaderTree[Bound] = HeaderTree()
+        self._some_need_work = any(bound.ready is not None for bound in commands)
         for bound in commands:
             self._tree.add(bound.command.header, bound)
         self._reset = reset
@@ -94,6 +99,7 @@ class Device:
         self._summaries = summaries
         self._clear = clear
         self._before = before
+        self._trigger = trigger
         self._completion_awaited = False
 
     def open(self) -> "DeviceSession":
@@ -109,12 +115,24 @@ class Device:
         """Where the headers of a message begin."""
         return self._tree.root
 
-    def must_wait(self, unit: Unit | ScpiError, now_fs: int) -> bool:
-        """Return whether ``unit`` waits for a pending operation to end."""
-        waits = isinstance(unit, Unit) and (
-            (unit.header == "*OPC" and unit.query) or (unit.header == "*WAI" and not unit.query)
-        )
-        return waits and self._busy(now_fs)
+    def must_wait(self, unit: Unit | ScpiError, path: Path[Bound], now_fs: int) -> bool:
+        """Return whether ``unit`` waits for a pending operation, or for what it needs itself."""
+        if not isinstance(unit, Unit):
+            return False
+        if unit.header.startswith("*"):
+            waits = unit.header == ("*OPC" if unit.query else "*WAI")
+            return waits and self._busy(now_fs)
+        return self._some_need_work and not self._is_ready(unit, path, now_fs)
+
+    def _is_ready(self, unit: Unit, path: Path[Bound], now_fs: int) -> bool:
+        try:
+            found = self._tree.find(unit.header, path)
+            if found.value.ready is None:
+                return True
+            values = found.value.command.take(unit.query, unit.parameters)
+            return found.value.ready(Call(now_fs, values, found.suffixes))
+        except ScpiError:
+            return True  # to be refused needs nothing
 
     def execute(
         self, unit: Unit | ScpiError, path: Path[Bound], replied: bool, now_fs: int
@@ -186,6 +204,8 @@ class Device:
                 self._settle(now_fs)
             case "*WAI", False:
                 pass
+            case "*TRG", False if self._trigger is not None:
+                self._trigger(now_fs)
             case "*RST", False:
                 self._completion_awaited = False
                 self._reset(now_fs)
@@ -271,7 +291,7 @@ class DeviceSession:
                 self._next = next(self._units, None)
             if self._next is None:
                 return True
-            if self._device.must_wait(self._next, now_fs):
+            if self._device.must_wait(self._next, self._path, now_fs):
                 return False
             answer, self._path = self._device.execute(
                 self._next, self._path, bool(self._answers), now_fs

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.fridge_stages import COLD_PLATE, FIRST_STAGE, SECOND_STAGE, STILL
-from podium.sim_instruments.physics.cryostat import signals
 from podium.sim_instruments.physics.cryostat.faults import FAULTS
 from podium.sim_instruments.physics.cryostat.parameters import LD400, MODELS
 from podium.sim_instruments.physics.cryostat.plant import HISTORY_FS, Cryostat, positions_of

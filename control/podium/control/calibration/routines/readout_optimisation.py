@@ -440,5 +440,5 @@ READOUT_OPTIMISATION = Declaration(
         "probe_loss": Lifetime(7 * DAY_S),
     },
     places=(90, 160),
-    cost_s=4.1,
+    cost_s=6.9,
 )

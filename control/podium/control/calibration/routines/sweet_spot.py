@@ -42,8 +42,9 @@ RABI_DOUBT = 0.05
 PLAN = SearchPlan(step_hz=1.2e6)
 CROSSTALK = 0.004
 """ASSUMED: what a neighbour's line moves, of what the own line does. All qubits move together and
-by equal shares of their periods, so it shifts the middle by this share of what their sweet spots
-were off alone, or of what a source is away from its sweet spot that does not take part."""
+by equal shares of their periods, so it shifts the middle by this share of how far a neighbour's
+sweet spot was off otherwise than the own one, or of what a source is away from its sweet spot that
+does not take part."""
 SOURCE_NOISE_V = 1e-6
 """What a bias source wanders while it holds a level, V: of the order of a GS200's noise in its
 1 V range (manual IM GS210-01E)."""
@@ -104,10 +105,12 @@ async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             await _flank(bench, outcome, qubits, arcs, side, points, doubt_v, far)
         moved = await _moved(bench, qubits, points, arcs, first)
     elsewhere = _elsewhere_v(bench, qubits)
-    at_first = doubt_v | moved | elsewhere
-    # Others were where they belong, as far as they were found, when far ones were measured anew.
-    again = {name: doubt for name, doubt in doubt_v.items() if name not in moved} | elsewhere
-    away = {q.name: again if q in far else at_first for q in qubits}
+    lost = {name: doubt for name, doubt in doubt_v.items() if name not in moved} | elsewhere
+    # All were where they belong, as far as they were found, when far ones were measured anew.
+    away = {
+        q.name: _away_v(q.name, dict.fromkeys(moved, 0.0) if q in far else moved, lost)
+        for q in qubits
+    }
     await _analyse(bench, outcome, qubits, points, arcs, away)
     await bench.runner.bias(
         {q.flux_port: bench.bias_on_grid(q, bench.known(q, "sweet_spot").value) for q in qubits}
@@ -239,23 +242,32 @@ def _elsewhere_v(bench: Bench, qubits: tuple[Qubit, ...]) -> dict[str, float]:
     return found
 
 
+def _away_v(qubit: str, moved: Mapping[str, float], lost: Mapping[str, float]) -> float:
+    """Return how far others were from where they are at a qubit's sweet spot, V, all together.
+
+    In the middle of its flanks all are off their first biases by equal shares, which is true of
+    those whose sweet spots were off by as much as its own, ``moved`` by name (V). ``lost``: how
+    far those may be of which that is not known.
+    """
+    own = moved.get(qubit, 0.0)
+    known = (v - own for name, v in moved.items() if name != qubit)
+    unknown = (float(np.hypot(v, own)) for name, v in lost.items() if name != qubit)
+    return float(np.sqrt(sum(v**2 for v in (*known, *unknown))))
+
+
 async def _analyse(
     bench: Bench,
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
     points: Mapping[str, Points],
     arcs: Mapping[str, Arc],
-    away_v: Mapping[str, Mapping[str, float]],
+    away_v: Mapping[str, float],
 ) -> None:
     """Fit all arcs.
 
-    ``away_v``: for each qubit, how far each source of the node was from its own sweet spot while
-    the flanks that count were measured, V.
+    ``away_v``: for each qubit, how far the other sources of the node were from where they are at
+    its sweet spot, while the flanks that count were measured, V.
     """
-
-    def shaken_v(qubit: Qubit) -> float:
-        others = (v for name, v in away_v[qubit.name].items() if name != qubit.name)
-        return CROSSTALK * float(np.sqrt(sum(v**2 for v in others)))
 
     def raw(qubit: Qubit) -> Panel:
         seen = points[qubit.name]
@@ -281,7 +293,7 @@ async def _analyse(
         grid = np.linspace(min(seen.volts), max(seen.volts), 101)
         line = np.array([expected_hz(float(bias_v), start | v, shape) for bias_v in grid])
         sigma_v = float(np.hypot(found.sigmas["sweet_spot"], SOURCE_NOISE_V))
-        sigma_v = float(np.hypot(sigma_v, shaken_v(qubit)))
+        sigma_v = float(np.hypot(sigma_v, CROSSTALK * away_v[qubit.name]))
         text = f"{v['sweet_spot'] * 1e3:.3f} ± {sigma_v * 1e3:.3f} mV"
         return {
             "sweet_spot": Measured(v["sweet_spot"], sigma_v, "V"),

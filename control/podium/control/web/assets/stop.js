@@ -1,5 +1,7 @@
 // Stopping what runs: asks first, then asks Podium, and says what came of it.
 
+import { reason } from "./live.js";
+
 const dialog = document.getElementById("stop");
 const title = document.getElementById("h-stop");
 const what = document.getElementById("stop-what");
@@ -55,11 +57,6 @@ dialog.addEventListener("close", () => {
   // keyboard goes on from what runs.
   if (!dialog.open && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
 });
-
-async function reason(answer) {
-  const text = await answer.text();
-  try { return JSON.parse(text).detail; } catch { return text; }
-}
 
 function over(text) {
   say(text);

@@ -7,9 +7,9 @@ the bit however it is cut. A real fridge's own software has such a script, too.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.fridge_stages import STILL
-from podium.sim_instruments.physics.cryostat import signals
 from podium.sim_instruments.physics.cryostat.plant import Cryostat
 from podium.sim_instruments.physics.cryostat.start import CIRCULATING_PUMPS, CIRCULATING_VALVES
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from podium.sim_instruments.physics.cryostat import machines, signals
+from podium.firmware_interfaces import fridge_signals as signals
+from podium.sim_instruments.physics.cryostat import machines
 from podium.sim_instruments.physics.cryostat.state import WATER_K, PlantState
 
 Change = Callable[[PlantState, float], None]

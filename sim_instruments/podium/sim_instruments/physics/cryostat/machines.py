@@ -2,8 +2,8 @@
 
 import math
 
+from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.fridge_stages import TURBOS
-from podium.sim_instruments.physics.cryostat import signals
 from podium.sim_instruments.physics.cryostat.helium import ROOM_K
 from podium.sim_instruments.physics.cryostat.parameters import HeliumCompressor, Turbo
 from podium.sim_instruments.physics.cryostat.state import PlantState

@@ -1,7 +1,8 @@
 """Instruments read a fridge's state by the names of :mod:`.signals`."""
 
+from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.fridge_stages import TURBOS
-from podium.sim_instruments.physics.cryostat import machines, signals
+from podium.sim_instruments.physics.cryostat import machines
 from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters
 from podium.sim_instruments.physics.cryostat.state import PlantState
 

@@ -7,8 +7,8 @@ until the mixing chamber is below 10 mK.
 
 from dataclasses import dataclass
 
+from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.sim_instruments.physics.cryostat import signals
 from podium.sim_instruments.physics.cryostat.cooldown import LOOK_FS, Cooldown
 from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters
 from podium.sim_instruments.physics.cryostat.plant import Cryostat

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import RLock
 
+from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.fridge_stages import HEATERS, MIXING_CHAMBER, stage_of
-from podium.sim_instruments.physics.cryostat import machines, outputs, signals, vacuum_can
+from podium.sim_instruments.physics.cryostat import machines, outputs, vacuum_can
 from podium.sim_instruments.physics.cryostat.faults import FAULTS
 from podium.sim_instruments.physics.cryostat.gas_handling import GasHandling, Positions
 from podium.sim_instruments.physics.cryostat.heat_balance import HeatBalance, Surroundings
@@ -205,6 +206,12 @@ class Cryostat:
         if at_fs > point.at_fs:
             self._step(state, point.at_fs, at_fs, point.positions)
         return state
+
+    def fork(self, at_fs: int) -> "Cryostat":
+        """Return a plant of its own, as this one is at ``at_fs``; no event to come goes along."""
+        other = Cryostat(self.parameters, at_fs, seed=self._seed, magnet=self.magnet)
+        other._state = self.state(at_fs)
+        return other
 
     def mixture_mol(self, now_fs: int) -> float:
         """Return all of the mixture there ever was: in lines, tank and unit, and what is lost."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from podium.sim_instruments.physics.cryostat import machines, signals
+from podium.firmware_interfaces import fridge_signals as signals
+from podium.sim_instruments.physics.cryostat import machines
 from podium.sim_instruments.physics.cryostat.gas_handling import GasHandling
 from podium.sim_instruments.physics.cryostat.helium import ROOM_RT
 from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from podium.sim_instruments.physics.cryostat import signals
+from podium.firmware_interfaces import fridge_signals as signals
 from podium.sim_instruments.physics.cryostat.helium import ROOM_K
 
 ATMOSPHERE_PA = 101_325.0

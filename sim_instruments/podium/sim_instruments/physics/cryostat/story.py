@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.fridge_stages import GAUGES
-from podium.sim_instruments.physics.cryostat import signals
 from podium.sim_instruments.physics.cryostat.cooldown import Cooldown
 from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters
 from podium.sim_instruments.physics.cryostat.plant import Cryostat

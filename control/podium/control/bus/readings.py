@@ -1,0 +1,59 @@
+"""Defines readings as news: each agent publishes what its instruments read, at a pace they allow.
+
+Who listens never asks an instrument twice. A listener counts an instrument's readings as stale
+once :data:`LOST_AFTER` of its paces went by in silence. Every channel that is known of an
+instrument is in each of its readings, whether it has a value or not; none is 0 instead.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Quality = Literal["good", "stale", "out_of_range", "disconnected"]
+"""``good``: read now, valid. ``stale``: an old value, no newer one came. ``out_of_range``: the
+instrument answers, and has no valid value. ``disconnected``: the instrument does not answer."""
+LOST_AFTER = 3
+"""So many paces without a word, and what was read counts as stale."""
+
+
+def readings_key(facility: str, agent: str) -> str:
+    """Key under which an agent publishes :class:`InstrumentReadings` (``*``: all agents)."""
+    return f"podium/{facility}/readings/{agent}"
+
+
+def clock_key(facility: str, agent: str) -> str:
+    """Key under which an agent that owns a clock tells others the time.
+
+    It answers :class:`~podium.control.bus.messages.Now` with ``Time``, and nothing else.
+    """
+    return f"podium/{facility}/clock/{agent}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReading:
+    """One channel of an instrument, or why it has no value."""
+
+    channel: str
+    value: float | None
+    """In SI units; a switch reads 1 or 0. None: there is none, and it is never shown as 0."""
+    unit: str
+    quality: Quality
+    problem: str = ""
+    """Why there is no good value, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentReadings:
+    """All that one instrument read at one time."""
+
+    instrument: str
+    number: int
+    """Counts the readings of this instrument since its agent has started."""
+    tai_fs: tuple[int, int] | None
+    """When it was asked, by the facility's clock: TAI in seconds and femtoseconds. None: no clock
+    answers. In a facility in which no instrument tells the time (role ``Clock``), it is that of
+    the agent's computer."""
+    every_s: float
+    """It is read again within this, by the wall's clock."""
+    readings: tuple[ChannelReading, ...]
+    complaints: tuple[str, ...] = ()
+    """What the instrument says is wrong with itself, in words."""

@@ -1,0 +1,117 @@
+"""Says the supervisor's news as JSON and as lines for a person."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from podium.control.bus.cold import AlarmNews, ColdNews, ColdProcedureNews, Countdown, ReadingNews
+
+PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
+SWITCH = "1"
+
+
+def status_json(news: ColdNews) -> dict[str, Any]:
+    """Return the news as plain values; a value that is not known is null, never 0."""
+    last = current_procedure(news)
+    return {
+        "tai": news.tai,
+        "readings": {
+            one.name: {
+                "value": one.value,
+                "unit": one.unit,
+                "tai": one.tai,
+                "quality": one.quality,
+                "fridge": one.fridge,
+                "signal": one.signal,
+                "problem": one.problem,
+            }
+            for one in news.readings
+        },
+        "alarms": [asdict(one) for one in news.alarms],
+        "procedure": None
+        if last is None
+        else {**asdict(last), "steps": [asdict(step) for step in last.steps]},
+        "procedures": [asdict(one) for one in news.procedures],
+        "countdowns": [asdict(one) for one in news.countdowns],
+        "findings": [asdict(one) for one in news.findings],
+        "notes": list(news.notes),
+    }
+
+
+def current_procedure(news: ColdNews) -> ColdProcedureNews | None:
+    """Return the procedure that runs or asks, else the one that began last; None: there is none."""
+    on = [one for one in news.procedures if one.state in ("running", "asking")]
+    return max(on or news.procedures, key=lambda one: one.began or (0, 0), default=None)
+
+
+def status_lines(news: ColdNews) -> Iterator[str]:
+    """Yield the news for a person, fridge by fridge."""
+    if not news.readings:
+        yield "no readings: no agent has published any yet"
+    fridges = dict.fromkeys(one.fridge for one in news.readings)
+    for fridge in fridges:
+        yield f"{fridge or 'of no fridge'}:"
+        yield from (f"  {_reading(one)}" for one in news.readings if one.fridge == fridge)
+    yield from alarm_lines(news.alarms)
+    for procedure in news.procedures:
+        yield from procedure_lines(procedure)
+    yield from (countdown_line(one) for one in news.countdowns)
+    yield from (f"found: {one.words}" for one in news.findings)
+    yield from (f"note: {one}" for one in news.notes)
+
+
+def _reading(one: ReadingNews) -> str:
+    shown = "no value" if one.value is None else quantity(one.value, one.unit)
+    bad = "" if one.quality == "good" else f"  {one.quality.upper().replace('_', ' ')}"
+    why = f": {one.problem}" if one.problem else ""
+    return f"{one.name:<32} {shown:>14}{bad}{why}".rstrip()
+
+
+def quantity(value: float, unit: str) -> str:
+    """Return a value with its unit as a person writes it: ``7.05 mK``, ``open``."""
+    if unit == SWITCH and value in (0.0, 1.0):
+        return "on" if value else "off"
+    if unit in ("", SWITCH):
+        return f"{value:.4g}"
+    if unit == "Pa":
+        return f"{value:.3g} Pa"
+    size = abs(value)
+    for factor, prefix in PREFIXES:
+        if size >= factor or factor == PREFIXES[-1][0]:
+            return f"{value / factor:.4g} {prefix}{unit}"
+    return f"{value:.4g} {unit}"
+
+
+def alarm_lines(alarms: tuple[AlarmNews, ...]) -> Iterator[str]:
+    """Yield each alarm, those that follow from another below it."""
+    leaders = [one for one in alarms if not one.leader]
+    for one in leaders:
+        yield f"ALARM {one.priority} {one.state}: {one.name}: {one.what}"
+        yield from (f"  {name}: {text}" for name, text in (("cause", one.cause), ("do", one.to_do)))
+        if one.by:
+            yield f"  by {one.by}"
+        for other in alarms:
+            if other.leader == one.name:
+                yield f"  follows, {other.state}: {other.name}: {other.what}"
+    known = {one.name for one in leaders}
+    for one in alarms:
+        if one.leader and one.leader not in known:
+            yield f"ALARM {one.priority} {one.state}: {one.name}: {one.what}"
+
+
+def procedure_lines(procedure: ColdProcedureNews) -> Iterator[str]:
+    """Yield a procedure and its steps."""
+    rehearsed = " (dry run)" if procedure.dry_run else ""
+    yield (
+        f"procedure {procedure.name} of {procedure.fridge}{rehearsed}: {procedure.state}, "
+        f"id {procedure.id}, begun by {procedure.by}"
+        + (f": {procedure.words}" if procedure.words else "")
+    )
+    for step in procedure.steps:
+        yield f"  {step.state:<8} {step.name}" + (f": {step.words}" if step.words else "")
+
+
+def countdown_line(one: Countdown) -> str:
+    """Return a countdown in words: ``4 K plate above 10 K in 6.0 min (5.1 to 7.2)``."""
+    at, low, high = (value / 60 for value in (one.at_s, one.low_s, one.high_s))
+    return f"{one.fridge}: {one.words} in {at:.1f} min ({low:.1f} to {high:.1f})"

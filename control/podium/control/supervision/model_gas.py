@@ -1,0 +1,185 @@
+"""Gas handling of the supervisor's model: still line, behind the pumps, condensing line, tank.
+
+Ideal gas at room temperature, flows proportional to pressures, one implicit step: enough for
+where the mixture is and for pressures within a few tens of percent.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.supervision.model_helium import ROOM_K, ROOM_RT
+from podium.control.supervision.model_parameters import ModelParameters
+from podium.control.supervision.model_state import (
+    BACK,
+    CONDENSING,
+    STILL,
+    TANK,
+    ModelInputs,
+    ModelState,
+)
+
+Array = NDArray[Any]
+SURFACE = 5e-4
+"""mol/(s Pa) between the still's liquid and its gas. # ASSUMED: no hindrance."""
+NEARLY_DRY_MOL = 0.02
+STALLS_PA = 1.5e5
+"""Behind scroll1, where it moves no more gas. # ASSUMED"""
+CONDENSES_K = 5.2
+"""Critical temperature of 4He."""
+ATMOSPHERE_PA = 101_325.0
+STILL_RELIEF = 0.65
+"""Of the condensing line's, where check valves of the still line open. # ASSUMED: 1.5 bar."""
+RUN_UP_S, RUN_DOWN_S = 120.0, 600.0
+"""Of a turbo, 1/e. # ASSUMED"""
+CAN_SCROLL, CAN_TURBO, CRYOPUMP = 5e-3, 0.1, 5.0
+"""m^3/s from the vacuum can. # ASSUMED"""
+OUTGASSING = 1e-4
+"""Pa m^3/s of warm walls. # ASSUMED"""
+VENT = 1e-3
+"""m^3/s through v15. # ASSUMED"""
+FREEZES_K = 25.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaporation:
+    """Evaporation as a function of the pressure in balance with the liquid: within bounds."""
+
+    per_pa: Array
+    offset: Array
+    most: Array
+
+    def rate(self, balance: Array) -> Array:
+        """Return mol/s; ``balance`` in Pa, members last."""
+        return np.minimum(self.most, np.maximum(0.0, self.per_pa * balance - self.offset))
+
+
+def pumping(parameters: ModelParameters, state: ModelState, inputs: ModelInputs) -> Array:
+    """Return what pumps draw from the still line, mol/(s Pa) at its pressure."""
+    p, through = parameters, np.zeros(state.members)
+    if "scroll1" not in inputs.on or "v4" not in inputs.open:
+        return through
+    if inputs.path("v1", "v3"):
+        through = through + p.turbo * state.speed / ROOM_RT
+    if "v2" in inputs.open:
+        through = through + p.scroll / ROOM_RT
+    load = through * state.pascal[STILL] / p.most_flow
+    stall = np.clip((STALLS_PA - state.pascal[BACK]) / (0.2 * STALLS_PA), 0.0, 1.0)
+    return np.asarray(stall * through / (1.0 + load**4) ** 0.25)
+
+
+def evaporation(
+    parameters: ModelParameters, state: ModelState, inputs: ModelInputs, length_s: float
+) -> Evaporation:
+    """Return the law of evaporation over a step: the pressure above follows within it."""
+    surface = SURFACE * np.minimum(1.0, np.maximum(state.liquid, 0.0) / NEARLY_DRY_MOL)
+    rise = length_s * ROOM_RT / parameters.still_line
+    falls = 1.0 + rise * pumping(parameters, state, inputs)
+    reached = (state.pascal[STILL] + rise * state.passing) / falls
+    share = surface / (1.0 + surface * rise / falls)
+    return Evaporation(share, share * reached, np.maximum(state.liquid, 0.0) / length_s)
+
+
+def step(
+    parameters: ModelParameters,
+    state: ModelState,
+    inputs: ModelInputs,
+    evaporated: Array,
+    balance: Array,
+    length_s: float,
+) -> ModelState:
+    """Return the state with pressures, liquid and flows one step on."""
+    p, members, path = parameters, state.members, inputs.path
+    matrix, right = np.zeros((members, 4, 4)), np.zeros((members, 4))
+    volumes = (p.still_line, p.small_volume, p.small_volume, p.tank)
+    for i, volume in enumerate(volumes):
+        stored = volume / ROOM_RT / length_s
+        matrix[:, i, i] += stored
+        right[:, i] += stored * state.pascal[i]
+
+    def pump(source: int, sink: int | None, conductance: Any, above: float = 0.0) -> None:
+        matrix[:, source, source] += conductance
+        right[:, source] += conductance * above
+        if sink is not None:
+            matrix[:, sink, source] -= conductance
+            right[:, sink] -= conductance * above
+
+    def join(one: int, other: int, conductance: Any) -> None:
+        pump(one, other, conductance)
+        pump(other, one, conductance)
+
+    drawn = pumping(p, state, inputs)
+    pump(STILL, BACK, drawn)
+    if "compressor" in inputs.on:
+        pump(BACK, CONDENSING, p.compressor / ROOM_RT * (state.pascal[CONDENSING] < p.relief))
+    for valve, one, other, conductance in (
+        ("v10", BACK, CONDENSING, p.valve),
+        ("v11", BACK, TANK, p.valve),
+        ("v12", CONDENSING, TANK, p.valve),
+        ("v13", TANK, BACK, p.metering),
+        ("v18", CONDENSING, STILL, p.valve),
+    ):
+        if valve in inputs.open:
+            join(one, other, conductance)
+    inlet = p.impedance if path("v9") and (path("v5", "v6") or path("v7", "v8")) else 0.0
+    warmest = np.maximum(state.kelvin[1], state.kelvin[2])
+    condenses = np.clip((CONDENSES_K - warmest) / 0.5, 0.0, 1.0)
+    condenses = condenses * np.maximum(0.0, 1.0 - balance / np.maximum(1.0, state.pascal[2]))
+    condensed = inlet * condenses
+    pump(CONDENSING, None, condensed)
+    passing = (inlet - condensed) * (state.pascal[CONDENSING] > state.pascal[STILL])
+    join(CONDENSING, STILL, passing)
+    for one, limit in ((CONDENSING, 1.0), (STILL, STILL_RELIEF), (BACK, STILL_RELIEF)):
+        above = limit * p.relief
+        pump(one, TANK, p.valve * (state.pascal[one] > above), above)
+    right[:, STILL] += evaporated
+    pascal = np.linalg.solve(matrix, right[:, :, None])[:, :, 0].T
+    inflow = condensed * pascal[CONDENSING]
+    return state.changed(
+        pascal=pascal,
+        liquid=np.maximum(0.0, state.liquid + length_s * (inflow - evaporated)),
+        inflow=inflow,
+        passing=passing * (pascal[CONDENSING] - pascal[STILL]),
+        flow=drawn * pascal[STILL],
+        speed=_turbo(state, inputs, length_s),
+        can=_can(p, state, inputs, length_s),
+    )
+
+
+def mixture(parameters: ModelParameters, pascal: Array) -> Array:
+    """Return the mixture that is gas, mol; ``pascal`` of shape (4, members)."""
+    p = parameters
+    volumes = (p.still_line, p.small_volume, p.small_volume, p.tank)
+    return np.asarray(sum(v * one for v, one in zip(volumes, pascal, strict=True)) / ROOM_RT)
+
+
+def can_conductance(state: ModelState) -> Array:
+    """Return what gas in the vacuum can carries between neighbouring shields, W/K.
+
+    Free molecules carry 1 W/(K Pa), dense gas 3 W/K (Pobell, ch. 5).
+    """
+    return 3.0 * state.can / (3.0 + state.can)
+
+
+def _turbo(state: ModelState, inputs: ModelInputs, length_s: float) -> Array:
+    inlet = state.pascal[STILL]
+    full = 1.0 / (1.0 + inlet / 300.0) if "turbo1" in inputs.on else np.zeros(state.members)
+    time_s = np.where(full > state.speed, RUN_UP_S, RUN_DOWN_S) / (1.0 + inlet / 1e3)
+    return np.asarray(full + (state.speed - full) * np.exp(-length_s / time_s))
+
+
+def _can(p: ModelParameters, state: ModelState, inputs: ModelInputs, length_s: float) -> Array:
+    speed = np.zeros(state.members)
+    source = OUTGASSING * (state.kelvin[0] / ROOM_K) ** 6
+    if "v14" in inputs.open and "scroll2" in inputs.on:
+        speed = speed + CAN_SCROLL * state.can / (state.can + 5.0)
+        if "turbo2" in inputs.on:
+            speed = speed + CAN_TURBO / (1.0 + state.can / 10.0)
+    speed = speed + CRYOPUMP * (state.kelvin[1] < FREEZES_K)
+    if "v15" in inputs.open:
+        speed, source = speed + VENT, source + VENT * ATMOSPHERE_PA
+    speed = np.maximum(speed, 1e-9)
+    rest = source / speed
+    return np.asarray(rest + (state.can - rest) * np.exp(-speed / p.can * length_s))

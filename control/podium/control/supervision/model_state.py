@@ -1,0 +1,80 @@
+"""State and inputs of the supervisor's model of a fridge, for one fridge or an ensemble.
+
+Arrays end in an axis of members; index order of stages is that of ``fridge_signals.STAGES``.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+STILL, BACK, CONDENSING, TANK = range(4)
+"""Volumes of the mixture's circuit."""
+CAN_CARRIES_PA = 1e-3
+"""In the vacuum can: below it, less than 0.1 W from room to first stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInputs:
+    """What drives the model: switches as they stand, heaters in W."""
+
+    tubes: float = 1.0
+    """Part of the pulse tubes that runs, 0 to 1."""
+    switch: bool = False
+    """Whether the heat switch is closed."""
+    open: frozenset[str] = frozenset()
+    """Valves."""
+    on: frozenset[str] = frozenset()
+    """Pumps."""
+    heat: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+
+    def path(self, *valves: str) -> bool:
+        """Tell whether all of these valves are open."""
+        return all(valve in self.open for valve in valves)
+
+    def can_conducts(self, state: "ModelState") -> bool:
+        """Tell whether gas in the vacuum can carries heat worth counting."""
+        return bool(np.max(state.can) > CAN_CARRIES_PA)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelState:
+    """One or more fridges at one time."""
+
+    kelvin: Array
+    """Stages: shape (5, members)."""
+    pascal: Array
+    """Volumes of the circuit: shape (4, members)."""
+    liquid: Array
+    """Condensed mixture, mol: shape (members,), as the rest."""
+    speed: Array
+    """Of turbo1, of full speed."""
+    can: Array
+    """In the vacuum can, Pa."""
+    inflow: Array = field(default_factory=lambda: np.zeros(1))
+    """What comes in and condenses, mol/s."""
+    passing: Array = field(default_factory=lambda: np.zeros(1))
+    """What comes in and does not, mol/s."""
+    flow: Array = field(default_factory=lambda: np.zeros(1))
+    """Through the pumps of the still, mol/s."""
+
+    @property
+    def members(self) -> int:
+        """Number of fridges."""
+        return int(self.kelvin.shape[1])
+
+    def repeated(self, members: int) -> "ModelState":
+        """Return so many copies of a single fridge."""
+        return ModelState(
+            **{
+                name: np.repeat(getattr(self, name), members, axis=-1)
+                for name in self.__slots__
+                if name != "__dict__"
+            }
+        )
+
+    def changed(self, **parts: Array) -> "ModelState":
+        """Return one with other parts."""
+        return replace(self, **parts)

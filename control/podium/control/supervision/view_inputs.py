@@ -1,0 +1,130 @@
+"""Reads from a fridge's view what drives the model: switches, heaters, pumps, pressures.
+
+What no reading tells stays as it was last known; what never was known is taken from the state
+that fits the temperatures: a cold fridge circulates.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from podium.control.records.latest_readings import FridgeView, Latest
+from podium.control.supervision import model_gas
+from podium.control.supervision.model_parameters import ModelParameters
+from podium.control.supervision.model_state import ModelInputs, ModelState
+from podium.firmware_interfaces import fridge_signals as signals
+from podium.firmware_interfaces.fridge_stages import HEATERS
+
+CIRCULATING_VALVES = frozenset({"v1", "v3", "v4", "v5", "v6", "v9", "v10"})
+CIRCULATING_PUMPS = frozenset({"scroll1", "turbo1"})
+"""Of usual operation."""
+COLD_K = (60.0, 5.0, 1.5, 0.3, 0.1)
+"""Below all of these a fridge whose switches nobody reads counts as circulating."""
+USUAL_K = (43.0, 3.0, 0.73, 0.064, 0.0075)
+TURBO_HZ = 820.0
+"""Full speed of a HiPace 700 (data sheet)."""
+USUAL_PA = (6.5, 6e4, 5.7e4, 3e3)
+
+
+def thermometers(view: FridgeView, stage: str) -> tuple[Latest, ...]:
+    """Return all readings of a stage's temperature, good or not."""
+    signal = signals.temperature_of(stage)
+    found = view.others.get(signal)
+    if found is not None:
+        return found
+    one = view.signals.get(signal)
+    return () if one is None else (one,)
+
+
+def assumed_inputs(parameters: ModelParameters) -> ModelInputs:
+    """Return the inputs of a fridge in usual operation."""
+    return ModelInputs(
+        open=CIRCULATING_VALVES,
+        on=CIRCULATING_PUMPS,
+        heat=(0.0, 0.0, parameters.still_power, 0.0, 0.0),
+    )
+
+
+def inputs_of(view: FridgeView, before: ModelInputs) -> ModelInputs:
+    """Return the inputs by what is read now; what is not read stays as before."""
+    opened, on = set(before.open), set(before.on)
+    for names, of, kept in (
+        (signals.VALVES, signals.open_of, opened),
+        (signals.PUMPS, signals.on_of, on),
+    ):
+        for name in names:
+            value = view.good(of(name))
+            if value is not None:
+                (kept.add if value > 0.5 else kept.discard)(name)
+    running = view.good("compressor.running")
+    if running is None:
+        running = view.good(signals.PULSE_TUBE)
+    tubes = before.tubes if running is None else float(running > 0.5)
+    switch = view.good(signals.HEAT_SWITCH)
+    heat = list(before.heat)
+    for stage in {HEATERS[heater] for heater in HEATERS}:
+        powers = [
+            power
+            for heater, where in HEATERS.items()
+            if where == stage and (power := view.good(signals.power_of(heater))) is not None
+        ]
+        if powers:
+            heat[signals.STAGES.index(stage)] = sum(powers)
+    return replace(
+        before,
+        tubes=tubes,
+        switch=before.switch if switch is None else switch > 0.5,
+        open=frozenset(opened),
+        on=frozenset(on),
+        heat=(heat[0], heat[1], heat[2], heat[3], heat[4]),
+    )
+
+
+def first_state(parameters: ModelParameters, kelvin: Mapping[str, float]) -> ModelState:
+    """Return a state to begin with; stages that nobody reads are guessed by their neighbours."""
+    found = [kelvin.get(stage) for stage in signals.STAGES]
+    known = [(one / USUAL_K[i], i) for i, one in enumerate(found) if one is not None]
+    temperatures = []
+    for i, usual in enumerate(USUAL_K):
+        one = found[i]
+        if one is None:
+            near = min(known, key=lambda pair: abs(pair[1] - i))[0] if known else 1.0
+            one = usual * near
+        temperatures.append(min(max(one, 1e-3), 330.0))
+    cold = temperatures[1] < COLD_K[1] and temperatures[2] < COLD_K[2]
+    pascal = np.array(USUAL_PA if cold else (0.1, 0.1, 0.1, 8e4))[:, None]
+    liquid = parameters.mixture - model_gas.mixture(parameters, pascal) if cold else np.zeros(1)
+    return ModelState(
+        kelvin=np.array(temperatures)[:, None],
+        pascal=pascal,
+        liquid=np.maximum(0.0, np.atleast_1d(liquid)),
+        speed=np.array([0.98 if cold else 0.0]),
+        can=np.array([1e-6 if temperatures[1] < 25.0 else 1e5]),
+    )
+
+
+def with_pressures(parameters: ModelParameters, state: ModelState, view: FridgeView) -> ModelState:
+    """Return the state with measured pressures and turbo speed, and the liquid they leave.
+
+    The mixture that was filled in is known: what is not gas, and has not been lost, is liquid.
+    """
+    pascal = state.pascal.copy()
+    read = 0
+    for i, gauge in enumerate(("p2", "p4", "p3", "p5")):
+        value = view.good(f"pressure.{gauge}")
+        if value is not None and value >= 0.0:
+            pascal[i], read = value, read + 1
+    can = view.good("pressure.p1")
+    speed = view.good("turbo1.speed")
+    liquid = state.liquid
+    if read == len(pascal):
+        gas = model_gas.mixture(parameters, pascal)
+        measured = np.maximum(0.0, parameters.mixture - gas)
+        liquid = liquid + 0.05 * (measured - liquid)
+    return state.changed(
+        pascal=pascal,
+        liquid=np.asarray(liquid),
+        can=state.can if can is None else np.maximum(np.array([can]), 1e-9),
+        speed=state.speed if speed is None else np.array([min(1.0, max(0.0, speed / TURBO_HZ))]),
+    )

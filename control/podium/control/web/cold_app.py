@@ -1,0 +1,198 @@
+"""Serves the page of the cold side: the page, its live stream, trends, and what can be done."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from pydantic import BaseModel, Field
+
+from podium.control.facility.facility import Fridge
+from podium.control.web import cold_trends, cold_view, synoptic_view
+from podium.control.web.cold_actions import NAME_MOST, ColdActions, named
+from podium.control.web.cold_pages import ColdPages
+from podium.control.web.hub import Hub
+from podium.control.web.not_done import asker, told_if_not_done
+from podium.control.web.picture import FacilityPicture
+
+WEEK_S = 7 * 24 * 3600.0
+POINTS_MOST = 4000
+
+
+class By(BaseModel):
+    """Names who asks."""
+
+    by: str = Field("", max_length=4 * NAME_MOST)
+
+
+class ShelveAsked(By):
+    """Asks to shelve an alarm."""
+
+    for_s: float = Field(ge=0, le=WEEK_S)
+
+
+class ServiceAsked(By):
+    """Asks to take an alarm out of service, or back."""
+
+    in_service: bool
+
+
+class RehearsalAsked(BaseModel):
+    """Asks to rehearse a procedure."""
+
+    procedure: str = Field(max_length=80)
+
+
+class ProcedureAsked(By):
+    """Asks to begin a procedure."""
+
+    procedure: str = Field(max_length=80)
+    fridge: str = Field(max_length=80)
+    dry_run: bool = False
+
+
+def cold_hub(picture: FacilityPicture, pages: ColdPages, edition: str) -> Hub:
+    """Return the hub that sends the parts of the page of the cold side."""
+
+    def clock() -> str:
+        tai_s = picture.cold.tai_s()
+        return json.dumps({"tai_s": None if tai_s is None else round(tai_s, 1), "edition": edition})
+
+    def live() -> str:
+        return json.dumps(cold_trends.live(picture.cold, picture.facility.fridges.values()))
+
+    return Hub({**pages.parts(), "cold-live": live, "clock": clock}, picture.cold.changed)
+
+
+def add_cold_pages(
+    app: FastAPI, picture: FacilityPicture, actions: ColdActions, edition: str
+) -> Hub:
+    """Add the page of the cold side to ``app``; return the hub behind its stream."""
+    pages = ColdPages(picture)
+    hub = cold_hub(picture, pages, edition)
+
+    @app.get("/cold", response_class=HTMLResponse)
+    async def page() -> str:
+        """Return the page of the cold side."""
+        return pages.page()
+
+    @app.get("/cold/stream")
+    async def stream() -> StreamingResponse:
+        """Send every part of it when it changes, as server-sent events."""
+        return StreamingResponse(hub.stream(), media_type="text/event-stream")
+
+    @app.get("/api/cold")
+    async def cold() -> JSONResponse:
+        """Return the supervisor's latest news, and how they are shown."""
+        return JSONResponse(_told(picture))
+
+    _add_trends(app, picture, actions)
+    _add_alarms(app, picture, actions)
+    _add_procedures(app, picture, actions)
+    return hub
+
+
+def _add_trends(app: FastAPI, picture: FacilityPicture, actions: ColdActions) -> None:
+    @app.get("/api/cold/fridges/{name}/history")
+    async def history(
+        name: str,
+        last_s: Annotated[float, Query(gt=0, le=60 * 24 * 3600)] = 3600.0,
+        points: Annotated[int, Query(ge=2, le=POINTS_MOST)] = 600,
+    ) -> JSONResponse:
+        """Return the courses of a fridge's temperatures, pressures and flow; TAI in s."""
+        readings = cold_trends.trend_readings(picture.cold, _fridge(picture, name))
+        with told_if_not_done():
+            found = await actions.history(tuple(readings.values()), last_s, points)
+        return JSONResponse(cold_trends.courses(found, readings))
+
+    @app.get("/api/cold/fridges/{name}/corridor")
+    async def corridor(name: str) -> JSONResponse:
+        """Return the corridor of the latest rehearsal; null: there was none."""
+        anchored = picture.cold.rehearsals.get(_fridge(picture, name).name)
+        return JSONResponse(None if anchored is None else cold_trends.corridor(anchored))
+
+    @app.post("/api/cold/fridges/{name}/rehearse")
+    async def rehearse(name: str, asked: RehearsalAsked) -> JSONResponse:
+        """Run a procedure on a copy of the live state; return its corridor."""
+        with told_if_not_done():
+            found = await actions.rehearse(asked.procedure, _fridge(picture, name).name)
+        return JSONResponse(cold_trends.corridor(found))
+
+
+def _add_alarms(app: FastAPI, picture: FacilityPicture, actions: ColdActions) -> None:
+    @app.post("/api/cold/alarms/{alarm}/acknowledge")
+    async def acknowledge(alarm: str, asked: By, request: Request) -> JSONResponse:
+        """Say that somebody has seen an alarm."""
+        with told_if_not_done():
+            await actions.acknowledge(alarm, named(asked.by, asker(request)))
+        return JSONResponse({"acknowledged": alarm})
+
+    @app.post("/api/cold/alarms/{alarm}/reset")
+    async def reset(alarm: str, asked: By, request: Request) -> JSONResponse:
+        """Let a latched alarm go back to normal."""
+        with told_if_not_done():
+            await actions.reset(alarm, named(asked.by, asker(request)))
+        return JSONResponse({"reset": alarm})
+
+    @app.post("/api/cold/alarms/{alarm}/shelve")
+    async def shelve(alarm: str, asked: ShelveAsked, request: Request) -> JSONResponse:
+        """Have an alarm call nobody for a while; 0 s ends that."""
+        with told_if_not_done():
+            await actions.shelve(alarm, asked.for_s, named(asked.by, asker(request)))
+        return JSONResponse({"shelved": alarm, "for_s": asked.for_s})
+
+    @app.post("/api/cold/alarms/{alarm}/service")
+    async def service(alarm: str, asked: ServiceAsked, request: Request) -> JSONResponse:
+        """Take an alarm out of service, or back into it."""
+        with told_if_not_done():
+            await actions.set_service(alarm, asked.in_service, named(asked.by, asker(request)))
+        return JSONResponse({"alarm": alarm, "in_service": asked.in_service})
+
+
+def _add_procedures(app: FastAPI, picture: FacilityPicture, actions: ColdActions) -> None:
+    @app.post("/api/cold/procedures")
+    async def begin(asked: ProcedureAsked, request: Request) -> JSONResponse:
+        """Begin a procedure, or only say what it would do."""
+        fridge, by = _fridge(picture, asked.fridge).name, named(asked.by, asker(request))
+        with told_if_not_done():
+            found = await actions.begin(asked.procedure, fridge, by, dry_run=asked.dry_run)
+        return JSONResponse(asdict(found))
+
+    @app.post("/api/cold/procedures/{identity}/confirm")
+    async def confirm(identity: str, asked: By, request: Request) -> JSONResponse:
+        """Agree to what a procedure is about to do."""
+        with told_if_not_done():
+            return JSONResponse(
+                asdict(await actions.confirm(identity, named(asked.by, asker(request))))
+            )
+
+    @app.post("/api/cold/procedures/{identity}/stop")
+    async def stop(identity: str, asked: By, request: Request) -> JSONResponse:
+        """End a procedure where it is."""
+        with told_if_not_done():
+            return JSONResponse(
+                asdict(await actions.stop(identity, named(asked.by, asker(request))))
+            )
+
+
+def _fridge(picture: FacilityPicture, name: str) -> Fridge:
+    if name not in picture.facility.fridges:
+        raise HTTPException(404, f"there is no fridge {name!r}")
+    return picture.facility.fridges[name]
+
+
+def _told(picture: FacilityPicture) -> dict[str, Any]:
+    cold = picture.cold
+    news = cold.news
+    return {
+        "headline": asdict(cold_view.headline(cold)),
+        "fridges": {
+            name: [asdict(one) for one in synoptic_view.fridge(cold, fridge).readings]
+            for name, fridge in picture.facility.fridges.items()
+        },
+        "alarms": [] if news is None else [asdict(one) for one in news.alarms],
+        "countdowns": [] if news is None else [asdict(one) for one in news.countdowns],
+        "procedures": [] if news is None else [asdict(one) for one in news.procedures],
+        "findings": [] if news is None else [asdict(one) for one in news.findings],
+    }
