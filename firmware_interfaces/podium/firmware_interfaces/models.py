@@ -721,6 +721,66 @@ NUT_UPS = InstrumentModel(
     "{ports})",
 )
 
+# --- room, water, and a temperature controller by itself ---------------------------
+
+HWGROUP_POSEIDON2 = InstrumentModel(
+    name="hwgroup_poseidon2",
+    vendor="HW group",
+    product="Poseidon2",
+    address="host",
+    ports={"snmp": 161},
+    roles=("HasReadings",),
+    driver="podium.drivers.hwgroup_poseidon2:HwgroupPoseidon2",
+    twin="podium.sim_instruments.twins.hwgroup_poseidon2:HwgroupPoseidon2",
+    options=(
+        MapOption("sensors", "row of its table of sensors: name for it", 1, 42, required=False),
+        MapOption("inputs", "dry contact: name for it", 1, 12, required=False),
+    ),
+    answers=("HW group,Poseidon",),
+    connect="from podium.drivers.hwgroup_poseidon2 import HwgroupPoseidon2; "
+    "{name} = HwgroupPoseidon2('{name}', '{host}', {ports})",
+)
+
+SMC_HRS100 = InstrumentModel(
+    name="smc_hrs100",
+    vendor="SMC",
+    product="HRS100",
+    address="host",
+    ports={"modbus": 502},
+    roles=("Chiller", "HasReadings"),
+    driver="podium.drivers.smc_hrs100:SmcHrs100",
+    twin="podium.sim_instruments.twins.smc_hrs100:SmcHrs100",
+    options=(TextOption("bus_address", "its number on the serial line, 1 to 99", required=False),),
+    answers=("SMC,HRS100",),
+    connect="from podium.drivers.smc_hrs100 import SmcHrs100; "
+    "{name} = SmcHrs100('{name}', '{host}', {ports})",
+    clients={
+        "pymodbus": "from pymodbus.client import ModbusTcpClient; "
+        "{name} = ModbusTcpClient('{host}', port={ports[modbus]})",
+    },
+)
+
+BLUEFORS_TC = InstrumentModel(
+    name="bluefors_tc",
+    vendor="Bluefors",
+    product="Temperature Controller",
+    address="host",
+    ports={"http": 5001, "websocket": 5002},
+    roles=("Thermometer", "Heater", "HasReadings"),
+    driver="podium.drivers.bluefors_tc:BlueforsTc",
+    twin="podium.sim_instruments.twins.bluefors_tc.controller:BlueforsTc",
+    read_every_s=5.0,  # a question for each channel; each is measured for seconds
+    options=(
+        MapOption("channels", "measurement channel: stage of the fridge", 1, 12),
+        MapOption("heaters", "heater: heater of the fridge", 1, 4, tuple(HEATERS), required=False),
+    ),
+    channels_option="channels",
+    answers=("Bluefors,Bluefors TC",),
+    connect="from podium.drivers.bluefors_tc import BlueforsTc; "
+    "{name} = BlueforsTc('{name}', '{host}', {ports}, {{6: 'mixing_chamber'}})",
+    clients={"a browser": "'http://{host}:{ports[http]}/channel/measurement/latest'"},
+)
+
 BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     ZURICH,
@@ -747,6 +807,9 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     CRYOMECH_CPA,
     BLUEFORS_CONTROL,
     NUT_UPS,
+    HWGROUP_POSEIDON2,
+    SMC_HRS100,
+    BLUEFORS_TC,
 )
 
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 CLAIMS = (ROOT / "docs/explanation/what-a-twin-claims.md").read_text()
 PAGE = (ROOT / "docs/reference/twin_quality.md").read_text()
 ROOMS = ("firmware_interfaces", "drivers", "sim_instruments")
-CLIENTS = r"^(?:from|import) (qcodes|lakeshore|qblox_instruments|zhinst|pysnmp|cpa1110)"
+CLIENTS = r"^(?:from|import) (qcodes|lakeshore|qblox_instruments|zhinst|pysnmp|pymodbus|cpa1110)"
 PROGRAMS = ("snmpget", "upsc", "Cluster")
 PARSERS = {
     "qblox_cluster": "a cluster",
@@ -52,6 +52,9 @@ PARSERS = {
     "bluefors_control": "a fridge's software",
     "cryomech_cpa": "a CPA compressor",
     "nut_ups": "a UPS",
+    "hwgroup_poseidon2": "a Poseidon2",
+    "smc_hrs100": "an HRS100",
+    "bluefors_tc": "a temperature controller",
 }
 """By model: how the parsers that hostile texts are sent to call its twin."""
 

@@ -66,9 +66,7 @@ class Observers:
             findings += seen.findings
             countdowns += seen.countdowns
             found |= {(name, one.signal): _found(one) for one in seen.contradictions}
-        return Sightings(
-            tuple(findings), tuple(countdowns), found, tuple(self._broken.values())
-        )
+        return Sightings(tuple(findings), tuple(countdowns), found, tuple(self._broken.values()))
 
 
 def _found(one: ModelContradiction) -> Found:

@@ -84,9 +84,7 @@ class ProcedureKeeper:
             await asyncio.to_thread(self._open)
         async with self._changing:
             if isinstance(request, BeginProcedure):
-                run = procedure_requests.begin(
-                    request, self._facility, self._runs.values(), tai
-                )
+                run = procedure_requests.begin(request, self._facility, self._runs.values(), tai)
             elif isinstance(request, ConfirmProcedure):
                 run = procedure_requests.confirm(self._known(request.id), request.by)
             else:
