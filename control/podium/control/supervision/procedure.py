@@ -26,6 +26,7 @@ from podium.control.supervision.procedure_operations import (
 )
 from podium.control.supervision.procedure_run import (
     ProcedureRun,
+    StepRecord,
     seconds_between,
 )
 from podium.control.supervision.procedure_steps import Procedure, Step
@@ -69,7 +70,9 @@ def step(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Opera
         return _asking(run), ()
     if any(one.state != "done" for one in run.operations):
         waiting = next(one for one in run.operations if one.state != "done")
-        return _unless_late(run, now, view, waiting.words or f"{waiting.signal} is set"), operations
+        words = waiting.words or f"{waiting.signal} is set"
+        late = _unless_late(run, now, view, words)
+        return late, operations if late is run else ()
     if run.settled is None:
         run = replace(run, settled=view.tai)
     if why := now.guard(view):
@@ -103,6 +106,11 @@ def resumed(run: ProcedureRun) -> ProcedureRun:
             replace(one, state="due") if one.state == "asked" else one for one in run.operations
         ),
     )
+
+
+def records_of(procedure: Procedure, model: str) -> tuple[StepRecord, ...]:
+    """Return the steps of a procedure before any has begun."""
+    return tuple(StepRecord(one.name) for one in procedure.steps(model))
 
 
 def _begin_step(run: ProcedureRun, now: Step, view: FridgeView) -> ProcedureRun:

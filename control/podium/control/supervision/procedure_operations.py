@@ -16,9 +16,9 @@ from podium.control.supervision.procedure_steps import Groups
 
 RETRY_S = 30.0
 """After a refusal, until newer readings are there and so long has passed. # ASSUMED"""
-ANSWER_S = 300.0
-"""Without an answer, until it is sent again under the same token. # ASSUMED: ten times what a
-request may take."""
+ANSWER_S = 1800.0
+"""Without an answer, until it is sent again under the same token. Whoever sends reports what is
+lost much sooner; this is for what was forgotten."""
 UNDONE_S = 60.0
 """Newer readings that show the contrary for so long: it was not done. # ASSUMED: valves and the
 starts of pumps take seconds, a helium compressor half a minute."""
