@@ -56,7 +56,18 @@ def step(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Opera
         return dry_step(run, steps_of(run), view)
     if run.making_safe:
         return _make_safe(run, view)
-    now = steps_of(run)[run.at]
+    while True:
+        before = run.at, run.step.state
+        run, operations = _go_on(run, steps_of(run)[run.at], view)
+        stands = (run.at, run.step.state) == before or run.making_safe
+        if operations or stands or run.state != "running":
+            return run, operations
+
+
+def _go_on(
+    run: ProcedureRun, now: Step, view: FridgeView
+) -> tuple[ProcedureRun, tuple[Operate, ...]]:
+    """Look once at the step that runs: what follows it begins with the same view."""
     if run.step.state == "waiting":
         run = _begin_step(run, now, view)
         if run.step.state != "running":
