@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from podium.control.facility import schema
+from podium.control.facility.check_alarms import alarm_settings, check_alarms
 from podium.control.facility.check_bus import check_bus, meeting_point, remark_on_bus
 from podium.control.facility.check_couplings import check_couplings, check_hubs, check_links
 from podium.control.facility.check_design import check_design, lines_of, remark_on_reach
@@ -118,6 +119,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     check_nodes(parsed, complaints)
     check_couplings(parsed, complaints)
     check_fridges(parsed, models, complaints)
+    check_alarms(parsed, complaints)
     check_clocks(parsed, models, complaints)
     check_tells_time(parsed, models, complaints)
     check_hubs(parsed, complaints)
@@ -178,6 +180,7 @@ def _facility(
                     fridge.cold_below,
                     fridge.model,
                     tuple(fridge.instruments),
+                    alarm_settings(fridge),
                     procedures=tuple(fridge.procedures),
                 )
                 for name, fridge in parsed.fridges.items()
@@ -209,6 +212,7 @@ def _facility(
         ),
         bus=_bus(parsed, Path(source.file).resolve().parent),
         insecure=parsed.bus is not None and parsed.bus.insecure,
+        notices=parsed.notices,
     )
 
 
@@ -255,7 +259,7 @@ def _of_the_facility(data: Plain) -> Plain:
     """Return what a file says of the facility itself, not of how its processes talk."""
     if not isinstance(data, dict):
         return data
-    return {key: value for key, value in data.items() if key != "bus"}
+    return {key: value for key, value in data.items() if key not in ("bus", "notices")}
 
 
 def _canonical(data: Plain) -> str:
