@@ -23,6 +23,7 @@ from podium.control.supervision.procedure_operations import (
     SAFE_WITHIN_S,
     operate,
     operations_of,
+    stands,
 )
 from podium.control.supervision.procedure_run import (
     ProcedureRun,
@@ -59,8 +60,8 @@ def step(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Opera
     while True:
         before = run.at, run.step.state
         run, operations = _go_on(run, steps_of(run)[run.at], view)
-        stands = (run.at, run.step.state) == before or run.making_safe
-        if operations or stands or run.state != "running":
+        waits = (run.at, run.step.state) == before or run.making_safe
+        if operations or waits or run.state != "running":
             return run, operations
 
 
@@ -103,7 +104,9 @@ def answered(run: ProcedureRun, token: str, answer: Operated | str) -> Procedure
     if asked is None or asked.state in ("accepted", "done"):
         return run
     if isinstance(answer, Operated):
-        return run.with_operation(token, state="accepted", at=None, words="")
+        told = answer.read_back
+        confirmed = told is not None and stands(told, asked.value)
+        return run.with_operation(token, state="accepted", at=None, confirmed=confirmed, words="")
     if asked.state != "asked":
         return run
     return run.with_operation(token, state="refused", at=None, tries=asked.tries + 1, words=answer)
