@@ -97,6 +97,7 @@ def test_a_reading_that_is_no_number_is_left_out(driver, tap):
     tap.shown = {"compressor.oil": float("nan")}
     assert "oil" not in driver.readings()
     assert len(driver.readings()) == 12
+
     assert driver.read_channels().missing == {"oil": Missing("K", "it says nan")}
 
 
@@ -126,7 +127,7 @@ def test_registers_of_no_panel_close_the_connection(driver, tap, spoilt):
 
 
 def test_a_late_answer_is_never_taken_for_the_next(driver, tap, monkeypatch):
-    monkeypatch.setattr(driver._client.comm_params, "timeout_connect", 0.05)
+    monkeypatch.setattr(driver._session.client.comm_params, "timeout_connect", 0.05)
     tap.tamper = lambda answer: b""
     with pytest.raises(Unreachable):
         driver.compressor()
