@@ -32,7 +32,7 @@ from podium.drivers.roles import Identity
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.models import PFEIFFER_TPG366
 
-INSTRUMENTS, CHANNELS = 300, 18
+INSTRUMENTS, CHANNELS = 300, 19
 HANGING, DEAD = 10, 10
 WARM_UP_S, MEASURED_S, LOOK_S = 8.0, 15.0, 0.1
 
@@ -56,7 +56,7 @@ class Measured:
 
 
 class Box:
-    """Eighteen channels, at once; or one that hangs until it is closed."""
+    """Nineteen channels, at once; or one that hangs until it is closed."""
 
     def __init__(self, hangs: bool) -> None:
         self._hangs = hangs
