@@ -29,6 +29,9 @@ NAMES = {
     "cryomech_cpa": "compressor",
     "bluefors_control": "fridge_control",
     "nut_ups": "supply",
+    "hwgroup_poseidon2": "room",
+    "smc_hrs100": "chiller",
+    "bluefors_tc": "thermometry",
 }
 """Of the instrument, if none is given; others are called by their model."""
 USUAL: Mapping[str, Mapping[str, Any]] = {
@@ -45,6 +48,10 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
     "lakeshore_350": {"channels": {1: "second_stage", 2: "first_stage"}},
     "bluefors_control": {
         "channels": {1: "first_stage", 2: "second_stage", 5: "still", 6: "mixing_chamber"}
+    },
+    "bluefors_tc": {
+        "channels": {1: "first_stage", 2: "second_stage", 5: "still", 6: "mixing_chamber"},
+        "heaters": {3: "still", 4: "mixing_chamber"},
     },
 }
 """Options that a model cannot be without, if none are given and it is wired to no chip."""
