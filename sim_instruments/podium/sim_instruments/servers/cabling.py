@@ -39,6 +39,20 @@ class MovesLevels(Protocol):
         ...
 
 
+@runtime_checkable
+class SwitchesLines(Protocol):
+    """A box with relays that flux lines go through, on their way from their sources."""
+
+    @property
+    def lines(self) -> frozenset[str]:
+        """The lines."""
+        ...
+
+    def transmission(self, line: str) -> float:
+        """Return what is left of the level of a line."""
+        ...
+
+
 class ToneNow(Protocol):
     """The tone that a microwave source puts out now."""
 
@@ -106,6 +120,9 @@ class Cabling:
             line: 0.0 if line in off else _level_v(twins[instrument], connector, now_fs)
             for line, (instrument, connector) in plan.biases.items()
         }
+        for twin in twins.values():
+            if isinstance(twin, SwitchesLines):
+                biases_v |= {one: biases_v[one] * twin.transmission(one) for one in twin.lines}
         carriers: dict[str, Carrier] = {}
         for name, twin in twins.items():
             tone = twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
@@ -147,6 +164,9 @@ def check_sources(plan: Plan, twins: Mapping[str, Twin]) -> None:
                 )
         elif not isinstance(twin, HoldsLevel):
             raise PlanError(f"wiring.{line}: {instrument} holds no level")
+    for name, twin in twins.items():
+        if isinstance(twin, SwitchesLines) and (lost := twin.lines - plan.biases.keys()):
+            raise PlanError(f"instruments.{name}.lines: {min(lost)} is no flux line of the file")
     for cables in plan.outputs.values():
         for cable in cables.values():
             if cable.modulator and not isinstance(twins[cable.modulator], HoldsTone):
