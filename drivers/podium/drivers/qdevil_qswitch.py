@@ -37,13 +37,13 @@ class QdevilQswitch:
         host: str,
         ports: Mapping[str, int],
         firmware: str = box.RELEASES[-1],
-        lines: Mapping[int, str] | None = None,
+        flux_lines: Mapping[int, str] | None = None,
     ) -> None:
         """Connect by reading; relays stay as they are. Raises ``Unreachable``, ``Refused``.
 
-        ``lines``: the flux lines that go through it, by its line.
+        ``flux_lines``: the flux lines that go through it, by its line.
         """
-        self._begin(name, firmware, lines)
+        self._begin(name, firmware, flux_lines)
         opened = DatagramLine if box.takes_datagrams(firmware) else _StreamLine
         self._line = opened(name, host, ports["scpi"])
         try:
@@ -61,17 +61,17 @@ class QdevilQswitch:
         name: str,
         note: Callable[[str], None],
         firmware: str = box.RELEASES[-1],
-        lines: Mapping[int, str] | None = None,
+        flux_lines: Mapping[int, str] | None = None,
     ) -> Self:
         """Return a driver that sends nothing: ``note`` gets every message that would set."""
         driver = cls.__new__(cls)
-        driver._begin(name, firmware, lines)
+        driver._begin(name, firmware, flux_lines)
         driver._line = _Rehearsed(note)
         return driver
 
-    def _begin(self, name: str, firmware: str, lines: Mapping[int, str] | None) -> None:
+    def _begin(self, name: str, firmware: str, flux_lines: Mapping[int, str] | None) -> None:
         self._name, self._firmware = name, firmware
-        self._flux_lines = dict(lines or {})
+        self._flux_lines = dict(flux_lines or {})
 
     def identity(self) -> Identity:
         """Return who answers."""

@@ -473,7 +473,12 @@ QDEVIL_QSWITCH = InstrumentModel(
     options=(
         TextOption("firmware", "release of its firmware", ("1.3", "2.0"), required=False),
         MapOption(
-            "lines", "its line: flux line of the file", 1, 24, required=False, of_flux_lines=True
+            "flux_lines",
+            "its line: flux line of the file",
+            1,
+            24,
+            required=False,
+            of_flux_lines=True,
         ),
     ),
     answers=("Quantum Machines,QSwitch", "QDevil,QSwitch"),

@@ -53,14 +53,14 @@ CASES = [
     (
         "a line of a switch box that no flux line is",
         "  lo_q2:\n",
-        "  box: {model: qdevil_qswitch, address: 1.2.3.4, lines: {7: node_a.q0.flix}}\n  lo_q2:\n",
+        "  box: {model: qdevil_qswitch, address: a, flux_lines: {7: node_a.q0.flix}}\n  lo_q2:\n",
         "node_a.q0.flix",
         "'node_a.q0.flix' is no flux line of this file; did you mean 'node_a.q0.flux'?",
     ),
     (
         "a drive line that goes through a switch box",
         "  lo_q2:\n",
-        "  box: {model: qdevil_qswitch, address: 1.2.3.4, lines: {7: node_a.q1.drive}}\n  lo_q2:\n",
+        "  box: {model: qdevil_qswitch, address: a, flux_lines: {7: node_a.q1.drive}}\n  lo_q2:\n",
         "node_a.q1.drive}",
         "'node_a.q1.drive' is no flux line of this file",
     ),

@@ -123,7 +123,7 @@ PLAN = {
     "facility": "lab",
     "instruments": {
         "bias": {"model": "qdevil_qdac2"},
-        "switch": {"model": "qdevil_qswitch", "lines": {7: "node_a.q0.flux"}},
+        "switch": {"model": "qdevil_qswitch", "flux_lines": {7: "node_a.q0.flux"}},
     },
     "wiring": {
         f"node_a.q{n}.flux": {"source": f"bias.ch0{n + 1}", "limit": "1 V", "slew": "1 V/s"}
@@ -134,7 +134,7 @@ PLAN = {
 
 def test_a_flux_line_through_it_has_its_bias_while_its_input_is_closed() -> None:
     plan, bias = plan_of(PLAN), QdevilQdac2("1")
-    switch = QdevilQswitch("2", lines={7: "node_a.q0.flux"})
+    switch = QdevilQswitch("2", flux_lines={7: "node_a.q0.flux"})
     twins = {"bias": bias, "switch": switch}
     check_sources(plan, twins)
     bias.open("scpi").feed(b"sour:volt 0.5,(@1,2)\n", 0)
@@ -150,6 +150,11 @@ def test_a_flux_line_through_it_has_its_bias_while_its_input_is_closed() -> None
 
 
 def test_a_line_through_it_that_there_is_not_is_refused() -> None:
-    twins = {"bias": QdevilQdac2("1"), "switch": QdevilQswitch("2", lines={7: "node_a.q9.flux"})}
-    with pytest.raises(PlanError, match=r"instruments.switch.lines: node_a.q9.flux is no flux"):
+    twins = {
+        "bias": QdevilQdac2("1"),
+        "switch": QdevilQswitch("2", flux_lines={7: "node_a.q9.flux"}),
+    }
+    with pytest.raises(
+        PlanError, match=r"instruments.switch.flux_lines: node_a.q9.flux is no flux"
+    ):
         check_sources(plan_of(PLAN), twins)

@@ -44,7 +44,7 @@ class SwitchesLines(Protocol):
     """A box with relays that flux lines go through, on their way from their sources."""
 
     @property
-    def lines(self) -> frozenset[str]:
+    def flux_lines(self) -> frozenset[str]:
         """The lines."""
         ...
 
@@ -122,7 +122,8 @@ class Cabling:
         }
         for twin in twins.values():
             if isinstance(twin, SwitchesLines):
-                biases_v |= {one: biases_v[one] * twin.transmission(one) for one in twin.lines}
+                share = {line: twin.transmission(line) for line in twin.flux_lines}
+                biases_v |= {line: biases_v[line] * share[line] for line in share}
         carriers: dict[str, Carrier] = {}
         for name, twin in twins.items():
             tone = twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
@@ -165,8 +166,10 @@ def check_sources(plan: Plan, twins: Mapping[str, Twin]) -> None:
         elif not isinstance(twin, HoldsLevel):
             raise PlanError(f"wiring.{line}: {instrument} holds no level")
     for name, twin in twins.items():
-        if isinstance(twin, SwitchesLines) and (lost := twin.lines - plan.biases.keys()):
-            raise PlanError(f"instruments.{name}.lines: {min(lost)} is no flux line of the file")
+        if isinstance(twin, SwitchesLines) and (lost := twin.flux_lines - plan.biases.keys()):
+            raise PlanError(
+                f"instruments.{name}.flux_lines: {min(lost)} is no flux line of the file"
+            )
     for cables in plan.outputs.values():
         for cable in cables.values():
             if cable.modulator and not isinstance(twins[cable.modulator], HoldsTone):

@@ -29,15 +29,15 @@ class QdevilQswitch:
         self,
         serial: str,
         firmware: str = box.RELEASES[-1],
-        lines: Mapping[int, str] | None = None,
+        flux_lines: Mapping[int, str] | None = None,
     ) -> None:
-        """``firmware``: one of :data:`.qdevil_qswitch.RELEASES`; ``lines``: what goes through it.
+        """``firmware``: one of :data:`.qdevil_qswitch.RELEASES`; ``flux_lines``: what passes it.
 
         The source of each of these flux lines is plugged into the input, the fridge's side of it
         into the output.
         """
         self._serial = serial
-        self._lines = {name: number for number, name in (lines or {}).items()}
+        self._lines = {name: number for number, name in (flux_lines or {}).items()}
         self._udp = box.takes_datagrams(firmware)
         self.closed: frozenset[Relay] = box.RESET
         """The relays that are closed."""
@@ -78,7 +78,7 @@ class QdevilQswitch:
         return self._device.open().feed(datagram, now_fs)
 
     @property
-    def lines(self) -> frozenset[str]:
+    def flux_lines(self) -> frozenset[str]:
         """The flux lines that go through it."""
         return frozenset(self._lines)
 
