@@ -6,7 +6,7 @@ So it goes on after a kill at any moment: :func:`resumed` sends what has no answ
 same token, and an agent does each token once.
 
 An operation counts as done when a reading later than its answer shows it; where none is wired,
-when its agent says so. A reading that shows the contrary for :data:`UNDONE_S` brings the operation
+when its agent says so. A reading that shows the contrary for a minute brings the operation
 again, under the token of the next round. What is refused or lost is sent again with patience; then
 a person is asked.
 """
@@ -14,18 +14,21 @@ a person is asked.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from podium.control.bus.cold import TaiFs
 from podium.control.bus.operations import Operate, Operated
-from podium.control.facility.fridge_wiring import Part
-from podium.control.facility.valve_rules import forbidden
 from podium.control.records.latest_readings import FridgeView
+from podium.control.supervision.procedure_dry_run import dry_step
+from podium.control.supervision.procedure_operations import (
+    PATIENCE,
+    SAFE_PATIENCE,
+    SAFE_WITHIN_S,
+    operate,
+    operations_of,
+)
 from podium.control.supervision.procedure_run import (
-    OperationRecord,
     ProcedureRun,
-    StepRecord,
     seconds_between,
 )
-from podium.control.supervision.procedure_steps import Groups, Procedure, Step
+from podium.control.supervision.procedure_steps import Procedure, Step
 from podium.control.supervision.procedures.condense import CONDENSE
 from podium.control.supervision.procedures.cooldown import COOLDOWN
 from podium.control.supervision.procedures.recover import RECOVER
@@ -34,22 +37,6 @@ from podium.control.supervision.procedures.warm_up import WARM_UP
 PROCEDURES: Mapping[str, Procedure] = {
     one.name: one for one in (COOLDOWN, CONDENSE, WARM_UP, RECOVER)
 }
-RETRY_S = 30.0
-"""After a refusal, until newer readings are there and so long has passed. # ASSUMED"""
-ANSWER_S = 300.0
-"""Without an answer, until it is sent again under the same token. # ASSUMED: ten times what a
-request may take."""
-UNDONE_S = 60.0
-"""Newer readings that show the contrary for so long: it was not done. # ASSUMED: valves and the
-starts of pumps take seconds, a helium compressor half a minute."""
-PATIENCE = 20
-"""Refused or lost so often, a person is asked."""
-SAFE_PATIENCE = 3
-"""The same, while it makes safe: then it leaves it."""
-SAFE_WITHIN_S = 1800.0
-"""Making safe ends after it, whatever was not answered."""
-HEATER_CLOSE = 0.05
-"""Of its power, how close a heater reads back. # ASSUMED: ranges of a Lake Shore 372."""
 
 
 def steps_of(run: ProcedureRun) -> tuple[Step, ...]:
@@ -57,18 +44,15 @@ def steps_of(run: ProcedureRun) -> tuple[Step, ...]:
     return PROCEDURES[run.procedure].steps(run.model)
 
 
-def good_values(view: FridgeView) -> dict[str, float | None]:
-    """Return the signals that are measured, by name; None: no good value."""
-    return {signal: latest.good for signal, latest in view.signals.items()}
-
-
 def step(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Operate, ...]]:
     """Look at a run; return it as it goes on, and what is to be sent now.
 
     Nothing changes and nothing is sent while a person is asked, or when it is over.
     """
-    if run.over or run.state == "asking" or run.dry_run:
+    if run.over or run.state == "asking":
         return run, ()
+    if run.dry_run:
+        return dry_step(run, steps_of(run), view)
     if run.making_safe:
         return _make_safe(run, view)
     now = steps_of(run)[run.at]
@@ -80,7 +64,7 @@ def step(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Opera
         return _unless_late(run, now, view, why), ()
     if not run.operations and run.settled is None:
         run = replace(run, operations=operations_of(run, now.settings, str(run.at)))
-    run, operations = _operate(run, view)
+    run, operations = operate(run, view)
     if not now.patient and any(one.tries >= PATIENCE for one in run.operations):
         return _asking(run), ()
     if any(one.state != "done" for one in run.operations):
@@ -119,26 +103,6 @@ def resumed(run: ProcedureRun) -> ProcedureRun:
             replace(one, state="due") if one.state == "asked" else one for one in run.operations
         ),
     )
-
-
-def operations_of(run: ProcedureRun, groups: Groups, place: str) -> tuple[OperationRecord, ...]:
-    """Return the operations of groups, of those parts that the fridge has.
-
-    ``place``: names the step in their tokens, which are the same whenever they are made.
-    """
-    return tuple(
-        OperationRecord(signal, value, number, f"{run.id}/{place}/{number}.{index}")
-        for number, group in enumerate(groups)
-        for index, (signal, value) in enumerate(group)
-        if run.part_of(signal) is not None
-    )
-
-
-def operate_of(run: ProcedureRun, one: OperationRecord, *, rehearse: bool = False) -> Operate:
-    """Return the request for an operation."""
-    part = run.part_of(one.signal) or Part("", "")
-    by = f"{run.procedure} of {run.by}: {run.step.name}"
-    return Operate(part.instrument, part.part, one.value, by, one.token, rehearse)
 
 
 def _begin_step(run: ProcedureRun, now: Step, view: FridgeView) -> ProcedureRun:
@@ -181,7 +145,7 @@ def _asking(run: ProcedureRun) -> ProcedureRun:
 
 def _make_safe(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Operate, ...]]:
     """Set what makes safe; what is refused again and again stays as it is, and is told."""
-    run, operations = _operate(run, view)
+    run, operations = operate(run, view)
     given_up = [one for one in run.operations if one.tries >= SAFE_PATIENCE]
     left = [one for one in run.operations if one.state != "done" and one not in given_up]
     since = run.step.ended or view.tai
@@ -196,74 +160,3 @@ def _make_safe(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple
     ]
     words = "; ".join((run.words, *problems))
     return replace(run, state="failed", operations=(), making_safe=False, words=words), ()
-
-
-def _operate(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Operate, ...]]:
-    """Move the operations of a step on; return what is to be sent."""
-    good = good_values(view)
-    looked = tuple(_looked(one, view) for one in run.operations)
-    group = next((one.group for one in looked if one.state != "done"), None)
-    sent, operations = [], []
-    for one in looked:
-        if one.group != group or one.state != "due":
-            sent.append(one)
-        elif why := forbidden(one.signal, one.value, good):
-            tries = one.tries + 1
-            sent.append(replace(one, state="refused", at=view.tai, tries=tries, words=why))
-        else:
-            one = replace(one, state="asked", at=view.tai)
-            sent.append(one)
-            operations.append(operate_of(run, one))
-    return replace(run, operations=tuple(sent)), tuple(operations)
-
-
-def _looked(one: OperationRecord, view: FridgeView) -> OperationRecord:
-    """Return an operation as a view shows it."""
-    if one.at is None:
-        one = replace(one, at=view.tai)
-    since = one.at or view.tai
-    waited_s = seconds_between(since, view.tai)
-    match one.state:
-        case "asked" if waited_s >= ANSWER_S:
-            words = f"no answer for {waited_s:.0f} s about {one.signal}"
-            return replace(one, state="due", tries=one.tries + 1, words=words)
-        case "refused" if waited_s >= RETRY_S and _newest(view) > since:
-            return replace(one, state="due")
-        case "accepted":
-            return _read_back(one, since, waited_s, view)
-        case _:
-            return one
-
-
-def _read_back(
-    one: OperationRecord, since: TaiFs, waited_s: float, view: FridgeView
-) -> OperationRecord:
-    latest = view.signals.get(one.signal)
-    if latest is None:
-        return replace(one, state="done")
-    if latest.good is None or latest.tai is None or latest.tai <= since:
-        return one
-    if abs(latest.good - one.value) <= HEATER_CLOSE * one.value:
-        return replace(one, state="done")
-    if waited_s < UNDONE_S:
-        return one
-    words = f"{one.signal} reads {latest.good:g}, not {one.value:g}"
-    first, number = one.token.removesuffix(f"/{one.round}"), one.round + 1
-    return replace(
-        one,
-        state="due",
-        at=view.tai,
-        token=f"{first}/{number}",
-        round=number,
-        tries=one.tries + 1,
-        words=words,
-    )
-
-
-def _newest(view: FridgeView) -> TaiFs:
-    return max((one.tai for one in view.signals.values() if one.tai is not None), default=(0, 0))
-
-
-def records_of(procedure: Procedure, model: str) -> tuple[StepRecord, ...]:
-    """Return the steps of a procedure as none has begun."""
-    return tuple(StepRecord(one.name) for one in procedure.steps(model))

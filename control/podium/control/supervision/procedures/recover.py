@@ -61,7 +61,12 @@ def steps(model: str) -> tuple[Step, ...]:
         _start("start the compressor at once", SOON_S, "next"),
         replace(protect(), skip=_RUNS),
         _start("start the compressor", OUTAGE_S, "next"),
-        replace(pump_still_line(EMPTY_LINE_PA, 12.0), skip=_RUNS, on_timeout="next"),
+        replace(
+            pump_still_line(EMPTY_LINE_PA, 12.0),
+            name="pump what boiled off into the tank",
+            skip=_RUNS,
+            on_timeout="next",
+        ),
         _start("wait until the compressor runs", WAIT_H * HOUR_S, "fail"),
         *evacuate(),
         Step(

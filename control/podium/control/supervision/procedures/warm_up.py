@@ -140,7 +140,7 @@ def steps(model: str) -> tuple[Step, ...]:
         ),
         Step(
             "shut the tank",
-            (off(signals.COMPRESSOR), shut("v4", "v12")),
+            (off(signals.COMPRESSOR), shut("v4", "v5", "v6", "v7", "v8", "v12")),
             lambda view: True,
             HOUR_S,
             "all is shut",

@@ -7,10 +7,11 @@ from podium.control.bus.operations import Operate, Operated
 from podium.control.facility.fridge_wiring import Part
 from podium.control.facility.valve_rules import forbidden
 from podium.control.records.latest_readings import FridgeView, Latest
-from podium.control.supervision.procedure import PROCEDURES, answered, records_of, step
-from podium.control.supervision.procedure_run import ProcedureRun, WiredPart
+from podium.control.supervision.procedure import PROCEDURES, answered, step
+from podium.control.supervision.procedure_run import ProcedureRun, StepRecord, WiredPart
 from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters
 from podium.sim_instruments.physics.cryostat.plant import Cryostat
 
 HIDDEN = frozenset(
@@ -38,6 +39,7 @@ LONGEST_S = 7 * 86400
 
 
 def view_of(plant: Cryostat, now_fs: int, hidden: Iterable[str] = HIDDEN) -> FridgeView:
+    """Return what instruments would read now, all of it good."""
     tai = divmod(now_fs, FS_PER_S)
     found = {
         name: Latest(f"plant.{name}", plant.read(name, now_fs), unit, "good", tai)
@@ -49,7 +51,7 @@ def view_of(plant: Cryostat, now_fs: int, hidden: Iterable[str] = HIDDEN) -> Fri
 
 def begun(name: str, model: str, parts: tuple[WiredPart, ...] = PARTS) -> ProcedureRun:
     """A run that everybody has agreed to."""
-    records = records_of(PROCEDURES[name], model)
+    records = tuple(StepRecord(one.name) for one in PROCEDURES[name].steps(model))
     return ProcedureRun(
         f"fridge_a-{name}-1", name, "fridge_a", model, "ada", False, parts, "running", records
     )
@@ -93,13 +95,17 @@ class PlantOperator:
         return Operated(None)
 
 
-def scaled(parameters, masses: float, conductances: float):  # noqa: ANN001, ANN201
+def scaled(
+    parameters: CryostatParameters, masses: float, conductances: float
+) -> CryostatParameters:
+    """Return a fridge whose masses and conductances differ from its model's by these factors."""
     stages = parameters.stages
+    m = tuple(kg * masses for kg in stages.masses_kg)
     return replace(
         parameters,
         stages=replace(
             stages,
-            masses_kg=tuple(m * masses for m in stages.masses_kg),
+            masses_kg=(m[0], m[1], m[2], m[3], m[4]),
             radiation_room=stages.radiation_room * conductances,
             conduction_room=stages.conduction_room * conductances,
             radiation_first=stages.radiation_first * conductances,
