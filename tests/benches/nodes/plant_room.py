@@ -32,7 +32,7 @@ from podium.sim_instruments.physics.cryostat.parameters import MODELS
 from podium.sim_instruments.physics.cryostat.plant import Cryostat
 
 COLD = Path(__file__).parents[3] / "examples" / "cold" / "facility.yaml"
-EVERY_S = 0.02
+EVERY_S = 0.1
 ANSWER_S = 10.0
 
 
@@ -142,7 +142,7 @@ async def plant_room(
     clock: Callable[[], float] = time.monotonic,
     **how: Any,
 ) -> AsyncIterator[PlantRoom]:
-    """Run an agent that owns all boxes of the cold example, read every 20 ms.
+    """Run an agent that owns all boxes of the cold example, read ten times a second.
 
     ``clock``: by which its interlocks' leases end; ``how``: of the agent.
     """

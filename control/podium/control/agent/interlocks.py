@@ -190,10 +190,12 @@ class Interlocks:
             part = wiring.parts.get(signal)
             if part is None or not self._owns(wiring, signal):
                 continue
-            if good_of(self._view(one.fridge)).get(signal) == value:
+            stands = good_of(self._view(one.fridge)).get(signal)
+            if stands == value:
                 one.left.discard(signal)
                 continue
-            if signal not in one.left and signal not in one.rule.keeps:
+            undone = stands is not None and signal in one.rule.keeps
+            if signal not in one.left and not undone:
                 continue
             by = f"interlock {one.rule.name}"
             why = self.judge(part.instrument, part.part, value)
