@@ -161,6 +161,16 @@ async def test_mixture_goes_back_to_the_tank_before_a_disc_bursts(fridge) -> Non
     assert not any(signal == V13 for signal, _ in fridge.written)  # it was shut already
 
 
+async def test_the_small_compressor_stops_with_the_pulse_tube(fridge) -> None:
+    fridge.plant.write(COMPRESSOR, 1.0, fridge.now_fs)
+    async with plant_room(fridge) as room:
+        await some_readings(room)
+        assert fridge.written == []
+        fridge.plant.fault("compressor_trip", fridge.now_fs)
+        await until(lambda: fridge.written)
+    assert fridge.written == [(COMPRESSOR, 0.0)]
+
+
 async def test_what_is_forbidden_is_left_out_and_the_rest_is_done(fridge, caplog) -> None:
     """A compressor that runs would take the tank in by v11: that waits until it stands."""
     fridge.plant.write(COMPRESSOR, 1.0, fridge.now_fs)
