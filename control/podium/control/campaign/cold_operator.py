@@ -13,14 +13,8 @@ from podium.control.facility.fridge_wiring import FridgeWiring, Part
 from podium.control.facility.valve_rules import forbidden
 from podium.control.records.latest_readings import FridgeView
 from podium.control.supervision.observer import Observed
-from podium.control.supervision.procedure import (
-    PROCEDURES,
-    answered,
-    good_values,
-    records_of,
-    step,
-)
-from podium.control.supervision.procedure_run import ProcedureRun, WiredPart
+from podium.control.supervision.procedure import PROCEDURES, answered, step
+from podium.control.supervision.procedure_run import ProcedureRun, StepRecord, WiredPart
 from podium.firmware_interfaces import fridge_signals as signals
 
 TURBO_PA = 400.0
@@ -53,6 +47,8 @@ class ColdOperator:
     held: str = ""
     """A cause that only a person can tell is gone."""
     other_trap: bool = False
+    wanted: bool = False
+    """Whether ``recover`` is to be run although the pulse tube runs."""
     failed_s: float = -1e9
     runs: list[tuple[float, str]] = field(default_factory=list)
     """Procedures that ended: when, and how."""
@@ -69,9 +65,12 @@ class ColdOperator:
         elif self.mode == "circulating" and stands and view.good("compressor.running") is not None:
             self.actions.append((now_s, "recover begins"))
             self._begin(now_s, view)
+        if self.wanted and self.mode == "circulating":
+            self.wanted = False
+            self._begin(now_s, view)
         if self.mode == "recovering":
             writes = {**self._recover(view, now_s), **writes}
-        good = good_values(view)
+        good = {signal: latest.good for signal, latest in view.signals.items()}
         return {
             name: value
             for name, value in writes.items()
@@ -82,8 +81,10 @@ class ColdOperator:
         """Take a person's word that a cause is gone."""
         if self.held == cause:
             self.held = ""
-        if cause == "plug" and self.other_trap:
+        if cause == "plug":
             self.other_trap = False
+        if cause == "turbo_stop" and self.mode == "circulating":
+            self.wanted = True
 
     def _interlocks(
         self, view: FridgeView, seen: Observed, causes: set[str], now_s: float
@@ -140,7 +141,7 @@ class ColdOperator:
 
     def _begin(self, now_s: float, view: FridgeView) -> None:
         parts = tuple(WiredPart(signal, part) for signal, part in self.wiring.parts.items())
-        steps = records_of(PROCEDURES["recover"], self.model)
+        steps = tuple(StepRecord(one.name) for one in PROCEDURES["recover"].steps(self.model))
         name = f"recover-{now_s:.0f}"
         self.mode = "recovering"
         self.run = ProcedureRun(

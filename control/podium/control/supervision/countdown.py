@@ -41,7 +41,7 @@ LONGEST_LAG_S = 120.0
 """Between two views; a trip that was not seen for longer began with the last."""
 SETTLED_FOR_S = 6 * 3600.0
 """So long a steady state is used, unless heaters change."""
-STEPS_AT_ONCE = 120
+STEPS_AT_ONCE = 240
 """Of the forecast, with each step of the observer."""
 STEP_S, HORIZON_S = 10.0, 1.5 * 3600.0
 FIRST_STEP_S, FIRST_S = 2.0, 120.0
