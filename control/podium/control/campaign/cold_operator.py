@@ -29,6 +29,7 @@ CAN_PA = 3e-3
 """In the vacuum can, from where it is pumped."""
 READY_K = 6.0
 """Of the second stage, below which what was collected is condensed again."""
+DEAD_S = 600.0
 AGAIN_S = 1800.0
 """After a procedure that failed."""
 
@@ -49,6 +50,8 @@ class ColdOperator:
     other_trap: bool = False
     wanted: bool = False
     """Whether ``recover`` is to be run although the pulse tube runs."""
+    dead_s: float = 0.0
+    """Since when a run waits for pumps that stand."""
     failed_s: float = -1e9
     runs: list[tuple[float, str]] = field(default_factory=list)
     """Procedures that ended: when, and how."""
@@ -67,6 +70,9 @@ class ColdOperator:
             self._begin(now_s, view)
         if self.wanted and self.mode == "circulating":
             self.wanted = False
+            self._begin(now_s, view)
+        if self.mode == "recovering" and self._dead(view, now_s):
+            self.runs.append((now_s, "begun anew: pumps had no electricity"))
             self._begin(now_s, view)
         if self.mode == "recovering":
             writes = {**self._recover(view, now_s), **writes}
@@ -138,6 +144,18 @@ class ColdOperator:
         if can < CAN_PA / 30:
             return _valves(("v14",), 0.0) | {signals.on_of(signals.TURBO2): 0.0}
         return {}
+
+    def _dead(self, view: FridgeView, now_s: float) -> bool:
+        """Tell whether a run waits for pumps that a power cut has stopped."""
+        pumps = self.run is not None and self.run.step.name.startswith("pump")
+        off = view.good(signals.on_of(signals.SCROLL1)) == 0.0
+        set_ = self.run is not None and all(one.state == "done" for one in self.run.operations)
+        if not (pumps and off and set_):
+            self.dead_s = now_s
+        if now_s - self.dead_s < DEAD_S:
+            return False
+        self.dead_s = now_s
+        return True
 
     def _begin(self, now_s: float, view: FridgeView) -> None:
         parts = tuple(WiredPart(signal, part) for signal, part in self.wiring.parts.items())
