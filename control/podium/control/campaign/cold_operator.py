@@ -36,7 +36,7 @@ AGAIN_S = 1800.0
 
 @dataclass(slots=True)
 class ColdOperator:
-    """What it is about, and what it has done."""
+    """Operates one fridge: its mode, the procedure that runs, and what was done."""
 
     wiring: FridgeWiring
     model: str
@@ -131,7 +131,7 @@ class ColdOperator:
             writes |= _valves(("v18",), 0.0)
         if view.good(signals.on_of(signals.TURBO1)) == 0.0 and still > STILL_HIGH_PA / 10:
             writes |= _valves(("v2",))
-        return writes | self._pump_can(view)
+        return {**writes, **self._pump_can(view)}
 
     def _pump_can(self, view: FridgeView) -> Mapping[str, float]:
         """Return what pumps the vacuum can while there is gas in it, and shuts it afterwards."""

@@ -20,7 +20,7 @@ AFTER_S = 20 * 3600.0
 
 @dataclass(slots=True)
 class FaultRecord:
-    """What the supervisor made of one fault."""
+    """One fault, with the findings and countdowns that the supervisor gave."""
 
     fault: WorldFault
     named_s: dict[str, float] = field(default_factory=dict)

@@ -57,7 +57,7 @@ LEAST_COUNTED = 24.0
 """So many members count at least: weights are flattened until they do."""
 LOW, HIGH = 0.05, 0.95
 STAGES_COMPARED = (1, 2)
-TIME_SPREAD = 0.05
+TIME_SPREAD = 0.08
 """1 sigma by which the model's times are wrong for any constants: it is smaller than a fridge."""
 
 EVENTS: Mapping[str, str] = {
@@ -86,7 +86,7 @@ class Forecast:
 
     @property
     def computed_s(self) -> float:
-        """How far, s."""
+        """Time that is computed, s."""
         return self.times_s[-1]
 
     def elapsed_s(self, now_s: float) -> Array:

@@ -55,7 +55,7 @@ class FaultSign:
 
 @dataclass(slots=True)
 class FaultSigns:
-    """What is usual, and which signs hold since when."""
+    """Usual values of readings, and the signs that hold with their beginnings."""
 
     usual: dict[str, float] = field(default_factory=dict)
     age_s: float = 0.0
@@ -165,7 +165,8 @@ class FaultSigns:
         ):
             share = log(flow / condensing) - usual
             ratio = log(condensing / self.usual["condensing"])
-            plugged = circulating and share < -PLUG and ratio > 0.1
+            condenses = "v13" in inputs.open or "compressor" in inputs.on
+            plugged = circulating and not condenses and share < -PLUG and ratio > 0.1
         if self._hold("plug", plugged, now_s, PLUG_S) or not plugged:
             self._set(
                 "plug", plugged, 1.0 - exp(share), "1", now_s,

@@ -52,7 +52,7 @@ class ExtraHeat:
 
 @dataclass(slots=True)
 class HeatBlame:
-    """What heat is usual, and how it goes with the nodes' playing."""
+    """Usual heat of the stages, and how often extra heat came with a node's playing."""
 
     usual: Array = field(default_factory=lambda: np.zeros(5))
     age_s: float = 0.0

@@ -185,10 +185,10 @@ class HeatFilter:
         kelvin = np.clip(self.mean[:HEAT], low, HOTTEST_K)
         self.mean[:HEAT] = kelvin
         self.state = self.state.changed(kelvin=kelvin[:, None])
-        return sigmas
+        return float(sigmas)
 
 
 def usual_heat(parameters: ModelParameters) -> Array:
     """Return what the stages take away in usual operation, W."""
     scale = parameters.still_power / 12e-3
-    return np.array(USUAL_W) * np.array([1.0, 1.0, scale, scale, scale])
+    return np.asarray(np.array(USUAL_W) * np.array([1.0, 1.0, scale, scale, scale]))

@@ -57,7 +57,7 @@ _ASIDE = 1e-4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sensitivity:
-    """How temperatures after a step depend on those before it and on heat, at first order."""
+    """First derivatives of temperatures after a step: by those before it, and by heat."""
 
     of_kelvin: Array
     """Shape (5, 5), K/K."""
@@ -181,9 +181,8 @@ class FridgeModel:
     def capacities(self, kelvin: Array, liquid: Array) -> Array:
         """Return heat capacities of the stages, J/K: shape (5, members)."""
         constant, fermi = self._of_liquid(liquid)
-        return (
-            self._masses * copper_capacity(kelvin) + constant + fermi * np.minimum(kelvin, FERMI_K)
-        )
+        copper = self._masses * copper_capacity(kelvin)
+        return np.asarray(copper + constant + fermi * np.minimum(kelvin, FERMI_K))
 
     def _of_liquid(self, liquid: Array) -> tuple[Array, Array]:
         full = filled(self.parameters, liquid)
@@ -195,7 +194,7 @@ class FridgeModel:
 
     def _enthalpies(self, kelvin: Array, constant: Array, fermi: Array) -> Array:
         low = np.minimum(kelvin, FERMI_K)
-        return (
+        return np.asarray(
             self._masses * copper_enthalpy(kelvin)
             + constant * kelvin
             + fermi * (low * low / 2 + FERMI_K * (kelvin - low))
@@ -251,7 +250,7 @@ class FridgeModel:
         if collected is not None:
             of_heat = np.linalg.inv(system[0])
             collected.append((of_heat * (capacities[:, 0] / length_s), of_heat))
-        balance = sum(still_pressures(self.parameters, kelvin[2] + change[2]))
+        balance = np.add(*still_pressures(self.parameters, kelvin[2] + change[2]))
         if not gas:
             inflow, passing = model_gas.inlet_flows(self.parameters, state, inputs, balance)
             return state.changed(kelvin=after, inflow=inflow, passing=passing), length_s
@@ -265,7 +264,7 @@ class FridgeModel:
         kelvin = state.kelvin
         found = np.clip(kelvin + change, np.maximum(0.5 * kelvin, COLDEST_K), HOTTEST_K)
         if np.max(np.abs(change / kelvin)) < 5e-3:
-            return found
+            return np.asarray(found)
         constant, fermi = self._of_liquid(state.liquid)
         wanted = self._enthalpies(kelvin, constant, fermi) + capacities * change
         for _ in range(3):
@@ -276,7 +275,7 @@ class FridgeModel:
             )
             step = (self._enthalpies(found, constant, fermi) - wanted) / slope
             found = np.maximum(found - step, 0.5 * found)
-        return np.clip(found, COLDEST_K, HOTTEST_K)
+        return np.asarray(np.clip(found, COLDEST_K, HOTTEST_K))
 
 
 def still_pressures(parameters: ModelParameters, kelvin: Array) -> tuple[Array, Array]:

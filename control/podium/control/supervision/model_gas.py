@@ -57,7 +57,8 @@ class Evaporation:
 
     def rate(self, balance: Array) -> Array:
         """Return mol/s; ``balance`` in Pa, members last."""
-        return np.minimum(self.most, np.maximum(0.0, self.per_pa * balance - self.offset))
+        rate = np.maximum(0.0, self.per_pa * balance - self.offset)
+        return np.asarray(np.minimum(self.most, rate))
 
 
 def pumping(parameters: ModelParameters, state: ModelState, inputs: ModelInputs) -> Array:

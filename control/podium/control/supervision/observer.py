@@ -68,7 +68,7 @@ class ModelContradiction:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the observer sees at one time."""
+    """Estimates and findings of an observer at one time."""
 
     kelvin: Mapping[str, float]
     """By stage: the temperature as estimated, in the scale of its thermometers."""
@@ -194,7 +194,7 @@ class Observer:
         """Return the flow that balance of heat and vapour pressure in the still give, mol/s."""
         state = filtered.state
         law = model_gas.evaporation(self.parameters, state, self.inputs, 600.0)
-        return float(law.rate(sum(still_pressures(self.parameters, state.kelvin[2])))[0])
+        return float(law.rate(np.add(*still_pressures(self.parameters, state.kelvin[2])))[0])
 
     def _observed(
         self,
@@ -298,8 +298,8 @@ class Observer:
         found = []
         wrong = {fault.reading: stage for stage, fault in faults if fault.fault != "disconnected"}
         now_s = self._now_s()
-        for name, since in self._off.items():
-            if now_s - since >= CONTRADICTS_S:
+        for name, off_s in self._off.items():
+            if now_s - off_s >= CONTRADICTS_S:
                 wrong.setdefault(name, self._stage_of(view, name))
         for name, stage in wrong.items():
             if not stage:

@@ -42,7 +42,7 @@ class BadRequest(ValueError):
 
 @dataclass(slots=True)
 class Outcome:
-    """What has become of a fridge, with times in s."""
+    """Events of a fridge, with their times in s."""
 
     starts: dict[str, list[float]] = field(default_factory=dict)
     """By event, each time that it began."""
