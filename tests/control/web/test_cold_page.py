@@ -1,5 +1,6 @@
 """The page of the cold side over HTTP: what it shows, and what is asked of the supervisor."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -173,6 +174,20 @@ async def test_a_rehearsal_gives_a_corridor_on_the_facilitys_clock(side):
         "precool",
         "condense",
     ]
+
+
+async def test_a_procedure_that_begins_gets_its_corridor_by_itself_and_once(side):
+    fresh = tuple(replace(one, state="waiting", began=None, ended=None) for one in COOLDOWN.steps)
+    await side.tell(procedures=(COOLDOWN, replace(COOLDOWN, id="c-0", dry_run=True, steps=fresh)))
+    begun = replace(COOLDOWN, id="c-2", steps=fresh)
+    await side.tell(procedures=(begun,))
+    await side.tell(procedures=(begun,))
+    async with asyncio.timeout(10):
+        while FRIDGE not in side.picture.cold.rehearsals:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    await side.tell()
+    assert side.asked == [cold.Rehearse("cooldown", FRIDGE)]
+    assert side.picture.cold.rehearsals[FRIDGE].procedure_id == "c-2"
 
 
 async def test_programs_are_told_the_same_with_the_quality_of_each_reading(side):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from podium.control.bus import fridge_report, messages, news
 from podium.control.bus.bus import Bus, Presence
-from podium.control.bus.cold import ColdNews, cold_news_key
+from podium.control.bus.cold import ColdNews, ColdProcedureNews, cold_news_key
 from podium.control.bus.findings import FindingsNews
 from podium.control.bus.fridge_report import FridgeReport
 from podium.control.bus.listener import Discarded, listen
@@ -16,7 +16,9 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.procedures import ProcedureNews
 from podium.control.bus.wire import BadMessage, decode, encode
+from podium.control.web.cold_actions import ColdActions
 from podium.control.web.cold_picture import seconds_of
+from podium.control.web.page_actions import NotDone
 from podium.control.web.picture import FacilityPicture
 from podium.control.web.synoptic_view import is_good
 
@@ -57,6 +59,7 @@ async def follow_bus(picture: FacilityPicture, bus: Bus) -> AsyncGenerator[None]
             listen(cold, ColdNews, follower.cold, follower.discarded),
             follower.watch_agents(agents),
             follower.watch_coordinator(coordinators),
+            follower.rehearse_new(),
             follower.read_clock(),
             follower.read_fridges(),
         ]
@@ -75,6 +78,8 @@ class _Follower:
         self._name = picture.facility.name
         self._coordinator = messages.coordinator_key(self._name)
         self.discarded = Discarded(log)
+        self._begun: asyncio.Queue[ColdProcedureNews] = asyncio.Queue()
+        self._procedures_seen: set[str] = set()
 
     def hear(
         self,
@@ -177,7 +182,23 @@ class _Follower:
                 kelvin = reading.value if is_good(reading, False) else None
                 problem = "" if kelvin is not None else reading.problem or reading.quality
                 picture.add_reading(fridge, kelvin, problem)
+        for one in told.procedures:
+            if one.state == "running" and one.id not in self._procedures_seen:
+                self._procedures_seen.add(one.id)
+                self._begun.put_nowait(one)
         picture.changed.set()
+
+    async def rehearse_new(self) -> None:
+        """Ask for the corridor of each procedure that begins: what is live is drawn over it.
+
+        One that was begun before the page was has none: its corridor would begin too late.
+        """
+        actions = ColdActions(self._picture, self._bus)
+        while True:
+            one = await self._begun.get()
+            if not one.dry_run and not any(step.ended is not None for step in one.steps):
+                with suppress(NotDone):  # a model that does not know this fridge: there is none
+                    await actions.rehearse(one.name, one.fridge)
 
     async def read_fridges(self) -> None:
         """Ask for the temperatures of fridges of which nothing was published lately."""

@@ -48,7 +48,7 @@ def live(picture: ColdPicture, fridges: Iterable[Fridge]) -> dict[str, Any]:
                 values[one.fridge][one.signal] = good
     tai = None if news is None or news.tai is None else round(picture.tai_s() or 0.0, 3)
     rehearsed = {name: _identity(one) for name, one in picture.rehearsals.items()}
-    return {"tai_s": tai, "fridges": values, "rehearsals": rehearsed}
+    return {"tai_s": tai, "fridges": values, "titles": TITLES, "rehearsals": rehearsed}
 
 
 def courses(history: ColdHistory, readings: dict[str, str]) -> list[dict[str, Any]]:
