@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from podium.drivers import white_rabbit_switch as driver_module
+from podium.drivers import snmp_session as driver_module
 from podium.drivers.errors import ProtocolError, Unreachable
 from podium.drivers.roles import Examinable, HasReadings, Instrument, TimingPlane
 from podium.drivers.white_rabbit_switch import WhiteRabbitSwitch

@@ -1,6 +1,7 @@
 """Every parser of the interfaces of instruments, as a stranger reaches it."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Final
 
@@ -8,11 +9,13 @@ from tests.hostile.parser import Parser
 
 from podium.firmware_interfaces import (
     bluefors_control,
+    bluefors_tc,
     cryomech_cpa,
     hislip,
     modbus,
     nut_ups,
     quantity,
+    smc_hrs100,
     snmp,
     srs_fs725,
     trace,
@@ -176,6 +179,21 @@ def _panel(data: bytes) -> None:
     cryomech_cpa.decode_panel(words)
 
 
+def _chiller(data: bytes) -> None:
+    """Read registers of a chiller."""
+    words = [int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data) - 1, 2)]
+    smc_hrs100.alarm_words(smc_hrs100.decode(words).alarms)
+
+
+def _temperature_controller(data: bytes) -> None:
+    """Read an answer of a temperature controller, as whatever the driver takes it for."""
+    answer = bluefors_tc.read_answer(data)
+    for read in (bluefors_tc.read_heater, bluefors_tc.read_list, bluefors_tc.answered_at):
+        with suppress(bluefors_tc.ApiError):
+            read(answer)
+    bluefors_tc.last_sample(answer, "temperature")
+
+
 _TABLE: Final = b'{"header": {"version": "1.2.0"}, "table": [{"index": 0, "waveform": %s}]}'
 
 INTERFACES: Final = (
@@ -327,6 +345,23 @@ INTERFACES: Final = (
         _panel,
         (cryomech_cpa.RegisterError,),
         samples=(bytes(56) + b"\0\1\0\1" + bytes(50),),
+    ),
+    Parser(
+        "registers of a chiller",
+        _chiller,
+        (smc_hrs100.RegisterError,),
+        samples=(bytes(32), b"\0\xb4\0\x64\0\x19\0\0\2\x21" + bytes(22)),
+    ),
+    Parser(
+        "answers of a temperature controller",
+        _temperature_controller,
+        (bluefors_tc.ApiError,),
+        (b"%s", b'{"status": "OK", "measurements": %s}', b'{"status": "OK", "datetime": "%s"}'),
+        (
+            b'{"status": "OK", "datetime": "2024-01-31T13:04:43.060313Z", "heater_nr": 1, '
+            b'"measurements": {"timestamp": [1542118174.989], "temperature": [0.034756]}}',
+            b'{"status": "ERROR", "error": {"code": 123, "message": "Wrong parameters provided."}}',
+        ),
     ),
     Parser(
         "answers of a fridge's software",

@@ -7,15 +7,20 @@ from tests.benches.qblox_cluster.cluster_bench import HeldPlayback
 from tests.benches.zurich import requests
 from tests.hostile.parser import Parser
 
-from podium.firmware_interfaces import hislip, modbus, snmp, vxi11
+from podium.firmware_interfaces import bluefors_tc, hislip, modbus, snmp, vxi11
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
 from podium.sim_instruments.twins.bluefors_control.control_software import BlueforsControl
 from podium.sim_instruments.twins.bluefors_control.values_socket import ValuesSocket
+from podium.sim_instruments.twins.bluefors_tc.controller import BlueforsTc
 from podium.sim_instruments.twins.cryomech_cpa import CryomechCpa
+from podium.sim_instruments.twins.hwgroup_poseidon2 import HwgroupPoseidon2
+from podium.sim_instruments.twins.keysight_33512b import Keysight33512B
 from podium.sim_instruments.twins.keysight_n5183b import KeysightN5183B
+from podium.sim_instruments.twins.keysight_n5222b import KeysightN5222B
+from podium.sim_instruments.twins.keysight_n9030b import KeysightN9030B
 from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
 from podium.sim_instruments.twins.lakeshore_350 import lakeshore_350
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
@@ -26,7 +31,10 @@ from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
 from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qdevil_qdac2 import QdevilQdac2
+from podium.sim_instruments.twins.qdevil_qswitch import QdevilQswitch
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
+from podium.sim_instruments.twins.rohde_schwarz_znb20 import RohdeSchwarzZNB20
+from podium.sim_instruments.twins.smc_hrs100 import SmcHrs100
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
 from podium.sim_instruments.twins.srs_sg384 import SrsSg384
 from podium.sim_instruments.twins.white_rabbit_switch import WhiteRabbitSwitch
@@ -44,6 +52,15 @@ UPGRADE: Final = (
     b"GET /ws/values/ HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+
+
+_CONTROLLER: Final = BlueforsTc("1", FRIDGE.read, FRIDGE.write, {6: "mxc"}, {4: "still"})
+
+
+def _regulated(body: bytes) -> None:
+    """Send a payload to every endpoint that takes one."""
+    for endpoint in bluefors_tc.POSTED:
+        _CONTROLLER.answer(endpoint, body, NOW_FS)
 
 
 def _clock_of(make: Any) -> Clock:
@@ -132,6 +149,24 @@ TWINS: Final = (
         ),
     ),
     Parser(
+        "twin of a QSwitch",
+        _hear(lambda: QdevilQswitch("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"clos (@%s)\n", b"open? (@1!%s)\n"),
+        samples=(b"clos (@1!9:24!9,3!1);open (@1!0:24!0);stat?;:syst:aut on;:err:all?\n",),
+    ),
+    Parser(
+        "twin of a QSwitch over TCP",
+        _feed(lambda: QdevilQswitch("1", "1.3"), "scpi"),
+        frames=(b"%s\n",),
+        samples=(b"clos? (@1!0:24!0)\n",),
+    ),
+    Parser(
+        "twin of a 33512B",
+        _feed(lambda: Keysight33512B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"SOUR2:FREQ %s\n", b"VOLT %s\n", b"OUTP1:LOAD %s\n"),
+        samples=(b"FUNC SQU;FREQ 1 MHZ;:SOUR2:VOLT:UNIT DBM;:VOLT 3;:BURS:NCYC INF;*OPC?\n",),
+    ),
+    Parser(
         "twin of an SGS100A",
         _feed(lambda: RohdeSchwarzSGS100A("1"), "scpi"),
         frames=(*SCPI_FRAMES, b":FREQ %s\n", b":POW %s dBm\n"),
@@ -142,6 +177,27 @@ TWINS: Final = (
         _feed(lambda: KeysightN5183B("1"), "scpi"),
         frames=(*SCPI_FRAMES, b":FREQ %s\n", b":PULM:SOUR %s\n"),
         samples=(b":FREQ 5.8 GHz;:POW -10;:OUTP ON;:SYST:ERR?\n",),
+    ),
+    Parser(
+        "twin of a ZNB20",
+        _feed(lambda: RohdeSchwarzZNB20("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"CALC1:PAR:SDEF %s\n", b"SENS1:SWE:POIN 5;BAND %s\n"),
+        samples=(
+            b"CALC2:PAR:SDEF 'a','S21';:INIT2:CONT 0;:SENS2:SWE:POIN 3;:INIT2;*WAI;"
+            b":CALC2:DATA? SDAT\n",
+        ),
+    ),
+    Parser(
+        "twin of an N5222B",
+        _feed(lambda: KeysightN5222B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"CALC:PAR:DEF:EXT %s\n", b"SENS:SWE:POIN 5;MODE %s\n"),
+        samples=(b"SENS:SWE:POIN 3;MODE SING;:FORM REAL,32;:CALC:DATA? FDATA;:SYST:ERR?\n",),
+    ),
+    Parser(
+        "twin of an N9030B",
+        _feed(lambda: KeysightN9030B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"SENS:FREQ:STAR %s\n", b"FORM:DATA %s\n"),
+        samples=(b"SWE:POIN 3;:FORM REAL,64;:INIT:CONT 0;:INIT;:FETC:SAN1?;:SYST:ERR?\n",),
     ),
     Parser(
         "twin of an SG384",
@@ -294,6 +350,42 @@ TWINS: Final = (
                     snmp.Operation.GET_BULK, b"public", 5, (snmp.Binding((1, 3, 6)),), 0, 20
                 )
             ),
+        ),
+    ),
+    Parser(
+        "twin of a Poseidon2",
+        _hear(lambda: HwgroupPoseidon2("1", Room(1)), "snmp"),
+        samples=(
+            snmp.encode(
+                snmp.Message(
+                    snmp.Operation.GET_BULK, b"public", 5, (snmp.Binding((1, 3, 6)),), 0, 20
+                )
+            ),
+        ),
+    ),
+    Parser(
+        "twin of an HRS100",
+        _feed(lambda: SmcHrs100("1", FRIDGE.read, FRIDGE.write), "modbus"),
+        frames=(b"%s", b"\0\1\0\0\0\6\1%s"),
+        samples=(
+            modbus.encode(modbus.Frame(1, 1, b"\3\0\0\0\x10")),
+            modbus.encode(modbus.Frame(2, 1, bytes.fromhex("17 0004 0003 000B 0002 04 009B 0001"))),
+        ),
+    ),
+    Parser(
+        "twin of a temperature controller",
+        _feed(lambda: BlueforsTc("1", FRIDGE.read, FRIDGE.write, {6: "mxc"}, {4: "still"}), "http"),
+        frames=(b"%s", b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n"),
+        samples=(b"GET /channel/measurement/latest HTTP/1.1\r\nHost: a\r\n\r\n",),
+    ),
+    Parser(
+        "requests to a temperature controller",
+        _regulated,
+        frames=(b"%s", b'{"heater_nr": 4, %s}', b'{"channel_nr": 6, "fields": %s}'),
+        samples=(
+            b'{"heater_nr": 4, "active": true, "power": 2e-5, "control_algorithm_settings": {}}',
+            b'{"channel_nr": 6, "start_time": "2027-01-15 07:50", "stop_time": '
+            b'"2027-01-15T08:00:00Z", "fields": ["temperature", "status_flags"]}',
         ),
     ),
     Parser(

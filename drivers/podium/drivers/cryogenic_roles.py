@@ -33,6 +33,41 @@ class HeliumCompressor(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ChillerStatus:
+    """The state of a chiller of cooling water."""
+
+    running: bool
+    """Whether it pumps and cools, whatever it was told."""
+    set_k: float
+    """Temperature at which its water is to go out, K."""
+    ready: bool
+    """It says that its water is there."""
+    warnings: tuple[str, ...] = ()
+    """In the maker's words; it goes on with them."""
+    errors: tuple[str, ...] = ()
+    """What stopped it, or keeps it from running."""
+
+
+class Chiller(Protocol):
+    """Cools the water of a helium compressor."""
+
+    def chiller(self) -> ChillerStatus:
+        """Return how it is, as read from it."""
+        ...
+
+    def run_chiller(self, on: bool) -> None:
+        """Start or stop it. Returns once it has accepted that; without it a compressor trips."""
+        ...
+
+    def set_water_k(self, kelvin: float) -> None:
+        """Set the temperature of the water; returns once it is read back, minutes before it is so.
+
+        Raises ``Refused`` for what is out of range; then nothing has changed.
+        """
+        ...
+
+
 class Cryostat(Protocol):
     """The software or the panel of a whole fridge: what it can switch, and its heaters.
 
@@ -58,6 +93,14 @@ class Cryostat(Protocol):
 
     def set_heater_w(self, heater: str, power_w: float) -> None:
         """Set a heater's power by hand, 0 W: off; returns once it is read back at the device."""
+        ...
+
+
+class TurboPump(Protocol):
+    """Drives a turbopump."""
+
+    def run(self, on: bool) -> None:
+        """Start or stop the pump; return once the drive has accepted it: it takes minutes."""
         ...
 
 

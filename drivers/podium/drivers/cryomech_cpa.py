@@ -1,22 +1,15 @@
 """Driver of a Cryomech CPA helium compressor: its panel's registers, over pymodbus."""
 
-import socket
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any, Self
-
-from pymodbus.client import ModbusTcpClient
-from pymodbus.exceptions import ModbusException
-from pymodbus.pdu import ModbusPDU
+from typing import Self
 
 from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.cryogenic_roles import CompressorStatus
-from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.modbus_session import ModbusSession
 from podium.drivers.roles import Examination, Identity
 from podium.firmware_interfaces import cryomech_cpa as box
 from podium.firmware_interfaces.cryomech_cpa import Panel, RegisterError, State, Trouble
 
-ANSWER_S = 3.0
 REHEARSED = Panel(
     state=State.RUNNING,
     running=True,
@@ -33,16 +26,14 @@ REHEARSED = Panel(
 class CryomechCpa:
     """A HeliumCompressor. All that it shows comes in one round trip."""
 
-    _client: Any
-    """A ModbusTcpClient, which has types in parts only; None in a rehearsal."""
+    _session: ModbusSession | None
+    """None in a rehearsal."""
 
     def __init__(self, name: str, host: str, ports: Mapping[str, int]) -> None:
         """Connect and read once; raises what :meth:`compressor` raises."""
         self._begin(name, None)
-        self._client = ModbusTcpClient(host, port=ports["modbus"], timeout=ANSWER_S, retries=0)
+        self._session = ModbusSession(name, host, ports["modbus"])
         try:
-            if not self._client.connect():
-                raise Unreachable(f"{name} at {host}:{ports['modbus']} takes no connection")
             self._panel()
         except BaseException:
             self.close()
@@ -58,8 +49,7 @@ class CryomechCpa:
     def _begin(self, name: str, note: Callable[[str], None] | None) -> None:
         self._name = name
         self._note = note
-        self._client = None
-        self._closed = False
+        self._session = None
 
     # --- as any instrument ------------------------------------------------------------
 
@@ -98,22 +88,16 @@ class CryomechCpa:
 
     def close(self) -> None:
         """Close the connection, from whatever thread; the compressor goes on."""
-        self._closed = True
-        if self._client is None:
-            return
-        connection = self._client.socket
-        if connection is not None:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)  # wakes who waits for an answer
-        self._client.close()
+        if self._session is not None:
+            self._session.close()
 
     # --- as a compressor --------------------------------------------------------------
 
     def compressor(self) -> CompressorStatus:
         """Return how it is, as read from it.
 
-        Raises :class:`Unreachable` without an answer, and :class:`ProtocolError` for one that is
-        no panel's; both close the connection.
+        Raises :class:`.errors.Unreachable` without an answer, and :class:`.errors.ProtocolError`
+        for one that is no panel's; both close the connection.
         """
         panel = self._panel()
         states = {one.value: one.name.lower().replace("_", " ") for one in State}
@@ -127,50 +111,32 @@ class CryomechCpa:
     def run_compressor(self, on: bool) -> None:
         """Start or stop it; returns once its panel has accepted that."""
         value = box.START if on else box.STOP
-        if self._note is not None:
-            self._note(f"write holding register {box.COMMAND}: {value:#06x}")
+        if self._session is None:
+            if self._note is not None:
+                self._note(f"write holding register {box.COMMAND}: {value:#06x}")
             return
-        asked = f"to {'start' if on else 'stop'}"
-        answer = self._exchange(
-            asked,
+        self._session.write(
+            f"to {'start' if on else 'stop'}",
             lambda client: client.write_register(box.COMMAND, value, device_id=box.UNIT),
         )
-        if answer.isError():
-            raise Refused(f"{self._name} was asked {asked}: {answer}")
 
     # --- registers --------------------------------------------------------------------
 
     def _panel(self) -> Panel:
-        if self._note is not None:
+        session = self._session
+        if session is None:
             return REHEARSED
         asked = f"for registers {box.FIRST} to {box.FLOATS_END}"
-        answer = self._exchange(
+        registers = session.read(
             asked,
             lambda client: client.read_input_registers(
                 box.FIRST, count=box.FLOATS_END, device_id=box.UNIT
             ),
         )
-        if answer.isError():
-            raise self._nonsense(asked, str(answer))
         try:
-            return box.decode_panel(answer.registers)
+            return box.decode_panel(registers)
         except RegisterError as error:
-            raise self._nonsense(asked, str(error)) from error
-
-    def _exchange(self, asked: str, call: Callable[[Any], ModbusPDU]) -> ModbusPDU:
-        client = self._client
-        if self._closed or client is None:
-            raise Unreachable(f"{self._name} was asked {asked}, but its connection was closed")
-        try:
-            return call(client)
-        except (ModbusException, OSError, AttributeError) as error:
-            # pymodbus looks at a socket that another thread has closed: an AttributeError
-            self.close()
-            raise Unreachable(f"{self._name} was asked {asked}: {error}") from error
-
-    def _nonsense(self, asked: str, said: str) -> ProtocolError:
-        self.close()
-        return ProtocolError(f"{self._name} was asked {asked} and said: {said}")
+            raise session.nonsense(asked, str(error)) from error
 
 
 def _complaints(panel: Panel) -> tuple[str, ...]:

@@ -1,23 +1,11 @@
 """Driver of a White Rabbit switch: its SNMP objects, over pysnmp. It only ever reads."""
 
-import asyncio
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, Self
 
-from pysnmp.hlapi.v1arch.asyncio import (
-    CommunityData,
-    ObjectIdentity,
-    ObjectType,
-    SnmpDispatcher,
-    UdpTransportTarget,
-    get_cmd,
-)
-from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
-
-from podium.drivers.errors import ProtocolError, Unreachable
+from podium.drivers.errors import ProtocolError
 from podium.drivers.roles import Examination, Identity, TimingPort, TimingStatus
+from podium.drivers.snmp_session import Shown, SnmpSession, dotted, text
 from podium.firmware_interfaces import white_rabbit_switch as box
 from podium.firmware_interfaces.snmp import Oid
 from podium.firmware_interfaces.white_rabbit_switch import (
@@ -30,15 +18,7 @@ from podium.firmware_interfaces.white_rabbit_switch import (
     Status,
 )
 
-ANSWER_S = 0.5
-TRIES = 3
-"""A datagram may get lost: a question is asked so often before the switch is unreachable."""
-AT_ONCE = 40
-"""Objects in one request, so that a response stays in a few Ethernet frames."""
 KELVIN = 273.15
-
-Shown = int | str | None
-"""An object's value; None where there is no such object."""
 
 STATUSES: dict[str, Oid] = {
     "main": box.MAIN_STATUS,
@@ -93,16 +73,14 @@ class WhiteRabbitSwitch:
         self._name = name
         self._mode = mode
         self._links = dict(links or {})
-        self._at = at
-        self._closed = threading.Event()
-        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
+        self._session = None if at is None else SnmpSession(name, at, box.COMMUNITY)
 
     # --- as any instrument ------------------------------------------------------------
 
     def identity(self) -> Identity:
         """Return who answers, as its version group says."""
         asked = (box.MANUFACTURER, box.SERIAL_NUMBER, box.SOFTWARE_VERSION, box.SYS_DESCR)
-        said = {oid: _text(value) for oid, value in self._get(asked).items()}
+        said = {oid: text(value) for oid, value in self._get(asked).items()}
         vendor, serial, firmware, description = (said[oid] for oid in asked)
         return Identity(vendor, description or "White Rabbit Switch", serial, firmware)
 
@@ -144,12 +122,8 @@ class WhiteRabbitSwitch:
 
     def close(self) -> None:
         """Give up what is being asked, from whatever thread, and ask nothing more."""
-        self._closed.set()
-        running = self._running
-        if running is not None:
-            loop, task = running
-            with suppress(RuntimeError):  # it has ended just now
-                loop.call_soon_threadsafe(task.cancel)
+        if self._session is not None:
+            self._session.close()
 
     # --- as a timing plane ------------------------------------------------------------
 
@@ -199,7 +173,7 @@ class WhiteRabbitSwitch:
                 continue
             found.append(
                 TimingPort(
-                    _text(name),
+                    text(name),
                     link == PortLink.UP,
                     self._name_of(PortMode, mode, box.PORT_COLUMNS["mode"]),
                     locked == PortLocked.LOCKED,
@@ -219,72 +193,15 @@ class WhiteRabbitSwitch:
             return value
         shown = "no such object" if value is None else repr(value)
         raise ProtocolError(
-            f"{self._name} was asked for {_dotted(oid)}, a number, and said {shown}: is it a "
+            f"{self._name} was asked for {dotted(oid)}, a number, and said {shown}: is it a "
             "White Rabbit switch, with software that has WR-SWITCH-MIB?"
         )
 
     def _get(self, oids: tuple[Oid, ...]) -> dict[Oid, Shown]:
-        """Ask for objects; raises :class:`Unreachable` without an answer."""
-        if self._closed.is_set():
-            raise Unreachable(f"{self._name}: its connection is closed")
-        if self._at is None:
+        """Ask for objects; raises :class:`.errors.Unreachable` without an answer."""
+        if self._session is None:
             return {oid: _rehearsed(oid) for oid in oids}
-        return asyncio.run(self._get_all(self._at, oids))
-
-    async def _get_all(self, at: tuple[str, int], oids: tuple[Oid, ...]) -> dict[Oid, Shown]:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("asked outside of a task")
-        self._running = (asyncio.get_running_loop(), task)
-        dispatcher = SnmpDispatcher()
-        try:
-            target = await UdpTransportTarget.create(at, timeout=ANSWER_S, retries=TRIES - 1)
-            found: dict[Oid, Shown] = {}
-            for first in range(0, len(oids), AT_ONCE):
-                found |= await self._ask(dispatcher, target, oids[first : first + AT_ONCE])
-            return found
-        except asyncio.CancelledError as error:
-            if not self._closed.is_set():
-                raise
-            raise Unreachable(f"{self._name}: its connection was closed") from error
-        finally:
-            self._running = None
-            dispatcher.transport_dispatcher.close_dispatcher()
-
-    async def _ask(self, dispatcher: Any, target: Any, oids: tuple[Oid, ...]) -> dict[Oid, Shown]:
-        wanted = [ObjectType(ObjectIdentity(oid)) for oid in oids]
-        community = CommunityData(box.COMMUNITY, mpModel=1)
-        asked = f"{self._name} was asked for {_dotted(oids[0])} and {len(oids) - 1} more"
-        trouble, status, index, bindings = await get_cmd(
-            dispatcher, community, target, *wanted, lookupMib=False
-        )
-        if trouble:
-            raise Unreachable(f"{asked}: {trouble}")
-        if status:
-            raise ProtocolError(f"{asked}: it says {status.prettyPrint()} of number {int(index)}")
-        said = {tuple(oid): _shown(value) for oid, value in bindings}
-        if said.keys() != set(oids):
-            raise ProtocolError(f"{asked} and answered for {len(said)} others")
-        return said
-
-
-def _shown(value: Any) -> Shown:
-    if isinstance(value, NoSuchObject | NoSuchInstance | EndOfMibView):
-        return None
-    if hasattr(value, "asOctets"):
-        return bytes(value.asOctets()).decode("latin-1")
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return str(value.prettyPrint())
-
-
-def _text(value: Shown) -> str:
-    return "" if value is None else str(value)
-
-
-def _dotted(oid: Oid) -> str:
-    return ".".join(map(str, oid))
+        return self._session.get(oids)
 
 
 def _rehearsed(oid: Oid) -> Shown:

@@ -12,6 +12,7 @@ from struct import Struct
 TCP_PORT = 502  # MTG 3.1.3
 READ_MAX = 125  # APS 6.3: registers in one request to read
 WRITE_MAX = 123  # APS 6.12: registers in one request to write
+EXCHANGE_WRITE_MAX = 121  # APS 6.17: registers written in one request that reads as well
 PDU_MAX = 253  # APS 4.1, bytes
 _HEADER = Struct(">HHHB")  # MTG 3.1.3: transaction, protocol, length of what follows, unit
 _TWO = Struct(">HH")
@@ -29,6 +30,8 @@ class Code(IntEnum):
     ILLEGAL_DATA_ADDRESS = 2
     ILLEGAL_DATA_VALUE = 3
     DEVICE_FAILURE = 4
+    GATEWAY_NO_RESPONSE = 11
+    """Of a gateway to a serial line: no device has the unit that was asked."""
 
 
 class ModbusException(Exception):
@@ -46,6 +49,11 @@ class Function(IntEnum):
     READ_INPUT = 4
     WRITE_ONE = 6
     WRITE_MANY = 16
+    READ_WRITE = 23
+
+
+USUAL = frozenset(Function) - {Function.READ_WRITE}
+"""Functions of devices whose manual names no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,15 @@ class WriteRegisters:
     values: tuple[int, ...]
 
 
-Request = ReadRegisters | WriteRegisters
+@dataclass(frozen=True, slots=True)
+class ExchangeRegisters:
+    """A request to set registers and then to read others (APS 6.17)."""
+
+    read: ReadRegisters
+    write: WriteRegisters
+
+
+Request = ReadRegisters | WriteRegisters | ExchangeRegisters
 
 
 class FrameSplitter:
@@ -114,10 +130,11 @@ def encode(frame: Frame) -> bytes:
     return _HEADER.pack(frame.transaction, 0, length, frame.unit) + frame.pdu
 
 
-def decode_request(pdu: bytes) -> Request:
+def decode_request(pdu: bytes, functions: frozenset[Function] = USUAL) -> Request:
     """Return what a request asks for; raises :class:`ModbusException` as a device answers it.
 
     The order of checks is that of the state diagrams in APS 6: function, then quantity.
+    ``functions``: those that the device has.
     """
     if not pdu:
         raise ModbusException(Code.ILLEGAL_FUNCTION)
@@ -125,6 +142,8 @@ def decode_request(pdu: bytes) -> Request:
         function = Function(pdu[0])
     except ValueError:
         raise ModbusException(Code.ILLEGAL_FUNCTION) from None
+    if function not in functions:
+        raise ModbusException(Code.ILLEGAL_FUNCTION)
     body = pdu[1:]
     if len(body) < _TWO.size:
         raise ModbusException(Code.ILLEGAL_DATA_VALUE)
@@ -144,6 +163,23 @@ def decode_request(pdu: bytes) -> Request:
             if not sound or rest[0] != 2 * second:
                 raise ModbusException(Code.ILLEGAL_DATA_VALUE)
             return WriteRegisters(function, address, _words(rest[1:]))
+        case Function.READ_WRITE:
+            return _exchange(address, second, rest)
+
+
+def _exchange(address: int, count: int, rest: bytes) -> ExchangeRegisters:
+    """Return a request that reads ``count`` registers from ``address`` and writes ``rest``."""
+    if len(rest) < _TWO.size + 1:
+        raise ModbusException(Code.ILLEGAL_DATA_VALUE)
+    first, written = _TWO.unpack_from(rest)
+    size, values = rest[_TWO.size], rest[_TWO.size + 1 :]
+    sound = 1 <= count <= READ_MAX and 1 <= written <= EXCHANGE_WRITE_MAX
+    if not sound or not size == len(values) == 2 * written:
+        raise ModbusException(Code.ILLEGAL_DATA_VALUE)
+    return ExchangeRegisters(
+        ReadRegisters(Function.READ_WRITE, address, count),
+        WriteRegisters(Function.READ_WRITE, first, _words(values)),
+    )
 
 
 def read_response(request: ReadRegisters, values: tuple[int, ...]) -> bytes:

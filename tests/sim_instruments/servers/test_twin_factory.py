@@ -97,7 +97,7 @@ def test_numbers_that_the_file_has_in_quotes_are_numbers(known) -> None:
     [
         ({"model": "oven"}, "a: no model 'oven' is known; there are qblox_cluster, "),
         ({"model": "particular", "gain": "low"}, "a: made_up_twins:Particular wants sensors; its"),
-        ({"model": "wanting"}, "wants reading; .* give lines, mixers, playback, serial"),
+        ({"model": "wanting"}, "wants reading; .* give lines, mixers, playback, room, serial"),
         (
             {"model": "particular", "sensors": ["still"], "gain": "low"},
             r"a: sensors maps sensor: stage, but the file says \['still'\]",

@@ -20,12 +20,18 @@ NAMES = {
     "lakeshore_350": "controller",
     "yokogawa_gs200": "source",
     "rohde_schwarz_sgs100a": "lo",
+    "rohde_schwarz_znb20": "vna",
+    "keysight_n5222b": "vna",
+    "keysight_n9030b": "analyzer",
     "srs_fs725": "rubidium",
     "white_rabbit_switch": "switch",
     "wrtd_node": "trigger_node",
     "cryomech_cpa": "compressor",
     "bluefors_control": "fridge_control",
     "nut_ups": "supply",
+    "hwgroup_poseidon2": "room",
+    "smc_hrs100": "chiller",
+    "bluefors_tc": "thermometry",
 }
 """Of the instrument, if none is given; others are called by their model."""
 USUAL: Mapping[str, Mapping[str, Any]] = {
@@ -42,6 +48,10 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
     "lakeshore_350": {"channels": {1: "second_stage", 2: "first_stage"}},
     "bluefors_control": {
         "channels": {1: "first_stage", 2: "second_stage", 5: "still", 6: "mixing_chamber"}
+    },
+    "bluefors_tc": {
+        "channels": {1: "first_stage", 2: "second_stage", 5: "still", 6: "mixing_chamber"},
+        "heaters": {3: "still", 4: "mixing_chamber"},
     },
 }
 """Options that a model cannot be without, if none are given and it is wired to no chip."""

@@ -31,12 +31,12 @@ class Room:
 
     def __init__(self, seed: int, swings: tuple[tuple[int, float], ...] = SWINGS) -> None:
         """Draw the phases from the world's ``seed``; ``swings`` as :data:`SWINGS`."""
-        self._seed, self._given = seed, swings
+        self.seed, self._given = seed, swings
 
     @cached_property
     def _swings(self) -> tuple[_Swing, ...]:
         # When first looked at: to draw wakes kernels, which takes a tenth of a second.
-        element = key(self._seed, "room", "swings")
+        element = key(self.seed, "room", "swings")
         return tuple(
             _Swing(period_s * FS_PER_S, amplitude_k, uniform(element, number))
             for number, (period_s, amplitude_k) in enumerate(self._given)

@@ -39,7 +39,6 @@ STEADY: dict[str, float] = {
     "turbo1.error": 0.0,
     "mains.on": 1.0,
     "ups.charge": 1.0,
-    "water.temperature": 293.15,
 }
 PSI_PA = 6894.757293168
 RUNNING = {"low_pressure": 80.37 * PSI_PA, "high_pressure": 284.2 * PSI_PA, "motor_current": 15.18}
@@ -58,6 +57,8 @@ class SteadyCryostat:
             "heater.still.power": 0.01,
             "pulse_tube.on": 1.0,
             "heat_switch.on": 0.0,
+            "water.on": 1.0,
+            "water.temperature": 293.15,
         }
 
     def read(self, name: str, now_fs: int) -> float:

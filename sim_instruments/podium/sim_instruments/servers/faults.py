@@ -32,6 +32,28 @@ class HasSwitch(Protocol):
         ...
 
 
+@runtime_checkable
+class SeesLeaks(Protocol):
+    """A twin with a water detector."""
+
+    def leak(self, now_fs: int) -> None:
+        """Let water reach the detector."""
+        ...
+
+    def dry(self, now_fs: int) -> None:
+        """Let the detector be dry again."""
+        ...
+
+
+@runtime_checkable
+class Trips(Protocol):
+    """A twin that an alarm of its own can stop."""
+
+    def trip(self, now_fs: int) -> None:
+        """Let it stop with an alarm, until it is switched off and on."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that can go wrong, or be put right again."""
@@ -74,6 +96,20 @@ def _restart(serving: ServedLaboratory, instrument: str) -> None:
         )
     twin.power_cycle(serving.laboratory.clock.now_fs())
     _drop(serving, instrument)
+
+
+def _leak(wet: bool, serving: ServedLaboratory, instrument: str) -> None:
+    twin = serving.laboratory.twins[instrument]
+    if not isinstance(twin, SeesLeaks):
+        raise LookupError(f"{instrument} has no water detector")
+    (twin.leak if wet else twin.dry)(serving.laboratory.clock.now_fs())
+
+
+def _trip(serving: ServedLaboratory, instrument: str) -> None:
+    twin = serving.laboratory.twins[instrument]
+    if not isinstance(twin, Trips):
+        raise LookupError(f"{instrument} has no alarm that could stop it")
+    twin.trip(serving.laboratory.clock.now_fs())
 
 
 def _clock_of(serving: ServedLaboratory, instrument: str) -> Clock:
@@ -198,6 +234,11 @@ FAULTS = {
     ),
     "order": Fault(
         On.INSTRUMENT, "bring them as they were sent", partial(_datagrams, "reordered", False)
+    ),
+    "flood": Fault(On.INSTRUMENT, "let water reach its detector", partial(_leak, True)),
+    "dry": Fault(On.INSTRUMENT, "let its water detector be dry", partial(_leak, False)),
+    "trip": Fault(
+        On.INSTRUMENT, "let it stop with an alarm, until it is switched off and on", _trip
     ),
     "warm": Fault(On.FRIDGE, "let it warm up; one with a model: its compressor trips", _warm),
     "cool": Fault(On.FRIDGE, "let it cool back down", _cool),

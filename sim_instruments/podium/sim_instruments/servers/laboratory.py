@@ -325,6 +325,7 @@ class Laboratory:
             clock_of=partial(self.clock_of, name),
             clock=self._counter(name),
             own_clock=self._own_clock(name),
+            room=self.room,
             **self.plants.ends(self.plan.fridge_of.get(name, "")),
             steady=self.cryostat,
             lines=LinesEnd(self.lines, name),

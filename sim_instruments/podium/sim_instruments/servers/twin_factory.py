@@ -16,6 +16,7 @@ from podium.firmware_interfaces.models import InstrumentModel, MapOption, known_
 from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
+from podium.sim_instruments.physics.room import Room, still_air
 from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.cabling import ToneNow
@@ -59,6 +60,8 @@ class Supplies:
     """Makes the instrument's clock, of that make; the same each time."""
     clock: TickCounter | None = None
     """Its counter of ticks, where it is on a timing plane; None: it counts by itself."""
+    room: Room = field(default_factory=still_air)
+    """The laboratory's air."""
     own_clock: Clock | None = None
     """The reference in a microwave source, where the facility has one for it."""
     texts: "Callable[[], VendorText]" = _vendor_text

@@ -4,7 +4,9 @@ from typing import Protocol
 
 from podium.firmware_interfaces import modbus
 from podium.firmware_interfaces.modbus import (
+    USUAL,
     Code,
+    ExchangeRegisters,
     Frame,
     FrameSplitter,
     Function,
@@ -30,10 +32,21 @@ class Registers(Protocol):
 
 
 class ModbusServer:
-    """Answers requests about the registers of one twin, on all its connections, to any unit."""
+    """Answers requests about the registers of one twin, on all its connections."""
 
-    def __init__(self, registers: Registers) -> None:
+    def __init__(
+        self,
+        registers: Registers,
+        functions: frozenset[Function] = USUAL,
+        unit: int | None = None,
+    ) -> None:
+        """``functions``: those that the device has; ``unit``: its number behind a gateway.
+
+        None: it answers to any unit, as devices do that are on the network themselves.
+        """
         self._registers = registers
+        self._functions = functions
+        self._unit = unit
         self._commands = 0
         self._unknown = 0
         self.ear: CommandObserver[Frame] = CommandObserver(self.tallies, request_words)
@@ -52,6 +65,8 @@ class ModbusServer:
         self._commands += 1
         refused = False
         try:
+            if self._unit not in (None, request.unit):
+                raise ModbusException(Code.GATEWAY_NO_RESPONSE)
             pdu = self._respond(request.pdu, now_fs)
         except ModbusException as error:
             refused = True
@@ -61,14 +76,22 @@ class ModbusServer:
         return Frame(request.transaction, request.unit, pdu)
 
     def _respond(self, pdu: bytes, now_fs: int) -> bytes:
-        request = modbus.decode_request(pdu)
-        if isinstance(request, ReadRegisters):
-            values = self._registers.read_registers(
-                request.function, request.address, request.count, now_fs
-            )
-            return modbus.read_response(request, values)
+        request = modbus.decode_request(pdu, self._functions)
+        match request:
+            case ReadRegisters():
+                return self._read(request, now_fs)
+            case ExchangeRegisters(read, write):
+                self._read(read, now_fs)  # both addresses are checked before a write (APS 6.17)
+                self._registers.write_registers(write.address, write.values, now_fs)
+                return self._read(read, now_fs)
         self._registers.write_registers(request.address, request.values, now_fs)
         return modbus.write_response(request)
+
+    def _read(self, request: ReadRegisters, now_fs: int) -> bytes:
+        function, address, count = request.function, request.address, request.count
+        return modbus.read_response(
+            request, self._registers.read_registers(function, address, count, now_fs)
+        )
 
 
 class ModbusSession:
@@ -97,9 +120,15 @@ class ModbusSession:
 def request_words(frame: Frame) -> str:
     """Return a request as a person would write it."""
     try:
-        request = modbus.decode_request(frame.pdu)
+        request = modbus.decode_request(frame.pdu, frozenset(Function))
     except ModbusException as error:
         return f"{frame.pdu.hex(' ')} ({error.code.name.lower().replace('_', ' ')})"
+    if isinstance(request, ExchangeRegisters):
+        written, read = request.write, request.read
+        return (
+            f"write {written.address}: {', '.join(map(str, written.values))}, then read "
+            f"{read.address} to {read.address + read.count - 1}"
+        )
     what = request.function.name.lower().replace("_", " ")
     if isinstance(request, ReadRegisters):
         return f"{what} {request.address} to {request.address + request.count - 1}"
