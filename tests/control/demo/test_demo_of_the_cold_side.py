@@ -176,11 +176,11 @@ def test_it_cools_down_trips_and_recovers(play, fridge, capsys) -> None:
 
 
 def test_world_time_goes_slower_while_something_is_set_or_mixture_moves(play, fridge) -> None:
-    play("--rate", "1000")
-    assert fridge.rates[:3] == [1000, 20, 1000]  # the first step sets a valve
+    play("--rate", "1200")
+    assert fridge.rates[:3] == [1200, 30, 1200]  # the first step sets a valve
     assert fridge.rates.count(10) == 1  # while the compressor stands
-    assert 250 in fridge.rates
-    assert fridge.rates[-1] == 250
+    assert 200 in fridge.rates
+    assert fridge.rates[-1] == 1200
 
 
 @pytest.mark.parametrize(

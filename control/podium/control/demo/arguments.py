@@ -4,8 +4,8 @@ import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-COLD_RATE = 1200
-"""A day of cooling shields in a minute and a bit."""
+COLD_RATE = 1800
+"""A day of cooling shields in less than a minute."""
 
 
 def spreads(text: str) -> float:

@@ -43,12 +43,12 @@ WALL_S = 900.0
 READY_S = 60.0
 TRIP_RATE = 10
 """Seconds of the world in each of the wall's while the compressor stands: a person can watch."""
-SETTING_RATE = 20
+SETTING_RATE = 30
 """Likewise while valves, pumps and heaters are set: agents read them back once a second of the
 wall, and a procedure waits a minute of the facility for that."""
 SETS = " = "
 """Stands in the words of a step while it sets something: ``valve.v1.open = 1``."""
-MIXTURE = 4
+MIXTURE = 6
 """World time goes so many times slower where mixture moves than while shields cool."""
 LIQUID_K = 6.0
 """Below it mixture may be in the fridge, liquid."""
@@ -190,7 +190,7 @@ class _Story:
         step = step_of(news, self._story.fridge)
         kelvin = self._fridge.kelvin(news)
         rate = self._wanted.rate
-        if kelvin is None or kelvin < LIQUID_K:
+        if step is not None and (kelvin is None or kelvin < LIQUID_K):
             rate = max(SETTING_RATE, rate // MIXTURE)
         if step is not None and (step.state == "asking" or SETS in step.words):
             rate = SETTING_RATE
