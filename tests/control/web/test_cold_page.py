@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from tests.benches.web.cold import (
     COOLDOWN,
@@ -21,6 +22,7 @@ from tests.benches.web.outline import Outline
 
 from podium.control.bus import cold
 from podium.control.bus.cold import Countdown, StepNews
+from podium.control.web import cold_trends
 from podium.control.web.app import ASSETS
 from podium.control.web.cold_pages import ColdPages
 
@@ -149,6 +151,18 @@ async def test_trends_come_from_the_supervisors_history_with_gaps_as_points_with
     assert (await side.client.get("/api/cold/fridges/x/history")).status_code == 404
     side.refuse = "the recorder is dead"
     assert (await side.client.get(path)).json()["detail"] == "the recorder is dead"
+
+
+def test_a_silence_is_a_gap_and_another_pace_is_none():
+    times = np.array([0.0, 1, 2, 3, 63, 64, 65, 95, 125, 155, 156, 157])
+    values = np.ones(times.size)
+    course = cold.Course("K", times, values, values, values)
+    (told,) = cold_trends.courses(
+        cold.ColdHistory({"t.still": course}), {"temperature.still": "t.still"}
+    )
+    assert [time for time, value in zip(told["tai_s"], told["mean"], strict=True) if not value] == [
+        33.0
+    ]
 
 
 async def test_a_rehearsal_gives_a_corridor_on_the_facilitys_clock(side):

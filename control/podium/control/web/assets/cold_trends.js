@@ -187,7 +187,7 @@ function chartOf(panel, corridor, [from, until], width, place) {
     bands, series,
     hooks: { draw: [marks] },
     axes: [{ ...axis, size: 46, space: 62, values: (_, splits) => times(splits) }, {
-      ...axis, size: 76,
+      ...axis, size: 86,
       values: (_, splits) => splits.map((one) => (one === null ? "" : told(one, panel.unit))),
     }],
   }, uPlot.join(tables), place);
