@@ -14,6 +14,8 @@ from tests.benches.web.cold import (
     NOW_S,
     ColdSide,
     by_name,
+    cold_facility,
+    cold_news,
     cold_side,
     readings,
     tripped,
@@ -22,9 +24,10 @@ from tests.benches.web.outline import Outline
 
 from podium.control.bus import cold
 from podium.control.bus.cold import Countdown, StepNews
-from podium.control.web import cold_trends
+from podium.control.web import bus_subscriptions, cold_trends
 from podium.control.web.app import ASSETS
 from podium.control.web.cold_pages import ColdPages
+from podium.control.web.cold_picture import ColdPicture
 
 LEADER = f"{FRIDGE}.compressor_stopped"
 
@@ -185,18 +188,29 @@ async def test_a_rehearsal_gives_a_corridor_on_the_facilitys_clock(side):
     ]
 
 
-async def test_a_procedure_that_begins_gets_its_corridor_by_itself_and_once(side):
-    fresh = tuple(replace(one, state="waiting", began=None, ended=None) for one in COOLDOWN.steps)
-    await side.tell(procedures=(COOLDOWN, replace(COOLDOWN, id="c-0", dry_run=True, steps=fresh)))
-    begun = replace(COOLDOWN, id="c-2", steps=fresh)
-    await side.tell(procedures=(begun,))
-    await side.tell(procedures=(begun,))
+async def test_a_procedure_under_way_is_drawn_over_what_was_rehearsed_as_it_began(
+    side, monkeypatch
+):
+    monkeypatch.setattr(bus_subscriptions, "CORRIDOR_S", 0.005)
+    rehearsals = side.picture.cold.rehearsals
+    await side.tell(procedures=(COOLDOWN,))
+    await asyncio.sleep(0.05)  # it is asked for, and nobody has rehearsed it yet
+    assert rehearsals == {}
+    side.corridors = ("c-1",)
     async with asyncio.timeout(10):
-        while FRIDGE not in side.picture.cold.rehearsals:  # noqa: ASYNC110
+        while FRIDGE not in rehearsals:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
-    await side.tell()
-    assert side.asked == [cold.Rehearse("cooldown", FRIDGE)]
-    assert side.picture.cold.rehearsals[FRIDGE].procedure_id == "c-2"
+    assert rehearsals[FRIDGE].procedure_id == "c-1"
+    told = (await side.client.get(f"/api/cold/fridges/{FRIDGE}/corridor")).json()
+    assert told["tai_s"][0] == NOW_S - 7200
+    assert side.picture.cold.without_corridor() == ()
+
+
+def test_a_dry_run_and_what_is_over_have_no_corridor():
+    picture = ColdPicture()
+    ended = replace(COOLDOWN, state="done")
+    picture.take(cold_news(cold_facility(), procedures=(replace(COOLDOWN, dry_run=True), ended)))
+    assert picture.without_corridor() == ()
 
 
 async def test_programs_are_told_the_same_with_the_quality_of_each_reading(side):

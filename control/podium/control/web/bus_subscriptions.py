@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from podium.control.bus import messages, news
 from podium.control.bus.bus import Bus, Presence
-from podium.control.bus.cold import ColdNews, ColdProcedureNews, cold_news_key
+from podium.control.bus.cold import ColdNews, cold_news_key
 from podium.control.bus.findings import FindingsNews
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
@@ -23,6 +23,8 @@ from podium.control.web.picture import FacilityPicture
 
 ASK_S = 5.0
 """Deadline for an answer; nothing that is shown waits for it."""
+CORRIDOR_S = 2.0
+"""Corridors of procedures that have none are asked for so often."""
 CLOCK_S = 5.0
 """Facility time is asked for so often."""
 
@@ -57,7 +59,7 @@ async def follow_bus(picture: FacilityPicture, bus: Bus) -> AsyncGenerator[None]
             listen(cold, ColdNews, follower.cold, follower.discarded),
             follower.watch_agents(agents),
             follower.watch_coordinator(coordinators),
-            follower.rehearse_new(),
+            follower.ask_corridors(),
             follower.read_clock(),
         ]
         running = [tasks.create_task(work) for work in works]
@@ -75,8 +77,6 @@ class _Follower:
         self._name = picture.facility.name
         self._coordinator = messages.coordinator_key(self._name)
         self.discarded = Discarded(log)
-        self._begun: asyncio.Queue[ColdProcedureNews] = asyncio.Queue()
-        self._procedures_seen: set[str] = set()
 
     def hear(
         self,
@@ -168,20 +168,13 @@ class _Follower:
         picture.cold.take(told)
         if told.tai is not None:
             picture.clock_said(seconds_of(told.tai))
-        for one in told.procedures:
-            if one.state == "running" and one.id not in self._procedures_seen:
-                self._procedures_seen.add(one.id)
-                self._begun.put_nowait(one)
         picture.changed.set()
 
-    async def rehearse_new(self) -> None:
-        """Ask for the corridor of each procedure that begins: what is live is drawn over it.
-
-        One that was begun before the page was has none: its corridor would begin too late.
-        """
+    async def ask_corridors(self) -> None:
+        """Ask for the corridor of each procedure under way: what is live is drawn over it."""
         actions = ColdActions(self._picture, self._bus)
         while True:
-            one = await self._begun.get()
-            if not one.dry_run and not any(step.ended is not None for step in one.steps):
-                with suppress(NotDone):  # a model that does not know this fridge: there is none
-                    await actions.rehearse(one.name, one.fridge)
+            for one in self._picture.cold.without_corridor():
+                with suppress(NotDone):  # it is being rehearsed, or nobody has
+                    await actions.corridor(one)
+            await asyncio.sleep(CORRIDOR_S)
