@@ -1,6 +1,7 @@
 # Podium: what people type. Every target first installs what it needs into .venv.
 #
 #   make demo       two simulated nodes from nothing to one start, report in ./report
+#   make cold       a simulated fridge from 300 K to base, its compressor trips, it recovers
 #   make test       everything CI runs: make check, then the tests
 #   make test-all   the exhaustive cases as well; builds wheel and sdist, and installs the wheel
 #   make check      format, lint, types, which room imports which
@@ -158,6 +159,9 @@ help:
 
 demo: $(installed)
 	$(bin)/podium demo --report $(REPORT) $(DEMO_OF_$(CONTROLLER)) $(DEMO_ARGS)
+
+cold: $(installed)
+	$(bin)/podium demo --cold --report $(REPORT) $(DEMO_ARGS)
 
 campaign = $(bin)/podium campaign $(1) --seeds $(SEEDS) --out $(2) \
 	$(if $(DASK),--dask $(DASK),--jobs $(JOBS)) -- $(SEEDS_ARGS)

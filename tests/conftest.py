@@ -139,6 +139,8 @@ class TwinServers:
             finally:
                 writer.close()
                 del self._clients[task]
+                if (hung_up := getattr(session, "hung_up", None)) is not None:
+                    hung_up()
 
         server = await asyncio.start_server(client, "127.0.0.1", 0)
         self._servers.append(server)

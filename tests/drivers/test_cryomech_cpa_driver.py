@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from podium.drivers.channel_readings import Missing
 from podium.drivers.cryogenic_roles import CompressorStatus, HeliumCompressor
 from podium.drivers.cryomech_cpa import CryomechCpa
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
@@ -57,6 +58,7 @@ def test_it_plays_its_roles(driver):
     assert instrument.identity() == Identity("Cryomech", "CPA1110", "4321", "3.10")
     assert compressor.compressor() == CompressorStatus(running=True, state="running")
     read = readings.readings()
+    assert read["running"] == read["compressor"] == (1.0, "1")
     assert len(read) == 13
     assert read["coolant_in"] == (pytest.approx(293.385, abs=1e-3), "K")
     assert read["run_time"] == (pytest.approx(72_439_560, abs=10), "s")
@@ -95,6 +97,8 @@ def test_a_reading_that_is_no_number_is_left_out(driver, tap):
     tap.shown = {"compressor.oil": float("nan")}
     assert "oil" not in driver.readings()
     assert len(driver.readings()) == 12
+
+    assert driver.read_channels().missing == {"oil": Missing("K", "it says nan")}
 
 
 def test_a_refusal_is_told_and_the_connection_stays(driver, tap):

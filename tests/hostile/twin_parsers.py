@@ -18,7 +18,10 @@ from podium.sim_instruments.twins.bluefors_control.values_socket import ValuesSo
 from podium.sim_instruments.twins.bluefors_tc.controller import BlueforsTc
 from podium.sim_instruments.twins.cryomech_cpa import CryomechCpa
 from podium.sim_instruments.twins.hwgroup_poseidon2 import HwgroupPoseidon2
+from podium.sim_instruments.twins.keysight_33512b import Keysight33512B
 from podium.sim_instruments.twins.keysight_n5183b import KeysightN5183B
+from podium.sim_instruments.twins.keysight_n5222b import KeysightN5222B
+from podium.sim_instruments.twins.keysight_n9030b import KeysightN9030B
 from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
 from podium.sim_instruments.twins.lakeshore_350 import lakeshore_350
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
@@ -29,7 +32,9 @@ from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
 from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qdevil_qdac2 import QdevilQdac2
+from podium.sim_instruments.twins.qdevil_qswitch import QdevilQswitch
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
+from podium.sim_instruments.twins.rohde_schwarz_znb20 import RohdeSchwarzZNB20
 from podium.sim_instruments.twins.smc_hrs100 import SmcHrs100
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
 from podium.sim_instruments.twins.srs_sg384 import SrsSg384
@@ -147,6 +152,24 @@ TWINS: Final = (
         ),
     ),
     Parser(
+        "twin of a QSwitch",
+        _hear(lambda: QdevilQswitch("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"clos (@%s)\n", b"open? (@1!%s)\n"),
+        samples=(b"clos (@1!9:24!9,3!1);open (@1!0:24!0);stat?;:syst:aut on;:err:all?\n",),
+    ),
+    Parser(
+        "twin of a QSwitch over TCP",
+        _feed(lambda: QdevilQswitch("1", "1.3"), "scpi"),
+        frames=(b"%s\n",),
+        samples=(b"clos? (@1!0:24!0)\n",),
+    ),
+    Parser(
+        "twin of a 33512B",
+        _feed(lambda: Keysight33512B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"SOUR2:FREQ %s\n", b"VOLT %s\n", b"OUTP1:LOAD %s\n"),
+        samples=(b"FUNC SQU;FREQ 1 MHZ;:SOUR2:VOLT:UNIT DBM;:VOLT 3;:BURS:NCYC INF;*OPC?\n",),
+    ),
+    Parser(
         "twin of an SGS100A",
         _feed(lambda: RohdeSchwarzSGS100A("1"), "scpi"),
         frames=(*SCPI_FRAMES, b":FREQ %s\n", b":POW %s dBm\n"),
@@ -169,6 +192,27 @@ TWINS: Final = (
             ),
         )
         for name, make in {"AWG70002A": tektronix_awg70002a, "AWG5208": tektronix_awg5208}.items()
+    ),
+    Parser(
+        "twin of a ZNB20",
+        _feed(lambda: RohdeSchwarzZNB20("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"CALC1:PAR:SDEF %s\n", b"SENS1:SWE:POIN 5;BAND %s\n"),
+        samples=(
+            b"CALC2:PAR:SDEF 'a','S21';:INIT2:CONT 0;:SENS2:SWE:POIN 3;:INIT2;*WAI;"
+            b":CALC2:DATA? SDAT\n",
+        ),
+    ),
+    Parser(
+        "twin of an N5222B",
+        _feed(lambda: KeysightN5222B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"CALC:PAR:DEF:EXT %s\n", b"SENS:SWE:POIN 5;MODE %s\n"),
+        samples=(b"SENS:SWE:POIN 3;MODE SING;:FORM REAL,32;:CALC:DATA? FDATA;:SYST:ERR?\n",),
+    ),
+    Parser(
+        "twin of an N9030B",
+        _feed(lambda: KeysightN9030B("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b"SENS:FREQ:STAR %s\n", b"FORM:DATA %s\n"),
+        samples=(b"SWE:POIN 3;:FORM REAL,64;:INIT:CONT 0;:INIT;:FETC:SAN1?;:SYST:ERR?\n",),
     ),
     Parser(
         "twin of an SG384",

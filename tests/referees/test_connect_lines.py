@@ -17,6 +17,7 @@ LIBRARIES = {
     "a plain socket": "socket",
     "cpa1110": "cpa1110",
     "pymodbus": "pymodbus",
+    "qcodes-contrib-drivers": "qcodes_contrib_drivers",
     "pyvisa over HiSLIP": "pyvisa",
     "pyvisa over VXI-11": "pyvisa",
 }
@@ -60,6 +61,13 @@ ASKS = {
         said = str(client.get_idn() if hasattr(client, "get_idn") else client.query("*IDN?"))
     assert "GS210" in said, said
     """,
+    "qdevil_qdac2": """
+    if hasattr(client, "sendall"):
+        client.sendall(b"*IDN?\\n"); said = client.recv(500).decode()
+    else:
+        said = str(client.get_idn() if hasattr(client, "get_idn") else client.query("*IDN?"))
+    assert "QDAC-II" in said, said
+    """,
 }
 
 
@@ -81,6 +89,7 @@ def paste(twin: TwinInstrument) -> None:
         ("qblox_cluster", "krinner2022"),
         ("zurich", "krinner2022"),
         ("yokogawa_gs200", None),
+        ("qdevil_qdac2", None),
         ("cryomech_cpa", None),
     ],
 )

@@ -96,6 +96,14 @@ class Cryostat(Protocol):
         ...
 
 
+class TurboPump(Protocol):
+    """Drives a turbopump."""
+
+    def run(self, on: bool) -> None:
+        """Start or stop the pump; return once the drive has accepted it: it takes minutes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SupplyStatus:
     """The state of a power supply with a battery."""

@@ -263,7 +263,7 @@ class MicrowaveSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NetworkSweep:
-    """What a network analyzer is to measure: one S-parameter over equally spaced frequencies."""
+    """One S-parameter over equally spaced frequencies, for a network analyzer to measure."""
 
     start_hz: float
     stop_hz: float

@@ -230,6 +230,8 @@ class MapOption:
     """The map option whose numbers these are; empty: they stand for themselves."""
     of_modules: bool = False
     """Its words name modules of the instrument, as connectors do: ``dev12000``."""
+    of_role: str = ""
+    """Its words name other instruments of the file, which play this role; empty: they do not."""
 
 
 @dataclass(frozen=True, slots=True)

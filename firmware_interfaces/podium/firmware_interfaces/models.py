@@ -368,7 +368,7 @@ PFEIFFER_TC400 = InstrumentModel(
     product="TC 400",
     address="host",
     ports={"serial": 4001},
-    roles=("HasReadings",),
+    roles=("TurboPump", "HasReadings"),
     driver="podium.drivers.pfeiffer_tc400:PfeifferTc400",
     twin="podium.sim_instruments.twins.pfeiffer_tc400:PfeifferTc400",
     read_every_s=2.0,  # a telegram for each parameter, at 9600 baud
@@ -461,6 +461,38 @@ QDEVIL_QDAC2 = InstrumentModel(
     qcodes="qcodes_contrib_drivers.drivers.QDevil.QDAC2.QDac2",
 )
 
+QDEVIL_QSWITCH = InstrumentModel(
+    name="qdevil_qswitch",
+    vendor="QDevil",
+    product="QSwitch",
+    address="host",
+    ports={"scpi": 5025},  # TCP or UDP, by its firmware
+    roles=(),
+    driver="podium.drivers.qdevil_qswitch:QdevilQswitch",
+    twin="podium.sim_instruments.twins.qdevil_qswitch:QdevilQswitch",
+    options=(TextOption("firmware", "release of its firmware", ("1.3", "2.0"), required=False),),
+    answers=("Quantum Machines,QSwitch", "QDevil,QSwitch"),
+    connect="from podium.drivers.qdevil_qswitch import QdevilQswitch; "
+    "{name} = QdevilQswitch('{name}', '{host}', {ports})",
+)
+
+KEYSIGHT_33512B = InstrumentModel(
+    name="keysight_33512b",
+    vendor="Keysight",
+    product="33512B",
+    address="visa",
+    ports={"scpi": 5025},
+    roles=(),
+    driver="podium.drivers.keysight_33512b:Keysight33512B",
+    twin="podium.sim_instruments.twins.keysight_33512b:Keysight33512B",
+    answers=("Agilent Technologies,33512B", "Keysight Technologies,33512B"),
+    connect="from qcodes.instrument_drivers.Keysight import Keysight33512B; "
+    "{name} = Keysight33512B('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
+    qcodes="qcodes.instrument_drivers.Keysight.Keysight33512B",
+)
+
 ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     name="rohde_schwarz_sgs100a",
     vendor="Rohde & Schwarz",
@@ -515,6 +547,51 @@ ROHDE_SCHWARZ_ZNB20 = InstrumentModel(
     connects="qcodes",
     clients=_OVER_VISA | _OVER_HISLIP | _OVER_VXI11,
     qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzZNB20",
+)
+
+KEYSIGHT_N5222B = InstrumentModel(
+    name="keysight_n5222b",
+    vendor="Keysight",
+    product="PNA N5222B",
+    address="visa",
+    ports={"scpi": 5025, "hislip": 4880, "vxi11": 111},
+    roles=("NetworkAnalyzer",),
+    driver="podium.drivers.keysight_n5222b:KeysightN5222B",
+    twin="podium.sim_instruments.twins.keysight_n5222b:KeysightN5222B",
+    connectors=tuple(AnalyzerPort(f"port{n}", Range(10e6, 26.5e9, "Hz")) for n in range(1, 5)),
+    answers=("Keysight Technologies,N5222B", "Agilent Technologies,N5222B"),
+    connect="from qcodes.instrument_drivers.Keysight import KeysightN5222B; "
+    "{name} = KeysightN5222B('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA | _OVER_HISLIP | _OVER_VXI11,
+    qcodes="qcodes.instrument_drivers.Keysight.KeysightN5222B",
+)
+
+KEYSIGHT_N9030B = InstrumentModel(
+    name="keysight_n9030b",
+    vendor="Keysight",
+    product="N9030B",
+    address="visa",
+    ports={"scpi": 5025, "hislip": 4880, "vxi11": 111},
+    roles=(),
+    driver="podium.drivers.keysight_n9030b:KeysightN9030B",
+    twin="podium.sim_instruments.twins.keysight_n9030b:KeysightN9030B",
+    options=(
+        MapOption(
+            "sources",
+            "input of the combiner before it: microwave source",
+            1,
+            8,
+            required=False,
+            of_role="MicrowaveSource",
+        ),
+    ),
+    answers=("Keysight Technologies,N9030B", "Agilent Technologies,N9030B"),
+    connect="from qcodes.instrument_drivers.Keysight import KeysightN9030B; "
+    "{name} = KeysightN9030B('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA | _OVER_HISLIP | _OVER_VXI11,
+    qcodes="qcodes.instrument_drivers.Keysight.KeysightN9030B",
 )
 
 SRS_SG384 = InstrumentModel(
@@ -752,9 +829,13 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     OXFORD_MERCURY_IPS,
     YOKOGAWA_GS200,
     QDEVIL_QDAC2,
+    QDEVIL_QSWITCH,
+    KEYSIGHT_33512B,
     ROHDE_SCHWARZ_SGS100A,
     KEYSIGHT_N5183B,
     ROHDE_SCHWARZ_ZNB20,
+    KEYSIGHT_N5222B,
+    KEYSIGHT_N9030B,
     SRS_SG384,
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,

@@ -115,7 +115,7 @@ VOLTS = Real("V", -RANGES_V["HIGH"], RANGES_V["HIGH"], style=digits)
 """A level; the range in use may have less."""
 _DWELL = _seconds(DWELL_MIN_S, DWELL_MAX_S)
 _LISTED = (ChannelList(),)
-_TRIGGERS = Choice(
+TRIGGERS_FROM = Choice(
     (
         *("HOLD", "BUS", "IMMediate"),
         *(f"INTernal{n}" for n in range(1, TRIGGERS + 1)),
@@ -179,7 +179,7 @@ LIST_LEFT = _asked(f"{_LIST}:NCLeft")
 LIST_STEPS = _setting(f"{_LIST}:TMODe", Choice(("AUTO", "STEPped")))
 
 DC_DELAY = _setting(":SOURce<n>:DC:DELay", _seconds(Decimal(0), DELAY_MAX_S))
-DC_TRIGGER = _setting(":SOURce<n>:DC:TRIGger:SOURce", _TRIGGERS)
+DC_TRIGGER = _setting(":SOURce<n>:DC:TRIGger:SOURce", TRIGGERS_FROM)
 DC_START = _done(":SOURce<n>:DC:INITiate[:IMMediate]")
 DC_CONTINUOUS = _setting(":SOURce<n>:DC:INITiate:CONTinuous", Switch())
 DC_ABORT = _done(":SOURce<n>:DC:ABORt")
@@ -199,7 +199,7 @@ SENSE_LEFT = _asked(f"{_SENSE}:NCLeft")
 SENSE_LAST = _asked(f"{_SENSE}:DATA:LAST")
 SENSE_POINTS = _asked(f"{_SENSE}:DATA:POINts")
 SENSE_REMOVE = _asked(f"{_SENSE}:DATA:REMove")
-SENSE_TRIGGER = _setting(":SENSe<n>:TRIGger:SOURce", _TRIGGERS)
+SENSE_TRIGGER = _setting(":SENSe<n>:TRIGger:SOURce", TRIGGERS_FROM)
 SENSE_START = _done(":SENSe<n>:INITiate[:IMMediate]")
 SENSE_CONTINUOUS = _setting(":SENSe<n>:INITiate:CONTinuous", Switch())
 SENSE_ABORT = _done(":SENSe<n>:ABORt")
@@ -211,7 +211,7 @@ def _output(header: str, kind: Kind) -> Command:
     return Command(f":OUTPut:TRIGger<n>:{header}", (kind,), ())
 
 
-TRIGGER_SOURCE = _output("SOURce", _TRIGGERS)
+TRIGGER_SOURCE = _output("SOURce", TRIGGERS_FROM)
 TRIGGER_WIDTH = _output("WIDTh", _seconds(Decimal("1E-6"), DELAY_MAX_S))
 TRIGGER_POLARITY = _output("POLarity", Choice(("NORMal", "INVerted")))
 TRIGGER_DELAY = _output("DELay", _seconds(Decimal(0), DELAY_MAX_S))
@@ -228,17 +228,18 @@ TEMPERATURE = Command(":SYSTem:TEMPerature", asks=(Whole(1, 3), Whole(1, 3)))
 CLOCK_SOURCE = Command(":SYSTem:CLOCk:SOURce", (Choice(("INTernal", "EXTernal")),), ())
 CLOCK_SEND = Command(":SYSTem:CLOCk:SEND", (Switch(),), ())
 CLOCK_SYNC = Command(":SYSTem:CLOCk:SYNC", ())
+OUTPUT_SYNC = Command(":OUTPut:SYNC:SIGNal", ())
 
 
-def volts_of_block(block: Block) -> tuple[Decimal, ...]:
+def volts_of_block(block: Block, most: int = LIST_LENGTH_MAX) -> tuple[Decimal, ...]:
     """Return the levels of a binary list: IEEE floats of 32 bits, least byte first, in V.
 
-    Raises :class:`ScpiError` -161 for what is none.
+    Raises :class:`ScpiError` -161 for what is none, -223 for more than ``most``.
     """
     if len(block.data) % 4:
         raise ScpiError(-161, f"{len(block.data)} bytes are no floats of four")
-    if len(block.data) > 4 * LIST_LENGTH_MAX:
-        raise ScpiError(-223, f"{len(block.data) // 4} levels, {LIST_LENGTH_MAX} are possible")
+    if len(block.data) > 4 * most:
+        raise ScpiError(-223, f"{len(block.data) // 4} levels, {most} are possible")
     values = tuple(value for (value,) in iter_unpack("<f", block.data))
     if not all(abs(value) <= float(RANGES_V["HIGH"]) for value in values):  # nor NaN
         raise ScpiError(-222, "a level of the list")

@@ -166,7 +166,6 @@ REFERENCE_HZ = _real(
 )
 HARDWARE = Command(":STATus:QUEStionable:INTegrity:HARDware[:EVENt]", asks=())
 ERROR = Command(":SYSTem:ERRor[:NEXT]", asks=())
-ERROR_ALL = Command(":SYSTem:ERRor:ALL", asks=())
 PRESET = Command(":SYSTem:PRESet[:DUMMy]", ())
 
 UPDATE = Command(":SYSTem:DISPlay:UPDate", (Choice(("ON", "OFF", "ONCE")),), ())

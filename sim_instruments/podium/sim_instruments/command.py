@@ -127,6 +127,10 @@ class TwinCommand:
         _add_endpoints(advance)
         advance.add_argument("span", metavar="SPAN", help="e.g. 3h, 10min, 2.5s")
 
+        rate = verbs.add_parser("rate", help="let a paced clock go so many times as fast")
+        _add_endpoints(rate)
+        rate.add_argument("rate", type=int, metavar="N", help="seconds in each of the wall's")
+
         add_record(verbs.add_parser("record", help=RECORD_HELP))
 
         add_fridge(verbs.add_parser("fridge", help=FRIDGE_HELP))
@@ -166,6 +170,7 @@ class TwinCommand:
             "truth": _truth,
             "fault": _fault,
             "advance": _advance,
+            "rate": _rate,
             "record": run_record,
             "fridge": run_fridge,
             "replay": _replay,
@@ -353,6 +358,11 @@ def _advance(arguments: Namespace) -> int:
     if seconds < 0:
         raise CommandFailed(f"{arguments.span}: world time does not go back", WRONG_USE)
     print(json.dumps(_ask(arguments, {"do": "advance", "seconds": seconds}), indent=2))
+    return DONE
+
+
+def _rate(arguments: Namespace) -> int:
+    print(json.dumps(_ask(arguments, {"do": "rate", "rate": arguments.rate}), indent=2))
     return DONE
 
 

@@ -1,12 +1,13 @@
 """A supervisor on a bus in memory, and an agent whose readings a test invents."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from podium.control.bus.cold import AskCold, ColdNews, cold_key
+from podium.control.bus.cold import AlarmNews, AskCold, ColdNews, cold_key
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import ask
 from podium.control.bus.readings import ChannelReading, InstrumentReadings, readings_key
@@ -49,6 +50,18 @@ class ColdSide:
 
     async def news(self) -> ColdNews:
         return await self.ask(AskCold(), ColdNews)
+
+    async def alarm(self, name: str) -> AlarmNews | None:
+        return next((one for one in (await self.news()).alarms if one.name == name), None)
+
+    async def stepped(self) -> None:
+        """Return once the supervisor has taken a step with all that was published."""
+        await asyncio.sleep(0)
+        before = (await self.news()).number
+        async with asyncio.timeout(5):
+            while (await self.news()).number == before:
+                self.supervisor.wake()
+                await asyncio.sleep(0)
 
     def wait(self, seconds: float) -> None:
         self.wall_s += seconds

@@ -4,7 +4,10 @@ from playwright.async_api import Browser, Page, expect
 
 
 async def opened(browser: Browser, url: str, path: str = "", **how) -> tuple[Page, list[str]]:
-    """Open ``path`` of the page; what goes wrong in it, and every address elsewhere, is put into the list."""
+    """Open ``path`` of the page.
+
+    What goes wrong in it, and every address elsewhere, is put into the list.
+    """
     tab = await (await browser.new_context(**how)).new_page()
     wrong: list[str] = []
     tab.on("pageerror", lambda error: wrong.append(str(error)))

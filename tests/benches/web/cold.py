@@ -30,6 +30,7 @@ from podium.control.facility.facility import Facility
 from podium.control.facility.fridge_wiring import wiring_of
 from podium.control.facility.load import load_facility
 from podium.control.web.bus_subscriptions import follow_bus
+from podium.control.web.cold_picture import ColdPicture
 from podium.control.web.picture import FacilityPicture
 from podium.control.web.process import served
 from podium.firmware_interfaces.fridge_signals import OUTPUTS
@@ -279,9 +280,12 @@ class ColdSide:
 
 @asynccontextmanager
 async def cold_side() -> AsyncIterator[ColdSide]:
-    """Serve the page of the example's cold side, on a bus of its own."""
+    """Serve the page of the example's cold side, on a bus of its own.
+
+    Its clock on the wall stands still: news do not grow old however slow the computer is.
+    """
     facility, bus = cold_facility(), MemoryBus()
-    picture = FacilityPicture(facility)
+    picture = FacilityPicture(facility, cold=ColdPicture(clock=lambda: 0.0))
     side = ColdSide(facility, bus, picture)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(follow_bus(picture, bus))

@@ -178,5 +178,9 @@ async def test_biases_of_a_fridge_that_stays_warm_go_where_their_safe_rule_says(
     ramp = f"{wiring.source.instrument}.ramp {wiring.source.channel} 0.0 {wiring.slew_v_per_s}"
     bench.hooks[ramp] = lambda: loop.call_soon_threadsafe(moved.set)
     bench.kelvin = 80.0
-    async with open_lab(facility, bench), asyncio.timeout(20):
+    async with open_lab(facility, bench) as lab, asyncio.timeout(20):
         await moved.wait()
+        while any(  # noqa: ASYNC110  # of this nobody tells
+            one.doing == "moving biases" for one in (await lab.status()).agents
+        ):
+            await asyncio.sleep(0)

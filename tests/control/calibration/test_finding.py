@@ -32,6 +32,7 @@ from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import BRING_UP
 from podium.control.calibration.fits.resonator import ReadoutWindow, dip
 from podium.control.calibration.routines.dispersive_shift import excited_share
+from podium.control.calibration.routines.rabi import TAKES
 from podium.control.calibration.routines.time_of_flight import quiet_hz
 from podium.control.calibration.sequences import all_pulses, pulse_area_ns, until_all_end_ns
 from podium.control.parameters.entry import ParameterEntry
@@ -213,13 +214,28 @@ async def test_a_drive_too_weak_for_the_designs_pulses_is_given_longer_ones() ->
     for pulses in all_pulses(bench, bench.qubits):
         name = pulses.qubit.name
         found = outcome.measured[f"{name}.pi_amplitude"]
-        assert found.value == pytest.approx(0.78, abs=0.05)
+        assert found.value == pytest.approx(TAKES, abs=0.05)
+        assert found.sigma < 0.01 * found.value
         turned = found.value * pulse_area_ns(pulses.pulse_ns) * 1e-9 * weak_hz
         assert turned == pytest.approx(0.5, abs=0.5 * 5 * found.sigma / found.value)
         assert bench.known(pulses.qubit, "pulse_duration").value == pytest.approx(
             1e-9 * pulses.pulse_ns
         )
     assert sum("would take 1.10 of full scale" in note for note in outcome.notes) == 2
+
+
+async def test_a_scan_that_saw_half_a_period_makes_the_next_ones_pulses_longer() -> None:
+    """Spectroscopy had the drive stronger than it is: the first scan found 0.97 of full scale."""
+    weak_hz = 0.45 / 0.97 * design("q0", "rabi_frequency")
+    outcome, bench, _ = await worked(
+        "rabi", weakly_driven(weak_hz), ("q0",), pi_amplitude=0.97, rabi_frequency=1.5 * weak_hz
+    )
+    assert outcome.failures == {}
+    (pulses,) = all_pulses(bench, bench.qubits)
+    found = outcome.measured[f"{pulses.qubit.name}.pi_amplitude"]
+    assert found.value == pytest.approx(TAKES, abs=0.05)
+    turned = found.value * pulse_area_ns(pulses.pulse_ns) * 1e-9 * weak_hz
+    assert turned == pytest.approx(0.5, abs=0.5 * 5 * found.sigma / found.value)
 
 
 async def test_a_drive_as_designed_keeps_the_designs_pulses() -> None:

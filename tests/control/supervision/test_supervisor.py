@@ -2,10 +2,19 @@
 
 import asyncio
 
-from tests.benches.supervision.cold_side import BEGIN_S, cold_side
+from tests.benches.supervision.cold_side import BEGIN_S, ColdSide, cold_side
 
-from podium.control.bus.cold import AskCold, ColdNews, cold_key, cold_news_key
-from podium.control.bus.messages import Failed, Now
+from podium.control.bus.cold import (
+    Acknowledge,
+    AskCold,
+    ColdNews,
+    ResetAlarm,
+    SetService,
+    Shelve,
+    cold_key,
+    cold_news_key,
+)
+from podium.control.bus.messages import Done, Failed, Now
 from podium.control.bus.wire import decode, encode
 
 
@@ -62,3 +71,93 @@ async def test_other_requests_and_garbage_are_refused() -> None:
             decode(await side.bus.request(cold_key("cold"), encode(AskCold()), 5.0), ColdNews),
             ColdNews,
         )
+
+
+async def trip(side: ColdSide) -> str:
+    """Let the fridge be cold, then the compressor stop; return the alarm's name."""
+    await side.read("thermometry_a", {"4K": 3.0})
+    await side.read("compressor_a", {"running": 1.0})
+    await side.stepped()
+    await side.read("compressor_a", {"running": 0.0})
+    await side.stepped()
+    side.wait(5)
+    await side.read("compressor_a", {"running": 0.0})
+    await side.stepped()
+    return "fridge_a.compressor_stopped"
+
+
+async def test_an_alarm_is_raised_acknowledged_over_and_reset() -> None:
+    async with cold_side() as side:
+        name = await trip(side)
+        assert (await side.alarm(name)).state == "unacknowledged"
+        assert await side.ask(Acknowledge(name, "ann"), Done) == Done()
+        told = await side.alarm(name)
+        assert (told.state, told.by, told.active) == ("acknowledged", "ann", True)
+        side.wait(60)
+        for _ in range(2):
+            await side.read("compressor_a", {"running": 1.0})
+            await side.stepped()
+            side.wait(40)
+        assert (await side.alarm(name)).state == "latched"
+        assert await side.ask(ResetAlarm(name, "ann"), Done) == Done()
+        assert await side.alarm(name) is None
+
+
+async def test_what_cannot_be_done_is_refused_in_words() -> None:
+    async with cold_side() as side:
+        for request, words in (
+            (Acknowledge("fridge_a.still_warm", "ann"), "there is nothing to acknowledge"),
+            (Acknowledge("nobody", "ann"), "there is no alarm 'nobody'"),
+            (Shelve("fridge_a.still_warm", 1e9, "ann"), "days at most"),
+        ):
+            refused = await side.ask(request, Done)
+            assert refused.kind == "refused"
+            assert words in refused.message
+
+
+async def test_acknowledgements_outlive_the_supervisor(tmp_path) -> None:
+    async with cold_side(folder=tmp_path) as side:
+        name = await trip(side)
+        await side.ask(Acknowledge(name, "ann"), Done)
+        await side.ask(Shelve("fridge_a.still_warm", 3600.0, "ann"), Done)
+        await side.ask(SetService("fridge_a.flow_lost", False, "bob"), Done)
+    async with cold_side(folder=tmp_path) as side:
+        await side.stepped()
+        told = await side.alarm(name)
+        assert (told.state, told.by) == ("acknowledged", "ann")
+        assert (await side.alarm("fridge_a.still_warm")).state == "shelved"
+        assert (await side.alarm("fridge_a.flow_lost")).by == "bob"
+
+
+async def test_a_file_of_alarms_that_is_damaged_is_put_aside(tmp_path) -> None:
+    (tmp_path / "alarms.sqlite").write_bytes(b"no database at all" * 100)
+    async with cold_side(folder=tmp_path) as side:
+        await side.ask(Shelve("fridge_a.still_warm", 3600.0, "ann"), Done)
+        assert (await side.alarm("fridge_a.still_warm")).state == "shelved"
+    assert (tmp_path / "alarms.damaged").exists()
+
+
+async def test_a_disk_that_cannot_be_written_is_an_alarm_and_ends_nothing(tmp_path) -> None:
+    folder = tmp_path / "file"
+    folder.write_text("no folder")
+    async with cold_side(folder=folder) as side:
+        refused = await side.ask(Shelve("fridge_a.still_warm", 3600.0, "ann"), Done)
+        assert (refused.kind, "a restart forgets it" in refused.message) == ("failed", True)
+        await side.stepped()
+        assert (await side.alarm("supervisor.alarm_store_dead")).state == "unacknowledged"
+        assert (await side.alarm("fridge_a.still_warm")).state == "shelved"
+
+
+async def test_a_cable_out_for_30_s_raises_silence_and_ends_it_again() -> None:
+    async with cold_side() as side:
+        name = "fridge_a.gauges_a_silent"
+        for second in range(80):
+            side.wait(1)
+            for box in ("thermometry_a", "control_a", "compressor_a", "turbo_a"):
+                await side.read(box, {"x": 1.0})
+            if not 5 <= second < 35:
+                await side.read("gauges_a", {"p1": 1.0})
+            await side.stepped()
+            told = await side.alarm(name)
+            assert (told is not None) == (second >= 28), second
+        assert (told.state, told.active) == ("returned", False)

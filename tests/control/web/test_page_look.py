@@ -1,10 +1,10 @@
 """The page's colours can be read, and what stands in it can be named."""
 
 import re
-from html.parser import HTMLParser
 from itertools import product
 
 import pytest
+from tests.benches.web.outline import Outline
 
 from podium.control.bus.messages import RunId
 from podium.control.bus.news import Event, RunNews
@@ -45,39 +45,6 @@ def test_text_can_be_read_on_all_it_stands_on(theme):
     colours = palettes()[theme]
     for text, paper in [*product(TEXT, PAPER), ("bad", "bad-paper"), ("warn", "warn-paper")]:
         assert contrast(colours[text], colours[paper]) >= READABLE, (text, paper)
-
-
-class Outline(HTMLParser):
-    """Collects what assistive technology goes by."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.named_by: list[str] = []
-        self.nameless: list[str] = []
-        self._button: list[str] | None = None
-
-    def handle_starttag(self, tag, attributes):
-        given = dict(attributes)
-        self.tags.append(tag)
-        if "id" in given:
-            self.ids.append(given["id"])
-        self.named_by += (given.get("aria-labelledby") or "").split()
-        if tag == "button":
-            self._button = [given.get("aria-label") or ""]
-        if given.get("tabindex") == "0" and not given.keys() & {"aria-label", "aria-labelledby"}:
-            self.nameless.append(str(attributes))
-
-    def handle_data(self, data):
-        if self._button is not None:
-            self._button.append(data)
-
-    def handle_endtag(self, tag):
-        if tag == "button" and self._button is not None:
-            if not "".join(self._button).strip():
-                self.nameless.append("button")
-            self._button = None
 
 
 def test_everything_has_a_name_and_every_id_is_there_once(example):

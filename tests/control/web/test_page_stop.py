@@ -11,7 +11,7 @@ from podium.control.bus.memory import MemoryBus
 from podium.control.runs.errors import RunFailed
 from podium.control.web.app import make_app
 from podium.control.web.guard import LOOKS
-from podium.control.web.page_actions import PageActions, asked_from
+from podium.control.web.page_actions import asked_from
 from podium.control.web.picture import FacilityPicture
 from podium.drivers.errors import Refused
 
@@ -172,15 +172,25 @@ async def test_nothing_else_can_be_done_through_the_page(page):
             assert answer.status_code == 405, (method, path)
 
 
-def test_of_all_that_the_page_answers_two_things_are_more_than_a_look(example):
+def test_what_is_more_than_a_look_is_known_one_by_one(example):
     picture = FacilityPicture(example)
-    guard, _ = make_app(picture, PageActions(picture, MemoryBus()))
+    guard, _ = make_app(picture, MemoryBus())
     more = []
     for route in guard._app.routes:
         assert isinstance(route, APIRoute | Route | Mount)
         methods = getattr(route, "methods", None) or set()
         more += [(route.path, method) for method in sorted(methods - set(LOOKS))]
-    assert more == [(STOP, "POST"), ("/api/findings/{finding}/looked", "POST")]
+    cold = "/api/cold"
+    assert {path for path, _ in more} == {
+        STOP,
+        "/api/findings/{finding}/looked",
+        f"{cold}/fridges/{{name}}/rehearse",
+        *(f"{cold}/alarms/{{alarm}}/{one}" for one in ("acknowledge", "reset", "shelve")),
+        f"{cold}/alarms/{{alarm}}/service",
+        f"{cold}/procedures",
+        *(f"{cold}/procedures/{{identity}}/{one}" for one in ("confirm", "stop")),
+    }
+    assert {method for _, method in more} == {"POST"}
 
 
 def test_who_asks_is_named_by_where_they_look_from():

@@ -79,14 +79,16 @@ async def test_one_line_is_one_request_and_one_answer(lab) -> None:
         (b"[" * 30_000, "one JSON object a line is wanted"),
         (
             b'{"do": null}',
-            'the back door knows {"do": one of truth, played, clocks, advance, time, tallies, log, '
-            "fault}, not None",
+            'the back door knows {"do": one of truth, played, samples, clocks, advance, time, rate, '
+            "tallies, log, fault}, not None",
         ),
         (b'{"do": "dance"}', "not 'dance'"),
         (b'{"do": ["time"]}', "not ['time']"),
         (b'{"do": "log"}', "no log of commands is kept here: `podium twin serve --log`"),
         (b'{"do": "advance"}', "advance wants seconds, from 0 up, not None"),
         (b'{"do": "advance", "seconds": "3h"}', "not '3h'"),
+        (b'{"do": "rate", "rate": 600}', "a manual clock cannot go 600 times as fast"),
+        (b'{"do": "rate", "rate": true}', "a whole number"),
         (b'{"do": "advance", "seconds": -1}', "not -1: time goes forward"),
         (b'{"do": "advance", "seconds": Infinity}', "not inf"),
         (b'{"do": "advance", "seconds": NaN}', "not nan"),

@@ -51,6 +51,20 @@ def test_a_paced_clock_goes_so_many_times_as_fast_as_the_wall(wall) -> None:
     assert clock.now_fs() - start_fs == 600 * 7 * FS_PER_NS + 5
 
 
+def test_a_rate_that_is_set_anew_counts_from_then_on(wall) -> None:
+    clock = WorldClock(ClockMode.PACED, monotonic_ns=wall)
+    wall.ns += 10**9
+    clock.set_rate(600)
+    assert clock.now_fs() - clock.start_fs == FS_PER_S
+    wall.ns += 10**9
+    clock.set_rate(30)
+    wall.ns += 10**9
+    assert clock.now_fs() - clock.start_fs == 631 * FS_PER_S
+    assert clock.leapt_fs == 0
+    with pytest.raises(ValueError, match="0 times"):
+        clock.set_rate(0)
+
+
 @pytest.mark.parametrize("mode", [ClockMode.LEAP, ClockMode.MANUAL])
 def test_only_a_paced_clock_has_a_rate(mode) -> None:
     with pytest.raises(ValueError, match="600 times"):

@@ -55,7 +55,12 @@ def box() -> Wire:
         ("sour1:list:volt (@1)", '-109, "Missing parameter"'),
         ("tint 15", '-222, "Data out of range"'),
         ("outp:trig6:widt 1", '-114, "Header suffix out of range"'),
-        ("sour1:sine:freq 1000", '-113, "Undefined header"'),
+        ("sour1:sine:freq 1e6", '-222, "Data out of range"'),
+        ("sour1:sine:dcyc 50", '-113, "Undefined header"'),
+        ('sour1:awg:def "none";init', '-221, "Settings conflict"'),
+        ('trac:data "none",1', '-224, "Illegal parameter value"'),
+        ('trac:def "a",300000', '-222, "Data out of range"'),
+        ('trac:def "a",2;data "a",1,2,3', '-223, "Too much data"'),
         ("*opt?", '-113, "Undefined header"'),
     ],
 )
@@ -198,7 +203,7 @@ def test_one_that_was_initiated_once_is_triggered_once(box) -> None:
     box("sour1:volt:trig 1;:sour1:dc:trig:sour bus;:sour1:dc:init")
     assert box.level(1, 1) == 0
     box("*trg", 1)
-    box("sour1:volt:trig 2;:*trg", 2)
+    box("sour1:volt:trig 2;*trg", 2)
     assert box.level(1, 3) == pytest.approx(1, abs=STEP_V)
 
 

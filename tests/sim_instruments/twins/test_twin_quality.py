@@ -9,6 +9,7 @@ from tests.hostile.twin_parsers import TWINS
 
 from podium.firmware_interfaces.models import BUILT_IN, InstrumentModel
 from podium.sim_instruments.command import TwinCommand
+from podium.sim_instruments.servers.faults import FAULTS, On
 from podium.sim_instruments.twins.quality_scale import (
     NO_TIER,
     RULES,
@@ -37,8 +38,13 @@ PARSERS = {
     "oxford_mercury_ips": "a Mercury iPS",
     "yokogawa_gs200": "a GS200",
     "qdevil_qdac2": "a QDAC-II",
+    "qdevil_qswitch": "a QSwitch",
+    "keysight_33512b": "a 33512B",
     "rohde_schwarz_sgs100a": "an SGS100A",
     "keysight_n5183b": "an N5183B",
+    "rohde_schwarz_znb20": "a ZNB20",
+    "keysight_n5222b": "an N5222B",
+    "keysight_n9030b": "an N9030B",
     "wrtd_node": "a WRTD node",
     "white_rabbit_switch": "a White Rabbit switch",
     "srs_fs725": "an FS725",
@@ -108,6 +114,14 @@ def test_limits_listed(model: InstrumentModel) -> None:
                 assert any(str(file).endswith(f"/{name}") for name in named), file
 
 
+@of_each_that_claims("five_faults")
+def test_five_faults(model: InstrumentModel) -> None:
+    text = evidence(model, "five_faults")
+    assert is_of(model, text)
+    own = [name for name, fault in FAULTS.items() if fault.on is On.INSTRUMENT]
+    assert len([name for name in own if f'fault("{name}")' in text]) >= 5
+
+
 @of_each_that_claims("parser_linear")
 def test_parser_linear(model: InstrumentModel) -> None:
     evidence(model, "parser_linear")
@@ -134,9 +148,7 @@ def test_adjacent_models(model: InstrumentModel) -> None:
     assert is_of(model, evidence(model, "adjacent_models"))
 
 
-@pytest.mark.parametrize(
-    "rule", ["manual_behaviour", "five_faults", "answer_timing", "recording_compared"]
-)
+@pytest.mark.parametrize("rule", ["manual_behaviour", "answer_timing", "recording_compared"])
 def test_nobody_claims_what_no_test_here_would_see(rule: str) -> None:
     """Whoever is the first to claim one of these writes the test of that name."""
     assert not [model.name for model in BUILT_IN if quality_of(model)[rule].state == "done"]

@@ -12,7 +12,10 @@ from podium.control.agent.compiling import Compile, Compiling, ProgramDoesNotFit
 from podium.control.agent.examination import examine
 from podium.control.agent.facility_clock import FacilityClock
 from podium.control.agent.instruments import Instruments
+from podium.control.agent.interlocks import Interlocks
 from podium.control.agent.manual_access import ManualAccess
+from podium.control.agent.operating import Operating
+from podium.control.agent.operation_journal import OperationJournal
 from podium.control.agent.playback import Playback
 from podium.control.agent.ramp_journal import RampJournal
 from podium.control.agent.reading_publisher import ReadingPublisher
@@ -27,6 +30,7 @@ from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import AskEpochs, EpochsNow
 from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
+from podium.control.bus.operations import Operate
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskDuration, AskParts
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
@@ -54,6 +58,7 @@ REQUESTS = (
     manual_access.TakeBack,
     TakeSnapshot,
     AskEpochs,
+    Operate,
 )
 
 
@@ -74,6 +79,7 @@ class Agent:
         bus: Bus,
         *,
         journal: RampJournal | None = None,
+        operations: OperationJournal | None = None,
         store: str | None = None,
         reading_only: bool = False,
         starts: Sequence[StartWiring] = (),
@@ -81,6 +87,7 @@ class Agent:
         margins: Margins | None = None,
     ) -> None:
         """``journal``: of the ramps, closed by the agent; None: in memory, lost with the process.
+        ``operations``: likewise of what is switched and heated at fridges.
 
         ``starts``: the controllers that a trigger plane starts; what an earlier owner has left
         armed on them is disarmed at once. ``epochs``: the folder in which the epochs of their
@@ -117,6 +124,7 @@ class Agent:
         self._timed = bool(starts)
         if starts:
             self._playing.tell_by(self._runs.now, self._runs.epochs_of)
+        self._interlocks = Interlocks(name, facility, instruments, bus)
         self._clock = FacilityClock(
             name, facility, instruments, bus, self._playing.now, self._engaged
         )
@@ -127,7 +135,11 @@ class Agent:
             bus,
             self._clock,
             self._engaged,
-            (self._cold_leases.hear_own,),
+            (self._cold_leases.hear_own, self._interlocks.hear_own),
+        )
+        self._operations = operations or OperationJournal(None)
+        self._operating = Operating(
+            name, facility, instruments, self._readings, self._operations, self._interlocks.judge
         )
         self._calibrating = False
         self._settling = False
@@ -139,7 +151,7 @@ class Agent:
         """Own the instruments and answer while the context is open; leaving it makes safe."""
         facility = self._facility.name
         key = messages.agent_key(facility, self._name)
-        with closing(self._journal):
+        with closing(self._journal), closing(self._operations):
             await self._biasing.look_back()
             async with asyncio.TaskGroup() as tasks:
                 keeping = [
@@ -154,6 +166,8 @@ class Agent:
                 keeping.append(tasks.create_task(self._cold_leases.keep(), name="cold"))
                 keeping.append(tasks.create_task(self._clock.keep(), name="clock"))
                 keeping.append(tasks.create_task(self._readings.keep(), name="readings"))
+                interlocks = self._interlocks.keep(self._operating.operate)
+                keeping.append(tasks.create_task(interlocks, name="interlocks"))
                 keeping.append(tasks.create_task(self._keep_biases_safe(), name="warm biases"))
                 asking = ask_quiet_instruments(self._instruments, self._engaged)
                 keeping.append(tasks.create_task(asking, name="liveness"))
@@ -250,6 +264,8 @@ class Agent:
             case messages.Now():
                 now = await self._playing.now()
                 return messages.Time(now.seconds, now.femtoseconds)
+            case Operate():
+                return await self._operating.operate(request)
             case AskEpochs():
                 return await self._epochs_now()
             case messages.Status():
@@ -347,5 +363,5 @@ class Agent:
             self._name,
             doing,
             tuple(status_of(self._instruments, name) for name in self._instruments.names),
-            (*self._biasing.notes, *self._cold_leases.notes),
+            (*self._biasing.notes, *self._cold_leases.notes, *self._interlocks.notes),
         )

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from math import inf
 
 from podium.control.agent.instruments import Instruments
+from podium.control.agent.lease import Lease
 from podium.control.agent.owners import owners_of, users_of
+from podium.control.agent.readings import heard_of
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.fridge_report import FridgeReport, fridge_key
 from podium.control.bus.listener import Discarded, listen
@@ -60,11 +61,9 @@ class ColdLeases:
         self._bus = bus
         self._clock = clock
         self._heard: dict[str, FridgeReading] = {}
-        self._cold_s: dict[str, float] = {}
-        """When a reading below the limit was heard last."""
+        self._leases: dict[str, Lease] = {}
+        """That a fridge's reading is below its limit."""
         self._since_s = clock()
-        self._warm: set[str] = set()
-        """Fridges whose last reading was not below the limit."""
         self._news = asyncio.Event()
         self._reports: asyncio.Queue[FridgeReport] = asyncio.Queue()
         self.grow(facility)
@@ -75,6 +74,9 @@ class ColdLeases:
         self._users = users_of(facility)
         self._owners = owners_of(facility)
         self._mine = self.fridges_of(self._instruments.names)
+        self._thermometers = frozenset(
+            fridge.thermometer.instrument for fridge in facility.fridges.values()
+        )
 
     async def keep(self) -> None:
         """Hear what other agents read, and report own thermometers to the page, all the time."""
@@ -83,7 +85,8 @@ class ColdLeases:
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(self._report_on())
-            await listen(told, InstrumentReadings, self._hear_other, Discarded(log))
+            wanted = heard_of(told, lambda: self._thermometers)
+            await listen(wanted, InstrumentReadings, self._hear_other, Discarded(log))
 
     async def _report_on(self) -> None:
         key = fridge_key(self._facility.name, self._agent)
@@ -121,15 +124,16 @@ class ColdLeases:
             at_s = now_s
         self._heard[told.fridge] = FridgeReading(told, at_s)
         if not told.problem and told.kelvin is not None:
-            limit_k = self._facility.fridges[told.fridge].cold_below_k
-            if told.kelvin < limit_k:
-                self._cold_s[told.fridge] = now_s
-                self._warm.discard(told.fridge)
-            elif told.fridge not in self._warm:
-                self._warm.add(told.fridge)
+            lease = self._lease(told.fridge)
+            was_broken = lease.broken
+            lease.hear(told.kelvin < self._facility.fridges[told.fridge].cold_below_k, now_s)
+            if lease.broken and not was_broken:
                 log.warning("a fridge is not cold", fridge=told.fridge, kelvin=told.kelvin)
         self._news.set()
         self._news = asyncio.Event()
+
+    def _lease(self, fridge: str) -> Lease:
+        return self._leases.setdefault(fridge, Lease(LEASE_S))
 
     # Who asks
 
@@ -154,8 +158,7 @@ class ColdLeases:
 
     def complaint(self, fridge: Fridge) -> str:
         """Return why a fridge does not count as cold, in words; empty if it does."""
-        held_s = self._clock() - self._cold_s.get(fridge.name, -inf)
-        if held_s < LEASE_S and fridge.name not in self._warm:
+        if self._lease(fridge.name).held(self._clock()):
             return ""
         limit = f"it counts as cold below {fridge.cold_below_k * 1e3:.4g} mK"
         heard = self._heard.get(fridge.name)
@@ -194,7 +197,8 @@ class ColdLeases:
                 continue
             if wiring.source.instrument not in self._instruments.names:
                 continue
-            if now_s - self._cold_s.get(node.fridge, self._since_s) >= BIASES_S:
+            cold_s = max(self._lease(node.fridge).fulfilled_s, self._since_s)
+            if now_s - cold_s >= BIASES_S:
                 found.append(wiring)
         return tuple(found)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from podium.control.agent.agent import Agent
 from podium.control.agent.facility_growth import growing
 from podium.control.agent.instruments import Instruments
+from podium.control.agent.operation_journal import OperationJournal, operations_file
 from podium.control.agent.ramp_journal import RampJournal
 from podium.control.bus.log import log_to_stderr
 from podium.control.bus.log_publisher import publish_log
@@ -58,6 +59,9 @@ async def _be(arguments: Namespace) -> None:
             compiler_for(facility),
             bus,
             journal=RampJournal(arguments.journal),
+            operations=OperationJournal(
+                None if arguments.journal is None else operations_file(arguments.journal)
+            ),
             store=arguments.store,
             starts=wirings_of(facility, instruments.names),
             epochs=arguments.epochs,

@@ -67,6 +67,7 @@ class ReadingPublisher:
         self._busy = busy
         self._hear = tuple(hear)
         self._latest: dict[str, InstrumentReadings] = {}
+        self._numbers: dict[str, int] = {}
         self._known: dict[str, dict[str, str]] = {
             name: dict(channels_of(facility.instruments[name])) for name in self.names
         }
@@ -93,12 +94,22 @@ class ReadingPublisher:
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_S):
                 await worker.attempted()
-        number, due_s = 0, time.monotonic()
+        due_s = time.monotonic()
         while True:
-            number += 1
-            await self._tell(replace(await self._read(name), number=number, every_s=every_s))
+            await self.refresh(name)
             due_s = max(due_s + every_s, time.monotonic())
             await asyncio.sleep(due_s - time.monotonic())
+
+    async def refresh(self, name: str) -> InstrumentReadings | None:
+        """Read an instrument now, publish and return that; None: it is none that is read."""
+        if name not in self._known:
+            return None
+        read = await self._read(name)
+        number = self._numbers[name] = self._numbers.get(name, 0) + 1
+        every_s = self._instruments.model(name).read_every_s
+        told = replace(read, number=number, every_s=every_s)
+        await self._tell(told)
+        return told
 
     async def _tell(self, told: InstrumentReadings) -> None:
         self._latest[told.instrument] = told

@@ -5,7 +5,7 @@ An instrument that nobody asks is asked who it is: else a dead one would stay ``
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 
 from podium.control.agent.instruments import AnyWorker, Instruments
@@ -44,6 +44,22 @@ def status_of(instruments: Instruments, name: str) -> InstrumentStatus:
         health.last_error,
         0.0 if health.heard is None else time.time() - (time.monotonic() - health.heard),
     )
+
+
+async def heard_of(
+    told: AsyncIterator[tuple[str, bytes]], instruments: Callable[[], Collection[str]]
+) -> AsyncIterator[tuple[str, bytes]]:
+    """Yield news that may be of some instruments; others are left before they are decoded.
+
+    A facility reads thousands of channels each second, and each agent needs a few of them.
+    """
+    names: Collection[str] = ()
+    words: tuple[bytes, ...] = ()
+    async for key, payload in told:
+        if (now := instruments()) is not names:
+            names, words = now, tuple(name.encode() for name in now)
+        if any(word in payload for word in words):
+            yield key, payload
 
 
 QUIET_S = 15.0

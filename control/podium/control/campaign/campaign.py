@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from podium.control.campaign.bring_up_world import bring_up_world
+from podium.control.campaign.cold_report import cold_report
+from podium.control.campaign.cold_world import cold_world
 from podium.control.campaign.executor import Measure, run_here, run_on_dask
 from podium.control.campaign.provenance import digest
 from podium.control.campaign.repeated_world import repeated_world
@@ -36,6 +38,9 @@ KINDS = {
     "bring-up": CampaignKind(bring_up_world, bring_up_report, "podium demo for every world"),
     "repeatability": CampaignKind(
         repeated_world, repeatability_report, "each world brought up again and again"
+    ),
+    "cold": CampaignKind(
+        cold_world, cold_report, "a fridge supervised through weeks of faults, for every world"
     ),
 }
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TABLE_WIDTH = 120
 """Columns, where nobody's terminal sets them."""
-NAMES = ("bring-up", "repeatability")
+NAMES = ("bring-up", "repeatability", "cold")
 OURS = {"--seed", "--report"}
 """Options of the command that measures a world, that the campaign gives itself."""
 
@@ -49,14 +49,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         "name",
         choices=NAMES,
         metavar="NAME",
-        help="bring-up: podium demo for each world; repeatability: each world again and again",
+        help="bring-up: podium demo for each world; repeatability: each world again and again; "
+        "cold: a fridge supervised through weeks of faults",
     )
     parser.add_argument(
         "options",
         nargs="*",
         metavar="-- OPTION",
         help="after --: options for each world, as podium demo has them (bring-up), or --facility, "
-        "--repeats, --moved, --steps and those of the world (repeatability)",
+        "--repeats, --moved, --steps and those of the world (repeatability), or --faults, --kinds, "
+        "--model and --vary (cold)",
     )
     parser.add_argument(
         "--seeds",
@@ -152,8 +154,11 @@ def _plan(arguments: Namespace) -> "CampaignPlan":
         known = parser.parse_args(options)
     except SystemExit as error:  # it has said what is wrong
         raise BadOptions(f"the options after -- are none of {parser.prog}") from error
-    one_node = arguments.name == "repeatability" or known.node_only
-    path = known.facility or example_facility(ONE_NODE if one_node else TWO_NODES)
+    if arguments.name == "cold":  # a fridge alone: the facility plays no part
+        path = example_facility(ONE_NODE)
+    else:
+        one_node = arguments.name == "repeatability" or known.node_only
+        path = known.facility or example_facility(ONE_NODE if one_node else TWO_NODES)
     return CampaignPlan(
         arguments.name,
         arguments.seeds,
@@ -177,6 +182,12 @@ def _options_parser(name: str) -> ArgumentParser:
         return parser
     from podium.control.campaign.repetition import add_arguments as add_repetition
 
+    if name == "cold":
+        from podium.control.campaign.cold_story import add_arguments as add_story
+
+        parser = ArgumentParser(prog="cold", add_help=False)
+        add_story(parser)
+        return parser
     parser = ArgumentParser(prog="repeatability", add_help=False)
     add_repetition(parser)
     parser.add_argument("--facility", type=Path)

@@ -15,12 +15,29 @@ if TYPE_CHECKING:
 NO_SAFETY_SYSTEM = "This is no safety system: the fridge's own interlocks stay in charge."
 
 
+class WrongWords(ValueError):
+    """A request makes no sense; nothing was asked."""
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.epilog = NO_SAFETY_SYSTEM
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     status = _action(actions, "status", "readings, alarms, procedures and countdowns")
     _common(status)
+    alarms = _action(
+        actions, "alarms", "alarms; acknowledge, shelve, reset one, or stop its service"
+    )
+    _common(alarms, before=("words",))
+    alarms.add_argument(
+        "words",
+        nargs="*",
+        metavar="acknowledge|reset|shelve NAME | service NAME on|off",
+        help="what to do with an alarm; without it they are listed",
+    )
+    alarms.add_argument(
+        "--for", dest="for_", metavar="TIME", help="how long it is shelved, of the facility's time"
+    )
 
 
 def _action(actions: "object", name: str, words: str) -> ArgumentParser:
@@ -40,6 +57,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.facility.problems import FacilityError
     from podium.control.processes.state_file import NotUp
     from podium.control.runs.errors import RunError
+    from podium.firmware_interfaces.quantity import QuantityError
 
     try:
         return run_until_terminated(_asked(arguments))
@@ -47,6 +65,9 @@ def run(arguments: Namespace) -> int:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
     except OSError as error:
+        print(f"podium cold: {error}", file=sys.stderr)
+        return WRONG_USE
+    except (WrongWords, QuantityError) as error:
         print(f"podium cold: {error}", file=sys.stderr)
         return WRONG_USE
     except (NotUp, RunError) as error:
@@ -76,12 +97,51 @@ async def _status(arguments: Namespace, supervisor: "ColdClient") -> int:
     return FOUND_PROBLEM if _in_alarm(news) else DONE
 
 
+async def _alarms(arguments: Namespace, supervisor: "ColdClient") -> int:
+    from podium.control.bus.cold import AskCold, ColdNews
+    from podium.control.bus.messages import Done
+    from podium.control.commands.cold_words import alarm_lines, alarms_json
+
+    if arguments.words:
+        await supervisor.ask(_alarm_request(arguments), Done)
+    news = await supervisor.ask(AskCold(), ColdNews)
+    if arguments.json:
+        print(json.dumps(alarms_json(news)))
+    else:
+        print("\n".join(alarm_lines(news.alarms)) or "no alarms")
+        print(NO_SAFETY_SYSTEM)
+    return FOUND_PROBLEM if _in_alarm(news) and not arguments.words else DONE
+
+
+def _alarm_request(arguments: Namespace) -> object:
+    from podium.control.bus.client_name import own_name
+    from podium.control.bus.cold import Acknowledge, ResetAlarm, SetService, Shelve
+    from podium.firmware_interfaces.quantity import parse_quantity
+
+    by = own_name()
+    match arguments.words:
+        case ["acknowledge", name]:
+            return Acknowledge(name, by)
+        case ["reset", name]:
+            return ResetAlarm(name, by)
+        case ["shelve", name] if arguments.for_ is not None:
+            return Shelve(name, parse_quantity(arguments.for_, "s"), by)
+        case ["shelve", _]:
+            raise WrongWords("for how long? --for 2h; --for 0s ends it")
+        case ["service", name, ("on" | "off") as word]:
+            return SetService(name, word == "on", by)
+    raise WrongWords(
+        f"{' '.join(arguments.words)!r} is nothing that is done with an alarm: acknowledge NAME, "
+        "reset NAME, shelve NAME --for 2h, service NAME on or off"
+    )
+
+
 def _in_alarm(news: "ColdNews") -> bool:
     """Tell whether something wants a person's eye."""
     return any(one.state in ("unacknowledged", "returned", "latched") for one in news.alarms)
 
 
-ACTIONS = {"status": _status}
+ACTIONS = {"status": _status, "alarms": _alarms}
 
 command = Command(
     name="cold",

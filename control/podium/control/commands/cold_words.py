@@ -4,8 +4,17 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from podium.control.bus.cold import AlarmNews, ColdNews, ColdProcedureNews, Countdown, ReadingNews
+from podium.control.bus.cold import (
+    AlarmNews,
+    ColdNews,
+    ColdProcedureNews,
+    Countdown,
+    Priority,
+    ReadingNews,
+)
+from podium.firmware_interfaces.tai import Tai
 
+PRIORITIES: tuple[Priority, ...] = ("low", "medium", "high", "critical")
 PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
 SWITCH = "1"
 
@@ -36,6 +45,11 @@ def status_json(news: ColdNews) -> dict[str, Any]:
         "findings": [asdict(one) for one in news.findings],
         "notes": list(news.notes),
     }
+
+
+def alarms_json(news: ColdNews) -> dict[str, Any]:
+    """Return the alarms that are not normal as plain values."""
+    return {"tai": news.tai, "alarms": [asdict(one) for one in news.alarms]}
 
 
 def current_procedure(news: ColdNews) -> ColdProcedureNews | None:
@@ -84,19 +98,25 @@ def quantity(value: float, unit: str) -> str:
 
 def alarm_lines(alarms: tuple[AlarmNews, ...]) -> Iterator[str]:
     """Yield each alarm, those that follow from another below it."""
-    leaders = [one for one in alarms if not one.leader]
-    for one in leaders:
-        yield f"ALARM {one.priority} {one.state}: {one.name}: {one.what}"
-        yield from (f"  {name}: {text}" for name, text in (("cause", one.cause), ("do", one.to_do)))
-        if one.by:
-            yield f"  by {one.by}"
-        for other in alarms:
+    shown = [one for one in alarms if one.state != "suppressed"]
+    names = {one.name for one in shown}
+    for one in sorted(shown, key=lambda one: -PRIORITIES.index(one.priority)):
+        if one.leader in names:
+            continue
+        yield f"ALARM {one.priority.upper()} {_state(one)}: {one.name}: {one.what}"
+        yield f"  cause: {one.cause}"
+        yield f"  do: {one.to_do}"
+        for other in shown:
             if other.leader == one.name:
-                yield f"  follows, {other.state}: {other.name}: {other.what}"
-    known = {one.name for one in leaders}
-    for one in alarms:
-        if one.leader and one.leader not in known:
-            yield f"ALARM {one.priority} {one.state}: {one.name}: {one.what}"
+                yield f"  follows, {_state(other)}: {other.name}: {other.what}"
+    if suppressed := len(alarms) - len(shown):
+        yield f"{suppressed} alarms are suppressed by design: the fridge is not in their state"
+
+
+def _state(one: AlarmNews) -> str:
+    stands = one.state.replace("_", " ")
+    until = "" if one.until is None else f" until {Tai(*one.until).date()}"
+    return f"{stands}{until}" + (f" by {one.by}" if one.by else "")
 
 
 def procedure_lines(procedure: ColdProcedureNews) -> Iterator[str]:

@@ -11,6 +11,9 @@ from podium.control.demo.arguments import add_arguments, world_options
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from podium.control.facility.facility import Facility
     from podium.control.processes.child_processes import Children
 
 TERMINATED = 128 + signal.SIGTERM
@@ -19,18 +22,24 @@ TERMINATED = 128 + signal.SIGTERM
 
 def run(arguments: Namespace) -> int:
     """Do it; 0 when every qubit was found, every promise kept, and nothing failed."""
-    from podium.control.demo.example import ONE_NODE, TWO_NODES, NoExample, example_facility
+    from podium.control.demo.example import (
+        COLD_SIDE,
+        ONE_NODE,
+        TWO_NODES,
+        NoExample,
+        example_facility,
+    )
     from podium.control.demo.multi_node.common_start import marked
     from podium.control.facility.atomic_files import check_writable
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
-    from podium.control.processes.child_processes import Children
 
     if not arguments.thoroughness > 0:
         print("podium demo: --thoroughness is a factor above zero", file=sys.stderr)
         return WRONG_USE
     try:
         example = ONE_NODE if arguments.node_only else TWO_NODES
+        example = COLD_SIDE if arguments.cold else example
         path = arguments.facility or example_facility(example)
         facility = load_facility(path)
         check_writable(arguments.report)
@@ -40,6 +49,8 @@ def run(arguments: Namespace) -> int:
     except (OSError, NoExample) as error:
         print(f"podium demo: {error}", file=sys.stderr)
         return WRONG_USE
+    if arguments.cold:
+        return _cold(arguments, path, facility)
     if not facility.qubits():
         print(f"podium demo: {path} describes no qubits to bring up", file=sys.stderr)
         return WRONG_USE
@@ -50,9 +61,29 @@ def run(arguments: Namespace) -> int:
             file=sys.stderr,
         )
         return WRONG_USE
+    return _run_guarded(lambda children: _nodes(arguments, path, children))
+
+
+def _cold(arguments: Namespace, path: Path, facility: "Facility") -> int:
+    """Show the cold side; 0 when base was reached, the trip was told, and it is cold again."""
+    if not any(fridge.model for fridge in facility.fridges.values()):
+        print(
+            f"podium demo: {path} has no fridge that names its `model`, which could be simulated",
+            file=sys.stderr,
+        )
+        return WRONG_USE
+    if arguments.rate < 1:
+        print("podium demo: --rate is a whole number from 1 up", file=sys.stderr)
+        return WRONG_USE
+    return _run_guarded(lambda children: _cold_side(arguments, path, children))
+
+
+def _run_guarded(story: "Callable[[Children], Awaitable[bool]]") -> int:
+    from podium.control.processes.child_processes import Children
+
     children = Children()
     try:
-        return asyncio.run(_guarded(arguments, path, children))
+        return asyncio.run(_guarded(story(children)))
     except OSError as error:
         print(f"podium demo: {error}", file=sys.stderr)
         return FOUND_PROBLEM
@@ -61,10 +92,8 @@ def run(arguments: Namespace) -> int:
         children.kill()
 
 
-async def _guarded(arguments: Namespace, facility: Path, children: "Children") -> int:
+async def _guarded(story: "Awaitable[bool]") -> int:
     """Work until done or told to end: SIGTERM and a lost terminal end it like Ctrl-C does."""
-    from podium.control.demo.demonstration import DemoRequest, demonstrate
-
     work = asyncio.current_task()
     told_to_end = False
 
@@ -77,6 +106,19 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, end)
+    try:
+        good = await story
+    except asyncio.CancelledError:
+        if not told_to_end:
+            raise
+        print("podium demo: told to end; all its processes have ended", file=sys.stderr)
+        return TERMINATED
+    return DONE if good else FOUND_PROBLEM
+
+
+async def _nodes(arguments: Namespace, facility: Path, children: "Children") -> bool:
+    from podium.control.demo.demonstration import DemoRequest, demonstrate
+
     wanted = DemoRequest(
         facility,
         arguments.seed,
@@ -87,14 +129,14 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
         active_reset=arguments.reset == "active",
         clock=arguments.clock,
     )
-    try:
-        good = (await demonstrate(wanted, children)).good
-    except asyncio.CancelledError:
-        if not told_to_end:
-            raise
-        print("podium demo: told to end; all its processes have ended", file=sys.stderr)
-        return TERMINATED
-    return DONE if good else FOUND_PROBLEM
+    return (await demonstrate(wanted, children)).good
+
+
+async def _cold_side(arguments: Namespace, facility: Path, children: "Children") -> bool:
+    from podium.control.demo.cold_side.demonstration import ColdRequest, demonstrate_cold
+
+    wanted = ColdRequest(facility, arguments.seed, arguments.report, arguments.rate, arguments.page)
+    return (await demonstrate_cold(wanted, children)).good
 
 
 command = Command(

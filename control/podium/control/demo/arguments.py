@@ -4,6 +4,9 @@ import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
+COLD_RATE = 600
+"""A day in two and a half minutes."""
+
 
 def spreads(text: str) -> float:
     """Return the K of ``--wrong``."""
@@ -24,6 +27,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="bring up single nodes and nothing else: the example then has one",
     )
     parser.add_argument(
+        "--cold",
+        action="store_true",
+        help="the cold side instead: a fridge goes from room temperature to base, its compressor "
+        "trips and is recovered (--seed, --report, --facility, --rate and --page count)",
+    )
+    parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="which hidden world to draw (default 0)"
     )
     parser.add_argument(
@@ -38,6 +47,19 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="facility file (default: the example of two nodes, with --node-only that of one)",
+    )
+    parser.add_argument(
+        "--rate",
+        type=int,
+        default=COLD_RATE,
+        metavar="N",
+        help=f"with --cold: world time goes N times as fast as the wall's (default {COLD_RATE})",
+    )
+    parser.add_argument(
+        "--page",
+        default="127.0.0.1:0",
+        metavar="HOST:PORT",
+        help="with --cold: where the page is served (default: a free port of this computer)",
     )
     add_world_arguments(parser)
     parser.add_argument(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-ONE_NODE, TWO_NODES = "first_light", "two_nodes"
+ONE_NODE, TWO_NODES, COLD_SIDE = "first_light", "two_nodes", "cold"
 
 
 class NoExample(FileNotFoundError):

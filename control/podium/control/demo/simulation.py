@@ -29,17 +29,28 @@ async def serve(
     endpoints: Path,
     clock: str = "leap",
     instruments: tuple[str, ...] = (),
+    rate: int = 1,
 ) -> Child:
     """Start the twins of ``instruments``; returns once all of them listen.
 
-    ``clock``: as of ``podium twin serve``. Raises ``ProcessFailed``.
+    ``clock``, ``rate``: as of ``podium twin serve``. Raises ``ProcessFailed``.
     """
     await asyncio.to_thread(endpoints.unlink, missing_ok=True)
     words = podium("twin", "serve", facility, "--twin", twin, "--endpoints", endpoints)
-    words += ["--clock", clock, "--with-parent"]
+    words += ["--clock", clock, *(() if rate == 1 else ("--rate", str(rate))), "--with-parent"]
     child = children.start("twin", words, endpoints.parent / "logs", instruments)
     await children.wait_for(endpoints, TwinProgress(child.log).show)
     return child
+
+
+async def set_rate(endpoints: Path, rate: int) -> None:
+    """Let a paced clock go ``rate`` times as fast as the wall's; raises ``ProcessFailed``."""
+    await call("podium twin rate", podium("twin", "rate", "--endpoints", endpoints, rate))
+
+
+async def fault(endpoints: Path, name: str, on: str) -> None:
+    """Make something go wrong, or put it right (``repair``); raises ``ProcessFailed``."""
+    await call("podium twin fault", podium("twin", "fault", name, on, "--endpoints", endpoints))
 
 
 class TwinProgress:

@@ -42,6 +42,7 @@ def check_instruments(
                 complaints.at((*path, "model"), message)
                 continue
             _check_options(entry, model, path, complaints)
+            _check_named(entry, model, models, path, complaints)
             wrong = address_problem(entry.address, model)
             if wrong is not None:
                 complaints.at((*path, "address"), wrong)
@@ -133,6 +134,26 @@ def _check_options(
                     check_cables(given[name], modules, model, (*path, name), complaints)
             case TextOption():
                 _check_word(given[name], option.choices, (*path, name), complaints)
+
+
+def _check_named(
+    entry: schema.InstrumentEntry,
+    model: InstrumentModel,
+    models: Mapping[str, InstrumentModel],
+    path: KeyPath,
+    complaints: Complaints,
+) -> None:
+    """Complain of words of options that are to name other instruments and do not."""
+    given = entry.model_extra or {}
+    for option in model.options:
+        words = given.get(option.name)
+        if not isinstance(option, MapOption) or not option.of_role or not isinstance(words, dict):
+            continue
+        fitting = [name for name, one in models.items() if option.of_role in one.roles]
+        for key, word in words.items():
+            if isinstance(word, str) and word not in fitting:
+                message = f"{word!r} is no {option.of_role} of this file; {suggest(word, fitting)}"
+                complaints.at((*path, option.name, key), message)
 
 
 def _check_of(

@@ -1,4 +1,4 @@
-"""Checks that names, nodes, fridges and clocks exist where they are named."""
+"""Checks that names, nodes and clocks exist where they are named."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,6 @@ from podium.control.facility import schema
 from podium.control.facility.design_values import written_of
 from podium.control.facility.designs import OF_A_FLUX_LINE, TransmonEntry
 from podium.control.facility.file_contents import Complaints, FileContents, NodeContents
-from podium.control.facility.instrument_models import channels_of
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import InstrumentModel
 
@@ -121,44 +120,6 @@ def _check_all_wired(
             complaints.at(path, f"{port!r} is not wired; {right}", at_key=True)
 
 
-def check_fridges(
-    parsed: FileContents, models: Mapping[str, InstrumentModel], complaints: Complaints
-) -> None:
-    """Check that every fridge has a thermometer that reads a channel by that name.
-
-    Its instruments must be there, and each be of one fridge.
-    """
-    owners: dict[str, str] = {}
-    for name, fridge in parsed.fridges.items():
-        if fridge is None:
-            continue
-        for index, instrument in enumerate(fridge.instruments):
-            at: KeyPath = ("fridges", name, "instruments", index)
-            if instrument not in parsed.instruments:
-                near = suggest(instrument, parsed.instruments)
-                complaints.at(at, f"there is no instrument {instrument!r}; {near}")
-            elif owners.setdefault(instrument, name) != name:
-                complaints.at(at, f"{instrument} is of {owners[instrument]} already")
-        path: KeyPath = ("fridges", name, "thermometer")
-        instrument, _, channel = fridge.thermometer.partition(".")
-        if instrument not in parsed.instruments:
-            near = suggest(instrument, parsed.instruments)
-            complaints.at(path, f"there is no instrument {instrument!r}; {near}")
-            continue
-        entry = parsed.instruments[instrument]
-        model = models.get(instrument)
-        if entry is None or model is None:
-            continue
-        if "Thermometer" not in model.roles:
-            near = ", ".join(_playing("Thermometer", models)) or "there is none"
-            complaints.at(path, f"{instrument} is no thermometer; thermometers here: {near}")
-            continue
-        names = channels_of(entry, model)
-        if names is not None and channel not in names:
-            near = suggest(channel, names)
-            complaints.at(path, f"{instrument} has no channel {channel!r}; {near}")
-
-
 HAVE_TICKS = frozenset({"Clock", "CountsTicks", "TimingPlane", "MicrowaveSource"})
 """Roles of instruments that a clock domain may be of. A microwave source is of one where its
 10 MHz come by another way than with the controller whose signals it carries."""
@@ -176,7 +137,7 @@ def check_clocks(
         if source in parsed.instruments:
             model = models.get(source)
             if model is not None and not HAVE_TICKS & set(model.roles):
-                near = ", ".join(_playing("Clock", models)) or "there is none"
+                near = ", ".join(playing("Clock", models)) or "there is none"
                 complaints.at(path, f"{source} tells no time; instruments that do: {near}")
         elif source not in parsed.clocks:
             near = suggest(source, [*parsed.instruments, *parsed.clocks])
@@ -247,6 +208,6 @@ def _told(cycle: list[str]) -> str:
     return f"{' <- '.join(cycle[:CYCLE_SHOWN])} <- ... <- {cycle[0]} ({len(cycle)} clocks)"
 
 
-def _playing(role: str, models: Mapping[str, InstrumentModel]) -> list[str]:
+def playing(role: str, models: Mapping[str, InstrumentModel]) -> list[str]:
     """Return the instruments of the file that play ``role``."""
     return [name for name, model in models.items() if role in model.roles]

@@ -76,6 +76,31 @@ class InstrumentEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmSetting:
+    """What a facility file says of one alarm of a fridge; None: as usual.
+
+    Values are in SI, in the unit of the signal.
+    """
+
+    name: str
+    enabled: bool = True
+    signal: str | None = None
+    """Of an alarm of the laboratory's own; None: a usual one."""
+    above: float | None = None
+    below: float | None = None
+    deadband: float | None = None
+    over_s: float | None = None
+    """The limit is of the change within this time."""
+    on_delay_s: float | None = None
+    off_delay_s: float | None = None
+    latching: bool | None = None
+    priority: Literal["low", "medium", "high", "critical"] | None = None
+    what: str | None = None
+    cause: str | None = None
+    to_do: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fridge:
     """A cryostat, as far as control asks about it."""
 
@@ -87,6 +112,10 @@ class Fridge:
     """What its maker calls it."""
     instruments: tuple[str, ...] = ()
     """Instruments that measure and operate it, besides its thermometer."""
+    alarms: tuple[AlarmSetting, ...] = ()
+    """What the file lays over the usual alarms."""
+    procedures: tuple[str, ...] = ()
+    """Procedures that may be run on it; all others are off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +320,8 @@ class Facility:
     """Where its processes on several computers meet; None: all are on this one."""
     insecure: bool = False
     """Its processes on this one talk without TLS: whoever is on it may do everything."""
+    notices: tuple[str, ...] = ()
+    """Where alarms are sent, as Apprise writes addresses."""
 
     def line(self, port: str) -> str:
         """Return the wired port behind ``port``: a qubit's readout port is its feedline's.

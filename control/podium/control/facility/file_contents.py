@@ -69,6 +69,7 @@ class FileContents:
     markers: dict[str, MarkerEntry | None]
     phase_reference: PhaseReferenceEntry | None
     bus: BusEntry | None = None
+    notices: tuple[str, ...] = ()
 
 
 def parse(source: SourceFile, complaints: Complaints) -> FileContents:
@@ -106,6 +107,7 @@ def parse(source: SourceFile, complaints: Complaints) -> FileContents:
         markers=_entries(MarkerEntry, timing.get("markers"), ("timing", "markers"), complaints),
         phase_reference=None if whole is None else whole.timing.phase_reference,
         bus=None if whole is None else whole.bus,
+        notices=() if whole is None else tuple(whole.notices),
     )
 
 

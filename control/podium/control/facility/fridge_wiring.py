@@ -97,6 +97,11 @@ def channels_of(entry: InstrumentEntry) -> Mapping[str, str]:
     return dict.fromkeys(thermometers_of(entry), "K") | found
 
 
+def parts_of(entry: InstrumentEntry) -> Mapping[str, str]:
+    """Return the parts that an instrument can set, and the signal of each."""
+    return dict(_parts(entry))
+
+
 def thermometers_of(entry: InstrumentEntry) -> tuple[str, ...]:
     """Return the channels of a thermometer that the facility file names."""
     model = model_of(entry)

@@ -8,16 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from podium.control.facility import schema
+from podium.control.facility.check_alarms import alarm_settings, check_alarms
 from podium.control.facility.check_bus import check_bus, meeting_point, remark_on_bus
 from podium.control.facility.check_couplings import check_couplings, check_hubs, check_links
 from podium.control.facility.check_design import check_design, lines_of, remark_on_reach
-from podium.control.facility.check_instruments import check_instruments
-from podium.control.facility.check_nodes import (
-    check_clocks,
+from podium.control.facility.check_fridges import (
     check_fridges,
-    check_names,
-    check_nodes,
+    check_procedures,
+    remark_on_fridges,
 )
+from podium.control.facility.check_instruments import check_instruments
+from podium.control.facility.check_nodes import check_clocks, check_names, check_nodes
 from podium.control.facility.check_timing import (
     check_phases,
     check_shared_triggers,
@@ -118,6 +119,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     check_nodes(parsed, complaints)
     check_couplings(parsed, complaints)
     check_fridges(parsed, models, complaints)
+    check_alarms(parsed, complaints)
     check_clocks(parsed, models, complaints)
     check_tells_time(parsed, models, complaints)
     check_hubs(parsed, complaints)
@@ -132,8 +134,12 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     if endpoints is not None:
         instruments = lay_over(instruments, Path(endpoints))
     facility = _facility(parsed, instruments, source, known, outputs)
+    check_procedures(facility, complaints)
+    if complaints.problems:
+        raise FacilityError(source.file, complaints.problems)
     remarks = Complaints(source, [])
     remark_on_bus(parsed, remarks)
+    remark_on_fridges(parsed, facility, remarks)
     check_phases(parsed, facility.timing.phase_reference, remarks)
     check_shared_triggers(parsed, outputs, remarks)
     remark_on_reach(parsed, outputs, remarks)
@@ -174,6 +180,8 @@ def _facility(
                     fridge.cold_below,
                     fridge.model,
                     tuple(fridge.instruments),
+                    alarm_settings(fridge),
+                    procedures=tuple(fridge.procedures),
                 )
                 for name, fridge in parsed.fridges.items()
                 if fridge is not None
@@ -204,6 +212,7 @@ def _facility(
         ),
         bus=_bus(parsed, Path(source.file).resolve().parent),
         insecure=parsed.bus is not None and parsed.bus.insecure,
+        notices=parsed.notices,
     )
 
 
@@ -250,7 +259,7 @@ def _of_the_facility(data: Plain) -> Plain:
     """Return what a file says of the facility itself, not of how its processes talk."""
     if not isinstance(data, dict):
         return data
-    return {key: value for key, value in data.items() if key != "bus"}
+    return {key: value for key, value in data.items() if key not in ("bus", "notices")}
 
 
 def _canonical(data: Plain) -> str:

@@ -74,6 +74,41 @@ class HubEntry(FileEntry):
     """Where such a one is published."""
 
 
+AlarmLevel = str | int | float
+"""A quantity; its unit is that of the alarm's signal."""
+
+
+class AlarmEntry(FileEntry):
+    """One alarm of a fridge: what differs from the usual one of this name, or one of its own."""
+
+    enabled: bool = True
+    """false: there is no such alarm."""
+    signal: str | None = None
+    """Of an alarm of one's own: what it watches, e.g. temperature.cold_plate."""
+    above: AlarmLevel | None = None
+    """An alarm while the signal is above it."""
+    below: AlarmLevel | None = None
+    """An alarm while the signal is below it."""
+    deadband: AlarmLevel | None = None
+    """It ends only so far on the good side of the limit."""
+    over: Annotated[Time, Positive] | None = None
+    """The limit is of the signal's change within this time."""
+    on_delay: Annotated[Time, NotNegative] | None = None
+    """So long before it is an alarm."""
+    off_delay: Annotated[Time, NotNegative] | None = None
+    """So long before it ends."""
+    latching: bool | None = None
+    """It stays until a person resets it."""
+    priority: Literal["low", "medium", "high", "critical"] | None = None
+    """How urgent it is."""
+    what: str | None = None
+    """What is wrong, in words."""
+    cause: str | None = None
+    """What usually brings it about."""
+    to_do: str | None = None
+    """What a person does."""
+
+
 class FridgeEntry(FileEntry):
     """One cryostat."""
 
@@ -85,6 +120,12 @@ class FridgeEntry(FileEntry):
     """What its maker calls it: LD400."""
     instruments: list[str] = Field(default_factory=list)
     """Instruments that measure and operate it, besides its thermometer."""
+    alarms: dict[str, AlarmEntry] = Field(default_factory=dict)
+    """What differs from the usual alarms, by name; and alarms of one's own."""
+    procedures: list[str] = Field(default_factory=list)
+    """Procedures that may be run on it: cooldown, condense, warm_up, recover.
+
+    All others are off."""
 
 
 class ClockEntry(FileEntry):
@@ -301,4 +342,6 @@ class FacilityFile(FileEntry):
     """What starts controllers together, and by what skews are measured."""
     bus: BusEntry | None = None
     """How its processes on several computers find and know each other."""
+    notices: list[str] = Field(default_factory=list)
+    """Where alarms are sent, as Apprise writes addresses."""
     validity: dict[str, Annotated[Time, Positive]] = Field(default_factory=dict)

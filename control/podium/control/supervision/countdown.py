@@ -37,11 +37,15 @@ SEED = 20
 """Of the ensemble's constants: the same readings give the same countdown."""
 SETTLE_STEPS, SETTLE_S = 60, 600.0
 """How an ensemble comes to its steady state: one step of it with each of the observer's."""
+LONGEST_LAG_S = 120.0
+"""Between two views; a trip that was not seen for longer began with the last."""
 SETTLED_FOR_S = 6 * 3600.0
 """So long a steady state is used, unless heaters change."""
-STEPS_AT_ONCE = 40
+STEPS_AT_ONCE = 120
 """Of the forecast, with each step of the observer."""
-STEP_S, HORIZON_S = 10.0, 2.5 * 3600.0
+STEP_S, HORIZON_S = 10.0, 1.5 * 3600.0
+FIRST_STEP_S, FIRST_S = 2.0, 120.0
+"""Right after a trip, when much happens soon."""
 WARM_K = 10.0
 BOILED_OFF = 0.05
 """Of the mixture, what is still liquid when it counts as boiled off."""
@@ -49,10 +53,12 @@ ACTING_S = 300.0
 """What letting the mixture into the tank takes. # ASSUMED"""
 OUTSIDE, FITS = 0.03, 0.05
 """ln by which a sensor may be beyond its 20 %, and 1 sigma of a course that fits."""
-LEAST_COUNTED = 12.0
+LEAST_COUNTED = 24.0
 """So many members count at least: weights are flattened until they do."""
 LOW, HIGH = 0.05, 0.95
 STAGES_COMPARED = (1, 2)
+TIME_SPREAD = 0.05
+"""1 sigma by which the model's times are wrong for any constants: it is smaller than a fridge."""
 
 EVENTS: Mapping[str, str] = {
     "second_stage_above_10K": "4 K plate above 10 K",
@@ -68,22 +74,48 @@ class Forecast:
 
     began_s: float
     inputs: ModelInputs
+    lag_s: Array
+    """How long before ``began_s`` each member's trip was: between two views nobody knows."""
     states: list[ModelState]
-    """Each :data:`STEP_S`."""
     ratios: dict[str, Array]
     """By thermometer: ln of its reading in the member's temperature, when the trip happened."""
+    times_s: list[float] = field(default_factory=lambda: [0.0])
+    """Of the states, from the trip on."""
     crossed: dict[str, Array] = field(default_factory=dict)
-    """By event: s from the begin for each member; inf: not so far."""
+    """By event: s from the trip for each member; inf: not so far."""
 
     @property
     def computed_s(self) -> float:
         """How far, s."""
-        return (len(self.states) - 1) * STEP_S
+        return self.times_s[-1]
 
-    def at(self, elapsed_s: float) -> ModelState:
+    def elapsed_s(self, now_s: float) -> Array:
+        """Return how long ago each member's trip was, s."""
+        return np.asarray(now_s - self.began_s + self.lag_s)
+
+    def at(self, now_s: float) -> ModelState:
         """Return the members' states at a time, the nearest that was computed."""
-        index = min(len(self.states) - 1, max(0, round(elapsed_s / STEP_S)))
-        return self.states[index]
+        places = np.searchsorted(self.times_s, self.elapsed_s(now_s) - STEP_S / 20)
+        places = np.minimum(places, len(self.states) - 1)
+        found = self.states[int(places[0])]
+        parts = {name: np.array(getattr(found, name)) for name in ModelState.__slots__}
+        for place in np.unique(places):
+            members = places == place
+            for name, values in parts.items():
+                values[..., members] = getattr(self.states[int(place)], name)[..., members]
+        return ModelState(**parts)
+
+    def kelvin(self, stage: int, now_s: float) -> Array:
+        """Return a stage's temperature at a time, between the states that were computed."""
+        elapsed = np.minimum(self.elapsed_s(now_s), self.computed_s)
+        after = np.clip(np.searchsorted(self.times_s, elapsed), 1, len(self.states) - 1)
+        if len(self.states) == 1:
+            return np.asarray(self.states[0].kelvin[stage])
+        low = np.array([self.states[i - 1].kelvin[stage, m] for m, i in enumerate(after)])
+        high = np.array([self.states[i].kelvin[stage, m] for m, i in enumerate(after)])
+        times = np.array(self.times_s)
+        part = (elapsed - times[after - 1]) / (times[after] - times[after - 1])
+        return np.asarray(low + part * (high - low))
 
 
 class Countdowns:
@@ -98,6 +130,10 @@ class Countdowns:
         self._steps_left = 0
         self._settled_s = 0.0
         self._settled_for: ModelInputs | None = None
+        self._ran_s = 0.0
+        """When the pulse tube was seen to run last."""
+        self._pace = np.exp(TIME_SPREAD * np.random.default_rng(SEED + 2).standard_normal(members))
+        self._lags = np.random.default_rng(SEED + 1).uniform(0.0, 1.0, members)
         self._last: dict[str, float] = {}
         """ln K of thermometers while the pulse tube ran last."""
         self._forecast: Forecast | None = None
@@ -120,7 +156,7 @@ class Countdowns:
     ) -> tuple[Countdown, ...]:
         """Return what is to come, or nothing while the pulse tube runs."""
         if inputs.tubes > 0.5:
-            self._forecast = None
+            self._forecast, self._ran_s = None, now_s
             if filtered.state.kelvin[1, 0] < 6.0 and filtered.state.liquid[0] > 0.0:
                 self._settle(inputs, filtered.state, now_s)
                 self._last = _believed(votes)
@@ -128,11 +164,14 @@ class Countdowns:
         if self._steady is None or not self._last:
             return ()
         if self._forecast is None:
-            self._forecast = Forecast(now_s, inputs, [self._steady], self._ratios(self._steady))
+            lag_s = self._lags * min(now_s - self._ran_s, LONGEST_LAG_S)
+            ratios = self._ratios(self._steady)
+            self._forecast = Forecast(now_s, inputs, lag_s, [self._steady], ratios)
         elif self._forecast.inputs != inputs:
             before = self._forecast
-            state = before.at(now_s - before.began_s)
-            self._forecast = Forecast(now_s, inputs, [state], before.ratios)
+            state = before.at(now_s)
+            none = np.zeros(self.members)
+            self._forecast = Forecast(now_s, inputs, none, [state], before.ratios)
         self._compute(self._forecast)
         return self._read_off(view.fridge, self._forecast, votes, now_s)
 
@@ -140,7 +179,7 @@ class Countdowns:
         """Return the ensemble in the fridge's steady state and its weights; None: not yet."""
         if self._steady is None or self._steps_left > 0 or not self._last:
             return None
-        return self.model, self._steady, self._weights(self._ratios(self._steady), {}, None)
+        return self.model, self._steady, self._weights(self._ratios(self._steady), {}, {})
 
     def _settle(self, inputs: ModelInputs, state: ModelState, now_s: float) -> None:
         if self._steps_left == 0:
@@ -173,25 +212,28 @@ class Countdowns:
             if forecast.computed_s >= HORIZON_S or _over(forecast):
                 return
             before = forecast.states[-1]
-            after = self.model.step(before, forecast.inputs, STEP_S)
-            _note_crossings(self._nominal, forecast, before, after)
+            for_s = FIRST_STEP_S if forecast.computed_s < FIRST_S else STEP_S
+            after = self.model.step(before, forecast.inputs, for_s)
+            _note_crossings(self._nominal, forecast, before, after, for_s)
             forecast.states.append(after)
+            forecast.times_s.append(forecast.computed_s + for_s)
 
     def _weights(
-        self, ratios: Mapping[str, Array], now: Mapping[str, float], at: ModelState | None
+        self,
+        ratios: Mapping[str, Array],
+        now: Mapping[str, float],
+        kelvin: Mapping[int, Array],
     ) -> Array:
         """Return how well each member fits, summing to 1."""
         likelihood = np.zeros(self.members)
         limit = log(1.0 + SPREAD)
         for ratio in ratios.values():
             likelihood -= 0.5 * (np.maximum(0.0, np.abs(ratio) - limit) / OUTSIDE) ** 2
-        if at is not None:
-            for stage in STAGES_COMPARED:
-                names = [n for n in now if n in ratios and n.startswith(signals.STAGES[stage])]
-                if not names:
-                    continue
+        for stage, modelled in kelvin.items():
+            names = [n for n in now if n in ratios and n.startswith(signals.STAGES[stage])]
+            if names:
                 off = sum(now[n] - ratios[n] for n in names) / len(names)
-                likelihood -= 0.5 * ((off - np.log(at.kelvin[stage])) / FITS) ** 2
+                likelihood -= 0.5 * ((off - np.log(modelled)) / FITS) ** 2
         likelihood -= np.max(likelihood)
         for _ in range(40):
             weights = np.exp(likelihood)
@@ -204,18 +246,21 @@ class Countdowns:
     def _read_off(
         self, fridge: str, forecast: Forecast, votes: Mapping[str, StageVote], now_s: float
     ) -> tuple[Countdown, ...]:
-        elapsed_s = now_s - forecast.began_s
-        weights = self._weights(forecast.ratios, _believed(votes), forecast.at(elapsed_s))
+        elapsed_s = forecast.elapsed_s(now_s)
+        kelvin = {stage: forecast.kelvin(stage, now_s) for stage in STAGES_COMPARED}
+        weights = self._weights(forecast.ratios, _believed(votes), kelvin)
         found = []
         for event, words in EVENTS.items():
             times = forecast.crossed.get(event)
             if times is None:
                 continue
-            low, median, high = _quantiles(times - elapsed_s, weights)
+            low, median, high = _quantiles(times * self._pace - elapsed_s, weights)
             if not np.isfinite(median) or high <= 0.0:
                 continue
             if not np.isfinite(high):
-                high = HORIZON_S - elapsed_s
+                if forecast.computed_s < HORIZON_S:
+                    continue  # some members have not come so far yet
+                high = HORIZON_S - float(np.mean(elapsed_s))
             found.append(
                 Countdown(fridge, event, words, max(0.0, median), max(0.0, low), max(0.0, high))
             )
@@ -244,7 +289,11 @@ def _over(forecast: Forecast) -> bool:
 
 
 def _note_crossings(
-    parameters: ModelParameters, forecast: Forecast, before: ModelState, after: ModelState
+    parameters: ModelParameters,
+    forecast: Forecast,
+    before: ModelState,
+    after: ModelState,
+    for_s: float,
 ) -> None:
     relief = model_gas.STILL_RELIEF * parameters.relief
     gas_before = np.maximum(before.pascal[STILL], before.pascal[BACK]) / relief
@@ -262,7 +311,7 @@ def _note_crossings(
         new = ~np.isfinite(times) & (other >= level)
         if np.any(new):
             part = np.clip((level - one) / np.maximum(other - one, 1e-12), 0.0, 1.0)
-            times[new] = forecast.computed_s + STEP_S * part[new]
+            times[new] = forecast.computed_s + for_s * part[new]
             if event == "check_valves_open":
                 moment = forecast.crossed.setdefault("last_moment", np.full(len(one), np.inf))
                 moment[new] = times[new] - ACTING_S

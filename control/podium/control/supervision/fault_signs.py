@@ -96,7 +96,10 @@ class FaultSigns:
 
     def _machines(self, view: FridgeView, standing: bool, now_s: float) -> None:
         charge = view.good("ups.charge")
-        water_in, water_out = view.good("compressor.coolant_in"), view.good("compressor.coolant_out")
+        water_in, water_out = (
+            view.good("compressor.coolant_in"),
+            view.good("compressor.coolant_out"),
+        )
         mains_gone = charge is not None and self._falls("charge", charge, now_s)
         if charge is None and standing and water_in is not None and water_out is not None:
             self._hold("stands", True, now_s)
@@ -127,9 +130,7 @@ class FaultSigns:
             return "power_cut" in self.active and value <= before
         return True
 
-    def _gas(
-        self, view: FridgeView, circulating: bool, inputs: ModelInputs, now_s: float
-    ) -> None:
+    def _gas(self, view: FridgeView, circulating: bool, inputs: ModelInputs, now_s: float) -> None:
         flow, condensing = view.good("flow.circulation"), view.good("pressure.p3")
         usual = self.usual.get("conductance")
         plugged, share = False, 0.0
@@ -193,7 +194,7 @@ class FaultSigns:
 
     def _learn(self, view: FridgeView, for_s: float) -> None:
         self.age_s += for_s
-        part = min(1.0, for_s / min(LEARNED_S, self.age_s))
+        part = min(1.0, for_s / max(1.0, min(LEARNED_S, self.age_s)))
         found = {
             "water": view.good("compressor.coolant_in"),
             "turbo": view.good("turbo1.speed"),
@@ -208,5 +209,3 @@ class FaultSigns:
             if value is not None:
                 before = self.usual.get(name, value)
                 self.usual[name] = before + part * (value - before)
-
-

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.supervision.model import FridgeModel
+from podium.control.supervision.model import COLDEST_K, HOTTEST_K, FridgeModel
 from podium.control.supervision.model_parameters import ModelParameters
 from podium.control.supervision.model_state import ModelInputs, ModelState
 
@@ -141,7 +141,8 @@ class HeatFilter:
         gain = spread / variance
         self.mean = self.mean + gain * off
         self.covariance = self.covariance - np.outer(gain, spread)
-        kelvin = np.clip(self.mean[:HEAT], 0.5 * self.state.kelvin[:, 0], 340.0)
+        low = np.maximum(0.5 * self.state.kelvin, COLDEST_K)[:, 0]
+        kelvin = np.clip(self.mean[:HEAT], low, HOTTEST_K)
         self.mean[:HEAT] = kelvin
         self.state = self.state.changed(kelvin=kelvin[:, None])
         return sigmas

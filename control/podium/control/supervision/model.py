@@ -39,6 +39,9 @@ Array = NDArray[Any]
 FASTEST = 0.12
 """Of its temperature, what a stage may change by in one step; a longer step is halved."""
 SHORTEST_S = 0.05
+COLDEST_K = np.array([15.0, 1.5, 0.1, 5e-3, 1e-3])[:, None]
+HOTTEST_K = 340.0
+"""Beyond these nothing is computed: no such fridge is there."""
 LIQUID_J_MOL_K = 4.0
 """Of the mixture in the still. # ASSUMED"""
 FERMI_K = 0.4
@@ -227,15 +230,14 @@ class FridgeModel:
         moved = np.repeat(kelvin[:, None, :], 6, axis=1)
         for i in range(5):
             moved[i, i + 1] += _ASIDE * kelvin[i]
-        evaporation = model_gas.evaporation(self.parameters, state, inputs, length_s)
-        powers = self.powers(moved, state, inputs, evaporation, flow_factor)
-        now = powers[:, 0] if extra is None else powers[:, 0] + extra
-        slopes = (powers[:, 1:] - powers[:, :1]) / (_ASIDE * kelvin)
-        matrix = -slopes.transpose(2, 0, 1)
         capacities = self.capacities(kelvin, state.liquid)
         diagonal = np.arange(5)
         while True:
-            system = matrix.copy()
+            evaporation = model_gas.evaporation(self.parameters, state, inputs, length_s)
+            powers = self.powers(moved, state, inputs, evaporation, flow_factor)
+            now = powers[:, 0] if extra is None else powers[:, 0] + extra
+            slopes = (powers[:, 1:] - powers[:, :1]) / (_ASIDE * kelvin)
+            system = -slopes.transpose(2, 0, 1)
             system[:, diagonal, diagonal] += (capacities / length_s).T
             change = np.linalg.solve(system, now.T[:, :, None])[:, :, 0].T
             after = self._warmed(state, change, capacities)
@@ -245,7 +247,6 @@ class FridgeModel:
         if collected is not None:
             of_heat = np.linalg.inv(system[0])
             collected.append((of_heat * (capacities[:, 0] / length_s), of_heat))
-        evaporation = model_gas.evaporation(self.parameters, state, inputs, length_s)
         balance = sum(still_pressures(self.parameters, kelvin[2] + change[2]))
         moved_gas = model_gas.step(
             self.parameters, state, inputs, evaporation.rate(balance), balance, length_s
@@ -255,7 +256,7 @@ class FridgeModel:
     def _warmed(self, state: ModelState, change: Array, capacities: Array) -> Array:
         """Return temperatures after the heat ``capacities change``: heat capacities vary."""
         kelvin = state.kelvin
-        found = np.maximum(kelvin + change, 0.5 * kelvin)
+        found = np.clip(kelvin + change, np.maximum(0.5 * kelvin, COLDEST_K), HOTTEST_K)
         if np.max(np.abs(change / kelvin)) < 5e-3:
             return found
         constant, fermi = self._of_liquid(state.liquid)
@@ -268,7 +269,7 @@ class FridgeModel:
             )
             step = (self._enthalpies(found, constant, fermi) - wanted) / slope
             found = np.maximum(found - step, 0.5 * found)
-        return np.minimum(found, 340.0)
+        return np.clip(found, COLDEST_K, HOTTEST_K)
 
 
 def still_pressures(parameters: ModelParameters, kelvin: Array) -> tuple[Array, Array]:
@@ -291,5 +292,5 @@ def pressure_of(state: ModelState, gauge: str) -> Array | None:
     """Return what a gauge of the panel reads, Pa; None: the model does not have it."""
     places = {"p2": STILL, "p3": CONDENSING, "p4": 1, "p5": 3}
     if gauge == "p1":
-        return state.can
+        return np.asarray(state.can + state.helium)
     return state.pascal[places[gauge]] if gauge in places else None

@@ -41,6 +41,10 @@ OUTGASSING = 1e-4
 VENT = 1e-3
 """m^3/s through v15. # ASSUMED"""
 FREEZES_K = 25.0
+ADSORBS_K, ADSORPTION = 4.5, 1e-3
+"""Of the second stage, where helium stays; m^3/s. # ASSUMED"""
+BOTTLE = 1e-3
+"""Pa m^3/s through v22. # ASSUMED"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +141,7 @@ def step(
     right[:, STILL] += evaporated
     pascal = np.linalg.solve(matrix, right[:, :, None])[:, :, 0].T
     inflow = condensed * pascal[CONDENSING]
+    air, helium = _can(p, state, inputs, length_s)
     return state.changed(
         pascal=pascal,
         liquid=np.maximum(0.0, state.liquid + length_s * (inflow - evaporated)),
@@ -144,7 +149,8 @@ def step(
         passing=passing * (pascal[CONDENSING] - pascal[STILL]),
         flow=drawn * pascal[STILL],
         speed=_turbo(state, inputs, length_s),
-        can=_can(p, state, inputs, length_s),
+        can=air,
+        helium=helium,
     )
 
 
@@ -160,7 +166,8 @@ def can_conductance(state: ModelState) -> Array:
 
     Free molecules carry 1 W/(K Pa), dense gas 3 W/K (Pobell, ch. 5).
     """
-    return 3.0 * state.can / (3.0 + state.can)
+    pressure = state.can + state.helium
+    return np.asarray(3.0 * pressure / (3.0 + pressure))
 
 
 def _turbo(state: ModelState, inputs: ModelInputs, length_s: float) -> Array:
@@ -170,16 +177,32 @@ def _turbo(state: ModelState, inputs: ModelInputs, length_s: float) -> Array:
     return np.asarray(full + (state.speed - full) * np.exp(-length_s / time_s))
 
 
-def _can(p: ModelParameters, state: ModelState, inputs: ModelInputs, length_s: float) -> Array:
-    speed = np.zeros(state.members)
-    source = OUTGASSING * (state.kelvin[0] / ROOM_K) ** 6
+def _can(
+    p: ModelParameters, state: ModelState, inputs: ModelInputs, length_s: float
+) -> tuple[Array, Array]:
+    """Return pressures of air and helium in the can a step later."""
+    pressure = state.can + state.helium
+    pumped = np.zeros(state.members)
     if "v14" in inputs.open and "scroll2" in inputs.on:
-        speed = speed + CAN_SCROLL * state.can / (state.can + 5.0)
+        pumped = pumped + CAN_SCROLL * pressure / (pressure + 5.0)
         if "turbo2" in inputs.on:
-            speed = speed + CAN_TURBO / (1.0 + state.can / 10.0)
-    speed = speed + CRYOPUMP * (state.kelvin[1] < FREEZES_K)
+            pumped = pumped + CAN_TURBO / (1.0 + pressure / 10.0)
+    source = OUTGASSING * (state.kelvin[0] / ROOM_K) ** 6
     if "v15" in inputs.open:
-        speed, source = speed + VENT, source + VENT * ATMOSPHERE_PA
+        pumped, source = pumped + VENT, source + VENT * ATMOSPHERE_PA
+    bottle = BOTTLE if "v22" in inputs.open else 0.0
+    air = _relaxed(
+        p, state.can, source, pumped + CRYOPUMP * (state.kelvin[1] < FREEZES_K), length_s
+    )
+    adsorbed = ADSORPTION * (state.kelvin[1] < ADSORBS_K)
+    return air, _relaxed(
+        p, state.helium, np.full(state.members, bottle), pumped + adsorbed, length_s
+    )
+
+
+def _relaxed(
+    p: ModelParameters, pressure: Array, source: Array, speed: Array, length_s: float
+) -> Array:
     speed = np.maximum(speed, 1e-9)
     rest = source / speed
-    return np.asarray(rest + (state.can - rest) * np.exp(-speed / p.can * length_s))
+    return np.asarray(rest + (pressure - rest) * np.exp(-speed / p.can * length_s))

@@ -84,25 +84,37 @@ class ModelParameters:
     """Of one pulse tube, in those of a PT415."""
     can: float = 0.3
     """m^3 of the vacuum can."""
+    model: str = ""
+    """As the facility file names it."""
 
 
-FIXED = frozenset({"still_power", "tubes", "relief", "can", "mixture"})
+FIXED = frozenset({"still_power", "tubes", "relief", "can", "mixture", "model"})
 """What is known of a fridge: settings, what was filled in, safety valves."""
 
 LD250 = ModelParameters(
-    60.0, 45.0, 9.5, 5.0, 7.0, 2.6, 0.2, 0.753, 0.85e-6, 0.8e-3, 8e-3, 0.08, 0.18
+    60.0, 45.0, 9.5, 5.0, 7.0, 2.6, 0.2, 0.753, 0.85e-6, 0.8e-3, 8e-3, 0.08, 0.18, model="LD250"
 )
 LD400 = ModelParameters(
-    60.0, 46.0, 11.0, 5.5, 8.0, 3.9, 0.3, 0.821, 1.95e-6, 1.1e-3, 12e-3, 0.12, 0.25
+    60.0, 46.0, 11.0, 5.5, 8.0, 3.9, 0.3, 0.821, 1.95e-6, 1.1e-3, 12e-3, 0.12, 0.25, model="LD400"
 )
 XLD1000 = ModelParameters(
     240.0, 230.0, 40.0, 20.0, 35.0, 9.0, 0.7, 0.823, 5.9e-6, 2.4e-3, 33e-3, 0.28, 0.6,
     still_line=0.1, scroll=7e-3, compressor=3.5e-3, impedance=2.7e-8, metering=1.2e-7,
     radiation_room=7e-9, conduction_room=0.04, radiation_first=2e-9, conduction_first=0.008,
     conduction_second=2.4e-4, conduction_still=5e-5, conduction_plate=2.4e-5, second_load=0.2,
-    heat_switch=0.7, tubes=2, tube_power=1.25,
+    heat_switch=0.7, tubes=2, tube_power=1.25, model="XLD1000",
 )  # fmt: skip
 MODELS: Mapping[str, ModelParameters] = {"LD250": LD250, "LD400": LD400, "XLD1000": XLD1000}
+
+
+def members_of(parameters: ModelParameters, members: NDArray[Any]) -> ModelParameters:
+    """Return the parameters of some members of an ensemble; ``members``: their indices."""
+    changes: dict[str, Any] = {
+        field.name: getattr(parameters, field.name)[members]
+        for field in fields(ModelParameters)
+        if isinstance(getattr(parameters, field.name), np.ndarray)
+    }
+    return replace(parameters, **changes)
 
 
 def drawn(

@@ -36,7 +36,7 @@ class ModelInputs:
 
     def can_conducts(self, state: "ModelState") -> bool:
         """Tell whether gas in the vacuum can carries heat worth counting."""
-        return bool(np.max(state.can) > CAN_CARRIES_PA)
+        return bool(np.max(state.can + state.helium) > CAN_CARRIES_PA)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +52,9 @@ class ModelState:
     speed: Array
     """Of turbo1, of full speed."""
     can: Array
-    """In the vacuum can, Pa."""
+    """Air in the vacuum can, Pa."""
+    helium: Array = field(default_factory=lambda: np.zeros(1))
+    """In the vacuum can besides: it does not freeze."""
     inflow: Array = field(default_factory=lambda: np.zeros(1))
     """What comes in and condenses, mol/s."""
     passing: Array = field(default_factory=lambda: np.zeros(1))
@@ -68,12 +70,21 @@ class ModelState:
     def repeated(self, members: int) -> "ModelState":
         """Return so many copies of a single fridge."""
         return ModelState(
-            **{
-                name: np.repeat(getattr(self, name), members, axis=-1)
-                for name in self.__slots__
-                if name != "__dict__"
-            }
+            **{name: np.repeat(getattr(self, name), members, axis=-1) for name in self.__slots__}
         )
+
+    def chosen(self, members: Array) -> "ModelState":
+        """Return some members; ``members``: their indices."""
+        return ModelState(**{name: getattr(self, name)[..., members] for name in self.__slots__})
+
+    def with_members(self, members: Array, state: "ModelState") -> "ModelState":
+        """Return one in which some members are those of another state."""
+        parts = {}
+        for name in self.__slots__:
+            values = np.array(getattr(self, name))
+            values[..., members] = getattr(state, name)
+            parts[name] = values
+        return ModelState(**parts)
 
     def changed(self, **parts: Array) -> "ModelState":
         """Return one with other parts."""

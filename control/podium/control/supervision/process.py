@@ -50,7 +50,7 @@ async def _be(arguments: Namespace) -> None:
         listen=arguments.listen,
         connect=arguments.coordinator,
     ) as bus:
-        supervisor = Supervisor(facility, bus)
+        supervisor = Supervisor(facility, bus, folder=arguments.folder)
         async with (
             publish_log(bus, facility.name, "supervisor"),
             supervisor.running(),

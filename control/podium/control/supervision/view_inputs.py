@@ -6,8 +6,10 @@ that fits the temperatures: a cold fridge circulates.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.control.records.latest_readings import FridgeView, Latest
 from podium.control.supervision import model_gas
@@ -104,6 +106,16 @@ def first_state(parameters: ModelParameters, kelvin: Mapping[str, float]) -> Mod
     )
 
 
+def _can(state: ModelState, pressure: float | None) -> dict[str, NDArray[Any]]:
+    """Return the gas in the can; while air is frozen, what is there is helium."""
+    if pressure is None:
+        return {}
+    read = np.array([max(pressure, 1e-9)])
+    if state.kelvin[1, 0] < model_gas.FREEZES_K:
+        return {"helium": read, "can": np.zeros(1)}
+    return {"can": np.maximum(read - state.helium, 0.0)}
+
+
 def with_pressures(parameters: ModelParameters, state: ModelState, view: FridgeView) -> ModelState:
     """Return the state with measured pressures and turbo speed, and the liquid they leave.
 
@@ -125,6 +137,6 @@ def with_pressures(parameters: ModelParameters, state: ModelState, view: FridgeV
     return state.changed(
         pascal=pascal,
         liquid=np.asarray(liquid),
-        can=state.can if can is None else np.maximum(np.array([can]), 1e-9),
+        **_can(state, can),
         speed=state.speed if speed is None else np.array([min(1.0, max(0.0, speed / TURBO_HZ))]),
     )

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from math import isfinite
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request
@@ -85,7 +86,7 @@ def add_cold_pages(
     @app.get("/api/cold")
     async def cold() -> JSONResponse:
         """Return the supervisor's latest news, and how they are shown."""
-        return JSONResponse(_told(picture))
+        return JSONResponse(_finite(_told(picture)))
 
     _add_trends(app, picture, actions)
     _add_alarms(app, picture, actions)
@@ -180,6 +181,15 @@ def _fridge(picture: FacilityPicture, name: str) -> Fridge:
     if name not in picture.facility.fridges:
         raise HTTPException(404, f"there is no fridge {name!r}")
     return picture.facility.fridges[name]
+
+
+def _finite(value: Any) -> Any:
+    """Return what JSON can say: a number that is none becomes null."""
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _told(picture: FacilityPicture) -> dict[str, Any]:

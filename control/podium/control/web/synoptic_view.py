@@ -29,7 +29,7 @@ SHORT_WORDS: Mapping[QualityShown, str] = {
     "good": "",
     "stale": "stale",
     "out_of_range": "no value",
-    "disconnected": "no answer",
+    "disconnected": "no link",
     "missing": "–",
 }
 """Likewise, where there is little room."""

@@ -28,7 +28,7 @@ ISOLATION = 0.0
 
 
 class Laboratory(Protocol):
-    """What of a laboratory is needed here."""
+    """A laboratory, as far as it is needed here."""
 
     plan: "Plan"
 
@@ -48,7 +48,7 @@ class Laboratory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AnalyzedFeedlines:
-    """What hangs at the ports of one network analyzer.
+    """Answers for the cables at the ports of one network analyzer.
 
     ASSUMED: couplers of no loss at both ends of a feedline, so that the controller there and the
     analyzer reach it over the same cables; neither notices what the other plays.

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.json_text import parse_json
+from podium.sim_instruments.servers.clock_rate import check_rate
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import ServedLaboratory
+from podium.sim_instruments.wiring import PlanError
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.truth import Span
@@ -38,7 +40,10 @@ ACTING_PIECE_FS = 20 * FS_PER_S
 END_OF_TIME_FS = 4_102_444_800 * FS_PER_S
 """2100-01-01: many requests go no further."""
 
-VERBS = ("truth", "played", "samples", "clocks", "advance", "time", "tallies", "log", "fault")
+VERBS = (
+    *("truth", "played", "samples", "clocks", "advance"),
+    *("time", "rate", "tallies", "log", "fault"),
+)
 
 
 TOKEN_BYTES = 16
@@ -130,6 +135,8 @@ class BackDoor:
                 return self._time()
             case "time":
                 return self._time()
+            case "rate":
+                return self._set_rate(request.get("rate"))
             case "tallies":
                 return self._serving.tallies()
             case "log":
@@ -174,6 +181,16 @@ class BackDoor:
             return asdict(twin.samples(*wanted))
         except ValueError as error:
             raise BadRequest(f"{name}: {error}") from error
+
+    def _set_rate(self, rate: Any) -> dict[str, float]:
+        if type(rate) is not int:
+            raise BadRequest(f"a rate is a whole number of seconds in one of the wall's: {rate!r}")
+        try:
+            check_rate(self._serving.laboratory.plan, rate)
+            self._serving.timekeeper.clock.set_rate(rate)
+        except (PlanError, ValueError) as error:
+            raise BadRequest(str(error)) from error
+        return self._time()
 
     def _clocks(self) -> dict[str, dict[str, Any]]:
         now_fs = self._serving.timekeeper.clock.now_fs()

@@ -36,19 +36,16 @@ class WorldClock:
         rate: int = 1,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """Begin now. ``rate``: seconds of the world in each of the wall's.
-
-        Raises ValueError for a rate below 1, and for one other than 1 of a clock that is not
-        paced: who leaps or waits by hand needs none.
-        """
-        if rate < 1 or (rate != 1 and mode is not ClockMode.PACED):
-            raise ValueError(f"a {mode.value} clock cannot go {rate} times as fast as the wall's")
+        """Begin now. ``rate`` and what is raised: see :meth:`set_rate`."""
         self.mode = mode
-        self.rate = rate
+        self.rate = 1
         self.leapt_fs = 0
         """Sum of all that passed at once; on a manual clock that is all that passed."""
         self._monotonic_ns = monotonic_ns
         self._origin_ns = monotonic_ns()
+        self._paced_ns = 0
+        """What passed until the rate was set last, ns of the world."""
+        self.set_rate(rate)
         if mode is ClockMode.MANUAL:
             self.start_fs = MANUAL_START_TAI_S * FS_PER_S
         else:
@@ -58,8 +55,22 @@ class WorldClock:
         """Return TAI since 1970-01-01 in femtoseconds."""
         now_fs = self.start_fs + self.leapt_fs
         if self.mode is not ClockMode.MANUAL:
-            now_fs += self.rate * (self._monotonic_ns() - self._origin_ns) * FS_PER_NS
+            wall_ns = self._monotonic_ns() - self._origin_ns
+            now_fs += (self._paced_ns + self.rate * wall_ns) * FS_PER_NS
         return now_fs
+
+    def set_rate(self, rate: int) -> None:
+        """Let ``rate`` seconds pass in each of the wall's from now on; what is past stays.
+
+        Raises ValueError for a rate below 1, and for one other than 1 of a clock that is not paced.
+        """
+        if rate < 1 or (rate != 1 and self.mode is not ClockMode.PACED):
+            raise ValueError(
+                f"a {self.mode.value} clock cannot go {rate} times as fast as the wall's"
+            )
+        now_ns = self._monotonic_ns()
+        self._paced_ns += self.rate * (now_ns - self._origin_ns)
+        self._origin_ns, self.rate = now_ns, rate
 
     def answered(self) -> None:
         """Let pass what an answer of an instrument takes where no wall clock does it.

@@ -1,4 +1,4 @@
-"""Twin of the Keysight N5183B: one tone, which nothing in the world is wired to."""
+"""Twin of the Keysight N5183B: one tone, which a spectrum analyzer may see."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -6,8 +6,9 @@ from decimal import Decimal
 from podium.firmware_interfaces import keysight_n5183b as box
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.sim_instruments.twins.command_observer import CommandListener
+from podium.sim_instruments.twins.continuous_tone import ContinuousTone
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
-from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
+from podium.sim_instruments.twins.scpi_settings import Settings, error_answer, number_of
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 FIRMWARE = "B.01.86"  # ASSUMED
@@ -35,6 +36,16 @@ class KeysightN5183B:
     def horizon(self, now_fs: int) -> Horizon:
         """Return that it never holds world time up."""
         return IDLE
+
+    def tone(self, now_fs: int) -> ContinuousTone | None:
+        """Return the tone at the RF connector, or None when the RF output is off.
+
+        ASSUMED: pulse modulation leaves it as it is.
+        """
+        if not self._settings.value(box.OUTPUT):
+            return None
+        frequency, power = self._settings.value(box.FREQUENCY), self._settings.value(box.POWER)
+        return ContinuousTone(float(number_of(frequency)), float(number_of(power)))
 
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""

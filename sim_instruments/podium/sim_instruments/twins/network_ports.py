@@ -1,4 +1,4 @@
-"""What hangs at the ports of a network analyzer, as its twin asks for it."""
+"""The twin of a network analyzer asks through this for what hangs at its ports."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -28,7 +28,7 @@ class PortTone:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PortResponse:
-    """What comes back to one port of a tone at another, or at the same."""
+    """A port receives this of a tone at another, or at the same."""
 
     ratio: "NDArray[np.complex128]"
     """Shape (n,): of the wave that comes in to that which went out, without noise."""

@@ -116,7 +116,7 @@ class _Work:
 
 
 class Sweeps:
-    """What one channel has measured, and measures now."""
+    """The data that one channel has measured, and measures now."""
 
     def __init__(self, ports: NetworkPorts, receiver: Receiver, seed: int, name: str) -> None:
         """``seed`` and ``name`` key the noise."""

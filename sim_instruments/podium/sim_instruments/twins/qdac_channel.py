@@ -10,6 +10,7 @@ from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.sim_instruments.twins.current_sensor import CurrentSensor, SensorSettings
 from podium.sim_instruments.twins.dc_generator import DcGenerator, StaircasePlan
+from podium.sim_instruments.twins.qdac_waves import QdacWaves, Traces
 from podium.sim_instruments.twins.scpi_settings import Settings
 
 LINE_FREQUENCY_HZ = 50
@@ -49,9 +50,10 @@ DEFAULTS: Mapping[Command, Value] = {
 class QdacChannel:
     """Holds a level, moves it, measures what flows."""
 
-    def __init__(self, seed: int) -> None:
-        """``seed``: of the noise of its current sensor."""
+    def __init__(self, seed: int, traces: Traces) -> None:
+        """``seed``: of the noise of its current sensor; ``traces``: those of the box."""
         self._seed = seed
+        self._traces = traces
         self.load_ohm: float | None = None
         """What hangs at it, to ground; None: nothing. ASSUMED: no flux line takes a current."""
         self.reset()
@@ -60,6 +62,7 @@ class QdacChannel:
         """Go to the settings of power-on and of *RST; the level is 0 V at once. ASSUMED."""
         self._settings = Settings(DEFAULTS)
         self.generator = DcGenerator()
+        self.waves = QdacWaves(self._traces)
         self.sensor = CurrentSensor(self._seed)
         self.last_v = Decimal(0)
         """The level that was set last, whether it is reached or not."""
@@ -78,11 +81,24 @@ class QdacChannel:
     # --- the level --------------------------------------------------------------------
 
     def level_v(self, now_fs: int) -> Decimal:
-        """Return what is at the terminals: a multiple of the converter's step, V."""
+        """Return the level that its DC generator makes: a multiple of the converter's step, V."""
+        return self._on_grid(self.generator.level(now_fs))
+
+    def terminal_v(self, now_fs: int) -> Decimal:
+        """Return what is at the terminals: the sum of all its generators, cut at its range, V."""
+        most = box.RANGES_V[self._word(box.RANGE)]
+        whole = self.generator.level(now_fs) + Decimal(self.waves.level_v(now_fs))
+        return self._on_grid(max(-most, min(whole, most)))
+
+    def _on_grid(self, level: Decimal) -> Decimal:
         name, enhanced = self._word(box.RANGE), bool(self._settings.value(box.ENHANCEMENT))
         step = box.step_v(name, enhanced)
-        level = self.generator.level(now_fs)
         return int((level / step).to_integral_value(ROUND_HALF_UP)) * step
+
+    def ends_fs(self, now_fs: int) -> list[int]:
+        """Return when what moves now, and has an end, has ended."""
+        end_fs = self.generator.end_fs(now_fs)
+        return [*([] if end_fs is None else [end_fs]), *self.waves.ends_fs(now_fs)]
 
     def check_level(self, level: Decimal) -> None:
         """Raise :class:`ScpiError` where the range in use does not reach ``level``."""
@@ -169,6 +185,12 @@ class QdacChannel:
                 if part.armed == "once":
                     part.armed = ""
                 start(now_fs)
+        self.waves.trigger(source, now_fs)
+
+    def abort_all(self, now_fs: int) -> None:
+        """Stop all its generators."""
+        self.abort(now_fs)
+        self.waves.abort()
 
     def abort(self, now_fs: int) -> None:
         """Stop the generator where it is; it waits for no trigger. ASSUMED: where the level is."""
@@ -232,7 +254,7 @@ class QdacChannel:
         """Return what flows out of it."""
         if self.load_ohm is None:
             return 0.0
-        return float(self.level_v(now_fs)) / (self.load_ohm + box.OUTPUT_OHM)
+        return float(self.terminal_v(now_fs)) / (self.load_ohm + box.OUTPUT_OHM)
 
     def set_aperture(self, seconds: Decimal) -> None:
         """Set how long a reading takes; the power-line cycles follow."""

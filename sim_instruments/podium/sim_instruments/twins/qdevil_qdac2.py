@@ -1,21 +1,27 @@
-"""Twin of the QDevil QDAC-II: 24 channels, each with a DC generator and a current sensor.
+"""Twin of the QDevil QDAC-II: 24 channels, each with its generators and a current sensor.
 
-Left out, and refused as unknown: the generators of sine, square, triangle and arbitrary waves,
-and traces. Markers are stored and raise nothing.
+Markers are stored and raise nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
 from podium.firmware_interfaces import qdevil_qdac2 as box
-from podium.firmware_interfaces.ieee4882.channel_list import channel_numbers
+from podium.firmware_interfaces import qdevil_qdac2_waves as waves
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.firmware_interfaces.ieee4882.program_message import Block, Expression, Parameter
+from podium.firmware_interfaces.ieee4882.responses import quoted
 from podium.firmware_interfaces.ieee4882.status import StatusRegisters
+from podium.firmware_interfaces.qdevil_qdac2_waves import WAVES
 from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
+from podium.sim_instruments.twins.qdac_bindings import (
+    ChannelBindings,
+    suffix_of,
+    wave_bindings,
+)
 from podium.sim_instruments.twins.qdac_channel import LINE_FREQUENCY_HZ, QdacChannel
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
@@ -53,7 +59,11 @@ class QdevilQdac2:
     def __init__(self, serial: str, noise_seed: int = 0) -> None:
         """``noise_seed``: of the noise of its current sensors."""
         self._serial = serial
-        self.channels = tuple(QdacChannel(noise_seed + n) for n in range(box.CHANNELS))
+        self._traces: dict[str, tuple[float, ...]] = {}
+        self.channels = tuple(
+            QdacChannel(noise_seed + n, self._traces) for n in range(box.CHANNELS)
+        )
+        self._of = ChannelBindings(self.channels)
         self._device = Device(
             Manners(f"{box.VENDOR}, {box.MODEL}, {serial}, {FIRMWARE}", options=None),
             self._table(),
@@ -75,7 +85,7 @@ class QdevilQdac2:
 
     def levels_v_at(self, now_fs: int) -> dict[str, float]:
         """Return what is at the terminals of each channel, V."""
-        levels = (float(channel.level_v(now_fs)) for channel in self.channels)
+        levels = (float(channel.terminal_v(now_fs)) for channel in self.channels)
         return dict(zip(box.NAMES, levels, strict=True))
 
     def horizon(self, now_fs: int) -> Horizon:
@@ -86,7 +96,8 @@ class QdevilQdac2:
         moving = [
             end_fs
             for channel in self.channels
-            if channel.asked_about and (end_fs := channel.generator.end_fs(now_fs)) is not None
+            if channel.asked_about
+            for end_fs in channel.ends_fs(now_fs)
         ]
         if not moving:
             return IDLE
@@ -106,6 +117,7 @@ class QdevilQdac2:
         self._reset(now_fs)
 
     def _reset(self, now_fs: int) -> None:
+        self._traces.clear()
         for channel in self.channels:
             channel.reset()
         self._outputs = [Settings(OUTPUT_DEFAULTS) for _ in range(box.TRIGGER_OUTPUTS)]
@@ -113,58 +125,11 @@ class QdevilQdac2:
 
     # --- channels ---------------------------------------------------------------------
 
-    def _named(self, call: Call, listed: Value) -> tuple[QdacChannel, ...]:
-        """Return the channels of a list, or of the header's suffix where there is none.
-
-        ASSUMED: beside a list the suffix means nothing.
-        """
-        if isinstance(listed, Expression):
-            numbers = channel_numbers(listed.text, box.CHANNELS)
-        else:
-            numbers = (_suffix(call, box.CHANNELS),)
-        return tuple(self.channels[number - 1] for number in numbers)
-
-    def _each(self, command: Command, act: Callable[[QdacChannel, int], None]) -> Bound:
-        """Bind a command that does something to channels."""
-
-        def do(call: Call) -> None:
-            for channel in self._named(call, call.values[-1]):
-                act(channel, call.now_fs)
-
-        return Bound(command, do)
-
-    def _asked(self, command: Command, answer: Callable[[QdacChannel, int], str]) -> Bound:
-        """Bind a query of channels."""
-        return Bound(command, answer=self._answers(answer))
-
-    def _answers(self, answer: Callable[[QdacChannel, int], str]) -> Callable[[Call], str]:
-        def ask(call: Call) -> str:
-            found = self._named(call, call.values[-1])
-            return ",".join(answer(channel, call.now_fs) for channel in found)
-
-        return ask
-
-    def _set(
-        self,
-        command: Command,
-        put: Callable[[QdacChannel, Value, int], None],
-        answer: Callable[[QdacChannel, int], str] | None = None,
-        meant: bool = True,
-    ) -> Bound:
-        """Bind a setting of channels and its query."""
-
-        def do(call: Call) -> None:
-            for channel in self._named(call, call.values[1]):
-                put(channel, call.values[0], call.now_fs)
-
-        stored = answer or (lambda channel, now_fs: channel.answer(command))
-        return Bound(command, do, self._answers(stored), meant)
-
     def _limit(self, command: Command, limit: str) -> Bound:
-        return self._asked(command, lambda channel, _: limit)
+        return self._of.asked(command, lambda channel, _: limit)
 
     def _set_voltage(self, call: Call) -> None:
-        level, found = _decimal(call.values[0]), self._named(call, call.values[1])
+        level, found = _decimal(call.values[0]), self._of.named(call, call.values[1])
         for channel in found:  # all are checked before any moves
             channel.check_fixed()
             channel.check_level(level)
@@ -191,12 +156,12 @@ class QdevilQdac2:
 
     def _set_list(self, call: Call) -> None:
         levels, listed = _levels(call.values)
-        for channel in self._named(call, listed):
+        for channel in self._of.named(call, listed):
             channel.set_list(levels)
 
     def _append(self, call: Call) -> None:
         levels, listed = _levels(call.values)
-        for channel in self._named(call, listed):
+        for channel in self._of.named(call, listed):
             channel.set_list((*channel.listed_v, *levels))
 
     # --- triggers and the box ---------------------------------------------------------
@@ -207,7 +172,7 @@ class QdevilQdac2:
 
     def _abort(self, call: Call) -> None:
         for channel in self.channels:
-            channel.abort(call.now_fs)
+            channel.abort_all(call.now_fs)
             channel.sensor.abort(call.now_fs)
 
     def _ask_error(self, call: Call) -> str:
@@ -219,7 +184,7 @@ class QdevilQdac2:
 
     def _of_output(self, command: Command) -> Bound:
         def settings(call: Call) -> Settings:
-            return self._outputs[_suffix(call, box.TRIGGER_OUTPUTS) - 1]
+            return self._outputs[suffix_of(call, box.TRIGGER_OUTPUTS) - 1]
 
         return Bound(
             command,
@@ -237,80 +202,113 @@ class QdevilQdac2:
         )
 
     def _table(self) -> tuple[Bound, ...]:
-        return (*self._of_levels(), *self._of_currents(), *self._of_box())
+        of_waves = (bound for wave in WAVES for bound in wave_bindings(self._of, wave))
+        return (
+            *self._of_levels(),
+            *of_waves,
+            *self._of_currents(),
+            *self._of_traces(),
+            *self._of_box(),
+        )
 
     def _of_levels(self) -> Iterator[Bound]:
-        yield Bound(box.VOLTAGE, self._set_voltage, self._answers(self._ask_voltage))
-        yield self._asked(box.VOLTAGE_LAST, lambda channel, _: box.digits(channel.last_v))
-        yield self._set(box.MODE, lambda channel, word, now: channel.set_mode(str(word), now))
-        yield self._set(box.SLEW, lambda channel, slew, now: channel.set_slew(_decimal(slew), now))
-        yield self._set(box.RANGE, lambda channel, name, now: channel.set_range(str(name), now))
+        yield Bound(box.VOLTAGE, self._set_voltage, self._of.answers(self._ask_voltage))
+        yield self._of.asked(box.VOLTAGE_LAST, lambda channel, _: box.digits(channel.last_v))
+        yield self._of.set(box.MODE, lambda channel, word, now: channel.set_mode(str(word), now))
+        yield self._of.set(
+            box.SLEW, lambda channel, slew, now: channel.set_slew(_decimal(slew), now)
+        )
+        yield self._of.set(box.RANGE, lambda channel, name, now: channel.set_range(str(name), now))
         for (name, side), command in box.LIMITS.items():
             yield self._limit(command, box.digits(side * box.RANGES_V[name]))
         for command in CHANNEL_SETTINGS:
-            yield self._set(command, self._put(command), meant=command is not box.FILTER)
+            yield self._of.set(command, self._put(command), meant=command is not box.FILTER)
         for marker in box.DC_MARKERS:
-            yield self._set(marker, self._put(marker), meant=False)
-        yield Bound(box.LIST_VOLTAGE, self._set_list, self._answers(_ask_list))
+            yield self._of.set(marker, self._put(marker), meant=False)
+        yield Bound(box.LIST_VOLTAGE, self._set_list, self._of.answers(_ask_list))
         yield Bound(box.LIST_APPEND, self._append)
-        yield self._asked(box.LIST_POINTS, lambda channel, _: str(len(channel.listed_v)))
-        yield self._asked(box.LIST_LEFT, self._ask_left)
-        yield self._asked(box.SWEEP_LEFT, self._ask_left)
-        yield self._asked(box.SWEEP_TIME, lambda channel, _: box.digits(channel.sweep_time_s))
-        yield self._each(box.DC_START, QdacChannel.initiate)
-        yield self._set(
+        yield self._of.asked(box.LIST_POINTS, lambda channel, _: str(len(channel.listed_v)))
+        yield self._of.asked(box.LIST_LEFT, self._ask_left)
+        yield self._of.asked(box.SWEEP_LEFT, self._ask_left)
+        yield self._of.asked(box.SWEEP_TIME, lambda channel, _: box.digits(channel.sweep_time_s))
+        yield self._of.each(box.DC_START, QdacChannel.initiate)
+        yield self._of.set(
             box.DC_CONTINUOUS, lambda channel, on, now: channel.set_continuous(bool(on), now)
         )
-        yield self._each(box.DC_ABORT, QdacChannel.abort)
-        yield self._each(box.CHANNEL_ABORT, QdacChannel.abort)
+        yield self._of.each(box.DC_ABORT, QdacChannel.abort)
+        yield self._of.each(box.CHANNEL_ABORT, QdacChannel.abort_all)
+
+    def _define_trace(self, call: Call) -> None:
+        name, length = call.values
+        if len(self._traces) == waves.TRACES_MAX and name not in self._traces:
+            raise ScpiError(-223, f"{waves.TRACES_MAX} traces are possible")
+        self._traces[str(name)] = (0.0,) * int(str(length))
+
+    def _fill_trace(self, call: Call) -> None:
+        name = self._trace(call)
+        self._traces[name] = waves.samples_of(call.values[1:], len(self._traces[name]))
+
+    def _remove_trace(self, call: Call) -> None:
+        del self._traces[self._trace(call)]
+
+    def _trace(self, call: Call) -> str:
+        name = str(call.values[0])
+        if name not in self._traces:
+            raise ScpiError(-224, f"there is no trace {name!r}")  # ASSUMED: the code
+        return name
+
+    def _of_traces(self) -> Iterator[Bound]:
+        yield Bound(waves.TRACE_DEFINE, self._define_trace)
+        yield Bound(waves.TRACE_DATA, self._fill_trace)
+        yield Bound(waves.TRACE_CATALOG, answer=lambda call: ",".join(map(quoted, self._traces)))
+        yield Bound(waves.TRACE_REMOVE, self._remove_trace)
+        yield Bound(waves.TRACE_REMOVE_ALL, lambda call: self._traces.clear())
 
     def _of_currents(self) -> Iterator[Bound]:
-        yield self._set(
+        yield self._of.set(
             box.SENSE_APERTURE, lambda channel, value, _: channel.set_aperture(_decimal(value))
         )
-        yield self._set(
+        yield self._of.set(
             box.SENSE_NPLC, lambda channel, value, _: channel.set_cycles(_decimal(value))
         )
-        yield self._asked(box.SENSE_LEFT, lambda channel, now: str(channel.sensor.left(now)))
-        yield self._asked(box.SENSE_LAST, lambda channel, now: _amperes(channel.sensor.last(now)))
-        yield self._asked(
+        yield self._of.asked(box.SENSE_LEFT, lambda channel, now: str(channel.sensor.left(now)))
+        yield self._of.asked(
+            box.SENSE_LAST, lambda channel, now: _amperes(channel.sensor.last(now))
+        )
+        yield self._of.asked(
             box.SENSE_POINTS, lambda channel, now: str(len(channel.sensor.available(now)))
         )
-        yield self._asked(
+        yield self._of.asked(
             box.SENSE_REMOVE, lambda channel, now: _amperes(*channel.sensor.remove(now))
         )
-        yield self._asked(box.FETCH, lambda channel, now: _amperes(*channel.sensor.available(now)))
-        yield self._asked(box.READ, lambda channel, now: _amperes(channel.measure(now)))
-        yield self._each(box.SENSE_START, QdacChannel.initiate_sensor)
-        yield self._set(
+        yield self._of.asked(
+            box.FETCH, lambda channel, now: _amperes(*channel.sensor.available(now))
+        )
+        yield self._of.asked(box.READ, lambda channel, now: _amperes(channel.measure(now)))
+        yield self._of.each(box.SENSE_START, QdacChannel.initiate_sensor)
+        yield self._of.set(
             box.SENSE_CONTINUOUS,
             lambda channel, on, now: channel.set_sensor_continuous(bool(on), now),
         )
-        yield self._each(box.SENSE_ABORT, lambda channel, now: channel.sensor.abort(now))
+        yield self._of.each(box.SENSE_ABORT, lambda channel, now: channel.sensor.abort(now))
 
     def _of_box(self) -> Iterator[Bound]:
         yield from map(self._of_output, OUTPUT_DEFAULTS)
         yield from map(self._stored, BOX_DEFAULTS)
         yield Bound(
             box.TRIGGER_SIGNAL,
-            lambda call: _nothing(_suffix(call, box.TRIGGER_OUTPUTS)),
+            lambda call: _nothing(suffix_of(call, box.TRIGGER_OUTPUTS)),
             meant=False,
         )
         yield Bound(box.FIRE, lambda call: self._fire(f"INT{call.values[0]}", call.now_fs))
         yield Bound(box.ABORT, self._abort)
         yield Bound(box.CLOCK_SYNC, lambda call: None, meant=False)
+        yield Bound(box.OUTPUT_SYNC, lambda call: None, meant=False)
         yield Bound(box.ERROR, answer=self._ask_error)
         yield Bound(box.ERRORS, answer=self._ask_errors)
         yield Bound(box.ERROR_COUNT, answer=lambda call: str(self._device.status.error_count))
         yield Bound(box.MAC, answer=lambda call: f'"{_mac(self._serial)}"', meant=False)
         yield Bound(box.TEMPERATURE, answer=lambda call: TEMPERATURE_C, meant=False)
-
-
-def _suffix(call: Call, highest: int) -> int:
-    number = call.suffixes[0]
-    if not 1 <= number <= highest:
-        raise ScpiError(-114, f"{number} of {highest}")
-    return number
 
 
 def _levels(values: tuple[Value, ...]) -> tuple[tuple[Decimal, ...], Value]:

@@ -1,6 +1,6 @@
 """Twin of the Rohde & Schwarz ZNB20: a network analyzer that sees what is wired to its ports."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -18,8 +18,8 @@ from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Ma
 from podium.sim_instruments.twins.network_ports import NetworkPorts, OpenPorts
 from podium.sim_instruments.twins.network_sweep import Receiver, Sweeps
 from podium.sim_instruments.twins.rohde_schwarz_znb20_channel import Channel
-from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
-from podium.sim_instruments.twins.trace_formats import formatted, interleaved, numbers
+from podium.sim_instruments.twins.scpi_settings import Settings, error_answer, number_of
+from podium.sim_instruments.twins.trace_formats import bits_of, formatted, interleaved, numbers
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 FIRMWARE = "3.45"  # ASSUMED
@@ -89,7 +89,6 @@ class RohdeSchwarzZNB20:
             {
                 **box.DISPLAY_SETTINGS,
                 box.OUTPUT: True,
-                box.DATA_FORMAT: "ASC",
                 box.BYTE_ORDER: "SWAP",
                 box.REFERENCE: "INT",
                 box.REFERENCE_HZ: Decimal("10E6"),
@@ -132,7 +131,7 @@ class RohdeSchwarzZNB20:
         if channel.continuous:
             return self._sweep_on(channel, now_fs)
         if channel.traces and channel.settings.value(box.MEASURED):
-            count = int(channel.decimal(box.SWEEP_COUNT))
+            count = int(channel.stimulus.number(box.SWEEP_COUNT))
             channel.sweeps.trigger(channel.sweep_settings(self._output), count, now_fs)
         return None
 
@@ -146,17 +145,19 @@ class RohdeSchwarzZNB20:
         self._sweep_on(channel, call.now_fs)
 
     def _set_edge(self, call: Call, edge: Command) -> None:
-        self._put(call, self._channel(call).moved_edge(edge, _decimal(call.values[0])))
+        self._put(call, self._channel(call).stimulus.moved_edge(edge, number_of(call.values[0])))
 
     def _set_middle(self, call: Call, command: Command) -> None:
-        self._put(call, self._channel(call).moved_middle(command, _decimal(call.values[0])))
+        self._put(
+            call, self._channel(call).stimulus.moved_middle(command, number_of(call.values[0]))
+        )
 
     def _ask_middle(self, call: Call, command: Command) -> str:
-        known = Settings({command: self._channel(call).middle(command)})
+        known = Settings({command: self._channel(call).stimulus.middle(command)})
         return known.answer(command, call.values)
 
     def _set_bandwidth(self, call: Call) -> None:
-        self._put(call, {box.BANDWIDTH: box.possible_bandwidth_hz(_decimal(call.values[0]))})
+        self._put(call, {box.BANDWIDTH: box.possible_bandwidth_hz(number_of(call.values[0]))})
 
     def _ask_bandwidth(self, call: Call) -> str:
         return self._channel(call).settings.answer(box.BANDWIDTH, call.values)
@@ -170,7 +171,7 @@ class RohdeSchwarzZNB20:
 
     def _set_delay(self, call: Call) -> None:
         channel = self._channel(Call(call.now_fs, call.values, call.suffixes[:-1]))
-        channel.delays_s[_port(call)] = float(_decimal(call.values[0]))
+        channel.delays_s[_port(call)] = float(number_of(call.values[0]))
 
     def _ask_delay(self, call: Call) -> str:
         channel = self._channel(Call(call.now_fs, call.values, call.suffixes[:-1]))
@@ -227,19 +228,12 @@ class RohdeSchwarzZNB20:
             channel.traces.clear()
             channel.sweeps.forget()
 
+    def _all_traces(self) -> Iterator[tuple[str, str]]:
+        names = [name for one in self._channels.values() for name in one.traces]
+        return ((str(at + 1), name) for at, name in enumerate(names))
+
     def _set_format(self, call: Call) -> None:
         self._channel(call).trace.format = str(call.values[0])
-
-    def _ask_catalog(self, call: Call) -> str:
-        traces = self._channel(call).traces.items()
-        return _quoted(",".join(f"{name},{trace.measured}" for name, trace in traces))
-
-    def _ask_trace_catalog(self, call: Call) -> str:
-        names = [name for one in self._channels.values() for name in one.traces]
-        return _quoted(",".join(f"{at + 1},{name}" for at, name in enumerate(names)))
-
-    def _ask_channel_catalog(self, call: Call) -> str:
-        return _quoted(",".join(f"{number},Ch{number}" for number in self._channels))
 
     def _ready(self, call: Call) -> bool:
         return self._channel(call).sweeps.ready(call.now_fs)
@@ -280,15 +274,7 @@ class RohdeSchwarzZNB20:
             self._sweep_on(channel, call.now_fs)
 
     def _set_data_format(self, call: Call) -> None:
-        word, length = call.values
-        if word == "ASC":
-            bits = 0
-        else:
-            bits = 32 if length is None else int(str(length))
-            if bits not in (32, 64):
-                raise ScpiError(-224, str(length))
-        self._settings.put(box.DATA_FORMAT, (word,))
-        self._bits = bits
+        self._bits = bits_of(call.values)
 
     def _set_channel_state(self, call: Call) -> None:
         number = call.suffixes[0] if call.suffixes else 1
@@ -300,13 +286,6 @@ class RohdeSchwarzZNB20:
 
     def _ask_error(self, call: Call) -> str:
         return error_answer(self._device.status.take_error(), with_detail=True)
-
-    def _ask_all_errors(self, call: Call) -> str:
-        first = self._device.status.take_error()
-        answers = [error_answer(first, with_detail=True)]
-        while first is not None and (more := self._device.status.take_error()) is not None:
-            answers.append(error_answer(more, with_detail=True))
-        return ",".join(answers)
 
     # --- table --------------------------------------------------------------------------
 
@@ -371,15 +350,18 @@ class RohdeSchwarzZNB20:
             lambda call: _quoted(self._channel(call).traces[self._named(call)].measured),
         )
         yield Bound(box.SELECT, self._select, lambda call: _quoted(self._channel(call).active))
-        yield Bound(box.CATALOG, answer=self._ask_catalog)
+        yield Bound(box.CATALOG, answer=lambda call: _listed(self._channel(call).catalog()))
         yield Bound(box.DELETE, self._delete)
         yield Bound(box.DELETE_CHANNEL, self._delete_channel)
         yield Bound(box.DELETE_ALL, self._delete_all)
         yield Bound(box.FORMAT, self._set_format, lambda call: self._channel(call).trace.format)
         yield Bound(box.DATA, answer=self._ask_data, ready=self._ready)
         yield Bound(box.STIMULUS, answer=self._ask_stimulus)
-        yield Bound(box.CHANNEL_CATALOG, answer=self._ask_channel_catalog)
-        yield Bound(box.TRACE_CATALOG, answer=self._ask_trace_catalog)
+        yield Bound(
+            box.CHANNEL_CATALOG,
+            answer=lambda call: _listed((str(n), f"Ch{n}") for n in self._channels),
+        )
+        yield Bound(box.TRACE_CATALOG, answer=lambda call: _listed(self._all_traces()))
 
     def _box_table(self) -> Iterator[Bound]:
         yield self._of_box(box.OUTPUT, self._set_output)
@@ -403,20 +385,17 @@ class RohdeSchwarzZNB20:
         yield Bound(box.PORT_COUNT_OLD, answer=lambda call: str(box.PORTS))
         yield Bound(box.HARDWARE, answer=lambda call: "0", meant=False)
         yield Bound(box.ERROR, answer=self._ask_error)
-        yield Bound(box.ERROR_ALL, answer=self._ask_all_errors)
         yield Bound(box.PRESET, lambda call: self._reset(call.now_fs))
-
-
-def _decimal(value: Value) -> Decimal:
-    if not isinstance(value, Decimal):
-        raise TypeError(f"{value!r} is no number")
-    return value
 
 
 def _port(call: Call) -> int:
     if not 1 <= call.suffixes[-1] <= box.PORTS:
         raise ScpiError(-114, f"port {call.suffixes[-1]}")
     return call.suffixes[-1]
+
+
+def _listed(pairs: Iterable[tuple[str, str]]) -> str:
+    return _quoted(",".join(f"{one},{other}" for one, other in pairs))
 
 
 def _quoted(text: str) -> str:

@@ -13,6 +13,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
+from podium.sim_instruments.twins.network_stimulus import Stimulus, StimulusCommands
 from podium.sim_instruments.twins.network_sweep import Sweeps, SweepSettings
 from podium.sim_instruments.twins.scpi_settings import Settings
 
@@ -41,6 +42,28 @@ RESET: dict[Command, Value] = {
 """What a channel is made with, and what *RST makes of the first one. ASSUMED where not cited."""
 
 
+STIMULUS = StimulusCommands(
+    box.START,
+    box.STOP,
+    box.CENTER,
+    box.SPAN,
+    box.CW,
+    box.BANDWIDTH,
+    box.POINTS,
+    box.SWEEP_TYPE,
+    box.SWEEP_TIME,
+    box.SWEEP_TIME_AUTO,
+    box.AVERAGE,
+    box.AVERAGE_COUNT,
+    box.POWER,
+    box.POWER_START,
+    box.POWER_STOP,
+    box.FREQUENCY_MIN_HZ,
+    box.FREQUENCY_MAX_HZ,
+    SETTLING_FS,
+)
+
+
 @dataclass(slots=True)
 class Trace:
     """One curve."""
@@ -57,18 +80,12 @@ class Channel:
         self.number = number
         self.sweeps = sweeps
         self.settings = Settings(RESET)
+        self.stimulus = Stimulus(STIMULUS, self.settings)
         self.continuous = True
         self.traces: dict[str, Trace] = {}
         self.active = ""
         self.delays_s: dict[int, float] = {}
         """By port: taken out of what is measured there."""
-
-    def decimal(self, command: Command) -> float:
-        """Return a number that is set."""
-        value = self.settings.value(command)
-        if not isinstance(value, Decimal | int):
-            raise TypeError(f"{command.header} holds {value!r}, not a number")
-        return float(value)
 
     @property
     def trace(self) -> Trace:
@@ -76,6 +93,10 @@ class Channel:
         if self.active not in self.traces:
             raise ScpiError(-200, f"channel {self.number} has no active trace")  # ASSUMED
         return self.traces[self.active]
+
+    def catalog(self) -> list[tuple[str, str]]:
+        """Return the names of its traces, each with what it measures."""
+        return [(name, trace.measured) for name, trace in self.traces.items()]
 
     def define(self, name: str, measured: str) -> None:
         """Make a trace, or let one that is there measure something else."""
@@ -95,58 +116,9 @@ class Channel:
         if self.active == name:
             self.active = next(reversed(self.traces), "")
 
-    def _limits(self) -> tuple[Decimal, Decimal]:
-        start, stop = self.settings.value(box.START), self.settings.value(box.STOP)
-        if not isinstance(start, Decimal) or not isinstance(stop, Decimal):
-            raise TypeError(f"{start!r} to {stop!r} is no range of frequencies")
-        return start, stop
-
-    def moved_edge(self, edge: Command, to: Decimal) -> dict[Command, Value]:
-        """Return the range with one end moved; it takes the other end along, not past it."""
-        start, stop = self._limits()
-        if edge is box.START:
-            return {box.START: to, box.STOP: max(to, stop)}
-        return {box.START: min(start, to), box.STOP: to}
-
-    def middle(self, command: Command) -> Decimal:
-        """Return the center of the range, or its span."""
-        start, stop = self._limits()
-        return (start + stop) / 2 if command is box.CENTER else stop - start
-
-    def moved_middle(self, command: Command, to: Decimal) -> dict[Command, Value]:
-        """Return the range with another center or span; a span that does not fit is made less."""
-        center = to if command is box.CENTER else self.middle(box.CENTER)
-        span = to if command is box.SPAN else self.middle(box.SPAN)
-        room = 2 * min(center - box.FREQUENCY_MIN_HZ, box.FREQUENCY_MAX_HZ - center)
-        half = min(span, room) / 2
-        return {box.START: center - half, box.STOP: center + half}
-
     def sweep_settings(self, output: bool) -> SweepSettings:
         """Return the settings with which a sweep would begin now."""
-        averaged = bool(self.settings.value(box.AVERAGE))
-        return SweepSettings(
-            kind=str(self.settings.value(box.SWEEP_TYPE)),
-            start_hz=self.decimal(box.START),
-            stop_hz=self.decimal(box.STOP),
-            points=int(self.decimal(box.POINTS)),
-            cw_hz=self.decimal(box.CW),
-            power_dbm=self.decimal(box.POWER),
-            power_start_dbm=self.decimal(box.POWER_START),
-            power_stop_dbm=self.decimal(box.POWER_STOP),
-            bandwidth_hz=self.decimal(box.BANDWIDTH),
-            point_fs=self._point_fs(),
-            parameters=tuple(trace.measured for trace in self.traces.values()),
-            output=output,
-            averages=int(self.decimal(box.AVERAGE_COUNT)) if averaged else 1,
-        )
-
-    def _point_fs(self) -> int:
-        least = math.ceil(FS_PER_S / self.decimal(box.BANDWIDTH)) + SETTLING_FS
-        if self.settings.value(box.SWEEP_TIME_AUTO):
-            return least
-        drives = len({trace.measured[2] for trace in self.traces.values()}) or 1
-        whole_fs = int(self.decimal(box.SWEEP_TIME) * FS_PER_S)
-        return max(least, whole_fs // (int(self.decimal(box.POINTS)) * drives))
+        return self.stimulus.sweep([trace.measured for trace in self.traces.values()], output)
 
     def data(self, now_fs: int, output: bool) -> NDArray[np.complex128]:
         """Return the active trace with the electrical delays taken out, shape (points,)."""
@@ -154,7 +126,8 @@ class Channel:
         found = self.sweeps.traces(now_fs).get(trace.measured)
         if found is None or found.size != settings.points:
             return np.zeros(settings.points, np.complex128)
-        return found * np.exp(2j * np.pi * settings.frequency_hz() * self.delay_s(trace.measured))
+        delay_s = self.delay_s(trace.measured)
+        return np.asarray(found * np.exp(2j * np.pi * settings.frequency_hz() * delay_s))
 
     def delay_s(self, measured: str) -> float:
         """Return the electrical delay between the ports of a parameter, s."""

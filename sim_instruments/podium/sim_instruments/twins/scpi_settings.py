@@ -1,6 +1,7 @@
 """Settings that an instrument stores and reads back, each by its own kind of parameter."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
@@ -36,6 +37,13 @@ class Settings:
         if limit is None:
             raise ScpiError(-141, str(asked))
         return kind.answer(limit)
+
+
+def number_of(value: Value) -> Decimal:
+    """Return the value of a numeric setting; TypeError for another."""
+    if isinstance(value, bool) or not isinstance(value, Decimal | int):
+        raise TypeError(f"{value!r} is no number")
+    return Decimal(value)
 
 
 def error_answer(error: ScpiError | None, with_detail: bool) -> str:

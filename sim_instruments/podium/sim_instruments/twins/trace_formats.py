@@ -5,6 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.firmware_interfaces.ieee4882.errors import ScpiError
+from podium.firmware_interfaces.ieee4882.parameters import Value
+
 SMALLEST = 1e-20
 """Magnitudes below it are shown as it is: -400 dB."""
 COMPLEX = ("POL", "SMIT", "ISM", "COMP", "SADM")
@@ -62,6 +65,16 @@ _REAL = {
     "SWR": _standing_wave_ratio,
     "GDEL": group_delay_s,
 }
+
+
+def bits_of(values: tuple[Value, ...]) -> int:
+    """Return the bits of a float after ``FORMat:DATA REAL,64``, 0 for text; refuses others."""
+    word, length = values
+    if word == "ASC":
+        return 0
+    if length not in (None, 32, 64):
+        raise ScpiError(-224, str(length))
+    return 64 if length == 64 else 32
 
 
 def block(data: bytes) -> str:

@@ -38,9 +38,10 @@ FAINT_SHOTS = 10
 readout may still be far from its best."""
 STRONGEST = 0.99
 """Of full scale: a pi pulse may take so much, a correction later a little more."""
-ROOM = 0.8
-"""Of full scale: a pi pulse that would take more, as spectroscopy has found the drive, is played so
-much longer that it takes this."""
+ROOM, TAKES = 0.6, 0.5
+"""Of full scale: a pi pulse that takes more than the first, as spectroscopy or an earlier scan has
+found the drive, is played so much longer that it takes the second. A scan then sees a whole period:
+half of one tells the amplitude to 2 %, and every thousandth pulse is lost by that."""
 SET_EXACTLY_S = 1e-12
 """Sigma of a length that was set, not found."""
 PERIODS = 1.25
@@ -91,8 +92,8 @@ def _amplitudes(pulses: Pulses, ef: bool) -> Variable:
 async def rabi(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Find the amplitude of a pi pulse. Stores ``pi_amplitude`` (of full scale).
 
-    Where the drive is so much weaker than designed that a pi pulse would come near full scale,
-    pulses are played longer from here on: ``pulse_duration`` (s).
+    Where the drive is so much weaker than designed that a pi pulse would take more than 0.6 of full
+    scale, pulses are played longer from here on: ``pulse_duration`` (s).
     """
     outcome = Outcome("rabi", "Rabi")
     await _make_room(bench, outcome, qubits)
@@ -105,21 +106,33 @@ async def rabi_ef(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
 
 async def _make_room(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> None:
-    """Set longer pulses for qubits whose pi pulse would take more than :data:`ROOM`."""
+    """Set longer pulses for qubits whose pi pulse takes more than :data:`ROOM`.
+
+    A pi pulse's amplitude that was measured before is stored anew, as the longer one needs it.
+    """
     for p in all_pulses(bench, qubits):
         rabi_hz = bench.measured(p.qubit, "rabi_frequency")
-        if rabi_hz is None or bench.measured(p.qubit, "pi_amplitude") is not None:
+        takes = bench.measured(p.qubit, "pi_amplitude")
+        if takes is not None:
+            rabi_hz = pi_amplitude_of(1.0, p.pulse_ns) / takes
+        if rabi_hz is None:
             continue
-        takes = pi_amplitude_of(rabi_hz, p.pulse_ns)
+        if takes is None:
+            takes = pi_amplitude_of(rabi_hz, p.pulse_ns)
         if takes <= ROOM:
             continue
-        longer_ns = pi_pulse_ns(rabi_hz, ROOM)
+        longer_ns = pi_pulse_ns(rabi_hz, TAKES)
         outcome.notes.append(
             f"pulses of {p.qubit.element} last {longer_ns} ns: a pi pulse of {p.pulse_ns} ns would "
             f"take {takes:.2f} of full scale"
         )
-        longer = Measured(longer_ns * 1e-9, SET_EXACTLY_S, "s")
-        await bench.commit(outcome, {f"{p.qubit.name}.pulse_duration": longer})
+        name = p.qubit.name
+        longer = {f"{name}.pulse_duration": Measured(longer_ns * 1e-9, SET_EXACTLY_S, "s")}
+        if bench.measured(p.qubit, "pi_amplitude") is not None:
+            known, share = bench.known(p.qubit, "pi_amplitude"), pi_amplitude_of(rabi_hz, longer_ns)
+            scaled = Measured(share, known.sigma * share / known.value, "1")
+            longer[f"{name}.pi_amplitude"] = scaled
+        await bench.commit(outcome, longer)
 
 
 async def _rabi(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:

@@ -14,7 +14,7 @@ const PANELS = [
 const COLOURS = ["--series-0", "--series-1", "--series-2", "--series-3", "--ink", "--faint"];
 const DASHES = [[], [9, 4], [3, 3], [12, 3, 3, 3], [6, 2], [2, 5]];
 const PREFIXES = [[1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"]];
-const HEIGHT = 250;
+const HEIGHT = 260, HEIGHT_ON_A_WALL = 420, WALL = 1920; // px
 
 export class Trends {
   #fridge; #place; #words; #last; #courses = []; #corridor = null; #rehearsal = "";
@@ -164,7 +164,7 @@ function chartOf(panel, corridor, [from, until], width, place) {
     ink.restore();
   };
   return new uPlot({
-    width, height: HEIGHT,
+    width, height: innerWidth >= WALL ? HEIGHT_ON_A_WALL : HEIGHT,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
     scales: { x: { time: true, range: [from, end] }, y: panel.log ? { distr: 3 } : {} },
     legend: { show: false },
@@ -172,7 +172,7 @@ function chartOf(panel, corridor, [from, until], width, place) {
     padding: [8, 10, 0, 0],
     bands, series,
     hooks: { draw: [marks] },
-    axes: [{ ...axis, size: 34, space: 62, values: (_, splits) => times(splits) }, {
+    axes: [{ ...axis, size: 46, space: 62, values: (_, splits) => times(splits) }, {
       ...axis, size: 76,
       values: (_, splits) => splits.map((one) => (one === null ? "" : told(one, panel.unit))),
     }],

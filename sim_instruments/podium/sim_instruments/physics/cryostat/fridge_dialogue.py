@@ -25,6 +25,8 @@ from podium.sim_instruments.physics.cryostat.variation import varied
 UNATTENDED_S = 6 * 3600.0
 """How long a fridge is followed after a fault that nobody acts upon."""
 LOOK_S = 10.0
+FIRST_LOOK_S, FIRST_S = 2.0, 120.0
+"""Right after a fault, when much happens soon."""
 WARM_K, BOILED_OFF, LOST = 10.0, 0.05, 0.01
 """Second stage; liquid and lost mixture in all of it."""
 TURBO_PA, TURBO_S = 1e3, 300.0
@@ -39,8 +41,11 @@ class BadRequest(ValueError):
 class Outcome:
     """What has become of a fridge, with times in s."""
 
-    at: dict[str, float] = field(default_factory=dict)
-    """By event, when it happened first."""
+    starts: dict[str, list[float]] = field(default_factory=dict)
+    """By event, each time that it began."""
+    standing: set[str] = field(default_factory=set)
+    counted_mol: float = 0.0
+    """Of what was lost, how much has been counted."""
     highest_pa: float = 0.0
     lost_mol: float = 0.0
     overloaded_s: float = 0.0
@@ -54,19 +59,22 @@ class Outcome:
         mixture = parameters.dilution.mixture_mol
         self.lost_mol = state.lost_mol
         driven = state.commands[signals.on_of(signals.TURBO1)] > 0.0
-        if driven and state.still_pa > TURBO_PA:
-            self.overloaded_s += for_s
+        overloaded = driven and state.still_pa > TURBO_PA
+        self.overloaded_s = self.overloaded_s + for_s if overloaded else 0.0
         happened = {
             "second_stage_above_10K": state.temperatures[1] > WARM_K,
             "mixture_boils_off": state.liquid_mol < BOILED_OFF * mixture,
             "check_valves_open": low > 0.65 * relief or state.condensing_pa > relief,
             "disc_bursts": max(low, state.condensing_pa, state.tank_pa) > parameters.gas.burst_pa,
-            "helium_lost": state.lost_mol > LOST * mixture,
+            "helium_lost": state.lost_mol - self.counted_mol > LOST * mixture,
             "turbo_overloaded": self.overloaded_s > TURBO_S,
         }
         for name, so in happened.items():
-            if so:
-                self.at.setdefault(name, now_s)
+            if so and name not in self.standing:
+                self.starts.setdefault(name, []).append(now_s)
+        if happened["helium_lost"]:
+            self.counted_mol = state.lost_mol
+        self.standing = {name for name, so in happened.items() if so}
 
 
 @dataclass(slots=True)
@@ -152,8 +160,9 @@ def unattended(plant: Cryostat, from_s: float) -> Outcome:
     """Return what becomes of a plant by itself; it is used up."""
     outcome, now_s = Outcome(), from_s
     while now_s < from_s + UNATTENDED_S:
-        now_s += LOOK_S
-        outcome.look(plant, now_s, LOOK_S)
+        for_s = FIRST_LOOK_S if now_s < from_s + FIRST_S else LOOK_S
+        now_s += for_s
+        outcome.look(plant, now_s, for_s)
     return outcome
 
 
@@ -165,7 +174,8 @@ def dialogue(parameters: CryostatParameters, seed: int, part: float) -> FridgeDi
 
 def _plain(outcome: Outcome) -> dict[str, Any]:
     return {
-        "events_s": outcome.at,
+        "events_s": {name: times[0] for name, times in outcome.starts.items()},
+        "all_s": outcome.starts,
         "highest_pa": outcome.highest_pa,
         "lost_mol": outcome.lost_mol,
     }

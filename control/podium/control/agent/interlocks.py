@@ -1,0 +1,265 @@
+"""Interlocks of fridges: leases on readings, and what the owner of the parts does when one ends.
+
+Each agent evaluates the rules whose parts it owns, on readings of its own and of other agents. It
+asks nobody: coordinator, page and supervisor may be dead. A rule that has acted keeps its parts
+until its lease is given again; what it does is told in the agent's notes and events.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from uuid import uuid4
+
+from podium.control.agent.instruments import Instruments
+from podium.control.agent.lease import Lease
+from podium.control.agent.owners import owners_of
+from podium.control.agent.readings import heard_of
+from podium.control.bus.bus import Bus
+from podium.control.bus.listener import Discarded, listen
+from podium.control.bus.log import event_log
+from podium.control.bus.operations import Operate, Operated
+from podium.control.bus.readings import InstrumentReadings, readings_key
+from podium.control.facility.facility import Facility, Fridge
+from podium.control.facility.fridge_wiring import FridgeWiring, parts_of, wiring_of
+from podium.control.facility.interlock_rules import RULES, Good, Interlock
+from podium.control.facility.valve_rules import forbidden
+from podium.control.records.latest_readings import FridgeView, LatestReadings
+from podium.drivers.errors import InstrumentError
+
+LOOK_S = 1.0
+"""Leases are looked at so often where no reading comes."""
+AGAIN_S = 5.0
+"""What could not be done is tried again after this."""
+
+Do = Callable[[Operate], Awaitable[Operated]]
+log = event_log("agent")
+
+
+class _Evaluated:
+    """One interlock of one fridge, as it stands. Pure: who calls says what time it is."""
+
+    def __init__(self, fridge: str, rule: Interlock) -> None:
+        self.fridge = fridge
+        self.rule = rule
+        self.tripped = ""
+        """Why it has acted; empty: its lease is held."""
+        self.left: set[str] = set()
+        """Signals that it has not set since it acted."""
+        self.left_out: dict[str, str] = {}
+        """By signal: why it could not be set, as far as it was told."""
+        self._lease: Lease | None = None
+        """Given at the first step: nothing is known before."""
+        self._broken_since_s: float | None = None
+        """When the lease was broken, by the time of the reading that showed it."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.fridge}.{self.rule.name}"
+
+    def step(self, view: FridgeView, good: Good, now_s: float) -> bool:
+        """Take all readings; return whether its parts have to be as it sets them."""
+        rule = self.rule
+        lease = self._lease or self._release(now_s)
+        holding = [bound.holds(good) for bound in rule.armed]
+        idle, armed = False in holding, all(holding)
+        if self.tripped:
+            over = rule.back.holds(good) or (idle and not rule.keeps)
+            if over:
+                log.info("interlock over", interlock=self.name)
+                self._release(now_s)
+            return bool(self.tripped)
+        if idle:
+            self._release(now_s)
+            return False
+        fulfils = rule.leased.holds(good)
+        lease.hear(fulfils, now_s)
+        if fulfils:
+            self._broken_since_s = None
+        elif not armed:  # nobody knows whether anything is at stake: the lease runs on
+            return False
+        elif fulfils is False and not self._delayed(view):
+            self._trip(f"{rule.leased.signal} is {good.get(rule.leased.signal):.4g}")
+        elif fulfils is None and not lease.held(now_s):
+            silent_s = lease.for_s(now_s)
+            self._trip(f"no good reading of {rule.leased.signal} for {silent_s:.0f} s")
+        return bool(self.tripped)
+
+    def _release(self, now_s: float) -> Lease:
+        """Give the lease, anew."""
+        self.tripped = ""
+        self._broken_since_s = None
+        self._lease = lease = Lease(self.rule.lasts_s)
+        lease.hear(True, now_s)
+        return lease
+
+    def _delayed(self, view: FridgeView) -> bool:
+        """Tell whether the lease has not been broken for long enough."""
+        latest = view.signals[self.rule.leased.signal]
+        tai = view.tai if latest.tai is None else latest.tai
+        at_s = tai[0] + tai[1] * 1e-15
+        if self._broken_since_s is None or at_s < self._broken_since_s:
+            self._broken_since_s = at_s
+        return at_s - self._broken_since_s < self.rule.delay_s
+
+    def _trip(self, why: str) -> None:
+        self.tripped = f"{why}: {self.rule.what}"
+        self.left = {signal for signal, _ in self.rule.then}
+        self.left_out = {}
+        log.warning("interlock", interlock=self.name, why=self.tripped)
+
+
+class Interlocks:
+    """One agent's interlocks, and its judgement of what others ask for."""
+
+    def __init__(
+        self,
+        agent: str,
+        facility: Facility,
+        instruments: Instruments,
+        bus: Bus,
+        rules: Sequence[Interlock] = RULES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``clock`` tells s that never go back."""
+        self._agent = agent
+        self._instruments = instruments
+        self._bus = bus
+        self._clock = clock
+        self._latest = LatestReadings()
+        self._facility = facility
+        self._owners = owners_of(facility)
+        self._wirings = {
+            name: wiring_of(facility, fridge) for name, fridge in facility.fridges.items()
+        }
+        self._all = tuple(
+            _Evaluated(fridge, rule)
+            for fridge, wiring in self._wirings.items()
+            for rule in rules
+            if any(self._owns(wiring, signal) for signal, _ in rule.then)
+        )
+        self._wired = frozenset(
+            name.partition(".")[0]
+            for fridge in {one.fridge for one in self._all}
+            for names in self._wirings[fridge].readings.values()
+            for name in names
+        )
+        """Instruments whose readings are needed here."""
+        self._news = asyncio.Event()
+
+    def _owns(self, wiring: FridgeWiring, signal: str) -> bool:
+        part = wiring.parts.get(signal)
+        return part is not None and part.instrument in self._instruments.names
+
+    def hear_own(self, told: InstrumentReadings) -> None:
+        """Take what an own instrument reads."""
+        if told.instrument in self._wired:
+            self._latest.hear(told, self._clock())
+            self._news.set()
+            self._news = asyncio.Event()
+
+    def _hear_other(self, agent: str, told: InstrumentReadings) -> None:
+        if agent != self._agent and told.instrument in self._owners.get(agent, ()):
+            self.hear_own(told)
+
+    async def keep(self, do: Do) -> None:
+        """Evaluate and act until cancelled; ``do`` operates a part."""
+        async with (
+            self._bus.subscribe(readings_key(self._facility.name, "*")) as told,
+            asyncio.TaskGroup() as tasks,
+        ):
+            for one in self._all:
+                tasks.create_task(self._keep_one(one, do), name=f"interlock {one.name}")
+            wanted = heard_of(told, lambda: self._wired)
+            await listen(wanted, InstrumentReadings, self._hear_other, Discarded(log))
+
+    async def _keep_one(self, one: _Evaluated, do: Do) -> None:
+        acted_s = -AGAIN_S
+        while True:
+            news = self._news
+            view = self._view(one.fridge)
+            due = not one.tripped or self._clock() - acted_s >= AGAIN_S
+            if one.step(view, good_of(view), self._clock()) and due:
+                acted_s = self._clock()
+                await self._act(one, do)
+            await _wait(news, LOOK_S)
+
+    async def _act(self, one: _Evaluated, do: Do) -> None:
+        """Set the own parts of a rule, each if it is not so and not forbidden."""
+        wiring = self._wirings[one.fridge]
+        for signal, value in one.rule.then:
+            part = wiring.parts.get(signal)
+            if part is None or not self._owns(wiring, signal):
+                continue
+            if good_of(self._view(one.fridge)).get(signal) == value:
+                one.left.discard(signal)
+                continue
+            if signal not in one.left and signal not in one.rule.keeps:
+                continue
+            by = f"interlock {one.rule.name}"
+            why = self.judge(part.instrument, part.part, value)
+            if not why:
+                try:
+                    token = f"{by} {uuid4()}"
+                    await do(Operate(part.instrument, part.part, value, by, token))
+                    one.left.discard(signal)
+                except InstrumentError as error:  # it is tried again, the next part now
+                    why = str(error)
+            if why and why != one.left_out.get(signal):
+                log.error("interlock could not act", interlock=one.name, part=part.part, why=why)
+            one.left_out[signal] = why
+
+    # Who asks
+
+    def judge(self, instrument: str, part: str, value: float) -> str:
+        """Return why a part must not be set to a value now; empty: it may."""
+        fridge = self._fridge_of(instrument)
+        if fridge is None:
+            return (
+                f"no fridge has {instrument} among its instruments in the facility file, so nobody "
+                "knows what may be set there"
+            )
+        signal = parts_of(self._facility.instruments[instrument])[part]
+        for one in self._all:
+            wanted = dict(one.rule.then).get(signal)
+            kept = one.fridge == fridge.name and signal in one.rule.keeps
+            if one.tripped and kept and wanted is not None and wanted != value:
+                return f"the interlock {one.rule.name} keeps it at {wanted:g}: {one.tripped}"
+        return forbidden(signal, value, good_of(self._view(fridge.name)))
+
+    def _fridge_of(self, instrument: str) -> Fridge | None:
+        for fridge in self._facility.fridges.values():
+            if instrument in (fridge.thermometer.instrument, *fridge.instruments):
+                return fridge
+        return None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return notes for people: interlocks that have acted and are not over."""
+        return tuple(f"interlock {one.name}: {one.tripped}" for one in self._all if one.tripped)
+
+    def _view(self, fridge: str) -> FridgeView:
+        return self._latest.view(self._wirings[fridge], self._now(fridge), self._clock())
+
+    def _now(self, fridge: str) -> tuple[int, int]:
+        """Return the latest time that readings of a fridge bear."""
+        return max(self._times(fridge), default=(0, 0))
+
+    def _times(self, fridge: str) -> Iterator[tuple[int, int]]:
+        wiring = self._wirings[fridge]
+        for names in wiring.readings.values():
+            latest = self._latest.of(names[0], self._clock())
+            if latest is not None and latest.tai is not None:
+                yield latest.tai
+
+
+def good_of(view: FridgeView) -> Good:
+    """Return the signals of a fridge that good readings show."""
+    return {signal: latest.good for signal, latest in view.signals.items()}
+
+
+async def _wait(news: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    except TimeoutError:
+        return

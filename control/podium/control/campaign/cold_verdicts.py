@@ -1,0 +1,135 @@
+"""Judges one world of ``podium campaign cold`` by its truth, and many together.
+
+What each verdict means stands in docs/explanation/the-observer.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from podium.control.campaign.cold_faults import WorldFault
+
+HARM = ("check_valves_open", "disc_bursts", "helium_lost", "turbo_overloaded")
+"""Events that somebody should have prevented."""
+OVERPRESSURE = ("check_valves_open", "disc_bursts")
+COUNTED_DOWN = ("second_stage_above_10K", "mixture_boils_off", "check_valves_open")
+AFTER_S = 20 * 3600.0
+"""Until so long after its repair, harm and actions are a fault's."""
+
+
+@dataclass(slots=True)
+class FaultRecord:
+    """What the supervisor made of one fault."""
+
+    fault: WorldFault
+    named_s: dict[str, float] = field(default_factory=dict)
+    """For how long each finding stood, by ``kind/where/node``."""
+    first_named_s: float | None = None
+    """After the fault, until it was named rightly."""
+    countdowns: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    """By event: low, median and high, s of the world, as first told."""
+
+
+@dataclass(slots=True)
+class WorldRecord:
+    """One world as it went."""
+
+    faults: list[FaultRecord]
+    actions: list[tuple[float, str]]
+    """When something was done to protect the fridge, s, and what."""
+    stale_shown_good: int
+    false_findings: list[tuple[float, str]]
+    """Findings while nothing was wrong: when they began, and their words."""
+    days: float
+
+
+def right(record: FaultRecord) -> bool:
+    """Tell whether what was named longest is the fault."""
+    if not record.named_s:
+        return False
+    best = max(record.named_s, key=lambda name: record.named_s[name])
+    kind, where, node = best.split("/")
+    return record.fault.blamed(kind, where, node)
+
+
+def judged(record: WorldRecord, truth: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a verdict for each fault of a world."""
+    alone = {round(float(one["at_s"])): one["events_s"] for one in truth["unattended"]}
+    happened: Mapping[str, Sequence[float]] = truth["outcome"]["all_s"]
+    found = []
+    for one in record.faults:
+        fault = one.fault
+        harm = {
+            event: at - fault.at_s
+            for event, at in alone.get(round(fault.at_s), {}).items()
+            if event in HARM
+        }
+        ends_s = fault.repaired_s + AFTER_S
+        harmed = sorted(
+            event
+            for event in HARM
+            if any(fault.at_s <= at < ends_s for at in happened.get(event, ()))
+        )
+        acted = [at for at, _ in record.actions if fault.at_s <= at < ends_s]
+        events = alone.get(round(fault.at_s), {})
+        counted = {
+            event: {"low": low, "median": median, "high": high, "true": events.get(event)}
+            for event, (low, median, high) in one.countdowns.items()
+        }
+        named = max(one.named_s, key=lambda name: one.named_s[name]) if one.named_s else ""
+        found.append(
+            asdict(fault)
+            | {
+                "should_act": bool(harm),
+                "harm_alone_s": harm,
+                "harmed": harmed,
+                "acted_s": min(acted) - fault.at_s if acted else None,
+                "acted_in_time": bool(harm)
+                and not harmed
+                and bool(acted)
+                and min(acted) - fault.at_s < min(harm.values()),
+                "named": named,
+                "blame_right": right(one),
+                "first_named_s": one.first_named_s,
+                "countdowns": counted,
+            }
+        )
+    return found
+
+
+def summed(worlds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the verdict on worlds together; shares are null where nothing was to be judged."""
+    faults = [one for world in worlds for one in world["faults"]]
+    intervals = [
+        one["low"] <= one["true"] <= one["high"]
+        for fault in faults
+        for one in fault["countdowns"].values()
+        if one["true"] is not None
+    ]
+    return {
+        "faults": len(faults),
+        "should_act": sum(one["should_act"] for one in faults),
+        "acted_in_time": sum(one["acted_in_time"] for one in faults),
+        "false_trips": sum(world["false_trips"] for world in worlds),
+        "helium_lost": sum("helium_lost" in one["harmed"] for one in faults),
+        "overpressure": sum(
+            any(event in one["harmed"] for event in OVERPRESSURE) for one in faults
+        ),
+        "stale_shown_good": sum(world["stale_shown_good"] for world in worlds),
+        "blame_right": _share([one["blame_right"] for one in faults]),
+        "countdown_in_interval": _share(intervals),
+        "countdowns": len(intervals),
+        "false_findings": sum(len(world["false_findings"]) for world in worlds),
+        "days": sum(world["days"] for world in worlds),
+        "blame_by_fault": {
+            kind: [
+                sum(one["blame_right"] for one in faults if one["kind"] == kind),
+                sum(one["kind"] == kind for one in faults),
+            ]
+            for kind in sorted({one["kind"] for one in faults})
+        },
+    }
+
+
+def _share(facts: Sequence[bool]) -> float | None:
+    return sum(facts) / len(facts) if facts else None

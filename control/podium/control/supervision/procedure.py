@@ -1,0 +1,162 @@
+"""Runs a procedure of a fridge as a pure step: a run and a view give a run and operations.
+
+Whoever drives it (the supervisor) does, in this order: call :func:`step`; write the run into the
+journal; send the operations to their agents; give each answer to :func:`answered`, and write again.
+So it goes on after a kill at any moment: :func:`resumed` sends what has no answer again, under the
+same token, and an agent does each token once.
+
+An operation counts as done when a reading later than its answer shows it; where none is wired,
+when its agent says so. A reading that shows the contrary for a minute brings the operation
+again, under the token of the next round. What is refused or lost is sent again with patience; then
+a person is asked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from podium.control.bus.operations import Operate, Operated
+from podium.control.records.latest_readings import FridgeView
+from podium.control.supervision.procedure_dry_run import dry_step
+from podium.control.supervision.procedure_operations import (
+    PATIENCE,
+    SAFE_PATIENCE,
+    SAFE_WITHIN_S,
+    operate,
+    operations_of,
+)
+from podium.control.supervision.procedure_run import (
+    ProcedureRun,
+    seconds_between,
+)
+from podium.control.supervision.procedure_steps import Procedure, Step
+from podium.control.supervision.procedures.condense import CONDENSE
+from podium.control.supervision.procedures.cooldown import COOLDOWN
+from podium.control.supervision.procedures.recover import RECOVER
+from podium.control.supervision.procedures.warm_up import WARM_UP
+
+PROCEDURES: Mapping[str, Procedure] = {
+    one.name: one for one in (COOLDOWN, CONDENSE, WARM_UP, RECOVER)
+}
+
+
+def steps_of(run: ProcedureRun) -> tuple[Step, ...]:
+    """Return the steps of a run's procedure."""
+    return PROCEDURES[run.procedure].steps(run.model)
+
+
+def step(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Operate, ...]]:
+    """Look at a run; return it as it goes on, and what is to be sent now.
+
+    Nothing changes and nothing is sent while a person is asked, or when it is over.
+    """
+    if run.over or run.state == "asking":
+        return run, ()
+    if run.dry_run:
+        return dry_step(run, steps_of(run), view)
+    if run.making_safe:
+        return _make_safe(run, view)
+    now = steps_of(run)[run.at]
+    if run.step.state == "waiting":
+        run = _begin_step(run, now, view)
+        if run.step.state != "running":
+            return run, ()
+    if not run.operations and run.settled is None and (why := now.needs(view)):
+        return _unless_late(run, now, view, why), ()
+    if not run.operations and run.settled is None:
+        run = replace(run, operations=operations_of(run, now.settings, str(run.at)))
+    run, operations = operate(run, view)
+    if not now.patient and any(one.tries >= PATIENCE for one in run.operations):
+        return _asking(run), ()
+    if any(one.state != "done" for one in run.operations):
+        waiting = next(one for one in run.operations if one.state != "done")
+        return _unless_late(run, now, view, waiting.words or f"{waiting.signal} is set"), operations
+    if run.settled is None:
+        run = replace(run, settled=view.tai)
+    if why := now.guard(view):
+        return _fail(run, view, why), ()
+    settled = run.settled or view.tai
+    if now.done(view) and seconds_between(settled, view.tai) >= now.least_s:
+        return _next(run.with_step(state="done", ended=view.tai)), ()
+    return _unless_late(run, now, view, now.waits_for), ()
+
+
+def answered(run: ProcedureRun, token: str, answer: Operated | str) -> ProcedureRun:
+    """Return the run with the answer to an operation; ``str``: refused or lost, and why.
+
+    What it did not ask, or an answer that comes twice, changes nothing.
+    """
+    asked = next((one for one in run.operations if one.token == token), None)
+    if asked is None or asked.state in ("accepted", "done"):
+        return run
+    if isinstance(answer, Operated):
+        return run.with_operation(token, state="accepted", at=None, words="")
+    if asked.state != "asked":
+        return run
+    return run.with_operation(token, state="refused", at=None, tries=asked.tries + 1, words=answer)
+
+
+def resumed(run: ProcedureRun) -> ProcedureRun:
+    """Return a run of the journal as it goes on after a restart: what is unanswered is due."""
+    return replace(
+        run,
+        operations=tuple(
+            replace(one, state="due") if one.state == "asked" else one for one in run.operations
+        ),
+    )
+
+
+def _begin_step(run: ProcedureRun, now: Step, view: FridgeView) -> ProcedureRun:
+    if now.skip(view):
+        return _next(run.with_step(state="skipped", began=view.tai, ended=view.tai))
+    began = run.began or view.tai
+    run = replace(run, began=began, settled=None, operations=())
+    return run.with_step(state="running", began=view.tai)
+
+
+def _next(run: ProcedureRun) -> ProcedureRun:
+    if run.at + 1 == len(run.steps):
+        return replace(run, state="done", operations=(), settled=None)
+    return replace(run, at=run.at + 1, operations=(), settled=None)
+
+
+def _unless_late(run: ProcedureRun, now: Step, view: FridgeView, words: str) -> ProcedureRun:
+    """Return the run as it waits, or what a timeout makes of it."""
+    began = run.step.began or view.tai
+    if seconds_between(began, view.tai) < now.timeout_s:
+        return run
+    late = f"not within {now.timeout_s / 60:.0f} min: {words}"
+    if now.on_timeout == "next":
+        return _next(run.with_step(state="skipped", ended=view.tai, words=late))
+    return _fail(run, view, late)
+
+
+def _fail(run: ProcedureRun, view: FridgeView, why: str) -> ProcedureRun:
+    run = run.with_step(state="failed", ended=view.tai, words=why)
+    safe = operations_of(run, PROCEDURES[run.procedure].safe, "safe")
+    words = f"{run.step.name}: {why}"
+    return replace(run, making_safe=True, operations=safe, settled=None, words=words)
+
+
+def _asking(run: ProcedureRun) -> ProcedureRun:
+    why = next(one.words for one in run.operations if one.tries >= PATIENCE)
+    words = f"{why}; put it right and confirm, or stop the procedure"
+    return replace(run.with_step(state="asking", words=words), state="asking", words=words)
+
+
+def _make_safe(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Operate, ...]]:
+    """Set what makes safe; what is refused again and again stays as it is, and is told."""
+    run, operations = operate(run, view)
+    given_up = [one for one in run.operations if one.tries >= SAFE_PATIENCE]
+    left = [one for one in run.operations if one.state != "done" and one not in given_up]
+    since = run.step.ended or view.tai
+    if left and seconds_between(since, view.tai) < SAFE_WITHIN_S:
+        for one in given_up:
+            run = run.with_operation(one.token, state="done")
+        return run, operations
+    problems = [
+        f"{one.signal} is not {one.value:g}: {one.words or 'no reading shows it'}"
+        for one in run.operations
+        if one in left or one.tries >= SAFE_PATIENCE
+    ]
+    words = "; ".join((run.words, *problems))
+    return replace(run, state="failed", operations=(), making_safe=False, words=words), ()

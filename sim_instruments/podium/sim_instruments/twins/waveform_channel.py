@@ -1,0 +1,229 @@
+"""One channel of a 33512B: what it is set to, and how its settings limit one another.
+
+A number out of range is clipped to its limit and set; the error says so.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from math import log10, sqrt
+
+from podium.firmware_interfaces import keysight_33512b as box
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.ieee4882.command import Command
+from podium.firmware_interfaces.ieee4882.errors import ScpiError
+from podium.firmware_interfaces.ieee4882.parameters import Value
+from podium.firmware_interfaces.keysight_33512b import Limits
+
+CREST: Mapping[str, float] = {
+    "SIN": 2 * sqrt(2),
+    "SQU": 2.0,
+    "PULS": 2.0,
+    "PRBS": 2.0,
+    "TRI": 2 * sqrt(3),
+    "RAMP": 2 * sqrt(3),
+}
+"""Volts from peak to peak of one volt RMS; others as a sine. ASSUMED: that of a pulse."""
+MILLIWATT = 1e-3
+
+
+class WaveformChannel:
+    """Settings of *RST first; see the guide's page of each command."""
+
+    def __init__(self) -> None:
+        self.words = dict(box.WORDS)
+        self._numbers = {command: limits.default for command, limits in box.FIXED_LIMITS.items()}
+        self.frequency_hz = Decimal(1000)
+        self.pulse_width_s = Decimal("100E-6")
+        self._emf_vpp = Decimal("0.2")
+        """Of the amplitude, into an open circuit."""
+        self._emf_offset_v = Decimal(0)
+        self.busy_until_fs = 0
+        """A burst that the bus has triggered ends then; -1: it does not end."""
+
+    # --- reading ----------------------------------------------------------------------
+
+    def number(self, command: Command) -> Decimal:
+        """Return a number, in the unit in which it is asked."""
+        match command:
+            case box.FREQUENCY:
+                return self.frequency_hz
+            case box.PULSE_WIDTH:
+                return self.pulse_width_s
+            case box.AMPLITUDE:
+                return self._in_unit(self.amplitude_vpp)
+            case box.OFFSET:
+                return self.offset_v
+        return self._numbers[command]
+
+    @property
+    def amplitude_vpp(self) -> Decimal:
+        """Return the amplitude into its termination, V from peak to peak."""
+        return self._emf_vpp * self._divider
+
+    @property
+    def offset_v(self) -> Decimal:
+        """Return the offset into its termination, V."""
+        return self._emf_offset_v * self._divider
+
+    def limits(self, command: Command) -> Limits:
+        """Return what a number can be now."""
+        match command:
+            case box.FREQUENCY:
+                high = box.FREQUENCY_MAX_HZ.get(self.function, box.FREQUENCY_MAX_HZ["SIN"])
+                return Limits(box.FREQUENCY_MIN_HZ, high, Decimal(1000))
+            case box.PULSE_WIDTH:
+                most = max(box.EDGE_S, 1 / self.frequency_hz - box.EDGE_S)
+                return Limits(box.EDGE_S, most, Decimal("100E-6"))
+            case box.AMPLITUDE:
+                low, high = (emf * self._divider for emf in (box.EMF_MIN_VPP, box.EMF_MAX_VPP))
+                usual = Decimal("0.2") * self._divider
+                return Limits(*(self._in_unit(one) for one in (low, high, usual)))
+            case box.OFFSET:
+                most = self._peak_max_v
+                return Limits(-most, most, Decimal(0))
+        return box.FIXED_LIMITS[command]
+
+    @property
+    def function(self) -> str:
+        """Return the function's word."""
+        return str(self.words[box.FUNCTION])
+
+    # --- setting ----------------------------------------------------------------------
+
+    def set_word(self, command: Command, value: Value) -> None:
+        """Set what is no number; raises :class:`ScpiError` where another setting follows it."""
+        if command is box.UNIT and value == "DBM" and self._endless_load:
+            raise ScpiError(-221, "no power into an open circuit")
+        self.words[command] = value
+        if command is box.FUNCTION:
+            most = self.limits(box.FREQUENCY).high
+            if self.frequency_hz > most:
+                self.frequency_hz = most
+                raise ScpiError(-221, f"the frequency is now {most} Hz")
+
+    def set_number(self, command: Command, given: Value) -> None:
+        """Set a number or what a word stands for; raises as the box reports what it clipped."""
+        limits = self.limits(command)
+        if given == "INF":
+            value = box.INFINITE
+        elif isinstance(given, Decimal):
+            value = min(max(given, limits.low), limits.high)
+        else:
+            value = limits.word(str(given))
+        self._put(command, value)
+        if isinstance(given, Decimal) and given != value:
+            raise ScpiError(-222, text=box.CLIPPED.format("upper" if given > value else "lower"))
+        self._settle(command)
+
+    def _put(self, command: Command, value: Decimal) -> None:
+        match command:
+            case box.FREQUENCY:
+                self.frequency_hz = value
+            case box.PULSE_WIDTH:
+                self.pulse_width_s = value
+            case box.AMPLITUDE:
+                self._emf_vpp = self._in_vpp(value) / self._divider
+            case box.OFFSET:
+                self._emf_offset_v = value / self._divider
+            case box.LOAD:
+                self._numbers[command] = value
+                if self._endless_load and self.words[box.UNIT] == "DBM":
+                    self.words[box.UNIT] = "VPP"
+            case box.BURST_CYCLES | box.TRIGGER_COUNT if value < box.INFINITE:
+                self._numbers[command] = Decimal(round(value))
+            case _:
+                self._numbers[command] = value
+
+    def _settle(self, command: Command) -> None:
+        """Change what another setting leaves no room for; the error says that it was done."""
+        peak_v, most = abs(self.offset_v) + self.amplitude_vpp / 2, self._peak_max_v
+        if command is box.AMPLITUDE and peak_v > most and self.function != "DC":
+            room = most - self.amplitude_vpp / 2
+            sign = 1 if self._emf_offset_v > 0 else -1
+            self._emf_offset_v = sign * room / self._divider
+            raise ScpiError(-221, "the offset is smaller now")
+        if command is box.OFFSET and peak_v > most and self.function != "DC":
+            # ASSUMED as in the 33220A's guide: the new offset is set, the amplitude is reduced
+            room = max(2 * (most - abs(self.offset_v)), box.EMF_MIN_VPP * self._divider)
+            self._emf_vpp = room / self._divider
+            raise ScpiError(-221, "the amplitude is smaller now")
+        if command is box.FREQUENCY and self.pulse_width_s > self.limits(box.PULSE_WIDTH).high:
+            self.pulse_width_s = self.limits(box.PULSE_WIDTH).high
+            if self.function == "PULS":
+                raise ScpiError(-221, "the pulse is shorter now")
+        if command in (box.BURST_PERIOD, box.BURST_CYCLES, box.FREQUENCY):
+            self._lengthen_burst_period()
+
+    def _lengthen_burst_period(self) -> None:
+        cycles = self._numbers[box.BURST_CYCLES]
+        if cycles >= box.INFINITE:
+            return
+        least = cycles / self.frequency_hz + box.BURST_GAP_S
+        if self._numbers[box.BURST_PERIOD] < least:
+            self._numbers[box.BURST_PERIOD] = least
+            if self.words[box.BURST]:
+                raise ScpiError(-221, "the burst period is longer now")
+
+    # --- bursts -----------------------------------------------------------------------
+
+    def trigger(self, now_fs: int) -> None:
+        """Take a trigger from the bus: a burst that waits for one begins.
+
+        ASSUMED: one that comes during a burst is ignored.
+        """
+        waits = self.words[box.BURST] and self.words[box.TRIGGER_SOURCE] == "BUS"
+        if not waits or self.words[box.BURST_MODE] != "TRIG" or self.is_busy(now_fs):
+            return
+        cycles = self._numbers[box.BURST_CYCLES]
+        if cycles >= box.INFINITE:
+            self.busy_until_fs = -1
+            return
+        count = self._numbers[box.TRIGGER_COUNT]  # ASSUMED: so many bursts for one trigger
+        took_s = self._numbers[box.TRIGGER_DELAY] + count * cycles / self.frequency_hz
+        self.busy_until_fs = now_fs + int(took_s * FS_PER_S)
+
+    def is_busy(self, now_fs: int) -> bool:
+        """Tell whether a burst is not over."""
+        return self.busy_until_fs < 0 or self.busy_until_fs > now_fs
+
+    def abort(self) -> None:
+        """End a burst."""
+        self.busy_until_fs = 0
+
+    # --- units ------------------------------------------------------------------------
+
+    @property
+    def _endless_load(self) -> bool:
+        return self._numbers[box.LOAD] >= box.INFINITE
+
+    @property
+    def _divider(self) -> Decimal:
+        """What comes of a volt into an open circuit at its termination."""
+        if self._endless_load:
+            return Decimal(1)
+        load = self._numbers[box.LOAD]
+        return load / (load + box.SOURCE_OHM)
+
+    @property
+    def _peak_max_v(self) -> Decimal:
+        return box.EMF_MAX_VPP / 2 * self._divider
+
+    def _in_unit(self, vpp: Decimal) -> Decimal:
+        crest = CREST.get(self.function, CREST["SIN"])
+        match self.words[box.UNIT]:
+            case "VRMS":
+                return Decimal(float(vpp) / crest)
+            case "DBM":
+                watts = (float(vpp) / crest) ** 2 / float(self._numbers[box.LOAD])
+                return Decimal(10 * log10(watts / MILLIWATT))
+        return vpp
+
+    def _in_vpp(self, value: Decimal) -> Decimal:
+        crest = CREST.get(self.function, CREST["SIN"])
+        match self.words[box.UNIT]:
+            case "VRMS":
+                return Decimal(float(value) * crest)
+            case "DBM":
+                watts = 10 ** (float(value) / 10) * MILLIWATT
+                return Decimal(sqrt(watts * float(self._numbers[box.LOAD])) * crest)
+        return value

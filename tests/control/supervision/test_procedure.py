@@ -1,0 +1,323 @@
+"""The machine of procedures: patience, read-backs, persons, timeouts, dry runs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.benches.supervision.plant_operator import PARTS
+
+from podium.control.bus.cold import BeginProcedure
+from podium.control.bus.operations import Operated
+from podium.control.facility.facility import Facility
+from podium.control.facility.load import load_facility
+from podium.control.records.latest_readings import FridgeView, Latest
+from podium.control.supervision import procedure as machine
+from podium.control.supervision.procedure import answered, resumed, step
+from podium.control.supervision.procedure_operations import PATIENCE
+from podium.control.supervision.procedure_requests import (
+    ProcedureRefused,
+    begin,
+    confirm,
+    news_of,
+    stop,
+)
+from podium.control.supervision.procedure_run import ProcedureRun, StepRecord
+from podium.control.supervision.procedure_steps import (
+    Procedure,
+    Step,
+    below,
+    heater,
+    opened,
+    shut,
+)
+from podium.firmware_interfaces import fridge_signals as signals
+
+COLD = Path(__file__).parents[3] / "examples" / "cold" / "facility.yaml"
+OPERATED = "instruments: [control_a, compressor_a, gauges_a, turbo_a]"
+V12, V4 = signals.open_of("v12"), signals.open_of("v4")
+
+SHORT = Procedure(
+    "short",
+    "open two valves, one after the other",
+    1,
+    lambda model: (
+        Step("open", (opened("v4"), opened("v12")), below("pressure.p3", 10.0), 600.0, "p3 falls"),
+        Step("heat", ((heater("still", 0.01),),), lambda view: True, 600.0, "heat"),
+    ),
+    (shut("v12"),),
+)
+
+
+class Fridge:
+    """Readings that a test sets; every signal of the panel is read, all shut at first."""
+
+    def __init__(self) -> None:
+        self.s = 1000
+        switches = (*map(signals.open_of, signals.VALVES), *map(signals.on_of, signals.PUMPS))
+        self.values: dict[str, float | None] = dict.fromkeys(switches, 0.0)
+        self.values |= {"pressure.p3": 100.0, "temperature.still": 0.7, "heater.still.power": 0.0}
+        self.frozen: dict[str, Latest] = {}
+
+    def view(self, after_s: int = 10) -> FridgeView:
+        self.s += after_s
+        found = {
+            signal: Latest(
+                f"i.{signal}", value, "1", "good" if value is not None else "stale", (self.s, 0)
+            )
+            for signal, value in self.values.items()
+        }
+        return FridgeView("fridge_a", (self.s, 0), found | self.frozen, {})
+
+
+@pytest.fixture
+def fridge() -> Fridge:
+    return Fridge()
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> ProcedureRun:
+    monkeypatch.setattr(machine, "PROCEDURES", {**machine.PROCEDURES, "short": SHORT})
+    records = tuple(StepRecord(one.name) for one in SHORT.steps(""))
+    return ProcedureRun(
+        "id",
+        "short",
+        "fridge_a",
+        "",
+        "ada",
+        False,
+        PARTS,
+        "running",
+        records,
+        confirmed_by=("ada",),
+    )
+
+
+def test_groups_are_sent_one_after_the_other_each_once_it_reads_back(
+    run: ProcedureRun, fridge: Fridge
+) -> None:
+    run, (first,) = step(run, fridge.view())
+    assert (first.part, first.value, first.token) == (V4, 1.0, "id/0/0.0")
+    assert first.by == "short of ada: open"
+    run, sent = step(run, fridge.view())
+    assert sent == ()
+    run = answered(run, first.token, Operated(1.0))
+    run, sent = step(run, fridge.view())
+    assert sent == (), "the reading is older than the answer"
+    fridge.values[V4] = 1.0
+    run, (second,) = step(run, fridge.view())
+    assert (second.part, second.token) == (V12, "id/0/1.0")
+
+
+def test_a_reading_from_before_the_answer_shows_nothing(run: ProcedureRun, fridge: Fridge) -> None:
+    fridge.frozen[V4] = Latest("i.v4", 1.0, "1", "good", (1000, 0))
+    run, (first,) = step(run, fridge.view())
+    run = answered(run, first.token, Operated(None))
+    run, sent = step(run, fridge.view(60))
+    run, sent = step(run, fridge.view(60))
+    assert sent == ()
+    del fridge.frozen[V4]
+    fridge.values[V4] = 1.0
+    assert step(run, fridge.view())[1]
+
+
+def test_a_lost_answer_is_asked_for_again_under_the_same_token(
+    run: ProcedureRun, fridge: Fridge
+) -> None:
+    run, (first,) = step(run, fridge.view())
+    assert step(run, fridge.view(100))[1] == ()
+    _, (again,) = step(run, fridge.view(600 - 200))
+    assert again == first
+    _, (resent,) = step(resumed(run), fridge.view(-400))
+    assert resent == first
+
+
+def test_what_is_refused_is_asked_again_with_patience_and_then_a_person(
+    run: ProcedureRun, fridge: Fridge
+) -> None:
+    steps = replace(SHORT.steps("")[0], timeout_s=1e6)
+    machine.PROCEDURES["short"] = replace(SHORT, steps=lambda model: (steps,))  # type: ignore[index]
+    run, tokens = replace(run, steps=run.steps[:1]), []
+    while run.state == "running":
+        run, sent = step(run, fridge.view(20))
+        for one in sent:
+            tokens.append(one.token)
+            run = answered(run, one.token, "an interlock says no")
+    assert tokens == ["id/0/0.0"] * PATIENCE
+    assert (run.state, run.step.state) == ("asking", "asking")
+    assert run.words == "an interlock says no; put it right and confirm, or stop the procedure"
+    assert step(run, fridge.view(1000)) == (run, ())
+    run, (again,) = step(confirm(run, "ada"), fridge.view())
+    assert again.token == tokens[0]
+
+
+def test_what_reads_back_undone_is_sent_under_the_token_of_the_next_round(
+    run: ProcedureRun, fridge: Fridge
+) -> None:
+    run, (first,) = step(run, fridge.view())
+    run = answered(run, first.token, Operated(1.0))
+    run, none = step(run, fridge.view())
+    run, none_yet = step(run, fridge.view(30))
+    run, (second,) = step(run, fridge.view(40))
+    assert none == none_yet == ()
+    assert second.token == "id/0/0.0/1"
+    late = answered(run, first.token, "lost")
+    assert late == run, "an answer to the round before"
+
+
+def test_what_is_not_known_is_not_done(run: ProcedureRun, fridge: Fridge) -> None:
+    run, (first,) = step(run, fridge.view())
+    run = answered(run, first.token, Operated(1.0))
+    fridge.values[V4] = None
+    for _ in range(10):
+        run, sent = step(run, fridge.view(30))
+        assert sent == ()
+    assert run.step.state == "running"
+
+
+def test_a_timeout_makes_safe_and_fails(run: ProcedureRun, fridge: Fridge) -> None:
+    for signal in (V4, V12):
+        run, (one,) = step(run, fridge.view())
+        assert one.part == signal
+        run = answered(run, one.token, Operated(1.0))
+        run, _ = step(run, fridge.view())
+        fridge.values[signal] = 1.0
+    run, _ = step(run, fridge.view(10))
+    assert run.step.state == "running"
+    run, _ = step(run, fridge.view(600))
+    assert (run.making_safe, run.step.state) == (True, "failed")
+    run, (safe,) = step(run, fridge.view())
+    assert (safe.part, safe.value, safe.token) == (V12, 0.0, "id/safe/0.0")
+    run = answered(run, safe.token, Operated(0.0))
+    run, _ = step(run, fridge.view())
+    fridge.values[V12] = 0.0
+    run, _ = step(run, fridge.view())
+    assert run.state == "failed"
+    assert run.words == "open: not within 10 min: p3 falls"
+    assert step(run, fridge.view()) == (run, ())
+
+
+def test_making_safe_ends_though_its_agent_refuses_and_tells_so(
+    run: ProcedureRun, fridge: Fridge
+) -> None:
+    run, _ = step(run, fridge.view())
+    fridge.values[V12] = 1.0
+    run, _ = step(run, fridge.view(700))
+    for _ in range(20):
+        run, sent = step(run, fridge.view(40))
+        for one in sent:
+            run = answered(run, one.token, "no")
+    assert run.state == "failed"
+    assert run.words.endswith("valve.v12.open is not 0: no")
+
+
+def test_the_valve_rules_are_asked_before_anything_is_sent(
+    run: ProcedureRun, fridge: Fridge
+) -> None:
+    fridge.values[signals.open_of("v19")] = 1.0
+    run, (first,) = step(run, fridge.view())
+    run = answered(run, first.token, Operated(1.0))
+    fridge.values[V4] = 1.0
+    run, _ = step(run, fridge.view())
+    run, sent = step(run, fridge.view())
+    assert sent == ()
+    assert "out by the service line" in news_of(run).steps[0].words
+
+
+# --- requests -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def facility(tmp_path: Path) -> Facility:
+    file = tmp_path / "facility.yaml"
+    enabled = "[cooldown, condense, recover]"
+    file.write_text(COLD.read_text().replace(OPERATED, f"{OPERATED}\n    procedures: {enabled}"))
+    return load_facility(file)
+
+
+def asked(
+    name: str, by: str = "ada", fridge: str = "fridge_a", dry: bool = False
+) -> BeginProcedure:
+    return BeginProcedure(name, fridge, by, dry)
+
+
+def test_two_different_persons_agree_before_mixture_is_moved(
+    facility: Facility, fridge: Fridge
+) -> None:
+    run = begin(asked("cooldown"), facility, (), (1000, 0))
+    assert (run.state, run.confirmed_by) == ("asking", ("ada",))
+    assert step(run, fridge.view()) == (run, ())
+    for same in ("ada", " Ada "):
+        with pytest.raises(ProcedureRefused, match="another person has to"):
+            confirm(run, same)
+    with pytest.raises(ProcedureRefused, match="give a name"):
+        confirm(run, " ")
+    run = confirm(run, "grace")
+    assert (run.state, run.confirmed_by) == ("running", ("ada", "grace"))
+    with pytest.raises(ProcedureRefused, match="asks nobody"):
+        confirm(run, "alan")
+
+
+def test_recovery_is_begun_by_one_person(facility: Facility) -> None:
+    assert begin(asked("recover"), facility, (), (1000, 0)).state == "running"
+
+
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        (asked("cooldwn"), "did you mean 'cooldown'"),
+        (asked("cooldown", fridge="fridge_b"), "did you mean 'fridge_a'"),
+        (asked("warm_up"), r"warm_up is off for fridge_a: .* 'procedures: \[warm_up\]'"),
+        (asked("cooldown", by=""), "give a name"),
+    ],
+)
+def test_what_cannot_be_begun_is_refused_in_words(
+    facility: Facility, request_: BeginProcedure, says: str
+) -> None:
+    with pytest.raises(ProcedureRefused, match=says):
+        begin(request_, facility, (), (1000, 0))
+
+
+def test_a_fridge_runs_one_procedure_at_a_time(facility: Facility) -> None:
+    first = begin(asked("recover"), facility, (), (1000, 0))
+    with pytest.raises(ProcedureRefused, match="stop it first"):
+        begin(asked("cooldown"), facility, (first,), (1000, 0))
+    over = stop(first, "grace", (1010, 0))
+    assert over.words == "stopped by grace: valves, pumps and heaters stay as they are"
+    second = begin(asked("recover"), facility, (over,), (1000, 0))
+    assert second.id == f"{first.id}-2"
+    with pytest.raises(ProcedureRefused, match="is stopped already"):
+        stop(over, "grace", (1020, 0))
+
+
+def test_a_dry_run_rehearses_every_operation_with_its_agent_and_sets_nothing(
+    facility: Facility, fridge: Fridge
+) -> None:
+    run = begin(asked("warm_up", dry=True), facility, (), (1000, 0))
+    run, sent = step(run, fridge.view())
+    wanted = sum(len(g) for s in machine.PROCEDURES["warm_up"].steps("LD400") for g in s.settings)
+    assert all(one.rehearse for one in sent)
+    assert len({one.token for one in sent}) == len(sent) == wanted - 4  # no heaters 4k and 50k
+    for number, one in enumerate(sent):
+        run = answered(run, one.token, "the bottle is empty" if number == 0 else Operated(None))
+    run, sent = step(run, fridge.view())
+    assert (run.state, sent) == ("done", ())
+    words = {one.name: one.words for one in news_of(run).steps}
+    assert "its agent: the bottle is empty" in words["shut what leads outside"]
+    assert (
+        "valve.v22.open = 1: the rules forbid it as readings are now"
+        in words["let helium into the can"]
+    )
+    assert (
+        "pulse_tube.on = 0: allowed by the rules, its agent allows it now"
+        in words["stop the pulse tube"]
+    )
+
+
+def test_a_dry_run_ends_without_agents_that_do_not_answer(
+    facility: Facility, fridge: Fridge
+) -> None:
+    run, _ = step(begin(asked("recover", dry=True), facility, (), (1000, 0)), fridge.view())
+    run, _ = step(run, fridge.view(400))
+    run, _ = step(run, fridge.view())
+    assert run.state == "done"
+    assert "its agent does not answer" in run.steps[0].words

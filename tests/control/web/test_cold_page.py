@@ -1,0 +1,195 @@
+"""The page of the cold side over HTTP: what it shows, and what is asked of the supervisor."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from tests.benches.web.cold import (
+    COOLDOWN,
+    COUNTDOWNS,
+    FINDING,
+    FRIDGE,
+    NOW_S,
+    ColdSide,
+    by_name,
+    cold_side,
+    readings,
+    tripped,
+)
+from tests.benches.web.outline import Outline
+
+from podium.control.bus import cold
+from podium.control.bus.cold import Countdown, StepNews
+from podium.control.web.app import ASSETS
+from podium.control.web.cold_pages import ColdPages
+
+LEADER = f"{FRIDGE}.compressor_stopped"
+
+
+@pytest.fixture
+async def side() -> AsyncIterator[ColdSide]:
+    async with cold_side() as side:
+        yield side
+
+
+async def test_all_of_it_stands_in_the_first_answer(side):
+    await side.tell(
+        alarms=tripped(), countdowns=COUNTDOWNS, procedures=(COOLDOWN,), findings=(FINDING,)
+    )
+    text = (await side.client.get("/cold")).text
+    for told in (
+        "7.050 mK",
+        "the helium compressor has stopped by itself",
+        "reset it and start it again",
+        "2 more follow from it",
+        "last moment to act",
+        "4 K stage below 4.5 K: 2.85 K",
+        "explained by nobody",
+        "no safety system",
+    ):
+        assert told in text
+    outline = Outline()
+    outline.feed(text)
+    assert outline.nameless == []
+    assert len(outline.ids) == len(set(outline.ids))
+    assert set(outline.named_by) <= set(outline.ids)
+
+
+async def test_text_of_others_is_escaped(side):
+    wicked = "<script>alert(1)</script>"
+    await side.tell(
+        alarms=tuple(replace(one, what=wicked, cause=wicked) for one in tripped()),
+        procedures=(replace(COOLDOWN, steps=(StepNews(wicked, "running", wicked),), by=wicked),),
+        readings=readings(side.facility, control_a={"quality": "stale", "problem": wicked}),
+        notes=(wicked,),
+    )
+    assert "<script>alert" not in (await side.client.get("/cold")).text
+
+
+async def test_the_front_page_counts_alarms_and_has_the_temperature_of_the_same_news(side):
+    assert "not heard" in (await side.client.get("/")).text
+    await side.tell()
+    assert "no alarm" in (await side.client.get("/")).text
+    assert side.picture.fridges[FRIDGE].kelvin == pytest.approx(0.00705)
+    await side.tell(alarms=tripped())
+    text = (await side.client.get("/")).text
+    assert "2 alarms" in text
+    assert 'href="/cold"' in text
+    bad = {"quality": "disconnected", "value": 0.0071, "problem": "the cable is off"}
+    await side.tell(readings=readings(side.facility, thermometry_a=bad))
+    assert side.picture.fridges[FRIDGE].kelvin is None
+    assert side.picture.fridges[FRIDGE].problem == "the cable is off"
+
+
+async def test_alarms_are_acknowledged_shelved_reset_and_taken_out_of_service(side):
+    await side.tell(alarms=tripped())
+    for path, body in (
+        ("acknowledge", {"by": "ada"}),
+        ("shelve", {"by": "ada", "for_s": 3600}),
+        ("reset", {"by": "bob"}),
+        ("service", {"by": "", "in_service": False}),
+    ):
+        assert (await side.post(f"alarms/{LEADER}/{path}", **body)).status_code == 200
+    page = f"the page at {side.url.removeprefix('http://')}"
+    assert side.asked == [
+        cold.Acknowledge(LEADER, "ada"),
+        cold.Shelve(LEADER, 3600.0, "ada"),
+        cold.ResetAlarm(LEADER, "bob"),
+        cold.SetService(LEADER, False, page),
+    ]
+
+
+async def test_procedures_are_begun_confirmed_and_stopped(side):
+    await side.tell()
+    begun = await side.post("procedures", procedure="cooldown", fridge=FRIDGE, by="ada")
+    assert begun.json()["id"] == "c-1"
+    await side.post("procedures", procedure="warm_up", fridge=FRIDGE, by="ada", dry_run=True)
+    await side.post("procedures/c-1/confirm", by="bob")
+    await side.post("procedures/c-1/stop", by="bob")
+    assert side.asked == [
+        cold.BeginProcedure("cooldown", FRIDGE, "ada", False),
+        cold.BeginProcedure("warm_up", FRIDGE, "ada", True),
+        cold.ConfirmProcedure("c-1", "bob"),
+        cold.StopProcedure("c-1", "bob"),
+    ]
+
+
+async def test_what_is_refused_says_why_and_what_makes_no_sense_is_not_asked(side):
+    await side.tell()
+    wrong = await side.post("procedures", procedure="cooldown", fridge="fridge_z", by="ada")
+    assert wrong.status_code == 404
+    assert (await side.post("alarms/a/shelve", for_s=-1)).status_code == 422
+    assert (await side.post("alarms/a/shelve", for_s=1e9)).status_code == 422
+    assert side.asked == []
+    side.refuse = "v15 stays closed: the can is cold"
+    answer = await side.post("procedures/c-1/confirm", by="ada")
+    assert (answer.status_code, answer.json()["detail"]) == (409, side.refuse)
+
+
+async def test_another_site_and_a_form_can_ask_for_nothing(side):
+    path = f"/api/cold/alarms/{LEADER}/acknowledge"
+    own = {"Origin": side.url, "X-Podium-Page": "cold"}
+    for left_out in own:
+        headers = {name: value for name, value in own.items() if name != left_out}
+        answer = await side.client.post(path, json={"by": "eve"}, headers=headers)
+        assert answer.status_code == 403
+    elsewhere = {**own, "Origin": "http://evil.example"}
+    assert (await side.client.post(path, json={}, headers=elsewhere)).status_code == 403
+    assert side.asked == []
+
+
+async def test_trends_come_from_the_supervisors_history_with_gaps_as_points_without_value(side):
+    await side.tell()
+    path = f"/api/cold/fridges/{FRIDGE}/history"
+    courses = (await side.client.get(path, params={"last_s": 90000, "points": 300})).json()
+    signals = {one["signal"] for one in courses}
+    assert "temperature.mixing_chamber" in signals
+    assert "flow.circulation" in signals
+    first = courses[0]
+    assert len(first["tai_s"]) == len(first["low"]) == len(first["high"]) == 300
+    assert first["low"][0] < first["mean"][0] < first["high"][0]
+    assert first["tai_s"][-1] == pytest.approx(NOW_S)
+    assert (await side.client.get(path, params={"points": 10**6})).status_code == 422
+    assert (await side.client.get("/api/cold/fridges/x/history")).status_code == 404
+    side.refuse = "the recorder is dead"
+    assert (await side.client.get(path)).json()["detail"] == "the recorder is dead"
+
+
+async def test_a_rehearsal_gives_a_corridor_on_the_facilitys_clock(side):
+    corridor = f"/api/cold/fridges/{FRIDGE}/corridor"
+    early = await side.post(f"fridges/{FRIDGE}/rehearse", procedure="cooldown")
+    assert early.status_code == 503
+    await side.tell()
+    assert (await side.client.get(corridor)).json() is None
+    told = (await side.post(f"fridges/{FRIDGE}/rehearse", procedure="cooldown")).json()
+    assert told == (await side.client.get(corridor)).json()
+    assert told["tai_s"][0] == pytest.approx(NOW_S + 1, abs=5)
+    band = told["signals"]["temperature.mixing_chamber"]
+    assert len(band["low"]) == len(told["tai_s"])
+    assert band["low"][0] < band["high"][0]
+    assert [one["name"] for one in told["steps"]] == [
+        "evacuate",
+        "start_pulse_tube",
+        "precool",
+        "condense",
+    ]
+
+
+async def test_programs_are_told_the_same_with_the_quality_of_each_reading(side):
+    await side.tell(
+        readings=readings(side.facility, turbo_a={"quality": "out_of_range", "value": None})
+    )
+    endless = Countdown(FRIDGE, "mixture_boils_off", "boils off", 60.0, 0.0, float("inf"))
+    await side.tell(readings=side.picture.cold.news.readings, countdowns=(endless,))
+    whole = (await side.client.get("/api/cold")).json()
+    assert whole["countdowns"][0]["high_s"] is None
+    told = by_name(whole)
+    assert told["turbo_a.speed"]["quality"] == "out_of_range"
+    assert told["turbo_a.speed"]["text"] == "–"
+    assert told["thermometry_a.mixing_chamber"]["quality"] == "good"
+
+
+async def test_the_feed_of_the_browser_has_all_parts_of_the_page(side):
+    feed = (ASSETS / "feed.js").read_text()
+    for part in ColdPages(side.picture).parts():
+        assert f'"{part}"' in feed

@@ -1,0 +1,145 @@
+"""The page of the cold side as a person sees it: in a headless Chromium."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import expect
+from tests.benches.web.browser import opened
+from tests.benches.web.cold import (
+    COOLDOWN,
+    COUNTDOWNS,
+    FINDING,
+    FRIDGE,
+    ColdSide,
+    cold_side,
+    readings,
+    tripped,
+)
+
+from podium.control.bus import cold
+
+pytestmark = pytest.mark.chromium
+DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+OVERLAPS = """
+[...document.querySelectorAll(".synoptic svg")].flatMap((svg) => {
+  const boxes = [...svg.querySelectorAll("text, .valve circle, .pump circle")]
+    .map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.width > 0);
+  const frame = svg.getBoundingClientRect();
+  const out = boxes.filter(([, box]) => box.right > frame.right + 1 || box.left < frame.left - 1)
+    .map(([one]) => `beyond its picture: ${one.outerHTML}`);
+  const over = boxes.flatMap(([one, a], n) => boxes.slice(n + 1).filter(([other, b]) =>
+    !one.classList.contains("inside") && !other.classList.contains("inside")
+    && a.left < b.right - 2 && b.left < a.right - 2 && a.top < b.bottom - 5 && b.top < a.bottom - 5
+  ).map(([other]) => `${one.outerHTML} over ${other.outerHTML}`));
+  return [...out, ...over];
+})
+"""
+"""Texts and symbols of the synoptic that lie over each other, or beyond the picture's edge."""
+SIZES = """
+[...document.querySelectorAll("svg .kelvin, svg .label, svg .value")].map((one) =>
+  [one.classList[0], one.getBoundingClientRect().height])
+"""
+BAD = {"quality": "disconnected", "problem": "no answer for 12 s"}
+
+
+@pytest.fixture
+async def side() -> AsyncIterator[ColdSide]:
+    async with cold_side() as side:
+        await side.tell()
+        yield side
+
+
+async def test_news_arrive_and_nothing_comes_from_elsewhere(side, browser):
+    tab, wrong = await opened(browser, side.url, "/cold")
+    await expect(tab.locator("svg.cryostat")).to_contain_text("7.050 mK")
+    await expect(tab.locator(".trend canvas")).to_have_count(3)
+    await expect(tab.locator("#cold-headline")).to_contain_text("No alarm")
+    await side.tell(
+        alarms=tripped(),
+        countdowns=COUNTDOWNS,
+        readings=readings(side.facility, control_a=BAD, thermometry_a=BAD),
+    )
+    await expect(tab.locator("#cold-headline")).to_contain_text("2 alarms")
+    await expect(tab.locator("svg.cryostat .kelvin")).to_have_count(0)
+    await expect(tab.locator("svg.cryostat .bad-word").first).to_have_text("disconnected")
+    await expect(tab.locator(".countdown .left").first).to_have_text("6:02")
+    assert wrong == []
+
+
+async def test_an_alarm_is_acknowledged_and_shelved_by_keyboard(side, browser):
+    await side.tell(alarms=tripped())
+    tab, wrong = await opened(browser, side.url, "/cold")
+    await tab.locator("#who").fill("ada")
+    button = tab.get_by_role("button", name="Acknowledge: the helium compressor")
+    await button.focus()
+    await tab.keyboard.press("Enter")
+    await expect(button).to_be_enabled()
+    shelve = tab.get_by_role("button", name="Shelve: the helium compressor")
+    await shelve.focus()
+    await tab.keyboard.press("Enter")
+    await tab.get_by_role("radio", name="1 h").check()
+    await tab.get_by_role("button", name="Shelve it").click()
+    await expect(tab.locator("#ask")).to_be_hidden()
+    await expect(shelve).to_be_enabled()
+    leader = f"{FRIDGE}.compressor_stopped"
+    await side.tell()  # what was asked before has been answered by then
+    assert side.asked == [cold.Acknowledge(leader, "ada"), cold.Shelve(leader, 3600.0, "ada")]
+    assert wrong == []
+
+
+async def test_who_operates_a_fridge_says_who_it_is(side, browser):
+    await side.tell(procedures=(COOLDOWN,))
+    tab, _ = await opened(browser, side.url, "/cold")
+    await tab.locator(".begin button[data-cold=begin]").click()
+    await expect(tab.locator("#said")).to_contain_text("Who are you?")
+    await expect(tab.locator("#who")).to_be_focused()
+    await tab.keyboard.type("ada")
+    await tab.locator(".begin button[data-cold=begin]").click()
+    await expect(tab.locator("#ask")).to_contain_text("the fridge's own interlocks")
+    side.refuse = "warm_up is not enabled"
+    await tab.get_by_role("button", name="Begin", exact=True).click()
+    await expect(tab.locator("#said")).to_contain_text("warm_up is not enabled")
+    assert side.asked == []
+
+
+async def test_a_rehearsal_is_drawn_behind_what_is_live(side, browser):
+    tab, wrong = await opened(browser, side.url, "/cold")
+    await tab.get_by_role("button", name="Rehearse on").click()
+    await expect(tab.locator(".corridor")).to_contain_text("rehearsal of cooldown")
+    assert side.asked == [cold.Rehearse("cooldown", FRIDGE)]
+    assert wrong == []
+
+
+async def test_details_stay_open_and_the_focus_stays_as_news_come(side, browser):
+    await side.tell(alarms=tripped())
+    tab, _ = await opened(browser, side.url, "/cold")
+    followers = tab.locator("details[id^=followers]")
+    await followers.locator("summary").click()
+    button = tab.get_by_role("button", name="Acknowledge: the helium compressor")
+    await button.focus()
+    await side.tell(alarms=tripped(), countdowns=COUNTDOWNS)
+    await expect(tab.locator(".countdown")).to_have_count(3)
+    await expect(followers).to_contain_text("4 K plate at 6.13 K")
+    assert await followers.get_attribute("open") is not None
+    await expect(button).to_be_focused()
+
+
+async def test_the_synoptic_can_be_read_at_every_width_whatever_it_shows(side, browser):
+    tab, wrong = await opened(browser, side.url, "/cold")
+    for changed in ({}, dict.fromkeys(side.facility.instruments, BAD)):
+        await side.tell(
+            readings=readings(side.facility, **changed),
+            alarms=tripped(),
+            countdowns=COUNTDOWNS,
+            procedures=(COOLDOWN,),
+            findings=(FINDING,),
+        )
+        await expect(tab.locator(".doubts")).to_have_count(1 if changed else 0)
+        for width, digits in ((390, 26), (800, 26), (1440, 30), (2560, 44)):
+            await tab.set_viewport_size({"width": width, "height": 900})
+            await tab.evaluate(DRAWN)
+            assert await tab.evaluate("document.documentElement.scrollWidth") <= width
+            assert await tab.evaluate(OVERLAPS) == []
+            for kind, height in await tab.evaluate(SIZES):
+                assert height >= (digits if kind == "kelvin" else 12), (width, kind)
+    assert wrong == []
