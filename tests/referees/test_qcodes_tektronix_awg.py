@@ -235,3 +235,24 @@ def test_a_forged_sequence_has_sequences_inside(awg, twin):
     for channel in (1, 2):
         volts = twin.samples(channel, 0, 10 * N).volts
         assert np.allclose(volts, channel * wanted, rtol=0, atol=steps_v(awg, channel))
+
+
+def test_a_file_may_end_with_the_byte_that_ends_lines(serve):
+    twin = tektronix_awg5208("B020397")
+    at = serve(twin, "vxi11")
+    awg = TektronixAWG5208("awg", f"TCPIP::{at.host},{at.port}::inst0::INSTR", visalib="@py")
+    marks = [np.full(N, value) for value in (0.0, 1.0, 0.0, 1.0)]
+    wfmx = awg.makeWFMXFile(packed(ramp(1.0), *marks), 1.0)
+    assert wfmx.endswith(b"\n")
+    awg.sendWFMXFile(wfmx, "marked.wfmx")
+    awg.loadWFMXFile("marked.wfmx")
+    assert awg.waveformList == ["marked"]
+    awg.close()
+
+
+def test_a_file_of_more_than_a_megabyte_is_taken(awg, twin):
+    """Of 300,000 samples."""
+    wave = np.tile(ramp(0.5), 125)
+    awg.sendWFMXFile(awg.makeWFMXFile(wave, 0.5), "long.wfmx")
+    awg.loadWFMXFile("long.wfmx")
+    assert awg.waveformList == ["long"]
