@@ -24,6 +24,7 @@ import bench_physics
 import bench_q1
 import bench_zurich_sequencer
 import big_facility
+import cold_readings
 import feedback
 import lab_time
 import numpy as np
@@ -47,6 +48,7 @@ IN_TIME = 0.999
 CPU_RATIO = 5.0
 FIRST_ANSWER_S, FIRST_ANSWER_MB, FRESH_WORLD_S = 1.0, 250.0, 0.3
 BENCH_BOX_S = 0.3
+READING_AGE_S, READINGS_PER_S, SUPERVISOR_MB = 2.0, 5000.0, 300.0
 """Floors (ratios) and ceilings (times)."""
 
 
@@ -255,6 +257,27 @@ def twenty() -> Iterator[Row]:
                 not asked or other > TWENTY * mine,
             )
     yield Row("  again, nothing touched", f"{ours.again_s:.4f} s")
+
+
+def readings() -> Iterator[Row]:
+    """Measure how old readings are that a supervisor has of three hundred instruments."""
+    seen = cold_readings.measure()
+    few = cold_readings.HANGING + cold_readings.DEAD
+    yield Row(
+        f"age of readings, {cold_readings.INSTRUMENTS} instruments, {few} hang or are dead",
+        f"p50 {seen.p50_s:.2f} s, p99 {seen.p99_s:.2f} s; {seen.readings_per_s:.0f} readings/s",
+        asked=f"p99 < {READING_AGE_S:g} s, > {READINGS_PER_S:g} readings/s, none stale shown good",
+        met=seen.p99_s < READING_AGE_S
+        and seen.readings_per_s > READINGS_PER_S
+        and not seen.stale_shown_good
+        and not seen.missing,
+    )
+    yield Row(
+        "  their supervisor",
+        f"{seen.cores:.2f} cores, {seen.megabytes:.0f} MB",
+        asked=f"< 1 core, < {SUPERVISOR_MB:g} MB",
+        met=seen.cores < 1 and seen.megabytes < SUPERVISOR_MB,
+    )
 
 
 def over() -> Iterator[Row]:
@@ -485,6 +508,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "demo": demo,
     "page": page,
     "twenty": twenty,
+    "readings": readings,
     "overhead": over,
     "zurich_server": zurich,
     "one_line": one_line,

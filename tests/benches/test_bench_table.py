@@ -23,6 +23,7 @@ PARTS = (
     "demo",
     "page",
     "twenty",
+    "readings",
     "overhead",
     "zurich_server",
     "one_line",

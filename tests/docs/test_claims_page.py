@@ -37,6 +37,7 @@ REFEREES = {
     "test_qcodes_rohde_schwarz_sgs100a": "R&S SGS100A",
     "test_qcodes_yokogawa_gs200": "Yokogawa GS200",
     "test_qcodes_qdevil_qdac2": "`test_qcodes_qdevil_qdac2.py`",
+    "test_qcodes_qdevil_qdac2_examples": "`test_qcodes_qdevil_qdac2_examples.py`",
     "test_qcodes_qdevil_qdac2_units": "`test_qcodes_qdevil_qdac2_units.py`",
     "test_qcodes_qdevil_qswitch": "`test_qcodes_qdevil_qswitch.py`",
     "test_qcodes_keysight_33512b": "`test_qcodes_keysight_33512b.py`",

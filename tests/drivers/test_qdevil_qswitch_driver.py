@@ -166,6 +166,15 @@ def test_another_firmware_is_complained_of(twin_servers) -> None:
     driver.close()
 
 
+def test_a_flux_line_that_is_off_is_complained_of(twin_servers, twin) -> None:
+    at = twin_servers.serve_datagrams(twin, "scpi")
+    lines = {7: "node_a.q0.flux", 8: "node_a.q1.flux"}
+    driver = QdevilQswitch("box", at.host, {"scpi": at.port}, flux_lines=lines)
+    driver.connect(8, (9,))
+    assert driver.examine().complaints == ("node_a.q0.flux is off: the input of line 7 is open",)
+    driver.close()
+
+
 def test_a_rehearsal_notes_what_would_switch() -> None:
     noted: list[str] = []
     driver = QdevilQswitch.rehearse("box", noted.append)

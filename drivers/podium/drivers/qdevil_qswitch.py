@@ -32,10 +32,18 @@ class QdevilQswitch:
     _line: "DatagramLine | _StreamLine | _Rehearsed"
 
     def __init__(
-        self, name: str, host: str, ports: Mapping[str, int], firmware: str = box.RELEASES[-1]
+        self,
+        name: str,
+        host: str,
+        ports: Mapping[str, int],
+        firmware: str = box.RELEASES[-1],
+        flux_lines: Mapping[int, str] | None = None,
     ) -> None:
-        """Connect by reading; relays stay as they are. Raises ``Unreachable``, ``Refused``."""
-        self._name, self._firmware = name, firmware
+        """Connect by reading; relays stay as they are. Raises ``Unreachable``, ``Refused``.
+
+        ``flux_lines``: the flux lines that go through it, by its line.
+        """
+        self._begin(name, firmware, flux_lines)
         opened = DatagramLine if box.takes_datagrams(firmware) else _StreamLine
         self._line = opened(name, host, ports["scpi"])
         try:
@@ -49,13 +57,21 @@ class QdevilQswitch:
 
     @classmethod
     def rehearse(
-        cls, name: str, note: Callable[[str], None], firmware: str = box.RELEASES[-1]
+        cls,
+        name: str,
+        note: Callable[[str], None],
+        firmware: str = box.RELEASES[-1],
+        flux_lines: Mapping[int, str] | None = None,
     ) -> Self:
         """Return a driver that sends nothing: ``note`` gets every message that would set."""
         driver = cls.__new__(cls)
-        driver._name, driver._firmware = name, firmware
+        driver._begin(name, firmware, flux_lines)
         driver._line = _Rehearsed(note)
         return driver
+
+    def _begin(self, name: str, firmware: str, flux_lines: Mapping[int, str] | None) -> None:
+        self._name, self._firmware = name, firmware
+        self._flux_lines = dict(flux_lines or {})
 
     def identity(self) -> Identity:
         """Return who answers."""
@@ -66,11 +82,20 @@ class QdevilQswitch:
         return Identity(*fields)
 
     def examine(self) -> Examination:
-        """Return what it says of itself: whether its firmware is as the facility file has it."""
-        found = self.identity().firmware
-        if found == self._firmware:
-            return Examination()
-        return Examination(complaints=(f"its firmware is {found}, not {self._firmware}",))
+        """Return what is wrong: another firmware than the facility file's, flux lines that are off.
+
+        A flux line is off where its input is open: no bias of its source is on it then.
+        """
+        found, closed = self.identity().firmware, self.closed()
+        other = (
+            () if found == self._firmware else (f"its firmware is {found}, not {self._firmware}",)
+        )
+        off = tuple(
+            f"{flux_line} is off: the input of line {line} is open"
+            for line, flux_line in self._flux_lines.items()
+            if (line, box.INPUT) not in closed
+        )
+        return Examination(complaints=(*other, *off))
 
     def snapshot(self) -> dict[str, object]:
         """Return its relays and settings."""

@@ -232,6 +232,8 @@ class MapOption:
     """Its words name modules of the instrument, as connectors do: ``dev12000``."""
     of_role: str = ""
     """Its words name other instruments of the file, which play this role; empty: they do not."""
+    of_flux_lines: bool = False
+    """Its words name flux lines of the file: ``node_a.q0.flux``."""
 
 
 @dataclass(frozen=True, slots=True)

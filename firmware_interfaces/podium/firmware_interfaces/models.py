@@ -470,7 +470,17 @@ QDEVIL_QSWITCH = InstrumentModel(
     roles=(),
     driver="podium.drivers.qdevil_qswitch:QdevilQswitch",
     twin="podium.sim_instruments.twins.qdevil_qswitch:QdevilQswitch",
-    options=(TextOption("firmware", "release of its firmware", ("1.3", "2.0"), required=False),),
+    options=(
+        TextOption("firmware", "release of its firmware", ("1.3", "2.0"), required=False),
+        MapOption(
+            "flux_lines",
+            "its line: flux line of the file",
+            1,
+            24,
+            required=False,
+            of_flux_lines=True,
+        ),
+    ),
     answers=("Quantum Machines,QSwitch", "QDevil,QSwitch"),
     connect="from podium.drivers.qdevil_qswitch import QdevilQswitch; "
     "{name} = QdevilQswitch('{name}', '{host}', {ports})",

@@ -58,7 +58,9 @@ FORMATS = (
     "IMAGinary",
     "SWR",
     "COMPlex",
+    "MAGNitude",
 )
+"""MAGNitude is in dB, too: so R&S' published examples use it."""
 SWEEP_TYPES = ("LINear", "LOGarithmic", "POWer", "CW", "POINt")
 """Segmented sweeps are refused."""
 

@@ -50,6 +50,20 @@ CASES = [
         "192.168.0.222.1",
         "is no address of a Cluster; write an IP address or a host name",
     ),
+    (
+        "a line of a switch box that no flux line is",
+        "  lo_q2:\n",
+        "  box: {model: qdevil_qswitch, address: a, flux_lines: {7: node_a.q0.flix}}\n  lo_q2:\n",
+        "node_a.q0.flix",
+        "'node_a.q0.flix' is no flux line of this file; did you mean 'node_a.q0.flux'?",
+    ),
+    (
+        "a drive line that goes through a switch box",
+        "  lo_q2:\n",
+        "  box: {model: qdevil_qswitch, address: a, flux_lines: {7: node_a.q1.drive}}\n  lo_q2:\n",
+        "node_a.q1.drive}",
+        "'node_a.q1.drive' is no flux line of this file",
+    ),
     ("an option", "modules: {2", "moduls: {2", "moduls", "did you mean 'modules'?"),
     (
         "an option that is missing",

@@ -1,6 +1,7 @@
 """A supervisor on a bus in memory, and an agent whose readings a test invents."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -69,12 +70,14 @@ class ColdSide:
 
 
 @asynccontextmanager
-async def cold_side(**how: Any) -> AsyncGenerator[ColdSide]:
-    facility = load_facility(COLD)
+async def cold_side(
+    facility: Facility | None = None, metrics: socket.socket | None = None, **how: Any
+) -> AsyncGenerator[ColdSide]:
+    facility = facility or load_facility(COLD)
     bus = MemoryBus()
     clock: list[ColdSide] = []
     supervisor = Supervisor(facility, bus, clock=lambda: clock[0].wall_s if clock else 100.0, **how)
     side = ColdSide(facility, bus, supervisor)
     clock.append(side)
-    async with supervisor.running():
+    async with supervisor.running(metrics):
         yield side

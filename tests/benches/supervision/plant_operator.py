@@ -7,8 +7,8 @@ from podium.control.bus.operations import Operate, Operated
 from podium.control.facility.fridge_wiring import Part
 from podium.control.facility.valve_rules import forbidden
 from podium.control.records.latest_readings import FridgeView, Latest
-from podium.control.supervision.procedure import PROCEDURES, answered, step
-from podium.control.supervision.procedure_run import ProcedureRun, StepRecord, WiredPart
+from podium.control.supervision.procedure import PROCEDURES, answered, records_of, step
+from podium.control.supervision.procedure_run import ProcedureRun, WiredPart
 from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters
@@ -51,7 +51,7 @@ def view_of(plant: Cryostat, now_fs: int, hidden: Iterable[str] = HIDDEN) -> Fri
 
 def begun(name: str, model: str, parts: tuple[WiredPart, ...] = PARTS) -> ProcedureRun:
     """A run that everybody has agreed to."""
-    records = tuple(StepRecord(one.name) for one in PROCEDURES[name].steps(model))
+    records = records_of(PROCEDURES[name], model)
     return ProcedureRun(
         f"fridge_a-{name}-1", name, "fridge_a", model, "ada", False, parts, "running", records
     )

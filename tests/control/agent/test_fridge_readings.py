@@ -14,6 +14,7 @@ from podium.control.bus.readings import InstrumentReadings, readings_key
 from podium.control.bus.wire import decode
 from podium.control.facility.facility import Facility
 from podium.control.facility.fridge_wiring import channels_of, wiring_of
+from podium.control.facility.interlock_rules import TURBO_INLET_PA
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.control.records.latest_readings import LatestReadings
@@ -69,30 +70,43 @@ def facility(file: Path, twins: TwinFacility, tmp_path: Path) -> Facility:
     return load_facility(file, endpoints)
 
 
+News = AsyncIterator[tuple[str, bytes]]
+
+
 @pytest.fixture
-async def told(facility: Facility) -> AsyncIterator[dict[str, InstrumentReadings]]:
-    """What an agent of all instruments publishes, once each of them has answered."""
+async def news(facility: Facility) -> AsyncIterator[News]:
+    """What an agent of all instruments publishes."""
     bus = MemoryBus()
     instruments = Instruments.of(facility, facility.instruments)
     agent = Agent("room", facility, instruments, compiler_for(facility), bus)
-    found: dict[str, InstrumentReadings] = {}
-    wanted = set(facility.instruments) - {"clock_a"}
     async with bus.subscribe(readings_key(facility.name, "*")) as news, agent.running():
         async with asyncio.timeout(60):
-            async for _, payload in news:
-                one = decode(payload, InstrumentReadings)
-                if one.tai_fs is not None and "disconnected" not in {
-                    reading.quality for reading in one.readings
-                }:
-                    found[one.instrument] = one
-                if found.keys() == wanted:
-                    break
-        yield found
+            yield news
+
+
+async def all_of(news: News, facility: Facility) -> dict[str, InstrumentReadings]:
+    """Return readings of each instrument, once each has answered."""
+    found: dict[str, InstrumentReadings] = {}
+    async for _, payload in news:
+        one = decode(payload, InstrumentReadings)
+        qualities = {reading.quality for reading in one.readings}
+        if one.tai_fs is not None and "disconnected" not in qualities:
+            found[one.instrument] = one
+        if found.keys() == set(facility.instruments) - {"clock_a"}:
+            break
+    return found
+
+
+def value_of(told: InstrumentReadings, channel: str) -> float:
+    (found,) = (one.value for one in told.readings if one.channel == channel)
+    assert found is not None
+    return found
 
 
 async def test_every_channel_that_is_claimed_is_read_and_dated(
-    facility: Facility, twins: TwinFacility, told: dict[str, InstrumentReadings]
+    facility: Facility, twins: TwinFacility, news: News
 ) -> None:
+    told = await all_of(news, facility)
     for name, news in told.items():
         claimed = channels_of(facility.instruments[name])
         read = {one.channel: one for one in news.readings}
@@ -122,3 +136,18 @@ async def test_every_channel_that_is_claimed_is_read_and_dated(
     assert len(view.others["pressure.p1"]) == 3
     assert "under range" in {one.problem for one in view.others["pressure.p1"]}
     assert view.signals["pressure.p1"].quality == "good"
+
+
+async def test_an_interlock_acts_by_itself_over_the_wire(
+    facility: Facility, twins: TwinFacility, news: News
+) -> None:
+    told = await all_of(news, facility)
+    assert value_of(told["control_a"], "v1") == 1.0
+    await asyncio.to_thread(twins.fault, "compressor_trip", "fridge_a")
+    await asyncio.to_thread(twins.advance, "2 min")
+    async for _, payload in news:
+        one = decode(payload, InstrumentReadings)
+        if one.instrument == "control_a" and value_of(one, "v1") == 0.0:
+            break
+    assert value_of(one, "p2") > TURBO_INLET_PA
+    assert not twins.unknown

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from tests.benches.nodes.plant_room import FridgePlant, PlantRoom, fridge_facility, plant_room
 
-from podium.control.agent.interlocks import Interlocks
+from podium.control.agent.interlocks import Interlocks, _Evaluated
 from podium.control.bus.messages import AgentStatus, Status, agent_key, ask
 from podium.control.bus.operations import Operated
 from podium.control.facility.interlock_rules import (
@@ -17,8 +17,13 @@ from podium.control.facility.interlock_rules import (
     UNSEEN_W,
 )
 from podium.control.facility.valve_rules import UNSEEN_HEATER_W, forbidden
+from podium.control.records.latest_readings import FridgeView, Latest
 from podium.firmware_interfaces import fridge_signals as signals
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.fridge_stages import HEATERS
+from podium.sim_instruments.physics.cryostat.cooldown import Cooldown
+from podium.sim_instruments.physics.cryostat.parameters import MODELS
+from podium.sim_instruments.physics.cryostat.plant import Cryostat
 
 V1, V2, V11, V12, V13, V14 = (signals.open_of(f"v{n}") for n in (1, 2, 11, 12, 13, 14))
 STILL, MIXER = signals.power_of("still"), signals.power_of("mixing_chamber")
@@ -67,6 +72,19 @@ async def test_a_fridge_in_usual_operation_trips_nothing(fridge) -> None:
             await some_readings(room)
         assert await notes(room) == ()
     assert fridge.written == []
+
+
+def test_a_cooldown_trips_nothing() -> None:
+    plant = Cryostat(MODELS["LD400"], 0, start="warm", seed=1)
+    cooldown = Cooldown(plant, 0)
+    rules = [_Evaluated("fridge_a", rule) for rule in RULES]
+    for at_s in range(600, 26 * 3600, 600):
+        cooldown.advance(at_s * FS_PER_S)
+        shown = {name: plant.read(name, at_s * FS_PER_S) for name in signals.OUTPUTS}
+        latest = {n: Latest(n, v, "", "good", (at_s, 0)) for n, v in shown.items()}
+        view = FridgeView("fridge_a", (at_s, 0), latest, {})
+        assert not [one.rule.name for one in rules if one.step(view, shown, float(at_s))], at_s
+    assert shown[MIXER_K] < 0.01
 
 
 async def test_a_turbo_is_cut_off_from_a_still_line_that_is_too_high(fridge, caplog) -> None:

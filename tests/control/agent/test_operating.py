@@ -1,6 +1,7 @@
 """A part of a fridge is set once for each token, judged and written down before it is sent."""
 
 import asyncio
+import random
 import re
 from pathlib import Path
 
@@ -137,6 +138,23 @@ async def test_what_was_perhaps_sent_and_cannot_be_read_is_not_sent_again(fridge
         fridge.shown.clear()
         assert await room.operate("v13", 1, "a") == Operated(1.0, repeated=True)
     assert fridge.written == [(V13, 1.0)]
+
+
+async def test_killed_at_any_moment_nothing_is_done_twice(tmp_path) -> None:
+    """An agent ends somewhere in its work; the next one is asked for the same until it is done."""
+    rng = random.Random(18)
+    for attempt in range(8):
+        fridge, file = FridgePlant.of(), tmp_path / f"{attempt}.operations.sqlite"
+        steps = [("v13", 1.0, "a"), ("heater.still", 0.017, "b"), ("v13", 0.0, "c")]
+        while steps:
+            async with plant_room(fridge, OperationJournal(file)) as room:
+                asking = asyncio.ensure_future(room.operate(*steps[0]))
+                await asyncio.wait({asking}, timeout=rng.choice((0.0, 0.001, 0.003, 1.0)))
+                if asking.done() and isinstance(asking.result(), Operated):
+                    steps.pop(0)
+                asking.cancel()
+                await asyncio.wait({asking})
+        assert fridge.written == [(V13, 1.0), (STILL, 0.017), (V13, 0.0)]
 
 
 async def test_nothing_is_sent_that_cannot_be_written_down(fridge, tmp_path) -> None:

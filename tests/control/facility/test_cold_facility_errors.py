@@ -30,13 +30,13 @@ TURBO = """
 
 CASES = {
     "a heater that no fridge has": (
-        "2: still}",
-        "2: stil}",
+        "heaters: {0: mixing_chamber}",
+        "heaters: {0: stil}",
         "stil}",
         "'stil' is not known; did you mean 'still'?",
     ),
     "a heater wired to two outputs": (
-        "heaters: {0: mixing_chamber, 2: still}",
+        "heaters: {0: mixing_chamber}",
         "heaters: {0: still, 2: still }",
         "still }",
         "the heater still of fridge_a is wired to thermometry_a already (line ",
@@ -105,8 +105,9 @@ CASES = {
         OPERATED,
         "instruments: [compressor_a, gauges_a, turbo_a]\n    procedures: [condense]",
         "condense]",
-        "condense needs valve.v1.open, valve.v2.open, valve.v3.open and 14 more; add to "
-        "'instruments' the software that operates it (bluefors_control), or remove condense",
+        "condense needs valve.v1.open, valve.v2.open, valve.v3.open and 15 more; add to "
+        "'instruments' the software that operates it (bluefors_control) and a box with that "
+        "heater, or remove condense",
     ),
     "a procedure without its compressor": (
         OPERATED,

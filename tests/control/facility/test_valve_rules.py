@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from podium.control.facility.gas_panel import Good
 from podium.control.facility.valve_rules import HEATER_MAX_W, forbidden
 from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -195,7 +196,7 @@ def test_what_is_not_known_counts_as_dangerous(case: str, gone: str) -> None:
     assert forbidden(signal, value, without)
 
 
-ALLOWED = {
+ALLOWED: dict[str, tuple[Good, str, float]] = {
     "cleaning trap 1 while trap 2 is in use": (
         BASE | {valve("v5"): 0.0, valve("v6"): 0.0, valve("v7"): 1.0, valve("v8"): 1.0},
         valve("v20"),

@@ -120,12 +120,19 @@ def test_a_reading_from_before_the_answer_shows_nothing(run: ProcedureRun, fridg
     assert step(run, fridge.view())[1]
 
 
+def patient(timeout_s: float) -> None:
+    """Give the first step of the short procedure more time, and let it be the only one."""
+    first = replace(SHORT.steps("")[0], timeout_s=timeout_s)
+    machine.PROCEDURES["short"] = replace(SHORT, steps=lambda model: (first,))  # type: ignore[index]
+
+
 def test_a_lost_answer_is_asked_for_again_under_the_same_token(
     run: ProcedureRun, fridge: Fridge
 ) -> None:
+    patient(5000.0)
     run, (first,) = step(run, fridge.view())
     assert step(run, fridge.view(100))[1] == ()
-    _, (again,) = step(run, fridge.view(600 - 200))
+    _, (again,) = step(run, fridge.view(1900))
     assert again == first
     _, (resent,) = step(resumed(run), fridge.view(-400))
     assert resent == first
@@ -134,8 +141,7 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_token(
 def test_what_is_refused_is_asked_again_with_patience_and_then_a_person(
     run: ProcedureRun, fridge: Fridge
 ) -> None:
-    steps = replace(SHORT.steps("")[0], timeout_s=1e6)
-    machine.PROCEDURES["short"] = replace(SHORT, steps=lambda model: (steps,))  # type: ignore[index]
+    patient(1e6)
     run, tokens = replace(run, steps=run.steps[:1]), []
     while run.state == "running":
         run, sent = step(run, fridge.view(20))
@@ -194,6 +200,14 @@ def test_a_timeout_makes_safe_and_fails(run: ProcedureRun, fridge: Fridge) -> No
     assert run.state == "failed"
     assert run.words == "open: not within 10 min: p3 falls"
     assert step(run, fridge.view()) == (run, ())
+
+
+def test_nothing_more_of_a_step_is_sent_once_it_is_late(run: ProcedureRun, fridge: Fridge) -> None:
+    run, (first,) = step(run, fridge.view())
+    run = answered(run, first.token, "no")
+    run, _ = step(run, fridge.view())
+    run, sent = step(run, fridge.view(3000))
+    assert (run.making_safe, sent) == (True, ())
 
 
 def test_making_safe_ends_though_its_agent_refuses_and_tells_so(
@@ -317,7 +331,7 @@ def test_a_dry_run_ends_without_agents_that_do_not_answer(
     facility: Facility, fridge: Fridge
 ) -> None:
     run, _ = step(begin(asked("recover", dry=True), facility, (), (1000, 0)), fridge.view())
-    run, _ = step(run, fridge.view(400))
+    run, _ = step(run, fridge.view(2000))
     run, _ = step(run, fridge.view())
     assert run.state == "done"
     assert "its agent does not answer" in run.steps[0].words

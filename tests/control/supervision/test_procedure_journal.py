@@ -51,7 +51,7 @@ def test_a_line_cut_off_anywhere_is_passed_over(tmp_path: Path) -> None:
     journal.write(replace(some_run(), at=2, words="after"))
     journal.close()
     content = file.read_bytes()
-    for size in range(whole, len(content) - 1):
+    for size in (whole, whole + 1, *range(whole, len(content) - 1, 211), len(content) - 2):
         file.write_bytes(content[:size])
         again = ProcedureJournal(file)
         assert again.runs == {some_run().id: some_run()}, size

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from tests.benches.physics.small_chip import feedline_point, qubit_point
 
+from podium.sim_instruments.physics.bath import Bath
 from podium.sim_instruments.physics.feedline_transmission import (
     photon_numbers,
     taken_share,
     transmission,
 )
 from podium.sim_instruments.physics.readout import photons, photons_per, ring_up, tones_of
+from podium.sim_instruments.physics.world import NotSimulated, World
 
 FREQUENCY_HZ = np.linspace(7.24e9, 7.28e9, 161)
 FAINT_W = np.full(FREQUENCY_HZ.size, 1e-24)
@@ -82,6 +84,17 @@ def test_no_smaller_photon_number_solves_the_equation(seed):
     np.testing.assert_allclose(excess(found), 0, atol=1e-8 * strength.max())
     for share in np.linspace(0, 0.995, 1500):
         assert (excess(found * share) < 0).all()
+
+
+def test_a_warm_bath_spreads_a_dip_over_the_levels():
+    feedline = feedline_point(qubit_point())
+    world = World(lambda biases_v, lines: (feedline,), seed=1)
+    cold = world.point_of(feedline.name, {}, {}, 0.0, 1.0)
+    warm = world.point_of(feedline.name, {}, {"node_a": Bath(0.25, 0.01)}, 0.0, 1.0)
+    at_rest, heated = (abs(transmission(one, FREQUENCY_HZ, FAINT_W)) for one in (cold, warm))
+    assert heated.min() > at_rest.min() + 0.1 * at_rest.max()
+    with pytest.raises(NotSimulated, match="no feedline 'other'"):
+        world.point_of("other", {}, {}, 0.0, 1.0)
 
 
 def test_a_tone_of_any_power_is_never_made_stronger_by_the_resonators():

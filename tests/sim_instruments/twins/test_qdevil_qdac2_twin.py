@@ -224,6 +224,46 @@ def test_a_current_beyond_the_sensors_range_is_full_scale(box) -> None:
     assert box("read? (@1)") == "0.01"
 
 
+SWEEP = "sour1:volt:mode swe;:sour1:swe:star 1;stop 3;poin 3;dwel 0.1;:sour1:dc:mark:{mark} 5"
+
+
+def currents(box: Wire, at_s: float) -> list[float]:
+    return [float(one) for one in box("sens1:data:rem?", at_s).split(",") if one]
+
+
+@pytest.mark.parametrize(
+    ("mark", "levels_v"),
+    [("sst", [1, 2, 3]), ("send", [2, 3, 3]), ("star", [1]), ("end", [3]), ("pst", [1])],
+)
+def test_the_marks_of_a_sweep_let_a_sensor_read(box, mark, levels_v) -> None:
+    box.twin.channels[0].load_ohm = 1e3 - 50
+    box(SWEEP.format(mark=mark))
+    box("sens1:trig:sour int5;:sens1:init:cont on;:sour1:dc:init", 10)
+    expected = [level / 1e3 for level in levels_v]
+    assert currents(box, 11) == pytest.approx(expected, abs=5e-6)
+    assert currents(box, 12) == []
+    box("sour1:dc:init", 12)
+    assert len(currents(box, 13)) == len(levels_v)
+
+
+def test_a_sweep_that_is_aborted_marks_no_more(box) -> None:
+    box(SWEEP.format(mark="sst") + ";:sour1:swe:coun -1")
+    box("sens1:trig:sour int5;:sens1:init:cont on;:sour1:dc:init", 10)
+    assert box("sens1:data:poin?", 10.95) == "10"
+    box("sour1:dc:abor", 11.01)
+    assert box("sens1:data:poin?", 20) == "11"
+    box(SWEEP.format(mark="end") + ";:sens1:init:cont off;init;:sour1:dc:init", 20)
+    assert box("sens1:data:poin?", 90) == "11"
+
+
+def test_marks_that_come_while_a_sensor_reads_are_ignored(box) -> None:
+    box(SWEEP.format(mark="sst") + ";:sour1:swe:poin 10")
+    box("sens1:trig:sour int5;:sens1:aper 0.25;:sens1:init;:sour1:dc:init", 10)
+    assert box("sens1:data:poin?", 20) == "1"
+    box("sens1:init:cont on;:sour1:dc:init", 20)
+    assert box("sens1:data:poin?", 30) == "5"
+
+
 def test_readings_of_a_seed_are_the_same() -> None:
     asks = "sens:rang low,(@1:24);:read? (@1:24)"
     first, second = Wire(), Wire()

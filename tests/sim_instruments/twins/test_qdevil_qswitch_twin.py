@@ -12,7 +12,10 @@ from podium.firmware_interfaces.qdevil_qswitch import (
     relays_of,
     takes_datagrams,
 )
+from podium.sim_instruments.servers.cabling import Cabling, check_sources
+from podium.sim_instruments.twins.qdevil_qdac2 import QdevilQdac2
 from podium.sim_instruments.twins.qdevil_qswitch import QdevilQswitch
+from podium.sim_instruments.wiring import PlanError, plan_of
 
 relays = st.tuples(st.sampled_from(LINES), st.sampled_from(TAPS))
 
@@ -114,3 +117,44 @@ def test_its_port_is_of_its_firmware() -> None:
 def test_a_message_without_its_end_is_none(twin) -> None:
     assert twin.hear("scpi", b"*idn?", 0) == b""
     assert asking(twin)("*opc?") == "1"
+
+
+PLAN = {
+    "facility": "lab",
+    "instruments": {
+        "bias": {"model": "qdevil_qdac2"},
+        "switch": {"model": "qdevil_qswitch", "flux_lines": {7: "node_a.q0.flux"}},
+    },
+    "wiring": {
+        f"node_a.q{n}.flux": {"source": f"bias.ch0{n + 1}", "limit": "1 V", "slew": "1 V/s"}
+        for n in range(2)
+    },
+}
+
+
+def test_a_flux_line_through_it_has_its_bias_while_its_input_is_closed() -> None:
+    plan, bias = plan_of(PLAN), QdevilQdac2("1")
+    switch = QdevilQswitch("2", flux_lines={7: "node_a.q0.flux"})
+    twins = {"bias": bias, "switch": switch}
+    check_sources(plan, twins)
+    bias.open("scpi").feed(b"sour:volt 0.5,(@1,2)\n", 0)
+    q0, q1 = "node_a.q0.flux", "node_a.q1.flux"
+    near = pytest.approx(0.5, abs=2e-5)
+    ask = asking(switch)
+    assert Cabling.at(plan, twins, (), 0).biases_v == {q0: 0.0, q1: near}
+    ask("clos (@7!9);open (@7!0)")
+    assert Cabling.at(plan, twins, (), 0).biases_v == {q0: near, q1: near}
+    switch.stuck = frozenset({(7, 9)})
+    ask("open (@7!9)")
+    assert Cabling.at(plan, twins, (), 0).biases_v[q0] == near
+
+
+def test_a_line_through_it_that_there_is_not_is_refused() -> None:
+    twins = {
+        "bias": QdevilQdac2("1"),
+        "switch": QdevilQswitch("2", flux_lines={7: "node_a.q9.flux"}),
+    }
+    with pytest.raises(
+        PlanError, match=r"instruments.switch.flux_lines: node_a.q9.flux is no flux"
+    ):
+        check_sources(plan_of(PLAN), twins)

@@ -14,7 +14,7 @@ from podium.control.agent.owners import owners_of
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, Now, Time, ask
-from podium.control.bus.readings import clock_key
+from podium.control.bus.readings import LOST_AFTER, clock_key
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
 from podium.control.facility.instrument_models import model_of
@@ -51,7 +51,7 @@ class FacilityClock:
         self._now = now
         self._busy = busy
         self._question: asyncio.Task[Tai | None] | None = None
-        self._answers = True
+        self._unanswered = 0
         self._asked_s = 0.0
         """When the last question began, by the wall's clock that never goes back."""
         self._tasks: asyncio.TaskGroup | None = None
@@ -131,9 +131,9 @@ class FacilityClock:
 
     async def _ask(self, source: str) -> Tai | None:
         told = await (self._own() if source == self._agent else self._other(source))
-        if self._answers and told is None:
+        self._unanswered = 0 if told is not None else self._unanswered + 1
+        if self._unanswered == LOST_AFTER:
             log.warning("readings have no date: the clock does not answer", clock_of=source)
-        self._answers = told is not None
         return told
 
     async def _own(self) -> Tai | None:

@@ -19,6 +19,8 @@ SNAPSHOT_S = 5.0
 FRESH_S = 30.0
 """So long a snapshot stands for an instrument that nobody has set since (wall time).
 ASSUMED: nobody turns knobs while it is in hand."""
+THERMOMETER_FRESH_S = 5.0
+"""The same of a thermometer: what it reads is part of its snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,9 @@ class Snapshots:
     def _lasts(self, held: _Held, health: Health) -> bool:
         """Return whether ``held`` is of this connection and not too old."""
         sound = not held.snapshot.problem and health.state == "connected"
-        recent = time.monotonic() - held.at < FRESH_S
+        measures = held.snapshot.instrument in self._instruments.playing("Thermometer")
+        fresh_s = min(FRESH_S, THERMOMETER_FRESH_S) if measures else FRESH_S
+        recent = time.monotonic() - held.at < fresh_s
         return sound and recent and held.connections == health.connections
 
     async def _read(self, name: str, timing: bool) -> float:

@@ -70,7 +70,7 @@ def _size_of(kind: str, draw: random.Random) -> tuple[float | None, str]:
         case "warm_water":
             return draw.uniform(312.0, 330.0), ""
         case "leak":
-            return exp(draw.uniform(log(3e-9), log(3e-6))), ""
+            return exp(draw.uniform(log(3e-9), log(1e-6))), ""
         case "plug":
             return draw.uniform(0.85, 1.0), ""
         case "touch":

@@ -181,6 +181,7 @@ async def _begin(world: ColdWorld, fault: WorldFault) -> None:
 
 async def _repair(world: ColdWorld, fault: WorldFault) -> None:
     """Put it right, as a person would."""
+    world.operator.repaired(fault.kind)
     match fault.kind:
         case "drift" | "stuck" | "disconnected":
             await world.plant.do("mend", reading=fault.reading)
@@ -235,7 +236,7 @@ async def supervise(arguments: Namespace) -> None:
         world = ColdWorld(
             plant,
             Observer(parameters, plant.wiring()),
-            ColdOperator(parameters.still_power),
+            ColdOperator(plant.wiring(), model),
             LatestReadings(),
             Playing(draw),
             record,
@@ -254,6 +255,7 @@ async def supervise(arguments: Namespace) -> None:
         "model": model,
         "faults": verdicts,
         "actions": record.actions,
+        "procedures": world.operator.runs,
         "false_trips": len(false),
         "false_findings": record.false_findings,
         "stale_shown_good": record.stale_shown_good,

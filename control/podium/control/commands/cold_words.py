@@ -6,11 +6,13 @@ from typing import Any
 
 from podium.control.bus.cold import (
     AlarmNews,
+    ColdHistory,
     ColdNews,
     ColdProcedureNews,
     Countdown,
     Priority,
     ReadingNews,
+    Rehearsal,
 )
 from podium.firmware_interfaces.tai import Tai
 
@@ -76,6 +78,8 @@ def status_lines(news: ColdNews) -> Iterator[str]:
 
 def _reading(one: ReadingNews) -> str:
     shown = "no value" if one.value is None else quantity(one.value, one.unit)
+    if one.signal.startswith("valve.") and one.value in (0.0, 1.0):
+        shown = "open" if one.value else "closed"
     bad = "" if one.quality == "good" else f"  {one.quality.upper().replace('_', ' ')}"
     why = f": {one.problem}" if one.problem else ""
     return f"{one.name:<32} {shown:>14}{bad}{why}".rstrip()
@@ -135,3 +139,77 @@ def countdown_line(one: Countdown) -> str:
     """Return a countdown in words: ``4 K plate above 10 K in 6.0 min (5.1 to 7.2)``."""
     at, low, high = (value / 60 for value in (one.at_s, one.low_s, one.high_s))
     return f"{one.fridge}: {one.words} in {at:.1f} min ({low:.1f} to {high:.1f})"
+
+
+def procedure_json(news: ColdProcedureNews) -> dict[str, Any]:
+    """Return a procedure as plain values."""
+    return asdict(news)
+
+
+def history_json(history: ColdHistory) -> dict[str, Any]:
+    """Return courses as plain values; times are TAI in s."""
+    return {
+        "courses": {
+            name: {
+                "unit": one.unit,
+                "tai_s": one.tai_s.tolist(),
+                "low": one.low.tolist(),
+                "mean": one.mean.tolist(),
+                "high": one.high.tolist(),
+            }
+            for name, one in history.courses.items()
+        }
+    }
+
+
+def history_lines(history: ColdHistory) -> Iterator[str]:
+    """Yield for each reading its span, least, mean and greatest value, and the last."""
+    for name, one in history.courses.items():
+        if not one.mean.size:
+            yield f"{name:<32} nothing in this time"
+            continue
+        low, high, last = float(one.low.min()), float(one.high.max()), float(one.mean[-1])
+        span_s = float(one.tai_s[-1] - one.tai_s[0])
+        yield (
+            f"{name:<32} {quantity(low, one.unit):>12} to {quantity(high, one.unit):>12}, last "
+            f"{quantity(last, one.unit)} ({one.mean.size} points over {span_s:.0f} s)"
+        )
+
+
+def rehearsal_json(rehearsal: Rehearsal) -> dict[str, Any]:
+    """Return a rehearsal as plain values; times are s from its begin."""
+    return {
+        "procedure": rehearsal.procedure,
+        "fridge": rehearsal.fridge,
+        "time_s": rehearsal.time_s.tolist(),
+        "signals": {
+            name: {
+                "unit": one.unit,
+                "median": one.median.tolist(),
+                "low": one.low.tolist(),
+                "high": one.high.tolist(),
+            }
+            for name, one in rehearsal.signals.items()
+        },
+        "steps": [
+            {**asdict(step), "begins_s": begins_s}
+            for step, begins_s in zip(rehearsal.steps, rehearsal.step_begins_s, strict=False)
+        ],
+        "words": rehearsal.words,
+    }
+
+
+def rehearsal_lines(rehearsal: Rehearsal) -> Iterator[str]:
+    """Yield the steps of a rehearsal with their begins, and where each signal ends."""
+    yield f"{rehearsal.procedure} of {rehearsal.fridge}, rehearsed: {rehearsal.words}".rstrip(": ")
+    for step, begins_s in zip(rehearsal.steps, rehearsal.step_begins_s, strict=False):
+        yield f"  {begins_s / 3600:7.2f} h  {step.state:<8} {step.name}" + (
+            f": {step.words}" if step.words else ""
+        )
+    for name, one in rehearsal.signals.items():
+        if one.median.size:
+            low, median, high = (float(part[-1]) for part in (one.low, one.median, one.high))
+            yield (
+                f"  {name:<28} ends at {quantity(median, one.unit)} "
+                f"({quantity(low, one.unit)} to {quantity(high, one.unit)})"
+            )

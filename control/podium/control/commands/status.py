@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.runs.errors import RunError
 
     try:
-        status, page = run_until_terminated(_status(arguments))
+        status, page, metrics = run_until_terminated(_status(arguments))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -50,6 +50,8 @@ def run(arguments: Namespace) -> int:
     print(json.dumps(asdict(status)) if arguments.json else table(status, time.time()))
     if page and not arguments.json:
         print(f"page: {page}")
+    if metrics and not arguments.json:
+        print(f"metrics: {metrics}")
     instruments = [one for agent in status.agents for one in agent.instruments]
     well = (
         not status.missing
@@ -59,7 +61,7 @@ def run(arguments: Namespace) -> int:
     return DONE if well else FOUND_PROBLEM
 
 
-async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None]":
+async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None, str | None]":
     from podium.control.client.lab import join_facility
     from podium.control.facility.state_folder import default_state_file
     from podium.control.processes.state_file import where_up
@@ -75,7 +77,8 @@ async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None]":
         if arguments.looked not in (None, "all", *(one.id for one in status.findings)):
             await lab.looked_at(arguments.looked)  # refused, with the reason
         page = None if state.page is None else with_key(state.page, state.page_key)
-        return (status if arguments.looked is None else await lab.status()), page
+        status = status if arguments.looked is None else await lab.status()
+        return status, page, state.metrics
 
 
 def table(status: "FacilityStatus", now_s: float) -> str:

@@ -170,7 +170,7 @@ async def _up(
         own = {name: owners[name] for name in parts.agents}
         told = {name: parts.words[Member("agent", name)] for name in own}
         await keep_agents(stack, own, told, common, state_file, store, report)
-        await keep_supervisor(stack, parts, common, state_file, report)
+        metrics = await keep_supervisor(stack, parts, common, state_file, report)
         if listening is not None and url is not None:
             await stack.enter_async_context(
                 kept_running(
@@ -195,7 +195,7 @@ async def _up(
                 report("the page's key goes over the network in the clear: a tunnel is safer")
         endpoints = None if arguments.endpoints is None else str(arguments.endpoints.resolve())
         path = str(arguments.facility.resolve())
-        write_state(state_file, UpState(path, endpoints, parts.coordinator, url, key))
+        write_state(state_file, UpState(path, endpoints, parts.coordinator, url, key, metrics))
         if Member("coordinator") not in parts.members:
             print(f"{facility.name}: {told_names(parts.members)} started here", flush=True)
         async with asyncio.TaskGroup() as tasks:

@@ -42,7 +42,7 @@ def check_instruments(
                 complaints.at((*path, "model"), message)
                 continue
             _check_options(entry, model, path, complaints)
-            _check_named(entry, model, models, path, complaints)
+            _check_named(entry, model, models, parsed, path, complaints)
             wrong = address_problem(entry.address, model)
             if wrong is not None:
                 complaints.at((*path, "address"), wrong)
@@ -140,19 +140,32 @@ def _check_named(
     entry: schema.InstrumentEntry,
     model: InstrumentModel,
     models: Mapping[str, InstrumentModel],
+    parsed: FileContents,
     path: KeyPath,
     complaints: Complaints,
 ) -> None:
-    """Complain of words of options that are to name other instruments and do not."""
+    """Complain of words of options that are to name other things of the file and do not."""
     given = entry.model_extra or {}
     for option in model.options:
         words = given.get(option.name)
-        if not isinstance(option, MapOption) or not option.of_role or not isinstance(words, dict):
+        if not isinstance(option, MapOption) or not isinstance(words, dict):
             continue
-        fitting = [name for name, one in models.items() if option.of_role in one.roles]
+        if option.of_role:
+            wanted = option.of_role
+            fitting = [name for name, one in models.items() if wanted in one.roles]
+        elif option.of_flux_lines:
+            wanted = "flux line"
+            # An entry that is wrong in itself is complained of where it stands.
+            fitting = [
+                line
+                for line, wire in parsed.wiring.items()
+                if wire is None or isinstance(wire, schema.FluxEntry)
+            ]
+        else:
+            continue
         for key, word in words.items():
             if isinstance(word, str) and word not in fitting:
-                message = f"{word!r} is no {option.of_role} of this file; {suggest(word, fitting)}"
+                message = f"{word!r} is no {wanted} of this file; {suggest(word, fitting)}"
                 complaints.at((*path, option.name, key), message)
 
 

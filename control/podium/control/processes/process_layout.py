@@ -3,7 +3,7 @@
 import socket
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,16 +162,28 @@ async def keep_supervisor(
     common: Sequence[str],
     state_file: Path,
     report: Report,
-) -> None:
+) -> str | None:
     """Start the supervisor of the cold side, if it is one of ``parts``, and keep it running.
 
-    ``common``: as of :func:`keep_agents`. It ends with ``stack``.
+    ``common``: as of :func:`keep_agents`. It ends with ``stack``. Returns where its metrics are;
+    they stay there when it is started again. None: there is no supervisor.
     """
     me = Member("supervisor")
     if me not in parts.members:
-        return
-    words = [*common, *parts.words[me], "--folder", str(supervision_folder(state_file))]
-    await stack.enter_async_context(kept_running("supervisor", SUPERVISOR, words, report))
+        return None
+    listening = stack.enter_context(closing(socket.socket()))
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    words = [
+        *common,
+        *parts.words[me],
+        *("--folder", str(supervision_folder(state_file))),
+        *("--metrics", str(listening.fileno())),
+    ]
+    await stack.enter_async_context(
+        kept_running("supervisor", SUPERVISOR, words, report, inherit=[listening.fileno()])
+    )
+    return f"http://127.0.0.1:{listening.getsockname()[1]}/metrics"
 
 
 def files_of(arguments: Namespace) -> list[str]:

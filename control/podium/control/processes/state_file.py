@@ -32,6 +32,8 @@ class UpState:
     """Address of the page; None: there is none."""
     page_key: str | None = None
     """What opens the page; None: it stands open."""
+    metrics: str | None = None
+    """Where Prometheus scrapes the supervisor of the cold side; None: there is none."""
 
 
 @contextmanager

@@ -146,6 +146,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 Rule("announce", (asked,)),
                 Rule("publish", (cold.cold_news_key(facility),)),
                 Rule("hear", (readings.readings_key(facility, "*"), grown)),
+                Rule("hear", (news.status_key(facility, "*"),)),
                 *_log(facility, "supervisor"),
             )
         case "agent":

@@ -113,8 +113,8 @@ def examine(
         case Contradiction(subject):
             return contradictions.get((fridge, subject), Found(False))
         case OwnFailure(part):
-            why = failures.get(part)
-            return Found(why is not None, words="" if why is None else f": {why}")
+            broken = failures.get(part)
+            return Found(broken is not None, words="" if broken is None else f": {broken}")
 
 
 def fresh_instruments(readings: Iterable[Latest]) -> frozenset[str]:

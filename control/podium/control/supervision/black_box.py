@@ -56,6 +56,11 @@ class IncidentHead:
         """When the alarm was raised, TAI in s."""
         return float(self.at[0] + self.at[1] * 1e-15)
 
+    @property
+    def span_s(self) -> tuple[float, float]:
+        """From when to when its file goes, TAI in s."""
+        return self.at_s - BEFORE_S, self.at_s + AFTER_S
+
     def news(self, folder: Path) -> Incident:
         """Return it as it is told."""
         return Incident(
@@ -131,7 +136,7 @@ class BlackBox:
         draft = path.with_name(f".{path.name}.part")
         with gzip.open(draft, "wt", encoding="utf-8") as file:
             first = {"podium_incident": VERSION, **asdict(head)}
-            first |= {"from_s": head.at_s - BEFORE_S, "until_s": head.at_s + AFTER_S}
+            first |= dict(zip(("from_s", "until_s"), head.span_s, strict=True))
             file.write(json.dumps(first) + "\n")
             for reading, course in courses.items():
                 fridge, signal = owner(reading)

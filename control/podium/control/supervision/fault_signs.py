@@ -10,6 +10,7 @@ from math import exp, log
 
 from podium.control.records.latest_readings import FridgeView
 from podium.control.supervision.model_state import ModelInputs
+from podium.control.supervision.view_inputs import plausible
 
 LEARNED_S = 6 * 3600.0
 SETTLES_S = 900.0
@@ -23,6 +24,10 @@ PLUG = 0.25
 PLUG_S, LEAK_S, TURBO_S = 120.0, 60.0, 5.0
 LEAK_FACTOR, LEAK_PA = 8.0, 2e-5
 """Pressure in the can in its usual one, and at least."""
+LEAST_FLOW, LEAST_PA = 1e-6, 100.0
+"""mol/s and Pa in the condensing line, below which nothing circulates."""
+MUCH = 30.0
+"""Times the least pressure of a leak: nobody waits then."""
 TURBO_SLOW = 0.85
 """Of its usual speed."""
 QUENCH_K, QUENCH_S = 1.25, 60.0
@@ -75,7 +80,7 @@ class FaultSigns:
         gas_settled = now_s - self.stood_s > AFTER_S
         circulating = inputs.path("v1", "v3", "v4") and "scroll1" in inputs.on
         self._machines(view, standing, now_s)
-        self._quench(now_s, second_k, standing)
+        self._quench(view, now_s, second_k, standing)
         if not standing and gas_settled:
             self._gas(view, circulating, inputs, now_s)
         causes = {"power_cut", "warm_water", "compressor_trip"} & set(self.active)
@@ -95,10 +100,10 @@ class FaultSigns:
         return tuple(one for name, one in self.active.items() if name not in hidden)
 
     def _machines(self, view: FridgeView, standing: bool, now_s: float) -> None:
-        charge = view.good("ups.charge")
+        charge = _good(view, "ups.charge")
         water_in, water_out = (
-            view.good("compressor.coolant_in"),
-            view.good("compressor.coolant_out"),
+            _good(view, "compressor.coolant_in"),
+            _good(view, "compressor.coolant_out"),
         )
         mains_gone = charge is not None and self._falls("charge", charge, now_s)
         if charge is None and standing and water_in is not None and water_out is not None:
@@ -131,10 +136,16 @@ class FaultSigns:
         return True
 
     def _gas(self, view: FridgeView, circulating: bool, inputs: ModelInputs, now_s: float) -> None:
-        flow, condensing = view.good("flow.circulation"), view.good("pressure.p3")
+        flow, condensing = _good(view, "flow.circulation"), _good(view, "pressure.p3")
         usual = self.usual.get("conductance")
         plugged, share = False, 0.0
-        if usual is not None and flow and condensing and flow > 0 and condensing > 0:
+        if (
+            usual is not None
+            and flow
+            and condensing
+            and flow > LEAST_FLOW
+            and condensing > LEAST_PA
+        ):
             share = log(flow / condensing) - usual
             ratio = log(condensing / self.usual["condensing"])
             plugged = circulating and share < -PLUG and ratio > 0.1
@@ -143,7 +154,7 @@ class FaultSigns:
                 "plug", plugged, 1.0 - exp(share), "1", now_s,
                 "a trap is plugged: its pressure rises while the flow falls; use the other trap",
             )  # fmt: skip
-        can, usual_can = view.good("pressure.p1"), self.usual.get("can")
+        can, usual_can = _good(view, "pressure.p1"), self.usual.get("can")
         leaks = (
             can is not None
             and usual_can is not None
@@ -152,11 +163,12 @@ class FaultSigns:
             and "v22" not in inputs.open
             and "quench" not in self.active
         )
-        if self._hold("leak", leaks, now_s, LEAK_S) or not leaks:
+        much = leaks and can is not None and can > MUCH * LEAK_PA
+        if self._hold("leak", leaks, now_s, 0.0 if much else LEAK_S) or not leaks:
             self._set(
                 "leak", leaks, can or 0.0, "Pa", now_s, "helium leaks into the vacuum can"
             )  # fmt: skip
-        speed, usual_speed = view.good("turbo1.speed"), self.usual.get("turbo")
+        speed, usual_speed = _good(view, "turbo1.speed"), self.usual.get("turbo")
         slow = (
             speed is not None
             and usual_speed is not None
@@ -166,12 +178,15 @@ class FaultSigns:
         if self._hold("turbo", slow, now_s, TURBO_S) or not slow:
             self._set("turbo_stop", slow, speed or 0.0, "Hz", now_s, "turbo1 has stopped")
 
-    def _quench(self, now_s: float, second_k: float, standing: bool) -> None:
+    def _quench(self, view: FridgeView, now_s: float, second_k: float, standing: bool) -> None:
         kept = (*((t, k) for t, k in self.second if now_s - t <= QUENCH_S), (now_s, second_k))
         last = self.second[-1] if self.second else kept[0]
         self.second = kept if len(kept) > 1 else (last, kept[-1])
         coldest = min(k for _, k in self.second)
         jumped = second_k > QUENCH_K * coldest and second_k - coldest > 1.0
+        can, usual = _good(view, "pressure.p1"), self.usual.get("can")
+        if can is not None and usual is not None and can > max(LEAK_PA, LEAK_FACTOR * exp(usual)):
+            jumped = False  # gas in the can warms it
         if jumped and not standing and now_s - self.stood_s > 600.0 and self.age_s > 0.0:
             self._set("quench", True, second_k, "K", now_s, "heat of a quench at the second stage")
         elif "quench" in self.active and second_k < 5.0:
@@ -196,16 +211,26 @@ class FaultSigns:
         self.age_s += for_s
         part = min(1.0, for_s / max(1.0, min(LEARNED_S, self.age_s)))
         found = {
-            "water": view.good("compressor.coolant_in"),
-            "turbo": view.good("turbo1.speed"),
+            "water": _good(view, "compressor.coolant_in"),
+            "turbo": _good(view, "turbo1.speed"),
         }
-        can, condensing = view.good("pressure.p1"), view.good("pressure.p3")
-        flow = view.good("flow.circulation")
+        can, condensing = _good(view, "pressure.p1"), _good(view, "pressure.p3")
+        flow = _good(view, "flow.circulation")
         if can is not None and can > 0.0:
             found["can"] = log(can)
-        if condensing is not None and flow is not None and condensing > 0.0 and flow > 0.0:
+        if (
+            condensing is not None
+            and flow is not None
+            and condensing > LEAST_PA
+            and flow > LEAST_FLOW
+        ):
             found["conductance"], found["condensing"] = log(flow / condensing), condensing
         for name, value in found.items():
             if value is not None:
                 before = self.usual.get(name, value)
                 self.usual[name] = before + part * (value - before)
+
+
+def _good(view: FridgeView, signal: str) -> float | None:
+    """Return a reading that can be: between 0 and what any of them reaches."""
+    return plausible(view, signal, 1e7)

@@ -1,19 +1,24 @@
-"""An extended Kalman filter over a fridge's stages: temperatures, extra heat, flow, offsets.
+"""An extended Kalman filter over a fridge's stages: temperatures, extra heat, flow.
 
-State of 13 and one more for each thermometer:
+State of 13:
 
 - 0 to 4 temperatures of the stages, K, moved by :class:`.model.FridgeModel`;
 - 5 to 9 heat at each stage that the model does not know of, W: a random walk;
-- 10 ln of the 3He flow in that of the model: a random walk;
-- 11, 12 ln of what the flow meter, and what the pumps' speed times pressure, show in the flow;
-- then ln of what each thermometer shows in the temperature.
+- 10 ln of the flow in that of the model: a random walk;
+- 11, 12 ln of what the flow meter, and what the pumps' speed times pressure, show in the flow.
+
+Temperatures are in the scale of the stage's thermometers together: nothing that is measured tells
+how far off that is, and a filter that is left to guess wanders. Each thermometer has a constant
+factor to it, which is learned beside the filter. What the scale and the model's constants are off
+by stands in the heat, and is the same from day to day.
 
 Why extended: an implicit step of the model has its own Jacobian at hand, so that linearising
 costs nothing, and one step moves a stage by some percent at most. An unscented filter would take
-fifty steps of the model, a moving horizon hundreds.
+thirty steps of the model, a moving horizon hundreds.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,15 +29,15 @@ from podium.control.supervision.model_parameters import ModelParameters
 from podium.control.supervision.model_state import ModelInputs, ModelState
 
 Array = NDArray[Any]
-HEAT, FLOW, METER, PUMP, SENSORS = 5, 10, 11, 12, 13
+HEAT, FLOW, METER, PUMP, SIZE = 5, 10, 11, 12, 13
 HEAT_PARTS = (0.05, 0.1, 0.2, 0.3, 0.3)
 """How much heat may come up unknown in an hour, in that of usual operation. # ASSUMED"""
 USUAL_W = (40.0, 0.5, 12e-3, 40e-6, 2e-6)
 """What a stage of an LD400 takes away in usual operation; others by their still's power."""
-CALIBRATION = 0.12
-"""1 sigma of what a sensor shows, ln, before anything is known: 20 % at most."""
+FACTOR_S = 86_400.0
+"""Time constant with which a thermometer's factor is learned."""
 CALIBRATION_WALK = 1e-4
-"""The same in an hour. # ASSUMED: sensors do not drift; one that does is found by the vote."""
+"""1 sigma of what a flow meter shows, ln, in an hour. # ASSUMED"""
 FLOW_WALK = 0.05
 """ln in an hour. # ASSUMED"""
 READING = 4e-3
@@ -55,65 +60,91 @@ class HeatFilter:
     covariance: Array
     heat_walk: Array
     """W per square root of an hour, by stage."""
-    sensors: list[str]
-    """Thermometers, in the order of their offsets."""
+    factors: dict[str, float] = field(default_factory=dict)
+    """By thermometer: ln of what it shows in its stage's temperature."""
+    metered: set[int] = field(default_factory=set)
+    """Which of both measures of the flow have been seen."""
 
     @classmethod
     def begun(cls, parameters: ModelParameters, state: ModelState) -> "HeatFilter":
         """Return a filter that knows a state only roughly."""
         heat = usual_heat(parameters)
-        spread = np.zeros(SENSORS)
-        spread[:HEAT] = 0.2 * state.kelvin[:, 0]
+        spread = np.zeros(SIZE)
+        spread[:HEAT] = 0.05 * state.kelvin[:, 0]
         spread[HEAT:FLOW] = 0.5 * heat
-        spread[FLOW], spread[METER], spread[PUMP] = 0.2, 0.2, 0.3
-        mean = np.zeros(SENSORS)
+        spread[FLOW], spread[METER], spread[PUMP] = 0.02, 0.02, 0.02
+        mean = np.zeros(SIZE)
         mean[:HEAT] = state.kelvin[:, 0]
         walk = heat * np.array(HEAT_PARTS)
-        return cls(FridgeModel(parameters), state, mean, np.diag(spread**2), walk, [])
+        return cls(FridgeModel(parameters), state, mean, np.diag(spread**2), walk)
 
     def copy(self) -> "HeatFilter":
         """Return one that goes its own way."""
-        return HeatFilter(
-            self.model, self.state, self.mean.copy(), self.covariance.copy(), self.heat_walk,
-            list(self.sensors),
-        )  # fmt: skip
+        return replace(
+            self,
+            mean=self.mean.copy(),
+            covariance=self.covariance.copy(),
+            factors=dict(self.factors),
+            metered=set(self.metered),
+        )
 
     def predict(self, inputs: ModelInputs, for_s: float) -> None:
         """Move it by the model."""
         extra = self.mean[HEAT:FLOW, None]
-        state, sensitivity = self.model.step_with_sensitivity(
-            self.state, inputs, for_s, extra, float(np.exp(self.mean[FLOW]))
-        )
-        moved = np.eye(len(self.mean))
+        state, sensitivity = self.model.step_with_sensitivity(self.state, inputs, for_s, extra)
+        moved = np.eye(SIZE)
         moved[:HEAT, :HEAT] = sensitivity.of_kelvin
         moved[:HEAT, HEAT:FLOW] = sensitivity.of_heat
         self.covariance = moved @ self.covariance @ moved.T
         kelvin = state.kelvin[:, 0]
         hours = for_s / 3600.0
-        noise = np.zeros(len(self.mean))
+        noise = np.zeros(SIZE)
         noise[:HEAT] = (MODEL * kelvin) ** 2 * for_s / 10.0
         noise[HEAT:FLOW] = self.heat_walk**2 * hours
         noise[FLOW] = FLOW_WALK**2 * hours
         noise[METER:] = CALIBRATION_WALK**2 * hours
-        diagonal = np.arange(len(noise))
+        diagonal = np.arange(SIZE)
         self.covariance[diagonal, diagonal] += noise
         self.state = state
         self.mean[:HEAT] = kelvin
 
-    def correct_stage(self, stage: int, sensor: str, ln_kelvin: float, sigma: float) -> float:
-        """Take a thermometer's reading; return how many sigmas it was off."""
-        if sensor not in self.sensors:
-            self._add_sensor(sensor)
-        at = SENSORS + self.sensors.index(sensor)
-        direction = np.zeros(len(self.mean))
-        kelvin = float(self.mean[stage])
-        direction[stage], direction[at] = 1.0 / kelvin, 1.0
-        expected = float(np.log(kelvin) + self.mean[at])
-        return self._correct(direction, ln_kelvin - expected, sigma)
+    def correct_stage(
+        self, stage: int, readings: Mapping[str, float], sigmas: Mapping[str, float], for_s: float
+    ) -> dict[str, float]:
+        """Take a stage's readings, ln K by thermometer; return how many sigmas each was off."""
+        known = [name for name in readings if name in self.factors]
+        if not known:
+            middle = sum(readings.values()) / len(readings)
+            self.factors |= {name: value - middle for name, value in readings.items()}
+        off = {}
+        for name, value in readings.items():
+            if name not in self.factors:  # it joins those that are known
+                self.factors[name] = value - float(np.log(self.mean[stage]))
+            kelvin = float(self.mean[stage])
+            direction = np.zeros(SIZE)
+            direction[stage] = 1.0 / kelvin
+            expected = float(np.log(kelvin)) + self.factors[name]
+            off[name] = self._correct(direction, value - expected, sigmas[name])
+        self._learn_factors(stage, readings, for_s)
+        return off
+
+    def _learn_factors(self, stage: int, readings: Mapping[str, float], for_s: float) -> None:
+        """Let factors follow slowly what thermometers show in each other; their mean stays."""
+        if len(readings) < 2:
+            return
+        now = float(np.log(self.mean[stage]))
+        moves = {name: value - now - self.factors[name] for name, value in readings.items()}
+        middle = sum(moves.values()) / len(moves)
+        part = min(1.0, for_s / FACTOR_S)
+        for name, move in moves.items():
+            self.factors[name] += part * (move - middle)
 
     def correct_flow(self, which: int, ln_share: float) -> float:
         """Take ln of a measured flow in the model's; ``which``: :data:`METER` or :data:`PUMP`."""
-        direction = np.zeros(len(self.mean))
+        if which not in self.metered:
+            self.metered.add(which)
+            self.mean[which] = ln_share - self.mean[FLOW]
+        direction = np.zeros(SIZE)
         direction[FLOW] = direction[which] = 1.0
         expected = float(self.mean[FLOW] + self.mean[which])
         return self._correct(direction, ln_share - expected, FLOW_READING)
@@ -122,14 +153,6 @@ class HeatFilter:
         """Return extra heat of the stages and its sigmas, W."""
         variance = np.diag(self.covariance)[HEAT:FLOW]
         return self.mean[HEAT:FLOW].copy(), np.sqrt(np.maximum(variance, 0.0))
-
-    def _add_sensor(self, sensor: str) -> None:
-        count = len(self.mean)
-        wider = np.zeros((count + 1, count + 1))
-        wider[:count, :count] = self.covariance
-        wider[count, count] = CALIBRATION**2
-        self.covariance, self.mean = wider, np.append(self.mean, 0.0)
-        self.sensors.append(sensor)
 
     def _correct(self, direction: Array, off: float, sigma: float) -> float:
         spread = self.covariance @ direction

@@ -27,12 +27,15 @@ from podium.control.supervision.view_inputs import (
     assumed_inputs,
     first_state,
     inputs_of,
+    plausible,
     thermometers,
     with_pressures,
 )
 from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
+MOST_FLOW = 0.1
+"""mol/s; a greater reading is none."""
 LONGEST_S = 600.0
 """A longer silence begins the filter anew: too much may have happened."""
 OPERATING_K = (5.0, 1.3, 0.4)
@@ -121,7 +124,7 @@ class Observer:
         filtered = self.filter
         if for_s > 0.0:
             filtered.predict(self.inputs, for_s)
-            self._correct(filtered, view, believed)
+            self._correct(filtered, view, believed, for_s)
         return self._observed(filtered, view, playing or {}, for_s)
 
     def _passed_s(self, tai: TaiFs) -> float:
@@ -152,21 +155,29 @@ class Observer:
         return found
 
     def _correct(
-        self, filtered: HeatFilter, view: FridgeView, believed: Mapping[str, Mapping[str, float]]
+        self,
+        filtered: HeatFilter,
+        view: FridgeView,
+        believed: Mapping[str, Mapping[str, float]],
+        for_s: float,
     ) -> None:
         filtered.state = with_pressures(self.parameters, filtered.state, view)
         now_s = self._now_s()
         for i, stage in enumerate(signals.STAGES):
-            for name, value in believed.get(stage, {}).items():
-                scatter = self.votes[stage].courses[name].scatter
-                sigma = max(READING / 4, min(0.05, scatter**0.5))
-                sigmas = filtered.correct_stage(i, name, value, sigma)
-                if sigmas > CONTRADICTS:
+            readings = believed.get(stage)
+            if not readings:
+                continue
+            courses = self.votes[stage].courses
+            sigmas = {
+                name: max(READING / 4, min(0.05, courses[name].scatter ** 0.5)) for name in readings
+            }
+            for name, off in filtered.correct_stage(i, readings, sigmas, for_s).items():
+                if off > CONTRADICTS:
                     self._off.setdefault(name, now_s)
                 else:
                     self._off.pop(name, None)
         state = filtered.state
-        flow = view.good("flow.circulation")
+        flow = plausible(view, "flow.circulation", MOST_FLOW)
         modelled = self._modelled_flow(filtered)
         if modelled > 1e-6 and self.inputs.tubes and state.kelvin[2, 0] < OPERATING_K[1]:
             if flow is not None and flow > 1e-6:
@@ -278,9 +289,7 @@ class Observer:
                 continue
             signal = signals.temperature_of(stage)
             value = next((one.value for one in thermometers(view, stage) if one.name == name), None)
-            offset = 0.0
-            if name in filtered.sensors:
-                offset = float(filtered.mean[13 + filtered.sensors.index(name)])
+            offset = filtered.factors.get(name, 0.0)
             expected = float(filtered.mean[signals.STAGES.index(stage)]) * exp(offset)
             since = self._at(self._off[name]) if name in self._off else None
             shown = "nothing" if value is None else f"{value:.4g} K"

@@ -37,8 +37,9 @@ class Observers:
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown."""
         for name, fridge in facility.fridges.items():
-            if name not in self._observers and fridge.model in MODELS:
-                self._observers[name] = Observer(MODELS[fridge.model], wiring_of(facility, fridge))
+            parameters = MODELS.get(fridge.model or "")
+            if name not in self._observers and parameters is not None:
+                self._observers[name] = Observer(parameters, wiring_of(facility, fridge))
 
     def of(self, fridge: str) -> Observer | None:
         """Return the observer of a fridge; None: its model is not known."""

@@ -23,9 +23,11 @@ from podium.control.supervision.procedure_operations import (
     SAFE_WITHIN_S,
     operate,
     operations_of,
+    stands,
 )
 from podium.control.supervision.procedure_run import (
     ProcedureRun,
+    StepRecord,
     seconds_between,
 )
 from podium.control.supervision.procedure_steps import Procedure, Step
@@ -55,7 +57,18 @@ def step(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Opera
         return dry_step(run, steps_of(run), view)
     if run.making_safe:
         return _make_safe(run, view)
-    now = steps_of(run)[run.at]
+    while True:
+        before = run.at, run.step.state
+        run, operations = _go_on(run, steps_of(run)[run.at], view)
+        waits = (run.at, run.step.state) == before or run.making_safe
+        if operations or waits or run.state != "running":
+            return run, operations
+
+
+def _go_on(
+    run: ProcedureRun, now: Step, view: FridgeView
+) -> tuple[ProcedureRun, tuple[Operate, ...]]:
+    """Look once at the step that runs: what follows it begins with the same view."""
     if run.step.state == "waiting":
         run = _begin_step(run, now, view)
         if run.step.state != "running":
@@ -69,7 +82,9 @@ def step(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Opera
         return _asking(run), ()
     if any(one.state != "done" for one in run.operations):
         waiting = next(one for one in run.operations if one.state != "done")
-        return _unless_late(run, now, view, waiting.words or f"{waiting.signal} is set"), operations
+        words = waiting.words or f"{waiting.signal} is set"
+        late = _unless_late(run, now, view, words)
+        return late, operations if late is run else ()
     if run.settled is None:
         run = replace(run, settled=view.tai)
     if why := now.guard(view):
@@ -89,7 +104,9 @@ def answered(run: ProcedureRun, token: str, answer: Operated | str) -> Procedure
     if asked is None or asked.state in ("accepted", "done"):
         return run
     if isinstance(answer, Operated):
-        return run.with_operation(token, state="accepted", at=None, words="")
+        told = answer.read_back
+        confirmed = told is not None and stands(told, asked.value)
+        return run.with_operation(token, state="accepted", at=None, confirmed=confirmed, words="")
     if asked.state != "asked":
         return run
     return run.with_operation(token, state="refused", at=None, tries=asked.tries + 1, words=answer)
@@ -103,6 +120,11 @@ def resumed(run: ProcedureRun) -> ProcedureRun:
             replace(one, state="due") if one.state == "asked" else one for one in run.operations
         ),
     )
+
+
+def records_of(procedure: Procedure, model: str) -> tuple[StepRecord, ...]:
+    """Return the steps of a procedure before any has begun."""
+    return tuple(StepRecord(one.name) for one in procedure.steps(model))
 
 
 def _begin_step(run: ProcedureRun, now: Step, view: FridgeView) -> ProcedureRun:

@@ -16,9 +16,9 @@ from podium.control.supervision.procedure_steps import Groups
 
 RETRY_S = 30.0
 """After a refusal, until newer readings are there and so long has passed. # ASSUMED"""
-ANSWER_S = 300.0
-"""Without an answer, until it is sent again under the same token. # ASSUMED: ten times what a
-request may take."""
+ANSWER_S = 1800.0
+"""Without an answer, until it is sent again under the same token. Whoever sends reports what is
+lost much sooner; this is for what was forgotten."""
 UNDONE_S = 60.0
 """Newer readings that show the contrary for so long: it was not done. # ASSUMED: valves and the
 starts of pumps take seconds, a helium compressor half a minute."""
@@ -100,10 +100,13 @@ def _read_back(
     latest = view.signals.get(one.signal)
     if latest is None:
         return replace(one, state="done")
-    if latest.good is None or latest.tai is None or latest.tai <= since:
+    if latest.good is None or latest.tai is None:
         return one
-    if abs(latest.good - one.value) <= HEATER_CLOSE * one.value:
+    later = latest.tai > since
+    if stands(latest.good, one.value) and (later or one.confirmed):
         return replace(one, state="done")
+    if not later or stands(latest.good, one.value):
+        return one
     if waited_s < UNDONE_S:
         return one
     words = f"{one.signal} reads {latest.good:g}, not {one.value:g}"
@@ -113,6 +116,7 @@ def _read_back(
         state="due",
         at=view.tai,
         token=f"{first}/{number}",
+        confirmed=False,
         round=number,
         tries=one.tries + 1,
         words=words,
@@ -121,3 +125,8 @@ def _read_back(
 
 def _newest(view: FridgeView) -> TaiFs:
     return max((one.tai for one in view.signals.values() if one.tai is not None), default=(0, 0))
+
+
+def stands(value: float, wanted: float) -> bool:
+    """Tell whether a value that was read is the one that was set."""
+    return abs(value - wanted) <= HEATER_CLOSE * wanted

@@ -13,10 +13,9 @@ from podium.control.facility.facility import Facility
 from podium.control.facility.fridge_procedures import missing_for
 from podium.control.facility.fridge_wiring import wiring_of
 from podium.control.facility.problems import suggest
-from podium.control.supervision.procedure import PROCEDURES
+from podium.control.supervision.procedure import PROCEDURES, records_of
 from podium.control.supervision.procedure_run import (
     ProcedureRun,
-    StepRecord,
     WiredPart,
 )
 
@@ -69,7 +68,7 @@ def begin(
         dry_run=request.dry_run,
         parts=tuple(WiredPart(signal, part) for signal, part in wiring.parts.items()),
         state="running" if alone else "asking",
-        steps=tuple(StepRecord(step.name) for step in procedure.steps(model)),
+        steps=records_of(procedure, model),
         confirmed_by=(by,),
         words="" if alone else f"{procedure.what}: another person has to confirm",
     )

@@ -27,6 +27,8 @@ class OperationRecord:
     """How often it was sent in vain."""
     round: int = 0
     """How often a reading has shown afterwards that it is not done: each has its own token."""
+    confirmed: bool = False
+    """Its agent has read back, after doing it, that it is so."""
     words: str = ""
 
 

@@ -4,6 +4,7 @@ It is no safety system: the fridge's own interlocks stay in charge.
 """
 
 import asyncio
+import socket
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--meet", help="where this user's processes meet, if no file says where")
     parser.add_argument("--listen", help="own endpoint, on a bus without a lock")
     parser.add_argument("--coordinator", help="endpoint to connect to, likewise")
+    parser.add_argument("--metrics", type=int, help="listening socket for /metrics, inherited")
     parser.add_argument("--folder", type=Path, help="where alarms, history and journals are kept")
     arguments = parser.parse_args(argv)
     log_to_stderr("supervisor")
@@ -51,9 +53,12 @@ async def _be(arguments: Namespace) -> None:
         connect=arguments.coordinator,
     ) as bus:
         supervisor = Supervisor(facility, bus, folder=arguments.folder)
+        metrics = None
+        if arguments.metrics is not None:
+            metrics = socket.socket(fileno=arguments.metrics)
         async with (
             publish_log(bus, facility.name, "supervisor"),
-            supervisor.running(),
+            supervisor.running(metrics),
             asyncio.TaskGroup() as tasks,
         ):
             growth = tasks.create_task(_growing(supervisor, facility, bus, read), name="growth")

@@ -31,9 +31,11 @@ from podium.firmware_interfaces.fridge_stages import HEATERS
 Array = NDArray[Any]
 MEMBERS = 12
 SEED = 7
-BUSY_S, CALM_S = 20.0, 120.0
-"""Between two looks: while something is set, and while it waits."""
-LONGEST_S = 120 * 3600.0
+BUSY_S, CALM_S, LONG_S = 20.0, 120.0, 900.0
+"""Between two looks: while something is set, while it waits, and while it waits long."""
+PATIENCE = 0.02
+"""Of how long it has waited, until it looks again."""
+LONGEST_S = 200 * 3600.0
 LOW, HIGH = 0.05, 0.95
 TURBO2_S = 600.0
 """1/e of turbo2, up and down. # ASSUMED"""
@@ -77,14 +79,16 @@ def rehearse(
     parameters = drawn(observer.parameters, members, np.random.default_rng(SEED))
     state = observer.filter.state.repeated(members)
     extra = np.repeat(observer.filter.mean[HEAT : HEAT + 5, None], members, axis=1)
-    extra[:, 1:] *= 0.0 if observer.inputs.tubes < 0.5 else 1.0
+    extra[:2] = 0.0  # what the copies' own constants are off by, at these temperatures only
     times, courses = [0.0], [_course(state)]
-    now_s = 0.0
+    now_s = changed_s = 0.0
     while now_s < LONGEST_S:
         busy = _steer(copies, state, view, now_s)
         if all(copy.run.over or copy.run.state == "asking" for copy in copies):
             break
-        for_s = BUSY_S if busy else CALM_S
+        changed_s = now_s if busy else changed_s
+        waited_s = PATIENCE * (now_s - changed_s)
+        for_s = BUSY_S if busy else min(LONG_S, max(CALM_S, waited_s))
         state = _moved(FridgeModel(parameters), state, copies, extra, for_s)
         for copy in copies:
             driven = float(signals.TURBO2 in copy.inputs.on)
@@ -145,7 +149,8 @@ def _steer(copies: list[_Copy], state: ModelState, view: FridgeView, now_s: floa
             copy.run = answered(copy.run, one.token, Operated(None))
         while len(copy.began_s) <= copy.run.at:
             copy.began_s.append(now_s)
-        busy = busy or bool(copy.run.operations) or bool(operations) or copy.run.at != at
+        waits = any(one.state != "done" for one in copy.run.operations)
+        busy = busy or waits or copy.run.at != at
     return busy
 
 

@@ -19,6 +19,8 @@ FAST_S = 60.0
 APART = 0.03
 """Least change of the factor between two sensors that counts, ln."""
 SIGMAS = 7.0
+LEAST_K, MOST_K = 5e-4, 400.0
+"""A thermometer that shows less or more shows nothing."""
 STUCK_READINGS = 15
 """So many equal readings of a sensor whose readings have scattered."""
 SCATTERED = 20
@@ -81,7 +83,7 @@ class StageVote:
         fresh: dict[str, float] = {}
         for one in readings:
             value = one.good
-            if value is None or not 0.0 < value < 1e3:
+            if value is None or not LEAST_K < value < MOST_K:
                 self._lose(one, for_s)
                 continue
             self._take(one, log(value), for_s)
@@ -112,7 +114,7 @@ class StageVote:
         course.age_s += for_s
         course.fast += (value - course.fast) * (1.0 - exp(-for_s / FAST_S))
         if one.name not in self.distrusted:
-            part = for_s / min(COURSE_S, max(course.age_s, for_s))
+            part = for_s / min(COURSE_S, max(course.age_s, 1e-3))
             course.course += (value - course.course) * min(1.0, part)
 
     def _compare_with_last(self, name: str, course: SensorCourse, value: float) -> None:
@@ -166,5 +168,5 @@ class StageVote:
             culprit = max(moves, key=lambda name: moves[name])
             self.distrusted[culprit] = SensorFault(culprit, "drift", apart)
             return
-        part = for_s / min(FACTOR_S, max(age_s, for_s))
+        part = for_s / min(FACTOR_S, max(age_s, 1e-3))
         self.factors[one, other] = factor + apart * min(1.0, part)

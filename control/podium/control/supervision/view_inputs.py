@@ -26,7 +26,15 @@ COLD_K = (60.0, 5.0, 1.5, 0.3, 0.1)
 USUAL_K = (43.0, 3.0, 0.73, 0.064, 0.0075)
 TURBO_HZ = 820.0
 """Full speed of a HiPace 700 (data sheet)."""
+MOST_W, MOST_PA = 200.0, 1e6
+"""Greater readings of a heater or a gauge are none."""
 USUAL_PA = (6.5, 6e4, 5.7e4, 3e3)
+
+
+def plausible(view: FridgeView, signal: str, most: float) -> float | None:
+    """Return a good reading between 0 and ``most``; None: there is none, or it cannot be."""
+    value = view.good(signal)
+    return value if value is not None and 0.0 <= value <= most else None
 
 
 def thermometers(view: FridgeView, stage: str) -> tuple[Latest, ...]:
@@ -69,7 +77,8 @@ def inputs_of(view: FridgeView, before: ModelInputs) -> ModelInputs:
         powers = [
             power
             for heater, where in HEATERS.items()
-            if where == stage and (power := view.good(signals.power_of(heater))) is not None
+            if where == stage
+            and (power := plausible(view, signals.power_of(heater), MOST_W)) is not None
         ]
         if powers:
             heat[signals.STAGES.index(stage)] = sum(powers)
@@ -124,11 +133,11 @@ def with_pressures(parameters: ModelParameters, state: ModelState, view: FridgeV
     pascal = state.pascal.copy()
     read = 0
     for i, gauge in enumerate(("p2", "p4", "p3", "p5")):
-        value = view.good(f"pressure.{gauge}")
-        if value is not None and value >= 0.0:
+        value = plausible(view, f"pressure.{gauge}", MOST_PA)
+        if value is not None:
             pascal[i], read = value, read + 1
-    can = view.good("pressure.p1")
-    speed = view.good("turbo1.speed")
+    can = plausible(view, "pressure.p1", MOST_PA)
+    speed = plausible(view, "turbo1.speed", 2 * TURBO_HZ)
     liquid = state.liquid
     if read == len(pascal):
         gas = model_gas.mixture(parameters, pascal)

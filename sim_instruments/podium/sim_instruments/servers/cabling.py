@@ -39,6 +39,20 @@ class MovesLevels(Protocol):
         ...
 
 
+@runtime_checkable
+class SwitchesLines(Protocol):
+    """A box with relays that flux lines go through, on their way from their sources."""
+
+    @property
+    def flux_lines(self) -> frozenset[str]:
+        """The lines."""
+        ...
+
+    def transmission(self, line: str) -> float:
+        """Return what is left of the level of a line."""
+        ...
+
+
 class ToneNow(Protocol):
     """The tone that a microwave source puts out now."""
 
@@ -106,6 +120,10 @@ class Cabling:
             line: 0.0 if line in off else _level_v(twins[instrument], connector, now_fs)
             for line, (instrument, connector) in plan.biases.items()
         }
+        for twin in twins.values():
+            if isinstance(twin, SwitchesLines):
+                share = {line: twin.transmission(line) for line in twin.flux_lines}
+                biases_v |= {line: biases_v[line] * share[line] for line in share}
         carriers: dict[str, Carrier] = {}
         for name, twin in twins.items():
             tone = twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
@@ -147,6 +165,11 @@ def check_sources(plan: Plan, twins: Mapping[str, Twin]) -> None:
                 )
         elif not isinstance(twin, HoldsLevel):
             raise PlanError(f"wiring.{line}: {instrument} holds no level")
+    for name, twin in twins.items():
+        if isinstance(twin, SwitchesLines) and (lost := twin.flux_lines - plan.biases.keys()):
+            raise PlanError(
+                f"instruments.{name}.flux_lines: {min(lost)} is no flux line of the file"
+            )
     for cables in plan.outputs.values():
         for cable in cables.values():
             if cable.modulator and not isinstance(twins[cable.modulator], HoldsTone):

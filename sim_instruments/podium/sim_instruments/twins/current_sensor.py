@@ -1,5 +1,10 @@
-"""The current sensor of a QDAC-II's channel: series of measurements, on triggers or at once."""
+"""The current sensor of a QDAC-II's channel: readings at once, or on triggers.
 
+What it reads is computed when somebody looks, of the levels that there were: whoever changes a
+level lets it collect first.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -20,59 +25,82 @@ class SensorSettings:
     aperture_fs: int
     delay_fs: int
     count: int
-    """Readings of a series; -1: without end."""
+    """Readings for each trigger; -1: without end."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Series:
-    settings: SensorSettings
-    begun_fs: int
-    current_a: float
-    """ASSUMED: of the whole series, as it was when it began."""
+@dataclass(slots=True, eq=False)
+class TriggerTrain:
+    """Triggers in equal distances, until whoever raises them stops."""
+
+    first_fs: int
+    period_fs: int = 1
+    number: int = 1
+    """-1: without end."""
+    stopped_fs: int | None = None
+
+    def stop(self, now_fs: int) -> None:
+        """Raise none from ``now_fs`` on."""
+        if self.stopped_fs is None:
+            self.stopped_fs = now_fs
+
+    def accepted(self, stride: int, now_fs: int) -> int:
+        """Return how many were raised by ``now_fs``, of each ``stride`` the first."""
+        until_fs = now_fs if self.stopped_fs is None else min(now_fs, self.stopped_fs - 1)
+        if until_fs < self.first_fs:
+            return 0
+        raised = (until_fs - self.first_fs) // self.period_fs + 1
+        if self.number >= 0:
+            raised = min(raised, self.number)
+        return -(-raised // stride)
 
 
 class CurrentSensor:
     """Measures what flows out of one channel."""
 
-    def __init__(self, seed: int) -> None:
-        """``seed``: of the noise of its readings."""
+    def __init__(self, seed: int, current_a: Callable[[int], float]) -> None:
+        """``seed``: of the noise of its readings; ``current_a``: what flows at a time (fs), A."""
         self._random = Random(seed)
-        self._series: _Series | None = None
+        self._current_a = current_a
+        self._train: TriggerTrain | None = None
+        self._settings: SensorSettings | None = None
         self._taken = 0
         self._readings: list[float] = []
         self._last = 0.0
         self.armed: Literal["", "once", "always"] = ""
-        """Whether a trigger from its source starts a series."""
+        """Whether a trigger from its source starts it."""
 
-    def start(self, settings: SensorSettings, current_a: float, now_fs: int) -> None:
-        """Begin a series; one that runs is given up."""
-        self._collect(now_fs)
-        self._series = _Series(settings, now_fs + settings.delay_fs, current_a)
+    def start(self, settings: SensorSettings, train: TriggerTrain, now_fs: int) -> None:
+        """Read on each trigger of a train; what runs is given up.
+
+        ASSUMED: a trigger that comes while it reads is ignored.
+        """
+        self.collect(now_fs)
+        self._settings, self._train = settings, train
         self._taken = 0
 
     def abort(self, now_fs: int) -> None:
-        """End the series; wait for no trigger. What was measured is kept."""
-        self._collect(now_fs)
-        self._series = None
+        """End what runs; wait for no trigger. What was measured is kept."""
+        self.collect(now_fs)
+        self._train = None
         self.armed = ""
 
-    def measure(self, settings: SensorSettings, current_a: float, now_fs: int) -> float:
-        """Measure once, at once; series and triggers are given up."""
+    def measure(self, settings: SensorSettings, now_fs: int) -> float:
+        """Measure once, at once; what runs is given up."""
         self.abort(now_fs)
-        self._last = self._reading(settings, current_a)
+        self._last = self._reading(settings, now_fs)
         return self._last
 
     def left(self, now_fs: int) -> int:
-        """Return the readings of the series that are still to come; -1: there is no end."""
-        self._collect(now_fs)
-        if self._series is None:
+        """Return the readings of a series that are still to come; -1: there is no end."""
+        self.collect(now_fs)
+        if self._train is None or self._settings is None or self._train.number != 1:
             return 0
-        count = self._series.settings.count
+        count = self._settings.count
         return -1 if count < 0 else count - self._taken
 
     def available(self, now_fs: int) -> tuple[float, ...]:
         """Return all readings, A, that were not removed."""
-        self._collect(now_fs)
+        self.collect(now_fs)
         return tuple(self._readings)
 
     def remove(self, now_fs: int) -> tuple[float, ...]:
@@ -83,29 +111,54 @@ class CurrentSensor:
 
     def last(self, now_fs: int) -> float:
         """Return the newest reading, A; 0 before the first."""
-        self._collect(now_fs)
+        self.collect(now_fs)
         return self._last
 
-    def _collect(self, now_fs: int) -> None:
-        series = self._series
-        if series is None:
+    def collect(self, now_fs: int) -> None:
+        """Take the readings that are ready by ``now_fs``."""
+        train, settings = self._train, self._settings
+        if train is None or settings is None:
             return
-        settings = series.settings
-        due = max(0, now_fs - series.begun_fs) // settings.aperture_fs
-        if settings.count >= 0:
-            due = min(due, settings.count)
-        fresh = due - self._taken
+        due = self._due(train, settings, now_fs)
         # Those that would be pushed out at once are not drawn.
-        for _ in range(min(fresh, KEPT_MAX)):
-            self._last = self._reading(settings, series.current_a)
+        for index in range(max(self._taken, due - KEPT_MAX), due):
+            self._last = self._reading(settings, self._middle_fs(train, settings, index))
             self._readings.append(self._last)
         del self._readings[:-KEPT_MAX]
         self._taken = due
-        if due == settings.count:
-            self._series = None
+        if train.number == 1 and due == settings.count:
+            self._train = None
 
-    def _reading(self, settings: SensorSettings, current_a: float) -> float:
+    def _due(self, train: TriggerTrain, settings: SensorSettings, now_fs: int) -> int:
+        """Return how many readings are ready."""
+        since_fs = now_fs - train.first_fs - settings.delay_fs
+        if settings.count < 0:
+            return max(0, since_fs) // settings.aperture_fs if train.accepted(1, now_fs) else 0
+        accepted = train.accepted(_stride(train, settings), now_fs)
+        if accepted == 0 or since_fs < 0:
+            return 0
+        span_fs = _stride(train, settings) * train.period_fs
+        in_last_fs = since_fs - (accepted - 1) * span_fs
+        return (accepted - 1) * settings.count + min(
+            settings.count, max(0, in_last_fs) // settings.aperture_fs
+        )
+
+    def _middle_fs(self, train: TriggerTrain, settings: SensorSettings, index: int) -> int:
+        """Return the middle of a reading's aperture."""
+        trigger, within = (0, index) if settings.count < 0 else divmod(index, settings.count)
+        begun_fs = train.first_fs + trigger * _stride(train, settings) * train.period_fs
+        return begun_fs + settings.delay_fs + (2 * within + 1) * settings.aperture_fs // 2
+
+    def _reading(self, settings: SensorSettings, at_fs: int) -> float:
         spread = NOISE_A[settings.range_name]
         spread *= (NOISE_APERTURE_FS / settings.aperture_fs) ** 0.5
         most = settings.full_scale_a  # ASSUMED: more is read as full scale
-        return max(-most, min(current_a + self._random.gauss(0.0, spread), most))
+        return max(-most, min(self._current_a(at_fs) + self._random.gauss(0.0, spread), most))
+
+
+def _stride(train: TriggerTrain, settings: SensorSettings) -> int:
+    """Return of how many triggers the first is read on: the others come while it reads."""
+    if train.number == 1 or settings.count < 0:
+        return 1
+    busy_fs = settings.delay_fs + settings.count * settings.aperture_fs
+    return max(1, -(-busy_fs // train.period_fs))

@@ -118,6 +118,11 @@ class DcGenerator:
         """Return the level, V."""
         return self._movement.level(now_fs)
 
+    @property
+    def staircase(self) -> Staircase | None:
+        """Return the sweep or list that was begun last, if nothing has come after it."""
+        return self._movement if isinstance(self._movement, Staircase) else None
+
     def go(self, to_v: Decimal, slew_v_per_s: Decimal, now_fs: int) -> None:
         """Move to a level from wherever it is."""
         self._movement = LevelSlew(self.level(now_fs), to_v, now_fs, slew_v_per_s)

@@ -68,6 +68,10 @@ class KeysightN5222B:
         """Return when the sweeps that were triggered end."""
         return self._sweeps.horizon(now_fs)
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on: it forgets what it was set to."""
+        self._reset(now_fs)
+
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
         return self._device.tallies()

@@ -114,6 +114,10 @@ class KeysightN9030B:
             return IDLE
         return replace(IDLE, busy_until_fs=self._last.start_fs + self._last.duration_fs)
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on: it forgets what it was set to."""
+        self._reset(now_fs)
+
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
         return self._device.tallies()

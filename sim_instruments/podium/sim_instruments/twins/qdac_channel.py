@@ -1,6 +1,6 @@
 """One channel of a QDAC-II: its settings, its DC generator and its current sensor."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
 from podium.firmware_interfaces import qdevil_qdac2 as box
@@ -8,8 +8,12 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
-from podium.sim_instruments.twins.current_sensor import CurrentSensor, SensorSettings
-from podium.sim_instruments.twins.dc_generator import DcGenerator, StaircasePlan
+from podium.sim_instruments.twins.current_sensor import (
+    CurrentSensor,
+    SensorSettings,
+    TriggerTrain,
+)
+from podium.sim_instruments.twins.dc_generator import DcGenerator, Staircase, StaircasePlan
 from podium.sim_instruments.twins.qdac_waves import QdacWaves, Traces
 from podium.sim_instruments.twins.scpi_settings import Settings
 
@@ -47,13 +51,22 @@ DEFAULTS: Mapping[Command, Value] = {
 }
 
 
+Fire = Callable[[int, TriggerTrain, int], None]
+"""Takes the number of an internal trigger, when it is raised, and the present (fs)."""
+
+
 class QdacChannel:
     """Holds a level, moves it, measures what flows."""
 
-    def __init__(self, seed: int, traces: Traces) -> None:
-        """``seed``: of the noise of its current sensor; ``traces``: those of the box."""
+    def __init__(self, seed: int, traces: Traces, fire: Fire) -> None:
+        """``seed``: of the noise of its current sensor; ``traces``: those of the box.
+
+        ``fire`` raises a train of internal triggers in the box.
+        """
         self._seed = seed
         self._traces = traces
+        self._fire = fire
+        self._trains: list[TriggerTrain] = []
         self.load_ohm: float | None = None
         """What hangs at it, to ground; None: nothing. ASSUMED: no flux line takes a current."""
         self.reset()
@@ -63,7 +76,7 @@ class QdacChannel:
         self._settings = Settings(DEFAULTS)
         self.generator = DcGenerator()
         self.waves = QdacWaves(self._traces)
-        self.sensor = CurrentSensor(self._seed)
+        self.sensor = CurrentSensor(self._seed, self.current_a)
         self.last_v = Decimal(0)
         """The level that was set last, whether it is reached or not."""
         self.listed_v: tuple[Decimal, ...] = (Decimal(0),)
@@ -114,6 +127,7 @@ class QdacChannel:
 
     def set_level(self, level: Decimal, now_fs: int) -> None:
         """Go to a level, at the slew that is set."""
+        self._stop_trains(now_fs)
         self.last_v = level
         self.asked_about = False
         self.generator.go(level, self._number(box.SLEW), now_fs)
@@ -128,7 +142,7 @@ class QdacChannel:
         """Choose who makes the level; it stays where it is. ASSUMED."""
         if mode == self._word(box.MODE):
             return
-        self.generator.hold(now_fs)
+        self.abort(now_fs)
         self.put(box.MODE, mode)
 
     def set_range(self, name: str, now_fs: int) -> None:
@@ -166,7 +180,7 @@ class QdacChannel:
     def initiate_sensor(self, now_fs: int) -> None:
         """Start a series of measurements, or let it wait once for its trigger."""
         if self._word(box.SENSE_TRIGGER) == "IMM":
-            self._start_sensor(now_fs)
+            self.sensor.start(self._sensor_settings(), TriggerTrain(now_fs), now_fs)
         else:
             self.sensor.armed = "once"
 
@@ -177,15 +191,20 @@ class QdacChannel:
 
     def trigger(self, source: str, now_fs: int) -> None:
         """Start what waits for a trigger from ``source``: BUS, INT1 and so on."""
-        for part, command, start in (
-            (self.generator, box.DC_TRIGGER, self._start),
-            (self.sensor, box.SENSE_TRIGGER, self._start_sensor),
-        ):
-            if part.armed and self._word(command) == source:
-                if part.armed == "once":
-                    part.armed = ""
-                start(now_fs)
+        if self.generator.armed and self._word(box.DC_TRIGGER) == source:
+            if self.generator.armed == "once":
+                self.generator.armed = ""
+            self._start(now_fs)
+        self.measure_on(source, TriggerTrain(now_fs), now_fs)
         self.waves.trigger(source, now_fs)
+
+    def measure_on(self, source: str, train: TriggerTrain, now_fs: int) -> None:
+        """Let its sensor read on triggers from ``source``, if it waits for them."""
+        if self.sensor.armed and self._word(box.SENSE_TRIGGER) == source:
+            if self.sensor.armed == "once":
+                self.sensor.armed = ""
+                train = TriggerTrain(train.first_fs)
+            self.sensor.start(self._sensor_settings(), train, now_fs)
 
     def abort_all(self, now_fs: int) -> None:
         """Stop all its generators."""
@@ -194,9 +213,11 @@ class QdacChannel:
 
     def abort(self, now_fs: int) -> None:
         """Stop the generator where it is; it waits for no trigger. ASSUMED: where the level is."""
+        self._stop_trains(now_fs)
         self.generator.hold(now_fs)
 
     def _start(self, now_fs: int) -> None:
+        self._stop_trains(now_fs)
         self.asked_about = False
         match self._word(box.MODE):
             case "SWE":
@@ -207,6 +228,32 @@ class QdacChannel:
                 level = self._number(box.VOLTAGE_NEXT)
                 self.check_level(level)
                 self.set_level(level, now_fs)
+        stairs = self.generator.staircase
+        if stairs is not None:
+            self._mark(stairs, now_fs)
+
+    def _mark(self, stairs: Staircase, now_fs: int) -> None:
+        """Raise the triggers that mark what goes on in a sweep or a list."""
+        begun_fs, dwell_fs, steps = stairs.begun_fs, stairs.dwell_fs, stairs.points * stairs.count
+        end_fs, cycle_fs = stairs.end_fs, stairs.points * dwell_fs
+        trains = (
+            TriggerTrain(begun_fs),
+            TriggerTrain(begun_fs if end_fs is None else end_fs, number=int(end_fs is not None)),
+            TriggerTrain(begun_fs, cycle_fs, stairs.count),
+            TriggerTrain(begun_fs + cycle_fs, cycle_fs, stairs.count),
+            TriggerTrain(begun_fs, dwell_fs, max(-1, steps)),
+            TriggerTrain(begun_fs + dwell_fs, dwell_fs, max(-1, steps)),
+        )
+        for marker, train in zip(box.DC_MARKERS, trains, strict=True):
+            trigger = self._whole(marker)
+            if trigger and train.number:
+                self._trains.append(train)
+                self._fire(trigger, train, now_fs)
+
+    def _stop_trains(self, now_fs: int) -> None:
+        for train in self._trains:
+            train.stop(now_fs)
+        self._trains.clear()
 
     def _sweep(self) -> StaircasePlan:
         start, stop = self._number(box.SWEEP_START), self._number(box.SWEEP_STOP)
@@ -248,7 +295,7 @@ class QdacChannel:
 
     def measure(self, now_fs: int) -> float:
         """Measure what flows now, A."""
-        return self.sensor.measure(self._sensor_settings(), self.current_a(now_fs), now_fs)
+        return self.sensor.measure(self._sensor_settings(), now_fs)
 
     def current_a(self, now_fs: int) -> float:
         """Return what flows out of it."""
@@ -265,9 +312,6 @@ class QdacChannel:
         """Set how many power-line cycles a reading takes; the aperture follows."""
         self.put(box.SENSE_NPLC, cycles)
         self.put(box.SENSE_APERTURE, cycles / LINE_FREQUENCY_HZ)
-
-    def _start_sensor(self, now_fs: int) -> None:
-        self.sensor.start(self._sensor_settings(), self.current_a(now_fs), now_fs)
 
     def _sensor_settings(self) -> SensorSettings:
         name = self._word(box.SENSE_RANGE)

@@ -1,6 +1,6 @@
 """Twin of the QDevil QDAC-II: 24 channels, each with its generators and a current sensor.
 
-Markers are stored and raise nothing.
+Markers of sweeps and lists trigger current sensors, and no generators; those of waves are stored.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +16,7 @@ from podium.firmware_interfaces.ieee4882.responses import quoted
 from podium.firmware_interfaces.ieee4882.status import StatusRegisters
 from podium.firmware_interfaces.qdevil_qdac2_waves import WAVES
 from podium.sim_instruments.twins.command_observer import CommandListener
+from podium.sim_instruments.twins.current_sensor import TriggerTrain
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.qdac_bindings import (
     ChannelBindings,
@@ -61,7 +62,7 @@ class QdevilQdac2:
         self._serial = serial
         self._traces: dict[str, tuple[float, ...]] = {}
         self.channels = tuple(
-            QdacChannel(noise_seed + n, self._traces) for n in range(box.CHANNELS)
+            QdacChannel(noise_seed + n, self._traces, self._raise) for n in range(box.CHANNELS)
         )
         self._of = ChannelBindings(self.channels)
         self._device = Device(
@@ -69,6 +70,7 @@ class QdevilQdac2:
             self._table(),
             reset=self._reset,
             trigger=lambda now_fs: self._fire("BUS", now_fs),
+            before=self._collect,
         )
         self._reset(0)
 
@@ -170,6 +172,16 @@ class QdevilQdac2:
         for channel in self.channels:
             channel.trigger(source, now_fs)
 
+    def _raise(self, number: int, train: TriggerTrain, now_fs: int) -> None:
+        """Let sensors read on the triggers that mark a sweep. Generators do not start on them."""
+        for channel in self.channels:
+            channel.measure_on(f"INT{number}", train, now_fs)
+
+    def _collect(self, now_fs: int) -> None:
+        """Let sensors take what they have measured before anything changes."""
+        for channel in self.channels:
+            channel.sensor.collect(now_fs)
+
     def _abort(self, call: Call) -> None:
         for channel in self.channels:
             channel.abort_all(call.now_fs)
@@ -221,10 +233,8 @@ class QdevilQdac2:
         yield self._of.set(box.RANGE, lambda channel, name, now: channel.set_range(str(name), now))
         for (name, side), command in box.LIMITS.items():
             yield self._limit(command, box.digits(side * box.RANGES_V[name]))
-        for command in CHANNEL_SETTINGS:
+        for command in (*CHANNEL_SETTINGS, *box.DC_MARKERS):
             yield self._of.set(command, self._put(command), meant=command is not box.FILTER)
-        for marker in box.DC_MARKERS:
-            yield self._of.set(marker, self._put(marker), meant=False)
         yield Bound(box.LIST_VOLTAGE, self._set_list, self._of.answers(_ask_list))
         yield Bound(box.LIST_APPEND, self._append)
         yield self._of.asked(box.LIST_POINTS, lambda channel, _: str(len(channel.listed_v)))

@@ -25,9 +25,19 @@ SETTINGS: Mapping[Command, Value] = {box.AUTOSAVE: False, box.BEEPER: False}
 class QdevilQswitch:
     """A QSwitch. Its relays are what was saved when it is switched on, if autosave is on."""
 
-    def __init__(self, serial: str, firmware: str = box.RELEASES[-1]) -> None:
-        """``firmware``: one of :data:`.qdevil_qswitch.RELEASES`."""
+    def __init__(
+        self,
+        serial: str,
+        firmware: str = box.RELEASES[-1],
+        flux_lines: Mapping[int, str] | None = None,
+    ) -> None:
+        """``firmware``: one of :data:`.qdevil_qswitch.RELEASES`; ``flux_lines``: what passes it.
+
+        The source of each of these flux lines is plugged into the input, the fridge's side of it
+        into the output.
+        """
         self._serial = serial
+        self._lines = {name: number for number, name in (flux_lines or {}).items()}
         self._udp = box.takes_datagrams(firmware)
         self.closed: frozenset[Relay] = box.RESET
         """The relays that are closed."""
@@ -66,6 +76,18 @@ class QdevilQswitch:
         if port not in self.datagram_ports:
             raise KeyError(f"no UDP port {port!r}")
         return self._device.open().feed(datagram, now_fs)
+
+    @property
+    def flux_lines(self) -> frozenset[str]:
+        """The flux lines that go through it."""
+        return frozenset(self._lines)
+
+    def transmission(self, line: str) -> float:
+        """Return what is left of a flux line's level: all, or nothing where its input is open.
+
+        ASSUMED: the ground of 1 MOhm takes nothing of it, and nothing comes by a breakout.
+        """
+        return 1.0 if (self._lines[line], box.INPUT) in self.closed else 0.0
 
     def left(self, session: "QswitchSession") -> None:
         """Take note that a connection is gone: another may come."""

@@ -73,6 +73,10 @@ class RohdeSchwarzZNB20:
             computing=any(one.computing for one in seen),
         )
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on: it forgets what it was set to."""
+        self._reset(now_fs)
+
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
         return self._device.tallies()

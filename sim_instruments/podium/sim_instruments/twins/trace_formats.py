@@ -55,9 +55,16 @@ def _standing_wave_ratio(
     return np.asarray((1 + size) / (1 - size))
 
 
+def _decibels(
+    data: NDArray[np.complex128], frequency_hz: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return np.asarray(20 * np.log10(_magnitude(data, frequency_hz)))
+
+
 _REAL = {
     "MLIN": _magnitude,
-    "MLOG": lambda data, frequency_hz: 20 * np.log10(_magnitude(data, frequency_hz)),
+    "MLOG": _decibels,
+    "MAGN": _decibels,
     "PHAS": lambda data, frequency_hz: np.degrees(np.angle(data)),
     "UPH": lambda data, frequency_hz: np.degrees(np.unwrap(np.angle(data))),
     "REAL": lambda data, frequency_hz: data.real,

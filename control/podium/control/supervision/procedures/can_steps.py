@@ -49,7 +49,7 @@ def shut_can() -> Step:
     """Return the step that shuts the can off from its pumps."""
     return Step(
         "shut the vacuum can",
-        (shut("v14"), off(signals.TURBO2)),
+        ((*shut("v14"), *off(signals.TURBO2)),),
         lambda view: True,
         2 * HOUR_S,
         "v14 is shut",

@@ -32,7 +32,7 @@ def steps(model: str) -> tuple[Step, ...]:
     return (
         Step(
             "shut what leads outside",
-            (shut("v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23"), NO_HEAT),
+            ((*shut("v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23"), *NO_HEAT),),
             lambda view: True,
             HOUR_S,
             "valves are shut",

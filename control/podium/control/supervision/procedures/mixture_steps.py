@@ -100,7 +100,7 @@ def precool(timeout_h: float) -> Step:
     """Return the step that cools everything to where helium condenses, by the heat switch."""
     return Step(
         "precool",
-        (((signals.PULSE_TUBE, 1.0),), ((signals.HEAT_SWITCH, 1.0),)),
+        (((signals.PULSE_TUBE, 1.0), (signals.HEAT_SWITCH, 1.0)),),
         stages_below(PRECOOLED_K, SECOND_STAGE, STILL, COLD_PLATE, MIXING_CHAMBER),
         timeout_h * HOUR_S,
         f"all stages are below {PRECOOLED_K} K",
@@ -118,8 +118,7 @@ def protect() -> Step:
         "open the tank, shut the return",
         (
             (*opened("v4", "v10", "v12"), *off(signals.COMPRESSOR)),
-            shut("v13", "v9", "v1"),
-            off(signals.TURBO1),
+            (*shut("v13", "v9", "v1"), *off(signals.TURBO1)),
         ),
         lambda view: True,
         HOUR_S,
@@ -131,11 +130,16 @@ def pump_still_line(limit_pa: float, timeout_h: float) -> Step:
     """Return the step that pumps the still line by scroll1, past the turbo."""
     return Step(
         "pump the still line by scroll1",
-        (shut("v1"), off(signals.TURBO1), shut("v3"), (*opened("v2"), *on(signals.SCROLL1))),
+        (
+            (*shut("v1"), *off(signals.TURBO1)),
+            shut("v3"),
+            (*opened("v2"), *on(signals.SCROLL1)),
+        ),
         below("pressure.p2", limit_pa),
         timeout_h * HOUR_S,
         f"the still line is below {limit_pa:g} Pa",
         needs=_turbo_may_rest,
+        patient=True,
         skip=below("pressure.p2", limit_pa),
     )
 
@@ -154,11 +158,8 @@ def condense_steps(timeout_h: float) -> tuple[Step, ...]:
         Step(
             "open the circuit",
             (
-                ((signals.HEAT_SWITCH, 0.0),),
-                opened("v4", "v5", "v6", "v9"),
-                opened("v10"),
-                shut("v11", "v12", "v18"),
-                on(signals.SCROLL1),
+                ((signals.HEAT_SWITCH, 0.0), *opened("v4", "v5", "v6", "v9", "v10")),
+                (*shut("v11", "v12", "v18"), *on(signals.SCROLL1)),
             ),
             lambda view: True,
             2 * HOUR_S,
@@ -170,7 +171,7 @@ def condense_steps(timeout_h: float) -> tuple[Step, ...]:
         pump_still_line(TURBO_PA, 12.0),
         Step(
             "start turbo1",
-            (opened("v3"), on(signals.TURBO1), opened("v1"), shut("v2")),
+            (opened("v1", "v3"), (*on(signals.TURBO1), *shut("v2"))),
             lambda view: True,
             4 * HOUR_S,
             "turbo1 is on",
@@ -188,7 +189,7 @@ def condense_steps(timeout_h: float) -> tuple[Step, ...]:
         ),
         Step(
             "condense",
-            (on(signals.COMPRESSOR), shut("v10"), opened("v13")),
+            (on(signals.COMPRESSOR), (*shut("v10"), *opened("v13"))),
             below("pressure.p5", EMPTY_TANK_PA),
             timeout_h * HOUR_S,
             f"the tank is below {EMPTY_TANK_PA / 1e3:g} kPa",
@@ -206,11 +207,12 @@ def circulate(powers: HeaterPowers) -> tuple[Step, ...]:
             "circulate",
             (
                 opened("v10"),
-                shut("v13"),
-                off(signals.COMPRESSOR),
-                shut("v12", "v11"),
-                (heater("mixing_chamber", 0.0),),
-                (heater("still", powers.still_w),),
+                (
+                    *shut("v11", "v12", "v13"),
+                    *off(signals.COMPRESSOR),
+                    heater("mixing_chamber", 0.0),
+                    heater("still", powers.still_w),
+                ),
             ),
             below(_CHAMBER, COLD_K),
             6 * HOUR_S,

@@ -85,17 +85,14 @@ def steps(model: str) -> tuple[Step, ...]:
         ),
         Step(
             "stop turbo1",
-            (shut("v1"), off(signals.TURBO1), NO_HEAT),
+            ((*shut("v1"), *off(signals.TURBO1), *NO_HEAT),),
             lambda view: not slow(signals.TURBO1)(view),
             2 * HOUR_S,
             "turbo1 stands",
         ),
         Step(
             "stop the pulse tube",
-            (
-                ((signals.PULSE_TUBE, 0.0),),
-                ((signals.HEAT_SWITCH, 1.0),),
-            ),
+            (((signals.PULSE_TUBE, 0.0), (signals.HEAT_SWITCH, 1.0)),),
             above(still, GAS_K),
             12 * HOUR_S,
             f"the still is above {GAS_K:g} K",

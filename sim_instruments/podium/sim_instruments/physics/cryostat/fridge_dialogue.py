@@ -158,7 +158,8 @@ class FridgeDialogue:
 
 def unattended(plant: Cryostat, from_s: float) -> Outcome:
     """Return what becomes of a plant by itself; it is used up."""
-    outcome, now_s = Outcome(), from_s
+    lost = plant.state(round(from_s * FS_PER_S)).lost_mol
+    outcome, now_s = Outcome(counted_mol=lost), from_s
     while now_s < from_s + UNATTENDED_S:
         for_s = FIRST_LOOK_S if now_s < from_s + FIRST_S else LOOK_S
         now_s += for_s
