@@ -1,5 +1,6 @@
 """``podium twin fridge``: stories and their numbers; the data sheet is its referee's."""
 
+import io
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -110,3 +111,17 @@ def test_what_is_no_story_is_wrong_use(run: Run, words: tuple[str, ...], capsys)
     with pytest.raises(SystemExit):
         run("LD400", *words)
     assert "error: argument" in capsys.readouterr().err
+
+
+def test_a_dialogue_answers_each_line_and_survives_what_is_no_request(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ['{"do": "hello"}', "", "[1]", "{", '{"do": "advance", "to_s": 5}']
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines) + "\n"))
+    told = run("LD250", "--dialogue", "--seed", "3", "--vary", "0.2").splitlines()
+    hello, odd, broken, now = (json.loads(line) for line in told)
+    assert hello["model"] == "LD250"
+    assert hello["readings"]["gauges_a.p3"] == {"signal": "pressure.p3", "unit": "Pa"}
+    assert "refused" in odd
+    assert "refused" in broken
+    assert now["readings"]["thermometry_a.still"] > 0.0
