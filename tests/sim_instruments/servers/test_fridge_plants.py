@@ -265,8 +265,7 @@ def test_a_rate_is_refused_beside_a_real_instrument(tmp_path: Path) -> None:
     path = tmp_path / "facility.yaml"
     text = EXAMPLE.read_text().replace(
         "instruments:\n",
-        "instruments:\n  multimeter:\n    driver: their_drivers.Meter\n"
-        "    address: 192.168.0.9\n",
+        "instruments:\n  multimeter:\n    driver: their_drivers.Meter\n    address: 192.168.0.9\n",
         1,
     )
     path.write_text(text)
