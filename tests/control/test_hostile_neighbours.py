@@ -54,10 +54,10 @@ NS = 10**6
 STEP_HZ = 0.5e6
 
 
-async def throw(bus: Bus, target: Target, count: int, seed: int) -> int:
+async def throw(bus: Bus, target: Target, count: int, seed: int, *, sound: bool = True) -> int:
     """Throw mutants at a key; return how many there were."""
     thrown = 0
-    for payload in target.payloads(count, seed):
+    for payload in target.payloads(count, seed, sound=sound):
         thrown += 1
         if target.does == "publish":
             await bus.publish(target.key, payload)
@@ -168,15 +168,23 @@ async def test_a_thousand_damaged_messages_at_each_key_end_no_process(tmp_path) 
                 opened = open_bus(facility, member, meet=place)
                 bus = buses[member] = await stack.enter_async_context(opened)
                 await bus.request(access_key(facility.name), encode(MayI("", "", "")), ANSWER_S)
+            # Some heartbeats stay sound and say that the agent was started anew: what it has in
+            # hand is rightly lost. So these come while nothing runs; it has to be heard again.
+            beats = [one for one in found if messages.Heartbeat in one.kinds]
+            for one in beats:
+                assert await throw(buses[one.member], one, 1000, seed=5) > 500
+            await asyncio.to_thread(wait_for, lambda: up.status()[0] == 0, up.log)
             throwing = asyncio.gather(
-                *(throw(buses[one.member], one, 1000, seed=5) for one in found)
+                *(
+                    throw(buses[one.member], one, 1000, seed=5, sound=one not in beats)
+                    for one in found
+                )
             )
             meanwhile = [await dip_hz(lab)]
             while not throwing.done():
                 meanwhile.append(await dip_hz(lab))
             assert sum(await throwing) > 500 * len(found)
             assert max(abs(one - before) for one in meanwhile) <= STEP_HZ
-            # Some of them were sound and gave the agent another life: it has to be heard again.
             await asyncio.to_thread(wait_for, lambda: up.status()[0] == 0, up.log)
             assert up.status()[1]["runs_failed"] == 0
         assert {child.pid for child in up.children()} == pids

@@ -28,13 +28,16 @@ class Target:
     key: str
     kinds: tuple[Any, ...]
 
-    def payloads(self, count: int, seed: int) -> Iterator[bytes]:
-        """Give damaged messages. One that still is a request is an order that it may give."""
+    def payloads(self, count: int, seed: int, *, sound: bool = True) -> Iterator[bytes]:
+        """Give damaged messages. One that still is a request is an order that it may give.
+
+        Not ``sound``: what is published is no message of its kind any longer either.
+        """
         rng = random.Random(f"{self.member} {self.key} {seed}")
         for number in range(SAMPLES):
             good = encode(sample(rng.choice(self.kinds), rng))
             for payload in mutants(good, count // SAMPLES, rng.random() + number):
-                if self.does == "publish" or not self._is_one(payload):
+                if (sound and self.does == "publish") or not self._is_one(payload):
                     yield payload
 
     def _is_one(self, payload: bytes) -> bool:
