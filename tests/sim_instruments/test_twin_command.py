@@ -1,5 +1,6 @@
 """``podium twin`` as a person types it: words, files, processes, exit statuses."""
 
+import io
 import json
 import os
 import re
@@ -327,6 +328,16 @@ def test_spans_have_units(said, simulation, span, seconds) -> None:
     assert json.loads(out)["leapt_s"] - before == pytest.approx(seconds)
 
 
+def test_a_clock_that_may_not_go_faster_says_so_and_goes_on(said, simulation, monkeypatch) -> None:
+    status, _, err = said("rate", "--endpoints", simulation.endpoints, "600")
+    assert status == 1
+    assert "cannot go 600 times as fast" in err
+    monkeypatch.setattr("sys.stdin", io.StringIO("1\n1\n"))
+    status, out, _ = said("rate", "--endpoints", simulation.endpoints, "-")
+    assert status == 0
+    assert [json.loads(line)["leapt_s"] >= 0 for line in out.splitlines()] == [True, True]
+
+
 def test_tallies_are_told_by_instrument(said, simulation) -> None:
     entry = simulation.wait_for_endpoints()["bias_q0"]
     before = json.loads(said("tallies", "--endpoints", simulation.endpoints)[1])["bias_q0"]
@@ -390,6 +401,8 @@ def test_what_cannot_be_done_is_said_on_standard_error(simulation) -> None:
         (["advance", "--endpoints", "x", "3"], 2, "podium twin advance: '3' has no unit; a time"),
         (["advance", "--endpoints", "x", "3 V"], 2, "podium twin advance: '3 V' is a voltage"),
         (["advance", "--endpoints", "x", " -3 h"], 2, "world time does not go back"),
+        (["rate", "--endpoints", "x", "fast"], 2, "podium twin rate: 'fast' is no whole number"),
+        (["rate", "--endpoints", "x", "-1"], 2, "'-1' is no whole number"),
         (["sample", "none.yaml", "--out", "x"], 2, "podium twin sample: .*No such file"),
         (
             ["sample", "TWIN", "--out", "x"],

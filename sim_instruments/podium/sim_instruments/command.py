@@ -129,7 +129,12 @@ class TwinCommand:
 
         rate = verbs.add_parser("rate", help="let a paced clock go so many times as fast")
         _add_endpoints(rate)
-        rate.add_argument("rate", type=int, metavar="N", help="seconds in each of the wall's")
+        rate.add_argument(
+            "rate",
+            metavar="N",
+            help="seconds in each of the wall's; - takes one after the other from standard input, "
+            "a line each",
+        )
 
         add_record(verbs.add_parser("record", help=RECORD_HELP))
 
@@ -362,7 +367,11 @@ def _advance(arguments: Namespace) -> int:
 
 
 def _rate(arguments: Namespace) -> int:
-    print(json.dumps(_ask(arguments, {"do": "rate", "rate": arguments.rate}), indent=2))
+    for rate in sys.stdin if arguments.rate == "-" else [arguments.rate]:
+        if not rate.strip().isdecimal():
+            raise CommandFailed(f"{rate.strip()!r} is no whole number of seconds", WRONG_USE)
+        told = _ask(arguments, {"do": "rate", "rate": int(rate)})
+        print(json.dumps(told, indent=None if arguments.rate == "-" else 2), flush=True)
     return DONE
 
 

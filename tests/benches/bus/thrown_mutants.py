@@ -14,7 +14,7 @@ from podium.control.bus.refusals import AskRefusals, refusals_key
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.coordinator.coordinator import REQUESTS as OF_THE_COORDINATOR
 from podium.control.security.access import ROLES, MayI, Member, access_key, rules_of
-from podium.control.supervision.supervisor import REQUESTS as OF_THE_SUPERVISOR
+from podium.control.supervision.cold_answers import REQUESTS as OF_THE_SUPERVISOR
 
 SAMPLES = 5
 

@@ -224,6 +224,7 @@ REQUESTS = (
     cold.StopProcedure,
     cold.Rehearse,
     cold.AskHistory,
+    cold.AskCorridor,
 )
 
 
@@ -237,9 +238,11 @@ class ColdSide:
     url: str = ""
     client: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)
     asked: list[object] = field(default_factory=list)
-    """What the supervisor was asked for, but for histories."""
+    """What the supervisor was asked for, but for histories and corridors."""
     refuse: str = ""
     """If not empty: it refuses, with these words."""
+    corridors: tuple[str, ...] = ()
+    """Ids of procedures that were rehearsed as they began."""
     number: int = 0
 
     async def tell(self, **fields: Any) -> None:
@@ -263,6 +266,10 @@ class ColdSide:
             return encode(Failed("refused", self.refuse))
         if isinstance(request, cold.AskHistory):
             return encode(history(request.readings, self.facility))
+        if isinstance(request, cold.AskCorridor):
+            if request.id not in self.corridors:
+                return encode(Failed("refused", f"no corridor of {request.id!r} is known"))
+            return encode(rehearsal("cooldown"))
         self.asked.append(request)
         match request:
             case cold.Rehearse(procedure, _):

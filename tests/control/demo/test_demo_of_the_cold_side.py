@@ -33,6 +33,7 @@ class PlayedFridge:
     looks: int = 0
     asked: list[object] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    rates: list[int] = field(default_factory=list)
     procedure: cold.ColdProcedureNews | None = None
     refuses: str = ""
     silent: bool = False
@@ -40,6 +41,8 @@ class PlayedFridge:
     fails: bool = False
     """Then its procedure fails."""
     stays_warm: bool = False
+    sets: int = 0
+    """At so many looks more its step sets a valve."""
 
     async def ask(self, request: object, expected: type) -> Any:
         if isinstance(request, cold.AskCold):
@@ -52,6 +55,7 @@ class PlayedFridge:
         match request:
             case cold.BeginProcedure(name, fridge, by) if not self.refuses:
                 state = "asking" if name == "cooldown" else "running"
+                self.sets = 2
                 self.procedure = replace(
                     COOLDOWN, id=f"{name}-1", name=name, fridge=fridge, state=state, by=by
                 )
@@ -93,6 +97,11 @@ class PlayedFridge:
             return
         if self.fails:
             self.procedure = replace(self.procedure, state="failed", words="the can leaks")
+        elif self.sets:
+            self.sets -= 1
+            words = "valve.v1.open = 1" if self.sets else "shields cool"
+            steps = (replace(COOLDOWN.steps[2], words=words), *COOLDOWN.steps[3:])
+            self.procedure = replace(self.procedure, steps=(*COOLDOWN.steps[:2], *steps))
         elif self.kelvin <= 2 * self.base_k:
             steps = tuple(
                 StepNews(one.name, "done", "", (NOW_S, 0), (NOW_S + 600, 0))
@@ -112,21 +121,25 @@ def fridge() -> PlayedFridge:
 @pytest.fixture
 def play(tmp_path: Path, fridge: PlayedFridge, monkeypatch: pytest.MonkeyPatch) -> Play:
     """Run ``podium demo --cold`` on the played fridge; return its status and its summary."""
-    rates: list[int] = []
 
     async def fault(_: Path, name: str, on: str) -> None:
         assert on == FRIDGE
         fridge.faults.append(name)
 
-    async def set_rate(_: Path, rate: int) -> None:
-        rates.append(rate)
+    class Clock:
+        def __init__(self, children: object, endpoints: Path, rate: int) -> None:
+            self.set(rate)
+
+        def set(self, rate: int) -> None:
+            if rate != (fridge.rates or [0])[-1]:
+                fridge.rates.append(rate)
 
     @asynccontextmanager
     async def up(*_: object) -> AsyncIterator[PlayedFridge]:
         yield fridge
 
     monkeypatch.setattr(simulation, "fault", fault)
-    monkeypatch.setattr(simulation, "set_rate", set_rate)
+    monkeypatch.setattr(simulation, "ClockRate", Clock)
     monkeypatch.setattr(demonstration, "_up", up)
     monkeypatch.setattr(demonstration, "WATCH_S", 0.0)
     monkeypatch.setattr(fridge_operation, "LOOK_S", 0.0)
@@ -160,6 +173,14 @@ def test_it_cools_down_trips_and_recovers(play, fridge, capsys) -> None:
     said = capsys.readouterr().out
     assert "no safety system" in said
     assert "4 K plate above 10 K" in said
+
+
+def test_world_time_goes_slower_while_something_is_set_or_mixture_moves(play, fridge) -> None:
+    play("--rate", "1200")
+    assert fridge.rates[:3] == [1200, 30, 1200]  # the first step sets a valve
+    assert fridge.rates.count(10) == 1  # while the compressor stands
+    assert 200 in fridge.rates
+    assert fridge.rates[-1] == 1200
 
 
 @pytest.mark.parametrize(

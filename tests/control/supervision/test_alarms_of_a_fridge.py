@@ -125,3 +125,8 @@ def test_an_agent_that_is_dead_is_one_alarm_and_its_boxes_follow() -> None:
         "fridge_a.thermometry_a_silent",
         "fridge_a.control_a_silent",
     )
+
+
+def test_a_model_that_is_off_while_something_else_is_wrong_follows_that() -> None:
+    rules = {rule.name: rule for rule in rules_of(load_facility(COLD))}
+    assert "fridge_a.compressor_stopped" in rules["fridge_a.model_still"].caused_by

@@ -23,6 +23,7 @@ from podium.control.supervision.procedure_requests import (
 )
 from podium.control.supervision.procedure_run import ProcedureRun, StepRecord
 from podium.control.supervision.procedure_steps import (
+    Complaint,
     Procedure,
     Step,
     below,
@@ -120,9 +121,9 @@ def test_a_reading_from_before_the_answer_shows_nothing(run: ProcedureRun, fridg
     assert step(run, fridge.view())[1]
 
 
-def patient(timeout_s: float) -> None:
+def patient(timeout_s: float, guard: Complaint = lambda view: "") -> None:
     """Give the first step of the short procedure more time, and let it be the only one."""
-    first = replace(SHORT.steps("")[0], timeout_s=timeout_s)
+    first = replace(SHORT.steps("")[0], timeout_s=timeout_s, guard=guard)
     machine.PROCEDURES["short"] = replace(SHORT, steps=lambda model: (first,))  # type: ignore[index]
 
 
@@ -235,6 +236,20 @@ def test_the_valve_rules_are_asked_before_anything_is_sent(
     run, sent = step(run, fridge.view())
     assert sent == ()
     assert "out by the service line" in news_of(run).steps[0].words
+
+
+def test_a_guard_ends_a_step_at_any_time_also_while_a_person_is_asked(
+    run: ProcedureRun, fridge: Fridge
+) -> None:
+    patient(1e6, guard=lambda view: "it burns" if view.good("pressure.p2") else "")
+    run, _ = step(run, fridge.view())
+    asking = replace(run, state="asking").with_step(state="asking")
+    assert step(asking, fridge.view()) == (asking, ())
+    fridge.values["pressure.p2"] = 1.0
+    for state in (run, asking):
+        failing, sent = step(state, fridge.view())
+        assert (failing.making_safe, failing.state, sent) == (True, "running", ())
+        assert failing.words == "open: it burns"
 
 
 # --- requests -------------------------------------------------------------------------

@@ -7,7 +7,9 @@ from tests.benches.supervision.cold_side import BEGIN_S, ColdSide, cold_side
 from podium.control.bus.cold import (
     Acknowledge,
     AskCold,
+    AskCorridor,
     ColdNews,
+    Rehearsal,
     ResetAlarm,
     SetService,
     Shelve,
@@ -161,3 +163,11 @@ async def test_a_cable_out_for_30_s_raises_silence_and_ends_it_again() -> None:
             told = await side.alarm(name)
             assert (told is not None) == (second >= 28), second
         assert (told.state, told.active) == ("returned", False)
+
+
+async def test_a_corridor_that_nobody_has_rehearsed_is_refused() -> None:
+    async with cold_side() as side:
+        refused = await side.ask(AskCorridor("fridge_a-cooldown-1"), Rehearsal)
+        assert isinstance(refused, Failed)
+        assert refused.kind == "refused"
+        assert "no corridor of 'fridge_a-cooldown-1'" in refused.message

@@ -1,8 +1,10 @@
 """The page of the cold side over HTTP: what it shows, and what is asked of the supervisor."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from tests.benches.web.cold import (
     COOLDOWN,
@@ -12,6 +14,8 @@ from tests.benches.web.cold import (
     NOW_S,
     ColdSide,
     by_name,
+    cold_facility,
+    cold_news,
     cold_side,
     readings,
     tripped,
@@ -20,8 +24,10 @@ from tests.benches.web.outline import Outline
 
 from podium.control.bus import cold
 from podium.control.bus.cold import Countdown, StepNews
+from podium.control.web import bus_subscriptions, cold_trends
 from podium.control.web.app import ASSETS
 from podium.control.web.cold_pages import ColdPages
+from podium.control.web.cold_picture import ColdPicture
 
 LEADER = f"{FRIDGE}.compressor_stopped"
 
@@ -66,19 +72,14 @@ async def test_text_of_others_is_escaped(side):
     assert "<script>alert" not in (await side.client.get("/cold")).text
 
 
-async def test_the_front_page_counts_alarms_and_has_the_temperature_of_the_same_news(side):
+async def test_the_front_page_counts_alarms(side):
     assert "not heard" in (await side.client.get("/")).text
     await side.tell()
     assert "no alarm" in (await side.client.get("/")).text
-    assert side.picture.fridges[FRIDGE].kelvin == pytest.approx(0.00705)
     await side.tell(alarms=tripped())
     text = (await side.client.get("/")).text
     assert "2 alarms" in text
     assert 'href="/cold"' in text
-    bad = {"quality": "disconnected", "value": 0.0071, "problem": "the cable is off"}
-    await side.tell(readings=readings(side.facility, thermometry_a=bad))
-    assert side.picture.fridges[FRIDGE].kelvin is None
-    assert side.picture.fridges[FRIDGE].problem == "the cable is off"
 
 
 async def test_alarms_are_acknowledged_shelved_reset_and_taken_out_of_service(side):
@@ -155,6 +156,18 @@ async def test_trends_come_from_the_supervisors_history_with_gaps_as_points_with
     assert (await side.client.get(path)).json()["detail"] == "the recorder is dead"
 
 
+def test_a_silence_is_a_gap_and_another_pace_is_none():
+    times = np.array([0.0, 1, 2, 3, 63, 64, 65, 95, 125, 155, 156, 157])
+    values = np.ones(times.size)
+    course = cold.Course("K", times, values, values, values)
+    (told,) = cold_trends.courses(
+        cold.ColdHistory({"t.still": course}), {"temperature.still": "t.still"}
+    )
+    assert [time for time, value in zip(told["tai_s"], told["mean"], strict=True) if not value] == [
+        33.0
+    ]
+
+
 async def test_a_rehearsal_gives_a_corridor_on_the_facilitys_clock(side):
     corridor = f"/api/cold/fridges/{FRIDGE}/corridor"
     early = await side.post(f"fridges/{FRIDGE}/rehearse", procedure="cooldown")
@@ -173,6 +186,31 @@ async def test_a_rehearsal_gives_a_corridor_on_the_facilitys_clock(side):
         "precool",
         "condense",
     ]
+
+
+async def test_a_procedure_under_way_is_drawn_over_what_was_rehearsed_as_it_began(
+    side, monkeypatch
+):
+    monkeypatch.setattr(bus_subscriptions, "CORRIDOR_S", 0.005)
+    rehearsals = side.picture.cold.rehearsals
+    await side.tell(procedures=(COOLDOWN,))
+    await asyncio.sleep(0.05)  # it is asked for, and nobody has rehearsed it yet
+    assert rehearsals == {}
+    side.corridors = ("c-1",)
+    async with asyncio.timeout(10):
+        while FRIDGE not in rehearsals:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    assert rehearsals[FRIDGE].procedure_id == "c-1"
+    told = (await side.client.get(f"/api/cold/fridges/{FRIDGE}/corridor")).json()
+    assert told["tai_s"][0] == NOW_S - 7200
+    assert side.picture.cold.without_corridor() == ()
+
+
+def test_a_dry_run_and_what_is_over_have_no_corridor():
+    picture = ColdPicture()
+    ended = replace(COOLDOWN, state="done")
+    picture.take(cold_news(cold_facility(), procedures=(replace(COOLDOWN, dry_run=True), ended)))
+    assert picture.without_corridor() == ()
 
 
 async def test_programs_are_told_the_same_with_the_quality_of_each_reading(side):

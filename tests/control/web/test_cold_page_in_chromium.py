@@ -110,6 +110,16 @@ async def test_a_rehearsal_is_drawn_behind_what_is_live(side, browser):
     assert wrong == []
 
 
+async def test_without_a_history_the_trends_are_what_comes(side, browser):
+    side.refuse = "the recorder is dead"
+    context = {"viewport": {"width": 1440, "height": 900}}
+    tab, _ = await opened(browser, side.url, "/cold", **context)
+    await expect(tab.locator(".problem")).to_contain_text("the recorder is dead")
+    await side.tell()
+    await expect(tab.locator(".trend canvas")).to_have_count(3)
+    await expect(tab.locator(".trend .keys").first).to_contain_text("mixing chamber 7.05 mK")
+
+
 async def test_details_stay_open_and_the_focus_stays_as_news_come(side, browser):
     await side.tell(alarms=tripped())
     tab, _ = await opened(browser, side.url, "/cold")

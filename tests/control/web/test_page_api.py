@@ -136,7 +136,7 @@ async def test_a_run_that_fails_is_told_with_the_reason(page, bench, trial):
 
 
 async def test_fridge_and_time_are_read_through_their_owner(page):
-    await page.until(lambda picture: picture.fridges)
+    await page.until(lambda picture: picture.thermometer("fridge_a"))
     state = await page.json("/api/state")
     assert state["nodes"][0]["fridge"]["kelvin"] == pytest.approx(0.011)
     assert state["headline"]["tai_s"] == pytest.approx(1_800_000_000, abs=100)
@@ -241,7 +241,7 @@ async def test_without_coordinator_and_agents_the_page_says_so(example):
 
 async def test_the_temperature_of_a_fridge_is_kept_and_shown(page):
     await page.until(lambda picture: len(picture.fridge_history.of("fridge_a")) >= 1)
-    page.picture.add_reading("fridge_a", 0.5, "")
+    page.picture.fridge_history.add("fridge_a", 0.5)
     readings = await page.json("/api/fridges/fridge_a/history")
     assert readings[-1]["kelvin"] == 0.5
     text = (await page.client.get("/fridges/fridge_a/history")).text

@@ -245,6 +245,17 @@ class Rehearse:
     fridge: str
 
 
+@dataclass(frozen=True, slots=True)
+class AskCorridor:
+    """How was a running procedure rehearsed? Answered with :class:`Rehearsal`, from its begin on.
+
+    Refused as long as there is none: a rehearsal takes seconds.
+    """
+
+    id: str
+    """Of the procedure."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rehearsal:
     """What a procedure would do, as the model sees it: a corridor for each signal."""

@@ -143,7 +143,8 @@ async def _alarms(arguments: Namespace, supervisor: "ColdClient") -> int:
     from podium.control.commands.cold_words import alarm_lines, alarms_json
 
     if arguments.words:
-        await supervisor.ask(_alarm_request(arguments), Done)
+        request = _alarm_request(arguments)
+        await supervisor.ask(request, Done)
     news = await supervisor.ask(AskCold(), ColdNews)
     if arguments.json:
         print(json.dumps(alarms_json(news)))

@@ -4,8 +4,8 @@ import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-COLD_RATE = 600
-"""A day in two and a half minutes."""
+COLD_RATE = 1800
+"""A day of cooling shields in less than a minute."""
 
 
 def spreads(text: str) -> float:
@@ -53,7 +53,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=int,
         default=COLD_RATE,
         metavar="N",
-        help=f"with --cold: world time goes N times as fast as the wall's (default {COLD_RATE})",
+        help=f"with --cold: world time goes up to N times as fast as the wall's (default "
+        f"{COLD_RATE}), and slower where mixture moves or something is set",
     )
     parser.add_argument(
         "--page",

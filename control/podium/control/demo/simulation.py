@@ -43,9 +43,27 @@ async def serve(
     return child
 
 
-async def set_rate(endpoints: Path, rate: int) -> None:
-    """Let a paced clock go ``rate`` times as fast as the wall's; raises ``ProcessFailed``."""
-    await call("podium twin rate", podium("twin", "rate", "--endpoints", endpoints, rate))
+class ClockRate:
+    """Sets how fast a paced clock goes, by a process that goes on: each change is quick."""
+
+    def __init__(self, children: Children, endpoints: Path, rate: int) -> None:
+        """``rate``: at which it goes now."""
+        words = podium("twin", "rate", "-", "--endpoints", endpoints)
+        self._child = children.start("rate", words, endpoints.parent / "logs")
+        self._rate = rate
+
+    def set(self, rate: int) -> None:
+        """Let so many seconds pass in each of the wall's; raises ``ProcessFailed``."""
+        if rate == self._rate:
+            return
+        sink = self._child.process.stdin
+        try:
+            if sink is not None:
+                sink.write(b"%d\n" % rate)
+                sink.flush()
+        except OSError as error:
+            raise self._child.failure() or ProcessFailed(f"podium twin rate: {error}") from error
+        self._rate = rate
 
 
 async def fault(endpoints: Path, name: str, on: str) -> None:

@@ -77,7 +77,7 @@ class BlackBox:
     """The incidents of a facility, in one folder. Writing raises OSError."""
 
     def __init__(self, folder: Path, facility: str) -> None:
-        self.folder, self._facility = folder, facility
+        self.folder, self._facility = folder.resolve(), facility
         self._heads: dict[str, IncidentHead] = {}
         for file in sorted(folder.glob(f"*{END}")):
             head = read_head(file)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from podium.control.bus.cold import (
     Acknowledge,
     AskCold,
+    AskCorridor,
     AskHistory,
     AskIncidents,
     BeginProcedure,
@@ -39,6 +40,7 @@ REQUESTS = (
     ConfirmProcedure,
     StopProcedure,
     Rehearse,
+    AskCorridor,
 )
 
 
@@ -79,6 +81,10 @@ class ColdAnswers:
                 return await self._procedure(request)
             case Rehearse():
                 return await here.rehearsals.rehearse(request.procedure, request.fridge, here.views)
+            case AskCorridor():
+                if (corridor := here.rehearsals.of(request.id)) is None:
+                    raise NotPossible(f"no corridor of {request.id!r} is known")
+                return corridor
             case _:
                 raise NotPossible(f"no answer to {type(request).__name__}")
 

@@ -186,6 +186,7 @@ def _contradicted(fridge: Fridge, signal: str) -> AlarmRule:
         "Compare with other thermometers; see what the observer has found.",
         on_delay_s=CONTRADICTED_S,
         off_delay_s=CONTRADICTED_S,
+        caused_by=tuple(f"{fridge.name}.{one.name}" for one in DEFAULT_ALARMS),
     )
 
 

@@ -49,10 +49,14 @@ def steps_of(run: ProcedureRun) -> tuple[Step, ...]:
 def step(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Operate, ...]]:
     """Look at a run; return it as it goes on, and what is to be sent now.
 
-    Nothing changes and nothing is sent while a person is asked, or when it is over.
+    Nothing is sent while a person is asked, unless the step's guard complains, or when it is over.
     """
-    if run.over or run.state == "asking":
+    if run.over:
         return run, ()
+    if run.state == "asking":
+        now = steps_of(run)[run.at]
+        why = "" if run.began is None or run.making_safe else now.guard(view)
+        return (_fail(replace(run, state="running"), view, why) if why else run), ()
     if run.dry_run:
         return dry_step(run, steps_of(run), view)
     if run.making_safe:
@@ -73,6 +77,8 @@ def _go_on(
         run = _begin_step(run, now, view)
         if run.step.state != "running":
             return run, ()
+    if (run.settled is not None or not now.guard_once_set) and (why := now.guard(view)):
+        return _fail(run, view, why), ()
     if not run.operations and run.settled is None and (why := now.needs(view)):
         return _unless_late(run, now, view, why), ()
     if not run.operations and run.settled is None:
@@ -87,8 +93,8 @@ def _go_on(
         return late, operations if late is run else ()
     if run.settled is None:
         run = replace(run, settled=view.tai)
-    if why := now.guard(view):
-        return _fail(run, view, why), ()
+        if now.guard_once_set and (why := now.guard(view)):
+            return _fail(run, view, why), ()
     settled = run.settled or view.tai
     if now.done(view) and seconds_between(settled, view.tai) >= now.least_s:
         return _next(run.with_step(state="done", ended=view.tai)), ()

@@ -44,7 +44,9 @@ class Step:
     skip: Condition = _never
     """Nothing is to be done: it was so before."""
     guard: Complaint = _fine
-    """Once all is set, a complaint fails the procedure."""
+    """A complaint fails the procedure, from the step's begin on, also while a person is asked."""
+    guard_once_set: bool = False
+    """The guard counts only once all is set: the step itself brings about what it wants."""
     on_timeout: Literal["fail", "next"] = "fail"
     """``fail``: make safe and end. ``next``: go on without it."""
     patient: bool = False
@@ -158,5 +160,5 @@ SLOW_HZ = 90.0
 def pulse_tube_stopped(view: FridgeView) -> str:
     """Return the complaint that the pulse tube is known to have stopped."""
     if view.good(signals.PULSE_TUBE) == 0.0 or view.good("compressor.running") == 0.0:
-        return "the helium compressor has stopped; run 'recover' once it may start again"
+        return "the helium compressor does not run: 'recover' starts it, once it may"
     return ""

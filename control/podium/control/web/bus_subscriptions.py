@@ -6,25 +6,27 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from podium.control.bus import fridge_report, messages, news
+from podium.control.bus import messages, news
 from podium.control.bus.bus import Bus, Presence
 from podium.control.bus.cold import ColdNews, cold_news_key
 from podium.control.bus.findings import FindingsNews
-from podium.control.bus.fridge_report import FridgeReport
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.procedures import ProcedureNews
+from podium.control.bus.readings import InstrumentReadings, readings_key
 from podium.control.bus.wire import BadMessage, decode, encode
+from podium.control.web.cold_actions import ColdActions
 from podium.control.web.cold_picture import seconds_of
+from podium.control.web.page_actions import NotDone
 from podium.control.web.picture import FacilityPicture
-from podium.control.web.synoptic_view import is_good
 
 ASK_S = 5.0
 """Deadline for an answer; nothing that is shown waits for it."""
+CORRIDOR_S = 2.0
+"""Corridors of procedures that have none are asked for so often."""
 CLOCK_S = 5.0
-FRIDGE_S = 5.0
-"""Facility time and fridge temperatures are asked for so often."""
+"""Facility time is asked for so often."""
 
 Message = TypeVar("Message")
 log = event_log("page")
@@ -39,7 +41,7 @@ async def follow_bus(picture: FacilityPicture, bus: Bus) -> AsyncGenerator[None]
         bus.subscribe(messages.heartbeat_key(name, "*")) as beats,
         bus.subscribe(news.status_key(name, "*")) as statuses,
         bus.subscribe(news.events_key(name, "*")) as events,
-        bus.subscribe(fridge_report.fridge_key(name, "*")) as fridges,
+        bus.subscribe(readings_key(name, "*")) as readings,
         bus.subscribe(news.runs_key(name)) as runs,
         bus.subscribe(news.data_key(name)) as data,
         bus.subscribe(cold_news_key(name)) as cold,
@@ -51,14 +53,14 @@ async def follow_bus(picture: FacilityPicture, bus: Bus) -> AsyncGenerator[None]
             follower.hear(beats, messages.Heartbeat, follower.beat),
             follower.hear(statuses, messages.AgentStatus, follower.status),
             follower.hear(events, news.Event, lambda _, event: picture.add_events((event,))),
-            follower.hear(fridges, FridgeReport, follower.fridge),
+            follower.hear(readings, InstrumentReadings, follower.readings),
             follower.hear_runs(runs),
             follower.hear(data, news.DataSummary, lambda _, one: picture.add_data(one)),
             listen(cold, ColdNews, follower.cold, follower.discarded),
             follower.watch_agents(agents),
             follower.watch_coordinator(coordinators),
+            follower.ask_corridors(),
             follower.read_clock(),
-            follower.read_fridges(),
         ]
         running = [tasks.create_task(work) for work in works]
         try:
@@ -154,47 +156,25 @@ class _Follower:
                     self._picture.changed.set()
             await asyncio.sleep(CLOCK_S if self._picture.tai_s() is not None else 0.2)
 
-    def fridge(self, agent: str, told: FridgeReport) -> None:
-        """Note what the agent that owns a fridge's thermometer tells of it."""
-        fridge = self._picture.facility.fridges.get(told.fridge)
+    def readings(self, agent: str, told: InstrumentReadings) -> None:
+        """Note what an instrument reads, if the agent that tells it owns it."""
         here = self._picture.agent(agent).status
-        owned = () if here is None else [one.name for one in here.instruments]
-        if fridge is not None and fridge.thermometer.instrument in owned:
-            self._picture.add_reading(told.fridge, told.kelvin, told.problem)
+        if here is not None and told.instrument in {one.name for one in here.instruments}:
+            self._picture.take_readings(told)
 
     def cold(self, _: str, told: ColdNews) -> None:
-        """Note what the supervisor of the cold side tells, and each fridge's temperature in it."""
+        """Note what the supervisor of the cold side tells."""
         picture = self._picture
         picture.cold.take(told)
         if told.tai is not None:
             picture.clock_said(seconds_of(told.tai))
-        thermometers = {
-            f"{one.thermometer.instrument}.{one.thermometer.channel}": one.name
-            for one in picture.facility.fridges.values()
-        }
-        for reading in told.readings:
-            if (fridge := thermometers.get(reading.name)) is not None:
-                kelvin = reading.value if is_good(reading, False) else None
-                problem = "" if kelvin is not None else reading.problem or reading.quality
-                picture.add_reading(fridge, kelvin, problem)
         picture.changed.set()
 
-    async def read_fridges(self) -> None:
-        """Ask for the temperatures of fridges of which nothing was published lately."""
+    async def ask_corridors(self) -> None:
+        """Ask for the corridor of each procedure under way: what is live is drawn over it."""
+        actions = ColdActions(self._picture, self._bus)
         while True:
-            for name, fridge in self._picture.facility.fridges.items():
-                known = self._picture.fridges.get(name)
-                told_lately = known is not None and time.monotonic() - known.at < 2 * FRIDGE_S
-                if told_lately or not self._picture.coordinator:
-                    continue
-                place = fridge.thermometer
-                read = messages.Read(place.instrument, place.channel)
-                answer = await ask(
-                    self._bus, self._coordinator, read, messages.Reading, timeout_s=ASK_S
-                )
-                kelvin = None if isinstance(answer, Failed) else answer.value
-                problem = answer.message if isinstance(answer, Failed) else ""
-                self._picture.add_reading(name, kelvin, problem)
-                self._picture.changed.set()
-            heard = len(self._picture.fridges) == len(self._picture.facility.fridges)
-            await asyncio.sleep(FRIDGE_S if heard else 0.2)
+            for one in self._picture.cold.without_corridor():
+                with suppress(NotDone):  # it is being rehearsed, or nobody has
+                    await actions.corridor(one)
+            await asyncio.sleep(CORRIDOR_S)

@@ -5,6 +5,7 @@ from typing import TypeVar
 from podium.control.bus.bus import Bus
 from podium.control.bus.cold import (
     Acknowledge,
+    AskCorridor,
     AskHistory,
     BeginProcedure,
     ColdHistory,
@@ -19,7 +20,7 @@ from podium.control.bus.cold import (
     cold_key,
 )
 from podium.control.bus.messages import Done, Failed, ask
-from podium.control.web.cold_picture import AnchoredRehearsal
+from podium.control.web.cold_picture import AnchoredRehearsal, seconds_of
 from podium.control.web.page_actions import NotDone
 from podium.control.web.picture import FacilityPicture
 
@@ -71,17 +72,19 @@ class ColdActions:
 
     async def rehearse(self, procedure: str, fridge: str) -> AnchoredRehearsal:
         """Run a procedure on a copy of the live state; its corridor then stands in the trends."""
-        cold = self._picture.cold
-        begin_s = cold.tai_s()
+        begin_s = self._picture.cold.tai_s()
         if begin_s is None:
             raise NotDone(503, "the facility's time is not known: nothing can be rehearsed")
-        running = [one for one in cold.procedures(fridge) if one.state in ("running", "asking")]
         found = await self._ask(Rehearse(procedure, fridge), Rehearsal, timeout_s=REHEARSE_S)
-        mine = next((one.id for one in running if one.name == procedure), "")
-        anchored = AnchoredRehearsal(found, begin_s, mine)
-        cold.rehearsals[fridge] = anchored
-        cold.changed.set()
-        return anchored
+        return self._picture.cold.take_rehearsal(AnchoredRehearsal(found, begin_s))
+
+    async def corridor(self, procedure: ColdProcedureNews) -> AnchoredRehearsal:
+        """Return what was rehearsed as a procedure began; it then stands in the trends."""
+        if procedure.began is None:
+            raise NotDone(409, f"{procedure.id} has not begun")
+        found = await self._ask(AskCorridor(procedure.id), Rehearsal)
+        anchored = AnchoredRehearsal(found, seconds_of(procedure.began), procedure.id)
+        return self._picture.cold.take_rehearsal(anchored)
 
     async def history(self, readings: tuple[str, ...], last_s: float, points: int) -> ColdHistory:
         """Return how these readings were over the last so many s of the facility's time."""

@@ -70,10 +70,23 @@ class ColdPicture:
             return None
         return seconds_of(self.news.tai) + self.pace * (self.clock() - self.heard_s)
 
-    def procedures(self, fridge: str) -> tuple[ColdProcedureNews, ...]:
-        """Return the procedures of a fridge that are told of."""
-        news = () if self.news is None else self.news.procedures
-        return tuple(one for one in news if one.fridge == fridge)
+    def take_rehearsal(self, anchored: AnchoredRehearsal) -> AnchoredRehearsal:
+        """Take note of a fridge's latest rehearsal, and return it."""
+        self.rehearsals[anchored.rehearsal.fridge] = anchored
+        self.changed.set()
+        return anchored
+
+    def without_corridor(self) -> tuple[ColdProcedureNews, ...]:
+        """Return the procedures under way whose corridor is not known."""
+        known = {one.procedure_id for one in self.rehearsals.values()}
+        return tuple(
+            one
+            for one in (() if self.news is None else self.news.procedures)
+            if one.state == "running"
+            and not one.dry_run
+            and one.began is not None
+            and one.id not in known
+        )
 
     def _take_pace(self, tai_s: float) -> None:
         if self._pace_from is None or tai_s < self._pace_from[0]:

@@ -15,7 +15,7 @@ from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.fridge_stages import GAUGES
 
 GAP_PACES = 6.0
-"""A silence of so many usual paces between two points of a course is drawn as a gap."""
+"""A silence so many times as long as the steps beside it is drawn as a gap."""
 FLOW = "flow.circulation"
 TITLES = {
     **{signals.temperature_of(stage): title for stage, title in STAGE_TITLES.items()},
@@ -48,7 +48,7 @@ def live(picture: ColdPicture, fridges: Iterable[Fridge]) -> dict[str, Any]:
                 values[one.fridge][one.signal] = good
     tai = None if news is None or news.tai is None else round(picture.tai_s() or 0.0, 3)
     rehearsed = {name: _identity(one) for name, one in picture.rehearsals.items()}
-    return {"tai_s": tai, "fridges": values, "rehearsals": rehearsed}
+    return {"tai_s": tai, "fridges": values, "titles": TITLES, "rehearsals": rehearsed}
 
 
 def courses(history: ColdHistory, readings: dict[str, str]) -> list[dict[str, Any]]:
@@ -92,7 +92,8 @@ def _drawn(course: Course) -> dict[str, Any]:
     given = {name: np.asarray(values, dtype=float) for name, values in columns.items()}
     steps = np.diff(times)
     if steps.size > 1:
-        gaps = np.flatnonzero(steps > GAP_PACES * np.median(steps)) + 1
+        before, after = np.r_[0.0, steps[:-1]], np.r_[steps[1:], 0.0]
+        gaps = np.flatnonzero(steps > GAP_PACES * np.maximum(before, after)) + 1
         middles = (times[gaps - 1] + times[gaps]) / 2
         times = np.insert(times, gaps, middles)
         given = {name: np.insert(values, gaps, np.nan) for name, values in given.items()}

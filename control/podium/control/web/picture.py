@@ -1,6 +1,7 @@
 """Holds the page's knowledge: the latest news of agents and the coordinator."""
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,8 +11,10 @@ from podium.control.bus.messages import AgentStatus, RunId
 from podium.control.bus.news import DataSummary, Event, PastRuns, RunNews
 from podium.control.bus.procedures import SILENT_S as PROCEDURE_SILENT_S
 from podium.control.bus.procedures import ProcedureNews
+from podium.control.bus.readings import InstrumentReadings
 from podium.control.facility.facility import Facility
 from podium.control.parameters.entry import ParameterEntry
+from podium.control.records.latest_readings import Latest, LatestReadings
 from podium.control.web.cold_picture import ColdPicture
 from podium.control.web.fridge_history import FridgeHistory
 
@@ -19,6 +22,8 @@ RUNS_KEPT = 60
 DATA_KEPT = 30
 EVENTS_KEPT = 400
 PROCEDURES_KEPT = 16
+KEEP_EVERY_S = 5.0
+"""A fridge's temperature is kept so often."""
 SILENT_S = 1.5
 """An agent whose last heartbeat is older than this is shown as silent: news of it may be old."""
 
@@ -38,16 +43,6 @@ class AgentHere:
             return "gone: its process or the way to it has ended"
         silent_s = time.monotonic() - self.beaten
         return f"silent for {silent_s:.0f} s" if self.beaten and silent_s > SILENT_S else ""
-
-
-@dataclass(frozen=True, slots=True)
-class ThermometerReading:
-    """Holds a thermometer's reading, or the reason for its absence."""
-
-    kelvin: float | None
-    problem: str
-    at: float
-    """Monotonic wall time."""
 
 
 @dataclass(slots=True, eq=False)
@@ -73,7 +68,8 @@ class FacilityPicture:
     """By time, oldest first."""
     parameters: Mapping[str, ParameterEntry] = field(default_factory=dict)
     store_problem: str = ""
-    fridges: dict[str, ThermometerReading] = field(default_factory=dict)
+    readings: LatestReadings = field(default_factory=LatestReadings)
+    """What agents publish of their instruments."""
     fridge_history: FridgeHistory = field(default_factory=FridgeHistory)
     cold: ColdPicture = field(default_factory=ColdPicture)
     """What the supervisor of the cold side tells."""
@@ -81,6 +77,8 @@ class FacilityPicture:
     """Set when there is something new to show; whoever shows clears it."""
     _clock: tuple[float, float] | None = None
     _store_seen: bool = False
+    _kept_at: dict[str, float] = field(default_factory=dict)
+    """By fridge: when its temperature was kept last, monotonic wall time."""
 
     def agent(self, name: str) -> AgentHere:
         """Return the agent ``name``, as far as it is known."""
@@ -157,11 +155,23 @@ class FacilityPicture:
         self._store_seen = self._store_seen or not problem
         self.parameters, self.store_problem = found, problem
 
-    def add_reading(self, fridge: str, kelvin: float | None, problem: str) -> None:
-        """Take note of what a fridge's thermometer says, or why it says nothing."""
-        self.fridges[fridge] = ThermometerReading(kelvin, problem, time.monotonic())
-        if kelvin is not None:
-            self.fridge_history.add(fridge, kelvin)
+    def take_readings(self, told: InstrumentReadings) -> None:
+        """Take note of what an instrument reads; of a fridge's thermometer some are kept."""
+        now_s = time.monotonic()
+        self.readings.hear(told, now_s)
+        for fridge in self.facility.fridges.values():
+            latest = self.thermometer(fridge.name)
+            if fridge.thermometer.instrument != told.instrument or latest is None:
+                continue
+            due_s = self._kept_at.get(fridge.name, -math.inf) + KEEP_EVERY_S
+            if latest.good is not None and now_s >= due_s:
+                self._kept_at[fridge.name] = now_s
+                self.fridge_history.add(fridge.name, latest.good)
+
+    def thermometer(self, fridge: str) -> Latest | None:
+        """Return what a fridge's thermometer reads now; None: nothing was heard of it yet."""
+        place = self.facility.fridges[fridge].thermometer
+        return self.readings.of(f"{place.instrument}.{place.channel}", time.monotonic())
 
     def add_data(self, summary: DataSummary) -> None:
         """Take note of a run's data."""

@@ -14,7 +14,15 @@ from podium.control.facility.facility import Fridge
 from podium.control.parameters.quantities import alone
 from podium.control.web.cold_picture import ColdPicture, seconds_of
 from podium.firmware_interfaces import fridge_signals as signals
-from podium.firmware_interfaces.fridge_stages import GAUGES, HEATERS
+from podium.firmware_interfaces.fridge_stages import (
+    COLD_PLATE,
+    FIRST_STAGE,
+    GAUGES,
+    HEATERS,
+    MIXING_CHAMBER,
+    SECOND_STAGE,
+    STILL,
+)
 
 QualityShown = Literal["good", "stale", "out_of_range", "disconnected", "missing"]
 """A reading's quality, or ``missing``: nothing measures it, or nothing was heard of it."""
@@ -34,11 +42,11 @@ SHORT_WORDS: Mapping[QualityShown, str] = {
 }
 """Likewise, where there is little room."""
 STAGE_TITLES = {
-    signals.FIRST_STAGE: "50 K stage",
-    signals.SECOND_STAGE: "4 K stage",
-    signals.STILL: "still",
-    signals.COLD_PLATE: "cold plate",
-    signals.MIXING_CHAMBER: "mixing chamber",
+    FIRST_STAGE: "50 K stage",
+    SECOND_STAGE: "4 K stage",
+    STILL: "still",
+    COLD_PLATE: "cold plate",
+    MIXING_CHAMBER: "mixing chamber",
 }
 OPEN_OR_CLOSED, ON_OR_OFF = ("open", "closed"), ("on", "off")
 MACHINES: Mapping[str, tuple[str, tuple[str, str] | None]] = {

@@ -193,15 +193,16 @@ def instruments(picture: FacilityPicture) -> tuple[InstrumentRow, ...]:
 def fridge(picture: FacilityPicture, name: str) -> FridgeRow:
     """Return how a fridge is, as far as its thermometer says."""
     limit_k = picture.facility.fridges[name].cold_below_k
-    reading = picture.fridges.get(name)
-    if reading is None:
+    latest = picture.thermometer(name)
+    if latest is None:
         return FridgeRow(name, None, limit_k, "not read yet", "unknown")
-    if reading.kelvin is None:
-        return FridgeRow(name, None, limit_k, reading.problem, "warn")
-    if reading.kelvin < limit_k:
-        return FridgeRow(name, reading.kelvin, limit_k, "", "good")
-    said = f"{reading.kelvin * 1e3:.4g} mK: not cold (below {limit_k * 1e3:.4g} mK)"
-    return FridgeRow(name, reading.kelvin, limit_k, said, "bad")
+    if latest.good is None:
+        why = latest.problem or latest.quality.replace("_", " ")
+        return FridgeRow(name, None, limit_k, why, "warn")
+    if latest.good < limit_k:
+        return FridgeRow(name, latest.good, limit_k, "", "good")
+    said = f"{latest.good * 1e3:.4g} mK: not cold (below {limit_k * 1e3:.4g} mK)"
+    return FridgeRow(name, latest.good, limit_k, said, "bad")
 
 
 def nodes(picture: FacilityPicture) -> tuple[NodeRow, ...]:

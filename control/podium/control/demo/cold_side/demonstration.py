@@ -19,9 +19,10 @@ from podium.control.demo.cold_side.fridge_operation import (
     FridgeOperation,
     StoryFailed,
     seconds,
+    step_of,
     steps_of,
 )
-from podium.control.demo.cold_side.story import ColdStory, CountdownSeen, summary
+from podium.control.demo.cold_side.story import ColdStory, CountdownSeen, StepTaken, summary
 from podium.control.facility.atomic_files import write_text
 from podium.control.facility.load import load_facility
 from podium.control.parameters.quantities import alone
@@ -42,6 +43,15 @@ WALL_S = 900.0
 READY_S = 60.0
 TRIP_RATE = 10
 """Seconds of the world in each of the wall's while the compressor stands: a person can watch."""
+SETTING_RATE = 30
+"""Likewise while valves, pumps and heaters are set: agents read them back once a second of the
+wall, and a procedure waits a minute of the facility for that."""
+SETS = " = "
+"""Stands in the words of a step while it sets something: ``valve.v1.open = 1``."""
+MIXTURE = 6
+"""World time goes so many times slower where mixture moves than while shields cool."""
+LIQUID_K = 6.0
+"""Below it mixture may be in the fridge, liquid."""
 WATCH_S = 6.0
 """The alarm and its countdowns are looked at for so long, s of the wall, before somebody acts."""
 SETTLED = 0.98
@@ -84,7 +94,9 @@ async def demonstrate_cold(wanted: ColdRequest, children: Children) -> ColdStory
             shown.note("Supervision is no safety system: a fridge's own interlocks stay in charge.")
             try:
                 async with _up(wanted, tuple(facility.instruments), children, shown) as supervisor:
-                    await _Story(wanted, story, supervisor, shown, console.is_terminal).tell()
+                    clock = simulation.ClockRate(children, wanted.folder / ENDPOINTS, wanted.rate)
+                    live = console.is_terminal
+                    await _Story(wanted, story, supervisor, clock, shown, live).tell()
             except (ProcessFailed, RunError, StoryFailed, OSError) as error:
                 story.trouble.append(str(error))
                 shown.done(type(error).__name__, tuple(str(error).splitlines()), failed=True)
@@ -150,17 +162,22 @@ class _Story:
         wanted: ColdRequest,
         story: ColdStory,
         supervisor: ColdClient,
+        clock: simulation.ClockRate,
         shown: Display,
         live: bool,
     ) -> None:
         self._wanted = wanted
         self._story = story
+        self._clock = clock
         self._shown = shown
         self._live = live
         self._doing = "waiting for readings"
         self._plain_at = 0.0
         self._fridge = FridgeOperation(supervisor, story.fridge, self._show)
         self._tripped_s = 0.0
+        self._stands = False
+        """The compressor: then a person watches, and no step sets the pace."""
+        self._steps: dict[str, list[StepTaken]] = {}
 
     async def tell(self) -> None:
         """Cool down, trip, recover. Raises ``RunError``, ``StoryFailed``, ``ProcessFailed``."""
@@ -168,7 +185,23 @@ class _Story:
         await self._trip()
         await self._recover()
 
+    def _pace(self, news: ColdNews) -> None:
+        """Let world time go as fast as what is done allows."""
+        step = step_of(news, self._story.fridge)
+        kelvin = self._fridge.kelvin(news)
+        rate = self._wanted.rate
+        if step is not None and (kelvin is None or kelvin < LIQUID_K):
+            rate = max(SETTING_RATE, rate // MIXTURE)
+        if step is not None and (step.state == "asking" or SETS in step.words):
+            rate = SETTING_RATE
+        self._clock.set(TRIP_RATE if self._stands else rate)
+
     def _show(self, news: ColdNews) -> None:
+        self._pace(news)
+        for one in news.procedures:
+            if one.fridge == self._story.fridge and not one.dry_run:
+                self._steps[one.id] = steps_of(one)
+        self._story.steps = [step for steps in self._steps.values() for step in steps]
         kelvin = self._fridge.kelvin(news)
         if self._tripped_s and kelvin is not None:
             self._story.warmest_k = max(self._story.warmest_k or 0.0, kelvin)
@@ -194,8 +227,7 @@ class _Story:
         story.start_k = fridge.kelvin(first)
         begun_s, begun_wall = fridge.tai_s(first), time.monotonic()
         self._doing = "cooling down"
-        ended = await fridge.perform("cooldown", COOLDOWN_H * HOUR_S, WALL_S)
-        story.steps += steps_of(ended)
+        await fridge.perform("cooldown", COOLDOWN_H * HOUR_S, WALL_S)
         self._doing = "settling"
         news = await self._settled()
         story.cooldown_s = round(fridge.tai_s(news) - begun_s)
@@ -228,7 +260,7 @@ class _Story:
 
     async def _trip(self) -> None:
         fridge, story, endpoints = self._fridge, self._story, self._wanted.folder / ENDPOINTS
-        await simulation.set_rate(endpoints, TRIP_RATE)
+        self._stands = True
         before = {one.name for one in (await fridge.look()).alarms if one.active}
         self._doing = "the compressor has tripped"
         self._tripped_s = fridge.tai_s(await fridge.look())
@@ -288,9 +320,8 @@ class _Story:
             WALL_S,
         )
         self._shown.done("the compressor runs again")
-        await simulation.set_rate(endpoints, self._wanted.rate)
-        ended = await fridge.finish(begun.id, RECOVERY_H * HOUR_S, WALL_S)
-        story.steps += steps_of(ended)
+        self._stands = False
+        await fridge.finish(begun.id, RECOVERY_H * HOUR_S, WALL_S)
         cold_below_k = story.cold_below_k
 
         def cold(news: ColdNews) -> bool:

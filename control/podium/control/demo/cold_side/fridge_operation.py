@@ -12,6 +12,7 @@ from podium.control.bus.cold import (
     ColdNews,
     ColdProcedureNews,
     ConfirmProcedure,
+    StepNews,
     TaiFs,
 )
 from podium.control.client.cold_client import ColdClient
@@ -140,6 +141,20 @@ class FridgeOperation:
         running = [one for one in news.procedures if one.state not in ENDED]
         doing = [f"{one.name}: {_at(one)}" for one in running if one.fridge == self.fridge]
         return " | ".join((", ".join(told), *doing))
+
+
+def step_of(news: ColdNews, fridge: str) -> StepNews | None:
+    """Return the step that a procedure of a fridge is at; None: none is under way."""
+    return next(
+        (
+            step
+            for one in news.procedures
+            if one.fridge == fridge and one.state not in ENDED and not one.dry_run
+            for step in one.steps
+            if step.state in ("running", "asking")
+        ),
+        None,
+    )
 
 
 def procedure_of(news: ColdNews, identity: str) -> ColdProcedureNews | None:

@@ -106,6 +106,7 @@ def precool(timeout_h: float) -> Step:
         f"all stages are below {PRECOOLED_K} K",
         skip=stages_below(PRECOOLED_K, SECOND_STAGE, STILL, COLD_PLATE, MIXING_CHAMBER),
         guard=pulse_tube_stopped,
+        guard_once_set=True,
     )
 
 

@@ -2,6 +2,7 @@
 // latest rehearsal behind what is live.
 import { reason } from "./live.js";
 
+const LIVE_MOST = 5000; // points of a reading, where nobody has a history
 const POINTS = 500; // of a reading, at most
 const AGAIN_MS = 60_000; // the whole course is asked for so often; between, what is live is added
 const RETRY_MS = 3_000;
@@ -17,13 +18,14 @@ const PREFIXES = [[1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1
 const HEIGHT = 260, HEIGHT_ON_A_WALL = 420, WALL = 1920; // px
 
 export class Trends {
-  #fridge; #place; #words; #last; #courses = []; #corridor = null; #rehearsal = "";
+  #fridge; #place; #words; #wrong; #last; #courses = []; #corridor = null; #rehearsal = "";
   #charts = []; #now = null; #drawnAt = 0; #timer = null; #asking = false; #problem = "";
 
   constructor(place, last) {
     this.#fridge = place.dataset.fridge;
     this.#place = place.querySelector(".plots");
     this.#words = place.querySelector(".corridor");
+    this.#wrong = place.querySelector(".problem");
     this.#last = last;
     last.addEventListener("change", () => this.#ask());
     let width = this.#place.clientWidth;
@@ -37,10 +39,11 @@ export class Trends {
 
   // Takes the values of now: they go on behind the course that was asked for.
   live(now) {
-    const first = this.#now === null || (this.#courses.length === 0 && !this.#asking);
+    const first = this.#now === null || (this.#courses.length === 0 && !this.#asking && this.#problem === "");
     this.#now = now;
     if (first) this.#ask();
     const values = now.fridges[this.#fridge] ?? {};
+    if (this.#problem !== "" && this.#courses.length === 0) this.#courses = emptyCourses(values, now.titles);
     if (now.tai_s !== null) {
       for (const course of this.#courses) {
         const at = course.tai_s.at(-1) ?? -Infinity;
@@ -48,6 +51,7 @@ export class Trends {
         const value = values[course.signal] ?? null;
         course.tai_s.push(now.tai_s);
         for (const column of [course.low, course.mean, course.high]) column.push(value);
+        if (course.tai_s.length > LIVE_MOST) for (const column of [course.tai_s, course.low, course.mean, course.high]) column.shift();
       }
     }
     const rehearsal = now.rehearsals[this.#fridge] ?? "";
@@ -68,13 +72,14 @@ export class Trends {
       const address = `/api/cold/fridges/${encodeURIComponent(this.#fridge)}/history?last_s=${this.#last.value}&points=${POINTS}`;
       const answer = await fetch(address);
       if (answer.ok) {
-        this.#courses = await answer.json();
-        this.#problem = this.#courses.length === 0 ? "Nothing has been recorded yet." : "";
+        const found = await answer.json();
+        if (found.length > 0) this.#courses = found;
+        this.#problem = found.length === 0 ? "Nothing has been recorded yet: here is what came since this page was opened." : "";
       } else {
         this.#problem = `No history: ${await reason(answer)}`;
       }
     } catch { this.#problem = "No history: Podium does not answer."; }
-    if (this.#courses.length === 0) await new Promise((done) => setTimeout(done, RETRY_MS));
+    if (this.#problem !== "") await new Promise((done) => setTimeout(done, RETRY_MS));
     this.#asking = false;
     this.redraw();
   }
@@ -90,6 +95,7 @@ export class Trends {
 
   #draw() {
     this.#drawnAt = performance.now();
+    this.#wrong.textContent = this.#problem;
     for (const chart of this.#charts) chart.destroy();
     this.#charts = [];
     const panels = PANELS.map((panel) => ({ ...panel, courses: this.#courses.filter((one) => one.signal.startsWith(panel.prefix)) }))
@@ -97,7 +103,7 @@ export class Trends {
     if (panels.length === 0) {
       const empty = document.createElement("p");
       empty.className = "empty";
-      empty.textContent = this.#problem || "The history is asked for.";
+      empty.textContent = "Nothing to draw yet.";
       this.#place.replaceChildren(empty);
       return;
     }
@@ -111,6 +117,14 @@ export class Trends {
     });
     this.#place.dataset.panels = String(panels.length);
   }
+}
+
+// Where there is no history: what comes from now on.
+function emptyCourses(values, titles) {
+  return Object.keys(titles).filter((signal) => signal in values).map((signal) => ({
+    signal, title: titles[signal], unit: PANELS.find((panel) => signal.startsWith(panel.prefix)).unit,
+    tai_s: [], low: [], mean: [], high: [],
+  }));
 }
 
 function figureOf(panel) {
@@ -173,7 +187,7 @@ function chartOf(panel, corridor, [from, until], width, place) {
     bands, series,
     hooks: { draw: [marks] },
     axes: [{ ...axis, size: 46, space: 62, values: (_, splits) => times(splits) }, {
-      ...axis, size: 76,
+      ...axis, size: 86,
       values: (_, splits) => splits.map((one) => (one === null ? "" : told(one, panel.unit))),
     }],
   }, uPlot.join(tables), place);
