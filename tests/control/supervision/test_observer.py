@@ -169,3 +169,11 @@ def test_a_variance_that_rounding_has_lost_is_mended() -> None:
     assert (filtered.covariance.diagonal() > 0.0).all()
     assert (abs(filtered.covariance - filtered.covariance.T) < 1e-15).all()
     assert 0.0 < seen.kelvin["mixing_chamber"] < 0.02
+
+
+def test_a_filter_whose_numbers_are_none_begins_anew() -> None:
+    feed = FridgeFeed.begun(seed=22)
+    feed.run(600.0, 60.0)
+    feed.observer.filter.mean[:] = float("nan")
+    assert feed.run(60.0, 60.0).kelvin == {}
+    assert 0.0 < feed.run(120.0, 60.0).kelvin["mixing_chamber"] < 0.02

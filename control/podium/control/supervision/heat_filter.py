@@ -47,6 +47,8 @@ MODEL = 5e-4
 GATE = 5.0
 """Sigmas beyond which a reading counts by its square root only."""
 FLOW_READING = 0.03
+MOST_HEAT = 50.0
+"""Of a stage's usual heat: more is not estimated, it is a fault or a trip."""
 ROUNDING = 1e-3
 """1 sigma, in the value, of a state whose variance was lost to rounding."""
 
@@ -120,6 +122,20 @@ class HeatFilter:
             self.covariance[lost, :] = self.covariance[:, lost] = 0.0
             least = (ROUNDING * np.maximum(np.abs(self.mean), 1e-9)) ** 2
             self.covariance[lost, lost] = least[lost]
+        most = np.full(SIZE, 4.0)
+        most[:HEAT] = self.mean[:HEAT] ** 2
+        most[HEAT:FLOW] = (MOST_HEAT * usual_heat(self.model.parameters)) ** 2
+        parts = np.sqrt(np.minimum(1.0, most / np.diag(self.covariance)))
+        if np.any(parts < 1.0):
+            self.covariance *= parts[:, None] * parts
+        limit = MOST_HEAT * usual_heat(self.model.parameters)
+        self.mean[HEAT:FLOW] = np.clip(self.mean[HEAT:FLOW], -limit, limit)
+
+    @property
+    def sound(self) -> bool:
+        """Whether all of it is finite: one that is not has to begin anew."""
+        numbers = (self.mean, self.covariance, self.state.kelvin, self.state.liquid)
+        return all(bool(np.all(np.isfinite(one))) for one in numbers)
 
     def correct_stage(
         self, stage: int, readings: Mapping[str, float], sigmas: Mapping[str, float], for_s: float
