@@ -17,6 +17,7 @@ BOXES = [
     *("yokogawa_gs200", "lakeshore_372", "rohde_schwarz_sgs100a", "srs_fs725"),
     *("cryomech_cpa", "bluefors_control", "nut_ups"),
     *("hwgroup_poseidon2", "smc_hrs100", "bluefors_tc"),
+    *("tektronix_awg70002a", "tektronix_awg5208"),
 ]
 HEAVY = ["numpy", "pydantic", "pydantic_core", "scipy", "numba", "email", "zipfile"]
 """What takes longer to import than all that a box on a bench needs."""

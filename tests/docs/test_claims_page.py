@@ -60,6 +60,7 @@ REFEREES = {
     "test_snmp_hwgroup_poseidon2": "`test_snmp_hwgroup_poseidon2.py`",
     "test_smc_hrs100_client": "`test_smc_hrs100_client.py`",
     "test_bluefors_tc_client": "`test_bluefors_tc_client.py`",
+    "test_qcodes_tektronix_awg": "`test_qcodes_tektronix_awg.py`",
     "test_zurich_core_client": "`zhinst.core.ziDAQServer` 26.7.2.5",
     "test_zurich_core_values": "results and scope records with their headers",
     "test_zurich_toolkit_client": "`zhinst.toolkit.Session` 1.4.0",

@@ -61,6 +61,10 @@ def test_what_reads_nothing_is_refused_and_not_taken_for_zero(driver, twin):
         driver.temperature_k("second_stage")
     with pytest.raises(Refused, match="it has first_stage, magnet, second_stage"):
         driver.temperature_k("still")
+    read = driver.read_channels()
+    assert read.values.keys() == {"first_stage", "heater.4k", "heater.50k", "heater.still"}
+    assert "SENSOR_OVER" in read.missing["second_stage"].why
+    assert read.missing.keys() == {"magnet", "second_stage"}
 
 
 @pytest.mark.parametrize(("heater", "power_w"), [("4k", 1e-2), ("4k", 7.0), ("still", 0.02)])

@@ -67,6 +67,17 @@ def test_a_channel_that_reads_nothing_is_refused_and_not_taken_for_zero(driver):
         driver.temperature_k("magnet")
 
 
+def test_what_reads_nothing_is_missing_with_the_box_s_words_and_never_0(driver, twin):
+    twin.open("scpi").feed(b"INTYPE 6,0,1,0,13,0,1\n", 0)
+    read = driver.read_channels()
+    assert read.values.keys() == {"still", "heater.mixing_chamber", "heater.4k", "heater.still"}
+    assert read.values["still"] == (pytest.approx(0.85, rel=1e-2), "K")
+    assert read.missing["magnet"].unit == "K"
+    assert "it says 0.0 K" in read.missing["magnet"].why
+    assert "RESISTANCE_OVER" in read.missing["mixing_chamber"].why
+    assert driver.readings() == read.values
+
+
 def test_a_sensor_out_of_range_is_refused_with_its_status(driver, twin):
     twin.open("scpi").feed(b"INTYPE 6,0,1,0,13,0,1\n", 0)
     with pytest.raises(Refused, match=r"R\. OVER"):

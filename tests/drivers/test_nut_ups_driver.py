@@ -82,6 +82,7 @@ def test_what_it_does_not_say_is_never_a_reading(driver, tap):
     with pytest.raises(Refused, match="does not say whether it is on mains: 'WAIT'"):
         driver.supply()
     assert "battery_charge" not in driver.readings()
+    assert driver.read_channels().missing.keys() == {"battery_charge"}
 
 
 def test_a_supply_that_there_is_not_is_refused(serve, tap):

@@ -66,6 +66,12 @@ def test_a_thermometer_that_is_off_is_refused_and_not_taken_for_zero(triton):
     triton.tell("SET:DEV:T8:TEMP:MEAS:ENAB:OFF")
     with pytest.raises(Refused, match=r"mixing_chamber \(T8\)"):
         triton.temperature_k("mixing_chamber")
+    read = triton.read_channels()
+    assert "mixing_chamber" not in read.values
+    assert read.missing["mixing_chamber"].why.startswith("it says 0.0 K")
+    assert "NOT_FOUND" in read.missing["magnet"].why
+    assert read.values["still"] == (pytest.approx(0.8, rel=6e-3), "K")
+    assert read.values["heater.still"] == (0.0, "W")
 
 
 def test_triton_heats(triton, written):

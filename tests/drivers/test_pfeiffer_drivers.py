@@ -2,6 +2,7 @@
 
 import pytest
 
+from podium.drivers.channel_readings import Missing
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.pfeiffer_tc400 import PfeifferTc400
 from podium.drivers.pfeiffer_tpg366 import PfeifferTpg366
@@ -35,6 +36,7 @@ def test_pressures_are_read_in_pascal(gauges):
 def test_what_has_no_pressure_is_refused_and_never_a_number(gauges):
     with pytest.raises(Refused, match="no pressure of p4: no sensor"):
         gauges.pressure_pa("p4")
+    assert gauges.read_channels().missing == {"p4": Missing("Pa", "no sensor")}
     with pytest.raises(Refused, match="it has p1, p2, p4"):
         gauges.pressure_pa("p6")
     with pytest.raises(Refused, match=r"'UNI,9': NAK, error word 0010"):
@@ -73,12 +75,13 @@ def test_a_pump_is_read_started_and_stopped(drive, turbo, written):
     assert readings["speed"] == (820.0, "Hz")
     assert readings["current"] == (3.4, "A")
     assert 290 < readings["TempMotor"][0] < 340
+    assert readings["pump"] == (0.0, "1")
     assert written == []  # connecting and reading set nothing
     drive.run(True)
     drive.run(False)
     assert written == [("pump.turbo1.on", 1.0), ("pump.turbo1.on", 0.0)]
     turbo["error"] = 6.0
-    assert drive.examine().complaints == ("Err006",)
+    assert drive.examine().complaints == drive.read_channels().complaints == ("Err006",)
     drive.acknowledge_error()
     assert drive.snapshot()["PumpgStatn"] == 0.0
 

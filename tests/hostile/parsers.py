@@ -1,5 +1,7 @@
 """Every parser of the interfaces of instruments, as a stranger reaches it."""
 
+import io
+import zipfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from decimal import Decimal
@@ -18,6 +20,7 @@ from podium.firmware_interfaces import (
     smc_hrs100,
     snmp,
     srs_fs725,
+    tektronix_waveform_files,
     trace,
     vxi11,
     wrtd,
@@ -177,6 +180,31 @@ def _panel(data: bytes) -> None:
     """Read registers of a compressor's panel."""
     words = [int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data) - 1, 2)]
     cryomech_cpa.decode_panel(words)
+
+
+_WFMX: Final = (
+    b'<DataFile offset="000000249" version="0.1"><a><NumberSamples>2400</NumberSamples>'
+    b"<MarkersIncluded>false</MarkersIncluded><NumberFormat>Single</NumberFormat>"
+    b"<Endian>Little</Endian></a><!-- so long that it has a round number of bytes --></DataFile>"
+).ljust(249) + bytes(9600)
+_SML: Final = (
+    b"<a><SequenceName>s</SequenceName><JumpTiming>JumpImmed</JumpTiming>"
+    b'<Steps StepCount="1" TrackCount="1"><Step><Repeat>Once</Repeat><WaitInput>None</WaitInput>'
+    b"<EventJumpInput>TrigA</EventJumpInput><EventJumpTo>Next</EventJumpTo><GoTo>%s</GoTo><Assets>"
+    b"<Asset><AssetName>w</AssetName><AssetType>Waveform</AssetType></Asset></Assets></Step>"
+    b"</Steps></a>"
+)
+
+
+def _zipped() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("Sequences/s.sml", _SML % b"Next")
+        packed.writestr("Waveforms/w.wfmx", _WFMX)
+    return buffer.getvalue()
+
+
+_SEQX: Final = _zipped()
 
 
 def _chiller(data: bytes) -> None:
@@ -351,6 +379,27 @@ INTERFACES: Final = (
         _chiller,
         (smc_hrs100.RegisterError,),
         samples=(bytes(32), b"\0\xb4\0\x64\0\x19\0\0\2\x21" + bytes(22)),
+    ),
+    Parser(
+        "waveforms of a Tektronix AWG",
+        tektronix_waveform_files.read_waveform,
+        (tektronix_waveform_files.FileError,),
+        (b"%s", _WFMX[:300] + b"%s" + _WFMX[300:], _WFMX + b"%s"),
+        (_WFMX,),
+    ),
+    Parser(
+        "sequences of a Tektronix AWG",
+        tektronix_waveform_files.read_sequence,
+        (tektronix_waveform_files.FileError,),
+        (b"%s", b"<a><Steps TrackCount='1' StepCount='1'>%s</Steps></a>", _SML % b"%s"),
+        (_SML % b"Next",),
+    ),
+    Parser(
+        "sequence files of a Tektronix AWG",
+        tektronix_waveform_files.read_sequence_file,
+        (tektronix_waveform_files.FileError,),
+        (b"%s", _SEQX[:-60] + b"%s" + _SEQX[-60:], b"PK\5\6%s"),
+        (_SEQX,),
     ),
     Parser(
         "answers of a temperature controller",

@@ -1,6 +1,7 @@
 """Every door of every twin, spoken to over a session of its own; none of them may raise."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from tests.benches.qblox_cluster.cluster_bench import HeldPlayback
@@ -37,6 +38,8 @@ from podium.sim_instruments.twins.rohde_schwarz_znb20 import RohdeSchwarzZNB20
 from podium.sim_instruments.twins.smc_hrs100 import SmcHrs100
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
 from podium.sim_instruments.twins.srs_sg384 import SrsSg384
+from podium.sim_instruments.twins.tektronix_awg5208 import tektronix_awg5208
+from podium.sim_instruments.twins.tektronix_awg70002a import tektronix_awg70002a
 from podium.sim_instruments.twins.white_rabbit_switch import WhiteRabbitSwitch
 from podium.sim_instruments.twins.wrtd_node.node import WrtdNode
 from podium.sim_instruments.twins.yokogawa_gs200 import YokogawaGS200
@@ -177,6 +180,18 @@ TWINS: Final = (
         _feed(lambda: KeysightN5183B("1"), "scpi"),
         frames=(*SCPI_FRAMES, b":FREQ %s\n", b":PULM:SOUR %s\n"),
         samples=(b":FREQ 5.8 GHz;:POW -10;:OUTP ON;:SYST:ERR?\n",),
+    ),
+    *(
+        Parser(
+            f"twin of an {name}",
+            _feed(partial(make, "1"), "scpi"),
+            frames=(*SCPI_FRAMES, b':MMEM:DATA "a.wfmx",#3%s\n', b":SLIS:SEQ:STEP1:EJUM %s\n"),
+            samples=(
+                b':MMEM:DATA "a.wfmx",#15abcde;:MMEM:OPEN "a.wfmx";:SYST:ERR:CODE?\n',
+                b':SOUR2:CASS:WAV "a";VOLT 0.3;:OUTP2:WVAL:MARK1 HIGH;:AWGC:RUN;:TRIG ATR\n',
+            ),
+        )
+        for name, make in {"AWG70002A": tektronix_awg70002a, "AWG5208": tektronix_awg5208}.items()
     ),
     Parser(
         "twin of a ZNB20",

@@ -7,18 +7,18 @@ from qcodes.instrument_drivers.Keysight import KeysightN9030B as QCoDeSDriver
 from podium.sim_instruments.twins.keysight_n5183b import KeysightN5183B
 from podium.sim_instruments.twins.keysight_n9030b import KeysightN9030B
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
+from podium.sim_instruments.twins.srs_sg384 import SrsSg384
 
 
 @pytest.fixture
 def sources():
-    return {"lo": RohdeSchwarzSGS100A("1"), "pump": KeysightN5183B("2")}
+    return {"lo": RohdeSchwarzSGS100A("1"), "pump": KeysightN5183B("2"), "rf": SrsSg384("3")}
 
 
 @pytest.fixture
 def twin(sources):
-    return KeysightN9030B(
-        "1", {1: "lo", 2: "pump"}, lambda name, now_fs: sources[name].tone(now_fs), noise_seed=5
-    )
+    wired = {1: "lo", 2: "pump", 3: "rf"}
+    return KeysightN9030B("1", wired, lambda name, now_fs: sources[name].tone(now_fs), noise_seed=5)
 
 
 @pytest.fixture
@@ -55,6 +55,16 @@ def test_the_tones_of_sources_stand_where_they_are_set(client, sources):
     assert np.count_nonzero(trace > -75) <= 8
     tell(sources["lo"], ":OUTP OFF")
     assert client.sa.trace()[np.argmin(abs(frequency_hz - 5.2e9))] < -75
+
+
+def test_a_source_of_lower_frequencies_is_seen_above_its_connector_s_least(client, sources):
+    tell(sources["rf"], "FREQ 3.1E9;AMPR -9;ENBR 1")
+    client.sa.setup_swept_sa_sweep(3e9, 3.2e9, 2001)
+    assert client.sa.trace().max() == pytest.approx(-9, abs=0.2)
+    tell(sources["rf"], "FREQ 5E5")
+    assert sources["rf"].tone(0) is None
+    tell(sources["rf"], "FREQ 3.1E9;ENBR 0")
+    assert client.sa.trace().max() < -60
 
 
 def test_a_tone_has_the_shape_of_the_filter(client, sources):

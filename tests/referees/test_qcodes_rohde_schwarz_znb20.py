@@ -58,10 +58,10 @@ def test_qcodes_makes_all_s_parameters_and_no_command_is_unknown(client, facilit
 
 def test_a_trace_is_the_s21_of_the_readout_resonators(client, facility):
     channel = client.S21
-    prepare(channel)
+    prepare(channel, start=6.8e9, stop=7.3e9, points=1001)
     client.rf_on()
     size, phase = channel.trace_mag_phase()
-    frequency_hz = np.linspace(7.0e9, 7.28e9, 401)
+    frequency_hz = np.linspace(6.8e9, 7.3e9, 1001)
     model = resonators(facility.truth, frequency_hz)
     gain_db, delay_s, rest = residue(size * np.exp(1j * phase), frequency_hz, model)
     assert gain_db == pytest.approx(70 - 66 - 40, abs=1.5)

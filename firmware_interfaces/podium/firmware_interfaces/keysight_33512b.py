@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
+from podium.firmware_interfaces.ieee4882.header import short_form
 from podium.firmware_interfaces.ieee4882.parameters import (
     Choice,
     Extreme,
@@ -76,6 +77,18 @@ class Quantity:
         return written(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Amplitude(Quantity):
+    """An amplitude: in the unit in use, or behind its number in one of :data:`UNITS`."""
+
+    def take(self, parameter: Parameter) -> Value:
+        """Take what a :class:`Quantity` takes; with a unit return both, with a space between."""
+        if isinstance(parameter, Number) and parameter.suffix in UNITS:
+            return f"{parameter.value} {parameter.suffix}"
+        return Quantity.take(self, parameter)
+
+
+UNITS = ("VPP", "VRMS", "DBM")
 _SHORT = {"MINIMUM": "MIN", "MAXIMUM": "MAX", "DEFAULT": "DEF", "INFINITY": "INF"}
 _EXTREME = (Extreme(),)
 _ENDLESS = ("MIN", "MAX", "DEF", "INF")
@@ -91,19 +104,26 @@ def _setting(header: str, kind: Kind) -> Command:
     return Command(header, (kind,), ())
 
 
-FUNCTION = _setting(
-    f"{_SOURCE}:FUNCtion",
-    Choice(
-        ("SINusoid", "SQUare", "TRIangle", "RAMP", "PULSe", "PRBS", "NOISe", "ARB", "DC"),
-    ),
-)
+_APPLIED = ("SINusoid", "SQUare", "TRIangle", "RAMP", "PULSe", "PRBS", "NOISe", "DC")
+FUNCTION = _setting(f"{_SOURCE}:FUNCtion", Choice((*_APPLIED, "ARB")))
 FREQUENCY = _number(f"{_SOURCE}:FREQuency[:CW|:FIXed]", "HZ")
 FREQUENCY_MODE = _setting(f"{_SOURCE}:FREQuency:MODE", Choice(("CW", "LIST", "SWEep", "FIXed")))
 PHASE = _number(f"{_SOURCE}:PHASe[:ADJust]", "DEG")
 PHASE_SYNC = Command(f"{_SOURCE}:PHASe:SYNChronize", ())
-AMPLITUDE = _number(f"{_SOURCE}:VOLTage[:LEVel][:IMMediate][:AMPLitude]", "V")
+_AMPLITUDE = Amplitude("V")
+AMPLITUDE = Command(
+    f"{_SOURCE}:VOLTage[:LEVel][:IMMediate][:AMPLitude]", (_AMPLITUDE,), _EXTREME, asks_optional=1
+)
 OFFSET = _number(f"{_SOURCE}:VOLTage[:LEVel][:IMMediate]:OFFSet", "V")
-UNIT = _setting(f"{_SOURCE}:VOLTage:UNIT", Choice(("VPP", "VRMS", "DBM")))
+UNIT = _setting(f"{_SOURCE}:VOLTage:UNIT", Choice(UNITS))
+APPLY = {
+    short_form(word): Command(
+        f"{_SOURCE}:APPLy:{word}", (Quantity("HZ"), _AMPLITUDE, Quantity("V")), optional=3
+    )
+    for word in _APPLIED
+}
+"""By function: frequency, amplitude and offset at once."""
+APPLIED = Command(f"{_SOURCE}:APPLy", asks=())
 DUTY = _number(f"{_SOURCE}:FUNCtion:SQUare:DCYCle", "PCT")
 SYMMETRY = _number(f"{_SOURCE}:FUNCtion:RAMP:SYMMetry", "PCT")
 PULSE_WIDTH = _number(f"{_SOURCE}:FUNCtion:PULSe:WIDTh", "S")
@@ -172,3 +192,5 @@ WORDS: dict[Command, Value] = {
     TRIGGER_SLOPE: "POS",
 }
 """Settings of a channel that are no numbers, and what *RST sets them to."""
+APPLIES: dict[Command, Value] = {BURST: False, OUTPUT: True, TRIGGER_SOURCE: "IMM"}
+"""What :data:`APPLY` sets besides."""

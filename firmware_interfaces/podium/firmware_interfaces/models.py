@@ -791,6 +791,42 @@ BLUEFORS_TC = InstrumentModel(
     clients={"a browser": "'http://{host}:{ports[http]}/channel/measurement/latest'"},
 )
 
+# --- generators of waveforms of other makers ---------------------------------------
+
+TEKTRONIX_AWG70002A = InstrumentModel(
+    name="tektronix_awg70002a",
+    vendor="Tektronix",
+    product="AWG70002A",
+    address="visa",
+    ports={"scpi": 4000, "vxi11": 111},
+    roles=(),
+    driver="podium.drivers.tektronix_awg70002a:TektronixAWG70002A",
+    twin="podium.sim_instruments.twins.tektronix_awg70002a:tektronix_awg70002a",
+    answers=("TEKTRONIX,AWG70002A",),
+    connect="from qcodes.instrument_drivers.tektronix import TektronixAWG70002A; "
+    "{name} = TektronixAWG70002A('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA | _OVER_VXI11,
+    qcodes="qcodes.instrument_drivers.tektronix.TektronixAWG70002A",
+)
+
+TEKTRONIX_AWG5208 = InstrumentModel(
+    name="tektronix_awg5208",
+    vendor="Tektronix",
+    product="AWG5208",
+    address="visa",
+    ports={"scpi": 4000, "vxi11": 111},
+    roles=(),
+    driver="podium.drivers.tektronix_awg5208:TektronixAWG5208",
+    twin="podium.sim_instruments.twins.tektronix_awg5208:tektronix_awg5208",
+    answers=("TEKTRONIX,AWG5208",),
+    connect="from qcodes.instrument_drivers.tektronix import TektronixAWG5208; "
+    "{name} = TektronixAWG5208('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA | _OVER_VXI11,
+    qcodes="qcodes.instrument_drivers.tektronix.TektronixAWG5208",
+)
+
 BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     ZURICH,
@@ -820,6 +856,8 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     HWGROUP_POSEIDON2,
     SMC_HRS100,
     BLUEFORS_TC,
+    TEKTRONIX_AWG70002A,
+    TEKTRONIX_AWG5208,
 )
 
 

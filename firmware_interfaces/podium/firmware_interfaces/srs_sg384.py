@@ -28,6 +28,8 @@ def _whole(header: str, highest: int) -> Command:
     return Command(header, (Whole(0, highest, words=False),), ())
 
 
+N_CONNECTOR_MIN_HZ = 950e3
+"""Lower tones leave by the BNC connector alone."""
 FREQUENCY = _real("FREQ", "HZ", "0", "4.05E9", "1E-6")
 POWER = _real("AMPR", "DBM", "-110", "16.5", "0.01")
 OUTPUT = _whole("ENBR", 1)

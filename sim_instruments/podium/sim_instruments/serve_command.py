@@ -91,6 +91,12 @@ def add_serve(serve: ArgumentParser) -> None:
     serve.add_argument(
         "--with-parent", action="store_true", help="end also when standard input is closed"
     )
+    serve.add_argument(
+        "--incident",
+        type=Path,
+        metavar="FILE",
+        help="instruments of a fridge read what `podium cold incident` recorded, from its begin on",
+    )
     serve.add_argument("--log", action="store_true", help="keep every command for `twin log`")
     serve.add_argument(
         "--discovery",
@@ -133,6 +139,8 @@ def run_serve(arguments: Namespace) -> int:
     arguments.facility = chosen_facility(arguments, or_model=True)
     if (arguments.facility is None) == (arguments.model is None):
         raise CommandFailed("give either a facility file or --model MODEL", WRONG_USE)
+    if arguments.incident is not None and arguments.facility is None:
+        raise CommandFailed("--incident wants a facility file with its fridge", WRONG_USE)
     if arguments.shift is not None and arguments.host is None:
         raise CommandFailed("--shift wants --host", WRONG_USE)
     try:
@@ -155,14 +163,27 @@ def _serve_files(arguments: Namespace) -> dict[str, dict[str, int]]:
     import sys
 
     from podium.sim_instruments.servers.clock_rate import check_rate
+    from podium.sim_instruments.servers.incident_recording import NoIncident, read_incident
     from podium.sim_instruments.servers.laboratory import Laboratory
 
     if arguments.twin is None or arguments.endpoints is None:
         raise CommandFailed("a facility file wants --twin TWIN and --endpoints FILE", WRONG_USE)
 
+    recording = None
+    if arguments.incident is not None:
+        try:
+            recording = read_incident(arguments.incident)
+        except NoIncident as error:
+            raise CommandFailed(error, WRONG_USE) from error
+
     def build(clock: "WorldClock") -> Laboratory:
         laboratory = Laboratory.of_files(arguments.facility, arguments.twin, clock)
         check_rate(laboratory.plan, clock.rate)
+        if recording is not None:
+            try:
+                laboratory.plants.play(recording)
+            except NoIncident as error:
+                raise CommandFailed(error, WRONG_USE) from error
         for name, driver in laboratory.plan.without_twin.items():
             print(
                 f"podium twin serve: {name}: there is no twin of what {driver} reaches; it is left "

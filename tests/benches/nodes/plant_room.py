@@ -32,7 +32,7 @@ from podium.sim_instruments.physics.cryostat.parameters import MODELS
 from podium.sim_instruments.physics.cryostat.plant import Cryostat
 
 COLD = Path(__file__).parents[3] / "examples" / "cold" / "facility.yaml"
-EVERY_S = 0.02
+EVERY_S = 0.1
 ANSWER_S = 10.0
 
 
@@ -140,10 +140,11 @@ async def plant_room(
     fridge: FridgePlant,
     journal: OperationJournal | None = None,
     clock: Callable[[], float] = time.monotonic,
+    **how: Any,
 ) -> AsyncIterator[PlantRoom]:
-    """Run an agent that owns all boxes of the cold example, read every 20 ms.
+    """Run an agent that owns all boxes of the cold example, read ten times a second.
 
-    ``clock``: by which its interlocks' leases end.
+    ``clock``: by which its interlocks' leases end; ``how``: of the agent.
     """
     facility = fridge_facility()
     wiring = wiring_of(facility, facility.fridges["fridge_a"])
@@ -161,7 +162,8 @@ async def plant_room(
         for name, entry in facility.instruments.items()
     }
     instruments, bus = Instruments(workers, models), MemoryBus()
-    agent = Agent("room", facility, instruments, compiler_for(facility), bus, operations=journal)
+    how |= {"operations": journal}
+    agent = Agent("room", facility, instruments, compiler_for(facility), bus, **how)
     agent._interlocks._clock = clock
     async with bus.subscribe(readings_key(facility.name, "room")) as news, agent.running():
         missing = set(facility.instruments) - {"clock_a"}

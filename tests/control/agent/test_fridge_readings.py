@@ -39,6 +39,13 @@ MORE = """
     model: oxford_triton
     address: 192.168.0.23
     channels: {1: 50K, 5: mixing_chamber}
+  bftc_a:
+    model: bluefors_tc
+    address: 192.168.0.25
+    channels: {1: 50K, 6: mixing_chamber}
+  chiller_a:
+    model: smc_hrs100
+    address: 192.168.0.26
   ups_a:
     model: nut_ups
     address: 192.168.0.24
@@ -49,8 +56,9 @@ FILE = "fridge.yaml"
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = COLD.read_text()
-    wired = "[control_a, compressor_a, gauges_a, turbo_a, thermometry_b, thermometry_c, triton_a]"
-    text = text.replace("[control_a, compressor_a, gauges_a, turbo_a]", wired)
+    more = ", thermometry_b, thermometry_c, triton_a, bftc_a]"
+    wired = "[control_a, compressor_a, gauges_a, turbo_a"
+    text = text.replace(f"{wired}]", wired + more)
     file = tmp_path_factory.mktemp("cold") / FILE
     file.write_text(text + MORE)
     return file

@@ -7,6 +7,7 @@ import pytest
 from tests.benches.nodes.plant_room import FridgePlant, PlantRoom, fridge_facility, plant_room
 
 from podium.control.agent.interlocks import Interlocks, _Evaluated
+from podium.control.agent.operation_journal import OperationJournal
 from podium.control.bus.messages import AgentStatus, Status, agent_key, ask
 from podium.control.bus.operations import Operated
 from podium.control.facility.interlock_rules import (
@@ -160,6 +161,16 @@ async def test_mixture_goes_back_to_the_tank_before_a_disc_bursts(fridge) -> Non
     assert not any(signal == V13 for signal, _ in fridge.written)  # it was shut already
 
 
+async def test_the_small_compressor_stops_with_the_pulse_tube(fridge) -> None:
+    fridge.plant.write(COMPRESSOR, 1.0, fridge.now_fs)
+    async with plant_room(fridge) as room:
+        await some_readings(room)
+        assert fridge.written == []
+        fridge.plant.fault("compressor_trip", fridge.now_fs)
+        await until(lambda: fridge.written)
+    assert fridge.written == [(COMPRESSOR, 0.0)]
+
+
 async def test_what_is_forbidden_is_left_out_and_the_rest_is_done(fridge, caplog) -> None:
     """A compressor that runs would take the tank in by v11: that waits until it stands."""
     fridge.plant.write(COMPRESSOR, 1.0, fridge.now_fs)
@@ -219,6 +230,23 @@ async def test_the_still_is_not_heated_while_nothing_circulates(fridge) -> None:
         fridge.shown[STILL_K] = 1.0  # at 1000 s it boils: nothing is condensed any longer
         await until(lambda: fridge.written)
     assert fridge.written == [(STILL, 0.0)]
+
+
+async def test_a_disk_that_is_full_stops_no_interlock(fridge, tmp_path) -> None:
+    file = tmp_path / "cold.operations.sqlite"
+    file.write_bytes(b"this is no database" * 100)
+    async with plant_room(fridge, OperationJournal(file)) as room:
+        assert "nothing was sent" in await room.refusal("v13", 1)
+        fridge.shown["pressure.p3"] = CONDENSING_PA * 1.01
+        await until(lambda: (V12, 1.0) in fridge.written)
+
+
+async def test_a_session_that_only_reads_sets_nothing(fridge) -> None:
+    async with plant_room(fridge, reading_only=True) as room:
+        fridge.shown["pressure.p3"] = CONDENSING_PA * 1.01
+        await some_readings(room)
+        assert any("condensing_pressure" in one for one in await notes(room))
+    assert fridge.written == []
 
 
 async def test_it_acts_again_where_somebody_undoes_it_at_the_panel(fridge, soon) -> None:

@@ -16,7 +16,9 @@ from podium.control.supervision.procedure_run import OperationRecord, ProcedureR
 
 def some_run(name: str = "recover") -> ProcedureRun:
     run = begun(name, "LD400")
-    asked = OperationRecord("pulse_tube.on", 1.0, 0, "t", "asked", (12, 5), 2, 1, "läuft nicht")
+    asked = OperationRecord(
+        "pulse_tube.on", 1.0, 0, "t", "asked", (12, 5), 2, 1, words="läuft nicht"
+    )
     run = replace(run, at=1, operations=(asked,), began=(10, 0), confirmed_by=("ada", "grace"))
     return run.with_step(state="running", began=(11, 250_000))
 

@@ -134,3 +134,37 @@ def test_rst_and_power_set_it_back(box) -> None:
         assert box("OUTP2?;:OUTP:SYNC?") == "0;1"
         assert box.number("SOUR2:FREQ?") == 1000
         assert box.number("SOUR2:VOLT?") == 0.1
+
+
+@pytest.mark.parametrize(
+    ("message", "numbers", "error"),
+    [
+        ("APPL:SIN 5 KHZ, 3.0 VPP, -2.5 V", ["SIN", 5e3, 3, -2.5], "+0"),
+        ("APPL:PRBS 5 KHZ, 3.0 V, -2.5 V", ["PRBS", 5e3, 3, -2.5], "+0"),  # the guide prints it
+        ("SOUR1:APPL:RAMP", ["RAMP", 1e3, 0.1, 0], "+0"),
+        ("APPL:SQU 1e3,MAX,1", ["SQU", 1e3, 10, 0], "-222"),
+        ("APPL:SQU 1e3,4,MAX", ["SQU", 1e3, 4, 3], "+0"),
+        ("APPL:RAMP 1 MHZ,1", ["RAMP", 2e5, 1, 0], "-222"),
+        ("APPL:DC DEF,DEF,-2.5", ["DC", 1e3, 0.1, -2.5], "+0"),
+    ],
+)
+def test_a_function_is_applied_at_once(box, message, numbers, error) -> None:
+    box("volt:offs 4.9;:burs:stat on;:outp off")
+    box("syst:err?")
+    box(message)
+    function, _, rest = box("appl?").strip('"').partition(" ")
+    assert [function, *map(float, rest.split(","))] == [
+        numbers[0],
+        *map(pytest.approx, numbers[1:]),
+    ]
+    assert box("syst:err?").startswith(error)
+    assert box("outp?;:burs:stat?") == "1;0"
+
+
+def test_an_amplitude_may_come_with_its_unit(box) -> None:
+    box("volt 1 vrms")
+    assert box("volt:unit?") == "VPP"
+    assert box.number("volt?") == pytest.approx(2.828427)
+    box("outp:load inf;:volt 1 dbm")
+    assert box("syst:err?").startswith("-221")
+    assert box("volt:unit?") == "VPP"

@@ -114,6 +114,15 @@ def test_a_reading_waits_for_its_sweep(client):
     assert client.later(3) == "1"
 
 
+def test_a_reading_that_its_client_gave_up_is_not_the_next_one_s(client):
+    client.say("SWE:TIME 3")
+    assert client.say("READ:SAN1?") == ""
+    client.session = client.twin.open("scpi")
+    client.later(60)
+    assert client.say("READ:SAN1?") == ""
+    assert client.later(3.1).count(",") == 601
+
+
 def test_what_is_automatic_follows_the_span(client):
     client.say("BAND:AUTO ON;:FREQ:SPAN 106E6")
     assert client.say("BAND?;:BAND:VID?") == "+1.00000000000E+06;+1.00000000000E+06"

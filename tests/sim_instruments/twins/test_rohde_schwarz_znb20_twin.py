@@ -251,3 +251,35 @@ def test_a_preset_forgets_and_draws_other_noise(client, network):
         seen.append(client.trace())
     assert not np.any(seen[0] == seen[1])
     assert client.say("*RST;:SENS1:SWE:POIN?;:CALC1:PAR:CAT?") == "201;'Trc1,S21'"
+
+
+def test_what_the_vendor_s_examples_send_is_known(client):
+    """Of Rohde-Schwarz/Examples on GitHub: S21 to a CSV file, and the S2P file up to its file."""
+    for text in (
+        "SENSe1:FREQuency:STARt 0.01GHZ",
+        "SENSe1:FREQuency:STOP 1.0GHZ",
+        "SENSe1:SWEep:POINts 401",
+        'CALCulate1:PARameter:MEASure "Trc1", "S21"',
+        "DISPlay:WINDow1:TRACe1:Y:SCALe:AUTO ONCE",
+        "INIT1:CONT OFF",
+        "SYSTEM:DISPLAY:UPDATE ON",
+        "SENSe1:FREQuency:Start 700e6",
+        'CALCulate1:PARameter:MEAsure "Trc1", "S11"',
+        "CALCulate1:Format MAGNitude",
+        'CALCulate1:PARameter:SDEFine "Trc2", "S11"',
+        "CALCulate1:Format PHASe",
+        'DISPlay:WINDow1:TRACe2:FEED "Trc2"',
+        "DISPlay:WINDow2:STATe ON",
+        "DISPLAY:WINDOW1:TRACE:EFEED 'Trc1'",
+        "SENSe:SWEep:TIME:AUTO ON",
+        "TRIGger:SEQuence:SOURce IMMediate",
+        "AVERage OFF",
+        "SENS:SWE:COUN 1",
+        "INIT1:IMMediate",
+    ):
+        assert client.say(f"{text};*OPC?") in ("1", "")
+        client.later(100)
+    assert client.say("SYST:ERR?") == '0,"No error"'
+    assert client.say("CALC1:DATA? FDAT").count(",") == 400
+    assert len(client.say("FORM REAL,32;CALCulate1:DATA? SDATa")) > 8 * 401
+    assert client.twin.tallies()["unknown"] == 0

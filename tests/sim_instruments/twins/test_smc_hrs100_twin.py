@@ -2,10 +2,10 @@ import struct
 
 import pytest
 
+from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces import smc_hrs100 as box
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.smc_hrs100 import Alarm, Status
-from podium.sim_instruments.physics.cryostat import signals
 from podium.sim_instruments.physics.cryostat.parameters import MODELS
 from podium.sim_instruments.physics.cryostat.plant import Cryostat
 from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat

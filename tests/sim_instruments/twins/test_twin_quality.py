@@ -55,6 +55,8 @@ PARSERS = {
     "hwgroup_poseidon2": "a Poseidon2",
     "smc_hrs100": "an HRS100",
     "bluefors_tc": "a temperature controller",
+    "tektronix_awg70002a": "an AWG70002A",
+    "tektronix_awg5208": "an AWG5208",
 }
 """By model: how the parsers that hostile texts are sent to call its twin."""
 

@@ -95,7 +95,8 @@ class Agent:
         the start.
 
         ``store``: the parameter store that receives the bias of a ramp that was cut off
-        ended. ``reading_only``: what an earlier owner has left stays so until the first job.
+        ended. ``reading_only``: what an earlier owner has left stays so until the first job, and
+        interlocks only judge.
         """
         self._name = name
         self._facility = facility
@@ -166,7 +167,8 @@ class Agent:
                 keeping.append(tasks.create_task(self._cold_leases.keep(), name="cold"))
                 keeping.append(tasks.create_task(self._clock.keep(), name="clock"))
                 keeping.append(tasks.create_task(self._readings.keep(), name="readings"))
-                interlocks = self._interlocks.keep(self._operating.operate)
+                act = None if self._reading_only else self._operating.act
+                interlocks = self._interlocks.keep(act)
                 keeping.append(tasks.create_task(interlocks, name="interlocks"))
                 keeping.append(tasks.create_task(self._keep_biases_safe(), name="warm biases"))
                 asking = ask_quiet_instruments(self._instruments, self._engaged)

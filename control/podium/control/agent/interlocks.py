@@ -161,8 +161,8 @@ class Interlocks:
         if agent != self._agent and told.instrument in self._owners.get(agent, ()):
             self.hear_own(told)
 
-    async def keep(self, do: Do) -> None:
-        """Evaluate and act until cancelled; ``do`` operates a part."""
+    async def keep(self, do: Do | None) -> None:
+        """Evaluate and act until cancelled; ``do`` operates a part, None: nothing is set here."""
         async with (
             self._bus.subscribe(readings_key(self._facility.name, "*")) as told,
             asyncio.TaskGroup() as tasks,
@@ -172,13 +172,13 @@ class Interlocks:
             wanted = heard_of(told, lambda: self._wired)
             await listen(wanted, InstrumentReadings, self._hear_other, Discarded(log))
 
-    async def _keep_one(self, one: _Evaluated, do: Do) -> None:
+    async def _keep_one(self, one: _Evaluated, do: Do | None) -> None:
         acted_s = -AGAIN_S
         while True:
             news = self._news
             view = self._view(one.fridge)
             due = not one.tripped or self._clock() - acted_s >= AGAIN_S
-            if one.step(view, good_of(view), self._clock()) and due:
+            if one.step(view, good_of(view), self._clock()) and due and do is not None:
                 acted_s = self._clock()
                 await self._act(one, do)
             await _wait(news, LOOK_S)
@@ -190,10 +190,12 @@ class Interlocks:
             part = wiring.parts.get(signal)
             if part is None or not self._owns(wiring, signal):
                 continue
-            if good_of(self._view(one.fridge)).get(signal) == value:
+            stands = good_of(self._view(one.fridge)).get(signal)
+            if stands == value:
                 one.left.discard(signal)
                 continue
-            if signal not in one.left and signal not in one.rule.keeps:
+            undone = stands is not None and signal in one.rule.keeps
+            if signal not in one.left and not undone:
                 continue
             by = f"interlock {one.rule.name}"
             why = self.judge(part.instrument, part.part, value)

@@ -13,14 +13,8 @@ from podium.control.facility.fridge_wiring import FridgeWiring, Part
 from podium.control.facility.valve_rules import forbidden
 from podium.control.records.latest_readings import FridgeView
 from podium.control.supervision.observer import Observed
-from podium.control.supervision.procedure import (
-    PROCEDURES,
-    answered,
-    good_values,
-    records_of,
-    step,
-)
-from podium.control.supervision.procedure_run import ProcedureRun, WiredPart
+from podium.control.supervision.procedure import PROCEDURES, answered, step
+from podium.control.supervision.procedure_run import ProcedureRun, StepRecord, WiredPart
 from podium.firmware_interfaces import fridge_signals as signals
 
 TURBO_PA = 400.0
@@ -35,13 +29,14 @@ CAN_PA = 3e-3
 """In the vacuum can, from where it is pumped."""
 READY_K = 6.0
 """Of the second stage, below which what was collected is condensed again."""
+DEAD_S = 600.0
 AGAIN_S = 1800.0
 """After a procedure that failed."""
 
 
 @dataclass(slots=True)
 class ColdOperator:
-    """What it is about, and what it has done."""
+    """Operates one fridge: its mode, the procedure that runs, and what was done."""
 
     wiring: FridgeWiring
     model: str
@@ -53,6 +48,10 @@ class ColdOperator:
     held: str = ""
     """A cause that only a person can tell is gone."""
     other_trap: bool = False
+    wanted: bool = False
+    """Whether ``recover`` is to be run although the pulse tube runs."""
+    dead_s: float = 0.0
+    """Since when a run waits for pumps that stand."""
     failed_s: float = -1e9
     runs: list[tuple[float, str]] = field(default_factory=list)
     """Procedures that ended: when, and how."""
@@ -69,9 +68,15 @@ class ColdOperator:
         elif self.mode == "circulating" and stands and view.good("compressor.running") is not None:
             self.actions.append((now_s, "recover begins"))
             self._begin(now_s, view)
+        if self.wanted and self.mode == "circulating":
+            self.wanted = False
+            self._begin(now_s, view)
+        if self.mode == "recovering" and self._dead(view, now_s):
+            self.runs.append((now_s, "begun anew: pumps had no electricity"))
+            self._begin(now_s, view)
         if self.mode == "recovering":
             writes = {**self._recover(view, now_s), **writes}
-        good = good_values(view)
+        good = {signal: latest.good for signal, latest in view.signals.items()}
         return {
             name: value
             for name, value in writes.items()
@@ -82,8 +87,10 @@ class ColdOperator:
         """Take a person's word that a cause is gone."""
         if self.held == cause:
             self.held = ""
-        if cause == "plug" and self.other_trap:
+        if cause == "plug":
             self.other_trap = False
+        if cause == "turbo_stop" and self.mode == "circulating":
+            self.wanted = True
 
     def _interlocks(
         self, view: FridgeView, seen: Observed, causes: set[str], now_s: float
@@ -124,7 +131,7 @@ class ColdOperator:
             writes |= _valves(("v18",), 0.0)
         if view.good(signals.on_of(signals.TURBO1)) == 0.0 and still > STILL_HIGH_PA / 10:
             writes |= _valves(("v2",))
-        return writes | self._pump_can(view)
+        return {**writes, **self._pump_can(view)}
 
     def _pump_can(self, view: FridgeView) -> Mapping[str, float]:
         """Return what pumps the vacuum can while there is gas in it, and shuts it afterwards."""
@@ -138,9 +145,21 @@ class ColdOperator:
             return _valves(("v14",), 0.0) | {signals.on_of(signals.TURBO2): 0.0}
         return {}
 
+    def _dead(self, view: FridgeView, now_s: float) -> bool:
+        """Tell whether a run waits for pumps that a power cut has stopped."""
+        pumps = self.run is not None and self.run.step.name.startswith("pump")
+        off = view.good(signals.on_of(signals.SCROLL1)) == 0.0
+        set_ = self.run is not None and all(one.state == "done" for one in self.run.operations)
+        if not (pumps and off and set_):
+            self.dead_s = now_s
+        if now_s - self.dead_s < DEAD_S:
+            return False
+        self.dead_s = now_s
+        return True
+
     def _begin(self, now_s: float, view: FridgeView) -> None:
         parts = tuple(WiredPart(signal, part) for signal, part in self.wiring.parts.items())
-        steps = records_of(PROCEDURES["recover"], self.model)
+        steps = tuple(StepRecord(one.name) for one in PROCEDURES["recover"].steps(self.model))
         name = f"recover-{now_s:.0f}"
         self.mode = "recovering"
         self.run = ProcedureRun(

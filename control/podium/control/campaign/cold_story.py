@@ -31,10 +31,12 @@ from podium.firmware_interfaces import fridge_signals as signals
 BEGIN_TAI = 1_000_000
 QUIET_S, FAST_S = 120.0, 10.0
 """Between two readings."""
-FAST_FOR_S = 2 * 3600.0
+FAST_FOR_S = 3600.0
 """After a fault, and after its repair."""
-EPISODE_S, DUTY = (1800.0, 7200.0), 0.5
-"""How long a node plays or rests at a time, and how likely it plays."""
+TOLD_S = 60.0
+"""After the first action, until which countdowns are taken down: it has changed little yet."""
+EPISODE_S = (2400.0, 4800.0)
+"""How long a node plays, or rests, at a time."""
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class Playing:
         for node, until in self.until_s.items():
             if now_s >= until:
                 self.until_s[node] = now_s + self.draw.uniform(*EPISODE_S)
-                self.shares[node] = float(self.draw.random() < DUTY)
+                self.shares[node] = 1.0 - self.shares[node]
         return dict(self.shares)
 
 
@@ -73,6 +75,8 @@ class ColdWorld:
     standing: set[str] = field(default_factory=set)
     """Findings while nothing is wrong."""
     heat_written: float = 0.0
+    before: set[str] = field(default_factory=set)
+    """Findings that stood when the fault came: they are not about it."""
 
     async def step(self, now_s: float, every_s: float, active: FaultRecord | None) -> None:
         """Let time pass up to ``now_s``, look, and act."""
@@ -131,12 +135,18 @@ class ColdWorld:
         if now_s > fault.repaired_s:
             self.standing = set(named)
             return
+        if now_s <= fault.at_s + every_s:
+            self.before = {f"{one.kind}/{one.where}" for one in seen.findings} & {
+                name.rpartition("/")[0] for name in self.standing
+            }
         for one in seen.findings:
             name = f"{one.kind}/{one.where}/{one.node}"
+            if f"{one.kind}/{one.where}" in self.before:
+                continue
             active.named_s[name] = active.named_s.get(name, 0.0) + every_s
             if active.first_named_s is None and fault.blamed(one.kind, one.where, one.node):
                 active.first_named_s = now_s - fault.at_s
-        acted = any(fault.at_s <= at for at, _ in self.operator.actions)
+        acted = any(fault.at_s <= at < now_s - TOLD_S for at, _ in self.operator.actions)
         if not acted:
             for counted in seen.countdowns:
                 if counted.event not in active.countdowns:
@@ -194,8 +204,10 @@ async def _repair(world: ColdWorld, fault: WorldFault) -> None:
             await world.plant.do("repair", name=fault.kind)
 
 
-async def tell(world: ColdWorld, faults: tuple[WorldFault, ...]) -> float:
-    """Go through all faults; return the world's last time, s."""
+async def tell(
+    world: ColdWorld, faults: tuple[WorldFault, ...], after_s: float = 20 * 3600.0
+) -> float:
+    """Go through all faults, and ``after_s`` more; return the world's last time, s."""
     now_s = 0.0
     active: FaultRecord | None = None
     for fault in faults:
@@ -205,8 +217,9 @@ async def tell(world: ColdWorld, faults: tuple[WorldFault, ...]) -> float:
         world.record.faults.append(active)
         now_s = await _quiet(world, now_s, fault.repaired_s, fault.at_s, active)
         await _repair(world, fault)
-        now_s = await _quiet(world, now_s, now_s + FAST_FOR_S, now_s, active)
-    return await _quiet(world, now_s, now_s + 20 * 3600.0, None, active)
+        fast_s = min(FAST_FOR_S, after_s)
+        now_s = await _quiet(world, now_s, now_s + fast_s, now_s, active)
+    return await _quiet(world, now_s, now_s + after_s, None, active)
 
 
 async def _quiet(

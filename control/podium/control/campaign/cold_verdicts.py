@@ -9,17 +9,18 @@ from typing import Any
 
 from podium.control.campaign.cold_faults import WorldFault
 
-HARM = ("check_valves_open", "disc_bursts", "helium_lost", "turbo_overloaded")
+HARM = ("overpressure", "disc_bursts", "helium_lost", "turbo_overloaded")
 """Events that somebody should have prevented."""
-OVERPRESSURE = ("check_valves_open", "disc_bursts")
+OVERPRESSURE = ("overpressure", "disc_bursts")
 COUNTED_DOWN = ("second_stage_above_10K", "mixture_boils_off", "check_valves_open")
+NODE_PART = 0.25
 AFTER_S = 20 * 3600.0
 """Until so long after its repair, harm and actions are a fault's."""
 
 
 @dataclass(slots=True)
 class FaultRecord:
-    """What the supervisor made of one fault."""
+    """One fault, with the findings and countdowns that the supervisor gave."""
 
     fault: WorldFault
     named_s: dict[str, float] = field(default_factory=dict)
@@ -43,13 +44,23 @@ class WorldRecord:
     days: float
 
 
-def right(record: FaultRecord) -> bool:
-    """Tell whether what was named longest is the fault."""
-    if not record.named_s:
-        return False
-    best = max(record.named_s, key=lambda name: record.named_s[name])
-    kind, where, node = best.split("/")
-    return record.fault.blamed(kind, where, node)
+def named(record: FaultRecord) -> tuple[str, str, str]:
+    """Return what was named longest: kind, place and node; empty: nothing was.
+
+    A node counts when it was named for a quarter of that time.
+    """
+    times: dict[tuple[str, str], float] = {}
+    nodes: dict[tuple[str, str, str], float] = {}
+    for name, for_s in record.named_s.items():
+        kind, where, node = name.split("/")
+        times[kind, where] = times.get((kind, where), 0.0) + for_s
+        nodes[kind, where, node] = nodes.get((kind, where, node), 0.0) + for_s
+    if not times:
+        return "", "", ""
+    best = max(times, key=lambda one: times[one])
+    by_node = {node: for_s for (*what, node), for_s in nodes.items() if (*what,) == best and node}
+    node = max(by_node, key=lambda one: by_node[one], default="")
+    return *best, node if node and by_node[node] >= NODE_PART * times[best] else ""
 
 
 def judged(record: WorldRecord, truth: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -76,7 +87,7 @@ def judged(record: WorldRecord, truth: Mapping[str, Any]) -> list[dict[str, Any]
             event: {"low": low, "median": median, "high": high, "true": events.get(event)}
             for event, (low, median, high) in one.countdowns.items()
         }
-        named = max(one.named_s, key=lambda name: one.named_s[name]) if one.named_s else ""
+        what = named(one)
         found.append(
             asdict(fault)
             | {
@@ -88,8 +99,8 @@ def judged(record: WorldRecord, truth: Mapping[str, Any]) -> list[dict[str, Any]
                 and not harmed
                 and bool(acted)
                 and min(acted) - fault.at_s < min(harm.values()),
-                "named": named,
-                "blame_right": right(one),
+                "named": "/".join(what),
+                "blame_right": fault.blamed(*what),
                 "first_named_s": one.first_named_s,
                 "countdowns": counted,
             }

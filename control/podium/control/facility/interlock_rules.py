@@ -34,6 +34,9 @@ CIRCULATION_MOL_S = 2e-5
 CONDENSED_BELOW_K = 2.0
 """A still below it is full of liquid."""
 
+CONDENSED_AT_MOST_K = 10.0
+"""A still above it holds no liquid. # ASSUMED, as in :mod:`.gas_panel`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -137,6 +140,17 @@ RULES: tuple[Interlock, ...] = (
             (signals.on_of(signals.COMPRESSOR), 0.0),
         ),
         keeps=(signals.open_of("v13"), signals.open_of("v12")),
+    ),
+    Interlock(
+        "compressor_without_cold",
+        "the small compressor does not bring to the disc what boils off",
+        armed=(
+            _on(signals.on_of(signals.COMPRESSOR)),
+            Bound(signals.temperature_of(STILL), at_most=CONDENSED_AT_MOST_K),
+        ),
+        leased=_on(signals.PULSE_TUBE),
+        back=_on(signals.PULSE_TUBE),
+        then=((signals.on_of(signals.COMPRESSOR), 0.0),),
     ),
     *(rule for heater, stage in HEATERS.items() for rule in _heater(heater, stage)),
     Interlock(

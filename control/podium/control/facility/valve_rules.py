@@ -77,13 +77,12 @@ def forbidden(signal: str, value: float, view: Good) -> str:
         return _heater(signal.split(".")[1], value, panel)
     if value not in (0.0, 1.0):
         return f"{signal} takes 0 or 1, not {value}"
-    after = Panel({**view, signal: value})
     for rule in _RULES.get((signal, value), ()):
         if why := rule(panel):
             return why
     if signal.startswith("valve.") and value and (why := _way_out(signal.split(".")[1], panel)):
         return why
-    return _dead_end(signal, panel, after)
+    return _dead_end(signal, panel, Panel({**view, signal: value}))
 
 
 def _way_out(valve: str, panel: Panel) -> str:
@@ -161,10 +160,6 @@ def _backed(p: Panel) -> bool:
     return p.is_on(signals.SCROLL1) and p.is_open("v3", "v4")
 
 
-def _low_still(p: Panel) -> bool:
-    return not p.spins(signals.TURBO1) or p.below("p2", TURBO_INLET_PA)
-
-
 def _low_foreline(p: Panel) -> bool:
     return not p.spins(signals.TURBO1) or p.below("p2", FORELINE_PA)
 
@@ -190,8 +185,7 @@ def _service_pumped(p: Panel) -> bool:
 
 
 def _service_empty(p: Panel) -> bool:
-    maybe = [valve for valve in PATHS if not p.is_shut(valve)]
-    return not p.reaches(SERVICE_LINE, maybe) & MIXTURE
+    return not p.reaches(SERVICE_LINE, (v for v in PATHS if not p.is_shut(v))) & MIXTURE
 
 
 def _can_isolated(p: Panel) -> bool:
@@ -212,10 +206,6 @@ def _may_join(p: Panel) -> bool:
         return min(told) > SUPERCOLD_K
     second = p.kelvin(SECOND_STAGE)
     return second is not None and second > CONDENSED_BELOW_K
-
-
-def _may_compress(p: Panel) -> bool:
-    return p.below("p3", COMPRESSOR_OUTLET_PA) and p.below("p4", COMPRESSOR_INLET_PA)
 
 
 def _not_compressing(p: Panel) -> bool:
@@ -241,11 +231,12 @@ _ALL_WARM = _needs(
     f"not all stages are known to be above {WARM_K:g} K: air would freeze in the can and heat "
     "everything; warm up first",
 )
-_SCROLL1, _SCROLL2 = signals.on_of(signals.SCROLL1), signals.on_of(signals.SCROLL2)
-_COMPRESSOR = signals.on_of(signals.COMPRESSOR)
+_SCROLL1, _SCROLL2, _COMPRESSOR = (signals.on_of(p) for p in ("scroll1", "scroll2", "compressor"))
 
 _RULES: dict[tuple[str, float], tuple[Rule, ...]] = {
-    (signals.open_of("v1"), 1.0): (_needs(_low_still, _HIGH_STILL),),
+    (signals.open_of("v1"), 1.0): (
+        _needs(lambda p: not p.spins("turbo1") or p.below("p2", TURBO_INLET_PA), _HIGH_STILL),
+    ),
     (signals.open_of("v2"), 1.0): (_needs(_low_foreline, _HIGH_FORELINE),),
     (signals.open_of("v3"), 0.0): (_TURBO1_TURNS,),
     (signals.open_of("v3"), 1.0): (
@@ -367,11 +358,15 @@ _RULES: dict[tuple[str, float], tuple[Rule, ...]] = {
     ),
     (_COMPRESSOR, 1.0): (
         _needs(
+            lambda p: p.dry() or p.good.get(signals.PULSE_TUBE) == 1.0,
+            "mixture may be condensed, and the pulse tube is not known to run: start that first",
+        ),
+        _needs(
             lambda p: p.is_shut("v11"),
             "the compressor would take the tank in unmetered: shut v11 and use v13",
         ),
         _needs(
-            _may_compress,
+            lambda p: p.below("p3", COMPRESSOR_OUTLET_PA) and p.below("p4", COMPRESSOR_INLET_PA),
             f"the compressor starts with its outlet known to be below {COMPRESSOR_OUTLET_PA:g} Pa "
             f"and its inlet below {COMPRESSOR_INLET_PA:g} Pa; let gas into the tank by v12 first",
         ),
@@ -385,6 +380,12 @@ _RULES: dict[tuple[str, float], tuple[Rule, ...]] = {
         _needs(
             lambda p: (p.good.get("compressor.coolant_in") or 0.0) <= COOLANT_K,
             f"its cooling water comes in above {COOLANT_K:g} K: have it cooled first",
+        ),
+    ),
+    (signals.PULSE_TUBE, 0.0): (
+        _needs(
+            lambda p: _COMPRESSOR not in p.good or _not_compressing(p) or p.dry(),
+            "the compressor would bring what boils off to the disc: switch it off first",
         ),
     ),
     (signals.HEAT_SWITCH, 1.0): (

@@ -10,6 +10,7 @@ it.
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -167,5 +168,5 @@ def read_head(file: Path) -> IncidentHead | None:
             bool(plain["complete"]),
             tuple(map(str, plain["alarms"])),
         )
-    except (OSError, EOFError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error):
         return None

@@ -1,6 +1,5 @@
 """Answers the requests of the cold side: each by the part of the supervisor that it is about."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from podium.control.bus.cold import (
@@ -22,6 +21,7 @@ from podium.control.bus.messages import Done, Failed
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.supervision.alarm_keeper import NotWritten
 from podium.control.supervision.alarm_states import NotPossible
+from podium.control.supervision.background_work import BackgroundWork
 from podium.control.supervision.procedure_requests import ProcedureRefused
 from podium.control.supervision.rehearsal import NoRehearsal
 
@@ -47,9 +47,9 @@ REQUESTS = (
 class ColdAnswers:
     """Who asks the supervisor is answered here."""
 
-    def __init__(self, supervisor: "Supervisor", tasks: asyncio.TaskGroup) -> None:
-        """``tasks``: of the supervisor; long work goes on there."""
-        self._supervisor, self._tasks = supervisor, tasks
+    def __init__(self, supervisor: "Supervisor", work: BackgroundWork) -> None:
+        """``work``: where what takes long goes on."""
+        self._supervisor, self._work = supervisor, work
 
     async def answer(self, payload: bytes) -> bytes:
         """Return the answer to a request; one that is refused says why."""
@@ -95,7 +95,7 @@ class ColdAnswers:
         news = await here.procedures.do(request, here.now().tai)
         for run in here.procedures.running():
             if run.id == news.id and run.state == "running" and here.rehearsals.of(run.id) is None:
-                work = here.rehearsals.keep_corridor(run, here.views)
-                self._tasks.create_task(work, name=f"rehearse {run.id}")
+                corridor = here.rehearsals.keep_corridor(run, here.views)
+                self._work.begin(corridor, f"rehearse {run.id}")
         here.wake()
         return news

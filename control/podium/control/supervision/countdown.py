@@ -41,7 +41,7 @@ LONGEST_LAG_S = 120.0
 """Between two views; a trip that was not seen for longer began with the last."""
 SETTLED_FOR_S = 6 * 3600.0
 """So long a steady state is used, unless heaters change."""
-STEPS_AT_ONCE = 120
+STEPS_AT_ONCE = 240
 """Of the forecast, with each step of the observer."""
 STEP_S, HORIZON_S = 10.0, 1.5 * 3600.0
 FIRST_STEP_S, FIRST_S = 2.0, 120.0
@@ -57,7 +57,7 @@ LEAST_COUNTED = 24.0
 """So many members count at least: weights are flattened until they do."""
 LOW, HIGH = 0.05, 0.95
 STAGES_COMPARED = (1, 2)
-TIME_SPREAD = 0.05
+TIME_SPREAD = 0.08
 """1 sigma by which the model's times are wrong for any constants: it is smaller than a fridge."""
 
 EVENTS: Mapping[str, str] = {
@@ -86,7 +86,7 @@ class Forecast:
 
     @property
     def computed_s(self) -> float:
-        """How far, s."""
+        """Time that is computed, s."""
         return self.times_s[-1]
 
     def elapsed_s(self, now_s: float) -> Array:

@@ -22,12 +22,16 @@ WATER_STANDS_K, WATER_STANDS_S = 3.0, 240.0
 PLUG = 0.25
 """ln by which flow over condensing pressure falls."""
 PLUG_S, LEAK_S, TURBO_S = 120.0, 60.0, 5.0
+LEAK_COLD_K, LEAK_COLD_S = 8.0, 4 * 3600.0
+"""So cold, so long, has the second stage to be before: else the can is not yet pumped."""
 LEAK_FACTOR, LEAK_PA = 8.0, 2e-5
 """Pressure in the can in its usual one, and at least."""
 LEAST_FLOW, LEAST_PA = 1e-6, 100.0
 """mol/s and Pa in the condensing line, below which nothing circulates."""
 MUCH = 30.0
 """Times the least pressure of a leak: nobody waits then."""
+GASSED_PA = 60.0
+"""At turbo1's inlet: more than its own stop brings within seconds."""
 TURBO_SLOW = 0.85
 """Of its usual speed."""
 QUENCH_K, QUENCH_S = 1.25, 60.0
@@ -51,7 +55,7 @@ class FaultSign:
 
 @dataclass(slots=True)
 class FaultSigns:
-    """What is usual, and which signs hold since when."""
+    """Usual values of readings, and the signs that hold with their beginnings."""
 
     usual: dict[str, float] = field(default_factory=dict)
     age_s: float = 0.0
@@ -61,6 +65,10 @@ class FaultSigns:
     active: dict[str, FaultSign] = field(default_factory=dict)
     stood_s: float = -1e9
     """When the pulse tube stood last."""
+    warm_s: float = -1e9
+    """When the second stage was warm last, with no gas in the can."""
+    stopped_by_gas: bool = False
+    """Whether turbo1 stands because of what was at its inlet."""
     second: tuple[tuple[float, float], ...] = ()
     """The second stage of the last minute: s, K."""
 
@@ -75,6 +83,8 @@ class FaultSigns:
     ) -> tuple[FaultSign, ...]:
         """Take a view, ``for_s`` after the last; return what has happened, causes only."""
         standing = inputs.tubes < 0.5
+        if second_k > LEAK_COLD_K and "leak" not in self.active:
+            self.warm_s = now_s
         if standing and self.age_s > 0.0:
             self.stood_s = now_s
         gas_settled = now_s - self.stood_s > AFTER_S
@@ -82,7 +92,7 @@ class FaultSigns:
         self._machines(view, standing, now_s)
         self._quench(view, now_s, second_k, standing)
         if not standing and gas_settled:
-            self._gas(view, circulating, inputs, now_s)
+            self._gas(view, circulating, inputs, now_s, second_k)
         causes = {"power_cut", "warm_water", "compressor_trip"} & set(self.active)
         if not self.active and not self.since and not standing and circulating and gas_settled:
             self._learn(view, for_s)
@@ -135,7 +145,14 @@ class FaultSigns:
             return "power_cut" in self.active and value <= before
         return True
 
-    def _gas(self, view: FridgeView, circulating: bool, inputs: ModelInputs, now_s: float) -> None:
+    def _gas(
+        self,
+        view: FridgeView,
+        circulating: bool,
+        inputs: ModelInputs,
+        now_s: float,
+        second_k: float,
+    ) -> None:
         flow, condensing = _good(view, "flow.circulation"), _good(view, "pressure.p3")
         usual = self.usual.get("conductance")
         plugged, share = False, 0.0
@@ -148,7 +165,8 @@ class FaultSigns:
         ):
             share = log(flow / condensing) - usual
             ratio = log(condensing / self.usual["condensing"])
-            plugged = circulating and share < -PLUG and ratio > 0.1
+            condenses = "v13" in inputs.open or "compressor" in inputs.on
+            plugged = circulating and not condenses and share < -PLUG and ratio > 0.1
         if self._hold("plug", plugged, now_s, PLUG_S) or not plugged:
             self._set(
                 "plug", plugged, 1.0 - exp(share), "1", now_s,
@@ -162,6 +180,7 @@ class FaultSigns:
             and "v15" not in inputs.open
             and "v22" not in inputs.open
             and "quench" not in self.active
+            and now_s - self.warm_s > LEAK_COLD_S
         )
         much = leaks and can is not None and can > MUCH * LEAK_PA
         if self._hold("leak", leaks, now_s, 0.0 if much else LEAK_S) or not leaks:
@@ -169,12 +188,15 @@ class FaultSigns:
                 "leak", leaks, can or 0.0, "Pa", now_s, "helium leaks into the vacuum can"
             )  # fmt: skip
         speed, usual_speed = _good(view, "turbo1.speed"), self.usual.get("turbo")
-        slow = (
-            speed is not None
-            and usual_speed is not None
-            and "v1" in inputs.open
-            and (speed < TURBO_SLOW * usual_speed or "turbo1" not in inputs.on)
-        )
+        off = "turbo1" not in inputs.on
+        slow = speed is not None and usual_speed is not None and speed < TURBO_SLOW * usual_speed
+        if not off and not slow:
+            self.stopped_by_gas = False
+        inlet = _good(view, "pressure.p2")
+        gassed = inlet is not None and inlet > GASSED_PA
+        if (off or slow) and gassed and "turbo_stop" not in self.active:
+            self.stopped_by_gas = True  # gas brakes it, and interlocks stop it then
+        slow = (off or slow) and usual_speed is not None and not self.stopped_by_gas
         if self._hold("turbo", slow, now_s, TURBO_S) or not slow:
             self._set("turbo_stop", slow, speed or 0.0, "Hz", now_s, "turbo1 has stopped")
 

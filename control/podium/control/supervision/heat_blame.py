@@ -7,7 +7,6 @@ and down together.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import exp
 from typing import Any
 
 import numpy as np
@@ -18,16 +17,26 @@ LEARNED_S = 12 * 3600.0
 SETTLES_S = 2 * 3600.0
 """After a disturbance, before which nothing is judged."""
 SIGMAS = 6.0
-LEAST = (0.10, 0.15, 0.12, 0.3, 0.12)
+LEAST = (0.10, 0.15, 0.12, 0.6, 0.12)
 """Of a stage's usual heat, what counts at least."""
 LASTS_S = 180.0
 SCALE = 0.25
 """1 sigma of an amount of heat by calibrations and conductances, in it."""
-FOLLOWS_S = 600.0
-"""How far the filter's estimate is behind. # ASSUMED: two time constants of a mixing chamber."""
-TOGETHER_S = 6 * 3600.0
-EXPLAINS = 0.6
-"""Correlation from which on a node's playing explains heat."""
+KEPT = 0.6
+"""Of that, down to where heat that was found is still told."""
+FALLEN, RISEN = 0.6, 0.8
+"""Of its peak, where heat counts as ended, and as begun again."""
+CONSEQUENCE = 0.1
+"""Less than this part of a warmer stage's extra heat is a consequence of it."""
+FOLLOWS_S = 1500.0
+"""How far the filter's estimate is behind at most. # ASSUMED: four time constants of a mixing
+chamber."""
+CHANGE = 0.3
+"""Of a node's share of the time: a greater change is a beginning or an end."""
+EXPLAINS, LEAST_HITS = 0.7, 2
+"""Part of the heat's beginnings and ends that come with a node's, and how many at least."""
+FORGETS = 0.9
+"""What an older one counts, with each new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +52,23 @@ class ExtraHeat:
 
 @dataclass(slots=True)
 class HeatBlame:
-    """What heat is usual, and how it goes with the nodes' playing."""
+    """Usual heat of the stages, and how often extra heat came with a node's playing."""
 
     usual: Array = field(default_factory=lambda: np.zeros(5))
     age_s: float = 0.0
     quiet_s: float = 0.0
     """How long nothing disturbs."""
     since: dict[int, float] = field(default_factory=dict)
-    duty: dict[str, float] = field(default_factory=dict)
-    """Of nodes, behind as the estimate is."""
-    together: dict[str, Array] = field(default_factory=dict)
-    """By node: means of duty, heat (5), duty^2, heat^2 (5), duty times heat (5)."""
-    together_s: float = 0.0
+    shares: dict[str, float] = field(default_factory=dict)
+    """Of nodes, when they last began or ended."""
+    changed: dict[str, tuple[float, bool]] = field(default_factory=dict)
+    """By node: when it last began (True) or ended, s."""
+    peaks: dict[int, float] = field(default_factory=dict)
+    """By stage that has extra heat: the greatest so far, W."""
+    fallen: set[int] = field(default_factory=set)
+    """Stages whose heat has fallen from its peak."""
+    hits: dict[tuple[int, str], tuple[float, float]] = field(default_factory=dict)
+    """By stage and node: changes of heat that came with the node's, and all."""
 
     def copy(self) -> "HeatBlame":
         """Return one that goes its own way."""
@@ -62,8 +76,11 @@ class HeatBlame:
             self,
             usual=self.usual.copy(),
             since=dict(self.since),
-            duty=dict(self.duty),
-            together={name: one.copy() for name, one in self.together.items()},
+            shares=dict(self.shares),
+            changed=dict(self.changed),
+            hits=dict(self.hits),
+            peaks=dict(self.peaks),
+            fallen=set(self.fallen),
         )
 
     def step(
@@ -77,56 +94,77 @@ class HeatBlame:
         for_s: float,
     ) -> tuple[ExtraHeat, ...]:
         """Take an estimate, ``for_s`` after the last, and return what is extra."""
+        self._note_changes(playing, now_s)
         if disturbed:
+            if self.quiet_s > 0.0:
+                self.age_s = 0.0  # afterwards it may be otherwise: learned anew
             self.quiet_s = 0.0
             self.since.clear()
+            self.peaks.clear()
+            self.fallen.clear()
             return ()
         self.quiet_s += for_s
         if self.quiet_s < SETTLES_S:
             return ()
-        self._correlate(heat, playing, for_s)
         if self.age_s < SETTLES_S:
             self.age_s += for_s
-            self.usual += (heat - self.usual) * min(1.0, for_s / self.age_s)
+            self.usual = self.usual + (heat - self.usual) * min(1.0, for_s / self.age_s)
             return ()
         beyond = (heat - self.usual) / np.maximum(SIGMAS * sigma, np.array(LEAST) * usual_w)
         found = []
-        most = max(1.0, float(np.max(beyond)))
         for stage in range(5):
-            if beyond[stage] < 1.0:
+            watts = float(heat[stage] - self.usual[stage])
+            if beyond[stage] < (KEPT if stage in self.since else 1.0):
                 self.since.pop(stage, None)
+                if self.peaks.pop(stage, None) is not None and stage not in self.fallen:
+                    self._score(stage, False, now_s)
+                self.fallen.discard(stage)
                 continue
             since = self.since.setdefault(stage, now_s)
-            if now_s - since >= LASTS_S and beyond[stage] > 0.5 * most:
-                watts = float(heat[stage] - self.usual[stage])
+            self._follow(stage, watts, now_s)
+            if now_s - since >= LASTS_S:
                 spread = float(np.hypot(sigma[stage], SCALE * watts))
                 found.append(ExtraHeat(stage, watts, spread, since, self._node(stage)))
         self.age_s += for_s
         part = for_s / min(LEARNED_S, self.age_s)
-        slow = np.where(beyond < 1.0, part, 0.05 * part)
-        self.usual += slow * (heat - self.usual)
-        return tuple(found)
+        slow = np.where(beyond < KEPT, part, 0.05 * part)
+        self.usual = self.usual + slow * (heat - self.usual)
+        return tuple(one for one in found if not _follows(one, found))
 
-    def _correlate(self, heat: Array, playing: Mapping[str, float], for_s: float) -> None:
-        self.together_s += for_s
-        part = min(1.0, for_s / min(TOGETHER_S, self.together_s))
+    def _follow(self, stage: int, watts: float, now_s: float) -> None:
+        """Note that a stage's heat has begun, or fallen from its peak, or risen to it again."""
+        peak = self.peaks.get(stage)
+        if peak is None or (stage in self.fallen and watts > RISEN * peak):
+            self._score(stage, True, now_s)
+            self.fallen.discard(stage)
+        elif stage not in self.fallen and watts < FALLEN * peak:
+            self._score(stage, False, now_s)
+            self.fallen.add(stage)
+        self.peaks[stage] = max(watts, peak or 0.0)
+
+    def _note_changes(self, playing: Mapping[str, float], now_s: float) -> None:
         for node, share in playing.items():
-            duty = self.duty.get(node, share)
-            duty += (share - duty) * (1.0 - exp(-for_s / FOLLOWS_S))
-            self.duty[node] = duty
-            row = np.concatenate([[duty], heat, [duty * duty], heat * heat, duty * heat])
-            kept = self.together.get(node)
-            self.together[node] = row if kept is None else kept + part * (row - kept)
+            before = self.shares.setdefault(node, share)
+            if abs(share - before) > CHANGE:
+                self.shares[node], self.changed[node] = share, (now_s, share > before)
+
+    def _score(self, stage: int, begins: bool, now_s: float) -> None:
+        """Note for each node whether heat that begins or ends came with its playing."""
+        for node in self.shares:
+            at_s, began = self.changed.get(node, (-1e9, begins))
+            hit = began == begins and now_s - at_s <= FOLLOWS_S
+            hits, all_ = self.hits.get((stage, node), (0.0, 0.0))
+            self.hits[stage, node] = FORGETS * hits + hit, FORGETS * all_ + 1.0
 
     def _node(self, stage: int) -> str:
+        """Return the node whose playing explains a stage's heat best; empty: none's does."""
         best, found = EXPLAINS, ""
-        for node, row in self.together.items():
-            duty, heat, duties = row[0], row[1 + stage], row[6]
-            heats, both = row[7 + stage], row[12 + stage]
-            spread = (max(duties - duty * duty, 0.0) * max(heats - heat * heat, 0.0)) ** 0.5
-            if duties - duty * duty < 1e-4 or spread <= 0.0:
-                continue
-            together = float((both - duty * heat) / spread)
-            if together > best:
-                best, found = together, node
+        for (at, node), (hits, all_) in self.hits.items():
+            if at == stage and hits > LEAST_HITS * FORGETS and hits / all_ > best:
+                best, found = hits / all_, node
         return found
+
+
+def _follows(one: ExtraHeat, found: list[ExtraHeat]) -> bool:
+    """Tell whether extra heat is a consequence of more of it at a warmer stage."""
+    return any(other.stage < one.stage and one.watts < CONSEQUENCE * other.watts for other in found)

@@ -30,7 +30,7 @@ from podium.control.supervision.model_state import ModelInputs, ModelState
 
 Array = NDArray[Any]
 HEAT, FLOW, METER, PUMP, SIZE = 5, 10, 11, 12, 13
-HEAT_PARTS = (0.05, 0.1, 0.2, 0.3, 0.3)
+HEAT_PARTS = (0.05, 0.15, 0.4, 0.8, 0.8)
 """How much heat may come up unknown in an hour, in that of usual operation. # ASSUMED"""
 USUAL_W = (40.0, 0.5, 12e-3, 40e-6, 2e-6)
 """What a stage of an LD400 takes away in usual operation; others by their still's power."""
@@ -88,8 +88,8 @@ class HeatFilter:
             metered=set(self.metered),
         )
 
-    def predict(self, inputs: ModelInputs, for_s: float) -> None:
-        """Move it by the model."""
+    def predict(self, inputs: ModelInputs, for_s: float, *, gas: bool = True) -> None:
+        """Move it by the model; without ``gas`` pressures stay, since they are read anyway."""
         extra = self.mean[HEAT:FLOW, None]
         state, sensitivity = self.model.step_with_sensitivity(self.state, inputs, for_s, extra)
         moved = np.eye(SIZE)
@@ -116,15 +116,21 @@ class HeatFilter:
         if not known:
             middle = sum(readings.values()) / len(readings)
             self.factors |= {name: value - middle for name, value in readings.items()}
-        off = {}
-        for name, value in readings.items():
-            if name not in self.factors:  # it joins those that are known
-                self.factors[name] = value - float(np.log(self.mean[stage]))
-            kelvin = float(self.mean[stage])
-            direction = np.zeros(SIZE)
-            direction[stage] = 1.0 / kelvin
-            expected = float(np.log(kelvin)) + self.factors[name]
-            off[name] = self._correct(direction, value - expected, sigmas[name])
+        kelvin = float(self.mean[stage])
+        now, weights, total, off = float(np.log(kelvin)), 0.0, 0.0, {}
+        spread = float(self.covariance[stage, stage]) ** 0.5 / kelvin
+        for name, value in readings.items():  # one that joins takes its factor from the others
+            self.factors.setdefault(name, value - now)
+        aways = {name: value - now - self.factors[name] for name, value in readings.items()}
+        middle = sum(aways.values()) / len(aways)
+        for name, away in aways.items():
+            sigma = sigmas[name]
+            off[name] = abs(away) / float(np.hypot(sigma, spread))
+            alone = abs(away - middle) / sigma
+            weight = sigma**-2 * min(1.0, GATE / max(alone, 1e-9)) ** 2
+            weights += weight
+            total += away * weight
+        self._correct(stage, 1.0 / kelvin, total / weights, weights**-0.5, gate=False)
         self._learn_factors(stage, readings, for_s)
         return off
 
@@ -144,34 +150,45 @@ class HeatFilter:
         if which not in self.metered:
             self.metered.add(which)
             self.mean[which] = ln_share - self.mean[FLOW]
-        direction = np.zeros(SIZE)
-        direction[FLOW] = direction[which] = 1.0
         expected = float(self.mean[FLOW] + self.mean[which])
-        return self._correct(direction, ln_share - expected, FLOW_READING)
+        return self._correct(FLOW, 1.0, ln_share - expected, FLOW_READING, also=which)
 
     def heat(self) -> tuple[Array, Array]:
         """Return extra heat of the stages and its sigmas, W."""
         variance = np.diag(self.covariance)[HEAT:FLOW]
         return self.mean[HEAT:FLOW].copy(), np.sqrt(np.maximum(variance, 0.0))
 
-    def _correct(self, direction: Array, off: float, sigma: float) -> float:
-        spread = self.covariance @ direction
-        expected = float(direction @ spread)
+    def _correct(
+        self,
+        index: int,
+        slope: float,
+        off: float,
+        sigma: float,
+        also: int | None = None,
+        *,
+        gate: bool = True,
+    ) -> float:
+        """Take a measurement of ``slope`` times a state, and of another with 1."""
+        spread = slope * self.covariance[index]
+        expected = slope * float(spread[index])
+        if also is not None:
+            expected += 2.0 * float(spread[also]) + float(self.covariance[also, also])
+            spread = spread + self.covariance[also]
         variance = expected + sigma * sigma
         sigmas = abs(off) / variance**0.5
-        if sigmas > GATE:  # Huber's weight: an outlier pulls, but not as far as it lies
+        if gate and sigmas > GATE:  # Huber's weight: an outlier pulls, but not as far as it lies
             variance = expected + sigma * sigma * (sigmas / GATE) ** 2
         gain = spread / variance
         self.mean = self.mean + gain * off
-        self.covariance = self.covariance - np.outer(gain, spread)
+        self.covariance = self.covariance - gain[:, None] * spread
         low = np.maximum(0.5 * self.state.kelvin, COLDEST_K)[:, 0]
         kelvin = np.clip(self.mean[:HEAT], low, HOTTEST_K)
         self.mean[:HEAT] = kelvin
         self.state = self.state.changed(kelvin=kelvin[:, None])
-        return sigmas
+        return float(sigmas)
 
 
 def usual_heat(parameters: ModelParameters) -> Array:
     """Return what the stages take away in usual operation, W."""
     scale = parameters.still_power / 12e-3
-    return np.array(USUAL_W) * np.array([1.0, 1.0, scale, scale, scale])
+    return np.asarray(np.array(USUAL_W) * np.array([1.0, 1.0, scale, scale, scale]))

@@ -57,7 +57,7 @@ _ASIDE = 1e-4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sensitivity:
-    """How temperatures after a step depend on those before it and on heat, at first order."""
+    """First derivatives of temperatures after a step: by those before it, and by heat."""
 
     of_kelvin: Array
     """Shape (5, 5), K/K."""
@@ -81,10 +81,9 @@ class FridgeModel:
         inputs: ModelInputs,
         for_s: float,
         extra: Array | None = None,
-        flow_factor: Array | float = 1.0,
     ) -> ModelState:
         """Return the state after ``for_s``; ``extra`` heat in W of shape (5, members)."""
-        return self._advance(state, inputs, for_s, extra, flow_factor, None)
+        return self._advance(state, inputs, for_s, extra, None, gas=True)
 
     def step_with_sensitivity(
         self,
@@ -92,11 +91,15 @@ class FridgeModel:
         inputs: ModelInputs,
         for_s: float,
         extra: Array,
-        flow_factor: Array | float = 1.0,
+        *,
+        gas: bool = True,
     ) -> tuple[ModelState, Sensitivity]:
-        """Return the state of one fridge after ``for_s``, and what it depends on."""
+        """Return the state of one fridge after ``for_s``, and what it depends on.
+
+        Without ``gas`` pressures and liquid stay, for whom they are read.
+        """
         collected: list[tuple[Array, Array]] = []
-        after = self._advance(state, inputs, for_s, extra, flow_factor, collected)
+        after = self._advance(state, inputs, for_s, extra, collected, gas=gas)
         of_kelvin, of_heat = np.eye(5), np.zeros((5, 5))
         for one, heat in collected:
             of_kelvin, of_heat = one @ of_kelvin, one @ of_heat + heat
@@ -108,7 +111,6 @@ class FridgeModel:
         state: ModelState,
         inputs: ModelInputs,
         evaporation: model_gas.Evaporation,
-        flow_factor: Array | float = 1.0,
     ) -> Array:
         """Return what each stage takes up, W; ``kelvin`` of shape (5, ..., members)."""
         p = self.parameters
@@ -135,7 +137,7 @@ class FridgeModel:
         on_still = state.inflow * (p.inlet_heat + 2.5 * GAS_CONSTANT * np.maximum(0.0, b - 4.2))
         on_still = on_still + state.passing * 2.5 * GAS_CONSTANT * np.maximum(0.0, b - c)
         on_still = on_still - flow * (share * LATENT_3HE + (1.0 - share) * LATENT_4HE)
-        driven = np.minimum(flow, p.most_flow) * share * flow_factor / (1.0 + c**12)
+        driven = np.minimum(flow, p.most_flow) * share / (1.0 + c**12)
         driven = driven * full**4 / (1.0 + (e / TRICRITICAL_K) ** 16)
         on_second = p.second_load + (state.inflow + state.passing) * p.condenser_heat
         if inputs.tubes:
@@ -179,9 +181,8 @@ class FridgeModel:
     def capacities(self, kelvin: Array, liquid: Array) -> Array:
         """Return heat capacities of the stages, J/K: shape (5, members)."""
         constant, fermi = self._of_liquid(liquid)
-        return (
-            self._masses * copper_capacity(kelvin) + constant + fermi * np.minimum(kelvin, FERMI_K)
-        )
+        copper = self._masses * copper_capacity(kelvin)
+        return np.asarray(copper + constant + fermi * np.minimum(kelvin, FERMI_K))
 
     def _of_liquid(self, liquid: Array) -> tuple[Array, Array]:
         full = filled(self.parameters, liquid)
@@ -193,7 +194,7 @@ class FridgeModel:
 
     def _enthalpies(self, kelvin: Array, constant: Array, fermi: Array) -> Array:
         low = np.minimum(kelvin, FERMI_K)
-        return (
+        return np.asarray(
             self._masses * copper_enthalpy(kelvin)
             + constant * kelvin
             + fermi * (low * low / 2 + FERMI_K * (kelvin - low))
@@ -205,13 +206,14 @@ class FridgeModel:
         inputs: ModelInputs,
         for_s: float,
         extra: Array | None,
-        flow_factor: Array | float,
         collected: list[tuple[Array, Array]] | None,
+        *,
+        gas: bool,
     ) -> ModelState:
         rest_s = length_s = for_s
         while rest_s > 1e-9:
             state, done_s = self._one(
-                state, inputs, min(length_s, rest_s), extra, flow_factor, collected
+                state, inputs, min(length_s, rest_s), extra, collected, gas=gas
             )
             rest_s, length_s = rest_s - done_s, 2 * done_s
         return state
@@ -222,8 +224,9 @@ class FridgeModel:
         inputs: ModelInputs,
         length_s: float,
         extra: Array | None,
-        flow_factor: Array | float,
         collected: list[tuple[Array, Array]] | None,
+        *,
+        gas: bool,
     ) -> tuple[ModelState, float]:
         """Return the state one step on, and its length, at most ``length_s``."""
         kelvin = state.kelvin
@@ -234,7 +237,7 @@ class FridgeModel:
         diagonal = np.arange(5)
         while True:
             evaporation = model_gas.evaporation(self.parameters, state, inputs, length_s)
-            powers = self.powers(moved, state, inputs, evaporation, flow_factor)
+            powers = self.powers(moved, state, inputs, evaporation)
             now = powers[:, 0] if extra is None else powers[:, 0] + extra
             slopes = (powers[:, 1:] - powers[:, :1]) / (_ASIDE * kelvin)
             system = -slopes.transpose(2, 0, 1)
@@ -247,7 +250,10 @@ class FridgeModel:
         if collected is not None:
             of_heat = np.linalg.inv(system[0])
             collected.append((of_heat * (capacities[:, 0] / length_s), of_heat))
-        balance = sum(still_pressures(self.parameters, kelvin[2] + change[2]))
+        balance = np.add(*still_pressures(self.parameters, kelvin[2] + change[2]))
+        if not gas:
+            inflow, passing = model_gas.inlet_flows(self.parameters, state, inputs, balance)
+            return state.changed(kelvin=after, inflow=inflow, passing=passing), length_s
         moved_gas = model_gas.step(
             self.parameters, state, inputs, evaporation.rate(balance), balance, length_s
         )
@@ -258,7 +264,7 @@ class FridgeModel:
         kelvin = state.kelvin
         found = np.clip(kelvin + change, np.maximum(0.5 * kelvin, COLDEST_K), HOTTEST_K)
         if np.max(np.abs(change / kelvin)) < 5e-3:
-            return found
+            return np.asarray(found)
         constant, fermi = self._of_liquid(state.liquid)
         wanted = self._enthalpies(kelvin, constant, fermi) + capacities * change
         for _ in range(3):
@@ -269,7 +275,7 @@ class FridgeModel:
             )
             step = (self._enthalpies(found, constant, fermi) - wanted) / slope
             found = np.maximum(found - step, 0.5 * found)
-        return np.clip(found, COLDEST_K, HOTTEST_K)
+        return np.asarray(np.clip(found, COLDEST_K, HOTTEST_K))
 
 
 def still_pressures(parameters: ModelParameters, kelvin: Array) -> tuple[Array, Array]:

@@ -57,7 +57,8 @@ class Evaporation:
 
     def rate(self, balance: Array) -> Array:
         """Return mol/s; ``balance`` in Pa, members last."""
-        return np.minimum(self.most, np.maximum(0.0, self.per_pa * balance - self.offset))
+        rate = np.maximum(0.0, self.per_pa * balance - self.offset)
+        return np.asarray(np.minimum(self.most, rate))
 
 
 def pumping(parameters: ModelParameters, state: ModelState, inputs: ModelInputs) -> Array:
@@ -95,7 +96,7 @@ def step(
     length_s: float,
 ) -> ModelState:
     """Return the state with pressures, liquid and flows one step on."""
-    p, members, path = parameters, state.members, inputs.path
+    p, members = parameters, state.members
     matrix, right = np.zeros((members, 4, 4)), np.zeros((members, 4))
     volumes = (p.still_line, p.small_volume, p.small_volume, p.tank)
     for i, volume in enumerate(volumes):
@@ -127,13 +128,8 @@ def step(
     ):
         if valve in inputs.open:
             join(one, other, conductance)
-    inlet = p.impedance if path("v9") and (path("v5", "v6") or path("v7", "v8")) else 0.0
-    warmest = np.maximum(state.kelvin[1], state.kelvin[2])
-    condenses = np.clip((CONDENSES_K - warmest) / 0.5, 0.0, 1.0)
-    condenses = condenses * np.maximum(0.0, 1.0 - balance / np.maximum(1.0, state.pascal[2]))
-    condensed = inlet * condenses
+    condensed, passing = _inlet(p, state, inputs, balance)
     pump(CONDENSING, None, condensed)
-    passing = (inlet - condensed) * (state.pascal[CONDENSING] > state.pascal[STILL])
     join(CONDENSING, STILL, passing)
     for one, limit in ((CONDENSING, 1.0), (STILL, STILL_RELIEF), (BACK, STILL_RELIEF)):
         above = limit * p.relief
@@ -152,6 +148,30 @@ def step(
         can=air,
         helium=helium,
     )
+
+
+def _inlet(
+    parameters: ModelParameters, state: ModelState, inputs: ModelInputs, balance: Array
+) -> tuple[Array, Array]:
+    """Return conductances into the fridge, mol/(s Pa): of what condenses, and of what does not."""
+    path = inputs.path
+    if not (path("v9") and (path("v5", "v6") or path("v7", "v8"))):
+        return np.zeros(state.members), np.zeros(state.members)
+    warmest = np.maximum(state.kelvin[1], state.kelvin[2])
+    cold = np.minimum(1.0, np.maximum(0.0, (CONDENSES_K - warmest) / 0.5))
+    driven = np.maximum(0.0, 1.0 - balance / np.maximum(1.0, state.pascal[CONDENSING]))
+    condensed = parameters.impedance * cold * driven
+    flows = state.pascal[CONDENSING] > state.pascal[STILL]
+    return condensed, (parameters.impedance - condensed) * flows
+
+
+def inlet_flows(
+    parameters: ModelParameters, state: ModelState, inputs: ModelInputs, balance: Array
+) -> tuple[Array, Array]:
+    """Return what comes into the fridge at these pressures, mol/s: condensing, and as gas."""
+    condensed, passing = _inlet(parameters, state, inputs, balance)
+    before, after = state.pascal[CONDENSING], state.pascal[STILL]
+    return condensed * before, passing * (before - after)
 
 
 def mixture(parameters: ModelParameters, pascal: Array) -> Array:

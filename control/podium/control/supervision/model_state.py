@@ -18,7 +18,7 @@ CAN_CARRIES_PA = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class ModelInputs:
-    """What drives the model: switches as they stand, heaters in W."""
+    """Inputs of the model: switches as they stand, heaters in W."""
 
     tubes: float = 1.0
     """Part of the pulse tubes that runs, 0 to 1."""

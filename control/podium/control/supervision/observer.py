@@ -21,13 +21,14 @@ from podium.control.supervision.heat_blame import ExtraHeat, HeatBlame
 from podium.control.supervision.heat_filter import METER, PUMP, READING, HeatFilter, usual_heat
 from podium.control.supervision.model import still_pressures
 from podium.control.supervision.model_parameters import ModelParameters
-from podium.control.supervision.model_state import STILL, ModelInputs
+from podium.control.supervision.model_state import STILL, ModelInputs, ModelState
 from podium.control.supervision.thermometer_vote import SensorFault, StageVote
 from podium.control.supervision.view_inputs import (
     assumed_inputs,
     first_state,
     inputs_of,
     plausible,
+    pressures_read,
     thermometers,
     with_pressures,
 )
@@ -67,7 +68,7 @@ class ModelContradiction:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the observer sees at one time."""
+    """Estimates and findings of an observer at one time."""
 
     kelvin: Mapping[str, float]
     """By stage: the temperature as estimated, in the scale of its thermometers."""
@@ -91,6 +92,8 @@ class Observer:
         self.signs = FaultSigns()
         self.blame = HeatBlame()
         self.countdowns = Countdowns(parameters)
+        self.operating: tuple[ModelState, ModelInputs] | None = None
+        """The last state of usual operation, and its inputs."""
         self._tai: TaiFs | None = None
         self._begin: TaiFs = (0, 0)
         self._off: dict[str, float] = {}
@@ -103,7 +106,7 @@ class Observer:
         other.inputs, other.filter = self.inputs, self.filter and self.filter.copy()
         other.votes = {stage: vote.copy() for stage, vote in self.votes.items()}
         other.signs, other.blame = self.signs.copy(), self.blame.copy()
-        other.countdowns = self.countdowns.copy()
+        other.countdowns, other.operating = self.countdowns.copy(), self.operating
         other._tai, other._begin, other._off = self._tai, self._begin, dict(self._off)
         return other
 
@@ -123,7 +126,7 @@ class Observer:
             self.filter = HeatFilter.begun(self.parameters, first_state(self.parameters, means))
         filtered = self.filter
         if for_s > 0.0:
-            filtered.predict(self.inputs, for_s)
+            filtered.predict(self.inputs, for_s, gas=not pressures_read(view))
             self._correct(filtered, view, believed, for_s)
         return self._observed(filtered, view, playing or {}, for_s)
 
@@ -191,7 +194,7 @@ class Observer:
         """Return the flow that balance of heat and vapour pressure in the still give, mol/s."""
         state = filtered.state
         law = model_gas.evaporation(self.parameters, state, self.inputs, 600.0)
-        return float(law.rate(sum(still_pressures(self.parameters, state.kelvin[2])))[0])
+        return float(law.rate(np.add(*still_pressures(self.parameters, state.kelvin[2])))[0])
 
     def _observed(
         self,
@@ -201,7 +204,7 @@ class Observer:
         for_s: float,
     ) -> Observed:
         now_s, kelvin = self._now_s(), filtered.state.kelvin[:, 0]
-        signs = self.signs.step(view, self.inputs, now_s, for_s, float(kelvin[1]))
+        signs = self.signs.step(view, self.inputs, now_s, for_s, self._second_k(filtered))
         operating = (
             self.inputs.tubes > 0.5
             and "scroll1" in self.inputs.on
@@ -209,6 +212,8 @@ class Observer:
         )
         heat, sigma = filtered.heat()
         disturbed = not operating or bool(signs)
+        if not disturbed:
+            self.operating = filtered.state, self.inputs
         extra = self.blame.step(heat, sigma, self._usual_w, playing, disturbed, now_s, for_s)
         faults = self._sensor_faults()
         findings = [self._sign(view.fridge, one) for one in signs]
@@ -226,6 +231,18 @@ class Observer:
             self._contradictions(view, filtered, faults),
             self.blame.age_s >= 7200.0,
         )
+
+    def _second_k(self, filtered: HeatFilter) -> float:
+        """Return the second stage's temperature as it is read now, not as it is filtered."""
+        vote = self.votes[signals.STAGES[1]]
+        shown = [
+            course.last - filtered.factors.get(name, 0.0)
+            for name, course in vote.courses.items()
+            if name not in vote.distrusted
+        ]
+        if not shown:
+            return float(filtered.state.kelvin[1, 0])
+        return exp(sum(shown) / len(shown))
 
     def _flow(self, filtered: HeatFilter) -> float | None:
         modelled = self._modelled_flow(filtered)
@@ -281,8 +298,8 @@ class Observer:
         found = []
         wrong = {fault.reading: stage for stage, fault in faults if fault.fault != "disconnected"}
         now_s = self._now_s()
-        for name, since in self._off.items():
-            if now_s - since >= CONTRADICTS_S:
+        for name, off_s in self._off.items():
+            if now_s - off_s >= CONTRADICTS_S:
                 wrong.setdefault(name, self._stage_of(view, name))
         for name, stage in wrong.items():
             if not stage:

@@ -20,6 +20,7 @@ from podium.control.bus.operations import Operate, Operated
 from podium.control.facility.facility import Facility
 from podium.control.records.latest_readings import FridgeView
 from podium.control.supervision import procedure_requests
+from podium.control.supervision.background_work import BackgroundWork
 from podium.control.supervision.procedure import answered, resumed, step
 from podium.control.supervision.procedure_journal import ProcedureJournal, ProcedureJournalError
 from podium.control.supervision.procedure_requests import ProcedureRefused
@@ -60,8 +61,8 @@ class ProcedureKeeper:
         """Return those that are on and set things."""
         return tuple(run for run in self._runs.values() if not run.over and not run.dry_run)
 
-    async def step(self, views: Mapping[str, FridgeView], tasks: asyncio.TaskGroup) -> None:
-        """Step all procedures that are on; what they send is awaited in tasks."""
+    async def step(self, views: Mapping[str, FridgeView], work: BackgroundWork) -> None:
+        """Step all procedures that are on; answers to what they send are awaited beside it."""
         for name, run in tuple(self._runs.items()):
             view = views.get(run.fridge)
             if run.over or view is None:
@@ -73,7 +74,7 @@ class ProcedureKeeper:
             if after.over:
                 log.info("procedure over", id=name, state=after.state, words=after.words)
             for one in operations:
-                tasks.create_task(self._operate(name, one), name=f"operate {one.token}")
+                work.begin(self._operate(name, one), f"operate {one.token}")
 
     async def do(self, request: ProcedureRequest, tai: TaiFs) -> ColdProcedureNews:
         """Begin, confirm or stop a procedure; returns once that is on the disk.

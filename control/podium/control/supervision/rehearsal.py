@@ -16,13 +16,14 @@ from podium.control.bus.cold import Corridor, Rehearsal, StepNews, TaiFs
 from podium.control.bus.operations import Operated
 from podium.control.facility.fridge_wiring import Part
 from podium.control.records.latest_readings import FridgeView, Latest
-from podium.control.supervision.heat_filter import HEAT
+from podium.control.supervision import model_gas
+from podium.control.supervision.heat_filter import usual_heat
 from podium.control.supervision.model import FridgeModel, pressure_of
 from podium.control.supervision.model_parameters import drawn, members_of
 from podium.control.supervision.model_state import ModelInputs, ModelState
 from podium.control.supervision.observer import Observer
-from podium.control.supervision.procedure import PROCEDURES, answered, records_of, step
-from podium.control.supervision.procedure_run import ProcedureRun, WiredPart
+from podium.control.supervision.procedure import PROCEDURES, answered, step
+from podium.control.supervision.procedure_run import ProcedureRun, StepRecord, WiredPart
 from podium.control.supervision.view_inputs import TURBO_HZ
 from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -37,11 +38,15 @@ PATIENCE = 0.02
 """Of how long it has waited, until it looks again."""
 LONGEST_S = 200 * 3600.0
 LOW, HIGH = 0.05, 0.95
+SETTLED_S = 600.0
+"""A step so long finds evaporation and pumping in balance."""
 TURBO2_S = 600.0
 """1/e of turbo2, up and down. # ASSUMED"""
 ASIDE, EARLIER = 0.15, 0.15
 """Parts by which a real run may be beside the corridor, and ahead of it or behind in time."""
 LEAST_LATE_S = 300.0
+LEAST_ASIDE = {"K": 2e-3, "Pa": 100.0, "mol/s": 1e-4}
+"""By unit: so far beside the corridor means nothing."""
 GAUGES = ("p1", "p2", "p3", "p4", "p5")
 
 
@@ -78,8 +83,7 @@ def rehearse(
     copies = [_Copy(run, observer.inputs, turbo2, []) for _ in range(members)]
     parameters = drawn(observer.parameters, members, np.random.default_rng(SEED))
     state = observer.filter.state.repeated(members)
-    extra = np.repeat(observer.filter.mean[HEAT : HEAT + 5, None], members, axis=1)
-    extra[:2] = 0.0  # what the copies' own constants are off by, at these temperatures only
+    extra = _balancing(FridgeModel(parameters), observer, members)
     times, courses = [0.0], [_course(state)]
     now_s = changed_s = 0.0
     while now_s < LONGEST_S:
@@ -99,11 +103,28 @@ def rehearse(
     return _told(procedure, view, copies, times, courses)
 
 
+def _balancing(model: FridgeModel, observer: Observer, members: int) -> Array:
+    """Return heat that holds each copy where the fridge was in usual operation, W.
+
+    Shape (5, members). So copies agree with what is known of this fridge. The pulse tube's stages
+    are left alone: what they are off by there is not what they are off by when warm.
+    """
+    if observer.operating is None:
+        return np.zeros((5, members))
+    state, inputs = observer.operating
+    all_members = state.repeated(members)
+    law = model_gas.evaporation(model.parameters, all_members, inputs, SETTLED_S)
+    heat = -model.powers(all_members.kelvin, all_members, inputs, law)
+    most = usual_heat(observer.parameters)[:, None]
+    heat[:2] = 0.0
+    return np.clip(heat, -most, most)
+
+
 def begun_run(procedure: str, observer: Observer, view: FridgeView) -> ProcedureRun:
     """Return a run of a procedure that is about to begin, for a rehearsal."""
     parts = tuple(WiredPart(signal, part) for signal, part in observer.wiring.parts.items())
     model = observer.parameters.model
-    steps = records_of(PROCEDURES[procedure], model)
+    steps = tuple(StepRecord(one.name) for one in PROCEDURES[procedure].steps(model))
     return ProcedureRun(
         "rehearsal", procedure, view.fridge, model, "rehearsal", False, parts, "running", steps
     )
@@ -123,8 +144,9 @@ def outside(rehearsal: Rehearsal, elapsed_s: float, view: FridgeView) -> tuple[s
         value = view.good(signal)
         if value is None:
             continue
-        low = float(np.min(corridor.low[near])) * (1.0 - ASIDE)
-        high = float(np.max(corridor.high[near])) * (1.0 + ASIDE)
+        least = LEAST_ASIDE[corridor.unit]
+        low = float(np.min(corridor.low[near])) * (1.0 - ASIDE) - least
+        high = float(np.max(corridor.high[near])) * (1.0 + ASIDE) + least
         if not low <= value <= high:
             found.append(
                 f"{signal} is {value:.4g} {corridor.unit}; rehearsed were {low:.4g} to {high:.4g}"

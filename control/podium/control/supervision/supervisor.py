@@ -25,6 +25,7 @@ from podium.control.facility.facility import Facility
 from podium.control.records.latest_readings import FridgeView, LatestReadings
 from podium.control.supervision.alarm_keeper import AlarmKeeper
 from podium.control.supervision.alarm_states import Instant
+from podium.control.supervision.background_work import BackgroundWork
 from podium.control.supervision.black_box import BlackBox
 from podium.control.supervision.cold_answers import ColdAnswers
 from podium.control.supervision.cold_picture import ReadingOwners, wirings_of
@@ -126,23 +127,20 @@ class Supervisor:
                 await stack.enter_async_context(metrics_served(metrics, collector))
             told = await stack.enter_async_context(self._bus.subscribe(readings_key(name, "*")))
             does = await stack.enter_async_context(self._bus.subscribe(status_key(name, "*")))
-            tasks = await stack.enter_async_context(asyncio.TaskGroup())
-            answers = ColdAnswers(self, tasks)
+            work = await stack.enter_async_context(BackgroundWork.opened())
+            answers = ColdAnswers(self, work)
             await stack.enter_async_context(self._bus.serve(cold_key(name), answers.answer))
             await stack.enter_async_context(self._bus.announce(cold_key(name)))
             log.info("supervisor up", facility=name)
-            works = (
-                tasks.create_task(self._hear(told), name="hear readings"),
-                tasks.create_task(self._hear_status(does), name="hear agents"),
-                tasks.create_task(self._notices.keep_sending(), name="send notices"),
-                tasks.create_task(self._go_on(tasks), name="step"),
-            )
+            work.begin(self._hear(told), "hear readings")
+            work.begin(self._hear_status(does), "hear agents")
+            work.begin(self._notices.keep_sending(), "send notices")
+            steps = work.begin(self._go_on(work), "step")
             try:
                 yield
             finally:
-                for work in works:
-                    work.cancel()
-                await asyncio.wait(works)
+                steps.cancel()
+                await asyncio.wait((steps,))
                 await self.alarms.write()
                 await self.recorder.flush()
 
@@ -220,11 +218,11 @@ class Supervisor:
 
     # Steps
 
-    async def _go_on(self, tasks: asyncio.TaskGroup) -> None:
+    async def _go_on(self, work: BackgroundWork) -> None:
         while True:
             began_s = time.monotonic()
             try:
-                await self._step(tasks)
+                await self._step(work)
                 self._broken = ""
             except Exception as error:  # a mistake of ours must not blind people to the readings
                 self._broken = f"supervision cannot go on: {type(error).__name__}: {error}"
@@ -237,7 +235,7 @@ class Supervisor:
                 async with asyncio.timeout(STEP_S):
                     await self._wake.wait()
 
-    async def _step(self, tasks: asyncio.TaskGroup) -> None:
+    async def _step(self, work: BackgroundWork) -> None:
         self._number += 1
         now = self.now()
         readings = {one.name: one for one in self._latest.all(now.wall_s)}
@@ -256,7 +254,7 @@ class Supervisor:
             failures={} if dead is None else {RECORDER: dead},
             suppressed=expected_of(runs),
         )
-        await self.procedures.step(views, tasks)
+        await self.procedures.step(views, work)
         self._notices.hear(self.alarms.news, self._seen.countdowns)
         await self.alarms.write()
         await self.recorder.flush_if_due(now.wall_s)

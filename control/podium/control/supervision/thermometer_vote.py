@@ -12,7 +12,7 @@ from podium.control.records.latest_readings import Latest
 
 FACTOR_S = 86_400.0
 """Time constant with which the factor between two sensors is learned."""
-COURSE_S = 3 * 3600.0
+COURSE_S = 2700.0
 """The same of a sensor's own course."""
 FAST_S = 60.0
 """The same of what is compared with both."""
@@ -33,7 +33,7 @@ BACK = 0.5
 
 @dataclass(slots=True)
 class SensorCourse:
-    """What is remembered of one sensor."""
+    """Course of one sensor, as far as it is remembered."""
 
     fast: float
     """ln K, over :data:`FAST_S`."""

@@ -5,7 +5,6 @@ that fits the temperatures: a cold fridge circulates.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,10 @@ TURBO_HZ = 820.0
 MOST_W, MOST_PA = 200.0, 1e6
 """Greater readings of a heater or a gauge are none."""
 USUAL_PA = (6.5, 6e4, 5.7e4, 3e3)
+
+
+_VALVES = tuple((signals.open_of(valve), valve) for valve in signals.VALVES)
+_PUMPS = tuple((signals.on_of(pump), pump) for pump in signals.PUMPS)
 
 
 def plausible(view: FridgeView, signal: str, most: float) -> float | None:
@@ -59,14 +62,11 @@ def assumed_inputs(parameters: ModelParameters) -> ModelInputs:
 def inputs_of(view: FridgeView, before: ModelInputs) -> ModelInputs:
     """Return the inputs by what is read now; what is not read stays as before."""
     opened, on = set(before.open), set(before.on)
-    for names, of, kept in (
-        (signals.VALVES, signals.open_of, opened),
-        (signals.PUMPS, signals.on_of, on),
-    ):
-        for name in names:
-            value = view.good(of(name))
-            if value is not None:
-                (kept.add if value > 0.5 else kept.discard)(name)
+    for names, kept in ((_VALVES, opened), (_PUMPS, on)):
+        for signal, name in names:
+            one = view.signals.get(signal)
+            if one is not None and one.quality == "good" and one.value is not None:
+                (kept.add if one.value > 0.5 else kept.discard)(name)
     running = view.good("compressor.running")
     if running is None:
         running = view.good(signals.PULSE_TUBE)
@@ -82,13 +82,20 @@ def inputs_of(view: FridgeView, before: ModelInputs) -> ModelInputs:
         ]
         if powers:
             heat[signals.STAGES.index(stage)] = sum(powers)
-    return replace(
-        before,
-        tubes=tubes,
-        switch=before.switch if switch is None else switch > 0.5,
-        open=frozenset(opened),
-        on=frozenset(on),
-        heat=(heat[0], heat[1], heat[2], heat[3], heat[4]),
+    found = ModelInputs(
+        tubes,
+        before.switch if switch is None else switch > 0.5,
+        frozenset(opened),
+        frozenset(on),
+        (heat[0], heat[1], heat[2], heat[3], heat[4]),
+    )
+    return before if found == before else found
+
+
+def pressures_read(view: FridgeView) -> bool:
+    """Tell whether all pressures of the mixture's circuit are read."""
+    return all(
+        plausible(view, f"pressure.{p}", MOST_PA) is not None for p in ("p2", "p3", "p4", "p5")
     )
 
 

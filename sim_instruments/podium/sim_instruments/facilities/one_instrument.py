@@ -32,6 +32,8 @@ NAMES = {
     "hwgroup_poseidon2": "room",
     "smc_hrs100": "chiller",
     "bluefors_tc": "thermometry",
+    "tektronix_awg70002a": "awg",
+    "tektronix_awg5208": "awg",
 }
 """Of the instrument, if none is given; others are called by their model."""
 USUAL: Mapping[str, Mapping[str, Any]] = {

@@ -40,7 +40,10 @@ ACTING_PIECE_FS = 20 * FS_PER_S
 END_OF_TIME_FS = 4_102_444_800 * FS_PER_S
 """2100-01-01: many requests go no further."""
 
-VERBS = ("truth", "played", "clocks", "advance", "time", "rate", "tallies", "log", "fault")
+VERBS = (
+    *("truth", "played", "samples", "clocks", "advance"),
+    *("time", "rate", "tallies", "log", "fault"),
+)
 
 
 TOKEN_BYTES = 16
@@ -119,6 +122,8 @@ class BackDoor:
                 return [
                     asdict(one) for one in self._serving.laboratory.played.since(_since(request))
                 ]
+            case "samples":
+                return self._samples(request)
             case "clocks":
                 return self._clocks()
             case "advance":
@@ -157,6 +162,25 @@ class BackDoor:
             plants.advance()
             await asyncio.to_thread(plants.integrate)
         clock.advance(span_fs)
+
+    def _samples(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a channel of a twin plays, sample by sample."""
+        from podium.sim_instruments.twins.played_samples import SAMPLES_MAX, PlaysSamples
+
+        name = str(request.get("on", ""))
+        twin = self._serving.laboratory.twins.get(name)
+        if not isinstance(twin, PlaysSamples):
+            raise BadRequest(f"{name!r} is no instrument here whose samples are known")
+        given = {word: request.get(word) for word in ("channel", "first", "count")}
+        wanted = [one for one in given.values() if isinstance(one, int) and 0 <= one < 2**62]
+        if len(wanted) < len(given) or wanted[2] > SAMPLES_MAX:
+            raise BadRequest(
+                f"samples wants channel, first and count, up to {SAMPLES_MAX}, not {given!r:.100}"
+            )
+        try:
+            return asdict(twin.samples(*wanted))
+        except ValueError as error:
+            raise BadRequest(f"{name}: {error}") from error
 
     def _set_rate(self, rate: Any) -> dict[str, float]:
         if type(rate) is not int:

@@ -1,11 +1,14 @@
 """Fridges of a laboratory that are integrated in world time, in step with their instruments."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER
+from podium.firmware_interfaces.fridge_signals import temperature_of
+from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER, stage_of
 from podium.sim_instruments.servers.clock import WorldClock
+from podium.sim_instruments.servers.incident_recording import IncidentRecording, NoIncident
 from podium.sim_instruments.twins.heater_loop import STEP_FS
 from podium.sim_instruments.twins.twin import ActsByItself, Twin
 
@@ -62,6 +65,14 @@ class CoupledPlant:
         self.plant = plant
         self._start_fs = self._at_fs = start_fs
         self._twins: list[ActsByItself] = []
+        self._recorded: Callable[[str, int], float | None] = lambda name, elapsed_fs: None
+
+    def play(self, recorded: Callable[[str, int], float | None]) -> None:
+        """Have outputs read what was recorded: a function of name and time since the start, fs.
+
+        Where it returns None the plant is read.
+        """
+        self._recorded = recorded
 
     def attach(self, twin: Twin) -> None:
         """Let a twin act from now on, if it does anything by itself."""
@@ -88,7 +99,8 @@ class CoupledPlant:
     def read(self, name: str, now_fs: int) -> float:
         """Return an output, see :meth:`.Cryostat.read`; before the start it was as it began."""
         self.advance(now_fs)
-        return self.plant.read(name, max(now_fs, self._start_fs))
+        value = self._recorded(name, max(0, now_fs - self._start_fs))
+        return self.plant.read(name, max(now_fs, self._start_fs)) if value is None else value
 
     def write(self, name: str, value: float, now_fs: int) -> None:
         """Set an input, see :meth:`.Cryostat.write`."""
@@ -97,8 +109,7 @@ class CoupledPlant:
 
     def temperature_k(self, stage: str, now_fs: int) -> float:
         """Return the temperature of a stage, see :meth:`.Cryostat.temperature_k`."""
-        self.advance(now_fs)
-        return self.plant.temperature_k(stage, max(now_fs, self._start_fs))
+        return self.read(temperature_of(stage_of(stage) or MIXING_CHAMBER), now_fs)
 
 
 class FridgePlants:
@@ -111,6 +122,15 @@ class FridgePlants:
     def __bool__(self) -> bool:
         """Tell whether there is a plant."""
         return bool(self._coupled)
+
+    def play(self, recording: IncidentRecording) -> None:
+        """Have instruments read what was recorded of their fridges; NoIncident: no such plant."""
+        missing = recording.fridges.keys() - self._coupled.keys()
+        if missing:
+            wanted, there = ", ".join(sorted(missing)), ", ".join(self._coupled) or "none"
+            raise NoIncident(f"{recording.name} is of {wanted}; fridges with a plant: {there}")
+        for name in recording.fridges:
+            self._coupled[name].play(partial(recording.value, name))
 
     def attach(self, fridge: str, twin: Twin) -> None:
         """Let a twin of a fridge act from now on, if it has a plant."""

@@ -12,7 +12,12 @@ from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import Event, ScpiError
 from podium.firmware_interfaces.ieee4882.header import HeaderTree, Path
 from podium.firmware_interfaces.ieee4882.parameters import Value, Whole
-from podium.firmware_interfaces.ieee4882.program_message import MessageSplitter, Unit, units
+from podium.firmware_interfaces.ieee4882.program_message import (
+    MESSAGE_MAX,
+    MessageSplitter,
+    Unit,
+    units,
+)
 from podium.firmware_interfaces.ieee4882.status import StatusRegisters
 from podium.sim_instruments.twins.command_observer import CommandObserver, unit_words
 
@@ -59,6 +64,8 @@ class Manners:
     terminator: bytes = b"\n"
     register_digits: int = 1
     """Width of the answers to ``*ESR?`` and the like, with leading zeros."""
+    message_max: int = MESSAGE_MAX
+    """Bytes of the longest program message that it takes."""
 
 
 class Device:
@@ -239,7 +246,7 @@ class DeviceSession:
 
     def __init__(self, device: Device) -> None:
         self._device = device
-        self._splitter = MessageSplitter()
+        self._splitter = MessageSplitter(device.manners.message_max)
         self._messages: deque[bytes | ScpiError] = deque()
         self._units: Iterator[Unit | ScpiError] = iter(())
         self._next: Unit | ScpiError | None = None

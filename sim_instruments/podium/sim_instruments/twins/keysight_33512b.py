@@ -1,6 +1,6 @@
 """Twin of the Keysight 33512B function generator: two channels, which nothing is wired to.
 
-Left out, and refused as unknown: modulation, sweeps, arbitrary waveforms, APPLy, voltage limits.
+Left out, and refused as unknown: modulation, sweeps, arbitrary waveforms, voltage limits.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,6 +9,7 @@ from podium.firmware_interfaces import keysight_33512b as box
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
+from podium.firmware_interfaces.ieee4882.responses import quoted
 from podium.firmware_interfaces.ieee4882.status import StatusRegisters
 from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
@@ -122,6 +123,13 @@ class Keysight33512B:
             meant=False,
         )
 
+    def _of_apply(self, function: str) -> Bound:
+        return Bound(
+            box.APPLY[function],
+            lambda call: self._channel(call).apply(function, call.values),
+            meant=False,
+        )
+
     def _of_sync(self, command: Command) -> Bound:
         return Bound(
             command,
@@ -134,6 +142,10 @@ class Keysight33512B:
         yield from map(self._of_number, NUMBERS)
         yield from map(self._of_word, box.WORDS)
         yield from map(self._of_sync, SYNC)
+        yield from (self._of_apply(function) for function in box.APPLY)
+        yield Bound(
+            box.APPLIED, answer=lambda call: quoted(self._channel(call).applied()), meant=False
+        )
         yield Bound(box.PHASE_SYNC, lambda call: None, meant=False)
         yield Bound(box.TRIGGER, lambda call: self._channel(call).trigger(call.now_fs))
         yield Bound(box.ABORT, self._abort)

@@ -38,6 +38,8 @@ CARRIER_LEAK = 1e-4
 """Of a source whose I/Q inputs modulate it. ASSUMED: -40 dB, and nothing of what they make."""
 FFT_SEGMENT_HZ = 10e6
 """ASSUMED: spectra by FFT are put together of such parts, each of two times 1/bandwidth."""
+FORGOTTEN_FS = FS_PER_S
+"""A sweep that nobody has read so long after its end was for a client that is gone."""
 SWEEP_FACTOR = 2.5
 """Sweep time over span / bandwidth**2. ASSUMED."""
 
@@ -316,7 +318,9 @@ class KeysightN9030B:
     def _has_read(self, call: Call) -> bool:
         """Begin the sweep of a READ, once; tell if it is over. ASSUMED: it ends sweeping on."""
         self._trace_of(call)
-        if not self._reading:
+        last = self._last
+        ended_fs = call.now_fs if last is None else last.start_fs + last.duration_fs
+        if not self._reading or call.now_fs > ended_fs + FORGOTTEN_FS:
             self._reading = True
             self._continuous = False
             self._trigger(call.now_fs)

@@ -1,12 +1,13 @@
-"""Twin of the SRS SG384: one tone, which nothing in the world is wired to."""
+"""Twin of the SRS SG384: one tone, which a spectrum analyzer may see."""
 
 from collections.abc import Mapping
 
 from podium.firmware_interfaces import srs_sg384 as box
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.sim_instruments.twins.command_observer import CommandListener
+from podium.sim_instruments.twins.continuous_tone import ContinuousTone
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
-from podium.sim_instruments.twins.scpi_settings import Settings
+from podium.sim_instruments.twins.scpi_settings import Settings, number_of
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 FIRMWARE = "ver1.26.10A"  # ASSUMED
@@ -35,6 +36,16 @@ class SrsSg384:
     def horizon(self, now_fs: int) -> Horizon:
         """Return that it never holds world time up."""
         return IDLE
+
+    def tone(self, now_fs: int) -> ContinuousTone | None:
+        """Return the tone at the N connector, or None when it is off.
+
+        ASSUMED: modulation leaves it as it is.
+        """
+        frequency_hz = float(number_of(self._settings.value(box.FREQUENCY)))
+        if not self._settings.value(box.OUTPUT) or frequency_hz < box.N_CONNECTOR_MIN_HZ:
+            return None
+        return ContinuousTone(frequency_hz, float(number_of(self._settings.value(box.POWER))))
 
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""

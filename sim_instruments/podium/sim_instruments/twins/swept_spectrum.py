@@ -24,6 +24,8 @@ VOLTAGE_NOISE_DB = -1.049
 AVERAGED_MAX = 1e6
 PEAKS_MAX = 64
 """Most draws of which the largest or the smallest is taken. ASSUMED: more change little."""
+DRAWS_MAX = 100_000
+"""Of all points together: a socket's loop draws them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def spectrum_dbm(
     bias = {"LOG": LOG_NOISE_DB, "SCAL": VOLTAGE_NOISE_DB}.get(settings.average, 0.0)
     if smoothed > 1:
         noise_w *= 10 ** (bias / 10 * (1 - 1 / smoothed))
-    peaks = min(PEAKS_MAX, max(1, round(in_a_point / smoothed)))
+    most = min(PEAKS_MAX, max(2, DRAWS_MAX // settings.frequency_hz.size))
+    peaks = min(most, max(1, round(in_a_point / smoothed)))
     if settings.detector in ("SAMP", "AVER"):
         peaks = 1
     found = _powers_w(tones_w, noise_w, smoothed, drawn)

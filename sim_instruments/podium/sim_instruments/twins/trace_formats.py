@@ -96,6 +96,6 @@ def numbers(values: NDArray[np.float64], bits: int, swapped: bool) -> str:
     ``swapped``: the least significant byte first.
     """
     if bits == 0:
-        return ",".join(f"{value:.11E}" for value in values.tolist())
+        return ",".join(["%.11E"] * values.size) % tuple(values.tolist())  # the quickest way
     kind = f"{'<' if swapped else '>'}f{bits // 8}"
     return block(values.astype(kind).tobytes())

@@ -103,6 +103,9 @@ class WaveformChannel:
 
     def set_number(self, command: Command, given: Value) -> None:
         """Set a number or what a word stands for; raises as the box reports what it clipped."""
+        if isinstance(given, str) and " " in given:
+            self._set_in_its_unit(command, given)
+            return
         limits = self.limits(command)
         if given == "INF":
             value = box.INFINITE
@@ -114,6 +117,47 @@ class WaveformChannel:
         if isinstance(given, Decimal) and given != value:
             raise ScpiError(-222, text=box.CLIPPED.format("upper" if given > value else "lower"))
         self._settle(command)
+
+    def _set_in_its_unit(self, command: Command, given: str) -> None:
+        """Set an amplitude that came with its unit; the unit in use stays. ASSUMED: stays."""
+        number, unit = given.split()
+        in_use = self.words[box.UNIT]
+        try:
+            self.set_word(box.UNIT, unit)
+            self.set_number(command, Decimal(number))
+        finally:
+            self.words[box.UNIT] = in_use
+
+    def apply(self, function: str, numbers: tuple[Value, ...]) -> None:
+        """Put out a function at once: frequency, amplitude, offset, where None is the default.
+
+        An offset that its amplitude leaves no room for is clipped. ASSUMED: of what goes wrong
+        the first is told, and all is set.
+        """
+        frequency, amplitude, offset = ("DEF" if one is None else one for one in numbers)
+        self.words |= box.APPLIES | {box.FUNCTION: function}
+        self._emf_offset_v = Decimal(0)  # the old one limits nothing
+        wrong: list[ScpiError] = []
+        for command, given in ((box.FREQUENCY, frequency), (box.AMPLITUDE, amplitude)):
+            try:
+                self.set_number(command, given)
+            except ScpiError as error:
+                wrong.append(error)
+        most = self._peak_max_v - (Decimal(0) if function == "DC" else self.amplitude_vpp / 2)
+        room = Limits(-most, most, Decimal(0))
+        wanted = offset if isinstance(offset, Decimal) else room.word(str(offset))
+        value = min(max(wanted, -most), most)
+        self._put(box.OFFSET, value)
+        if value != wanted:
+            side = "upper" if wanted > value else "lower"
+            wrong.append(ScpiError(-222, text=box.CLIPPED.format(side)))
+        if wrong:
+            raise wrong[0]
+
+    def applied(self) -> str:
+        """Return function, frequency, amplitude and offset. ASSUMED: digits as of each alone."""
+        numbers = (self.number(one) for one in (box.FREQUENCY, box.AMPLITUDE, box.OFFSET))
+        return f"{self.function} {','.join(map(box.written, numbers))}"
 
     def _put(self, command: Command, value: Decimal) -> None:
         match command:

@@ -24,11 +24,14 @@ from podium.sim_instruments.physics.cryostat.variation import varied
 
 UNATTENDED_S = 6 * 3600.0
 """How long a fridge is followed after a fault that nobody acts upon."""
-LOOK_S = 10.0
+LOOK_S, WATCH_S = 10.0, 30.0
+"""How often it is looked what has happened: to a fridge left alone, and to the supervised one."""
 FIRST_LOOK_S, FIRST_S = 2.0, 120.0
 """Right after a fault, when much happens soon."""
 WARM_K, BOILED_OFF, LOST = 10.0, 0.05, 0.01
 """Second stage; liquid and lost mixture in all of it."""
+OVERPRESSURE = 1.15
+"""In the pressure at which check valves open: they do not take what comes. # ASSUMED"""
 TURBO_PA, TURBO_S = 1e3, 300.0
 """A driven turbo is overloaded after so long with so much at its inlet. # ASSUMED"""
 
@@ -39,7 +42,7 @@ class BadRequest(ValueError):
 
 @dataclass(slots=True)
 class Outcome:
-    """What has become of a fridge, with times in s."""
+    """Events of a fridge, with their times in s."""
 
     starts: dict[str, list[float]] = field(default_factory=dict)
     """By event, each time that it began."""
@@ -65,6 +68,7 @@ class Outcome:
             "second_stage_above_10K": state.temperatures[1] > WARM_K,
             "mixture_boils_off": state.liquid_mol < BOILED_OFF * mixture,
             "check_valves_open": low > 0.65 * relief or state.condensing_pa > relief,
+            "overpressure": max(low / 0.65, state.condensing_pa) > OVERPRESSURE * relief,
             "disc_bursts": max(low, state.condensing_pa, state.tank_pa) > parameters.gas.burst_pa,
             "helium_lost": state.lost_mol - self.counted_mol > LOST * mixture,
             "turbo_overloaded": self.overloaded_s > TURBO_S,
@@ -136,7 +140,7 @@ class FridgeDialogue:
         if not self.now_s <= to_s < 1e9:
             raise BadRequest(f"it is {self.now_s} s: {to_s} s is over")
         while self.now_s < to_s:
-            for_s = min(LOOK_S, to_s - self.now_s)
+            for_s = min(WATCH_S, to_s - self.now_s)
             self.now_s += for_s
             self.outcome.look(self.plant, self.now_s, for_s)
         return {

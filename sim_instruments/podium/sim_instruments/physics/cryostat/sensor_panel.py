@@ -39,7 +39,7 @@ class PanelSensor:
 
 @dataclass(slots=True)
 class SensorTrouble:
-    """What is wrong with a sensor."""
+    """A sensor shows something else than it should."""
 
     fault: str
     since_fs: int

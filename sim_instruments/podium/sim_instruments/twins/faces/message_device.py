@@ -27,5 +27,8 @@ class MessageDevice(Protocol):
 
 
 def terminated(message: bytes) -> bytes:
-    """Return a program message that END has ended, with the newline that END stands for."""
-    return message if message.endswith(b"\n") else message + b"\n"
+    """Return a program message that END has ended, with the newline that END stands for.
+
+    One that it ends with already may be the last byte of a block; else what follows it is nothing.
+    """
+    return message + b"\n"

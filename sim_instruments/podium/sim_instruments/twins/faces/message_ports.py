@@ -17,16 +17,23 @@ class MessagePorts:
     """Several ways to one firmware; each connection has a session of its own."""
 
     def __init__(
-        self, open_device: Callable[[], MessageDevice], sockets: Mapping[str, int], *more: str
+        self,
+        open_device: Callable[[], MessageDevice],
+        sockets: Mapping[str, int],
+        *more: str,
+        message_max: int = vxi11.RECEIVE_MAX,
     ) -> None:
-        """``sockets``: plain ones by name; ``more``: of :data:`HISLIP` and :data:`VXI11`."""
+        """``sockets``: plain ones by name; ``more``: of :data:`HISLIP` and :data:`VXI11`.
+
+        ``message_max``: bytes of the longest message over VXI-11.
+        """
         self.numbers: Mapping[str, int] = {**sockets, **{name: USUAL[name] for name in more}}
         """Port by name, plain sockets first."""
         self._doors: dict[str, Callable[[], Session]] = dict.fromkeys(sockets, open_device)
         if HISLIP in more:
             self._doors[HISLIP] = HislipServer(open_device).open
         if VXI11 in more:
-            self._doors[VXI11] = Vxi11Server(open_device).open
+            self._doors[VXI11] = Vxi11Server(open_device, message_max=message_max).open
 
     def open(self, port: str) -> Session:
         """Return a fresh connection to the port of that name; KeyError names those there are."""

@@ -55,6 +55,8 @@ class Vxi11Server:
     links: dict[int, _Link] = field(default_factory=dict)
     locked_by: int | None = None
     """Link that has the lock."""
+    message_max: int = vxi11.RECEIVE_MAX
+    """Bytes of a message, in as many pieces as it may come."""
     _next: int = 0
 
     def open(self) -> "Vxi11Connection":
@@ -216,7 +218,7 @@ class Vxi11Connection:
             if asked.flags & Flag.WAIT_LOCK and waited_fs < asked.lock_timeout_ms * FS_PER_MS:
                 return None
             return vxi11.words(Code.LOCKED_BY_OTHER, 0)
-        if len(asked.data) > vxi11.RECEIVE_MAX or len(link.message) > vxi11.RECEIVE_MAX:
+        if len(asked.data) > vxi11.RECEIVE_MAX or len(link.message) > self._server.message_max:
             link.message = b""
             return vxi11.words(Code.PARAMETER, 0)
         if link.response and not link.message:
