@@ -30,7 +30,7 @@ from podium.control.supervision.model_state import ModelInputs, ModelState
 
 Array = NDArray[Any]
 HEAT, FLOW, METER, PUMP, SIZE = 5, 10, 11, 12, 13
-HEAT_PARTS = (0.05, 0.15, 0.4, 0.8, 0.8)
+HEAT_PARTS = (0.05, 0.15, 0.25, 0.8, 0.8)
 """How much heat may come up unknown in an hour, in that of usual operation. # ASSUMED"""
 USUAL_W = (40.0, 0.5, 12e-3, 40e-6, 2e-6)
 """What a stage of an LD400 takes away in usual operation; others by their still's power."""
