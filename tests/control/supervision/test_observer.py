@@ -157,3 +157,15 @@ def test_no_reading_breaks_it() -> None:
         }
         seen = observer.step(FridgeView("fridge_a", tai, shown, {}), {"node": draw.choice((0, 1))})
         assert all(0.0 < kelvin < 400.0 for kelvin in seen.kelvin.values())
+
+
+def test_a_variance_that_rounding_has_lost_is_mended() -> None:
+    feed = FridgeFeed.begun(seed=21)
+    feed.run(600.0, 60.0)
+    filtered = feed.observer.filter
+    filtered.covariance[4, 4] = -1e-12
+    filtered.covariance[2, 7] += 1e-6
+    seen = feed.run(120.0, 60.0)
+    assert (filtered.covariance.diagonal() > 0.0).all()
+    assert (abs(filtered.covariance - filtered.covariance.T) < 1e-15).all()
+    assert 0.0 < seen.kelvin["mixing_chamber"] < 0.02

@@ -47,6 +47,8 @@ MODEL = 5e-4
 GATE = 5.0
 """Sigmas beyond which a reading counts by its square root only."""
 FLOW_READING = 0.03
+ROUNDING = 1e-3
+"""1 sigma, in the value, of a state whose variance was lost to rounding."""
 
 
 @dataclass(slots=True)
@@ -105,8 +107,19 @@ class HeatFilter:
         noise[METER:] = CALIBRATION_WALK**2 * hours
         diagonal = np.arange(SIZE)
         self.covariance[diagonal, diagonal] += noise
+        self._mend()
         self.state = state
         self.mean[:HEAT] = kelvin
+
+    def _mend(self) -> None:
+        """Keep the covariance one: symmetric, and no variance below what rounding leaves."""
+        self.covariance = 0.5 * (self.covariance + self.covariance.T)
+        variances = np.diag(self.covariance)
+        lost = ~(variances > 0.0)
+        if np.any(lost):
+            self.covariance[lost, :] = self.covariance[:, lost] = 0.0
+            least = (ROUNDING * np.maximum(np.abs(self.mean), 1e-9)) ** 2
+            self.covariance[lost, lost] = least[lost]
 
     def correct_stage(
         self, stage: int, readings: Mapping[str, float], sigmas: Mapping[str, float], for_s: float
@@ -118,7 +131,7 @@ class HeatFilter:
             self.factors |= {name: value - middle for name, value in readings.items()}
         kelvin = float(self.mean[stage])
         now, weights, total, off = float(np.log(kelvin)), 0.0, 0.0, {}
-        spread = float(self.covariance[stage, stage]) ** 0.5 / kelvin
+        spread = max(float(self.covariance[stage, stage]), 0.0) ** 0.5 / kelvin
         for name, value in readings.items():  # one that joins takes its factor from the others
             self.factors.setdefault(name, value - now)
         aways = {name: value - now - self.factors[name] for name, value in readings.items()}
@@ -174,10 +187,10 @@ class HeatFilter:
         if also is not None:
             expected += 2.0 * float(spread[also]) + float(self.covariance[also, also])
             spread = spread + self.covariance[also]
-        variance = expected + sigma * sigma
+        variance = max(expected, 0.0) + sigma * sigma
         sigmas = abs(off) / variance**0.5
         if gate and sigmas > GATE:  # Huber's weight: an outlier pulls, but not as far as it lies
-            variance = expected + sigma * sigma * (sigmas / GATE) ** 2
+            variance = max(expected, 0.0) + sigma * sigma * (sigmas / GATE) ** 2
         gain = spread / variance
         self.mean = self.mean + gain * off
         self.covariance = self.covariance - gain[:, None] * spread
