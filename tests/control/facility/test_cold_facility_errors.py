@@ -4,11 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.benches.supervision.bare_facility import OPERATED, bare_text, text_with
 
 from podium.control.facility.load import load_facility, load_with_remarks
 
-COLD = Path(__file__).parents[3] / "examples" / "cold" / "facility.yaml"
-OPERATED = "instruments: [control_a, compressor_a, gauges_a, turbo_a]"
 ENABLED = f"{OPERATED}\n    procedures: "
 SECOND = """  fridge_b:
     thermometer: thermometry_b.mixing_chamber
@@ -127,22 +126,26 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_broken_cold_facility_is_refused_with_line_fault_and_remedy(
-    case: str, refuses_in: Callable[[Path, str, str, str, str], None]
+    case: str, tmp_path: Path, refuses_in: Callable[[Path, str, str, str, str], None]
 ) -> None:
-    refuses_in(COLD, *CASES[case])
+    sound = tmp_path / "sound.yaml"
+    sound.write_text(bare_text())
+    load_facility(sound)
+    refuses_in(sound, *CASES[case])
 
 
 def test_procedures_are_off_unless_they_are_named(tmp_path: Path) -> None:
-    assert load_facility(COLD).fridges["fridge_a"].procedures == ()
     file = tmp_path / "facility.yaml"
-    file.write_text(COLD.read_text().replace(OPERATED, ENABLED + "[warm_up, cooldown, recover]"))
+    file.write_text(bare_text())
+    assert load_facility(file).fridges["fridge_a"].procedures == ()
+    file.write_text(text_with("warm_up", "cooldown", "recover"))
     fridge = load_facility(file).fridges["fridge_a"]
     assert fridge.procedures == ("warm_up", "cooldown", "recover")
 
 
 def test_a_channel_that_names_no_stage_is_remarked_on(tmp_path: Path) -> None:
     file = tmp_path / "facility.yaml"
-    text = COLD.read_text().replace("2: 4K,", "2: stage_two,", 1)
+    text = bare_text().replace("2: 4K,", "2: stage_two,", 1)
     file.write_text(text)
     (remark,) = [one for one in load_with_remarks(file)[1] if "names no stage" in str(one)]
     assert "'stage_two' names no stage of fridge_a" in str(remark)

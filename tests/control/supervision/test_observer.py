@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from tests.control.supervision.fridge_feed import FridgeFeed
+from tests.benches.supervision.fridge_feed import FridgeFeed
 
 from podium.control.bus.cold import ColdFinding
 from podium.control.records.latest_readings import FridgeView, Latest

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.benches.supervision.bare_facility import text_with
 from tests.benches.supervision.plant_operator import PARTS
 
 from podium.control.bus.cold import BeginProcedure
@@ -33,8 +34,6 @@ from podium.control.supervision.procedure_steps import (
 )
 from podium.firmware_interfaces import fridge_signals as signals
 
-COLD = Path(__file__).parents[3] / "examples" / "cold" / "facility.yaml"
-OPERATED = "instruments: [control_a, compressor_a, gauges_a, turbo_a]"
 V12, V4 = signals.open_of("v12"), signals.open_of("v4")
 
 SHORT = Procedure(
@@ -258,8 +257,7 @@ def test_a_guard_ends_a_step_at_any_time_also_while_a_person_is_asked(
 @pytest.fixture
 def facility(tmp_path: Path) -> Facility:
     file = tmp_path / "facility.yaml"
-    enabled = "[cooldown, condense, recover]"
-    file.write_text(COLD.read_text().replace(OPERATED, f"{OPERATED}\n    procedures: {enabled}"))
+    file.write_text(text_with("cooldown", "condense", "recover"))
     return load_facility(file)
 
 

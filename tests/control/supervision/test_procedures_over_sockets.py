@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.benches.supervision.bare_facility import text_with
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
@@ -35,8 +36,6 @@ from podium.drivers.errors import InstrumentError
 from podium.sim_instruments.testing import twin_facility
 from podium.sim_instruments.testing.facility import TwinFacility
 
-COLD = Path(__file__).parents[3] / "examples" / "cold" / "facility.yaml"
-OPERATED = "instruments: [control_a, compressor_a, gauges_a, turbo_a]"
 LOOKS = 1000
 CONNECTED_S = 60.0
 
@@ -95,8 +94,7 @@ class Room:
 @contextmanager
 def served(folder: Path, procedure: str, *, warm: bool) -> Iterator[tuple[Facility, TwinFacility]]:
     file, twin = folder / "facility.yaml", folder / "twin.yaml"
-    enabled = f"{OPERATED}\n    procedures: [{procedure}]"
-    file.write_text(COLD.read_text().replace(OPERATED, enabled))
+    file.write_text(text_with(procedure))
     sample = [sys.executable, "-m", "podium.control.cli", "twin", "sample", str(file)]
     subprocess.run(
         [*sample, "--out", str(twin), *(["--warm"] if warm else [])], check=True, timeout=60

@@ -265,10 +265,9 @@ def test_a_rate_is_refused_beside_a_real_instrument(tmp_path: Path) -> None:
     path = tmp_path / "facility.yaml"
     text = EXAMPLE.read_text().replace(
         "instruments:\n",
-        "instruments:\n  spectrum:\n    driver: qcodes.instrument_drivers.Keysight.KeysightN9030B\n"
-        "    address: 192.168.0.9\n",
+        "instruments:\n  multimeter:\n    driver: their_drivers.Meter\n    address: 192.168.0.9\n",
         1,
     )
     path.write_text(text)
-    with pytest.raises(PlanError, match=r"no real instrument.*spectrum"):
+    with pytest.raises(PlanError, match=r"no real instrument.*multimeter"):
         check_rate(read_plan(path), 2)

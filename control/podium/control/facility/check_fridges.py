@@ -11,7 +11,7 @@ from podium.control.facility.fridge_wiring import wiring_of
 from podium.control.facility.instrument_models import channels_of
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces import fridge_signals as signals
-from podium.firmware_interfaces.fridge_stages import STAGE_NAMES, stage_of
+from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER, STAGE_NAMES, stage_of
 from podium.firmware_interfaces.models import InstrumentModel
 
 COLD_BELOW_MAX_K = 1.0
@@ -38,7 +38,7 @@ def check_fridges(
                 complaints.at(at, f"there is no instrument {instrument!r}; {near}")
             elif owners.setdefault(instrument, name) != name:
                 complaints.at(at, f"{instrument} is of {owners[instrument]} already")
-        if fridge.cold_below > COLD_BELOW_MAX_K:
+        if fridge.cold_below > COLD_BELOW_MAX_K and _cools_qubits(name, fridge, parsed):
             complaints.at(
                 ("fridges", name, "cold_below"),
                 f"{fridge.cold_below:g} K is no limit for playing on qubits; write at most "
@@ -50,6 +50,16 @@ def check_fridges(
             _check_thermometer(name, fridge, owners, parsed, models, complaints)
             _check_wired_once(name, fridge, parsed, complaints)
     _check_wired_to_a_fridge(owners, parsed, complaints)
+
+
+def _cools_qubits(name: str, fridge: schema.FridgeEntry, parsed: FileContents) -> bool:
+    """Return whether a node is in this fridge, or its thermometer is at a mixing chamber.
+
+    A cryostat without either may be one of 4 K, where amplifiers or filters are measured.
+    """
+    if any(node is not None and node.entry.fridge == name for node in parsed.nodes.values()):
+        return True
+    return stage_of(fridge.thermometer.partition(".")[2]) == MIXING_CHAMBER
 
 
 def _check_thermometer(

@@ -99,7 +99,11 @@ def _of_fridge(
     fridge: Fridge, wiring: FridgeWiring, agents: Mapping[str, str]
 ) -> Iterator[AlarmRule]:
     settings = {one.name: one for one in fridge.alarms}
+    told = (reading for readings in wiring.readings.values() for reading in readings)
+    telling = {reading.partition(".")[0] for reading in told}
     for name in dict.fromkeys((fridge.thermometer.instrument, *fridge.instruments)):
+        if name not in telling:
+            continue
         yield from _laid_over(_silent(fridge, name, agents[name]), settings)
     for one in DEFAULT_ALARMS:
         if ALARM_SIGNALS[one.name].signal in wiring.readings:
