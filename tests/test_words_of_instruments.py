@@ -10,10 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 QUESTION = re.compile(r"(What|Who|How|Whether)\b")
 WORDS_MAX = 20
-ALLOWED = {
+ALLOWED: dict[str, dict[str, int]] = {
     "firmware_interfaces": {},
-    "drivers": {"roles.py": 9},
-    "sim_instruments": {"twins/channel_scanner.py": 2},
+    "drivers": {},
+    "sim_instruments": {},
 }
 """By room and file, how many first lines still ask, or run on. May shrink, never grow."""
 

@@ -42,7 +42,7 @@ REHEARSAL = {
 
 @dataclass(frozen=True, slots=True)
 class Waveform:
-    """What a channel plays all the time, into the termination that it is set to."""
+    """A channel repeats this waveform; volts are those at the termination that it is set to."""
 
     function: str
     """One of :data:`FUNCTIONS`."""

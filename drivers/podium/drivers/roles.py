@@ -1,4 +1,4 @@
-"""What control asks of hardware: small Protocols; a driver has as many as its box can play.
+"""Small Protocols state what control asks of hardware; a driver has those that its box can play.
 
 All methods block and are called from one worker thread, one at a time. The one
 exception is ``close``: it may be called from another thread while a call hangs,
@@ -25,7 +25,7 @@ Artifact = TypeVar("Artifact", contravariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who answers at an address, as the instrument itself says."""
+    """An instrument identifies itself by these."""
 
     vendor: str
     model: str
@@ -47,7 +47,7 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What an instrument says of itself beyond its identity."""
+    """An instrument reports this of itself, beyond its identity."""
 
     options: tuple[str, ...] = ()
     """What is fitted, in the maker's words."""
@@ -62,7 +62,7 @@ class Examination:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Acquired:
-    """What one capture of a program brought back."""
+    """One capture of a program brought back these values."""
 
     i: NDArray[np.float64]
     """In-phase mean over the window, V at the input connector; NaN where nothing was acquired."""
@@ -81,7 +81,7 @@ class Acquired:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tags:
-    """What the windows of one acquisition of a time tagger held; all arrays have shape (bins,)."""
+    """The windows of one acquisition of a time tagger held these; all arrays have shape (bins,)."""
 
     windows: NDArray[np.int64]
     """How many windows were put into each bin; 0: nothing else of the bin means anything."""
@@ -94,7 +94,7 @@ class Tags:
 
 
 class Instrument(Protocol):
-    """What every driver has. Constructing one connects, and connecting only reads."""
+    """Every driver has this role. Constructing one connects, and connecting only reads."""
 
     def identity(self) -> Identity:
         """Return who answers."""
@@ -305,7 +305,7 @@ class NetworkAnalyzer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MixerSettings:
-    """What makes up for the errors of one output's I/Q mixer, as the instrument holds it."""
+    """These settings, held by the instrument, compensate the errors of one output's I/Q mixer."""
 
     offset_i_v: float
     """Static offset of path I, V: with that of path Q no carrier leaks."""
@@ -441,7 +441,7 @@ class CountsTicks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TriggerCounts:
-    """What became of the events that were to raise one output, since it was prepared."""
+    """Events that were to raise one output are counted here, since it was prepared."""
 
     received: int
     raised: int
@@ -506,7 +506,7 @@ class TimingPort:
 
 @dataclass(frozen=True, slots=True)
 class TimingStatus:
-    """How a box that distributes time is."""
+    """A box that distributes time is in this state."""
 
     locked: bool
     """Whether its own clock is locked to its reference."""

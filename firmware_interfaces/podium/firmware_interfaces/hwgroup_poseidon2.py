@@ -97,7 +97,7 @@ class Unit(IntEnum):
 
 
 class SensorState(IntEnum):
-    """How a sensor is."""
+    """A sensor is in one of these states."""
 
     INVALID = 0
     NORMAL = 1

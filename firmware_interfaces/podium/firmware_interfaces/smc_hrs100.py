@@ -115,7 +115,7 @@ class RegisterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Chiller:
-    """What all its registers say, in SI units."""
+    """All registers of a chiller give these values, in SI units."""
 
     temperature_k: float
     """Of the water that goes out."""

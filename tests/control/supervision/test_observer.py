@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from tests.control.supervision.fridge_feed import FridgeFeed
+from tests.benches.supervision.fridge_feed import FridgeFeed
 
 from podium.control.bus.cold import ColdFinding
 from podium.control.records.latest_readings import FridgeView, Latest
@@ -157,3 +157,23 @@ def test_no_reading_breaks_it() -> None:
         }
         seen = observer.step(FridgeView("fridge_a", tai, shown, {}), {"node": draw.choice((0, 1))})
         assert all(0.0 < kelvin < 400.0 for kelvin in seen.kelvin.values())
+
+
+def test_a_variance_that_rounding_has_lost_is_mended() -> None:
+    feed = FridgeFeed.begun(seed=21)
+    feed.run(600.0, 60.0)
+    filtered = feed.observer.filter
+    filtered.covariance[4, 4] = -1e-12
+    filtered.covariance[2, 7] += 1e-6
+    seen = feed.run(120.0, 60.0)
+    assert (filtered.covariance.diagonal() > 0.0).all()
+    assert (abs(filtered.covariance - filtered.covariance.T) < 1e-15).all()
+    assert 0.0 < seen.kelvin["mixing_chamber"] < 0.02
+
+
+def test_a_filter_whose_numbers_are_none_begins_anew() -> None:
+    feed = FridgeFeed.begun(seed=22)
+    feed.run(600.0, 60.0)
+    feed.observer.filter.mean[:] = float("nan")
+    assert feed.run(60.0, 60.0).kelvin == {}
+    assert 0.0 < feed.run(120.0, 60.0).kelvin["mixing_chamber"] < 0.02

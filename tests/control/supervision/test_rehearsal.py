@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.control.supervision.fridge_feed import FridgeFeed
+from tests.benches.supervision.fridge_feed import FridgeFeed
 
 from podium.control.records.latest_readings import FridgeView
 from podium.control.supervision.model_parameters import LD400

@@ -47,7 +47,11 @@ class ColdOperator:
     """When it protected, s, and how."""
     held: str = ""
     """A cause that only a person can tell is gone."""
+    over: str = ""
+    """A cause that is gone, though its sign still shows."""
     other_trap: bool = False
+    first_trap: bool = False
+    """Whether the first trap is free again."""
     wanted: bool = False
     """Whether ``recover`` is to be run although the pulse tube runs."""
     dead_s: float = 0.0
@@ -86,9 +90,9 @@ class ColdOperator:
     def repaired(self, cause: str) -> None:
         """Take a person's word that a cause is gone."""
         if self.held == cause:
-            self.held = ""
+            self.held, self.over = "", cause
         if cause == "plug":
-            self.other_trap = False
+            self.first_trap = self.other_trap
         if cause == "turbo_stop" and self.mode == "circulating":
             self.wanted = True
 
@@ -112,7 +116,12 @@ class ColdOperator:
             if warm or high:
                 self.actions.append((now_s, "mixture to the tank"))
                 self.mode = "collecting"
-        if "leak" in causes and not self.held:
+        if self.over not in causes:
+            self.over = ""
+        if self.first_trap:
+            self.other_trap = self.first_trap = False
+            writes |= _valves(("v7", "v8"), 0.0)
+        if "leak" in causes and not self.held and self.over != "leak":
             self.actions.append((now_s, "mixture to the tank: leak"))
             self.mode, self.held, self.run = "collecting", "leak", None
         if self.mode == "collecting":

@@ -30,7 +30,7 @@ from podium.control.supervision.model_state import ModelInputs, ModelState
 
 Array = NDArray[Any]
 HEAT, FLOW, METER, PUMP, SIZE = 5, 10, 11, 12, 13
-HEAT_PARTS = (0.05, 0.15, 0.4, 0.8, 0.8)
+HEAT_PARTS = (0.05, 0.15, 0.25, 0.8, 0.8)
 """How much heat may come up unknown in an hour, in that of usual operation. # ASSUMED"""
 USUAL_W = (40.0, 0.5, 12e-3, 40e-6, 2e-6)
 """What a stage of an LD400 takes away in usual operation; others by their still's power."""
@@ -47,6 +47,10 @@ MODEL = 5e-4
 GATE = 5.0
 """Sigmas beyond which a reading counts by its square root only."""
 FLOW_READING = 0.03
+MOST_HEAT = 50.0
+"""Of a stage's usual heat: more is not estimated, it is a fault or a trip."""
+ROUNDING = 1e-3
+"""1 sigma, in the value, of a state whose variance was lost to rounding."""
 
 
 @dataclass(slots=True)
@@ -105,8 +109,33 @@ class HeatFilter:
         noise[METER:] = CALIBRATION_WALK**2 * hours
         diagonal = np.arange(SIZE)
         self.covariance[diagonal, diagonal] += noise
+        self._mend()
         self.state = state
         self.mean[:HEAT] = kelvin
+
+    def _mend(self) -> None:
+        """Keep the covariance one: symmetric, and no variance below what rounding leaves."""
+        self.covariance = 0.5 * (self.covariance + self.covariance.T)
+        variances = np.diag(self.covariance)
+        lost = ~(variances > 0.0)
+        if np.any(lost):
+            self.covariance[lost, :] = self.covariance[:, lost] = 0.0
+            least = (ROUNDING * np.maximum(np.abs(self.mean), 1e-9)) ** 2
+            self.covariance[lost, lost] = least[lost]
+        most = np.full(SIZE, 4.0)
+        most[:HEAT] = self.mean[:HEAT] ** 2
+        most[HEAT:FLOW] = (MOST_HEAT * usual_heat(self.model.parameters)) ** 2
+        parts = np.sqrt(np.minimum(1.0, most / np.diag(self.covariance)))
+        if np.any(parts < 1.0):
+            self.covariance *= parts[:, None] * parts
+        limit = MOST_HEAT * usual_heat(self.model.parameters)
+        self.mean[HEAT:FLOW] = np.clip(self.mean[HEAT:FLOW], -limit, limit)
+
+    @property
+    def sound(self) -> bool:
+        """Whether all of it is finite: one that is not has to begin anew."""
+        numbers = (self.mean, self.covariance, self.state.kelvin, self.state.liquid)
+        return all(bool(np.all(np.isfinite(one))) for one in numbers)
 
     def correct_stage(
         self, stage: int, readings: Mapping[str, float], sigmas: Mapping[str, float], for_s: float
@@ -118,7 +147,7 @@ class HeatFilter:
             self.factors |= {name: value - middle for name, value in readings.items()}
         kelvin = float(self.mean[stage])
         now, weights, total, off = float(np.log(kelvin)), 0.0, 0.0, {}
-        spread = float(self.covariance[stage, stage]) ** 0.5 / kelvin
+        spread = max(float(self.covariance[stage, stage]), 0.0) ** 0.5 / kelvin
         for name, value in readings.items():  # one that joins takes its factor from the others
             self.factors.setdefault(name, value - now)
         aways = {name: value - now - self.factors[name] for name, value in readings.items()}
@@ -174,10 +203,10 @@ class HeatFilter:
         if also is not None:
             expected += 2.0 * float(spread[also]) + float(self.covariance[also, also])
             spread = spread + self.covariance[also]
-        variance = expected + sigma * sigma
+        variance = max(expected, 0.0) + sigma * sigma
         sigmas = abs(off) / variance**0.5
         if gate and sigmas > GATE:  # Huber's weight: an outlier pulls, but not as far as it lies
-            variance = expected + sigma * sigma * (sigmas / GATE) ** 2
+            variance = max(expected, 0.0) + sigma * sigma * (sigmas / GATE) ** 2
         gain = spread / variance
         self.mean = self.mean + gain * off
         self.covariance = self.covariance - gain[:, None] * spread

@@ -1,7 +1,7 @@
 """Properties of helium and copper, as the supervisor's model of a fridge uses them.
 
 They are written from the publications, not from the simulated plant, and are simpler: see
-docs/decisions/0040-a-second-model-of-a-fridge.md. Temperatures in K, pressures in Pa; all
+docs/decisions/0038-a-second-model-of-a-fridge.md. Temperatures in K, pressures in Pa; all
 functions take and return arrays of any one shape.
 """
 

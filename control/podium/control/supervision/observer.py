@@ -126,8 +126,15 @@ class Observer:
             self.filter = HeatFilter.begun(self.parameters, first_state(self.parameters, means))
         filtered = self.filter
         if for_s > 0.0:
-            filtered.predict(self.inputs, for_s, gas=not pressures_read(view))
-            self._correct(filtered, view, believed, for_s)
+            try:
+                with np.errstate(invalid="raise", divide="raise", over="raise"):
+                    filtered.predict(self.inputs, for_s, gas=not pressures_read(view))
+                    self._correct(filtered, view, believed, for_s)
+            except (ArithmeticError, IndexError, np.linalg.LinAlgError):  # its numbers are none
+                filtered.mean[:] = np.nan
+            if not filtered.sound:
+                self.filter = None
+                return Observed({}, None)
         return self._observed(filtered, view, playing or {}, for_s)
 
     def _passed_s(self, tai: TaiFs) -> float:

@@ -24,10 +24,10 @@ from podium.control.web.cold_actions import ColdActions
 from podium.control.web.cold_app import add_cold_pages
 from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
-from podium.control.web.not_done import asker, told_if_not_done
 from podium.control.web.page_actions import PageActions
 from podium.control.web.pages import TEMPLATES, Pages
 from podium.control.web.picture import FacilityPicture
+from podium.control.web.request_errors import asker, told_if_not_done
 from podium.control.web.store_watch import history_of
 
 ASSETS = Path(__file__).parent / "assets"

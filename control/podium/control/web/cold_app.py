@@ -14,8 +14,8 @@ from podium.control.web import cold_trends, cold_view, synoptic_view
 from podium.control.web.cold_actions import NAME_MOST, ColdActions, named
 from podium.control.web.cold_pages import ColdPages
 from podium.control.web.hub import Hub
-from podium.control.web.not_done import asker, told_if_not_done
 from podium.control.web.picture import FacilityPicture
+from podium.control.web.request_errors import asker, told_if_not_done
 
 WEEK_S = 7 * 24 * 3600.0
 POINTS_MOST = 4000

@@ -40,7 +40,7 @@ class RecordedSignal:
 
 @dataclass(frozen=True, slots=True)
 class IncidentRecording:
-    """What was recorded of fridges around an alarm."""
+    """A recording holds the signals of fridges around one alarm."""
 
     name: str
     alarm: str

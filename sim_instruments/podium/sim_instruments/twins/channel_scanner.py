@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """How long the scanner stays at a channel."""
+    """The scanner stays at a channel for these times."""
 
     channel: int
     pause_fs: int
@@ -17,7 +17,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What the scanner does since ``begun_fs``, until it is told something else."""
+    """The scanner follows this schedule from ``begun_fs`` on, until it receives another one."""
 
     stops: tuple[Stop, ...]
     """In the order in which they come, the first from ``begun_fs`` on."""

@@ -18,7 +18,7 @@ KEPT_MAX = 10_000  # ASSUMED: readings that a channel keeps
 
 @dataclass(frozen=True, slots=True)
 class SensorSettings:
-    """What a reading depends on."""
+    """A reading depends on these settings."""
 
     range_name: str
     full_scale_a: float

@@ -9,7 +9,7 @@ SAMPLES_MAX = 100_000
 
 @dataclass(frozen=True, slots=True)
 class PlayedSamples:
-    """What is at the connectors of one channel, sample by sample."""
+    """One channel has these voltages at its connectors, sample by sample."""
 
     volts: list[float]
     markers: list[list[float]]

@@ -242,7 +242,7 @@ class WaveformChannel:
 
     @property
     def _divider(self) -> Decimal:
-        """What comes of a volt into an open circuit at its termination."""
+        """Return volts at the channel's termination per volt into an open circuit."""
         if self._endless_load:
             return Decimal(1)
         load = self._numbers[box.LOAD]

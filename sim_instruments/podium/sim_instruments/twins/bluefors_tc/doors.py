@@ -31,7 +31,7 @@ class Controller(Protocol):
 
     @property
     def rounds(self) -> MeasurementRounds:
-        """What is measured when."""
+        """Return the rounds in which channels are measured."""
         ...
 
     @property

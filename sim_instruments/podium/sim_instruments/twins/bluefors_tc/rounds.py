@@ -22,7 +22,7 @@ class Round:
 
     @property
     def period_fs(self) -> int:
-        """How long a round takes; 0 where nothing is measured."""
+        """Return the length of a round; 0 where nothing is measured."""
         return sum(stop.length_fs for stop in self.stops)
 
     def results(self, since_fs: int, until_fs: int) -> Iterator[tuple[int, int]]:
@@ -43,7 +43,7 @@ class Round:
 
 
 class MeasurementRounds:
-    """What is measured when, also after the round was changed."""
+    """The rounds say which channel is measured when, also after the round was changed."""
 
     KEPT = 50
     """Rounds that are remembered. ASSUMED: a history does not reach back over more changes."""
