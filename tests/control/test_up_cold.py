@@ -20,13 +20,20 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory) -> Iterator[Up]:
-    up = Up(tmp_path_factory.mktemp("cold"), COLD, instruments=6)
+    folder = tmp_path_factory.mktemp("cold")
+    without = folder / "facility.yaml"
+    without.write_text(
+        COLD.read_text().replace("condense, warm_up, recover]", "condense, recover]")
+    )
+    up = Up(folder, without, instruments=6)
     yield up
     up.close()
 
 
 def cold(up: Up, *words: object, check: bool = False) -> dict:
-    told = podium("cold", *words, "--facility", COLD, "--state", up.state, "--json", check=check)
+    told = podium(
+        "cold", *words, "--facility", up.facility, "--state", up.state, "--json", check=check
+    )
     return json.loads(told.stdout or "{}")
 
 
@@ -42,14 +49,14 @@ def test_status_has_readings_alarms_and_no_procedure(up) -> None:
     assert 0.5 < still["value"] < 1.0
     assert (still["unit"], len(still["tai"])) == ("K", 2)
     assert status["procedure"] is None
-    told = podium("cold", "status", "--facility", COLD, "--state", up.state, check=False)
+    told = podium("cold", "status", "--facility", up.facility, "--state", up.state, check=False)
     assert "This is no safety system" in told.stdout
     assert "control_a.v1                               open" in told.stdout
 
 
 def test_prometheus_scrapes_where_the_state_says(up) -> None:
     address = json.loads(up.state.read_text())["metrics"]
-    assert f"metrics: {address}" in podium("status", COLD, "--state", up.state).stdout
+    assert f"metrics: {address}" in podium("status", up.facility, "--state", up.state).stdout
     told = httpx.get(address, timeout=30)
     if told.status_code == 501:
         pytest.skip("prometheus-client is not installed")
@@ -84,14 +91,21 @@ def test_what_is_recorded_is_told_and_what_is_not_is_named(up) -> None:
     course = cold(up, "history", "control_a.still", "--last", "1h")["courses"]["control_a.still"]
     assert len(course["mean"]) == len(course["tai_s"]) > 0
     told = podium(
-        "cold", "history", "control_a.stil", "--facility", COLD, "--state", up.state, check=False
+        "cold",
+        "history",
+        "control_a.stil",
+        "--facility",
+        up.facility,
+        "--state",
+        up.state,
+        check=False,
     )
     assert told.returncode == 1
     assert "nothing is recorded of 'control_a.stil'" in told.stderr
 
 
 def test_procedures_are_off_unless_the_file_enables_them(up) -> None:
-    words = ("warm_up", "--facility", COLD, "--state", up.state)
+    words = ("warm_up", "--facility", up.facility, "--state", up.state)
     told = podium("cold", "run", *words, check=False)
     assert told.returncode == 1
     assert "warm_up is off for fridge_a" in told.stderr
