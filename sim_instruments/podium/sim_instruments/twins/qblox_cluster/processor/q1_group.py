@@ -151,7 +151,7 @@ class Q1Group:
         goes: dict[int, int] = {}
         for number, run in enumerate(self._runs):
             match run.ending:
-                case Ending.WAITS_TO_KNOW:
+                case Ending.WAITS_TO_KNOW | Ending.PAUSED:
                     goes[number] = run.time_ns
                 case Ending.WAITS_FOR_TRIGGER:
                     goes[number] = max(run.time_ns, known_ns + 1)
@@ -200,7 +200,9 @@ class Q1Group:
                 run.resume_at(run.time_ns)  # ASSUMED: without sync_en it waits for nobody
             elif run.ending is Ending.WAITS_FOR_TRIGGER and (at_ns := run.triggered_ns()) >= 0:
                 run.resume_at(at_ns)
-            elif run.ending is Ending.WAITS_TO_KNOW and run.knows_enough:
+            elif (run.ending is Ending.WAITS_TO_KNOW and run.knows_enough) or (
+                run.ending is Ending.PAUSED and run.time_ns <= (run.pause_ns or 0)
+            ):
                 run.proceed()
             else:
                 return
