@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
@@ -170,6 +173,11 @@ class Q1Group:
         for number in range(len(self._runs)):
             goes.setdefault(number, min(max(together, default=0) + SYNC_NS, FOR_EVER))
         return [goes[number] for number in range(len(self._runs))]
+
+    def expect(self, triggers: NDArray[np.int64]) -> None:
+        """Take triggers for all that come; shape (2, n): times, ascending, and addresses."""
+        for run in self._runs:
+            run.expect_all(triggers)
 
     def proceed(self, triggers: Sequence[Trigger], known_ns: int = FOR_EVER) -> None:
         """Go on as far as triggers allow: these, later than all before, in the order of time.

@@ -265,7 +265,7 @@ class Execution:
         found.dialogue.end(self._signals(performed, found.begin_ns))
         return replace(
             self._outcome(performed, answers),
-            triggers=tuple((self._start_tick + at, address) for at, address in found.sent),
+            triggers=found.sent + np.array([self._start_tick, 0]),
         )
 
     def _advance(
@@ -296,7 +296,8 @@ class Execution:
         feedback.dialogue.end(self._signals(performed, feedback.begin_ns))
         return replace(
             self._outcome(performed, answers),
-            triggers=tuple((self._start_tick + at, address) for at, address in feedback.sent),
+            triggers=np.array(feedback.sent, np.int64).reshape(-1, 2)
+            + np.array([self._start_tick, 0]),
         )
 
     def _outcome(self, performed: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:

@@ -8,7 +8,6 @@ comes (:mod:`.feedback`), with the same random numbers.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.session_plan import CannotPlan
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import Q1Group
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     RealTimeTrace,
@@ -55,8 +54,8 @@ class TreeRun:
     synced_ns: tuple[int, ...]
     begin_ns: int
     dialogue: Dialogue
-    sent: tuple[tuple[int, int], ...]
-    """Instant of sending and address of each pulse, from the start."""
+    sent: NDArray[np.int64]
+    """Shape (n, 2): instant of sending, from the start, and address of each pulse."""
     tree: OutcomeTree
 
     def answers(self, captures: Sequence[Sequence[CaptureTrain]]) -> tuple[CaptureAnswer, ...]:
@@ -111,7 +110,8 @@ def _walked(
     found = tree.walk()
     triggers = _triggers(found, firmware.begin_ns)
     together = Q1Group(processors())
-    together.proceed(triggers)
+    together.expect(triggers)
+    together.proceed(())
     traces = together.traces()
     if any(trace.ending is not Ending.STOPPED for trace in traces):
         return None
@@ -124,7 +124,7 @@ def _walked(
         tuple(together.synced_ns),
         firmware.begin_ns,
         dialogue,
-        tuple((one.time_ns - LATENCY_NS, one.address) for one in triggers),
+        triggers.T - np.array([LATENCY_NS, 0]),
         tree,
     )
 
@@ -136,20 +136,32 @@ def _done(found: Walked, number: int) -> Done:
     return done
 
 
-def _triggers(found: Walked, begin_ns: int) -> list[Trigger]:
-    """Return all triggers that were delivered."""
+def _triggers(found: Walked, begin_ns: int) -> NDArray[np.int64]:
+    """Return times and addresses of all triggers that were delivered, shape (2, n)."""
     begun = found.begun
-    first = begun.triggers if isinstance(begun, Done) else ()
-    of_edge = [_done(found, number).triggers for number in range(len(found.done))]
-    busy = np.array([bool(one) for one in of_edge], bool)[found.edges]
-    rows = np.flatnonzero(busy)
-    both = zip(found.edges[rows].tolist(), found.at_ns[rows].tolist(), strict=True)
-    later = (
-        Trigger(at_ns + begin_ns + one.time_ns, one.address)
-        for edge, at_ns in both
-        for one in of_edge[edge]
-    )
-    return list(chain(first, later))
+    dones = [*([begun] if isinstance(begun, Done) else [])]
+    dones += [_done(found, number) for number in range(len(found.done))]
+    sizes = np.array([len(one.triggers) for one in dones], np.int64)
+    all_ = [(one.time_ns, one.address) for done in dones for one in done.triggers]
+    known = np.array(all_, np.int64).reshape(-1, 2).T
+    rows, counts, at_ns = _gathered(sizes, found, begin_ns)
+    times = known[0][rows] + np.repeat(at_ns, counts)
+    return np.stack([times, known[1][rows]])
+
+
+def _gathered(
+    sizes: NDArray[np.int64], found: Walked, begin_ns: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return which of all rows were done, one after another; how many on each edge; and when.
+
+    ``sizes``: of what was done up to the first halt, and on each edge of the tree.
+    """
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    taken = np.concatenate([[0], found.edges + 1])
+    counts = sizes[taken]
+    ends = np.cumsum(counts)
+    rows = np.arange(ends[-1]) - np.repeat(ends - counts - first[taken], counts)
+    return rows, counts, np.concatenate([[0], found.at_ns + begin_ns])
 
 
 def _is_what_was_walked(trace: RealTimeTrace, found: Walked, begin_ns: int, number: int) -> bool:
@@ -159,14 +171,9 @@ def _is_what_was_walked(trace: RealTimeTrace, found: Walked, begin_ns: int, numb
         return False
     dones = [begun, *(_done(found, edge) for edge in range(len(found.done)))]
     sizes = np.array([one.rows64[number].shape[1] for one in dones], np.int64)
-    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    taken = np.concatenate([[0], found.edges + 1])
-    at_ns = np.concatenate([[0], found.at_ns + begin_ns])
-    counts = sizes[taken]
-    ends = np.cumsum(counts)
-    if ends[-1] != len(trace):
+    rows, counts, at_ns = _gathered(sizes, found, begin_ns)
+    if len(rows) != len(trace):
         return False
-    rows = np.arange(ends[-1]) - np.repeat(ends - counts - first[taken], counts)
     rows64 = np.concatenate([one.rows64[number] for one in dones], axis=1)
     rows32 = np.concatenate([one.rows32[number] for one in dones], axis=1)
     times = rows64[0][rows] + np.repeat(at_ns, counts)
