@@ -10,6 +10,7 @@ more, with all triggers known (:mod:`.outcome_run`).
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -53,6 +54,9 @@ from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
 
 STEP_NS: Final = 2_000
 """So far ahead of the others is a sequencer run that waits for nobody."""
+TURNS_MAX: Final = 200
+"""So often do sequencers go on without asking before a counter that is far from its end is
+doubted."""
 _IGNORED: Final = (
     q1.CORE_NS,
     q1.COUNT,
@@ -186,7 +190,9 @@ class OutcomeFirmware:
     def _onward(self, *, bounded: bool) -> tuple[int, int] | None:
         """Go to the next halt; return until when is played and read there, None: it is over."""
         together = self._together
-        while True:
+        for turn in count():
+            if turn > TURNS_MAX and not bounded:
+                raise Unbounded
             together.proceed(self._deliver(), self._known_ns)
             for playback in self._playbacks:
                 playback.collect_acquisitions()
@@ -217,6 +223,7 @@ class OutcomeFirmware:
                 self._resume(paused, max(self._known_ns, min(r.time_ns for r in paused)) + STEP_NS)
             else:
                 raise CannotBranch("sequencers wait for what nobody measures")
+        raise AssertionError("count() has no end")
 
     def _may_wait(self) -> bool:
         """Tell whether somebody goes on who may wait for a trigger."""
