@@ -108,7 +108,7 @@ class ChipPlay:
 
     def submit(self, work: Callable[[Play], Any]) -> FinishedWork[Any]:
         """Do the work at once."""
-        return FinishedWork(work(self))
+        return FinishedWork(work(self))  # type: ignore[arg-type]
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """Nobody asks what was stopped."""
@@ -116,7 +116,7 @@ class ChipPlay:
     def begin(self, run: int, start_tai_fs: int) -> Dialogue:
         """Begin a run."""
         self._session = self._world.begin(RunStart(run, start_tai_fs, {}))
-        return self  # type: ignore[return-value]
+        return self
 
     def go_on(self, drives: Any, captures: Any, listeners: Any) -> Any:
         """Play on."""

@@ -121,8 +121,9 @@ class Conversation:
             self._leave(part, f"it promised until {before_ns} ns and said {said.until_ns} ns")
             return True
         if isinstance(said, Events):
-            early = [t for t in (*said.drives, *said.captures) if np.any(t.start_ns < before_ns)]
-            if early:
+            starts = [train.start_ns for train in said.drives]
+            starts += [train.start_ns for train in said.captures]
+            if any(np.any(start_ns < before_ns) for start_ns in starts):
                 self._leave(part, f"it plays before {before_ns} ns, until when it had said all")
                 return True
             self._unplayed += said.drives
@@ -181,7 +182,8 @@ class Conversation:
 
 
 def _end_ns(capture: CaptureTrain) -> int:
-    return int(capture.start_ns[0]) + capture.windows[capture.window[0]].duration_ns
+    window = capture.windows[int(capture.window[0])]
+    return int(capture.start_ns[0]) + window.duration_ns
 
 
 def _window(train: CaptureTrain, row: int) -> CaptureTrain:
