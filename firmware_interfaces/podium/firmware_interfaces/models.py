@@ -243,7 +243,7 @@ ZURICH = InstrumentModel(
     ports={"data_server": zurich.TCP_PORT},
     roles=("PulseSequencer", "CountsTicks"),
     driver="podium.drivers.zurich.data_server:ZurichDataServer",
-    twin="podium.sim_instruments.twins.zurich.data_server_factory:running_data_server",
+    twin="podium.sim_instruments.twins.zurich.data_server.data_server_factory:running_data_server",
     family="podium.control.families.zurich.family:ZurichFamily",
     options=(
         MapOption("devices", "serial number: model", 1, zurich.SERIAL_MAX, zurich.DEVICE_MODELS),

@@ -1,0 +1,1 @@
+"""What a sequencer's memories hold: programs, waveforms, weights, acquisitions."""
