@@ -87,8 +87,9 @@ class _Dump:
     def signals(self) -> list[DumpedSignal]:
         """Return all variables, in the order of their names."""
         return [
-            DumpedSignal(one.scope, one.name, "real" if one.kind == "real" else "wire",
-                         one.at_fs, one.values)
+            DumpedSignal(
+                one.scope, one.name, "real" if one.kind == "real" else "wire", one.at_fs, one.values
+            )
             for _, one in sorted(self._variables.items())
         ]
 
@@ -111,7 +112,7 @@ class _Dump:
         edges = [
             (at_fs - self._origin_fs, float(up))
             for at_fs, up in zip(train.at_fs, train.rising, strict=True)
-            if 0 <= at_fs - self._origin_fs
+            if at_fs - self._origin_fs >= 0
         ]
         if not edges or edges[0][0] > end_fs:
             return
@@ -152,8 +153,10 @@ class _Dump:
             turned = VOLTS_OF_ROOT_WATT * cmath.exp(2j * math.pi * float(train.phase_turns[k]))
             carrier.put(begin_fs, piece.carrier_hz)
             on.put(begin_fs, 1.0)
-            steps = [*piece.samples.tolist(), *([piece.level] * (
-                piece.samples.size < piece.duration_ns))]
+            steps = [
+                *piece.samples.tolist(),
+                *([piece.level] * (piece.samples.size < piece.duration_ns)),
+            ]
             for offset, sample in enumerate(steps):
                 at_fs = run.when(start_ns + offset) - self._origin_fs
                 if at_fs >= limit_fs:
