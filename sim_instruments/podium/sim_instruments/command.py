@@ -107,6 +107,16 @@ class TwinCommand:
         played.add_argument(
             "--since", type=int, default=0, metavar="N", help="only what came after the entry N"
         )
+        played.add_argument(
+            "--vcd",
+            type=Path,
+            metavar="FILE",
+            help="write the signals of each instrument's latest run instead, for a wave viewer "
+            "(with --since of all runs after the Nth that are kept)",
+        )
+        played.add_argument(
+            "--on", default="", metavar="INSTRUMENT", help="with --vcd: of this instrument only"
+        )
 
         log = verbs.add_parser("log", help="tell every command that came, of `serve --log`")
         _add_endpoints(log)
@@ -406,6 +416,16 @@ def _replay(arguments: Namespace) -> int:
 
 
 def _played(arguments: Namespace) -> int:
+    if arguments.vcd is not None:
+        request = {"do": "signals", "since": arguments.since, "on": arguments.on}
+        try:
+            arguments.vcd.write_text(_ask(arguments, request), encoding="ascii")
+        except OSError as error:
+            raise CommandFailed(error, WRONG_USE) from error
+        print(arguments.vcd)
+        return DONE
+    if arguments.on:
+        raise CommandFailed("--on wants --vcd", WRONG_USE)
     for entry in _ask(arguments, {"do": "played", "since": arguments.since}):
         print(json.dumps(entry))
     return DONE

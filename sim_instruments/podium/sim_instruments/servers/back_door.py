@@ -41,7 +41,7 @@ END_OF_TIME_FS = 4_102_444_800 * FS_PER_S
 """2100-01-01: many requests go no further."""
 
 VERBS = (
-    *("truth", "played", "samples", "clocks", "advance"),
+    *("truth", "played", "samples", "signals", "clocks", "advance"),
     *("time", "rate", "tallies", "log", "fault"),
 )
 
@@ -124,6 +124,8 @@ class BackDoor:
                 ]
             case "samples":
                 return self._samples(request)
+            case "signals":
+                return await self._signals(request)
             case "clocks":
                 return self._clocks()
             case "advance":
@@ -181,6 +183,16 @@ class BackDoor:
             return asdict(twin.samples(*wanted))
         except ValueError as error:
             raise BadRequest(f"{name}: {error}") from error
+
+    async def _signals(self, request: Mapping[str, Any]) -> str:
+        """Return a value change dump of what was played, of one instrument or of all."""
+        from podium.sim_instruments.servers.signal_dump import NothingPlayed, dump_runs
+
+        log, on = self._serving.laboratory.signals, str(request.get("on", ""))
+        try:
+            return await asyncio.to_thread(dump_runs, log, _since(request), on)
+        except (NothingPlayed, ValueError) as error:
+            raise BadRequest(str(error)) from error
 
     def _set_rate(self, rate: Any) -> dict[str, float]:
         if type(rate) is not int:
