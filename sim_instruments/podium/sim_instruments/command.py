@@ -8,6 +8,7 @@ from typing import Any
 
 from podium.sim_instruments.fridge_command import FRIDGE_HELP, add_fridge, run_fridge
 from podium.sim_instruments.record_command import RECORD_HELP, add_record, run_record
+from podium.sim_instruments.scenario_command import ScenarioCommand
 from podium.sim_instruments.serve_command import (
     DONE,
     FACILITY_HELP,
@@ -479,3 +480,4 @@ def _ask(arguments: Namespace, request: dict[str, Any]) -> Any:
 
 command = TwinCommand()
 replay_command = ReplayCommand()
+scenario_command = ScenarioCommand()

@@ -10,7 +10,7 @@ import hmac
 import json
 import math
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from podium.firmware_interfaces.json_text import parse_json
 from podium.sim_instruments.servers.clock_rate import check_rate
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import ServedLaboratory
+from podium.sim_instruments.servers.world_state import operate, world_state
 from podium.sim_instruments.wiring import PlanError
 
 if TYPE_CHECKING:
@@ -43,8 +44,10 @@ END_OF_TIME_FS = 4_102_444_800 * FS_PER_S
 VERBS = (
     *("truth", "played", "samples", "signals", "clocks", "advance"),
     *("time", "rate", "tallies", "log", "fault"),
+    *("state", "operate"),
 )
-
+BY_SCENARIO = "scenario"
+"""Says ``by`` of a request that is part of a story, and nobody's answer to it."""
 
 TOKEN_BYTES = 16
 
@@ -148,11 +151,21 @@ class BackDoor:
                 return [asdict(one) for one in heard[-_last(request) :]]
             case "fault":
                 fault, on = str(request.get("fault", "")), str(request.get("on", ""))
-                try:
-                    return bring_about(self._serving, fault, on)
-                except LookupError as error:
-                    raise BadRequest(str(error.args[0])) from error
+                return self._by_hand(request, lambda: bring_about(self._serving, fault, on))
+            case "state":
+                return world_state(self._serving)
+            case "operate":
+                return self._by_hand(request, lambda: operate(self._serving, request))
         raise BadRequest(f'the back door knows {{"do": one of {", ".join(VERBS)}}}, not {verb!r}')
+
+    def _by_hand(self, request: Mapping[str, Any], do: Callable[[], str]) -> str:
+        """Do something to the simulation, and count it unless a scenario does it."""
+        try:
+            done = do()
+        except (LookupError, ValueError) as error:
+            raise BadRequest(str(error.args[0])) from error
+        self._serving.interventions += request.get("by") != BY_SCENARIO
+        return done
 
     async def _advance(self, span_fs: int) -> None:
         """Let time pass; where fridges are integrated, in pieces, so that readings go on."""

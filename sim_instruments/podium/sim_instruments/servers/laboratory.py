@@ -72,6 +72,9 @@ class Laboratory:
         self.kernels = KernelGate()
         """What is to be played waits at it."""
         self.plan = plan
+        """With the cables as they are plugged now."""
+        self.laid_plan = plan
+        """With the cables as the facility file has them."""
         self.clock = clock
         self._world_file = world_file
         self._seed = world_file.seed

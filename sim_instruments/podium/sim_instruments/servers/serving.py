@@ -72,6 +72,8 @@ class ServedLaboratory:
     served: dict[str, ServedInstrument] = field(default_factory=dict)
     log: CommandLog | None = None
     """Of commands, where one is kept."""
+    interventions: int = 0
+    """What somebody has done by hand: faults and panels, but those of a scenario itself."""
 
     def look(self) -> None:
         """Let world time leap as far as all twins allow, and send what is due by it."""
