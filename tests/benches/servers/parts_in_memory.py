@@ -144,5 +144,3 @@ class Divided:
         for part in self.parts.values():
             part.stdout.feed_eof()
         await asyncio.wait(self._tasks)
-
-

@@ -1,5 +1,6 @@
-"""Parts of a world agree on its time: as one process would have it, in whatever order they speak."""
+"""Parts of a world agree on its time as one process has it, in whatever order they speak."""
 
+import asyncio
 import random
 
 import pytest
@@ -7,6 +8,7 @@ from tests.benches.servers.parts_in_memory import Divided, Whole
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.servers.clock import ClockMode
+from podium.sim_instruments.servers.parts.part_timekeeper import joint_horizon
 from podium.sim_instruments.twins.twin import Horizon
 
 NAMES = ["node_a", "node_b", "node_c"]
@@ -143,7 +145,7 @@ async def test_in_a_pause_no_command_is_carried_out_and_time_is_one() -> None:
     divided.parts["node_a"].client.send("BUSY?\n")
     await divided.quiet()
     pausing = divided.world.paused()
-    entering = asyncio_task(pausing.__aenter__())
+    entering = asyncio.ensure_future(pausing.__aenter__())
     await divided.quiet()
     await entering
     for part in divided.parts.values():
@@ -157,15 +159,7 @@ async def test_in_a_pause_no_command_is_carried_out_and_time_is_one() -> None:
     await divided.end()
 
 
-def asyncio_task(coroutine):
-    import asyncio
-
-    return asyncio.ensure_future(coroutine)
-
-
 def test_a_joint_horizon_allows_what_all_allow() -> None:
-    from podium.sim_instruments.servers.parts.part_timekeeper import joint_horizon
-
     seen = (Horizon(False, 5, False), Horizon(False, 20, False, 18), Horizon(False, None, False))
     assert joint_horizon(seen, 6) == Horizon(False, 20, False, 18)
     assert joint_horizon((*seen, Horizon(True, None, False)), 6).armed
