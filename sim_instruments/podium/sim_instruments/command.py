@@ -166,6 +166,7 @@ class TwinCommand:
             ),
             ("time", "tell the world's time and what it was spent on"),
             ("tallies", "count the commands that came, and those that mean nothing"),
+            ("parts", "tell the processes of `serve --split`: what each has, and how it is"),
         ):
             _add_endpoints(verbs.add_parser(verb, help=text))
 
@@ -195,6 +196,7 @@ class TwinCommand:
             "clocks": _ask_and_print,
             "time": _ask_and_print,
             "tallies": _ask_and_print,
+            "parts": _ask_and_print,
         }[arguments.verb]
         try:
             return verb(arguments)

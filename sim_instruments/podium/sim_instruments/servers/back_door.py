@@ -61,6 +61,9 @@ class BackDoor:
 
     def __init__(self, serving: ServedLaboratory) -> None:
         self._serving = serving
+        self._open_door()
+
+    def _open_door(self) -> None:
         self.token = secrets.token_hex(TOKEN_BYTES)
         """What a request over the socket has to know."""
         self._clients: set[asyncio.StreamWriter] = set()
@@ -132,10 +135,10 @@ class BackDoor:
             case "clocks":
                 return self._clocks()
             case "advance":
-                clock, span_fs = self._serving.timekeeper.clock, _span_fs(request)
-                if clock.now_fs() + span_fs > END_OF_TIME_FS:
+                clock, asked_fs = self._serving.timekeeper.clock, span_fs(request)
+                if clock.now_fs() + asked_fs > END_OF_TIME_FS:
                     raise BadRequest("advance ends at the year 2100: clocks are set in dates")
-                await self._advance(span_fs)
+                await self._advance(asked_fs)
                 self._serving.look()
                 return self._time()
             case "time":
@@ -268,7 +271,8 @@ def _last(request: Mapping[str, Any]) -> int:
     return number
 
 
-def _span_fs(request: Mapping[str, Any]) -> int:
+def span_fs(request: Mapping[str, Any]) -> int:
+    """Return the span of a request to advance; raises :class:`BadRequest`."""
     seconds: Any = request.get("seconds")
     number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not number or not 0 <= seconds < math.inf:

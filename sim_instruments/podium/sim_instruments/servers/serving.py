@@ -139,15 +139,18 @@ async def open_laboratory(
     clock: WorldClock,
     places: Callable[[], Callable[[], Place]] | None = None,
     logged: bool = False,
+    timed: Callable[[Laboratory], Timekeeper] | None = None,
 ) -> AsyncIterator[ServedLaboratory]:
     """Build a laboratory in a thread, and listen for all of its instruments meanwhile.
 
     ``places`` returns what draws places for the next instrument; None: an address for each.
-    ``logged``: keep a log of every command. Raises what ``build`` and :func:`.loopback.listen`
+    ``logged``: keep a log of every command. ``timed`` makes its timekeeper; None: the usual
+    one, of a world in one process. Raises what ``build`` and :func:`.loopback.listen`
     raise.
     """
     laboratory = await asyncio.to_thread(build, clock)
-    serving = ServedLaboratory(laboratory, Timekeeper(clock, laboratory.twins, laboratory.kernels))
+    timekeeper = Timekeeper(clock, laboratory.twins, laboratory.kernels)
+    serving = ServedLaboratory(laboratory, timekeeper if timed is None else timed(laboratory))
     loop = asyncio.get_running_loop()
     laboratory.after_work = lambda: loop.call_soon_threadsafe(serving.look)
     anywhere = partial(draw_place, random.Random(os.urandom(8)))
