@@ -44,6 +44,9 @@ READING = 4e-3
 """1 sigma of a thermometer's noise, ln. # ASSUMED"""
 MODEL = 5e-4
 """1 sigma of a step's error, of a temperature, in the square root of 10 s. # ASSUMED"""
+COARSE, COARSE_S = 0.5, 600.0
+"""1 sigma of a step of so long, in the change of a temperature over it, less in shorter ones: when
+within it a valve or a heater was set nobody knows. # ASSUMED"""
 GATE = 5.0
 """Sigmas beyond which a reading counts by its square root only."""
 FLOW_READING = 0.03
@@ -104,6 +107,8 @@ class HeatFilter:
         hours = for_s / 3600.0
         noise = np.zeros(SIZE)
         noise[:HEAT] = (MODEL * kelvin) ** 2 * for_s / 10.0
+        coarse = COARSE * min(1.0, for_s / COARSE_S)
+        noise[:HEAT] += (coarse * (kelvin - self.state.kelvin[:, 0])) ** 2
         noise[HEAT:FLOW] = self.heat_walk**2 * hours
         noise[FLOW] = FLOW_WALK**2 * hours
         noise[METER:] = CALIBRATION_WALK**2 * hours
