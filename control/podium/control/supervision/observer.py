@@ -46,7 +46,9 @@ LONGEST_S = 3600.0
 """A longer silence begins the filter anew: too much may have happened."""
 OPERATING_K = (5.0, 1.3, 0.4)
 """Second stage, still and mixing chamber, below which a fridge is in usual operation."""
-CONTRADICTS, CONTRADICTS_S, CONTRADICTS_READINGS = 8.0, 120.0, 4
+STEADY = 0.02
+"""ln K: a reading that is uncertain by less, by its age too, still tells how sensors differ."""
+CONTRADICTS, CONTRADICTS_S, CONTRADICTS_READINGS = 8.0, 120.0, 6
 """Sigmas that a reading is off the model, how long, and how often in succession."""
 WORDS = {
     "first_stage": "50 K stage",
@@ -183,15 +185,17 @@ class Observer:
         now_s = self._now_s()
         for i, stage in enumerate(signals.STAGES):
             courses = self.votes[stage].courses
-            readings = {
+            told = believed.get(stage, {})
+            sigmas = {name: self._sigma(courses[name], view.tai) for name in told}
+            new = {
                 name: value
-                for name, value in believed.get(stage, {}).items()
+                for name, value in told.items()
                 if courses[name].at is None or courses[name].at != self._taken.get(name)
             }
-            if not readings:
+            if not new:
                 continue
-            sigmas = {name: self._sigma(courses[name], view.tai) for name in readings}
-            for name, off in filtered.correct_stage(i, readings, sigmas, for_s).items():
+            steady = {name: told[name] for name in told if sigmas[name] < STEADY}
+            for name, off in filtered.correct_stage(i, new, sigmas, for_s, steady).items():
                 self._taken[name] = courses[name].at
                 since_s, count = self._off.get(name, (now_s, 0))
                 if off > CONTRADICTS:
