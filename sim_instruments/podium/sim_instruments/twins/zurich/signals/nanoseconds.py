@@ -1,0 +1,64 @@
+"""From two samples a nanosecond to the one that a chip takes.
+
+The world holds each sample for a nanosecond. The mean of two samples, held, has what lies on the
+carrier as it was, and less of what lies beside it: 9 % less 175 MHz away, where the second of two
+pulses in one waveform may lie, a quarter 300 MHz away, where readout tones in one waveform may. So
+a waveform that has more than its carrier is filtered until it is flat within 300 MHz.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes
+
+FLAT_HZ: Final = 300e6
+"""How far from its carrier a signal keeps its strength. ASSUMED of the instruments' own filters
+that they are flat as far; what lies beyond is weaker than it should be."""
+TAPS: Final = 4
+"""To each side. The rest of the droop is 0.03 %."""
+TURNING: Final = 0.01
+"""How much the samples of a waveform change from one to the next, of their power, if it has more
+than its carrier: 0.3 of a tone at 175 MHz; a Drag pulse of 20 ns has 0.007."""
+
+
+def _inverse_droop() -> NDArray[np.float64]:
+    """Return the filter at 1 GSa/s by which the mean of two samples, held, is flat.
+
+    Least squares, exact on the carrier.
+    """
+    ghz = np.linspace(0, FLAT_HZ * 1e-9, 301)
+    wanted = 1 / (np.cos(np.pi * ghz * 0.5) * np.sinc(ghz))
+    each = np.arange(1, TAPS + 1)
+    grows = 2 * (np.cos(2 * np.pi * ghz[:, None] * each) - 1)
+    sides, *_ = np.linalg.lstsq(grows, wanted - 1)
+    return np.concatenate([sides[::-1], [1 - 2 * sides.sum()], sides])
+
+
+_FILTER: Final = _inverse_droop()
+
+
+OWN: Final = 2
+"""Samples a nanosecond of these instruments; a cable takes them as they are."""
+
+
+def in_nanoseconds(signal: Complexes, late: int = 0, samples_per_ns: int = 1) -> Complexes:
+    """Return a signal of 2 GSa/s, ``late`` samples after the nanosecond, in whole nanoseconds.
+
+    ``samples_per_ns``: of the line that takes it, 1 or :data:`OWN`.
+    """
+    padded = np.concatenate([np.zeros(late), signal, np.zeros((late + len(signal)) % 2)])
+    if samples_per_ns == OWN:
+        return np.asarray(padded, np.complex128)
+    means = np.asarray(padded.reshape(-1, 2).mean(axis=1), np.complex128)
+    if not _turns(signal):
+        return means
+    return np.convolve(means, _FILTER)[TAPS : TAPS + len(means)]
+
+
+def _turns(signal: Complexes) -> bool:
+    """Tell whether a signal has more than its carrier; edges to silence are of no account."""
+    heard = (signal[1:] != 0) & (signal[:-1] != 0)
+    changes = np.abs(np.diff(signal))[heard]
+    return bool((changes**2).sum() > TURNING * (np.abs(signal) ** 2).sum())
