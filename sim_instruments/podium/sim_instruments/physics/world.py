@@ -7,12 +7,18 @@ rounded to whole ns.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.bath import Bath, warmed
+from podium.sim_instruments.physics.cable import (
+    Cable,
+    CableSession,
+    WhiteNoise,
+    split_by_cable,
+)
 from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
@@ -58,6 +64,7 @@ class World:
         lines: Lines | None = None,
         flux_lines: FluxLines | None = None,
         drift: Drift | None = None,
+        cables: Sequence[Cable] = (),
     ):
         """``chip_at`` tells the operating point at biases (volts by flux line), of all feedlines.
 
@@ -65,7 +72,9 @@ class World:
         argument: a facility of many nodes need not be diagonalised for a run on one of them.
         ``flux_lines`` tells what pulses on them do; ``drift`` tells the operating point in the
         place of ``chip_at``, over the time of a run, or at the start of one played in pieces.
+        ``cables``: lines from an output to an input, with names of their own.
         """
+        self._cables = {cable.name: cable for cable in cables}
         self._drift = drift
         self._flux_lines = flux_lines
         self._chip_at = chip_at
@@ -78,6 +87,10 @@ class World:
         The same signals and run number give the same answer. Raises NotSimulated for lines
         that the world does not have and signals that it cannot simulate.
         """
+        named = {train.line for train in signals.drives}
+        named |= {capture.line for capture in signals.captures}
+        if named & self._cables.keys():
+            return self._play_with_cables(signals)
         span_s = 1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
         if self._lines is None:
             feedlines = self._point(signals.biases_v, None, *span_s)
@@ -136,7 +149,8 @@ class World:
                         "was measured: flux pulses are simulated in runs that are known as a whole"
                     )
 
-        return Session(feedline_at, check, check_alone, self._seed, beginning)
+        cables = self._cable_sessions(beginning.run)
+        return Session(feedline_at, check, check_alone, self._seed, beginning, cables)
 
     def point_of(
         self,
@@ -155,6 +169,21 @@ class World:
             if point.name == feedline:
                 return point
         raise NotSimulated(f"the world has no feedline {feedline!r}")
+
+    def _play_with_cables(self, signals: RunSignals) -> tuple[CaptureAnswer, ...]:
+        def others(
+            drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], _: Sequence[int]
+        ) -> tuple[CaptureAnswer, ...]:
+            return self.play(replace(signals, drives=tuple(drives), captures=tuple(captures)))
+
+        sessions, who = self._cable_sessions(signals.run), range(len(signals.captures))
+        return split_by_cable(sessions, others, signals.drives, signals.captures, who)
+
+    def _cable_sessions(self, run: int) -> dict[str, CableSession]:
+        return {
+            name: CableSession(cable, WhiteNoise(self._seed, name, "noise", run))
+            for name, cable in self._cables.items()
+        }
 
     def _point(
         self,
@@ -277,6 +306,11 @@ def _check_lines(
                 f"line {capture.line!r} was listened to; the world's feedlines are "
                 f"{', '.join(sorted(lines.feedlines))}"
             )
+    samples = {train.line: train.samples_per_ns for train in drives}
+    samples |= {capture.line: capture.samples_per_ns for capture in captures}
+    for line, count in samples.items():
+        if count != 1:
+            raise NotSimulated(f"{count} samples a nanosecond on {line}, which takes one")
 
 
 ALONE = 0.9
