@@ -13,8 +13,8 @@ import types
 from collections.abc import Callable
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
-from podium.sim_instruments.twins.qblox_cluster.q1_group import run_alone
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import run_alone
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
     Q1Processor,
     SequencerSetup,
     Trigger,

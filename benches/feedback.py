@@ -20,9 +20,9 @@ from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitP
 from podium.sim_instruments.physics.world import World
 from podium.sim_instruments.servers.silent_playback import FinishedWork
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
-from podium.sim_instruments.twins.qblox_cluster.local_oscillator import POWER_ON_LO_HZ
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
-from podium.sim_instruments.twins.qblox_cluster.playback import Play
+from podium.sim_instruments.twins.qblox_cluster.outputs.local_oscillator import POWER_ON_LO_HZ
+from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 
 SHOTS = 2000
 LINES = {"slot2.out0": "a.feedline", "slot2.in0": "a.feedline", "slot4.out0": "a.q0.drive"}

@@ -11,7 +11,7 @@ from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConnection
 from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
 from podium.sim_instruments.servers.zurich_texts import vendor_text
-from podium.sim_instruments.twins.zurich.data_server_factory import running_data_server
+from podium.sim_instruments.twins.zurich.data_server.data_server_factory import running_data_server
 
 DEVICES = {12000: "SHFQC"}
 

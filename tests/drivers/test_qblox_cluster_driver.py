@@ -25,7 +25,7 @@ from podium.firmware_interfaces.qblox_cluster.program import (
     ClusterProgram,
     ModuleSettings,
 )
-from podium.sim_instruments.twins.qblox_cluster.mixer import (
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import (
     LO_CALIBRATION_FS,
     SIDEBAND_CALIBRATION_FS,
     Mixer,

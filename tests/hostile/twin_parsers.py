@@ -43,7 +43,7 @@ from podium.sim_instruments.twins.tektronix_awg70002a import tektronix_awg70002a
 from podium.sim_instruments.twins.white_rabbit_switch import WhiteRabbitSwitch
 from podium.sim_instruments.twins.wrtd_node.node import WrtdNode
 from podium.sim_instruments.twins.yokogawa_gs200 import YokogawaGS200
-from podium.sim_instruments.twins.zurich.data_server import DataServer
+from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer
 
 NOW_FS: Final = 1_800_000_000 * 10**15
 FRIDGE: Final = SteadyCryostat()

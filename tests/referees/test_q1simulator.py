@@ -9,14 +9,17 @@ from tests.benches.referees.random_q1_programs import BINS, WAVEFORMS, WEIGHTS, 
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Access, Operation
-from podium.sim_instruments.twins.qblox_cluster.message_routes import Route
-from podium.sim_instruments.twins.qblox_cluster.q1_group import run_together
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
+from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import Route
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import run_together
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
     Q1Processor,
     SequencerSetup,
     Trigger,
 )
-from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
+    Ending,
+    RealTimeTrace,
+)
 
 KINDS = ("update", "play", "acquire", "weighed")
 

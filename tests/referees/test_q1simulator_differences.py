@@ -7,9 +7,9 @@ import pytest
 from tests.benches.referees.q1simulator_oracle import simulate
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
-from podium.sim_instruments.twins.qblox_cluster.message_routes import Route
-from podium.sim_instruments.twins.qblox_cluster.q1_group import run_together
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
+from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import Route
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import run_together
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
     Q1Processor,
     SequencerSetup,
     Trigger,

@@ -11,11 +11,14 @@ from tests.benches.qblox_cluster.dictated import DictatedBench
 from tests.benches.referees.q1simulator_oracle import simulate
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
-from podium.sim_instruments.twins.qblox_cluster.message_routes import Route
-from podium.sim_instruments.twins.qblox_cluster.q1_group import Q1Group
-from podium.sim_instruments.twins.qblox_cluster.q1_messages import Measurement
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, SequencerSetup
-from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind
+from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import Route
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import Q1Group
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_messages import Measurement
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
+    Q1Processor,
+    SequencerSetup,
+)
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import EventKind
 
 BLOCKS = 40
 ADDRESS = 3

@@ -14,8 +14,8 @@ from qcodes.validators import Validator
 from tests.benches.qblox_cluster import vendor_client as served
 
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
-from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
-from podium.sim_instruments.twins.qblox_cluster.predistortion import OutputShaping
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
+from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
 
 pytestmark = [
     pytest.mark.random_order(disabled=True),  # one box for all: they follow one another

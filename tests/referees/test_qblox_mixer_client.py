@@ -12,7 +12,7 @@ from tests.benches.qblox_cluster.chip_world import ChipWorld
 from tests.benches.qblox_cluster.vendor_client import close, running
 
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
-from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 
 pytestmark = [
     pytest.mark.random_order(disabled=True),  # one box for all: they follow one another

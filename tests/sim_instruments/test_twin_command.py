@@ -365,7 +365,18 @@ def test_faults_are_listed_and_brought_about(said, simulation) -> None:
     assert [line.split()[0] for line in out.splitlines()] == [
         *("unplug", "plug", "freeze", "thaw", "drop", "refuse"),
         *("accept", "restart", "halve", "whole", "unlock", "relock", "lose", "deliver", "delay"),
-        *("hasten", "duplicate", "single", "reorder", "order", "warm", "cool"),
+        *(
+            "hasten",
+            "duplicate",
+            "single",
+            "reorder",
+            "order",
+            "flood",
+            "dry",
+            "trip",
+            "warm",
+            "cool",
+        ),
         *("compressor_trip", "warm_water", "leak", "trap_plug", "turbo_stop", "power_cut"),
         *("touch", "quench", "repair"),
     ]

@@ -427,7 +427,7 @@ def _log(arguments: Namespace) -> int:
 
 def _emulate(arguments: Namespace) -> int:
     from podium.firmware_interfaces.qblox_cluster.program import from_plain
-    from podium.sim_instruments.twins.qblox_cluster.emulation import CannotEmulate, emulate
+    from podium.sim_instruments.twins.qblox_cluster.runs.emulation import CannotEmulate, emulate
 
     try:
         asked = json.load(sys.stdin)

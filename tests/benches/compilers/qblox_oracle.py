@@ -26,7 +26,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import (
     TRIGGER_DEAD_NS,
 )
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
 
 LSB = 1.0
 PHASE_SLACK_TURNS = 3e-9

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
-from podium.sim_instruments.twins.qblox_cluster.q1_group import run_together
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import run_together
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
     Q1Processor,
     SequencerSetup,
     Trigger,
 )
-from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     EventKind,
     RealTimeTrace,

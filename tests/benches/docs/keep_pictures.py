@@ -19,7 +19,7 @@ from tests.benches.docs.pages import blocks_of  # noqa: E402
 
 from podium.control import cli  # noqa: E402
 from podium.control.processes import emulator  # noqa: E402
-from podium.sim_instruments.twins.qblox_cluster.emulation import emulate  # noqa: E402
+from podium.sim_instruments.twins.qblox_cluster.runs.emulation import emulate  # noqa: E402
 
 PAGE = ROOT / "docs" / "how-to" / "see-what-is-played.md"
 PICTURES = ROOT / "docs" / "pictures"

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.signal import lfilter
 
-from podium.sim_instruments.twins.qblox_cluster.predistortion import OutputShaping
+from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
 
 
 def directly(shaping: OutputShaping, x: np.ndarray) -> np.ndarray:

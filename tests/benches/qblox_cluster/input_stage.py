@@ -11,12 +11,12 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     default_configuration,
 )
 from podium.sim_instruments.physics.signals import CaptureAnswer
-from podium.sim_instruments.twins.qblox_cluster.input_stage import heard, listening
-from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
+from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import heard, listening
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     RealTimeTrace,
 )
-from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe, SequencerRun
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import Afe, SequencerRun
 
 LO_HZ = 7_200_000_000
 NCO_STEPS = -400_000_000  # -100 MHz

@@ -8,12 +8,12 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     checked,
     default_configuration,
 )
-from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     EventKind,
     RealTimeTrace,
 )
-from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe, SequencerRun
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import Afe, SequencerRun
 
 WAVEFORMS = {
     0: np.array([1000, -2000, 3000, 4000, 5000], np.int16),

@@ -9,7 +9,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.messages import BIN
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
-from podium.sim_instruments.twins.qblox_cluster.io_channel import power_on_channel
+from podium.sim_instruments.twins.qblox_cluster.time_tagging.io_channel import power_on_channel
 
 CABLE_FS = 5_123_456
 WINDOW = "wait 100\nacquire_timetags 0,0,1,0,4\nwait 996\nacquire_timetags 0,0,0,0,4\nwait 4\nstop"

@@ -18,8 +18,8 @@ from podium.firmware_interfaces.zurich.vector_headers import (
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConnection
 from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
-from podium.sim_instruments.twins.zurich.data_server import DataServer
-from podium.sim_instruments.twins.zurich.vendor_text import VendorText
+from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer
+from podium.sim_instruments.twins.zurich.data_server.vendor_text import VendorText
 
 RESULT = ResultHeader(
     timestamp=1234,

@@ -15,7 +15,7 @@ from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConnection
 from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
 from podium.sim_instruments.servers.zurich_texts import vendor_text
-from podium.sim_instruments.twins.zurich.data_server_factory import running_data_server
+from podium.sim_instruments.twins.zurich.data_server.data_server_factory import running_data_server
 
 READOUT_HZ = 7.26e9, 7.04e9
 DRIVE_HZ = 6.02e9, 5.71e9

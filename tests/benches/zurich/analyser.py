@@ -7,8 +7,8 @@ from tests.benches.zurich.device_bench import MS, US, Bench
 
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of, scaling_of
-from podium.sim_instruments.twins.zurich.data_server import DataServer
-from podium.sim_instruments.twins.zurich.program_execution import ProgramExecution
+from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer
+from podium.sim_instruments.twins.zurich.runs.program_execution import ProgramExecution
 
 GHZ, LENGTH = 2e9, 512
 LSB_V = 1 / 8192

@@ -14,8 +14,8 @@ from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConn
 from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
 from podium.sim_instruments.servers.zurich_texts import vendor_text
 from podium.sim_instruments.twins.twin import Session
-from podium.sim_instruments.twins.zurich.data_server_factory import running_data_server
-from podium.sim_instruments.twins.zurich.vendor_text import VendorText
+from podium.sim_instruments.twins.zurich.data_server.data_server_factory import running_data_server
+from podium.sim_instruments.twins.zurich.data_server.vendor_text import VendorText
 
 DEVICES = {12000: "SHFQC", 8001: "HDAWG8"}
 

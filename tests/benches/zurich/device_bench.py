@@ -3,8 +3,8 @@
 from tests.benches.referees import seqc_corpus
 
 from podium.firmware_interfaces.zurich.values import bytes_vector
-from podium.sim_instruments.twins.zurich.data_server import DataServer
-from podium.sim_instruments.twins.zurich.program_execution import ProgramExecution
+from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer
+from podium.sim_instruments.twins.zurich.runs.program_execution import ProgramExecution
 
 MS, US = 10**12, 10**9
 SG, QA = "sgchannels/0/awg", "qachannels/0/generator"

@@ -6,7 +6,7 @@ from tests.benches.zurich.device_bench import QA, READOUT, SG, US, Bench
 
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.sim_instruments.physics.signals import CaptureAnswer
-from podium.sim_instruments.twins.zurich.program_execution import ProgramExecution
+from podium.sim_instruments.twins.zurich.runs.program_execution import ProgramExecution
 
 SMALL = 1e-5
 """Square roots of watts: far below the full scale of an input."""

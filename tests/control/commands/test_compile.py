@@ -14,7 +14,7 @@ from tests.benches.programs.rabi_file import EXAMPLE, RABI
 from podium.control import cli
 from podium.control.processes import emulator
 from podium.control.program.serialise import to_json
-from podium.sim_instruments.twins.qblox_cluster.emulation import emulate
+from podium.sim_instruments.twins.qblox_cluster.runs.emulation import emulate
 
 
 @pytest.fixture

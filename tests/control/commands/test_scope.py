@@ -25,7 +25,7 @@ from podium.control.processes import emulator
 from podium.control.program.program import Program
 from podium.control.program.serialise import digest, to_json
 from podium.control.records.datasets import load_dataset, save_dataset
-from podium.sim_instruments.twins.qblox_cluster.emulation import emulate
+from podium.sim_instruments.twins.qblox_cluster.runs.emulation import emulate
 
 RUN = "1795175211-00001"
 

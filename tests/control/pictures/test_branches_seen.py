@@ -11,7 +11,7 @@ from podium.control.pictures.listing import annotated, statements
 from podium.control.pictures.points import results_of
 from podium.control.program.program import Capture, walk
 from podium.control.report.program_pictures import judge
-from podium.sim_instruments.twins.qblox_cluster.emulation import emulate
+from podium.sim_instruments.twins.qblox_cluster.runs.emulation import emulate
 
 PROGRAMS = branch_programs()
 CASES = {name: case_of(program) for name, program in PROGRAMS.items()}

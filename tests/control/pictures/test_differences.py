@@ -14,7 +14,7 @@ from podium.control.program.program import Delay, Frame, Play, Program
 from podium.control.program.render import render
 from podium.control.program.waveforms import Gaussian
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
-from podium.sim_instruments.twins.qblox_cluster.emulation import emulate
+from podium.sim_instruments.twins.qblox_cluster.runs.emulation import emulate
 
 PROGRAMS = first_light() | edge_programs()
 SLOW = ("long_gaps",)

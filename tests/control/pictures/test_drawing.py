@@ -15,7 +15,7 @@ from podium.control.pictures.drawing import draw
 from podium.control.pictures.points import say_point
 from podium.control.pictures.svg import page
 from podium.control.program.program import Program
-from podium.sim_instruments.twins.qblox_cluster.emulation import emulate
+from podium.sim_instruments.twins.qblox_cluster.runs.emulation import emulate
 
 PROGRAMS = first_light() | edge_programs()
 OUTSIDE = """

@@ -10,7 +10,7 @@ from tests.benches.programs.example_programs import first_light, ramsey
 from podium.control.pictures.code_comparison import play, points_of
 from podium.control.pictures.listing import annotated, resources, statements
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble, parse
-from podium.sim_instruments.twins.qblox_cluster.emulation import emulate
+from podium.sim_instruments.twins.qblox_cluster.runs.emulation import emulate
 
 PROGRAMS = first_light() | edge_programs()
 LINE = re.compile(r" *(\d+) +(\d+) +(?:([\d.]+) +)?(?:(\w+): +)?([a-z_]+)(?: +([^# ]+))?(?: +#.*)?")

@@ -14,7 +14,7 @@ from podium.control.pictures.drawing import draw
 from podium.control.pictures.events import table
 from podium.control.pictures.listing import annotated, resources, statements
 from podium.control.program.program import Program
-from podium.sim_instruments.twins.qblox_cluster.emulation import emulate
+from podium.sim_instruments.twins.qblox_cluster.runs.emulation import emulate
 
 QUIET = settings(
     deadline=None,

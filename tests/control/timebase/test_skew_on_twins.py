@@ -39,8 +39,8 @@ from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.serving import ServedLaboratory, open_serving
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import next_cycle
-from podium.sim_instruments.twins.qblox_cluster.q1_group import run_together
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import run_together
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
 from podium.sim_instruments.wiring import read_plan
 
 pytestmark = [

@@ -2,12 +2,12 @@
 
 from tests.mutants.mutant import Mutant
 
-_QBLOX = "sim_instruments/podium/sim_instruments/twins/qblox_cluster"
+_QBLOX = "sim_instruments/podium/sim_instruments/twins/qblox_cluster/processor"
 _Q1_KERNEL = f"{_QBLOX}/q1_kernel.py"
 _Q1_ARITHMETIC = f"{_QBLOX}/q1_arithmetic.py"
 _Q1_LATCHES = f"{_QBLOX}/q1_latches.py"
 _Q1_EVENTS = f"{_QBLOX}/q1_events.py"
-_Q1_TESTS = "tests/sim_instruments/twins/qblox_cluster"
+_Q1_TESTS = "tests/sim_instruments/twins/qblox_cluster/processor"
 _BY_ARITHMETIC = (f"{_Q1_TESTS}/test_q1_arithmetic.py",)
 _BY_Q1 = (f"{_Q1_TESTS}/test_q1_processor.py",)
 

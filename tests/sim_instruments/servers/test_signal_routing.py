@@ -16,8 +16,8 @@ from podium.sim_instruments.servers.signal_routing import (
     routed,
     silence,
 )
-from podium.sim_instruments.twins.qblox_cluster.mixer import FULL_SCALE_MV, PERFECT, Mixer
-from podium.sim_instruments.twins.qblox_cluster.mixer_signals import with_image
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import FULL_SCALE_MV, PERFECT, Mixer
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer_signals import with_image
 from podium.sim_instruments.wiring import Cable, Carrier
 
 # From connectors to lines

@@ -8,7 +8,7 @@ from tests.benches.zurich.requests import bootstrap, get, list_nodes, request, s
 from podium.firmware_interfaces.trace import Piece, TraceError
 from podium.firmware_interfaces.zurich import rpc
 from podium.sim_instruments.servers.replay import replay
-from podium.sim_instruments.twins.zurich.data_server import DataServer
+from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer
 
 ON = "/dev12000/sgchannels/0/output/on"
 RANGE = "/dev12000/sgchannels/0/output/range"

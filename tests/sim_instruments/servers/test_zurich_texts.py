@@ -6,7 +6,7 @@ import sys
 from podium.firmware_interfaces.zurich.inventory.models import MODELS, nodes_of
 from podium.sim_instruments.servers import zurich_texts
 from podium.sim_instruments.servers.zurich_texts import vendor_text
-from podium.sim_instruments.twins.zurich.vendor_text import VendorText
+from podium.sim_instruments.twins.zurich.data_server.vendor_text import VendorText
 
 
 def test_the_documentation_knows_most_nodes() -> None:

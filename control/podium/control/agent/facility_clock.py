@@ -127,17 +127,17 @@ class FacilityClock:
         """Return whether the own clock is a controller that has a run in hand."""
         clocks = self._instruments.playing("Clock")
         players = self._instruments.playing("PulseSequencer")
-        return self._source == self._agent and clocks[0] in players and bool(self._busy())
+        return bool(clocks) and clocks[0] in players and bool(self._busy())
 
     async def _ask(self, source: str) -> Tai | None:
-        told = await (self._own() if source == self._agent else self._other(source))
+        owned = self._instruments.playing("Clock")
+        told = await (self._own(owned[0]) if owned else self._other(source))
         self._unanswered = 0 if told is not None else self._unanswered + 1
         if self._unanswered == LOST_AFTER:
             log.warning("readings have no date: the clock does not answer", clock_of=source)
         return told
 
-    async def _own(self) -> Tai | None:
-        clock = self._instruments.playing("Clock")[0]
+    async def _own(self, clock: str) -> Tai | None:
         if self._instruments.workers[clock].health.state != "connected":
             return None
         try:

@@ -14,6 +14,7 @@ import os
 import platform
 import shutil
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,21 @@ from typing import Any
 FAMILIES = ("chip", "qblox_cluster", "zurich")
 """Of kernels: the physics of a chip, and the processors of two families of controllers."""
 ROOM = Path(__file__).parents[1]
-SOURCES = ("physics", "twins/qblox_cluster", "twins/zurich/sequencer")
-"""Folders with kernels, in :data:`ROOM`."""
+_SIM = "podium.sim_instruments"
+KERNELS = {
+    "physics": (f"{_SIM}.physics.evolution", "evolve"),
+    "twins/qblox_cluster/processor": (
+        f"{_SIM}.twins.qblox_cluster.processor.q1_kernel",
+        "execute",
+    ),
+    "twins/qblox_cluster/outputs": (
+        f"{_SIM}.twins.qblox_cluster.outputs.segment_kernel",
+        "segments",
+    ),
+    "twins/zurich/sequencer": (f"{_SIM}.twins.zurich.sequencer.kernel", "execute"),
+}
+"""Folders with kernels, in :data:`ROOM`, each with the module and name of one of its kernels."""
+SOURCES = tuple(KERNELS)
 NOTE = "podium_kernels.json"
 
 
@@ -71,13 +85,8 @@ def cache_folder_of(modules: str) -> Path:
     """Return where Numba keeps kernels of one of :data:`SOURCES`."""
     if modules == "physics":
         return cache_folder()
-    if modules == "twins/qblox_cluster":
-        from podium.sim_instruments.twins.qblox_cluster import q1_kernel
-
-        return Path(str(q1_kernel.execute.stats.cache_path))
-    from podium.sim_instruments.twins.zurich.sequencer import kernel
-
-    return Path(str(kernel.execute.stats.cache_path))
+    module, kernel = KERNELS[modules]
+    return Path(str(getattr(import_module(module), kernel).stats.cache_path))
 
 
 def _noted(folder: Path, families: Sequence[str]) -> bool:

@@ -34,7 +34,7 @@ from podium.sim_instruments.servers.kernel_compilation import KernelGate
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import IdealClock
-from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 from podium.sim_instruments.twins.twin import Twin
 from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan
 from podium_process import Spare
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from podium.sim_instruments.physics.truth import Span, Truth
     from podium.sim_instruments.physics.world import World
     from podium.sim_instruments.physics.world_file import MixerWorld, WorldFile
-    from podium.sim_instruments.twins.qblox_cluster.playback import Play
+    from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 
 T = TypeVar("T")
 WORKERS = 2

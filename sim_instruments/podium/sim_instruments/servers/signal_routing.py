@@ -18,8 +18,8 @@ from podium.firmware_interfaces.qblox_cluster.limits import (
 )
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Piece, PulseTrain
 from podium.sim_instruments.servers.cabling import Cabling
-from podium.sim_instruments.twins.qblox_cluster.mixer import FULL_SCALE_MV, PERFECT
-from podium.sim_instruments.twins.qblox_cluster.mixer_signals import with_image
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import FULL_SCALE_MV, PERFECT
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer_signals import with_image
 from podium.sim_instruments.wiring import Cable, Carrier
 
 

@@ -11,7 +11,7 @@ from podium.sim_instruments.physics.signals import (
     PulseTrain,
     RunSignals,
 )
-from podium.sim_instruments.twins.qblox_cluster.playback import Play
+from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 
 T = TypeVar("T")
 

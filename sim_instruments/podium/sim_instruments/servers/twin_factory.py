@@ -25,9 +25,9 @@ from podium.sim_instruments.twins.twin import Twin
 
 if TYPE_CHECKING:
     from podium.sim_instruments.twins.network_ports import NetworkPorts
-    from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
-    from podium.sim_instruments.twins.qblox_cluster.playback import Playback
-    from podium.sim_instruments.twins.zurich.vendor_text import VendorText
+    from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
+    from podium.sim_instruments.twins.qblox_cluster.runs.playback import Playback
+    from podium.sim_instruments.twins.zurich.data_server.vendor_text import VendorText
 
 
 class TwinError(ValueError):

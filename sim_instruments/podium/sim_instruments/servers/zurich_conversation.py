@@ -25,7 +25,7 @@ from podium.firmware_interfaces.zurich.session_messages import (
     SetValue,
 )
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector, read_value
-from podium.sim_instruments.twins.zurich.request_words import request_words, value_words
+from podium.sim_instruments.twins.zurich.data_server.request_words import request_words, value_words
 
 _HEAD_END = b"\r\n\r\n"
 _ONE_RESULT = 8

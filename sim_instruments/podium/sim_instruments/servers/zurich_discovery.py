@@ -14,7 +14,7 @@ from podium.firmware_interfaces.zurich.discovery import DiscoveredServer
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 from podium.sim_instruments.servers.datagrams import Sender
 from podium.sim_instruments.servers.serving import ServedLaboratory
-from podium.sim_instruments.twins.zurich.data_server import DataServer
+from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer
 
 Found = Callable[[], tuple[DiscoveredServer, ...]]
 

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentation, documents_in
-from podium.sim_instruments.twins.zurich.vendor_text import VERSION, VendorText
+from podium.sim_instruments.twins.zurich.data_server.vendor_text import VERSION, VendorText
 
 CLIENT = "zhinst-core"
 SCHEMAS = {"shfsg": "ct_schema_shfsg.json", "hdawg": "ct_schema_hdawg.json"}

@@ -19,7 +19,7 @@ from podium.control.program.program import (
 )
 from podium.control.program.waveforms import FlatTop, Square
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
-from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import EventKind
 
 HOUR_FS = 3_600 * 10**15
 

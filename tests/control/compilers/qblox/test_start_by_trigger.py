@@ -15,8 +15,8 @@ from podium.control.timebase.skew_ledger import split
 from podium.firmware_interfaces.exact_time import TickGrid
 from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
-from podium.sim_instruments.twins.qblox_cluster.q1_group import run_together
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import run_together
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
 
 ARRIVAL_NS = 1_000_000
 

@@ -27,7 +27,7 @@ from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.tick_counter import TickCounter
-from podium.sim_instruments.twins.zurich.data_server_factory import running_data_server
+from podium.sim_instruments.twins.zurich.data_server.data_server_factory import running_data_server
 
 NS = FS_PER_NS
 DRIVE = Frame("d", "node_b.q0.drive", 6.05e9)

@@ -15,7 +15,7 @@ from podium.firmware_interfaces.qblox_cluster.command_table import (
 )
 from podium.firmware_interfaces.qblox_cluster.framing import take_blocks
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin, meant_headers
-from podium.sim_instruments.twins.qblox_cluster.command_page import command_page
+from podium.sim_instruments.twins.qblox_cluster.commands.command_page import command_page
 
 PAGE = Path(__file__).parents[4] / "docs/reference/qblox_cluster_commands.md"
 

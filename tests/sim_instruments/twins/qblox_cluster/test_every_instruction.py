@@ -6,16 +6,19 @@ import pytest
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Form, Immediate, Operation
-from podium.sim_instruments.twins.qblox_cluster.message_routes import Route
-from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
-from podium.sim_instruments.twins.qblox_cluster.q1_group import run_together
-from podium.sim_instruments.twins.qblox_cluster.q1_instruction_page import KINDS, page
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
+from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import Route
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import NotEmulated
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import run_together
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_instruction_page import KINDS, page
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
     Q1Processor,
     SequencerSetup,
     Trigger,
 )
-from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
+    Ending,
+    RealTimeTrace,
+)
 
 PAGE = Path(__file__).parents[4] / "docs/reference/q1_instructions.md"
 ILLEGAL = "SEQUENCE PROCESSOR Q1 ILLEGAL INSTRUCTION"

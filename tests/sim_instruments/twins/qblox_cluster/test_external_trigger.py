@@ -18,7 +18,7 @@ from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
     subs,
     world_of_subs,
 )
-from podium.sim_instruments.twins.qblox_cluster.q1_group import SYNC_NS
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import SYNC_NS
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS, LATENCY_NS
 
 WAITS = "wait_trigger 3,4\nwait_sync 4\nacquire 0,0,1000\nwait 9000\nstop"

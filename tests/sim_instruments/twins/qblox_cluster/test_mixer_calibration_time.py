@@ -4,7 +4,7 @@ import pytest
 from tests.benches.qblox_cluster.cluster_bench import T0, Bench
 
 from podium.firmware_interfaces.exact_time import FS_PER_MS
-from podium.sim_instruments.twins.qblox_cluster.mixer import (
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import (
     LO_CALIBRATION_FS,
     Mixer,
 )

@@ -15,7 +15,7 @@ from tests.benches.qblox_cluster.tag_bench import (
 )
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.sim_instruments.twins.qblox_cluster.io_channel import power_on_channel
+from podium.sim_instruments.twins.qblox_cluster.time_tagging.io_channel import power_on_channel
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Window
-from podium.sim_instruments.twins.zurich.input_saturation import digitised
-from podium.sim_instruments.twins.zurich.sequencer_signals import IntegratorCapture
+from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation import digitised
+from podium.sim_instruments.twins.zurich.signals.sequencer_signals import IntegratorCapture
 
 __all__ = ["bench"]
 MS = 1000 * US

@@ -8,7 +8,7 @@ from tests.benches.zurich.scope_on_the_world import WAVE, listen
 
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of, scaling_of
 from podium.sim_instruments.physics.signals import CaptureAnswer
-from podium.sim_instruments.twins.zurich.scope_trains import between
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope_trains import between
 
 __all__ = ["bench"]
 VOLTS = 10.0

@@ -32,19 +32,18 @@ from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
     ClusterClock,
     IdealClock,
 )
-from podium.sim_instruments.twins.qblox_cluster.cluster_commands import (
+from podium.sim_instruments.twins.qblox_cluster.commands.cluster_commands import (
     cmm_handlers,
     linq_handlers,
     run_handlers,
     timed_module_handlers,
 )
-from podium.sim_instruments.twins.qblox_cluster.dispatch import Request
-from podium.sim_instruments.twins.qblox_cluster.linq import CMM_SLOT
+from podium.sim_instruments.twins.qblox_cluster.commands.dispatch import Request
+from podium.sim_instruments.twins.qblox_cluster.commands.module_commands import module_handlers
 from podium.sim_instruments.twins.qblox_cluster.management import Management
-from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT, Mixer
 from podium.sim_instruments.twins.qblox_cluster.module import Module
-from podium.sim_instruments.twins.qblox_cluster.module_commands import module_handlers
-from podium.sim_instruments.twins.qblox_cluster.playback import Playback
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import PERFECT, Mixer
+from podium.sim_instruments.twins.qblox_cluster.processor.linq import CMM_SLOT
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     SUFFIX_OUT_OF_RANGE,
     SYNTAX_ERROR,
@@ -52,8 +51,11 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
     ErrorQueue,
     Refusal,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs import Runs
-from podium.sim_instruments.twins.qblox_cluster.time_tag_collection import TimeTagCollector
+from podium.sim_instruments.twins.qblox_cluster.runs.playback import Playback
+from podium.sim_instruments.twins.qblox_cluster.runs.runs import Runs
+from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_collection import (
+    TimeTagCollector,
+)
 from podium.sim_instruments.twins.qblox_cluster.timekeeping import CMM, TRIGGER_INPUT
 from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import Horizon

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from podium.firmware_interfaces.qblox_cluster.identity import NEWEST, ModuleModel, Release
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
-from podium.sim_instruments.twins.qblox_cluster.linq import Linq
+from podium.sim_instruments.twins.qblox_cluster.processor.linq import Linq
 from podium.sim_instruments.twins.qblox_cluster.reference import Reference
 from podium.sim_instruments.twins.qblox_cluster.refusal import ErrorQueue
 from podium.sim_instruments.twins.qblox_cluster.settings import KeptSettings

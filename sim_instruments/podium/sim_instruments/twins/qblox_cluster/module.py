@@ -9,13 +9,11 @@ from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import NEWEST, ModuleModel, Release
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
 from podium.sim_instruments.physics.digital_lines import LinesEnd
-from podium.sim_instruments.twins.qblox_cluster.acquisition_list import empty_scope
-from podium.sim_instruments.twins.qblox_cluster.assembler import Assembler
-from podium.sim_instruments.twins.qblox_cluster.io_channel import IoBank
-from podium.sim_instruments.twins.qblox_cluster.local_oscillator import LocalOscillator
-from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT, Mixer
-from podium.sim_instruments.twins.qblox_cluster.playback import Playback
-from podium.sim_instruments.twins.qblox_cluster.predistortion import Predistortion
+from podium.sim_instruments.twins.qblox_cluster.memories.acquisition_list import empty_scope
+from podium.sim_instruments.twins.qblox_cluster.memories.assembler import Assembler
+from podium.sim_instruments.twins.qblox_cluster.outputs.local_oscillator import LocalOscillator
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import PERFECT, Mixer
+from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import Predistortion
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
     EXECUTION_ERROR,
@@ -24,9 +22,11 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
     ErrorQueue,
     Refusal,
 )
+from podium.sim_instruments.twins.qblox_cluster.runs.playback import Playback
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import Afe, ScopeSettings
 from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
-from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe, ScopeSettings
 from podium.sim_instruments.twins.qblox_cluster.settings import KeptSettings
+from podium.sim_instruments.twins.qblox_cluster.time_tagging.io_channel import IoBank
 
 LOS = 2
 """Local oscillators addressed on an RF module; a QRM-RF uses the second

@@ -15,8 +15,12 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     checked,
     default_configuration,
 )
-from podium.sim_instruments.twins.qblox_cluster.acquisition_list import AcquisitionList, empty_scope
-from podium.sim_instruments.twins.qblox_cluster.assembler import PreparedProgram
+from podium.sim_instruments.twins.qblox_cluster.memories.acquisition_list import (
+    AcquisitionList,
+    empty_scope,
+)
+from podium.sim_instruments.twins.qblox_cluster.memories.assembler import PreparedProgram
+from podium.sim_instruments.twins.qblox_cluster.memories.sample_list import SampleList
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
     EXECUTION_ERROR,
@@ -25,8 +29,7 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
     SETTINGS_CONFLICT,
     Refusal,
 )
-from podium.sim_instruments.twins.qblox_cluster.sample_list import SampleList
-from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
     Afe,
     ChannelMap,
     SequencerOutcome,

@@ -1,0 +1,1 @@
+"""Commands of a cluster, its modules, sequencers and channels."""

@@ -1,0 +1,1 @@
+"""From what reaches the connectors to bins and scope records."""

@@ -1,0 +1,1 @@
+"""Memories of a sequencer hold programs, waveforms, weights and acquisitions."""

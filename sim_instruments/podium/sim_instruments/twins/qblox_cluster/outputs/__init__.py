@@ -1,0 +1,1 @@
+"""From what sequencers play to what leaves the connectors."""

@@ -1,0 +1,150 @@
+"""One output's filters over a stream of steps: sample by sample where it moves, by leaps elsewhere.
+
+Filters are linear and do not change in time, so their order is free: here the FIR comes first.
+Then, between two steps of the input, all is a recursion with a constant, which powers of one
+matrix carry over any number of samples.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.qblox_cluster import limits
+from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
+
+LEAPS = 48
+"""Powers of two that are kept: leaps of up to 2**47 samples."""
+STILL = 0.125
+"""A leap is so long that the output moves by no more than this, in steps of the converter."""
+_GROWTH = 4.0
+"""Bound on what later stages make of a change."""
+
+
+def filtered(
+    shaping: OutputShaping, time_ns: NDArray[np.int64], level: NDArray[np.float64], end_ns: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
+    """Return what leaves the converter: (times, words) of each change, and whether any overflowed.
+
+    ``level[k]`` (in steps of the converter) comes in from ``time_ns[k]`` (ascending) on, 0 before.
+    Filters are at rest at the start. Words are within 5/8 of a step of what exact filters give.
+
+    Exponential filter: y = x + amp (s - x), where s follows x with its time constant
+    (qblox-instruments 1.4.1, ``exponential_overshoot_correction``). ASSUMED: the inverse high-pass
+    filter adds the running sum of its input over its time constant.
+    """
+    alpha = np.array([-np.expm1(-1 / tau) for tau, _ in shaping.exponentials], np.float64)
+    gain = np.array([amp for _, amp in shaping.exponentials], np.float64)
+    rate = 0.0 if shaping.high_pass_ns is None else 1 / shaping.high_pass_ns
+    fir = np.array(shaping.fir, np.float64)
+    if not len(time_ns):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), False
+    times, words, over = _walk(
+        time_ns, level, end_ns, fir, alpha, gain, rate, _powers(alpha, gain, rate)
+    )
+    return times, words, bool(over)
+
+
+def _powers(
+    alpha: NDArray[np.float64], gain: NDArray[np.float64], rate: float
+) -> NDArray[np.float64]:
+    """Return the matrices that carry (states, sum, input) over 1, 2, 4 ... samples."""
+    stages = len(alpha)
+    one = np.zeros((stages + 2, stages + 2))
+    passed = np.zeros(stages + 2)
+    passed[-1] = 1.0
+    for j in range(stages):
+        one[j] = alpha[j] * passed
+        one[j, j] += 1 - alpha[j]
+        passed = (1 - gain[j]) * passed + gain[j] * one[j]
+    one[stages] = rate * passed
+    one[stages, stages] += 1.0
+    one[-1, -1] = 1.0
+    powers = [one]
+    for _ in range(LEAPS - 1):
+        powers.append(powers[-1] @ powers[-1])
+    return np.array(powers)
+
+
+@njit(cache=True, nogil=True)
+def _walk(
+    time_ns: NDArray[np.int64],
+    level: NDArray[np.float64],
+    end_ns: int,
+    fir: NDArray[np.float64],
+    alpha: NDArray[np.float64],
+    gain: NDArray[np.float64],
+    rate: float,
+    powers: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
+    stages, taps = len(alpha), len(fir)
+    state = np.zeros(stages + 2)
+    fresh = np.zeros(stages + 2)
+    past = np.zeros(taps)
+    at = 0
+    times = np.empty(1024, np.int64)
+    words = np.empty(1024, np.int64)
+    count = 0
+    last = 0
+    over = False
+    for i in range(len(time_ns)):
+        stop = time_ns[i + 1] if i + 1 < len(time_ns) else end_ns
+        now = time_ns[i]
+        since = 0
+        while now < stop:
+            leap = 1
+            if since < taps:
+                past[at] = level[i]
+                total = 0.0
+                for k in range(taps):
+                    total += fir[k] * past[at - k]  # a negative index counts from the end
+                at = (at + 1) % taps
+                state[stages + 1] = total
+                since += 1
+            else:
+                passed = state[stages + 1]
+                moves = 0.0
+                for j in range(stages):
+                    moves = max(moves, alpha[j] * abs(passed - state[j]))
+                    passed = (1 - gain[j]) * passed + gain[j] * state[j]
+                moves = _GROWTH * moves + rate * abs(passed)
+                if moves * (stop - now) < STILL:
+                    leap = stop - now
+                elif moves < STILL / 2:
+                    while 2 * leap * moves < STILL and 2 * leap <= stop - now:
+                        leap *= 2
+            if leap == 1:
+                passed = state[stages + 1]
+                for j in range(stages):
+                    state[j] += alpha[j] * (passed - state[j])
+                    passed = (1 - gain[j]) * passed + gain[j] * state[j]
+                state[stages] += rate * passed
+            left, power = leap, 0
+            while leap > 1 and left:
+                if left & 1:
+                    for row in range(stages + 1):
+                        total = 0.0
+                        for column in range(stages + 2):
+                            total += powers[power, row, column] * state[column]
+                        fresh[row] = total
+                    for row in range(stages + 1):
+                        state[row] = fresh[row]
+                left >>= 1
+                power += 1
+            now += leap
+            out = state[stages + 1]
+            for j in range(stages):
+                out = (1 - gain[j]) * out + gain[j] * state[j]
+            out += state[stages]
+            word = int(np.rint(out))
+            if word > limits.DAC_MAX or word < limits.DAC_MIN:
+                over = True
+                word = min(max(word, limits.DAC_MIN), limits.DAC_MAX)
+            if word != last:
+                if count == len(times):
+                    times = np.concatenate((times, np.empty(count, np.int64)))
+                    words = np.concatenate((words, np.empty(count, np.int64)))
+                times[count] = now - 1
+                words[count] = word
+                count += 1
+                last = word
+    return times[:count], words[:count], over

@@ -1,0 +1,1 @@
+"""The Q1 processor: its kernel, its state, and messages between processors."""

@@ -1,0 +1,291 @@
+"""One Q1 processor on its way through its program, from one thing it waits for to the next."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
+from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_kernel import execute
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_latches import (
+    next_trigger,
+    reset_latches,
+)
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
+    Ending,
+    RealTimeTrace,
+)
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
+        Limits,
+        Q1Processor,
+        SequencerSetup,
+        Trigger,
+    )
+
+FIRST_ROWS = 4096
+MOST_ROWS = 1 << 18
+"""At a stretch: 15 MB, which the allocator keeps for the next time. What it returns to the system
+costs more to get back than the kernel takes to fill it."""
+FIRST_SENT = 64
+SPARE = 2
+"""Rows, and entries that are sent, that one instruction may make."""
+MIN_ROWS = SPARE
+
+_ENDINGS = {
+    q1.STOPPED: Ending.STOPPED,
+    q1.WAITS_FOR_SYNC: Ending.WAITS_FOR_SYNC,
+    q1.WAITS_FOR_TRIGGER: Ending.WAITS_FOR_TRIGGER,
+    q1.WAITS_FOR_MESSAGE: Ending.WAITS_FOR_MESSAGE,
+    q1.WAITS_TO_KNOW: Ending.WAITS_TO_KNOW,
+    q1.CUT: Ending.CUT,
+}
+
+
+class Q1Run:
+    """One processor on its way."""
+
+    def __init__(self, processor: "Q1Processor", limits: "Limits") -> None:
+        setup = processor.setup
+        self.processor = processor
+        self.ending: Ending | None = None
+        self._limits = limits
+        self._slots = processor._image.slots.copy()
+        self._slots[:REGISTERS] = setup.registers
+        self._state = _initial_state(setup)
+        self._chunks: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
+        self._finished_rows = 0
+        self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, min(FIRST_ROWS, limits.rows)))
+        self._sent = np.empty((q1.SENT_COLUMNS, FIRST_SENT), dtype=np.int64)
+        self._inbox = np.empty((q1.INBOX_COLUMNS, 0), dtype=np.int64)
+        self._queue = np.zeros(q1.QUEUE_SIZE, dtype=np.int64)
+        self._tables = np.stack(
+            [
+                _table(setup.waveform_lengths),
+                _table(setup.weight_lengths),
+                _table(setup.acquisition_bins),
+            ]
+        )
+        self._triggers = np.zeros((2, 0), dtype=np.int64)
+        counts = (0,) * (q1.TRIGGERS + 1)
+        self._latches = np.array(
+            [counts, (0, *setup.trigger_counts), (0, *setup.trigger_inverts)], dtype=np.int64
+        )
+        reset_latches(self._state, self._latches)
+
+    @property
+    def time_ns(self) -> int:
+        """Return the time that the real-time side has reached."""
+        return int(self._state[q1.TIME_NS])
+
+    def expect(self, triggers: Sequence["Trigger"], known_ns: int) -> None:
+        """Add triggers that come after all that were known; all until ``known_ns`` are now."""
+        self._state[q1.KNOWN_NS] = known_ns
+        if triggers:
+            times = [trigger.time_ns for trigger in triggers]
+            addresses = [trigger.address for trigger in triggers]
+            more = np.array([times, addresses], dtype=np.int64)
+            self._triggers = np.concatenate([self._triggers, more], axis=1)
+
+    @property
+    def knows_enough(self) -> bool:
+        """Tell whether all triggers until its time are known."""
+        return self.time_ns <= int(self._state[q1.KNOWN_NS])
+
+    def triggered_ns(self) -> int:
+        """Return when the trigger comes that the processor waits for, -1: it is not known."""
+        address = int(self._state[q1.WAIT_ADDRESS])
+        known = self._triggers, self._latches
+        return int(next_trigger(self._state, *known, address, self.time_ns))
+
+    def take_sent(self) -> list[tuple[int, int, int]]:
+        """Return the commands of its real-time side since the last call: time, number, value."""
+        count = int(self._state[q1.SENT])
+        self._state[q1.SENT] = 0
+        return [(time, number, value) for time, number, value in self._sent[:, :count].T.tolist()]
+
+    def receive(self, words: Sequence[tuple[int, int, int]]) -> None:
+        """Put words (time, id, value) into its queue, and go on."""
+        unread = self._inbox[:, int(self._state[q1.INBOX_NEXT]) :]
+        self._inbox = np.concatenate([unread, np.array(words, dtype=np.int64).T], axis=1)
+        self._state[q1.INBOX_NEXT] = 0
+        self.proceed()
+
+    def starve(self) -> None:
+        """End the wait for a message that never comes: the real-time side runs dry, if it runs."""
+        if self._state[q1.STARTED]:
+            self._state[q1.FLAGS] |= q1.FLAG_UNDERFLOW
+            self._state[q1.PC] += 1  # as if the instruction had been fetched: the log names it
+            self.ending = Ending.STOPPED
+
+    def resume_at(self, time_ns: int) -> None:
+        """Go on from a ``wait_sync`` or ``wait_trigger`` that was met at ``time_ns``."""
+        self._state[q1.TIME_NS] = time_ns + self._state[q1.SYNC_AFTER_NS]
+        self.proceed()
+
+    def proceed(self) -> None:
+        """Execute up to the next ``wait_sync``, an unknown trigger or the end; see ``ending``."""
+        while True:
+            status = execute(
+                self.processor._code,
+                self.processor._image.length,
+                self._slots,
+                self._state,
+                self._queue,
+                self._tables,
+                self._triggers,
+                self._latches,
+                self._rows64,
+                self._rows32,
+                self._sent,
+                self._inbox,
+                self._limits.time_ns,
+                self._limits.instructions,
+            )
+            if status != q1.ROWS_FULL:
+                break
+            if not self._make_room():
+                status = q1.CUT
+                break
+        self.ending = _ENDINGS[status]
+
+    def _make_room(self) -> bool:
+        """Make room for more rows or more that is sent; False at the limit."""
+        sent = self._sent.shape[1]
+        if self._state[q1.SENT] > sent - SPARE:
+            self._sent = np.concatenate([self._sent, np.empty_like(self._sent)], axis=1)
+        rows = int(self._state[q1.ROWS])
+        if rows <= self._rows64.shape[1] - SPARE:
+            return True
+        if self._finished_rows + rows >= self._limits.rows:
+            return False
+        self._chunks.append((self._rows64[:, :rows], self._rows32[:, :rows]))
+        self._finished_rows += rows
+        size = min(4 * rows, MOST_ROWS, self._limits.rows - self._finished_rows)
+        self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, size))
+        self._state[q1.ROWS] = 0
+        return True
+
+    def trace(self) -> RealTimeTrace:
+        """Return what was done so far."""
+        flags = int(self._state[q1.FLAGS])
+        return self._traced(
+            self._all_rows(),
+            flags=tuple(name for bit, name in q1.FLAG_NAMES.items() if flags & bit),
+            log=tuple(self._log(flags)),
+        )
+
+    def rows(self, first: int, before_ns: int) -> RealTimeTrace:
+        """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
+        found: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
+        begin = 0
+        for rows64, rows32 in self._all_rows():
+            count = rows64.shape[1]
+            low, begin = max(first - begin, 0), begin + count
+            if low >= count:
+                continue
+            high = (
+                int(np.searchsorted(rows64[0], before_ns)) if rows64[0, -1] >= before_ns else count
+            )
+            found.append((rows64[:, low:high], rows32[:, low:high]))
+            if high < count:
+                break
+        last = self._rows64[:, :0], self._rows32[:, :0]
+        return self._traced(found or [last], flags=(), log=())
+
+    def _all_rows(self) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+        last = int(self._state[q1.ROWS])
+        return [*self._chunks, (self._rows64[:, :last], self._rows32[:, :last])]
+
+    def _traced(
+        self,
+        chunks: Sequence[tuple[NDArray[np.int64], NDArray[np.int32]]],
+        flags: tuple[str, ...],
+        log: tuple[str, ...],
+    ) -> RealTimeTrace:
+        wide = [_joined([rows64[k] for rows64, _ in chunks]) for k in range(2)]
+        columns = [_joined([rows32[k] for _, rows32 in chunks]) for k in range(q1.ROW_COLUMNS)]
+        return RealTimeTrace(
+            time_ns=wide[0],
+            nco_phase=wide[1],
+            kind=columns[q1.ROW_KIND].astype(np.int8),
+            wave0=columns[q1.ROW_WAVE_0],
+            wave1=columns[q1.ROW_WAVE_1],
+            gain0=columns[q1.ROW_GAIN_0],
+            gain1=columns[q1.ROW_GAIN_1],
+            offs0=columns[q1.ROW_OFFS_0],
+            offs1=columns[q1.ROW_OFFS_1],
+            nco_freq=columns[q1.ROW_FREQ],
+            marker=columns[q1.ROW_MARKER].astype(np.int8),
+            acq=columns[q1.ROW_ACQ],
+            bin=columns[q1.ROW_BIN],
+            weight0=columns[q1.ROW_WEIGHT_0],
+            weight1=columns[q1.ROW_WEIGHT_1],
+            end_ns=self.time_ns,
+            ending=self.ending or Ending.CUT,
+            flags=flags,
+            exit_code=int(self._state[q1.EXIT_CODE]),
+            registers=tuple(self._slots[:REGISTERS].tolist()),
+            instructions=int(self._state[q1.COUNT]),
+            log=log,
+        )
+
+    def _log(self, flags: int) -> list[str]:
+        image, program = self.processor._image, self.processor.program
+        name = self.processor.name or "sequencer"
+        log = [
+            f"{name}: {self._where(address)} reads a register that the instruction before it "
+            "writes: it gets the old value (a nop between them gives the new one)"
+            for address in image.stale_reads
+        ]
+        stopping = q1.FLAG_Q1_ILLEGAL | q1.FLAG_RT_ILLEGAL | q1.FLAG_UNDERFLOW
+        if flags & stopping:
+            address = int(image.address[int(self._state[q1.PC]) - 1])
+            at = self._where(address) if address < len(program) else "the end of the program"
+            names = ", ".join(n for bit, n in q1.FLAG_NAMES.items() if flags & bit & stopping)
+            log.append(
+                f"{name}: {names} at {at}, {self.time_ns} ns after the start "
+                f"(classical side: {int(self._state[q1.CORE_NS])} ns)"
+            )
+        return log
+
+    def _where(self, address: int) -> str:
+        instruction = self.processor.program.instruction(address)
+        return f"line {instruction.line} ({instruction})"
+
+
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def _initial_state(setup: "SequencerSetup") -> NDArray[np.int64]:
+    state = np.zeros(q1.STATE_SIZE, dtype=np.int64)
+    state[q1.CORE_NS] = -q1.CORE_LEAD_NS
+    state[q1.GAIN_0], state[q1.GAIN_1] = setup.gain
+    state[q1.OFFS_0], state[q1.OFFS_1] = setup.offset
+    state[q1.FREQ] = setup.nco_freq
+    state[q1.PHASE_SET] = 4 * setup.nco_phase % q1.TURN
+    state[q1.NEXT_PHASE] = -1
+    state[q1.KNOWN_NS] = q1.FOR_EVER
+    state[q1.ACQ_SPACING] = setup.acquisition_spacing_ns
+    state[q1.MARKER] = setup.marker
+    return state
+
+
+def _table(values: Mapping[int, int]) -> NDArray[np.int64]:
+    table = np.full(q1.WAVEFORMS, -1, dtype=np.int64)
+    for index, value in values.items():
+        table[index] = value
+    return table
+
+
+def _row_buffers(size: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    # Columns an odd number of cache lines apart, so that they do not fall into the same set.
+    padded = size // 32 * 32 + 48
+    return (
+        np.empty((2, size), dtype=np.int64),
+        np.empty((q1.ROW_COLUMNS, padded), dtype=np.int32),
+    )

@@ -1,0 +1,1 @@
+"""Runs: who starts with whom, the way through the world, and what is left."""

@@ -1,0 +1,385 @@
+"""One run from its frozen beginning to its outcome: emulate, play, digitise.
+
+This is the work that a worker thread does; nothing here touches the twin.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
+from podium.sim_instruments.physics.dialogue import Dialogue
+from podium.sim_instruments.physics.signals import (
+    CaptureAnswer,
+    CaptureTrain,
+    PulseTrain,
+    RunSignals,
+)
+from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
+from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import (
+    SequencerAcquisitions,
+    heard,
+    listening,
+    measured,
+)
+from podium.sim_instruments.twins.qblox_cluster.inputs.ttl_stage import (
+    CountingWindows,
+    counted,
+    counting,
+    joined,
+)
+from podium.sim_instruments.twins.qblox_cluster.outputs.digital_outputs import (
+    DELAY_OUT_OF_ORDER,
+    delays_out_of_order,
+    levels_out,
+    results_out,
+)
+from podium.sim_instruments.twins.qblox_cluster.outputs.levels import Levels
+from podium.sim_instruments.twins.qblox_cluster.outputs.lo_leak import leaks
+from podium.sim_instruments.twins.qblox_cluster.outputs.local_oscillator import with_phases
+from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
+    OUTPUT_OVERFLOW,
+    SwitchTimeline,
+    marker_rows,
+    pulse_trains,
+    switch_timeline,
+)
+from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import (
+    Routes,
+    self_cast_only,
+)
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import Q1Group, run_together
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
+    Ending,
+    RealTimeTrace,
+)
+from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
+    Feedback,
+    depends_on_measurements,
+)
+from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
+    RunOutcome,
+    SequencerOutcome,
+    SequencerRun,
+    acquisition_spacing_ns,
+)
+from podium.sim_instruments.twins.qblox_cluster.time_tagging.tag_stage import tag_record
+from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_inputs import TimeTagInputs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Performance:
+    """All that one run puts out and listens to, before the world has answered."""
+
+    runs: tuple[SequencerRun, ...]
+    traces: tuple[RealTimeTrace, ...]
+    drives: tuple[PulseTrain, ...]
+    listening: tuple[SequencerAcquisitions | None, ...]
+    counting: tuple[CountingWindows | None, ...]
+    """Windows in which triggers are counted."""
+    overflowed: tuple[bool, ...]
+
+    @property
+    def captures(self) -> tuple[CaptureTrain, ...]:
+        """Everything listened to, in the order in which the world is asked."""
+        both = zip(self.listening, self.counting, strict=True)
+        return tuple(train for pair in both for one in pair if one for train in one.trains)
+
+    @property
+    def duration_ns(self) -> int:
+        """From the start to the last output and the end of the last integration."""
+        ends = [trace.end_ns for trace in self.traces]
+        ends += [one.end_ns for one in (*self.listening, *self.counting) if one is not None]
+        ends += [
+            int(train.start_ns[-1]) + train.pieces[train.piece[-1]].duration_ns
+            for train in self.drives
+        ]
+        return max(ends, default=0)
+
+
+def perform(runs: Sequence[SequencerRun]) -> Performance:
+    """Execute the programs of all ``runs`` together and return their signals."""
+    return performance(runs, run_together(_processors(runs)))
+
+
+def _processors(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
+    acquiring = Counter(run.slot for run in runs if run.acquires)
+    return tuple(
+        Q1Processor(
+            run.program,
+            replace(
+                run.setup(), acquisition_spacing_ns=acquisition_spacing_ns(acquiring[run.slot])
+            ),
+            name=run.sender,
+        )
+        for run in runs
+    )
+
+
+def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...]) -> Performance:
+    """Return the signals of what the sequencers did."""
+    switches = _switches(runs, traces)
+    drives: list[PulseTrain] = []
+    overflowed: list[bool] = []
+    for run, trace in zip(runs, traces, strict=True):
+        trains, over = pulse_trains(run, trace, switches[run.slot])
+        drives += trains
+        overflowed.append(over)
+    end_ns = max((trace.end_ns for trace in traces), default=0)
+    for slot, run in {run.slot: run for run in runs}.items():
+        drives += leaks(slot, run.afe, switches[slot], end_ns)
+    return Performance(
+        runs=tuple(runs),
+        traces=traces,
+        drives=tuple(drives),
+        listening=tuple(listening(r, t) for r, t in zip(runs, traces, strict=True)),
+        counting=tuple(counting(r, t) for r, t in zip(runs, traces, strict=True)),
+        overflowed=tuple(overflowed),
+    )
+
+
+def _switches(
+    runs: Sequence[SequencerRun], traces: Sequence[RealTimeTrace]
+) -> dict[int, dict[int, SwitchTimeline]]:
+    """Return the timeline of each output switch, by slot and output."""
+    switches: dict[int, dict[int, SwitchTimeline]] = {}
+    for run in runs:
+        if run.slot in switches:
+            continue
+        markers = [
+            marker_rows(other, trace)
+            for other, trace in zip(runs, traces, strict=True)
+            if other.slot == run.slot
+        ]
+        switches[run.slot] = {
+            output: switch_timeline(run.afe, output, markers)
+            for output in range(len(run.afe.model.outputs))
+        }
+    return switches
+
+
+@dataclass(frozen=True, slots=True)
+class TriggersNeeded:
+    """Some sequencer goes on only when more is known of the triggers."""
+
+    needs_ns: int | None = None
+    """Until when triggers must be known before it goes on, None: it waits for one."""
+    hears_ns: int | None = None
+    """Until when inputs of time-tag sequencers must be known before it goes on."""
+
+
+class Execution:
+    """One run on its way: it goes on as triggers come, and plays on the world at its end.
+
+    Belongs to one worker thread at a time. Raises :class:`.q1_abilities.NotEmulated` for a
+    program that this twin cannot execute.
+    """
+
+    def __init__(
+        self,
+        runs: Sequence[SequencerRun],
+        number: int,
+        start_tick: int,
+        clock: ClusterClock,
+        routes: Routes = self_cast_only,
+        inputs: TimeTagInputs | None = None,
+    ) -> None:
+        self._runs = tuple(runs)
+        self._inputs = inputs
+        self._routes = routes
+        self._number = number
+        self._start_tick = start_tick
+        self._clock = clock
+        self._together: Q1Group | None = None
+        self._feedback: Feedback | None = None
+        """Of a run that depends on what it measures."""
+        self._first_trigger_ns = 0
+        self.synced_ns: tuple[int, ...] = ()
+        """When the party line was released so far, from the start. Known before the world has
+        played what comes of it: whoever asks a cluster when it began waits for no physics."""
+
+    def advance(
+        self, triggers: Sequence[Trigger], known_ns: int, heard_ns: int, play: Play
+    ) -> RunOutcome | TriggersNeeded:
+        """Go on with triggers that came since; return what is left of the run once it is over.
+
+        All triggers until ``known_ns`` are known now, and what reaches inputs of time-tag
+        sequencers until ``heard_ns``.
+        """
+        if self._together is None:
+            depends = depends_on_measurements(self._runs)
+            self._together = Q1Group(_processors(self._runs), routes=self._routes)
+            if depends:
+                self._feedback = Feedback(self._with_phases(), self._together, self._inputs)
+        elif triggers and not self._first_trigger_ns:
+            self._first_trigger_ns = triggers[0].time_ns
+        if self._feedback is not None:
+            return self._advance(self._feedback, triggers, known_ns, heard_ns, play)
+        self._together.proceed(triggers, known_ns)
+        self.synced_ns = tuple(self._together.synced_ns)
+        if self._together.waits_for_triggers:
+            return TriggersNeeded(self._together.needs_ns)
+        traces = self._together.traces()
+        performed = performance(self._with_phases(), traces)
+        signals = self._signals(performed)
+        answers = play(signals) if signals.drives or signals.captures else ()
+        return self._outcome(performed, answers)
+
+    def _advance(
+        self,
+        feedback: Feedback,
+        triggers: Sequence[Trigger],
+        known_ns: int,
+        heard_ns: int,
+        play: Play,
+    ) -> RunOutcome | TriggersNeeded:
+        """Go on with a run that depends on what it measures."""
+
+        def begin(at_ns: int) -> Dialogue:
+            return play.begin(self._number, self._clock.to_world(self._start_tick + at_ns))
+
+        over = feedback.go_on(triggers, known_ns, begin, heard_ns)
+        self.synced_ns = tuple(feedback.together.synced_ns)
+        if not over:
+            return TriggersNeeded(feedback.together.needs_ns, feedback.hears_ns)
+        performed = performance(feedback.runs, feedback.together.traces())
+        heard = [one.trains if one is not None else () for one in performed.listening]
+        answers = feedback.finish(heard, begin)
+        counting = tuple(
+            one and replace(one, trains=(), triggers=feedback.triggers(number))
+            for number, one in enumerate(performed.counting)
+        )
+        performed = replace(performed, counting=counting)
+        feedback.dialogue.end(self._signals(performed, feedback.begin_ns))
+        return replace(
+            self._outcome(performed, answers),
+            triggers=tuple((self._start_tick + at, address) for at, address in feedback.sent),
+        )
+
+    def _outcome(self, performed: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
+        left = outcome(performed, answers)
+        traces = performed.traces
+        levels = list(levels_out(self._runs, traces, self._start_tick, self._clock))
+        levels += self._results_shown(performed, answers)
+        return RunOutcome(
+            sequencers=tuple(
+                self._with_tags(one, run, trace)
+                for one, run, trace in zip(left.sequencers, self._runs, traces, strict=True)
+            ),
+            levels=tuple(levels),
+        )
+
+    def _results_shown(
+        self, performed: Performance, answers: tuple[CaptureAnswer, ...]
+    ) -> Iterator[Levels]:
+        """Yield what thresholded acquisitions do to markers."""
+        at = 0
+        for run, trace, listened, windows in zip(
+            performed.runs, performed.traces, performed.listening, performed.counting, strict=True
+        ):
+            if listened is not None:
+                mine = answers[at : at + len(listened.trains)]
+                at += len(listened.trains)
+                if run.configuration.marker_mask:
+                    above, _ = measured(listened, mine)
+                    ends = (listened.start_ns + listened.duration_ns).tolist()
+                    results = list(zip(ends, above.tolist(), strict=True))
+                    yield from results_out(
+                        run, results, trace.end_ns, self._start_tick, self._clock
+                    )
+            at += len(windows.trains) if windows is not None else 0
+
+    def _with_phases(self) -> tuple[SequencerRun, ...]:
+        """Return the sequencers with the phases that their oscillators have when they begin."""
+        started, begun = self._start_tick, self._start_tick + self._first_trigger_ns
+        return tuple(
+            replace(run, afe=with_phases(run.afe, self._clock, started, begun))
+            for run in self._runs
+        )
+
+    def _with_tags(
+        self, left: SequencerOutcome, run: SequencerRun, trace: RealTimeTrace
+    ) -> SequencerOutcome:
+        """Add what a sequencer of a QTM listened for: what it heard is not known here."""
+        if run.channel is None:
+            return left
+        forms = (FORMS[opcode] for opcode in set(run.program.opcode.tolist()))
+        traced = any(form.operation is Operation.SET_SCOPE_EN for form in forms)
+        flags = (DELAY_OUT_OF_ORDER,) if delays_out_of_order(trace) else ()
+        record = tag_record(run, trace, self._start_tick, traced)
+        return replace(left, listened=record, flags=(*left.flags, *flags))
+
+    def _signals(self, performed: Performance, begin_ns: int | None = None) -> RunSignals:
+        """Return what the world is asked to play.
+
+        Its time begins with the first trigger, unless something was played before: how long a
+        sequencer stood waiting is nothing to evolve.
+        """
+        drives, captures = performed.drives, performed.captures
+        times = [train.start_ns for train in drives] + [train.start_ns for train in captures]
+        starts = [int(start_ns[0]) for start_ns in times if len(start_ns)]
+        if begin_ns is None:
+            begin_ns = min([self._first_trigger_ns, *starts])
+        if begin_ns:
+            drives = tuple(replace(t, start_ns=t.start_ns - begin_ns) for t in drives)
+            captures = tuple(replace(t, start_ns=t.start_ns - begin_ns) for t in captures)
+        return RunSignals(
+            run=self._number,
+            start_tai_fs=self._clock.to_world(self._start_tick + begin_ns),
+            duration_ns=performed.duration_ns - begin_ns,
+            drives=drives,
+            captures=captures,
+            biases_v={},
+        )
+
+
+def outcome(performance: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
+    """Return what is left of a performance once the world has answered."""
+    results: list[SequencerOutcome] = []
+    at = 0
+    for run, trace, listened, windows, overflowed in zip(
+        performance.runs,
+        performance.traces,
+        performance.listening,
+        performance.counting,
+        performance.overflowed,
+        strict=True,
+    ):
+        flags: list[str] = []
+        end_ns: int | None = trace.end_ns if trace.ending is Ending.STOPPED else None
+        bins: dict[int, np.ndarray[tuple[int, ...], np.dtype[np.void]]] = {}
+        scope = None
+        if listened is not None:
+            mine = answers[at : at + len(listened.trains)]
+            at += len(listened.trains)
+            left = heard(listened, mine)
+            flags += left.flags
+            bins, scope = dict(left.bins), left.scope
+            end_ns = None if end_ns is None else max(end_ns, listened.end_ns)
+        if windows is not None:
+            mine = answers[at : at + len(windows.trains)]
+            at += len(windows.trains)
+            found = counted(windows, mine)
+            flags += [flag for flag in found.flags if flag not in flags]
+            bins = joined(bins, found.bins)
+            end_ns = None if end_ns is None else max(end_ns, windows.end_ns)
+        if overflowed:
+            flags.append(OUTPUT_OVERFLOW)
+        results.append(
+            SequencerOutcome(
+                slot=run.slot,
+                sequencer=run.sequencer,
+                end_ns=end_ns,
+                flags=(*flags, *trace.flags),
+                exit_code=trace.exit_code,
+                registers=trace.registers,
+                log=" / ".join(trace.log),
+                bins=bins,
+                scope=scope,
+            )
+        )
+    return RunOutcome(tuple(results))

@@ -1,0 +1,227 @@
+"""Takes a sequencer's signals and acquisitions off its processor stretch by stretch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, PulseTrain
+from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import (
+    SequencerAcquisitions,
+    listening,
+    measured,
+)
+from podium.sim_instruments.twins.qblox_cluster.outputs.awg_modes import longest_ns
+from podium.sim_instruments.twins.qblox_cluster.outputs.lo_leak import leaks
+from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
+    SwitchTimeline,
+    marker_rows,
+    pulse_trains,
+    switch_timeline,
+)
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_messages import Measurement
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_state import FOR_EVER
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
+    Ending,
+    EventKind,
+    RealTimeTrace,
+)
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
+
+_OVER = frozenset({Ending.STOPPED, Ending.CUT})
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Acquisitions that became known together, and what the world said of them."""
+
+    listened: SequencerAcquisitions
+    ends_ns: NDArray[np.int64]
+    """FOR_EVER once it is answered."""
+    values: list[NDArray[np.complex128]] = field(default_factory=list)
+    """By train."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcquisitionAnswer:
+    """The outcome of one acquisition."""
+
+    start_ns: int
+    end_ns: int
+    found: Measurement
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FinishedAcquisitions:
+    """Acquisitions of one sequencer that are over."""
+
+    playback: "SequencerPlayback"
+    batch: _Batch
+    rows: NDArray[np.int64]
+    trains: tuple[CaptureTrain, ...]
+
+    def answered(self, answers: Sequence[CaptureAnswer]) -> list[AcquisitionAnswer]:
+        """Keep the answers to ``trains``; return what came of each acquisition."""
+        listened = self.batch.listened
+        for values, answer in zip(self.batch.values, answers, strict=True):
+            values[self.rows] = answer.integrated
+        mine = replace(
+            listened,
+            acquisition=listened.acquisition[self.rows],
+            bin=listened.bin[self.rows],
+            duration_ns=listened.duration_ns[self.rows],
+            start_ns=listened.start_ns[self.rows],
+            trains=self.trains,
+            turning=listened.turning[self.rows],
+            pedestal=listened.pedestal[:, self.rows],
+        )
+        ends = self.batch.ends_ns[self.rows].copy()
+        starts = ends - mine.duration_ns
+        self.batch.ends_ns[self.rows] = FOR_EVER
+        above, integrals = measured(mine, answers)
+        both = zip(starts.tolist(), ends.tolist(), above.tolist(), integrals.tolist(), strict=True)
+        return [AcquisitionAnswer(start, end, Measurement(*found)) for start, end, *found in both]
+
+
+class SequencerPlayback:
+    """Plays one sequencer of a run and keeps its acquisitions."""
+
+    def __init__(self, run: SequencerRun, processor: Q1Run) -> None:
+        self.run = run
+        self.processor = processor
+        self._context = 0
+        """First row that still shows in what is played."""
+        self._rows_read = 0
+        """How many rows were looked through for acquisitions."""
+        self._batches: list[_Batch] = []
+        self._open: list[_Batch] = []
+        """Those of which not all is answered."""
+        self._acquires = run.acquires
+        self._longest_ns = longest_ns(run)
+        self._quiet = run.channel is not None  # a time-tag sequencer has no signals
+
+    @property
+    def first_ns(self) -> int:
+        """Return when it begins to do something, as far as is known."""
+        rows = self.processor.rows(0, FOR_EVER)
+        return int(rows.time_ns[0]) if len(rows) else FOR_EVER
+
+    def stretch(self, end_ns: int) -> RealTimeTrace:
+        """Return the rows that show in what is played until a time, later each time."""
+        rows = self.processor.rows(self._context, end_ns)
+        over = self.processor.ending in _OVER
+        return replace(rows, end_ns=min(end_ns, self.processor.time_ns) if over else end_ns)
+
+    def discard_played(self, stretch: RealTimeTrace) -> None:
+        """Forget rows that no longer show in what comes after a stretch."""
+        if not len(stretch):
+            return
+        played = np.flatnonzero(stretch.kind == EventKind.PLAY)
+        keep = len(stretch) - 1
+        if len(played) and stretch.time_ns[played[-1]] + self._longest_ns > stretch.end_ns:
+            keep = int(played[-1])
+        self._context += keep
+
+    def plays(
+        self, stretch: RealTimeTrace, switches: Mapping[int, SwitchTimeline]
+    ) -> tuple[PulseTrain, ...]:
+        """Return what leaves its connectors in a stretch."""
+        if self._quiet or not len(stretch):
+            return ()
+        trains, _ = pulse_trains(self.run, stretch, switches)
+        return trains
+
+    def collect_acquisitions(self) -> None:
+        """Take note of acquisitions that have begun since the last call."""
+        if self._quiet or not self._acquires:
+            return
+        rows = self.processor.rows(self._rows_read, FOR_EVER)
+        self._rows_read += len(rows)
+        heard = listening(self.run, rows) if len(rows) else None
+        if heard is not None:
+            starts = heard.trains[0].start_ns if heard.trains else _starts(rows)
+            count = len(heard.bin)
+            values = [np.zeros(count, np.complex128) for _ in heard.trains]
+            self._batches.append(_Batch(heard, starts + heard.duration_ns, values))
+            self._open.append(self._batches[-1])
+
+    def next_end_ns(self) -> int:
+        """Return when the next acquisition is over that was not answered."""
+        self._open = [batch for batch in self._open if batch.ends_ns.min() < FOR_EVER]
+        return min((int(batch.ends_ns.min()) for batch in self._open), default=FOR_EVER)
+
+    def due(self, until_ns: int) -> Iterator[FinishedAcquisitions]:
+        """Return acquisitions that are over by a time and were not answered."""
+        for batch in self._open:
+            rows = np.flatnonzero(batch.ends_ns <= until_ns)
+            if len(rows):
+                trains = tuple(
+                    replace(
+                        train,
+                        start_ns=train.start_ns[rows],
+                        window=train.window[rows],
+                        phase_turns=train.phase_turns[rows],
+                        scope=False,
+                    )
+                    for train in batch.listened.trains
+                )
+                yield FinishedAcquisitions(self, batch, rows, trains)
+
+    def answers(self, trains: int) -> list[NDArray[np.complex128]]:
+        """Return all values, by train; where paths were listened to alike, they are alike."""
+        return [
+            np.concatenate(
+                [
+                    np.zeros(0, np.complex128),
+                    *(
+                        batch.values[min(train, len(batch.values) - 1)]
+                        for batch in self._batches
+                        if batch.values
+                    ),
+                ]
+            )
+            for train in range(trains)
+        ]
+
+
+def _starts(rows: RealTimeTrace) -> NDArray[np.int64]:
+    kinds = EventKind.ACQUIRE, EventKind.ACQUIRE_WEIGHED
+    return rows.time_ns[np.isin(rows.kind, kinds)]
+
+
+def played_between(
+    playbacks: Sequence[SequencerPlayback], begin_ns: int, end_ns: int
+) -> list[PulseTrain]:
+    """Return what leaves all connectors from one time to another, each sequencer's own."""
+    stretches = [playback.stretch(end_ns) for playback in playbacks]
+    trains: list[PulseTrain] = []
+    switches: dict[int, dict[int, SwitchTimeline]] = {}
+    for playback, stretch in zip(playbacks, stretches, strict=True):
+        slot = playback.run.slot
+        if slot not in switches:
+            beside = [
+                marker_rows(other.run, rows)
+                for other, rows in zip(playbacks, stretches, strict=True)
+                if other.run.slot == slot
+            ]
+            switches[slot] = {
+                output: _from(switch_timeline(playback.run.afe, output, beside), begin_ns)
+                for output in range(len(playback.run.afe.model.outputs))
+            }
+            trains += leaks(slot, playback.run.afe, switches[slot], end_ns)
+        trains += playback.plays(stretch, switches[slot])
+    for playback, stretch in zip(playbacks, stretches, strict=True):
+        playback.discard_played(stretch)
+    return trains
+
+
+def _from(switch: SwitchTimeline, begin_ns: int) -> SwitchTimeline:
+    """Return a switch that is open before a time: what was played then is not played again."""
+    later = switch.time_ns > begin_ns
+    before = np.flatnonzero(~later)
+    on = bool(switch.on[before[-1]]) if len(before) else False
+    return SwitchTimeline(
+        np.append(begin_ns, switch.time_ns[later]), np.append(on, switch.on[later])
+    )

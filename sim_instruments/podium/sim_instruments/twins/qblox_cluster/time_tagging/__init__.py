@@ -1,0 +1,1 @@
+"""Windows, edges and bins of time-tag modules."""

@@ -1,0 +1,104 @@
+"""Collects edges for time-tag sequencers after a run, once all senders are known until then."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from podium.sim_instruments.physics.digital_lines import LinesEnd, Promise
+from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
+from podium.sim_instruments.twins.qblox_cluster.module import Module
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerOutcome
+from podium.sim_instruments.twins.qblox_cluster.time_tagging.io_channel import CHANNELS
+from podium.sim_instruments.twins.qblox_cluster.time_tagging.tag_stage import (
+    TaggedEdges,
+    TagRecord,
+    binned,
+    first_tags,
+    scope_entries,
+    tagged,
+)
+from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_inputs import (
+    TimeTagInputs,
+    tag_noise_key,
+)
+
+
+class TimeTagCollector:
+    """Collects the edges at inputs of all QTMs of a cluster."""
+
+    def __init__(self, lines: LinesEnd, clock: ClusterClock, serial: str) -> None:
+        self._lines = lines
+        self._clock = clock
+        self._serial = serial
+
+    def finish(
+        self,
+        module: Module,
+        outcome: SequencerOutcome,
+        beside: Mapping[int, TagRecord],
+        now_fs: int,
+        epoch_subs: int,
+    ) -> SequencerOutcome | None:
+        """Return the outcome with what was heard; None while that is not known.
+
+        ``beside``: the last records of all sequencers of the module, by number.
+        """
+        record, bank = outcome.listened, module.io
+        if not isinstance(record, TagRecord) or bank is None:
+            return outcome
+        _, until_fs = record.span_fs(self._clock)
+        if now_fs < until_fs:
+            return None
+        heard: dict[int, TaggedEdges] = {}
+        for number, one in beside.items():
+            known = self._heard(module, one, until_fs, now_fs)
+            if known is None:
+                return None
+            heard[number] = known
+        mine = heard[outcome.sequencer]
+        firsts = {number: first_tags(beside[number], one) for number, one in heard.items()}
+        left = binned(record, mine, firsts, epoch_subs)
+        bank.keep_scope(outcome.sequencer, scope_entries(record, mine, epoch_subs))
+        return replace(outcome, bins=left.bins, flags=(*left.flags, *outcome.flags))
+
+    def _heard(
+        self, module: Module, record: TagRecord, until_fs: int, now_fs: int
+    ) -> TaggedEdges | None:
+        bank, channel = module.io, record.run.sequencer
+        if bank is None:
+            return None
+        from_fs, _ = record.span_fs(self._clock)
+        connector = f"slot{module.slot}.io{bank.heard_at(channel)}"
+        self._lines.catch_up(connector, now_fs)
+        edges = self._lines.heard(connector, from_fs, until_fs)
+        if edges is None:
+            return None
+        key = tag_noise_key(self._serial, module.slot, channel, from_fs)
+        quad = bank.quads[channel // 4]
+        return tagged(record, edges, quad, self._clock, key)
+
+    def inputs(
+        self, modules: Iterable[Module], promise: Promise, start_tick: int, epoch_subs: int
+    ) -> TimeTagInputs:
+        """Return the inputs of modules for a run that begins."""
+        banks = {module.slot: module.io for module in modules if module.io is not None}
+        places = [(slot, channel) for slot in banks for channel in range(CHANNELS)]
+        return TimeTagInputs(
+            lines=self._lines,
+            promise=promise,
+            clock=self._clock,
+            start_tick=start_tick,
+            serial=self._serial,
+            connectors={
+                (slot, channel): f"slot{slot}.io{banks[slot].heard_at(channel)}"
+                for slot, channel in places
+            },
+            quads={
+                (slot, channel): dict(banks[slot].quads[channel // 4]) for slot, channel in places
+            },
+            epoch_subs=epoch_subs,
+        )
+
+    def catch_up(self, inputs: TimeTagInputs, now_fs: int) -> None:
+        """Bring whoever sends to the inputs up to ``now_fs``."""
+        for connector in set(inputs.connectors.values()):
+            self._lines.catch_up(connector, now_fs)

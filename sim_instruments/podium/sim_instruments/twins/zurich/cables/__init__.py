@@ -1,0 +1,1 @@
+"""Cables from outputs of analysers back into their inputs."""

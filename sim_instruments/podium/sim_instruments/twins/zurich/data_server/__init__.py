@@ -1,0 +1,1 @@
+"""The data server: connections, kernels, subscriptions."""

@@ -1,0 +1,1 @@
+"""Nodes of instruments: what they hold, take and set."""

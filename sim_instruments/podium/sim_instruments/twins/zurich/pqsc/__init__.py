@@ -1,0 +1,1 @@
+"""The PQSC: its register bank, and ZSync to the other instruments."""

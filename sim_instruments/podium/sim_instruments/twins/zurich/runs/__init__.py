@@ -1,0 +1,1 @@
+"""Programs that run on sequencers, and their way through the world."""

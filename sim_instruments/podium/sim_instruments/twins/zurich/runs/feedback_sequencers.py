@@ -1,0 +1,321 @@
+"""The sequencers of a run that goes to the world in pieces; see :mod:`.feedback_run`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
+from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route
+from podium.sim_instruments.physics.dialogue import Dialogue
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, PulseTrain
+from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation import digitised
+from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import discriminate
+from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
+    integrators_of,
+    states_of,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import Carriers
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    Complexes,
+    Integers,
+    busy,
+    part_of,
+    readouts,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.results import (
+    forwarded_at,
+    heard_at,
+    words,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope_trains import (
+    Traces,
+    scope_trains,
+    traces_of,
+)
+from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
+    CannotPrecompute,
+    check_ended,
+    to_the_end,
+)
+from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Participant
+from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
+from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
+from podium.sim_instruments.twins.zurich.sequencer.render import oscillators_later
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    CYCLE,
+    Kind,
+    Row,
+    Status,
+)
+from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
+    RATE_HZ,
+    Loud,
+    capture_trains,
+    drive_trains,
+    readout_trains,
+    results_of,
+    turned,
+)
+
+FOR_EVER: Final = 2**62
+"""Times are fs, or ns, from the origin of the run."""
+
+
+class Generator:
+    """A sequencer that plays, and may depend on words."""
+
+    def __init__(self, participant: Participant, origin_fs: int) -> None:
+        self.participant = participant
+        self._origin_fs = origin_fs
+        self.begin_ns = (participant.run.start_fs - origin_fs) // FS_PER_NS
+        self._context = 0
+        """First row that still shows in what is played."""
+        self._oscillators = participant.oscillators
+
+    @property
+    def waits_until_fs(self) -> int:
+        """Until when words must be known for it to go on; FOR_EVER: it is at its end."""
+        run = self.participant.run
+        if run.trace.status is Status.UNKNOWN:
+            return run.time_fs(run.trace.needs) - self._origin_fs
+        if run.trace.status is Status.WAITING and run.next_due_fs is not None:
+            return run.next_due_fs - self._origin_fs
+        check_ended(run)
+        return FOR_EVER
+
+    def plays(self, until_ns: int) -> Iterator[PulseTrain]:
+        """Yield what leaves the connector before a time, from where the last call ended."""
+        participant, run = self.participant, self.participant.run
+        until = min(2 * (until_ns - self.begin_ns) - participant.late, NEVER)
+        rows = run.trace.rows[self._context :]
+        earlier = rows[:, Row.TIME] < until
+        trace = replace(run.trace, rows=rows[earlier])
+        if participant.on and run.model is not HDAWG:
+            for train in drive_trains(
+                participant.connector, participant.sender, trace, run.image, self._oscillators,
+                participant.centre_hz, participant.range_dbm, self.begin_ns, participant.late,
+                self._oscillators.since,
+            ):  # fmt: skip
+                yield turned(train, participant.turns)
+        if until < NEVER:
+            self._oscillators = oscillators_later(trace, self._oscillators, RATE_HZ, until)
+            played = np.flatnonzero(earlier & (rows[:, Row.KIND] == Kind.WAVE))
+            later = np.flatnonzero(~earlier)
+            last = int(played[-1]) if len(played) else 0
+            self._context += min(last, int(later[0])) if len(later) else last
+
+    def all_plays(self, loud: Loud) -> list[PulseTrain]:
+        """Return all that has left its connectors; ``loud`` hears when it was beyond full scale."""
+        participant, run = self.participant, self.participant.run
+        if not participant.on or run.model is HDAWG:
+            return []
+        made = drive_trains(
+            participant.connector, participant.sender, run.trace, run.image,
+            participant.oscillators, participant.centre_hz, participant.range_dbm,
+            self.begin_ns, participant.late, loud=loud,
+        )  # fmt: skip
+        return [turned(one, participant.turns) for one in made]
+
+
+class Reader:
+    """A sequencer of an analyser: all that it starts is known beforehand."""
+
+    def __init__(self, participant: Participant, origin_fs: int, first_listener: int) -> None:
+        run, at = participant.run, participant.analyser
+        if not isinstance(at, Analyser):
+            raise CannotPrecompute(
+                f"{participant.sender}: spectroscopy is not simulated where generators do what "
+                "another channel measures"
+            )
+        self.participant, self.at = participant, at
+        to_the_end(run)
+        begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
+        started = readouts(run.trace)
+        duration = at.settings.delay + at.settings.length
+        self.count = len(started.time)
+        self.kept = np.flatnonzero(~busy(started.time, duration))
+        """Which readouts are integrated; the others come during another one."""
+        self.started = part_of(started, self.kept)
+        self.heard_fs = np.zeros(0, np.int64)
+        self._duration, self._origin_fs = duration, origin_fs
+        if duration >= SHORTEST_READOUT and len(self.kept):
+            ticks = heard_at(self.started.time, duration, run.route)
+            begin_fs, step_fs = run.start_fs - origin_fs, FS_PER_S // run.rate_hz
+            self.heard_fs = begin_fs + step_fs * ticks
+        late = replace(self.started, time=self.started.time + participant.late)
+        self._ends_ns = begin_ns + (late.time + duration >> 1) + 1
+        self.loud_out_ns: list[Integers] = []
+        self.loud_in_ns: list[Integers] = []
+        """When its output, and its input, were beyond full scale."""
+        self._full = tone_amplitude(participant.input_dbm)
+        self._start_ns = begin_ns + (late.time >> 1)
+        carriers = None
+        if at.carriers is not None:
+            carriers = Carriers(run.trace, at.carriers, participant.late)
+        self.drives: list[PulseTrain] = []
+        if participant.on:
+            made = readout_trains(
+                f"{participant.connector}_out", participant.sender,
+                replace(started, time=started.time + participant.late), at.waves, at.delay,
+                participant.centre_hz, participant.range_dbm, begin_ns, carriers,
+                loud=self.loud_out_ns.append,
+            )  # fmt: skip
+            self.drives = [turned(one, participant.turns) for one in made]
+        line = f"{participant.connector}_in"
+        asked = late
+        if at.qudits:
+            asked = replace(late, integrators=integrators_of(late.integrators, at.qudits))
+        heard = capture_trains(line, asked, at.settings, participant.centre_hz, begin_ns, carriers)
+        self.listening = {
+            unit: replace(one, train=turned(one.train, participant.turns))
+            for unit, one in heard.items()
+        }
+        self._first_listener = first_listener
+        self.values = {
+            unit: np.zeros(len(one.readouts), np.complex128) for unit, one in self.listening.items()
+        }
+        self._triggers = started.time[started.monitor] + participant.late
+        scopes: tuple[CaptureTrain, ...] = ()
+        if at.scope is not None:
+            scopes = scope_trains(line, self._triggers, at.scope, participant.centre_hz, begin_ns)
+        self._scopes = [turned(one, participant.turns) for one in scopes]
+        self._scoped: list[CaptureAnswer] = []
+        """What the first of them have recorded."""
+        self.answered = 0
+        """How many of those that are kept."""
+
+    @property
+    def next_fs(self) -> int:
+        """Return when the next unknown word can be heard; FOR_EVER: none."""
+        if self.answered < len(self.heard_fs):
+            return int(self.heard_fs[self.answered])
+        return FOR_EVER
+
+    def forwarded_fs(self, route: Route, rate_hz: int) -> Integers:
+        """Return when words are heard that a PQSC forwards to a generator with so many samples a
+        second; nothing, where no PQSC has started the analyser before its first readout."""
+        run = self.participant.run
+        triggers = np.array(run.zsync_ticks, np.int64)
+        if not len(self.heard_fs) or not len(triggers) or triggers[0] > self.started.time[0]:
+            return np.zeros(0, np.int64)
+        last, cycles = forwarded_at(self.started.time, self._duration, triggers, route)
+        at_fs = run.start_fs - self._origin_fs + last * (FS_PER_S // run.rate_hz)
+        return np.asarray(at_fs + cycles * (CYCLE * FS_PER_S // rate_hz), np.int64)
+
+    @property
+    def ends_fs(self) -> Integers:
+        """Return when integration ends of those that are kept."""
+        run = self.participant.run
+        ends = self.started.time + self._duration
+        return np.asarray(
+            run.start_fs - self._origin_fs + ends * (FS_PER_S // run.rate_hz), np.int64
+        )
+
+    def due(self, until_fs: int) -> int:
+        """Return how many readouts are heard by a time."""
+        if until_fs >= FOR_EVER:
+            return len(self.kept)
+        return int(np.searchsorted(self.heard_fs, until_fs, side="right"))
+
+    @property
+    def listeners(self) -> range:
+        """The numbers of all that listens here: integrators, then each record of the scope."""
+        count = len(self.listening) + len(self._scopes)
+        return range(self._first_listener, self._first_listener + count)
+
+    def asks(self, upto: int, until_ns: int) -> tuple[list[CaptureTrain], list[int]]:
+        """Return the windows of readouts up to one, and who listens by them.
+
+        Raises :class:`CannotPrecompute` where one of them is open beyond a time.
+        """
+        trains: list[CaptureTrain] = []
+        for one in self.listening.values():
+            part = slice(*np.searchsorted(one.readouts, (self.answered, upto)).tolist())
+            trains.append(_window_part(one.train, part))
+        heard_ns = int(self._ends_ns[upto - 1]) if upto > self.answered else -FOR_EVER
+        first = len(self._scoped)
+        scopes = [
+            one
+            for one in self._scopes[first:]
+            if until_ns == FOR_EVER or int(one.start_ns[0]) < heard_ns
+        ]
+        ends_ns = [int(one.start_ns[0]) + one.windows[0].duration_ns for one in scopes]
+        if max([heard_ns, *ends_ns]) > until_ns:
+            raise CannotPrecompute(
+                f"{self.participant.sender}: a word is asked for while its readout, or the scope's "
+                "record of it, goes on"
+            )
+        begin = len(trains) + first
+        who = [*self.listeners[: len(trains)], *self.listeners[begin : begin + len(scopes)]]
+        return [*trains, *scopes], who
+
+    def takes(self, answers: Sequence[CaptureAnswer], upto: int) -> list[int]:
+        """Keep answers; return the words of those readouts."""
+        first, self.answered = self.answered, upto
+        rows = {
+            unit: slice(*np.searchsorted(one.readouts, (first, upto)).tolist())
+            for unit, one in self.listening.items()
+        }
+        part = {
+            unit: replace(one, readouts=one.readouts[rows[unit]] - first)
+            for unit, one in self.listening.items()
+        }
+        mine, over = digitised(upto - first, part, answers[: len(part)], self._full)
+        self.loud_in_ns.append(self._start_ns[first:upto][over])
+        for unit, answer in zip(part, mine, strict=True):
+            self.values[unit][rows[unit]] = answer.integrated
+        found = results_of(upto - first, self.at.units, part, mine)
+        states = (
+            states_of(found, self.at.qudits, self.at.units)
+            if self.at.qudits
+            else discriminate(found, self.at.settings)
+        )
+        told: list[int] = words(states, self.started.integrators[first:upto]).tolist()
+        return told
+
+    def hears_scope(self, dialogue: Dialogue, asked: int) -> None:
+        """Take the traces of the scope's windows among so many that were asked for just now."""
+        for _ in range(asked - len(self.listening)):
+            listener = self.listeners[len(self.listening) + len(self._scoped)]
+            trace = dialogue.trace(listener)
+            self._scoped.append(CaptureAnswer(np.zeros(1, np.complex128), *(trace or (None, 0.0))))
+
+    def traces(self) -> Traces | None:
+        """Return what the scope has taken; None: it was not triggered."""
+        if self.at.scope is None or not self._scopes:
+            return None
+        return traces_of(
+            self.at.scope, self._triggers, self._scoped, self.participant.centre_hz, self._full
+        )
+
+    def results(self) -> Complexes:
+        """Return the sums of all readouts, those that were lost 0."""
+        answers = tuple(CaptureAnswer(values, None) for values in self.values.values())
+        found = np.zeros((self.count, self.at.units), np.complex128)
+        found[self.kept] = results_of(len(self.kept), self.at.units, self.listening, answers)
+        return found
+
+
+def pulse_part(train: PulseTrain, begin_ns: int, end_ns: int) -> PulseTrain | None:
+    """Return what of a train begins from one time on and before another."""
+    part = slice(*np.searchsorted(train.start_ns, (begin_ns, end_ns)).tolist())
+    if part.start == part.stop:
+        return None
+    return replace(
+        train,
+        start_ns=train.start_ns[part],
+        piece=train.piece[part],
+        phase_turns=train.phase_turns[part],
+    )
+
+
+def _window_part(train: CaptureTrain, part: slice) -> CaptureTrain:
+    return replace(
+        train,
+        start_ns=train.start_ns[part],
+        window=train.window[part],
+        phase_turns=train.phase_turns[part],
+    )

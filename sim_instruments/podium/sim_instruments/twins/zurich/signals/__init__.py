@@ -1,0 +1,1 @@
+"""From what sequencers put out to signals on lines of the world."""

@@ -1,0 +1,322 @@
+"""Turns a sequencer's output into signals for the world, and answers into results.
+
+The world counts nanoseconds, these instruments half of them: two samples are averaged about the
+pulse's own carrier: a line with a bandwidth below 1 GHz does that to them. Phases are those of a
+synthesizer at phase 0 when a run begins (:mod:`.synthesizers` tells by how much it is ahead); runs
+begin on a grid of 20 ns, in which centre frequencies, multiples of 200 MHz, turn whole turns.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_amplitude
+from podium.sim_instruments.physics.signals import (
+    CaptureAnswer,
+    CaptureTrain,
+    PulseTrain,
+    Window,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
+from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import Carriers
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
+from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
+from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
+from podium.sim_instruments.twins.zurich.sequencer.render import (
+    Oscillators,
+    oscillator_at,
+    waveform_of,
+)
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    AMPLITUDE_ONE,
+    PHASE_TURN,
+    Kind,
+    Row,
+)
+from podium.sim_instruments.twins.zurich.signals.nanoseconds import in_nanoseconds
+from podium.sim_instruments.twins.zurich.signals.output_saturation import held_back, loud_masks
+from podium.sim_instruments.twins.zurich.signals.signal_pieces import (
+    ALIKE,
+    piece_of,
+    sent,
+    sounding,
+    trains_of,
+)
+
+RATE_HZ: Final = 2e9
+AnyTrain = TypeVar("AnyTrain", PulseTrain, CaptureTrain)
+Loud = Callable[[Integers], object]
+"""Hears at which nanoseconds of the run a channel went beyond its full scale."""
+_KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01, Row.AMPLITUDES_23)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IntegratorCapture:
+    """The windows of one integrator."""
+
+    readouts: Integers
+    """Which of them."""
+    factor: complex
+    """Of what the world integrates."""
+    train: CaptureTrain
+
+
+def drive_trains(
+    line: str,
+    sender: str,
+    trace: Trace,
+    image: Image,
+    oscillators: Oscillators,
+    centre_hz: float,
+    range_dbm: float,
+    begin_ns: int,
+    late: int = 0,
+    since: int = 0,
+    loud: Loud | None = None,
+) -> Iterator[PulseTrain]:
+    """Yield what a signal generator's channel sends; ``begin_ns``: its sample 0.
+
+    ``loud`` hears when anything went beyond full scale.
+
+    ``late``: samples from the sequencer to the connector. ``since``: rows that begin earlier have
+    been sent, they show in what they leave to hold.
+    """
+    rows = trace.kinds(Kind.WAVE, Kind.HOLD)
+    rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")].copy()
+    if not len(rows) or rows[-1, Row.TIME] < since:
+        return
+    waves = np.maximum.accumulate(np.where(rows[:, Row.KIND] == Kind.WAVE, np.arange(len(rows)), 0))
+    held = rows[:, Row.KIND] == Kind.HOLD
+    # What a hold repeats is the last sample of the play before it.
+    rows[held, Row.B] = rows[waves[held], Row.B]
+    low = rows[waves, Row.CONFIG] & 0xFFFF_FFFF
+    rows[:, Row.CONFIG] = rows[:, Row.CONFIG] >> 32 << 32 | low
+    rows = np.column_stack([rows, rows[waves, Row.A]])[rows[:, Row.TIME] >= since]
+    rows, longer = joined(rows)
+    time, before = rows[:, Row.TIME], rows[:, Row.COLUMNS]
+    which = rows[:, Row.CONFIG] >> 32
+    turns, hz = np.empty(len(rows)), np.empty(len(rows))
+    for number in np.unique(which).tolist():
+        here = which == number
+        turns[here], hz[here] = oscillator_at(trace, oscillators, number, RATE_HZ, time[here])
+    # Oscillators and phases turn in the sequencer, the synthesizer at the connector.
+    time = time + late
+    phase = (rows[:, Row.PHASES] & 0xFFFF_FFFF).astype(np.uint32).view(np.int32) / PHASE_TURN
+    key = np.column_stack([rows[:, list(_KEY)], before, longer, hz.view(np.int64), time & 1])
+    first, piece = distinct_rows(key)
+    full = tone_amplitude(range_dbm)
+    start_ns = begin_ns + (time >> 1)
+    both, over = [], []
+    for k in first.tolist():
+        *signal, beyond = held_back(*_signals(rows[k], int(before[k]), image), bool(hz[k]))
+        both.append(signal)
+        over.append(beyond)
+    if loud is not None and any(over):
+        loud(start_ns[np.array(over)[piece.reshape(-1)]])
+    for side in (1, -1):
+        signals = [one[0 if side == 1 else 1] * full for one in both]
+        if not any(np.any(one) for one in signals):
+            continue
+        made = [
+            sent(centre_hz + side * hz[k], signal, bool(rows[k, Row.KIND] == Kind.HOLD),
+                  int(rows[k, Row.A]), int(time[k] & 1), int(longer[k]))
+            for k, signal in zip(first.tolist(), signals, strict=True)
+        ]  # fmt: skip
+        half = side * hz * (time & 1) / RATE_HZ
+        at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
+        yield from trains_of(line, sender, made, piece.reshape(-1), start_ns, at_start)
+
+
+def distinct_rows(rows: NDArray[np.int64] | NDArray[np.float64]) -> tuple[Integers, Integers]:
+    """Return the first of each kind of equal rows, and of which kind each row is.
+
+    As ``np.unique`` along an axis, column by column: that sorts whole rows with the interpreter's
+    lock held, for seconds where there are a million.
+    """
+    kind: Integers = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        if len(column) and column.min() != column.max():
+            values, number = np.unique(column, return_inverse=True)
+            _, kind = np.unique(kind * len(values) + number.reshape(-1), return_inverse=True)
+            kind = kind.reshape(-1)
+    _, first = np.unique(kind, return_index=True)
+    return first, kind
+
+
+def joined(rows: Integers) -> tuple[Integers, Integers]:
+    """Join holds to the plays that they go on from; return the rows, and how long each is held."""
+    same = [Row.AMPLITUDES_01, Row.AMPLITUDES_23, Row.PHASES]
+    first, second = rows[:-1], rows[1:]
+    joins = (
+        (first[:, Row.KIND] == Kind.WAVE)
+        & (second[:, Row.KIND] == Kind.HOLD)
+        & (first[:, Row.TIME] + first[:, Row.A] == second[:, Row.TIME])
+        & (first[:, Row.CONFIG] >> 32 == second[:, Row.CONFIG] >> 32)
+        & np.all(first[:, same] == second[:, same], axis=1)
+    )
+    longer = np.zeros(len(rows), np.int64)
+    longer[:-1][joins] = second[joins, Row.A]
+    kept = np.concatenate([[True], ~joins])
+    return rows[kept], longer[kept]
+
+
+def _signals(row: Integers, before: int, image: Image) -> tuple[Complexes, Complexes]:
+    """Return what turns with the oscillator and what turns against it, full scale 1."""
+    played = row.copy()
+    if row[Row.KIND] == Kind.HOLD:
+        played[Row.A] = before
+    (real_i, real_q), (imaginary_i, imaginary_q) = waveform_of(played.tolist(), image)
+    if row[Row.KIND] == Kind.HOLD:
+        real_i, real_q = real_i[-1:], real_q[-1:]
+        imaginary_i, imaginary_q = imaginary_i[-1:], imaginary_q[-1:]
+    packed = np.ascontiguousarray(row[[Row.AMPLITUDES_01, Row.AMPLITUDES_23]])
+    a = packed.view("<i4").astype(np.float64) / AMPLITUDE_ONE
+    # Real and imaginary part are a0 i cos + a1 q sin and a2 i sin + a3 q cos.
+    with_it = (a[0] * real_i + a[2] * imaginary_i) / 2
+    with_it = with_it + 1j * (a[3] * imaginary_q - a[1] * real_q) / 2
+    against = (a[0] * real_i - a[2] * imaginary_i) / 2
+    against = against + 1j * (a[3] * imaginary_q + a[1] * real_q) / 2
+    return np.asarray(with_it, np.complex128), np.asarray(against, np.complex128)
+
+
+def readout_trains(
+    line: str,
+    sender: str,
+    started: Readouts,
+    waves: dict[int, Complexes],
+    delay: int,
+    centre_hz: float,
+    range_dbm: float,
+    begin_ns: int,
+    carriers: Carriers | None = None,
+    loud: Loud | None = None,
+) -> Iterator[PulseTrain]:
+    """Yield what the pulse generator of an analyser's channel sends, each slot by itself.
+
+    ``carriers``: what waveforms ride on, None: nothing. What is cut of pulses that add up beyond
+    full scale is missing of the loudest of them, unless they ride. ``loud`` hears when that was.
+    """
+    full = tone_amplitude(range_dbm)
+    cut = {} if carriers is not None else loud_masks(started, waves)
+    if loud is not None and cut:
+        loud(begin_ns + (started.time[np.isin(started.generators, list(cut))] + delay >> 1))
+    for slot, wave in waves.items():
+        mine = started.generators[(started.generators >> slot & 1) == 1]
+        time = started.time[(started.generators >> slot & 1) == 1] + delay
+        if not len(time):
+            continue
+        own_hz, _ = demodulated(wave)
+        turns, ridden_hz = _ridden(carriers, slot, time)
+        start_ns = begin_ns + (time >> 1)
+        parity, hz = time & 1, own_hz + ridden_hz
+        masks = [mask for mask, (loudest, _) in cut.items() if loudest == slot]
+        content = np.zeros(len(time), np.int64)
+        for place, mask in enumerate(masks):
+            content[mine == mask] = place + 1
+        left = [wave, *(cut[mask][1] for mask in masks)]
+        envelopes = [
+            full * one * np.exp(-2j * np.pi * own_hz / RATE_HZ * np.arange(len(one)))
+            for one in left
+        ]
+        rows = np.stack([hz, content, parity], axis=1)
+        first, piece = distinct_rows(rows)
+        pieces = tuple(
+            piece_of(centre_hz + one, in_nanoseconds(envelopes[int(place)], int(late)))
+            for one, place, late in rows[first].tolist()
+        )
+        at_start = turns_at(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
+        which = piece.reshape(-1).astype(np.int32)
+        played = (start_ns, which, at_start % 1.0, pieces)
+        yield sounding(PulseTrain(line, *played, f"{sender}/{slot}"))
+
+
+def _ridden(
+    carriers: Carriers | None, slot: int, times: Integers
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return phase and frequency of what a slot rides on at ``times``."""
+    if carriers is None:
+        return np.zeros(len(times)), np.zeros(len(times))
+    return carriers.at(slot, times)
+
+
+def capture_trains(
+    line: str,
+    started: Readouts,
+    settings: ReadoutSettings,
+    centre_hz: float,
+    begin_ns: int,
+    carriers: Carriers | None = None,
+) -> dict[int, IntegratorCapture]:
+    """Return what integrators listen to, by integrator; ``carriers``: what weights ride on."""
+    found: dict[int, IntegratorCapture] = {}
+    for unit, given in enumerate(settings.weights):
+        which = np.flatnonzero(started.integrators >> unit & 1)
+        weights = given[: settings.length]
+        if not len(which) or not np.any(weights):
+            continue
+        time = started.time[which] + settings.delay
+        start_ns = begin_ns + (time >> 1)
+        hz, envelope = demodulated(weights)
+        whole = np.zeros(settings.length, np.complex128)
+        whole[: len(envelope)] = envelope
+        # Two samples of the instrument's in each of the world's.
+        weights = 2 * in_nanoseconds(whole)
+        even = bool(np.all(np.abs(weights - weights[0]) <= ALIKE * np.abs(weights).max()))
+        turns, ridden_hz = _ridden(carriers, unit, time)
+        several_hz, window = np.unique(ridden_hz, return_inverse=True)
+        windows = tuple(
+            Window(centre_hz - hz + one, settings.length // 2, None if even else weights)
+            for one in several_hz.tolist()
+        )
+        found[unit] = IntegratorCapture(
+            which,
+            complex(weights[0]) if even else 1.0,
+            CaptureTrain(
+                line,
+                start_ns,
+                window.reshape(-1).astype(np.int32),
+                (turns_at(centre_hz, start_ns) + turns) % 1.0,
+                windows,
+            ),
+        )
+    return found
+
+
+def results_of(
+    readouts: int,
+    units: int,
+    trains: dict[int, IntegratorCapture],
+    answers: tuple[CaptureAnswer, ...],
+) -> Complexes:
+    """Return the sums of the integrators, V, shape (readouts, units)."""
+    found = np.zeros((readouts, units), np.complex128)
+    for (unit, one), answer in zip(trains.items(), answers, strict=True):
+        volts = answer.integrated * sqrt(2 * IMPEDANCE_OHM)
+        found[one.readouts, unit] = volts * one.train.windows[0].duration_ns * one.factor
+    return found
+
+
+def demodulated(wave: Complexes) -> tuple[float, Complexes]:
+    """Return the frequency of a waveform of 2 GSa/s, Hz, and the waveform without it.
+
+    It is the mean turn from sample to sample: exact to 1 mHz for a real envelope on one carrier,
+    which then is real, too. Any frequency near would do: what is averaged over 1 ns is slow then.
+    """
+    mean = np.vdot(wave[:-1], wave[1:])
+    hz = round(float(np.angle(mean)) / (2 * np.pi) * RATE_HZ, 3)
+    return hz, np.asarray(wave * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(wave))))
+
+
+def turned(train: AnyTrain, turns: float) -> AnyTrain:
+    """Return a train whose carriers, or the oscillators it is held against, are so much ahead."""
+    return replace(train, phase_turns=(train.phase_turns + turns) % 1.0)
+
+
+def turns_at(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:
+    """Return the phase of a synthesizer; exact, as centre frequencies are whole 200 MHz."""
+    step = round(centre_hz) % 10**9
+    return np.asarray((start_ns % 10**9 * step) % 10**9 / 1e9)

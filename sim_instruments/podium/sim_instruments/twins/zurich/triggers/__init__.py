@@ -1,0 +1,1 @@
+"""Triggers: their inputs, trains, routes, and the groups that they start."""

@@ -1,0 +1,83 @@
+"""The filters of an output against scipy's, the vendor's and a convolution, sample by sample."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.benches.qblox_cluster.direct_filter import directly
+from tests.benches.thoroughness import cases
+
+from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import filtered
+from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
+
+CLOSE = 0.5 + 0.125 + 1e-6
+
+
+def samples(times, words, end_ns: int) -> np.ndarray:
+    at = np.searchsorted(times, np.arange(end_ns), side="right") - 1
+    return np.where(at >= 0, np.append(words, 0)[np.maximum(at, 0)], 0)
+
+
+def stream(steps: list[tuple[int, int]], end_ns: int):
+    times = np.cumsum([wait for wait, _ in steps])
+    levels = np.array([level for _, level in steps], np.float64)
+    x = np.zeros(end_ns)
+    for time, level in zip(times, levels, strict=True):
+        x[time:] = level
+    return times.astype(np.int64), levels, x
+
+
+steps = st.lists(st.tuples(st.integers(1, 400), st.integers(-6000, 6000)), min_size=1, max_size=8)
+exponentials = st.lists(
+    st.tuples(st.sampled_from([6.0, 30.0, 30.0, 500.0, 1e5, float("inf")]), st.floats(-0.9, 0.9)),
+    max_size=4,
+)
+firs = st.sampled_from([(1.0,), (1.5, -0.5, *[0.0] * 30), tuple(np.hanning(32) / 16)])
+
+
+@settings(max_examples=cases(60, 150), deadline=None)
+@given(steps, exponentials, firs, st.sampled_from([None, 5e4]))
+def test_every_sample_is_that_of_a_direct_computation(drawn, poles, fir, high_pass_ns) -> None:
+    shaping = OutputShaping(0, tuple(poles), fir, high_pass_ns)
+    end_ns = sum(wait for wait, _ in drawn) + 5000
+    times, levels, x = stream(drawn, end_ns)
+    ideal = directly(shaping, x)
+    got_times, words, over = filtered(shaping, times, levels, end_ns)
+    if np.abs(ideal).max() < 32_000:
+        assert not over
+        assert np.abs(samples(got_times, words, end_ns) - ideal).max() <= CLOSE
+
+
+def test_it_is_what_the_vendor_simulates() -> None:
+    from qblox_instruments.simulations.predistortions import get_impulse_response
+
+    fir = [0.9, 0.2, -0.1, *[0.0] * 29]
+    response = get_impulse_response(400, 20.0, 0.3, 100.0, -0.2, 6.0, 0.1, 50.0, 0.0, fir)
+    shaping = OutputShaping(0, ((20.0, 0.3), (100.0, -0.2), (6.0, 0.1), (50.0, 0.0)), tuple(fir))
+    times, words, _ = filtered(shaping, np.array([0, 1]), np.array([20_000.0, 0.0]), 400)
+    assert np.abs(samples(times, words, 400) - 20_000 * response).max() <= CLOSE
+
+
+def test_a_tail_of_seconds_is_walked_in_leaps() -> None:
+    shaping = OutputShaping(0, ((1e8, 0.05), (3e6, -0.02)))
+    end_ns = 3_000_000_000
+    times, words, _ = filtered(shaping, np.array([0]), np.array([20_000.0]), end_ns)
+    assert len(times) < 2000  # a word each that the tail passes through, not one a sample
+    assert words[-1] == 20_000
+    at = 200_000_000
+    slow, fast = (1 - np.exp(-(at + 1) / tau) for tau in (1e8, 3e6))
+    assert fast == pytest.approx(1)
+    assert samples_at(times, words, at) == pytest.approx(20_000 * (0.95 + 0.05 * slow), abs=1.0)
+
+
+def samples_at(times, words, at: int) -> int:
+    return int(words[np.searchsorted(times, at, side="right") - 1])
+
+
+def test_what_does_not_fit_the_converter_is_held_and_told() -> None:
+    shaping = OutputShaping(0, ((50.0, -0.9),))
+    times, words, over = filtered(shaping, np.array([0]), np.array([30_000.0]), 1000)
+    assert over
+    assert words[0] == 32_767
+    assert words[-1] == 30_000
+    assert (np.diff(times) > 0).all()

@@ -1,0 +1,287 @@
+"""A PQSC's starts: who hears them, and what all that do play on the world, when."""
+
+import json
+
+import numpy as np
+import pytest
+from tests.benches.zurich.device_bench import Bench
+from tests.benches.zurich.precomputed_runs import SMALL, Inline
+
+from podium.firmware_interfaces.zurich.values import vector_of
+from podium.firmware_interfaces.zurich.vector_headers import numbers_of
+from podium.sim_instruments.twins.zurich.data_server.data_server_factory import running_data_server
+from podium.sim_instruments.twins.zurich.data_server.vendor_text import VendorText
+from podium.sim_instruments.twins.zurich.runs.program_execution import ProgramExecution
+
+US, MS = 10**9, 10**12
+DEVICES = {12001: "SHFQA2", 12002: "SHFSG4", 8001: "HDAWG4", 10001: "PQSC"}
+QA, SG, AWG = "qachannels/0/generator", "sgchannels/0/awg", "awgs/1"
+READOUT = "qachannels/0/readout"
+IN, HDAWG_IN = "system/clocks/referenceclock/in/source", "system/clocks/referenceclock/source"
+
+
+class Rack(Bench):
+    """A rack in virtual time, before a world that answers with numbers."""
+
+    def __init__(self, cables: dict[int, str] | None) -> None:
+        self.world = Inline()
+        server = running_data_server("1", DEVICES, VendorText, self.world, zsync=cables)
+        self.server = server
+        self.execution = server._execution._execution  # behind the clock of all
+        assert isinstance(self.execution, ProgramExecution)
+        self.devices = {device.model.name: device for device in server.devices}
+        self.now_fs = 0
+
+    def link(self) -> None:
+        self.set(IN, 2, "SHFQA2")
+        self.set(IN, 2, "SHFSG4")
+        self.set(f"{SG}/diozsyncswitch", 1, "SHFSG4")
+        self.set(HDAWG_IN, 2, "HDAWG4")
+        self.set("dios/0/mode", 3, "HDAWG4")
+        self.set("system/clocks/sampleclock/freq", 2e9, "HDAWG4")
+
+    def load(self, starts: int = 1) -> None:
+        """Have all be silent for 1024 samples after each start, then play."""
+        begin = f"repeat ({starts}) {{ waitZSyncTrigger(); playZero(1024);"
+        self.set("qachannels/0/mode", 1, "SHFQA2")
+        self.set("qachannels/0/centerfreq", 7e9, "SHFQA2")
+        self.set("qachannels/0/output/on", 1, "SHFQA2")
+        tone = np.exp(2j * np.pi * 0.05 * np.arange(256))
+        self.set("qachannels/0/generator/waveforms/0/wave", vector_of(0.5 * tone), "SHFQA2")
+        self.set(f"{READOUT}/integration/weights/0/wave", vector_of(tone.conj()), "SHFQA2")
+        self.set(f"{READOUT}/integration/length", 256, "SHFQA2")
+        self.set(f"{READOUT}/result/length", starts, "SHFQA2")
+        self.set("synthesizers/0/centerfreq", 6e9, "SHFSG4")
+        self.set("sgchannels/0/output/on", 1, "SHFSG4")
+        for k, gain in ((0, 1.0), (1, -1.0)):
+            self.set(f"{SG}/outputs/0/gains/{k}", gain, "SHFSG4")
+            self.set(f"{SG}/outputs/1/gains/{k}", 1.0, "SHFSG4")
+        self.set(f"{SG}/modulation/enable", 1, "SHFSG4")
+        self.set("sigouts/3/on", 1, "HDAWG4")
+        self.set("sigouts/3/range", 2.0, "HDAWG4")
+        self.upload(QA, f"{begin} playZero(64); startQA(QA_GEN_0, QA_INT_0, true, 0, 0);"
+                        "playZero(64); }", "SHFQA2")  # fmt: skip
+        play = "playWave(1, 2, w, 1, 2, w); playHold(64); }"
+        self.upload(SG, f"wave w = 0.5 * ones(64); {begin} {play}", "SHFSG4")
+        self.upload(AWG, f"wave w = -0.5 * ones(64); {begin} playWave(2, w); }}", "HDAWG4")
+        self.set(f"{READOUT}/result/enable", 1, "SHFQA2")
+        for at, device in ((QA, "SHFQA2"), (SG, "SHFSG4"), (AWG, "HDAWG4")):
+            self.set(f"{at}/enable", 1, device)
+        self.wait(US)
+
+    def start(self, repetitions: int = 1) -> None:
+        self.set("execution/repetitions", repetitions, "PQSC")
+        self.set("execution/holdoff", 100e-6, "PQSC")
+        self.set("execution/enable", 1, "PQSC")
+
+    def edge(self, number: int) -> None:
+        """Let an edge come to a trigger input of the PQSC, a moment from now."""
+        self.server.input(f"dev10001.trigger{number}").edge(self.now_fs + US)
+        self.wait(2 * US)
+
+    def upload(self, at, source, device="SHFQC"):
+        from tests.benches.referees import seqc_corpus
+
+        from podium.firmware_interfaces.zurich.values import bytes_vector
+
+        kind = {"SHFQA2": "SHFQA4", "SHFSG4": "SHFSG8", "HDAWG4": "HDAWG8"}[device]
+        elf, _ = seqc_corpus.vendor_elf(source, kind)
+        self.set(f"{at}/elf/data", bytes_vector(elf), device)
+
+    def said(self, device: str) -> str:
+        log = json.loads(str(self.get("raw/error/json/errors", device)))
+        return " ".join(one["message"] for one in log["messages"])
+
+
+@pytest.fixture
+def rack():
+    return Rack({0: "dev12001", 5: "dev12002", 2: "dev8001"})
+
+
+def test_all_that_play_meet_in_one_run_as_late_as_their_outputs_are(rack):
+    rack.link()
+    rack.load()
+    rack.start()
+    rack.world.work()
+    assert rack.world.error is None
+    signals = rack.world.signals
+    by_line = {train.line: train for train in reversed(signals.drives)}
+    assert by_line.keys() == {"dev12001.qa0_out", "dev12002.sg0", "dev8001.sigout3"}
+    # 536, 567 and 610 samples from the start to the first sample, 1024 of silence: halves of ns
+    # are within the pieces.
+    starts = {line: int(train.start_ns[0]) for line, train in by_line.items()}
+    assert starts["dev12001.qa0_out"] == (536 + 1024) // 2
+    assert starts["dev12002.sg0"] == (567 + 1024) // 2
+    assert starts["dev8001.sigout3"] == (610 + 1024) // 2
+    (capture,) = signals.captures
+    assert capture.start_ns[0] == starts["dev12001.qa0_out"]
+    (flux,) = (by_line["dev8001.sigout3"].pieces[k] for k in by_line["dev8001.sigout3"].piece)
+    # Minus half of half of 2 V, which is 10 V for a root of a watt.
+    assert np.append(flux.samples, flux.level) == pytest.approx(-0.05, rel=1e-4)
+    assert (flux.carrier_hz, flux.duration_ns) == (0.0, 32)
+
+
+def test_a_pulse_that_leaves_between_nanoseconds_keeps_its_area_and_its_hold(rack):
+    rack.link()
+    rack.load()
+    rack.start()
+    rack.world.work()
+    trains = [one for one in rack.world.signals.drives if one.line == "dev12002.sg0"]
+    line = np.zeros(200, np.complex128)
+    for train in trains:
+        starts = (train.start_ns - trains[0].start_ns[0]).tolist()
+        for start, kind, turns in zip(starts, train.piece, train.phase_turns, strict=True):
+            piece = train.pieces[kind]
+            values = np.full(piece.duration_ns, piece.level)
+            values[: len(piece.samples)] = piece.samples
+            phase = turns - trains[0].phase_turns[0] - piece.carrier_hz * 1e-9 * start
+            line[start : start + piece.duration_ns] += values * np.exp(2j * np.pi * phase)
+    size = line / line[10]
+    # 128 samples from half a nanosecond on: halves at both ends, and level between.
+    assert size[1:64] == pytest.approx(1.0, rel=1e-6)
+    assert size[[0, 64]] == pytest.approx(0.5, rel=1e-6)
+    assert not size[65:].any()
+    assert all(len(piece.samples) <= 1 for train in trains for piece in train.pieces), "quick"
+
+
+def test_a_train_of_starts_is_one_run(rack):
+    rack.link()
+    rack.load(starts=3)
+    rack.start(repetitions=3)
+    rack.world.work()
+    for train in rack.world.signals.drives:
+        first = train.start_ns[np.searchsorted(train.start_ns, [0, 100_000, 200_000])]
+        assert np.diff(first).tolist() == [100_000, 100_000], train.line
+    rack.wait(MS)
+    found = numbers_of(rack.get(f"{READOUT}/result/data/0/wave", "SHFQA2"))
+    assert found == pytest.approx(np.array([1, 2, 3]) * 10.0 * SMALL * 256, rel=1e-9)
+    assert rack.get("execution/enable", "PQSC") == 0
+
+
+def test_after_too_few_starts_all_wait_for_more_and_go_on_with_them(rack):
+    rack.link()
+    rack.load(starts=3)
+    rack.start(repetitions=2)
+    rack.world.work()
+    rack.wait(MS)
+    everyone = ((QA, "SHFQA2"), (SG, "SHFSG4"), (AWG, "HDAWG4"))
+    for at, device in everyone:
+        assert rack.get(f"{at}/sequencer/status", device) == 4, rack.said(device)
+    assert rack.get(f"{READOUT}/result/acquired", "SHFQA2") == 2
+    first = {train.line: train.start_ns[0] for train in rack.world.signals.drives}
+    rack.start()
+    rack.world.done_ = False
+    rack.world.work()
+    assert rack.world.error is None
+    rack.wait(MS)
+    for at, device in everyone:
+        assert rack.get(f"{at}/enable", device) == 0, device
+    assert first == {train.line: train.start_ns[0] for train in rack.world.signals.drives}
+    assert all(len(train.start_ns) <= 2 for train in rack.world.signals.drives)
+    assert len(numbers_of(rack.get(f"{READOUT}/result/data/0/wave", "SHFQA2"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("node", "value", "device", "line"),
+    [
+        (IN, 0, "SHFSG4", "dev12002.sg0"),
+        (f"{SG}/diozsyncswitch", 0, "SHFSG4", "dev12002.sg0"),
+        (HDAWG_IN, 0, "HDAWG4", "dev8001.sigout3"),
+        ("dios/0/mode", 0, "HDAWG4", "dev8001.sigout3"),
+    ],
+)
+def test_who_listens_elsewhere_is_not_started(rack, node, value, device, line):
+    rack.link()
+    rack.set(node, value, device)
+    rack.load()
+    rack.start()
+    rack.world.work()
+    assert line not in {train.line for train in rack.world.signals.drives}
+    assert len({train.line for train in rack.world.signals.drives}) == 2
+    at = AWG if device == "HDAWG4" else SG
+    assert rack.get(f"{at}/sequencer/status", device) & 4, "it waits still"
+
+
+def test_who_hangs_on_no_port_hears_nothing():
+    rack = Rack({0: "dev12001", 1: "dev8001"})
+    rack.link()
+    rack.load()
+    rack.start()
+    rack.world.work()
+    lines = {train.line for train in rack.world.signals.drives}
+    assert lines == {"dev12001.qa0_out", "dev8001.sigout3"}
+
+
+def test_the_hub_tells_who_is_at_its_ports(rack):
+    def port(number, what):
+        return rack.get(f"zsyncs/{number}/connection/{what}", "PQSC")
+
+    assert port(5, "serial") == "12002"
+    assert port(5, "devtype") == "SHFSG4"
+    assert [port(n, "status") for n in (0, 1, 5)] == [1, 0, 1]
+    rack.link()
+    assert [port(n, "status") for n in (0, 2, 5)] == [2, 2, 2]
+    assert port(1, "serial") == ""
+
+
+@pytest.mark.parametrize(
+    ("node", "value", "says"),
+    [
+        ("system/clocks/sampleclock/freq", 2.4e9, "dev8001/awgs/1: at 2.4 GSa/s"),
+        ("awgs/1/outputs/1/modulation/mode", 1, "output 1 is modulated"),
+        ("sigouts/3/offset", 0.1, "sigouts/3/offset is not 0"),
+        ("sigouts/3/precompensation/enable", 1, "precompensation/enable is not 0"),
+    ],
+)
+def test_what_is_not_played_on_the_world_is_told(rack, node, value, says):
+    rack.link()
+    rack.set(node, value, "HDAWG4")
+    rack.load()
+    rack.start()
+    rack.world.work()
+    rack.wait(US)
+    assert says in rack.said("HDAWG4")
+
+
+def test_an_instrument_that_is_not_there_hangs_on_no_port():
+    with pytest.raises(KeyError, match="dev7"):
+        running_data_server("1", DEVICES, VendorText, zsync={0: "dev7"})
+
+
+def test_a_pqsc_that_is_to_wait_for_its_trigger_input_starts_all_on_the_first_edge_there(rack):
+    rack.link()
+    rack.load()
+    rack.set("execution/trigger", 2, "PQSC")
+    rack.start()
+    rack.wait(MS)
+    assert rack.world.waiting is None
+    assert rack.get("execution/enable", "PQSC") == 1
+    rack.edge(0)
+    rack.wait(MS)
+    assert rack.get(f"{SG}/sequencer/status", "SHFSG4") & 4, "another input"
+    rack.edge(1)
+    rack.world.work()
+    rack.wait(MS)
+    lines = {train.line for train in rack.world.signals.drives}
+    assert lines == {"dev12001.qa0_out", "dev12002.sg0", "dev8001.sigout3"}
+    assert rack.get("execution/enable", "PQSC") == 0
+
+
+def test_an_edge_before_the_pqsc_was_enabled_or_after_it_was_stopped_starts_nothing(rack):
+    rack.link()
+    rack.load()
+    rack.set("execution/trigger", 1, "PQSC")
+    rack.edge(0)
+    rack.wait(MS)
+    rack.start()
+    rack.set("execution/enable", 0, "PQSC")
+    rack.edge(0)
+    rack.wait(MS)
+    assert rack.get(f"{SG}/sequencer/status", "SHFSG4") & 4
+    assert rack.get(f"{QA}/sequencer/status", "SHFQA2") & 4
+
+
+@pytest.mark.parametrize("name", ["dev10001.trigger2", "dev12001.trigger0"])
+def test_only_a_pqsc_has_the_two_inputs_that_start_others(rack, name):
+    with pytest.raises(KeyError, match=name):
+        rack.server.input(name)
