@@ -16,6 +16,7 @@ from podium.sim_instruments.copy_command import (
 )
 from podium.sim_instruments.fridge_command import FRIDGE_HELP, add_fridge, run_fridge
 from podium.sim_instruments.record_command import RECORD_HELP, add_record, run_record
+from podium.sim_instruments.scenario_command import ScenarioCommand
 from podium.sim_instruments.serve_command import (
     DONE,
     FACILITY_HELP,
@@ -177,6 +178,7 @@ class TwinCommand:
             ),
             ("time", "tell the world's time and what it was spent on"),
             ("tallies", "count the commands that came, and those that mean nothing"),
+            ("parts", "tell the processes of `serve --split`: what each has, and how it is"),
         ):
             _add_endpoints(verbs.add_parser(verb, help=text))
 
@@ -208,6 +210,7 @@ class TwinCommand:
             "clocks": _ask_and_print,
             "time": _ask_and_print,
             "tallies": _ask_and_print,
+            "parts": _ask_and_print,
         }[arguments.verb]
         try:
             return verb(arguments)
@@ -493,3 +496,4 @@ def _ask(arguments: Namespace, request: dict[str, Any]) -> Any:
 
 command = TwinCommand()
 replay_command = ReplayCommand()
+scenario_command = ScenarioCommand()

@@ -22,6 +22,7 @@ from podium.firmware_interfaces.json_text import parse_json
 from podium.sim_instruments.servers.clock_rate import check_rate
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import ServedLaboratory
+from podium.sim_instruments.servers.world_state import operate, world_state
 from podium.sim_instruments.wiring import PlanError
 
 if TYPE_CHECKING:
@@ -45,9 +46,11 @@ END_OF_TIME_FS = 4_102_444_800 * FS_PER_S
 VERBS = (
     *("truth", "played", "samples", "signals", "clocks", "advance"),
     *("time", "rate", "tallies", "log", "fault"),
+    *("state", "operate"),
     *("save", "fork", "end"),
 )
-
+BY_SCENARIO = "scenario"
+"""Says ``by`` of a request that is part of a story, and nobody's answer to it."""
 
 TOKEN_BYTES = 16
 
@@ -69,6 +72,9 @@ class BackDoor:
         self._serving = serving
         self._verbs = verbs
         self._end = end
+        self._open_door()
+
+    def _open_door(self) -> None:
         self.token = secrets.token_hex(TOKEN_BYTES)
         """What a request over the socket has to know."""
         self._clients: set[asyncio.StreamWriter] = set()
@@ -144,10 +150,10 @@ class BackDoor:
             case "clocks":
                 return self._clocks()
             case "advance":
-                clock, span_fs = self._serving.timekeeper.clock, _span_fs(request)
-                if clock.now_fs() + span_fs > END_OF_TIME_FS:
+                clock, asked_fs = self._serving.timekeeper.clock, span_fs(request)
+                if clock.now_fs() + asked_fs > END_OF_TIME_FS:
                     raise BadRequest("advance ends at the year 2100: clocks are set in dates")
-                await self._advance(span_fs)
+                await self._advance(asked_fs)
                 self._serving.look()
                 return self._time()
             case "time":
@@ -163,10 +169,11 @@ class BackDoor:
                 return [asdict(one) for one in heard[-_last(request) :]]
             case "fault":
                 fault, on = str(request.get("fault", "")), str(request.get("on", ""))
-                try:
-                    return bring_about(self._serving, fault, on)
-                except LookupError as error:
-                    raise BadRequest(str(error.args[0])) from error
+                return self._by_hand(request, lambda: bring_about(self._serving, fault, on))
+            case "state":
+                return world_state(self._serving)
+            case "operate":
+                return self._by_hand(request, lambda: operate(self._serving, request))
             case "save" | "fork":
                 return await self._copy(request)
             case "end" if self._end is not None:
@@ -183,6 +190,15 @@ class BackDoor:
             raise BadRequest(f"{request['do']} wants file, the absolute path of one, not {file!r}")
         bound = request.get("bound", False) is True
         return await make_copy(self._serving, CopyPlan(Path(file), request["do"] == "save", bound))
+
+    def _by_hand(self, request: Mapping[str, Any], do: Callable[[], str]) -> str:
+        """Do something to the simulation, and count it unless a scenario does it."""
+        try:
+            done = do()
+        except (LookupError, ValueError) as error:
+            raise BadRequest(str(error.args[0])) from error
+        self._serving.interventions += request.get("by") != BY_SCENARIO
+        return done
 
     async def _advance(self, span_fs: int) -> None:
         """Let time pass; where fridges are integrated, in pieces, so that readings go on."""
@@ -285,7 +301,8 @@ def _last(request: Mapping[str, Any]) -> int:
     return number
 
 
-def _span_fs(request: Mapping[str, Any]) -> int:
+def span_fs(request: Mapping[str, Any]) -> int:
+    """Return the span of a request to advance; raises :class:`BadRequest`."""
     seconds: Any = request.get("seconds")
     number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not number or not 0 <= seconds < math.inf:

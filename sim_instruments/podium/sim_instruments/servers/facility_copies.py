@@ -24,6 +24,7 @@ from typing import Any
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.endpoints import back_door_file, published
+from podium.sim_instruments.servers.leaps import Timekeeper
 from podium.sim_instruments.servers.process_copy import CopyFailed, copy_process
 from podium.sim_instruments.servers.serving import ServedLaboratory, listening
 
@@ -36,7 +37,7 @@ LOOKS_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class CopyPlan:
-    """What is to become of a copy."""
+    """Says what becomes of a copy."""
 
     file: Path
     """Saved: tells where its back door is. Forked: its endpoints file."""
@@ -159,7 +160,8 @@ async def _forked(
 ) -> None:
     laboratory, clock = serving.laboratory, serving.timekeeper.clock
     clock.go_on()
-    async with listening(laboratory, clock, None, serving.log, serving.served) as copy:
+    timekeeper = Timekeeper(clock, laboratory.twins, laboratory.kernels)
+    async with listening(laboratory, timekeeper, None, serving.log, serving.served) as copy:
         door = BackDoor(copy, end=end.set)
         async with door.listen() as (host, port):
             place = {"host": host, "port": port, "token": door.token}

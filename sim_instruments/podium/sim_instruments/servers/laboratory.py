@@ -72,6 +72,9 @@ class Laboratory:
         self.kernels = KernelGate()
         """What is to be played waits at it."""
         self.plan = plan
+        """With the cables as they are plugged now."""
+        self.laid_plan = plan
+        """With the cables as the facility file has them."""
         self.clock = clock
         self._world_file = world_file
         self._seed = world_file.seed
@@ -113,6 +116,8 @@ class Laboratory:
             name: build_twin(name, entry, self._supplies(name))
             for name, entry in plan.instruments.items()
         }
+        for name in plan.timing.clocks.keys() & plan.timing.elsewhere:
+            self.clock_of(name, plan.timing.clocks[name])  # those here follow it
         for name, twin in self.twins.items():
             self.plants.attach(plan.fridge_of.get(name, ""), twin)
         check_sources(plan, self.twins)

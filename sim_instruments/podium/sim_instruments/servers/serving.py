@@ -74,6 +74,8 @@ class ServedLaboratory:
     served: dict[str, ServedInstrument] = field(default_factory=dict)
     log: CommandLog | None = None
     """Of commands, where one is kept."""
+    interventions: int = 0
+    """What somebody has done by hand: faults and panels, but those of a scenario itself."""
     in_threads: int = 0
     """How many pieces of work of :meth:`in_thread` are under way."""
 
@@ -149,11 +151,13 @@ async def open_laboratory(
     clock: WorldClock,
     places: Callable[[], Callable[[], Place]] | None = None,
     logged: bool = False,
+    timed: Callable[[Laboratory], Timekeeper] | None = None,
 ) -> AsyncIterator[ServedLaboratory]:
     """Build a laboratory in a thread, and listen for all of its instruments meanwhile.
 
     ``places`` returns what draws places for the next instrument; None: an address for each.
-    ``logged``: keep a log of every command. Raises what ``build`` and :func:`.loopback.listen`
+    ``logged``: keep a log of every command. ``timed`` makes its timekeeper; None: the usual
+    one, of a world in one process. Raises what ``build`` and :func:`.loopback.listen`
     raise.
     """
     laboratory = await asyncio.to_thread(build, clock)
@@ -161,14 +165,17 @@ async def open_laboratory(
     if log is not None:
         for name, twin in laboratory.twins.items():
             log.watch(name, twin)
-    async with listening(laboratory, clock, places, log) as serving:
+    timekeeper = Timekeeper(clock, laboratory.twins, laboratory.kernels)
+    if timed is not None:
+        timekeeper = timed(laboratory)
+    async with listening(laboratory, timekeeper, places, log) as serving:
         yield serving
 
 
 @asynccontextmanager
 async def listening(
     laboratory: Laboratory,
-    clock: WorldClock,
+    timekeeper: Timekeeper,
     places: Callable[[], Callable[[], Place]] | None = None,
     log: CommandLog | None = None,
     before: Mapping[str, ServedInstrument] | None = None,
@@ -178,8 +185,8 @@ async def listening(
     ``log``: where commands are kept, which watches the twins already. ``before``: instruments as
     they were served before; what was wrong with the ways to them stays so.
     """
-    serving = ServedLaboratory(laboratory, Timekeeper(clock, laboratory.twins, laboratory.kernels))
-    serving.log = log
+    clock = timekeeper.clock
+    serving = ServedLaboratory(laboratory, timekeeper, log=log)
     loop = asyncio.get_running_loop()
     laboratory.after_work = lambda: loop.call_soon_threadsafe(serving.look)
     anywhere = partial(draw_place, random.Random(os.urandom(8)))
