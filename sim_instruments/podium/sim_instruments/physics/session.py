@@ -12,12 +12,13 @@ first tone on, along the levels that were read. ASSUMED: between two such readin
 at the later one.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.cable import CableSession
 from podium.sim_instruments.physics.drive_pieces import Contents
 from podium.sim_instruments.physics.feedline_session import (
     FeedlineSession,
@@ -43,8 +44,10 @@ class Session:
         check_drive: Callable[[QubitPoint], None],
         seed: int,
         beginning: RunStart,
+        cables: Mapping[str, CableSession],
     ) -> None:
-        """``feedline_at`` tells the operating point; the others raise NotSimulated."""
+        """``feedline_at`` tells the operating point; the checks raise NotSimulated."""
+        self._cables = cables
         self._feedline_at = feedline_at
         self._check = check
         self._check_drive = check_drive
@@ -71,14 +74,16 @@ class Session:
         ``listeners``: a number for whoever listens by each, the same throughout the run.
         """
         self._check(drives, captures)
+        over_cables = self._over_cables(drives, captures, listeners)
         for train in drives:
-            self._kept.setdefault(train.line, []).append(train)
+            if train.line not in self._cables:
+                self._kept.setdefault(train.line, []).append(train)
         values: list[NDArray[np.complex128]] = [
             np.zeros(capture.start_ns.size, np.complex128) for capture in captures
         ]
         asked: dict[str, list[RequestedWindow]] = {}
         for number, (capture, place) in enumerate(zip(captures, listeners, strict=True)):
-            if capture.start_ns.size:
+            if capture.start_ns.size and capture.line not in self._cables:
                 session = self._feedline(capture.line)
                 mine = self._asked(session.whole_ns, capture, number, place)
                 asked.setdefault(capture.line, []).extend(mine)
@@ -87,12 +92,30 @@ class Session:
             self._hand_over(session)
             for one, value in session.answer(ones):
                 values[one.train][one.element] = value
-        return tuple(CaptureAnswer(one, None) for one in values)
+        return tuple(
+            over_cables.get(number, CaptureAnswer(one, None)) for number, one in enumerate(values)
+        )
 
     def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
         """Return the trace of a listener's last window; None for one that never listened."""
-        found = [one.trace(listener) for one in self._feedlines.values()]
-        return next((one for one in found if one is not None), None)
+        lines = (*self._feedlines.values(), *self._cables.values())
+        return next((one for line in lines if (one := line.trace(listener)) is not None), None)
+
+    def _over_cables(
+        self,
+        drives: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        listeners: Sequence[int],
+    ) -> dict[int, CaptureAnswer]:
+        """Return the answers of cables, by number of the capture train."""
+        found: dict[int, CaptureAnswer] = {}
+        for name, cable in self._cables.items():
+            mine = [number for number, one in enumerate(captures) if one.line == name]
+            sent = [train for train in drives if train.line == name]
+            heard = [captures[number] for number in mine]
+            answers = cable.go_on(sent, heard, [listeners[number] for number in mine])
+            found |= zip(mine, answers, strict=True)
+        return found
 
     def _feedline(self, line: str) -> FeedlineSession:
         if line not in self._feedlines:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.bath import Bath, warmed
+from podium.sim_instruments.physics.cable import Cable, CableSession, WhiteNoise
 from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
@@ -71,6 +72,7 @@ class World:
         lines: Lines | None = None,
         flux_lines: FluxLines | None = None,
         drift: Drift | None = None,
+        cables: Sequence[Cable] = (),
     ):
         """``chip_at`` tells the operating point at biases (volts by flux line), of all feedlines.
 
@@ -78,7 +80,9 @@ class World:
         argument: a facility of many nodes need not be diagonalised for a run on one of them.
         ``flux_lines`` tells what pulses on them do; ``drift`` tells the operating point in the
         place of ``chip_at``, over the time of a run, or at the start of one played in pieces.
+        ``cables``: lines from an output to an input, with names of their own.
         """
+        self._cables = {cable.name: cable for cable in cables}
         self._drift = drift
         self._flux_lines = flux_lines
         self._chip_at = chip_at
@@ -97,10 +101,10 @@ class World:
             feedlines = warmed(feedlines, signals.baths)
             driven = {f"{q.name}.drive" for feedline in feedlines for q in feedline.qubits}
             lines = Lines(frozenset(f.name for f in feedlines), frozenset(driven))
-            _check_lines(signals.drives, signals.captures, lines)
+            self._check_lines(signals.drives, signals.captures, lines)
         else:
-            _check_lines(signals.drives, signals.captures, self._lines)
-            heard = {capture.line for capture in signals.captures}
+            self._check_lines(signals.drives, signals.captures, self._lines)
+            heard = {capture.line for capture in signals.captures} - self._cables.keys()
             feedlines = self._point(signals.biases_v, heard, *span_s)
             feedlines = warmed(feedlines, signals.baths)
         integrated = [np.zeros(train.start_ns.size, np.complex128) for train in signals.captures]
@@ -109,6 +113,12 @@ class World:
             mine = [i for i, train in enumerate(signals.captures) if train.line == feedline.name]
             if mine:
                 self._listen(signals, feedline, mine, integrated, traces)
+        for name, session in self._cable_sessions(signals.run).items():
+            mine = [i for i, train in enumerate(signals.captures) if train.line == name]
+            sent = [train for train in signals.drives if train.line == name]
+            answers = session.go_on(sent, [signals.captures[i] for i in mine], mine)
+            for i, answer in zip(mine, answers, strict=True):
+                integrated[i], traces[i] = answer.integrated, answer.trace
         return tuple(
             CaptureAnswer(values, trace, _trace_hz(train))
             for values, trace, train in zip(integrated, traces, signals.captures, strict=True)
@@ -141,7 +151,7 @@ class World:
             return points[line]
 
         def check(drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain]) -> None:
-            _check_lines(drives, captures, known)
+            self._check_lines(drives, captures, known)
             for train in drives:
                 if train.line in known.fluxes:
                     raise NotSimulated(
@@ -149,7 +159,8 @@ class World:
                         "was measured: flux pulses are simulated in runs that are known as a whole"
                     )
 
-        return Session(feedline_at, check, check_alone, self._seed, beginning)
+        cables = self._cable_sessions(beginning.run)
+        return Session(feedline_at, check, check_alone, self._seed, beginning, cables)
 
     def point_of(
         self,
@@ -168,6 +179,36 @@ class World:
             if point.name == feedline:
                 return point
         raise NotSimulated(f"the world has no feedline {feedline!r}")
+
+    def _cable_sessions(self, run: int) -> dict[str, CableSession]:
+        return {
+            name: CableSession(cable, WhiteNoise(self._seed, name, "noise", run))
+            for name, cable in self._cables.items()
+        }
+
+    def _check_lines(
+        self, drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], lines: Lines
+    ) -> None:
+        """Raise NotSimulated for a line that the world does not have, or for its samples."""
+        sent_to = lines.feedlines | lines.drives | lines.fluxes | self._cables.keys()
+        heard_on = lines.feedlines | self._cables.keys()
+        for train in drives:
+            if train.line not in sent_to:
+                raise NotSimulated(
+                    f"a signal was sent down line {train.line!r}; the world's lines are "
+                    f"{', '.join(sorted(sent_to))}"
+                )
+        for capture in captures:
+            if capture.line not in heard_on:
+                raise NotSimulated(
+                    f"line {capture.line!r} was listened to; the world's feedlines are "
+                    f"{', '.join(sorted(heard_on))}"
+                )
+        samples = {one.line: one.samples_per_ns for one in drives}
+        samples |= {one.line: one.samples_per_ns for one in captures}
+        for line, count in samples.items():
+            if line not in self._cables and count != 1:
+                raise NotSimulated(f"{count} samples a nanosecond on {line}, which takes one")
 
     def _point(
         self,
@@ -350,25 +391,6 @@ def _driven_ns(signals: RunSignals, feedline: FeedlinePoint) -> NDArray[np.int64
     later = {f"{qubit.name}.drive": later_ns(qubit, feedline) for qubit in feedline.qubits}
     begins = [train.start_ns + later[train.line] for train in signals.drives if train.line in later]
     return np.concatenate([np.zeros(0, np.int64), *begins])
-
-
-def _check_lines(
-    drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], lines: Lines
-) -> None:
-    """Raise NotSimulated for a line that the world does not have."""
-    for train in drives:
-        known = lines.feedlines | lines.drives | lines.fluxes
-        if train.line not in known:
-            raise NotSimulated(
-                f"a signal was sent down line {train.line!r}; the world's lines are "
-                f"{', '.join(sorted(known))}"
-            )
-    for capture in captures:
-        if capture.line not in lines.feedlines:
-            raise NotSimulated(
-                f"line {capture.line!r} was listened to; the world's feedlines are "
-                f"{', '.join(sorted(lines.feedlines))}"
-            )
 
 
 ALONE = 0.9

@@ -72,6 +72,8 @@ class ServedLaboratory:
     served: dict[str, ServedInstrument] = field(default_factory=dict)
     log: CommandLog | None = None
     """Of commands, where one is kept."""
+    interventions: int = 0
+    """What somebody has done by hand: faults and panels, but those of a scenario itself."""
 
     def look(self) -> None:
         """Let world time leap as far as all twins allow, and send what is due by it."""
@@ -137,15 +139,18 @@ async def open_laboratory(
     clock: WorldClock,
     places: Callable[[], Callable[[], Place]] | None = None,
     logged: bool = False,
+    timed: Callable[[Laboratory], Timekeeper] | None = None,
 ) -> AsyncIterator[ServedLaboratory]:
     """Build a laboratory in a thread, and listen for all of its instruments meanwhile.
 
     ``places`` returns what draws places for the next instrument; None: an address for each.
-    ``logged``: keep a log of every command. Raises what ``build`` and :func:`.loopback.listen`
+    ``logged``: keep a log of every command. ``timed`` makes its timekeeper; None: the usual
+    one, of a world in one process. Raises what ``build`` and :func:`.loopback.listen`
     raise.
     """
     laboratory = await asyncio.to_thread(build, clock)
-    serving = ServedLaboratory(laboratory, Timekeeper(clock, laboratory.twins, laboratory.kernels))
+    timekeeper = Timekeeper(clock, laboratory.twins, laboratory.kernels)
+    serving = ServedLaboratory(laboratory, timekeeper if timed is None else timed(laboratory))
     loop = asyncio.get_running_loop()
     laboratory.after_work = lambda: loop.call_soon_threadsafe(serving.look)
     anywhere = partial(draw_place, random.Random(os.urandom(8)))

@@ -7,11 +7,9 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import (
     BadReadout,
     ReadoutSettings,
     discriminate,
-    integrate,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     busy,
-    pulse,
     readouts,
     trigger_edges,
 )
@@ -57,28 +55,6 @@ def test_a_program_starts_readouts_with_masks_and_triggers():
 def test_a_start_during_another_is_a_hold_off_error():
     times = np.array([0, 100, 99 + 100, 300, 1000], np.int64)
     assert busy(times, 100).tolist() == [False, False, True, False, False]
-
-
-def test_readout_pulses_add_up_within_full_scale():
-    waves = {0: np.full(4, 0.75 + 0.1j), 3: np.full(6, 0.5 - 0.2j)}
-    expected = [0, 0, *[1 - 0.1j] * 4, *[0.5 - 0.2j] * 2]
-    assert pulse(waves, 0b1001, 2) == pytest.approx(np.array(expected))
-    assert len(pulse(waves, 0b0110)) == 0
-
-
-def test_integration_is_the_sum_of_products_over_the_window():
-    records = noise(7, 300)
-    weights = tuple(np.clip(one.real, -1, 1) + 0j for one in (noise(64), noise(200), noise(16)))
-    settings = ReadoutSettings(length=100, delay=40, weights=weights)
-    found = integrate(records, settings)
-    for k in range(7):
-        for unit, weight in enumerate(weights):
-            total = sum(
-                records[k, 40 + n] * (weight[n] if n < len(weight) else 0) for n in range(100)
-            )
-            assert found[k, unit] == pytest.approx(total, rel=1e-12)
-    short = integrate(records[:, :60], settings)
-    assert short[0, 0] == pytest.approx(np.sum(records[0, 40:60] * weights[0][:20]))
 
 
 def test_states_are_read_on_the_real_axis():

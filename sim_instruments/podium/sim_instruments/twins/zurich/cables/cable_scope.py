@@ -1,8 +1,7 @@
 """The scope of one analyser whose inputs receive its own outputs over cables.
 
 It takes records one trigger after the other, whenever they come, and is done when it has all of
-its segments as often as they are averaged. What outputs send adds up; so pulses are put together
-once for all records in which they lie alike. ASSUMED: settings are those when it is enabled; a
+its segments as often as they are averaged. ASSUMED: settings are those when it is enabled; a
 trigger that comes while a record is taken is missed and counted; the converter has 14 bits for
 twice the full scale, as the vendor's client reckons (zhinst-utils, ``get_scope_data``), and sums
 of averages are not cut.
@@ -15,9 +14,9 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.values import Vector
 from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader, scope_vector
-from podium.sim_instruments.twins.zurich.cables.cable_signals import SAMPLE_FS, SentPulse, sample_at
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     SAMPLE_RATE_HZ,
     Complexes,
@@ -25,25 +24,23 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import TICKS, ScopeSettings
 
+SAMPLE_FS: Final = FS_PER_S // SAMPLE_RATE_HZ
 AT_ONCE: Final = 20_000
 """Records that are taken up at one look: some ten milliseconds."""
 _CONVERTER_STEPS: Final = 1 << 13
 """Of 14 bits, for a full scale to one side."""
 
 
+def sample_at(at_fs: int) -> int:
+    """Return which sample is taken at a time."""
+    return at_fs // SAMPLE_FS
+
+
 class InputSignal(Protocol):
     """The signal at one input."""
 
-    def look(self) -> None:
-        """Take the settings as they are now."""
-        ...
-
-    def within(self, first: int, end: int) -> Iterable[SentPulse]:
-        """Return the pulses from sample ``first`` to before ``end``."""
-        ...
-
-    def steady(self, first: int, samples: Integers) -> Complexes | None:
-        """Return what is there all the time, at ``first + samples``; None: nothing is."""
+    def received(self, firsts: Integers, each: Integers) -> Complexes:
+        """Return the sum of records that begin at ``firsts``, V, at samples from there on."""
         ...
 
     def noise(self, shape: tuple[int, ...]) -> Complexes:
@@ -57,20 +54,9 @@ class Input:
 
     select: int
     """Node ``inputselect``."""
-    heard: InputSignal
+    signal: InputSignal
     centre_hz: float
     full_scale_v: float
-
-
-@dataclass(slots=True, eq=False)
-class _Pulse:
-    """One that lies alike in several records of a segment."""
-
-    sent: SentPulse
-    first: int
-    """Sample of one of these records."""
-    weight: complex = 0j
-    """Sum of its phases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +84,8 @@ class Shot:
     _done: int = 0
     _first: int = 0
     """Trigger of the first record."""
-    _pulses: dict[tuple[int, int, int, int, float], _Pulse] = field(default_factory=dict)
-    _steady: Complexes | None = None
+    _sums: Complexes | None = None
+    """Shape (channels, segments, length)."""
 
     @property
     def wanted(self) -> int:
@@ -158,46 +144,33 @@ class Shot:
         if self.self_triggered:
             due = (now - self.free) // span + 1
             self.trigger(self.free + span * k for k in range(min(due, AT_ONCE)))
-        for one in self.inputs:
-            one.heard.look()
-        each = np.arange(self.settings.length, dtype=np.int64) << self.settings.rate
+        due: dict[int, list[int]] = {}
         for _ in range(AT_ONCE):
             if not self._waiting or self._waiting[0][1] + delay + span > now:
-                return False
+                break
             number, at = self._waiting.popleft()
-            self._record(number % self.settings.segments, at + delay, each)
+            due.setdefault(number % self.settings.segments, []).append(at + delay)
             self._done += 1
-        return True
+        each, sums = np.arange(0, span, 1 << self.settings.rate), self._all_sums()
+        for segment, firsts in due.items():
+            for place, one in enumerate(self.inputs):
+                sums[place, segment] += one.signal.received(np.array(firsts, np.int64), each)
+        return bool(self._waiting) and self._waiting[0][1] + delay + span <= now
 
-    def _record(self, segment: int, first: int, each: Integers) -> None:
-        for place, one in enumerate(self.inputs):
-            for sent in one.heard.within(first, first + self.span):
-                key = place, segment, id(sent.shape), first - sent.start, sent.hz
-                pulse = self._pulses.setdefault(key, _Pulse(sent, first))
-                pulse.weight += np.exp(2j * np.pi * sent.turns)
-            steady = one.heard.steady(first, each)
-            if steady is not None:
-                self._sums()[place, segment] += steady
-
-    def _sums(self) -> Complexes:
-        if self._steady is None:
+    def _all_sums(self) -> Complexes:
+        if self._sums is None:
             settings = self.settings
             shape = (len(self.inputs), settings.segments, settings.length)
-            self._steady = np.zeros(shape, np.complex128)
-        return self._steady
+            self._sums = np.zeros(shape, np.complex128)
+        return self._sums
 
     def data(self) -> Complexes:
         """Return the averages, shape (channels, segments, length), V."""
-        settings = self.settings
-        sums = self._sums()
-        each = np.arange(settings.length, dtype=np.int64) << settings.rate
-        for (place, segment, *_), pulse in self._pulses.items():
-            sums[place, segment] += pulse.weight * pulse.sent.seen(pulse.first, each)
-        self._pulses.clear()
+        averages, sums = self.settings.averages, self._all_sums()
         for place, one in enumerate(self.inputs):
             # So many averages of noise are as one that is louder.
-            sums[place] += one.heard.noise(sums[place].shape) * np.sqrt(settings.averages)
-        return np.asarray(sums / settings.averages)
+            sums[place] += one.signal.noise(sums[place].shape) * np.sqrt(averages)
+        return np.asarray(sums / averages)
 
     def stamps(self) -> Stamps:
         """Return when its first record was triggered, and begun."""
@@ -222,19 +195,3 @@ class Shot:
             step_v = one.full_scale_v / _CONVERTER_STEPS / settings.averages
             found[channel] = scope_vector(header, data.reshape(-1), step_v)
         return found
-
-
-def steady_carrier(hz: float, gain: float, first: int, samples: Integers) -> Complexes:
-    """Return an oscillator that nobody changes, at ``first + samples``."""
-    return np.asarray(
-        gain * np.exp(2j * np.pi * (turns_at(hz, first) + samples * (hz / SAMPLE_RATE_HZ)))
-    )
-
-
-def turns_at(hz: float, sample: int) -> float:
-    """Return the phase of an oscillator that nobody changes, in turns: exact to a millihertz.
-
-    ASSUMED: it is 0 where the instruments' clock begins.
-    """
-    milli = SAMPLE_RATE_HZ * 1000
-    return round(hz * 1000) * sample % milli / milli
