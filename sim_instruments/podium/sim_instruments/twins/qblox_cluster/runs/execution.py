@@ -223,11 +223,13 @@ class Execution:
         self.synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_triggers:
             return TriggersNeeded(self._together.needs_ns)
-        traces = self._together.traces()
-        performed = performance(self._with_phases(), traces)
+        performed = performance(self._with_phases(), self._together.traces())
+        levels = self._levels(performed.traces)
+        # Their rows take more memory than all that is left of the run.
+        self._together, performed = None, _without_rows(performed)
         signals = self._signals(performed)
         answers = play(signals) if signals.drives or signals.captures else ()
-        return self._outcome(performed, answers)
+        return self._outcome(performed, answers, levels)
 
     def _advance(
         self,
@@ -256,21 +258,28 @@ class Execution:
         performed = replace(performed, counting=counting)
         feedback.dialogue.end(self._signals(performed, feedback.begin_ns))
         return replace(
-            self._outcome(performed, answers),
+            self._outcome(performed, answers, self._levels(performed.traces)),
             triggers=tuple((self._start_tick + at, address) for at, address in feedback.sent),
         )
 
-    def _outcome(self, performed: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
+    def _levels(self, traces: tuple[RealTimeTrace, ...]) -> tuple[Levels, ...]:
+        return levels_out(self._runs, traces, self._start_tick, self._clock)
+
+    def _outcome(
+        self,
+        performed: Performance,
+        answers: tuple[CaptureAnswer, ...],
+        levels: tuple[Levels, ...],
+    ) -> RunOutcome:
         left = outcome(performed, answers)
         traces = performed.traces
-        levels = list(levels_out(self._runs, traces, self._start_tick, self._clock))
-        levels += self._results_shown(performed, answers)
+        shown = (*levels, *self._results_shown(performed, answers))
         return RunOutcome(
             sequencers=tuple(
                 self._with_tags(one, run, trace)
                 for one, run, trace in zip(left.sequencers, self._runs, traces, strict=True)
             ),
-            levels=tuple(levels),
+            levels=shown,
         )
 
     def _results_shown(
@@ -335,6 +344,15 @@ class Execution:
             captures=captures,
             biases_v={},
         )
+
+
+def _without_rows(performed: Performance) -> Performance:
+    """Return it without what its sequencers did; what time-tag sequencers did is still needed."""
+    traces = (
+        trace.without_rows() if run.channel is None else trace
+        for run, trace in zip(performed.runs, performed.traces, strict=True)
+    )
+    return replace(performed, traces=tuple(traces))
 
 
 def outcome(performance: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
