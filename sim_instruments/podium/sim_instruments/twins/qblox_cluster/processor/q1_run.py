@@ -187,6 +187,18 @@ class Q1Run:
             log=tuple(self._log(flags)),
         )
 
+    def take_trace(self) -> RealTimeTrace:
+        """Return what was done so far, and keep none of it."""
+        trace = self.trace()
+        self._store = RowStore()
+        return trace
+
+    def marker_changes(self) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+        """Return rows at which the markers may have changed: time and markers from there on."""
+        self._pack()
+        times, markers = self._store.changes(2 + q1.ROW_MARKER)
+        return times, markers.astype(np.int8)
+
     def rows(self, first: int, before_ns: int) -> RealTimeTrace:
         """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
         last = int(self._state[q1.ROWS])

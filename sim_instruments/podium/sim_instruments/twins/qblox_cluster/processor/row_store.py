@@ -85,6 +85,16 @@ class RowStore:
             if high < rows.count:
                 return
 
+    def changes(self, column: int) -> tuple[Column, Column]:
+        """Return the first column and another, of the rows at which that may have changed."""
+        times, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for rows in self._stretches:
+            found = rows.columns[column]
+            at = np.append(0, np.flatnonzero(np.diff(found)) + 1)
+            times.append(rows.columns[0][at])
+            values.append(found[at])
+        return np.concatenate(times), np.concatenate(values)
+
     def join(self, kinds: Sequence[type[np.signedinteger]]) -> list[Column]:
         """Return all columns, of the given types; from then on the store holds these themselves."""
         joined = [self._joined(number, kind) for number, kind in enumerate(kinds)]

@@ -4,10 +4,11 @@ This is the work that a worker thread does; nothing here touches the twin.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.physics.dialogue import Dialogue
@@ -43,6 +44,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     OUTPUT_OVERFLOW,
     SwitchTimeline,
     marker_rows,
+    overridden,
     pulse_trains,
     switch_timeline,
 )
@@ -122,13 +124,28 @@ def _processors(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
 
 def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...]) -> Performance:
     """Return the signals of what the sequencers did."""
-    switches = _switches(runs, traces)
-    drives: list[PulseTrain] = []
-    overflowed: list[bool] = []
-    for run, trace in zip(runs, traces, strict=True):
-        trains, over = pulse_trains(run, trace, switches[run.slot])
-        drives += trains
-        overflowed.append(over)
+    markers = [marker_rows(r, t) for r, t in zip(runs, traces, strict=True)]
+    switches = _switches(runs, markers)
+    parts = [_part(r, t, switches[r.slot]) for r, t in zip(runs, traces, strict=True)]
+    return _together(runs, traces, parts, switches)
+
+
+_Part = tuple[tuple[PulseTrain, ...], SequencerAcquisitions | None, CountingWindows | None, bool]
+"""What one sequencer plays, listens to and counts, and whether it overflowed."""
+
+
+def _part(run: SequencerRun, trace: RealTimeTrace, switches: Mapping[int, SwitchTimeline]) -> _Part:
+    trains, over = pulse_trains(run, trace, switches)
+    return trains, listening(run, trace), counting(run, trace), over
+
+
+def _together(
+    runs: Sequence[SequencerRun],
+    traces: tuple[RealTimeTrace, ...],
+    parts: Sequence[_Part],
+    switches: Mapping[int, Mapping[int, SwitchTimeline]],
+) -> Performance:
+    drives = [train for trains, *_ in parts for train in trains]
     end_ns = max((trace.end_ns for trace in traces), default=0)
     for slot, run in {run.slot: run for run in runs}.items():
         drives += leaks(slot, run.afe, switches[slot], end_ns)
@@ -136,25 +153,22 @@ def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...])
         runs=tuple(runs),
         traces=traces,
         drives=tuple(drives),
-        listening=tuple(listening(r, t) for r, t in zip(runs, traces, strict=True)),
-        counting=tuple(counting(r, t) for r, t in zip(runs, traces, strict=True)),
-        overflowed=tuple(overflowed),
+        listening=tuple(listened for _, listened, _, _ in parts),
+        counting=tuple(counted for _, _, counted, _ in parts),
+        overflowed=tuple(over for *_, over in parts),
     )
 
 
 def _switches(
-    runs: Sequence[SequencerRun], traces: Sequence[RealTimeTrace]
+    runs: Sequence[SequencerRun],
+    rows: Sequence[tuple[NDArray[np.int64], NDArray[np.int8]]],
 ) -> dict[int, dict[int, SwitchTimeline]]:
-    """Return the timeline of each output switch, by slot and output."""
+    """Return the timeline of each output switch, by slot and output; ``rows`` of markers."""
     switches: dict[int, dict[int, SwitchTimeline]] = {}
     for run in runs:
         if run.slot in switches:
             continue
-        markers = [
-            marker_rows(other, trace)
-            for other, trace in zip(runs, traces, strict=True)
-            if other.slot == run.slot
-        ]
+        markers = [one for other, one in zip(runs, rows, strict=True) if other.slot == run.slot]
         switches[run.slot] = {
             output: switch_timeline(run.afe, output, markers)
             for output in range(len(run.afe.model.outputs))
@@ -223,10 +237,7 @@ class Execution:
         self.synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_triggers:
             return TriggersNeeded(self._together.needs_ns)
-        performed = performance(self._with_phases(), self._together.traces())
-        levels = self._levels(performed.traces)
-        # Their rows take more memory than all that is left of the run.
-        self._together, performed = None, _without_rows(performed)
+        performed, levels = self._perform(self._together)
         signals = self._signals(performed)
         answers = play(signals) if signals.drives or signals.captures else ()
         return self._outcome(performed, answers, levels)
@@ -258,21 +269,43 @@ class Execution:
         performed = replace(performed, counting=counting)
         feedback.dialogue.end(self._signals(performed, feedback.begin_ns))
         return replace(
-            self._outcome(performed, answers, self._levels(performed.traces)),
+            self._outcome(performed, answers),
             triggers=tuple((self._start_tick + at, address) for at, address in feedback.sent),
         )
 
-    def _levels(self, traces: tuple[RealTimeTrace, ...]) -> tuple[Levels, ...]:
-        return levels_out(self._runs, traces, self._start_tick, self._clock)
+    def _perform(self, together: Q1Group) -> tuple[Performance, tuple[Levels, ...]]:
+        """Return the signals of a run that is over, and what it does to markers.
+
+        The rows of one sequencer at a time are unpacked: they take more memory than all the rest.
+        What time-tag sequencers did is needed later on.
+        """
+        runs = self._with_phases()
+        markers = [
+            overridden(run, *one.marker_changes())
+            for run, one in zip(runs, together.runs, strict=True)
+        ]
+        switches = _switches(runs, markers)
+        parts: list[_Part] = []
+        traces: list[RealTimeTrace] = []
+        levels: list[Levels] = []
+        for run, one in zip(runs, together.runs, strict=True):
+            trace = one.take_trace()
+            parts.append(_part(run, trace, switches[run.slot]))
+            levels += levels_out((run,), (trace,), self._start_tick, self._clock)
+            traces.append(trace.without_rows() if run.channel is None else trace)
+            del trace
+        return _together(runs, tuple(traces), parts, switches), tuple(levels)
 
     def _outcome(
         self,
         performed: Performance,
         answers: tuple[CaptureAnswer, ...],
-        levels: tuple[Levels, ...],
+        levels: tuple[Levels, ...] | None = None,
     ) -> RunOutcome:
         left = outcome(performed, answers)
         traces = performed.traces
+        if levels is None:
+            levels = levels_out(self._runs, traces, self._start_tick, self._clock)
         shown = (*levels, *self._results_shown(performed, answers))
         return RunOutcome(
             sequencers=tuple(
@@ -344,15 +377,6 @@ class Execution:
             captures=captures,
             biases_v={},
         )
-
-
-def _without_rows(performed: Performance) -> Performance:
-    """Return it without what its sequencers did; what time-tag sequencers did is still needed."""
-    traces = (
-        trace.without_rows() if run.channel is None else trace
-        for run, trace in zip(performed.runs, performed.traces, strict=True)
-    )
-    return replace(performed, traces=tuple(traces))
 
 
 def outcome(performance: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
