@@ -76,16 +76,9 @@ class Q1Run:
         self._slots = processor._image.slots.copy()
         self._slots[:REGISTERS] = setup.registers
         self.pause_ns: int | None = None
-        
-<<<<<<< /tmp/tmprrxoewba/o
-"""It is run from halt to halt, and no further than to here. None: as far as it goes."""
+        """It is run from halt to halt, and no further than to here. None: as far as it goes."""
         self._state = _initial_state(setup)
-        self._chunks: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
-        self._finished_rows
-=======
-self._store
->>>>>>> /tmp/tmprrxoewba/t
- = RowStore()
+        self._store = RowStore()
         self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, min(FIRST_ROWS, limits.rows)))
         self._sent = np.empty((q1.SENT_COLUMNS, FIRST_SENT), dtype=np.int64)
         self._inbox = np.empty((q1.INBOX_COLUMNS, 0), dtype=np.int64)
@@ -160,6 +153,8 @@ self._store
 
     def moment(self) -> RunMoment:
         """Return what it has come to, a copy."""
+        if self._store.count:
+            self.drop_rows(0)
         rows = int(self._state[q1.ROWS])
         return RunMoment(
             self.ending,
@@ -181,7 +176,7 @@ self._store
         self._queue[:] = moment.queue
         self._latches[:] = moment.latches
         self._triggers = moment.triggers
-        self._chunks, self._finished_rows = [], 0
+        self._store = RowStore()
         rows = moment.rows64.shape[1]
         if rows + SPARE > self._rows64.shape[1]:
             self._rows64, self._rows32 = _row_buffers(2 * rows)
@@ -190,14 +185,14 @@ self._store
 
     def drop_rows(self, count: int) -> None:
         """Forget the first rows."""
-        chunks = self._all_rows()
-        rows64 = np.concatenate([one for one, _ in chunks], axis=1)[:, count:]
-        rows32 = np.concatenate([one for _, one in chunks], axis=1)[:, count:]
-        left = rows64.shape[1]
+        self._pack()
+        columns = [column[count:] for column in self._store.join(_KINDS)]
+        self._store = RowStore()
+        left = columns[0].size
         if left + SPARE > self._rows64.shape[1]:
             self._rows64, self._rows32 = _row_buffers(2 * left)
-        self._rows64[:, :left], self._rows32[:, :left] = rows64, rows32
-        self._chunks, self._finished_rows = [], 0
+        for row, column in zip((*self._rows64, *self._rows32), columns, strict=True):
+            row[:left] = column
         self._state[q1.ROWS] = left
 
     @property
@@ -249,45 +244,18 @@ self._store
                 status = q1.CUT
                 break
         self.ending = _ENDINGS[status]
-        if 
-<<<<<<< /tmp/tmprrxoewba/o
-status == q1.CUT and self.pause_ns is not None
-=======
-self.ending in (Ending.STOPPED, Ending.CUT)
->>>>>>> /tmp/tmprrxoewba/t
- and self.
-<<<<<<< /tmp/tmprrxoewba/o
-_state[q1.COUNT] < most
-=======
-_store.count
->>>>>>> /tmp/tmprrxoewba/t
-:
-            self.
-<<<<<<< /tmp/tmprrxoewba/o
-_pause()
+        if status == q1.CUT and self.pause_ns is not None and self._state[q1.COUNT] < most:
+            self._pause()
+        if self.ending in (Ending.STOPPED, Ending.CUT) and self._store.count:
+            self._pack()  # others of the run may fill buffers in the same place
+            self._rows64, self._rows32 = _row_buffers(MIN_ROWS)
 
     def _pause(self) -> None:
         """Stand before the instruction that would begin too late, as if it had not been fetched."""
-=======
-_pack()  # others of the run may fill buffers in the same place
->>>>>>> /tmp/tmprrxoewba/t
-
-        
-<<<<<<< /tmp/tmprrxoewba/o
-self._state[q1.PC] -= 1
-    
-=======
-
->>>>>>> /tmp/tmprrxoewba/t
-    self.
-<<<<<<< /tmp/tmprrxoewba/o
-_state[q1.COUNT] -= 1
+        self._state[q1.PC] -= 1
+        self._state[q1.COUNT] -= 1
         self._state[q1.CORE_NS] -= int(self.processor._code[int(self._state[q1.PC]), COST])
         self.ending = Ending.PAUSED
-=======
-_rows64, self._rows32 = _row_buffers(MIN_ROWS)
->>>>>>> /tmp/tmprrxoewba/t
-
 
     def _make_room(self) -> bool:
         """Make room for more rows or more that is sent; False at the limit."""
