@@ -30,7 +30,7 @@ from podium.drivers.channel_readings import ChannelReadings
 from podium.drivers.errors import Unreachable
 from podium.drivers.roles import Identity
 from podium.drivers.worker import Worker
-from podium.firmware_interfaces.models import PFEIFFER_TPG366
+from podium.firmware_interfaces.built_in_models.fridges import PFEIFFER_TPG366
 
 INSTRUMENTS, CHANNELS = 300, 19
 HANGING, DEAD = 10, 10

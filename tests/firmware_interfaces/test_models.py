@@ -10,15 +10,16 @@ from podium.firmware_interfaces import (
     wrtd,
     wrtd_node,
 )
-from podium.firmware_interfaces.models import (
-    BUILT_IN,
-    ENTRY_POINT_GROUP,
-    LAKESHORE_372,
-    QBLOX_CLUSTER,
-    QBLOX_RELEASES,
+from podium.firmware_interfaces.built_in_models.qblox import QBLOX_CLUSTER, QBLOX_RELEASES
+from podium.firmware_interfaces.built_in_models.thermometry import LAKESHORE_372
+from podium.firmware_interfaces.built_in_models.timing import (
     SRS_FS725,
     WHITE_RABBIT_SWITCH,
     WRTD_NODE,
+)
+from podium.firmware_interfaces.models import (
+    BUILT_IN,
+    ENTRY_POINT_GROUP,
     ModelError,
     Range,
     _merged,

@@ -8,7 +8,7 @@ from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.over_visa import OverVisa
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import keysight_33512b as box
-from podium.firmware_interfaces.models import KEYSIGHT_33512B
+from podium.firmware_interfaces.built_in_models.waveform_generators import KEYSIGHT_33512B
 
 CHANNELS = {f"ch{n}": n for n in range(1, box.CHANNELS + 1)}
 FUNCTIONS = ("SIN", "SQU", "TRI", "RAMP", "PULS", "DC")

@@ -8,7 +8,7 @@ from podium.drivers.roles import Examination, Tone
 from podium.drivers.tone_range import check_range
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import keysight_n5183b as box
-from podium.firmware_interfaces.models import KEYSIGHT_N5183B
+from podium.firmware_interfaces.built_in_models.microwave_sources import KEYSIGHT_N5183B
 
 SETTINGS = {
     "frequency_hz": ":SOUR:FREQ?",

@@ -11,7 +11,7 @@ from podium.drivers.over_visa import OverVisa
 from podium.drivers.roles import Examination, NetworkSweep, NetworkTrace
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import keysight_n5222b as box
-from podium.firmware_interfaces.models import KEYSIGHT_N5222B
+from podium.firmware_interfaces.built_in_models.analyzers import KEYSIGHT_N5222B
 
 TRACE = "podium"
 SETTINGS = {

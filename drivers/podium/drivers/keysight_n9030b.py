@@ -16,7 +16,7 @@ from podium.drivers.roles import Examination
 from podium.drivers.tone_range import check_range
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import keysight_n9030b as box
-from podium.firmware_interfaces.models import KEYSIGHT_N9030B
+from podium.firmware_interfaces.built_in_models.analyzers import KEYSIGHT_N9030B
 
 SETTINGS = {
     "mode": ":INST:SEL?",

@@ -6,8 +6,8 @@ from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336
 
 from podium.drivers.lakeshore_controller import LakeShoreController
 from podium.drivers.visa_session import ChecksIdentity
+from podium.firmware_interfaces.built_in_models.thermometry import LAKESHORE_336
 from podium.firmware_interfaces.lakeshore_336 import MODEL_336
-from podium.firmware_interfaces.models import LAKESHORE_336
 
 
 class _Identified(ChecksIdentity, LakeshoreModel336):

@@ -9,6 +9,7 @@ from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.errors import Refused
 from podium.drivers.lakeshore_box import LakeShoreBox
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
+from podium.firmware_interfaces.built_in_models.thermometry import LAKESHORE_372
 from podium.firmware_interfaces.lakeshore_372 import (
     SAMPLE,
     SAMPLE_FULL_SCALE_A,
@@ -18,7 +19,6 @@ from podium.firmware_interfaces.lakeshore_372 import (
     OutputMode,
     ReadingStatus,
 )
-from podium.firmware_interfaces.models import LAKESHORE_372
 
 VALID = "OK"  # QCoDeS, LakeshoreModel372Channel.SENSOR_STATUSES
 SETTINGS = {"input": "INSET?", "range": "INTYPE?", "filter": "FILTER?"}

@@ -13,7 +13,7 @@ from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.over_visa import OverVisa
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import qdevil_qdac2 as box
-from podium.firmware_interfaces.models import QDEVIL_QDAC2
+from podium.firmware_interfaces.built_in_models.bias_sources import QDEVIL_QDAC2
 
 NEAR_V = 50e-6
 """A level that differs from the wanted one by less is there. ASSUMED: the converter's step is

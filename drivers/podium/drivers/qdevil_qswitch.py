@@ -8,8 +8,8 @@ from podium.drivers.datagram_line import DatagramLine
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.roles import Examination, Identity
 from podium.firmware_interfaces import qdevil_qswitch as box
+from podium.firmware_interfaces.built_in_models.bias_sources import QDEVIL_QSWITCH
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
-from podium.firmware_interfaces.models import QDEVIL_QSWITCH
 from podium.firmware_interfaces.qdevil_qswitch import Relay
 
 SETTINGS = {"closed": "clos:stat?", "autosave": "aut?", "beeper": "beep:stat?"}

@@ -10,7 +10,7 @@ from podium.drivers.roles import Examination, Tone
 from podium.drivers.tone_range import check_range
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import rohde_schwarz_sgs100a as box
-from podium.firmware_interfaces.models import ROHDE_SCHWARZ_SGS100A
+from podium.firmware_interfaces.built_in_models.microwave_sources import ROHDE_SCHWARZ_SGS100A
 
 SETTINGS = {
     "frequency_hz": ":SOUR:FREQ?",

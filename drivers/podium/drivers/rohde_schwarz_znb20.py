@@ -11,7 +11,7 @@ from podium.drivers.over_visa import OverVisa
 from podium.drivers.roles import Examination, NetworkSweep, NetworkTrace
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import rohde_schwarz_znb20 as box
-from podium.firmware_interfaces.models import ROHDE_SCHWARZ_ZNB20
+from podium.firmware_interfaces.built_in_models.analyzers import ROHDE_SCHWARZ_ZNB20
 
 CHANNEL = 64
 """Its sweeps have a channel of their own: those of others stay as they are."""

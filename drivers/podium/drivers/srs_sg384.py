@@ -8,7 +8,7 @@ from podium.drivers.roles import Tone
 from podium.drivers.tone_range import check_range
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import srs_sg384 as box
-from podium.firmware_interfaces.models import SRS_SG384
+from podium.firmware_interfaces.built_in_models.microwave_sources import SRS_SG384
 
 ERRORS_MAX = 100
 """Errors that are read at most: no list of it is longer. ASSUMED."""

@@ -3,7 +3,7 @@
 from qcodes.instrument_drivers.tektronix import TektronixAWG5208 as QCoDeSDriver
 
 from podium.drivers.tektronix_awg import ReadsFirst, TektronixAwg
-from podium.firmware_interfaces.models import TEKTRONIX_AWG5208
+from podium.firmware_interfaces.built_in_models.waveform_generators import TEKTRONIX_AWG5208
 from podium.firmware_interfaces.tektronix_awg5208 import AWG5208
 
 

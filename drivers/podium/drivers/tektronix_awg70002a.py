@@ -3,7 +3,7 @@
 from qcodes.instrument_drivers.tektronix import TektronixAWG70002A as QCoDeSDriver
 
 from podium.drivers.tektronix_awg import ReadsFirst, TektronixAwg
-from podium.firmware_interfaces.models import TEKTRONIX_AWG70002A
+from podium.firmware_interfaces.built_in_models.waveform_generators import TEKTRONIX_AWG70002A
 from podium.firmware_interfaces.tektronix_awg70002a import AWG70002A
 
 

@@ -10,7 +10,7 @@ from podium.drivers.over_visa import OverVisa
 from podium.drivers.roles import Examination
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import yokogawa_gs200 as box
-from podium.firmware_interfaces.models import YOKOGAWA_GS200
+from podium.firmware_interfaces.built_in_models.bias_sources import YOKOGAWA_GS200
 from podium.firmware_interfaces.yokogawa_gs200 import Condition, SourceRange
 
 USUAL_RANGE = box.VOLTAGE_RANGES[2]

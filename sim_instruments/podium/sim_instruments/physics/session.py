@@ -18,6 +18,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.cable import CableSession, split_by_cable
 from podium.sim_instruments.physics.drive_pieces import Contents
 from podium.sim_instruments.physics.feedline_session import (
     FeedlineSession,
@@ -43,8 +44,10 @@ class Session:
         check_drive: Callable[[QubitPoint], None],
         seed: int,
         beginning: RunStart,
+        cables: Mapping[str, CableSession],
     ) -> None:
-        """``feedline_at`` tells the operating point; the others raise NotSimulated."""
+        """``feedline_at`` tells the operating point; the checks raise NotSimulated."""
+        self._cables = cables
         self._feedline_at = feedline_at
         self._check = check
         self._check_drive = check_drive
@@ -70,6 +73,9 @@ class Session:
         end of all windows asked for. ``captures``: windows that were not asked for before;
         ``listeners``: a number for whoever listens by each, the same throughout the run.
         """
+        named = {train.line for train in drives} | {capture.line for capture in captures}
+        if named & self._cables.keys():
+            return split_by_cable(self._cables, self.go_on, drives, captures, listeners)
         values: list[NDArray[np.complex128]] = [
             np.zeros(capture.start_ns.size, np.complex128) for capture in captures
         ]
@@ -105,6 +111,11 @@ class Session:
         return self._feedlines
 
     @property
+    def cables(self) -> frozenset[str]:
+        """Return the names of the lines that lead from an output straight to an input."""
+        return frozenset(self._cables)
+
+    @property
     def run(self) -> int:
         """Return the serial number of the run."""
         return self._beginning.run
@@ -130,8 +141,9 @@ class Session:
 
     def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
         """Return the trace of a listener's last window; None for one that never listened."""
-        found = [one.trace(listener) for one in self._feedlines.values()]
-        return next((one for one in found if one is not None), None)
+        lines: list[FeedlineSession | CableSession] = [*self._feedlines.values()]
+        lines += self._cables.values()
+        return next((one for line in lines if (one := line.trace(listener)) is not None), None)
 
     def _feedline(self, line: str) -> FeedlineSession:
         if line not in self._feedlines:

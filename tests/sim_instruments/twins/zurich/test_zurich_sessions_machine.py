@@ -16,7 +16,8 @@ from tests.benches.zurich.requests import (
 )
 
 from podium.firmware_interfaces.zurich import rpc
-from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer, subscriber
+from podium.sim_instruments.twins.zurich.data_server import subscriber
+from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer
 
 ALL = "/dev12001/sgchannels/*/output/on"
 NODES = tuple(ALL.replace("*", str(channel)) for channel in range(4))

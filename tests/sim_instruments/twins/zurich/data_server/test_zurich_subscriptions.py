@@ -3,7 +3,7 @@
 import re
 
 from podium.firmware_interfaces.zurich.values import AnnotatedValue
-from podium.sim_instruments.twins.zurich.data_server.data_server import subscriptions
+from podium.sim_instruments.twins.zurich.data_server import subscriptions
 from podium.sim_instruments.twins.zurich.data_server.subscriptions import Subscriptions
 
 A, B = "/dev1/a", "/dev1/b/0"

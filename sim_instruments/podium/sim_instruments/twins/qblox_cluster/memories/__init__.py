@@ -1,1 +1,1 @@
-"""What a sequencer's memories hold: programs, waveforms, weights, acquisitions."""
+"""Memories of a sequencer hold programs, waveforms, weights and acquisitions."""

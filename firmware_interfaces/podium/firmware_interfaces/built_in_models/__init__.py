@@ -1,0 +1,1 @@
+"""The models that Podium brings along, by kind of instrument."""
