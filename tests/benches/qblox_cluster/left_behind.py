@@ -1,6 +1,6 @@
 """Everything that a client can read of a cluster after a run of the bench of feedback."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benches import feedback
@@ -8,6 +8,7 @@ from podium.firmware_interfaces.qblox_cluster.framing import Command, encode_com
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 
 END_FS = 10**18
 
@@ -30,11 +31,17 @@ class Unplanned(feedback.ChipPlay):
 
 
 def left_behind(
-    used: Sequence[feedback.Sequencer], chip: FeedlinePoint, qubits: int, *, plans: bool
+    used: Sequence[feedback.Sequencer],
+    chip: FeedlinePoint,
+    qubits: int,
+    *,
+    plans: bool,
+    mixers: Mapping[str, Mixer] | None = None,
 ) -> Left:
     """Run programs, planned ahead or as they come."""
     play = feedback.ChipPlay(chip) if plans else Unplanned(chip)
-    twin = ClusterTwin({2: "QRM-RF", 4: "QCM-RF", 6: "QCM-RF"}, "1", play)
+    modules = {2: "QRM-RF", 4: "QCM-RF", 6: "QCM-RF"}
+    twin = ClusterTwin(modules, "1", play, mixers=mixers)
     sessions = {slot: twin.open(f"slot{slot}") for slot in (2, 4, 6)}
 
     def send(one: feedback.Sequencer, header: str, *arguments, block=None, now_fs=0) -> bytes:

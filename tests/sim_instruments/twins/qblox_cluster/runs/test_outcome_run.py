@@ -7,6 +7,7 @@ from tests.benches.qblox_cluster.left_behind import left_behind
 
 from benches import feedback
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.runs import outcome_run
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import TreeRun
 
@@ -25,9 +26,9 @@ def trees(monkeypatch):
     return found
 
 
-def both(programs, chip: FeedlinePoint, qubits: int = 1):
-    planned = left_behind(programs, chip, qubits, plans=True)
-    assert planned == left_behind(programs, chip, qubits, plans=False)
+def both(programs, chip: FeedlinePoint, qubits: int = 1, mixers=None):
+    planned = left_behind(programs, chip, qubits, plans=True, mixers=mixers)
+    assert planned == left_behind(programs, chip, qubits, plans=False, mixers=mixers)
     return planned
 
 
@@ -40,6 +41,13 @@ def test_an_active_reset_is_walked_on_a_few_nodes(trees) -> None:
     left = both(feedback.resets(150, 1), feedback.chip())
     assert nodes(trees[0]) < 10
     assert left.counts[1] > 0, "some readings sent a trigger"
+
+
+def test_images_and_carriers_of_mixers_are_heard_alike(trees) -> None:
+    wrong = Mixer(1.03, 2.0, (0.04, -0.03))
+    mixers = {"slot2.out0": wrong, "slot4.out0": wrong}
+    both(feedback.resets(60, 1), feedback.chip(), mixers=mixers)
+    assert nodes(trees[0]) < 10
 
 
 def test_three_qubits_at_once(trees) -> None:
