@@ -1,6 +1,7 @@
 """One Q1 processor on its way through its program, from one thing it waits for to the next."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
 from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import COST
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_kernel import execute
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_latches import (
     next_trigger,
@@ -34,6 +36,8 @@ FIRST_SENT = 64
 SPARE = 2
 """Rows, and entries that are sent, that one instruction may make."""
 MIN_ROWS = SPARE
+AT_A_STRETCH = 1_000_000
+"""Instructions of a processor that is run from halt to halt: more are an end that never comes."""
 
 _ENDINGS = {
     q1.STOPPED: Ending.STOPPED,
@@ -43,6 +47,21 @@ _ENDINGS = {
     q1.WAITS_TO_KNOW: Ending.WAITS_TO_KNOW,
     q1.CUT: Ending.CUT,
 }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunMoment:
+    """Everything that a processor has come to, but for rows that were dropped."""
+
+    ending: Ending | None
+    slots: NDArray[np.int64]
+    state: NDArray[np.int64]
+    queue: NDArray[np.int64]
+    latches: NDArray[np.int64]
+    triggers: NDArray[np.int64]
+    rows64: NDArray[np.int64]
+    rows32: NDArray[np.int32]
+    pause_ns: int
 
 
 class Q1Run:
@@ -55,6 +74,8 @@ class Q1Run:
         self._limits = limits
         self._slots = processor._image.slots.copy()
         self._slots[:REGISTERS] = setup.registers
+        self.pause_ns: int | None = None
+        """It is run from halt to halt, and no further than to here. None: as far as it goes."""
         self._state = _initial_state(setup)
         self._chunks: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
         self._finished_rows = 0
@@ -89,6 +110,10 @@ class Q1Run:
             addresses = [trigger.address for trigger in triggers]
             more = np.array([times, addresses], dtype=np.int64)
             self._triggers = np.concatenate([self._triggers, more], axis=1)
+
+    def expect_all(self, triggers: NDArray[np.int64]) -> None:
+        """Take triggers for all that come; shape (2, n): times, ascending, and addresses."""
+        self._triggers = np.ascontiguousarray(triggers)
 
     @property
     def knows_enough(self) -> bool:
@@ -126,8 +151,74 @@ class Q1Run:
         self._state[q1.TIME_NS] = time_ns + self._state[q1.SYNC_AFTER_NS]
         self.proceed()
 
+    def moment(self) -> RunMoment:
+        """Return what it has come to, a copy."""
+        rows = int(self._state[q1.ROWS])
+        return RunMoment(
+            self.ending,
+            self._slots.copy(),
+            self._state.copy(),
+            self._queue.copy(),
+            self._latches.copy(),
+            self._triggers,
+            self._rows64[:, :rows].copy(),
+            self._rows32[:, :rows].copy(),
+            self.pause_ns or 0,
+        )
+
+    def go_back(self, moment: RunMoment) -> None:
+        """Return to a moment."""
+        self.ending, self.pause_ns = moment.ending, moment.pause_ns
+        self._slots[:] = moment.slots
+        self._state[:] = moment.state
+        self._queue[:] = moment.queue
+        self._latches[:] = moment.latches
+        self._triggers = moment.triggers
+        self._chunks, self._finished_rows = [], 0
+        rows = moment.rows64.shape[1]
+        if rows + SPARE > self._rows64.shape[1]:
+            self._rows64, self._rows32 = _row_buffers(2 * rows)
+        self._rows64[:, :rows] = moment.rows64
+        self._rows32[:, :rows] = moment.rows32
+
+    def drop_rows(self, count: int) -> None:
+        """Forget the first rows."""
+        chunks = self._all_rows()
+        rows64 = np.concatenate([one for one, _ in chunks], axis=1)[:, count:]
+        rows32 = np.concatenate([one for _, one in chunks], axis=1)[:, count:]
+        left = rows64.shape[1]
+        if left + SPARE > self._rows64.shape[1]:
+            self._rows64, self._rows32 = _row_buffers(2 * left)
+        self._rows64[:, :left], self._rows32[:, :left] = rows64, rows32
+        self._chunks, self._finished_rows = [], 0
+        self._state[q1.ROWS] = left
+
+    @property
+    def state(self) -> NDArray[np.int64]:
+        """Return the state vector, see q1_state."""
+        return self._state
+
+    @property
+    def registers(self) -> NDArray[np.int64]:
+        """Return the registers, to be read and written."""
+        return self._slots[:REGISTERS]
+
+    @property
+    def unread_triggers(self) -> NDArray[np.int64]:
+        """Return times and addresses of triggers that were not counted yet."""
+        return self._triggers[:, int(self._state[q1.TRIGGER_NEXT]) :]
+
+    @property
+    def latches(self) -> NDArray[np.int64]:
+        """Return counts, thresholds and inversions of its latches."""
+        return self._latches
+
     def proceed(self) -> None:
         """Execute up to the next ``wait_sync``, an unknown trigger or the end; see ``ending``."""
+        until_ns, most = self._limits.time_ns, self._limits.instructions
+        if self.pause_ns is not None:
+            until_ns = min(until_ns, self.pause_ns)
+            most = min(most, int(self._state[q1.COUNT]) + AT_A_STRETCH)
         while True:
             status = execute(
                 self.processor._code,
@@ -142,8 +233,8 @@ class Q1Run:
                 self._rows32,
                 self._sent,
                 self._inbox,
-                self._limits.time_ns,
-                self._limits.instructions,
+                until_ns,
+                most,
             )
             if status != q1.ROWS_FULL:
                 break
@@ -151,6 +242,15 @@ class Q1Run:
                 status = q1.CUT
                 break
         self.ending = _ENDINGS[status]
+        if status == q1.CUT and self.pause_ns is not None and self._state[q1.COUNT] < most:
+            self._pause()
+
+    def _pause(self) -> None:
+        """Stand before the instruction that would begin too late, as if it had not been fetched."""
+        self._state[q1.PC] -= 1
+        self._state[q1.COUNT] -= 1
+        self._state[q1.CORE_NS] -= int(self.processor._code[int(self._state[q1.PC]), COST])
+        self.ending = Ending.PAUSED
 
     def _make_room(self) -> bool:
         """Make room for more rows or more that is sent; False at the limit."""
