@@ -240,6 +240,7 @@ class Laboratory:
     def stopped(self, instrument: str, run: int, sender: str, at_fs: int) -> None:
         """Hear that nothing of a sender of a run leaves its instrument from ``at_fs`` on."""
         self.played.stop((instrument, run, sender), at_fs)
+        self.plants.stop((instrument, run, sender), at_fs)
         self.signals.stop(instrument, run, sender, at_fs)
 
     def _worked(self, work: "Callable[[Play], T]", play: "Play") -> T:
@@ -299,6 +300,7 @@ class Laboratory:
             biases_v=dict(cabling.biases_v),
             baths=cabling.baths,
         )
+        self._heat(instrument, arriving)
         answers = iter(self.world.play(arriving))
         self._ran(signals)
         return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
@@ -307,6 +309,7 @@ class Laboratory:
         """Begin a run that is played piece by piece."""
         from podium.sim_instruments.physics.feedline_session import RunStart
         from podium.sim_instruments.servers.dialogue import CabledDialogue
+        from podium.sim_instruments.servers.signal_routing import routed
 
         session = self.world.begin(
             RunStart(run, start_tai_fs, dict(cabling.biases_v), cabling.baths)
@@ -315,9 +318,28 @@ class Laboratory:
 
         def ended(signals: "RunSignals") -> None:
             self._note_pulses(instrument, signals)
+            if self.plants:
+                drives = tuple(routed(cabling, instrument, signals.drives, turns))
+                self._heat(instrument, replace(signals, drives=drives))
             self._ran(signals)
 
         return CabledDialogue(session, instrument, cabling, turns, ended)
+
+    def _heat(self, instrument: str, arriving: "RunSignals") -> None:
+        """Have the plants of its nodes' fridges take up what a run dissipates in their lines."""
+        if not self.plants:
+            return
+        from podium.sim_instruments.servers.line_heat import heat_of
+
+        begin_fs = arriving.start_tai_fs
+        end_fs = begin_fs + arriving.duration_ns * FS_PER_NS
+        heat = heat_of(arriving.drives, self.plan.attenuation_db, arriving.duration_ns)
+        for node, senders in heat.items():
+            plant = self.plants.get(self.plan.fridge_of_node.get(node, ""))
+            if plant is None:
+                continue
+            for sender, watts in senders.items():
+                plant.played.add((instrument, arriving.run, sender), begin_fs, end_fs, watts)
 
     def _ran(self, signals: "RunSignals") -> None:
         with self._lock:
