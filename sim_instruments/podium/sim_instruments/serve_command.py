@@ -89,6 +89,12 @@ def add_serve(serve: ArgumentParser) -> None:
         help="of a paced clock: world time goes N times as fast as the wall's (default 1)",
     )
     serve.add_argument(
+        "--split",
+        action="store_true",
+        help="a process for each node that shares no line with another, and one for the room; "
+        "they have one world time",
+    )
+    serve.add_argument(
         "--with-parent", action="store_true", help="end also when standard input is closed"
     )
     serve.add_argument(
@@ -141,6 +147,8 @@ def run_serve(arguments: Namespace) -> int:
         raise CommandFailed("give either a facility file or --model MODEL", WRONG_USE)
     if arguments.incident is not None and arguments.facility is None:
         raise CommandFailed("--incident wants a facility file with its fridge", WRONG_USE)
+    if arguments.split and arguments.facility is None:
+        raise CommandFailed("--split wants a facility file with its nodes", WRONG_USE)
     if arguments.shift is not None and arguments.host is None:
         raise CommandFailed("--shift wants --host", WRONG_USE)
     try:
@@ -168,6 +176,8 @@ def _serve_files(arguments: Namespace) -> dict[str, dict[str, int]]:
 
     if arguments.twin is None or arguments.endpoints is None:
         raise CommandFailed("a facility file wants --twin TWIN and --endpoints FILE", WRONG_USE)
+    if arguments.split:
+        return _serve_split(arguments)
 
     recording = None
     if arguments.incident is not None:
@@ -193,6 +203,45 @@ def _serve_files(arguments: Namespace) -> dict[str, dict[str, int]]:
         return laboratory
 
     return _run_server(arguments, build, arguments.endpoints, lambda serving: None)
+
+
+def _serve_split(arguments: Namespace) -> dict[str, dict[str, int]]:
+    import asyncio
+
+    from podium.sim_instruments.servers.clock import ClockMode
+    from podium.sim_instruments.servers.parts.parent import PartRefused
+    from podium.sim_instruments.servers.parts.serve_parts import serve_parts
+
+    if arguments.discovery:
+        raise CommandFailed("--discovery is of one process: leave out --split", WRONG_USE)
+    _check_rate(arguments)
+    options: list[object] = ["--log"] if arguments.log else []
+    for name in ("host", "shift", "incident"):
+        if (given := getattr(arguments, name)) is not None:
+            options += [f"--{name}", given]
+    try:
+        return asyncio.run(
+            serve_parts(
+                arguments.facility,
+                arguments.twin,
+                arguments.endpoints,
+                ClockMode(arguments.clock),
+                rate=arguments.rate,
+                with_parent=arguments.with_parent,
+                options=options,
+            )
+        )
+    except PartRefused as refused:
+        raise CommandFailed(refused, FOUND_PROBLEM) from refused
+
+
+def _check_rate(arguments: Namespace) -> None:
+    if arguments.rate < 1:
+        raise CommandFailed(
+            f"--rate {arguments.rate}: world time goes forward, by whole numbers", WRONG_USE
+        )
+    if arguments.rate != 1 and arguments.clock != "paced":
+        raise CommandFailed("--rate wants --clock paced", WRONG_USE)
 
 
 def _serve_model(arguments: Namespace) -> dict[str, dict[str, int]]:
@@ -234,12 +283,7 @@ def _run_server(
     if arguments.host is not None:
         places = at_host(arguments.host, arguments.shift, random.Random())
     mode, with_parent = ClockMode(arguments.clock), arguments.with_parent
-    if arguments.rate < 1:
-        raise CommandFailed(
-            f"--rate {arguments.rate}: world time goes forward, by whole numbers", WRONG_USE
-        )
-    if arguments.rate != 1 and mode is not ClockMode.PACED:
-        raise CommandFailed("--rate wants --clock paced", WRONG_USE)
+    _check_rate(arguments)
     return asyncio.run(
         serve(
             build,

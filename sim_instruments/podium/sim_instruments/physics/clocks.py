@@ -108,6 +108,10 @@ class Clock:
         self._reference: Clock | None = None
         self._changed = 0
         self._known_ticks: tuple[int, dict[tuple[int, int], int]] = (0, {})
+        self.on_lose: Callable[[int], object] = lambda at_fs: None
+        """Is called with when it has lost its reference."""
+        self.on_lock: Callable[[int, int], object] = lambda at_fs, takes_fs: None
+        """Is called with when it has begun to lock, and how long that takes, fs."""
 
     def follow(self, reference: "Clock") -> None:
         """Take the ticks of ``reference``: locked, its errors are added to one's own.
@@ -132,6 +136,7 @@ class Clock:
     def lose(self, at_fs: int) -> None:
         """Lose the reference at ``at_fs``: the clock goes on with its own oscillator."""
         self._change(at_fs, LockState.FREE)
+        self.on_lose(at_fs)
 
     def lock(self, at_fs: int, takes_fs: int | None = None) -> None:
         """Begin to lock at ``at_fs``; ``takes_fs`` later it is locked, in a new epoch.
@@ -147,6 +152,7 @@ class Clock:
         locked = _Stretch(at_fs + takes_fs, LockState.LOCKED, epoch, self._lock_offset_fs(epoch))
         self._stretches.append(locked)
         self._changed += 1
+        self.on_lock(at_fs, takes_fs)
 
     def state(self, at_fs: int) -> LockState:
         """Return how it stands to its reference at ``at_fs``."""

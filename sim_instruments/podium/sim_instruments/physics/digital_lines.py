@@ -93,6 +93,12 @@ class DigitalLines:
             raise ValueError(f"a cable to {'.'.join(sink)} cannot be {delay_fs} fs long")
         self._cables[sink] = Cable(source, delay_fs, delayed_fs)
 
+    def plugged(self, sink: tuple[str, str]) -> bool:
+        """Tell whether the cable to ``sink`` is on where signals go in."""
+        with self._lock:
+            off = self._cables[sink].off
+            return not off or off[-1][1] is not None
+
     def unplug(self, sink: tuple[str, str], at_fs: int) -> None:
         """Take the cable to ``sink`` off where signals go in; what is on its way arrives."""
         with self._lock:
@@ -110,6 +116,11 @@ class DigitalLines:
     def watch(self, instrument: str, settle: Callable[[int], None]) -> None:
         """Say how an instrument is brought up to an instant: its promises are up to date then."""
         self._senders[instrument] = settle
+
+    def settle(self, instrument: str, now_fs: int) -> None:
+        """Bring an instrument up to ``now_fs``, if it has said how: :meth:`watch`."""
+        if (settle := self._senders.get(instrument)) is not None:
+            settle(now_fs)
 
     def catch_up(self, sink: tuple[str, str], now_fs: int) -> None:
         """Bring whoever sends to ``sink`` up to ``now_fs``: nobody else may have asked them.
@@ -193,6 +204,25 @@ class DigitalLines:
             sent = self._sent.get((instrument, connector), [])
             if (at_fs, rising) in sent:
                 sent.remove((at_fs, rising))
+
+    def sent(self, source: tuple[str, str], from_fs: int) -> list[Edge]:
+        """Return what leaves a connector with a cable from an instant on, as far as is known."""
+        with self._lock:
+            sent = self._sent.get(source, [])
+            return sent[bisect.bisect_left(sent, (from_fs, False)) :]
+
+    def promised_fs(self, instrument: str) -> int | None:
+        """Return from when on it is not known what an instrument sends; None: all is known."""
+        with self._lock:
+            mine = (one.from_fs for one in self._promises if one.instrument == instrument)
+            return min((one for one in mine if one is not None), default=None)
+
+    def replace(self, source: tuple[str, str], from_fs: int, edges: Iterable[Edge]) -> None:
+        """Have a connector send these from an instant on, in place of what was known of it."""
+        with self._lock:
+            sent = self._sent.setdefault(source, [])
+            del sent[bisect.bisect_left(sent, (from_fs, False)) :]
+            sent += sorted(edges)
 
     def heard(self, sink: tuple[str, str], from_fs: int, until_fs: int) -> list[Edge] | None:
         """Return what arrives at ``sink`` from ``from_fs`` to before ``until_fs``, in order.

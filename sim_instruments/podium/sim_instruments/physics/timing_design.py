@@ -62,6 +62,8 @@ class TimingDesign:
     markers: tuple[TimingCable, ...] = ()
     clocks: Mapping[str, ClockMake] = field(default_factory=dict)
     """By instrument, of those that have one of the world's."""
+    elsewhere: frozenset[str] = frozenset()
+    """Instruments that another process simulates; cables and clocks may come from there."""
 
     @property
     def cables(self) -> tuple[TimingCable, ...]:

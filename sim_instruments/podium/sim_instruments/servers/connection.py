@@ -134,6 +134,7 @@ class TwinConnection(asyncio.Protocol):
 
     def _held(self) -> None:
         """Look again when commands have been held long enough, if nobody has before."""
+        self._timekeeper.wait_for_turn()
         if self._looks_again is None:
             loop = asyncio.get_running_loop()
             self._looks_again = loop.call_later(self._timekeeper.holds_for_s, self._look_again)

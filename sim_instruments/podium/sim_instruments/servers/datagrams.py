@@ -128,6 +128,8 @@ class TwinDatagrams(asyncio.DatagramProtocol):
                 self._transport.sendto(answer[:half] if self._faults.half_answers else answer, addr)
                 self._timekeeper.answered()
             self._leap()
+        if self._waiting and not self._faults.frozen:
+            self._timekeeper.wait_for_turn()
 
     def _leap(self) -> None:
         if self._timekeeper.leap():

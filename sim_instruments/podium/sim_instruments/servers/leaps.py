@@ -58,6 +58,10 @@ class Time(Protocol):
         """Return how long commands must wait at most (wall time)."""
         ...
 
+    def wait_for_turn(self) -> None:
+        """Take that a command waits."""
+        ...
+
     def answered(self) -> None:
         """Let pass what an answer takes."""
         ...
@@ -144,6 +148,9 @@ class Timekeeper:
         """Return how long commands must wait at most (wall time)."""
         return HOLDS_FOR_S
 
+    def wait_for_turn(self) -> None:
+        """Take that a command waits: in one process it is always its turn."""
+
     def answered(self) -> None:
         """Let pass what an answer takes, but for one that was given while a twin computes."""
         if not self._computes():
@@ -211,6 +218,10 @@ class TimeOf:
     def holds_for_s(self) -> float:
         """Return how long commands must wait at most (wall time)."""
         return self.timekeeper.holds_for_s
+
+    def wait_for_turn(self) -> None:
+        """Take that a command waits."""
+        self.timekeeper.wait_for_turn()
 
     def answered(self) -> None:
         """Let pass what an answer takes."""

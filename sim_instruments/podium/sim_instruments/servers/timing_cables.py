@@ -56,11 +56,21 @@ def lay_triggers(
 ) -> dict[str, TriggerLine]:
     """Lay all trigger cables and return them by what faults call them (``cluster_a.trigger``).
 
-    Raises :class:`.wiring.PlanError` for one that cannot be plugged in.
+    One from an instrument elsewhere has its sink's end only; one to elsewhere is not laid. Raises
+    :class:`.wiring.PlanError` for one that cannot be plugged in.
     """
     laid: dict[str, TriggerLine] = {}
     for cable in design.triggers:
         (source, output), (sink, connector) = cable.source, cable.sink
+        if sink in design.elsewhere:
+            continue
+        if source in design.elsewhere:
+            taking = _twin(twins, sink, cable)
+            if not isinstance(taking, TakesTriggers):
+                raise PlanError(f"{cable.name}: {sink} takes no trigger")
+            copper = Cable(length_m=1.0, per_m_fs=_delay_s(delays_s, cable) * FS_PER_S)
+            laid[cable.label] = TriggerLine(taking.input(connector), copper, room)
+            continue
         raising, taking = _twin(twins, source, cable), _twin(twins, sink, cable)
         if not isinstance(raising, RaisesTriggers) or not isinstance(taking, TakesTriggers):
             raise PlanError(
@@ -82,7 +92,7 @@ def lay_markers(
 ) -> dict[str, tuple[str, str]]:
     """Lay the cables from markers to the time tagger.
 
-    Return where each ends, by what faults call it (``node_a.marker``); raises
+    Return where each ends that ends here, by what faults call it (``node_a.marker``); raises
     :class:`.wiring.PlanError`.
     """
     laid: dict[str, tuple[str, str]] = {}
@@ -95,7 +105,8 @@ def lay_markers(
             )
         except ValueError as error:
             raise PlanError(str(error)) from error
-        laid[cable.label] = cable.sink
+        if cable.sink[0] not in design.elsewhere:
+            laid[cable.label] = cable.sink
     return laid
 
 
