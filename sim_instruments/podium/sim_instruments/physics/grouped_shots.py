@@ -147,7 +147,7 @@ class GroupedShots:
         before = np.append(0, np.cumsum(lit))
         first_here = np.searchsorted(self._place, self._place, side="left")
         self._reading_at = np.where(lit, before[:-1] - before[first_here], -1).astype(np.int64)
-        self._readings = (before[self._last] - before[self._first]).astype(np.int64)
+        self._readings: NDArray[np.int64] = before[self._last] - before[self._first]
         self._reading_kind = [
             episodes.kind[a:b][lit[a:b]] for a, b in zip(self._first, self._last, strict=True)
         ]

@@ -148,7 +148,8 @@ class SessionPlan:
         captures: Sequence[CaptureTrain],
         listeners: Sequence[int],
     ) -> list[tuple[FeedlineSession, list[RequestedWindow]]]:
-        on_cables = {train.line for train in (*drives, *captures)} & self._session.cables
+        lines = {train.line for train in drives} | {capture.line for capture in captures}
+        on_cables = lines & self._session.cables
         if on_cables:
             raise CannotPlan(f"{', '.join(sorted(on_cables))}: no chip is on a cable")
         known = set(self._session.feedlines)
