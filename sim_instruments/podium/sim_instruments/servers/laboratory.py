@@ -28,6 +28,7 @@ from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.analyzed_feedlines import AnalyzedFeedlines
 from podium.sim_instruments.servers.cabling import Cabling, HoldsTone, ToneNow, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
+from podium.sim_instruments.servers.debugger import Debugger
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.fridge_plants import FridgePlants, plants_of
 from podium.sim_instruments.servers.kernel_compilation import KernelGate
@@ -118,6 +119,8 @@ class Laboratory:
         }
         for name in plan.timing.clocks.keys() & plan.timing.elsewhere:
             self.clock_of(name, plan.timing.clocks[name])  # those here follow it
+        self.debugger = Debugger(self.twins, clock)
+        """Breakpoints of its instruments' programs."""
         for name, twin in self.twins.items():
             self.plants.attach(plan.fridge_of.get(name, ""), twin)
         check_sources(plan, self.twins)
@@ -165,6 +168,7 @@ class Laboratory:
     def close(self) -> None:
         """Give up what waits to be computed; return when what is being computed is done."""
         self.kernels.end()
+        self.debugger.end()
         self._workers.shutdown(wait=True, cancel_futures=True)
 
     def give_back_memory(self) -> None:

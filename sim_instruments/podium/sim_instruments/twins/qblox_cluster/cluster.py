@@ -2,8 +2,9 @@
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster import limits
@@ -27,6 +28,7 @@ from podium.sim_instruments.twins.command_observer import (
     CommandObserver,
     cluster_words,
 )
+from podium.sim_instruments.twins.debugging import Breakpoint
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
     SUBS_PER_TICK,
     ClusterClock,
@@ -44,6 +46,10 @@ from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import PERFECT, Mixer
 from podium.sim_instruments.twins.qblox_cluster.processor.linq import CMM_SLOT
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import (
+    Condition,
+    SequencerStops,
+)
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     SUFFIX_OUT_OF_RANGE,
     SYNTAX_ERROR,
@@ -74,6 +80,7 @@ _SETTINGS = frozenset(entry.header for entry in COMMANDS if not entry.header.end
 PULSE_FS = 100 * FS_PER_NS
 """ASSUMED: how long a pulse is that arrives at an input from outside."""
 
+_SEQUENCER = re.compile(r"slot(\d{1,2})\.seq(?:uencer)?(\d{1,2})")
 _SLOT = re.compile(r"SLOT(\d{1,4}):", re.IGNORECASE)
 
 
@@ -156,6 +163,28 @@ class ClusterTwin:
             known = ", ".join(["scpi", *(f"slot{s}" for s in self.modules)])
             raise KeyError(f"no port {port!r} at this cluster, it has {known}")
         return ClusterSession(self, self.modules[slot])
+
+    def stop_at(
+        self,
+        sequencer: str,
+        breakpoints: Sequence[Breakpoint],
+        halted: Callable[[str, Callable[[], dict[str, Any]]], bool],
+    ) -> str:
+        """Stop a sequencer (``slot2.seq0``) at lines and conditions; see :class:`.StopsPrograms`.
+
+        It is stopped from its next start on.
+        """
+        found = _SEQUENCER.fullmatch(sequencer)
+        module = self.modules.get(int(found[1])) if found else None
+        if found is None or module is None or int(found[2]) >= len(module.sequencers):
+            slots = ", ".join(f"slot{slot}" for slot in self.modules)
+            raise ValueError(f"{sequencer!r} is no sequencer like slot2.seq0; there are {slots}")
+        name = f"slot{module.slot}.seq{int(found[2])}"
+        conditions = tuple(Condition.of_text(one.when) for one in breakpoints if one.when)
+        lines = tuple(one.line for one in breakpoints if one.line is not None)
+        stops = SequencerStops(lambda seen: halted(name, seen.told), lines, conditions)
+        module.sequencers[int(found[2])].stops = stops if breakpoints else None
+        return name
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far world time may leap as far as this cluster is concerned."""

@@ -218,7 +218,9 @@ class Execution:
         """
         if self._together is None:
             depends = depends_on_measurements(self._runs)
-            if depends and known_ns >= FOR_EVER and not triggers and self._inputs is None:
+            looked_at = any(run.stops is not None for run in self._runs)
+            free = not triggers and self._inputs is None and not looked_at
+            if depends and known_ns >= FOR_EVER and free:
                 left = self._walk(play)
                 if left is not None:
                     return left

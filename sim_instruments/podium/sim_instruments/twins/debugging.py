@@ -1,0 +1,34 @@
+"""A twin whose sequencers can be stopped while they execute a program."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+
+@dataclass(frozen=True, slots=True)
+class Breakpoint:
+    """Says where one sequencer is to be stopped."""
+
+    line: int | None = None
+    """Of its program's text, from 1."""
+    when: str = ""
+    """A condition in words; empty: none."""
+
+
+@runtime_checkable
+class StopsPrograms(Protocol):
+    """A twin of a controller whose sequencers stop before an instruction."""
+
+    def stop_at(
+        self,
+        sequencer: str,
+        breakpoints: Sequence[Breakpoint],
+        halted: Callable[[str, Callable[[], dict[str, Any]]], bool],
+    ) -> str:
+        """Stop a sequencer at these from its next start on, and nowhere else; return its name.
+
+        ``halted`` is called with that name, and with what tells how the sequencer stands; it waits,
+        and returns whether to stop at the next instruction. Raises ValueError for a sequencer or a
+        condition that there is not.
+        """
+        ...
