@@ -210,16 +210,29 @@ class BackDoor:
                     debugger.clear()
                     return None
                 case "wait":
-                    return await debugger.wait(min(max(float(within_s), 0.0), DEBUG_WAIT_MAX_S))
+                    await debugger.wait(min(max(float(within_s), 0.0), DEBUG_WAIT_MAX_S))
+                    return await self._standing()
                 case "step":
                     await debugger.step(debugger.place(on, sequencer))
-                    return debugger.halts()
+                    return await self._standing()
                 case "go":
                     debugger.go_on(debugger.place(on, sequencer))
                     return None
         except CannotStop as error:
             raise BadRequest(str(error)) from error
         raise BadRequest(f"debug wants action: break, list, clear, wait, step, go; not {action!r}")
+
+    async def _standing(self) -> list[dict[str, Any]]:
+        """Return how each sequencer stands at its breakpoint, with the qubits' populations."""
+        laboratory = self._serving.laboratory
+        found: list[dict[str, Any]] = laboratory.debugger.halts()
+        for one in found:
+            telling = partial(laboratory.populations, one["on"], one["sequencer"])
+            try:
+                one["populations"] = await self._serving.in_thread(telling)
+            except Exception as error:  # the world says what it cannot simulate
+                one["populations"], one["why"] = {}, f"{type(error).__name__}: {error}"
+        return found
 
     async def _copy(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Save the facility as it is, or branch it."""

@@ -51,9 +51,11 @@ class Debugger:
 
     def add(self, instrument: str, sequencer: str, one: Breakpoint) -> Place:
         """Add a breakpoint; it counts from the sequencer's next start on. Raises CannotStop."""
+        there = [name for name, twin in self.twins.items() if isinstance(twin, StopsPrograms)]
+        if not instrument and len(there) == 1:
+            (instrument,) = there
         twin = self.twins.get(instrument)
         if not isinstance(twin, StopsPrograms):
-            there = [name for name, twin in self.twins.items() if isinstance(twin, StopsPrograms)]
             raise CannotStop(
                 f"{instrument!r} is no instrument here whose programs can be stopped; there are "
                 f"{', '.join(there) or 'none'}"

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.signals import RunSignals
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,13 @@ class Breakpoint:
 @runtime_checkable
 class StopsPrograms(Protocol):
     """A twin of a controller whose sequencers stop before an instruction."""
+
+    def signals_until_now(self, sequencer: str) -> "tuple[RunSignals, int] | None":
+        """Return what a run plays until a sequencer of it stands at a breakpoint, and that time.
+
+        ns of the run. None: it stands at none, or it is not known.
+        """
+        ...
 
     def stop_at(
         self,

@@ -23,6 +23,7 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
 )
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS, NEWEST, RELEASES
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
+from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.command_observer import (
     CommandListener,
     CommandObserver,
@@ -46,6 +47,7 @@ from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import PERFECT, Mixer
 from podium.sim_instruments.twins.qblox_cluster.processor.linq import CMM_SLOT
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import (
     Condition,
     SequencerStops,
@@ -185,6 +187,22 @@ class ClusterTwin:
         stops = SequencerStops(lambda seen: halted(name, seen.told), lines, conditions)
         module.sequencers[int(found[2])].stops = stops if breakpoints else None
         return name
+
+    def signals_until_now(self, sequencer: str) -> tuple[RunSignals, int] | None:
+        """Return what a run plays until a sequencer of it stands at a breakpoint, and when that is.
+
+        The time is in ns of the run. None: it stands at none, or the run depends on measurements.
+        """
+        slot, number = sequencer.removeprefix("slot").split(".seq")
+        one = self.modules[int(slot)].sequencers[int(number)]
+        execution = self.runs.execution_of(one)
+        seen = None if one.stops is None else one.stops.standing
+        if execution is None or seen is None:
+            return None
+        triggers = [Trigger(at_ns, address) for at_ns, address in seen.triggers.T.tolist()]
+        at_ns = seen.time_ns
+        signals = execution.signals_until(at_ns, triggers)
+        return None if signals is None else (signals, at_ns)
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far world time may leap as far as this cluster is concerned."""

@@ -70,6 +70,11 @@ class SeenProcessor:
         return int(self.state[q1.PC]), int(self.state[q1.COUNT])
 
     @property
+    def time_ns(self) -> int:
+        """Return the time of the real-time side, from the start."""
+        return int(self.state[q1.TIME_NS])
+
+    @property
     def line(self) -> int:
         """Line of the next instruction in its text, from 1; 0: behind the end."""
         address = int(self.address[min(self.at[0], len(self.address) - 1)])
@@ -162,6 +167,9 @@ class SequencerStops:
     conditions: tuple[Condition, ...] = ()
     """Each stops where it begins to hold."""
 
+    standing: SeenProcessor | None = None
+    """The processor that stands at one of them."""
+
     def watch(self, name: str) -> "ProcessorWatch":
         """Return what watches one processor in one run."""
         return ProcessorWatch(name, self)
@@ -194,7 +202,11 @@ class ProcessorWatch:
         held = {one for one in self.stops.conditions if one.holds(seen)}
         begun, self._held = held - self._held, held
         if self._steps or begun or int(seen.address[seen.at[0]]) in self._addresses(seen):
-            self._steps = self.stops.halted(seen)
+            self.stops.standing = seen
+            try:
+                self._steps = self.stops.halted(seen)
+            finally:
+                self.stops.standing = None
         self._passes = seen.at if self._wanted(seen)[seen.at[0]] else None
 
     def _wanted(self, seen: SeenProcessor) -> NDArray[np.bool_]:
