@@ -112,6 +112,11 @@ class Session:
         return self._feedlines
 
     @property
+    def cables(self) -> frozenset[str]:
+        """Return the names of the lines that lead from an output straight to an input."""
+        return frozenset(self._cables)
+
+    @property
     def run(self) -> int:
         """Return the serial number of the run."""
         return self._beginning.run
@@ -137,7 +142,8 @@ class Session:
 
     def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
         """Return the trace of a listener's last window; None for one that never listened."""
-        lines = (*self._feedlines.values(), *self._cables.values())
+        lines: list[FeedlineSession | CableSession] = [*self._feedlines.values()]
+        lines += self._cables.values()
         return next((one for line in lines if (one := line.trace(listener)) is not None), None)
 
     def populations(self, line: str, at_ns: int) -> dict[str, NDArray[np.float64]]:

@@ -148,6 +148,10 @@ class SessionPlan:
         captures: Sequence[CaptureTrain],
         listeners: Sequence[int],
     ) -> list[tuple[FeedlineSession, list[RequestedWindow]]]:
+        lines = {train.line for train in drives} | {capture.line for capture in captures}
+        on_cables = lines & self._session.cables
+        if on_cables:
+            raise CannotPlan(f"{', '.join(sorted(on_cables))}: no chip is on a cable")
         known = set(self._session.feedlines)
         fresh = {capture.line for capture in captures if capture.start_ns.size} - known
         if fresh and self._begun:

@@ -276,8 +276,7 @@ class Laboratory:
             if train.spur or train.goes_on:
                 continue
             turns = train.phase_turns[:EDGES_KEPT].tolist()
-            starts = train.start_ns.tolist()
-            sending = ConnectorOutput(instrument, train.line, starts, when, turns)
+            sending = ConnectorOutput(instrument, train.line, train.start_ns, when, turns)
             self.played.note(sending, (instrument, signals.run, train.sender), now_fs)
 
     def play(

@@ -20,6 +20,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     Ending,
     RealTimeTrace,
 )
+from podium.sim_instruments.twins.qblox_cluster.processor.row_store import PackedRows, RowStore
 
 if TYPE_CHECKING:
     from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
@@ -78,8 +79,7 @@ class Q1Run:
         self.pause_ns: int | None = None
         """It is run from halt to halt, and no further than to here. None: as far as it goes."""
         self._state = _initial_state(setup)
-        self._chunks: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
-        self._finished_rows = 0
+        self._store = RowStore()
         self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, min(FIRST_ROWS, limits.rows)))
         self._sent = np.empty((q1.SENT_COLUMNS, FIRST_SENT), dtype=np.int64)
         self._inbox = np.empty((q1.INBOX_COLUMNS, 0), dtype=np.int64)
@@ -154,6 +154,8 @@ class Q1Run:
 
     def moment(self) -> RunMoment:
         """Return what it has come to, a copy."""
+        if self._store.count:
+            self.drop_rows(0)
         rows = int(self._state[q1.ROWS])
         return RunMoment(
             self.ending,
@@ -175,7 +177,7 @@ class Q1Run:
         self._queue[:] = moment.queue
         self._latches[:] = moment.latches
         self._triggers = moment.triggers
-        self._chunks, self._finished_rows = [], 0
+        self._store = RowStore()
         rows = moment.rows64.shape[1]
         if rows + SPARE > self._rows64.shape[1]:
             self._rows64, self._rows32 = _row_buffers(2 * rows)
@@ -184,14 +186,14 @@ class Q1Run:
 
     def drop_rows(self, count: int) -> None:
         """Forget the first rows."""
-        chunks = self._all_rows()
-        rows64 = np.concatenate([one for one, _ in chunks], axis=1)[:, count:]
-        rows32 = np.concatenate([one for _, one in chunks], axis=1)[:, count:]
-        left = rows64.shape[1]
+        self._pack()
+        columns = [column[count:] for column in self._store.join(_KINDS)]
+        self._store = RowStore()
+        left = columns[0].size
         if left + SPARE > self._rows64.shape[1]:
             self._rows64, self._rows32 = _row_buffers(2 * left)
-        self._rows64[:, :left], self._rows32[:, :left] = rows64, rows32
-        self._chunks, self._finished_rows = [], 0
+        for row, column in zip((*self._rows64, *self._rows32), columns, strict=True):
+            row[:left] = column
         self._state[q1.ROWS] = left
 
     @property
@@ -249,6 +251,9 @@ class Q1Run:
         self.ending = _ENDINGS[status]
         if status == q1.CUT and self.pause_ns is not None and self._state[q1.COUNT] < most:
             self._pause()
+        if self.ending in (Ending.STOPPED, Ending.CUT) and self._store.count:
+            self._pack()  # others of the run may fill buffers in the same place
+            self._rows64, self._rows32 = _row_buffers(MIN_ROWS)
 
     def _pause(self) -> None:
         """Stand before the instruction that would begin too late, as if it had not been fetched."""
@@ -278,58 +283,68 @@ class Q1Run:
         rows = int(self._state[q1.ROWS])
         if rows <= self._rows64.shape[1] - SPARE:
             return True
-        if self._finished_rows + rows >= self._limits.rows:
+        self._pack()
+        if self._store.count >= self._limits.rows:
             return False
-        self._chunks.append((self._rows64[:, :rows], self._rows32[:, :rows]))
-        self._finished_rows += rows
-        size = min(4 * rows, MOST_ROWS, self._limits.rows - self._finished_rows)
-        self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, size))
-        self._state[q1.ROWS] = 0
+        size = max(MIN_ROWS, min(4 * rows, MOST_ROWS, self._limits.rows - self._store.count))
+        if size != self._rows64.shape[1]:
+            self._rows64, self._rows32 = _row_buffers(size)
         return True
+
+    def _pack(self) -> None:
+        """Put the rows that the kernel has written into the store."""
+        rows = int(self._state[q1.ROWS])
+        self._store.append([*self._rows64[:, :rows], *self._rows32[:, :rows]])
+        self._state[q1.ROWS] = 0
 
     def trace(self) -> RealTimeTrace:
         """Return what was done so far."""
+        self._pack()
         flags = int(self._state[q1.FLAGS])
         return self._traced(
-            self._all_rows(),
+            self._store.join(_KINDS),
             flags=tuple(name for bit, name in q1.FLAG_NAMES.items() if flags & bit),
             log=tuple(self._log(flags)),
         )
 
+    def take_trace(self) -> RealTimeTrace:
+        """Return what was done so far, and keep none of it."""
+        trace = self.trace()
+        self._store = RowStore()
+        return trace
+
+    def marker_changes(self) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+        """Return rows at which the markers may have changed: time and markers from there on."""
+        self._pack()
+        times, markers = self._store.changes(2 + q1.ROW_MARKER)
+        return times, markers.astype(np.int8)
+
     def rows(self, first: int, before_ns: int) -> RealTimeTrace:
         """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
-        found: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
-        begin = 0
-        for rows64, rows32 in self._all_rows():
-            count = rows64.shape[1]
-            low, begin = max(first - begin, 0), begin + count
-            if low >= count:
-                continue
-            high = (
-                int(np.searchsorted(rows64[0], before_ns)) if rows64[0, -1] >= before_ns else count
-            )
-            found.append((rows64[:, low:high], rows32[:, low:high]))
-            if high < count:
-                break
-        last = self._rows64[:, :0], self._rows32[:, :0]
-        return self._traced(found or [last], flags=(), log=())
-
-    def _all_rows(self) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:
         last = int(self._state[q1.ROWS])
-        return [*self._chunks, (self._rows64[:, :last], self._rows32[:, :last])]
+        new = PackedRows([*self._rows64[:, :last], *self._rows32[:, :last]], last)
+        found = list(self._store.between(first, before_ns))
+        low = max(first - self._store.count, 0)
+        whole = not found or found[-1][2] == found[-1][0].count
+        if low < last and whole:
+            high = last
+            if new.columns[0][-1] >= before_ns:
+                high = int(np.searchsorted(new.columns[0], before_ns))
+            found.append((new, low, high))
+        columns = [
+            _joined([rows.part(k, *part) for rows, *part in found], kind)
+            for k, kind in enumerate(_KINDS)
+        ]
+        return self._traced(columns, flags=(), log=())
 
     def _traced(
-        self,
-        chunks: Sequence[tuple[NDArray[np.int64], NDArray[np.int32]]],
-        flags: tuple[str, ...],
-        log: tuple[str, ...],
+        self, columns: Sequence[NDArray[Any]], flags: tuple[str, ...], log: tuple[str, ...]
     ) -> RealTimeTrace:
-        wide = [_joined([rows64[k] for rows64, _ in chunks]) for k in range(2)]
-        columns = [_joined([rows32[k] for _, rows32 in chunks]) for k in range(q1.ROW_COLUMNS)]
+        time_ns, nco_phase, *columns = columns
         return RealTimeTrace(
-            time_ns=wide[0],
-            nco_phase=wide[1],
-            kind=columns[q1.ROW_KIND].astype(np.int8),
+            time_ns=time_ns,
+            nco_phase=nco_phase,
+            kind=columns[q1.ROW_KIND],
             wave0=columns[q1.ROW_WAVE_0],
             wave1=columns[q1.ROW_WAVE_1],
             gain0=columns[q1.ROW_GAIN_0],
@@ -337,7 +352,7 @@ class Q1Run:
             offs0=columns[q1.ROW_OFFS_0],
             offs1=columns[q1.ROW_OFFS_1],
             nco_freq=columns[q1.ROW_FREQ],
-            marker=columns[q1.ROW_MARKER].astype(np.int8),
+            marker=columns[q1.ROW_MARKER],
             acq=columns[q1.ROW_ACQ],
             bin=columns[q1.ROW_BIN],
             weight0=columns[q1.ROW_WEIGHT_0],
@@ -375,8 +390,18 @@ class Q1Run:
         return f"line {instruction.line} ({instruction})"
 
 
-def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+_KINDS: tuple[type[np.signedinteger], ...] = (
+    np.int64,
+    np.int64,
+    *(np.int8 if k in (q1.ROW_KIND, q1.ROW_MARKER) else np.int32 for k in range(q1.ROW_COLUMNS)),
+)
+"""Of the columns of a trace: time, phase and those of the kernel."""
+
+
+def _joined(parts: Sequence[NDArray[Any]], kind: type[np.signedinteger]) -> NDArray[Any]:
+    if len(parts) == 1:
+        return np.ascontiguousarray(parts[0], kind)
+    return np.concatenate([np.zeros(0, kind), *parts], dtype=kind)
 
 
 def _initial_state(setup: "SequencerSetup") -> NDArray[np.int64]:

@@ -4,10 +4,11 @@ This is the work that a worker thread does; nothing here touches the twin.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.execution.firmware import CannotBranch
@@ -44,6 +45,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     OUTPUT_OVERFLOW,
     SwitchTimeline,
     marker_rows,
+    overridden,
     pulse_trains,
     switch_timeline,
 )
@@ -132,13 +134,28 @@ def _processors(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
 
 def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...]) -> Performance:
     """Return the signals of what the sequencers did."""
-    switches = _switches(runs, traces)
-    drives: list[PulseTrain] = []
-    overflowed: list[bool] = []
-    for run, trace in zip(runs, traces, strict=True):
-        trains, over = pulse_trains(run, trace, switches[run.slot])
-        drives += trains
-        overflowed.append(over)
+    markers = [marker_rows(r, t) for r, t in zip(runs, traces, strict=True)]
+    switches = _switches(runs, markers)
+    parts = [_part(r, t, switches[r.slot]) for r, t in zip(runs, traces, strict=True)]
+    return _together(runs, traces, parts, switches)
+
+
+_Part = tuple[tuple[PulseTrain, ...], SequencerAcquisitions | None, CountingWindows | None, bool]
+"""What one sequencer plays, listens to and counts, and whether it overflowed."""
+
+
+def _part(run: SequencerRun, trace: RealTimeTrace, switches: Mapping[int, SwitchTimeline]) -> _Part:
+    trains, over = pulse_trains(run, trace, switches)
+    return trains, listening(run, trace), counting(run, trace), over
+
+
+def _together(
+    runs: Sequence[SequencerRun],
+    traces: tuple[RealTimeTrace, ...],
+    parts: Sequence[_Part],
+    switches: Mapping[int, Mapping[int, SwitchTimeline]],
+) -> Performance:
+    drives = [train for trains, *_ in parts for train in trains]
     end_ns = max((trace.end_ns for trace in traces), default=0)
     for slot, run in {run.slot: run for run in runs}.items():
         drives += leaks(slot, run.afe, switches[slot], end_ns)
@@ -146,25 +163,22 @@ def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...])
         runs=tuple(runs),
         traces=traces,
         drives=tuple(drives),
-        listening=tuple(listening(r, t) for r, t in zip(runs, traces, strict=True)),
-        counting=tuple(counting(r, t) for r, t in zip(runs, traces, strict=True)),
-        overflowed=tuple(overflowed),
+        listening=tuple(listened for _, listened, _, _ in parts),
+        counting=tuple(counted for _, _, counted, _ in parts),
+        overflowed=tuple(over for *_, over in parts),
     )
 
 
 def _switches(
-    runs: Sequence[SequencerRun], traces: Sequence[RealTimeTrace]
+    runs: Sequence[SequencerRun],
+    rows: Sequence[tuple[NDArray[np.int64], NDArray[np.int8]]],
 ) -> dict[int, dict[int, SwitchTimeline]]:
-    """Return the timeline of each output switch, by slot and output."""
+    """Return the timeline of each output switch, by slot and output; ``rows`` of markers."""
     switches: dict[int, dict[int, SwitchTimeline]] = {}
     for run in runs:
         if run.slot in switches:
             continue
-        markers = [
-            marker_rows(other, trace)
-            for other, trace in zip(runs, traces, strict=True)
-            if other.slot == run.slot
-        ]
+        markers = [one for other, one in zip(runs, rows, strict=True) if other.slot == run.slot]
         switches[run.slot] = {
             output: switch_timeline(run.afe, output, markers)
             for output in range(len(run.afe.model.outputs))
@@ -239,11 +253,10 @@ class Execution:
         self.synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_triggers:
             return TriggersNeeded(self._together.needs_ns)
-        traces = self._together.traces()
-        performed = performance(self._with_phases(), traces)
+        performed, levels = self._perform(self._together)
         signals = self._signals(performed)
         answers = play(signals) if signals.drives or signals.captures else ()
-        return self._outcome(performed, answers)
+        return self._outcome(performed, answers, levels)
 
     def _walk(self, play: Play) -> RunOutcome | None:
         """Play a run that depends on what it measures on the tree of its outcomes, if it has one.
@@ -306,17 +319,46 @@ class Execution:
             + np.array([self._start_tick, 0]),
         )
 
-    def _outcome(self, performed: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
+    def _perform(self, together: Q1Group) -> tuple[Performance, tuple[Levels, ...]]:
+        """Return the signals of a run that is over, and what it does to markers.
+
+        The rows of one sequencer at a time are unpacked: they take more memory than all the rest.
+        What time-tag sequencers did is needed later on.
+        """
+        runs = self._with_phases()
+        markers = [
+            overridden(run, *one.marker_changes())
+            for run, one in zip(runs, together.runs, strict=True)
+        ]
+        switches = _switches(runs, markers)
+        parts: list[_Part] = []
+        traces: list[RealTimeTrace] = []
+        levels: list[Levels] = []
+        for run, one in zip(runs, together.runs, strict=True):
+            trace = one.take_trace()
+            parts.append(_part(run, trace, switches[run.slot]))
+            levels += levels_out((run,), (trace,), self._start_tick, self._clock)
+            traces.append(trace.without_rows() if run.channel is None else trace)
+            del trace
+        return _together(runs, tuple(traces), parts, switches), tuple(levels)
+
+    def _outcome(
+        self,
+        performed: Performance,
+        answers: tuple[CaptureAnswer, ...],
+        levels: tuple[Levels, ...] | None = None,
+    ) -> RunOutcome:
         left = outcome(performed, answers)
         traces = performed.traces
-        levels = list(levels_out(self._runs, traces, self._start_tick, self._clock))
-        levels += self._results_shown(performed, answers)
+        if levels is None:
+            levels = levels_out(self._runs, traces, self._start_tick, self._clock)
+        shown = (*levels, *self._results_shown(performed, answers))
         return RunOutcome(
             sequencers=tuple(
                 self._with_tags(one, run, trace)
                 for one, run, trace in zip(left.sequencers, self._runs, traces, strict=True)
             ),
-            levels=tuple(levels),
+            levels=shown,
         )
 
     def _results_shown(
