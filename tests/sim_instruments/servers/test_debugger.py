@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from tests.benches.servers.playing import Player, rabi
 
+from podium.control import cli
 from podium.control.families.family import compiler_for
+from podium.sim_instruments.servers import back_door_client
 from podium.sim_instruments.testing import StoppedSequencer, TwinFacility, TwinPool, TwinRefused
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
@@ -164,3 +166,48 @@ def test_the_qubits_are_shown_as_they_are_by_then(pool, twin_file, tmp_path) -> 
     # 50 us after a reading; the other pulse turns it as far again
     assert at_rest <= after_reading_1 < 0.4
     assert driven_again > 0.6
+
+
+def test_the_command_line_stops_looks_and_goes_on(
+    pool, twin_file, tmp_path, capsys, monkeypatch
+) -> None:
+    with pool.facility(EXAMPLE, twin=twin_file, clock="leap") as lab:
+
+        def asked(endpoints: Path, request: dict[str, Any]) -> Any:
+            try:
+                return lab._ask(request)
+            except TwinRefused as error:
+                raise back_door_client.BackDoorError(str(error)) from error
+
+        monkeypatch.setattr(back_door_client, "ask", asked)
+
+        def debug(*words: str) -> int:
+            return cli.main(["twin", "debug", *words, "--endpoints", "endpoints.json"])
+
+        file = tmp_path / "endpoints.json"
+        file.write_text(json.dumps(lab.endpoints))
+        client = Player(EXAMPLE, file)
+        line = line_of(client, 2, "acquire")
+        assert debug("break", "slot2.seq0", "--line", str(line)) == 0
+        assert "cluster_a.slot2.seq0 stops there" in capsys.readouterr().out
+        assert debug("wait", "--within", "0") == 1
+        assert "nothing stood at a breakpoint within 0 s" in capsys.readouterr().err
+        assert debug("list") == 0
+        assert capsys.readouterr().out == f"cluster_a.slot2.seq0: line {line}\n"
+        running = threading.Thread(target=played, args=(client, {}))
+        running.start()
+        try:
+            assert debug("wait") == 0
+            out = capsys.readouterr().out
+            assert f"cluster_a.slot2.seq0 before line {line}: acquire" in out
+            assert "node_a.q0: P(0) " in out
+            assert debug("step", "--json") == 0
+            (one,) = json.loads(capsys.readouterr().out)
+            assert one["played"][-1]["what"] == "acquire"
+            assert debug("go") == 0
+            assert debug("go", "--line", "3") == 2
+            assert "--line and --when go with break" in capsys.readouterr().err
+        finally:
+            assert debug("clear") == 0
+            running.join(WITHIN_S)
+            client.driver.close()
