@@ -15,6 +15,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_latches import (
     next_trigger,
     reset_latches,
 )
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import SeenProcessor
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     RealTimeTrace,
@@ -221,9 +222,10 @@ class Q1Run:
         if self.pause_ns is not None:
             until_ns = min(until_ns, self.pause_ns)
             most = min(most, int(self._state[q1.COUNT]) + AT_A_STRETCH)
+        watch = self.processor.setup.watch
         while True:
             status = execute(
-                self.processor._code,
+                self.processor._code if watch is None else watch.code(self.seen()),
                 self.processor._image.length,
                 self._slots,
                 self._state,
@@ -238,6 +240,9 @@ class Q1Run:
                 until_ns,
                 most,
             )
+            if status == q1.AT_STOP and watch is not None:
+                watch.stopped(self.seen())
+                continue
             if status != q1.ROWS_FULL:
                 break
             if not self._make_room():
@@ -256,6 +261,19 @@ class Q1Run:
         self._state[q1.COUNT] -= 1
         self._state[q1.CORE_NS] -= int(self.processor._code[int(self._state[q1.PC]), COST])
         self.ending = Ending.PAUSED
+
+    def seen(self) -> SeenProcessor:
+        """Return what somebody sees who looks at the processor; arrays are its own."""
+        return SeenProcessor(
+            self.processor._code,
+            self.processor._image.address,
+            self.processor.program,
+            self._state,
+            self._slots,
+            self._queue,
+            self._triggers,
+            lambda: self.rows(0, q1.FOR_EVER),
+        )
 
     def _make_room(self) -> bool:
         """Make room for more rows or more that is sent; False at the limit."""

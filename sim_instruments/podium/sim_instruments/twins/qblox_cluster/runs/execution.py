@@ -58,7 +58,11 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import (
     Q1Group,
     run_together,
 )
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
+    Limits,
+    Q1Processor,
+    Trigger,
+)
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     RealTimeTrace,
@@ -232,7 +236,9 @@ class Execution:
         """
         if self._together is None:
             depends = depends_on_measurements(self._runs)
-            if depends and known_ns >= FOR_EVER and not triggers and self._inputs is None:
+            looked_at = any(run.stops is not None for run in self._runs)
+            free = not triggers and self._inputs is None and not looked_at
+            if depends and known_ns >= FOR_EVER and free:
                 left = self._walk(play)
                 if left is not None:
                     return left
@@ -394,6 +400,18 @@ class Execution:
         flags = (DELAY_OUT_OF_ORDER,) if delays_out_of_order(trace) else ()
         record = tag_record(run, trace, self._start_tick, traced)
         return replace(left, listened=record, flags=(*left.flags, *flags))
+
+    def signals_until(self, at_ns: int, triggers: Sequence[Trigger]) -> RunSignals | None:
+        """Return what is played and listened to until a time from the start, executed once more.
+
+        With these triggers of the outside. None of a run that depends on what it measures.
+        """
+        if depends_on_measurements(self._runs):
+            return None
+        runs = tuple(replace(run, stops=None) for run in self._with_phases())
+        group = Q1Group(_processors(runs), limits=Limits(time_ns=at_ns), routes=self._routes)
+        group.proceed(triggers)
+        return self._signals(performance(runs, group.traces()), 0)
 
     def _signals(self, performed: Performance, begin_ns: int | None = None) -> RunSignals:
         """Return what the world is asked to play.
