@@ -15,7 +15,7 @@ from podium.sim_instruments.physics.signals import (
     RunSignals,
     Window,
 )
-from podium.sim_instruments.physics.world import World
+from podium.sim_instruments.physics.world import Lines, World
 
 FALSE_ALARM = 5.0
 """Sigmas: less than one in a million."""
@@ -136,8 +136,12 @@ def test_the_world_answers_on_cables_at_once_and_piece_by_piece():
 
 
 def test_a_line_takes_the_samples_that_it_has():
-    sent, _ = trains(2)
+    sent, heard = trains(2)
     with pytest.raises(NotSimulated, match="2 samples a nanosecond on loop, which has 1"):
         CableSession(Cable("loop")).go_on((sent,), (), ())
     with pytest.raises(NotSimulated, match="'elsewhere'"):
         World(lambda *_: (), 1).play(RunSignals(1, 0, 9, trains(1, "elsewhere")[:1], (), {}))
+    chip = World(lambda *_: (), 1, Lines(frozenset({"loop"}), frozenset()))
+    for played in (RunSignals(1, 0, 9, (sent,), (), {}), RunSignals(1, 0, 9, (), (heard,), {})):
+        with pytest.raises(NotSimulated, match="2 samples a nanosecond on loop, which takes one"):
+            chip.play(played)

@@ -9,7 +9,7 @@ returns a message or raises ``BadMessage``, in a time and a memory that grow wit
 
 import math
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -38,6 +38,8 @@ DTYPES = frozenset(
 """Arrays of these are sent, as numpy writes them; nothing else is looked up."""
 
 Message = TypeVar("Message")
+Decode = Callable[[Any], Any]
+"""Makes a value of what MessagePack has brought, or raises ``BadMessage``."""
 
 
 class BadMessage(ValueError):
@@ -46,7 +48,7 @@ class BadMessage(ValueError):
 
 def encode(message: object) -> bytes:
     """Return the bytes of a message (a dataclass of plain values, arrays and dataclasses)."""
-    packed: bytes = msgpack.packb(_plain(message), default=_array)
+    packed: bytes = msgpack.packb(message, default=_packable)
     return packed
 
 
@@ -90,20 +92,24 @@ def _decoded(payload: bytes, expected: tuple[type[Message], ...]) -> Message:
     ):
         said = plain[0] if isinstance(plain, list) and plain else type(plain).__name__
         raise BadMessage(f"expected {' or '.join(names)}, got {_shown(said)}")
-    return _message(names[plain[0]], plain[1])
+    message: Message = _message_decoder(names[plain[0]])(plain[1])
+    return message
 
 
-def _plain(value: object) -> object:
-    if type(value) in PLAIN:  # most are: asked first
-        return value
-    if is_dataclass(value) and not isinstance(value, type):
-        content = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-        return [type(value).__name__, content]
+def _packable(value: object) -> object:
+    """Return what MessagePack does not know in what it knows: it asks for these alone."""
+    names = _field_names(type(value))
+    if names is not None:
+        return [type(value).__name__, {name: getattr(value, name) for name in names}]
     if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(entry) for entry in value]
-    return value
+        return dict(value)
+    return _array(value)
+
+
+@cache
+def _field_names(kind: type[Any]) -> tuple[str, ...] | None:
+    """Return the names of a dataclass's fields; None: it is none."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
 def _array(value: object) -> msgpack.ExtType:
@@ -133,20 +139,23 @@ def _extension(code: int, content: bytes) -> object:
     return np.frombuffer(content, kind, offset=begins).reshape(shape)
 
 
-def _message(kind: type[Message], content: object) -> Message:
-    if not (isinstance(content, dict) and is_dataclass(kind)):
-        raise BadMessage(f"{kind.__name__}: fields expected, got {type(content).__name__}")
-    hints = _hints(kind)
-    given, known = content.keys(), hints.keys()
-    if given != known:
-        raise BadMessage(
-            f"{kind.__name__} has the fields {sorted(known)}, got {_shown(list(given))}"
-        )
-    values = {
-        name: _value(hints[name], value, f"{kind.__name__}.{name}")
-        for name, value in content.items()
-    }
-    return kind(**values)
+@cache
+def _message_decoder(kind: type[Any]) -> Decode:
+    """Return what makes a message of a class of its content; worked out once for each class."""
+    if not is_dataclass(kind):
+        raise BadMessage(f"{kind.__name__} is no message")
+    name = kind.__name__
+    decoders = {field: _decoder(hint, f"{name}.{field}") for field, hint in _hints(kind).items()}
+    known = decoders.keys()
+
+    def decode(content: Any) -> Any:
+        if not isinstance(content, dict):
+            raise BadMessage(f"{name}: fields expected, got {type(content).__name__}")
+        if content.keys() != known:
+            raise BadMessage(f"{name} has the fields {sorted(known)}, got {_shown(list(content))}")
+        return kind(**{field: decoders[field](value) for field, value in content.items()})
+
+    return decode
 
 
 @cache
@@ -156,44 +165,83 @@ def _hints(kind: type[Any]) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in fields(kind)}
 
 
-def _value(hint: Any, value: Any, where: str) -> Any:
+@cache
+def _decoder(hint: Any, where: str) -> Decode:
+    """Return what checks and makes a value of a type, found at ``where``; worked out once."""
     origin = get_origin(hint)
     if origin in (Union, UnionType):
-        return _either(get_args(hint), value, where)
+        return _either(get_args(hint), where)
     if origin is Literal:
-        words = get_args(hint)
+        return _one_of(get_args(hint), where)
+    if origin is tuple:
+        return _entries(get_args(hint), where)
+    if origin is not None and issubclass(origin, Mapping):
+        return _mapping(*get_args(hint), where)
+    if _is_message(hint):
+        return _inner_message(hint, where)
+    return _plain(np.ndarray if origin is np.ndarray else hint, where)
+
+
+def _plain(hint: type[Any], where: str) -> Decode:
+    def decode(value: Any) -> Any:
+        if type(value) is hint:
+            return value
+        if hint is float and type(value) is int:
+            return float(value)
+        raise BadMessage(f"{where}: {hint.__name__} expected, got {_shown(value)}")
+
+    def anything(value: Any) -> Any:
+        _check_plain(value, where, DEPTH_MAX)
+        return value
+
+    return anything if hint is object else decode
+
+
+def _one_of(words: tuple[Any, ...], where: str) -> Decode:
+    def decode(value: Any) -> Any:
         if type(value) is not str or value not in words:
             raise BadMessage(f"{where}: one of {', '.join(words)} expected, got {_shown(value)}")
         return value
-    if origin is tuple:
+
+    return decode
+
+
+def _entries(inner: tuple[Any, ...], where: str) -> Decode:
+    one = _decoder(inner[0], where) if inner[-1] is Ellipsis else None
+    each = [] if one is not None else [_decoder(kind, where) for kind in inner]
+
+    def decode(value: Any) -> Any:
         if not isinstance(value, list):
             raise BadMessage(f"{where}: a list expected, got {type(value).__name__}")
-        inner = get_args(hint)
-        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
-        if len(kinds) != len(value):
-            raise BadMessage(f"{where}: {len(kinds)} entries expected, got {len(value)}")
-        return tuple(_value(kind, entry, where) for kind, entry in zip(kinds, value, strict=True))
-    if origin is not None and issubclass(origin, Mapping):
+        if one is not None:
+            return tuple([one(entry) for entry in value])
+        if len(each) != len(value):
+            raise BadMessage(f"{where}: {len(each)} entries expected, got {len(value)}")
+        return tuple([made(entry) for made, entry in zip(each, value, strict=True)])
+
+    return decode
+
+
+def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
+    of_key, of_value = _decoder(key_hint, where), _decoder(value_hint, where)
+
+    def decode(value: Any) -> Any:
         if not isinstance(value, dict):
             raise BadMessage(f"{where}: a mapping expected, got {type(value).__name__}")
-        key_hint, value_hint = get_args(hint)
-        return {
-            _value(key_hint, key, where): _value(value_hint, entry, where)
-            for key, entry in value.items()
-        }
-    if origin is np.ndarray:
-        hint = np.ndarray
-    if isinstance(hint, type) and is_dataclass(hint):
-        if not (isinstance(value, list) and len(value) == 2 and value[0] == hint.__name__):
-            raise BadMessage(f"{where}: a {hint.__name__} expected")
-        return _message(hint, value[1])
-    if hint is float and type(value) is int:
-        return float(value)
-    if hint is object:
-        _check_plain(value, where, DEPTH_MAX)
-    elif type(value) is not hint:
-        raise BadMessage(f"{where}: {hint.__name__} expected, got {_shown(value)}")
-    return value
+        return {of_key(key): of_value(entry) for key, entry in value.items()}
+
+    return decode
+
+
+def _inner_message(kind: type[Any], where: str) -> Decode:
+    name = kind.__name__
+
+    def decode(value: Any) -> Any:
+        if not (isinstance(value, list) and len(value) == 2 and value[0] == name):
+            raise BadMessage(f"{where}: a {name} expected")
+        return _message_decoder(kind)(value[1])  # only now: a message may contain its like
+
+    return decode
 
 
 def _check_plain(value: Any, where: str, depth: int) -> None:
@@ -213,14 +261,29 @@ def _shown(value: object) -> str:
     return f"{reprlib.repr(value):.80}"
 
 
-def _either(hints: tuple[Any, ...], value: Any, where: str) -> Any:
-    if value is None and NoneType in hints:
-        return None
-    problems = []
-    for hint in hints:
-        if hint is not NoneType:
+def _either(hints: tuple[Any, ...], where: str) -> Decode:
+    """Return what takes the first alternative that fits; a message is known by its name."""
+    decoders = [_decoder(hint, where) for hint in hints if hint is not NoneType]
+    optional = NoneType in hints
+    named = {hint.__name__: _inner_message(hint, where) for hint in hints if _is_message(hint)}
+
+    def decode(value: Any) -> Any:
+        if value is None and optional:
+            return None
+        if isinstance(value, list) and len(value) == 2 and type(value[0]) is str:
+            known = named.get(value[0])
+            if known is not None:
+                return known(value)
+        problems = []
+        for decoder in decoders:
             try:
-                return _value(hint, value, where)
+                return decoder(value)
             except BadMessage as problem:
                 problems.append(str(problem))
-    raise BadMessage("; ".join(problems))
+        raise BadMessage("; ".join(problems))
+
+    return decode
+
+
+def _is_message(hint: Any) -> bool:
+    return isinstance(hint, type) and get_origin(hint) is None and is_dataclass(hint)

@@ -6,7 +6,7 @@ with the conventions of :mod:`.signals`. It is linear and has no state but what 
 that pieces of a run may come as they like; pulses stay until they are forgotten.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -264,6 +264,34 @@ class CableSession:
                     f"{train.samples_per_ns} samples a nanosecond on {self.cable.name}, which "
                     f"has {self.cable.samples_per_ns}"
                 )
+
+
+GoOn = Callable[
+    [Sequence[PulseTrain], Sequence[CaptureTrain], Sequence[int]], tuple[CaptureAnswer, ...]
+]
+
+
+def split_by_cable(
+    cables: Mapping[str, CableSession],
+    others: GoOn,
+    drives: Sequence[PulseTrain],
+    captures: Sequence[CaptureTrain],
+    listeners: Sequence[int],
+) -> tuple[CaptureAnswer, ...]:
+    """Have cables answer what is on them, by name, and ``others`` all else: see ``go_on``."""
+    found: dict[int, CaptureAnswer] = {}
+    for name in (*cables, None):
+        mine = [k for k, one in enumerate(captures) if _cable_of(cables, one.line) == name]
+        sent = [train for train in drives if _cable_of(cables, train.line) == name]
+        if sent or mine:
+            go_on = others if name is None else cables[name].go_on
+            answers = go_on(sent, [captures[k] for k in mine], [listeners[k] for k in mine])
+            found |= zip(mine, answers, strict=True)
+    return tuple(found[k] for k in range(len(captures)))
+
+
+def _cable_of(cables: Mapping[str, CableSession], line: str) -> str | None:
+    return line if line in cables else None
 
 
 def _kinds(

@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.bath import Bath, warmed
-from podium.sim_instruments.physics.cable import Cable, CableSession, WhiteNoise
+from podium.sim_instruments.physics.cable import (
+    Cable,
+    CableSession,
+    WhiteNoise,
+    split_by_cable,
+)
 from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
@@ -95,16 +100,20 @@ class World:
         The same signals and run number give the same answer. Raises NotSimulated for lines
         that the world does not have and signals that it cannot simulate.
         """
+        named = {train.line for train in signals.drives}
+        named |= {capture.line for capture in signals.captures}
+        if named & self._cables.keys():
+            return self._play_with_cables(signals)
         span_s = 1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
         if self._lines is None:
             feedlines = self._point(signals.biases_v, None, *span_s)
             feedlines = warmed(feedlines, signals.baths)
             driven = {f"{q.name}.drive" for feedline in feedlines for q in feedline.qubits}
             lines = Lines(frozenset(f.name for f in feedlines), frozenset(driven))
-            self._check_lines(signals.drives, signals.captures, lines)
+            _check_lines(signals.drives, signals.captures, lines)
         else:
-            self._check_lines(signals.drives, signals.captures, self._lines)
-            heard = {capture.line for capture in signals.captures} - self._cables.keys()
+            _check_lines(signals.drives, signals.captures, self._lines)
+            heard = {capture.line for capture in signals.captures}
             feedlines = self._point(signals.biases_v, heard, *span_s)
             feedlines = warmed(feedlines, signals.baths)
         integrated = [np.zeros(train.start_ns.size, np.complex128) for train in signals.captures]
@@ -113,12 +122,6 @@ class World:
             mine = [i for i, train in enumerate(signals.captures) if train.line == feedline.name]
             if mine:
                 self._listen(signals, feedline, mine, integrated, traces)
-        for name, session in self._cable_sessions(signals.run).items():
-            mine = [i for i, train in enumerate(signals.captures) if train.line == name]
-            sent = [train for train in signals.drives if train.line == name]
-            answers = session.go_on(sent, [signals.captures[i] for i in mine], mine)
-            for i, answer in zip(mine, answers, strict=True):
-                integrated[i], traces[i] = answer.integrated, answer.trace
         return tuple(
             CaptureAnswer(values, trace, _trace_hz(train))
             for values, trace, train in zip(integrated, traces, signals.captures, strict=True)
@@ -151,7 +154,7 @@ class World:
             return points[line]
 
         def check(drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain]) -> None:
-            self._check_lines(drives, captures, known)
+            _check_lines(drives, captures, known)
             for train in drives:
                 if train.line in known.fluxes:
                     raise NotSimulated(
@@ -180,35 +183,20 @@ class World:
                 return point
         raise NotSimulated(f"the world has no feedline {feedline!r}")
 
+    def _play_with_cables(self, signals: RunSignals) -> tuple[CaptureAnswer, ...]:
+        def others(
+            drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], _: Sequence[int]
+        ) -> tuple[CaptureAnswer, ...]:
+            return self.play(replace(signals, drives=tuple(drives), captures=tuple(captures)))
+
+        sessions, who = self._cable_sessions(signals.run), range(len(signals.captures))
+        return split_by_cable(sessions, others, signals.drives, signals.captures, who)
+
     def _cable_sessions(self, run: int) -> dict[str, CableSession]:
         return {
             name: CableSession(cable, WhiteNoise(self._seed, name, "noise", run))
             for name, cable in self._cables.items()
         }
-
-    def _check_lines(
-        self, drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], lines: Lines
-    ) -> None:
-        """Raise NotSimulated for a line that the world does not have, or for its samples."""
-        sent_to = lines.feedlines | lines.drives | lines.fluxes | self._cables.keys()
-        heard_on = lines.feedlines | self._cables.keys()
-        for train in drives:
-            if train.line not in sent_to:
-                raise NotSimulated(
-                    f"a signal was sent down line {train.line!r}; the world's lines are "
-                    f"{', '.join(sorted(sent_to))}"
-                )
-        for capture in captures:
-            if capture.line not in heard_on:
-                raise NotSimulated(
-                    f"line {capture.line!r} was listened to; the world's feedlines are "
-                    f"{', '.join(sorted(heard_on))}"
-                )
-        samples = {one.line: one.samples_per_ns for one in drives}
-        samples |= {one.line: one.samples_per_ns for one in captures}
-        for line, count in samples.items():
-            if line not in self._cables and count != 1:
-                raise NotSimulated(f"{count} samples a nanosecond on {line}, which takes one")
 
     def _point(
         self,
@@ -391,6 +379,30 @@ def _driven_ns(signals: RunSignals, feedline: FeedlinePoint) -> NDArray[np.int64
     later = {f"{qubit.name}.drive": later_ns(qubit, feedline) for qubit in feedline.qubits}
     begins = [train.start_ns + later[train.line] for train in signals.drives if train.line in later]
     return np.concatenate([np.zeros(0, np.int64), *begins])
+
+
+def _check_lines(
+    drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], lines: Lines
+) -> None:
+    """Raise NotSimulated for a line that the world does not have."""
+    for train in drives:
+        known = lines.feedlines | lines.drives | lines.fluxes
+        if train.line not in known:
+            raise NotSimulated(
+                f"a signal was sent down line {train.line!r}; the world's lines are "
+                f"{', '.join(sorted(known))}"
+            )
+    for capture in captures:
+        if capture.line not in lines.feedlines:
+            raise NotSimulated(
+                f"line {capture.line!r} was listened to; the world's feedlines are "
+                f"{', '.join(sorted(lines.feedlines))}"
+            )
+    samples = {train.line: train.samples_per_ns for train in drives}
+    samples |= {capture.line: capture.samples_per_ns for capture in captures}
+    for line, count in samples.items():
+        if count != 1:
+            raise NotSimulated(f"{count} samples a nanosecond on {line}, which takes one")
 
 
 ALONE = 0.9

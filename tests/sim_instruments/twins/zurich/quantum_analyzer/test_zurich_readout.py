@@ -22,7 +22,8 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import (
     BadScope,
-    Scope,
+    ScopeInput,
+    ScopeRecording,
     ScopeSettings,
 )
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE
@@ -135,19 +136,19 @@ def test_loggers_that_cannot_be_are_refused():
 
 
 def test_the_scope_averages_its_segments():
-    scope = Scope(ScopeSettings(16, (0, 2), segments=3, averages=2, delay=-8, rate=1))
-    assert scope.window(100) == (92, 92 + 32)
-    records = noise(7, 2, 32)
-    for record in records[:4]:
-        scope.take(record)
-    assert scope.data()[:, 16:32] == pytest.approx(records[1][:, ::2])
-    for record in records[4:]:
-        scope.take(record)
-    assert scope.done
-    expected = records[:6].reshape(2, 3, 2, 32).mean(axis=0)[:, :, ::2]
-    assert scope.data() == pytest.approx(np.concatenate(expected, axis=1))
-    with pytest.raises(BadScope, match="this scope takes"):
-        Scope(ScopeSettings(16)).take(records[0])
+    settings = ScopeSettings(16, (0, 2), segments=3, averages=2, delay=-8, rate=1)
+    inputs = ScopeInput(0, 0.0, 1e-9), ScopeInput(2, 0.0, 1e-9)
+    recording = ScopeRecording(settings, inputs)
+    assert recording.span == 32
+    records = noise(6, 2, 16)
+    for record in records:
+        assert not recording.full
+        segment = recording.next_segment()
+        for place in (0, 1):
+            recording.add(place, segment, record[place])
+    assert recording.full
+    expected = records.reshape(2, 3, 2, 16).mean(axis=0)
+    assert recording.data() == pytest.approx(np.concatenate(expected, axis=1))
 
 
 @pytest.mark.parametrize(

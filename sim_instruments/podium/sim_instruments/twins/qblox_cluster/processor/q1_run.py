@@ -1,6 +1,7 @@
 """One Q1 processor on its way through its program, from one thing it waits for to the next."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
 from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import COST
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_kernel import execute
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_latches import (
     next_trigger,
@@ -35,6 +37,10 @@ FIRST_SENT = 64
 SPARE = 2
 """Rows, and entries that are sent, that one instruction may make."""
 MIN_ROWS = SPARE
+WIDE = 2
+"""Columns of 64 bits in each row."""
+AT_A_STRETCH = 1_000_000
+"""Instructions of a processor that is run from halt to halt: more are an end that never comes."""
 
 _ENDINGS = {
     q1.STOPPED: Ending.STOPPED,
@@ -44,6 +50,21 @@ _ENDINGS = {
     q1.WAITS_TO_KNOW: Ending.WAITS_TO_KNOW,
     q1.CUT: Ending.CUT,
 }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunMoment:
+    """Everything that a processor has come to, but for rows that were dropped."""
+
+    ending: Ending | None
+    slots: NDArray[np.int64]
+    state: NDArray[np.int64]
+    queue: NDArray[np.int64]
+    latches: NDArray[np.int64]
+    triggers: NDArray[np.int64]
+    rows64: NDArray[np.int64]
+    rows32: NDArray[np.int32]
+    pause_ns: int
 
 
 class Q1Run:
@@ -56,6 +77,8 @@ class Q1Run:
         self._limits = limits
         self._slots = processor._image.slots.copy()
         self._slots[:REGISTERS] = setup.registers
+        self.pause_ns: int | None = None
+        """It is run from halt to halt, and no further than to here. None: as far as it goes."""
         self._state = _initial_state(setup)
         self._store = RowStore()
         self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, min(FIRST_ROWS, limits.rows)))
@@ -89,6 +112,10 @@ class Q1Run:
             addresses = [trigger.address for trigger in triggers]
             more = np.array([times, addresses], dtype=np.int64)
             self._triggers = np.concatenate([self._triggers, more], axis=1)
+
+    def expect_all(self, triggers: NDArray[np.int64]) -> None:
+        """Take triggers for all that come; shape (2, n): times, ascending, and addresses."""
+        self._triggers = np.ascontiguousarray(triggers)
 
     @property
     def knows_enough(self) -> bool:
@@ -126,8 +153,77 @@ class Q1Run:
         self._state[q1.TIME_NS] = time_ns + self._state[q1.SYNC_AFTER_NS]
         self.proceed()
 
+    def moment(self) -> RunMoment:
+        """Return what it has come to, a copy."""
+        rows = int(self._state[q1.ROWS])
+        return RunMoment(
+            self.ending,
+            self._slots.copy(),
+            self._state.copy(),
+            self._queue.copy(),
+            self._latches.copy(),
+            self._triggers,
+            self._rows64[:, :rows].copy(),
+            self._rows32[:, :rows].copy(),
+            self.pause_ns or 0,
+        )
+
+    def go_back(self, moment: RunMoment) -> None:
+        """Return to a moment."""
+        self.ending, self.pause_ns = moment.ending, moment.pause_ns
+        self._slots[:] = moment.slots
+        self._state[:] = moment.state
+        self._queue[:] = moment.queue
+        self._latches[:] = moment.latches
+        self._triggers = moment.triggers
+        self._store = RowStore()
+        rows = moment.rows64.shape[1]
+        if rows + SPARE > self._rows64.shape[1]:
+            self._rows64, self._rows32 = _row_buffers(2 * rows)
+        self._rows64[:, :rows] = moment.rows64
+        self._rows32[:, :rows] = moment.rows32
+
+    def drop_rows(self, count: int) -> None:
+        """Forget the first rows."""
+        found = self._between(count, q1.FOR_EVER)
+        columns = [
+            _joined([rows.part(k, *part) for rows, *part in found], kind)
+            for k, kind in enumerate(_WRITTEN)
+        ]
+        left = columns[0].size
+        if left + SPARE > self._rows64.shape[1]:
+            self._rows64, self._rows32 = _row_buffers(2 * left)
+        for row, column in zip([*self._rows64, *self._rows32], columns, strict=True):
+            row[:left] = column
+        self._store = RowStore()
+        self._state[q1.ROWS] = left
+
+    @property
+    def state(self) -> NDArray[np.int64]:
+        """Return the state vector, see q1_state."""
+        return self._state
+
+    @property
+    def registers(self) -> NDArray[np.int64]:
+        """Return the registers, to be read and written."""
+        return self._slots[:REGISTERS]
+
+    @property
+    def unread_triggers(self) -> NDArray[np.int64]:
+        """Return times and addresses of triggers that were not counted yet."""
+        return self._triggers[:, int(self._state[q1.TRIGGER_NEXT]) :]
+
+    @property
+    def latches(self) -> NDArray[np.int64]:
+        """Return counts, thresholds and inversions of its latches."""
+        return self._latches
+
     def proceed(self) -> None:
         """Execute up to the next ``wait_sync``, an unknown trigger or the end; see ``ending``."""
+        until_ns, most = self._limits.time_ns, self._limits.instructions
+        if self.pause_ns is not None:
+            until_ns = min(until_ns, self.pause_ns)
+            most = min(most, int(self._state[q1.COUNT]) + AT_A_STRETCH)
         while True:
             status = execute(
                 self.processor._code,
@@ -142,8 +238,8 @@ class Q1Run:
                 self._rows32,
                 self._sent,
                 self._inbox,
-                self._limits.time_ns,
-                self._limits.instructions,
+                until_ns,
+                most,
             )
             if status != q1.ROWS_FULL:
                 break
@@ -151,9 +247,18 @@ class Q1Run:
                 status = q1.CUT
                 break
         self.ending = _ENDINGS[status]
+        if status == q1.CUT and self.pause_ns is not None and self._state[q1.COUNT] < most:
+            self._pause()
         if self.ending in (Ending.STOPPED, Ending.CUT) and self._store.count:
             self._pack()  # others of the run may fill buffers in the same place
             self._rows64, self._rows32 = _row_buffers(MIN_ROWS)
+
+    def _pause(self) -> None:
+        """Stand before the instruction that would begin too late, as if it had not been fetched."""
+        self._state[q1.PC] -= 1
+        self._state[q1.COUNT] -= 1
+        self._state[q1.CORE_NS] -= int(self.processor._code[int(self._state[q1.PC]), COST])
+        self.ending = Ending.PAUSED
 
     def _make_room(self) -> bool:
         """Make room for more rows or more that is sent; False at the limit."""
@@ -201,21 +306,22 @@ class Q1Run:
 
     def rows(self, first: int, before_ns: int) -> RealTimeTrace:
         """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
-        last = int(self._state[q1.ROWS])
-        new = PackedRows([*self._rows64[:, :last], *self._rows32[:, :last]], last)
-        found = list(self._store.between(first, before_ns))
-        low = max(first - self._store.count, 0)
-        whole = not found or found[-1][2] == found[-1][0].count
-        if low < last and whole:
-            high = last
-            if new.columns[0][-1] >= before_ns:
-                high = int(np.searchsorted(new.columns[0], before_ns))
-            found.append((new, low, high))
+        found = self._between(first, before_ns)
         columns = [
             _joined([rows.part(k, *part) for rows, *part in found], kind)
             for k, kind in enumerate(_KINDS)
         ]
         return self._traced(columns, flags=(), log=())
+
+    def _between(self, first: int, before_ns: int) -> list[tuple[PackedRows, int, int]]:
+        """Return stretches with their rows from number ``first`` on that begin before a time."""
+        last = int(self._state[q1.ROWS])
+        new = PackedRows([*self._rows64[:, :last], *self._rows32[:, :last]], last)
+        found = list(self._store.between(first, before_ns))
+        low = max(first - self._store.count, 0)
+        if low < last and (not found or found[-1][2] == found[-1][0].count):
+            found.append((new, low, max(low, int(np.searchsorted(new.columns[0], before_ns)))))
+        return found
 
     def _traced(
         self, columns: Sequence[NDArray[Any]], flags: tuple[str, ...], log: tuple[str, ...]
@@ -276,11 +382,14 @@ _KINDS: tuple[type[np.signedinteger], ...] = (
     *(np.int8 if k in (q1.ROW_KIND, q1.ROW_MARKER) else np.int32 for k in range(q1.ROW_COLUMNS)),
 )
 """Of the columns of a trace: time, phase and those of the kernel."""
+_WRITTEN = (*(np.int64,) * WIDE, *(np.int32,) * q1.ROW_COLUMNS)
+"""Of the same, as the kernel writes them."""
 
 
 def _joined(parts: Sequence[NDArray[Any]], kind: type[np.signedinteger]) -> NDArray[Any]:
+    """Return a copy: the kernel goes on writing into its buffers."""
     if len(parts) == 1:
-        return np.ascontiguousarray(parts[0], kind)
+        return np.array(parts[0], kind)
     return np.concatenate([np.zeros(0, kind), *parts], dtype=kind)
 
 

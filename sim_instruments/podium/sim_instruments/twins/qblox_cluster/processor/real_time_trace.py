@@ -42,6 +42,8 @@ class Ending(Enum):
     """In ``fb_pop_data`` or ``fb_pull_data``, and none comes."""
     WAITS_TO_KNOW = "waits to know"
     """What it does depends on triggers up to its time, and these are not known yet."""
+    PAUSED = "paused"
+    """Whoever runs it wants to hear of others first: it goes on when it is told to."""
     CUT = "cut"
     """It would have gone on: the limit on time, events or instructions was reached."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
+from podium.sim_instruments.execution.firmware import CannotBranch
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
@@ -52,7 +53,11 @@ from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import 
     Routes,
     self_cast_only,
 )
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import Q1Group, run_together
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import (
+    FOR_EVER,
+    Q1Group,
+    run_together,
+)
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
@@ -62,6 +67,7 @@ from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
     Feedback,
     depends_on_measurements,
 )
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import walked
 from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
     RunOutcome,
@@ -226,6 +232,10 @@ class Execution:
         """
         if self._together is None:
             depends = depends_on_measurements(self._runs)
+            if depends and known_ns >= FOR_EVER and not triggers and self._inputs is None:
+                left = self._walk(play)
+                if left is not None:
+                    return left
             self._together = Q1Group(_processors(self._runs), routes=self._routes)
             if depends:
                 self._feedback = Feedback(self._with_phases(), self._together, self._inputs)
@@ -241,6 +251,35 @@ class Execution:
         signals = self._signals(performed)
         answers = play(signals) if signals.drives or signals.captures else ()
         return self._outcome(performed, answers, levels)
+
+    def _walk(self, play: Play) -> RunOutcome | None:
+        """Play a run that depends on what it measures on the tree of its outcomes, if it has one.
+
+        None: it is to be played as it comes.
+        """
+
+        def begin(at_ns: int) -> Dialogue:
+            return play.begin(self._number, self._clock.to_world(self._start_tick + at_ns))
+
+        runs = tuple(
+            replace(run, scope=run.scope and not run.afe.scope.needs_all)
+            for run in self._with_phases()
+        )
+        found = walked(runs, lambda: _processors(self._runs), begin)
+        if found is None:
+            return None
+        performed = performance(runs, found.traces)
+        heard = [one.trains if one is not None else () for one in performed.listening]
+        try:
+            answers = found.answers(heard)
+        except CannotBranch:
+            return None
+        self.synced_ns = found.synced_ns
+        found.dialogue.end(self._signals(performed, found.begin_ns))
+        return replace(
+            self._outcome(performed, answers),
+            triggers=found.sent + np.array([self._start_tick, 0]),
+        )
 
     def _advance(
         self,
@@ -270,7 +309,8 @@ class Execution:
         feedback.dialogue.end(self._signals(performed, feedback.begin_ns))
         return replace(
             self._outcome(performed, answers),
-            triggers=tuple((self._start_tick + at, address) for at, address in feedback.sent),
+            triggers=np.array(feedback.sent, np.int64).reshape(-1, 2)
+            + np.array([self._start_tick, 0]),
         )
 
     def _perform(self, together: Q1Group) -> tuple[Performance, tuple[Levels, ...]]:

@@ -19,15 +19,19 @@ from podium.firmware_interfaces.zurich.values import Value
 from podium.sim_instruments.twins.zurich.cables.analyser_cable import AnalyserCable
 from podium.sim_instruments.twins.zurich.cables.cable_scope import (
     AT_ONCE,
+    CONVERTER_STEPS,
     SAMPLE_FS,
-    Input,
     Shot,
     sample_at,
 )
 from podium.sim_instruments.twins.zurich.nodes import node_settings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.analyser_run import READOUT
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Integers
-from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import (
+    BadScope,
+    ScopeInput,
+    ScopeRecording,
+)
 from podium.sim_instruments.twins.zurich.runs.program_run import ProgramRun
 
 KEPT: Final = 300_000
@@ -168,7 +172,7 @@ class CableScopes:
 
     def _shot(self, device: str, known: _Instrument, now: int) -> Shot | None:
         settings = node_settings.scope_settings(known.setting)
-        inputs = []
+        inputs, signals = [], []
         for channel in settings.channels:
             select = known.number(f"{_SCOPE}/channels/{channel}/inputselect")
             try:
@@ -187,13 +191,14 @@ class CableScopes:
             )
             centre_hz = node_settings.number(known.setting, f"{at}/centerfreq")
             full_scale_v = float(tone_amplitude(range_dbm)) * sqrt(2 * IMPEDANCE_OHM)
-            inputs.append(Input(select, signal, centre_hz, full_scale_v))
+            step_v = full_scale_v / CONVERTER_STEPS / settings.averages
+            inputs.append(ScopeInput(select, centre_hz, step_v))
+            signals.append(signal)
         waits = bool(known.number(f"{_SCOPE}/trigger/enable"))
-        return Shot(settings, tuple(inputs), now, not waits)
+        return Shot(ScopeRecording(settings, tuple(inputs)), tuple(signals), now, not waits)
 
     def _told(self, known: _Instrument, shot: Shot) -> dict[str, Value]:
-        stamps = shot.stamps()
-        vectors = shot.vectors(known.stamp(stamps.trigger_fs), known.stamp(stamps.first_fs))
+        vectors = shot.vectors(known.stamp)
         found: dict[str, Value] = {
             f"{_SCOPE}/channels/{channel}/wave": vector for channel, vector in vectors.items()
         }
