@@ -6,6 +6,7 @@ numbers.
 States have the names of :func:`..servers.world_state.world_state`.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +15,9 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -134,7 +137,23 @@ class CommandAct(Part):
         return f"podium {' '.join(self.podium)}"
 
 
-Act = FaultAct | PanelAct | LinesAct | CommandAct
+def _kind(value: Any) -> str | None:
+    """Return which word of an act says what kind it is."""
+    words = value if isinstance(value, Mapping) else getattr(value, "__dict__", {})
+    return next((word for word in ("fault", "input", "send", "podium") if word in words), None)
+
+
+Act = Annotated[
+    Annotated[FaultAct, Tag("fault")]
+    | Annotated[PanelAct, Tag("input")]
+    | Annotated[LinesAct, Tag("send")]
+    | Annotated[CommandAct, Tag("podium")],
+    Discriminator(
+        _kind,
+        custom_error_type="act",
+        custom_error_message="an act has one of fault, input, send and podium",
+    ),
+]
 """One thing that is done at a time."""
 
 
