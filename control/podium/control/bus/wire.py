@@ -92,15 +92,17 @@ def _decoded(payload: bytes, expected: tuple[type[Message], ...]) -> Message:
     ):
         said = plain[0] if isinstance(plain, list) and plain else type(plain).__name__
         raise BadMessage(f"expected {' or '.join(names)}, got {_shown(said)}")
-    message: Message = _message_decoder(names[plain[0]])(plain[1])
+    kind: Any = names[plain[0]]
+    message: Message = _message_decoder(kind)(plain[1])
     return message
 
 
 def _packable(value: object) -> object:
     """Return what MessagePack does not know in what it knows: it asks for these alone."""
-    names = _field_names(type(value))
+    kind: Any = type(value)
+    names = _field_names(kind)
     if names is not None:
-        return [type(value).__name__, {name: getattr(value, name) for name in names}]
+        return [kind.__name__, {name: getattr(value, name) for name in names}]
     if isinstance(value, Mapping):
         return dict(value)
     return _array(value)
@@ -176,7 +178,8 @@ def _decoder(hint: Any, where: str) -> Decode:
     if origin is tuple:
         return _entries(get_args(hint), where)
     if origin is not None and issubclass(origin, Mapping):
-        return _mapping(*get_args(hint), where)
+        of_key, of_value = (_decoder(inner, where) for inner in get_args(hint))
+        return _mapping(of_key, of_value, where)
     if _is_message(hint):
         return _inner_message(hint, where)
     return _plain(np.ndarray if origin is np.ndarray else hint, where)
@@ -222,9 +225,7 @@ def _entries(inner: tuple[Any, ...], where: str) -> Decode:
     return decode
 
 
-def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
-    of_key, of_value = _decoder(key_hint, where), _decoder(value_hint, where)
-
+def _mapping(of_key: Decode, of_value: Decode, where: str) -> Decode:
     def decode(value: Any) -> Any:
         if not isinstance(value, dict):
             raise BadMessage(f"{where}: a mapping expected, got {type(value).__name__}")
@@ -233,7 +234,7 @@ def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
     return decode
 
 
-def _inner_message(kind: type[Any], where: str) -> Decode:
+def _inner_message(kind: Any, where: str) -> Decode:
     name = kind.__name__
 
     def decode(value: Any) -> Any:
