@@ -61,7 +61,7 @@ NEEDS_qililab := qililab==0.33.3 scipy
 REPORT ?= report
 PYTEST_ARGS ?=
 ORDER ?=
-WORKERS ?= 2
+WORKERS ?= 3
 DEMO_ARGS ?=
 SITE_ARGS ?=
 SEED ?= 1

@@ -6,7 +6,7 @@ network left out. There is no peer: no other simulator of these instruments play
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_co
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.session_plan import SessionPlan
 from podium.sim_instruments.physics.world import World
 from podium.sim_instruments.servers.silent_playback import FinishedWork
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
@@ -50,7 +51,7 @@ DRIVE = """
 loop: reset_ph
       latch_rst 4
       set_latch_en 1,1592
-      set_cond 1,1,0,40
+      set_cond 1,1,0,20
       set_awg_offs 20000,0
       upd_param 36
       set_awg_offs 0,0
@@ -58,7 +59,7 @@ loop: reset_ph
       set_cond 0,0,0,4
       set_awg_offs 0,0
       upd_param 18000
-      wait 324
+      wait 364
       loop R0,@loop
       stop"""
 
@@ -88,12 +89,33 @@ class ChipPlay:
         heard = [replace(one, line=LINES[one.line]) for one in captures]
         return self._session.go_on(played, heard, listeners)
 
+    def planned(self, carriers: Mapping[str, float]) -> "ChipPlan":
+        """Return the plan of the run."""
+        lines = {LINES[line]: hz for line, hz in carriers.items() if line in LINES}
+        return ChipPlan(SessionPlan(self._session, lines))
+
     def trace(self, listener: int) -> Any:
         """Return the trace of the last window."""
         return self._session.trace(listener)
 
     def end(self, signals: Any) -> None:
         """Nobody asks what was played."""
+
+
+class ChipPlan:
+    """The plan of a run behind the connectors."""
+
+    def __init__(self, plan: SessionPlan) -> None:
+        self._plan = plan
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plan, name)
+
+    def go_on(self, drives: Any, captures: Any, listeners: Any, at_ns: int) -> Any:
+        """Plan one more chunk."""
+        played = [replace(one, line=LINES[one.line]) for one in drives if one.line in LINES]
+        heard = [replace(one, line=LINES[one.line]) for one in captures]
+        return self._plan.go_on(played, heard, listeners, at_ns)
 
 
 def chip() -> FeedlinePoint:

@@ -15,7 +15,11 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
 
 
-OF_THE_TWINS = {"twin": "command", "replay": "replay_command"}
+OF_THE_TWINS = {
+    "twin": "command",
+    "replay": "replay_command",
+    "scenario": "scenario_command",
+}
 """Commands of the simulated instruments: run without the control layer, which they do not need."""
 
 

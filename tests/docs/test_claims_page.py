@@ -47,6 +47,7 @@ REFEREES = {
     "test_qblox_qrc_client": "`test_qblox_qrc_client.py`",
     "test_qblox_mixer_client": "`test_qblox_mixer_client.py`",
     "test_qblox_tag_feedback_client": "`test_qblox_tag_feedback_client.py`",
+    "test_pyvcd": "pyvcd 0.5.1",
     "test_qutip": "QuTiP",
     "test_scqubits": "scqubits",
     "test_scqubits_fluxonium": "of transmons and fluxoniums | scqubits",

@@ -44,6 +44,17 @@ def test_what_has_no_pressure_is_refused_and_never_a_number(gauges):
     assert gauges.examine().complaints == ()
 
 
+def test_under_range_is_a_bound_of_a_gauge_whose_range_is_known_and_never_a_number(serve):
+    shown = {"p1": 1e-9, "p2": 3.4e-3}
+    twin = Controller("1", lambda name, now_fs: shown[name.partition(".")[2]], {1: "p1", 2: "p2"})
+    address = serve(twin, "mnemonics")
+    driver = PfeifferTpg366("gauges", address.host, {"mnemonics": address.port}, {1: "p1", 2: "p2"})
+    read = driver.read_channels()
+    driver.close()
+    assert read.values.keys() == {"p2"}
+    assert read.missing == {"p1": Missing("Pa", "under range", 5e-7)}
+
+
 @pytest.fixture
 def turbo():
     shown = {"speed": 820.0, "current": 3.4, "voltage": 48.0, "power": 163.0, "error": 0.0}

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from tests.benches.zurich.direct_results import integrate
 from zhinst.utils.shfqa import multistate
 
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import (
     BadReadout,
     ReadoutSettings,
-    integrate,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
     QuditSettings,

@@ -74,6 +74,37 @@ def test_biases_come_from_sources_with_and_without_connectors(plan) -> None:
     }
 
 
+def test_exchanged_cables_lead_to_each_others_line(plan) -> None:
+    swapped = plan.exchanged("node_a.q0.drive", "node_a.q1.drive")
+    lines = {connector: cable.line for connector, cable in swapped.outputs["cluster_a"].items()}
+    assert lines["slot4.out0"] == "node_a.q1.drive"
+    assert lines["slot4.out1"] == "node_a.q0.drive"
+    assert lines["slot2.out0"] == "node_a.feedline"
+    assert swapped.lines == plan.lines
+    assert swapped.biases == plan.biases
+    assert swapped.exchanged("node_a.q1.drive", "node_a.q0.drive") == plan
+
+
+def test_exchanged_flux_lines_take_each_others_source(plan) -> None:
+    swapped = plan.exchanged("node_a.q0.flux", "node_a.q1.flux")
+    assert swapped.biases["node_a.q0.flux"] == plan.biases["node_a.q1.flux"]
+    assert swapped.driver_of("node_a.q1.flux") == ("bias_q0", "")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("node_a.q0.drive", "node_a.q0.flux"),
+        ("node_a.q0.drive", "node_a.q0.drive"),
+        ("node_a.feedline", "node_a.q0.drive"),
+        ("node_a.q0.drive", "node_a.q7.drive"),
+    ],
+)
+def test_only_two_lines_of_one_kind_can_be_exchanged(plan, one: str, other: str) -> None:
+    with pytest.raises(ValueError, match="line"):
+        plan.exchanged(one, other)
+
+
 def test_a_thermometer_sits_in_its_fridge(plan) -> None:
     assert plan.thermometers == {
         "thermometry_a": Thermometry("fridge_a", {5: "still", 6: "mixing_chamber"})

@@ -134,6 +134,7 @@ OTHERS = "others"
 
 HELP_OF_OTHERS = {
     "replay": "play a recorded trace to the instrument's twin and tell where it answers otherwise",
+    "scenario": "play written incidents into a running simulation, and score who masters them",
     "twin": "draw, start, question and disturb the simulated instruments",
 }
 """Help lines of commands that come with Podium by entry points."""

@@ -16,6 +16,8 @@ class Missing:
     unit: str
     why: str
     """In the box's own words, as far as it has any."""
+    below: float | None = None
+    """The box says that it is below this, in ``unit``, and no more; None: it does not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,17 @@ class PfeifferTpg366:
         """Return the same, and how each of the others is."""
         pressures, scale = self._all()
         found: dict[str, Value | Missing] = {}
+        under = any(one.status is GaugeStatus.UNDER_RANGE for one in pressures)
+        kinds = self.ask("TID").split(",") if under else ()
         for channel, name in self._gauges.items():
             status = pressures[channel - 1].status
-            valid = status is GaugeStatus.OK
-            value = (pressures[channel - 1].value * scale, "Pa")
-            found[name] = value if valid else Missing("Pa", _words(status))
+            if status is GaugeStatus.OK:
+                found[name] = (pressures[channel - 1].value * scale, "Pa")
+            elif status is GaugeStatus.UNDER_RANGE:
+                kind = kinds[channel - 1].strip()[:3] if channel <= len(kinds) else ""
+                found[name] = Missing("Pa", _words(status), box.LOWEST_PA.get(kind))
+            else:
+                found[name] = Missing("Pa", _words(status))
         return ChannelReadings.of(found)
 
     def pressure_pa(self, gauge: str) -> float:

@@ -25,6 +25,9 @@ ERROR_WORDS = {"": "0000", "parameter": "0010", "syntax": "0001", "hardware": "0
 """ERR and the answer after NAK."""
 COMBINED_GAUGE = "PKR"
 """TID of a combined Pirani and cold-cathode gauge."""
+LOWEST_PA = {COMBINED_GAUGE: 5e-7, "IKR": 2e-7, "TPR": 5e-2, "PCR": 5e-2}
+"""By gauge (TID): what "under range" is below, Pa. Data sheets: PKR 251 5e-9 hPa, IKR 251 2e-9 hPa,
+TPR 280 5e-4 hPa; PCR 280 5e-5 hPa, here as a TPR's. ASSUMED: of all of a kind."""
 NO_SENSOR = "noSEn"
 PRESSURE_LOW_MBAR, PRESSURE_HIGH_MBAR = 5e-9, 1e3
 """Range of a PKR gauge."""

@@ -6,8 +6,17 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
+from podium.sim_instruments.copy_command import (
+    FORK_HELP,
+    SAVE_HELP,
+    add_fork,
+    add_save,
+    run_fork,
+    run_save,
+)
 from podium.sim_instruments.fridge_command import FRIDGE_HELP, add_fridge, run_fridge
 from podium.sim_instruments.record_command import RECORD_HELP, add_record, run_record
+from podium.sim_instruments.scenario_command import ScenarioCommand
 from podium.sim_instruments.serve_command import (
     DONE,
     FACILITY_HELP,
@@ -107,6 +116,16 @@ class TwinCommand:
         played.add_argument(
             "--since", type=int, default=0, metavar="N", help="only what came after the entry N"
         )
+        played.add_argument(
+            "--vcd",
+            type=Path,
+            metavar="FILE",
+            help="write the signals of each instrument's latest run instead, for a wave viewer "
+            "(with --since of all runs after the Nth that are kept)",
+        )
+        played.add_argument(
+            "--on", default="", metavar="INSTRUMENT", help="with --vcd: of this instrument only"
+        )
 
         log = verbs.add_parser("log", help="tell every command that came, of `serve --log`")
         _add_endpoints(log)
@@ -135,6 +154,10 @@ class TwinCommand:
             help="seconds in each of the wall's; - takes one after the other from standard input, "
             "a line each",
         )
+
+        add_save(verbs.add_parser("save", help=SAVE_HELP))
+
+        add_fork(verbs.add_parser("fork", help=FORK_HELP))
 
         add_record(verbs.add_parser("record", help=RECORD_HELP))
 
@@ -177,6 +200,8 @@ class TwinCommand:
             "fault": _fault,
             "advance": _advance,
             "rate": _rate,
+            "save": run_save,
+            "fork": run_fork,
             "record": run_record,
             "fridge": run_fridge,
             "replay": _replay,
@@ -408,6 +433,16 @@ def _replay(arguments: Namespace) -> int:
 
 
 def _played(arguments: Namespace) -> int:
+    if arguments.vcd is not None:
+        request = {"do": "signals", "since": arguments.since, "on": arguments.on}
+        try:
+            arguments.vcd.write_text(_ask(arguments, request), encoding="ascii")
+        except OSError as error:
+            raise CommandFailed(error, WRONG_USE) from error
+        print(arguments.vcd)
+        return DONE
+    if arguments.on:
+        raise CommandFailed("--on wants --vcd", WRONG_USE)
     for entry in _ask(arguments, {"do": "played", "since": arguments.since}):
         print(json.dumps(entry))
     return DONE
@@ -461,3 +496,4 @@ def _ask(arguments: Namespace, request: dict[str, Any]) -> Any:
 
 command = TwinCommand()
 replay_command = ReplayCommand()
+scenario_command = ScenarioCommand()

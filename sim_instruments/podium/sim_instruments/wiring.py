@@ -5,7 +5,7 @@ world needs: instruments, their options, and the cables between connectors and l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,42 @@ class Plan:
         heard = {line for lines in self.inputs.values() for line in lines.values()}
         analyzed = {one.line for lines in self.analyzed.values() for one in lines.values()}
         return frozenset(driven | heard | analyzed | set(self.biases))
+
+    def driver_of(self, line: str) -> tuple[str, str] | None:
+        """Return the instrument and connector that a line's cable comes from; None: there is none.
+
+        Of a flux line its static source, of another the output that plays on it.
+        """
+        if line in self.biases:
+            return self.biases[line]
+        for instrument, cables in self.outputs.items():
+            for connector, cable in cables.items():
+                if cable.line == line:
+                    return instrument, connector
+        return None
+
+    def exchanged(self, one: str, other: str) -> "Plan":
+        """Return the plan with the cables of two lines plugged into each other's place.
+
+        Both are drive lines, or both flux lines; ValueError if not. What comes out of them is
+        no affair of the plug: they are no feedlines.
+        """
+        heard = {line for lines in self.inputs.values() for line in lines.values()}
+        for line in (one, other):
+            if line in heard or self.driver_of(line) is None:
+                raise ValueError(f"{line} is no line that is only driven")
+        if (one in self.biases) != (other in self.biases) or one == other:
+            raise ValueError(f"{one} and {other} are not two lines of one kind")
+        place = {one: other, other: one}
+        biases = {place.get(line, line): source for line, source in self.biases.items()}
+        outputs = {
+            instrument: {
+                connector: replace(cable, line=place.get(cable.line, cable.line))
+                for connector, cable in cables.items()
+            }
+            for instrument, cables in self.outputs.items()
+        }
+        return replace(self, outputs=outputs, biases=biases)
 
 
 class PlanError(ValueError):

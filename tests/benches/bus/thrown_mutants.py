@@ -8,7 +8,7 @@ from typing import Any
 from tests.benches.bus.message_mutants import mutants, sample
 
 from podium.control.agent.agent import REQUESTS as OF_AGENTS
-from podium.control.bus import cold, facility_growth, fridge_report, messages, news, readings
+from podium.control.bus import cold, facility_growth, messages, news, readings
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import AskRefusals, refusals_key
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -54,7 +54,6 @@ def targets(facility: str, agent: str) -> list[Target]:
         messages.heartbeat_key(facility, "*"): (messages.Heartbeat,),
         news.status_key(facility, "*"): (messages.AgentStatus,),
         news.events_key(facility, "*"): (news.Event,),
-        fridge_report.fridge_key(facility, "*"): (fridge_report.FridgeReport,),
         readings.readings_key(facility, "*"): (readings.InstrumentReadings,),
         readings.clock_key(facility, "*"): (messages.Now,),
         cold.cold_news_key(facility): (cold.ColdNews,),

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from tests.benches.nodes.plant_room import FridgePlant, PlantRoom, fridge_facility, plant_room
 
-from podium.control.agent.interlocks import Interlocks, _Evaluated
+from podium.control.agent.interlock_state import InterlockState
+from podium.control.agent.interlocks import Interlocks
 from podium.control.agent.operation_journal import OperationJournal
 from podium.control.bus.messages import AgentStatus, Status, agent_key, ask
 from podium.control.bus.operations import Operated
@@ -14,6 +15,8 @@ from podium.control.facility.interlock_rules import (
     CONDENSING_PA,
     RULES,
     STAGE_HOT_K,
+    STILL_LINE_BACK_PA,
+    STILL_LINE_PA,
     TURBO_INLET_PA,
     UNSEEN_W,
 )
@@ -26,7 +29,8 @@ from podium.sim_instruments.physics.cryostat.cooldown import Cooldown
 from podium.sim_instruments.physics.cryostat.parameters import MODELS
 from podium.sim_instruments.physics.cryostat.plant import Cryostat
 
-V1, V2, V11, V12, V13, V14 = (signals.open_of(f"v{n}") for n in (1, 2, 11, 12, 13, 14))
+V1, V2, V9, V11, V12 = (signals.open_of(f"v{n}") for n in (1, 2, 9, 11, 12))
+V13, V14, V18 = (signals.open_of(f"v{n}") for n in (13, 14, 18))
 STILL, MIXER = signals.power_of("still"), signals.power_of("mixing_chamber")
 STILL_K, MIXER_K = (f"temperature.{one}" for one in ("still", "mixing_chamber"))
 TURBO1 = signals.on_of("turbo1")
@@ -78,7 +82,7 @@ async def test_a_fridge_in_usual_operation_trips_nothing(fridge) -> None:
 def test_a_cooldown_trips_nothing() -> None:
     plant = Cryostat(MODELS["LD400"], 0, start="warm", seed=1)
     cooldown = Cooldown(plant, 0)
-    rules = [_Evaluated("fridge_a", rule) for rule in RULES]
+    rules = [InterlockState("fridge_a", rule) for rule in RULES]
     for at_s in range(600, 26 * 3600, 600):
         cooldown.advance(at_s * FS_PER_S)
         shown = {name: plant.read(name, at_s * FS_PER_S) for name in signals.OUTPUTS}
@@ -159,6 +163,21 @@ async def test_mixture_goes_back_to_the_tank_before_a_disc_bursts(fridge) -> Non
         await some_readings(room)
         assert await notes(room) == ()
     assert not any(signal == V13 for signal, _ in fridge.written)  # it was shut already
+
+
+async def test_what_boils_off_goes_to_the_tank_before_the_still_line_s_valve_opens(
+    fridge, soon
+) -> None:
+    async with plant_room(fridge) as room:
+        fridge.shown["pressure.p2"] = STILL_LINE_PA * 1.01
+        await until(lambda: {(V9, 0.0), (V12, 1.0)} <= {*fridge.written})
+        assert (V18, 1.0) not in fridge.written  # gas would come to a turbo that turns
+        fridge.shown["turbo1.speed"] = 0.0
+        await until(lambda: (V18, 1.0) in fridge.written)
+        fridge.shown["pressure.p2"] = STILL_LINE_BACK_PA * 0.9
+        await some_readings(room)
+        assert not any("still_line_pressure" in one for one in await notes(room))
+        assert await room.operate("v9", 1) == Operated(1.0)  # it is set once
 
 
 async def test_the_small_compressor_stops_with_the_pulse_tube(fridge) -> None:

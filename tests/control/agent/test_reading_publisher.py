@@ -157,6 +157,13 @@ async def test_a_reading_that_fails_is_never_a_number(example, pace) -> None:
     assert told.readings[0] == ChannelReading("p1", None, "Pa", "out_of_range", "over range")
 
 
+async def test_a_gauge_under_its_range_tells_a_bound_and_no_number(example, pace) -> None:
+    said = {"p1": Missing("Pa", "under range", 5e-7), "p2": (3.0, "Pa")}
+    async with room(example, gauges=Box(lambda: ChannelReadings.of(said))) as here:
+        told = await here.next("gauges")
+    assert told.readings[0] == ChannelReading("p1", None, "Pa", "out_of_range", "under range", 5e-7)
+
+
 async def test_a_box_that_refuses_answers_and_has_no_value(example, pace) -> None:
     def refuse() -> ChannelReadings:
         raise Refused("gauges: no data")

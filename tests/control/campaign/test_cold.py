@@ -8,14 +8,10 @@ from typing import Any
 import pytest
 
 from podium.control.campaign.cold_faults import FAULTS, WorldFault, drawn_faults
-from podium.control.campaign.cold_operator import ColdOperator
 from podium.control.campaign.cold_plant import ColdPlant, cold_plant
 from podium.control.campaign.cold_report import cold_report
-from podium.control.campaign.cold_story import ColdWorld, Playing, tell
+from podium.control.campaign.cold_story import ColdWorld, tell
 from podium.control.campaign.cold_verdicts import FaultRecord, WorldRecord, judged, summed
-from podium.control.records.latest_readings import LatestReadings
-from podium.control.supervision.model_parameters import MODELS
-from podium.control.supervision.observer import Observer
 from podium.sim_instruments.physics.cryostat.fridge_dialogue import dialogue
 from podium.sim_instruments.physics.cryostat.parameters import LD400
 
@@ -36,15 +32,7 @@ class PlantHere(ColdPlant):
 
 
 def world(seed: int) -> ColdWorld:
-    plant = PlantHere(seed)
-    return ColdWorld(
-        plant,
-        Observer(MODELS["LD400"], plant.wiring()),
-        ColdOperator(plant.wiring(), "LD400"),
-        LatestReadings(),
-        Playing(random.Random(seed)),
-        WorldRecord([], [], 0, [], 0.0),
-    )
+    return ColdWorld.begun(PlantHere(seed), "LD400", random.Random(seed))
 
 
 def test_faults_depend_on_the_seed_alone_and_all_kinds_come() -> None:
@@ -60,12 +48,13 @@ async def test_a_world_with_a_trip_is_protected_and_judged() -> None:
     one = world(31)
     fault = WorldFault("compressor_trip", 3 * HOUR_S, 3.2 * HOUR_S)
     await tell(one, (fault,), after_s=0.2 * HOUR_S)
-    one.record.actions = one.operator.actions
+    one.record.alarms = one.alarms.raised
     truth = await one.plant.truth()
     (verdict,) = judged(one.record, truth)
     assert verdict["blame_right"]
     assert verdict["should_act"]
     assert verdict["acted_in_time"]
+    assert verdict["alarmed_in_time"]
     assert verdict["harmed"] == []
     assert verdict["harm_alone_s"]["turbo_overloaded"] < HOUR_S
     counted = verdict["countdowns"]["second_stage_above_10K"]
@@ -82,7 +71,7 @@ async def test_a_silent_instrument_is_never_shown_as_good() -> None:
     (verdict,) = judged(one.record, await one.plant.truth())
     assert verdict["blame_right"]
     assert not verdict["should_act"]
-    assert one.operator.actions == []
+    assert one.interlocks.actions == []
 
 
 def record(kind: str, named: dict[str, float]) -> FaultRecord:
@@ -114,21 +103,21 @@ def test_verdicts_are_by_what_came_of_a_copy_left_alone() -> None:
 def test_worlds_are_summed_and_what_is_broken_is_told() -> None:
     fault = {
         "kind": "plug", "should_act": True, "acted_in_time": False, "harmed": ["helium_lost"],
-        "blame_right": False,
+        "alarmed_in_time": False, "blame_right": False,
         "countdowns": {"a": {"low": 1.0, "high": 2.0, "true": 1.5},
                        "b": {"low": 1.0, "high": 2.0, "true": 2.5},
                        "c": {"low": 1.0, "high": 2.0, "true": None}},
     }  # fmt: skip
     told = summed(
-        [{"faults": [fault], "false_trips": 1, "stale_shown_good": 0, "false_findings": [],
-          "days": 3.0}]
+        [{"faults": [fault], "false_trips": 1, "stale_shown_good": 0, "false_alarms": [],
+          "false_findings": [], "days": 3.0}]
     )  # fmt: skip
     assert told["faults"] == told["should_act"] == told["helium_lost"] == told["false_trips"] == 1
     assert told["acted_in_time"] == told["overpressure"] == 0
     assert (told["blame_right"], told["countdown_in_interval"]) == (0.0, 0.5)
     world_ = {
-        "faults": [fault], "false_trips": 1, "stale_shown_good": 0, "false_findings": [],
-        "days": 3.0,
+        "faults": [fault], "false_trips": 1, "stale_shown_good": 0, "false_alarms": [],
+        "false_findings": [], "days": 3.0,
     }  # fmt: skip
     complaints = cold_report([world_], None).complaints  # type: ignore[arg-type]
     assert any(said.startswith("acted_in_time") for said in complaints)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -12,6 +13,7 @@ from tests.benches.nodes.triggered import Node, together
 from tests.benches.nodes.twins_on_sockets import twins_on_sockets
 from tests.benches.nodes.two_nodes_up import TWO_NODES
 from tests.benches.programs.rabi_file import EXAMPLE, RABI
+from tests.benches.servers.dump_reader import read
 
 from podium.control import cli
 from podium.control.agent.answers import quantised
@@ -191,3 +193,38 @@ def test_a_run_keeps_its_facility_file_and_never_loses_data_over_it(
     assert out.exists()
     assert ("the facility file is not kept with the data" in capsys.readouterr().err) == edited
     assert scope(out) == int(edited)
+
+
+def test_a_shot_is_dumped_for_a_wave_viewer(tmp_path, capsys) -> None:
+    path = stored(tmp_path)
+    out = tmp_path / "shot.vcd"
+    assert scope(path, "--vcd", out, "--point", "amplitude=10") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(out)
+    variables, comments = read(out.read_text())
+    assert comments[:2] == ["machine code", RABI.name]
+    (capture,) = [one for name, one in variables.items() if name.endswith("capture_q0")]
+    (begin,), (end,) = capture.rises(), capture.falls()
+    assert end - begin == 400 * 10**6
+    (readout,) = [one for name, one in variables.items() if name.endswith(".readout.i")]
+    assert readout.at(begin + 10**6) == pytest.approx(0.1, abs=1e-4)
+
+
+def test_what_twins_played_last_is_asked_of_the_command_of_the_twins(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    asked: list[list[str]] = []
+
+    def ran(words: list[str], **_: object) -> SimpleNamespace:
+        asked.append(words[-5:])
+        return SimpleNamespace(returncode=len(asked) - 1, stderr="nobody is there\n")
+
+    monkeypatch.setattr(emulator.subprocess, "run", ran)
+    words = ["--vcd", "all.vcd", "--endpoints", "e.json"]
+    assert scope(*words) == 0
+    assert capsys.readouterr().out == "all.vcd\n"
+    assert asked == [["played", "--endpoints", "e.json", "--vcd", "all.vcd"]]
+    assert scope(*words) == 1
+    assert capsys.readouterr().err == "podium scope: nobody is there\n"
+    for wrong in ([], [RUN, *words], ["--endpoints", "e.json"]):
+        assert scope(*wrong) == 2
+        assert "name a RUN, or give --vcd" in capsys.readouterr().err

@@ -70,7 +70,7 @@ def test_every_no_says_whose_certificate_would_do() -> None:
     told = judge("x", A, "publish", news.events_key("x", "agent node_b")).words
     assert told == (
         "denied: the certificate agent.node_a may not publish podium/x/events/agent_node_b: it may "
-        "publish podium/x/heartbeat/node_a, podium/x/status/node_a, podium/x/fridge/node_a, "
+        "publish podium/x/heartbeat/node_a, podium/x/status/node_a, "
         "podium/x/readings/node_a, podium/x/events/agent_node_a; "
         "that takes the certificate agent.node_b"
     )

@@ -105,6 +105,10 @@ def test_recovery_from_a_power_cut_that_emptied_the_battery() -> None:
     assert recovered(LD250, 4 * HOUR_S, 4 * HOUR_S, "power_cut") < 14
 
 
+def test_pumps_that_a_power_cut_stopped_under_a_recovery_go_on_when_it_is_over() -> None:
+    assert recovered(LD250, 4 * HOUR_S, 0, "power_cut") < 12
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("parameters", [LD250, XLD1000])
 @pytest.mark.parametrize(("outage_s", "begins_s"), [(100, 0), (900, 0), (20_000, 0)])

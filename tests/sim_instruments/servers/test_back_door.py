@@ -79,8 +79,8 @@ async def test_one_line_is_one_request_and_one_answer(lab) -> None:
         (b"[" * 30_000, "one JSON object a line is wanted"),
         (
             b'{"do": null}',
-            'the back door knows {"do": one of truth, played, samples, clocks, advance, time, '
-            "rate, tallies, log, fault}, not None",
+            'the back door knows {"do": one of truth, played, samples, signals, clocks, advance, '
+            "time, rate, tallies, log, fault, state, operate, save, fork, end}, not None",
         ),
         (b'{"do": "dance"}', "not 'dance'"),
         (b'{"do": ["time"]}', "not ['time']"),
@@ -271,6 +271,47 @@ async def test_a_fridge_warms_up_and_cools_down(lab) -> None:
     assert cold < 0.03
     assert warm > 10
     assert cooler < warm
+
+
+async def test_swapped_cables_carry_each_others_signals_until_they_are_swapped_back(lab) -> None:
+    flux = "node_a.q0.flux", "node_a.q1.flux"
+    laboratory = lab.serving.laboratory
+    async with client(lab.serving, "bias_q0") as bias:
+        for line in (":SOUR:FUNC VOLT", ":SOUR:RANG 1", ":OUTP 1", ":SOUR:LEV 0.25"):
+            bias.writer.write(f"{line}\n".encode())
+        assert await bias.ask(b":SOUR:LEV?\n")
+    for mine, other in (flux, flux[::-1]):
+        before = laboratory.cabling().biases_v
+        await lab.fault("swap", ",".join(flux))
+        after = laboratory.cabling().biases_v
+        assert (after[mine], after[other]) == (before[other], before[mine])
+        assert before[mine] != before[other]
+    await lab.fault("swap", "node_a.q0.drive,node_a.q1.drive")
+    state = await lab.do("state")
+    assert [state[f"node_a.q{n}.drive.own_cable"] for n in range(3)] == [0.0, 0.0, 1.0]
+    await lab.fault("swap", "node_a.q1.drive,node_a.q0.drive")
+    assert (await lab.do("state"))["node_a.q0.drive.own_cable"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "on",
+    ["", "node_a.q0.drive", "node_a.q0.drive,", "node_a.q0.drive,node_a.q0.flux", "a,b", ",,"],
+)
+async def test_what_is_no_pair_of_lines_is_not_swapped(lab, on: str) -> None:
+    with pytest.raises(BadRequest, match="line"):
+        await lab.do("fault", fault="swap", on=on)
+    assert lab.serving.laboratory.plan == lab.serving.laboratory.laid_plan
+
+
+async def test_what_is_done_by_hand_is_counted_and_what_a_scenario_does_is_not(lab) -> None:
+    await lab.do("fault", fault="unplug", on="node_a.q0.drive", by="scenario")
+    state = await lab.do("state")
+    assert (state["interventions"], state["node_a.q0.drive.plugged"]) == (0.0, 0.0)
+    await lab.fault("plug", "node_a.q0.drive")
+    with pytest.raises(BadRequest):
+        await lab.do("fault", fault="plug", on="nowhere")
+    state = await lab.do("state")
+    assert (state["interventions"], state["node_a.q0.drive.plugged"]) == (1.0, 1.0)
 
 
 def test_every_fault_is_told_in_words_and_is_done_to_something() -> None:

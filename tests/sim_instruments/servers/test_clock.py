@@ -168,3 +168,21 @@ def test_a_rate_that_is_announced_ahead_is_taken_everywhere_at_one_instant() -> 
     late.set_rate(3, at_ns)
     wall.ns += 50
     assert early.now_fs() == late.now_fs() > seen_fs
+
+
+@pytest.mark.parametrize("mode", list(ClockMode))
+def test_a_clock_that_is_stopped_goes_on_from_there(wall, mode) -> None:
+    clock = WorldClock(mode, monotonic_ns=wall)
+    wall.ns += 1_000
+    clock.stop()
+    stopped_fs = clock.now_fs()
+    wall.ns += 5_000
+    clock.stop()
+    assert (clock.now_fs(), clock.stands) == (stopped_fs, True)
+    clock.advance(7)
+    clock.go_on()
+    assert (clock.now_fs(), clock.stands) == (stopped_fs + 7, False)
+    wall.ns += 2_000
+    clock.go_on()
+    passed_fs = 0 if mode is ClockMode.MANUAL else 2_000 * FS_PER_NS
+    assert clock.now_fs() == stopped_fs + 7 + passed_fs

@@ -9,18 +9,16 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.lease import Lease
 from podium.control.agent.owners import owners_of, users_of
 from podium.control.agent.readings import heard_of
-from podium.control.bus.bus import Bus, BusError
-from podium.control.bus.fridge_report import FridgeReport, fridge_key
+from podium.control.bus.bus import Bus
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.readings import InstrumentReadings, readings_key
-from podium.control.bus.wire import encode
 from podium.control.facility.facility import Facility, FluxWiring, Fridge
 from podium.drivers.errors import Refused
 
@@ -38,10 +36,14 @@ log = event_log("agent")
 
 @dataclass(frozen=True, slots=True)
 class FridgeReading:
-    """Holds the last report about a fridge, and when it came by the own monotonic clock, s."""
+    """Holds the last reading of a fridge's thermometer."""
 
-    told: FridgeReport
+    kelvin: float | None
+    """None: none was ever good."""
+    problem: str
+    """Why it could not be read since; empty: it was."""
     at_s: float
+    """When it came, s of the own monotonic clock."""
 
 
 class ColdLeases:
@@ -65,7 +67,6 @@ class ColdLeases:
         """That a fridge's reading is below its limit."""
         self._since_s = clock()
         self._news = asyncio.Event()
-        self._reports: asyncio.Queue[FridgeReport] = asyncio.Queue()
         self.grow(facility)
 
     def grow(self, facility: Facility) -> None:
@@ -79,56 +80,34 @@ class ColdLeases:
         )
 
     async def keep(self) -> None:
-        """Hear what other agents read, and report own thermometers to the page, all the time."""
-        async with (
-            self._bus.subscribe(readings_key(self._facility.name, "*")) as told,
-            asyncio.TaskGroup() as tasks,
-        ):
-            tasks.create_task(self._report_on())
+        """Hear what other agents read, all the time."""
+        async with self._bus.subscribe(readings_key(self._facility.name, "*")) as told:
             wanted = heard_of(told, lambda: self._thermometers)
             await listen(wanted, InstrumentReadings, self._hear_other, Discarded(log))
 
-    async def _report_on(self) -> None:
-        key = fridge_key(self._facility.name, self._agent)
-        while True:
-            report = await self._reports.get()
-            with suppress(BusError):  # it is published again soon
-                await self._bus.publish(key, encode(report))
-
     def _hear_other(self, agent: str, told: InstrumentReadings) -> None:
         if agent != self._agent and told.instrument in self._owners.get(agent, ()):
-            self._hear(told)
+            self.hear_own(told)
 
     def hear_own(self, told: InstrumentReadings) -> None:
-        """Take what an own instrument reads."""
-        for report in self._hear(told):
-            self._reports.put_nowait(report)
+        """Take what an own instrument reads, if it is a fridge's thermometer."""
+        for fridge in self._facility.fridges.values():
+            if fridge.thermometer.instrument == told.instrument:
+                self._note(fridge, *_kelvin_of(fridge, told))
 
-    def _hear(self, told: InstrumentReadings) -> tuple[FridgeReport, ...]:
-        """Take what an instrument reads if it is a fridge's thermometer; return what it means."""
-        reports = tuple(
-            _report(fridge, told)
-            for fridge in self._facility.fridges.values()
-            if fridge.thermometer.instrument == told.instrument
-        )
-        for report in reports:
-            self._note(report)
-        return reports
-
-    def _note(self, told: FridgeReport) -> None:
+    def _note(self, fridge: Fridge, kelvin: float | None, problem: str) -> None:
         now_s = self._clock()
-        if told.kelvin is None and told.fridge in self._heard:
-            heard = self._heard[told.fridge]
-            told, at_s = FridgeReport(told.fridge, heard.told.kelvin, told.problem), heard.at_s
+        heard = self._heard.get(fridge.name)
+        if kelvin is None and heard is not None:
+            self._heard[fridge.name] = replace(heard, problem=problem)
         else:
-            at_s = now_s
-        self._heard[told.fridge] = FridgeReading(told, at_s)
-        if not told.problem and told.kelvin is not None:
-            lease = self._lease(told.fridge)
+            self._heard[fridge.name] = FridgeReading(kelvin, problem, now_s)
+        if kelvin is not None:
+            lease = self._lease(fridge.name)
             was_broken = lease.broken
-            lease.hear(told.kelvin < self._facility.fridges[told.fridge].cold_below_k, now_s)
+            lease.hear(kelvin < fridge.cold_below_k, now_s)
             if lease.broken and not was_broken:
-                log.warning("a fridge is not cold", fridge=told.fridge, kelvin=told.kelvin)
+                log.warning("a fridge is not cold", fridge=fridge.name, kelvin=kelvin)
         self._news.set()
         self._news = asyncio.Event()
 
@@ -164,15 +143,14 @@ class ColdLeases:
         heard = self._heard.get(fridge.name)
         if heard is None:
             return f"{fridge.name}: nobody has told a reading of {fridge.thermometer}; {limit}"
-        told = heard.told
-        where = f"{fridge.name} is at {_kelvin(told.kelvin)} by {fridge.thermometer}"
+        where = f"{fridge.name} is at {_kelvin(heard.kelvin)} by {fridge.thermometer}"
         age_s = self._clock() - heard.at_s
-        if told.problem:
-            told_last = f"; {_kelvin(told.kelvin)} was read {age_s:.0f} s ago" * (
-                told.kelvin is not None
+        if heard.problem:
+            told_last = f"; {_kelvin(heard.kelvin)} was read {age_s:.0f} s ago" * (
+                heard.kelvin is not None
             )
             return (
-                f"{fridge.name}: {fridge.thermometer} cannot be read: {told.problem}{told_last}; "
+                f"{fridge.name}: {fridge.thermometer} cannot be read: {heard.problem}{told_last}; "
                 f"{limit}"
             )
         if age_s >= LEASE_S:
@@ -203,16 +181,15 @@ class ColdLeases:
         return tuple(found)
 
 
-def _report(fridge: Fridge, told: InstrumentReadings) -> FridgeReport:
-    """Return what a thermometer's readings say of the fridge's temperature."""
+def _kelvin_of(fridge: Fridge, told: InstrumentReadings) -> tuple[float | None, str]:
+    """Return the fridge's temperature by a thermometer's readings, or None and why, in words."""
     channel = fridge.thermometer.channel
     for one in told.readings:
         if one.channel == channel:
             if one.quality == "good" and one.value is not None:
-                return FridgeReport(fridge.name, one.value)
-            why = one.problem or one.quality.replace("_", " ")
-            return FridgeReport(fridge.name, None, why)
-    return FridgeReport(fridge.name, None, f"{told.instrument} tells of no channel {channel}")
+                return one.value, ""
+            return None, one.problem or one.quality.replace("_", " ")
+    return None, f"{told.instrument} tells of no channel {channel}"
 
 
 def _kelvin(kelvin: float | None) -> str:

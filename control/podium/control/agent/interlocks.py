@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from uuid import uuid4
 
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.lease import Lease
+from podium.control.agent.interlock_state import InterlockState, good_of, refusal
 from podium.control.agent.owners import owners_of
 from podium.control.agent.readings import heard_of
 from podium.control.bus.bus import Bus
@@ -21,8 +21,7 @@ from podium.control.bus.operations import Operate, Operated
 from podium.control.bus.readings import InstrumentReadings, readings_key
 from podium.control.facility.facility import Facility, Fridge
 from podium.control.facility.fridge_wiring import FridgeWiring, parts_of, wiring_of
-from podium.control.facility.interlock_rules import RULES, Good, Interlock
-from podium.control.facility.valve_rules import forbidden
+from podium.control.facility.interlock_rules import RULES, Interlock
 from podium.control.records.latest_readings import FridgeView, LatestReadings
 from podium.drivers.errors import InstrumentError
 
@@ -33,79 +32,6 @@ AGAIN_S = 5.0
 
 Do = Callable[[Operate], Awaitable[Operated]]
 log = event_log("agent")
-
-
-class _Evaluated:
-    """One interlock of one fridge, as it stands. Pure: who calls says what time it is."""
-
-    def __init__(self, fridge: str, rule: Interlock) -> None:
-        self.fridge = fridge
-        self.rule = rule
-        self.tripped = ""
-        """Why it has acted; empty: its lease is held."""
-        self.left: set[str] = set()
-        """Signals that it has not set since it acted."""
-        self.left_out: dict[str, str] = {}
-        """By signal: why it could not be set, as far as it was told."""
-        self._lease: Lease | None = None
-        """Given at the first step: nothing is known before."""
-        self._broken_since_s: float | None = None
-        """When the lease was broken, by the time of the reading that showed it."""
-
-    @property
-    def name(self) -> str:
-        return f"{self.fridge}.{self.rule.name}"
-
-    def step(self, view: FridgeView, good: Good, now_s: float) -> bool:
-        """Take all readings; return whether its parts have to be as it sets them."""
-        rule = self.rule
-        lease = self._lease or self._release(now_s)
-        holding = [bound.holds(good) for bound in rule.armed]
-        idle, armed = False in holding, all(holding)
-        if self.tripped:
-            over = rule.back.holds(good) or (idle and not rule.keeps)
-            if over:
-                log.info("interlock over", interlock=self.name)
-                self._release(now_s)
-            return bool(self.tripped)
-        if idle:
-            self._release(now_s)
-            return False
-        fulfils = rule.leased.holds(good)
-        lease.hear(fulfils, now_s)
-        if fulfils:
-            self._broken_since_s = None
-        elif not armed:  # nobody knows whether anything is at stake: the lease runs on
-            return False
-        elif fulfils is False and not self._delayed(view):
-            self._trip(f"{rule.leased.signal} is {good.get(rule.leased.signal):.4g}")
-        elif fulfils is None and not lease.held(now_s):
-            silent_s = lease.for_s(now_s)
-            self._trip(f"no good reading of {rule.leased.signal} for {silent_s:.0f} s")
-        return bool(self.tripped)
-
-    def _release(self, now_s: float) -> Lease:
-        """Give the lease, anew."""
-        self.tripped = ""
-        self._broken_since_s = None
-        self._lease = lease = Lease(self.rule.lasts_s)
-        lease.hear(True, now_s)
-        return lease
-
-    def _delayed(self, view: FridgeView) -> bool:
-        """Tell whether the lease has not been broken for long enough."""
-        latest = view.signals[self.rule.leased.signal]
-        tai = view.tai if latest.tai is None else latest.tai
-        at_s = tai[0] + tai[1] * 1e-15
-        if self._broken_since_s is None or at_s < self._broken_since_s:
-            self._broken_since_s = at_s
-        return at_s - self._broken_since_s < self.rule.delay_s
-
-    def _trip(self, why: str) -> None:
-        self.tripped = f"{why}: {self.rule.what}"
-        self.left = {signal for signal, _ in self.rule.then}
-        self.left_out = {}
-        log.warning("interlock", interlock=self.name, why=self.tripped)
 
 
 class Interlocks:
@@ -132,7 +58,7 @@ class Interlocks:
             name: wiring_of(facility, fridge) for name, fridge in facility.fridges.items()
         }
         self._all = tuple(
-            _Evaluated(fridge, rule)
+            InterlockState(fridge, rule)
             for fridge, wiring in self._wirings.items()
             for rule in rules
             if any(self._owns(wiring, signal) for signal, _ in rule.then)
@@ -172,7 +98,7 @@ class Interlocks:
             wanted = heard_of(told, lambda: self._wired)
             await listen(wanted, InstrumentReadings, self._hear_other, Discarded(log))
 
-    async def _keep_one(self, one: _Evaluated, do: Do | None) -> None:
+    async def _keep_one(self, one: InterlockState, do: Do | None) -> None:
         acted_s = -AGAIN_S
         while True:
             news = self._news
@@ -183,7 +109,7 @@ class Interlocks:
                 await self._act(one, do)
             await _wait(news, LOOK_S)
 
-    async def _act(self, one: _Evaluated, do: Do) -> None:
+    async def _act(self, one: InterlockState, do: Do) -> None:
         """Set the own parts of a rule, each if it is not so and not forbidden."""
         wiring = self._wirings[one.fridge]
         for signal, value in one.rule.then:
@@ -191,11 +117,7 @@ class Interlocks:
             if part is None or not self._owns(wiring, signal):
                 continue
             stands = good_of(self._view(one.fridge)).get(signal)
-            if stands == value:
-                one.left.discard(signal)
-                continue
-            undone = stands is not None and signal in one.rule.keeps
-            if signal not in one.left and not undone:
+            if not one.due(signal, value, stands):
                 continue
             by = f"interlock {one.rule.name}"
             why = self.judge(part.instrument, part.part, value)
@@ -221,12 +143,8 @@ class Interlocks:
                 "knows what may be set there"
             )
         signal = parts_of(self._facility.instruments[instrument])[part]
-        for one in self._all:
-            wanted = dict(one.rule.then).get(signal)
-            kept = one.fridge == fridge.name and signal in one.rule.keeps
-            if one.tripped and kept and wanted is not None and wanted != value:
-                return f"the interlock {one.rule.name} keeps it at {wanted:g}: {one.tripped}"
-        return forbidden(signal, value, good_of(self._view(fridge.name)))
+        states = (one for one in self._all if one.fridge == fridge.name)
+        return refusal(states, signal, value, good_of(self._view(fridge.name)))
 
     def _fridge_of(self, instrument: str) -> Fridge | None:
         for fridge in self._facility.fridges.values():
@@ -252,11 +170,6 @@ class Interlocks:
             latest = self._latest.of(names[0], self._clock())
             if latest is not None and latest.tai is not None:
                 yield latest.tai
-
-
-def good_of(view: FridgeView) -> Good:
-    """Return the signals of a fridge that good readings show."""
-    return {signal: latest.good for signal, latest in view.signals.items()}
 
 
 async def _wait(news: asyncio.Event, seconds: float) -> None:

@@ -153,7 +153,8 @@ class ReadingPublisher:
                 continue
             missing = read.missing.get(channel)
             why = "it does not tell of it" if missing is None else missing.why
-            found.append(ChannelReading(channel, None, unit, "out_of_range", why))
+            below = None if missing is None else missing.below
+            found.append(ChannelReading(channel, None, unit, "out_of_range", why, below))
         return InstrumentReadings(name, 0, tai, 0.0, tuple(found), read.complaints)
 
     def _without(

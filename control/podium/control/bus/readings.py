@@ -39,6 +39,9 @@ class ChannelReading:
     quality: Quality
     problem: str = ""
     """Why there is no good value, in words."""
+    below: float | None = None
+    """The instrument says that it is below this, in ``unit``, and has no number: a gauge under its
+    range. None: it says no such thing."""
 
 
 @dataclass(frozen=True, slots=True)

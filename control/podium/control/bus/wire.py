@@ -83,7 +83,7 @@ def _decoded(payload: bytes, expected: tuple[type[Message], ...]) -> Message:
         raise
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise BadMessage(f"{len(payload)} bytes are no MessagePack: {error!s:.200}") from error
-    names = {kind.__name__: kind for kind in expected}
+    names: dict[str, Any] = {kind.__name__: kind for kind in expected}
     if not (
         isinstance(plain, list)
         and len(plain) == 2
@@ -92,8 +92,7 @@ def _decoded(payload: bytes, expected: tuple[type[Message], ...]) -> Message:
     ):
         said = plain[0] if isinstance(plain, list) and plain else type(plain).__name__
         raise BadMessage(f"expected {' or '.join(names)}, got {_shown(said)}")
-    kind: Any = names[plain[0]]
-    message: Message = _message_decoder(kind)(plain[1])
+    message: Message = _message_decoder(names[plain[0]])(plain[1])
     return message
 
 
@@ -178,8 +177,8 @@ def _decoder(hint: Any, where: str) -> Decode:
     if origin is tuple:
         return _entries(get_args(hint), where)
     if origin is not None and issubclass(origin, Mapping):
-        of_key, of_value = (_decoder(inner, where) for inner in get_args(hint))
-        return _mapping(of_key, of_value, where)
+        key, value = get_args(hint)
+        return _mapping(key, value, where)
     if _is_message(hint):
         return _inner_message(hint, where)
     return _plain(np.ndarray if origin is np.ndarray else hint, where)
@@ -225,7 +224,9 @@ def _entries(inner: tuple[Any, ...], where: str) -> Decode:
     return decode
 
 
-def _mapping(of_key: Decode, of_value: Decode, where: str) -> Decode:
+def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
+    of_key, of_value = _decoder(key_hint, where), _decoder(value_hint, where)
+
     def decode(value: Any) -> Any:
         if not isinstance(value, dict):
             raise BadMessage(f"{where}: a mapping expected, got {type(value).__name__}")

@@ -10,7 +10,7 @@ from podium.control.campaign.cold_verdicts import summed
 from podium.control.campaign.report import CampaignReport
 from podium.control.facility.facility import Facility
 
-NONE_ALLOWED = ("false_trips", "helium_lost", "overpressure", "stale_shown_good")
+NONE_ALLOWED = ("false_trips", "false_alarms", "helium_lost", "overpressure", "stale_shown_good")
 BLAME_RIGHT, IN_INTERVAL = 0.9, (0.85, 0.95)
 JUDGED_FROM = 20
 """Countdowns, below which their share is no verdict."""
@@ -23,6 +23,9 @@ def cold_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
     missed = told["should_act"] - told["acted_in_time"]
     if missed:
         complaints.append(f"acted_in_time: not on {missed} of {told['should_act']} faults")
+    unheard = told["should_act"] - told["alarmed_in_time"]
+    if unheard:
+        complaints.append(f"alarmed_in_time: not on {unheard} of {told['should_act']} faults")
     if told["blame_right"] is not None and told["blame_right"] < BLAME_RIGHT:
         complaints.append(f"blame_right: {told['blame_right']:.0%}, not {BLAME_RIGHT:.0%}")
     share = told["countdown_in_interval"]

@@ -1,9 +1,9 @@
 """``python -m podium.control.campaign.cold_story``: a fridge supervised through weeks of faults.
 
 The fridge runs in a process of its own and is spoken with line by line. Here are only the pure
-parts of the supervisor: readings and their quality, observer, and what acts. In quiet hours
-readings come each two minutes, around a fault each ten seconds: what is judged is what the parts
-make of them, not how fast a bus is.
+parts of agents and supervisor: readings and their quality, interlocks, alarms, observer. In quiet
+hours readings come each two minutes, around a fault each ten seconds: what is judged is what the
+parts make of them, not how fast a bus is.
 """
 
 import json
@@ -18,14 +18,16 @@ from typing import Any
 from podium.control.bus.readings import LOST_AFTER, ChannelReading, InstrumentReadings
 from podium.control.bus.shutdown import run_until_terminated
 from podium.control.campaign.cold_faults import FAULTS, WorldFault, drawn_faults
-from podium.control.campaign.cold_operator import ColdOperator
 from podium.control.campaign.cold_plant import ColdPlant, cold_plant
-from podium.control.campaign.cold_verdicts import FaultRecord, WorldRecord, judged
+from podium.control.campaign.cold_protection import FridgeAlarms, FridgeInterlocks
+from podium.control.campaign.cold_recovery import Recovery
+from podium.control.campaign.cold_verdicts import AFTER_S, FaultRecord, WorldRecord, judged
 from podium.control.facility.atomic_files import write_text
 from podium.control.processes.child_processes import processor_time_s
 from podium.control.records.latest_readings import FridgeView, LatestReadings
 from podium.control.supervision.model_parameters import MODELS
 from podium.control.supervision.observer import Observed, Observer
+from podium.control.supervision.observers import contradictions_of
 from podium.firmware_interfaces import fridge_signals as signals
 
 BEGIN_TAI = 1_000_000
@@ -62,11 +64,15 @@ class ColdWorld:
 
     plant: ColdPlant
     observer: Observer
-    operator: ColdOperator
+    interlocks: FridgeInterlocks
+    alarms: FridgeAlarms
+    recovery: Recovery
     latest: LatestReadings
     playing: Playing
     record: WorldRecord
     number: int = 0
+    repaired: bool = True
+    """Whether no fault is left."""
     silent: str = ""
     """An instrument of which nothing is heard."""
     silent_s: float = 0.0
@@ -78,6 +84,22 @@ class ColdWorld:
     before: set[str] = field(default_factory=set)
     """Findings that stood when the fault came: they are not about it."""
 
+    @classmethod
+    def begun(cls, plant: ColdPlant, model: str, draw: random.Random) -> "ColdWorld":
+        """Return the world of a plant of this model, before anything has happened."""
+        wiring = plant.wiring()
+        interlocks = FridgeInterlocks(wiring)
+        return cls(
+            plant,
+            Observer(MODELS[model], wiring),
+            interlocks,
+            FridgeAlarms.of(wiring, model),
+            Recovery(wiring, model, interlocks.refusal),
+            LatestReadings(),
+            Playing(draw),
+            WorldRecord([], interlocks.actions, 0, [], 0.0),
+        )
+
     async def step(self, now_s: float, every_s: float, active: FaultRecord | None) -> None:
         """Let time pass up to ``now_s``, look, and act."""
         shown = await self.plant.advance(now_s)
@@ -87,7 +109,11 @@ class ColdWorld:
         view = self.latest.view(self.observer.wiring, tai, now_s)
         shares = self.playing.at(now_s)
         seen = self.observer.step(view, shares)
-        writes = self.operator.step(view, seen, now_s)
+        readings = {one.name: one for one in self.latest.all(now_s)}
+        found = contradictions_of(view.fridge, seen.contradictions)
+        self.alarms.step(view, readings, found, now_s)
+        writes = self.recovery.step(view, self.repaired, now_s)
+        writes |= self.interlocks.step(view, now_s)
         if self.heated is not None:
             stage, watts = self.heated
             heat = watts * shares["node_a"]
@@ -146,7 +172,7 @@ class ColdWorld:
             active.named_s[name] = active.named_s.get(name, 0.0) + every_s
             if active.first_named_s is None and fault.blamed(one.kind, one.where, one.node):
                 active.first_named_s = now_s - fault.at_s
-        acted = any(fault.at_s <= at < now_s - TOLD_S for at, _ in self.operator.actions)
+        acted = any(fault.at_s <= at < now_s - TOLD_S for at, _ in self.interlocks.actions)
         if not acted:
             for counted in seen.countdowns:
                 if counted.event not in active.countdowns:
@@ -173,6 +199,7 @@ class ColdWorld:
 
 async def _begin(world: ColdWorld, fault: WorldFault) -> None:
     """Bring a fault about."""
+    world.repaired = False
     match fault.kind:
         case "drift" | "stuck" | "disconnected":
             rate = fault.size or 0.0
@@ -191,7 +218,7 @@ async def _begin(world: ColdWorld, fault: WorldFault) -> None:
 
 async def _repair(world: ColdWorld, fault: WorldFault) -> None:
     """Put it right, as a person would."""
-    world.operator.repaired(fault.kind)
+    world.repaired = True
     match fault.kind:
         case "drift" | "stuck" | "disconnected":
             await world.plant.do("mend", reading=fault.reading)
@@ -242,34 +269,27 @@ async def supervise(arguments: Namespace) -> None:
     seed = arguments.seed
     draw = random.Random(f"cold world {seed}")
     model = arguments.model or draw.choice(sorted(MODELS))
-    parameters = MODELS[model]
     faults = drawn_faults(seed, arguments.faults, tuple(arguments.kinds or FAULTS))
     async with cold_plant(model, seed, arguments.vary) as plant:
-        record = WorldRecord([], [], 0, [], 0.0)
-        world = ColdWorld(
-            plant,
-            Observer(parameters, plant.wiring()),
-            ColdOperator(plant.wiring(), model),
-            LatestReadings(),
-            Playing(draw),
-            record,
-        )
+        world = ColdWorld.begun(plant, model, draw)
+        record = world.record
         end_s = await tell(world, faults)
-        record.actions, record.days = world.operator.actions, end_s / 86400.0
+        record.alarms, record.days = world.alarms.raised, end_s / 86400.0
         truth = await plant.truth()
     verdicts = judged(record, truth)
-    windows = [(one.at_s, one.repaired_s + 20 * 3600.0) for one in faults]
-    false = [
-        (at, what)
-        for at, what in record.actions
-        if not any(low <= at < high for low, high in windows)
-    ]
+    windows = [(one.at_s, one.repaired_s + AFTER_S) for one in faults]
+
+    def outside(happened: list[tuple[float, str]]) -> list[tuple[float, str]]:
+        return [one for one in happened if not any(low <= one[0] < high for low, high in windows)]
+
     content = {
         "model": model,
         "faults": verdicts,
         "actions": record.actions,
-        "procedures": world.operator.runs,
-        "false_trips": len(false),
+        "alarms": record.alarms,
+        "procedures": world.recovery.runs,
+        "false_trips": len(outside(record.actions)),
+        "false_alarms": outside(record.alarms),
         "false_findings": record.false_findings,
         "stale_shown_good": record.stale_shown_good,
         "days": record.days,

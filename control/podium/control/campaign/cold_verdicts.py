@@ -37,11 +37,13 @@ class WorldRecord:
 
     faults: list[FaultRecord]
     actions: list[tuple[float, str]]
-    """When something was done to protect the fridge, s, and what."""
+    """When an interlock did something, s, and which."""
     stale_shown_good: int
     false_findings: list[tuple[float, str]]
     """Findings while nothing was wrong: when they began, and their words."""
     days: float
+    alarms: list[tuple[float, str]] = field(default_factory=list)
+    """When an urgent alarm was raised, s, and which."""
 
 
 def named(record: FaultRecord) -> tuple[str, str, str]:
@@ -82,6 +84,7 @@ def judged(record: WorldRecord, truth: Mapping[str, Any]) -> list[dict[str, Any]
             if any(fault.at_s <= at < ends_s for at in happened.get(event, ()))
         )
         acted = [at for at, _ in record.actions if fault.at_s <= at < ends_s]
+        alarmed = [at for at, _ in record.alarms if fault.at_s <= at < ends_s]
         events = alone.get(round(fault.at_s), {})
         counted = {
             event: {"low": low, "median": median, "high": high, "true": events.get(event)}
@@ -99,6 +102,10 @@ def judged(record: WorldRecord, truth: Mapping[str, Any]) -> list[dict[str, Any]
                 and not harmed
                 and bool(acted)
                 and min(acted) - fault.at_s < min(harm.values()),
+                "alarmed_s": min(alarmed) - fault.at_s if alarmed else None,
+                "alarmed_in_time": bool(harm)
+                and bool(alarmed)
+                and min(alarmed) - fault.at_s < min(harm.values()),
                 "named": "/".join(what),
                 "blame_right": fault.blamed(*what),
                 "first_named_s": one.first_named_s,
@@ -121,7 +128,9 @@ def summed(worlds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "faults": len(faults),
         "should_act": sum(one["should_act"] for one in faults),
         "acted_in_time": sum(one["acted_in_time"] for one in faults),
+        "alarmed_in_time": sum(one["alarmed_in_time"] for one in faults),
         "false_trips": sum(world["false_trips"] for world in worlds),
+        "false_alarms": sum(len(world["false_alarms"]) for world in worlds),
         "helium_lost": sum("helium_lost" in one["harmed"] for one in faults),
         "overpressure": sum(
             any(event in one["harmed"] for event in OVERPRESSURE) for one in faults

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 DEFAULT_DATA = DEFAULT_STORE.parent / "datasets"
 
 
-def add_stored_run_arguments(parser: ArgumentParser) -> None:
+def add_stored_run_arguments(parser: ArgumentParser, *, required: bool = True) -> None:
     """Add the arguments that name a stored run: its id, its data, its facility file."""
-    parser.add_argument("run_id", metavar="RUN", help="the id of a run, or the file of its data")
+    parser.add_argument(
+        "run_id",
+        nargs=None if required else "?",
+        metavar="RUN",
+        help="the id of a run, or the file of its data",
+    )
     parser.add_argument(
         "--data",
         type=Path,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from podium.control.pictures.code_comparison import ComparedProgram
     from podium.control.pictures.program_view import Point
+    from podium.control.pictures.view import View
 
 SUFFIX = ".scope.svg"
 """Of the picture, beside the data."""
@@ -23,7 +24,7 @@ SUFFIX = ".scope.svg"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_stored_run_arguments(parser)
+    add_stored_run_arguments(parser, required=False)
     parser.add_argument(
         "--point", action="append", default=[], metavar="AXIS=INDEX", help=POINT_HELP
     )
@@ -37,6 +38,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--text", action="store_true", help="a table of events instead: time, port, what"
     )
+    parser.add_argument(
+        "--vcd",
+        type=Path,
+        metavar="FILE",
+        help="a value change dump of the shot instead, for a wave viewer; without RUN, and with "
+        "--endpoints, of all that simulated instruments played last",
+    )
+    parser.add_argument(
+        "--endpoints",
+        type=Path,
+        metavar="FILE",
+        help="with --vcd and without RUN: of a running simulation",
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -49,6 +63,12 @@ def run(arguments: Namespace) -> int:
     from podium.control.pictures.zurich_parts import NOT_DRAWN
     from podium.control.processes.emulator import CannotEmulate
 
+    live = arguments.endpoints is not None
+    if live == (arguments.run_id is not None) or (live and arguments.vcd is None):
+        print("podium scope: name a RUN, or give --vcd FILE and --endpoints FILE", file=sys.stderr)
+        return WRONG_USE
+    if live:
+        return _live(arguments)
     try:
         path = _file(arguments)
         data = _load(path)
@@ -76,6 +96,19 @@ def run(arguments: Namespace) -> int:
     except (NoState, ValueError, OSError) as error:
         print(f"podium scope: {error}", file=sys.stderr)
         return FOUND_PROBLEM
+
+
+def _live(arguments: Namespace) -> int:
+    """Write what simulated instruments played last, whole runs of it."""
+    from podium.control.processes.emulator import CannotEmulate, dump_played
+
+    try:
+        dump_played(arguments.endpoints, arguments.vcd)
+    except CannotEmulate as error:
+        print(f"podium scope: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+    print(arguments.vcd)
+    return DONE
 
 
 def _file(arguments: Namespace) -> Path:
@@ -110,7 +143,9 @@ def _compared(case: "ComparedProgram", point: "Point", arguments: Namespace, out
 
     verdict = judge(case, point, only=bool(arguments.point), emulate=emulate)
     shown = verdict.shown
-    if arguments.text:
+    if arguments.vcd is not None:
+        _dump(shown.played, case, shown.point, arguments.vcd)
+    elif arguments.text:
         where = say_point(shown.point, case.program.axes)
         _say([case.program.name, *([where] if where else [])])
         print(f"program\n{table(shown.meant)}\nmachine code\n{table(shown.played)}")
@@ -119,7 +154,7 @@ def _compared(case: "ComparedProgram", point: "Point", arguments: Namespace, out
         write_picture(out, views, case, shown.point, shown.drawn)
     _say(list(told(verdict, case.program)))
     if not arguments.text:
-        print(out)
+        print(arguments.vcd or out)
     return FOUND_PROBLEM if verdict.differences else DONE
 
 
@@ -129,6 +164,10 @@ def _alone(case: "ComparedProgram", point: "Point", arguments: Namespace, out: P
     from podium.control.report.program_pictures import write_picture
 
     view = case.view(point)
+    if arguments.vcd is not None:
+        _dump(view, case, point, arguments.vcd)
+        print(arguments.vcd)
+        return DONE
     if arguments.text:
         where = say_point(point, case.program.axes)
         _say([case.program.name, *([where] if where else [])])
@@ -137,6 +176,15 @@ def _alone(case: "ComparedProgram", point: "Point", arguments: Namespace, out: P
     write_picture(out, [view], case, point)
     print(out)
     return DONE
+
+
+def _dump(view: "View", case: "ComparedProgram", point: "Point", out: Path) -> None:
+    """Write a shot as a value change dump; raises OSError."""
+    from podium.control.facility.atomic_files import write_text
+    from podium.control.pictures.points import say_point
+    from podium.control.pictures.signal_dump import dump_view
+
+    write_text(out, dump_view(view, [case.program.name, say_point(point, case.program.axes)]))
 
 
 def _say(lines: Sequence[str]) -> None:

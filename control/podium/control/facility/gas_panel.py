@@ -54,7 +54,19 @@ ENDS = frozenset({TANK, UNIT, STILL_LINE})
 """Where a pump's outlet has to lead."""
 
 Good = Mapping[str, float | None]
-"""Values of signals (``fridge_signals``) that are good now, SI units; None or left out: unknown."""
+"""Values of signals (``fridge_signals``) that are good now, SI units; None or left out: unknown.
+A signal of which only a bound is known has none, and its bound stands at :func:`bound_of`."""
+
+
+def bound_of(signal: str) -> str:
+    """Return the name at which stands what a signal without a value is known to be below."""
+    return f"{signal}.below"
+
+
+def at_most(good: Good, signal: str) -> float | None:
+    """Return what a signal is known not to exceed: its value, or a bound; None: nothing."""
+    found = good.get(signal)
+    return good.get(bound_of(signal)) if found is None else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,7 @@ class Panel:
 
     def below(self, gauge: str, limit_pa: float) -> bool:
         """Tell whether a pressure is known to be at most ``limit_pa``."""
-        found = self.good.get(f"pressure.{gauge}")
+        found = at_most(self.good, f"pressure.{gauge}")
         return found is not None and found <= limit_pa
 
     def spins(self, turbo: str) -> bool:

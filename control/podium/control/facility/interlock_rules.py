@@ -5,14 +5,11 @@ They are no safety system: the fridge's own interlocks stay in charge, and act f
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from podium.control.facility.gas_panel import Good, bound_of
 from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.fridge_stages import HEATERS, STILL
-
-Good = Mapping[str, float | None]
-"""Values of signals (``fridge_signals``) that are good now, SI units; None or left out: unknown."""
 
 TURBO_INLET_PA = 500.0
 """More at a turbo's inlet, and it is cut off. # ASSUMED: half of the 11 mbar of a HiPace 700."""
@@ -23,6 +20,11 @@ CONDENSING_PA = 2.8e5
 valve's 2.3 bar, below the 3.5 bar at which a disc bursts."""
 CONDENSING_BACK_PA = 1.5e5
 """# ASSUMED: where the other check valve shuts."""
+STILL_LINE_PA = 4e4
+"""More in the still line, and it is joined to the tank. # ASSUMED: a quarter of the 1.5 bar of its
+check valve, twice what it has an hour after its turbo has stopped."""
+STILL_LINE_BACK_PA = 2e4
+"""# ASSUMED: half of it."""
 STAGE_HOT_K = 315.0
 """No heater heats a stage above it. # ASSUMED: indium and solder, 40 K below their limits."""
 STAGE_HOT_BACK_K = 310.0
@@ -47,9 +49,13 @@ class Bound:
     at_most: float = math.inf
 
     def holds(self, good: Good) -> bool | None:
-        """Tell whether it does; None: no good reading shows it."""
+        """Tell whether it does; None: no good reading shows it, and no gauge under its range."""
         value = good.get(self.signal)
-        return None if value is None else self.at_least <= value <= self.at_most
+        if value is not None:
+            return self.at_least <= value <= self.at_most
+        bound = good.get(bound_of(self.signal))
+        below = bound is not None and bound <= self.at_most
+        return True if below and self.at_least == -math.inf else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,20 @@ RULES: tuple[Interlock, ...] = (
             (signals.on_of(signals.COMPRESSOR), 0.0),
         ),
         keeps=(signals.open_of("v13"), signals.open_of("v12")),
+    ),
+    Interlock(
+        "still_line_pressure",
+        "mixture that boils off goes to the tank before the still line's check valve opens",
+        armed=(Bound(signals.temperature_of(STILL), at_most=CONDENSED_AT_MOST_K),),
+        leased=Bound("pressure.p2", at_most=STILL_LINE_PA),
+        back=Bound("pressure.p2", at_most=STILL_LINE_BACK_PA),
+        then=(
+            (signals.open_of("v13"), 0.0),
+            (signals.open_of("v10"), 1.0),
+            (signals.open_of("v12"), 1.0),
+            (signals.open_of("v9"), 0.0),  # what came back as gas would heat the still
+            (signals.open_of("v18"), 1.0),  # allowed once turbo1 stands: gas brakes it in a minute
+        ),
     ),
     Interlock(
         "compressor_without_cold",

@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.control.pictures.code_comparison import Spans
@@ -33,7 +34,7 @@ def emulate(
     """
     from podium.firmware_interfaces.qblox_cluster.program import to_plain
 
-    if COMMAND not in {point.name for point in entry_points(group=GROUP)}:
+    if not _is_installed():
         raise CannotEmulate(
             "what the machine code plays can only be seen where the simulated instruments are "
             f"installed: there is no command `podium {COMMAND}` here (it comes with the package "
@@ -61,3 +62,25 @@ def emulate(
         raise CannotEmulate(f"the machine code of {artifact.cluster} cannot be emulated: {said}")
     told: Mapping[str, Any] = json.loads(done.stdout)
     return told
+
+
+def dump_played(endpoints: Path, out: Path) -> None:
+    """Have the simulation behind ``endpoints`` write what it played last, as a value change dump.
+
+    Raises :class:`CannotEmulate`.
+    """
+    if not _is_installed():
+        raise CannotEmulate(
+            f"there is no command `podium {COMMAND}` here (it comes with the package "
+            "podium.sim_instruments): what was played can be asked of simulated instruments alone"
+        )
+    words = ["played", "--endpoints", str(endpoints), "--vcd", str(out)]
+    done = subprocess.run(
+        podium(COMMAND, *words), capture_output=True, text=True, timeout=WITHIN_S, check=False
+    )
+    if done.returncode:
+        raise CannotEmulate(done.stderr.strip() or f"it ended with status {done.returncode}")
+
+
+def _is_installed() -> bool:
+    return COMMAND in {point.name for point in entry_points(group=GROUP)}

@@ -18,7 +18,7 @@ from podium.control.facility.state_folder import (
 from podium.control.processes.supervisor import Report, kept_running
 from podium.control.security.access import Member
 from podium.control.security.own_certificates import own_certificates
-from podium.control.supervision.cold_picture import supervised
+from podium.control.supervision.reading_owners import supervised
 
 
 class NoSuchPart(ValueError):

@@ -7,9 +7,11 @@ of which nothing was heard for :data:`podium.control.bus.readings.LOST_AFTER` of
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 from podium.control.bus.readings import LOST_AFTER, InstrumentReadings, Quality
 from podium.control.facility.fridge_wiring import FridgeWiring
+from podium.control.facility.gas_panel import bound_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Latest:
     tai: tuple[int, int] | None
     """When ``value`` was read: TAI, s and fs."""
     problem: str = ""
+    below: float | None = None
+    """The instrument says now that it is below this, and has no number; None: it does not."""
 
     @property
     def good(self) -> float | None:
@@ -40,7 +44,8 @@ class FridgeView:
     tai: tuple[int, int]
     """Now, by the facility's clock: TAI, s and fs."""
     signals: Mapping[str, Latest]
-    """By signal (``fridge_signals``). Of several readings of one, the first that is good."""
+    """By signal (``fridge_signals``). Of several readings of one, the first that is good, else the
+    first that gives a bound."""
     others: Mapping[str, tuple[Latest, ...]]
     """By signal that several instruments read: all of them."""
 
@@ -48,6 +53,24 @@ class FridgeView:
         """Return a signal's value in SI units if it is good, else None."""
         found = self.signals.get(signal)
         return None if found is None else found.good
+
+    def at_most(self, signal: str) -> float | None:
+        """Return what a signal is known not to exceed, SI units: its good value, or a bound.
+
+        A gauge under its range gives a bound, never a value. None: nothing is known.
+        """
+        found = self.signals.get(signal)
+        return None if found is None else found.below if found.good is None else found.good
+
+    def known(self) -> dict[str, float | None]:
+        """Return the good values by signal, and bounds under the names of :func:`bound_of`."""
+        found = {signal: latest.good for signal, latest in self.signals.items()}
+        bounds = {
+            bound_of(signal): latest.below
+            for signal, latest in self.signals.items()
+            if latest.good is None and latest.below is not None
+        }
+        return found | bounds
 
 
 @dataclass(slots=True)
@@ -77,11 +100,17 @@ class LatestReadings:
             quality: Quality = one.quality
             if value is None and quality == "good":
                 quality = "out_of_range"
-            readings[one.channel] = Latest(name, value, one.unit, quality, tai, one.problem)
+            below = one.below if quality == "out_of_range" else None
+            if below is not None and not 0.0 < below < inf:
+                below = None
+            readings[one.channel] = Latest(name, value, one.unit, quality, tai, one.problem, below)
         for channel, last in known.items():
             if channel not in readings:
                 readings[channel] = replace(
-                    last, quality="stale", problem="its instrument tells of it no more"
+                    last,
+                    quality="stale",
+                    problem="its instrument tells of it no more",
+                    below=None,
                 )
         self._heard[told.instrument] = _Heard(readings, wall_s, LOST_AFTER * told.every_s)
 
@@ -105,7 +134,10 @@ class LatestReadings:
             latest = [one for name in names if (one := self.of(name, wall_s)) is not None]
             if not latest:
                 continue
-            found[signal] = next((one for one in latest if one.quality == "good"), latest[0])
+            found[signal] = next(
+                (one for one in latest if one.quality == "good"),
+                next((one for one in latest if one.below is not None), latest[0]),
+            )
             if len(latest) > 1:
                 others[signal] = tuple(latest)
         return FridgeView(wiring.fridge, tai, found, others)
@@ -113,6 +145,8 @@ class LatestReadings:
 
 def _aged(one: Latest, heard: _Heard, wall_s: float) -> Latest:
     silent_s = wall_s - heard.at_s
-    if one.quality != "good" or 0 <= silent_s <= heard.lost_after_s:
+    trusted = one.quality == "good" or one.below is not None
+    if not trusted or 0 <= silent_s <= heard.lost_after_s:
         return one
-    return replace(one, quality="stale", problem=f"nothing was heard for {silent_s:.0f} s")
+    why = f"nothing was heard for {silent_s:.0f} s"
+    return replace(one, quality="stale", problem=why, below=None)

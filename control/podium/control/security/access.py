@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from podium.control.bus import cold, facility_growth, fridge_report, messages, news, readings
+from podium.control.bus import cold, facility_growth, messages, news, readings
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import refusals_key
 from podium.control.facility.meeting_point import Holder
@@ -128,7 +128,6 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 messages.heartbeat_key,
                 news.status_key,
                 news.events_key,
-                fridge_report.fridge_key,
                 readings.readings_key,
             )
             own = (
@@ -154,7 +153,6 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
             beats = messages.heartbeat_key(facility, member.name)
             told_here = (
                 news.status_key(facility, member.name),
-                fridge_report.fridge_key(facility, member.name),
                 readings.readings_key(facility, member.name),
             )
             clock = readings.clock_key(facility, member.name)

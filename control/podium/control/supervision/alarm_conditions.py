@@ -87,7 +87,10 @@ def examine(
         case Limit(signal, unit, _, limit):
             latest = None if view is None else view.signals.get(signal)
             if latest is None or latest.good is None:
-                return Found(None, None, limit, unit, "" if latest is None else latest.name)
+                name, below = ("", None) if latest is None else (latest.name, latest.below)
+                under = below is not None and not condition.holds(below, active)
+                not_so = False if under and condition.side == "above" else None
+                return Found(not_so, None, limit, unit, name)
             value = latest.good
             words = f": {value:.4g} {unit}, limit {limit:.4g} {unit}"
             if unit == "1":

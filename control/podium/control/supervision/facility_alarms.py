@@ -46,10 +46,21 @@ def rules_of(facility: Facility) -> tuple[AlarmRule, ...]:
     for fridge in facility.fridges.values():
         if fridge.model is not None:
             found += _of_fridge(fridge, wiring_of(facility, fridge), _agents_of(facility))
-    known = {one.name for one in found}
+    return _of_known_causes(found)
+
+
+def fridge_rules(
+    fridge: Fridge, wiring: FridgeWiring, agents: Mapping[str, str]
+) -> tuple[AlarmRule, ...]:
+    """Return the rules of one fridge; ``agents``: the owner of each of its instruments."""
+    return _of_known_causes(list(_of_fridge(fridge, wiring, agents)))
+
+
+def _of_known_causes(rules: list[AlarmRule]) -> tuple[AlarmRule, ...]:
+    known = {one.name for one in rules}
     return tuple(
         replace(one, caused_by=tuple(name for name in one.caused_by if name in known))
-        for one in found
+        for one in rules
     )
 
 

@@ -19,6 +19,7 @@ thirty steps of the model, a moving horizon hundreds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ USUAL_W = (40.0, 0.5, 12e-3, 40e-6, 2e-6)
 """What a stage of an LD400 takes away in usual operation; others by their still's power."""
 FACTOR_S = 86_400.0
 """Time constant with which a thermometer's factor is learned."""
+NEW_S = 3600.0
+"""What a factor counts that has only begun."""
 CALIBRATION_WALK = 1e-4
 """1 sigma of what a flow meter shows, ln, in an hour. # ASSUMED"""
 FLOW_WALK = 0.05
@@ -44,6 +47,9 @@ READING = 4e-3
 """1 sigma of a thermometer's noise, ln. # ASSUMED"""
 MODEL = 5e-4
 """1 sigma of a step's error, of a temperature, in the square root of 10 s. # ASSUMED"""
+COARSE, COARSE_S = 0.5, 600.0
+"""1 sigma of a step of so long, in the change of a temperature over it, less in shorter ones: when
+within it a valve or a heater was set nobody knows. # ASSUMED"""
 GATE = 5.0
 """Sigmas beyond which a reading counts by its square root only."""
 FLOW_READING = 0.03
@@ -66,6 +72,8 @@ class HeatFilter:
     """W per square root of an hour, by stage."""
     factors: dict[str, float] = field(default_factory=dict)
     """By thermometer: ln of what it shows in its stage's temperature."""
+    ages: dict[str, float] = field(default_factory=dict)
+    """By thermometer: for how long its factor was learned, s."""
     metered: set[int] = field(default_factory=set)
     """Which of both measures of the flow have been seen."""
 
@@ -89,6 +97,7 @@ class HeatFilter:
             mean=self.mean.copy(),
             covariance=self.covariance.copy(),
             factors=dict(self.factors),
+            ages=dict(self.ages),
             metered=set(self.metered),
         )
 
@@ -104,6 +113,8 @@ class HeatFilter:
         hours = for_s / 3600.0
         noise = np.zeros(SIZE)
         noise[:HEAT] = (MODEL * kelvin) ** 2 * for_s / 10.0
+        coarse = COARSE * min(1.0, for_s / COARSE_S)
+        noise[:HEAT] += (coarse * (kelvin - self.state.kelvin[:, 0])) ** 2
         noise[HEAT:FLOW] = self.heat_walk**2 * hours
         noise[FLOW] = FLOW_WALK**2 * hours
         noise[METER:] = CALIBRATION_WALK**2 * hours
@@ -138,9 +149,17 @@ class HeatFilter:
         return all(bool(np.all(np.isfinite(one))) for one in numbers)
 
     def correct_stage(
-        self, stage: int, readings: Mapping[str, float], sigmas: Mapping[str, float], for_s: float
+        self,
+        stage: int,
+        readings: Mapping[str, float],
+        sigmas: Mapping[str, float],
+        for_s: float,
+        steady: Mapping[str, float] = MappingProxyType({}),
     ) -> dict[str, float]:
-        """Take a stage's readings, ln K by thermometer; return how many sigmas each was off."""
+        """Take a stage's readings, ln K by thermometer; return how many sigmas each was off.
+
+        ``steady``: readings that were taken before and still hold; factors are learned from both.
+        """
         known = [name for name in readings if name in self.factors]
         if not known:
             middle = sum(readings.values()) / len(readings)
@@ -160,7 +179,7 @@ class HeatFilter:
             weights += weight
             total += away * weight
         self._correct(stage, 1.0 / kelvin, total / weights, weights**-0.5, gate=False)
-        self._learn_factors(stage, readings, for_s)
+        self._learn_factors(stage, {**steady, **readings}, for_s)
         return off
 
     def _learn_factors(self, stage: int, readings: Mapping[str, float], for_s: float) -> None:
@@ -168,11 +187,15 @@ class HeatFilter:
         if len(readings) < 2:
             return
         now = float(np.log(self.mean[stage]))
-        moves = {name: value - now - self.factors[name] for name, value in readings.items()}
-        middle = sum(moves.values()) / len(moves)
-        part = min(1.0, for_s / FACTOR_S)
+        moves = {
+            name: value - now - self.factors[name]
+            for name, value in readings.items()
+            if name in self.factors
+        }
+        middle = sum(moves.values()) / max(1, len(moves))
         for name, move in moves.items():
-            self.factors[name] += part * (move - middle)
+            age_s = self.ages[name] = self.ages.get(name, NEW_S) + for_s
+            self.factors[name] += min(1.0, for_s / min(FACTOR_S, age_s)) * (move - middle)
 
     def correct_flow(self, which: int, ln_share: float) -> float:
         """Take ln of a measured flow in the model's; ``which``: :data:`METER` or :data:`PUMP`."""

@@ -22,7 +22,12 @@ from podium.control.supervision.heat_filter import METER, PUMP, READING, HeatFil
 from podium.control.supervision.model import still_pressures
 from podium.control.supervision.model_parameters import ModelParameters
 from podium.control.supervision.model_state import STILL, ModelInputs, ModelState
-from podium.control.supervision.thermometer_vote import SensorFault, StageVote
+from podium.control.supervision.thermometer_vote import (
+    SensorCourse,
+    SensorFault,
+    StageVote,
+    seconds_between,
+)
 from podium.control.supervision.view_inputs import (
     assumed_inputs,
     first_state,
@@ -37,12 +42,14 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 
 MOST_FLOW = 0.1
 """mol/s; a greater reading is none."""
-LONGEST_S = 600.0
+LONGEST_S = 3600.0
 """A longer silence begins the filter anew: too much may have happened."""
 OPERATING_K = (5.0, 1.3, 0.4)
 """Second stage, still and mixing chamber, below which a fridge is in usual operation."""
-CONTRADICTS, CONTRADICTS_S = 8.0, 120.0
-"""Sigmas that a reading is off the model, and how long."""
+STEADY = 0.02
+"""ln K: a reading that is uncertain by less, by its age too, still tells how sensors differ."""
+CONTRADICTS, CONTRADICTS_S, CONTRADICTS_READINGS = 8.0, 120.0, 6
+"""Sigmas that a reading is off the model, how long, and how often in succession."""
 WORDS = {
     "first_stage": "50 K stage",
     "second_stage": "4 K plate",
@@ -96,8 +103,10 @@ class Observer:
         """The last state of usual operation, and its inputs."""
         self._tai: TaiFs | None = None
         self._begin: TaiFs = (0, 0)
-        self._off: dict[str, float] = {}
-        """Since when readings are off the model."""
+        self._off: dict[str, tuple[float, int]] = {}
+        """Since when thermometers are off the model, and how many readings of theirs."""
+        self._taken: dict[str, TaiFs | None] = {}
+        """When the reading of a thermometer was read that was taken last."""
         self._usual_w = usual_heat(parameters)
 
     def copy(self) -> "Observer":
@@ -108,6 +117,7 @@ class Observer:
         other.signs, other.blame = self.signs.copy(), self.blame.copy()
         other.countdowns, other.operating = self.countdowns.copy(), self.operating
         other._tai, other._begin, other._off = self._tai, self._begin, dict(self._off)
+        other._taken = dict(self._taken)
         return other
 
     def step(self, view: FridgeView, playing: Mapping[str, float] | None = None) -> Observed:
@@ -141,7 +151,7 @@ class Observer:
         if self._tai is None:
             self._tai = self._begin = tai
             return 0.0
-        passed = tai[0] - self._tai[0] + (tai[1] - self._tai[1]) / FS_PER_S
+        passed = seconds_between(self._tai, tai)
         if passed <= 0.0:
             return 0.0
         self._tai = tai
@@ -174,16 +184,22 @@ class Observer:
         filtered.state = with_pressures(self.parameters, filtered.state, view)
         now_s = self._now_s()
         for i, stage in enumerate(signals.STAGES):
-            readings = believed.get(stage)
-            if not readings:
-                continue
             courses = self.votes[stage].courses
-            sigmas = {
-                name: max(READING / 4, min(0.05, courses[name].scatter ** 0.5)) for name in readings
+            told = believed.get(stage, {})
+            sigmas = {name: self._sigma(courses[name], view.tai) for name in told}
+            new = {
+                name: value
+                for name, value in told.items()
+                if courses[name].at is None or courses[name].at != self._taken.get(name)
             }
-            for name, off in filtered.correct_stage(i, readings, sigmas, for_s).items():
+            if not new:
+                continue
+            steady = {name: told[name] for name in told if sigmas[name] < STEADY}
+            for name, off in filtered.correct_stage(i, new, sigmas, for_s, steady).items():
+                self._taken[name] = courses[name].at
+                since_s, count = self._off.get(name, (now_s, 0))
                 if off > CONTRADICTS:
-                    self._off.setdefault(name, now_s)
+                    self._off[name] = since_s, count + 1
                 else:
                     self._off.pop(name, None)
         state = filtered.state
@@ -196,6 +212,15 @@ class Observer:
             pumped = float(drawn[0] * state.pascal[STILL, 0])
             if pumped > 1e-6 and view.good("pressure.p2") is not None:
                 filtered.correct_flow(PUMP, log(pumped / modelled))
+
+    def _sigma(self, course: SensorCourse, now: TaiFs) -> float:
+        """Return 1 sigma of a thermometer's reading, ln K, for the temperature now.
+
+        What was read a while ago is off by what the stage has moved since.
+        """
+        age_s = 0.0 if course.at is None else max(0.0, seconds_between(course.at, now))
+        scatter = max(READING / 4, min(0.05, course.scatter**0.5))
+        return float(np.hypot(scatter, course.rate * age_s))
 
     def _modelled_flow(self, filtered: HeatFilter) -> float:
         """Return the flow that balance of heat and vapour pressure in the still give, mol/s."""
@@ -305,8 +330,8 @@ class Observer:
         found = []
         wrong = {fault.reading: stage for stage, fault in faults if fault.fault != "disconnected"}
         now_s = self._now_s()
-        for name, off_s in self._off.items():
-            if now_s - off_s >= CONTRADICTS_S:
+        for name, (off_s, count) in self._off.items():
+            if now_s - off_s >= CONTRADICTS_S and count >= CONTRADICTS_READINGS:
                 wrong.setdefault(name, self._stage_of(view, name))
         for name, stage in wrong.items():
             if not stage:
@@ -315,7 +340,7 @@ class Observer:
             value = next((one.value for one in thermometers(view, stage) if one.name == name), None)
             offset = filtered.factors.get(name, 0.0)
             expected = float(filtered.mean[signals.STAGES.index(stage)]) * exp(offset)
-            since = self._at(self._off[name]) if name in self._off else None
+            since = self._at(self._off[name][0]) if name in self._off else None
             shown = "nothing" if value is None else f"{value:.4g} K"
             words = f"{name} shows {shown}, the model of the fridge expects {expected:.4g} K"
             found.append(

@@ -1,6 +1,6 @@
 """Steps the observer of each fridge whose model is known, and gathers what they see."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from podium.control.bus.cold import ColdFinding, Countdown
@@ -66,9 +66,17 @@ class Observers:
             self._broken.pop(name, None)
             findings += seen.findings
             countdowns += seen.countdowns
-            found |= {(name, one.signal): _found(one) for one in seen.contradictions}
+            found |= contradictions_of(name, seen.contradictions)
         return Sightings(tuple(findings), tuple(countdowns), found, tuple(self._broken.values()))
 
 
-def _found(one: ModelContradiction) -> Found:
-    return Found(True, one.value, one.expected, one.unit, one.reading, f": {one.words}")
+def contradictions_of(
+    fridge: str, contradictions: Iterable[ModelContradiction]
+) -> dict[tuple[str, str], Found]:
+    """Return contradictions as alarms have them, by fridge and signal."""
+    return {
+        (fridge, one.signal): Found(
+            True, one.value, one.expected, one.unit, one.reading, f": {one.words}"
+        )
+        for one in contradictions
+    }

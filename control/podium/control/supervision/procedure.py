@@ -21,6 +21,7 @@ from podium.control.supervision.procedure_operations import (
     PATIENCE,
     SAFE_PATIENCE,
     SAFE_WITHIN_S,
+    doubted,
     operate,
     operations_of,
     stands,
@@ -83,6 +84,8 @@ def _go_on(
         return _unless_late(run, now, view, why), ()
     if not run.operations and run.settled is None:
         run = replace(run, operations=operations_of(run, now.settings, str(run.at)))
+    if now.again and run.settled is not None:
+        run = doubted(run, view)
     run, operations = operate(run, view)
     if not now.patient and any(one.tries >= PATIENCE for one in run.operations):
         return _asking(run), ()

@@ -33,8 +33,8 @@ HEATER_CLOSE = 0.05
 
 
 def good_values(view: FridgeView) -> dict[str, float | None]:
-    """Return the signals that are measured, by name; None: no good value."""
-    return {signal: latest.good for signal, latest in view.signals.items()}
+    """Return the signals that are measured, by name, and bounds; None: no good value."""
+    return view.known()
 
 
 def operations_of(run: ProcedureRun, groups: Groups, place: str) -> tuple[OperationRecord, ...]:
@@ -74,6 +74,20 @@ def operate(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Op
             sent.append(one)
             operations.append(operate_of(run, one))
     return replace(run, operations=tuple(sent)), tuple(operations)
+
+
+def doubted(run: ProcedureRun, view: FridgeView) -> ProcedureRun:
+    """Return the run with operations that were done and stand otherwise now read back anew."""
+
+    def undone(one: OperationRecord) -> bool:
+        found = view.good(one.signal)
+        return one.state == "done" and found is not None and not stands(found, one.value)
+
+    operations = tuple(
+        replace(one, state="accepted", at=view.tai, confirmed=False) if undone(one) else one
+        for one in run.operations
+    )
+    return run if operations == run.operations else replace(run, operations=operations)
 
 
 def _looked(one: OperationRecord, view: FridgeView) -> OperationRecord:

@@ -51,6 +51,9 @@ class Step:
     """``fail``: make safe and end. ``next``: go on without it."""
     patient: bool = False
     """What is refused or stays undone is tried again until the timeout, and nobody is asked."""
+    again: bool = False
+    """What it has set is set again where a reading shows later that it stands otherwise: a power
+    cut stops pumps and shuts valves, and nobody else starts them again."""
     least_s: float = 0.0
     """It lasts at least so long once all is set."""
 
@@ -96,10 +99,13 @@ def heater(name: str, power_w: float) -> Setting:
 
 
 def below(signal: str, limit: float) -> Condition:
-    """Return the condition that a signal is known to be below a limit (SI)."""
+    """Return the condition that a signal is known to be below a limit (SI).
+
+    A gauge under its range shows that as well, though no number.
+    """
 
     def check(view: FridgeView) -> bool:
-        found = view.good(signal)
+        found = view.at_most(signal)
         return found is not None and found < limit
 
     return check

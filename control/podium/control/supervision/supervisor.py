@@ -28,7 +28,6 @@ from podium.control.supervision.alarm_states import Instant
 from podium.control.supervision.background_work import BackgroundWork
 from podium.control.supervision.black_box import BlackBox
 from podium.control.supervision.cold_answers import ColdAnswers
-from podium.control.supervision.cold_picture import ReadingOwners, wirings_of
 from podium.control.supervision.expected_alarms import expected_of
 from podium.control.supervision.facility_alarms import RECORDER
 from podium.control.supervision.facility_time import FacilityTime
@@ -37,6 +36,7 @@ from podium.control.supervision.node_playing import NodePlaying
 from podium.control.supervision.notices import Notices, Send
 from podium.control.supervision.observers import Observers, Sightings
 from podium.control.supervision.procedure_keeper import ProcedureKeeper
+from podium.control.supervision.reading_owners import ReadingOwners, wirings_of
 from podium.control.supervision.recorder import Recorder
 from podium.control.supervision.rehearsals import Rehearsals
 from podium.control.timebase.host_clock import host_tai_s

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from math import exp, inf, log
 
 from podium.control.records.latest_readings import Latest
+from podium.firmware_interfaces.exact_time import FS_PER_S
 
 FACTOR_S = 86_400.0
 """Time constant with which the factor between two sensors is learned."""
 COURSE_S = 2700.0
 """The same of a sensor's own course."""
+COURSE_MOST = 0.2
+"""A reading moves it by this part at most, however long ago the last one was."""
 FAST_S = 60.0
 """The same of what is compared with both."""
 APART = 0.03
@@ -25,6 +28,10 @@ STUCK_READINGS = 15
 """So many equal readings of a sensor whose readings have scattered."""
 SCATTERED = 20
 """So many different readings before, for a sensor to count as one that scatters."""
+TRAIL = 12
+"""So many readings of a sensor are kept, to compare with another that is read less often."""
+LOST_S, LOST_VIEWS = 60.0, 3
+"""So long, and in so many views, a sensor gives nothing before it counts as disconnected."""
 LEARNS_S = 1800.0
 """Before it nothing is judged."""
 BACK = 0.5
@@ -46,8 +53,14 @@ class SensorCourse:
     equal: int = 0
     different: int = 0
     age_s: float = 0.0
+    rate: float = 0.0
+    """How fast it changed between its last two readings, ln/s, without sign."""
+    trail: tuple[tuple[tuple[int, int], float], ...] = ()
+    """Its last readings: TAI and ln K."""
     lost_s: float = 0.0
     """Since when it gives no good value."""
+    lost: int = 0
+    """In how many views it has given none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +108,8 @@ class StageVote:
         course = self.courses.get(one.name)
         if course is None:
             return
-        course.lost_s += for_s
-        if course.lost_s > 60.0 and one.name not in self.distrusted:
+        course.lost_s, course.lost = course.lost_s + for_s, course.lost + 1
+        if course.lost_s > LOST_S and course.lost >= LOST_VIEWS and one.name not in self.distrusted:
             self.distrusted[one.name] = SensorFault(one.name, "disconnected", 0.0)
 
     def _take(self, one: Latest, value: float, for_s: float) -> None:
@@ -107,15 +120,21 @@ class StageVote:
         known = self.distrusted.get(one.name)
         if known is not None and known.fault == "disconnected":
             del self.distrusted[one.name]
-        course.lost_s = 0.0
-        if one.tai != course.at:
-            self._compare_with_last(one.name, course, value)
+        course.lost_s, course.lost = 0.0, 0
+        if one.tai is not None and one.tai == course.at:
+            return  # it was taken before
+        if course.at is not None and one.tai is not None:
+            for_s = max(0.0, seconds_between(course.at, one.tai))
+        course.rate = abs(value - course.last) / max(for_s, 1.0)
+        self._compare_with_last(one.name, course, value)
         course.at = one.tai
+        if one.tai is not None:
+            course.trail = (*course.trail[1 - TRAIL :], (one.tai, value))
         course.age_s += for_s
         course.fast += (value - course.fast) * (1.0 - exp(-for_s / FAST_S))
         if one.name not in self.distrusted:
             part = for_s / min(COURSE_S, max(course.age_s, 1e-3))
-            course.course += (value - course.course) * min(1.0, part)
+            course.course += (value - course.course) * min(COURSE_MOST, part)
 
     def _compare_with_last(self, name: str, course: SensorCourse, value: float) -> None:
         known = self.distrusted.get(name)
@@ -153,7 +172,8 @@ class StageVote:
         apart = now - factor
         slow = max(1.0, (FAST_S / max(for_s, 1.0)) ** 0.5)
         sigma = ((first.scatter + second.scatter) / 2) ** 0.5 / slow
-        threshold = max(APART, SIGMAS * sigma) if age_s > LEARNS_S else inf
+        moved = _moved_between(first, second)
+        threshold = max(APART, SIGMAS * sigma) + moved if age_s > LEARNS_S else inf
         culprits = [name for name in (one, other) if name in self.distrusted]
         if culprits:
             if abs(apart) < BACK * threshold:
@@ -168,5 +188,24 @@ class StageVote:
             culprit = max(moves, key=lambda name: moves[name])
             self.distrusted[culprit] = SensorFault(culprit, "drift", apart)
             return
-        part = for_s / min(FACTOR_S, max(age_s, 1e-3))
-        self.factors[one, other] = factor + apart * min(1.0, part)
+        if moved < APART:
+            part = for_s / min(FACTOR_S, max(age_s, 1e-3))
+            self.factors[one, other] = factor + apart * min(1.0, part)
+
+
+def seconds_between(first: tuple[int, int], then: tuple[int, int]) -> float:
+    """Return how much later ``then`` is than ``first``, both TAI in s and fs."""
+    return then[0] - first[0] + (then[1] - first[1]) / FS_PER_S
+
+
+def _moved_between(one: SensorCourse, other: SensorCourse) -> float:
+    """Return how far the stage may have moved between the last readings of two sensors, ln.
+
+    It is what the later one has moved since its last reading before the earlier one's.
+    """
+    if one.at is None or other.at is None or one.at == other.at:
+        return 0.0
+    early, late = (one, other) if one.at < other.at else (other, one)
+    before = [i for i, (at, _) in enumerate(late.trail) if early.at is not None and at <= early.at]
+    values = [value for _, value in late.trail[before[-1] if before else 0 :]]
+    return max(values) - min(values) if values else 0.0

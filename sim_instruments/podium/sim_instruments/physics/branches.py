@@ -30,6 +30,7 @@ from podium.sim_instruments.physics.exposure import jumps_during
 from podium.sim_instruments.physics.noise import SlowNoise, quadrature
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.schedule import FORGOTTEN
+from podium.sim_instruments.physics.walk import Pace
 
 Stretch = tuple[int, ...]
 """GAP, ns; or PART, number of the driven feedline, begin, end; or SHAPE, shape, steps of phase;
@@ -93,6 +94,10 @@ class Branches:
     def rates(self) -> NDArray[np.float64]:
         """Jump rates without photons, (L, L), 1/ns."""
         return self._rates
+
+    def pace(self, driven: int) -> Pace:
+        """Return how fast the qubit jumps while a feedline is driven, by the number of that."""
+        return self._driven.all[driven].pace(self._number)
 
     def reach(self, at_ns: int, start_s: float) -> None:
         """Begin another epoch of the slow noise if that of before is over by ``at_ns``.

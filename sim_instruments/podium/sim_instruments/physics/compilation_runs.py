@@ -30,6 +30,8 @@ WINDOWS = (Window(7e9, 100, None), Window(7e9, 50, np.ones(50, np.complex128)))
 RUNS = ((1, 1), (8, 3), (2000, 1))
 """Shots, and by how many ns more each is away from the one before: many shots without two alike
 take another way, without maps for blocks."""
+REPEATED = 96
+"""Shots of a run in which they are all alike."""
 
 
 def run_pulses() -> None:
@@ -65,6 +67,7 @@ def run_whole() -> None:
     world = _world()
     for shots, apart in RUNS:
         world.play(_signals(shots, apart, readout=True))
+    world.play(_signals(REPEATED, 0, readout=True, alike=True))
     session = world.begin(RunStart(len(RUNS), 0, {}))
     signals = _signals(2, 1, readout=True)
     session.go_on(signals.drives, signals.captures, (0,))
@@ -95,12 +98,13 @@ def _world() -> World:
     return World(lambda _: (feedline,), seed=0)
 
 
-def _signals(shots: int, apart: int, *, readout: bool) -> RunSignals:
+def _signals(shots: int, apart: int, *, readout: bool, alike: bool = False) -> RunSignals:
     start = 4000 * np.arange(shots, dtype=np.int64) + apart * np.arange(shots)
-    turns = np.linspace(0.0, 1.0, shots) ** 2 * shots
-    kind = (np.arange(shots) % 2).astype(np.int32)
+    turns = np.linspace(0.0, 1.0, shots) ** 2 * shots * (not alike)
+    kind = (np.arange(shots) % 2).astype(np.int32) * (not alike)
     drives = [
-        PulseTrain("first.q0.drive", start + later, kind, turns, PULSES) for later in (0, 5, 105)
+        PulseTrain("first.q0.drive", start + later, kind, turns, PULSES)
+        for later in ((0, 5) if alike else (0, 5, 105))
     ]
     if readout:
         drives.append(PulseTrain("first.feedline", start + 100, 0 * kind, turns, (TONE,)))

@@ -93,6 +93,12 @@ class DigitalLines:
             raise ValueError(f"a cable to {'.'.join(sink)} cannot be {delay_fs} fs long")
         self._cables[sink] = Cable(source, delay_fs, delayed_fs)
 
+    def plugged(self, sink: tuple[str, str]) -> bool:
+        """Tell whether the cable to ``sink`` is on where signals go in."""
+        with self._lock:
+            off = self._cables[sink].off
+            return not off or off[-1][1] is not None
+
     def unplug(self, sink: tuple[str, str], at_fs: int) -> None:
         """Take the cable to ``sink`` off where signals go in; what is on its way arrives."""
         with self._lock:

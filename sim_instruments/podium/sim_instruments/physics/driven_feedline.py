@@ -131,13 +131,22 @@ class DrivenFeedline:
         ``number`` is different for different windows; ``paths``: of each qubit, None for level 0.
         """
         listening = SampledWindow(window, open_at)
-        place = number, open_at
-        if place not in self._passing:
-            self._passing[place] = passing(self._sounding, listening, self._fraction)
-        total = self._passing[place]
+        total = self.passed(window, number, open_at)
         for m, path in enumerate(paths):
             total -= self._taken_along(m, listening, number, path or LevelPath(0))
         return total * self._feedline.gain_out / window.duration_ns
+
+    def passed(self, window: Window, number: int, open_at: int) -> complex:
+        """Return what a window would integrate past the resonators, before the way out."""
+        place = number, open_at
+        if place not in self._passing:
+            listening = SampledWindow(window, open_at)
+            self._passing[place] = passing(self._sounding, listening, self._fraction)
+        return self._passing[place]
+
+    def taken_by(self, m: int, level: int, window: Window, number: int, open_at: int) -> complex:
+        """Return what a resonator takes of :meth:`passed` while its qubit keeps a level."""
+        return self._taken_along(m, SampledWindow(window, open_at), number, LevelPath(level))
 
     def _taken_along(
         self, m: int, listening: SampledWindow, number: int, path: LevelPath

@@ -1,7 +1,7 @@
 """One feedline and its qubits play a run that comes piece by piece: see :mod:`.session`."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,10 +28,11 @@ from podium.sim_instruments.physics.readout import flight, noise_sigma
 from podium.sim_instruments.physics.signals import (
     CaptureTrain,
     PulseTrain,
+    Window,
 )
 from podium.sim_instruments.physics.spurs import HeardSpurs
 from podium.sim_instruments.physics.trace import trace_of
-from podium.sim_instruments.physics.trajectory import ToneCluster, Trajectory
+from podium.sim_instruments.physics.trajectory import DrawnStates, ToneCluster, Trajectory
 from podium.sim_instruments.physics.walk import Paths
 
 KEPT_NS = 1_000_000
@@ -73,6 +74,17 @@ class _Tone:
     turns: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FeedlineMoment:
+    """Everything that one feedline of a plan has come to."""
+
+    tones: tuple[_Tone, ...]
+    cluster: ToneCluster | None
+    dark_before_ns: int
+    spurs: HeardSpurs
+    qubits: tuple[tuple[QubitLine, Trajectory], ...]
+
+
 class FeedlineSession:
     """One feedline and its qubits in one run."""
 
@@ -103,21 +115,8 @@ class FeedlineSession:
             noise = slow_noise(qubit, seed)
             branches = Branches(qubit, number, line.shapes, self._driven, noise)
             branches.reach(0, start_s)
-            self.qubits.append(
-                (
-                    line,
-                    Trajectory(
-                        qubit,
-                        number,
-                        branches,
-                        line.shapes,
-                        fraction,
-                        seed,
-                        beginning.run,
-                        start_s,
-                    ),
-                )
-            )
+            states = DrawnStates(qubit, number, branches, fraction, seed, beginning.run, start_s)
+            self.qubits.append((line, Trajectory(states)))
 
     def play(self, trains: Sequence[PulseTrain]) -> None:
         """Take note of the tones of a chunk."""
@@ -134,8 +133,91 @@ class FeedlineSession:
                     tones.append(_Tone(start, number[piece], turns))
         self._tones.extend(sorted(tones, key=lambda tone: tone.start_ns))
 
+    @property
+    def cluster(self) -> ToneCluster | None:
+        """Return the tones that came last."""
+        return self._cluster
+
+    def moment(self) -> FeedlineMoment:
+        """Return what a plan has come to, a copy."""
+        cluster = None if self._cluster is None else self._cluster.copy()
+        qubits = tuple((line, trajectory.copy()) for line, trajectory in self.qubits)
+        tones = tuple(self._tones)
+        return FeedlineMoment(tones, cluster, self._dark_before_ns, self.spurs.copy(), qubits)
+
+    def go_back(self, moment: FeedlineMoment) -> None:
+        """Return to a moment of a plan."""
+        self._tones = deque(moment.tones)
+        self._cluster = None if moment.cluster is None else moment.cluster.copy()
+        self._dark_before_ns = moment.dark_before_ns
+        self.spurs = moment.spurs.copy()
+        self.qubits = [(line, trajectory.copy()) for line, trajectory in moment.qubits]
+
+    def content(
+        self, at_ns: int, turns_at: Callable[[str, int], float], oldest_ns: int
+    ) -> tuple[object, ...]:
+        """Return what of the past counts at a time, times and phases as seen from it.
+
+        ``turns_at``: phase of a line's carrier. What is older than ``oldest_ns`` is all one.
+        """
+
+        def turned(line: str, start_ns: int, turns: float) -> float:
+            return round((turns - turns_at(line, start_ns)) % 1.0, 9) % 1.0
+
+        name = self.feedline.name
+        tones = tuple(
+            (t.start_ns - at_ns, t.piece, turned(name, t.start_ns, t.turns)) for t in self._tones
+        )
+        cluster: tuple[object, ...] = ()
+        if self._cluster is not None:
+            origin_ns, turns = self._cluster.origin_ns, self._cluster.turns
+            cluster = (
+                self._cluster.content(at_ns),
+                turned(name, origin_ns, turns),
+                tuple(sorted(self._cluster.read_once)),
+            )
+        qubits = tuple(
+            (
+                None if path.now_ns is None else path.now_ns - at_ns,
+                tuple(
+                    (
+                        d.start_ns - at_ns,
+                        d.end_ns - at_ns,
+                        d.shape,
+                        turned(line.line, d.start_ns, d.turns),
+                    )
+                    for d in path.drives
+                ),
+            )
+            for line, path in self.qubits
+        )
+        return tones, cluster, max(self._dark_before_ns - at_ns, oldest_ns), qubits
+
+    def remember(
+        self, place: int, one: RequestedWindow, paths: Sequence[LevelPath], found: complex
+    ) -> None:
+        """Take a window for the one that a listener has asked for last: see :meth:`trace`."""
+        cluster = self._cluster
+        if cluster is not None:
+            cluster = cluster.copy()
+            cluster.paths = list(paths)
+        self._last[place] = one, cluster, found
+
     def answer(self, asked: Sequence[RequestedWindow]) -> Iterator[tuple[RequestedWindow, complex]]:
         """Return the value of each window; all that plays until they close is known."""
+        for group, end_ns in self.groups(asked):
+            for one, value in zip(group, self._read(group, end_ns), strict=True):
+                found = value + self._noise(one) + self.leaked(one)
+                self._last[one.place] = one, self._cluster, found
+                yield one, found
+
+    def groups(
+        self, asked: Sequence[RequestedWindow]
+    ) -> Iterator[tuple[list[RequestedWindow], int]]:
+        """Yield windows that are read together, and when the last of them ends.
+
+        Whoever asks takes each group as it comes: by then all tones are there that it hears.
+        """
         waiting = deque(sorted(asked, key=lambda one: one.open_ns))
         while waiting:
             group = [waiting.popleft()]
@@ -145,12 +227,10 @@ class FeedlineSession:
                 end_ns = max(end_ns, group[-1].end_ns)
             while self._tones and self._tones[0].start_ns < end_ns:
                 self._light(self._tones.popleft())
-            for one, value in zip(group, self._read(group, end_ns), strict=True):
-                found = value + self._noise(one) + self._leaked(one)
-                self._last[one.place] = one, self._cluster, found
-                yield one, found
+            yield group, end_ns
 
-    def _leaked(self, one: RequestedWindow) -> complex:
+    def leaked(self, one: RequestedWindow) -> complex:
+        """Return what of mixers is heard in a window."""
         if not self.spurs:
             return 0j
         self.spurs.forget(one.open_ns - KEPT_NS)
@@ -275,20 +355,9 @@ class FeedlineSession:
         return any(since >= ring_down for ring_down in self._ring_down_ns[1:])
 
     def _read(self, group: Sequence[RequestedWindow], end_ns: int) -> list[complex]:
-        open_ns = min(one.open_ns for one in group)
-        cluster = self._cluster
-        if open_ns < self._dark_before_ns:
-            raise NotSimulated(
-                f"a window on {self.feedline.name} is open over tones that are too far apart to "
-                "be simulated together where the run hangs on what it measures"
-            )
-        if cluster is None or end_ns <= cluster.origin_ns or open_ns >= cluster.dark_ns:
+        cluster = self.levels_read(group, end_ns)
+        if cluster is None:
             return [0j] * len(group)
-        middle_ns = (max(open_ns, cluster.origin_ns) + end_ns) // 2
-        if open_ns < cluster.origin_ns:
-            middle_ns = (open_ns + end_ns) // 2
-        for _, trajectory in self.qubits:
-            trajectory.read(cluster, middle_ns, end_ns)
         values: list[complex] = []
         for one in group:
             window = self._contents.windows[one.window]
@@ -298,12 +367,37 @@ class FeedlineSession:
             values.append(value * complex(np.exp(2j * np.pi * turns)))
         return values
 
+    def levels_read(self, group: Sequence[RequestedWindow], end_ns: int) -> ToneCluster | None:
+        """Read all qubits for windows that end at ``end_ns``; None: it is dark meanwhile."""
+        open_ns = min(one.open_ns for one in group)
+        cluster = self._cluster
+        if open_ns < self._dark_before_ns:
+            raise NotSimulated(
+                f"a window on {self.feedline.name} is open over tones that are too far apart to "
+                "be simulated together where the run hangs on what it measures"
+            )
+        if cluster is None or end_ns <= cluster.origin_ns or open_ns >= cluster.dark_ns:
+            return None
+        middle_ns = (max(open_ns, cluster.origin_ns) + end_ns) // 2
+        if open_ns < cluster.origin_ns:
+            middle_ns = (open_ns + end_ns) // 2
+        for _, trajectory in self.qubits:
+            trajectory.read(cluster, middle_ns, end_ns)
+        return cluster
+
+    def window(self, number: int) -> Window:
+        """Return a window by its number."""
+        return self._contents.windows[number]
+
+    def noise_of(self, window: int, place: int) -> tuple[float, np.uint64]:
+        """Return the size of the noise in a window, and the key of a listener's noise."""
+        if window not in self._sigmas:
+            self._sigmas[window] = noise_sigma(self.feedline, self._contents.windows[window])
+        if place not in self._keys:
+            number = key(self._seed, self.feedline.name, f"noise {place}")
+            self._keys[place] = np.uint64(number)
+        return self._sigmas[window], self._keys[place]
+
     def _noise(self, one: RequestedWindow) -> complex:
-        if one.window not in self._sigmas:
-            window = self._contents.windows[one.window]
-            self._sigmas[one.window] = noise_sigma(self.feedline, window)
-        if one.place not in self._keys:
-            number = key(self._seed, self.feedline.name, f"noise {one.place}")
-            self._keys[one.place] = np.uint64(number)
-        drawn = gaussian_at(self._keys[one.place], self._run, np.uint64(one.index))
-        return self._sigmas[one.window] * complex(drawn)
+        sigma, noise_key = self.noise_of(one.window, one.place)
+        return sigma * complex(gaussian_at(noise_key, self._run, np.uint64(one.index)))

@@ -12,12 +12,13 @@ first tone on, along the levels that were read. ASSUMED: between two such readin
 at the later one.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.cable import CableSession, split_by_cable
 from podium.sim_instruments.physics.drive_pieces import Contents
 from podium.sim_instruments.physics.feedline_session import (
     FeedlineSession,
@@ -43,8 +44,10 @@ class Session:
         check_drive: Callable[[QubitPoint], None],
         seed: int,
         beginning: RunStart,
+        cables: Mapping[str, CableSession],
     ) -> None:
-        """``feedline_at`` tells the operating point; the others raise NotSimulated."""
+        """``feedline_at`` tells the operating point; the checks raise NotSimulated."""
+        self._cables = cables
         self._feedline_at = feedline_at
         self._check = check
         self._check_drive = check_drive
@@ -70,12 +73,27 @@ class Session:
         end of all windows asked for. ``captures``: windows that were not asked for before;
         ``listeners``: a number for whoever listens by each, the same throughout the run.
         """
-        self._check(drives, captures)
-        for train in drives:
-            self._kept.setdefault(train.line, []).append(train)
+        named = {train.line for train in drives} | {capture.line for capture in captures}
+        if named & self._cables.keys():
+            return split_by_cable(self._cables, self.go_on, drives, captures, listeners)
         values: list[NDArray[np.complex128]] = [
             np.zeros(capture.start_ns.size, np.complex128) for capture in captures
         ]
+        for session, asked in self.asked(drives, captures, listeners):
+            for one, value in session.answer(asked):
+                values[one.train][one.element] = value
+        return tuple(CaptureAnswer(one, None) for one in values)
+
+    def asked(
+        self,
+        drives: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        listeners: Sequence[int],
+    ) -> Iterator[tuple[FeedlineSession, list[RequestedWindow]]]:
+        """Take note of a chunk; yield each feedline that is listened to and its windows."""
+        self._check(drives, captures)
+        for train in drives:
+            self._kept.setdefault(train.line, []).append(train)
         asked: dict[str, list[RequestedWindow]] = {}
         for number, (capture, place) in enumerate(zip(captures, listeners, strict=True)):
             if capture.start_ns.size:
@@ -85,14 +103,47 @@ class Session:
         for line, ones in asked.items():
             session = self._feedlines[line]
             self._hand_over(session)
-            for one, value in session.answer(ones):
-                values[one.train][one.element] = value
-        return tuple(CaptureAnswer(one, None) for one in values)
+            yield session, ones
+
+    @property
+    def feedlines(self) -> Mapping[str, FeedlineSession]:
+        """Return the feedlines that were listened to, by name."""
+        return self._feedlines
+
+    @property
+    def cables(self) -> frozenset[str]:
+        """Return the names of the lines that lead from an output straight to an input."""
+        return frozenset(self._cables)
+
+    @property
+    def run(self) -> int:
+        """Return the serial number of the run."""
+        return self._beginning.run
+
+    def forget_unheard(self) -> None:
+        """Drop what was played on lines of feedlines that nobody has listened to."""
+        heard = set(self._feedlines)
+        for one in self._feedlines.values():
+            heard |= {line.line for line, _ in one.qubits}
+        self._kept = {line: trains for line, trains in self._kept.items() if line in heard}
+
+    def kept(self) -> dict[str, list[PulseTrain]]:
+        """Return what is kept for who will listen, by line."""
+        return {line: list(trains) for line, trains in self._kept.items()}
+
+    def piece(self, train: PulseTrain, element: int) -> int:
+        """Return the number of what a train plays, the same for equal pieces."""
+        return self._contents.piece(train.pieces[int(train.piece[element])])
+
+    def keep(self, trains: Mapping[str, Sequence[PulseTrain]]) -> None:
+        """Go back to what was kept."""
+        self._kept = {line: list(ones) for line, ones in trains.items()}
 
     def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
         """Return the trace of a listener's last window; None for one that never listened."""
-        found = [one.trace(listener) for one in self._feedlines.values()]
-        return next((one for one in found if one is not None), None)
+        lines: list[FeedlineSession | CableSession] = [*self._feedlines.values()]
+        lines += self._cables.values()
+        return next((one for line in lines if (one := line.trace(listener)) is not None), None)
 
     def _feedline(self, line: str) -> FeedlineSession:
         if line not in self._feedlines:

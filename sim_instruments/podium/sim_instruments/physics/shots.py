@@ -29,7 +29,7 @@ from podium.sim_instruments.physics.fast_flux import moved_maps
 from podium.sim_instruments.physics.noise import Quadrature, quadrature
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.relaxation import equilibrium
-from podium.sim_instruments.physics.schedule import FORGOTTEN, Blocks, Schedule, blocks_of
+from podium.sim_instruments.physics.schedule import FORGOTTEN, TOLD, Blocks, Schedule, blocks_of
 from podium.sim_instruments.physics.walk import Pace, Paths, Readings, walk, wander
 
 MOVED_LIT_HZ = 2e6
@@ -59,6 +59,8 @@ class PreparedShots:
     """Shape (kinds of blocks,): the first reading of each."""
     reading_ns: NDArray[np.int64]
     """Shape (S,): time of each reading."""
+    told: NDArray[np.bool_]
+    """Shape (S,): whether the record alone ends a block, whatever follows."""
 
 
 def prepare(
@@ -137,6 +139,7 @@ def prepare(
         matrices=matrices,
         matrix_first=np.append(0, np.cumsum(counts)[:-1]).astype(np.int64),
         reading_ns=schedule.start_ns[schedule.sampled],
+        told=schedule.heard[schedule.sampled] & (loss[part, 1, 0] >= -np.log(TOLD)),
     )
 
 

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """One stretch of signal: samples of 1 ns, each held, then a constant level to the end."""
+    """One stretch of signal: samples of 1 ns, each held, then a constant level to the end.
+
+    On a line that has several samples in a nanosecond (:attr:`PulseTrain.samples_per_ns`) each
+    lasts so much shorter.
+    """
 
     carrier_hz: float
     """Absolute frequency of the carrier on the line, Hz."""
     samples: "NDArray[np.complex128]"
-    """Shape (m,), m <= duration_ns; may be empty. Square roots of watts."""
+    """Shape (m,), m <= duration_ns * samples_per_ns; may be empty. Square roots of watts."""
     level: complex
     """Held from the last sample to the end of the piece. Square roots of watts."""
     duration_ns: int
@@ -56,6 +60,8 @@ class PulseTrain:
     (:mod:`.spurs`). A carrier leaks for as long as it can: its pieces are levels."""
     goes_on: bool = False
     """Whether its pieces only end what another train of the line has begun."""
+    samples_per_ns: int = 1
+    """Of its pieces. Chips take one, a cable as many as it has."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +72,7 @@ class Window:
     """Absolute frequency at which the incoming signal is demodulated, Hz."""
     duration_ns: int
     weights: "NDArray[np.complex128] | None"
-    """Shape (duration_ns,) or None for a boxcar."""
+    """Shape (duration_ns * samples_per_ns,) or None for a boxcar."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +90,8 @@ class CaptureTrain:
     windows: tuple[Window, ...]
     scope: bool = False
     """Whether the raw trace of the last acquisition is wanted as well."""
+    samples_per_ns: int = 1
+    """Of its weights, as of :class:`PulseTrain`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,5 +121,6 @@ class CaptureAnswer:
     demodulated signal at the connector, amplifier noise included. Square roots of watts."""
     trace: "NDArray[np.complex128] | None"
     """Shape (m,), m >= the window's duration: not demodulated to the carrier but to
-    ``trace_hz``, one sample a nanosecond, noise included; None unless asked for."""
+    ``trace_hz``, the line's samples, one a nanosecond on a chip, noise included; None unless
+    asked for."""
     trace_hz: float = 0.0

@@ -145,6 +145,12 @@ class HeardSpurs:
     def __bool__(self) -> bool:
         return bool(self._trains)
 
+    def copy(self) -> "HeardSpurs":
+        """Return the same signals."""
+        found = HeardSpurs(self._feedline)
+        found._trains = list(self._trains)
+        return found
+
     def add(self, trains: Iterable[PulseTrain]) -> None:
         """Let them be heard: trains of :func:`parted`."""
         self._trains += trains

@@ -6,26 +6,45 @@ act on all its resonators. Drive lines' and feedlines' delays meet at the chip; 
 rounded to whole ns.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.bath import Bath, warmed
+from podium.sim_instruments.physics.cable import (
+    Cable,
+    CableSession,
+    WhiteNoise,
+    split_by_cable,
+)
 from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
-from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
+from podium.sim_instruments.physics.episodes import Episodes, NotSimulated, episodes_of
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving, with_flux
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.grouped_shots import (
+    DrawnLevels,
+    GroupedShots,
+    ShownEpisodes,
+    draw_levels,
+)
 from podium.sim_instruments.physics.noise import gaussians
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
 from podium.sim_instruments.physics.records import integrate
-from podium.sim_instruments.physics.schedule import schedule_of
+from podium.sim_instruments.physics.schedule import Schedule, schedule_of
 from podium.sim_instruments.physics.session import Session
-from podium.sim_instruments.physics.shots import prepare, shots_of
+from podium.sim_instruments.physics.short_run import (
+    feedline_trains,
+    later_ns,
+    short_run,
+    step_tables,
+)
+from podium.sim_instruments.physics.shot_kinds import shot_kinds
+from podium.sim_instruments.physics.shots import PreparedShots, prepare, shots_of
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
     CaptureTrain,
@@ -58,6 +77,7 @@ class World:
         lines: Lines | None = None,
         flux_lines: FluxLines | None = None,
         drift: Drift | None = None,
+        cables: Sequence[Cable] = (),
     ):
         """``chip_at`` tells the operating point at biases (volts by flux line), of all feedlines.
 
@@ -65,7 +85,9 @@ class World:
         argument: a facility of many nodes need not be diagonalised for a run on one of them.
         ``flux_lines`` tells what pulses on them do; ``drift`` tells the operating point in the
         place of ``chip_at``, over the time of a run, or at the start of one played in pieces.
+        ``cables``: lines from an output to an input, with names of their own.
         """
+        self._cables = {cable.name: cable for cable in cables}
         self._drift = drift
         self._flux_lines = flux_lines
         self._chip_at = chip_at
@@ -78,6 +100,10 @@ class World:
         The same signals and run number give the same answer. Raises NotSimulated for lines
         that the world does not have and signals that it cannot simulate.
         """
+        named = {train.line for train in signals.drives}
+        named |= {capture.line for capture in signals.captures}
+        if named & self._cables.keys():
+            return self._play_with_cables(signals)
         span_s = 1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
         if self._lines is None:
             feedlines = self._point(signals.biases_v, None, *span_s)
@@ -136,7 +162,8 @@ class World:
                         "was measured: flux pulses are simulated in runs that are known as a whole"
                     )
 
-        return Session(feedline_at, check, check_alone, self._seed, beginning)
+        cables = self._cable_sessions(beginning.run)
+        return Session(feedline_at, check, check_alone, self._seed, beginning, cables)
 
     def point_of(
         self,
@@ -155,6 +182,21 @@ class World:
             if point.name == feedline:
                 return point
         raise NotSimulated(f"the world has no feedline {feedline!r}")
+
+    def _play_with_cables(self, signals: RunSignals) -> tuple[CaptureAnswer, ...]:
+        def others(
+            drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], _: Sequence[int]
+        ) -> tuple[CaptureAnswer, ...]:
+            return self.play(replace(signals, drives=tuple(drives), captures=tuple(captures)))
+
+        sessions, who = self._cable_sessions(signals.run), range(len(signals.captures))
+        return split_by_cable(sessions, others, signals.drives, signals.captures, who)
+
+    def _cable_sessions(self, run: int) -> dict[str, CableSession]:
+        return {
+            name: CableSession(cable, WhiteNoise(self._seed, name, "noise", run))
+            for name, cable in self._cables.items()
+        }
 
     def _point(
         self,
@@ -182,47 +224,24 @@ class World:
         spurs.add(heard)
         if not any(capture.start_ns.size for capture in captures):
             return
-        _, fraction = flight(feedline)
-        episodes = episodes_of(feedline, tones, captures, _driven_ns(signals, feedline))
-        paths, reading_of = [], []
-        for at_rest in feedline.qubits:
-            on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
-            qubit = pumped(at_rest, on_its_line)
-            drives = self._drives_on(signals, qubit, on_its_line)
-            if drives.start_ns.size:
-                check_alone(qubit)
-                spurs.refuse_light(qubit)
-            later = _later_ns(qubit, feedline)
-            schedule = schedule_of(drives, later, episodes)
-            mean_hz, stray_hz = slow_noise(qubit, self._seed).over(
-                1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
-            )
-            slow = mean_hz, float(np.hypot(stray_hz, qubit.stray_hz))
-            prepared = prepare(qubit, schedule, episodes, drives, slow)
-            levels = key(self._seed, qubit.name, "levels")
-            paths.append(shots_of(qubit, prepared, fraction, levels, signals.run))
-            reading_of.append(schedule.episode)
         values = [integrated[i] for i in mine]
-        integrate(feedline, episodes, fraction, paths, reading_of, values)
+        shown = self._grouped(signals, feedline, tones, captures, spurs, values)
+        if shown is None:
+            shown = self._one_by_one(signals, feedline, tones, captures, spurs, values)
         for place, (i, capture) in enumerate(zip(mine, captures, strict=True)):
             if not capture.start_ns.size:
                 continue
-            sigma = np.array([noise_sigma(feedline, window) for window in capture.windows])
-            noise = gaussians(
-                key(self._seed, feedline.name, f"noise {place}"), signals.run, values[place].size
-            )
-            values[place] += sigma[capture.window] * noise
             if spurs:
                 values[place] += spurs.means(capture)
             if capture.scope:
                 trace = trace_of(
                     feedline,
-                    episodes,
+                    shown[place].episodes,
                     tones,
                     capture,
                     place,
-                    paths,
-                    reading_of,
+                    shown[place].paths,
+                    shown[place].reading_of,
                     key(self._seed, feedline.name, f"trace {place}"),
                     signals.run,
                 )
@@ -237,6 +256,113 @@ class World:
                 traces[i] = trace
                 values[place][-1] = _integral(trace, capture)
 
+    def _one_by_one(
+        self,
+        signals: RunSignals,
+        feedline: FeedlinePoint,
+        tones: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        spurs: HeardSpurs,
+        values: Sequence[NDArray[np.complex128]],
+    ) -> dict[int, ShownEpisodes]:
+        """Fill ``values`` event by event; return what a trace of each listener is made of."""
+        _, fraction = flight(feedline)
+        episodes = episodes_of(feedline, tones, captures, _driven_ns(signals, feedline))
+        paths, reading_of = [], []
+        for qubit, schedule, prepared in self._qubits(signals, feedline, episodes, spurs, None):
+            levels = key(self._seed, qubit.name, "levels")
+            paths.append(shots_of(qubit, prepared, fraction, levels, signals.run))
+            reading_of.append(schedule.episode)
+        integrate(feedline, episodes, fraction, paths, reading_of, values)
+        for place, capture in enumerate(captures):
+            sigma = np.array([noise_sigma(feedline, window) for window in capture.windows])
+            if capture.start_ns.size:
+                noise = gaussians(self._noise_key(feedline, place), signals.run, values[place].size)
+                values[place] += sigma[capture.window] * noise
+        whole = ShownEpisodes(episodes, paths, reading_of)
+        return dict.fromkeys(range(len(captures)), whole)
+
+    def _grouped(
+        self,
+        signals: RunSignals,
+        feedline: FeedlinePoint,
+        tones: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        spurs: HeardSpurs,
+        values: Sequence[NDArray[np.complex128]],
+    ) -> dict[int, ShownEpisodes] | None:
+        """Do the same by kinds of shots; None (and nothing filled) where they do not repeat."""
+        fluxes = () if self._lines is None else self._lines.fluxes
+        lines = feedline_trains(feedline, tones, captures, signals.drives, fluxes)
+        kinds = shot_kinds(lines)
+        if kinds is None:
+            return None
+        short = short_run(kinds)
+        brief = [short.shortened(one) for one in lines]
+        kept = [one for one in signals.drives if one.spur == "carrier"]
+        played = [one for one in brief if isinstance(one, PulseTrain)]
+        brief_signals = replace(signals, drives=(*played, *kept), captures=())
+        _, fraction = flight(feedline)
+        drawn: list[DrawnLevels] = []
+        try:
+            episodes = episodes_of(
+                feedline,
+                [one for one in played if one.line == feedline.name],
+                [one for one in brief if isinstance(one, CaptureTrain)],
+                _driven_ns(brief_signals, feedline),
+            )
+            found = list(self._qubits(brief_signals, feedline, episodes, spurs, False))
+        except NotSimulated:
+            return None  # the whole run says it in its own times
+        for qubit, schedule, prepared in found:
+            tables = step_tables(short, schedule, prepared)
+            if tables is None:
+                return None
+            levels = key(self._seed, qubit.name, "levels")
+            drawn.append(
+                draw_levels(qubit, prepared, tables, kinds.step, fraction, levels, signals.run)
+            )
+        leading = [one for one in lines if one.leads]
+        shots = GroupedShots(feedline, short, episodes, leading, fraction, drawn)
+        shown: dict[int, ShownEpisodes] = {}
+        for place, capture in enumerate(captures):
+            if capture.start_ns.size:
+                noise = self._noise_key(feedline, place)
+                shots.listen(place, capture, noise, signals.run, values[place])
+                if capture.scope:
+                    shown[place] = shots.last_shown(place, capture)
+        return shown
+
+    def _noise_key(self, feedline: FeedlinePoint, place: int) -> int:
+        return key(self._seed, feedline.name, f"noise {place}")
+
+    def _qubits(
+        self,
+        signals: RunSignals,
+        feedline: FeedlinePoint,
+        episodes: Episodes,
+        spurs: HeardSpurs,
+        each_for_itself: bool | None,
+    ) -> Iterator[tuple[QubitPoint, Schedule, PreparedShots]]:
+        """Yield each qubit with what it meets in a run."""
+        for at_rest in feedline.qubits:
+            on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
+            qubit = pumped(at_rest, on_its_line)
+            drives = self._drives_on(signals, qubit, on_its_line)
+            if drives.start_ns.size:
+                check_alone(qubit)
+                spurs.refuse_light(qubit)
+            schedule = schedule_of(drives, later_ns(qubit, feedline), episodes)
+            mean_hz, stray_hz = slow_noise(qubit, self._seed).over(
+                1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
+            )
+            slow = mean_hz, float(np.hypot(stray_hz, qubit.stray_hz))
+            yield (
+                qubit,
+                schedule,
+                prepare(qubit, schedule, episodes, drives, slow, each_for_itself),
+            )
+
     def _drives_on(
         self, signals: RunSignals, qubit: QubitPoint, trains: Sequence[PulseTrain]
     ) -> Drives:
@@ -248,14 +374,9 @@ class World:
         return drives if by is None else with_flux(drives, by, qubit.levels_hz)
 
 
-def _later_ns(qubit: QubitPoint, feedline: FeedlinePoint) -> int:
-    """Return how much longer a drive is under way to the chip than a tone, ns."""
-    return round(qubit.drive_delay_ns - feedline.delay_in_ns)
-
-
 def _driven_ns(signals: RunSignals, feedline: FeedlinePoint) -> NDArray[np.int64]:
     """Return when drives of the feedline's qubits begin, in the time of its tones."""
-    later = {f"{qubit.name}.drive": _later_ns(qubit, feedline) for qubit in feedline.qubits}
+    later = {f"{qubit.name}.drive": later_ns(qubit, feedline) for qubit in feedline.qubits}
     begins = [train.start_ns + later[train.line] for train in signals.drives if train.line in later]
     return np.concatenate([np.zeros(0, np.int64), *begins])
 
@@ -277,6 +398,11 @@ def _check_lines(
                 f"line {capture.line!r} was listened to; the world's feedlines are "
                 f"{', '.join(sorted(lines.feedlines))}"
             )
+    samples = {train.line: train.samples_per_ns for train in drives}
+    samples |= {capture.line: capture.samples_per_ns for capture in captures}
+    for line, count in samples.items():
+        if count != 1:
+            raise NotSimulated(f"{count} samples a nanosecond on {line}, which takes one")
 
 
 ALONE = 0.9

@@ -10,9 +10,11 @@ import hmac
 import json
 import math
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -20,6 +22,7 @@ from podium.firmware_interfaces.json_text import parse_json
 from podium.sim_instruments.servers.clock_rate import check_rate
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import ServedLaboratory
+from podium.sim_instruments.servers.world_state import operate, world_state
 from podium.sim_instruments.wiring import PlanError
 
 if TYPE_CHECKING:
@@ -41,10 +44,13 @@ END_OF_TIME_FS = 4_102_444_800 * FS_PER_S
 """2100-01-01: many requests go no further."""
 
 VERBS = (
-    *("truth", "played", "samples", "clocks", "advance"),
+    *("truth", "played", "samples", "signals", "clocks", "advance"),
     *("time", "rate", "tallies", "log", "fault"),
+    *("state", "operate"),
+    *("save", "fork", "end"),
 )
-
+BY_SCENARIO = "scenario"
+"""Says ``by`` of a request that is part of a story, and nobody's answer to it."""
 
 TOKEN_BYTES = 16
 
@@ -56,8 +62,16 @@ class BadRequest(ValueError):
 class BackDoor:
     """Answers requests about a laboratory that is served."""
 
-    def __init__(self, serving: ServedLaboratory) -> None:
+    def __init__(
+        self,
+        serving: ServedLaboratory,
+        verbs: tuple[str, ...] = VERBS,
+        end: Callable[[], object] | None = None,
+    ) -> None:
+        """``verbs``: those that it knows; ``end``: ends a copy, None: of what is no copy."""
         self._serving = serving
+        self._verbs = verbs
+        self._end = end
         self._open_door()
 
     def _open_door(self) -> None:
@@ -113,13 +127,17 @@ class BackDoor:
     async def do(self, request: Any) -> Any:
         """Carry out one request. Raises :class:`BadRequest`."""
         verb = request.get("do") if isinstance(request, Mapping) else None
+        if verb not in self._verbs:
+            raise BadRequest(
+                f'the back door knows {{"do": one of {", ".join(self._verbs)}}}, not {verb!r}'
+            )
         match verb:
             case "truth":
                 optima = request.get("optima", True) is True
                 telling = self._serving.laboratory.truth_now(
                     optima, _span(request), at_rest=request.get("at_rest", False) is True
                 )
-                found = await asyncio.to_thread(telling)
+                found = await self._serving.in_thread(telling)
                 return {name: {"value": t.value, "unit": t.unit} for name, t in found.items()}
             case "played":
                 return [
@@ -127,6 +145,8 @@ class BackDoor:
                 ]
             case "samples":
                 return self._samples(request)
+            case "signals":
+                return await self._signals(request)
             case "clocks":
                 return self._clocks()
             case "advance":
@@ -149,11 +169,36 @@ class BackDoor:
                 return [asdict(one) for one in heard[-_last(request) :]]
             case "fault":
                 fault, on = str(request.get("fault", "")), str(request.get("on", ""))
-                try:
-                    return bring_about(self._serving, fault, on)
-                except LookupError as error:
-                    raise BadRequest(str(error.args[0])) from error
-        raise BadRequest(f'the back door knows {{"do": one of {", ".join(VERBS)}}}, not {verb!r}')
+                return self._by_hand(request, lambda: bring_about(self._serving, fault, on))
+            case "state":
+                return world_state(self._serving)
+            case "operate":
+                return self._by_hand(request, lambda: operate(self._serving, request))
+            case "save" | "fork":
+                return await self._copy(request)
+            case "end" if self._end is not None:
+                self._end()
+                return None
+        raise BadRequest(f"{verb}: this simulation is no copy, and ends by SIGTERM")
+
+    async def _copy(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Save the facility as it is, or branch it."""
+        from podium.sim_instruments.servers.facility_copies import CopyPlan, make_copy
+
+        file = request.get("file")
+        if not isinstance(file, str) or not Path(file).is_absolute():
+            raise BadRequest(f"{request['do']} wants file, the absolute path of one, not {file!r}")
+        bound = request.get("bound", False) is True
+        return await make_copy(self._serving, CopyPlan(Path(file), request["do"] == "save", bound))
+
+    def _by_hand(self, request: Mapping[str, Any], do: Callable[[], str]) -> str:
+        """Do something to the simulation, and count it unless a scenario does it."""
+        try:
+            done = do()
+        except (LookupError, ValueError) as error:
+            raise BadRequest(str(error.args[0])) from error
+        self._serving.interventions += request.get("by") != BY_SCENARIO
+        return done
 
     async def _advance(self, span_fs: int) -> None:
         """Let time pass; where fridges are integrated, in pieces, so that readings go on."""
@@ -163,7 +208,7 @@ class BackDoor:
             clock.advance(piece_fs)
             span_fs -= piece_fs
             plants.advance()
-            await asyncio.to_thread(plants.integrate)
+            await self._serving.in_thread(plants.integrate)
         clock.advance(span_fs)
 
     def _samples(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,6 +229,16 @@ class BackDoor:
             return asdict(twin.samples(*wanted))
         except ValueError as error:
             raise BadRequest(f"{name}: {error}") from error
+
+    async def _signals(self, request: Mapping[str, Any]) -> str:
+        """Return a value change dump of what was played, of one instrument or of all."""
+        from podium.sim_instruments.servers.signal_dump import NothingPlayed, dump_runs
+
+        log, on = self._serving.laboratory.signals, str(request.get("on", ""))
+        try:
+            return await self._serving.in_thread(partial(dump_runs, log, _since(request), on))
+        except (NothingPlayed, ValueError) as error:
+            raise BadRequest(str(error)) from error
 
     def _set_rate(self, rate: Any) -> dict[str, float]:
         if type(rate) is not int:

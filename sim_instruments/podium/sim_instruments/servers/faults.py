@@ -19,6 +19,8 @@ class On(Enum):
     """The kind of thing that a fault is done to."""
 
     LINE = "line"
+    LINES = "two lines"
+    """With a comma between them."""
     INSTRUMENT = "instrument"
     FRIDGE = "fridge"
 
@@ -187,6 +189,14 @@ def _plug(off: bool, serving: ServedLaboratory, line: str) -> None:
         laboratory.unplugged.discard(line)
 
 
+def _swap(serving: ServedLaboratory, lines: str) -> None:
+    laboratory = serving.laboratory
+    try:
+        laboratory.plan = laboratory.plan.exchanged(*lines.split(","))
+    except ValueError as error:
+        raise LookupError(str(error)) from error
+
+
 FAULTS = {
     "unplug": Fault(
         On.LINE,
@@ -195,6 +205,12 @@ FAULTS = {
         partial(_plug, True),
     ),
     "plug": Fault(On.LINE, "put it back", partial(_plug, False)),
+    "swap": Fault(
+        On.LINES,
+        "plug the cable of each into the other's place (node_a.q0.drive,node_a.q1.drive); again "
+        "puts them back",
+        _swap,
+    ),
     "freeze": Fault(
         On.INSTRUMENT,
         "it keeps its connections, does nothing and answers nothing",
@@ -268,12 +284,15 @@ def bring_about(serving: ServedLaboratory, name: str, on: str) -> str:
         On.LINE: laboratory.plan.lines
         | laboratory.trigger_lines.keys()
         | laboratory.marker_lines.keys(),
+        On.LINES: laboratory.plan.lines,
         On.INSTRUMENT: serving.served.keys(),
         On.FRIDGE: laboratory.fridges.keys(),
     }[fault.on]
     if not known:
         raise LookupError(f"{name} wants one {fault.on.value}, and there is none here")
-    if on not in known:
+    wanted = on.split(",") if fault.on is On.LINES else [on]
+    both = len(wanted) == 2
+    if not known >= set(wanted) or (fault.on is On.LINES) != both:
         raise LookupError(
             f"{name} wants one {fault.on.value} of {', '.join(sorted(known))}, not {on!r}"
         )

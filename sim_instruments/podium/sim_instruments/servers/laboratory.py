@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.sim_instruments.physics.clock_makes import CONTROLLER, SOURCE, ClockMake
@@ -31,6 +31,7 @@ from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.fridge_plants import FridgePlants, plants_of
 from podium.sim_instruments.servers.kernel_compilation import KernelGate
+from podium.sim_instruments.servers.signal_log import SignalLog
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import IdealClock
@@ -71,6 +72,9 @@ class Laboratory:
         self.kernels = KernelGate()
         """What is to be played waits at it."""
         self.plan = plan
+        """With the cables as they are plugged now."""
+        self.laid_plan = plan
+        """With the cables as the facility file has them."""
         self.clock = clock
         self._world_file = world_file
         self._seed = world_file.seed
@@ -96,6 +100,8 @@ class Laboratory:
         }
         self.played = OutputLog()
         """What left connectors, and when."""
+        self.signals = SignalLog()
+        """What the latest runs played."""
         self.lines = DigitalLines(self._note_edges)
         """Cables between markers, digital outputs and inputs."""
         self.unplugged: set[str] = set()
@@ -105,6 +111,7 @@ class Laboratory:
         self._lock = Lock()
         self._spare = Spare()
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="physics")
+        self._under_way: set[Future[Any]] = set()
         self.twins: dict[str, Twin] = {
             name: build_twin(name, entry, self._supplies(name))
             for name, entry in plan.instruments.items()
@@ -204,9 +211,7 @@ class Laboratory:
     def submit(self, instrument: str, work: "Callable[[Play], T]") -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""
         play = _Play(self, instrument, self.cabling())
-        future = self._workers.submit(self._worked, work, play)
-        future.add_done_callback(lambda _: self.after_work())
-        return future
+        return self._followed(self._workers.submit(self._worked, work, play))
 
     def compute(self, work: "Callable[[], T]") -> "Future[T]":
         """Run ``work()``, which plays nothing, in a worker thread."""
@@ -215,13 +220,27 @@ class Laboratory:
             self.kernels.wait()
             return work()
 
-        future = self._workers.submit(waiting)
+        return self._followed(self._workers.submit(waiting))
+
+    def _followed(self, future: "Future[T]") -> "Future[T]":
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
         future.add_done_callback(lambda _: self.after_work())
         return future
+
+    @property
+    def at_rest(self) -> bool:
+        """Tell whether no physics is computed or waits to be, and all kernels are compiled."""
+        return not self._under_way and self.kernels.is_open
+
+    def forked(self) -> None:
+        """Take up work in a copy of the process, which has none of the threads of the first."""
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="physics")
 
     def stopped(self, instrument: str, run: int, sender: str, at_fs: int) -> None:
         """Hear that nothing of a sender of a run leaves its instrument from ``at_fs`` on."""
         self.played.stop((instrument, run, sender), at_fs)
+        self.signals.stop(instrument, run, sender, at_fs)
 
     def _worked(self, work: "Callable[[Play], T]", play: "Play") -> T:
         self.kernels.wait()
@@ -235,6 +254,7 @@ class Laboratory:
         rising = [at_fs for at_fs, up in zip(train.at_fs, train.rising, strict=True) if up]
         sending = ConnectorOutput(promise.instrument, train.connector, rising, int)
         self.played.note(sending, promise, self.clock.now_fs())
+        self.signals.note_edges(promise, promise.instrument, train)
 
     def _note_pulses(self, instrument: str, signals: "RunSignals") -> None:
         counter = self._counters.get(instrument)
@@ -245,13 +265,13 @@ class Laboratory:
                 return signals.start_tai_fs + ns * FS_PER_NS
             return counter.to_world(begin + ns)
 
+        self.signals.note(instrument, signals, when)
         now_fs = self.clock.now_fs()
         for train in signals.drives:
             if train.spur or train.goes_on:
                 continue
             turns = train.phase_turns[:EDGES_KEPT].tolist()
-            starts = train.start_ns.tolist()
-            sending = ConnectorOutput(instrument, train.line, starts, when, turns)
+            sending = ConnectorOutput(instrument, train.line, train.start_ns, when, turns)
             self.played.note(sending, (instrument, signals.run, train.sender), now_fs)
 
     def play(

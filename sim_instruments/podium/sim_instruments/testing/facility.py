@@ -1,13 +1,21 @@
 """A test holds a simulated facility, and single instruments of it."""
 
 import re
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Literal
 
-from podium.sim_instruments.testing.process import TwinProcess, TwinProcessFailed, TwinRefused
+from podium.sim_instruments.testing.process import (
+    CopiedProcess,
+    TwinProcess,
+    TwinProcessFailed,
+    TwinRefused,
+)
 
 FS_PER_S = 10**15
 SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -60,7 +68,11 @@ class TwinFacility:
     """Simulated instruments with a world of their own, until they are closed."""
 
     def __init__(
-        self, process: TwinProcess, opened: Mapping[str, Any], seed: int, strict: bool = False
+        self,
+        process: TwinProcess | CopiedProcess,
+        opened: Mapping[str, Any],
+        seed: int,
+        strict: bool = False,
     ) -> None:
         self._process = process
         self._closed = False
@@ -119,6 +131,28 @@ class TwinFacility:
                 "made in; ask before, or make it in a wider scope (module_twin_instrument ...)"
             )
         return self._process.ask(request)
+
+    @contextmanager
+    def fork(self) -> Iterator["TwinFacility"]:
+        """Have a second facility meanwhile that is as this one is now, on addresses of its own.
+
+        What is done to one is not done to the other. On a manual clock the same commands give the
+        same bytes on both. Connections are not copied. Raises :class:`.process.TwinRefused` while
+        something is being computed.
+        """
+        __tracebackhide__ = True
+        with tempfile.TemporaryDirectory() as folder:
+            file = str(Path(folder) / "endpoints.json")
+            told = self._ask({"do": "fork", "file": file, "bound": True})
+            process = CopiedProcess(self._process, file, told["pid"])
+            copy = TwinFacility(process, told["endpoints"], self.seed, self._strict)
+            copy._complained = self._complained
+            try:
+                yield copy
+            finally:
+                copy.close()
+                with suppress(TwinProcessFailed, TwinRefused):  # it has ended before
+                    process.ask({"do": "end"})
 
     def fault(self, fault: str, on: str) -> None:
         """Make something go wrong, or right again: ``podium twin fault list`` names all.

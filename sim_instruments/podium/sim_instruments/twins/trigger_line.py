@@ -62,6 +62,11 @@ class TriggerLine:
         if not self._off:
             self._sink.edge(self._arrives_fs(at_fs))
 
+    @property
+    def plugged(self) -> bool:
+        """Tell whether the cable is on where edges go in."""
+        return not self._off
+
     def unplug(self, now_fs: int) -> None:
         """Take the cable off where edges go in: those to come are lost, those on their way not."""
         if not self._off:

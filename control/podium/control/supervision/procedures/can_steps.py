@@ -1,7 +1,9 @@
 """Steps that pump the vacuum can and leave it alone again, shared by procedures."""
 
+from podium.control.records.latest_readings import FridgeView
 from podium.control.supervision.procedure_steps import (
     HOUR_S,
+    Condition,
     Step,
     below,
     either,
@@ -17,14 +19,24 @@ from podium.firmware_interfaces.fridge_stages import SECOND_STAGE
 ROUGH_PA, HIGH_VACUUM_PA = 80.0, 0.1
 """Where the can's turbo starts, and where the pulse tube does. # ASSUMED"""
 
-_EVACUATED = either(
-    below("pressure.p1", HIGH_VACUUM_PA), below(signals.temperature_of(SECOND_STAGE), 100.0)
-)
+HELIUM_PA = 3e-3
+"""Of helium in a cold can, which freezes nowhere: it carries some mW/K. # ASSUMED"""
+
+_COLD = below(signals.temperature_of(SECOND_STAGE), 100.0)
+EVACUATED = either(below("pressure.p1", HIGH_VACUUM_PA), _COLD)
 """Or cold enough to pump itself: air freezes out."""
 
 
-def evacuate() -> tuple[Step, ...]:
-    """Return the steps that pump the can."""
+def without_helium(view: FridgeView) -> bool:
+    """Tell whether no gas is known to be in a can that was cold: what leaks in is helium."""
+    known = view.at_most("pressure.p1")
+    return _COLD(view) if known is None else known < HELIUM_PA
+
+
+def evacuate(
+    evacuated: Condition = EVACUATED, limit_pa: float = HIGH_VACUUM_PA
+) -> tuple[Step, ...]:
+    """Return the steps that pump the can below ``limit_pa``; ``evacuated``: they are skipped."""
     return (
         Step(
             "rough the vacuum can",
@@ -32,15 +44,15 @@ def evacuate() -> tuple[Step, ...]:
             below("pressure.p1", ROUGH_PA),
             6 * HOUR_S,
             f"the can is below {ROUGH_PA:g} Pa",
-            skip=_EVACUATED,
+            skip=either(evacuated, below("pressure.p1", ROUGH_PA)),
         ),
         Step(
             "pump the vacuum can",
-            (on(signals.TURBO2),),
-            below("pressure.p1", HIGH_VACUUM_PA),
+            (on(signals.SCROLL2), on(signals.TURBO2), opened("v14")),
+            below("pressure.p1", limit_pa),
             24 * HOUR_S,
-            f"the can is below {HIGH_VACUUM_PA:g} Pa",
-            skip=_EVACUATED,
+            f"the can is below {limit_pa:g} Pa",
+            skip=evacuated,
         ),
     )
 

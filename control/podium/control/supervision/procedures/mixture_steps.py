@@ -89,7 +89,7 @@ def _turbo_may_rest(view: FridgeView) -> str:
 
 
 def _turbo_inlet(view: FridgeView) -> str:
-    found = view.good("pressure.p2")
+    found = view.at_most("pressure.p2")
     if found is not None and found < TURBO_PA:
         return ""
     told = "not known" if found is None else f"{found:.0f} Pa"
@@ -127,13 +127,16 @@ def protect() -> Step:
     )
 
 
-def pump_still_line(limit_pa: float, timeout_h: float) -> Step:
-    """Return the step that pumps the still line by scroll1, past the turbo."""
+def pump_still_line(limit_pa: float, timeout_h: float, *to_tank: str) -> Step:
+    """Return the step that pumps the still line by scroll1, past the turbo.
+
+    ``to_tank``: valves on its way into the tank; none: into the circuit, as it stands.
+    """
     return Step(
         "pump the still line by scroll1",
         (
             (*shut("v1"), *off(signals.TURBO1)),
-            shut("v3"),
+            (*shut("v3", "v18"), *opened("v4", *to_tank)),
             (*opened("v2"), *on(signals.SCROLL1)),
         ),
         below("pressure.p2", limit_pa),
@@ -141,6 +144,7 @@ def pump_still_line(limit_pa: float, timeout_h: float) -> Step:
         f"the still line is below {limit_pa:g} Pa",
         needs=_turbo_may_rest,
         patient=True,
+        again=True,
         skip=below("pressure.p2", limit_pa),
     )
 

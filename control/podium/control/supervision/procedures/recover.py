@@ -17,9 +17,11 @@ from podium.control.supervision.procedure_steps import (
     pulse_tube_stopped,
 )
 from podium.control.supervision.procedures.can_steps import (
+    HELIUM_PA,
     evacuate,
     shut_can,
     stop_can_pumps,
+    without_helium,
 )
 from podium.control.supervision.procedures.heater_powers import heater_powers
 from podium.control.supervision.procedures.mixture_steps import (
@@ -62,13 +64,13 @@ def steps(model: str) -> tuple[Step, ...]:
         replace(protect(), skip=_RUNS),
         _start("start the compressor", OUTAGE_S, "next"),
         replace(
-            pump_still_line(EMPTY_LINE_PA, 12.0),
+            pump_still_line(EMPTY_LINE_PA, 12.0, "v10", "v12"),
             name="pump what boiled off into the tank",
             skip=_RUNS,
             on_timeout="next",
         ),
         _start("wait until the compressor runs", WAIT_H * HOUR_S, "fail"),
-        *evacuate(),
+        *evacuate(without_helium, HELIUM_PA),
         Step(
             "cool the second stage",
             (),

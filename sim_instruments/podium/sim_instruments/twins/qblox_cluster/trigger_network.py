@@ -7,6 +7,9 @@ network takes the next one 252 ns after it (docs.qblox.com, trigger handling).
 import heapq
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, next_cycle
 
@@ -67,11 +70,14 @@ class TriggerNetwork:
             sampled.append(SampledEdge(tick, arrival, self.address))
         return sampled
 
-    def measured(self, tick: int, address: int) -> None:
-        """Note a pulse that a measurement sent; its run has dealt with it."""
-        self._free_tick = max(tick + DEAD_NS, self._free_tick or tick)
-        self.counts[address] += 1
-        self.latest = address
+    def measured(self, ticks: NDArray[np.int64], addresses: NDArray[np.int64]) -> None:
+        """Note pulses that measurements sent, in their order; their run has dealt with them."""
+        if not len(ticks):
+            return
+        self._free_tick = max(int(ticks.max()) + DEAD_NS, self._free_tick or 0)
+        for address, count in enumerate(np.bincount(addresses).tolist()):
+            self.counts[address] += count
+        self.latest = int(addresses[-1])
 
     def send(self, tick: int, address: int) -> int | None:
         """Send a pulse; return when it arrives, None where the network is still busy.

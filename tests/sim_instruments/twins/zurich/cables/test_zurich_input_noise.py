@@ -7,11 +7,8 @@ from tests.benches.zurich.device_bench import MS, QA, READOUT, US
 
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
-from podium.sim_instruments.twins.zurich.cables.input_noise import (
-    InputNoise,
-    density_dbm_per_hz,
-    sigma_v,
-)
+from podium.sim_instruments.physics.cable import WhiteNoise
+from podium.sim_instruments.twins.zurich.cables.analyser_cable import density_dbm_per_hz, sigma_v
 from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer
 from podium.sim_instruments.twins.zurich.runs.program_execution import ProgramExecution
 
@@ -76,7 +73,7 @@ def test_sums_have_the_noise_of_their_weights_and_what_weights_share_they_share(
     for unit, one in enumerate(weights):
         wanted = sigma**2 * np.sum(np.abs(one) ** 2)
         assert np.mean(np.abs(found[unit]) ** 2) == pytest.approx(wanted, rel=rough)
-    alike = InputNoise(3, "x").sums(10, (weights[0], weights[0], 1j * weights[0]), 50)
+    alike = WhiteNoise(3, "x").sums(sigma_v(10), (weights[0], weights[0], 1j * weights[0]), 50)
     assert np.allclose(alike[:, 0], alike[:, 1])
     assert np.allclose(alike[:, 2], 1j * alike[:, 0])
 
@@ -84,8 +81,8 @@ def test_sums_have_the_noise_of_their_weights_and_what_weights_share_they_share(
 def test_sums_are_distributed_as_those_of_samples():
     random = np.random.Generator(np.random.Philox(5))
     weights = tuple(random.normal(size=64) + 1j * random.normal(size=64) for _ in range(3))
-    drawn = InputNoise(7, "y").sums(0, weights, 20_000)
-    samples = InputNoise(8, "z").volts(0, (20_000, 64)) @ np.array(weights).T
+    drawn = WhiteNoise(7, "y").sums(sigma_v(0), weights, 20_000)
+    samples = WhiteNoise(8, "z").samples(sigma_v(0), (20_000, 64)) @ np.array(weights).T
     size = sigma_v(0) ** 2 * 128
     apart = drawn.conj().T @ drawn / 20_000 - samples.conj().T @ samples / 20_000
     assert np.abs(apart).max() < FALSE_ALARM * np.sqrt(2 / 20_000) * size

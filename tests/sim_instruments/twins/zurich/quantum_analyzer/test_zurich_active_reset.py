@@ -2,16 +2,15 @@
 
 import numpy as np
 import pytest
+from tests.benches.zurich.direct_results import integrate, result_inputs
 from tests.benches.zurich.processor import processor
 
 from podium.firmware_interfaces.zurich.latency import Route, feedback_cycles
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import (
     ReadoutSettings,
     discriminate,
-    integrate,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import readouts
-from podium.sim_instruments.twins.zurich.quantum_analyzer.results import result_inputs
 from podium.sim_instruments.twins.zurich.sequencer.processor import Input
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     CHOSEN,

@@ -7,11 +7,9 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import (
     BadReadout,
     ReadoutSettings,
     discriminate,
-    integrate,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     busy,
-    pulse,
     readouts,
     trigger_edges,
 )
@@ -24,7 +22,8 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import (
     BadScope,
-    Scope,
+    ScopeInput,
+    ScopeRecording,
     ScopeSettings,
 )
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE
@@ -57,28 +56,6 @@ def test_a_program_starts_readouts_with_masks_and_triggers():
 def test_a_start_during_another_is_a_hold_off_error():
     times = np.array([0, 100, 99 + 100, 300, 1000], np.int64)
     assert busy(times, 100).tolist() == [False, False, True, False, False]
-
-
-def test_readout_pulses_add_up_within_full_scale():
-    waves = {0: np.full(4, 0.75 + 0.1j), 3: np.full(6, 0.5 - 0.2j)}
-    expected = [0, 0, *[1 - 0.1j] * 4, *[0.5 - 0.2j] * 2]
-    assert pulse(waves, 0b1001, 2) == pytest.approx(np.array(expected))
-    assert len(pulse(waves, 0b0110)) == 0
-
-
-def test_integration_is_the_sum_of_products_over_the_window():
-    records = noise(7, 300)
-    weights = tuple(np.clip(one.real, -1, 1) + 0j for one in (noise(64), noise(200), noise(16)))
-    settings = ReadoutSettings(length=100, delay=40, weights=weights)
-    found = integrate(records, settings)
-    for k in range(7):
-        for unit, weight in enumerate(weights):
-            total = sum(
-                records[k, 40 + n] * (weight[n] if n < len(weight) else 0) for n in range(100)
-            )
-            assert found[k, unit] == pytest.approx(total, rel=1e-12)
-    short = integrate(records[:, :60], settings)
-    assert short[0, 0] == pytest.approx(np.sum(records[0, 40:60] * weights[0][:20]))
 
 
 def test_states_are_read_on_the_real_axis():
@@ -159,19 +136,19 @@ def test_loggers_that_cannot_be_are_refused():
 
 
 def test_the_scope_averages_its_segments():
-    scope = Scope(ScopeSettings(16, (0, 2), segments=3, averages=2, delay=-8, rate=1))
-    assert scope.window(100) == (92, 92 + 32)
-    records = noise(7, 2, 32)
-    for record in records[:4]:
-        scope.take(record)
-    assert scope.data()[:, 16:32] == pytest.approx(records[1][:, ::2])
-    for record in records[4:]:
-        scope.take(record)
-    assert scope.done
-    expected = records[:6].reshape(2, 3, 2, 32).mean(axis=0)[:, :, ::2]
-    assert scope.data() == pytest.approx(np.concatenate(expected, axis=1))
-    with pytest.raises(BadScope, match="this scope takes"):
-        Scope(ScopeSettings(16)).take(records[0])
+    settings = ScopeSettings(16, (0, 2), segments=3, averages=2, delay=-8, rate=1)
+    inputs = ScopeInput(0, 0.0, 1e-9), ScopeInput(2, 0.0, 1e-9)
+    recording = ScopeRecording(settings, inputs)
+    assert recording.span == 32
+    records = noise(6, 2, 16)
+    for record in records:
+        assert not recording.full
+        segment = recording.next_segment()
+        for place in (0, 1):
+            recording.add(place, segment, record[place])
+    assert recording.full
+    expected = records.reshape(2, 3, 2, 16).mean(axis=0)
+    assert recording.data() == pytest.approx(np.concatenate(expected, axis=1))
 
 
 @pytest.mark.parametrize(

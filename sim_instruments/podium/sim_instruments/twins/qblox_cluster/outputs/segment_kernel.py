@@ -115,14 +115,14 @@ def segments(
                 dt = now - open_ns
                 e_w0, e_i0, e_g0 = _active(w0, i0 + dt, g0, wave_lengths)
                 e_w1, e_i1, e_g1 = _active(w1, i1 + dt, g1, wave_lengths)
-                slip = (now_phase - advance_phase(open_phase, f, dt)) % PHASE_TURN
                 if (
                     n_w0 == e_w0 and n_i0 == e_i0 and n_g0 == e_g0
                     and n_w1 == e_w1 and n_i1 == e_i1 and n_g1 == e_g1
                     and offs0[here] == o0 and offs1[here] == o1 and now_f == f
-                    and (slip <= 2 or slip >= PHASE_TURN - 2)
                 ):  # fmt: skip
-                    continue
+                    slip = (now_phase - advance_phase(open_phase, f, dt)) % PHASE_TURN
+                    if slip <= 2 or slip >= PHASE_TURN - 2:
+                        continue
             count = _close(
                 start, start_phase, keys, count, open_ns, open_phase, now,
                 w0, i0, w1, i1, g0, g1, o0, o1, f, wave_lengths,

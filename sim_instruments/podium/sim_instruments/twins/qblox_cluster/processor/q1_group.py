@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
@@ -151,7 +154,7 @@ class Q1Group:
         goes: dict[int, int] = {}
         for number, run in enumerate(self._runs):
             match run.ending:
-                case Ending.WAITS_TO_KNOW:
+                case Ending.WAITS_TO_KNOW | Ending.PAUSED:
                     goes[number] = run.time_ns
                 case Ending.WAITS_FOR_TRIGGER:
                     goes[number] = max(run.time_ns, known_ns + 1)
@@ -170,6 +173,11 @@ class Q1Group:
         for number in range(len(self._runs)):
             goes.setdefault(number, min(max(together, default=0) + SYNC_NS, FOR_EVER))
         return [goes[number] for number in range(len(self._runs))]
+
+    def expect(self, triggers: NDArray[np.int64]) -> None:
+        """Take triggers for all that come; shape (2, n): times, ascending, and addresses."""
+        for run in self._runs:
+            run.expect_all(triggers)
 
     def proceed(self, triggers: Sequence[Trigger], known_ns: int = FOR_EVER) -> None:
         """Go on as far as triggers allow: these, later than all before, in the order of time.
@@ -200,7 +208,9 @@ class Q1Group:
                 run.resume_at(run.time_ns)  # ASSUMED: without sync_en it waits for nobody
             elif run.ending is Ending.WAITS_FOR_TRIGGER and (at_ns := run.triggered_ns()) >= 0:
                 run.resume_at(at_ns)
-            elif run.ending is Ending.WAITS_TO_KNOW and run.knows_enough:
+            elif (run.ending is Ending.WAITS_TO_KNOW and run.knows_enough) or (
+                run.ending is Ending.PAUSED and run.time_ns <= (run.pause_ns or 0)
+            ):
                 run.proceed()
             else:
                 return

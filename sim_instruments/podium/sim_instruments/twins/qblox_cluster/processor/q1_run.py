@@ -1,6 +1,7 @@
 """One Q1 processor on its way through its program, from one thing it waits for to the next."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
 from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import COST
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_kernel import execute
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_latches import (
     next_trigger,
@@ -17,6 +19,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     Ending,
     RealTimeTrace,
 )
+from podium.sim_instruments.twins.qblox_cluster.processor.row_store import PackedRows, RowStore
 
 if TYPE_CHECKING:
     from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
@@ -34,6 +37,8 @@ FIRST_SENT = 64
 SPARE = 2
 """Rows, and entries that are sent, that one instruction may make."""
 MIN_ROWS = SPARE
+AT_A_STRETCH = 1_000_000
+"""Instructions of a processor that is run from halt to halt: more are an end that never comes."""
 
 _ENDINGS = {
     q1.STOPPED: Ending.STOPPED,
@@ -43,6 +48,21 @@ _ENDINGS = {
     q1.WAITS_TO_KNOW: Ending.WAITS_TO_KNOW,
     q1.CUT: Ending.CUT,
 }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunMoment:
+    """Everything that a processor has come to, but for rows that were dropped."""
+
+    ending: Ending | None
+    slots: NDArray[np.int64]
+    state: NDArray[np.int64]
+    queue: NDArray[np.int64]
+    latches: NDArray[np.int64]
+    triggers: NDArray[np.int64]
+    rows64: NDArray[np.int64]
+    rows32: NDArray[np.int32]
+    pause_ns: int
 
 
 class Q1Run:
@@ -55,9 +75,10 @@ class Q1Run:
         self._limits = limits
         self._slots = processor._image.slots.copy()
         self._slots[:REGISTERS] = setup.registers
+        self.pause_ns: int | None = None
+        """It is run from halt to halt, and no further than to here. None: as far as it goes."""
         self._state = _initial_state(setup)
-        self._chunks: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
-        self._finished_rows = 0
+        self._store = RowStore()
         self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, min(FIRST_ROWS, limits.rows)))
         self._sent = np.empty((q1.SENT_COLUMNS, FIRST_SENT), dtype=np.int64)
         self._inbox = np.empty((q1.INBOX_COLUMNS, 0), dtype=np.int64)
@@ -89,6 +110,10 @@ class Q1Run:
             addresses = [trigger.address for trigger in triggers]
             more = np.array([times, addresses], dtype=np.int64)
             self._triggers = np.concatenate([self._triggers, more], axis=1)
+
+    def expect_all(self, triggers: NDArray[np.int64]) -> None:
+        """Take triggers for all that come; shape (2, n): times, ascending, and addresses."""
+        self._triggers = np.ascontiguousarray(triggers)
 
     @property
     def knows_enough(self) -> bool:
@@ -126,8 +151,76 @@ class Q1Run:
         self._state[q1.TIME_NS] = time_ns + self._state[q1.SYNC_AFTER_NS]
         self.proceed()
 
+    def moment(self) -> RunMoment:
+        """Return what it has come to, a copy."""
+        if self._store.count:
+            self.drop_rows(0)
+        rows = int(self._state[q1.ROWS])
+        return RunMoment(
+            self.ending,
+            self._slots.copy(),
+            self._state.copy(),
+            self._queue.copy(),
+            self._latches.copy(),
+            self._triggers,
+            self._rows64[:, :rows].copy(),
+            self._rows32[:, :rows].copy(),
+            self.pause_ns or 0,
+        )
+
+    def go_back(self, moment: RunMoment) -> None:
+        """Return to a moment."""
+        self.ending, self.pause_ns = moment.ending, moment.pause_ns
+        self._slots[:] = moment.slots
+        self._state[:] = moment.state
+        self._queue[:] = moment.queue
+        self._latches[:] = moment.latches
+        self._triggers = moment.triggers
+        self._store = RowStore()
+        rows = moment.rows64.shape[1]
+        if rows + SPARE > self._rows64.shape[1]:
+            self._rows64, self._rows32 = _row_buffers(2 * rows)
+        self._rows64[:, :rows] = moment.rows64
+        self._rows32[:, :rows] = moment.rows32
+
+    def drop_rows(self, count: int) -> None:
+        """Forget the first rows."""
+        self._pack()
+        columns = [column[count:] for column in self._store.join(_KINDS)]
+        self._store = RowStore()
+        left = columns[0].size
+        if left + SPARE > self._rows64.shape[1]:
+            self._rows64, self._rows32 = _row_buffers(2 * left)
+        for row, column in zip((*self._rows64, *self._rows32), columns, strict=True):
+            row[:left] = column
+        self._state[q1.ROWS] = left
+
+    @property
+    def state(self) -> NDArray[np.int64]:
+        """Return the state vector, see q1_state."""
+        return self._state
+
+    @property
+    def registers(self) -> NDArray[np.int64]:
+        """Return the registers, to be read and written."""
+        return self._slots[:REGISTERS]
+
+    @property
+    def unread_triggers(self) -> NDArray[np.int64]:
+        """Return times and addresses of triggers that were not counted yet."""
+        return self._triggers[:, int(self._state[q1.TRIGGER_NEXT]) :]
+
+    @property
+    def latches(self) -> NDArray[np.int64]:
+        """Return counts, thresholds and inversions of its latches."""
+        return self._latches
+
     def proceed(self) -> None:
         """Execute up to the next ``wait_sync``, an unknown trigger or the end; see ``ending``."""
+        until_ns, most = self._limits.time_ns, self._limits.instructions
+        if self.pause_ns is not None:
+            until_ns = min(until_ns, self.pause_ns)
+            most = min(most, int(self._state[q1.COUNT]) + AT_A_STRETCH)
         while True:
             status = execute(
                 self.processor._code,
@@ -142,8 +235,8 @@ class Q1Run:
                 self._rows32,
                 self._sent,
                 self._inbox,
-                self._limits.time_ns,
-                self._limits.instructions,
+                until_ns,
+                most,
             )
             if status != q1.ROWS_FULL:
                 break
@@ -151,6 +244,18 @@ class Q1Run:
                 status = q1.CUT
                 break
         self.ending = _ENDINGS[status]
+        if status == q1.CUT and self.pause_ns is not None and self._state[q1.COUNT] < most:
+            self._pause()
+        if self.ending in (Ending.STOPPED, Ending.CUT) and self._store.count:
+            self._pack()  # others of the run may fill buffers in the same place
+            self._rows64, self._rows32 = _row_buffers(MIN_ROWS)
+
+    def _pause(self) -> None:
+        """Stand before the instruction that would begin too late, as if it had not been fetched."""
+        self._state[q1.PC] -= 1
+        self._state[q1.COUNT] -= 1
+        self._state[q1.CORE_NS] -= int(self.processor._code[int(self._state[q1.PC]), COST])
+        self.ending = Ending.PAUSED
 
     def _make_room(self) -> bool:
         """Make room for more rows or more that is sent; False at the limit."""
@@ -160,58 +265,68 @@ class Q1Run:
         rows = int(self._state[q1.ROWS])
         if rows <= self._rows64.shape[1] - SPARE:
             return True
-        if self._finished_rows + rows >= self._limits.rows:
+        self._pack()
+        if self._store.count >= self._limits.rows:
             return False
-        self._chunks.append((self._rows64[:, :rows], self._rows32[:, :rows]))
-        self._finished_rows += rows
-        size = min(4 * rows, MOST_ROWS, self._limits.rows - self._finished_rows)
-        self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, size))
-        self._state[q1.ROWS] = 0
+        size = max(MIN_ROWS, min(4 * rows, MOST_ROWS, self._limits.rows - self._store.count))
+        if size != self._rows64.shape[1]:
+            self._rows64, self._rows32 = _row_buffers(size)
         return True
+
+    def _pack(self) -> None:
+        """Put the rows that the kernel has written into the store."""
+        rows = int(self._state[q1.ROWS])
+        self._store.append([*self._rows64[:, :rows], *self._rows32[:, :rows]])
+        self._state[q1.ROWS] = 0
 
     def trace(self) -> RealTimeTrace:
         """Return what was done so far."""
+        self._pack()
         flags = int(self._state[q1.FLAGS])
         return self._traced(
-            self._all_rows(),
+            self._store.join(_KINDS),
             flags=tuple(name for bit, name in q1.FLAG_NAMES.items() if flags & bit),
             log=tuple(self._log(flags)),
         )
 
+    def take_trace(self) -> RealTimeTrace:
+        """Return what was done so far, and keep none of it."""
+        trace = self.trace()
+        self._store = RowStore()
+        return trace
+
+    def marker_changes(self) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+        """Return rows at which the markers may have changed: time and markers from there on."""
+        self._pack()
+        times, markers = self._store.changes(2 + q1.ROW_MARKER)
+        return times, markers.astype(np.int8)
+
     def rows(self, first: int, before_ns: int) -> RealTimeTrace:
         """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
-        found: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
-        begin = 0
-        for rows64, rows32 in self._all_rows():
-            count = rows64.shape[1]
-            low, begin = max(first - begin, 0), begin + count
-            if low >= count:
-                continue
-            high = (
-                int(np.searchsorted(rows64[0], before_ns)) if rows64[0, -1] >= before_ns else count
-            )
-            found.append((rows64[:, low:high], rows32[:, low:high]))
-            if high < count:
-                break
-        last = self._rows64[:, :0], self._rows32[:, :0]
-        return self._traced(found or [last], flags=(), log=())
-
-    def _all_rows(self) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:
         last = int(self._state[q1.ROWS])
-        return [*self._chunks, (self._rows64[:, :last], self._rows32[:, :last])]
+        new = PackedRows([*self._rows64[:, :last], *self._rows32[:, :last]], last)
+        found = list(self._store.between(first, before_ns))
+        low = max(first - self._store.count, 0)
+        whole = not found or found[-1][2] == found[-1][0].count
+        if low < last and whole:
+            high = last
+            if new.columns[0][-1] >= before_ns:
+                high = int(np.searchsorted(new.columns[0], before_ns))
+            found.append((new, low, high))
+        columns = [
+            _joined([rows.part(k, *part) for rows, *part in found], kind)
+            for k, kind in enumerate(_KINDS)
+        ]
+        return self._traced(columns, flags=(), log=())
 
     def _traced(
-        self,
-        chunks: Sequence[tuple[NDArray[np.int64], NDArray[np.int32]]],
-        flags: tuple[str, ...],
-        log: tuple[str, ...],
+        self, columns: Sequence[NDArray[Any]], flags: tuple[str, ...], log: tuple[str, ...]
     ) -> RealTimeTrace:
-        wide = [_joined([rows64[k] for rows64, _ in chunks]) for k in range(2)]
-        columns = [_joined([rows32[k] for _, rows32 in chunks]) for k in range(q1.ROW_COLUMNS)]
+        time_ns, nco_phase, *columns = columns
         return RealTimeTrace(
-            time_ns=wide[0],
-            nco_phase=wide[1],
-            kind=columns[q1.ROW_KIND].astype(np.int8),
+            time_ns=time_ns,
+            nco_phase=nco_phase,
+            kind=columns[q1.ROW_KIND],
             wave0=columns[q1.ROW_WAVE_0],
             wave1=columns[q1.ROW_WAVE_1],
             gain0=columns[q1.ROW_GAIN_0],
@@ -219,7 +334,7 @@ class Q1Run:
             offs0=columns[q1.ROW_OFFS_0],
             offs1=columns[q1.ROW_OFFS_1],
             nco_freq=columns[q1.ROW_FREQ],
-            marker=columns[q1.ROW_MARKER].astype(np.int8),
+            marker=columns[q1.ROW_MARKER],
             acq=columns[q1.ROW_ACQ],
             bin=columns[q1.ROW_BIN],
             weight0=columns[q1.ROW_WEIGHT_0],
@@ -257,8 +372,18 @@ class Q1Run:
         return f"line {instruction.line} ({instruction})"
 
 
-def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+_KINDS: tuple[type[np.signedinteger], ...] = (
+    np.int64,
+    np.int64,
+    *(np.int8 if k in (q1.ROW_KIND, q1.ROW_MARKER) else np.int32 for k in range(q1.ROW_COLUMNS)),
+)
+"""Of the columns of a trace: time, phase and those of the kernel."""
+
+
+def _joined(parts: Sequence[NDArray[Any]], kind: type[np.signedinteger]) -> NDArray[Any]:
+    if len(parts) == 1:
+        return np.ascontiguousarray(parts[0], kind)
+    return np.concatenate([np.zeros(0, kind), *parts], dtype=kind)
 
 
 def _initial_state(setup: "SequencerSetup") -> NDArray[np.int64]:

@@ -1,6 +1,6 @@
 """A Q1 processor's real-time side leaves one row for each instruction that latches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import Enum, IntEnum
 
 import numpy as np
@@ -42,6 +42,8 @@ class Ending(Enum):
     """In ``fb_pop_data`` or ``fb_pull_data``, and none comes."""
     WAITS_TO_KNOW = "waits to know"
     """What it does depends on triggers up to its time, and these are not known yet."""
+    PAUSED = "paused"
+    """Whoever runs it wants to hear of others first: it goes on when it is told to."""
     CUT = "cut"
     """It would have gone on: the limit on time, events or instructions was reached."""
 
@@ -98,3 +100,8 @@ class RealTimeTrace:
 
     def __len__(self) -> int:
         return len(self.time_ns)
+
+    def without_rows(self) -> "RealTimeTrace":
+        """Return how it ended, alone."""
+        rows = (one.name for one in fields(self) if isinstance(getattr(self, one.name), np.ndarray))
+        return replace(self, **{name: getattr(self, name)[:0].copy() for name in rows})

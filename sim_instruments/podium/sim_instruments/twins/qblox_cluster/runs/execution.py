@@ -4,12 +4,14 @@ This is the work that a worker thread does; nothing here touches the twin.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
+from podium.sim_instruments.execution.firmware import CannotBranch
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
@@ -43,6 +45,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     OUTPUT_OVERFLOW,
     SwitchTimeline,
     marker_rows,
+    overridden,
     pulse_trains,
     switch_timeline,
 )
@@ -50,7 +53,11 @@ from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import 
     Routes,
     self_cast_only,
 )
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import Q1Group, run_together
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import (
+    FOR_EVER,
+    Q1Group,
+    run_together,
+)
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
@@ -60,6 +67,7 @@ from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
     Feedback,
     depends_on_measurements,
 )
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import walked
 from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
     RunOutcome,
@@ -122,13 +130,28 @@ def _processors(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
 
 def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...]) -> Performance:
     """Return the signals of what the sequencers did."""
-    switches = _switches(runs, traces)
-    drives: list[PulseTrain] = []
-    overflowed: list[bool] = []
-    for run, trace in zip(runs, traces, strict=True):
-        trains, over = pulse_trains(run, trace, switches[run.slot])
-        drives += trains
-        overflowed.append(over)
+    markers = [marker_rows(r, t) for r, t in zip(runs, traces, strict=True)]
+    switches = _switches(runs, markers)
+    parts = [_part(r, t, switches[r.slot]) for r, t in zip(runs, traces, strict=True)]
+    return _together(runs, traces, parts, switches)
+
+
+_Part = tuple[tuple[PulseTrain, ...], SequencerAcquisitions | None, CountingWindows | None, bool]
+"""What one sequencer plays, listens to and counts, and whether it overflowed."""
+
+
+def _part(run: SequencerRun, trace: RealTimeTrace, switches: Mapping[int, SwitchTimeline]) -> _Part:
+    trains, over = pulse_trains(run, trace, switches)
+    return trains, listening(run, trace), counting(run, trace), over
+
+
+def _together(
+    runs: Sequence[SequencerRun],
+    traces: tuple[RealTimeTrace, ...],
+    parts: Sequence[_Part],
+    switches: Mapping[int, Mapping[int, SwitchTimeline]],
+) -> Performance:
+    drives = [train for trains, *_ in parts for train in trains]
     end_ns = max((trace.end_ns for trace in traces), default=0)
     for slot, run in {run.slot: run for run in runs}.items():
         drives += leaks(slot, run.afe, switches[slot], end_ns)
@@ -136,25 +159,22 @@ def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...])
         runs=tuple(runs),
         traces=traces,
         drives=tuple(drives),
-        listening=tuple(listening(r, t) for r, t in zip(runs, traces, strict=True)),
-        counting=tuple(counting(r, t) for r, t in zip(runs, traces, strict=True)),
-        overflowed=tuple(overflowed),
+        listening=tuple(listened for _, listened, _, _ in parts),
+        counting=tuple(counted for _, _, counted, _ in parts),
+        overflowed=tuple(over for *_, over in parts),
     )
 
 
 def _switches(
-    runs: Sequence[SequencerRun], traces: Sequence[RealTimeTrace]
+    runs: Sequence[SequencerRun],
+    rows: Sequence[tuple[NDArray[np.int64], NDArray[np.int8]]],
 ) -> dict[int, dict[int, SwitchTimeline]]:
-    """Return the timeline of each output switch, by slot and output."""
+    """Return the timeline of each output switch, by slot and output; ``rows`` of markers."""
     switches: dict[int, dict[int, SwitchTimeline]] = {}
     for run in runs:
         if run.slot in switches:
             continue
-        markers = [
-            marker_rows(other, trace)
-            for other, trace in zip(runs, traces, strict=True)
-            if other.slot == run.slot
-        ]
+        markers = [one for other, one in zip(runs, rows, strict=True) if other.slot == run.slot]
         switches[run.slot] = {
             output: switch_timeline(run.afe, output, markers)
             for output in range(len(run.afe.model.outputs))
@@ -212,6 +232,10 @@ class Execution:
         """
         if self._together is None:
             depends = depends_on_measurements(self._runs)
+            if depends and known_ns >= FOR_EVER and not triggers and self._inputs is None:
+                left = self._walk(play)
+                if left is not None:
+                    return left
             self._together = Q1Group(_processors(self._runs), routes=self._routes)
             if depends:
                 self._feedback = Feedback(self._with_phases(), self._together, self._inputs)
@@ -223,11 +247,39 @@ class Execution:
         self.synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_triggers:
             return TriggersNeeded(self._together.needs_ns)
-        traces = self._together.traces()
-        performed = performance(self._with_phases(), traces)
+        performed, levels = self._perform(self._together)
         signals = self._signals(performed)
         answers = play(signals) if signals.drives or signals.captures else ()
-        return self._outcome(performed, answers)
+        return self._outcome(performed, answers, levels)
+
+    def _walk(self, play: Play) -> RunOutcome | None:
+        """Play a run that depends on what it measures on the tree of its outcomes, if it has one.
+
+        None: it is to be played as it comes.
+        """
+
+        def begin(at_ns: int) -> Dialogue:
+            return play.begin(self._number, self._clock.to_world(self._start_tick + at_ns))
+
+        runs = tuple(
+            replace(run, scope=run.scope and not run.afe.scope.needs_all)
+            for run in self._with_phases()
+        )
+        found = walked(runs, lambda: _processors(self._runs), begin)
+        if found is None:
+            return None
+        performed = performance(runs, found.traces)
+        heard = [one.trains if one is not None else () for one in performed.listening]
+        try:
+            answers = found.answers(heard)
+        except CannotBranch:
+            return None
+        self.synced_ns = found.synced_ns
+        found.dialogue.end(self._signals(performed, found.begin_ns))
+        return replace(
+            self._outcome(performed, answers),
+            triggers=found.sent + np.array([self._start_tick, 0]),
+        )
 
     def _advance(
         self,
@@ -257,20 +309,50 @@ class Execution:
         feedback.dialogue.end(self._signals(performed, feedback.begin_ns))
         return replace(
             self._outcome(performed, answers),
-            triggers=tuple((self._start_tick + at, address) for at, address in feedback.sent),
+            triggers=np.array(feedback.sent, np.int64).reshape(-1, 2)
+            + np.array([self._start_tick, 0]),
         )
 
-    def _outcome(self, performed: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
+    def _perform(self, together: Q1Group) -> tuple[Performance, tuple[Levels, ...]]:
+        """Return the signals of a run that is over, and what it does to markers.
+
+        The rows of one sequencer at a time are unpacked: they take more memory than all the rest.
+        What time-tag sequencers did is needed later on.
+        """
+        runs = self._with_phases()
+        markers = [
+            overridden(run, *one.marker_changes())
+            for run, one in zip(runs, together.runs, strict=True)
+        ]
+        switches = _switches(runs, markers)
+        parts: list[_Part] = []
+        traces: list[RealTimeTrace] = []
+        levels: list[Levels] = []
+        for run, one in zip(runs, together.runs, strict=True):
+            trace = one.take_trace()
+            parts.append(_part(run, trace, switches[run.slot]))
+            levels += levels_out((run,), (trace,), self._start_tick, self._clock)
+            traces.append(trace.without_rows() if run.channel is None else trace)
+            del trace
+        return _together(runs, tuple(traces), parts, switches), tuple(levels)
+
+    def _outcome(
+        self,
+        performed: Performance,
+        answers: tuple[CaptureAnswer, ...],
+        levels: tuple[Levels, ...] | None = None,
+    ) -> RunOutcome:
         left = outcome(performed, answers)
         traces = performed.traces
-        levels = list(levels_out(self._runs, traces, self._start_tick, self._clock))
-        levels += self._results_shown(performed, answers)
+        if levels is None:
+            levels = levels_out(self._runs, traces, self._start_tick, self._clock)
+        shown = (*levels, *self._results_shown(performed, answers))
         return RunOutcome(
             sequencers=tuple(
                 self._with_tags(one, run, trace)
                 for one, run, trace in zip(left.sequencers, self._runs, traces, strict=True)
             ),
-            levels=tuple(levels),
+            levels=shown,
         )
 
     def _results_shown(

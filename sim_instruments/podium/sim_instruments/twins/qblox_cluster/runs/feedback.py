@@ -42,7 +42,7 @@ from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_inputs imp
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS, LATENCY_NS
 
 THRESHOLD_TRIGGER_NS: Final = limits.THRESHOLD_TRIGGER_NS
-_CONDITIONAL: Final = frozenset({Operation.SET_COND, Operation.WAIT_TRIGGER})
+CONDITIONAL: Final = frozenset({Operation.SET_COND, Operation.WAIT_TRIGGER})
 _RECEIVES: Final = frozenset({Operation.FB_POP_DATA, Operation.FB_PULL_DATA})
 EXTERNAL: Final = -1
 HEARD_AT_ONCE_NS: Final = 16_384
@@ -59,7 +59,8 @@ class Pulse:
     address: int
 
 
-def _operations(run: SequencerRun) -> set[Operation]:
+def operations(run: SequencerRun) -> set[Operation]:
+    """Return all operations of a sequencer's program."""
     return {FORMS[opcode].operation for opcode in set(run.program.opcode.tolist())}
 
 
@@ -68,9 +69,9 @@ def depends_on_measurements(runs: Sequence[SequencerRun]) -> bool:
 
     Raises :class:`NotEmulated` where this twin cannot play them piece by piece.
     """
-    conditional = any(_CONDITIONAL & _operations(run) for run in runs)
+    conditional = any(CONDITIONAL & operations(run) for run in runs)
     senders = [run for run in runs if run.sends_triggers] if conditional else []
-    hears = any(_RECEIVES & _operations(run) for run in runs)
+    hears = any(_RECEIVES & operations(run) for run in runs)
     shares = hears and any(shares_results(run.program) for run in runs)
     if not senders and not shares:
         return False
@@ -119,7 +120,7 @@ class Feedback:
         self._ttl = {
             number: TtlWatch(run, processor)
             for number, (run, processor) in enumerate(zip(runs, together.runs, strict=True))
-            if Operation.ACQUIRE_TTL in _operations(run)
+            if Operation.ACQUIRE_TTL in operations(run)
         }
         self._tags = self._watched_tags(inputs)
         self.hears_ns: int | None = None

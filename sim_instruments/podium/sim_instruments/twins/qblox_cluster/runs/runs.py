@@ -7,9 +7,12 @@ sequencers are ``RUNNING``, as the vendor's states have no word for it, and worl
 leap.
 """
 
+import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+
+import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState
 from podium.sim_instruments.physics.digital_lines import EdgeTrain, LinesEnd, Promise
@@ -23,6 +26,7 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import DEVICE_ERROR, Ref
 from podium.sim_instruments.twins.qblox_cluster.runs.execution import Execution, TriggersNeeded
 from podium.sim_instruments.twins.qblox_cluster.runs.playback import Playback, Ticket
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
+    NO_TRIGGERS,
     RunOutcome,
     SequencerOutcome,
     sender,
@@ -122,8 +126,8 @@ class Runs:
         self._count = 0
         self._cut: list[_Run] = []
         """Stopped by force while they were being computed."""
-        self._measured: list[tuple[int, int]] = []
-        """Tick and address of pulses of measurements that the monitor has not counted."""
+        self._measured = NO_TRIGGERS
+        """Ticks and addresses of pulses of measurements that the monitor has not counted."""
         self._records: dict[tuple[int, int], TagRecord] = {}
         """What time-tag sequencers listened for last, by slot and number."""
 
@@ -160,7 +164,7 @@ class Runs:
             members, run.members = run.members, []
             self._stop(run, members, now_fs)
         self._let_go()
-        self._measured.clear()
+        self._measured = NO_TRIGGERS
         self._records.clear()
 
     def _release(self, sequencer: Sequencer, now_fs: int) -> None:
@@ -291,8 +295,11 @@ class Runs:
         self._let_go()
 
     def _count_measured(self, now_fs: int) -> None:
-        while self._measured and self._clock.to_world(self._measured[0][0]) <= now_fs:
-            self._management.network.measured(*self._measured.pop(0))
+        count = bisect.bisect_right(
+            self._measured[:, 0], now_fs, key=lambda tick: self._clock.to_world(int(tick))
+        )
+        self._management.network.measured(*self._measured[:count].T)
+        self._measured = self._measured[count:]
 
     def _can_go_on(self, run: _Run, now_fs: int) -> bool:
         """Tell whether more is known than when a run came to a halt: of triggers, of inputs."""
@@ -327,7 +334,8 @@ class Runs:
             return
         run.known = True
         run.levels = outcome.levels
-        self._measured = sorted([*self._measured, *outcome.triggers])
+        pulses = np.concatenate([self._measured, outcome.triggers])
+        self._measured = pulses[np.lexsort((pulses[:, 1], pulses[:, 0]))]
         self._lines.keep(run.promise, edge_trains(run.levels, run.stopped))
         for one in outcome.sequencers:
             if isinstance(one.listened, TagRecord):

@@ -16,6 +16,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.awg_modes import longest
 from podium.sim_instruments.twins.qblox_cluster.outputs.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     SwitchTimeline,
+    lo_turns,
     marker_rows,
     pulse_trains,
     switch_timeline,
@@ -62,27 +63,54 @@ class FinishedAcquisitions:
     rows: NDArray[np.int64]
     trains: tuple[CaptureTrain, ...]
 
+    def one(self, row: int) -> SequencerAcquisitions:
+        """Return one of them by itself."""
+        rows = self.rows[row : row + 1]
+        return self._of(rows, tuple(_one_of(train, row) for train in self.trains))
+
+    def ends_ns(self) -> list[int]:
+        """Return when each is over."""
+        return [int(end) for end in self.batch.ends_ns[self.rows]]
+
+    def take(self) -> None:
+        """Take all of them for answered, whatever the answers are."""
+        self.batch.ends_ns[self.rows] = FOR_EVER
+
+    def _of(
+        self, rows: NDArray[np.int64], trains: tuple[CaptureTrain, ...]
+    ) -> SequencerAcquisitions:
+        listened = self.batch.listened
+        return replace(
+            listened,
+            acquisition=listened.acquisition[rows],
+            bin=listened.bin[rows],
+            duration_ns=listened.duration_ns[rows],
+            start_ns=listened.start_ns[rows],
+            trains=trains,
+            turning=listened.turning[rows],
+            pedestal=listened.pedestal[:, rows],
+        )
+
     def answered(self, answers: Sequence[CaptureAnswer]) -> list[AcquisitionAnswer]:
         """Keep the answers to ``trains``; return what came of each acquisition."""
-        listened = self.batch.listened
         for values, answer in zip(self.batch.values, answers, strict=True):
             values[self.rows] = answer.integrated
-        mine = replace(
-            listened,
-            acquisition=listened.acquisition[self.rows],
-            bin=listened.bin[self.rows],
-            duration_ns=listened.duration_ns[self.rows],
-            start_ns=listened.start_ns[self.rows],
-            trains=self.trains,
-            turning=listened.turning[self.rows],
-            pedestal=listened.pedestal[:, self.rows],
-        )
+        mine = self._of(self.rows, self.trains)
         ends = self.batch.ends_ns[self.rows].copy()
         starts = ends - mine.duration_ns
         self.batch.ends_ns[self.rows] = FOR_EVER
         above, integrals = measured(mine, answers)
         both = zip(starts.tolist(), ends.tolist(), above.tolist(), integrals.tolist(), strict=True)
         return [AcquisitionAnswer(start, end, Measurement(*found)) for start, end, *found in both]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlaybackMoment:
+    """Everything that the playback of a sequencer has come to."""
+
+    context: int
+    rows_read: int
+    unanswered: tuple[tuple[_Batch, NDArray[np.int64]], ...]
 
 
 class SequencerPlayback:
@@ -107,6 +135,45 @@ class SequencerPlayback:
         """Return when it begins to do something, as far as is known."""
         rows = self.processor.rows(0, FOR_EVER)
         return int(rows.time_ns[0]) if len(rows) else FOR_EVER
+
+    def drop_played(self) -> None:
+        """Forget rows that are played and looked through."""
+        self.processor.drop_rows(self._context)
+        self._rows_read -= self._context
+        self._context = 0
+
+    def moment(self) -> "PlaybackMoment":
+        """Return what it has come to, a copy; rows are the processor's."""
+        unanswered = tuple((batch, batch.ends_ns.copy()) for batch in self._open)
+        return PlaybackMoment(self._context, self._rows_read, unanswered)
+
+    def go_back(self, moment: "PlaybackMoment") -> None:
+        """Return to a moment; values of acquisitions are those of later."""
+        self._context, self._rows_read = moment.context, moment.rows_read
+        self._open, self._batches = [], []
+        for batch, ends_ns in moment.unanswered:
+            batch.ends_ns[:] = ends_ns
+            self._open.append(batch)
+
+    def unanswered(self, at_ns: int) -> tuple[object, ...]:
+        """Return what was begun and not answered, seen from a time."""
+        found: list[object] = []
+        lo_hz = self.run.afe.lo_hz[self.run.rf_input] if self.run.afe.model.rf else 0
+        for batch in self._open:
+            rows = np.flatnonzero(batch.ends_ns < FOR_EVER)
+            listened = batch.listened
+            found.append((batch.ends_ns[rows] - at_ns).tobytes())
+            found.append(listened.duration_ns[rows].tobytes())
+            found.append(listened.turning[rows].tobytes())
+            found.append(listened.pedestal[:, rows].round(9).tobytes())
+            for train in listened.trains:
+                starts = train.start_ns[rows]
+                turns = (train.phase_turns[rows] - lo_turns(lo_hz, starts)) % 1.0
+                kinds = [train.windows[k] for k in train.window[rows].tolist()]
+                weighed = [None if k.weights is None else k.weights.tobytes() for k in kinds]
+                found.append(((turns.round(9) % 1.0).tobytes(), tuple(weighed)))
+                found.append(tuple((k.demod_hz, k.duration_ns) for k in kinds))
+        return tuple(found)
 
     def stretch(self, end_ns: int) -> RealTimeTrace:
         """Return the rows that show in what is played until a time, later each time."""
@@ -184,6 +251,16 @@ class SequencerPlayback:
             )
             for train in range(trains)
         ]
+
+
+def _one_of(train: CaptureTrain, row: int) -> CaptureTrain:
+    one = slice(row, row + 1)
+    return replace(
+        train,
+        start_ns=train.start_ns[one],
+        window=train.window[one],
+        phase_turns=train.phase_turns[one],
+    )
 
 
 def _starts(rows: RealTimeTrace) -> NDArray[np.int64]:

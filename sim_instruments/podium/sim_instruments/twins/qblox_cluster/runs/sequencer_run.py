@@ -1,8 +1,8 @@
 """One sequencer's inputs and outputs of a run are values for the worker thread."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -206,6 +206,9 @@ class SequencerOutcome:
     """On a QTM: what it listened for, a :class:`.tag_stage.TagRecord`."""
 
 
+NO_TRIGGERS: Final = np.zeros((0, 2), np.int64)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RunOutcome:
     """Results of a run, one entry for each of its sequencers in their order."""
@@ -213,5 +216,5 @@ class RunOutcome:
     sequencers: tuple[SequencerOutcome, ...]
     levels: tuple[Levels, ...] = ()
     """What each sequencer does to markers and digital outputs."""
-    triggers: tuple[tuple[int, int], ...] = ()
-    """Tick of sending and address of each pulse that measurements sent."""
+    triggers: NDArray[np.int64] = field(default_factory=lambda: NO_TRIGGERS)
+    """Shape (n, 2): tick of sending and address of each pulse that measurements sent."""

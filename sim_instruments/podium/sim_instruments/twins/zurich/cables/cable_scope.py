@@ -1,49 +1,45 @@
 """The scope of one analyser whose inputs receive its own outputs over cables.
 
 It takes records one trigger after the other, whenever they come, and is done when it has all of
-its segments as often as they are averaged. What outputs send adds up; so pulses are put together
-once for all records in which they lie alike. ASSUMED: settings are those when it is enabled; a
+its segments as often as they are averaged. ASSUMED: settings are those when it is enabled; a
 trigger that comes while a record is taken is missed and counted; the converter has 14 bits for
 twice the full scale, as the vendor's client reckons (zhinst-utils, ``get_scope_data``), and sums
 of averages are not cut.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
 
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.values import Vector
-from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader, scope_vector
-from podium.sim_instruments.twins.zurich.cables.cable_signals import SAMPLE_FS, SentPulse, sample_at
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     SAMPLE_RATE_HZ,
     Complexes,
     Integers,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import TICKS, ScopeSettings
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import ScopeRecording
 
+SAMPLE_FS: Final = FS_PER_S // SAMPLE_RATE_HZ
 AT_ONCE: Final = 20_000
 """Records that are taken up at one look: some ten milliseconds."""
-_CONVERTER_STEPS: Final = 1 << 13
+CONVERTER_STEPS: Final = 1 << 13
 """Of 14 bits, for a full scale to one side."""
+
+
+def sample_at(at_fs: int) -> int:
+    """Return which sample is taken at a time."""
+    return at_fs // SAMPLE_FS
 
 
 class InputSignal(Protocol):
     """The signal at one input."""
 
-    def look(self) -> None:
-        """Take the settings as they are now."""
-        ...
-
-    def within(self, first: int, end: int) -> Iterable[SentPulse]:
-        """Return the pulses from sample ``first`` to before ``end``."""
-        ...
-
-    def steady(self, first: int, samples: Integers) -> Complexes | None:
-        """Return what is there all the time, at ``first + samples``; None: nothing is."""
+    def received(self, firsts: Integers, each: Integers) -> Complexes:
+        """Return the sum of records that begin at ``firsts``, V, at samples from there on."""
         ...
 
     def noise(self, shape: tuple[int, ...]) -> Complexes:
@@ -51,190 +47,90 @@ class InputSignal(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Input:
-    """The input that one channel of the scope listens to."""
-
-    select: int
-    """Node ``inputselect``."""
-    heard: InputSignal
-    centre_hz: float
-    full_scale_v: float
-
-
-@dataclass(slots=True, eq=False)
-class _Pulse:
-    """One that lies alike in several records of a segment."""
-
-    sent: SentPulse
-    first: int
-    """Sample of one of these records."""
-    weight: complex = 0j
-    """Sum of its phases."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stamps:
-    """Times of a record, in femtoseconds of the instruments' clock."""
-
-    trigger_fs: int
-    first_fs: int
-
-
 @dataclass(slots=True, eq=False)
 class Shot:
     """Records from enabling the scope until it is done."""
 
-    settings: ScopeSettings
-    inputs: tuple[Input, ...]
-    """One for each of the settings' channels."""
+    recording: ScopeRecording
+    signals: tuple[InputSignal, ...]
+    """One for each of the recording's inputs."""
     free: int
     """From which sample on it hears triggers."""
     self_triggered: bool = False
-    missed: int = 0
-    _taken: int = 0
     _waiting: deque[tuple[int, int]] = field(default_factory=deque)
-    """Number of a record, and sample of its trigger."""
-    _done: int = 0
+    """Segment of a record, and sample of its trigger."""
     _first: int = 0
     """Trigger of the first record."""
-    _pulses: dict[tuple[int, int, int, int, float], _Pulse] = field(default_factory=dict)
-    _steady: Complexes | None = None
-
-    @property
-    def wanted(self) -> int:
-        """Return how many records it takes."""
-        return self.settings.segments * self.settings.averages
-
-    @property
-    def span(self) -> int:
-        """Samples of a record at the full rate."""
-        return self.settings.length << self.settings.rate
-
-    @property
-    def full(self) -> bool:
-        """Tell whether it takes no further triggers."""
-        return self._taken >= self.wanted
 
     @property
     def done(self) -> bool:
         """Tell whether it has all records."""
-        return self._done >= self.wanted
+        return self.recording.full and not self._waiting
 
     @property
     def begins(self) -> int | None:
         """The first sample that it still has to see; None: it waits for a trigger."""
-        return self._waiting[0][1] + self.settings.delay if self._waiting else None
+        return self._waiting[0][1] + self._delay if self._waiting else None
+
+    @property
+    def _delay(self) -> int:
+        return self.recording.settings.delay
 
     def ends(self, train: range = range(0)) -> int | None:
         """Return the sample after its last; None: it has not heard of all triggers.
 
         ``train``: triggers that it will hear, femtoseconds.
         """
-        left = self.wanted - self._taken
-        after = self.settings.delay + self.span
+        span, left = self.recording.span, self.recording.wanted - self.recording.taken
         if self.self_triggered or not left:
-            return self.free + left * self.span + self.settings.delay
-        last = -(-self.span * SAMPLE_FS // train.step) * (left - 1)
-        return sample_at(train[last]) + after if last < len(train) else None
+            return self.free + left * span + self._delay
+        last = -(-span * SAMPLE_FS // train.step) * (left - 1)
+        return sample_at(train[last]) + self._delay + span if last < len(train) else None
 
     def trigger(self, samples: Iterable[int]) -> None:
         """Hear triggers, in the order of time."""
+        recording = self.recording
         for at in samples:
-            if self.full:
+            if recording.full:
                 return
             if at < self.free:
-                self.missed += self._taken > 0
+                recording.missed += recording.taken > 0
                 continue
-            if not self._taken:
+            if not recording.taken:
                 self._first = at
-            self._waiting.append((self._taken, at))
-            self._taken += 1
-            self.free = at + self.span
+            self._waiting.append((recording.next_segment(), at))
+            self.free = at + recording.span
 
     def take(self, now: int) -> bool:
         """Take what has arrived before a sample; tell whether more of that is left."""
-        delay, span = self.settings.delay, self.span
+        span, rate = self.recording.span, self.recording.settings.rate
         if self.self_triggered:
-            due = (now - self.free) // span + 1
-            self.trigger(self.free + span * k for k in range(min(due, AT_ONCE)))
-        for one in self.inputs:
-            one.heard.look()
-        each = np.arange(self.settings.length, dtype=np.int64) << self.settings.rate
+            count = (now - self.free) // span + 1
+            self.trigger(self.free + span * k for k in range(min(count, AT_ONCE)))
+        due: dict[int, list[int]] = {}
         for _ in range(AT_ONCE):
-            if not self._waiting or self._waiting[0][1] + delay + span > now:
-                return False
-            number, at = self._waiting.popleft()
-            self._record(number % self.settings.segments, at + delay, each)
-            self._done += 1
-        return True
+            if not self._arrived(now):
+                break
+            segment, at = self._waiting.popleft()
+            due.setdefault(segment, []).append(at + self._delay)
+        each = np.arange(0, span, 1 << rate)
+        for segment, firsts in due.items():
+            for place, one in enumerate(self.signals):
+                heard = one.received(np.array(firsts, np.int64), each)
+                self.recording.add(place, segment, heard)
+        return self._arrived(now)
 
-    def _record(self, segment: int, first: int, each: Integers) -> None:
-        for place, one in enumerate(self.inputs):
-            for sent in one.heard.within(first, first + self.span):
-                key = place, segment, id(sent.shape), first - sent.start, sent.hz
-                pulse = self._pulses.setdefault(key, _Pulse(sent, first))
-                pulse.weight += np.exp(2j * np.pi * sent.turns)
-            steady = one.heard.steady(first, each)
-            if steady is not None:
-                self._sums()[place, segment] += steady
+    def _arrived(self, now: int) -> bool:
+        """Tell whether the next record that waits is over."""
+        return self.begins is not None and self.begins + self.recording.span <= now
 
-    def _sums(self) -> Complexes:
-        if self._steady is None:
-            settings = self.settings
-            shape = (len(self.inputs), settings.segments, settings.length)
-            self._steady = np.zeros(shape, np.complex128)
-        return self._steady
-
-    def data(self) -> Complexes:
-        """Return the averages, shape (channels, segments, length), V."""
-        settings = self.settings
-        sums = self._sums()
-        each = np.arange(settings.length, dtype=np.int64) << settings.rate
-        for (place, segment, *_), pulse in self._pulses.items():
-            sums[place, segment] += pulse.weight * pulse.sent.seen(pulse.first, each)
-        self._pulses.clear()
-        for place, one in enumerate(self.inputs):
-            # So many averages of noise are as one that is louder.
-            sums[place] += one.heard.noise(sums[place].shape) * np.sqrt(settings.averages)
-        return np.asarray(sums / settings.averages)
-
-    def stamps(self) -> Stamps:
-        """Return when its first record was triggered, and begun."""
-        first = self._first + self.settings.delay
-        return Stamps(self._first * SAMPLE_FS, first * SAMPLE_FS)
-
-    def vectors(self, trigger_ticks: int, first_ticks: int) -> dict[int, Vector]:
-        """Return the records by channel of the scope, with what its time stamps are."""
-        settings, found = self.settings, {}
-        for channel, one, data in zip(settings.channels, self.inputs, self.data(), strict=True):
-            header = ScopeHeader(
-                first_ticks,
-                TICKS << settings.rate,
-                one.centre_hz,
-                trigger_ticks,
-                one.select,
-                averages=settings.averages,
-                segments=settings.segments,
-                total_segments=settings.segments,
-                missed_triggers=self.missed,
-            )
-            step_v = one.full_scale_v / _CONVERTER_STEPS / settings.averages
-            found[channel] = scope_vector(header, data.reshape(-1), step_v)
-        return found
-
-
-def steady_carrier(hz: float, gain: float, first: int, samples: Integers) -> Complexes:
-    """Return an oscillator that nobody changes, at ``first + samples``."""
-    return np.asarray(
-        gain * np.exp(2j * np.pi * (turns_at(hz, first) + samples * (hz / SAMPLE_RATE_HZ)))
-    )
-
-
-def turns_at(hz: float, sample: int) -> float:
-    """Return the phase of an oscillator that nobody changes, in turns: exact to a millihertz.
-
-    ASSUMED: it is 0 where the instruments' clock begins.
-    """
-    milli = SAMPLE_RATE_HZ * 1000
-    return round(hz * 1000) * sample % milli / milli
+    def vectors(self, stamp: Callable[[int], int]) -> dict[int, Vector]:
+        """Return the records by channel of the scope; ``stamp``: time stamps of instants, fs."""
+        settings = self.recording.settings
+        for place, one in enumerate(self.signals):
+            for segment in range(settings.segments):
+                # So many averages of noise are as one that is louder.
+                noise = one.noise((settings.length,)) * np.sqrt(settings.averages)
+                self.recording.add(place, segment, noise)
+        first, trigger = self._first + self._delay, self._first
+        return self.recording.vectors(stamp(first * SAMPLE_FS), stamp(trigger * SAMPLE_FS))

@@ -16,43 +16,27 @@ import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_amplitude
 from podium.firmware_interfaces.zurich.values import Value
+from podium.sim_instruments.twins.zurich.cables.analyser_cable import AnalyserCable
 from podium.sim_instruments.twins.zurich.cables.cable_scope import (
     AT_ONCE,
-    Input,
-    Shot,
-    steady_carrier,
-    turns_at,
-)
-from podium.sim_instruments.twins.zurich.cables.cable_signals import (
-    KEPT,
+    CONVERTER_STEPS,
     SAMPLE_FS,
-    SentPulse,
-    SentPulses,
+    Shot,
     sample_at,
 )
-from podium.sim_instruments.twins.zurich.cables.input_noise import InputNoise, InputNoises
 from podium.sim_instruments.twins.zurich.nodes import node_settings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.analyser_run import READOUT
-from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import (
-    Carriers,
-    modulated_pulse,
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Integers
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import (
+    BadScope,
+    ScopeInput,
+    ScopeRecording,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
-    SAMPLE_RATE_HZ,
-    Complexes,
-    Integers,
-    Readouts,
-    pulse,
-)
-from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
-from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import OSCILLATOR
 from podium.sim_instruments.twins.zurich.runs.program_run import ProgramRun
-from podium.sim_instruments.twins.zurich.sequencer.render import (
-    Oscillators,
-    oscillator_at,
-    oscillator_turns,
-)
 
+KEPT: Final = 300_000
+"""Samples for which pulses are kept that nobody waits for: 150 us, more than the 131 us by which a
+record may begin before its trigger."""
 MONITOR: Final = 64
 """Source 64 + n: the monitor trigger of channel n's sequencer (node documentation)."""
 _SCOPE: Final = "scopes/0"
@@ -65,7 +49,7 @@ class _Instrument:
 
     setting: node_settings.Setting
     stamp: Callable[[int], int]
-    sent: dict[int, SentPulses] = field(default_factory=dict)
+    cables: dict[int, AnalyserCable] = field(default_factory=dict)
     """By channel."""
     trains: dict[int, list[range]] = field(default_factory=dict)
     """By source: triggers that will come, femtoseconds."""
@@ -76,20 +60,18 @@ class _Instrument:
         """Return what a number's node holds."""
         return int(node_settings.number(self.setting, path))
 
-    def log(self, channel: int) -> SentPulses:
-        """Return what a channel's output has sent."""
-        return self.sent.setdefault(channel, SentPulses())
-
 
 class CableScopes:
     """All of them; times are femtoseconds of the instruments' clock."""
 
-    def __init__(self, runs: Runs, cabled: Callable[[str, int], bool], noises: InputNoises) -> None:
+    def __init__(
+        self, runs: Runs, cabled: Callable[[str, int], bool], noise_seed: int | None
+    ) -> None:
         """``runs``: those of now; ``cabled``: whether an analyser's channel has no line but the
-        cable from its output."""
+        cable from its output; ``noise_seed``: of inputs on cables, None: they have no noise."""
         self._runs = runs
         self._cabled = cabled
-        self._noises = noises
+        self._noise_seed = noise_seed
         self._instruments: dict[str, _Instrument] = {}
 
     def attached(
@@ -115,39 +97,19 @@ class CableScopes:
             return f"{_SCOPE}: {error}"
         return ""
 
-    def read_out(
-        self,
-        run: ProgramRun,
-        started: Readouts,
-        kept: Integers,
-        waves: dict[int, Complexes],
-        delay: int,
-        carriers: Oscillators | None,
-    ) -> None:
-        """Hear of readouts; ``kept``: which of them were not lost."""
+    def cable(self, run: ProgramRun) -> AnalyserCable:
+        """Return the cable at the channel of an analyser's run."""
         known = self._instruments.get(run.device)
-        if known is None:
-            return
-        channel = run.channel
-        first = run.start_fs // SAMPLE_FS
-        monitored = started.time[started.monitor]
-        self._trigger(known, MONITOR + channel, (first + monitored).tolist())
-        if not known.number(f"qachannels/{channel}/output/on"):
-            return
-        times, masks = started.time[kept], started.generators[kept]
-        if known.shot is None and len(times):
-            recent = times >= times[-1] - KEPT
-            times, masks = times[recent], masks[recent]
-        shapes: dict[int, Complexes] = {}
-        for time, mask in zip(times.tolist(), masks.tolist(), strict=True):
-            if carriers is not None:
-                shape = modulated_pulse(waves, mask, delay, Carriers(run.trace, carriers), time)
-            elif mask in shapes:
-                shape = shapes[mask]
-            else:
-                shape = shapes[mask] = pulse(waves, mask, delay)
-            if len(shape):
-                known.log(channel).add(SentPulse(first + time, shape))
+        if known is None:  # nobody looks at its scope
+            return AnalyserCable(run.device, run.channel, run.setting, self._noise_seed)
+        return self._cable(run.device, known, run.channel)
+
+    def monitored(self, run: ProgramRun, times: Integers) -> None:
+        """Hear when an analyser's run has triggered its monitor, samples from its start on."""
+        known = self._instruments.get(run.device)
+        if known is not None:
+            first = run.start_fs // SAMPLE_FS
+            self._trigger(known, MONITOR + run.channel, (first + times).tolist())
 
     def triggered(self, device: str, source: int | None, at_fs: Iterable[int]) -> None:
         """Hear of triggers of a source; a range may lie ahead and replaces nothing."""
@@ -186,8 +148,8 @@ class CableScopes:
                 again = not known.number(f"{_SCOPE}/single")
                 known.shot = self._shot(device, known, now) if again else None
         begins = None if known.shot is None else known.shot.begins
-        for log in known.sent.values():
-            log.forget(now - KEPT if begins is None else min(begins, now - KEPT))
+        for cable in known.cables.values():
+            cable.forget(now - KEPT if begins is None else min(begins, now - KEPT))
         return found
 
     def ends_fs(self) -> list[int]:
@@ -210,7 +172,7 @@ class CableScopes:
 
     def _shot(self, device: str, known: _Instrument, now: int) -> Shot | None:
         settings = node_settings.scope_settings(known.setting)
-        inputs = []
+        inputs, signals = [], []
         for channel in settings.channels:
             select = known.number(f"{_SCOPE}/channels/{channel}/inputselect")
             try:
@@ -224,26 +186,19 @@ class CableScopes:
                 return None
             at = f"qachannels/{select}"
             range_dbm = node_settings.number(known.setting, f"{at}/input/range")
-            inputs.append(
-                Input(
-                    select,
-                    _CableInput(
-                        self._runs,
-                        device,
-                        known,
-                        select,
-                        self._noises.of(device, select, f"scope {channel}"),
-                    ),
-                    node_settings.number(known.setting, f"{at}/centerfreq"),
-                    float(tone_amplitude(range_dbm)) * sqrt(2 * IMPEDANCE_OHM),
-                )
+            signal = _ScopeInput(
+                self._runs, device, select, self._cable(device, known, select), f"scope {channel}"
             )
+            centre_hz = node_settings.number(known.setting, f"{at}/centerfreq")
+            full_scale_v = float(tone_amplitude(range_dbm)) * sqrt(2 * IMPEDANCE_OHM)
+            step_v = full_scale_v / CONVERTER_STEPS / settings.averages
+            inputs.append(ScopeInput(select, centre_hz, step_v))
+            signals.append(signal)
         waits = bool(known.number(f"{_SCOPE}/trigger/enable"))
-        return Shot(settings, tuple(inputs), now, not waits)
+        return Shot(ScopeRecording(settings, tuple(inputs)), tuple(signals), now, not waits)
 
     def _told(self, known: _Instrument, shot: Shot) -> dict[str, Value]:
-        stamps = shot.stamps()
-        vectors = shot.vectors(known.stamp(stamps.trigger_fs), known.stamp(stamps.first_fs))
+        vectors = shot.vectors(known.stamp)
         found: dict[str, Value] = {
             f"{_SCOPE}/channels/{channel}/wave": vector for channel, vector in vectors.items()
         }
@@ -294,14 +249,15 @@ class CableScopes:
             ):
                 continue
             settings = node_settings.spectroscopy_settings(known.setting, at)
-            if settings.envelope is None:
-                continue
-            shape = settings.envelope * settings.gain
-            starts = [one + settings.envelope_delay for one in samples]
-            for start, (turns, hz) in zip(
-                starts, _carriers(self._runs, device, known, channel, starts), strict=True
-            ):
-                known.log(channel).add(SentPulse(start, shape, hz, turns))
+            if settings.envelope is not None:
+                starts = np.array(samples, np.int64) + settings.envelope_delay
+                cable = self._cable(device, known, channel)
+                cable.probe(starts, *cable.carriers(_run(self._runs, device, channel), starts))
+
+    def _cable(self, device: str, known: _Instrument, channel: int) -> AnalyserCable:
+        if channel not in known.cables:
+            known.cables[channel] = AnalyserCable(device, channel, known.setting, self._noise_seed)
+        return known.cables[channel]
 
 
 def _channels(known: _Instrument) -> Iterable[int]:
@@ -315,66 +271,25 @@ def _channels(known: _Instrument) -> Iterable[int]:
         channel += 1
 
 
-def _carriers(
-    runs: Runs, device: str, known: _Instrument, channel: int, samples: list[int]
-) -> list[tuple[float, float]]:
-    """Return phase, turns, and frequency, Hz, of a channel's oscillator at samples.
-
-    A program that runs, or has run, says what it is; a pulse keeps that of its beginning.
-    """
-    run = runs.get((device, f"qachannels/{channel}/generator"))
-    at = f"qachannels/{channel}"
-    if run is None:
-        hz = node_settings.number(known.setting, f"{at}/oscs/{OSCILLATOR}/freq")
-        return [(turns_at(hz, one), hz) for one in samples]
-    times = np.array(samples, np.int64) - run.start_fs // SAMPLE_FS
-    turning = node_settings.oscillators(known.setting, at, 1)
-    found = oscillator_at(run.trace, turning, OSCILLATOR, SAMPLE_RATE_HZ, np.maximum(times, 0))
-    return list(zip(found[0].tolist(), found[1].tolist(), strict=True))
+def _run(runs: Runs, device: str, channel: int) -> ProgramRun | None:
+    return runs.get((device, f"qachannels/{channel}/generator"))
 
 
-@dataclass(slots=True, eq=False)
-class _CableInput:
-    """The signal at one input of an instrument."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _ScopeInput:
+    """The signal at one input, as a channel of the scope has it."""
 
     runs: Runs
     device: str
-    known: _Instrument
     channel: int
-    floor: InputNoise
-    _on: bool = False
-    _gain: float = 0.0
-    """Of the oscillator of spectroscopy, which without an envelope is always there."""
-    _turning: Oscillators = field(default_factory=Oscillators)
+    cable: AnalyserCable
+    listener: str
 
-    def look(self) -> None:
-        """Take the settings as they are now."""
-        known, at = self.known, f"qachannels/{self.channel}"
-        self._on, self._gain = bool(known.number(f"{at}/input/on")), 0.0
-        if known.number(f"{at}/mode") == READOUT or not known.number(f"{at}/output/on"):
-            return
-        settings = node_settings.spectroscopy_settings(known.setting, at)
-        if settings.envelope is None:
-            self._gain = settings.gain
-            self._turning = node_settings.oscillators(known.setting, at, 1)
-
-    def within(self, first: int, end: int) -> Iterable[SentPulse]:
-        """Return the pulses from sample ``first`` to before ``end``."""
-        return self.known.log(self.channel).within(first, end) if self._on else ()
-
-    def steady(self, first: int, samples: Integers) -> Complexes | None:
-        """Return what is there all the time; None: nothing is."""
-        if not self._on or not self._gain:
-            return None
-        run = self.runs.get((self.device, f"qachannels/{self.channel}/generator"))
-        start = first - run.start_fs // SAMPLE_FS if run is not None else -1
-        if run is None or start < 0:
-            return steady_carrier(self._turning.hz[OSCILLATOR], self._gain, first, samples)
-        end = start + int(samples[-1]) + 1
-        turns = oscillator_turns(run.trace, self._turning, OSCILLATOR, SAMPLE_RATE_HZ, start, end)
-        return np.asarray(self._gain * np.exp(2j * np.pi * turns[samples]))
+    def received(self, firsts: Integers, each: Integers) -> Complexes:
+        """Return the sum of records, V."""
+        run = _run(self.runs, self.device, self.channel)
+        return self.cable.received(firsts, each, run)
 
     def noise(self, shape: tuple[int, ...]) -> Complexes:
         """Return noise of the input's own, V."""
-        at = f"qachannels/{self.channel}/input/range"
-        return self.floor.volts(node_settings.number(self.known.setting, at), shape)
+        return self.cable.noise(self.listener, shape)

@@ -1,28 +1,25 @@
 """A quantum analyser channel's run turns pulses and records into results and loggers."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import sqrt
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT
 from podium.firmware_interfaces.zurich.values import Value
 from podium.firmware_interfaces.zurich.vector_headers import ResultHeader, result_vector
-from podium.sim_instruments.twins.zurich.cables.analyser_input import AnalyserInput
+from podium.sim_instruments.twins.zurich.cables.analyser_cable import AnalyserCable
 from podium.sim_instruments.twins.zurich.nodes import node_settings
 from podium.sim_instruments.twins.zurich.quantum_analyzer import (
     integration,
     multistate,
     spectroscopy,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import (
-    Carriers,
-    integrate_modulated,
-    modulated_pulse,
-)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import Carriers
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     Integers,
@@ -30,7 +27,6 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     busy,
     last_level,
     part_of,
-    pulse,
     readouts,
     trigger_edges,
 )
@@ -40,7 +36,6 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
 from podium.sim_instruments.twins.zurich.runs.program_run import ProgramRun
-from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 
 SEQUENCER_TRIGGERS: Final = 32
 """Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
@@ -55,27 +50,13 @@ _PRECOMPUTED_PIECE, _PRECOMPUTED_AT_ONCE = 4096, 4
 """The same, of those whose sums are known; and so many pieces at one look."""
 _AT_ONCE: Final = 500_000
 """Samples that are worked on at one look, about: some ten milliseconds, others wait as well."""
+Monitored = Callable[[ProgramRun, Integers], object]
+"""Hears when a run has triggered its monitor, samples from its start on: a scope on the cable."""
 
 
 def own_output(source: float, channel: int) -> int | None:
     """Return which trigger output of a channel's own sequencer a source is, 0 or 1."""
     return {SEQUENCER_TRIGGERS + channel: 0, _SECOND_OUTPUTS + channel: 1}.get(int(source))
-
-
-class ReadoutObserver(Protocol):
-    """Hears of readouts beside those that work on them: a scope on the cable."""
-
-    def read_out(
-        self,
-        run: ProgramRun,
-        started: Readouts,
-        kept: Integers,
-        waves: dict[int, Complexes],
-        delay: int,
-        carriers: Oscillators | None,
-    ) -> None:
-        """Hear of readouts; ``kept``: which of them were not lost."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,9 +68,7 @@ class _Piece:
     started: Readouts
     settings: integration.ReadoutSettings
     qudits: tuple[multistate.Qudit, ...]
-    waves: dict[int, Complexes]
-    delay: int
-    carriers: Oscillators | None
+    carriers: Carriers | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,12 +87,14 @@ class AnalyserRun:
     """One run of the sequencer of an analyser channel."""
 
     def __init__(
-        self, run: ProgramRun, arrivals: AnalyserInput, observer: ReadoutObserver | None = None
+        self, run: ProgramRun, cable: AnalyserCable, monitored: Monitored | None = None
     ) -> None:
+        """``cable``: at its channel, for what is not known ahead; ``monitored`` hears when it
+        triggers its monitor."""
         self.run = run
-        self._observer = observer
+        self._monitored = monitored
         self.channel = run.channel
-        self._arrivals = arrivals
+        self._cable = cable
         self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
         self._backlog: deque[_Piece] = deque()
         self._edges: deque[tuple[int, int]] = deque()
@@ -204,12 +185,20 @@ class AnalyserRun:
                 piece = self._backlog.popleft()
                 self._read(piece)
                 left -= self._work_of(piece)
+        self._cable.needed_from = self._needed_from()
         none = np.zeros(0, np.int64)
         said, self._said = self._said, []
         return (
             np.concatenate([none, *(times for times, _ in said)]),
             np.concatenate([none, *(heard for _, heard in said)]),
         )
+
+    def _needed_from(self) -> int | None:
+        """Return the first sample of the cable that was not worked on; None: all was."""
+        firsts = [int(self._backlog[0].started.time[0])] if self._backlog else []
+        firsts += [self._edges[0][1]] if self._edges else []
+        begin = self.run.start_fs // FS_PER_NS * 2
+        return begin + min(firsts) if firsts else None
 
     def _take_up(self) -> None:
         started = readouts(self.run.fresh)
@@ -227,10 +216,14 @@ class AnalyserRun:
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
         carriers = node_settings.readout_carriers(setting, at, self._units)
-        if self._observer is not None:
-            self._observer.read_out(self.run, started, kept, waves, delay, carriers)
+        if self._monitored is not None:
+            self._monitored(self.run, started.time[started.monitor])
         if not len(kept):
             return
+        modulation = None if carriers is None else Carriers(self.run.trace, carriers)
+        if not self._precomputed:
+            played = part_of(started, kept)
+            self._cable.read_out(self.run, played, waves, delay, modulation)
         self._free = int(started.time[kept[-1]]) + duration
         if self._first is None:
             self._first = int(started.time[kept[0]]) + settings.delay
@@ -238,9 +231,7 @@ class AnalyserRun:
         pieces = -(-len(kept) // at_once)
         for piece in np.array_split(kept, pieces):
             part = part_of(started, piece)
-            self._backlog.append(
-                _Piece(first + piece, part, settings, qudits, waves, delay, carriers)
-            )
+            self._backlog.append(_Piece(first + piece, part, settings, qudits, modulation))
 
     def _work_of(self, piece: _Piece) -> int:
         """Return how many samples a piece is worth."""
@@ -253,29 +244,11 @@ class AnalyserRun:
         if self._precomputed:
             self._log(part, self._known(piece.numbers), settings, piece.qudits)
             return
-        if piece.carriers is not None:
-            self._read_ridden(piece)
-            return
-        masks, which = np.unique(part.generators, return_inverse=True)
-        sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
-        records = self._records(sent, which, part.time, settings.delay + settings.length)
-        results = integration.integrate(records, settings)
-        results += self._arrivals.noise_of_sums(settings, len(results))
-        self._log(part, results, settings, piece.qudits)
-
-    def _read_ridden(self, piece: _Piece) -> None:
-        """Readouts that ride on oscillators: each goes out by itself."""
-        part, settings = piece.started, piece.settings
-        assert piece.carriers is not None
-        carriers = Carriers(self.run.trace, piece.carriers)
-        sent = tuple(
-            modulated_pulse(piece.waves, mask, piece.delay, carriers, time)
-            for mask, time in zip(part.generators.tolist(), part.time.tolist(), strict=True)
-        )
-        each = np.arange(len(sent))
-        records = self._records(sent, each, part.time, settings.delay + settings.length)
-        records += self._arrivals.noise(records.shape)
-        results = integrate_modulated(records, settings, carriers, part.time)
+        asked = part
+        if piece.qudits:
+            integrators = multistate.integrators_of(part.integrators, piece.qudits)
+            asked = replace(part, integrators=integrators)
+        results = self._cable.results(self.run, asked, settings, self._units, piece.carriers)
         self._log(part, results, settings, piece.qudits)
 
     def _log(
@@ -326,17 +299,10 @@ class AnalyserRun:
             self._edges.clear()
             self._log_points(self._known(which)[:, 0], settings, bool(density))
             return
-        turning = node_settings.oscillators(setting, self._at, 1)
-        left = _AT_ONCE
-        while self._edges and left > 0:
-            left -= samples
-            one = np.array([self._edges.popleft()[1]], np.int64)
-            out = spectroscopy.sent(run.trace, turning, settings, int(one[0]), samples)
-            records = self._records((out,), np.zeros(1, np.int64), one, samples)
-            found = spectroscopy.integrate(records, run.trace, turning, settings, one)
-            # White noise is as loud at each frequency, and so much quieter in a mean.
-            found += self._arrivals.noise((1,)) / sqrt(settings.length)
-            self._log_points(found, settings, bool(density))
+        count = min(len(self._edges), -(-_AT_ONCE // samples))
+        which = np.array([self._edges.popleft()[1] for _ in range(count)], np.int64)
+        if count:
+            self._log_points(self._cable.points(run, settings, which), settings, bool(density))
 
     def _log_points(
         self, found: Complexes, settings: spectroscopy.SpectroscopySettings, density: bool
@@ -346,11 +312,6 @@ class AnalyserRun:
             found = spectroscopy.power_density(found, settings)
         if self.logger is not None:
             self.logger.take(found[:, None], np.ones((len(found), 1), np.bool_))
-
-    def _records(
-        self, sent: tuple[Complexes, ...], which: Integers, times: Integers, samples: int
-    ) -> Complexes:
-        return self._arrivals.records(sent, which, self.run.start_fs, times, samples)
 
     def nodes(self) -> dict[str, Value]:
         """Return what the nodes of the results hold now; the data once they are whole."""

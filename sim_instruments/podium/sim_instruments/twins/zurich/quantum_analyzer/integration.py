@@ -1,4 +1,4 @@
-"""From records of samples to integrated results and to states: the readout mode.
+"""Settings of integrators, and from their results to states: the readout mode.
 
 Limits are those of the node documentation that zhinst-core 26.7 carries: weights lie within -1
 and 1, a length is at most 4096 samples, delays have steps of 2 ns, thresholds are on the real axis.
@@ -63,21 +63,6 @@ class ReadoutSettings:
                 raise BadReadout(f"weights {index} have {len(weights)} samples, {longest} at most")
             if len(weights) and max(np.abs(weights.real).max(), np.abs(weights.imag).max()) > 1:
                 raise BadReadout(f"weights {index} go beyond 1")
-
-
-def integrate(records: Complexes, settings: ReadoutSettings) -> Complexes:
-    """Return what the integrators make of records, shape (records, integrators).
-
-    ``records`` has shape (records, samples), in volts, from the trigger on; what is missing at
-    their ends counts as zero. The sum of the products, not of those with a conjugate.
-    """
-    cut = records[:, settings.delay : settings.delay + settings.length]
-    found = np.zeros((len(records), len(settings.weights)), np.complex128)
-    for index, given in enumerate(settings.weights):
-        used = given[: cut.shape[1]]
-        if len(used):
-            found[:, index] = cut[:, : len(used)] @ used
-    return found
 
 
 def discriminate(results: Complexes, settings: ReadoutSettings) -> NDArray[np.uint8]:

@@ -109,15 +109,3 @@ def busy(times: Integers, duration: int, free: int = 0) -> NDArray[np.bool_]:
         else:
             free = time + duration
     return lost
-
-
-def pulse(waveforms: dict[int, Complexes], generators: int, delay: int = 0) -> Complexes:
-    """Return the sum of the waveforms of a readout, ``delay`` samples of silence before it.
-
-    ASSUMED: what goes beyond full scale is cut at it, each part by itself.
-    """
-    chosen = [wave for slot, wave in waveforms.items() if generators >> slot & 1]
-    total = np.zeros(delay + max((len(wave) for wave in chosen), default=0), np.complex128)
-    for wave in chosen:
-        total[delay : delay + len(wave)] += wave
-    return np.clip(total.real, -1, 1) + 1j * np.clip(total.imag, -1, 1)

@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.zurich.latency import Route, feedback_cycles
-from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
-from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers, Readouts
-from podium.sim_instruments.twins.zurich.sequencer.processor import Input
-from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE, Source
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE
 
 COUPLE: Final = 2
 """Bits of a word for each integrator, within an SHFQC."""
@@ -57,29 +55,3 @@ def forwarded_at(
     lengths, which = np.unique(started + duration - last - CYCLE, return_inverse=True)
     cycles = [1 + feedback_cycles(route, length) for length in lengths.tolist()]
     return last, np.array(cycles, np.int64)[which]
-
-
-def result_inputs(
-    started: Readouts,
-    states: NDArray[np.uint8],
-    settings: ReadoutSettings,
-    route: Route,
-    trigger: int,
-    *,
-    automatic_delays: bool = True,
-) -> tuple[Input, ...]:
-    """Return what a generator's sequencer hears of readouts, shape (readouts, integrators).
-
-    ``trigger`` is the time of the trigger that started both sequencers, in samples at 2.0 GSa/s,
-    on the clock of the readouts. Results within an SHFQC come as results of its analyser, those of
-    a PQSC as messages over ZSync. ASSUMED: the PQSC forwards the bits as they are.
-    """
-    internal = route in _INTERNAL
-    source = Source.QA if internal else Source.FORWARDED
-    told = words(states, started.integrators, COUPLE if internal else 1).tolist()
-    found = []
-    for time, word in zip(started.time.tolist(), told, strict=True):
-        samples = time - trigger + settings.delay + settings.length
-        cycles = feedback_cycles(route, samples, automatic_delays=automatic_delays)
-        found.append(Input(trigger + cycles * CYCLE, source, word))
-    return tuple(found)

@@ -5,6 +5,8 @@ from typing import Final
 
 import numpy as np
 
+from podium.firmware_interfaces.zurich.values import Vector
+from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader, scope_vector
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes
 
 CHANNELS: Final = 4
@@ -54,48 +56,76 @@ class ScopeSettings:
             raise BadScope(f"rate {self.rate}: 0 to {MAX_RATE}")
 
 
-class Scope:
-    """Takes one record for each trigger until it has all segments as often as they are averaged.
+@dataclass(frozen=True, slots=True)
+class ScopeInput:
+    """The input that one channel of the scope listens to."""
 
-    ASSUMED: all segments first, then all of them again.
+    select: int
+    """Node ``inputselect``."""
+    centre_hz: float
+    step_v: float
+    """Of the integers that sums of samples are told in."""
+
+
+class ScopeRecording:
+    """Sums records until there are all segments as often as they are averaged.
+
+    ASSUMED: all segments first, then all of them again; a lower rate leaves samples out.
     """
 
-    def __init__(self, settings: ScopeSettings) -> None:
+    def __init__(self, settings: ScopeSettings, inputs: tuple[ScopeInput, ...]) -> None:
+        """``inputs``: one for each of the settings' channels."""
         self.settings = settings
-        self._sums = np.zeros(
-            (len(settings.channels), settings.segments, settings.length), np.complex128
-        )
+        self.inputs = inputs
+        self.missed = 0
+        """Triggers that came while a record was taken."""
         self.taken = 0
-        """How many triggers have been."""
+        """Triggers that a record was taken of."""
+        shape = len(inputs), settings.segments, settings.length
+        self._sums = np.zeros(shape, np.complex128)
 
     @property
-    def done(self) -> bool:
-        """Tell whether it has stopped."""
-        return self.taken >= self.settings.segments * self.settings.averages
+    def wanted(self) -> int:
+        """Return how many records it takes."""
+        return self.settings.segments * self.settings.averages
 
-    def window(self, trigger: int) -> tuple[int, int]:
-        """Return the first sample that a trigger records and the one after the last."""
-        start = trigger + self.settings.delay
-        return start, start + (self.settings.length << self.settings.rate)
+    @property
+    def span(self) -> int:
+        """Samples of a record at the full rate."""
+        return self.settings.length << self.settings.rate
 
-    def take(self, records: Complexes) -> None:
-        """Take what the inputs were within :meth:`window`, shape (channels, samples), in volts.
+    @property
+    def full(self) -> bool:
+        """Tell whether it takes no further records."""
+        return self.taken >= self.wanted
 
-        Nothing happens when it is done.
-        """
-        if self.done:
-            return
-        expected = (len(self.settings.channels), self.settings.length << self.settings.rate)
-        if records.shape != expected:
-            raise BadScope(f"a record of shape {records.shape}, this scope takes {expected}")
-        # ASSUMED: a lower rate leaves samples out.
-        self._sums[:, self.taken % self.settings.segments] += records[:, :: 1 << self.settings.rate]
+    def next_segment(self) -> int:
+        """Return the segment that the next record belongs to, and count it as taken."""
         self.taken += 1
+        return (self.taken - 1) % self.settings.segments
+
+    def add(self, place: int, segment: int, samples: Complexes) -> None:
+        """Add what the input of a channel was, V, at the samples that the rate leaves."""
+        self._sums[place, segment] += samples
 
     def data(self) -> Complexes:
-        """Return the averages, shape (channels, segments * length); zero where nothing was."""
-        segments = self.settings.segments
-        whole, part = divmod(self.taken, segments)
-        counts = np.where(np.arange(segments) < part, whole + 1, max(whole, 1))
-        found = self._sums / counts[None, :, None]
-        return found.reshape(len(self.settings.channels), -1)
+        """Return the averages of a full one, V, shape (channels, segments * length)."""
+        return self._sums.reshape(len(self.inputs), -1) / self.settings.averages
+
+    def vectors(self, first_ticks: int = 0, trigger_ticks: int = 0) -> dict[int, Vector]:
+        """Return the records by channel of the scope, with what its time stamps are."""
+        settings, found = self.settings, {}
+        for channel, one, data in zip(settings.channels, self.inputs, self.data(), strict=True):
+            header = ScopeHeader(
+                first_ticks,
+                TICKS << settings.rate,
+                one.centre_hz,
+                trigger_ticks,
+                one.select,
+                averages=settings.averages,
+                segments=settings.segments,
+                total_segments=settings.segments,
+                missed_triggers=self.missed,
+            )
+            found[channel] = scope_vector(header, data, one.step_v)
+        return found

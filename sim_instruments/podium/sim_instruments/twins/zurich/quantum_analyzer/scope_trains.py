@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
-from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Window
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.zurich.nodes import node_settings
@@ -23,9 +22,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     busy,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import (
-    TICKS,
     BadScope,
-    Scope,
     ScopeSettings,
 )
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import turns_at
@@ -59,15 +56,6 @@ class Traces:
     """V, shape (samples before the rate leaves some out) each."""
     missed: int
     """Triggers that came while it was busy."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ScopeRecords:
-    """The scope's records and their header."""
-
-    samples: Complexes
-    """V, segment by segment."""
-    header: ScopeHeader
 
 
 def scope_channel_of(setting: node_settings.Setting, channel: int) -> ScopeChannel | None:
@@ -125,36 +113,6 @@ def traces_of(
     samples = settings.length << settings.rate
     taken = tuple(_record(answer, samples, centre_hz, full_scale) for answer in answers)
     return Traces(recording, centre_hz, taken, int(busy(triggers, samples).sum()))
-
-
-def together(before: Traces | None, after: Traces) -> Traces:
-    """Return what was taken in two runs, one after the other: set anew, it begins anew."""
-    if before is None or before.recording.settings != after.recording.settings:
-        return after
-    return replace(after, taken=before.taken + after.taken, missed=before.missed + after.missed)
-
-
-def recorded(traces: Traces) -> ScopeRecords | None:
-    """Return what the scope shows; None: it has not heard all triggers yet that it wants."""
-    settings = traces.recording.settings
-    count = settings.segments * settings.averages
-    if len(traces.taken) < count:
-        return None
-    scope = Scope(settings)
-    for one in traces.taken[:count]:
-        scope.take(one[None, :])
-    header = ScopeHeader(
-        0,
-        TICKS << settings.rate,
-        traces.centre_hz,
-        0,
-        traces.recording.channel,
-        averages=settings.averages,
-        segments=settings.segments,
-        total_segments=settings.segments,
-        missed_triggers=traces.missed,
-    )
-    return ScopeRecords(scope.data()[0], header)
 
 
 def _record(answer: CaptureAnswer, samples: int, centre_hz: float, full_scale: float) -> Complexes:

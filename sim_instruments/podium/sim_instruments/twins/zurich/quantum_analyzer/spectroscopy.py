@@ -9,10 +9,7 @@ import numpy as np
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     SAMPLE_RATE_HZ,
     Complexes,
-    Integers,
 )
-from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
-from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators, oscillator_turns
 
 MAX_LENGTH: Final = 2**25
 """Samples; node documentation of ``spectroscopy/length``."""
@@ -59,47 +56,10 @@ class SpectroscopySettings:
                 raise BadSpectroscopy("the envelope leaves the unit circle")
 
 
-def sent(
-    trace: Trace,
-    oscillators: Oscillators,
-    settings: SpectroscopySettings,
-    trigger: int,
-    samples: int,
-) -> Complexes:
-    """Return what goes out from a trigger on, shape (samples), full scale 1."""
-    carrier = _carrier(trace, oscillators, trigger, samples) * settings.gain
-    if settings.envelope is None:
-        return carrier
-    envelope = np.zeros(samples, np.complex128)
-    part = envelope[settings.envelope_delay :]
-    used = settings.envelope[: len(part)]
-    part[: len(used)] = used
-    return carrier * envelope
-
-
-def integrate(
-    records: Complexes,
-    trace: Trace,
-    oscillators: Oscillators,
-    settings: SpectroscopySettings,
-    triggers: Integers,
-) -> Complexes:
-    """Return the results, shape (triggers): the mean of record times conjugate oscillator.
-
-    ``records`` has shape (triggers, samples) from each trigger on, in volts. ASSUMED: the mean and
-    not the sum: the vendor's sweeper takes results for volts.
-    """
-    found = np.empty(len(triggers), np.complex128)
-    for k, trigger in enumerate(triggers.tolist()):
-        record = records[k, settings.delay : settings.delay + settings.length]
-        carrier = _carrier(trace, oscillators, trigger + settings.delay, len(record))
-        found[k] = np.sum(record * carrier.conj()) / settings.length
-    return found
-
-
 def rms(amplitudes: Complexes) -> Complexes:
     """Return amplitudes of sines as results have them: volts, root mean square, which zhinst-utils
-    (0.7.2, ``ShfSweeper.plot``, as its toolkit's examples do) makes into dBm at 50 ohms."""
+    (0.7.2, ``ShfSweeper.plot``, as its toolkit's examples do) makes into dBm at 50 ohms. ASSUMED:
+    they are means over the integration and not sums: the vendor's sweeper takes them for volts."""
     return np.asarray(amplitudes / sqrt(2), np.complex128)
 
 
@@ -108,8 +68,3 @@ def power_density(results: Complexes, settings: SpectroscopySettings) -> Complex
     part. ASSUMED: the squared magnitude times the time of integration."""
     density = np.abs(results) ** 2 * settings.length / SAMPLE_RATE_HZ
     return density.astype(np.complex128)
-
-
-def _carrier(trace: Trace, oscillators: Oscillators, start: int, samples: int) -> Complexes:
-    turns = oscillator_turns(trace, oscillators, OSCILLATOR, SAMPLE_RATE_HZ, start, start + samples)
-    return np.asarray(np.exp(2j * np.pi * turns), np.complex128)

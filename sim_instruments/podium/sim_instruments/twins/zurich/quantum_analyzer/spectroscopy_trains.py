@@ -111,7 +111,7 @@ def probing_trains(
     else:
         begins = times + settings.envelope_delay
         ends = begins + len(envelope)
-    parts = _stretches(trace, probing.oscillators, begins, ends)
+    parts = stretches_of(trace, probing.oscillators, begins, ends)
     if not len(parts.begin) or not settings.gain:
         return ()
     first = 0 * parts.begin if envelope is None else parts.begin - begins[parts.of]
@@ -141,21 +141,25 @@ def probed(
     centre_hz: float,
     begin_ns: int,
     late: int = 0,
+    samples_per_ns: int = 1,
 ) -> ProbeWindows:
     """Return what is integrated: the oscillator itself is what everything is held against."""
     settings = probing.settings
     which = _kept(triggers, settings)
     of, begins, ends = _divided(triggers[which] + settings.delay, settings.length)
-    parts = _stretches(trace, probing.oscillators, begins, ends)
+    parts = stretches_of(trace, probing.oscillators, begins, ends)
     parts = replace(parts, of=of[parts.of])
-    key = np.column_stack([(parts.end - parts.begin) >> 1, parts.hz.view(np.int64)])
+    key = np.column_stack([np.maximum(parts.end - parts.begin, 2) >> 1, parts.hz.view(np.int64)])
     different, number = np.unique(key, axis=0, return_inverse=True)
     windows = tuple(
         Window(centre_hz + float(np.int64(word).view(np.float64)), count, None)
         for count, word in different.tolist()
     )
     start_ns, turns = _begun(parts, centre_hz, begin_ns, late)
-    train = CaptureTrain(line, start_ns, number.reshape(-1).astype(np.int32), turns, windows)
+    which_window = number.reshape(-1).astype(np.int32)
+    train = CaptureTrain(
+        line, start_ns, which_window, turns, windows, samples_per_ns=samples_per_ns
+    )
     return ProbeWindows(len(triggers), which, parts, train)
 
 
@@ -196,7 +200,7 @@ def _begun(
     return start_ns, np.asarray(turns % 1.0)
 
 
-def _stretches(
+def stretches_of(
     trace: Trace, oscillators: Oscillators, begins: Integers, ends: Integers
 ) -> Stretches:
     """Cut intervals where the oscillator is changed or reset within them."""

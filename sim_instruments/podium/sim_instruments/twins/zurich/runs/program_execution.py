@@ -10,9 +10,7 @@ from typing import Final
 
 from podium.firmware_interfaces.zurich.values import Value
 from podium.sim_instruments.twins.twin import Horizon
-from podium.sim_instruments.twins.zurich.cables.analyser_input import AnalyserInput, Arrivals, Cable
 from podium.sim_instruments.twins.zurich.cables.cable_scopes import CableScopes
-from podium.sim_instruments.twins.zurich.cables.input_noise import InputNoises
 from podium.sim_instruments.twins.zurich.data_server.sequencer_port import (
     AcceptedProgram,
     ProgramRefused,
@@ -66,7 +64,6 @@ class ProgramExecution:
 
     def __init__(
         self,
-        arrivals: Arrivals | None = None,
         playback: Playback | None = None,
         zsync: Collection[str] | None = None,
         time: LocalTime | None = None,
@@ -75,14 +72,13 @@ class ProgramExecution:
         noise_seed: int | None = None,
     ) -> None:
         """``playback``: plays on the world what a trigger or a PQSC starts, and analysers that wait
-        for none; whatever starts otherwise, or has no line at its input, hears ``arrivals``: by
-        default a cable from output to input.
+        for none; whatever starts otherwise, or has no line at its input, hears a cable from its
+        output.
         ``noise_seed``: of the noise of inputs that hear no world; None: they have none.
         ``zsync``: instruments connected to the PQSC; None: all do; ``bank``: the PQSC's. All times
         here are those of the instruments' clock; ``time``: what they are in the world; None: the
         same."""
         self._zsync = zsync
-        self._arrivals = arrivals or Cable()
         self._time = time or LocalTime()
         self._precomputed = PrecomputedRuns(self._time, markers)
         self._bank = bank or RegisterBank()
@@ -95,11 +91,10 @@ class ProgramExecution:
         self._levels: dict[tuple[str, str], int] = {}
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains = TriggerTrains()
-        self._noises = InputNoises(noise_seed)
         self._triggered_runs = TriggeredRuns(
             self._runs, playback, self._precomputed, self._complain
         )
-        self._scopes = CableScopes(self._runs, self._triggered_runs.on_a_cable, self._noises)
+        self._scopes = CableScopes(self._runs, self._triggered_runs.on_a_cable, noise_seed)
         self._world_scopes = WorldScopes()
         self._loopbacks = TriggerLoopbacks()
         self._overranges = Overranges()
@@ -131,13 +126,10 @@ class ProgramExecution:
         self._keep_record(key)
         if run.model is SHFQA:
             try:
-                channel = run.channel
-                observer = (
-                    self._scopes if self._triggered_runs.on_a_cable(run.device, channel) else None
-                )
-                floor = self._noises.of(run.device, channel, "results")
-                heard = AnalyserInput(run.device, channel, run.setting, self._arrivals, floor)
-                analyser = AnalyserRun(run, heard, observer)
+                monitored = None
+                if self._triggered_runs.on_a_cable(run.device, run.channel):
+                    monitored = self._scopes.monitored
+                analyser = AnalyserRun(run, self._scopes.cable(run), monitored)
                 analyser.check()
             except IMPOSSIBLE as error:
                 del self._runs[key]

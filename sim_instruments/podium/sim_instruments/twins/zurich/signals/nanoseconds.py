@@ -1,4 +1,4 @@
-"""From two samples a nanosecond to the world's one.
+"""From two samples a nanosecond to the one that a chip takes.
 
 The world holds each sample for a nanosecond. The mean of two samples, held, has what lies on the
 carrier as it was, and less of what lies beside it: 9 % less 175 MHz away, where the second of two
@@ -39,9 +39,18 @@ def _inverse_droop() -> NDArray[np.float64]:
 _FILTER: Final = _inverse_droop()
 
 
-def in_nanoseconds(signal: Complexes, late: int = 0) -> Complexes:
-    """Return a signal of 2 GSa/s, ``late`` samples after the nanosecond, at 1 GSa/s."""
+OWN: Final = 2
+"""Samples a nanosecond of these instruments; a cable takes them as they are."""
+
+
+def in_nanoseconds(signal: Complexes, late: int = 0, samples_per_ns: int = 1) -> Complexes:
+    """Return a signal of 2 GSa/s, ``late`` samples after the nanosecond, in whole nanoseconds.
+
+    ``samples_per_ns``: of the line that takes it, 1 or :data:`OWN`.
+    """
     padded = np.concatenate([np.zeros(late), signal, np.zeros((late + len(signal)) % 2)])
+    if samples_per_ns == OWN:
+        return np.asarray(padded, np.complex128)
     means = np.asarray(padded.reshape(-1, 2).mean(axis=1), np.complex128)
     if not _turns(signal):
         return means

@@ -194,6 +194,7 @@ def readout_trains(
     begin_ns: int,
     carriers: Carriers | None = None,
     loud: Loud | None = None,
+    samples_per_ns: int = 1,
 ) -> Iterator[PulseTrain]:
     """Yield what the pulse generator of an analyser's channel sends, each slot by itself.
 
@@ -225,13 +226,18 @@ def readout_trains(
         rows = np.stack([hz, content, parity], axis=1)
         first, piece = distinct_rows(rows)
         pieces = tuple(
-            piece_of(centre_hz + one, in_nanoseconds(envelopes[int(place)], int(late)))
+            piece_of(
+                centre_hz + one,
+                in_nanoseconds(envelopes[int(place)], int(late), samples_per_ns),
+                samples_per_ns,
+            )
             for one, place, late in rows[first].tolist()
         )
         at_start = turns_at(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
         which = piece.reshape(-1).astype(np.int32)
         played = (start_ns, which, at_start % 1.0, pieces)
-        yield sounding(PulseTrain(line, *played, f"{sender}/{slot}"))
+        train = PulseTrain(line, *played, f"{sender}/{slot}", samples_per_ns=samples_per_ns)
+        yield sounding(train) if samples_per_ns == 1 else train
 
 
 def _ridden(
@@ -250,6 +256,7 @@ def capture_trains(
     centre_hz: float,
     begin_ns: int,
     carriers: Carriers | None = None,
+    samples_per_ns: int = 1,
 ) -> dict[int, IntegratorCapture]:
     """Return what integrators listen to, by integrator; ``carriers``: what weights ride on."""
     found: dict[int, IntegratorCapture] = {}
@@ -263,8 +270,8 @@ def capture_trains(
         hz, envelope = demodulated(weights)
         whole = np.zeros(settings.length, np.complex128)
         whole[: len(envelope)] = envelope
-        # Two samples of the instrument's in each of the world's.
-        weights = 2 * in_nanoseconds(whole)
+        # Two samples of the instrument's in each nanosecond, of which answers are the mean.
+        weights = 2 * in_nanoseconds(whole, 0, samples_per_ns)
         even = bool(np.all(np.abs(weights - weights[0]) <= ALIKE * np.abs(weights).max()))
         turns, ridden_hz = _ridden(carriers, unit, time)
         several_hz, window = np.unique(ridden_hz, return_inverse=True)
@@ -281,6 +288,7 @@ def capture_trains(
                 window.reshape(-1).astype(np.int32),
                 (turns_at(centre_hz, start_ns) + turns) % 1.0,
                 windows,
+                samples_per_ns=samples_per_ns,
             ),
         )
     return found

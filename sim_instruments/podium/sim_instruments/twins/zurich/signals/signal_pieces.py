@@ -132,9 +132,9 @@ def held_piece(carrier_hz: float, level: complex, samples: int, late: int) -> Pi
     return Piece(carrier_hz, np.full(1, level / 2), level, samples // 2)
 
 
-def piece_of(carrier_hz: float, samples: Complexes) -> Piece:
+def piece_of(carrier_hz: float, samples: Complexes, samples_per_ns: int = 1) -> Piece:
     """Return samples as a piece; those that are alike to its end are a level, which is quick."""
     last = complex(samples[-1])
     near = np.abs(samples - last) <= ALIKE * np.abs(samples).max(initial=0.0)
     begin = 0 if near.all() else int(np.flatnonzero(~near)[-1]) + 1
-    return Piece(carrier_hz, samples[:begin], last, len(samples))
+    return Piece(carrier_hz, samples[:begin], last, len(samples) // samples_per_ns)

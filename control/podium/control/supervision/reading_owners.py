@@ -1,4 +1,4 @@
-"""Gathers what the supervisor publishes of readings: every channel of the facility's fridges."""
+"""Says of each reading of which fridge and signal it is, for what the supervisor publishes."""
 
 from collections.abc import Iterator, Mapping
 

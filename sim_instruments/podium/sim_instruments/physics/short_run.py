@@ -1,0 +1,191 @@
+"""A short run holds one shot of each kind of a long one, after the shot that it follows there.
+
+All that does not depend on chance is worked out on it as on any other run: episodes, blocks and
+their maps. :class:`StepTables` then say for each step of the long run (:mod:`.shot_kinds`) what
+one qubit meets in it.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.episodes import RING_DOWN_FOLDS, ring_down_ns
+from podium.sim_instruments.physics.evolution import PART
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.readout import flight
+from podium.sim_instruments.physics.schedule import Schedule
+from podium.sim_instruments.physics.shot_kinds import LineTrain, ShotKinds
+from podium.sim_instruments.physics.shots import WORTH_COUNTING, PreparedShots
+from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
+from podium.sim_instruments.physics.spurs import felt
+
+FOR_EVER = np.int64(1 << 62)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShortRun:
+    """Some shots of a run, laid one after another; M of them."""
+
+    kinds: ShotKinds
+    shot: NDArray[np.int64]
+    """Shape (M,): the shot of the long run."""
+    begin_ns: NDArray[np.int64]
+    """Shape (M,): when each begins here."""
+    target: NDArray[np.int64]
+    """Shape (C,): where the example of each step is."""
+    followed: NDArray[np.bool_]
+    """Shape (M,): whether the next shot here is the one that follows in the long run."""
+
+    def rows(self, one: LineTrain) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where each shot begins and ends among a train's elements, shape (M,) each."""
+        return self._rows_of(one, self.shot)
+
+    def _rows_of(
+        self, one: LineTrain, shot: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        begins = np.append(self.kinds.begin_ns, FOR_EVER)
+        start = one.train.start_ns
+        first = np.searchsorted(start, begins[shot] - one.later_ns, side="left")
+        last = np.searchsorted(start, begins[shot + 1] - one.later_ns, side="left")
+        return first.astype(np.int64), last.astype(np.int64)
+
+    def counts(self, one: LineTrain) -> NDArray[np.int64]:
+        """Return how many elements of a train the shot of each step has, shape (C,)."""
+        first, last = self._rows_of(one, self.kinds.example)
+        return last - first
+
+    def shortened(self, one: LineTrain) -> PulseTrain | CaptureTrain:
+        """Return a train with the elements of these shots alone, at their times here."""
+        first, last = self.rows(one)
+        count = last - first
+        within = np.arange(int(count.sum()), dtype=np.int64)
+        within -= np.repeat(np.append(0, np.cumsum(count)[:-1]), count)
+        rows = np.repeat(first, count) + within
+        moved = np.repeat(self.begin_ns - self.kinds.begin_ns[self.shot], count)
+        train = one.train
+        start, turns = train.start_ns[rows] + moved, train.phase_turns[rows]
+        if isinstance(train, CaptureTrain):
+            window = train.window[rows]
+            return replace(train, start_ns=start, window=window, phase_turns=turns)
+        return replace(train, start_ns=start, piece=train.piece[rows], phase_turns=turns)
+
+    def place_of(self, at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return in which shot each time of this run lies."""
+        return np.searchsorted(self.begin_ns, at_ns, side="right") - 1
+
+
+def short_run(kinds: ShotKinds) -> ShortRun:
+    """Lay the example of each step behind the shot that it follows."""
+    laid: list[int] = []
+    target = np.empty(kinds.example.size, np.int64)
+    for step, shot in enumerate(kinds.example.tolist()):
+        if shot and (not laid or laid[-1] != shot - 1):
+            laid.append(shot - 1)
+        laid.append(shot)
+        target[step] = len(laid) - 1
+    if laid[-1] + 1 < kinds.begin_ns.size:
+        laid.append(laid[-1] + 1)  # what comes after the last step shows where that ends
+    shot_ = np.array(laid, np.int64)
+    # the last shot of a run has no end; it can only be the last here
+    lasts = np.append(np.diff(kinds.begin_ns), 0)[shot_]
+    begin = kinds.begin_ns[0] + np.append(0, np.cumsum(lasts)[:-1])
+    followed = np.append(np.diff(shot_) == 1, False)
+    return ShortRun(kinds, shot_, begin.astype(np.int64), target, followed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepTables:
+    """What one qubit meets in each step; R readings of all steps together."""
+
+    first: NDArray[np.int64]
+    """Shape (C + 1,): first reading of each step."""
+    begins: NDArray[np.bool_]
+    """Shape (R,): whether a block begins before the reading."""
+    matrix: NDArray[np.float64]
+    """Shape (R, L, L), [from, to]: probabilities, given the level at the block's start."""
+    kind: NDArray[np.int64]
+    """Shape (R,): kind of the reading's episode."""
+    begin_ns: NDArray[np.int64]
+    end_ns: NDArray[np.int64]
+    """Shape (R,) each: the stretch of the episode that follows the reading."""
+
+
+def step_tables(short: ShortRun, schedule: Schedule, prepared: PreparedShots) -> StepTables | None:
+    """Return a qubit's tables; None where its shots do not begin from a known level each.
+
+    ``schedule``, ``prepared``: of the short run.
+    """
+    blocks, shots = prepared.blocks, short.shot.size
+    place = short.place_of(schedule.start_ns)
+    ends = np.append(np.flatnonzero(np.diff(place)), place.size - 1)
+    if ends.size != shots or not schedule.sampled[ends].all():
+        return None
+    reading_place = place[schedule.sampled]
+    last_reading = np.searchsorted(reading_place, np.arange(shots), side="right") - 1
+    block_ends = np.zeros(reading_place.size + 1, np.bool_)
+    block_ends[blocks.first_reading] = True
+    if not block_ends[last_reading + 1].all():
+        return None
+    # Where a reading itself does not tell the level, it is what follows that ends the block: that
+    # is known of the shot that follows in the long run, up to its first drive.
+    driven = schedule.what != PART
+    drives = np.bincount(place[driven], minlength=shots + 1)[1 : shots + 1] > 0
+    certain = prepared.told[last_reading] | drives | ~short.followed
+    if driven.any() and not certain.all():
+        return None
+    sizes = np.diff(np.append(blocks.first, schedule.what.size))
+    steps = np.bincount(short.kinds.step, minlength=short.target.size)
+    whole = int(np.bincount(place, minlength=shots)[short.target] @ steps)
+    levels = prepared.tables.levels_hz.size
+    if int(sizes[blocks.alike.example].sum()) * levels > max(whole, WORTH_COUNTING):
+        return None
+    block = np.searchsorted(blocks.first_reading, np.arange(reading_place.size), side="right") - 1
+    row = prepared.matrix_first[blocks.alike.kind[block]]
+    row = row + np.arange(reading_place.size) - blocks.first_reading[block]
+    first_reading = np.append(0, last_reading[:-1] + 1)
+    taken = [np.arange(first_reading[t], last_reading[t] + 1, dtype=np.int64) for t in short.target]
+    readings = np.concatenate(taken)
+    return StepTables(
+        first=np.append(0, np.cumsum([one.size for one in taken])).astype(np.int64),
+        begins=block_ends[readings],
+        matrix=np.ascontiguousarray(prepared.matrices[row[readings]].transpose(0, 2, 1)),
+        kind=prepared.readings.kind[readings],
+        begin_ns=prepared.readings.begin_ns[readings],
+        end_ns=prepared.readings.end_ns[readings],
+    )
+
+
+def later_ns(qubit: QubitPoint, feedline: FeedlinePoint) -> int:
+    """Return how much longer a drive is under way to the chip than a tone, ns."""
+    return round(qubit.drive_delay_ns - feedline.delay_in_ns)
+
+
+def feedline_trains(
+    feedline: FeedlinePoint,
+    tones: Sequence[PulseTrain],
+    captures: Sequence[CaptureTrain],
+    drives: Sequence[PulseTrain],
+    fluxes: Collection[str],
+) -> list[LineTrain]:
+    """Return all trains that a feedline and its qubits meet; ``fluxes``: names of flux lines."""
+    whole, _ = flight(feedline)
+    ring = ring_down_ns(feedline, RING_DOWN_FOLDS[0])
+    found = [LineTrain(one, 0, 0, ring, leads=True) for one in tones]
+    found += [LineTrain(one, 1, -whole) for one in captures]
+    later = [later_ns(qubit, feedline) for qubit in feedline.qubits]
+    for number, (qubit, more) in enumerate(zip(feedline.qubits, later, strict=True)):
+        trains = felt(qubit, [one for one in drives if one.line == f"{qubit.name}.drive"])
+        pulses = [one for one in trains if not one.spur]
+        for one in trains:
+            # the phase of an image against the pulse that it is of counts for nothing
+            alike = any(np.array_equal(one.start_ns, other.start_ns) for other in pulses)
+            phased = not one.spur or not alike
+            found.append(LineTrain(one, 2 + number, more, phased=phased))
+    moving = [one for one in drives if one.line in fluxes and one.start_ns.size]
+    if moving and later:
+        spread = max(later) - min(later)
+        line = 2 + len(later)
+        found += [LineTrain(one, line, min(later), spread, phased=False) for one in moving]
+    return found

@@ -1,0 +1,244 @@
+"""A run is cut into shots at dark moments of a feedline, and equal shots get one number.
+
+A shot begins where the fields have rung down, no window is open and no qubit is driven. Two shots
+are alike when the same pieces and windows come at the same times from their beginnings, with the
+same phases against the first on each line. What a qubit meets before its first drive depends on the
+shot before as well: a *step* is a pair of shots that follow each other. A run of half a million
+shots seldom holds more than a few hundred steps, so that all but chance is worked out on a short
+run that holds each of them once (:mod:`.short_run`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.deduplicate import PHASE_STEP, distinct
+from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
+
+LEAST_SHOTS = 64
+"""Runs of fewer shots are played event by event."""
+WORTH_CUTTING = 4
+"""A run is shortened where its short form holds at most one in so many of its shots."""
+PASSES = 4
+"""Beginnings of shots are moved behind what straddles them at most so many times."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LineTrain:
+    """One train of a run as far as shots go; times in those of the feedline's tones."""
+
+    train: PulseTrain | CaptureTrain
+    line: int
+    """Trains of one line share a first phase."""
+    later_ns: int
+    """Added to its times."""
+    busy_ns: int = 0
+    """How long after the end of an element no shot begins."""
+    leads: bool = False
+    """Whether shots may be cut between its elements: it carries tones."""
+    phased: bool = True
+    """Whether its phases count."""
+
+    @property
+    def item(self) -> NDArray[np.int32]:
+        """Return the index of the piece or window of each element."""
+        return self.item_of(self.train)
+
+    @staticmethod
+    def item_of(train: PulseTrain | CaptureTrain) -> NDArray[np.int32]:
+        """Return the same of any train."""
+        item = train.window if isinstance(train, CaptureTrain) else train.piece
+        return np.require(item, np.int32, ["C", "W"])
+
+    @property
+    def start_ns(self) -> NDArray[np.int64]:
+        """Return when each element begins, as compiled functions want it."""
+        return np.require(self.train.start_ns, np.int64, ["C", "W"])
+
+    @property
+    def turns(self) -> NDArray[np.float64]:
+        """Return the phase of each element, as compiled functions want it."""
+        return np.require(self.train.phase_turns, np.float64, ["C", "W"])
+
+    def lasts_ns(self) -> NDArray[np.int64]:
+        """Return how long each piece or window keeps its line busy; -1: it is silent."""
+        if isinstance(self.train, CaptureTrain):
+            return np.array([window.duration_ns for window in self.train.windows], np.int64)
+        return np.array(
+            [
+                piece.duration_ns + self.busy_ns
+                if piece.duration_ns > 0 and (piece.level != 0 or bool(np.any(piece.samples)))
+                else -1
+                for piece in self.train.pieces
+            ],
+            np.int64,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShotKinds:
+    """The shots of a run; N shots, C steps."""
+
+    begin_ns: NDArray[np.int64]
+    """Shape (N,): when each begins."""
+    step: NDArray[np.int32]
+    """Shape (N,): number of the pair (shot before, shot); the first shot has one of its own."""
+    example: NDArray[np.int64]
+    """Shape (C,): the first shot of each step."""
+
+
+@njit(cache=True, nogil=True)
+def _propose(start: Any, item: Any, lasts: Any, low: Any, high: Any) -> int:
+    """Fill ``low`` and ``high`` with the pauses of one train; return how many there are."""
+    count = 0
+    end = np.int64(0)
+    sounded = False
+    for k in range(start.size):
+        if lasts[item[k]] < 0:
+            continue
+        if sounded and start[k] >= end:
+            low[count] = end
+            high[count] = start[k]
+            count += 1
+        end = start[k] + lasts[item[k]]
+        sounded = True
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _push(start: Any, item: Any, lasts: Any, later: int, low: Any) -> bool:
+    """Move beginnings ``low`` behind the elements that straddle them; say whether any was."""
+    moved = False
+    at = 0
+    for k in range(start.size):
+        last = lasts[item[k]]
+        if last < 0:
+            continue
+        begin = start[k] + later
+        end = begin + last
+        while at < low.size and low[at] <= begin:
+            at += 1
+        ahead = at
+        while ahead < low.size and low[ahead] < end:
+            low[ahead] = end
+            moved = True
+            ahead += 1
+    return moved
+
+
+@njit(cache=True, nogil=True)
+def _mix(word: Any) -> Any:
+    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return word ^ (word >> np.uint64(31))
+
+
+@njit(cache=True, nogil=True)
+def _fingerprint(
+    start: Any,
+    item: Any,
+    turns: Any,
+    phased: bool,
+    salt: int,
+    later: int,
+    begin: Any,
+    base: Any,
+    total: Any,
+) -> None:
+    """Add a train's elements to the fingerprints ``total`` (N,) of shots that begin at ``begin``.
+
+    ``base`` (N,) holds the first phase of the line in each shot, NaN: it has none yet.
+    """
+    shot = 0
+    steps = np.int64(round(1.0 / PHASE_STEP))
+    for k in range(start.size):
+        at = start[k] + later
+        while shot + 1 < begin.size and begin[shot + 1] <= at:
+            shot += 1
+        word = np.uint64(0)
+        if phased:
+            if np.isnan(base[shot]):
+                base[shot] = turns[k]
+            relative = turns[k] - base[shot]
+            relative -= np.floor(relative)
+            word = np.uint64(np.int64(relative * steps + 0.5) % steps)
+        here = _mix(np.uint64(at - begin[shot]) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(salt))
+        here = _mix(here + np.uint64(item[k]) * np.uint64(0x632BE59BD9B4E019) + word)
+        total[shot] += here
+
+
+def shot_kinds(trains: Sequence[LineTrain]) -> ShotKinds | None:
+    """Cut a run into shots; None where it has few, or hardly two that are alike.
+
+    They lie between the tones of the train that has the most.
+    """
+    tones = [one for one in trains if one.leads]
+    if not tones:
+        return None
+    lead = max(tones, key=lambda one: one.train.start_ns.size)
+    size = lead.train.start_ns.size
+    if size < LEAST_SHOTS:
+        return None
+    lasts = [one.lasts_ns() for one in trains]
+    low, high = np.empty(size, np.int64), np.empty(size, np.int64)
+    count = _propose(lead.start_ns, lead.item, lead.lasts_ns(), low, high)
+    low, high = low[:count], high[:count]
+    for _ in range(PASSES):
+        moved = False
+        for one, last in zip(trains, lasts, strict=True):
+            if one.train.start_ns.size:
+                moved |= bool(_push(one.start_ns, one.item, last, one.later_ns, low))
+        if not moved:
+            break
+    else:
+        return None
+    begins = low[low <= high]
+    if begins.size + 1 < LEAST_SHOTS:
+        return None
+    first = min(int(t.train.start_ns[0]) + t.later_ns for t in trains if t.train.start_ns.size)
+    begin = np.append(min(first, int(begins[0])), begins)
+    return _numbered(trains, begin)
+
+
+def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKinds | None:
+    total = np.zeros(begin.size, np.uint64)
+    bases: dict[int, NDArray[np.float64]] = {}
+    for number, one in enumerate(trains):
+        if not one.train.start_ns.size:
+            continue
+        phased = one.phased and not isinstance(one.train, CaptureTrain)
+        base = np.zeros(0)
+        if phased:
+            base = bases.setdefault(one.line, np.full(begin.size, np.nan))
+        _fingerprint(
+            one.start_ns,
+            one.item,
+            one.turns,
+            phased,
+            number + 1,
+            one.later_ns,
+            begin,
+            base,
+            total,
+        )
+    with np.errstate(over="ignore"):
+        # how long a shot lasts tells when the next one's first drive comes
+        total[:-1] += _mixed(np.diff(begin).astype(np.uint64))
+    kind, first = distinct(total.view(np.int64).reshape(-1, 1))
+    if WORTH_CUTTING * first.size > begin.size:
+        return None
+    pair = kind.astype(np.int64)
+    pair[1:] += first.size * (1 + kind[:-1].astype(np.int64))
+    step, example = distinct(pair.reshape(-1, 1))
+    if WORTH_CUTTING * 2 * example.size > begin.size:
+        return None
+    return ShotKinds(begin, step, example)
+
+
+def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    words = (words + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
+    return np.asarray(words ^ (words >> np.uint64(31)))

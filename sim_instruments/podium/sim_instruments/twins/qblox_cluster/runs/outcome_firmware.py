@@ -1,0 +1,428 @@
+"""Sequencers of a cluster from one reading that they depend on to the next, for a tree of outcomes.
+
+It halts where :mod:`.feedback` would ask the world, with the same signals and windows. Sequencers
+without conditions are kept from running ahead, so that what a halt is made of ends a moment after
+it. What shows in nothing but an underflow or a full queue of results is left out of a halt (the
+classical side's time, its queue): whoever adds up what was done has the whole program executed once
+more, with all triggers known (:mod:`.outcome_run`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.execution.firmware import (
+    CannotBranch,
+    Decision,
+    Halt,
+    Reached,
+    Unbounded,
+)
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain
+from podium.sim_instruments.twins.clipping import clipped_tone
+from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import measured
+from podium.sim_instruments.twins.qblox_cluster.inputs.scope import full_scale
+from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import output_lines
+from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import FOR_EVER, Q1Group
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run, RunMoment
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
+    Ending,
+    RealTimeTrace,
+)
+from podium.sim_instruments.twins.qblox_cluster.processor.register_flow import register_use
+from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
+    CONDITIONAL,
+    THRESHOLD_TRIGGER_NS,
+    Pulse,
+    operations,
+)
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
+    FinishedAcquisitions,
+    PlaybackMoment,
+    SequencerPlayback,
+    played_between,
+)
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
+from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
+
+STEP_NS: Final = 2_000
+"""So far ahead of the others is a sequencer run that waits for nobody."""
+_IGNORED: Final = (
+    q1.CORE_NS,
+    q1.COUNT,
+    q1.ZERO,
+    q1.NEGATIVE,
+    q1.CARRY,
+    q1.OVERFLOW,
+    q1.QUEUE_HEAD,
+    q1.QUEUE_LENGTH,
+    q1.TRIGGER_NEXT,
+    q1.ROWS,
+    q1.FLAGS,
+    q1.EXIT_CODE,
+    q1.ACQ_READY_NS,
+    q1.ACQ_HEAD,
+    q1.ACQ_LENGTH,
+    q1.KNOWN_NS,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Done:
+    """What the sequencers did from one halt to the next; times against the first one's."""
+
+    triggers: tuple[Trigger, ...]
+    """Those that were delivered."""
+    rows64: tuple[NDArray[np.int64], ...]
+    """By sequencer, time and phase."""
+    rows32: tuple[NDArray[np.int32], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moment:
+    at_ns: int
+    runs: tuple[RunMoment, ...]
+    playbacks: tuple[PlaybackMoment, ...]
+    pulses: tuple[Pulse, ...]
+    latest_ns: int
+    known_ns: int
+    played_ns: int
+    finishing: bool
+    asked: tuple[tuple[int, int], ...]
+    """Sender and end of each acquisition that is decided."""
+
+
+class OutcomeFirmware:
+    """All sequencers of a run. Messages, time tags and counted triggers are not for it."""
+
+    def __init__(self, runs: Sequence[SequencerRun], processors: Sequence[Q1Processor]) -> None:
+        """``runs`` with the phases that their oscillators have."""
+        self._runs = tuple(runs)
+        self._together = Q1Group(processors)
+        self._playbacks = [
+            SequencerPlayback(run, processor)
+            for run, processor in zip(runs, self._together.runs, strict=True)
+        ]
+        self._waits = [bool(CONDITIONAL & operations(run)) for run in runs]
+        self._senders = [
+            n
+            for n, run in enumerate(runs)
+            if run.sends_triggers and run.configuration.trigger_address
+        ]
+        uses = [register_use(run.program) for run in runs]
+        self._counted = [(n, register) for n, use in enumerate(uses) for register in use.counters]
+        self._shown = [
+            np.array(
+                [r for r in range(q1_run.registers.size) if r not in {*use.counters, *use.labels}]
+            )
+            for use, q1_run in zip(uses, self._together.runs, strict=True)
+        ]
+        self._pulses: list[Pulse] = []
+        self._latest_ns, self._known_ns, self._played_ns = -FOR_EVER, -1, 0
+        self._finishing = False
+        self._delivered: list[Trigger] = []
+        self.begin_ns = 0
+        """From the start, when the dialogue with the world begins."""
+
+    @property
+    def counters(self) -> tuple[int, ...]:
+        """Return the registers that only count, at the last halt."""
+        runs = self._together.runs
+        return tuple(int(runs[n].registers[register]) for n, register in self._counted)
+
+    @property
+    def carriers(self) -> dict[str, float]:
+        """Return the frequency of the oscillator behind each output connector, Hz."""
+        found: dict[str, float] = {}
+        for run in self._runs:
+            for line in output_lines(run):
+                found[line.name] = float(line.lo_hz)
+        return found
+
+    def begin(self) -> Reached:
+        """Go from the start to the first halt."""
+        for run, waits in zip(self._together.runs, self._waits, strict=True):
+            run.pause_ns = FOR_EVER if waits else STEP_NS
+        found = self._onward(bounded=True)
+        if found is None:
+            raise CannotBranch("the program depends on nothing that it measures")
+        played_ns, end_ns = found
+        first = [playback.first_ns for playback in self._playbacks]
+        self.begin_ns = self._played_ns = min([*first, max(self._latest_ns, 0)])
+        halt = self._halt(played_ns, end_ns)
+        done = self._done([0] * len(self._runs), 0)
+        return Reached(self._kept(halt), self.counters, done)
+
+    def go_on(
+        self, moment: object, bits: Sequence[int], counters: Sequence[int], *, bounded: bool
+    ) -> Reached:
+        """Go on from a moment with these outcomes and counters."""
+        if not isinstance(moment, _Moment):
+            raise TypeError("not a moment of this firmware")
+        self._go_back(moment)
+        for (n, register), value in zip(self._counted, counters, strict=True):
+            self._together.runs[n].registers[register] = value
+        rows = [len(run.rows(0, FOR_EVER)) for run in self._together.runs]
+        for (number, end_ns), bit in zip(moment.asked, bits, strict=True):
+            configuration = self._runs[number].configuration
+            if bool(bit) == configuration.trigger_on:
+                address = configuration.trigger_address
+                self._pulses.append(Pulse(end_ns + THRESHOLD_TRIGGER_NS, number, address))
+        self._pulses.sort()
+        if self._finishing:
+            halt = self._finish()
+        else:
+            found = self._onward(bounded=bounded)
+            halt = self._finish() if found is None else self._halt(*found)
+        done = self._done(rows, moment.at_ns)
+        return Reached(self._kept(halt), self.counters, done)
+
+    def _onward(self, *, bounded: bool) -> tuple[int, int] | None:
+        """Go to the next halt; return until when is played and read there, None: it is over."""
+        together = self._together
+        while True:
+            together.proceed(self._deliver(), self._known_ns)
+            for playback in self._playbacks:
+                playback.collect_acquisitions()
+            if any(run.ending is Ending.CUT for run in together.runs):
+                raise CannotBranch("it does not end") if bounded else Unbounded
+            paused = [run for run in together.runs if run.ending is Ending.PAUSED]
+            if not together.waits_for_triggers and not paused:
+                self._finishing = True
+                return None
+            if not together.waits_for_triggers and not self._may_wait():
+                if not bounded:
+                    raise Unbounded
+                self._resume(paused, FOR_EVER - 1)
+                continue
+            arrival_ns = self._next_arrival_ns()
+            upto_ns = self._knows(arrival_ns - 1)
+            if upto_ns > self._known_ns:
+                self._known_ns = upto_ns
+            elif together.waits_for_triggers and self._known_ns == arrival_ns - 1:
+                settled_ns = min(together.earliest_ns(self._known_ns))
+                end_ns = max(arrival_ns - THRESHOLD_TRIGGER_NS, min(settled_ns, FOR_EVER - 1))
+                played_ns = max(arrival_ns, end_ns)
+                late = [run for run in paused if run.time_ns <= played_ns]
+                if not late:
+                    return played_ns, end_ns
+                self._resume(late, played_ns)
+            elif paused:
+                self._resume(paused, max(self._known_ns, min(r.time_ns for r in paused)) + STEP_NS)
+            else:
+                raise CannotBranch("sequencers wait for what nobody measures")
+
+    def _may_wait(self) -> bool:
+        """Tell whether somebody goes on who may wait for a trigger."""
+        return any(
+            waits and run.ending is not Ending.STOPPED
+            for run, waits in zip(self._together.runs, self._waits, strict=True)
+        )
+
+    @staticmethod
+    def _resume(runs: Sequence[Q1Run], until_ns: int) -> None:
+        for run in runs:
+            run.pause_ns = max(until_ns, run.time_ns)
+
+    def _next_arrival_ns(self) -> int:
+        ends = [self._playbacks[number].next_end_ns() for number in self._senders]
+        return min(ends, default=FOR_EVER) + THRESHOLD_TRIGGER_NS
+
+    def _knows(self, known_ns: int) -> int:
+        """Return until when all triggers are known, if acquisitions that are to come are not."""
+        earliest = self._together.earliest_ns(known_ns)
+        firsts = [earliest[number] + THRESHOLD_TRIGGER_NS for number in self._senders]
+        return min([known_ns, *firsts])
+
+    def _deliver(self) -> list[Trigger]:
+        found: list[Trigger] = []
+        while self._pulses and self._pulses[0].arrival_ns <= self._known_ns:
+            pulse = self._pulses.pop(0)
+            if pulse.arrival_ns - self._latest_ns >= DEAD_NS:
+                self._latest_ns = pulse.arrival_ns
+                found.append(Trigger(pulse.arrival_ns, pulse.address))
+        self._delivered += found
+        return found
+
+    def _finish(self) -> Halt | None:
+        """Ask for the next window that nobody depends on; None: there is none."""
+        end_ns = min(playback.next_end_ns() for playback in self._playbacks)
+        if end_ns >= FOR_EVER:
+            return None
+        return self._halt(max(end_ns + THRESHOLD_TRIGGER_NS, self._played_ns), end_ns)
+
+    def _halt(self, played_ns: int, end_ns: int) -> Halt:
+        at_ns = played_ns
+        content = self._content(at_ns, end_ns)
+        trains = played_between(self._playbacks, self._played_ns, played_ns)
+        self._played_ns = played_ns
+        captures: list[CaptureTrain] = []
+        listeners: list[int] = []
+        decisions: list[Decision] = []
+        asked: list[tuple[int, int]] = []
+        for number, playback in enumerate(self._playbacks):
+            for due in playback.due(end_ns):
+                if number in self._senders and not self._finishing:
+                    decisions += _decisions(playback.run, due, len(captures))
+                    asked += [(number, one) for one in due.ends_ns()]
+                captures += due.trains
+                listeners += [2 * number + path for path in range(len(due.trains))]
+                due.take()
+        moment = _Moment(
+            at_ns,
+            (),
+            (),
+            tuple(self._pulses),
+            self._latest_ns,
+            self._known_ns,
+            self._played_ns,
+            self._finishing,
+            tuple(asked),
+        )
+        return Halt(
+            content,
+            at_ns - self.begin_ns,
+            [self._moved(train) for train in trains],
+            [self._moved(train) for train in captures],
+            listeners,
+            tuple(decisions),
+            moment,
+        )
+
+    def _moved(self, train: Any) -> Any:
+        return replace(train, start_ns=train.start_ns - self.begin_ns)
+
+    def _content(self, at_ns: int, end_ns: int) -> tuple[object, ...]:
+        found: list[object] = [
+            self._finishing,
+            end_ns - at_ns,
+            self._played_ns - at_ns,
+            self._known_ns - at_ns,
+            max(self._latest_ns - at_ns, -STEP_NS),
+            tuple((one.arrival_ns - at_ns, one.address, one.sender) for one in self._pulses),
+        ]
+        for run, playback, shown, waits in zip(
+            self._together.runs, self._playbacks, self._shown, self._waits, strict=True
+        ):
+            found.append(_seen(run, at_ns, shown))
+            if waits:  # nobody else looks at triggers
+                unread = run.unread_triggers.copy()
+                unread[0] -= at_ns
+                found.append((unread.tobytes(), run.latches.tobytes()))
+            rows = playback.stretch(FOR_EVER)
+            kept = np.stack([rows.time_ns - at_ns, rows.nco_phase])
+            found.append(kept.tobytes())
+            found.append(b"".join(column.tobytes() for column in row_columns(rows)))
+            found.append(playback.unanswered(at_ns))
+        return tuple(found)
+
+    def _done(self, first_rows: Sequence[int], at_ns: int) -> Done:
+        delivered = tuple(replace(t, time_ns=t.time_ns - at_ns) for t in self._delivered)
+        rows64: list[NDArray[np.int64]] = []
+        rows32: list[NDArray[np.int32]] = []
+        for run, first in zip(self._together.runs, first_rows, strict=True):
+            rows = run.rows(first, FOR_EVER)
+            rows64.append(np.stack([rows.time_ns - at_ns, rows.nco_phase]))
+            rows32.append(np.stack([column.astype(np.int32) for column in row_columns(rows)]))
+        self._delivered = []
+        return Done(delivered, tuple(rows64), tuple(rows32))
+
+    def _kept(self, halt: Halt | None) -> Halt | None:
+        """Return a halt with everything from which it goes on; rows that are done are dropped."""
+        for playback in self._playbacks:
+            playback.drop_played()
+        if halt is None or not isinstance(halt.moment, _Moment):
+            return halt
+        runs = tuple(run.moment() for run in self._together.runs)
+        playbacks = tuple(playback.moment() for playback in self._playbacks)
+        return replace(halt, moment=replace(halt.moment, runs=runs, playbacks=playbacks))
+
+    def _go_back(self, moment: _Moment) -> None:
+        for run, one in zip(self._together.runs, moment.runs, strict=True):
+            run.go_back(one)
+        for playback, seen in zip(self._playbacks, moment.playbacks, strict=True):
+            playback.go_back(seen)
+        self._pulses = list(moment.pulses)
+        self._latest_ns, self._known_ns = moment.latest_ns, moment.known_ns
+        self._played_ns, self._finishing = moment.played_ns, moment.finishing
+        self._delivered = []
+
+
+def row_columns(rows: RealTimeTrace) -> tuple[NDArray[Any], ...]:
+    """Return what of rows the world may see; bins are not among it."""
+    return (
+        rows.kind,
+        rows.wave0,
+        rows.wave1,
+        rows.gain0,
+        rows.gain1,
+        rows.offs0,
+        rows.offs1,
+        rows.nco_freq,
+        rows.marker,
+        rows.acq,
+        rows.weight0,
+        rows.weight1,
+    )
+
+
+def _seen(run: Q1Run, at_ns: int, shown: NDArray[np.int64]) -> tuple[object, ...]:
+    """Return what a processor goes on from, seen from a time."""
+    state = run.state.copy()
+    frequency = int(state[q1.FREQ])
+    turned = int(state[q1.PHASE_OFFSET]) + frequency * (at_ns % q1.TURN)
+    state[q1.PHASE_OFFSET] = turned % q1.TURN
+    state[q1.TIME_NS] -= at_ns
+    state[list(_IGNORED)] = 0
+    state[q1.ACQ_TIMES :] = 0
+    if run.ending in (Ending.STOPPED, Ending.CUT):
+        state[:] = 0
+    paused_ns = (run.pause_ns or 0) - at_ns if run.ending is Ending.WAITS_FOR_SYNC else 0
+    return (
+        run.ending,
+        state.tobytes(),
+        run.registers[shown].tobytes(),
+        paused_ns,
+    )
+
+
+def _decisions(run: SequencerRun, due: FinishedAcquisitions, capture: int) -> list[Decision]:
+    """Return the rule for each of some acquisitions whose first train is so numbered."""
+    if not due.trains:
+        raise CannotBranch(f"{run.sender} listens to nothing")
+    full0, full1 = full_scale(run)
+    a11, a12 = run.configuration.rotation
+    threshold = run.configuration.threshold * run.afe.model.integral_step
+    left = 1.0 - float(clipped_tone(np.ones(1))[0])
+    found: list[Decision] = []
+    for row in range(len(due.rows)):
+        one = due.one(row)
+        pedestal = one.pedestal[:, 0]
+        rule = (
+            full0,
+            full1,
+            float(pedestal[0].real),
+            float(pedestal[1].imag),
+            float(one.duration_ns[0]),
+            a11,
+            a12,
+            threshold,
+            float(one.turning[0]),
+            left,
+        )
+        last = capture + len(due.trains) - 1
+        windows = (capture, row), (last, row)
+        found.append(Decision(windows, rule, partial(_above, one, len(due.trains))))
+    return found
+
+
+def _above(one: Any, trains: int, value0: complex, value1: complex) -> bool:
+    values = (value0, value1)[:trains]
+    answers = [CaptureAnswer(np.array([value]), None) for value in values]
+    return bool(measured(one, answers)[0][0])

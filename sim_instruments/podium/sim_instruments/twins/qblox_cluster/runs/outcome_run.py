@@ -1,0 +1,190 @@
+"""A run that depends on what it measures, played by a walk on the tree of its outcomes.
+
+What was walked is not believed: once all triggers are known, the programs are executed once more
+from start to end, and every row of every sequencer, and every window, must be what the world was
+told. A run for which that does not hold, or whose shots are hardly ever alike, is played as it
+comes (:mod:`.feedback`), with the same random numbers.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
+from podium.sim_instruments.execution.firmware import CannotBranch, Planned
+from podium.sim_instruments.execution.outcome_tree import OutcomeTree, Walked
+from podium.sim_instruments.physics.dialogue import Dialogue
+from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.session_plan import CannotPlan
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import Q1Group
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
+    Ending,
+    RealTimeTrace,
+)
+from podium.sim_instruments.twins.qblox_cluster.runs.feedback import operations
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_firmware import (
+    Done,
+    OutcomeFirmware,
+    row_columns,
+)
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
+from podium.sim_instruments.twins.qblox_cluster.trigger_network import LATENCY_NS
+
+_NOT_PLANNED = frozenset(
+    {
+        Operation.FB_CMD,
+        Operation.FB_POP_DATA,
+        Operation.FB_PULL_DATA,
+        Operation.ACQUIRE_TTL,
+        Operation.PLAY_PULSE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TreeRun:
+    """One run that was walked, and found to be what its programs do."""
+
+    runs: tuple[SequencerRun, ...]
+    traces: tuple[RealTimeTrace, ...]
+    synced_ns: tuple[int, ...]
+    begin_ns: int
+    dialogue: Dialogue
+    sent: NDArray[np.int64]
+    """Shape (n, 2): instant of sending, from the start, and address of each pulse."""
+    tree: OutcomeTree
+
+    def answers(self, captures: Sequence[Sequence[CaptureTrain]]) -> tuple[CaptureAnswer, ...]:
+        """Return the answers to all that every sequencer listened to.
+
+        Raises CannotBranch for windows that were not walked.
+        """
+        found: list[CaptureAnswer] = []
+        for number, trains in enumerate(captures):
+            for path, train in enumerate(trains):
+                place = 2 * number + path
+                starts, values = self.tree.heard(place)
+                order = np.argsort(starts, kind="stable")
+                if not np.array_equal(starts[order] + self.begin_ns, train.start_ns):
+                    raise CannotBranch("windows were walked that nobody opens")
+                trace, trace_hz = None, 0.0
+                if train.scope:
+                    self.tree.remember(place)
+                    trace, trace_hz = self.dialogue.trace(place) or (None, 0.0)
+                found.append(CaptureAnswer(values[order], trace, trace_hz))
+        return tuple(found)
+
+
+def walked(
+    runs: Sequence[SequencerRun],
+    processors: Callable[[], Sequence[Q1Processor]],
+    begin: Callable[[int], Dialogue],
+) -> TreeRun | None:
+    """Play a run on the tree of its outcomes; None: it is to be played as it comes."""
+    if any(run.channel is not None or _NOT_PLANNED & operations(run) for run in runs):
+        return None
+    try:
+        return _walked(runs, processors, begin)
+    except (CannotBranch, CannotPlan, NotSimulated):
+        return None
+
+
+def _walked(
+    runs: Sequence[SequencerRun],
+    processors: Callable[[], Sequence[Q1Processor]],
+    begin: Callable[[int], Dialogue],
+) -> TreeRun | None:
+    firmware = OutcomeFirmware(runs, processors())
+    begun = firmware.begin()
+    dialogue = begin(firmware.begin_ns)
+    plan = dialogue.planned(firmware.carriers) if isinstance(dialogue, Planned) else None
+    if plan is None:
+        return None
+    scopes = any(run.scope for run in runs)
+    tree = OutcomeTree(firmware, begun, plan, 2 * len(runs), scopes)
+    found = tree.walk()
+    triggers = _triggers(found, firmware.begin_ns)
+    together = Q1Group(processors())
+    together.expect(triggers)
+    together.proceed(())
+    traces = together.traces()
+    if any(trace.ending is not Ending.STOPPED for trace in traces):
+        return None
+    for number, trace in enumerate(traces):
+        if not _is_what_was_walked(trace, found, firmware.begin_ns, number):
+            return None
+    return TreeRun(
+        tuple(runs),
+        traces,
+        tuple(together.synced_ns),
+        firmware.begin_ns,
+        dialogue,
+        triggers.T - np.array([LATENCY_NS, 0]),
+        tree,
+    )
+
+
+def _done(found: Walked, number: int) -> Done:
+    done = found.done[number]
+    if not isinstance(done, Done):
+        raise TypeError("not done by this firmware")
+    return done
+
+
+def _triggers(found: Walked, begin_ns: int) -> NDArray[np.int64]:
+    """Return times and addresses of all triggers that were delivered, shape (2, n)."""
+    begun = found.begun
+    dones = [*([begun] if isinstance(begun, Done) else [])]
+    dones += [_done(found, number) for number in range(len(found.done))]
+    sizes = np.array([len(one.triggers) for one in dones], np.int64)
+    all_ = [(one.time_ns, one.address) for done in dones for one in done.triggers]
+    known = np.array(all_, np.int64).reshape(-1, 2).T
+    rows, counts, at_ns = _gathered(sizes, found, begin_ns)
+    times = known[0][rows] + np.repeat(at_ns, counts)
+    return np.stack([times, known[1][rows]])
+
+
+def _gathered(
+    sizes: NDArray[np.int64], found: Walked, begin_ns: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return which of all rows were done, one after another; how many on each edge; and when.
+
+    ``sizes``: of what was done up to the first halt, and on each edge of the tree.
+    """
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    taken = np.concatenate([[0], found.edges + 1])
+    counts = sizes[taken]
+    ends = np.cumsum(counts)
+    rows = np.arange(ends[-1]) - np.repeat(ends - counts - first[taken], counts)
+    return rows, counts, np.concatenate([[0], found.at_ns + begin_ns])
+
+
+def _is_what_was_walked(trace: RealTimeTrace, found: Walked, begin_ns: int, number: int) -> bool:
+    """Tell whether a sequencer did, row by row, what the world was told."""
+    begun = found.begun
+    if not isinstance(begun, Done):
+        return False
+    dones = [begun, *(_done(found, edge) for edge in range(len(found.done)))]
+    sizes = np.array([one.rows64[number].shape[1] for one in dones], np.int64)
+    rows, counts, at_ns = _gathered(sizes, found, begin_ns)
+    if len(rows) != len(trace):
+        return False
+    rows64 = np.concatenate([one.rows64[number] for one in dones], axis=1)
+    rows32 = np.concatenate([one.rows32[number] for one in dones], axis=1)
+    times = rows64[0][rows] + np.repeat(at_ns, counts)
+    if not np.array_equal(times, trace.time_ns):
+        return False
+    if not np.array_equal(rows64[1][rows], trace.nco_phase):
+        return False
+    columns = row_columns(trace)
+    return all(_same(rows32[k], rows, column) for k, column in enumerate(columns))
+
+
+def _same(values: NDArray[np.int32], rows: NDArray[np.int64], column: NDArray[np.int32]) -> bool:
+    if values.size and (values == values[0]).all():
+        return bool((column == values[0]).all())
+    return bool(np.array_equal(values[rows], column))
