@@ -402,7 +402,10 @@ _KINDS: tuple[type[np.signedinteger], ...] = (
     *(np.int8 if k in (q1.ROW_KIND, q1.ROW_MARKER) else np.int32 for k in range(q1.ROW_COLUMNS)),
 )
 """Of the columns of a trace: time, phase and those of the kernel."""
-_WRITTEN = (*(np.int64,) * WIDE, *(np.int32,) * q1.ROW_COLUMNS)
+_WRITTEN: tuple[type[np.signedinteger], ...] = (
+    *(np.int64,) * WIDE,
+    *(np.int32,) * q1.ROW_COLUMNS,
+)
 """Of the same, as the kernel writes them."""
 
 

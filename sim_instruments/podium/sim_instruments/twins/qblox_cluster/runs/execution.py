@@ -44,7 +44,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import (
     FOR_EVER,
     Q1Group,
 )
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Limits, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     RealTimeTrace,
@@ -287,6 +287,18 @@ class Execution:
         flags = (DELAY_OUT_OF_ORDER,) if delays_out_of_order(trace) else ()
         record = tag_record(run, trace, self._start_tick, traced)
         return replace(left, listened=record, flags=(*left.flags, *flags))
+
+    def signals_until(self, at_ns: int, triggers: Sequence[Trigger]) -> RunSignals | None:
+        """Return what is played and listened to until a time from the start, executed once more.
+
+        With these triggers of the outside. None of a run that depends on what it measures.
+        """
+        if depends_on_measurements(self._runs):
+            return None
+        runs = tuple(replace(run, stops=None) for run in self._with_phases())
+        group = Q1Group(processors_of(runs), limits=Limits(time_ns=at_ns), routes=self._routes)
+        group.proceed(triggers)
+        return self._signals(performance(runs, group.traces()), 0)
 
     def _signals(self, performed: Performance, begin_ns: int | None = None) -> RunSignals:
         """Return what the world is asked to play.
