@@ -98,3 +98,11 @@ def test_a_name_that_there_is_not_is_answered_by_those_there_are(tmp_path) -> No
         scenario_named("fire")
     with pytest.raises(ScenarioError, match=r"missing\.yaml"):
         scenario_named(str(tmp_path / "missing.yaml"))
+
+
+def test_the_incident_of_the_how_to_is_one(tmp_path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "play-incidents.md").read_text()
+    text = page.partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / "return_valve_shut.yaml").write_text(text)
+    one, of_the_house = read_scenario(tmp_path / "return_valve_shut.yaml"), scenarios()
+    assert one.states <= of_the_house[one.name].states

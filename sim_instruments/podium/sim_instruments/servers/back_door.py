@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.json_text import parse_json
 from podium.sim_instruments.servers.clock_rate import check_rate
+from podium.sim_instruments.servers.debugger import CannotStop
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import ServedLaboratory
 from podium.sim_instruments.servers.world_state import operate, world_state
+from podium.sim_instruments.twins.debugging import Breakpoint
 from podium.sim_instruments.wiring import PlanError
 
 if TYPE_CHECKING:
@@ -43,11 +45,14 @@ ACTING_PIECE_FS = 20 * FS_PER_S
 END_OF_TIME_FS = 4_102_444_800 * FS_PER_S
 """2100-01-01: many requests go no further."""
 
+DEBUG_WAIT_MAX_S = 50.0
+"""Of one request; clients of the back door wait longer."""
+
 VERBS = (
     *("truth", "played", "samples", "signals", "clocks", "advance"),
     *("time", "rate", "tallies", "log", "fault"),
     *("state", "operate"),
-    *("save", "fork", "end"),
+    *("debug", "save", "fork", "end"),
 )
 BY_SCENARIO = "scenario"
 """Says ``by`` of a request that is part of a story, and nobody's answer to it."""
@@ -174,12 +179,60 @@ class BackDoor:
                 return world_state(self._serving)
             case "operate":
                 return self._by_hand(request, lambda: operate(self._serving, request))
+            case "debug":
+                return await self._debug(request)
             case "save" | "fork":
                 return await self._copy(request)
             case "end" if self._end is not None:
                 self._end()
                 return None
         raise BadRequest(f"{verb}: this simulation is no copy, and ends by SIGTERM")
+
+    async def _debug(self, request: Mapping[str, Any]) -> Any:
+        """Set breakpoints, look at what stands there, and let it go on."""
+        debugger, action = self._serving.laboratory.debugger, request.get("action")
+        on, sequencer = str(request.get("on", "")), str(request.get("sequencer", ""))
+        line, within_s = request.get("line"), request.get("within_s", 0)
+        if type(line) not in (int, type(None)) or not isinstance(within_s, int | float):
+            raise BadRequest("debug wants line, a whole number, and within_s, a number")
+        try:
+            match action:
+                case "break":
+                    when = str(request.get("when", ""))
+                    return list(debugger.add(on, sequencer, Breakpoint(line, when)))
+                case "list":
+                    return [
+                        {"on": place[0], "sequencer": place[1], **asdict(one)}
+                        for place, several in debugger.breakpoints.items()
+                        for one in several
+                    ]
+                case "clear":
+                    debugger.clear()
+                    return None
+                case "wait":
+                    await debugger.wait(min(max(float(within_s), 0.0), DEBUG_WAIT_MAX_S))
+                    return await self._standing()
+                case "step":
+                    await debugger.step(debugger.place(on, sequencer))
+                    return await self._standing()
+                case "go":
+                    debugger.go_on(debugger.place(on, sequencer))
+                    return None
+        except CannotStop as error:
+            raise BadRequest(str(error)) from error
+        raise BadRequest(f"debug wants action: break, list, clear, wait, step, go; not {action!r}")
+
+    async def _standing(self) -> list[dict[str, Any]]:
+        """Return how each sequencer stands at its breakpoint, with the qubits' populations."""
+        laboratory = self._serving.laboratory
+        found: list[dict[str, Any]] = laboratory.debugger.halts()
+        for one in found:
+            telling = partial(laboratory.populations, one["on"], one["sequencer"])
+            try:
+                one["populations"] = await self._serving.in_thread(telling)
+            except Exception as error:  # the world says what it cannot simulate
+                one["populations"], one["why"] = {}, f"{type(error).__name__}: {error}"
+        return found
 
     async def _copy(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Save the facility as it is, or branch it."""

@@ -151,6 +151,27 @@ def test_the_back_door_joins_what_parts_tell_and_finds_who_has_a_thing(served) -
     assert served.do("played", since=len(first)) == []
 
 
+def test_the_state_is_that_of_the_parts_that_have_each_thing(served) -> None:
+    before = served.do("state")
+    assert {"rubidium.locked", "cluster_b.answers", "fridge_b.temperature.mixing_chamber"} <= set(
+        before
+    )
+    served.do("fault", fault="unlock", on="rubidium")
+    served.do("fault", fault="swap", on="node_b.q0.drive,node_b.q1.drive")
+    after = served.do("state")
+    changed = {name for name in after if after[name] != before[name]} - {"interventions"}
+    assert {one for one in changed if not one.startswith("fridge_")} == {
+        "rubidium.locked",
+        "node_b.q0.drive.own_cable",
+        "node_b.q1.drive.own_cable",
+    }
+    assert after["interventions"] == before["interventions"] + 2.0
+    with pytest.raises(BackDoorError, match="fridge with a model"):
+        served.do("operate", on="fridge_a", input="water.on", value=0)
+    served.do("fault", fault="swap", on="node_b.q0.drive,node_b.q1.drive")
+    served.do("fault", fault="relock", on="rubidium")
+
+
 def test_a_killed_part_takes_its_node_alone_along(served) -> None:
     """The last test of the served facility."""
     served.kill("node_b")

@@ -20,7 +20,10 @@ END_OF_TIME_FS = 4_102_444_800 * FS_PER_S
 VERBS = (
     *("truth", "played", "samples", "clocks", "advance"),
     *("time", "rate", "tallies", "log", "fault", "parts"),
+    *("state", "operate"),
 )
+COUNT = "interventions"
+"""Of what was done by hand: that of all parts is the sum."""
 
 
 class PartsBackDoor(BackDoor):
@@ -53,8 +56,10 @@ class PartsBackDoor(BackDoor):
                     return await self._numbered(str(verb), request)
                 case "samples":
                     return await self._about(request)
-                case "fault":
-                    return await self._fault(request)
+                case "fault" | "operate":
+                    return await self._by_name(request)
+                case "state":
+                    return await self._state(request)
         except LookupError as error:
             raise BadRequest(str(error.args[0])) from error
         raise BadRequest(
@@ -129,7 +134,26 @@ class PartsBackDoor(BackDoor):
         except KeyError:
             raise BadRequest(f"there is no instrument {instrument!r} here") from None
 
-    async def _fault(self, request: Mapping[str, Any]) -> Any:
+    async def _state(self, request: Mapping[str, Any]) -> dict[str, float]:
+        """Return how all stands, each thing as the part tells that has it."""
+        found: dict[str, float] = {COUNT: 0.0}
+        async with self._at_one_time():
+            answers = await self._of_all(request)
+        owners = {
+            thing: name
+            for name, one in self._world.parts.items()
+            for thing in (*one.part.instruments, *one.part.fridges, *one.part.nodes)
+        }
+        for name, state in answers.items():
+            found[COUNT] += state.pop(COUNT)
+            found |= {
+                key: value
+                for key, value in state.items()
+                if owners.get(key.partition(".")[0], name) == name
+            }
+        return found
+
+    async def _by_name(self, request: Mapping[str, Any]) -> Any:
         """Ask the part that has the thing; where none has, say what there is in all of them."""
         on = str(request.get("on", ""))
         refusals: list[str] = []

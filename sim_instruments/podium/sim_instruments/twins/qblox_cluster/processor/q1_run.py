@@ -15,6 +15,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_latches import (
     next_trigger,
     reset_latches,
 )
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import SeenProcessor
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     RealTimeTrace,
@@ -37,6 +38,8 @@ FIRST_SENT = 64
 SPARE = 2
 """Rows, and entries that are sent, that one instruction may make."""
 MIN_ROWS = SPARE
+WIDE = 2
+"""Columns of 64 bits in each row."""
 AT_A_STRETCH = 1_000_000
 """Instructions of a processor that is run from halt to halt: more are an end that never comes."""
 
@@ -185,14 +188,17 @@ class Q1Run:
 
     def drop_rows(self, count: int) -> None:
         """Forget the first rows."""
-        self._pack()
-        columns = [column[count:] for column in self._store.join(_KINDS)]
-        self._store = RowStore()
+        found = self._between(count, q1.FOR_EVER)
+        columns = [
+            _joined([rows.part(k, *part) for rows, *part in found], kind)
+            for k, kind in enumerate(_WRITTEN)
+        ]
         left = columns[0].size
         if left + SPARE > self._rows64.shape[1]:
             self._rows64, self._rows32 = _row_buffers(2 * left)
-        for row, column in zip((*self._rows64, *self._rows32), columns, strict=True):
+        for row, column in zip([*self._rows64, *self._rows32], columns, strict=True):
             row[:left] = column
+        self._store = RowStore()
         self._state[q1.ROWS] = left
 
     @property
@@ -221,9 +227,10 @@ class Q1Run:
         if self.pause_ns is not None:
             until_ns = min(until_ns, self.pause_ns)
             most = min(most, int(self._state[q1.COUNT]) + AT_A_STRETCH)
+        watch = self.processor.setup.watch
         while True:
             status = execute(
-                self.processor._code,
+                self.processor._code if watch is None else watch.code(self.seen()),
                 self.processor._image.length,
                 self._slots,
                 self._state,
@@ -238,6 +245,9 @@ class Q1Run:
                 until_ns,
                 most,
             )
+            if status == q1.AT_STOP and watch is not None:
+                watch.stopped(self.seen())
+                continue
             if status != q1.ROWS_FULL:
                 break
             if not self._make_room():
@@ -256,6 +266,19 @@ class Q1Run:
         self._state[q1.COUNT] -= 1
         self._state[q1.CORE_NS] -= int(self.processor._code[int(self._state[q1.PC]), COST])
         self.ending = Ending.PAUSED
+
+    def seen(self) -> SeenProcessor:
+        """Return what somebody sees who looks at the processor; arrays are its own."""
+        return SeenProcessor(
+            self.processor._code,
+            self.processor._image.address,
+            self.processor.program,
+            self._state,
+            self._slots,
+            self._queue,
+            self._triggers,
+            lambda: self.rows(0, q1.FOR_EVER),
+        )
 
     def _make_room(self) -> bool:
         """Make room for more rows or more that is sent; False at the limit."""
@@ -303,21 +326,22 @@ class Q1Run:
 
     def rows(self, first: int, before_ns: int) -> RealTimeTrace:
         """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
-        last = int(self._state[q1.ROWS])
-        new = PackedRows([*self._rows64[:, :last], *self._rows32[:, :last]], last)
-        found = list(self._store.between(first, before_ns))
-        low = max(first - self._store.count, 0)
-        whole = not found or found[-1][2] == found[-1][0].count
-        if low < last and whole:
-            high = last
-            if new.columns[0][-1] >= before_ns:
-                high = int(np.searchsorted(new.columns[0], before_ns))
-            found.append((new, low, high))
+        found = self._between(first, before_ns)
         columns = [
             _joined([rows.part(k, *part) for rows, *part in found], kind)
             for k, kind in enumerate(_KINDS)
         ]
         return self._traced(columns, flags=(), log=())
+
+    def _between(self, first: int, before_ns: int) -> list[tuple[PackedRows, int, int]]:
+        """Return stretches with their rows from number ``first`` on that begin before a time."""
+        last = int(self._state[q1.ROWS])
+        new = PackedRows([*self._rows64[:, :last], *self._rows32[:, :last]], last)
+        found = list(self._store.between(first, before_ns))
+        low = max(first - self._store.count, 0)
+        if low < last and (not found or found[-1][2] == found[-1][0].count):
+            found.append((new, low, max(low, int(np.searchsorted(new.columns[0], before_ns)))))
+        return found
 
     def _traced(
         self, columns: Sequence[NDArray[Any]], flags: tuple[str, ...], log: tuple[str, ...]
@@ -378,11 +402,17 @@ _KINDS: tuple[type[np.signedinteger], ...] = (
     *(np.int8 if k in (q1.ROW_KIND, q1.ROW_MARKER) else np.int32 for k in range(q1.ROW_COLUMNS)),
 )
 """Of the columns of a trace: time, phase and those of the kernel."""
+_WRITTEN: tuple[type[np.signedinteger], ...] = (
+    *(np.int64,) * WIDE,
+    *(np.int32,) * q1.ROW_COLUMNS,
+)
+"""Of the same, as the kernel writes them."""
 
 
 def _joined(parts: Sequence[NDArray[Any]], kind: type[np.signedinteger]) -> NDArray[Any]:
+    """Return a copy: the kernel goes on writing into its buffers."""
     if len(parts) == 1:
-        return np.ascontiguousarray(parts[0], kind)
+        return np.array(parts[0], kind)
     return np.concatenate([np.zeros(0, kind), *parts], dtype=kind)
 
 

@@ -3,33 +3,25 @@
 This is the work that a worker thread does; nothing here touches the twin.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.execution.firmware import CannotBranch
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
-    CaptureTrain,
-    PulseTrain,
     RunSignals,
 )
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
 from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import (
-    SequencerAcquisitions,
     heard,
-    listening,
     measured,
 )
 from podium.sim_instruments.twins.qblox_cluster.inputs.ttl_stage import (
-    CountingWindows,
     counted,
-    counting,
     joined,
 )
 from podium.sim_instruments.twins.qblox_cluster.outputs.digital_outputs import (
@@ -39,15 +31,10 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.digital_outputs import (
     results_out,
 )
 from podium.sim_instruments.twins.qblox_cluster.outputs.levels import Levels
-from podium.sim_instruments.twins.qblox_cluster.outputs.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.outputs.local_oscillator import with_phases
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     OUTPUT_OVERFLOW,
-    SwitchTimeline,
-    marker_rows,
     overridden,
-    pulse_trains,
-    switch_timeline,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import (
     Routes,
@@ -56,9 +43,8 @@ from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import 
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import (
     FOR_EVER,
     Q1Group,
-    run_together,
 )
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Limits, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     RealTimeTrace,
@@ -68,118 +54,23 @@ from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
     depends_on_measurements,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import walked
+from podium.sim_instruments.twins.qblox_cluster.runs.performance import (
+    Performance,
+    SequencerSignals,
+    joined_performance,
+    performance,
+    processors_of,
+    sequencer_signals,
+    switches_of,
+)
 from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
     RunOutcome,
     SequencerOutcome,
     SequencerRun,
-    acquisition_spacing_ns,
 )
 from podium.sim_instruments.twins.qblox_cluster.time_tagging.tag_stage import tag_record
 from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_inputs import TimeTagInputs
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Performance:
-    """All that one run puts out and listens to, before the world has answered."""
-
-    runs: tuple[SequencerRun, ...]
-    traces: tuple[RealTimeTrace, ...]
-    drives: tuple[PulseTrain, ...]
-    listening: tuple[SequencerAcquisitions | None, ...]
-    counting: tuple[CountingWindows | None, ...]
-    """Windows in which triggers are counted."""
-    overflowed: tuple[bool, ...]
-
-    @property
-    def captures(self) -> tuple[CaptureTrain, ...]:
-        """Everything listened to, in the order in which the world is asked."""
-        both = zip(self.listening, self.counting, strict=True)
-        return tuple(train for pair in both for one in pair if one for train in one.trains)
-
-    @property
-    def duration_ns(self) -> int:
-        """From the start to the last output and the end of the last integration."""
-        ends = [trace.end_ns for trace in self.traces]
-        ends += [one.end_ns for one in (*self.listening, *self.counting) if one is not None]
-        ends += [
-            int(train.start_ns[-1]) + train.pieces[train.piece[-1]].duration_ns
-            for train in self.drives
-        ]
-        return max(ends, default=0)
-
-
-def perform(runs: Sequence[SequencerRun]) -> Performance:
-    """Execute the programs of all ``runs`` together and return their signals."""
-    return performance(runs, run_together(_processors(runs)))
-
-
-def _processors(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
-    acquiring = Counter(run.slot for run in runs if run.acquires)
-    return tuple(
-        Q1Processor(
-            run.program,
-            replace(
-                run.setup(), acquisition_spacing_ns=acquisition_spacing_ns(acquiring[run.slot])
-            ),
-            name=run.sender,
-        )
-        for run in runs
-    )
-
-
-def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...]) -> Performance:
-    """Return the signals of what the sequencers did."""
-    markers = [marker_rows(r, t) for r, t in zip(runs, traces, strict=True)]
-    switches = _switches(runs, markers)
-    parts = [_part(r, t, switches[r.slot]) for r, t in zip(runs, traces, strict=True)]
-    return _together(runs, traces, parts, switches)
-
-
-_Part = tuple[tuple[PulseTrain, ...], SequencerAcquisitions | None, CountingWindows | None, bool]
-"""What one sequencer plays, listens to and counts, and whether it overflowed."""
-
-
-def _part(run: SequencerRun, trace: RealTimeTrace, switches: Mapping[int, SwitchTimeline]) -> _Part:
-    trains, over = pulse_trains(run, trace, switches)
-    return trains, listening(run, trace), counting(run, trace), over
-
-
-def _together(
-    runs: Sequence[SequencerRun],
-    traces: tuple[RealTimeTrace, ...],
-    parts: Sequence[_Part],
-    switches: Mapping[int, Mapping[int, SwitchTimeline]],
-) -> Performance:
-    drives = [train for trains, *_ in parts for train in trains]
-    end_ns = max((trace.end_ns for trace in traces), default=0)
-    for slot, run in {run.slot: run for run in runs}.items():
-        drives += leaks(slot, run.afe, switches[slot], end_ns)
-    return Performance(
-        runs=tuple(runs),
-        traces=traces,
-        drives=tuple(drives),
-        listening=tuple(listened for _, listened, _, _ in parts),
-        counting=tuple(counted for _, _, counted, _ in parts),
-        overflowed=tuple(over for *_, over in parts),
-    )
-
-
-def _switches(
-    runs: Sequence[SequencerRun],
-    rows: Sequence[tuple[NDArray[np.int64], NDArray[np.int8]]],
-) -> dict[int, dict[int, SwitchTimeline]]:
-    """Return the timeline of each output switch, by slot and output; ``rows`` of markers."""
-    switches: dict[int, dict[int, SwitchTimeline]] = {}
-    for run in runs:
-        if run.slot in switches:
-            continue
-        markers = [one for other, one in zip(runs, rows, strict=True) if other.slot == run.slot]
-        switches[run.slot] = {
-            output: switch_timeline(run.afe, output, markers)
-            for output in range(len(run.afe.model.outputs))
-        }
-    return switches
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +123,13 @@ class Execution:
         """
         if self._together is None:
             depends = depends_on_measurements(self._runs)
-            if depends and known_ns >= FOR_EVER and not triggers and self._inputs is None:
+            looked_at = any(run.stops is not None for run in self._runs)
+            free = not triggers and self._inputs is None and not looked_at
+            if depends and known_ns >= FOR_EVER and free:
                 left = self._walk(play)
                 if left is not None:
                     return left
-            self._together = Q1Group(_processors(self._runs), routes=self._routes)
+            self._together = Q1Group(processors_of(self._runs), routes=self._routes)
             if depends:
                 self._feedback = Feedback(self._with_phases(), self._together, self._inputs)
         elif triggers and not self._first_trigger_ns:
@@ -265,7 +158,7 @@ class Execution:
             replace(run, scope=run.scope and not run.afe.scope.needs_all)
             for run in self._with_phases()
         )
-        found = walked(runs, lambda: _processors(self._runs), begin)
+        found = walked(runs, lambda: processors_of(self._runs), begin)
         if found is None:
             return None
         performed = performance(runs, found.traces)
@@ -324,17 +217,17 @@ class Execution:
             overridden(run, *one.marker_changes())
             for run, one in zip(runs, together.runs, strict=True)
         ]
-        switches = _switches(runs, markers)
-        parts: list[_Part] = []
+        switches = switches_of(runs, markers)
+        parts: list[SequencerSignals] = []
         traces: list[RealTimeTrace] = []
         levels: list[Levels] = []
         for run, one in zip(runs, together.runs, strict=True):
             trace = one.take_trace()
-            parts.append(_part(run, trace, switches[run.slot]))
+            parts.append(sequencer_signals(run, trace, switches[run.slot]))
             levels += levels_out((run,), (trace,), self._start_tick, self._clock)
             traces.append(trace.without_rows() if run.channel is None else trace)
             del trace
-        return _together(runs, tuple(traces), parts, switches), tuple(levels)
+        return joined_performance(runs, tuple(traces), parts, switches), tuple(levels)
 
     def _outcome(
         self,
@@ -394,6 +287,18 @@ class Execution:
         flags = (DELAY_OUT_OF_ORDER,) if delays_out_of_order(trace) else ()
         record = tag_record(run, trace, self._start_tick, traced)
         return replace(left, listened=record, flags=(*left.flags, *flags))
+
+    def signals_until(self, at_ns: int, triggers: Sequence[Trigger]) -> RunSignals | None:
+        """Return what is played and listened to until a time from the start, executed once more.
+
+        With these triggers of the outside. None of a run that depends on what it measures.
+        """
+        if depends_on_measurements(self._runs):
+            return None
+        runs = tuple(replace(run, stops=None) for run in self._with_phases())
+        group = Q1Group(processors_of(runs), limits=Limits(time_ns=at_ns), routes=self._routes)
+        group.proceed(triggers)
+        return self._signals(performance(runs, group.traces()), 0)
 
     def _signals(self, performed: Performance, begin_ns: int | None = None) -> RunSignals:
         """Return what the world is asked to play.
