@@ -23,7 +23,7 @@ BEHIND_NS: Final = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Events:
-    """What a sequencer has played and listened to since it said so last."""
+    """Plays and captures of a sequencer since it reported last."""
 
     drives: Sequence[PulseTrain]
     captures: Sequence[CaptureTrain]

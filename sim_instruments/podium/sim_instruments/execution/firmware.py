@@ -79,7 +79,7 @@ class Firmware(Protocol):
 
 
 class WorldPlan(Protocol):
-    """What the world does in a run, as far as it hangs on no draw."""
+    """Everything that the world does in a run and that depends on no draw."""
 
     @property
     def run(self) -> int:

@@ -101,7 +101,7 @@ class PlanMoment:
 
 
 class SessionPlan:
-    """What the world does in a run, as far as it hangs on no draw. Takes a fresh session over."""
+    """Everything that the world does in a run and that depends on no draw. Takes over a fresh session."""
 
     def __init__(self, session: Session, carriers: Mapping[str, float] | None = None) -> None:
         """``carriers``: the oscillator behind each line, Hz; its phase is 0 at time 0 of the run.

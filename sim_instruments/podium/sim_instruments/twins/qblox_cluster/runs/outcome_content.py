@@ -1,4 +1,4 @@
-"""What a sequencer's halt is made of: its state as seen from an instant, rows, rules of decisions.
+"""Content of a sequencer's halt: its state as seen from an instant, rows, rules of decisions.
 
 See :mod:`.outcome_firmware`.
 """

@@ -59,7 +59,7 @@ doubted."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Done:
-    """What the sequencers did from one halt to the next; times against the first one's."""
+    """Acts of the sequencers from one halt to the next; times are against the first one's."""
 
     triggers: tuple[Trigger, ...]
     """Those that were delivered."""

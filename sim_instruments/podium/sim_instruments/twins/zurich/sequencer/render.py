@@ -1,4 +1,4 @@
-"""What the rows of a sequencer mean: samples and markers of a play, phases of oscillators.
+"""Rows of a sequencer mean samples and markers of a play, and phases of oscillators.
 
 Precompensation, output delays and filters are not here.
 """
