@@ -85,7 +85,7 @@ class Nodes(NamedTuple):
 
 
 class Segments(NamedTuple):
-    """Evolution of qubits in S segments with O outcomes; levels are padded to the most there are."""
+    """Evolution of qubits in S segments with O outcomes; levels padded."""
 
     move_of: Ints
     """Shape (states, S): move, -1: not worked out."""

@@ -101,7 +101,10 @@ class PlanMoment:
 
 
 class SessionPlan:
-    """Everything that the world does in a run and that depends on no draw. Takes over a fresh session."""
+    """Everything that the world does in a run and that depends on no draw.
+
+    It takes over a fresh session.
+    """
 
     def __init__(self, session: Session, carriers: Mapping[str, float] | None = None) -> None:
         """``carriers``: the oscillator behind each line, Hz; its phase is 0 at time 0 of the run.
