@@ -149,3 +149,14 @@ def test_numbers_that_do_not_fit_are_cut() -> None:
     assert box.write(box.DataType.U_INTEGER, 1e9) == "999999"
     assert box.write(box.DataType.U_REAL, 15.71) == "001571"  # data types, 8.3
     assert box.write(box.DataType.U_INTEGER, -3) == "000000"
+
+
+def test_switched_off_and_on_it_runs_if_it_was_to_run(drive: Box) -> None:
+    drive.put(2, "111111")
+    drive.twin.power_cycle(5)
+    assert drive.written == []
+    drive.put(10, "111111")
+    drive.turbo["pump.turbo2.on"] = 1.0
+    drive.twin.power_cycle(6)
+    assert [value for _, value, _ in drive.written] == [1.0, 0.0, 1.0]
+    assert (drive.ask(2), drive.ask(10)) == ("111111", "111111")

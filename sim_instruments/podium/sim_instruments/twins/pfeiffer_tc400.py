@@ -69,6 +69,11 @@ class PfeifferTc400:
         """Report every telegram from now on; see :class:`.command_observer.ReportsCommands`."""
         self._ear.listener = listener
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on. ASSUMED: it keeps its settings, and runs if it was set to."""
+        self._follow(now_fs)
+        self._begin_anew(now_fs)
+
     def obey(self, line: bytes, now_fs: int) -> bytes:
         """Return the answer to a line; nothing to what is damaged or for another device."""
         before = self._ear.begin()
@@ -113,13 +118,16 @@ class PfeifferTc400:
         was_on = self._on
         if parameter is box.ACKNOWLEDGE:
             # ASSUMED: where the error is gone, the pump goes on as it is set.
-            if was_on:
-                self._command(on=False, now_fs=now_fs)
-                self._command(on=True, now_fs=now_fs)
+            self._begin_anew(now_fs)
             return
         self._values[parameter.number] = value
         if parameter in _DRIVEN and self._on != was_on:
             self._command(on=self._on, now_fs=now_fs)
+
+    def _begin_anew(self, now_fs: int) -> None:
+        if self._on:
+            self._command(on=False, now_fs=now_fs)
+            self._command(on=True, now_fs=now_fs)
 
     def _follow(self, now_fs: int) -> None:
         """Take over what others have switched: a fridge's software does it by this same drive.
