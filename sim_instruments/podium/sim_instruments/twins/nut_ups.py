@@ -63,6 +63,12 @@ class NutUps:
         """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self.ear.listener = listener
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch the computer of its server off and on, where nothing is kept of a client.
+
+        The supply itself goes on.
+        """
+
     def variables(self, now_fs: int) -> dict[str, str]:
         """Return all variables, by name in order."""
         charge = min(max(self._read("ups.charge", now_fs), 0.0), 1.0)
