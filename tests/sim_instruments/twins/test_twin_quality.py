@@ -171,9 +171,15 @@ def test_a_tier_wants_all_rules_of_those_below() -> None:
     ("change", "says"),
     [
         (("file_names:", "filenames:"), "its rules are to be"),
-        (("five_faults: todo", "five_faults: soon"), "five_faults is `todo`, or"),
-        (("five_faults: todo", "five_faults: {done: }"), "five_faults is `todo`, or"),
-        (("five_faults: todo", "five_faults: [}"), r"lakeshore_372\.quality\.yaml"),
+        (
+            ("recording_compared: todo", "recording_compared: soon"),
+            "recording_compared is `todo`, or",
+        ),
+        (
+            ("recording_compared: todo", "recording_compared: {done: }"),
+            "recording_compared is `todo`, or",
+        ),
+        (("recording_compared: todo", "recording_compared: [}"), r"lakeshore_372\.quality\.yaml"),
     ],
 )
 def test_a_file_that_says_something_else_is_refused(
