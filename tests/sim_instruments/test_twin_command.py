@@ -363,7 +363,7 @@ def test_faults_are_listed_and_brought_about(said, simulation) -> None:
     status, out, _ = said("fault", "list")
     assert status == 0
     assert [line.split()[0] for line in out.splitlines()] == [
-        *("unplug", "plug", "freeze", "thaw", "drop", "refuse"),
+        *("unplug", "plug", "swap", "freeze", "thaw", "drop", "refuse"),
         *("accept", "restart", "halve", "whole", "unlock", "relock", "lose", "deliver", "delay"),
         *(
             "hasten",
