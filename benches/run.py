@@ -24,6 +24,7 @@ import bench_physics
 import bench_q1
 import bench_zurich_sequencer
 import big_facility
+import clops
 import cold_readings
 import feedback
 import lab_time
@@ -35,6 +36,7 @@ import page_ages
 import processor_time
 import round_trip
 import round_trip_zurich
+import split_world
 import twenty_instruments
 import zurich_server
 
@@ -48,6 +50,8 @@ IN_TIME = 0.999
 CPU_RATIO = 5.0
 FIRST_ANSWER_S, FIRST_ANSWER_MB, FRESH_WORLD_S = 1.0, 250.0, 0.3
 BENCH_BOX_S = 0.3
+LAYERS_PER_S, HOST_MS = 200_000.0, 0.5
+SPLIT = 1.6
 READING_AGE_S, READINGS_PER_S, SUPERVISOR_MB = 2.0, 5000.0, 300.0
 """Floors (ratios) and ceilings (times)."""
 
@@ -297,6 +301,42 @@ def over() -> Iterator[Row]:
             )
 
 
+def updates() -> Iterator[Row]:
+    """Measure the CLOPS protocol: a prepared program fired with new numbers."""
+    for between_processes, way in ((False, "one process"), (True, "podium up")):
+        found = clops.measure(between_processes=between_processes)
+        yield Row(
+            f"CLOPS protocol, five qubits, {way}",
+            f"{found.layers_per_s:,.0f} layers/s",
+            f"an update: {found.facility_ms:.1f} ms, of it played {found.played_ms:.2f} ms",
+            asked=f"> {LAYERS_PER_S:,.0f}",
+            met=found.layers_per_s > LAYERS_PER_S,
+        )
+        yield Row(
+            "  host for each update, beyond the driver",
+            f"p50 {found.host_ms:.1f} ms",
+            f"driver alone: {found.driver_ms:.1f} ms",
+            asked=f"< {HOST_MS:g} ms",
+            met=found.host_ms < HOST_MS,
+        )
+
+
+def split() -> Iterator[Row]:
+    """Measure ten nodes that play at once: their twins in one process, and in parts."""
+    one, parts = split_world.measure(()), split_world.measure(("--split",))
+    ratio = one.wall_s / parts.wall_s
+    yield Row(
+        "ten nodes play at once, their twins in parts",
+        f"{parts.wall_s:.1f} s, {parts.memory_mb:.0f} MB",
+        f"twins in one process: {one.wall_s:.1f} s, {one.memory_mb:.0f} MB",
+        ratio,
+        f"> {SPLIT:g}",
+        ratio > SPLIT,
+    )
+    cpu = f"{parts.twins_cpu_s:.1f} s"
+    yield Row("  their processor time", cpu, f"in one process: {one.twins_cpu_s:.1f} s")
+
+
 def trips() -> Iterator[Row]:
     """Measure upload, run and fetch, against the same bytes sent by a client of a few lines."""
     found = round_trip.measure()
@@ -322,8 +362,14 @@ def trips() -> Iterator[Row]:
 def resetting() -> Iterator[Row]:
     """Measure shots of active reset, of which there is no peer."""
     feedback.shots_a_second(20)
-    rate = feedback.shots_a_second(feedback.SHOTS)
-    yield Row("active reset on a chip of one qubit, two readings each", f"{rate:.0f} shots/s")
+    kinds = (
+        ("active reset on a chip of one qubit, two readings each", 1, False),
+        ("active reset of three qubits at once, two readings each", 3, False),
+        ("reading until a 1 is found, six times at most", 1, True),
+    )
+    for what, qubits, until in kinds:
+        rate = feedback.shots_a_second(feedback.SHOTS, qubits, until=until)
+        yield Row(what, f"{rate:.0f} shots/s")
 
 
 def starts() -> Iterator[Row]:
@@ -510,6 +556,8 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "twenty": twenty,
     "readings": readings,
     "overhead": over,
+    "clops": updates,
+    "split": split,
     "zurich_server": zurich,
     "one_line": one_line,
     "lead": lead,  # before those that give this process short slices of time for good

@@ -25,6 +25,8 @@ PARTS = (
     "twenty",
     "readings",
     "overhead",
+    "clops",
+    "split",
     "zurich_server",
     "one_line",
     "lead",

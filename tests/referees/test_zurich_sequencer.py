@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 from tests.benches.referees import random_seqc, seqc_corpus
+from tests.benches.zurich.sample_renderer import play
 
 from podium.firmware_interfaces.zurich import command_table
 from podium.firmware_interfaces.zurich.elf import SequencerElf
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import readouts
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA, SHFSG, make_image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor, Setup, Trace
-from podium.sim_instruments.twins.zurich.sequencer.render import FULL_SCALE, play
+from podium.sim_instruments.twins.zurich.sequencer.render import FULL_SCALE
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row, Status
 
 MODELS = {

@@ -6,6 +6,15 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
+from podium.sim_instruments.copy_command import (
+    FORK_HELP,
+    SAVE_HELP,
+    add_fork,
+    add_save,
+    run_fork,
+    run_save,
+)
+from podium.sim_instruments.debug_command import DEBUG_HELP, add_debug, run_debug
 from podium.sim_instruments.fridge_command import FRIDGE_HELP, add_fridge, run_fridge
 from podium.sim_instruments.record_command import RECORD_HELP, add_record, run_record
 from podium.sim_instruments.scenario_command import ScenarioCommand
@@ -147,6 +156,12 @@ class TwinCommand:
             "a line each",
         )
 
+        add_debug(verbs.add_parser("debug", help=DEBUG_HELP))
+
+        add_save(verbs.add_parser("save", help=SAVE_HELP))
+
+        add_fork(verbs.add_parser("fork", help=FORK_HELP))
+
         add_record(verbs.add_parser("record", help=RECORD_HELP))
 
         add_fridge(verbs.add_parser("fridge", help=FRIDGE_HELP))
@@ -188,6 +203,9 @@ class TwinCommand:
             "fault": _fault,
             "advance": _advance,
             "rate": _rate,
+            "debug": run_debug,
+            "save": run_save,
+            "fork": run_fork,
             "record": run_record,
             "fridge": run_fridge,
             "replay": _replay,

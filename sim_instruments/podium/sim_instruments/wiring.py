@@ -18,6 +18,10 @@ from podium.sim_instruments.physics.timing_design import (
     timing_of,
 )
 
+LINE_DB = 60.0
+"""Of a drive or readout line of which the file tells none: S. Krinner et al., EPJ Quantum
+Technology 6, 2 (2019)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cable:
@@ -72,6 +76,8 @@ class Plan:
     """By instrument that measures or operates a fridge: that fridge."""
     fridge_of_node: Mapping[str, str] = field(default_factory=dict)
     """By node that is cooled."""
+    attenuation_db: Mapping[str, float] = field(default_factory=dict)
+    """Of each line that takes drive or readout: between its connector and the chip."""
     analyzed: Mapping[str, Mapping[tuple[str, str], AnalyzedLine]] = field(default_factory=dict)
     """By network analyzer: what is between two of its ports, driving and receiving."""
 
@@ -151,6 +157,7 @@ def plan_of(tree: Any) -> Plan:
     outputs: dict[str, dict[str, Cable]] = {name: {} for name in instruments}
     inputs: dict[str, dict[str, str]] = {name: {} for name in instruments}
     biases: dict[str, tuple[str, str]] = {}
+    attenuation_db: dict[str, float] = {}
     analyzed: dict[str, dict[tuple[str, str], AnalyzedLine]] = {name: {} for name in instruments}
     for line, entry in _mapping(root.get("wiring", {}), "wiring").items():
         wiring, where = _mapping(entry, f"wiring.{line}"), f"wiring.{line}"
@@ -164,6 +171,8 @@ def plan_of(tree: Any) -> Plan:
             # ASSUMED: of a volt of pulses on a flux line there comes just what the file says.
             factor = _factor(wiring, "line_attenuation", where) if "source" in wiring else 1.0
             outputs[instrument][connector] = Cable(line, modulator, factor)
+            if "source" not in wiring:
+                attenuation_db[line] = _decibel(wiring, "line_attenuation", where, LINE_DB)
         if "input" in wiring:
             instrument, connector = _connector(wiring["input"], instruments, where)
             inputs[instrument][connector] = line
@@ -195,6 +204,7 @@ def plan_of(tree: Any) -> Plan:
         without_twin,
         fridge_of,
         _fridge_of_node(_mapping(root.get("nodes", {}), "nodes")),
+        attenuation_db,
         analyzed,
     )
 
@@ -220,9 +230,14 @@ def _referred_to(root: Mapping[str, Any]) -> frozenset[str]:
 
 def _factor(wiring: Mapping[str, Any], attenuation: str, where: str) -> float:
     """Return what an attenuation leaves of an amplitude; one that is not given leaves all."""
-    given = wiring.get(attenuation, "0 dB")
+    return float(10 ** (-_decibel(wiring, attenuation, where, 0.0) / 20))
+
+
+def _decibel(wiring: Mapping[str, Any], attenuation: str, where: str, otherwise: float) -> float:
+    """Return an attenuation, dB; ``otherwise``: of one that is not given."""
+    given = wiring.get(attenuation)
     try:
-        return float(10 ** (-parse_quantity(str(given), "dB") / 20))
+        return otherwise if given is None else float(parse_quantity(str(given), "dB"))
     except QuantityError as error:
         raise PlanError(f"{where}.{attenuation}: {error}") from None
 

@@ -10,6 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from tests.benches.referees.seqc_corpus import compile_seqc
+from tests.benches.zurich.sample_renderer import (
+    modulate_iq,
+    modulate_sines,
+    oscillator_turns,
+    play,
+)
 
 from podium.firmware_interfaces.zurich import command_table
 from podium.firmware_interfaces.zurich.latency import Route, feedback_cycles
@@ -21,13 +27,7 @@ from podium.sim_instruments.twins.zurich.sequencer.processor import (
     Setup,
     Trace,
 )
-from podium.sim_instruments.twins.zurich.sequencer.render import (
-    Oscillators,
-    modulate_iq,
-    modulate_sines,
-    oscillator_turns,
-    play,
-)
+from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     Kind,
     Row,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.session import Session
+from podium.sim_instruments.physics.session_plan import SessionPlan
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
     CaptureTrain,
@@ -36,6 +37,8 @@ class ChipWorld:
         self.played: list[RunSignals] = []
         self.pieces = 0
         """How often a run was answered in pieces."""
+        self.plans = True
+        """Whether runs that depend on what they measure are planned ahead."""
         self.servers: list = []
         self.world = World(lambda _: (feedline,), seed)
         self.lines = dict(lines)
@@ -77,6 +80,13 @@ class ChipWorld:
         self.pieces += 1
         return self.session.go_on(self._routed(drives), self._routed(captures), listeners)
 
+    def planned(self, carriers: Mapping[str, float]) -> "ChipPlan | None":
+        assert self.session is not None
+        if not self.plans:
+            return None
+        lines = {self.lines[line]: hz for line, hz in carriers.items() if line in self.lines}
+        return ChipPlan(self, SessionPlan(self.session, lines))
+
     def trace(self, listener: int):
         assert self.session is not None
         return self.session.trace(listener)
@@ -91,3 +101,18 @@ class ChipWorld:
             for train in trains
             if train.line in self.lines
         )
+
+
+class ChipPlan:
+    """The plan of a run behind the connectors of a chip's world."""
+
+    def __init__(self, world: ChipWorld, plan: SessionPlan) -> None:
+        self._world, self._plan = world, plan
+
+    def __getattr__(self, name: str):
+        return getattr(self._plan, name)
+
+    def go_on(self, drives, captures, listeners, at_ns: int):
+        self._world.pieces += 1
+        played, heard = self._world._routed(drives), self._world._routed(captures)
+        return self._plan.go_on(played, heard, listeners, at_ns)

@@ -13,7 +13,8 @@ from tests.benches.physics.small_chip import (
     qubit_point,
 )
 
-from podium.sim_instruments.physics import world as world_module
+from podium.sim_instruments.physics import feedline_run
+from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.shot_kinds import LineTrain, shot_kinds
 from podium.sim_instruments.physics.signals import (
@@ -116,17 +117,17 @@ def both_ways(
 ) -> tuple[tuple[CaptureAnswer, ...], tuple[CaptureAnswer, ...], int]:
     """Return the answers by kinds of shots, those event by event, and how often they were that."""
     world = World(lambda _: (feedline,), 11)
-    alone = World._one_by_one
+    alone = FeedlineRun._one_by_one
     fallen: list[HeardSpurs] = []
 
-    def counted(self: World, *arguments: object) -> object:
+    def counted(self: FeedlineRun, *arguments: object) -> object:
         fallen.append(HeardSpurs(feedline))
         return alone(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(World, "_one_by_one", counted)
+    monkeypatch.setattr(FeedlineRun, "_one_by_one", counted)
     grouped = world.play(run)
     times = len(fallen)
-    monkeypatch.setattr(world_module, "shot_kinds", lambda _lines: None)
+    monkeypatch.setattr(feedline_run, "shot_kinds", lambda _lines: None)
     return grouped, world.play(run), times
 
 

@@ -256,3 +256,25 @@ def test_what_cannot_be_simulated_is_refused_by_name() -> None:
     far = train("node_a.feedline", [0, 10_000], [piece], [0, 0], [0.0, 0.0])
     with pytest.raises(NotSimulated, match="too far apart"):
         session.go_on([far], [capture(7.26e9, 15_000, [50])], [0])
+
+
+def test_populations_at_a_time_are_those_of_what_was_played_by_then() -> None:
+    """A pi/2 pulse, another, then decay: 0, 1/2, 1, exp(-t/T1)."""
+    t1_s = 20e-6
+    qubit = qubit_point(t1=t1_s, thermal=1e-9, dephasing=0.0)
+    f01 = float(qubit.levels_hz[1])
+    half = Piece(f01, 0.5 * pi_amplitude(qubit, hann(40)) * hann(40), 0j, 40)
+
+    def excited(at_ns: int) -> float:
+        session = begun(feedline_point(qubit))
+        session.go_on([pulses(f01, half, [1000, 1100])], [], [])
+        found = session.populations("node_a.feedline", at_ns)["node_a.q0"]
+        assert found.sum() == pytest.approx(1.0, abs=1e-6)
+        return float(found[1])
+
+    assert excited(999) == pytest.approx(0.0, abs=1e-6)
+    assert excited(1030) == pytest.approx(0.0, abs=1e-6), "a pulse counts once it is over"
+    assert excited(1040) == pytest.approx(0.5, abs=0.01)
+    top = excited(1140)
+    assert top == pytest.approx(1.0, abs=0.02)
+    assert excited(1140 + 10_000) == pytest.approx(top * np.exp(-1e-5 / t1_s), rel=1e-3)

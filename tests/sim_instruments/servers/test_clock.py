@@ -139,3 +139,50 @@ def test_whatever_is_done_world_time_never_goes_back(mode, deeds) -> None:
                 clock.answered()
         assert clock.now_fs() >= seen_fs
         seen_fs = clock.now_fs()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_who_follows_a_clock_tells_its_time(mode) -> None:
+    wall = Wall()
+    one = WorldClock(mode, monotonic_ns=wall)
+    wall.ns += 5_000
+    one.advance(7)
+    other = WorldClock(mode, monotonic_ns=wall)
+    other.follow(one.state())
+    wall.ns += 10**9
+    assert other.now_fs() == one.now_fs()
+    one.leap_to(one.now_fs() + 10**15)
+    other.leapt_fs = one.leapt_fs
+    assert other.now_fs() == one.now_fs()
+
+
+def test_a_rate_that_is_announced_ahead_is_taken_everywhere_at_one_instant() -> None:
+    wall = Wall()
+    early, late = (WorldClock(ClockMode.PACED, rate=600, monotonic_ns=wall) for _ in range(2))
+    late.follow(early.state())
+    at_ns = wall.ns + 20
+    early.set_rate(3, at_ns)
+    seen_fs = early.now_fs()
+    wall.ns += 10
+    assert early.now_fs() == seen_fs, "until then it stands still"
+    late.set_rate(3, at_ns)
+    wall.ns += 50
+    assert early.now_fs() == late.now_fs() > seen_fs
+
+
+@pytest.mark.parametrize("mode", list(ClockMode))
+def test_a_clock_that_is_stopped_goes_on_from_there(wall, mode) -> None:
+    clock = WorldClock(mode, monotonic_ns=wall)
+    wall.ns += 1_000
+    clock.stop()
+    stopped_fs = clock.now_fs()
+    wall.ns += 5_000
+    clock.stop()
+    assert (clock.now_fs(), clock.stands) == (stopped_fs, True)
+    clock.advance(7)
+    clock.go_on()
+    assert (clock.now_fs(), clock.stands) == (stopped_fs + 7, False)
+    wall.ns += 2_000
+    clock.go_on()
+    passed_fs = 0 if mode is ClockMode.MANUAL else 2_000 * FS_PER_NS
+    assert clock.now_fs() == stopped_fs + 7 + passed_fs

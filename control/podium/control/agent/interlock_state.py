@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from podium.control.agent.lease import Lease
 from podium.control.bus.log import event_log
-from podium.control.facility.interlock_rules import Good, Interlock
+from podium.control.facility.gas_panel import Good
+from podium.control.facility.interlock_rules import Interlock
 from podium.control.facility.valve_rules import forbidden
 from podium.control.records.latest_readings import FridgeView
 

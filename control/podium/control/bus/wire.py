@@ -83,7 +83,7 @@ def _decoded(payload: bytes, expected: tuple[type[Message], ...]) -> Message:
         raise
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise BadMessage(f"{len(payload)} bytes are no MessagePack: {error!s:.200}") from error
-    names = {kind.__name__: kind for kind in expected}
+    names: dict[str, Any] = {kind.__name__: kind for kind in expected}
     if not (
         isinstance(plain, list)
         and len(plain) == 2
@@ -98,9 +98,10 @@ def _decoded(payload: bytes, expected: tuple[type[Message], ...]) -> Message:
 
 def _packable(value: object) -> object:
     """Return what MessagePack does not know in what it knows: it asks for these alone."""
-    names = _field_names(type(value))
+    kind: Any = type(value)
+    names = _field_names(kind)
     if names is not None:
-        return [type(value).__name__, {name: getattr(value, name) for name in names}]
+        return [kind.__name__, {name: getattr(value, name) for name in names}]
     if isinstance(value, Mapping):
         return dict(value)
     return _array(value)
@@ -176,7 +177,8 @@ def _decoder(hint: Any, where: str) -> Decode:
     if origin is tuple:
         return _entries(get_args(hint), where)
     if origin is not None and issubclass(origin, Mapping):
-        return _mapping(*get_args(hint), where)
+        key, value = get_args(hint)
+        return _mapping(key, value, where)
     if _is_message(hint):
         return _inner_message(hint, where)
     return _plain(np.ndarray if origin is np.ndarray else hint, where)
@@ -233,7 +235,7 @@ def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
     return decode
 
 
-def _inner_message(kind: type[Any], where: str) -> Decode:
+def _inner_message(kind: Any, where: str) -> Decode:
     name = kind.__name__
 
     def decode(value: Any) -> Any:

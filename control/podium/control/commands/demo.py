@@ -128,6 +128,7 @@ async def _nodes(arguments: Namespace, facility: Path, children: "Children") -> 
         world=world_options(arguments),
         active_reset=arguments.reset == "active",
         clock=arguments.clock,
+        split=arguments.split,
     )
     return (await demonstrate(wanted, children)).good
 

@@ -79,6 +79,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "the physics (default); or manual, in which laboratory time is what programs, ramps and "
         "answers take, however busy the computer is",
     )
+    parser.add_argument(
+        "--split",
+        action="store_true",
+        help="simulate nodes that share no line in processes of their own",
+    )
 
 
 def add_reset_argument(parser: ArgumentParser) -> None:

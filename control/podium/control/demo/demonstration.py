@@ -81,9 +81,11 @@ class DemoRequest:
     world: tuple[str, ...] = ()
     """Options of ``podium twin sample``: ``("--wrong", "3")``."""
     active_reset: bool = False
+    """Qubits are measured and flipped before a shot instead of left to relax."""
     clock: str = "leap"
     """Of the simulated laboratory, as of ``podium twin serve``."""
-    """Qubits are measured and flipped before a shot instead of left to relax."""
+    split: bool = False
+    """Nodes that share no line are simulated in processes of their own."""
 
 
 async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
@@ -218,7 +220,9 @@ async def _measure(
     folder = wanted.folder
     twin, endpoints = folder / TWIN, folder / ENDPOINTS
     shown.doing("starting the simulated instruments")
-    await simulation.serve(children, wanted.facility, twin, endpoints, wanted.clock, names)
+    await simulation.serve(
+        children, wanted.facility, twin, endpoints, wanted.clock, names, split=wanted.split
+    )
     instruments = json.loads(endpoints.read_text(encoding="utf-8"))["instruments"]
     shown.done(
         "simulated instruments listen",

@@ -30,14 +30,17 @@ async def serve(
     clock: str = "leap",
     instruments: tuple[str, ...] = (),
     rate: int = 1,
+    *,
+    split: bool = False,
 ) -> Child:
     """Start the twins of ``instruments``; returns once all of them listen.
 
-    ``clock``, ``rate``: as of ``podium twin serve``. Raises ``ProcessFailed``.
+    ``clock``, ``rate``, ``split``: as of ``podium twin serve``. Raises ``ProcessFailed``.
     """
     await asyncio.to_thread(endpoints.unlink, missing_ok=True)
     words = podium("twin", "serve", facility, "--twin", twin, "--endpoints", endpoints)
-    words += ["--clock", clock, *(() if rate == 1 else ("--rate", str(rate))), "--with-parent"]
+    words += ["--clock", clock, *(() if rate == 1 else ("--rate", str(rate)))]
+    words += ["--split", "--with-parent"] if split else ["--with-parent"]
     child = children.start("twin", words, endpoints.parent / "logs", instruments)
     await children.wait_for(endpoints, TwinProgress(child.log).show)
     return child

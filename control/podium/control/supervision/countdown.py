@@ -57,7 +57,7 @@ LEAST_COUNTED = 24.0
 """So many members count at least: weights are flattened until they do."""
 LOW, HIGH = 0.05, 0.95
 STAGES_COMPARED = (1, 2)
-TIME_SPREAD = 0.11
+TIME_SPREAD = 0.095
 """1 sigma by which the model's times are wrong for any constants: it is smaller than a fridge."""
 
 EVENTS: Mapping[str, str] = {

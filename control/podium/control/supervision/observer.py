@@ -50,6 +50,9 @@ STEADY = 0.02
 """ln K: a reading that is uncertain by less, by its age too, still tells how sensors differ."""
 CONTRADICTS, CONTRADICTS_S, CONTRADICTS_READINGS = 8.0, 120.0, 6
 """Sigmas that a reading is off the model, how long, and how often in succession."""
+JUDGED_S = 7200.0
+"""Of undisturbed operation, before which thermometers are not held against the model: while a
+fridge cools or condenses, constants that are 20 % off move it more than a sensor that drifts."""
 WORDS = {
     "first_stage": "50 K stage",
     "second_stage": "4 K plate",
@@ -247,6 +250,8 @@ class Observer:
         if not disturbed:
             self.operating = filtered.state, self.inputs
         extra = self.blame.step(heat, sigma, self._usual_w, playing, disturbed, now_s, for_s)
+        if self.blame.quiet_s < JUDGED_S:
+            self._off.clear()
         faults = self._sensor_faults()
         findings = [self._sign(view.fridge, one) for one in signs]
         findings += [self._sensor(view.fridge, *one) for one in faults]

@@ -1,8 +1,8 @@
 """Firmware that halts where it depends on what is measured: what a tree of outcomes asks of it."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from podium.sim_instruments.physics.driven_feedline import LevelPath
 from podium.sim_instruments.physics.qubit_states import QubitStates
@@ -79,7 +79,7 @@ class Firmware(Protocol):
 
 
 class WorldPlan(Protocol):
-    """What the world does in a run, as far as it hangs on no draw."""
+    """Everything that the world does in a run and that depends on no draw."""
 
     @property
     def run(self) -> int:
@@ -115,4 +115,17 @@ class WorldPlan(Protocol):
 
     def remember(self, step: WindowStep, paths: Sequence[LevelPath], found: complex) -> None:
         """Take a window for the last that a listener has asked for."""
+        ...
+
+
+@runtime_checkable
+class Planned(Protocol):
+    """A dialogue with the world that can be planned: see :mod:`..physics.dialogue`."""
+
+    def planned(self, carriers: Mapping[str, float]) -> WorldPlan | None:
+        """Return the plan of the run, which takes the dialogue over; None: it has none.
+
+        ``carriers``: by connector, the frequency of the oscillator behind it, Hz; its phase is 0
+        at time 0 of the run. The dialogue still shows traces and is still ended.
+        """
         ...

@@ -208,8 +208,9 @@ class OutcomeTree:
             bounded = len(exact) == self._counters
             try:
                 reached = self._firmware.go_on(node.halt.moment, bits, tried, bounded=bounded)
-            except Unbounded:
-                exact = set(range(self._counters))
+            except Unbounded:  # most likely the innermost loop: it has the least to go
+                far = [c for c in range(self._counters) if c not in exact]
+                exact.add(min(far, key=lambda c: actual[c]))
                 continue
             guard: list[tuple[int, int, int]] = []
             for c, after in enumerate(reached.counters):

@@ -85,7 +85,7 @@ class Nodes(NamedTuple):
 
 
 class Segments(NamedTuple):
-    """What qubits live through, S segments, O outcomes; levels padded to the most there are."""
+    """Evolution of qubits in S segments with O outcomes; levels padded."""
 
     move_of: Ints
     """Shape (states, S): move, -1: not worked out."""
@@ -104,7 +104,7 @@ class Segments(NamedTuple):
 
 
 class Qubits(NamedTuple):
-    """What stays the same of n qubits in a run."""
+    """Properties of n qubits that stay the same in a run."""
 
     levels: Ints
     rates: Floats

@@ -84,7 +84,7 @@ def _root(weights: Sequence[Complexes]) -> Complexes:
 
 
 class CableSession:
-    """What is on one cable, as a :class:`.dialogue.Dialogue` has it. Belongs to one thread."""
+    """Signals on one cable, as a :class:`.dialogue.Dialogue` has them. Belongs to one thread."""
 
     def __init__(self, cable: Cable, noise: WhiteNoise | None = None) -> None:
         self.cable = cable

@@ -36,7 +36,7 @@ REPEATED = 96
 
 def run_pulses() -> None:
     """Drive a qubit and listen to it in the dark: levels, coherences and jumps."""
-    _world().play(_signals(1, 1, readout=False))
+    first_world().play(first_signals(1, 1, readout=False))
 
 
 def run_readout() -> None:
@@ -64,12 +64,12 @@ def run_whole() -> None:
     """Run all that :meth:`World.play` and :meth:`World.begin` may need."""
     run_readout()
     run_maps()
-    world = _world()
+    world = first_world()
     for shots, apart in RUNS:
-        world.play(_signals(shots, apart, readout=True))
-    world.play(_signals(REPEATED, 0, readout=True, alike=True))
+        world.play(first_signals(shots, apart, readout=True))
+    world.play(first_signals(REPEATED, 0, readout=True, alike=True))
     session = world.begin(RunStart(len(RUNS), 0, {}))
-    signals = _signals(2, 1, readout=True)
+    signals = first_signals(2, 1, readout=True)
     session.go_on(signals.drives, signals.captures, (0,))
 
 
@@ -93,12 +93,14 @@ def _qubit() -> QubitPoint:
     )
 
 
-def _world() -> World:
+def first_world() -> World:
+    """Return a world of one qubit."""
     feedline = FeedlinePoint("first.feedline", 1e-3, 1e3, 20.2, 20.3, 1e-20, (_qubit(),))
     return World(lambda _: (feedline,), seed=0)
 
 
-def _signals(shots: int, apart: int, *, readout: bool, alike: bool = False) -> RunSignals:
+def first_signals(shots: int, apart: int, *, readout: bool, alike: bool = False) -> RunSignals:
+    """Return so many shots of two pulses and a reading."""
     start = 4000 * np.arange(shots, dtype=np.int64) + apart * np.arange(shots)
     turns = np.linspace(0.0, 1.0, shots) ** 2 * shots * (not alike)
     kind = (np.arange(shots) % 2).astype(np.int32) * (not alike)

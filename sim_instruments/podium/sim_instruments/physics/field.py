@@ -192,6 +192,31 @@ def gather_parts(
     ``before[k]``: the sum of :func:`gather` over samples earlier than k. ``tail[k]``: the same
     sum from sample k on of a field that is 1 at sample k and then rings down freely.
     """
+    decay = np.empty(field.size, np.complex128)
+    ring_down(pull, half_kappa, decay)
+    gather_decaying(field, decay, open_at, start, step, weights, span, before, tail)
+
+
+@njit(cache=True, nogil=True)
+def ring_down(pull: Any, half_kappa: float, decay: Any) -> None:
+    """Fill ``decay`` (N,): what is left of a field one sample later, at the pull after each."""
+    for k in range(pull.size):
+        decay[k] = np.exp(complex(-half_kappa, pull[k]))
+
+
+@njit(cache=True, nogil=True)
+def gather_decaying(
+    field: Any,
+    decay: Any,
+    open_at: int,
+    start: complex,
+    step: complex,
+    weights: Any,
+    span: int,
+    before: Any,
+    tail: Any,
+) -> None:
+    """Do as :func:`gather_parts` does; ``decay`` as :func:`ring_down` fills it."""
     length = field.size
     before[0] = 0j
     # the turn of sample k = 0, which is j = -open_at
@@ -207,9 +232,7 @@ def gather_parts(
         turn *= step
     tail[length] = 0j
     for k in range(length - 1, -1, -1):
-        # the field at k+1 has rung down by one step at the pull that rules after sample k
-        decay = np.exp(complex(-half_kappa, pull[k]))
-        tail[k] = turns[k] + decay * tail[k + 1]
+        tail[k] = turns[k] + decay[k] * tail[k + 1]
 
 
 @njit(cache=True, nogil=True)
@@ -321,6 +344,11 @@ def take_windows(
                 response[n],
                 pull[n],
             )
+    decay = np.zeros((levels, length), np.complex128)
+    if jump_at.size:
+        for n in range(levels):
+            if visited[n]:
+                ring_down(pull[n], half_kappa, decay[n])
     room = length + 1 if jump_at.size else 0
     before = np.zeros((levels, room), np.complex128)
     tail = np.zeros((levels, room), np.complex128)
@@ -337,10 +365,9 @@ def take_windows(
         if jump_at.size:
             for n in range(levels):
                 if visited[n]:
-                    gather_parts(
+                    gather_decaying(
                         response[n],
-                        pull[n],
-                        half_kappa,
+                        decay[n],
                         open_at[w],
                         start[w],
                         step[w],

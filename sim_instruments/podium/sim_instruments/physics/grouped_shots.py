@@ -101,12 +101,10 @@ class _Jumped:
 
     reading: NDArray[np.int64]
     """Shape (J,), ascending."""
-    kind: NDArray[np.int64]
-    """Shape (J,): kind of episode of each."""
-    row: NDArray[np.int64]
-    """Shape (J,): column of each in ``taken`` of its kind."""
+    of_kind: dict[int, NDArray[np.int64]]
+    """By kind of episode: which of them lie in one."""
     taken: dict[int, NDArray[np.complex128]]
-    """By kind of episode: shape (windows, jumped readings of it), sqrt(W)."""
+    """By kind of episode: shape (windows, readings ``of_kind``), sqrt(W)."""
     whole: dict[int, NDArray[np.complex128]]
     """By kind of episode: shape (windows, L), without a jump; levels never met hold 0."""
 
@@ -149,7 +147,7 @@ class GroupedShots:
         before = np.append(0, np.cumsum(lit))
         first_here = np.searchsorted(self._place, self._place, side="left")
         self._reading_at = np.where(lit, before[:-1] - before[first_here], -1).astype(np.int64)
-        self._readings = (before[self._last] - before[self._first]).astype(np.int64)
+        self._readings: NDArray[np.int64] = before[self._last] - before[self._first]
         self._reading_kind = [
             episodes.kind[a:b][lit[a:b]] for a, b in zip(self._first, self._last, strict=True)
         ]
@@ -196,11 +194,11 @@ class GroupedShots:
         met[0] += 1  # where there is nothing to read, all are in 0
         levels = np.flatnonzero(met)
         row = np.zeros(reading.size, np.int64)
-        taken, whole = {}, {}
+        taken, whole, of_kind = {}, {}, {}
         for u, episode in enumerate(self._episodes.kinds):
             if not episode.windows or episode.tones is None:
                 continue
-            mine = np.flatnonzero(kind == u)
+            mine = of_kind[u] = np.flatnonzero(kind == u)
             row[mine] = np.arange(mine.size)
             jumps = np.flatnonzero(kind[of] == u)
             # each level by itself, then the readings that a jump follows
@@ -211,7 +209,7 @@ class GroupedShots:
             whole[u] = np.zeros((len(episode.windows), qubit.levels_hz.size), np.complex128)
             whole[u][:, levels] = -sums[:, : levels.size]
             taken[u] = -sums[:, levels.size :]
-        return _Jumped(reading, kind, row, taken, whole)
+        return _Jumped(reading, of_kind, taken, whole)
 
     def listen(
         self,
@@ -250,7 +248,7 @@ class GroupedShots:
             np.array([noise_sigma(self._feedline, one.window) for one in listening]),
             self._levels,
             np.append(0, np.cumsum([one.reading.size for one in self._jumped])).astype(np.int64),
-            np.concatenate([one.reading for one in self._jumped]),
+            np.concatenate([np.zeros(0, np.int64), *(one.reading for one in self._jumped)]),
             self._taken(place, int(np.max(windows.ordinal, initial=0)) + 1),
             tone_turns,
             np.require(capture.phase_turns, np.float64, ["C", "W"]),
@@ -282,18 +280,16 @@ class GroupedShots:
 
         Shape (jumped readings of all qubits, ordinals).
         """
-        tables: list[NDArray[np.complex128]] = []
-        for one in self._jumped:
-            table = np.zeros((one.reading.size, ordinals), np.complex128)
-            for u, taken in one.taken.items():
-                example = int(np.flatnonzero(self._episodes.kind == u)[0])
-                begin, end = self._episodes.first_window[example : example + 2]
-                windows = np.flatnonzero(self._episodes.train[begin:end] == place)
-                mine = np.flatnonzero(one.kind == u)
-                for ordinal, w in enumerate(windows.tolist()):
-                    table[mine, ordinal] = taken[w, one.row[mine]]
-            tables.append(table)
-        return np.concatenate(tables)
+        first = np.append(0, np.cumsum([one.reading.size for one in self._jumped]))
+        table = np.zeros((int(first[-1]), ordinals), np.complex128)
+        for u in self._jumped[0].taken if self._jumped else ():
+            example = int(np.argmax(self._episodes.kind == u))
+            begin, end = self._episodes.first_window[example : example + 2]
+            windows = np.flatnonzero(self._episodes.train[begin:end] == place).tolist()
+            for ordinal, w in enumerate(windows):
+                for one, at in zip(self._jumped, first.tolist(), strict=False):
+                    table[at + one.of_kind[u], ordinal] = one.taken[u][w]
+        return table
 
     def _tone_phases(
         self, windows: _Windows

@@ -10,6 +10,7 @@ runs that follow closely on one another see almost the same noise.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,13 @@ class Quadrature:
     """Shape (K,), adding up to 1."""
 
 
+@cache
+def _hermite(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the Gauss-Hermite rule of so many nodes, weights adding up to 1."""
+    node, weight = np.polynomial.hermite_e.hermegauss(count)
+    return node, weight / np.sum(weight)
+
+
 def quadrature(phase_rad: float) -> Quadrature:
     """Return a rule that averages exp(1j * y * z), |y| <= ``phase_rad``, z standard normal.
 
@@ -134,8 +142,7 @@ def quadrature(phase_rad: float) -> Quadrature:
     wide = min(phase_rad, WIDEST_PHASE)
     test = np.linspace(0.0, wide, 33)
     for count in range(1, 17):
-        node, weight = np.polynomial.hermite_e.hermegauss(count)
-        weight = weight / np.sum(weight)
+        node, weight = _hermite(count)
         if np.max(np.abs(np.cos(np.outer(test, node)) @ weight - np.exp(-0.5 * test**2))) < (
             QUADRATURE_ERROR
         ):

@@ -8,6 +8,11 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 EDGES_KEPT = 64
 """Of one connector and run; of the others it is known how many there were."""
@@ -38,7 +43,7 @@ class ConnectorOutput:
 
     instrument: str
     connector: str
-    ticks: Sequence[int]
+    ticks: "Sequence[int] | NDArray[np.int64]"
     """Ascending."""
     when: Callable[[int], int]
     """The world instant of a tick; never earlier than that of the tick before it."""

@@ -62,7 +62,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What happens to a qubit up to a reading, or to no reading."""
+    """Evolution of a qubit up to a reading, or to no reading."""
 
     steps: tuple[Wait | Play, ...]
     read: Read | None

@@ -32,6 +32,7 @@ from podium.sim_instruments.physics.signals import (
     PulseTrain,
 )
 from podium.sim_instruments.physics.spurs import felt, parted, pumped, refuse_more_pump
+from podium.sim_instruments.physics.trajectory import DrawnStates
 
 
 class Session:
@@ -144,6 +145,23 @@ class Session:
         lines: list[FeedlineSession | CableSession] = [*self._feedlines.values()]
         lines += self._cables.values()
         return next((one for line in lines if (one := line.trace(listener)) is not None), None)
+
+    def populations(self, line: str, at_ns: int) -> dict[str, NDArray[np.float64]]:
+        """Return the populations of each qubit of a feedline at a time of the run, (L,), by name.
+
+        They are those of this one shot, from the levels that were read last. Drives that are over
+        by then count, and photons of tones in windows that were answered. The session goes on to
+        that time.
+        """
+        session = self._feedline(line)
+        self._hand_over(session)
+        found: dict[str, NDArray[np.float64]] = {}
+        for qubit, (_, trajectory) in zip(session.feedline.qubits, session.qubits, strict=True):
+            later_ns = round(qubit.drive_delay_ns - session.feedline.delay_in_ns)
+            trajectory.rest_until(at_ns + later_ns, session.cluster)
+            if isinstance(trajectory.follower, DrawnStates):
+                found[qubit.name] = trajectory.follower.populations()
+        return found
 
     def _feedline(self, line: str) -> FeedlineSession:
         if line not in self._feedlines:

@@ -101,7 +101,10 @@ class PlanMoment:
 
 
 class SessionPlan:
-    """What the world does in a run, as far as it hangs on no draw. Takes a fresh session over."""
+    """Everything that the world does in a run and that depends on no draw.
+
+    It takes over a fresh session.
+    """
 
     def __init__(self, session: Session, carriers: Mapping[str, float] | None = None) -> None:
         """``carriers``: the oscillator behind each line, Hz; its phase is 0 at time 0 of the run.
@@ -148,7 +151,8 @@ class SessionPlan:
         captures: Sequence[CaptureTrain],
         listeners: Sequence[int],
     ) -> list[tuple[FeedlineSession, list[RequestedWindow]]]:
-        on_cables = {train.line for train in (*drives, *captures)} & self._session.cables
+        lines = {train.line for train in drives} | {capture.line for capture in captures}
+        on_cables = lines & self._session.cables
         if on_cables:
             raise CannotPlan(f"{', '.join(sorted(on_cables))}: no chip is on a cable")
         known = set(self._session.feedlines)

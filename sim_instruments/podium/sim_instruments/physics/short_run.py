@@ -97,7 +97,7 @@ def short_run(kinds: ShotKinds) -> ShortRun:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepTables:
-    """What one qubit meets in each step; R readings of all steps together."""
+    """Readings and pulses of one qubit in each step; R readings of all steps together."""
 
     first: NDArray[np.int64]
     """Shape (C + 1,): first reading of each step."""

@@ -214,6 +214,12 @@ class Trajectory:
         if cluster is not None and self._now_ns is not None:
             self.idle_until(min(until_ns, max(cluster.dark_ns, self._now_ns)), cluster)
 
+    def rest_until(self, at_ns: int, cluster: ToneCluster | None) -> None:
+        """Play drives that are over by a time, and let time pass until then."""
+        while self.drives and self.drives[0].end_ns <= at_ns:
+            self.drive(cluster)
+        self.idle_until(at_ns, cluster)
+
     def read(self, cluster: ToneCluster, middle_ns: int, end_ns: int) -> None:
         """Find the level for windows that end at ``end_ns``."""
         while self.drives and self.drives[0].start_ns < middle_ns:
@@ -310,14 +316,18 @@ class DrawnStates:
         steps = phase_steps(drive.turns - self._turns)
         self._push(drive_stretch(drive.shape, in_readout, steps))
 
+    def populations(self) -> NDArray[np.float64]:
+        """Return the populations now, (L,), from the level that was read last."""
+        branch = self._branch
+        if self._fork is not None:
+            branch = self._branches.root(self._fork.level)
+            for stretch in self._fork.waits:
+                branch = self._branches.then(branch, stretch)
+        return self._branches.populations(branch)
+
     def read(self, cluster: ToneCluster, begin: int, end: int, /) -> None:
         """Find the level and follow its jumps; note them in the cluster's path."""
-        branch, fork = self._branch, _Fork(0)
-        if self._fork is not None:
-            branch, fork = self._branches.root(self._fork.level), self._fork
-            for stretch in fork.waits:
-                branch = self._branches.then(branch, stretch)
-        found = self._branches.populations(branch)
+        found, fork = self.populations(), self._fork or _Fork(0)
         reading, self._readings = self._readings, self._readings + 1
         level, u = level_read(found, self._key, self._run, reading)
         path = cluster.paths[self._number]

@@ -6,7 +6,7 @@ act on all its resonators. Drive lines' and feedlines' delays meet at the chip; 
 rounded to whole ns.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,40 +19,19 @@ from podium.sim_instruments.physics.cable import (
     WhiteNoise,
     split_by_cable,
 )
-from podium.sim_instruments.physics.counter_based_random import key
-from podium.sim_instruments.physics.drift import Drift, slow_noise
-from podium.sim_instruments.physics.drive_line import Drives, drives_of
-from podium.sim_instruments.physics.episodes import Episodes, NotSimulated, episodes_of
-from podium.sim_instruments.physics.fast_flux import FluxLines, moving, with_flux
+from podium.sim_instruments.physics.drift import Drift
+from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.fast_flux import FluxLines
+from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone
 from podium.sim_instruments.physics.feedline_session import RunStart
-from podium.sim_instruments.physics.grouped_shots import (
-    DrawnLevels,
-    GroupedShots,
-    ShownEpisodes,
-    draw_levels,
-)
-from podium.sim_instruments.physics.noise import gaussians
-from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
-from podium.sim_instruments.physics.readout import flight, noise_sigma
-from podium.sim_instruments.physics.records import integrate
-from podium.sim_instruments.physics.schedule import Schedule, schedule_of
+from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.session import Session
-from podium.sim_instruments.physics.short_run import (
-    feedline_trains,
-    later_ns,
-    short_run,
-    step_tables,
-)
-from podium.sim_instruments.physics.shot_kinds import shot_kinds
-from podium.sim_instruments.physics.shots import PreparedShots, prepare, shots_of
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
     CaptureTrain,
     PulseTrain,
     RunSignals,
 )
-from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted, pumped
-from podium.sim_instruments.physics.trace import trace_of
 
 __all__ = ["Lines", "NotSimulated", "World"]
 
@@ -118,10 +97,12 @@ class World:
             feedlines = warmed(feedlines, signals.baths)
         integrated = [np.zeros(train.start_ns.size, np.complex128) for train in signals.captures]
         traces: list[NDArray[np.complex128] | None] = [None] * len(signals.captures)
+        fluxes = () if self._lines is None else self._lines.fluxes
         for feedline in feedlines:
             mine = [i for i, train in enumerate(signals.captures) if train.line == feedline.name]
             if mine:
-                self._listen(signals, feedline, mine, integrated, traces)
+                run = FeedlineRun(feedline, signals, self._seed, fluxes, self._flux_lines)
+                run.listen(mine, integrated, traces)
         return tuple(
             CaptureAnswer(values, trace, _trace_hz(train))
             for values, trace, train in zip(integrated, traces, signals.captures, strict=True)
@@ -209,177 +190,6 @@ class World:
             return self._drift.at(biases_v, lines, start_s, duration_s)
         return self._chip_at(biases_v) if lines is None else self._chip_at(biases_v, lines)
 
-    def _listen(
-        self,
-        signals: RunSignals,
-        feedline: FeedlinePoint,
-        mine: list[int],
-        integrated: list[NDArray[np.complex128]],
-        traces: list[NDArray[np.complex128] | None],
-    ) -> None:
-        captures = [signals.captures[i] for i in mine]
-        mine_too = (train for train in signals.drives if train.line == feedline.name)
-        tones, heard = parted(feedline, mine_too)
-        spurs = HeardSpurs(feedline)
-        spurs.add(heard)
-        if not any(capture.start_ns.size for capture in captures):
-            return
-        values = [integrated[i] for i in mine]
-        shown = self._grouped(signals, feedline, tones, captures, spurs, values)
-        if shown is None:
-            shown = self._one_by_one(signals, feedline, tones, captures, spurs, values)
-        for place, (i, capture) in enumerate(zip(mine, captures, strict=True)):
-            if not capture.start_ns.size:
-                continue
-            if spurs:
-                values[place] += spurs.means(capture)
-            if capture.scope:
-                trace = trace_of(
-                    feedline,
-                    shown[place].episodes,
-                    tones,
-                    capture,
-                    place,
-                    shown[place].paths,
-                    shown[place].reading_of,
-                    key(self._seed, feedline.name, f"trace {place}"),
-                    signals.run,
-                )
-                if spurs:
-                    last = capture.windows[capture.window[-1]]
-                    trace = trace + spurs.trace(
-                        int(capture.start_ns[-1]),
-                        trace.size,
-                        last.demod_hz,
-                        float(capture.phase_turns[-1]),
-                    )
-                traces[i] = trace
-                values[place][-1] = _integral(trace, capture)
-
-    def _one_by_one(
-        self,
-        signals: RunSignals,
-        feedline: FeedlinePoint,
-        tones: Sequence[PulseTrain],
-        captures: Sequence[CaptureTrain],
-        spurs: HeardSpurs,
-        values: Sequence[NDArray[np.complex128]],
-    ) -> dict[int, ShownEpisodes]:
-        """Fill ``values`` event by event; return what a trace of each listener is made of."""
-        _, fraction = flight(feedline)
-        episodes = episodes_of(feedline, tones, captures, _driven_ns(signals, feedline))
-        paths, reading_of = [], []
-        for qubit, schedule, prepared in self._qubits(signals, feedline, episodes, spurs, None):
-            levels = key(self._seed, qubit.name, "levels")
-            paths.append(shots_of(qubit, prepared, fraction, levels, signals.run))
-            reading_of.append(schedule.episode)
-        integrate(feedline, episodes, fraction, paths, reading_of, values)
-        for place, capture in enumerate(captures):
-            sigma = np.array([noise_sigma(feedline, window) for window in capture.windows])
-            if capture.start_ns.size:
-                noise = gaussians(self._noise_key(feedline, place), signals.run, values[place].size)
-                values[place] += sigma[capture.window] * noise
-        whole = ShownEpisodes(episodes, paths, reading_of)
-        return dict.fromkeys(range(len(captures)), whole)
-
-    def _grouped(
-        self,
-        signals: RunSignals,
-        feedline: FeedlinePoint,
-        tones: Sequence[PulseTrain],
-        captures: Sequence[CaptureTrain],
-        spurs: HeardSpurs,
-        values: Sequence[NDArray[np.complex128]],
-    ) -> dict[int, ShownEpisodes] | None:
-        """Do the same by kinds of shots; None (and nothing filled) where they do not repeat."""
-        fluxes = () if self._lines is None else self._lines.fluxes
-        lines = feedline_trains(feedline, tones, captures, signals.drives, fluxes)
-        kinds = shot_kinds(lines)
-        if kinds is None:
-            return None
-        short = short_run(kinds)
-        brief = [short.shortened(one) for one in lines]
-        kept = [one for one in signals.drives if one.spur == "carrier"]
-        played = [one for one in brief if isinstance(one, PulseTrain)]
-        brief_signals = replace(signals, drives=(*played, *kept), captures=())
-        _, fraction = flight(feedline)
-        drawn: list[DrawnLevels] = []
-        try:
-            episodes = episodes_of(
-                feedline,
-                [one for one in played if one.line == feedline.name],
-                [one for one in brief if isinstance(one, CaptureTrain)],
-                _driven_ns(brief_signals, feedline),
-            )
-            found = list(self._qubits(brief_signals, feedline, episodes, spurs, False))
-        except NotSimulated:
-            return None  # the whole run says it in its own times
-        for qubit, schedule, prepared in found:
-            tables = step_tables(short, schedule, prepared)
-            if tables is None:
-                return None
-            levels = key(self._seed, qubit.name, "levels")
-            drawn.append(
-                draw_levels(qubit, prepared, tables, kinds.step, fraction, levels, signals.run)
-            )
-        leading = [one for one in lines if one.leads]
-        shots = GroupedShots(feedline, short, episodes, leading, fraction, drawn)
-        shown: dict[int, ShownEpisodes] = {}
-        for place, capture in enumerate(captures):
-            if capture.start_ns.size:
-                noise = self._noise_key(feedline, place)
-                shots.listen(place, capture, noise, signals.run, values[place])
-                if capture.scope:
-                    shown[place] = shots.last_shown(place, capture)
-        return shown
-
-    def _noise_key(self, feedline: FeedlinePoint, place: int) -> int:
-        return key(self._seed, feedline.name, f"noise {place}")
-
-    def _qubits(
-        self,
-        signals: RunSignals,
-        feedline: FeedlinePoint,
-        episodes: Episodes,
-        spurs: HeardSpurs,
-        each_for_itself: bool | None,
-    ) -> Iterator[tuple[QubitPoint, Schedule, PreparedShots]]:
-        """Yield each qubit with what it meets in a run."""
-        for at_rest in feedline.qubits:
-            on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
-            qubit = pumped(at_rest, on_its_line)
-            drives = self._drives_on(signals, qubit, on_its_line)
-            if drives.start_ns.size:
-                check_alone(qubit)
-                spurs.refuse_light(qubit)
-            schedule = schedule_of(drives, later_ns(qubit, feedline), episodes)
-            mean_hz, stray_hz = slow_noise(qubit, self._seed).over(
-                1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
-            )
-            slow = mean_hz, float(np.hypot(stray_hz, qubit.stray_hz))
-            yield (
-                qubit,
-                schedule,
-                prepare(qubit, schedule, episodes, drives, slow, each_for_itself),
-            )
-
-    def _drives_on(
-        self, signals: RunSignals, qubit: QubitPoint, trains: Sequence[PulseTrain]
-    ) -> Drives:
-        drives = drives_of(felt(qubit, trains))
-        if self._flux_lines is None or self._lines is None:
-            return drives
-        pulses = [train for train in signals.drives if train.line in self._lines.fluxes]
-        by = moving(self._flux_lines, qubit.name, pulses, signals.biases_v)
-        return drives if by is None else with_flux(drives, by, qubit.levels_hz)
-
-
-def _driven_ns(signals: RunSignals, feedline: FeedlinePoint) -> NDArray[np.int64]:
-    """Return when drives of the feedline's qubits begin, in the time of its tones."""
-    later = {f"{qubit.name}.drive": later_ns(qubit, feedline) for qubit in feedline.qubits}
-    begins = [train.start_ns + later[train.line] for train in signals.drives if train.line in later]
-    return np.concatenate([np.zeros(0, np.int64), *begins])
-
 
 def _check_lines(
     drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], lines: Lines
@@ -405,29 +215,7 @@ def _check_lines(
             raise NotSimulated(f"{count} samples a nanosecond on {line}, which takes one")
 
 
-ALONE = 0.9
-"""A qubit of a register is driven where at least so much of its excited state is its own."""
-
-
-def check_alone(qubit: QubitPoint) -> None:
-    """Raise NotSimulated for a drive on an excitation that several qubits share."""
-    if qubit.alone < ALONE:
-        raise NotSimulated(
-            f"{qubit.name} is driven where its neighbours share its excitation (its own part is "
-            f"{qubit.alone:.0%}): excitations that move between qubits are not simulated; bias "
-            "their lines farther apart"
-        )
-
-
 def _trace_hz(train: CaptureTrain) -> float:
     if not train.scope or not train.start_ns.size:
         return 0.0
     return float(train.windows[train.window[-1]].demod_hz)
-
-
-def _integral(trace: NDArray[np.complex128], capture: CaptureTrain) -> complex:
-    window = capture.windows[capture.window[-1]]
-    heard = trace[: window.duration_ns]
-    if window.weights is not None:
-        heard = heard * window.weights
-    return complex(np.sum(heard) / window.duration_ns)

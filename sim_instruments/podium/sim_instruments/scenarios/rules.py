@@ -19,7 +19,7 @@ BY = "rule"
 
 @dataclass(slots=True)
 class Desk:
-    """What a rule sees, and its hands. All times are s of world time since the play began."""
+    """Sight and hands of a rule. All times are s of world time since the play began."""
 
     elapsed_s: float
     instruments: Mapping[str, Mapping[str, Any]]

@@ -192,7 +192,7 @@ class Condition(Limits):
 
 
 class Safeguard(Limits):
-    """What must not happen, by its contrary: limits that hold at each look of the play."""
+    """Limits that hold at each look of the play: beyond them lies what must not happen."""
 
     what: str
     """In words."""

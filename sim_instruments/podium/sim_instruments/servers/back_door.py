@@ -13,14 +13,18 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.json_text import parse_json
 from podium.sim_instruments.servers.clock_rate import check_rate
+from podium.sim_instruments.servers.debugger import CannotStop
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import ServedLaboratory
 from podium.sim_instruments.servers.world_state import operate, world_state
+from podium.sim_instruments.twins.debugging import Breakpoint
 from podium.sim_instruments.wiring import PlanError
 
 if TYPE_CHECKING:
@@ -41,10 +45,14 @@ ACTING_PIECE_FS = 20 * FS_PER_S
 END_OF_TIME_FS = 4_102_444_800 * FS_PER_S
 """2100-01-01: many requests go no further."""
 
+DEBUG_WAIT_MAX_S = 50.0
+"""Of one request; clients of the back door wait longer."""
+
 VERBS = (
     *("truth", "played", "samples", "signals", "clocks", "advance"),
     *("time", "rate", "tallies", "log", "fault"),
     *("state", "operate"),
+    *("debug", "save", "fork", "end"),
 )
 BY_SCENARIO = "scenario"
 """Says ``by`` of a request that is part of a story, and nobody's answer to it."""
@@ -59,8 +67,16 @@ class BadRequest(ValueError):
 class BackDoor:
     """Answers requests about a laboratory that is served."""
 
-    def __init__(self, serving: ServedLaboratory) -> None:
+    def __init__(
+        self,
+        serving: ServedLaboratory,
+        verbs: tuple[str, ...] = VERBS,
+        end: Callable[[], object] | None = None,
+    ) -> None:
+        """``verbs``: those that it knows; ``end``: ends a copy, None: of what is no copy."""
         self._serving = serving
+        self._verbs = verbs
+        self._end = end
         self._open_door()
 
     def _open_door(self) -> None:
@@ -116,13 +132,17 @@ class BackDoor:
     async def do(self, request: Any) -> Any:
         """Carry out one request. Raises :class:`BadRequest`."""
         verb = request.get("do") if isinstance(request, Mapping) else None
+        if verb not in self._verbs:
+            raise BadRequest(
+                f'the back door knows {{"do": one of {", ".join(self._verbs)}}}, not {verb!r}'
+            )
         match verb:
             case "truth":
                 optima = request.get("optima", True) is True
                 telling = self._serving.laboratory.truth_now(
                     optima, _span(request), at_rest=request.get("at_rest", False) is True
                 )
-                found = await asyncio.to_thread(telling)
+                found = await self._serving.in_thread(telling)
                 return {name: {"value": t.value, "unit": t.unit} for name, t in found.items()}
             case "played":
                 return [
@@ -159,7 +179,70 @@ class BackDoor:
                 return world_state(self._serving)
             case "operate":
                 return self._by_hand(request, lambda: operate(self._serving, request))
-        raise BadRequest(f'the back door knows {{"do": one of {", ".join(VERBS)}}}, not {verb!r}')
+            case "debug":
+                return await self._debug(request)
+            case "save" | "fork":
+                return await self._copy(request)
+            case "end" if self._end is not None:
+                self._end()
+                return None
+        raise BadRequest(f"{verb}: this simulation is no copy, and ends by SIGTERM")
+
+    async def _debug(self, request: Mapping[str, Any]) -> Any:
+        """Set breakpoints, look at what stands there, and let it go on."""
+        debugger, action = self._serving.laboratory.debugger, request.get("action")
+        on, sequencer = str(request.get("on", "")), str(request.get("sequencer", ""))
+        line, within_s = request.get("line"), request.get("within_s", 0)
+        if type(line) not in (int, type(None)) or not isinstance(within_s, int | float):
+            raise BadRequest("debug wants line, a whole number, and within_s, a number")
+        try:
+            match action:
+                case "break":
+                    when = str(request.get("when", ""))
+                    return list(debugger.add(on, sequencer, Breakpoint(line, when)))
+                case "list":
+                    return [
+                        {"on": place[0], "sequencer": place[1], **asdict(one)}
+                        for place, several in debugger.breakpoints.items()
+                        for one in several
+                    ]
+                case "clear":
+                    debugger.clear()
+                    return None
+                case "wait":
+                    await debugger.wait(min(max(float(within_s), 0.0), DEBUG_WAIT_MAX_S))
+                    return await self._standing()
+                case "step":
+                    await debugger.step(debugger.place(on, sequencer))
+                    return await self._standing()
+                case "go":
+                    debugger.go_on(debugger.place(on, sequencer))
+                    return None
+        except CannotStop as error:
+            raise BadRequest(str(error)) from error
+        raise BadRequest(f"debug wants action: break, list, clear, wait, step, go; not {action!r}")
+
+    async def _standing(self) -> list[dict[str, Any]]:
+        """Return how each sequencer stands at its breakpoint, with the qubits' populations."""
+        laboratory = self._serving.laboratory
+        found: list[dict[str, Any]] = laboratory.debugger.halts()
+        for one in found:
+            telling = partial(laboratory.populations, one["on"], one["sequencer"])
+            try:
+                one["populations"] = await self._serving.in_thread(telling)
+            except Exception as error:  # the world says what it cannot simulate
+                one["populations"], one["why"] = {}, f"{type(error).__name__}: {error}"
+        return found
+
+    async def _copy(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Save the facility as it is, or branch it."""
+        from podium.sim_instruments.servers.facility_copies import CopyPlan, make_copy
+
+        file = request.get("file")
+        if not isinstance(file, str) or not Path(file).is_absolute():
+            raise BadRequest(f"{request['do']} wants file, the absolute path of one, not {file!r}")
+        bound = request.get("bound", False) is True
+        return await make_copy(self._serving, CopyPlan(Path(file), request["do"] == "save", bound))
 
     def _by_hand(self, request: Mapping[str, Any], do: Callable[[], str]) -> str:
         """Do something to the simulation, and count it unless a scenario does it."""
@@ -178,7 +261,7 @@ class BackDoor:
             clock.advance(piece_fs)
             span_fs -= piece_fs
             plants.advance()
-            await asyncio.to_thread(plants.integrate)
+            await self._serving.in_thread(plants.integrate)
         clock.advance(span_fs)
 
     def _samples(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,7 +289,7 @@ class BackDoor:
 
         log, on = self._serving.laboratory.signals, str(request.get("on", ""))
         try:
-            return await asyncio.to_thread(dump_runs, log, _since(request), on)
+            return await self._serving.in_thread(partial(dump_runs, log, _since(request), on))
         except (NothingPlayed, ValueError) as error:
             raise BadRequest(str(error)) from error
 

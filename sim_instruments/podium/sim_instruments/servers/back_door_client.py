@@ -20,7 +20,11 @@ def ask(endpoints: Path, request: dict[str, Any]) -> Any:
 
     Raises BackDoorError.
     """
-    where = back_door_file(endpoints)
+    return ask_at(back_door_file(endpoints), request)
+
+
+def ask_at(where: Path, request: dict[str, Any]) -> Any:
+    """Send one request through the back door that the file ``where`` tells of; the same."""
     try:
         place = json.loads(where.read_text(encoding="utf-8"))
         with socket.create_connection((place["host"], place["port"]), DEADLINE_S) as connection:
@@ -35,7 +39,7 @@ def ask(endpoints: Path, request: dict[str, Any]) -> Any:
     except FileNotFoundError:
         raise BackDoorError(f"{where} does not exist: is `podium twin serve` running?") from None
     except (OSError, ValueError, KeyError) as error:
-        raise BackDoorError(f"the simulation of {endpoints} does not answer: {error}") from error
+        raise BackDoorError(f"the simulation of {where} does not answer: {error}") from error
     if "ok" not in answer:
         raise BackDoorError(answer.get("error", "the simulation closed the connection"))
     return answer["ok"]

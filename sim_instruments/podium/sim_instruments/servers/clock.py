@@ -59,6 +59,8 @@ class WorldClock:
         self._origin_ns = monotonic_ns()
         self._paced_ns = 0
         """What passed until the rate was set last, ns of the world."""
+        self._held_ns: int | None = None
+        """The wall's clock when this one was stopped; None: it goes."""
         self.set_rate(rate)
         if mode is ClockMode.MANUAL:
             self.start_fs = MANUAL_START_TAI_S * FS_PER_S
@@ -69,7 +71,7 @@ class WorldClock:
         """Return TAI since 1970-01-01 in femtoseconds."""
         now_fs = self.start_fs + self.leapt_fs
         if self.mode is not ClockMode.MANUAL:
-            wall_ns = max(0, self._monotonic_ns() - self._origin_ns)
+            wall_ns = max(0, self._wall_ns() - self._origin_ns)
             now_fs += (self._paced_ns + self.rate * wall_ns) * FS_PER_NS
         return now_fs
 
@@ -92,9 +94,28 @@ class WorldClock:
             raise ValueError(
                 f"a {self.mode.value} clock cannot go {rate} times as fast as the wall's"
             )
-        now_ns = self._monotonic_ns() if at_ns is None else at_ns
+        now_ns = self._wall_ns() if at_ns is None else at_ns
         self._paced_ns += self.rate * (now_ns - self._origin_ns)
         self._origin_ns, self.rate = now_ns, rate
+
+    def _wall_ns(self) -> int:
+        return self._monotonic_ns() if self._held_ns is None else self._held_ns
+
+    @property
+    def stands(self) -> bool:
+        """Tell whether it was stopped."""
+        return self._held_ns is not None
+
+    def stop(self) -> None:
+        """Stand still from now on, whatever the wall's clock does, until :meth:`go_on`."""
+        if self._held_ns is None:
+            self._held_ns = self._monotonic_ns()
+
+    def go_on(self) -> None:
+        """Go on from the time at which it was stopped; one that goes is left alone."""
+        if self._held_ns is not None:
+            self._origin_ns += self._monotonic_ns() - self._held_ns
+            self._held_ns = None
 
     def answered(self) -> None:
         """Let pass what an answer of an instrument takes where no wall clock does it.

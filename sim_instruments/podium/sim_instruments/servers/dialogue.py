@@ -1,12 +1,13 @@
 """A run that one instrument plays piece by piece, over its cables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.session_plan import CannotPlan, SessionPlan
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
     CaptureTrain,
@@ -18,10 +19,63 @@ from podium.sim_instruments.servers.signal_routing import leaking, routed, silen
 from podium.sim_instruments.wiring import Carrier
 
 if TYPE_CHECKING:
+    from podium.sim_instruments.physics.driven_feedline import LevelPath
+    from podium.sim_instruments.physics.qubit_states import QubitStates
     from podium.sim_instruments.physics.session import Session
+    from podium.sim_instruments.physics.session_plan import PlanMoment, SegmentStep, WindowStep
 
 LEAKS_NS: Final = 1_000_000
 """Carriers through modulators are given once: what matters is whether they are felt at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class CabledPlan:
+    """The plan of a run, from connectors of an instrument to lines of the world."""
+
+    dialogue: "CabledDialogue"
+    plan: "SessionPlan"
+
+    @property
+    def run(self) -> int:
+        """Return the serial number of the run."""
+        return self.plan.run
+
+    @property
+    def qubits(self) -> Sequence["QubitStates"]:
+        """Return the qubits that were read so far."""
+        return self.plan.qubits
+
+    def go_on(
+        self,
+        drives: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        listeners: Sequence[int],
+        at_ns: int,
+    ) -> list["SegmentStep | WindowStep"]:
+        """Play one more chunk; return the steps to its windows."""
+        cabling, instrument = self.dialogue.cabling, self.dialogue.instrument
+        inputs = cabling.plan.inputs[instrument]
+        if any(one.line not in inputs for one in captures):
+            raise CannotPlan("an input without a cable")
+        played = routed(cabling, instrument, drives, self.dialogue.turns_of)
+        heard = [replace(one, line=inputs[one.line]) for one in captures]
+        return self.plan.go_on(tuple(played), heard, listeners, at_ns)
+
+    def moment(self) -> "PlanMoment":
+        """Return what the plan has come to."""
+        return self.plan.moment()
+
+    def go_back(self, moment: "PlanMoment") -> None:
+        """Return to a moment."""
+        self.plan.go_back(moment)
+
+    def content(self, at_ns: int) -> tuple[object, ...]:
+        """Return what of the past counts at a time."""
+        return self.plan.content(at_ns)
+
+    def remember(self, step: "WindowStep", paths: Sequence["LevelPath"], found: complex) -> None:
+        """Take a window for the last that a listener has asked for."""
+        self.plan.remember(step, paths, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +112,21 @@ class CabledDialogue:
             heard[number] if number in heard else silence(one)
             for number, one in enumerate(captures)
         )
+
+    def planned(self, carriers: Mapping[str, float]) -> "CabledPlan | None":
+        """Return the plan of the run; None where a carrier leaks for a part of it only."""
+        if any(True for _ in leaking(self.cabling, self.instrument, LEAKS_NS)):
+            return None
+        found: dict[str, float] = {}
+        for connector, hz in carriers.items():
+            cable = self.cabling.plan.outputs[self.instrument].get(connector)
+            if cable is None or cable.line in self.cabling.unplugged:
+                continue
+            source = self.cabling.carriers.get(cable.modulator) if cable.modulator else None
+            on_line = hz + (0.0 if source is None else source.frequency_hz)
+            if found.setdefault(cable.line, on_line) != on_line:
+                return None
+        return CabledPlan(self, SessionPlan(self.session, found))
 
     def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
         """Return the trace of a listener's last window, None where no cable is plugged in."""

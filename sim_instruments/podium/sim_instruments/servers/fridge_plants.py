@@ -5,10 +5,11 @@ from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.fridge_signals import temperature_of
+from podium.firmware_interfaces.fridge_signals import dissipation_of, temperature_of
 from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER, stage_of
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.incident_recording import IncidentRecording, NoIncident
+from podium.sim_instruments.servers.playback_heat import PlaybackHeat, Played
 from podium.sim_instruments.twins.heater_loop import STEP_FS
 from podium.sim_instruments.twins.twin import ActsByItself, Twin
 
@@ -65,6 +66,8 @@ class CoupledPlant:
         self.plant = plant
         self._start_fs = self._at_fs = start_fs
         self._twins: list[ActsByItself] = []
+        self.played = PlaybackHeat(start_fs)
+        """What the nodes that it cools dissipate in it."""
         self._recorded: Callable[[str, int], float | None] = lambda name, elapsed_fs: None
 
     def play(self, recorded: Callable[[str, int], float | None]) -> None:
@@ -85,7 +88,10 @@ class CoupledPlant:
         return any(twin.acts for twin in self._twins)
 
     def advance(self, to_fs: int) -> None:
-        """Let all twins act up to a time."""
+        """Let all twins act up to a time, and what was played heat the plant."""
+        for at_fs, watts in self.played.take(to_fs):
+            for stage, power in watts.items():
+                self.plant.write(dissipation_of(stage), power, at_fs)
         while self._at_fs < to_fs:
             step_fs = (self._at_fs // STEP_FS + 1) * STEP_FS
             self._at_fs = min(step_fs, to_fs) if self.acts else to_fs
@@ -164,6 +170,11 @@ class FridgePlants:
         """Return what reads and writes a fridge's signals, if it is a plant."""
         plant = self._coupled.get(fridge)
         return {} if plant is None else {"read": plant.read, "write": plant.write}
+
+    def stop(self, played: Played, at_fs: int) -> None:
+        """Hear that a sender of a run plays nothing from ``at_fs`` on."""
+        for plant in self._coupled.values():
+            plant.played.stop(played, at_fs)
 
     def baths(self, fridge_of_node: Mapping[str, str]) -> "dict[str, Bath]":
         """Return the mixing chambers of nodes that a plant cools, as they are now."""

@@ -28,12 +28,14 @@ from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.analyzed_feedlines import AnalyzedFeedlines
 from podium.sim_instruments.servers.cabling import Cabling, HoldsTone, ToneNow, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
+from podium.sim_instruments.servers.debugger import Debugger
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.fridge_plants import FridgePlants, plants_of
 from podium.sim_instruments.servers.kernel_compilation import KernelGate
 from podium.sim_instruments.servers.signal_log import SignalLog
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
+from podium.sim_instruments.twins.debugging import StopsPrograms
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import IdealClock
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 from podium.sim_instruments.twins.twin import Twin
@@ -118,6 +120,8 @@ class Laboratory:
         }
         for name in plan.timing.clocks.keys() & plan.timing.elsewhere:
             self.clock_of(name, plan.timing.clocks[name])  # those here follow it
+        self.debugger = Debugger(self.twins, clock)
+        """Breakpoints of its instruments' programs."""
         for name, twin in self.twins.items():
             self.plants.attach(plan.fridge_of.get(name, ""), twin)
         check_sources(plan, self.twins)
@@ -165,6 +169,7 @@ class Laboratory:
     def close(self) -> None:
         """Give up what waits to be computed; return when what is being computed is done."""
         self.kernels.end()
+        self.debugger.end()
         self._workers.shutdown(wait=True, cancel_futures=True)
 
     def give_back_memory(self) -> None:
@@ -240,6 +245,7 @@ class Laboratory:
     def stopped(self, instrument: str, run: int, sender: str, at_fs: int) -> None:
         """Hear that nothing of a sender of a run leaves its instrument from ``at_fs`` on."""
         self.played.stop((instrument, run, sender), at_fs)
+        self.plants.stop((instrument, run, sender), at_fs)
         self.signals.stop(instrument, run, sender, at_fs)
 
     def _worked(self, work: "Callable[[Play], T]", play: "Play") -> T:
@@ -271,8 +277,7 @@ class Laboratory:
             if train.spur or train.goes_on:
                 continue
             turns = train.phase_turns[:EDGES_KEPT].tolist()
-            starts = train.start_ns.tolist()
-            sending = ConnectorOutput(instrument, train.line, starts, when, turns)
+            sending = ConnectorOutput(instrument, train.line, train.start_ns, when, turns)
             self.played.note(sending, (instrument, signals.run, train.sender), now_fs)
 
     def play(
@@ -300,6 +305,7 @@ class Laboratory:
             biases_v=dict(cabling.biases_v),
             baths=cabling.baths,
         )
+        self._heat(instrument, arriving)
         answers = iter(self.world.play(arriving))
         self._ran(signals)
         return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
@@ -308,21 +314,59 @@ class Laboratory:
         """Begin a run that is played piece by piece."""
         from podium.sim_instruments.physics.feedline_session import RunStart
         from podium.sim_instruments.servers.dialogue import CabledDialogue
+        from podium.sim_instruments.servers.signal_routing import routed
 
         session = self.world.begin(
             RunStart(run, start_tai_fs, dict(cabling.biases_v), cabling.baths)
         )
-        turns = partial(self._carrier_turns, instrument, start_tai_fs)
+        turns = self.carrier_turns_of(instrument, start_tai_fs)
 
         def ended(signals: "RunSignals") -> None:
             self._note_pulses(instrument, signals)
+            if self.plants:
+                drives = tuple(routed(cabling, instrument, signals.drives, turns))
+                self._heat(instrument, replace(signals, drives=drives))
             self._ran(signals)
 
         return CabledDialogue(session, instrument, cabling, turns, ended)
 
+    def _heat(self, instrument: str, arriving: "RunSignals") -> None:
+        """Have the plants of its nodes' fridges take up what a run dissipates in their lines."""
+        if not self.plants:
+            return
+        from podium.sim_instruments.servers.line_heat import heat_of
+
+        begin_fs = arriving.start_tai_fs
+        end_fs = begin_fs + arriving.duration_ns * FS_PER_NS
+        heat = heat_of(arriving.drives, self.plan.attenuation_db, arriving.duration_ns)
+        for node, senders in heat.items():
+            plant = self.plants.get(self.plan.fridge_of_node.get(node, ""))
+            if plant is None:
+                continue
+            for sender, watts in senders.items():
+                plant.played.add((instrument, arriving.run, sender), begin_fs, end_fs, watts)
+
+    def populations(self, instrument: str, sequencer: str) -> dict[str, list[float]]:
+        """Return the populations of each qubit as a sequencer stands at a breakpoint, by qubit.
+
+        Of qubits whose feedlines the instrument listens to; none where it is not known. In any
+        thread. Everything is evolved once more, with a shot of its own for each reading.
+        """
+        from podium.sim_instruments.servers.halted_qubits import populations_now
+
+        twin = self.twins[instrument]
+        found = twin.signals_until_now(sequencer) if isinstance(twin, StopsPrograms) else None
+        return {} if found is None or not self.plays else populations_now(self, instrument, *found)
+
     def _ran(self, signals: "RunSignals") -> None:
         with self._lock:
             self._running_fs += signals.duration_ns * FS_PER_NS
+
+    def carrier_turns_of(
+        self, instrument: str, start_tai_fs: int
+    ) -> Callable[[str, Carrier], float]:
+        """Return what tells the phase of a microwave source at the start of a run."""
+        return partial(self._carrier_turns, instrument, start_tai_fs)
 
     def _carrier_turns(self, instrument: str, at_fs: int, source: str, carrier: Carrier) -> float:
         """Return the phase that a microwave source has at the start of a run.

@@ -135,8 +135,8 @@ class Timekeeper:
         answer does not wait for ever, though: after :attr:`holds_for_s` commands find the program
         running, and answers take no time, so that their number tells nothing.
         """
-        if not self._computes():
-            self._holds_since_s = None
+        if self.clock.stands or not self._computes():
+            self._holds_since_s = None  # one that stands at a breakpoint computes nothing
             return False
         now_s = self._monotonic_s()
         if self._holds_since_s is None:

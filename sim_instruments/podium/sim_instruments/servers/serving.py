@@ -3,12 +3,13 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from podium.sim_instruments.servers.certificate import can_sign, self_signed
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
@@ -30,6 +31,7 @@ from podium.sim_instruments.servers.loopback import (
 )
 from podium.sim_instruments.twins.twin import HasTlsPorts, Session, TakesDatagrams, Twin
 
+T = TypeVar("T")
 TICK_S = 0.02
 """How often sessions are asked for replies that have fallen due by the wall's clock."""
 TICKS_TO_LOOK = 10
@@ -74,6 +76,16 @@ class ServedLaboratory:
     """Of commands, where one is kept."""
     interventions: int = 0
     """What somebody has done by hand: faults and panels, but those of a scenario itself."""
+    in_threads: int = 0
+    """How many pieces of work of :meth:`in_thread` are under way."""
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Do work on the laboratory in a thread; meanwhile it is not copied."""
+        self.in_threads += 1
+        try:
+            return await asyncio.to_thread(work)
+        finally:
+            self.in_threads -= 1
 
     def look(self) -> None:
         """Let world time leap as far as all twins allow, and send what is due by it."""
@@ -107,7 +119,7 @@ class ServedLaboratory:
         """Integrate fridges for ever, in a thread, so that no reading waits for a long span."""
         while True:
             await asyncio.sleep(INTEGRATES_S)
-            await asyncio.to_thread(self.laboratory.plants.integrate)
+            await self.in_thread(self.laboratory.plants.integrate)
 
     def endpoints(self) -> dict[str, object]:
         """Return where every instrument listens, as the endpoints file has it."""
@@ -149,18 +161,38 @@ async def open_laboratory(
     raise.
     """
     laboratory = await asyncio.to_thread(build, clock)
+    log = CommandLog(clock.now_fs) if logged else None
+    if log is not None:
+        for name, twin in laboratory.twins.items():
+            log.watch(name, twin)
     timekeeper = Timekeeper(clock, laboratory.twins, laboratory.kernels)
-    serving = ServedLaboratory(laboratory, timekeeper if timed is None else timed(laboratory))
+    if timed is not None:
+        timekeeper = timed(laboratory)
+    async with listening(laboratory, timekeeper, places, log) as serving:
+        yield serving
+
+
+@asynccontextmanager
+async def listening(
+    laboratory: Laboratory,
+    timekeeper: Timekeeper,
+    places: Callable[[], Callable[[], Place]] | None = None,
+    log: CommandLog | None = None,
+    before: Mapping[str, ServedInstrument] | None = None,
+) -> AsyncIterator[ServedLaboratory]:
+    """Listen for all instruments of a laboratory meanwhile; it is closed at the end.
+
+    ``log``: where commands are kept, which watches the twins already. ``before``: instruments as
+    they were served before; what was wrong with the ways to them stays so.
+    """
+    clock = timekeeper.clock
+    serving = ServedLaboratory(laboratory, timekeeper, log=log)
     loop = asyncio.get_running_loop()
     laboratory.after_work = lambda: loop.call_soon_threadsafe(serving.look)
     anywhere = partial(draw_place, random.Random(os.urandom(8)))
-    if logged:
-        serving.log = CommandLog(clock.now_fs)
     try:
         for name, twin in laboratory.twins.items():
-            if serving.log is not None:
-                serving.log.watch(name, twin)
-            faults, ways = ConnectionFaults(), DatagramFaults()
+            faults, ways = _faults((before or {}).get(name))
             time = TimeOf(serving.timekeeper, name)
             answer = partial(_connection, twin, time, serving, faults)
             open_doors = doors(twin, answer) | datagram_doors(twin, time, serving, faults, ways)
@@ -183,6 +215,14 @@ async def open_laboratory(
             await served.close()
         laboratory.after_work = lambda: None  # what is done now concerns nobody
         await asyncio.to_thread(laboratory.close)
+
+
+def _faults(before: ServedInstrument | None) -> tuple[ConnectionFaults, DatagramFaults]:
+    """Return the faults of the ways to an instrument, as they were before."""
+    if before is None:
+        return ConnectionFaults(), DatagramFaults()
+    ways = DatagramFaults() if before.datagram_faults is None else replace(before.datagram_faults)
+    return replace(before.faults, open=set()), ways
 
 
 def _connection(

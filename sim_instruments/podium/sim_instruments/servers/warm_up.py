@@ -24,6 +24,7 @@ import numpy as np
 from numba.core import caching
 
 from podium.firmware_interfaces.zurich.elf import SequencerElf
+from podium.sim_instruments.execution.compilation_run import run_tree
 from podium.sim_instruments.physics.compilation_runs import (
     run_maps,
     run_pulses,
@@ -105,6 +106,7 @@ UNITS: dict[str, tuple[tuple[str, Callable[[], None]], ...]] = {
     "chip": (
         ("pulses on qubits", run_pulses),
         ("readout", run_readout),
+        ("trees", run_tree),
         ("maps of pulses", run_maps),
     ),
     "qblox_cluster": (("programs of a cluster", warm_up_cluster),),
@@ -114,6 +116,7 @@ UNITS: dict[str, tuple[tuple[str, Callable[[], None]], ...]] = {
 ORDER = (
     "pulses on qubits",
     "readout",
+    "trees",
     "programs of a cluster",
     "programs of a sequencer",
     "maps of pulses",
@@ -155,7 +158,7 @@ def compile_families(families: Sequence[str], tell: Tell) -> None:
                 tell(count, len(units) + 1, running[done])
         # What two of them left to each other, in this process.
         for one in missing:
-            for _, work in UNITS[one] if one != "chip" else (("", run_whole),):
+            for _, work in UNITS[one] if one != "chip" else (("", run_whole), ("", run_tree)):
                 work()
         note_compiled(missing)
         tell(len(units) + 1, len(units) + 1, "what they share")

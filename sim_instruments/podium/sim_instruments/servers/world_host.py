@@ -1,9 +1,9 @@
 """The process in which the twins of tests live: one world after the other, the process stays.
 
 Requests come on standard input, one JSON object a line, and are answered on standard output as by
-the back door, whose verbs it knows, and three more: ``open`` (a facility's words, a seed, a clock),
-``close``, and ``replay`` (a recorded trace to its twin). It ends when standard input is closed,
-or its parent is gone.
+the back door, whose verbs it knows, and four more: ``open`` (a facility's words, a seed, a clock),
+``close``, ``replay`` (a recorded trace to its twin), and ``in_copy`` (a request to a fork). It ends
+when standard input is closed, or its parent is gone.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from podium.firmware_interfaces.json_text import parse_json
 from podium.sim_instruments.facilities.one_instrument import facility_of
 from podium.sim_instruments.facilities.tree import NoSuchFacility
 from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
+from podium.sim_instruments.servers.back_door_client import BackDoorError, ask
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.kernel_compilation import compiling
 from podium.sim_instruments.servers.laboratory import Laboratory
@@ -36,7 +37,7 @@ def told(error: Exception) -> bool:
     """Tell whether an error is one of who asked; others are ours, and end the process."""
     from podium.firmware_interfaces.trace import TraceError
 
-    asked = BadRequest, NoSuchFacility, OSError, TraceError, UnicodeDecodeError
+    asked = BackDoorError, BadRequest, NoSuchFacility, OSError, TraceError, UnicodeDecodeError
     return isinstance(error, (*asked, *refusals()))
 
 
@@ -60,6 +61,8 @@ class Host:
                 return None
             case "replay":
                 return await asyncio.to_thread(_replayed, request)
+            case "in_copy":
+                return await asyncio.to_thread(ask, Path(request["file"]), request["request"])
         if self._serving is None:
             raise BadRequest("no facility is open")
         return await BackDoor(self._serving).do(request)

@@ -6,6 +6,7 @@ layer, and nothing heavy is imported: the twins live in a process of their own.
 
 from podium.sim_instruments.testing.facility import (
     SentCommand,
+    StoppedSequencer,
     TwinFacility,
     TwinInstrument,
     UnknownCommands,
@@ -19,6 +20,7 @@ __all__ = [
     "Replayed",
     "ReplayedCommand",
     "SentCommand",
+    "StoppedSequencer",
     "TwinDiffers",
     "TwinFacility",
     "TwinInstrument",

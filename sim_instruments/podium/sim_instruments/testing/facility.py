@@ -1,19 +1,28 @@
 """A test holds a simulated facility, and single instruments of it."""
 
 import re
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Literal
 
-from podium.sim_instruments.testing.process import TwinProcess, TwinProcessFailed, TwinRefused
+from podium.sim_instruments.testing.process import (
+    CopiedProcess,
+    TwinProcess,
+    TwinProcessFailed,
+    TwinRefused,
+)
 
 FS_PER_S = 10**15
 SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _SPAN = re.compile(r"((?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?)\s*+(ms|s|min|h|d)")
 LISTED = 20
 """So many unknown commands are listed by name."""
+STOPS_WITHIN_S = 10.0
 LAST = 50
 """So many of the last commands are reported for a test that has failed."""
 
@@ -38,6 +47,45 @@ class SentCommand:
     """World time since 1970 (TAI). In seconds: good to a microsecond."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoppedSequencer:
+    """A sequencer that stands at a breakpoint, before an instruction."""
+
+    instrument: str
+    sequencer: str
+    line: int
+    """Of the program's text, from 1."""
+    instruction: str
+    time_ns: int
+    """Time of the real-time side, from the start of the run."""
+    registers: Mapping[str, int]
+    """Those that are not 0, by name: ``R0``."""
+    flags: Mapping[str, bool]
+    queue_ns: tuple[int, ...]
+    """When the instructions are due that wait in the queue of the real-time side."""
+    played: tuple[Mapping[str, Any], ...]
+    """The latest of what was played so far: ``time_ns``, ``what``, and what belongs to it."""
+    populations: Mapping[str, tuple[float, ...]]
+    """Of each level, by qubit; empty where they are not known."""
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "StoppedSequencer":
+        """Return what the back door has told."""
+        populations = told.get("populations", {})
+        return cls(
+            told["on"],
+            told["sequencer"],
+            told["line"],
+            told["instruction"],
+            told["time_ns"],
+            told["registers"],
+            told["flags"],
+            tuple(told["queue_ns"]),
+            tuple(told["played"]),
+            {name: tuple(shares) for name, shares in populations.items()},
+        )
+
+
 class UnknownTruth(KeyError):
     """The world has no truth of that name. The message says which names are near."""
 
@@ -60,7 +108,11 @@ class TwinFacility:
     """Simulated instruments with a world of their own, until they are closed."""
 
     def __init__(
-        self, process: TwinProcess, opened: Mapping[str, Any], seed: int, strict: bool = False
+        self,
+        process: TwinProcess | CopiedProcess,
+        opened: Mapping[str, Any],
+        seed: int,
+        strict: bool = False,
     ) -> None:
         self._process = process
         self._closed = False
@@ -119,6 +171,65 @@ class TwinFacility:
                 "made in; ask before, or make it in a wider scope (module_twin_instrument ...)"
             )
         return self._process.ask(request)
+
+    def break_at(
+        self, sequencer: str, *, line: int | None = None, when: str = "", on: str = ""
+    ) -> None:
+        """Stop a sequencer (``slot2.seq0``) before a line of its program, from its next start on.
+
+        ``when``: or where a condition begins to hold: ``R3 == 5``, ``time >= 1000`` (ns), a flag.
+        ``on``: the instrument, where several have sequencers. World time stands still while one
+        stands; a client's own time-outs go on. Raises :class:`.process.TwinRefused`.
+        """
+        __tracebackhide__ = True
+        self._debug("break", on, sequencer, line=line, when=when)
+
+    def stopped(self, within_s: float = STOPS_WITHIN_S) -> tuple[StoppedSequencer, ...]:
+        """Return all that stand at breakpoints, once one does; none: not within the time."""
+        __tracebackhide__ = True
+        return tuple(map(StoppedSequencer.of, self._debug("wait", within_s=within_s)))
+
+    def step(self, sequencer: str = "", on: str = "") -> tuple[StoppedSequencer, ...]:
+        """Let one that stands execute one instruction; return all that stand then."""
+        __tracebackhide__ = True
+        return tuple(map(StoppedSequencer.of, self._debug("step", on, sequencer)))
+
+    def go_on(self, sequencer: str = "", on: str = "") -> None:
+        """Let one that stands at a breakpoint go on."""
+        __tracebackhide__ = True
+        self._debug("go", on, sequencer)
+
+    def clear_breakpoints(self) -> None:
+        """Remove all breakpoints, and let all go on."""
+        __tracebackhide__ = True
+        self._debug("clear")
+
+    def _debug(self, action: str, on: str = "", sequencer: str = "", **more: Any) -> Any:
+        __tracebackhide__ = True
+        words = {"action": action, "on": on, "sequencer": sequencer, **more}
+        return self._ask({"do": "debug", **words})
+
+    @contextmanager
+    def fork(self) -> Iterator["TwinFacility"]:
+        """Have a second facility meanwhile that is as this one is now, on addresses of its own.
+
+        What is done to one is not done to the other. On a manual clock the same commands give the
+        same bytes on both. Connections are not copied. Raises :class:`.process.TwinRefused` while
+        something is being computed.
+        """
+        __tracebackhide__ = True
+        with tempfile.TemporaryDirectory() as folder:
+            file = str(Path(folder) / "endpoints.json")
+            told = self._ask({"do": "fork", "file": file, "bound": True})
+            process = CopiedProcess(self._process, file, told["pid"])
+            copy = TwinFacility(process, told["endpoints"], self.seed, self._strict)
+            copy._complained = self._complained
+            try:
+                yield copy
+            finally:
+                copy.close()
+                with suppress(TwinProcessFailed, TwinRefused):  # it has ended before
+                    process.ask({"do": "end"})
 
     def fault(self, fault: str, on: str) -> None:
         """Make something go wrong, or right again: ``podium twin fault list`` names all.
@@ -260,6 +371,26 @@ class TwinInstrument:
         """Make something go wrong with this instrument, or ``on`` a line or fridge."""
         __tracebackhide__ = True
         self.facility.fault(fault, self.name if on is None else on)
+
+    def break_at(self, sequencer: str, *, line: int | None = None, when: str = "") -> None:
+        """See :meth:`TwinFacility.break_at`."""
+        __tracebackhide__ = True
+        self.facility.break_at(sequencer, line=line, when=when, on=self.name)
+
+    def stopped(self, within_s: float = STOPS_WITHIN_S) -> tuple[StoppedSequencer, ...]:
+        """See :meth:`TwinFacility.stopped`."""
+        __tracebackhide__ = True
+        return self.facility.stopped(within_s)
+
+    def step(self, sequencer: str = "") -> tuple[StoppedSequencer, ...]:
+        """See :meth:`TwinFacility.step`."""
+        __tracebackhide__ = True
+        return self.facility.step(sequencer, self.name)
+
+    def go_on(self, sequencer: str = "") -> None:
+        """See :meth:`TwinFacility.go_on`."""
+        __tracebackhide__ = True
+        self.facility.go_on(sequencer, self.name)
 
     def advance(self, span: str | float) -> None:
         """See :meth:`TwinFacility.advance`."""

@@ -133,3 +133,19 @@ class TwinProcess:
         self._log.seek(max(0, self._log.tell() - LAST_BYTES))
         said = self._log.read().decode(errors="replace").strip()
         return f"the process of the twins ended; its last words:\n{said or '(it said nothing)'}"
+
+
+class CopiedProcess:
+    """A fork of a process of twins, asked through the process that it was forked from."""
+
+    def __init__(self, origin: "TwinProcess | CopiedProcess", file: str, pid: int) -> None:
+        """``file``: its endpoints file."""
+        self._origin: TwinProcess = origin._origin if isinstance(origin, CopiedProcess) else origin
+        self._file = file
+        self.pid = pid
+        """Its number."""
+
+    def ask(self, request: dict[str, Any]) -> Any:
+        """Have one request carried out. Raises as :meth:`TwinProcess.ask`."""
+        __tracebackhide__ = True
+        return self._origin.ask({"do": "in_copy", "file": self._file, "request": request})

@@ -91,6 +91,26 @@ async def test_no_leap_passes_an_end_or_anybody_who_is_armed_or_computes(seed) -
     await divided.end()
 
 
+async def test_an_answer_that_falls_due_by_what_another_part_does_is_sent() -> None:
+    divided = Divided(NAMES, ClockMode.MANUAL, random.Random(5))
+    await divided.quiet()
+    one, other = divided.parts["node_a"], divided.parts["node_b"]
+    one.client.send("BUSY?\n")
+    one.box.armed = True
+    await divided.quiet()
+    other.client.send("RUN 1\nDONE?\n")
+    await divided.quiet()
+    assert other.client.answers == b"", "who is armed forbids the leap to its end"
+    one.client.send("BUSY?\n")
+    await divided.quiet()
+    one.box.armed = False
+    one.client.send("BUSY?\n")
+    await divided.quiet()
+    assert other.client.answers == b"DONE?\n"
+    assert divided.clock.leapt_fs >= FS_PER_S
+    await divided.end()
+
+
 async def run_in(divided: Divided, name: str) -> None:
     divided.parts[name].client.send("RUN 1\n")
     await divided.quiet()

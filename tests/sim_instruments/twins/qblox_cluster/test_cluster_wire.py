@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.benches.docs.page_tools import page_tool
 
 from podium.firmware_interfaces.qblox_cluster.command_table import (
     COMMANDS,
@@ -15,7 +16,6 @@ from podium.firmware_interfaces.qblox_cluster.command_table import (
 )
 from podium.firmware_interfaces.qblox_cluster.framing import take_blocks
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin, meant_headers
-from podium.sim_instruments.twins.qblox_cluster.commands.command_page import command_page
 
 PAGE = Path(__file__).parents[4] / "docs/reference/qblox_cluster_commands.md"
 
@@ -186,4 +186,4 @@ def test_what_does_not_exist_is_refused_at_construction_and_at_opening() -> None
 
 
 def test_the_page_of_commands_is_current() -> None:
-    assert PAGE.read_text() == command_page()
+    assert PAGE.read_text() == page_tool("qblox_cluster_commands").command_page()

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
+from tests.benches.docs.page_tools import page_tool
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Form, Immediate, Operation
 from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import Route
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import run_together
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_instruction_page import KINDS, page
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
     Q1Processor,
     SequencerSetup,
@@ -20,6 +20,8 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     RealTimeTrace,
 )
 
+TOOL = page_tool("q1_instructions")
+KINDS = TOOL.KINDS
 PAGE = Path(__file__).parents[4] / "docs/reference/q1_instructions.md"
 ILLEGAL = "SEQUENCE PROCESSOR Q1 ILLEGAL INSTRUCTION"
 DURATION_NS = 1000
@@ -77,7 +79,7 @@ def of_page() -> dict[str, list[str]]:
 
 
 def test_the_page_of_instructions_is_current() -> None:
-    assert PAGE.read_text() == page()
+    assert PAGE.read_text() == TOOL.page()
     assert set(of_page()) == {form.mnemonic for form in FORMS}
 
 

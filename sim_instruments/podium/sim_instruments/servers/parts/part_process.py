@@ -143,7 +143,9 @@ async def serve_part(arguments: Namespace, answers: int) -> None:
                     server.take(decode(line))
             await server.end()
             post({"type": "tallies", "tallies": serving.tallies()})
-    except (*refusals(), NoIncident, OSError) as error:
+    except Exception as error:
+        if not isinstance(error, (*refusals(), NoIncident, OSError)):
+            raise
         post({"type": "refused", "why": str(error)})
     finally:
         sink.close()

@@ -45,7 +45,7 @@ class PartsBackDoor(BackDoor):
                 case "parts":
                     return self._parts()
                 case "time":
-                    return await self._time()
+                    return await self._time_of_all()
                 case "rate":
                     return await self._set_rate_of_all(request.get("rate"))
                 case "advance":
@@ -178,7 +178,7 @@ class PartsBackDoor(BackDoor):
 
     # --- time -------------------------------------------------------------------------
 
-    async def _time(self) -> dict[str, Any]:
+    async def _time_of_all(self) -> dict[str, Any]:
         clock = self._world.clock
         async with self._at_one_time():
             answers = await self._of_all({"do": "time"})
@@ -197,7 +197,7 @@ class PartsBackDoor(BackDoor):
         async with self._world.paused():
             await self._of_all(request)
             clock.advance(span)
-        return await self._time()
+        return await self._time_of_all()
 
     async def _set_rate_of_all(self, rate: Any) -> Any:
         if type(rate) is not int:
@@ -208,7 +208,7 @@ class PartsBackDoor(BackDoor):
                 self._world.set_rate(rate, time.monotonic_ns() + RATE_AHEAD_NS)
         except (PlanError, ValueError) as error:
             raise BadRequest(str(error)) from error
-        return await self._time()
+        return await self._time_of_all()
 
 
 def _when(entry: Mapping[str, Any]) -> int:

@@ -2,8 +2,9 @@
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster import limits
@@ -22,11 +23,13 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
 )
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS, NEWEST, RELEASES
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
+from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.command_observer import (
     CommandListener,
     CommandObserver,
     cluster_words,
 )
+from podium.sim_instruments.twins.debugging import Breakpoint
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
     SUBS_PER_TICK,
     ClusterClock,
@@ -44,6 +47,11 @@ from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import PERFECT, Mixer
 from podium.sim_instruments.twins.qblox_cluster.processor.linq import CMM_SLOT
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import (
+    Condition,
+    SequencerStops,
+)
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     SUFFIX_OUT_OF_RANGE,
     SYNTAX_ERROR,
@@ -74,6 +82,7 @@ _SETTINGS = frozenset(entry.header for entry in COMMANDS if not entry.header.end
 PULSE_FS = 100 * FS_PER_NS
 """ASSUMED: how long a pulse is that arrives at an input from outside."""
 
+_SEQUENCER = re.compile(r"slot(\d{1,2})\.seq(?:uencer)?(\d{1,2})")
 _SLOT = re.compile(r"SLOT(\d{1,4}):", re.IGNORECASE)
 
 
@@ -156,6 +165,44 @@ class ClusterTwin:
             known = ", ".join(["scpi", *(f"slot{s}" for s in self.modules)])
             raise KeyError(f"no port {port!r} at this cluster, it has {known}")
         return ClusterSession(self, self.modules[slot])
+
+    def stop_at(
+        self,
+        sequencer: str,
+        breakpoints: Sequence[Breakpoint],
+        halted: Callable[[str, Callable[[], dict[str, Any]]], bool],
+    ) -> str:
+        """Stop a sequencer (``slot2.seq0``) at lines and conditions; see :class:`.StopsPrograms`.
+
+        It is stopped from its next start on.
+        """
+        found = _SEQUENCER.fullmatch(sequencer)
+        module = self.modules.get(int(found[1])) if found else None
+        if found is None or module is None or int(found[2]) >= len(module.sequencers):
+            slots = ", ".join(f"slot{slot}" for slot in self.modules)
+            raise ValueError(f"{sequencer!r} is no sequencer like slot2.seq0; there are {slots}")
+        name = f"slot{module.slot}.seq{int(found[2])}"
+        conditions = tuple(Condition.of_text(one.when) for one in breakpoints if one.when)
+        lines = tuple(one.line for one in breakpoints if one.line is not None)
+        stops = SequencerStops(lambda seen: halted(name, seen.told), lines, conditions)
+        module.sequencers[int(found[2])].stops = stops if breakpoints else None
+        return name
+
+    def signals_until_now(self, sequencer: str) -> tuple[RunSignals, int] | None:
+        """Return what a run plays until a sequencer of it stands at a breakpoint, and when that is.
+
+        The time is in ns of the run. None: it stands at none, or the run depends on measurements.
+        """
+        slot, number = sequencer.removeprefix("slot").split(".seq")
+        one = self.modules[int(slot)].sequencers[int(number)]
+        execution = self.runs.execution_of(one)
+        seen = None if one.stops is None else one.stops.standing
+        if execution is None or seen is None:
+            return None
+        triggers = [Trigger(at_ns, address) for at_ns, address in seen.triggers.T.tolist()]
+        at_ns = seen.time_ns
+        signals = execution.signals_until(at_ns, triggers)
+        return None if signals is None else (signals, at_ns)
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far world time may leap as far as this cluster is concerned."""

@@ -1,17 +1,16 @@
 import numpy as np
 import pytest
 from tests.benches.zurich.processor import processor
-
-from podium.sim_instruments.twins.zurich.sequencer.image import DoesNotRun
-from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
-from podium.sim_instruments.twins.zurich.sequencer.render import (
-    FULL_SCALE,
-    Oscillators,
+from tests.benches.zurich.sample_renderer import (
     modulate_iq,
     modulate_sines,
     oscillator_turns,
     play,
 )
+
+from podium.sim_instruments.twins.zurich.sequencer.image import DoesNotRun
+from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
+from podium.sim_instruments.twins.zurich.sequencer.render import FULL_SCALE, Oscillators
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
 
 WAVES = (

@@ -143,10 +143,17 @@ def marker_rows(
     run: SequencerRun, trace: RealTimeTrace
 ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
     """Return the sequencer's markers over time; an override holds throughout."""
+    return overridden(run, trace.time_ns, trace.marker)
+
+
+def overridden(
+    run: SequencerRun, time_ns: NDArray[np.int64], marker: NDArray[np.int8]
+) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """Return markers over time as they are given, or what overrides them."""
     override = run.configuration.marker_override
     if override is not None:
         return np.zeros(1, np.int64), np.array([override], np.int8)
-    return trace.time_ns, trace.marker
+    return time_ns, marker
 
 
 def lo_turns(lo_hz: int, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -108,21 +108,25 @@ def segments(
             now_phase = advance_phase(now_phase, int(frequency[here]), now - time_ns[here])
         if not modulated:
             now_phase = 0
-        n_w0, n_i0, n_g0 = _active(played0, now - since0, gain0[here], wave_lengths)
-        n_w1, n_i1, n_g1 = _active(played1, now - since1, gain1[here], wave_lengths)
+        last0 = wave_lengths[played0] if played0 >= 0 else 0
+        last1 = wave_lengths[played1] if played1 >= 0 else 0
+        n_w0, n_i0, n_g0 = _active(played0, now - since0, gain0[here], last0)
+        n_w1, n_i1, n_g1 = _active(played1, now - since1, gain1[here], last1)
         if open_ns >= 0:
             if on and not started:
                 dt = now - open_ns
-                e_w0, e_i0, e_g0 = _active(w0, i0 + dt, g0, wave_lengths)
-                e_w1, e_i1, e_g1 = _active(w1, i1 + dt, g1, wave_lengths)
-                slip = (now_phase - advance_phase(open_phase, f, dt)) % PHASE_TURN
+                last0 = wave_lengths[w0] if w0 >= 0 else 0
+                last1 = wave_lengths[w1] if w1 >= 0 else 0
+                e_w0, e_i0, e_g0 = _active(w0, i0 + dt, g0, last0)
+                e_w1, e_i1, e_g1 = _active(w1, i1 + dt, g1, last1)
                 if (
                     n_w0 == e_w0 and n_i0 == e_i0 and n_g0 == e_g0
                     and n_w1 == e_w1 and n_i1 == e_i1 and n_g1 == e_g1
                     and offs0[here] == o0 and offs1[here] == o1 and now_f == f
-                    and (slip <= 2 or slip >= PHASE_TURN - 2)
                 ):  # fmt: skip
-                    continue
+                    slip = (now_phase - advance_phase(open_phase, f, dt)) % PHASE_TURN
+                    if slip <= 2 or slip >= PHASE_TURN - 2:
+                        continue
             count = _close(
                 start, start_phase, keys, count, open_ns, open_phase, now,
                 w0, i0, w1, i1, g0, g1, o0, o1, f, wave_lengths,
@@ -143,11 +147,12 @@ def segments(
 
 
 @njit(cache=True, nogil=True)
-def _active(
-    wave: int, into: int, gain: int, wave_lengths: NDArray[np.int64]
-) -> tuple[int, int, int]:
-    """Return (wave, into, gain), or nothing when the waveform is over or its gain is zero."""
-    if wave < 0 or gain == 0 or into >= wave_lengths[wave]:
+def _active(wave: int, into: int, gain: int, length: int) -> tuple[int, int, int]:
+    """Return (wave, into, gain), or nothing when the waveform is over or its gain is zero.
+
+    ``length``: of the waveform. An array as an argument would cost more than the rest.
+    """
+    if wave < 0 or gain == 0 or into >= length:
         return -1, 0, 0
     return int(wave), int(into), int(gain)
 

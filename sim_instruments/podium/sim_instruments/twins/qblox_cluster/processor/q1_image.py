@@ -34,6 +34,9 @@ GOTO: Final = 71
 SAVE: Final = 72
 """Copies slot ``b`` to slot ``a``; takes no time."""
 
+STOP_HERE: Final = 73
+"""Stands in place of an operation: the kernel returns before the instruction."""
+
 OPERATION, A, B, C, D, E, COST, DURATION = range(8)
 TARGET: Final = D
 """Of a jump, where its address is."""
@@ -73,8 +76,8 @@ class Image:
     """Addresses of instructions that read a register written by the one before."""
 
 
-def build_image(program: AssembledProgram) -> Image:
-    """Lay out a program."""
+def build_image(program: AssembledProgram, *, joined: bool = True) -> Image:
+    """Lay out a program. ``joined``: let one row do what several instructions do, for speed."""
     forms = [FORMS[opcode] for opcode in program.opcode.tolist()]
     operands: list[list[int]] = program.operands.tolist()
     constants: dict[int, int] = {0: FIRST_CONSTANT}
@@ -112,7 +115,8 @@ def build_image(program: AssembledProgram) -> Image:
         code[writer] = _goto(entry)
     for row, address in links:
         code[row] = _goto(begins[address])
-    _join(code, length)
+    if joined:
+        _join(code, length)
     slots = np.zeros(FIRST_CONSTANT + len(constants), dtype=np.int64)
     slots[FIRST_CONSTANT:] = list(constants)
     return Image(

@@ -237,6 +237,9 @@ def execute(
             pc = np.int64(code[at, 1])
             count -= 1
             continue
+        if op == q1_image.STOP_HERE:
+            status = q1.AT_STOP
+            break
         if op == q1_image.SAVE:
             slots[code[at, 1]] = slots[code[at, 2]]
             count -= 1

@@ -15,6 +15,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import (
     refuse_unknown_words,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import OPERATION, A, build_image
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import ProcessorWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class SequencerSetup:
     """``integration_length_acq``."""
     registers: tuple[int, ...] = (0,) * REGISTERS
     """Their values at the start, 0 to 2**32 - 1."""
+    watch: ProcessorWatch | None = None
+    """Stops it where somebody wants to look at it."""
 
 
 class Q1Processor:
@@ -87,7 +90,7 @@ class Q1Processor:
         """Named in errors, e.g. ``slot2.sequencer0``."""
         self.operations = frozenset(FORMS[opcode].operation for opcode in set(program.opcode))
         refuse_unknown_words(program, setup.readout, setup.tags, name)
-        self._image = build_image(program)
+        self._image = build_image(program, joined=setup.watch is None)
         self._code = self._image.code.copy()
         # ASSUMED: what a sequencer of this kind cannot do is no instruction to it.
         foreign = foreign_operations(setup.readout, setup.tags)

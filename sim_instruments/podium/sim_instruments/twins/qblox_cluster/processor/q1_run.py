@@ -15,10 +15,12 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_latches import (
     next_trigger,
     reset_latches,
 )
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import SeenProcessor
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     RealTimeTrace,
 )
+from podium.sim_instruments.twins.qblox_cluster.processor.row_store import PackedRows, RowStore
 
 if TYPE_CHECKING:
     from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
@@ -36,6 +38,8 @@ FIRST_SENT = 64
 SPARE = 2
 """Rows, and entries that are sent, that one instruction may make."""
 MIN_ROWS = SPARE
+WIDE = 2
+"""Columns of 64 bits in each row."""
 AT_A_STRETCH = 1_000_000
 """Instructions of a processor that is run from halt to halt: more are an end that never comes."""
 
@@ -77,8 +81,7 @@ class Q1Run:
         self.pause_ns: int | None = None
         """It is run from halt to halt, and no further than to here. None: as far as it goes."""
         self._state = _initial_state(setup)
-        self._chunks: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
-        self._finished_rows = 0
+        self._store = RowStore()
         self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, min(FIRST_ROWS, limits.rows)))
         self._sent = np.empty((q1.SENT_COLUMNS, FIRST_SENT), dtype=np.int64)
         self._inbox = np.empty((q1.INBOX_COLUMNS, 0), dtype=np.int64)
@@ -153,6 +156,8 @@ class Q1Run:
 
     def moment(self) -> RunMoment:
         """Return what it has come to, a copy."""
+        if self._store.count:
+            self.drop_rows(0)
         rows = int(self._state[q1.ROWS])
         return RunMoment(
             self.ending,
@@ -174,7 +179,7 @@ class Q1Run:
         self._queue[:] = moment.queue
         self._latches[:] = moment.latches
         self._triggers = moment.triggers
-        self._chunks, self._finished_rows = [], 0
+        self._store = RowStore()
         rows = moment.rows64.shape[1]
         if rows + SPARE > self._rows64.shape[1]:
             self._rows64, self._rows32 = _row_buffers(2 * rows)
@@ -183,14 +188,17 @@ class Q1Run:
 
     def drop_rows(self, count: int) -> None:
         """Forget the first rows."""
-        chunks = self._all_rows()
-        rows64 = np.concatenate([one for one, _ in chunks], axis=1)[:, count:]
-        rows32 = np.concatenate([one for _, one in chunks], axis=1)[:, count:]
-        left = rows64.shape[1]
+        found = self._between(count, q1.FOR_EVER)
+        columns = [
+            _joined([rows.part(k, *part) for rows, *part in found], kind)
+            for k, kind in enumerate(_WRITTEN)
+        ]
+        left = columns[0].size
         if left + SPARE > self._rows64.shape[1]:
             self._rows64, self._rows32 = _row_buffers(2 * left)
-        self._rows64[:, :left], self._rows32[:, :left] = rows64, rows32
-        self._chunks, self._finished_rows = [], 0
+        for row, column in zip([*self._rows64, *self._rows32], columns, strict=True):
+            row[:left] = column
+        self._store = RowStore()
         self._state[q1.ROWS] = left
 
     @property
@@ -219,9 +227,10 @@ class Q1Run:
         if self.pause_ns is not None:
             until_ns = min(until_ns, self.pause_ns)
             most = min(most, int(self._state[q1.COUNT]) + AT_A_STRETCH)
+        watch = self.processor.setup.watch
         while True:
             status = execute(
-                self.processor._code,
+                self.processor._code if watch is None else watch.code(self.seen()),
                 self.processor._image.length,
                 self._slots,
                 self._state,
@@ -236,6 +245,9 @@ class Q1Run:
                 until_ns,
                 most,
             )
+            if status == q1.AT_STOP and watch is not None:
+                watch.stopped(self.seen())
+                continue
             if status != q1.ROWS_FULL:
                 break
             if not self._make_room():
@@ -244,6 +256,9 @@ class Q1Run:
         self.ending = _ENDINGS[status]
         if status == q1.CUT and self.pause_ns is not None and self._state[q1.COUNT] < most:
             self._pause()
+        if self.ending in (Ending.STOPPED, Ending.CUT) and self._store.count:
+            self._pack()  # others of the run may fill buffers in the same place
+            self._rows64, self._rows32 = _row_buffers(MIN_ROWS)
 
     def _pause(self) -> None:
         """Stand before the instruction that would begin too late, as if it had not been fetched."""
@@ -251,6 +266,19 @@ class Q1Run:
         self._state[q1.COUNT] -= 1
         self._state[q1.CORE_NS] -= int(self.processor._code[int(self._state[q1.PC]), COST])
         self.ending = Ending.PAUSED
+
+    def seen(self) -> SeenProcessor:
+        """Return what somebody sees who looks at the processor; arrays are its own."""
+        return SeenProcessor(
+            self.processor._code,
+            self.processor._image.address,
+            self.processor.program,
+            self._state,
+            self._slots,
+            self._queue,
+            self._triggers,
+            lambda: self.rows(0, q1.FOR_EVER),
+        )
 
     def _make_room(self) -> bool:
         """Make room for more rows or more that is sent; False at the limit."""
@@ -260,58 +288,69 @@ class Q1Run:
         rows = int(self._state[q1.ROWS])
         if rows <= self._rows64.shape[1] - SPARE:
             return True
-        if self._finished_rows + rows >= self._limits.rows:
+        self._pack()
+        if self._store.count >= self._limits.rows:
             return False
-        self._chunks.append((self._rows64[:, :rows], self._rows32[:, :rows]))
-        self._finished_rows += rows
-        size = min(4 * rows, MOST_ROWS, self._limits.rows - self._finished_rows)
-        self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, size))
-        self._state[q1.ROWS] = 0
+        size = max(MIN_ROWS, min(4 * rows, MOST_ROWS, self._limits.rows - self._store.count))
+        if size != self._rows64.shape[1]:
+            self._rows64, self._rows32 = _row_buffers(size)
         return True
+
+    def _pack(self) -> None:
+        """Put the rows that the kernel has written into the store."""
+        rows = int(self._state[q1.ROWS])
+        self._store.append([*self._rows64[:, :rows], *self._rows32[:, :rows]])
+        self._state[q1.ROWS] = 0
 
     def trace(self) -> RealTimeTrace:
         """Return what was done so far."""
+        self._pack()
         flags = int(self._state[q1.FLAGS])
         return self._traced(
-            self._all_rows(),
+            self._store.join(_KINDS),
             flags=tuple(name for bit, name in q1.FLAG_NAMES.items() if flags & bit),
             log=tuple(self._log(flags)),
         )
 
+    def take_trace(self) -> RealTimeTrace:
+        """Return what was done so far, and keep none of it."""
+        trace = self.trace()
+        self._store = RowStore()
+        return trace
+
+    def marker_changes(self) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+        """Return rows at which the markers may have changed: time and markers from there on."""
+        self._pack()
+        times, markers = self._store.changes(2 + q1.ROW_MARKER)
+        return times, markers.astype(np.int8)
+
     def rows(self, first: int, before_ns: int) -> RealTimeTrace:
         """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
-        found: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
-        begin = 0
-        for rows64, rows32 in self._all_rows():
-            count = rows64.shape[1]
-            low, begin = max(first - begin, 0), begin + count
-            if low >= count:
-                continue
-            high = (
-                int(np.searchsorted(rows64[0], before_ns)) if rows64[0, -1] >= before_ns else count
-            )
-            found.append((rows64[:, low:high], rows32[:, low:high]))
-            if high < count:
-                break
-        last = self._rows64[:, :0], self._rows32[:, :0]
-        return self._traced(found or [last], flags=(), log=())
+        found = self._between(first, before_ns)
+        columns = [
+            _joined([rows.part(k, *part) for rows, *part in found], kind)
+            for k, kind in enumerate(_KINDS)
+        ]
+        return self._traced(columns, flags=(), log=())
 
-    def _all_rows(self) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    def _between(self, first: int, before_ns: int) -> list[tuple[PackedRows, int, int]]:
+        """Return stretches with their rows from number ``first`` on that begin before a time."""
         last = int(self._state[q1.ROWS])
-        return [*self._chunks, (self._rows64[:, :last], self._rows32[:, :last])]
+        new = PackedRows([*self._rows64[:, :last], *self._rows32[:, :last]], last)
+        found = list(self._store.between(first, before_ns))
+        low = max(first - self._store.count, 0)
+        if low < last and (not found or found[-1][2] == found[-1][0].count):
+            found.append((new, low, max(low, int(np.searchsorted(new.columns[0], before_ns)))))
+        return found
 
     def _traced(
-        self,
-        chunks: Sequence[tuple[NDArray[np.int64], NDArray[np.int32]]],
-        flags: tuple[str, ...],
-        log: tuple[str, ...],
+        self, columns: Sequence[NDArray[Any]], flags: tuple[str, ...], log: tuple[str, ...]
     ) -> RealTimeTrace:
-        wide = [_joined([rows64[k] for rows64, _ in chunks]) for k in range(2)]
-        columns = [_joined([rows32[k] for _, rows32 in chunks]) for k in range(q1.ROW_COLUMNS)]
+        time_ns, nco_phase, *columns = columns
         return RealTimeTrace(
-            time_ns=wide[0],
-            nco_phase=wide[1],
-            kind=columns[q1.ROW_KIND].astype(np.int8),
+            time_ns=time_ns,
+            nco_phase=nco_phase,
+            kind=columns[q1.ROW_KIND],
             wave0=columns[q1.ROW_WAVE_0],
             wave1=columns[q1.ROW_WAVE_1],
             gain0=columns[q1.ROW_GAIN_0],
@@ -319,7 +358,7 @@ class Q1Run:
             offs0=columns[q1.ROW_OFFS_0],
             offs1=columns[q1.ROW_OFFS_1],
             nco_freq=columns[q1.ROW_FREQ],
-            marker=columns[q1.ROW_MARKER].astype(np.int8),
+            marker=columns[q1.ROW_MARKER],
             acq=columns[q1.ROW_ACQ],
             bin=columns[q1.ROW_BIN],
             weight0=columns[q1.ROW_WEIGHT_0],
@@ -357,8 +396,24 @@ class Q1Run:
         return f"line {instruction.line} ({instruction})"
 
 
-def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+_KINDS: tuple[type[np.signedinteger], ...] = (
+    np.int64,
+    np.int64,
+    *(np.int8 if k in (q1.ROW_KIND, q1.ROW_MARKER) else np.int32 for k in range(q1.ROW_COLUMNS)),
+)
+"""Of the columns of a trace: time, phase and those of the kernel."""
+_WRITTEN: tuple[type[np.signedinteger], ...] = (
+    *(np.int64,) * WIDE,
+    *(np.int32,) * q1.ROW_COLUMNS,
+)
+"""Of the same, as the kernel writes them."""
+
+
+def _joined(parts: Sequence[NDArray[Any]], kind: type[np.signedinteger]) -> NDArray[Any]:
+    """Return a copy: the kernel goes on writing into its buffers."""
+    if len(parts) == 1:
+        return np.array(parts[0], kind)
+    return np.concatenate([np.zeros(0, kind), *parts], dtype=kind)
 
 
 def _initial_state(setup: "SequencerSetup") -> NDArray[np.int64]:

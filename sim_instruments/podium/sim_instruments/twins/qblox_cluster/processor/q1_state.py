@@ -16,6 +16,8 @@ ROWS_FULL: Final = 4
 WAITS_FOR_MESSAGE: Final = 5
 WAITS_TO_KNOW: Final = 6
 """What triggers came by its time is not known yet."""
+AT_STOP: Final = 7
+"""Somebody wants to look at the processor before the instruction."""
 
 # Bits of the flags; FLAG_NAMES has their words.
 FLAG_Q1_ILLEGAL: Final = 1

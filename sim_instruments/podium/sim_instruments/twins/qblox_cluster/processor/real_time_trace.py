@@ -1,6 +1,6 @@
 """A Q1 processor's real-time side leaves one row for each instruction that latches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import Enum, IntEnum
 
 import numpy as np
@@ -100,3 +100,8 @@ class RealTimeTrace:
 
     def __len__(self) -> int:
         return len(self.time_ns)
+
+    def without_rows(self) -> "RealTimeTrace":
+        """Return how it ended, alone."""
+        rows = (one.name for one in fields(self) if isinstance(getattr(self, one.name), np.ndarray))
+        return replace(self, **{name: getattr(self, name)[:0].copy() for name in rows})

@@ -3,7 +3,6 @@
 This is the work that a worker thread does; nothing here touches the twin.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,21 +13,15 @@ from podium.sim_instruments.execution.firmware import CannotBranch
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
-    CaptureTrain,
-    PulseTrain,
     RunSignals,
 )
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
 from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import (
-    SequencerAcquisitions,
     heard,
-    listening,
     measured,
 )
 from podium.sim_instruments.twins.qblox_cluster.inputs.ttl_stage import (
-    CountingWindows,
     counted,
-    counting,
     joined,
 )
 from podium.sim_instruments.twins.qblox_cluster.outputs.digital_outputs import (
@@ -38,14 +31,10 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.digital_outputs import (
     results_out,
 )
 from podium.sim_instruments.twins.qblox_cluster.outputs.levels import Levels
-from podium.sim_instruments.twins.qblox_cluster.outputs.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.outputs.local_oscillator import with_phases
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     OUTPUT_OVERFLOW,
-    SwitchTimeline,
-    marker_rows,
-    pulse_trains,
-    switch_timeline,
+    overridden,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import (
     Routes,
@@ -54,9 +43,8 @@ from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import 
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import (
     FOR_EVER,
     Q1Group,
-    run_together,
 )
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Limits, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     RealTimeTrace,
@@ -66,106 +54,23 @@ from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
     depends_on_measurements,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import walked
+from podium.sim_instruments.twins.qblox_cluster.runs.performance import (
+    Performance,
+    SequencerSignals,
+    joined_performance,
+    performance,
+    processors_of,
+    sequencer_signals,
+    switches_of,
+)
 from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
     RunOutcome,
     SequencerOutcome,
     SequencerRun,
-    acquisition_spacing_ns,
 )
 from podium.sim_instruments.twins.qblox_cluster.time_tagging.tag_stage import tag_record
 from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_inputs import TimeTagInputs
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Performance:
-    """All that one run puts out and listens to, before the world has answered."""
-
-    runs: tuple[SequencerRun, ...]
-    traces: tuple[RealTimeTrace, ...]
-    drives: tuple[PulseTrain, ...]
-    listening: tuple[SequencerAcquisitions | None, ...]
-    counting: tuple[CountingWindows | None, ...]
-    """Windows in which triggers are counted."""
-    overflowed: tuple[bool, ...]
-
-    @property
-    def captures(self) -> tuple[CaptureTrain, ...]:
-        """Everything listened to, in the order in which the world is asked."""
-        both = zip(self.listening, self.counting, strict=True)
-        return tuple(train for pair in both for one in pair if one for train in one.trains)
-
-    @property
-    def duration_ns(self) -> int:
-        """From the start to the last output and the end of the last integration."""
-        ends = [trace.end_ns for trace in self.traces]
-        ends += [one.end_ns for one in (*self.listening, *self.counting) if one is not None]
-        ends += [
-            int(train.start_ns[-1]) + train.pieces[train.piece[-1]].duration_ns
-            for train in self.drives
-        ]
-        return max(ends, default=0)
-
-
-def perform(runs: Sequence[SequencerRun]) -> Performance:
-    """Execute the programs of all ``runs`` together and return their signals."""
-    return performance(runs, run_together(_processors(runs)))
-
-
-def _processors(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
-    acquiring = Counter(run.slot for run in runs if run.acquires)
-    return tuple(
-        Q1Processor(
-            run.program,
-            replace(
-                run.setup(), acquisition_spacing_ns=acquisition_spacing_ns(acquiring[run.slot])
-            ),
-            name=run.sender,
-        )
-        for run in runs
-    )
-
-
-def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...]) -> Performance:
-    """Return the signals of what the sequencers did."""
-    switches = _switches(runs, traces)
-    drives: list[PulseTrain] = []
-    overflowed: list[bool] = []
-    for run, trace in zip(runs, traces, strict=True):
-        trains, over = pulse_trains(run, trace, switches[run.slot])
-        drives += trains
-        overflowed.append(over)
-    end_ns = max((trace.end_ns for trace in traces), default=0)
-    for slot, run in {run.slot: run for run in runs}.items():
-        drives += leaks(slot, run.afe, switches[slot], end_ns)
-    return Performance(
-        runs=tuple(runs),
-        traces=traces,
-        drives=tuple(drives),
-        listening=tuple(listening(r, t) for r, t in zip(runs, traces, strict=True)),
-        counting=tuple(counting(r, t) for r, t in zip(runs, traces, strict=True)),
-        overflowed=tuple(overflowed),
-    )
-
-
-def _switches(
-    runs: Sequence[SequencerRun], traces: Sequence[RealTimeTrace]
-) -> dict[int, dict[int, SwitchTimeline]]:
-    """Return the timeline of each output switch, by slot and output."""
-    switches: dict[int, dict[int, SwitchTimeline]] = {}
-    for run in runs:
-        if run.slot in switches:
-            continue
-        markers = [
-            marker_rows(other, trace)
-            for other, trace in zip(runs, traces, strict=True)
-            if other.slot == run.slot
-        ]
-        switches[run.slot] = {
-            output: switch_timeline(run.afe, output, markers)
-            for output in range(len(run.afe.model.outputs))
-        }
-    return switches
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +123,13 @@ class Execution:
         """
         if self._together is None:
             depends = depends_on_measurements(self._runs)
-            if depends and known_ns >= FOR_EVER and not triggers and self._inputs is None:
+            looked_at = any(run.stops is not None for run in self._runs)
+            free = not triggers and self._inputs is None and not looked_at
+            if depends and known_ns >= FOR_EVER and free:
                 left = self._walk(play)
                 if left is not None:
                     return left
-            self._together = Q1Group(_processors(self._runs), routes=self._routes)
+            self._together = Q1Group(processors_of(self._runs), routes=self._routes)
             if depends:
                 self._feedback = Feedback(self._with_phases(), self._together, self._inputs)
         elif triggers and not self._first_trigger_ns:
@@ -233,11 +140,10 @@ class Execution:
         self.synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_triggers:
             return TriggersNeeded(self._together.needs_ns)
-        traces = self._together.traces()
-        performed = performance(self._with_phases(), traces)
+        performed, levels = self._perform(self._together)
         signals = self._signals(performed)
         answers = play(signals) if signals.drives or signals.captures else ()
-        return self._outcome(performed, answers)
+        return self._outcome(performed, answers, levels)
 
     def _walk(self, play: Play) -> RunOutcome | None:
         """Play a run that depends on what it measures on the tree of its outcomes, if it has one.
@@ -252,7 +158,7 @@ class Execution:
             replace(run, scope=run.scope and not run.afe.scope.needs_all)
             for run in self._with_phases()
         )
-        found = walked(runs, lambda: _processors(self._runs), begin)
+        found = walked(runs, lambda: processors_of(self._runs), begin)
         if found is None:
             return None
         performed = performance(runs, found.traces)
@@ -300,17 +206,46 @@ class Execution:
             + np.array([self._start_tick, 0]),
         )
 
-    def _outcome(self, performed: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
+    def _perform(self, together: Q1Group) -> tuple[Performance, tuple[Levels, ...]]:
+        """Return the signals of a run that is over, and what it does to markers.
+
+        The rows of one sequencer at a time are unpacked: they take more memory than all the rest.
+        What time-tag sequencers did is needed later on.
+        """
+        runs = self._with_phases()
+        markers = [
+            overridden(run, *one.marker_changes())
+            for run, one in zip(runs, together.runs, strict=True)
+        ]
+        switches = switches_of(runs, markers)
+        parts: list[SequencerSignals] = []
+        traces: list[RealTimeTrace] = []
+        levels: list[Levels] = []
+        for run, one in zip(runs, together.runs, strict=True):
+            trace = one.take_trace()
+            parts.append(sequencer_signals(run, trace, switches[run.slot]))
+            levels += levels_out((run,), (trace,), self._start_tick, self._clock)
+            traces.append(trace.without_rows() if run.channel is None else trace)
+            del trace
+        return joined_performance(runs, tuple(traces), parts, switches), tuple(levels)
+
+    def _outcome(
+        self,
+        performed: Performance,
+        answers: tuple[CaptureAnswer, ...],
+        levels: tuple[Levels, ...] | None = None,
+    ) -> RunOutcome:
         left = outcome(performed, answers)
         traces = performed.traces
-        levels = list(levels_out(self._runs, traces, self._start_tick, self._clock))
-        levels += self._results_shown(performed, answers)
+        if levels is None:
+            levels = levels_out(self._runs, traces, self._start_tick, self._clock)
+        shown = (*levels, *self._results_shown(performed, answers))
         return RunOutcome(
             sequencers=tuple(
                 self._with_tags(one, run, trace)
                 for one, run, trace in zip(left.sequencers, self._runs, traces, strict=True)
             ),
-            levels=tuple(levels),
+            levels=shown,
         )
 
     def _results_shown(
@@ -352,6 +287,18 @@ class Execution:
         flags = (DELAY_OUT_OF_ORDER,) if delays_out_of_order(trace) else ()
         record = tag_record(run, trace, self._start_tick, traced)
         return replace(left, listened=record, flags=(*left.flags, *flags))
+
+    def signals_until(self, at_ns: int, triggers: Sequence[Trigger]) -> RunSignals | None:
+        """Return what is played and listened to until a time from the start, executed once more.
+
+        With these triggers of the outside. None of a run that depends on what it measures.
+        """
+        if depends_on_measurements(self._runs):
+            return None
+        runs = tuple(replace(run, stops=None) for run in self._with_phases())
+        group = Q1Group(processors_of(runs), limits=Limits(time_ns=at_ns), routes=self._routes)
+        group.proceed(triggers)
+        return self._signals(performance(runs, group.traces()), 0)
 
     def _signals(self, performed: Performance, begin_ns: int | None = None) -> RunSignals:
         """Return what the world is asked to play.

@@ -9,7 +9,7 @@ more, with all triggers known (:mod:`.outcome_run`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -22,18 +22,13 @@ from podium.sim_instruments.execution.firmware import (
     Reached,
     Unbounded,
 )
-from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain
-from podium.sim_instruments.twins.clipping import clipped_tone
-from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import measured
-from podium.sim_instruments.twins.qblox_cluster.inputs.scope import full_scale
+from podium.sim_instruments.physics.signals import CaptureTrain
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import output_lines
-from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import FOR_EVER, Q1Group
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run, RunMoment
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
-    RealTimeTrace,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.register_flow import register_use
 from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
@@ -42,8 +37,12 @@ from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
     Pulse,
     operations,
 )
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import (
+    decisions_of,
+    row_columns,
+    seen_from,
+)
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
-    FinishedAcquisitions,
     PlaybackMoment,
     SequencerPlayback,
     played_between,
@@ -53,29 +52,14 @@ from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
 
 STEP_NS: Final = 2_000
 """So far ahead of the others is a sequencer run that waits for nobody."""
-_IGNORED: Final = (
-    q1.CORE_NS,
-    q1.COUNT,
-    q1.ZERO,
-    q1.NEGATIVE,
-    q1.CARRY,
-    q1.OVERFLOW,
-    q1.QUEUE_HEAD,
-    q1.QUEUE_LENGTH,
-    q1.TRIGGER_NEXT,
-    q1.ROWS,
-    q1.FLAGS,
-    q1.EXIT_CODE,
-    q1.ACQ_READY_NS,
-    q1.ACQ_HEAD,
-    q1.ACQ_LENGTH,
-    q1.KNOWN_NS,
-)
+TURNS_MAX: Final = 200
+"""So often do sequencers go on without asking before a counter that is far from its end is
+doubted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Done:
-    """What the sequencers did from one halt to the next; times against the first one's."""
+    """Acts of the sequencers from one halt to the next; times are against the first one's."""
 
     triggers: tuple[Trigger, ...]
     """Those that were delivered."""
@@ -186,7 +170,9 @@ class OutcomeFirmware:
     def _onward(self, *, bounded: bool) -> tuple[int, int] | None:
         """Go to the next halt; return until when is played and read there, None: it is over."""
         together = self._together
-        while True:
+        for turn in count():
+            if turn > TURNS_MAX and not bounded:
+                raise Unbounded
             together.proceed(self._deliver(), self._known_ns)
             for playback in self._playbacks:
                 playback.collect_acquisitions()
@@ -217,6 +203,7 @@ class OutcomeFirmware:
                 self._resume(paused, max(self._known_ns, min(r.time_ns for r in paused)) + STEP_NS)
             else:
                 raise CannotBranch("sequencers wait for what nobody measures")
+        raise AssertionError("count() has no end")
 
     def _may_wait(self) -> bool:
         """Tell whether somebody goes on who may wait for a trigger."""
@@ -269,7 +256,7 @@ class OutcomeFirmware:
         for number, playback in enumerate(self._playbacks):
             for due in playback.due(end_ns):
                 if number in self._senders and not self._finishing:
-                    decisions += _decisions(playback.run, due, len(captures))
+                    decisions += decisions_of(playback.run, due, len(captures))
                     asked += [(number, one) for one in due.ends_ns()]
                 captures += due.trains
                 listeners += [2 * number + path for path in range(len(due.trains))]
@@ -310,7 +297,7 @@ class OutcomeFirmware:
         for run, playback, shown, waits in zip(
             self._together.runs, self._playbacks, self._shown, self._waits, strict=True
         ):
-            found.append(_seen(run, at_ns, shown))
+            found.append(seen_from(run, at_ns, shown))
             if waits:  # nobody else looks at triggers
                 unread = run.unread_triggers.copy()
                 unread[0] -= at_ns
@@ -352,77 +339,3 @@ class OutcomeFirmware:
         self._latest_ns, self._known_ns = moment.latest_ns, moment.known_ns
         self._played_ns, self._finishing = moment.played_ns, moment.finishing
         self._delivered = []
-
-
-def row_columns(rows: RealTimeTrace) -> tuple[NDArray[Any], ...]:
-    """Return what of rows the world may see; bins are not among it."""
-    return (
-        rows.kind,
-        rows.wave0,
-        rows.wave1,
-        rows.gain0,
-        rows.gain1,
-        rows.offs0,
-        rows.offs1,
-        rows.nco_freq,
-        rows.marker,
-        rows.acq,
-        rows.weight0,
-        rows.weight1,
-    )
-
-
-def _seen(run: Q1Run, at_ns: int, shown: NDArray[np.int64]) -> tuple[object, ...]:
-    """Return what a processor goes on from, seen from a time."""
-    state = run.state.copy()
-    frequency = int(state[q1.FREQ])
-    turned = int(state[q1.PHASE_OFFSET]) + frequency * (at_ns % q1.TURN)
-    state[q1.PHASE_OFFSET] = turned % q1.TURN
-    state[q1.TIME_NS] -= at_ns
-    state[list(_IGNORED)] = 0
-    state[q1.ACQ_TIMES :] = 0
-    if run.ending in (Ending.STOPPED, Ending.CUT):
-        state[:] = 0
-    paused_ns = (run.pause_ns or 0) - at_ns if run.ending is Ending.WAITS_FOR_SYNC else 0
-    return (
-        run.ending,
-        state.tobytes(),
-        run.registers[shown].tobytes(),
-        paused_ns,
-    )
-
-
-def _decisions(run: SequencerRun, due: FinishedAcquisitions, capture: int) -> list[Decision]:
-    """Return the rule for each of some acquisitions whose first train is so numbered."""
-    if not due.trains:
-        raise CannotBranch(f"{run.sender} listens to nothing")
-    full0, full1 = full_scale(run)
-    a11, a12 = run.configuration.rotation
-    threshold = run.configuration.threshold * run.afe.model.integral_step
-    left = 1.0 - float(clipped_tone(np.ones(1))[0])
-    found: list[Decision] = []
-    for row in range(len(due.rows)):
-        one = due.one(row)
-        pedestal = one.pedestal[:, 0]
-        rule = (
-            full0,
-            full1,
-            float(pedestal[0].real),
-            float(pedestal[1].imag),
-            float(one.duration_ns[0]),
-            a11,
-            a12,
-            threshold,
-            float(one.turning[0]),
-            left,
-        )
-        last = capture + len(due.trains) - 1
-        windows = (capture, row), (last, row)
-        found.append(Decision(windows, rule, partial(_above, one, len(due.trains))))
-    return found
-
-
-def _above(one: Any, trains: int, value0: complex, value1: complex) -> bool:
-    values = (value0, value1)[:trains]
-    answers = [CaptureAnswer(np.array([value]), None) for value in values]
-    return bool(measured(one, answers)[0][0])

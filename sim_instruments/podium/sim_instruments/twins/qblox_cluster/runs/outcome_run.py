@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
-from podium.sim_instruments.execution.firmware import CannotBranch
+from podium.sim_instruments.execution.firmware import CannotBranch, Planned
 from podium.sim_instruments.execution.outcome_tree import OutcomeTree, Walked
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.episodes import NotSimulated
@@ -26,10 +26,10 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     RealTimeTrace,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.feedback import operations
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import row_columns
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_firmware import (
     Done,
     OutcomeFirmware,
-    row_columns,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import LATENCY_NS
@@ -101,8 +101,7 @@ def _walked(
     firmware = OutcomeFirmware(runs, processors())
     begun = firmware.begin()
     dialogue = begin(firmware.begin_ns)
-    planned = getattr(dialogue, "planned", None)
-    plan = None if planned is None else planned(firmware.carriers)
+    plan = dialogue.planned(firmware.carriers) if isinstance(dialogue, Planned) else None
     if plan is None:
         return None
     scopes = any(run.scope for run in runs)

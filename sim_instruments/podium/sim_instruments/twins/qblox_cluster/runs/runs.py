@@ -167,6 +167,12 @@ class Runs:
         self._measured = NO_TRIGGERS
         self._records.clear()
 
+    def execution_of(self, sequencer: Sequencer) -> Execution | None:
+        """Return the run that a sequencer takes part in and that is being computed, or None."""
+        found = (run for run in self._active if run.ticket is not None and not run.known)
+        mine = (run for run in found if any(m.sequencer is sequencer for m in run.members))
+        return next((run.execution for run in mine), None)
+
     def _release(self, sequencer: Sequencer, now_fs: int) -> None:
         """Take a sequencer out of whatever it takes part in."""
         self._waiting = [m for m in self._waiting if m.sequencer is not sequencer]

@@ -18,6 +18,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import PERFECT, Mi
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import UNSHAPED, OutputShaping
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import SequencerSetup
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_state import ACQ_SPACING_NS
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import SequencerStops
 
 _INTEGRATES = frozenset({Operation.ACQUIRE, Operation.ACQUIRE_WEIGHED, Operation.ACQUIRE_TTL})
 
@@ -117,6 +118,9 @@ class SequencerRun:
     registers: tuple[int, ...] = (0,) * REGISTERS
     """At the start."""
 
+    stops: SequencerStops | None = None
+    """Where somebody wants to look at it."""
+
     @property
     def sender(self) -> str:
         """Return what it is called among all that can be stopped by themselves."""
@@ -154,6 +158,7 @@ class SequencerRun:
             trigger_inverts=configuration.trigger_inverts,
             integration_ns=configuration.integration_ns,
             registers=self.registers,
+            watch=None if self.stops is None else self.stops.watch(self.sender),
         )
 
     @property

@@ -24,9 +24,6 @@ SESSION_EXPORT = 0
 """Our number of the session, the only object that we export."""
 QUESTIONS_MAX = 10_000
 """Answers that a client may keep; more is no client. ASSUMED."""
-GET_FLAGS = (
-    ListFlags.ABSOLUTE | ListFlags.RECURSIVE | ListFlags.LEAVES_ONLY | ListFlags.EXCLUDE_STREAMING
-)
 
 
 class KernelConnection:

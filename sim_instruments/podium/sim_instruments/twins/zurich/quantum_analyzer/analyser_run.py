@@ -221,7 +221,7 @@ class AnalyserRun:
         if not len(kept):
             return
         modulation = None if carriers is None else Carriers(self.run.trace, carriers)
-        if not self._precomputed:
+        if self._monitored is not None or not self._precomputed:
             played = part_of(started, kept)
             self._cable.read_out(self.run, played, waves, delay, modulation)
         self._free = int(started.time[kept[-1]]) + duration

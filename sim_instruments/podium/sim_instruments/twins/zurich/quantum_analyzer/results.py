@@ -16,7 +16,6 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE
 
 COUPLE: Final = 2
 """Bits of a word for each integrator, within an SHFQC."""
-_INTERNAL: Final = (Route.INTERNAL, Route.INTERNAL_ZSYNC)
 
 
 def words(states: NDArray[np.uint8], integrators: Integers, width: int = COUPLE) -> Integers:

@@ -25,11 +25,6 @@ class LocalTime:
         self._counter: ClusterClock | None = counter
         self._known: dict[int, int] = {}
 
-    @property
-    def ideal(self) -> bool:
-        """Tell whether it is the world's time."""
-        return self._counter is None
-
     def local_fs(self, at_fs: int) -> int:
         """Return what the instruments count at a world instant, floored to 1 ns."""
         if self._counter is None or at_fs <= 0:  # before anything ticks, when all is built

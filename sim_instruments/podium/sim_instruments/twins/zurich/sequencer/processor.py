@@ -21,7 +21,6 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 NEVER: Final = 2**62
 RUNNING: Final = 0b00001
 WAITING_FOR_TRIGGER: Final = 0b00100
-NOT_READY: Final = 0b01000
 """Bits of the node ``sequencer/status``, as its documentation has them."""
 _ROOM: Final = 4096
 """Rows that there is room for at first; whenever it is full, it grows fourfold."""

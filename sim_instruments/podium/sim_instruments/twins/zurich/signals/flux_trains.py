@@ -21,7 +21,7 @@ from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import waveform_of
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import AMPLITUDE_ONE, Kind, Row
 from podium.sim_instruments.twins.zurich.signals.nanoseconds import in_nanoseconds
-from podium.sim_instruments.twins.zurich.signals.sequencer_signals import RATE_HZ, joined
+from podium.sim_instruments.twins.zurich.signals.sequencer_signals import RATE_HZ, played_rows
 from podium.sim_instruments.twins.zurich.signals.signal_pieces import held_piece
 
 PER_CORE: Final = 2
@@ -91,23 +91,12 @@ def flux_trains(
 
     Levels are real, square roots of watts at 0 Hz. Raises :class:`NoFlux`.
     """
-    rows = trace.kinds(Kind.WAVE, Kind.HOLD)
+    rows, before, longer = played_rows(trace, since)
     if not len(rows) or not any(one.on for one in outputs):
         return
     trouble = next((one.trouble for one in outputs if one.on and one.trouble), "")
     if trouble:
         raise NoFlux(trouble)
-    rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")].copy()
-    rows, longer = joined(rows)
-    waves = np.maximum.accumulate(np.where(rows[:, Row.KIND] == Kind.WAVE, np.arange(len(rows)), 0))
-    held = rows[:, Row.KIND] == Kind.HOLD
-    # What a hold repeats is the last sample of the play before it.
-    rows[held, Row.B] = rows[waves[held], Row.B]
-    rows[:, Row.CONFIG] = rows[waves, Row.CONFIG] & 0xFFFF_FFFF
-    fresh = rows[:, Row.TIME] >= since
-    before, rows, longer = rows[waves, Row.A][fresh], rows[fresh], longer[fresh]
-    if not len(rows):
-        return
     time = rows[:, Row.TIME] + late
     key = np.column_stack([rows[:, list(_KEY)], before, longer, time & 1])
     _, first, piece = np.unique(key, axis=0, return_index=True, return_inverse=True)

@@ -85,20 +85,10 @@ def drive_trains(
     ``late``: samples from the sequencer to the connector. ``since``: rows that begin earlier have
     been sent, they show in what they leave to hold.
     """
-    rows = trace.kinds(Kind.WAVE, Kind.HOLD)
-    rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")].copy()
-    if not len(rows) or rows[-1, Row.TIME] < since:
+    rows, before, longer = played_rows(trace, since)
+    if not len(rows):
         return
-    waves = np.maximum.accumulate(np.where(rows[:, Row.KIND] == Kind.WAVE, np.arange(len(rows)), 0))
-    held = rows[:, Row.KIND] == Kind.HOLD
-    # What a hold repeats is the last sample of the play before it.
-    rows[held, Row.B] = rows[waves[held], Row.B]
-    low = rows[waves, Row.CONFIG] & 0xFFFF_FFFF
-    rows[:, Row.CONFIG] = rows[:, Row.CONFIG] >> 32 << 32 | low
-    rows = np.column_stack([rows, rows[waves, Row.A]])[rows[:, Row.TIME] >= since]
-    rows, longer = joined(rows)
-    time, before = rows[:, Row.TIME], rows[:, Row.COLUMNS]
-    which = rows[:, Row.CONFIG] >> 32
+    time, which = rows[:, Row.TIME], rows[:, Row.CONFIG] >> 32
     turns, hz = np.empty(len(rows)), np.empty(len(rows))
     for number in np.unique(which).tolist():
         here = which == number
@@ -147,7 +137,29 @@ def distinct_rows(rows: NDArray[np.int64] | NDArray[np.float64]) -> tuple[Intege
     return first, kind
 
 
-def joined(rows: Integers) -> tuple[Integers, Integers]:
+def played_rows(trace: Trace, since: int) -> tuple[Integers, Integers, Integers]:
+    """Return the plays and holds of a sequencer, from a sample on, in the order of time.
+
+    Also, of each, how long the play was that it is or repeats, and for how long its last sample is
+    held. Earlier rows show in what they leave to hold.
+    """
+    rows = trace.kinds(Kind.WAVE, Kind.HOLD)
+    rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")].copy()
+    if not len(rows) or rows[-1, Row.TIME] < since:
+        none = np.zeros(0, np.int64)
+        return rows[:0], none, none
+    waves = np.maximum.accumulate(np.where(rows[:, Row.KIND] == Kind.WAVE, np.arange(len(rows)), 0))
+    held = rows[:, Row.KIND] == Kind.HOLD
+    # What a hold repeats is the last sample of the play before it.
+    rows[held, Row.B] = rows[waves[held], Row.B]
+    low = rows[waves, Row.CONFIG] & 0xFFFF_FFFF
+    rows[:, Row.CONFIG] = rows[:, Row.CONFIG] >> 32 << 32 | low
+    rows = np.column_stack([rows, rows[waves, Row.A]])[rows[:, Row.TIME] >= since]
+    rows, longer = _joined(rows)
+    return rows, rows[:, Row.COLUMNS], longer
+
+
+def _joined(rows: Integers) -> tuple[Integers, Integers]:
     """Join holds to the plays that they go on from; return the rows, and how long each is held."""
     same = [Row.AMPLITUDES_01, Row.AMPLITUDES_23, Row.PHASES]
     first, second = rows[:-1], rows[1:]

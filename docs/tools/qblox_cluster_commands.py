@@ -1,7 +1,7 @@
 """The reference page of the cluster's commands, written from the table and the handlers.
 
-``python -m podium.sim_instruments.twins.qblox_cluster.commands.command_page`` prints it; a test
-compares it with docs/reference/qblox_cluster_commands.md.
+``python docs/tools/qblox_cluster_commands.py`` prints it; a test compares it with
+docs/reference/qblox_cluster_commands.md.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,8 +17,7 @@ from podium.sim_instruments.twins.qblox_cluster.cluster import meant_headers
 _HEAD = """\
 # Commands of the Qblox cluster twin
 
-Written by `python -m podium.sim_instruments.twins.qblox_cluster.commands.command_page`;
-do not edit.
+Written by `python docs/tools/qblox_cluster_commands.py`; do not edit.
 
 The twin answers every command and query that qblox-instruments 1.4.1 can send, on the sockets
 where the client sends them: `cmm` is port 5025, `module` is port 25000 + slot (and port 5025 with

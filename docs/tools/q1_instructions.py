@@ -16,7 +16,7 @@ Every form of operands that the vendor's assembler (qblox-instruments 1.4.1) acc
 the classical side, and which sequencers execute it here; to others it is an illegal instruction.
 A referee holds forms and limits against that assembler, and tests run every form on every kind of
 sequencer. What instructions do stands on [the page of the processor](q1_processor.md). This page is
-written by `python -m podium.sim_instruments.twins.qblox_cluster.processor.q1_instruction_page`.
+written by `python docs/tools/q1_instructions.py`.
 
 `R` is a register, a range of numbers an immediate. A tick is 4 ns; a jump that is taken costs three
 more. Real-time instructions last as long as their last operand says, 4 to 65535 ns.

@@ -1,0 +1,44 @@
+"""A twin whose sequencers can be stopped while they execute a program."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.signals import RunSignals
+
+
+@dataclass(frozen=True, slots=True)
+class Breakpoint:
+    """Says where one sequencer is to be stopped."""
+
+    line: int | None = None
+    """Of its program's text, from 1."""
+    when: str = ""
+    """A condition in words; empty: none."""
+
+
+@runtime_checkable
+class StopsPrograms(Protocol):
+    """A twin of a controller whose sequencers stop before an instruction."""
+
+    def signals_until_now(self, sequencer: str) -> "tuple[RunSignals, int] | None":
+        """Return what a run plays until a sequencer of it stands at a breakpoint, and that time.
+
+        ns of the run. None: it stands at none, or it is not known.
+        """
+        ...
+
+    def stop_at(
+        self,
+        sequencer: str,
+        breakpoints: Sequence[Breakpoint],
+        halted: Callable[[str, Callable[[], dict[str, Any]]], bool],
+    ) -> str:
+        """Stop a sequencer at these from its next start on, and nowhere else; return its name.
+
+        ``halted`` is called with that name, and with what tells how the sequencer stands; it waits,
+        and returns whether to stop at the next instruction. Raises ValueError for a sequencer or a
+        condition that there is not.
+        """
+        ...

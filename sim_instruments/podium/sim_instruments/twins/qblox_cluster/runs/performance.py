@@ -1,0 +1,141 @@
+"""All that the sequencers of one run put out and listen to, before the world has answered."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.signals import (
+    CaptureTrain,
+    PulseTrain,
+)
+from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import (
+    SequencerAcquisitions,
+    listening,
+)
+from podium.sim_instruments.twins.qblox_cluster.inputs.ttl_stage import (
+    CountingWindows,
+    counting,
+)
+from podium.sim_instruments.twins.qblox_cluster.outputs.lo_leak import leaks
+from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
+    SwitchTimeline,
+    marker_rows,
+    pulse_trains,
+    switch_timeline,
+)
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
+    RealTimeTrace,
+)
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
+    SequencerRun,
+    acquisition_spacing_ns,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Performance:
+    """All that one run puts out and listens to, before the world has answered."""
+
+    runs: tuple[SequencerRun, ...]
+    traces: tuple[RealTimeTrace, ...]
+    drives: tuple[PulseTrain, ...]
+    listening: tuple[SequencerAcquisitions | None, ...]
+    counting: tuple[CountingWindows | None, ...]
+    """Windows in which triggers are counted."""
+    overflowed: tuple[bool, ...]
+
+    @property
+    def captures(self) -> tuple[CaptureTrain, ...]:
+        """Everything listened to, in the order in which the world is asked."""
+        both = zip(self.listening, self.counting, strict=True)
+        return tuple(train for pair in both for one in pair if one for train in one.trains)
+
+    @property
+    def duration_ns(self) -> int:
+        """From the start to the last output and the end of the last integration."""
+        ends = [trace.end_ns for trace in self.traces]
+        ends += [one.end_ns for one in (*self.listening, *self.counting) if one is not None]
+        ends += [
+            int(train.start_ns[-1]) + train.pieces[train.piece[-1]].duration_ns
+            for train in self.drives
+        ]
+        return max(ends, default=0)
+
+
+def processors_of(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
+    """Return the processors of sequencers that start together."""
+    acquiring = Counter(run.slot for run in runs if run.acquires)
+    return tuple(
+        Q1Processor(
+            run.program,
+            replace(
+                run.setup(), acquisition_spacing_ns=acquisition_spacing_ns(acquiring[run.slot])
+            ),
+            name=run.sender,
+        )
+        for run in runs
+    )
+
+
+def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...]) -> Performance:
+    """Return the signals of what the sequencers did."""
+    markers = [marker_rows(r, t) for r, t in zip(runs, traces, strict=True)]
+    switches = switches_of(runs, markers)
+    parts = [sequencer_signals(r, t, switches[r.slot]) for r, t in zip(runs, traces, strict=True)]
+    return joined_performance(runs, traces, parts, switches)
+
+
+SequencerSignals = tuple[
+    tuple[PulseTrain, ...], SequencerAcquisitions | None, CountingWindows | None, bool
+]
+"""What one sequencer plays, listens to and counts, and whether it overflowed."""
+
+
+def sequencer_signals(
+    run: SequencerRun, trace: RealTimeTrace, switches: Mapping[int, SwitchTimeline]
+) -> SequencerSignals:
+    """Return the signals of one sequencer; ``switches``: of its module's outputs."""
+    trains, over = pulse_trains(run, trace, switches)
+    return trains, listening(run, trace), counting(run, trace), over
+
+
+def joined_performance(
+    runs: Sequence[SequencerRun],
+    traces: tuple[RealTimeTrace, ...],
+    parts: Sequence[SequencerSignals],
+    switches: Mapping[int, Mapping[int, SwitchTimeline]],
+) -> Performance:
+    """Return the signals of all, one of ``parts`` for each run, with carriers that leak."""
+    drives = [train for trains, *_ in parts for train in trains]
+    end_ns = max((trace.end_ns for trace in traces), default=0)
+    for slot, run in {run.slot: run for run in runs}.items():
+        drives += leaks(slot, run.afe, switches[slot], end_ns)
+    return Performance(
+        runs=tuple(runs),
+        traces=traces,
+        drives=tuple(drives),
+        listening=tuple(listened for _, listened, _, _ in parts),
+        counting=tuple(counted for _, _, counted, _ in parts),
+        overflowed=tuple(over for *_, over in parts),
+    )
+
+
+def switches_of(
+    runs: Sequence[SequencerRun],
+    rows: Sequence[tuple[NDArray[np.int64], NDArray[np.int8]]],
+) -> dict[int, dict[int, SwitchTimeline]]:
+    """Return the timeline of each output switch, by slot and output; ``rows`` of markers."""
+    switches: dict[int, dict[int, SwitchTimeline]] = {}
+    for run in runs:
+        if run.slot in switches:
+            continue
+        markers = [one for other, one in zip(runs, rows, strict=True) if other.slot == run.slot]
+        switches[run.slot] = {
+            output: switch_timeline(run.afe, output, markers)
+            for output in range(len(run.afe.model.outputs))
+        }
+    return switches

@@ -1,0 +1,69 @@
+"""Everything that a client can read of a cluster after a run of the bench of feedback."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benches import feedback
+from podium.firmware_interfaces.qblox_cluster.framing import Command, encode_command
+from podium.sim_instruments.physics.operating_point import FeedlinePoint
+from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
+from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
+
+END_FS = 10**18
+
+
+@dataclass(frozen=True)
+class Left:
+    states: tuple[bytes, ...]
+    data: tuple[bytes, ...]
+    """Bins and scope."""
+    registers: tuple[bytes, ...]
+    counts: tuple[int, ...]
+    """Of the trigger network, by address."""
+
+
+class Unplanned(feedback.ChipPlay):
+    """A chip before which every run is played as it comes."""
+
+    def planned(self, carriers) -> None:
+        return None
+
+
+def left_behind(
+    used: Sequence[feedback.Sequencer],
+    chip: FeedlinePoint,
+    qubits: int,
+    *,
+    plans: bool,
+    mixers: Mapping[str, Mixer] | None = None,
+) -> Left:
+    """Run programs, planned ahead or as they come."""
+    play = feedback.ChipPlay(chip) if plans else Unplanned(chip)
+    modules = {2: "QRM-RF", 4: "QCM-RF", 6: "QCM-RF"}
+    twin = ClusterTwin(modules, "1", play, mixers=mixers)
+    sessions = {slot: twin.open(f"slot{slot}") for slot in (2, 4, 6)}
+
+    def send(one: feedback.Sequencer, header: str, *arguments, block=None, now_fs=0) -> bytes:
+        command = Command(f"SEQuencer{one.number}:{header}", arguments, block)
+        return sessions[one.slot].feed(encode_command(command), now_fs)
+
+    for one in used:
+        out = one.number if one.slot == 4 else 0
+        send(one, "CONFiguration", block=json_bytes(feedback.settings(one, qubits)))
+        send(one, "CHANnelmap", block=json_bytes([[2 * out], [2 * out + 1]]))
+        send(one, "PROGram", block=one.program.encode())
+        for name in "ab" if one.slot == 2 else "":
+            send(one, "ACQ:ALISt:ACQuisition:NEW", name, "1")
+    for verb in ("ARM", "START"):
+        for one in used:
+            send(one, verb)
+    twin.horizon(END_FS)
+    states = tuple(send(one, "STATE?", now_fs=END_FS) for one in used)
+    readers = [one for one in used if one.slot == 2]
+    for one in readers:
+        send(one, "ACQ:ALISt:ACQuisition:DATA:STORe", "a", now_fs=END_FS)
+    data = tuple(send(one, "ACQ:ALISt?", now_fs=END_FS) for one in readers)
+    assert all(len(one) > 100 for one in data)
+    registers = tuple(send(one, "REGisterS?", now_fs=END_FS) for one in used)
+    return Left(states, data, registers, tuple(twin.management.network.counts))

@@ -1,0 +1,89 @@
+"""Rows come out of the store as they were put in, whatever part of them is asked for."""
+
+import numpy as np
+import pytest
+
+from podium.sim_instruments.twins.qblox_cluster.processor.row_store import (
+    PackedRows,
+    RowStore,
+    constant,
+)
+
+KINDS = (np.int64, np.int64, np.int8, np.int32, np.int32)
+STRETCHES = (7, 1, 1000, 2)
+
+
+def rows(seed: int = 3) -> list[list[np.ndarray]]:
+    """Stretches of ascending times, wide numbers, few kinds, one value, one value in each."""
+    random = np.random.default_rng(seed)
+    found, time_ns = [], 0
+    for number, count in enumerate(STRETCHES):
+        time = time_ns + np.cumsum(random.integers(0, 1 << 40, count))
+        time_ns = int(time[-1])
+        found.append(
+            [
+                time,
+                random.integers(-(1 << 40), 1 << 40, count),
+                random.integers(0, 3, count).astype(np.int32),
+                np.full(count, 77, np.int32),
+                np.full(count, number, np.int32),
+            ]
+        )
+    return found
+
+
+def filled() -> tuple[RowStore, list[np.ndarray]]:
+    store, stretches = RowStore(), rows()
+    for columns in stretches:
+        store.append(columns)
+    return store, [np.concatenate([one[k] for one in stretches]) for k in range(len(KINDS))]
+
+
+def test_all_columns_come_back_and_stay_as_they_are() -> None:
+    store, wanted = filled()
+    for _ in range(2):
+        joined = store.join(KINDS)
+        for column, one, kind in zip(joined, wanted, KINDS, strict=True):
+            assert column.dtype == kind
+            assert column.flags.c_contiguous
+            assert np.array_equal(column, one)
+    more = rows(4)[0]
+    more[0] = more[0] + wanted[0][-1]
+    store.append(more)
+    assert np.array_equal(store.join(KINDS)[0], np.concatenate([wanted[0], more[0]]))
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_any_part_is_what_was_put_in(joined: bool) -> None:
+    store, wanted = filled()
+    if joined:
+        store.join(KINDS)
+    times = wanted[0]
+    for first in (0, 3, 7, 8, 9, 500, 1008, times.size):
+        for before in (0, int(times[4]), int(times[8]), int(times[700]), 1 << 62):
+            parts = list(store.between(first, before))
+            last = max(first, int(np.searchsorted(times, before)))
+            for k, one in enumerate(wanted):
+                found = [rows.part(k, low, high) for rows, low, high in parts]
+                assert np.array_equal(np.concatenate([one[:0], *found]), one[first:last])
+
+
+def test_changes_are_at_all_rows_where_a_column_is_another() -> None:
+    store, wanted = filled()
+    for number in (2, 3, 4):
+        times, values = store.changes(number)
+        there = np.searchsorted(times, wanted[0], side="right") - 1
+        assert np.array_equal(values[there], wanted[number])
+    assert store.changes(3)[0].size == len(STRETCHES)
+
+
+def test_columns_of_one_value_share_their_memory() -> None:
+    assert np.shares_memory(constant(5, 1000, np.int32), constant(5, 30, np.int32))
+    store, wanted = filled()
+    assert sum(one.size for one in store.join(KINDS)) == 5 * wanted[0].size
+    stored = PackedRows([np.arange(1000), np.array([4], np.int8)], 1000)
+    assert stored.part(1, 5, 8).tolist() == [4, 4, 4]
+    store = RowStore()
+    store.append([np.arange(1000), np.full(1000, 9), np.arange(1000) % 100])
+    (kept, _, _) = next(iter(store.between(0, 1 << 62)))
+    assert [one.nbytes for one in kept.columns] == [8000, 8, 1000]

@@ -1,0 +1,108 @@
+"""Runs that are walked on a tree of outcomes leave to the bit what they leave as they come."""
+
+from dataclasses import replace
+
+import pytest
+from tests.benches.qblox_cluster.left_behind import left_behind
+
+from benches import feedback
+from podium.sim_instruments.physics.operating_point import FeedlinePoint
+from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
+from podium.sim_instruments.twins.qblox_cluster.runs import outcome_run
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import TreeRun
+
+
+@pytest.fixture
+def trees(monkeypatch):
+    """Return the trees that were walked, in their order."""
+    found: list[TreeRun | None] = []
+    walked = outcome_run._walked
+
+    def noting(*given):
+        found.append(walked(*given))
+        return found[-1]
+
+    monkeypatch.setattr(outcome_run, "_walked", noting)
+    return found
+
+
+def both(programs, chip: FeedlinePoint, qubits: int = 1, mixers=None):
+    planned = left_behind(programs, chip, qubits, plans=True, mixers=mixers)
+    assert planned == left_behind(programs, chip, qubits, plans=False, mixers=mixers)
+    return planned
+
+
+def nodes(tree: TreeRun | None) -> int:
+    assert tree is not None
+    return len(tree.tree._nodes)
+
+
+def test_an_active_reset_is_walked_on_a_few_nodes(trees) -> None:
+    left = both(feedback.resets(150, 1), feedback.chip())
+    assert nodes(trees[0]) < 10
+    assert left.counts[1] > 0, "some readings sent a trigger"
+
+
+def test_images_and_carriers_of_mixers_are_heard_alike(trees) -> None:
+    wrong = Mixer(1.03, 2.0, (0.04, -0.03))
+    mixers = {"slot2.out0": wrong, "slot4.out0": wrong}
+    both(feedback.resets(60, 1), feedback.chip(), mixers=mixers)
+    assert nodes(trees[0]) < 10
+
+
+def test_three_qubits_at_once(trees) -> None:
+    left = both(feedback.resets(60, 3), feedback.chip(3), 3)
+    assert nodes(trees[0]) < 40
+    assert sum(left.counts) > 3
+
+
+def test_reading_until_success_and_its_loops_within_loops(trees) -> None:
+    left = both(feedback.until_success(120), feedback.chip())
+    assert nodes(trees[0]) < 40
+    assert left.counts[1] > 0
+
+
+def test_coherences_that_a_weak_reading_leaves_are_kept_as_often(trees) -> None:
+    """A weak tone: a pi half before it, one behind it, and what is between is not forgotten."""
+    used = feedback.resets(60, 1)
+    used = [replace(one, program=one.program.replace("offs 30,0", "offs 2,0")) for one in used]
+    half = "set_awg_offs 10000,0\n upd_param 36\n set_awg_offs 0,0\n upd_param 4\n"
+    used[1] = replace(
+        used[1],
+        program=used[1]
+        .program.replace("latch_rst 4", f"{half} latch_rst 4")
+        .replace("wait 364", "wait 324"),
+    )
+    both(used, feedback.chip())
+    assert nodes(trees[0]) < 60
+
+
+def test_a_register_that_sets_a_gain_gives_nodes_of_its_own(trees) -> None:
+    """Shots over a sweep of five points: each point has its nodes, the loop over shots has none."""
+    used = feedback.resets(12, 1)
+    read, drive = used[0].program, used[1].program
+    for_points = "loop R1,@loop\n move 5,R1\n"
+    read = read.replace("move 12,R0", "move 12,R0\n move 5,R1")
+    read = read.replace("loop R0,@loop", f"{for_points} loop R0,@loop")
+    drive = drive.replace("move 12,R0", "move 12,R0\n move 5,R1\n move 0,R2")
+    drive = drive.replace("set_awg_offs 20000,0", "set_awg_offs R2,R2")
+    drive = drive.replace(
+        "loop R0,@loop", f"add R2,4000,R2\n {for_points} move 0,R2\n loop R0,@loop"
+    )
+    both([replace(used[0], program=read), replace(used[1], program=drive)], feedback.chip())
+    assert 10 < nodes(trees[0]) < 50
+
+
+def test_shots_that_drift_apart_are_played_as_they_come(trees) -> None:
+    """One branch is 40 ns shorter: hardly two shots are alike, and what is left is the same."""
+    used = feedback.resets(400, 1)
+    longer = used[1].program.replace("upd_param 17400", "upd_param 17404")
+    left = left_behind([used[0], replace(used[1], program=longer)], feedback.chip(), 1, plans=True)
+    assert trees == []
+    assert all(b"OKAY;STOPPED" in state for state in left.states)
+
+
+def test_what_was_walked_is_held_against_the_whole_program(trees, monkeypatch) -> None:
+    monkeypatch.setattr(outcome_run, "_is_what_was_walked", lambda *given: False)
+    both(feedback.resets(20, 1), feedback.chip())
+    assert trees[0] is None
