@@ -37,7 +37,9 @@ import processor_time
 import round_trip
 import round_trip_zurich
 import split_world
+import t1_memory
 import twenty_instruments
+import world_pace
 import zurich_server
 
 REFEREES = Path(__file__).parents[1] / ".venv-referees" / "bin" / "python"
@@ -53,6 +55,7 @@ BENCH_BOX_S = 0.3
 LAYERS_PER_S, HOST_MS = 200_000.0, 0.5
 SPLIT = 1.6
 READING_AGE_S, READINGS_PER_S, SUPERVISOR_MB = 2.0, 5000.0, 300.0
+T1_RATIO, T1_MB = 60.0, 350.0
 """Floors (ratios) and ceilings (times)."""
 
 
@@ -91,6 +94,15 @@ def world() -> Iterator[Row]:
     one_each = f"QuTiP, an exponential each sample: {1e3 * exact_s:.0f} ms"
     yield Row("", "", one_each, exact_s / ours_s)
     yield _qibolab(ours_s, exact)
+    for qubits, asked in world_pace.ASKED.items():
+        pace = world_pace.pace(qubits)
+        yield Row(
+            f"T1 scan of the world, {world_pace.POINTS} x {world_pace.SHOTS} shots, "
+            f"qubits: {qubits}",
+            f"{pace:.0f} laboratory s for one of a core",
+            asked=f">= {asked:g}",
+            met=pace >= asked,
+        )
 
 
 def _qibolab(ours_s: float, exact: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> Row:
@@ -194,6 +206,25 @@ def rabi() -> Iterator[Row]:
             asked,
             not asked or pace.ratio > RABI,
         )
+
+
+def memory() -> Iterator[Row]:
+    """Measure a long T1 scan of three qubits through the wire: its pace, and its twin's memory."""
+    scan = t1_memory.measure()
+    yield Row(
+        f"T1 {t1_memory.POINTS} x {t1_memory.SHOTS} shots, 3 qubits, passive reset",
+        f"{scan.wall_s:.1f} s, twin {scan.cpu_s:.1f} s",
+        f"the laboratory: {scan.lab_s:.1f} s",
+        scan.ratio,
+        f">= {T1_RATIO:g}",
+        scan.ratio >= T1_RATIO,
+    )
+    yield Row(
+        "  memory of its twin",
+        f"{scan.before_mb:.0f} MB, then {scan.peak_mb:.0f} MB",
+        asked=f"<= {T1_MB:g} MB",
+        met=scan.peak_mb <= T1_MB,
+    )
 
 
 def demo() -> Iterator[Row]:
@@ -549,6 +580,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "compile": compiling,
     "compile_zurich": compiling_zurich,
     "rabi": rabi,
+    "t1_memory": memory,
     "trips": trips,
     "feedback": resetting,
     "demo": demo,

@@ -18,6 +18,7 @@ PARTS = (
     "compile",
     "compile_zurich",
     "rabi",
+    "t1_memory",
     "trips",
     "feedback",
     "demo",

@@ -203,8 +203,10 @@ def test_a_demo_whose_twins_are_killed_names_the_instrument_and_ends(start, tmp_
     first, *more = demo.errors.splitlines()
     assert first.startswith("podium demo: ")
     assert any(name in first for name in ("cluster_a", "bias_q0", "lo_q2", "thermometry_a"))
-    assert "127." in first
-    assert any("was ended by SIGKILL" in line for line in more)
+    # Whether the process or an instrument of it is missed first is a race.
+    assert "was ended by SIGKILL" in first or (
+        "127." in first and any("was ended by SIGKILL" in line for line in more)
+    )
     assert all(line.startswith("    ") for line in more)
 
 
