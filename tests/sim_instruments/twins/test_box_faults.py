@@ -15,7 +15,7 @@ import pytest
 from podium.firmware_interfaces.pfeiffer_telegram import encode, question, setting
 from podium.sim_instruments.testing import TwinInstrument, TwinPool, twin_instrument
 
-SILENT_S = 0.2
+SILENT_S = 0.1
 ANSWER_S = 5.0
 
 

@@ -16,7 +16,7 @@ from podium.firmware_interfaces.snmp import (
 )
 from podium.sim_instruments.testing import TwinInstrument, TwinPool
 
-SILENT_S = 0.2
+SILENT_S = 0.1
 ANSWER_S = 5.0
 SYS_DESCR = (1, 3, 6, 1, 2, 1, 1, 1, 0)
 SYS_UP_TIME = (1, 3, 6, 1, 2, 1, 1, 3, 0)
