@@ -3,9 +3,10 @@
 How far apart 0 and 1 are read, in units of one shot's noise, is a smooth hill over frequency and
 amplitude of the probe. With the length it grows as the resonator fills and the noise averages
 out, which needs no measurement: the integration of a record could as well be cut afterwards. What
-is in 1 decays meanwhile, the faster the more photons there are (Slichter et al., Phys. Rev. Lett.
-109, 153601 (2012)). Both are found from measured settings, and the fidelity that follows is
-greatest at one of them.
+is in 1 decays meanwhile, the faster the more photons there are: by their share of the critical
+number, about (Slichter et al., Phys. Rev. Lett. 109, 153601 (2012)). How many there are follows
+from the resonator's law (:mod:`.driven_resonator`), whose constants the distances tell. The
+fidelity that follows is greatest at one setting.
 """
 
 from dataclasses import dataclass, replace
@@ -13,6 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.fits.driven_resonator import (
+    Decays,
+    DrivenResonator,
+    KnownResonator,
+    fit_resonator,
+)
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.readout_window import Window, expected_fidelity, overlap_of
 
@@ -33,16 +40,19 @@ GRID = (17, 17, 21)
 UNUSUAL = 0.3
 """Share by which what photons do to the decay may differ from what is expected, one sigma."""
 LEAST_GROWTH = 0.02
-"""Of what is expected: photons do not slow the decay."""
+"""Photons do not slow the decay."""
 STEPS = 6
 """Of the fit of what photons do."""
-CONTRADICTED, CONTRADICTS = 1.0, 6.0
-"""The same share where the shots lost contradict it: where the sum of squares left, of shots and of
+UNEVEN = (0.03, 0.03)
+"""The same where the probe is a resonator's width and a factor of e in amplitude off the middle of
+the settings, beside what the doubt about the resonator does there. ASSUMED: the law holds so far."""
+CONTRADICTED, CONTRADICTED_UNEVEN, CONTRADICTS = 1.0, (1.0, 0.35), 6.0
+"""These shares where the shots lost contradict them: where the sum of squares left, of shots and of
 what is expected, would be by so much less."""
-NEAREST = 12
-"""Settings, those with 0 and 1 farthest apart, that tell how many photons are expected."""
 ILL_PREPARED = 1.5e-3
 """Share of 1 that is lost before its readout begins, beside decay, at most one sigma."""
+PARTS = 10
+"""Of a pulse, in which what decays lies at one place: closer together than clouds are wide."""
 DRAWS = 40
 """Hills drawn within the doubt of the one found, to see what the doubt costs."""
 
@@ -57,14 +67,8 @@ class Form:
     """Share by which a distance may lie off it."""
     lengths: tuple[float, float]
     """Those that are considered, in lengths of the settings measured."""
-    uneven: tuple[float, float]
-    """By what share photons hasten the loss of 1 more than the distance tells, a resonator's width
-    and a factor of e in amplitude above the middle of the settings: strong probes pull both lines
-    while the resonator fills. ASSUMED, as of trials on qubits of known parameters ..."""
-    uneven_usual: tuple[float, float]
-    """... their scatter ..."""
-    uneven_doubt: tuple[float, float]
-    """... and that of qubits and lines that are not as the facility file says ..."""
+    law: bool
+    """Distances tell the resonator's law: shots are heralded, and settings are many."""
     missed: float
     """... and by what the fidelity at the setting found falls short of the best one, in units of
     1 - F, beside what noise is known to cost: a hill is no such form ..."""
@@ -76,9 +80,7 @@ WIDE_FORM = Form(
     6,
     off=0.02,
     lengths=(0.4, 2.0),
-    uneven=(0.0, 0.0),
-    uneven_usual=(0.05, 0.02),
-    uneven_doubt=(0.3, 0.12),
+    law=False,
     missed=0.057,
     missed_sigma=0.033,
 )
@@ -87,9 +89,7 @@ TOP_FORM = Form(
     10,
     off=0.003,
     lengths=(0.7, 1.4),
-    uneven=(0.47, 0.16),
-    uneven_usual=(0.15, 0.06),
-    uneven_doubt=(1.0, 0.35),
+    law=True,
     missed=0.007,
     missed_sigma=0.012,
 )
@@ -145,10 +145,11 @@ class Hill:
     """Of the logarithm of the distance: 1, x, y, xx, xy, yy, and of a hill that only its top shapes
     xxx, xxy, xyy, yyy; shape (6,) or (10,)."""
     growth: float
-    """Of the decay with :meth:`photons`."""
+    """By what share critical photons hasten the decay: about 1."""
     uneven: tuple[float, float]
-    """As :attr:`Form.uneven`, and what the shots lost tell."""
+    """By how much more, a resonator's width and a factor of e in amplitude above the middle."""
     window: Window
+    resonator: DrivenResonator
 
     def rate(self, frequency_hz: Array, log_amplitude: Array) -> Array:
         """Return the distance over :meth:`Window.grown`; shapes broadcast."""
@@ -162,35 +163,51 @@ class Hill:
         widths = np.pi * self.window.fills_s * (frequency_hz - self.middle[0])
         return np.asarray(widths), np.asarray(log_amplitude - self.middle[1])
 
-    def photons(self, frequency_hz: Array, log_amplitude: Array) -> Array:
-        """Return what hastens the decay once the resonator is full, up to a factor."""
+    def decays(self, frequency_hz: Array, log_amplitude: Array, length_s: Array) -> Decays:
+        """Return what decays do in each of :data:`PARTS`.
+
+        All arrays broadcast; the length goes along their last axis, the others do not.
+        """
+        f, a = np.broadcast_arrays(frequency_hz[..., 0], log_amplitude[..., 0])
+        ring = self.resonator.ring_up(f, np.exp(a), float(np.max(length_s)))
+        return ring.decays(self.window.opens_s, length_s, PARTS)
+
+    def tilt(self, frequency_hz: Array, log_amplitude: Array) -> Array:
+        """Return what photons do to the decay, of what as many as are critical are known to do."""
         widths, folds = self.away(frequency_hz, log_amplitude)
-        more = self.uneven[0] * widths + self.uneven[1] * folds
-        rate = self.rate(frequency_hz, log_amplitude)
-        return np.asarray(self.window.photons(frequency_hz, rate) * np.exp(more))
+        return np.asarray(self.growth * np.exp(self.uneven[0] * widths + self.uneven[1] * folds))
 
     def distance(self, frequency_hz: Array, log_amplitude: Array, length_s: Array) -> Array:
         """Return the distance; shapes broadcast."""
         return self.rate(frequency_hz, log_amplitude) * self.window.grown(length_s)
 
-    def fidelity(self, frequency_hz: Array, log_amplitude: Array, length_s: Array) -> Array:
-        """Return the expected fidelity; shapes broadcast."""
-        growth = self.growth * self.photons(frequency_hz, log_amplitude)
-        return expected_fidelity(
-            self.distance(frequency_hz, log_amplitude, length_s),
-            self.window.decayed(self.window.opens_s, growth),
-            self.window.decayed(length_s, growth),
-        )
+    def fidelity(
+        self,
+        frequency_hz: Array,
+        log_amplitude: Array,
+        length_s: Array,
+        decays: Decays | None = None,
+    ) -> Array:
+        """Return the expected fidelity; shapes as in :meth:`decays`, which may be at hand."""
+        decays = decays or self.decays(frequency_hz, log_amplitude, length_s)
+        growth = self.tilt(frequency_hz, log_amplitude)[..., None]
+        distance = self.distance(frequency_hz, log_amplitude, length_s)
+        return expected_fidelity(distance, *self.window.shares(decays, growth), decays.place)
 
 
 def _columns(x: Array, y: Array) -> tuple[Array, ...]:
     return np.ones_like(x), x, y, x**2, x * y, y**2, x**3, x**2 * y, x * y**2, y**3
 
 
-def best_setting(seen: Separations, window: Window, form: Form = WIDE_FORM) -> BestSetting:
+def best_setting(
+    seen: Separations,
+    window: Window,
+    form: Form = WIDE_FORM,
+    earlier: Separations | None = None,
+) -> BestSetting:
     """Return the setting within what was measured that has the greatest expected fidelity.
 
-    Raises FitFailed when no setting tells 0 from 1, or too few do.
+    ``earlier``: settings that do not shape the hill, but tell the resonator's law. Raises FitFailed when no setting tells 0 from 1, or too few do.
     """
     look_at(seen.distance)
     clear = seen.distance / seen.sigma
@@ -200,8 +217,9 @@ def best_setting(seen: Separations, window: Window, form: Form = WIDE_FORM) -> B
             f"{np.max(clear):.1f} sigma apart"
         )
     use = _near_the_top(seen)
-    hill, covariance = _hill(seen, use, window, form)
-    hill, of_growth = _hastened(hill, seen, use, form)
+    known = _resonator(seen, earlier, window) if form.law else window.known
+    hill, covariance = _hill(seen, use, window, form, known.resonator)
+    hill, of_growth = _hastened(hill, seen, use, known)
     typical = float(np.mean(seen.length_s[use]))
     shortest, longest = form.lengths
     axes = (
@@ -213,11 +231,12 @@ def best_setting(seen: Separations, window: Window, form: Form = WIDE_FORM) -> B
     shaped = _near_used(seen, use, hill, axes[0], axes[1])
     # Beside the best setting of the hill found there may be a cliff: the setting is chosen that is
     # the best of all hills that it may be, on average.
-    each = np.stack([one.fidelity(*grid) for one in _hills(hill, covariance, of_growth)])
+    decays = hill.decays(*grid)
+    each = np.stack([one.fidelity(*grid, decays) for one in _hills(hill, covariance, of_growth)])
     each = np.where(shaped[..., None], each, 0.0)
     at = np.unravel_index(int(np.argmax(each.mean(axis=0))), GRID)
     here = [axis[k] for axis, k in zip(axes, at, strict=True)]
-    best = float(hill.fidelity(*here))
+    best = float(hill.fidelity(*grid, decays)[at])
     if best < LOWEST_FIDELITY:
         raise FitFailed(
             f"no setting tells 0 from 1: the best would be right in {best * 100:.1f} % of the "
@@ -276,8 +295,22 @@ def _near_used(
     return np.asarray(use[np.argmin(x**2 + y**2, axis=-1)])
 
 
+def _resonator(
+    seen: Separations, earlier: Separations | None, window: Window
+) -> KnownResonator:
+    """Return the resonator that the distances at all settings tell."""
+    rows = [seen] if earlier is None else [earlier, seen]
+    names = ("frequency_hz", "log_amplitude", "length_s", "distance", "sigma")
+    columns = (np.concatenate([getattr(one, name) for one in rows]) for name in names)
+    return fit_resonator(window.known, window.opens_s, *columns)
+
+
 def _hill(
-    seen: Separations, use: NDArray[np.bool_], window: Window, form: Form
+    seen: Separations,
+    use: NDArray[np.bool_],
+    window: Window,
+    form: Form,
+    resonator: DrivenResonator,
 ) -> tuple[Hill, Array]:
     """Fit the hill to the settings used; return it with the covariance of its terms."""
     middle = np.array([np.mean(seen.frequency_hz[use]), np.mean(seen.log_amplitude[use])])
@@ -295,12 +328,12 @@ def _hill(
         raise FitFailed("the settings lie on too few lines to tell a hill")
     terms, *_ = np.linalg.lstsq(columns, height * weight, rcond=None)
     covariance = np.linalg.inv(columns.T @ columns)
-    hill = Hill(middle, scale, np.asarray(terms), 0.0, form.uneven, window)
+    hill = Hill(middle, scale, np.asarray(terms), 1.0, (0.0, 0.0), window, resonator)
     return hill, np.asarray(covariance)
 
 
 def _hastened(
-    hill: Hill, seen: Separations, use: NDArray[np.bool_], form: Form
+    hill: Hill, seen: Separations, use: NDArray[np.bool_], known: KnownResonator
 ) -> tuple[Hill, Array]:
     """Return the hill with what photons do to the decay, and its covariance, shape (3, 3).
 
@@ -309,37 +342,54 @@ def _hastened(
     """
     clear, window = use & (seen.distance > CLEAR), hill.window
     here, shots = (seen.frequency_hz[clear], seen.log_amplitude[clear]), seen.shots[clear]
-    photons = hill.photons(*here)
-    critical = np.exp(2 * here[1]) / window.critical_amplitude**2
-    near = np.argsort(seen.distance[clear])[-NEAREST:]  # there strong probes are on resonance
-    usual = float(np.sum(critical[near]) / max(float(np.sum(photons[near])), 1e-300)) or 1.0
+    columns = (*(one[:, None] for one in here), seen.length_s[clear][:, None])
     overlap = overlap_of(seen.distance[clear])
-    # Of what decays within the window, half is read as 0: the mean of both ends.
-    ends_s = np.stack([np.full_like(overlap, window.opens_s), seen.length_s[clear]])
-    slow = np.mean(window.decayed(ends_s, 0.0), axis=0)
-    told_apart = 1 - 2 * overlap
-    faster = np.mean(window.lit_s(ends_s), axis=0) / window.t1_s * (1 - slow) * told_apart
-    expected = np.array([0.0, usual, *form.uneven])
+    decays = hill.decays(*columns)
+    # What a decay in each part adds to what is read as 0, with a threshold halfway.
+    more = overlap_of(2 * seen.distance[clear, None] * (decays.place[:, 0] - 0.5))
+    more = more - overlap[:, None]
+    before, slow = window.shares(decays, 0.0)
+    slow = slow[:, 0]
+    alive = 1 - before - np.cumsum(slow, axis=-1)
+    faster = np.sum(decays.lit_s[:, 0] / window.t1_s * alive * more, axis=-1)
+    slowly = before * (1 - 2 * overlap) + np.sum(slow * more, axis=-1)
+    lit = np.sum(decays.lit_s[:, 0], axis=-1)
+    away = hill.away(*here)
+    shapes = np.stack([np.ones_like(overlap), *away], axis=1)
+    # Of a resonator that is one sigma off: how many more photons there are, as such shapes.
+    off = [
+        np.linalg.lstsq(shapes, np.log(other / np.maximum(lit, 1e-300)), rcond=None)[0]
+        for other in (
+            np.sum(replace(hill, resonator=one).decays(*columns).lit_s[:, 0], axis=-1)
+            for one in known.others()
+        )
+    ]
+    of_resonator = np.sum([np.outer(one, one) for one in off], axis=0)
+    expected = np.array([0.0, 1.0, 0.0, 0.0])
 
-    def fit(doubts: Array) -> tuple[float, Array, Array]:
+    def fit(doubts: tuple[float, ...]) -> tuple[float, Array, Array]:
         """Return squares left, parameters and covariance. What the preparation gets wrong, the
         first one, is lost at all settings alike."""
-        at, rows, goal = expected.copy(), np.diag(1 / doubts), np.zeros(len(doubts))
+        prior = np.diag(np.square([ILL_PREPARED, *doubts]))
+        prior[1:, 1:] += of_resonator
+        narrow = np.linalg.inv(np.linalg.cholesky(prior))
+        at, rows, goal = expected.copy(), narrow, np.zeros(4)
         for _ in range(STEPS):
-            one = replace(hill, uneven=(float(at[2]), float(at[3])))
-            rate = one.photons(*here) * faster
-            known = overlap + slow * told_apart + at[0] + at[1] * rate
-            weight = np.sqrt(shots / np.clip(known, 1 / shots, 0.5))
-            slopes = (np.ones_like(rate), rate, *(at[1] * rate * away for away in hill.away(*here)))
-            rows = np.vstack([np.stack(slopes, axis=1) * weight[:, None], np.diag(1 / doubts)])
-            goal = np.append((seen.lost[clear] / shots - known) * weight, (expected - at) / doubts)
+            rate = replace(hill, growth=1.0, uneven=(float(at[2]), float(at[3]))).tilt(*here)
+            rate = rate * faster
+            lost = overlap + slowly + at[0] + at[1] * rate
+            weight = np.sqrt(shots / np.clip(lost, 1 / shots, 0.5))
+            slopes = (np.ones_like(rate), rate, *(at[1] * rate * one for one in away))
+            rows = np.vstack([np.stack(slopes, axis=1) * weight[:, None], narrow])
+            left = (seen.lost[clear] / shots - lost) * weight
+            goal = np.append(left, narrow @ (expected - at))
             change, *_ = np.linalg.lstsq(rows, goal, rcond=None)
             at = at + change
-            at[1] = max(float(at[1]), LEAST_GROWTH * usual)
+            at[1] = max(float(at[1]), LEAST_GROWTH)
         return float(np.sum(goal**2)), at, np.asarray(np.linalg.inv(rows.T @ rows))
 
-    left, at, covariance = fit(np.array([ILL_PREPARED, UNUSUAL * usual, *form.uneven_usual]))
-    wide = fit(np.array([ILL_PREPARED, CONTRADICTED * usual, *form.uneven_doubt]))
+    left, at, covariance = fit((UNUSUAL, *UNEVEN))
+    wide = fit((CONTRADICTED, *CONTRADICTED_UNEVEN))
     if left - wide[0] > CONTRADICTS:
         _, at, covariance = wide
     found = replace(hill, growth=float(at[1]), uneven=(float(at[2]), float(at[3])))
@@ -350,10 +400,7 @@ def _hills(hill: Hill, covariance: Array, of_growth: Array) -> tuple[Hill, ...]:
     """Draw :data:`DRAWS` hills within the doubt of the one found."""
     random = np.random.default_rng(0)
     changes = random.multivariate_normal(np.zeros(len(hill.terms)), covariance, DRAWS)
-    # Scaled: growths are of the order of 1e-7.
-    scale = np.sqrt(np.diag(of_growth))
-    scaled = of_growth / np.outer(scale, scale)
-    faster = scale * random.multivariate_normal(np.zeros(3), scaled, DRAWS)
+    faster = random.multivariate_normal(np.zeros(3), of_growth, DRAWS)
     return tuple(
         replace(
             hill,

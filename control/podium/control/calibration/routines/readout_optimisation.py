@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, Declaration
-from podium.control.calibration.dispersive import critical_photons
+from podium.control.calibration.dispersive import critical_photons, expected_pull
+from podium.control.calibration.fits.driven_resonator import (
+    SCALE_HZ,
+    DrivenResonator,
+    KnownResonator,
+)
 from podium.control.calibration.fits.least_squares import STILL, FitFailed
 from podium.control.calibration.fits.readout_window import Window
 from podium.control.calibration.fits.separation import (
@@ -97,6 +102,13 @@ TOP_MAPS = 6
 AT_EDGE = 0.2
 """Share of what is expected to be read wrongly that a setting may lose, one sigma, where it still
 lies at the edge of the last map: a cubic form is no hill there."""
+CRITICAL_DOUBT, LEAST_CRITICAL_DOUBT = 0.7, 0.1
+"""Of the logarithm of the critical amplitude: of the design, whose lines may be 6 dB off, and of
+one that punch-out has measured, in five rows. ASSUMED."""
+DESIGN_DOUBT, PULL_DOUBT = 0.3, 0.5
+"""Share by which a design's chi and width, and its pull, may be off, one sigma. ASSUMED."""
+LEAST_DOUBT = 0.02
+"""Share of the width by which lines and width are known, at best. ASSUMED: neighbours."""
 MEDIAN = np.pi / 2
 """Variance of a median over that of a mean, of Gaussian noise."""
 MAD = 1.4826
@@ -117,6 +129,8 @@ class Samples:
     window: Window
     rows: list[tuple[float, ...]] = field(default_factory=list)
     """As the columns of :class:`Separations`."""
+    earlier: list[tuple[float, ...]] = field(default_factory=list)
+    """Such as do not shape the hill any longer."""
     maps: list[Picture] = field(default_factory=list)
     form: Form = WIDE_FORM
 
@@ -126,7 +140,13 @@ class Samples:
             raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
         window = self.window if t1_s is None else replace(self.window, t1_s=t1_s)
         seen = Separations(*np.array(self.rows).T)
-        return best_setting(seen, window, self.form)
+        earlier = Separations(*np.array(self.earlier).T) if self.earlier else None
+        return best_setting(seen, window, self.form, earlier)
+
+    def anew(self) -> "Samples":
+        """Return samples of the same qubit whose hill is that of the last maps alone."""
+        earlier = [*self.earlier, *self.rows]
+        return Samples(self.window, earlier=earlier, maps=self.maps, form=TOP_FORM)
 
     def picture(self, best: BestSetting) -> Picture:
         """Return the last map that the setting lies in."""
@@ -158,10 +178,40 @@ def window_of(pulses: Pulses) -> Window:
         t1_s=bench.best(qubit, "t1"),
         arrives_s=0.5e-9 * pulses.pulse_ns + arrives_later_s(bench, qubit),
         opens_s=pulses.opens_ns * 1e-9,
-        fills_s=1 / (np.pi * bench.best(qubit, "kappa")),
-        critical_amplitude=bench.probe_amplitude(qubit, critical_photons(bench, qubit)),
-        ground_hz=bench.readout_middle(qubit) - bench.best(qubit, "chi"),
+        known=resonator_known(bench, qubit),
     )
+
+
+def resonator_known(bench: Bench, qubit: Qubit) -> KnownResonator:
+    """Return the resonator as measured so far, or as the design has it."""
+
+    def sigma(quantity: str, design: float) -> float:
+        """Return that of a measurement, or else ``design``."""
+        entry = bench.record.get(f"{qubit.name}.{quantity}")
+        return design if entry is None else entry.sigma
+
+    chi, kappa = bench.best(qubit, "chi"), bench.best(qubit, "kappa")
+    ground = bench.readout_middle(qubit) - chi
+    critical = bench.measured(qubit, "critical_amplitude")
+    of_critical = CRITICAL_DOUBT
+    if critical is None:
+        critical = bench.probe_amplitude(qubit, critical_photons(bench, qubit))
+    else:
+        of_critical = max(sigma("critical_amplitude", 0.0) / critical, LEAST_CRITICAL_DOUBT)
+    bare = bench.measured(qubit, "bare_readout_frequency")
+    of_bare = sigma("bare_readout_frequency", 0.0)
+    if bare is None:
+        pull = expected_pull(bench, qubit)
+        bare, of_bare = ground - pull, PULL_DOUBT * abs(pull)
+    sigmas = (
+        of_critical,
+        max(sigma("kappa", DESIGN_DOUBT * kappa) / kappa, LEAST_DOUBT),
+        max(of_bare, LEAST_DOUBT * kappa) / SCALE_HZ,
+        max(sigma("ground_readout_frequency", kappa), LEAST_DOUBT * kappa) / SCALE_HZ,
+        2 * sigma("chi", DESIGN_DOUBT * abs(chi)) / SCALE_HZ,
+    )
+    resonator = DrivenResonator(critical, kappa, bare, ground, ground + 2 * chi)
+    return KnownResonator(resonator, np.diag(np.square(sigmas)))
 
 
 def narrow_ranges(wide: tuple[Array, Array], best: BestSetting) -> tuple[Array, Array]:
@@ -227,7 +277,7 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
         near = {q.name: top_ranges(bench, q, best[q.name]) for q in moving}
         for q in moving:
             kept = samples[q.name]
-            samples[q.name] = Samples(kept.window, maps=kept.maps, form=TOP_FORM)
+            samples[q.name] = kept.anew()
         await again(moving, near, TOP_SHOTS, TOP_RUNS)
         # All together or none: it takes no longer, and neighbours' tones are as in use.
         if all(best[q.name].inside for q in moving):
