@@ -102,11 +102,16 @@ class DrivenResonator:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Decays:
-    """Holds what a decay in each part of a pulse does; the last axis is the parts."""
+class Integrated:
+    """Holds what a window that closes with its pulse integrates, and decays in parts of the pulse.
 
+    Shapes: of the settings, with an axis of lengths, and all but the first with one of the parts.
+    """
+
+    distance: Array
+    """Of 0 and 1 without decay, in units of a shot's noise, up to a factor."""
     place: Array
-    """Where the shot lies, of the way from 0 to 1."""
+    """Where a shot lies that decays in this part, of the way from 0 to 1."""
     waits_s: Array
     """Length of the part."""
     lit_s: Array
@@ -129,8 +134,8 @@ class RingUp:
     rings: ComplexArray
     """Integral from then on over a difference that was 1, to the end of all times, s."""
 
-    def decays(self, opens_s: float, closes_s: Array, parts: int) -> Decays:
-        """Return what decays do in ``parts`` of each pulse, equally long, as in their middle.
+    def integrated(self, opens_s: float, closes_s: Array, parts: int) -> Integrated:
+        """Return what windows integrate, with decays in the middle of ``parts``, equally long.
 
         ``closes_s``: broadcasts to the settings' shape, with one axis more at its end.
         """
@@ -142,24 +147,27 @@ class RingUp:
         at_s, ends_s = at_s.reshape(flat), np.repeat(closes_s, parts, axis=-1)
         later_s = np.maximum(at_s, opens_s)
         opened = self._at(self.apart, np.full((1,), opens_s))
-        whole = self._at(self.apart, ends_s) - opened
+        whole = self._at(self.apart, closes_s) - opened
         until = self._at(self.rates, later_s)
         left = self._at(self.between, at_s) * np.exp(until - self._at(self.rates, at_s))
         gone = np.exp(self._at(self.rates, ends_s) - until) * self._at(self.rings, ends_s)
         seen = self._at(self.apart, later_s) - opened
         seen = seen + left * (self._at(self.rings, later_s) - gone)
-        size = np.maximum(np.abs(whole) ** 2, 1e-300)
-        place = (np.real(seen * np.conj(whole)) / size).reshape(*shape, parts)
+        size = np.maximum(np.abs(whole) ** 2, 1e-300)[..., None]
+        place = np.real(seen.reshape(*shape, parts) * np.conj(whole)[..., None]) / size
         lit = self._at(self.lit, edges_s.reshape(flat)).real.reshape(*shape, parts + 1)
-        return Decays(place, np.diff(edges_s), np.diff(lit))
+        return Integrated(
+            self.distance(opens_s, closes_s), place, np.diff(edges_s), np.diff(lit)
+        )
 
     def distance(self, opens_s: float, closes_s: Array) -> Array:
-        """Return the distance of 0 and 1 in units of a shot's noise, up to a factor.
+        """Return :attr:`Integrated.distance`; arguments as in :meth:`integrated`.
 
-        The mean over the window, times the root of its length; ``closes_s`` as in :meth:`decays`.
+        The mean of the field's difference over the window, times the root of its length.
         """
-        window = np.maximum(closes_s - opens_s, 1e-10)
-        whole = self._at(self.apart, closes_s) - self._at(self.apart, np.full((1,), opens_s))
+        window = np.maximum(np.asarray(closes_s) - opens_s, 1e-10)
+        opened = self._at(self.apart, np.full((1,), opens_s))
+        whole = self._at(self.apart, closes_s) - opened
         return np.asarray(np.abs(whole) / np.sqrt(window))
 
     def _at(self, integral: Array | ComplexArray, until_s: Array) -> ComplexArray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.driven_resonator import Decays, KnownResonator
+from podium.control.calibration.fits.driven_resonator import Integrated, KnownResonator
 
 Array = NDArray[np.float64]
 
@@ -22,27 +22,13 @@ class Window:
     known: KnownResonator
     """The resonator, as far as it was known before."""
 
-    @property
-    def fills_s(self) -> float:
-        """Return the time in which the field comes within 1/e of where it goes, s."""
-        return self.known.resonator.fills_s
-
-    def grown(self, length_s: Array) -> Array:
-        """Return the distance of 0 and 1 for pulses of that length, up to a factor.
-
-        The mean over the window of a field that fills, times the root of the window's length.
-        """
-        window = np.maximum(length_s - self.opens_s, 1e-10)
-        missing = np.exp(-self.opens_s / self.fills_s) - np.exp(-length_s / self.fills_s)
-        return np.asarray((window - self.fills_s * missing) / np.sqrt(window))
-
-    def shares(self, decays: Decays, growth: Array | float) -> tuple[float, Array]:
+    def shares(self, pulse: Integrated, growth: Array | float) -> tuple[float, Array]:
         """Return which share of 1 has decayed before the pulse arrives, and in each of its parts.
 
-        ``growth``: by what share critical photons hasten the decay; shape of ``decays``, or 1 for
+        ``growth``: by what share critical photons hasten the decay; shape of ``pulse``, or 1 for
         its last axis.
         """
-        folds = self.arrives_s + np.cumsum(decays.waits_s + growth * decays.lit_s, axis=-1)
+        folds = self.arrives_s + np.cumsum(pulse.waits_s + growth * pulse.lit_s, axis=-1)
         alive = np.exp(-folds / self.t1_s)
         first = float(np.exp(-self.arrives_s / self.t1_s))
         each = -np.diff(alive, axis=-1, prepend=first)

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.fits.driven_resonator import (
-    Decays,
     DrivenResonator,
+    Integrated,
     KnownResonator,
     fit_resonator,
 )
@@ -61,14 +61,10 @@ DRAWS = 40
 class Form:
     """Describes the hill's model within the settings that shape it."""
 
-    terms: int
-    """Of the logarithm of the distance: 6, a quadratic form, or 10, a cubic one."""
     off: float
     """Share by which a distance may lie off it."""
     lengths: tuple[float, float]
     """Those that are considered, in lengths of the settings measured."""
-    law: bool
-    """Distances tell the resonator's law: shots are heralded, and settings are many."""
     missed: float
     """... and by what the fidelity at the setting found falls short of the best one, in units of
     1 - F, beside what noise is known to cost: a hill is no such form ..."""
@@ -77,21 +73,17 @@ class Form:
 
 
 WIDE_FORM = Form(
-    6,
     off=0.02,
     lengths=(0.4, 2.0),
-    law=False,
     missed=0.057,
     missed_sigma=0.033,
 )
 """Of all settings that are nearly as far apart as the best."""
 TOP_FORM = Form(
-    10,
     off=0.003,
     lengths=(0.7, 1.4),
-    law=True,
-    missed=0.007,
-    missed_sigma=0.012,
+    missed=0.005,
+    missed_sigma=0.005,
 )
 """Of one map as narrow as the hill is flat."""
 
@@ -151,52 +143,41 @@ class Hill:
     window: Window
     resonator: DrivenResonator
 
-    def rate(self, frequency_hz: Array, log_amplitude: Array) -> Array:
-        """Return the distance over :meth:`Window.grown`; shapes broadcast."""
+    def correction(self, frequency_hz: Array, log_amplitude: Array) -> Array:
+        """Return the distance over that of the resonator's law; shapes broadcast."""
         x = (frequency_hz - self.middle[0]) / self.scale[0]
         y = (log_amplitude - self.middle[1]) / self.scale[1]
-        height = sum(t * one for t, one in zip(self.terms, _columns(x, y), strict=False))
-        return np.asarray(np.exp(height) * 1e3)
+        height = sum(t * one for t, one in zip(self.terms, _columns(x, y), strict=True))
+        return np.asarray(np.exp(height))
 
     def away(self, frequency_hz: Array, log_amplitude: Array) -> tuple[Array, Array]:
         """Return how far settings are from the middle, in resonator widths and factors of e."""
-        widths = np.pi * self.window.fills_s * (frequency_hz - self.middle[0])
+        widths = (frequency_hz - self.middle[0]) / self.resonator.kappa_hz
         return np.asarray(widths), np.asarray(log_amplitude - self.middle[1])
 
-    def decays(self, frequency_hz: Array, log_amplitude: Array, length_s: Array) -> Decays:
-        """Return what decays do in each of :data:`PARTS`.
+    def law(self, frequency_hz: Array, log_amplitude: Array, length_s: Array) -> Integrated:
+        """Return what the resonator's law says, decays in :data:`PARTS`.
 
         All arrays broadcast; the length goes along their last axis, the others do not.
         """
         f, a = np.broadcast_arrays(frequency_hz[..., 0], log_amplitude[..., 0])
         ring = self.resonator.ring_up(f, np.exp(a), float(np.max(length_s)))
-        return ring.decays(self.window.opens_s, length_s, PARTS)
+        return ring.integrated(self.window.opens_s, length_s, PARTS)
 
     def tilt(self, frequency_hz: Array, log_amplitude: Array) -> Array:
         """Return what photons do to the decay, of what as many as are critical are known to do."""
         widths, folds = self.away(frequency_hz, log_amplitude)
         return np.asarray(self.growth * np.exp(self.uneven[0] * widths + self.uneven[1] * folds))
 
-    def distance(self, frequency_hz: Array, log_amplitude: Array, length_s: Array) -> Array:
-        """Return the distance; shapes broadcast."""
-        return self.rate(frequency_hz, log_amplitude) * self.window.grown(length_s)
-
-    def fidelity(
-        self,
-        frequency_hz: Array,
-        log_amplitude: Array,
-        length_s: Array,
-        decays: Decays | None = None,
-    ) -> Array:
-        """Return the expected fidelity; shapes as in :meth:`decays`, which may be at hand."""
-        decays = decays or self.decays(frequency_hz, log_amplitude, length_s)
+    def fidelity(self, frequency_hz: Array, log_amplitude: Array, law: Integrated) -> Array:
+        """Return the expected fidelity; shape of :attr:`.Integrated.distance`."""
         growth = self.tilt(frequency_hz, log_amplitude)[..., None]
-        distance = self.distance(frequency_hz, log_amplitude, length_s)
-        return expected_fidelity(distance, *self.window.shares(decays, growth), decays.place)
+        distance = law.distance * self.correction(frequency_hz, log_amplitude)
+        return expected_fidelity(distance, *self.window.shares(law, growth), law.place)
 
 
 def _columns(x: Array, y: Array) -> tuple[Array, ...]:
-    return np.ones_like(x), x, y, x**2, x * y, y**2, x**3, x**2 * y, x * y**2, y**3
+    return np.ones_like(x * y), x, y, x**2, x * y, y**2
 
 
 def best_setting(
@@ -217,7 +198,7 @@ def best_setting(
             f"{np.max(clear):.1f} sigma apart"
         )
     use = _near_the_top(seen)
-    known = _resonator(seen, earlier, window) if form.law else window.known
+    known = _resonator(seen, earlier, window)
     hill, covariance = _hill(seen, use, window, form, known.resonator)
     hill, of_growth = _hastened(hill, seen, use, known)
     typical = float(np.mean(seen.length_s[use]))
@@ -231,12 +212,14 @@ def best_setting(
     shaped = _near_used(seen, use, hill, axes[0], axes[1])
     # Beside the best setting of the hill found there may be a cliff: the setting is chosen that is
     # the best of all hills that it may be, on average.
-    decays = hill.decays(*grid)
-    each = np.stack([one.fidelity(*grid, decays) for one in _hills(hill, covariance, of_growth)])
+    law = hill.law(*grid)
+    each = np.stack(
+        [one.fidelity(*grid[:2], law) for one in _hills(hill, covariance, of_growth)]
+    )
     each = np.where(shaped[..., None], each, 0.0)
     at = np.unravel_index(int(np.argmax(each.mean(axis=0))), GRID)
     here = [axis[k] for axis, k in zip(axes, at, strict=True)]
-    best = float(hill.fidelity(*grid, decays)[at])
+    best = float(hill.fidelity(*grid[:2], law)[at])
     if best < LOWEST_FIDELITY:
         raise FitFailed(
             f"no setting tells 0 from 1: the best would be right in {best * 100:.1f} % of the "
@@ -257,7 +240,7 @@ def best_setting(
         place[1],
         place[2],
         sigmas=(found[0], found[1], found[2]),
-        distance=float(hill.distance(*here)),
+        distance=float((law.distance * hill.correction(*grid[:2]))[at]),
         fidelity=best,
         loss=float(np.mean(losses)) + form.missed * (1 - best),
         loss_sigma=float(np.hypot(np.std(losses), form.missed_sigma * (1 - best))),
@@ -320,16 +303,18 @@ def _hill(
     x = (seen.frequency_hz[use] - middle[0]) / scale[0]
     y = (seen.log_amplitude[use] - middle[1]) / scale[1]
     size = np.maximum(seen.distance[use], seen.sigma[use])
-    height = np.log(size / (window.grown(seen.length_s[use]) * 1e3))
+    hill = Hill(middle, scale, np.zeros(6), 1.0, (0.0, 0.0), window, resonator)
+    places = (seen.frequency_hz[use], seen.log_amplitude[use], seen.length_s[use])
+    law = hill.law(*(one[:, None] for one in places)).distance[:, 0]
+    height = np.log(size / np.maximum(law, 1e-300))
     # A form of low order is a hill only so far: what it misses counts as noise of each setting.
     weight = 1 / np.hypot(seen.sigma[use] / size, form.off)
-    columns = np.stack(_columns(x, y)[: form.terms], axis=1) * weight[:, None]
+    columns = np.stack(_columns(x, y), axis=1) * weight[:, None]
     if np.linalg.matrix_rank(columns) < columns.shape[1]:
         raise FitFailed("the settings lie on too few lines to tell a hill")
     terms, *_ = np.linalg.lstsq(columns, height * weight, rcond=None)
     covariance = np.linalg.inv(columns.T @ columns)
-    hill = Hill(middle, scale, np.asarray(terms), 1.0, (0.0, 0.0), window, resonator)
-    return hill, np.asarray(covariance)
+    return replace(hill, terms=np.asarray(terms)), np.asarray(covariance)
 
 
 def _hastened(
@@ -344,23 +329,23 @@ def _hastened(
     here, shots = (seen.frequency_hz[clear], seen.log_amplitude[clear]), seen.shots[clear]
     columns = (*(one[:, None] for one in here), seen.length_s[clear][:, None])
     overlap = overlap_of(seen.distance[clear])
-    decays = hill.decays(*columns)
+    law = hill.law(*columns)
     # What a decay in each part adds to what is read as 0, with a threshold halfway.
-    more = overlap_of(2 * seen.distance[clear, None] * (decays.place[:, 0] - 0.5))
+    more = overlap_of(2 * seen.distance[clear, None] * (law.place[:, 0] - 0.5))
     more = more - overlap[:, None]
-    before, slow = window.shares(decays, 0.0)
+    before, slow = window.shares(law, 0.0)
     slow = slow[:, 0]
     alive = 1 - before - np.cumsum(slow, axis=-1)
-    faster = np.sum(decays.lit_s[:, 0] / window.t1_s * alive * more, axis=-1)
+    faster = np.sum(law.lit_s[:, 0] / window.t1_s * alive * more, axis=-1)
     slowly = before * (1 - 2 * overlap) + np.sum(slow * more, axis=-1)
-    lit = np.sum(decays.lit_s[:, 0], axis=-1)
+    lit = np.sum(law.lit_s[:, 0], axis=-1)
     away = hill.away(*here)
     shapes = np.stack([np.ones_like(overlap), *away], axis=1)
     # Of a resonator that is one sigma off: how many more photons there are, as such shapes.
     off = [
         np.linalg.lstsq(shapes, np.log(other / np.maximum(lit, 1e-300)), rcond=None)[0]
         for other in (
-            np.sum(replace(hill, resonator=one).decays(*columns).lit_s[:, 0], axis=-1)
+            np.sum(replace(hill, resonator=one).law(*columns).lit_s[:, 0], axis=-1)
             for one in known.others()
         )
     ]
