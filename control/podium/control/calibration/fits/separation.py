@@ -21,7 +21,12 @@ from podium.control.calibration.fits.driven_resonator import (
     fit_resonator,
 )
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
-from podium.control.calibration.fits.readout_window import Window, expected_fidelity, overlap_of
+from podium.control.calibration.fits.readout_window import (
+    Window,
+    best_threshold,
+    expected_fidelity,
+    overlap_of,
+)
 
 Array = NDArray[np.float64]
 LOWEST_FIDELITY = 0.6
@@ -51,9 +56,9 @@ CONTRADICTED, CONTRADICTED_UNEVEN, CONTRADICTS = 1.0, (1.0, 0.35), 6.0
 what is expected, would be by so much less."""
 ILL_PREPARED = 1.5e-3
 """Share of 1 that is lost before its readout begins, beside decay, at most one sigma."""
-PARTS = 10
+PARTS = 8
 """Of a pulse, in which what decays lies at one place: closer together than clouds are wide."""
-DRAWS = 40
+DRAWS = 30
 """Hills drawn within the doubt of the one found, to see what the doubt costs."""
 
 
@@ -169,11 +174,13 @@ class Hill:
         widths, folds = self.away(frequency_hz, log_amplitude)
         return np.asarray(self.growth * np.exp(self.uneven[0] * widths + self.uneven[1] * folds))
 
-    def fidelity(self, frequency_hz: Array, log_amplitude: Array, law: Integrated) -> Array:
-        """Return the expected fidelity; shape of :attr:`.Integrated.distance`."""
-        growth = self.tilt(frequency_hz, log_amplitude)[..., None]
+    def clouds(
+        self, frequency_hz: Array, log_amplitude: Array, law: Integrated
+    ) -> tuple[Array, float, Array, Array]:
+        """Return what :func:`.expected_fidelity` takes; shapes of ``law``."""
         distance = law.distance * self.correction(frequency_hz, log_amplitude)
-        return expected_fidelity(distance, *self.window.shares(law, growth), law.place)
+        growth = self.tilt(frequency_hz, log_amplitude)[..., None]
+        return distance, *self.window.shares(law, growth), law.place
 
 
 def _columns(x: Array, y: Array) -> tuple[Array, ...]:
@@ -212,14 +219,19 @@ def best_setting(
     shaped = _near_used(seen, use, hill, axes[0], axes[1])
     # Beside the best setting of the hill found there may be a cliff: the setting is chosen that is
     # the best of all hills that it may be, on average.
-    law = hill.law(*grid)
+    law, settings = hill.law(*grid), grid[:2]
+    clouds = hill.clouds(*settings, law)
+    threshold = best_threshold(*clouds)
     each = np.stack(
-        [one.fidelity(*grid[:2], law) for one in _hills(hill, covariance, of_growth)]
+        [
+            expected_fidelity(*one.clouds(*settings, law), threshold)
+            for one in _hills(hill, covariance, of_growth)
+        ]
     )
     each = np.where(shaped[..., None], each, 0.0)
     at = np.unravel_index(int(np.argmax(each.mean(axis=0))), GRID)
     here = [axis[k] for axis, k in zip(axes, at, strict=True)]
-    best = float(hill.fidelity(*grid[:2], law)[at])
+    best = float(expected_fidelity(*clouds, threshold)[at])
     if best < LOWEST_FIDELITY:
         raise FitFailed(
             f"no setting tells 0 from 1: the best would be right in {best * 100:.1f} % of the "
@@ -240,7 +252,7 @@ def best_setting(
         place[1],
         place[2],
         sigmas=(found[0], found[1], found[2]),
-        distance=float((law.distance * hill.correction(*grid[:2]))[at]),
+        distance=float(clouds[0][at]),
         fidelity=best,
         loss=float(np.mean(losses)) + form.missed * (1 - best),
         loss_sigma=float(np.hypot(np.std(losses), form.missed_sigma * (1 - best))),
@@ -326,6 +338,8 @@ def _hastened(
     is expected of photons.
     """
     clear, window = use & (seen.distance > CLEAR), hill.window
+    if not np.any(clear):
+        return hill, np.diag(np.square([CONTRADICTED, *CONTRADICTED_UNEVEN]))
     here, shots = (seen.frequency_hz[clear], seen.log_amplitude[clear]), seen.shots[clear]
     columns = (*(one[:, None] for one in here), seen.length_s[clear][:, None])
     overlap = overlap_of(seen.distance[clear])
@@ -333,11 +347,11 @@ def _hastened(
     # What a decay in each part adds to what is read as 0, with a threshold halfway.
     more = overlap_of(2 * seen.distance[clear, None] * (law.place[:, 0] - 0.5))
     more = more - overlap[:, None]
-    before, slow = window.shares(law, 0.0)
-    slow = slow[:, 0]
-    alive = 1 - before - np.cumsum(slow, axis=-1)
-    faster = np.sum(law.lit_s[:, 0] / window.t1_s * alive * more, axis=-1)
-    slowly = before * (1 - 2 * overlap) + np.sum(slow * more, axis=-1)
+    before, each = window.shares(law, 1.0)
+    # What is still in 1: with photons as expected, how many more there are changes it little.
+    alive = (1 - before - np.cumsum(each, axis=-1) + each / 2)[:, 0] / window.t1_s
+    slowly = before * (1 - 2 * overlap) + np.sum(law.waits_s[:, 0] * alive * more, axis=-1)
+    faster = np.sum(law.lit_s[:, 0] * alive * more, axis=-1)
     lit = np.sum(law.lit_s[:, 0], axis=-1)
     away = hill.away(*here)
     shapes = np.stack([np.ones_like(overlap), *away], axis=1)
