@@ -85,7 +85,9 @@ def measured(
     """Return settings, distances and sigmas of a wide map and of one of many shots."""
     wide = np.meshgrid(7.2545e9 + np.linspace(-4e6, 1.2e6, 9), np.geomspace(0.03, 0.25, 8))
     narrow = np.meshgrid(7.2535e9 + np.linspace(-6e5, 6e5, 5), np.geomspace(0.07, 0.11, 5))
-    frequency, amplitude = (np.append(*pair) for pair in zip(map(np.ravel, wide), map(np.ravel, narrow), strict=True))
+    frequency, amplitude = (
+        np.append(*pair) for pair in zip(map(np.ravel, wide), map(np.ravel, narrow), strict=True)
+    )
     sigma = np.append(np.full(72, 0.3), np.full(25, 0.04))
     ring = ONE.ring_up(frequency, amplitude, CLOSES_S)
     apart = ring.distance(OPENS_S, np.full((97, 1), CLOSES_S))[:, 0]
@@ -116,7 +118,9 @@ def test_distances_that_nothing_stands_out_of_leave_what_was_known() -> None:
     before = KnownResonator(ONE, np.diag(SIGMAS**2))
     frequency, log_amplitude, length_s, _, sigma = measured(np.random.default_rng(0))
     noise = np.abs(np.random.default_rng(1).normal(0, sigma))
-    assert fit_resonator(before, OPENS_S, frequency, log_amplitude, length_s, noise, sigma) is before
+    assert (
+        fit_resonator(before, OPENS_S, frequency, log_amplitude, length_s, noise, sigma) is before
+    )
 
 
 def test_a_resonator_one_sigma_off_is_that_in_all_directions_together() -> None:

@@ -34,9 +34,9 @@ from podium.control.calibration.fits.separation import (
     TOP_FORM,
     WIDE_FORM,
     BestSetting,
-    Separations,
     best_setting,
 )
+from podium.control.calibration.fits.separation_hill import Separations
 
 KNOWN = KnownResonator(ONE, np.diag(np.square([0.1, 0.03, 0.2, 0.1, 0.8])))
 WINDOW = Window(t1_s=T1_S, arrives_s=ARRIVES_S, opens_s=OPENS_S, known=KNOWN)

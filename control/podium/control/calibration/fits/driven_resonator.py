@@ -156,9 +156,7 @@ class RingUp:
         size = np.maximum(np.abs(whole) ** 2, 1e-300)[..., None]
         place = np.real(seen.reshape(*shape, parts) * np.conj(whole)[..., None]) / size
         lit = self._at(self.lit, edges_s.reshape(flat)).real.reshape(*shape, parts + 1)
-        return Integrated(
-            self.distance(opens_s, closes_s), place, np.diff(edges_s), np.diff(lit)
-        )
+        return Integrated(self.distance(opens_s, closes_s), place, np.diff(edges_s), np.diff(lit))
 
     def distance(self, opens_s: float, closes_s: Array) -> Array:
         """Return :attr:`Integrated.distance`; arguments as in :meth:`integrated`.

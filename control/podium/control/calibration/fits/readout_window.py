@@ -58,9 +58,7 @@ def best_threshold(distance: Array, before: float, shares: Array, place: Array) 
         ]
     )
     top = np.clip(np.argmax(right, axis=0), 1, len(THRESHOLDS) - 2)
-    low, middle, high = (
-        np.take_along_axis(right, (top + k)[None], axis=0)[0] for k in (-1, 0, 1)
-    )
+    low, middle, high = (np.take_along_axis(right, (top + k)[None], axis=0)[0] for k in (-1, 0, 1))
     bend = np.minimum(low - 2 * middle + high, -1e-12)
     step = THRESHOLDS[1] - THRESHOLDS[0]
     return np.asarray(THRESHOLDS[top] + step * np.clip(0.5 * (low - high) / bend, -1, 1))

@@ -15,12 +15,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, Declaration
-from podium.control.calibration.dispersive import critical_photons, expected_pull
-from podium.control.calibration.fits.driven_resonator import (
-    SCALE_HZ,
-    DrivenResonator,
-    KnownResonator,
-)
+from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.least_squares import STILL, FitFailed
 from podium.control.calibration.fits.readout_window import Window
 from podium.control.calibration.fits.separation import (
@@ -28,15 +23,16 @@ from podium.control.calibration.fits.separation import (
     WIDE_FORM,
     BestSetting,
     Form,
-    Separations,
     best_setting,
 )
+from podium.control.calibration.fits.separation_hill import Separations
 from podium.control.calibration.herald import (
     began_in_0,
     can_herald,
     herald_frames,
     heralded,
 )
+from podium.control.calibration.known_resonator import known_resonator
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
@@ -102,13 +98,6 @@ TOP_MAPS = 6
 AT_EDGE = 0.2
 """Share of what is expected to be read wrongly that a setting may lose, one sigma, where it still
 lies at the edge of the last map: a cubic form is no hill there."""
-CRITICAL_DOUBT, LEAST_CRITICAL_DOUBT = 0.7, 0.1
-"""Of the logarithm of the critical amplitude: of the design, whose lines may be 6 dB off, and of
-one that punch-out has measured, in five rows. ASSUMED."""
-DESIGN_DOUBT, PULL_DOUBT = 0.3, 0.5
-"""Share by which a design's chi and width, and its pull, may be off, one sigma. ASSUMED."""
-LEAST_DOUBT = 0.02
-"""Share of the width by which lines and width are known, at best. ASSUMED: neighbours."""
 MEDIAN = np.pi / 2
 """Variance of a median over that of a mean, of Gaussian noise."""
 MAD = 1.4826
@@ -178,40 +167,8 @@ def window_of(pulses: Pulses) -> Window:
         t1_s=bench.best(qubit, "t1"),
         arrives_s=0.5e-9 * pulses.pulse_ns + arrives_later_s(bench, qubit),
         opens_s=pulses.opens_ns * 1e-9,
-        known=resonator_known(bench, qubit),
+        known=known_resonator(bench, qubit),
     )
-
-
-def resonator_known(bench: Bench, qubit: Qubit) -> KnownResonator:
-    """Return the resonator as measured so far, or as the design has it."""
-
-    def sigma(quantity: str, design: float) -> float:
-        """Return that of a measurement, or else ``design``."""
-        entry = bench.record.get(f"{qubit.name}.{quantity}")
-        return design if entry is None else entry.sigma
-
-    chi, kappa = bench.best(qubit, "chi"), bench.best(qubit, "kappa")
-    ground = bench.readout_middle(qubit) - chi
-    critical = bench.measured(qubit, "critical_amplitude")
-    of_critical = CRITICAL_DOUBT
-    if critical is None:
-        critical = bench.probe_amplitude(qubit, critical_photons(bench, qubit))
-    else:
-        of_critical = max(sigma("critical_amplitude", 0.0) / critical, LEAST_CRITICAL_DOUBT)
-    bare = bench.measured(qubit, "bare_readout_frequency")
-    of_bare = sigma("bare_readout_frequency", 0.0)
-    if bare is None:
-        pull = expected_pull(bench, qubit)
-        bare, of_bare = ground - pull, PULL_DOUBT * abs(pull)
-    sigmas = (
-        of_critical,
-        max(sigma("kappa", DESIGN_DOUBT * kappa) / kappa, LEAST_DOUBT),
-        max(of_bare, LEAST_DOUBT * kappa) / SCALE_HZ,
-        max(sigma("ground_readout_frequency", kappa), LEAST_DOUBT * kappa) / SCALE_HZ,
-        2 * sigma("chi", DESIGN_DOUBT * abs(chi)) / SCALE_HZ,
-    )
-    resonator = DrivenResonator(critical, kappa, bare, ground, ground + 2 * chi)
-    return KnownResonator(resonator, np.diag(np.square(sigmas)))
 
 
 def narrow_ranges(wide: tuple[Array, Array], best: BestSetting) -> tuple[Array, Array]:
