@@ -1,5 +1,7 @@
 """Fields whose photons pull the line, against the equation of motion solved by other means."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -49,7 +51,9 @@ def test_fields_are_those_of_the_equation_of_motion(frequency_hz: float, amplitu
     ring = ONE.ring_up(np.array([frequency_hz]), np.array([amplitude]), 1.5 * CLOSES_S)
     apart, early, late = solved(frequency_hz, amplitude)
     assert ring.distance(OPENS_S, np.array([[CLOSES_S]]))[0, 0] == pytest.approx(apart, rel=3e-3)
-    lit_s = ring.lit_s(np.array([[OPENS_S, CLOSES_S]]))[0]
+    pulse = ring.integrated(OPENS_S, np.array([[OPENS_S, CLOSES_S]]), 9)
+    assert pulse.distance[0, 1] == pytest.approx(apart, rel=3e-3)
+    lit_s = np.sum(pulse.lit_s[0], axis=-1)
     assert lit_s == pytest.approx([early, late], rel=5e-3, abs=1e-3 * late)
 
 
@@ -65,14 +69,51 @@ def test_full_photons_are_those_of_the_line_where_they_pull_it(
 
     photons = brentq(left, 0.0, 10.0)
     ring = ONE.ring_up(np.array([frequency_hz]), np.array([amplitude]), 6e-6)
-    late_s = ring.lit_s(np.array([[5e-6, 6e-6]]))[0]
-    assert np.diff(late_s)[0] / 1e-6 == pytest.approx(photons, rel=2e-3)
+    last_s = ring.integrated(OPENS_S, np.array([[6e-6]]), 6).lit_s[0, 0, -1]
+    assert last_s / 1e-6 == pytest.approx(photons, rel=2e-3)
 
 
 def test_settings_keep_their_shape() -> None:
     ring = ONE.ring_up(np.full((3, 1), 7.253e9), np.full((1, 4), 0.1), CLOSES_S)
-    assert ring.lit_s(np.linspace(0, CLOSES_S, 5)[None, None, :]).shape == (3, 4, 5)
-    assert ring.distance(OPENS_S, np.full((1, 1, 2), CLOSES_S)).shape == (3, 4, 2)
+    pulse = ring.integrated(OPENS_S, np.linspace(0.5, 1, 5)[None, None, :] * CLOSES_S, 7)
+    assert pulse.distance.shape == (3, 4, 5)
+    assert pulse.place.shape == pulse.lit_s.shape == (3, 4, 5, 7)
+
+
+@pytest.mark.parametrize("amplitude", [0.01, 0.12])
+@pytest.mark.parametrize("frequency_hz", [7.2518e9, 7.2545e9])
+def test_a_decay_leaves_the_field_of_1_slowly(frequency_hz: float, amplitude: float) -> None:
+    """Solved from the decay on: the difference from the field of 0 rings down at its line."""
+    parts, drive = 6, np.pi * ONE.kappa_hz * amplitude / ONE.critical_amplitude
+
+    def slope(t: float, y: np.ndarray, decay_s: float) -> np.ndarray:
+        zero, one, off = y[:3]
+        rates = [
+            2j * np.pi * (line_hz(s, abs(field) ** 2) - frequency_hz) - np.pi * ONE.kappa_hz
+            for s, field in enumerate((zero, one))
+        ]
+        slopes = [rates[0] * zero + drive, rates[1] * one + drive]
+        change = slopes[1] - slopes[0] if t < decay_s else rates[0] * off
+        heard = t >= OPENS_S
+        return np.array([*slopes, change, heard * off, heard * (one - zero)])
+
+    ring = ONE.ring_up(np.array([frequency_hz]), np.array([amplitude]), CLOSES_S)
+    place = ring.integrated(OPENS_S, np.array([[CLOSES_S]]), parts).place[0, 0]
+    for part in range(parts):
+        decay_s = (part + 0.5) / parts * CLOSES_S
+        y = np.zeros(5, complex)
+        for begin, end in itertools.pairwise(sorted({0.0, OPENS_S, decay_s, CLOSES_S})):
+            # Up to its end a stretch is on one side of the decay, and of the window's opening.
+            inside = np.nextafter(end, 0)
+            y = solve_ivp(
+                lambda t, y, decay_s=decay_s, end=inside: slope(min(t, end), y, decay_s),
+                (begin, end),
+                y,
+                rtol=1e-8,
+                atol=1e-14,
+            ).y[:, -1]
+        expected = np.real(y[3] * np.conj(y[4])) / abs(y[4]) ** 2
+        assert place[part] == pytest.approx(expected, abs=0.01)
 
 
 SIGMAS = np.array([0.3, 0.03, 0.3, 0.1, 0.8])
@@ -96,9 +137,9 @@ def measured(
 
 
 def test_distances_tell_the_resonator_within_its_sigmas() -> None:
-    """False alarms of the rms of 100 pulls: below 1e-6."""
+    """False alarms of the rms of 40 pulls: below 1e-5."""
     true, pulls, sigmas = vector_of(ONE), [], []
-    for seed in range(20):
+    for seed in range(8):
         rng = np.random.default_rng(seed)
         before = KnownResonator(
             resonator_of(true + SIGMAS * rng.normal(size=5)), np.diag(SIGMAS**2)
@@ -107,7 +148,7 @@ def test_distances_tell_the_resonator_within_its_sigmas() -> None:
         sigma = np.sqrt(np.diag(found.covariance))
         pulls.append((vector_of(found.resonator) - true) / sigma)
         sigmas.append(sigma)
-    assert 0.6 < np.sqrt(np.mean(np.square(pulls))) < 1.4
+    assert 0.4 < np.sqrt(np.mean(np.square(pulls))) < 1.7
     assert np.max(np.abs(pulls)) < 5
     learned = np.mean(sigmas, axis=0) / SIGMAS
     assert learned[0] < 0.3, "the critical amplitude"

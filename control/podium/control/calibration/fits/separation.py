@@ -58,8 +58,8 @@ class Form:
 WIDE_FORM = Form(
     off=0.02,
     lengths=(0.4, 2.0),
-    missed=0.057,
-    missed_sigma=0.033,
+    missed=0.01,
+    missed_sigma=0.02,
 )
 """Of all settings that are nearly as far apart as the best."""
 TOP_FORM = Form(
