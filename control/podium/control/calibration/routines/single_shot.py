@@ -366,8 +366,8 @@ def ideal_fidelity(
     w the thermal population: until the readout where there is no pulse, and until the pulse, which
     takes it to 0, where there is one. A pi pulse leaves a share r / 2 times the integral of
     sin(angle)**2 behind, r the rate of pure dephasing: the Bloch vector's part across its axis
-    shrinks, and turns on (first order of the Bloch equations). What the setting in use loses against the best one, as
-    readout optimisation has estimated, is given back.
+    shrinks, and turns on (first order of the Bloch equations). What the setting in use loses
+    against the best one, as readout optimisation has estimated, is given back.
     """
     t1 = bench.best(qubit, "t1")
     thermal = bench.measured(qubit, "thermal_population") or 0.0
