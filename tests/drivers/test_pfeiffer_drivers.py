@@ -14,7 +14,7 @@ from podium.sim_instruments.twins.pfeiffer_tpg366 import PfeifferTpg366 as Contr
 @pytest.fixture
 def gauges(serve):
     twin = Controller("44012345", lambda name, now_fs: 3.4e-3, {1: "p1", 2: "p2"})
-    twin.restart(0)  # it sends by itself
+    twin.power_cycle(0)  # it sends by itself
     address = serve(twin, "mnemonics")
     driver = PfeifferTpg366(
         "gauges", address.host, {"mnemonics": address.port}, {1: "p1", 2: "p2", 4: "p4"}

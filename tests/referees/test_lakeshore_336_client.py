@@ -262,3 +262,34 @@ def test_the_350_has_five_ranges_of_decades(serve, delivered):
         assert box.query("HTR? 2") == "+100.0"
         assert delivered["heater.50k.power"] == pytest.approx(0.1**2 * 50)
         assert twin.tallies()["unknown"] == 0
+
+
+# --- the vendor's published example
+
+
+def test_the_vendors_example_of_the_336_sets_heaters_up(box, twin, delivered):
+    """``docs/examples/336_heater_setup_example.py`` of python-driver, call by call."""
+    box.set_heater_pid(1, 40, 27, 0)
+    box.set_heater_pid(3, 35, 20, 0)
+    box.set_heater_setup(1, box.HeaterResistance.HEATER_50_OHM, 0.75, box.HeaterOutputUnits.POWER)
+    box.set_monitor_output_heater(
+        3,
+        box.InputChannel.CHANNEL_A,
+        box.InputSensorUnits.KELVIN,
+        3.65,
+        1.02,
+        box.Polarity.UNIPOLAR,
+    )
+    closed = box.HeaterOutputMode.CLOSED_LOOP
+    box.set_heater_output_mode(1, closed, box.InputChannel.CHANNEL_A)
+    box.set_heater_output_mode(3, closed, box.InputChannel.CHANNEL_B)
+    box.set_control_setpoint(1, 1.5)
+    box.set_control_setpoint(3, 2.5)
+    box.set_heater_range(1, box.HeaterRange.MEDIUM)
+    box.set_heater_range(3, box.HeaterVoltageRange.VOLTAGE_ON)
+    assert [box.get_heater_output(1), box.get_analog_output_percentage(3)] == [0.0, 0.0]
+    twin.advance(2**62)  # 45 K and 3 K are above their setpoints: nothing is to be heated
+    assert [box.get_heater_output(1), box.get_analog_output_percentage(3)] == [0.0, 0.0]
+    assert not any(delivered.values())
+    assert [box.get_control_setpoint(output) for output in (1, 3)] == [1.5, 2.5]
+    assert box.get_heater_range(3) == box.HeaterVoltageRange.VOLTAGE_ON

@@ -347,3 +347,42 @@ def test_the_scanner_goes_where_it_is_sent(bridge):
     status = bridge.get_scanner_status()
     assert (int(status["input_channel"]), status["status"]) == (6, False)
     assert math.isclose(bridge.get_kelvin_reading(6), 0.0102, rel_tol=6e-3)
+
+
+# --- the vendor's published examples
+
+
+def test_the_vendors_example_regulates_the_warm_up_heater_by_zones(bridge):
+    """``docs/examples/372_control_loop_example.py`` of python-driver, call by call."""
+    heater = Model372HeaterOutputSettings(
+        bridge.OutputMode.ZONE, bridge.InputChannel.CONTROL, True, True, 10
+    )
+    bridge.configure_heater(1, heater)
+    bridge.set_relay_for_warmup_heater_control_zone(1)
+    zone = Model372ControlLoopZoneSettings(15, 50.0, 5000, 2000, 50, True, 10, True, False)
+    bridge.set_control_loop_parameters(1, 4, zone)
+    bridge.set_setpoint_kelvin(1, 5.0)
+    bridge.set_setpoint_ramp_parameter(1, True, 10)
+    assert bridge.query("OUTMODE? 1") == "3,A,1,0,1,010"
+    assert bridge.query("RELAY? 1").split(",")[0] == "4"
+    assert vars(bridge.get_control_loop_zone_parameters(1, 4)) == vars(zone)
+    assert bridge.get_setpoint_kelvin(1) == 5.0
+    assert bridge.get_setpoint_ramp_parameter(1)["ramp_enable"]
+
+
+def test_the_vendors_example_sets_an_input_up_and_reads_all_of_it(bridge):
+    """``docs/examples/372_input_setup_example.py``, but for the file; here channel 6 is wired."""
+    sensor = Model372InputSetupSettings(
+        bridge.SensorExcitationMode.CURRENT,
+        bridge.MeasurementInputCurrentRange.RANGE_31_POINT_6_MICRO_AMPS,
+        bridge.AutoRangeMode.CURRENT,
+        False,
+        bridge.InputSensorUnits.KELVIN,
+        bridge.MeasurementInputResistance.RANGE_20_KIL_OHMS,
+    )
+    for channel in (1, 6):
+        bridge.configure_input(channel, sensor)
+        readings = bridge.get_all_input_readings(channel)
+        assert set(readings) == {"kelvin", "resistance", "power", "quadrature"}
+        assert bridge.query(f"INTYPE? {channel}").startswith("1,")
+    assert readings["power"] > 0

@@ -153,7 +153,7 @@ class PfeifferTc400:
 
 def _rehearsed(note: Note) -> Callable[[bytes], Iterator[bytes]]:
     """Return what echoes every setting, and notes it, and answers questions with what was set."""
-    held = {one.number: box.write(one.kind, float(one.initial)) for one in box.PARAMETERS.values()}
+    held = {one.number: box.write(one.kind, one.initial) for one in box.PARAMETERS.values()}
     held |= {box.NAME.number: "TC_400", box.ERROR_CODE.number: "000000"}
 
     def answer(sent: bytes) -> Iterator[bytes]:

@@ -4,7 +4,8 @@ Lines of words; a word with spaces stands in double quotes, with a backslash bef
 backslash in it.
 
 Sources: RFC 9271 (commands, responses, errors: sections 4 and 5; names of variables: appendix A)
-and Network UPS Tools 2.8 (docs/net-protocol.txt).
+and Network UPS Tools 2.8 (docs/net-protocol.txt; where these leave it open, upsd's own source,
+server/netcmds.h, netget.c, netlist.c, netset.c, netuser.c and netinstcmd.c).
 """
 
 import re
@@ -30,6 +31,7 @@ class Refusal(Enum):
     ACCESS_DENIED = "ACCESS-DENIED"
     ALREADY_SET_PASSWORD = "ALREADY-SET-PASSWORD"
     ALREADY_SET_USERNAME = "ALREADY-SET-USERNAME"
+    COMMAND_NOT_SUPPORTED = "CMD-NOT-SUPPORTED"
     FEATURE_NOT_CONFIGURED = "FEATURE-NOT-CONFIGURED"
     INVALID_ARGUMENT = "INVALID-ARGUMENT"
     UNKNOWN_COMMAND = "UNKNOWN-COMMAND"

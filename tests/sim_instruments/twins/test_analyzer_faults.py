@@ -105,8 +105,10 @@ def test_one_that_was_switched_off_has_forgotten(connect, model):
     box, driver = connect(model)
     driver.tell(":SENS:SWE:POIN 37")
     assert driver.ask(":SENS:SWE:POIN?").lstrip("+") == "37"
+    driver.tell("*ESE 32")
     box.fault("restart")
     _, driver = connect(model)
+    assert driver.ask("*ESE?").lstrip("+") == "0"
     assert driver.ask(":SENS:SWE:POIN?").lstrip("+") in ("201", "1001")
 
 

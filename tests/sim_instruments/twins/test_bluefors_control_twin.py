@@ -302,3 +302,13 @@ def test_it_tells_what_it_is_asked(lab) -> None:
         ("GET /values/nothing", "unknown"),
         ('POST /values/ {"data": {"mapper.bf.flow": {"content": {"value": 1}}}}', "refused"),
     ]
+
+
+def test_switched_off_it_forgets_what_no_device_has_been_sent(lab) -> None:
+    power, write = f"{HEATER_4}.power", f"{HEATER_4}.write"
+    lab.set(power, 1e-5)
+    lab.set(write, None)
+    lab.set(power, 2e-5)
+    assert lab.value(power) == "2e-05"
+    lab.twin.power_cycle(lab.now_fs)
+    assert lab.value(power) == "1e-05"

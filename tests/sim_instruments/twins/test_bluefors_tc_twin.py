@@ -173,3 +173,16 @@ def test_its_loop_regulates_the_mixing_chamber_of_a_plant() -> None:
     assert kelvin == pytest.approx(0.03, rel=0.03)
     assert 5e-6 < power_w < 1e-4
     assert regulated(37) == (kelvin, power_w)
+
+
+def test_switched_off_and_on_it_keeps_settings_and_its_heaters_are_off(lab: Lab) -> None:
+    lab.ask(api.HEATER_UPDATE, heater_nr=4, active=True, power=0.005)
+    lab.ask(api.CHANNEL_UPDATE, channel_nr=6, name="mxc")
+    lab.now_fs += 3600 * FS_PER_S
+    before = lab.history(6, 0, 3600)
+    lab.twin.power_cycle(lab.now_fs)
+    heater = lab.ask(api.HEATER, heater_nr=4)
+    assert (heater["active"], heater["power"]) == (False, 0.005)
+    assert lab.fridge.read("heater.mixing_chamber.power", 0) == 0
+    assert lab.ask(api.CHANNEL, channel_nr=6)["name"] == "mxc"
+    assert lab.history(6, 0, 3600) == before

@@ -173,3 +173,8 @@ def test_it_counts_and_tells_what_it_is_asked(lab: Lab) -> None:
         ("2b 0e 01 00 (illegal function)", "unknown"),
     ]
     assert lab.twin.tallies() == {"commands": 5, "unknown": 2, "unmeant": 0}
+
+
+def test_switched_off_and_on_it_waits_to_be_started(lab: Lab) -> None:
+    lab.twin.power_cycle(NOW_FS)
+    assert lab.plant.read("pulse_tube.on", NOW_FS) == 0

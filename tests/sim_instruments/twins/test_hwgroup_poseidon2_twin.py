@@ -101,3 +101,18 @@ def test_another_community_and_garbage_get_no_answer(lab: Lab) -> None:
     assert asked(b"private") == b""
     assert lab.twin.hear("snmp", b"\x30\x03abc", NOW_FS) == b""
     assert lab.twin.tallies() == {"commands": 3, "unknown": 1, "unmeant": 0}
+
+
+def test_switched_off_it_counts_anew_and_finds_the_water_again(lab: Lab) -> None:
+    wet_fs, off_fs = NOW_FS + HOUR_FS, NOW_FS + 2 * HOUR_FS
+    for n in range(3):
+        lab.twin.leak(wet_fs + 2 * n * FS_PER_S)
+        lab.twin.dry(wet_fs + (2 * n + 1) * FS_PER_S)
+    assert lab.column(box.INPUT_COLUMNS, "counter", off_fs)[0] == 3
+    lab.twin.leak(off_fs - FS_PER_S)
+    lab.twin.power_cycle(off_fs)
+    shown = lab.twin.objects(off_fs + 5 * FS_PER_S)
+    assert shown[box.SYS_UP_TIME].content == 500
+    assert shown[box.ALARMS_PRESENT].content == 1
+    assert shown[(*box.ALARM_COLUMNS["since"], 1)].content == 0
+    assert lab.column(box.INPUT_COLUMNS, "counter", off_fs + FS_PER_S)[0] == 1

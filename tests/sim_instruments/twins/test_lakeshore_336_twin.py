@@ -105,3 +105,23 @@ def test_without_a_fridge_it_reads_nothing_and_an_output_is_open() -> None:
 def test_an_input_that_it_does_not_have_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="inputs 1 to 4, A to D"):
         lakeshore_336({5: "x"}, "S")
+
+
+def test_switched_off_and_on_only_an_output_that_is_to_stay_on_does(box: Box) -> None:
+    """OUTMODE, <powerup enable>: it remains on after a power cycle, or is shut off."""
+    box.say("OUTMODE 1,3,0,0;MOUT 1,50;RANGE 1,2;OUTMODE 4,3,0,1;MOUT 4,50;RANGE 4,1;SETP 1,20")
+    assert [name for name, *_ in box.written] == ["heater.4k.power", "heater.still.power"]
+    box.say("NONSENSE")
+    box.twin.power_cycle(5 * S)
+    assert box.say("RANGE? 1;RANGE? 4;MOUT? 1;OUTMODE? 4;SETP? 1", 5) == (
+        "0;1;+050.000;3,0,1;+20.0000"
+    )
+    assert box.say("*ESR?", 5) == "128"
+    assert box.written[2:] == [("heater.4k.power", 0.0, 5 * S)]
+
+
+def test_a_setpoint_that_moved_while_it_was_switched_off_has_arrived(box: Box) -> None:
+    box.say("RAMP 1,1,6;SETP 1,60", 0)
+    assert box.say("RAMPST? 1", 60) == "1"
+    box.twin.power_cycle(61 * S)
+    assert box.say("RAMPST? 1;SETP? 1", 61) == "0;+60.0000"

@@ -173,3 +173,13 @@ def test_defaults_of_the_factory_switch_off(box: Box) -> None:
     box.say("OUTMODE 0,2,6;MOUT 0,50;RANGE 0,7;DFLT 99", 1)
     assert box.powers[-1] == ("heater.mixing_chamber.power", 0.0)
     assert box.say("MOUT? 0;RANGE? 0", 1).split(";")[1] == "0"
+
+
+def test_switched_off_and_on_only_an_output_that_is_to_stay_on_does(box: Box) -> None:
+    """OUTMODE, <powerup enable>: it remains on after a power cycle, or is shut off."""
+    box.say("OUTMODE 0,2,6,0;MOUT 0,50;RANGE 0,6;OUTMODE 2,4,0,1;STILL 10;RANGE 2,1;SETP 0,0.02", 1)
+    box.twin.power_cycle(5 * S)
+    assert box.say("RANGE? 0;RANGE? 2;OUTMODE? 2", 5) == "0;1;4,00,1,0,0,005"
+    assert float(box.say("SETP? 0", 5)) == 0.02
+    assert box.powers[-1] == ("heater.mixing_chamber.power", 0.0)
+    assert float(box.say("AOUT? 2", 5)) > 0

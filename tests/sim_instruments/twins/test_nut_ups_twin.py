@@ -74,6 +74,28 @@ def test_it_shows_mains_and_charge(lab, mains, charge, status, percent, in_v, ou
         ("", ["ERR UNKNOWN-COMMAND"]),
         ('GET VAR "ups', ["ERR UNKNOWN-COMMAND"]),
         ("INSTCMD ups shutdown.return", ["ERR USERNAME-REQUIRED"]),
+        ("FSD", ["ERR USERNAME-REQUIRED"]),  # before its arguments are looked at
+        ("PROTVER now", ["ERR INVALID-ARGUMENT"]),
+        ("STARTTLS now", ["ERR INVALID-ARGUMENT"]),
+        ("LOGOUT now", ["ERR INVALID-ARGUMENT"]),
+        ("USERNAME", ["ERR INVALID-ARGUMENT"]),
+        ("GET", ["ERR INVALID-ARGUMENT"]),
+        ("GET NUMLOGINS", ["ERR INVALID-ARGUMENT"]),
+        ("GET NUMLOGINS other", ["ERR UNKNOWN-UPS"]),
+        ("GET VAR other", ["ERR INVALID-ARGUMENT"]),  # the missing variable first
+        ("GET VAR other ups.load", ["ERR UNKNOWN-UPS"]),
+        ("GET VAR UPS UPS.LOAD and more", ['VAR UPS UPS.LOAD "45"']),  # as it was said
+        ("GET VAR other server.version", ['VAR other server.version "2.8.0"']),
+        ("GET VAR ups server.name", ["ERR VAR-NOT-SUPPORTED"]),
+        ("GET DESC ups no.such", ['DESC ups no.such "Description unavailable"']),
+        ("GET CMDDESC ups load.on", ['CMDDESC ups load.on "Description unavailable"']),
+        ("GET TYPE ups no.such", ["ERR VAR-NOT-SUPPORTED"]),
+        ("GET TRACKING", ["OFF"]),
+        ("GET TRACKING 1bd31808", ["ERR FEATURE-NOT-CONFIGURED"]),
+        ("LIST ENUM ups", ["ERR INVALID-ARGUMENT"]),
+        ("LIST ENUM ups no.such", ["ERR VAR-NOT-SUPPORTED"]),
+        ("LIST ENUM ups ups.load", ["BEGIN LIST ENUM ups ups.load", "END LIST ENUM ups ups.load"]),
+        ("LIST CLIENT ups", ["BEGIN LIST CLIENT ups", "END LIST CLIENT ups"]),
     ],
 )
 def test_lines_are_answered_as_the_rfc_has_it(lab, line, answer) -> None:
@@ -88,6 +110,39 @@ def test_who_says_a_name_and_a_password_is_denied_all_the_same(lab) -> None:
     assert lab.ask("PASSWORD secret") == ["OK"]
     assert lab.ask("LOGIN ups") == ["ERR ACCESS-DENIED"]
     assert lab.ask('SET VAR ups ups.id "x"') == ["ERR ACCESS-DENIED"]
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("LOGIN", "ERR INVALID-ARGUMENT"),
+        ("LOGIN other", "ERR UNKNOWN-UPS"),
+        ("MASTER ups", "ERR ACCESS-DENIED"),
+        ("PRIMARY ups now", "ERR INVALID-ARGUMENT"),
+        ("FSD other", "ERR UNKNOWN-UPS"),
+        ("FSD ups", "ERR ACCESS-DENIED"),
+        ("INSTCMD ups", "ERR INVALID-ARGUMENT"),
+        ("INSTCMD other load.off", "ERR UNKNOWN-UPS"),
+        ("INSTCMD ups load.off", "ERR CMD-NOT-SUPPORTED"),
+        ("SET VAR ups ups.id", "ERR INVALID-ARGUMENT"),
+        ("SET VAR other ups.id x", "ERR UNKNOWN-UPS"),
+        ("SET HATS ups ups.id x", "ERR INVALID-ARGUMENT"),
+        ("SET TRACKING MAYBE", "ERR INVALID-ARGUMENT"),
+    ],
+)
+def test_a_user_is_refused_in_the_order_of_upsd(lab, line, answer) -> None:
+    lab.session.feed(b"USERNAME admin\nPASSWORD secret\n", 0)
+    assert lab.ask(line) == [answer]
+
+
+def test_any_user_switches_tracking_of_his_connection(lab) -> None:
+    lab.session.feed(b"USERNAME admin\nPASSWORD secret\n", 0)
+    assert lab.ask("SET TRACKING ON") == ["OK"]
+    assert lab.ask("GET TRACKING") == ["ON"]
+    assert lab.ask("GET TRACKING 1bd31808") == ["ERR UNKNOWN"]
+    assert lab.twin.open("nut").feed(b"GET TRACKING\n", 0) == b"OFF\n"
+    assert lab.ask("SET TRACKING OFF") == ["OK"]
+    assert lab.ask("GET TRACKING") == ["OFF"]
 
 
 def test_logging_out_ends_the_connection(lab) -> None:

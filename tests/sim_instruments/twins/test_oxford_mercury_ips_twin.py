@@ -116,3 +116,17 @@ def test_the_supplys_group_is_named_as_its_firmware_has_it(box: Box) -> None:
     assert box.say("READ:DEV:GRPX:PSU:ACTN").endswith(":INVALID")
     with pytest.raises(ValueError, match="firmware '9'"):
         OxfordMercuryIps("1", "9")
+
+
+def test_switched_off_a_current_runs_down_and_a_cold_switch_keeps_its_field(box: Box) -> None:
+    for axis in "XZ":
+        for signal, value in (("SIG:FSET", "0.1"), ("SIG:RFST", "0.2"), ("ACTN", "RTOS")):
+            assert box.say(f"SET:DEV:GRP{axis}:SPSU:{signal}:{value}").endswith(":VALID")
+    assert box.put("SIG:SWHT", "OFF", 60) == "VALID"
+    box.twin.power_cycle(70 * S)
+    assert [box.get(one, 70) for one in ("SIG:FLD", "SIG:PFLD")] == ["0.000000T", "0.100000T"]
+    assert [box.get(one, 70) for one in ("SIG:SWHT", "ACTN")] == ["OFF", "CLMP"]
+    assert box.say("READ:DEV:GRPX:SPSU:SIG:PFLD", 70).endswith(":0.000000T")
+    assert box.written[-1] == ("magnet.x.current", 0.0, 70 * S)
+    assert box.put("SIG:SWHT", "ON", 71) == "INVALID"  # onto a field of 0.1 T
+    assert box.put("ACTN", "RTOS", 71) == "INVALID"  # it is clamped

@@ -128,3 +128,12 @@ def test_without_a_fridge_nothing_is_found() -> None:
 def test_a_thermometer_that_it_does_not_have_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="thermometers 1 to 16"):
         OxfordTriton({17: "x"}, "1")
+
+
+def test_switched_off_its_computer_forgets_an_action_and_the_bridge_goes_on(box: Box) -> None:
+    box.say("SET:SYS:DR:ACTN:COND")
+    box.say("SET:DEV:H2:HTR:SIG:POWR:100")
+    box.twin.power_cycle(S)
+    assert box.say("READ:SYS:DR:ACTN", 1).endswith(":NONE")
+    assert box.say("READ:DEV:H2:HTR:SIG:POWR", 1).endswith(":100.0000uW")
+    assert len(box.written) == 1

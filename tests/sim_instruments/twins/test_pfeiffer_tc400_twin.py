@@ -149,3 +149,70 @@ def test_numbers_that_do_not_fit_are_cut() -> None:
     assert box.write(box.DataType.U_INTEGER, 1e9) == "999999"
     assert box.write(box.DataType.U_REAL, 15.71) == "001571"  # data types, 8.3
     assert box.write(box.DataType.U_INTEGER, -3) == "000000"
+
+
+def test_switched_off_and_on_it_runs_if_it_was_to_run(drive: Box) -> None:
+    drive.put(2, "111111")
+    drive.twin.power_cycle(5)
+    assert drive.written == []
+    drive.put(10, "111111")
+    drive.turbo["pump.turbo2.on"] = 1.0
+    drive.twin.power_cycle(6)
+    assert [value for _, value, _ in drive.written] == [1.0, 0.0, 1.0]
+    assert (drive.ask(2), drive.ask(10)) == ("111111", "111111")
+
+
+@pytest.mark.parametrize(
+    ("number", "first", "lowest", "highest", "beyond"),
+    [
+        (4, "111111", "000000", "111111", "1"),
+        (19, "001", "000", "022", "023"),
+        (60, "001", "001", "255", "000"),
+        (700, "000008", "000001", "000120", "000121"),
+        (701, "000080", "000050", "000097", "000049"),
+        (707, "006500", "002000", "010000", "010001"),  # percent, with two decimals
+        (708, "100", "010", "100", "101"),
+        (717, "006670", "002000", "010000", "001999"),
+        (719, "000020", "000005", "000097", "000098"),
+        (721, "003600", "000006", "003600", "000005"),
+        (777, "000000", "000000", "001500", "001501"),
+    ],
+)
+def test_a_setting_has_the_manuals_limits(
+    drive: Box, number: int, first: str, lowest: str, highest: str, beyond: str
+) -> None:
+    """Parameter set of the operating instructions: default, min., max."""
+    assert drive.ask(number) == first
+    for data in (lowest, highest):
+        assert drive.put(number, data) == data
+        assert drive.ask(number) == data
+    assert drive.put(number, beyond) == "_RANGE"
+    assert drive.ask(number) == highest
+
+
+def test_what_is_only_read_and_what_is_only_written(drive: Box) -> None:
+    for number in (300, 302, 315, 319, 336, 354, 360, 369, 397, 399):
+        known = drive.ask(number)
+        assert drive.put(number, known) == "_LOGIC"
+    assert drive.ask(9) == "_LOGIC"
+    assert drive.put(9, "000000") == "_RANGE"  # 1: acknowledge
+    assert drive.ask(340) == "NO_DEF"  # of the display unit
+
+
+def test_speeds_in_rpm_and_the_switch_point_follow_the_pump(drive: Box) -> None:
+    drive.turbo.update(speed=655.0)
+    assert (drive.ask(398), drive.ask(397), drive.ask(302)) == ("039300", "049200", "000000")
+    drive.turbo.update(speed=656.0)
+    assert drive.ask(302) == "111111"  # 80 percent of 820 Hz
+    drive.put(701, "000097")
+    assert drive.ask(302) == "000000"
+
+
+@pytest.mark.parametrize(("data", "value"), [("100023", 1000.0), ("100000", 1e-20)])
+def test_exponents_are_as_the_manual_has_them(drive: Box, data: str, value: float) -> None:
+    """5.2.5, u_expo_new: 100023 is 1.0e3, 100000 is 1.0e-20."""
+    assert box.write(box.DataType.U_EXPO, value) == data
+    assert box.parse(box.DataType.U_EXPO, data) == pytest.approx(value)
+    assert box.write(box.DataType.U_EXPO, 0.0) == "000020"
+    assert drive.ask(730) == "100023"
+    assert drive.put(732, "250021") == drive.ask(732) == "250021"

@@ -67,7 +67,7 @@ def test_what_is_refused_is_named_once(gauges: Box, mnemonic: str, word: str) ->
 
 def test_from_power_on_it_sends_each_second_until_it_hears_something(gauges: Box) -> None:
     gauges.session.feed(b"", 0)
-    gauges.twin.restart(0)
+    gauges.twin.power_cycle(0)
     assert gauges.session.feed(b"", S // 2) == b""
     assert gauges.session.feed(b"", 3 * S).count(b"\r\n") == 3
     assert gauges.session.feed(b"\x05", 3 * S + 1).count(b"\r\n") == 1
@@ -84,4 +84,15 @@ def test_the_network_may_chop_the_stream_anywhere(gauges: Box) -> None:
     whole = Box().session.feed(b"PR2\r\n\x05UNI\r\x05", 0)
     assert (
         b"".join(gauges.session.feed(bytes([one]), 0) for one in b"PR2\r\n\x05UNI\r\x05") == whole
+    )
+
+
+def test_switched_off_and_on_its_gauges_are_on_and_its_unit_is_mbar(gauges: Box) -> None:
+    gauges.ask("SEN,1,0,0,0,0,0")
+    gauges.ask("UNI,2")
+    gauges.ask("NONSENSE")
+    gauges.twin.power_cycle(0)
+    session = gauges.twin.open("mnemonics")
+    assert session.feed(b"SEN\r\x05UNI\r\x05ERR\r\x05", 0) == (
+        b"\x06\r\n2,2,2,2,2,2\r\n\x06\r\n0\r\n\x06\r\n0000\r\n"
     )

@@ -2,6 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from podium.firmware_interfaces.exact_time import FS_PER_S as S
+from podium.sim_instruments.physics.clock_makes import SOURCE
+from podium.sim_instruments.physics.clocks import Clock, LockState
+from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A, Tone
 from podium.sim_instruments.twins.twin import IDLE
 
@@ -96,3 +100,18 @@ def test_the_tone_is_what_was_set(frequency, power, modulated):
         generator.say(f"IQ:STAT {int(modulated)}")
         assert generator.twin.tone(0) == Tone(float(frequency), float(power), modulated)
     assert generator.say("SYST:ERR?") == '0,"No error"'
+
+
+def test_switched_off_and_on_it_locks_anew_to_the_external_reference():
+    clock = Clock(1, "source", SOURCE, Room(1))
+    twin = RohdeSchwarzSGS100A("102345", clock)
+    session = twin.open("scpi")
+    session.feed(b"ROSC:SOUR INT;:OUTP ON\n", 0)
+    assert clock.state(S) is LockState.FREE
+    session.feed(b":OUTP ON\n", S)
+    before = twin.tone(S).lock
+    twin.power_cycle(S)
+    assert twin.tone(S) is None
+    assert clock.state(S) is not LockState.FREE
+    session.feed(b":OUTP ON\n", S)
+    assert twin.tone(S).lock != before

@@ -152,3 +152,12 @@ def _stored_anew(seqx):
                 file._expected_crc = None
                 new.writestr(entry.filename, file.read())
     return buffer.getvalue()
+
+
+def test_switched_off_it_keeps_files_and_forgets_lists(bench) -> None:
+    bench.loaded()
+    assert bench.say("WLIS:SIZE?") == "1"
+    bench.twin.power_cycle(0)
+    assert bench.say("WLIS:SIZE?;*ESR?") == "0;128"
+    assert bench.refused('MMEM:OPEN "a.wfmx"') == 0
+    assert bench.say("WLIS:SIZE?") == "1"

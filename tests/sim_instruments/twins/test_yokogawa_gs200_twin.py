@@ -275,3 +275,16 @@ class SourceMachine(RuleBasedStateMachine):
 
 TestSource = SourceMachine.TestCase
 TestSource.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+
+
+def test_switched_off_it_keeps_saved_programs_only(source):
+    source.ramp(1.0, 5.0)
+    source.say(":OUTP ON;:PROG:SAVE 'up';:STAT:ENAB 128;*ESE 255;NONSENSE")
+    source.twin.power_cycle(S)
+    assert source.twin.level_v(S) == 0.0
+    assert source.say("*ESR?;*ESE?;:STAT:ENAB?", 1) == "128;0;0"
+    assert source.errors(1) == []
+    source.say(":PROG:RUN", 1)
+    assert source.errors(1) == [-221]  # none is loaded
+    source.say(":OUTP ON;:PROG:LOAD 'up';:PROG:RUN", 1)
+    assert source.errors(1) == []

@@ -64,6 +64,10 @@ class CryomechCpa:
         """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._server.ear.listener = listener
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on. ASSUMED: it stays off until it is started again."""
+        self._write(SWITCH, 0.0, now_fs)
+
     # --- registers --------------------------------------------------------------------
 
     def read_registers(

@@ -69,6 +69,8 @@ class HwgroupPoseidon2:
         """When the water detector got wet (True) or dry."""
         self._missing: list[tuple[int, int, bool]] = []
         """When which sensor was taken off its bus (True) or put back."""
+        self._powered_fs = 0
+        """When it was switched on."""
         self._agent = Agent(box.COMMUNITY, self.objects)
 
     @property
@@ -110,6 +112,12 @@ class HwgroupPoseidon2:
     def dry(self, now_fs: int) -> None:
         """Let the detector be dry again."""
         self._wet.append((now_fs, False))
+
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on: what it has counted begins anew. ASSUMED: of contacts, too."""
+        wet = self._is_wet(now_fs)
+        self._powered_fs = now_fs
+        self._wet = [(now_fs, True)] if wet else []
 
     def unplug(self, sensor: int, now_fs: int) -> None:
         """Take a sensor off its bus."""
@@ -157,11 +165,15 @@ class HwgroupPoseidon2:
         return {
             box.SYS_DESCR: _text(f"{MODEL} SNMP Supervisor v{FIRMWARE}"),
             box.SYS_OBJECT_ID: Value(Kind.OID, box.POSEIDON),
-            box.SYS_UP_TIME: _ticks(now_fs),
+            box.SYS_UP_TIME: self._ticks(now_fs),
             box.SYS_CONTACT: _text(""),
             box.SYS_NAME: _text("Poseidon2"),
             box.SYS_LOCATION: _text(""),
         }
+
+    def _ticks(self, at_fs: int) -> Value:
+        """Return ``sysUpTime`` at a world time, 10 ms. ASSUMED: first switched on at time 0."""
+        return Value(Kind.TIME_TICKS, (at_fs - self._powered_fs) * 100 // FS_PER_S % 2**32)
 
     def _inputs(self, at_fs: int) -> dict[Oid, Value]:
         wet = self._is_wet(at_fs)
@@ -216,7 +228,7 @@ class HwgroupPoseidon2:
             "id": _number(len(leaks)),
             "what": _number(box.INPUT_ALARM),
             "name": _text(INPUT_NAMES[LEAK_INPUT - 1]),
-            "since": _ticks(leaks[-1]),
+            "since": self._ticks(leaks[-1]),
         }
         return {
             box.ALARMS_PRESENT: Value(Kind.UNSIGNED32, 1),
@@ -244,8 +256,3 @@ def _text(text: str) -> Value:
 
 def _number(number: int) -> Value:
     return Value(Kind.INTEGER, int(number))
-
-
-def _ticks(at_fs: int) -> Value:
-    """Return ``sysUpTime`` at a world time, 10 ms. ASSUMED: it was switched on at time 0."""
-    return Value(Kind.TIME_TICKS, at_fs * 100 // FS_PER_S % 2**32)

@@ -182,6 +182,11 @@ class Device:
         self._settle(now_fs)
         return self.status.status_byte(available, self._summaries(now_fs))
 
+    def power_on(self) -> None:
+        """Begin anew, as when it is switched on: registers and queued errors are forgotten."""
+        self.status = StatusRegisters()
+        self.give_up_completion()
+
     def give_up_completion(self) -> None:
         """Let *OPC not take effect any more (IEEE 488.2, 12.5.2: on a device clear)."""
         self._completion_awaited = False

@@ -10,7 +10,6 @@ from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.firmware_interfaces.ieee4882.responses import quoted
-from podium.firmware_interfaces.ieee4882.status import StatusRegisters
 from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
@@ -65,7 +64,7 @@ class Keysight33512B:
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on. ASSUMED: it comes back as after *RST."""
-        self._device.status = StatusRegisters()
+        self._device.power_on()
         self._reset(now_fs)
 
     def _reset(self, now_fs: int) -> None:

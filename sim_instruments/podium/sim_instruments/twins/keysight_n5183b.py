@@ -55,6 +55,11 @@ class KeysightN5183B:
         """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._device.ear.listener = listener
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on: it comes back as after a preset, its output off."""
+        self._device.power_on()
+        self._reset(now_fs)
+
     def _reset(self, now_fs: int) -> None:
         """Go to the settings of *RST. ASSUMED: also those of power-on."""
         self._settings = Settings(

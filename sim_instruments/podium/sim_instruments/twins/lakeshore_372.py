@@ -145,6 +145,12 @@ class LakeShore372:
         self._readings.now_fs = now_fs
         self._outputs.advance(now_fs)
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on: settings are kept, outputs go off unless they are to stay on."""
+        self.advance(now_fs)
+        self._device.power_on()
+        self._outputs.power_on(now_fs)
+
     # --- measurement ------------------------------------------------------------------
 
     def temperature_k(self, channel: int, now_fs: int) -> float | None:

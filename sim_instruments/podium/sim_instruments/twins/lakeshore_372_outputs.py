@@ -18,7 +18,7 @@ from podium.firmware_interfaces.lakeshore_372 import (
     OutputMode,
 )
 from podium.firmware_interfaces.lakeshore_records import Record, reading
-from podium.sim_instruments.twins.heater_loop import Gains, HeaterLines, OutputBank
+from podium.sim_instruments.twins.heater_loop import Gains, HeaterLines, OutputBank, Setpoint
 from podium.sim_instruments.twins.ieee4882_device import Call
 from podium.sim_instruments.twins.lakeshore_settings import LakeshoreSettings, as_float, as_int
 
@@ -247,6 +247,18 @@ class Lakeshore372Outputs:
         output = as_int(call.values[0])
         flows = self._bank.ranges[output] > 0 and self._bank.shares[output] > 0
         return str(int(flows and not self._lines.connected(output)))
+
+    def power_on(self, now_fs: int) -> None:
+        """Switch off, as at power-on, outputs whose OUTMODE does not have them stay on (manual).
+
+        ASSUMED: setpoints are kept; one that moved is where it was to go.
+        """
+        for output, setpoint in self._bank.setpoints.items():
+            if not self._settings.fields(box.OUTMODE, output)[2]:
+                self._bank.ranges[output] = 0
+            self._bank.setpoints[output] = Setpoint(setpoint.target, setpoint.target, now_fs, 0.0)
+            self._bank.loops[output].reset()
+        self.refresh(now_fs)
 
     def reset(self, now_fs: int) -> None:
         """DFLT: everything off."""

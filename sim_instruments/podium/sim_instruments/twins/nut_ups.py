@@ -20,9 +20,18 @@ FULL_S = 900.0
 LOAD_PERCENT = 45.0
 MAINS_V = 230.0
 CHARGED = 0.999
-HELP = "HELP VER PROTVER GET LIST SET INSTCMD LOGIN LOGOUT USERNAME PASSWORD STARTTLS"
+HELP = "HELP VER GET LIST SET INSTCMD LOGIN LOGOUT USERNAME PASSWORD STARTTLS"
 NUMBERS = ("battery.charge", "battery.runtime", "input.voltage", "output.voltage", "ups.load")
 WANT_USER = ("LOGIN", "INSTCMD", "SET", "FSD", "PRIMARY", "MASTER")
+"""Commands that want a user's name and password first (upsd, netcmds.h: FLAG_USER)."""
+OPEN_TO_ALL = (
+    *("VER", "PROTVER", "NETVER", "HELP", "LOGOUT", "STARTTLS"),
+    *("USERNAME", "PASSWORD", "GET", "LIST"),
+)
+SERVER_SPACE = "server."
+SERVER_VARIABLES = {"server.info": SERVER, "server.version": "2.8.0"}
+UNDESCRIBED = "Description unavailable"
+"""What upsd says of what its file of descriptions has not; here none is installed."""
 
 Read = Callable[[str, int], float]
 """Returns an output of the fridge by name at a time (fs), in SI units."""
@@ -62,6 +71,12 @@ class NutUps:
     def tell(self, listener: CommandListener) -> None:
         """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self.ear.listener = listener
+
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch the computer of its server off and on, where nothing is kept of a client.
+
+        The supply itself goes on.
+        """
 
     def variables(self, now_fs: int) -> dict[str, str]:
         """Return all variables, by name in order."""
@@ -106,71 +121,104 @@ class NutUps:
     def _lines(self, said: tuple[str, ...], state: "NutSession", now_fs: int) -> Iterator[str]:
         if not said:
             raise _Refused(Refusal.UNKNOWN_COMMAND)
-        command, *rest = said
-        match command.upper(), rest:
-            case "VER", []:
+        command, given = said[0].upper(), said[1:]
+        if command in WANT_USER:
+            if state.missing is not None:  # upsd, check_command: before anything else
+                raise _Refused(state.missing)
+            yield self._privileged(command, given, state)
+            return
+        match command, given:
+            case "VER", ():
                 yield SERVER
-            case "PROTVER" | "NETVER", []:
+            case "PROTVER" | "NETVER", ():
                 yield nut.PROTOCOL
-            case "HELP", []:
+            case "HELP", ():
                 yield f"Commands: {HELP}"
-            case "LOGOUT", []:
+            case "LOGOUT", ():
                 state.ended = True
                 yield "OK Goodbye"
-            case "STARTTLS", _:
+            case "STARTTLS", ():
                 raise _Refused(Refusal.FEATURE_NOT_CONFIGURED)
-            case "USERNAME" | "PASSWORD", [_]:
-                yield state.identify(command.upper())
-            case "GET", [what, *names]:
-                yield self._get(what.upper(), names, now_fs)
-            case "LIST", [what, *names]:
+            case "USERNAME" | "PASSWORD", (_,):
+                yield state.identify(command)
+            case "GET", (what, *names):
+                yield self._get(what.upper(), names, state, now_fs)
+            case "LIST", (what, *names):
                 yield from self._list(what.upper(), names, now_fs)
-            case (word, _) if word in WANT_USER:
-                raise _Refused(state.missing or Refusal.ACCESS_DENIED)
-            case (("USERNAME" | "PASSWORD" | "GET" | "LIST" | "VER" | "HELP" | "LOGOUT"), _):
+            case (known, _) if known in OPEN_TO_ALL:
                 raise _Refused(Refusal.INVALID_ARGUMENT)
             case _:
                 raise _Refused(Refusal.UNKNOWN_COMMAND)
 
-    def _get(self, what: str, names: list[str], now_fs: int) -> str:
-        self._check(names)
-        match what, names:
-            case "NUMLOGINS", [_]:
-                return f"NUMLOGINS {self.name} 0"
-            case "UPSDESC", [_]:
-                return f"UPSDESC {self.name} {nut.quoted(DESCRIPTION)}"
-            case "VAR" | "TYPE" | "DESC", [_, variable]:
-                variables = self.variables(now_fs)
-                if variable not in variables:
-                    raise _Refused(Refusal.VARIABLE_NOT_SUPPORTED)
-                if what == "VAR":
-                    return nut.variable_line(self.name, variable, variables[variable])
-                if what == "TYPE":
-                    kind = "NUMBER" if variable in NUMBERS else "STRING:64"
-                    return f"TYPE {self.name} {variable} {kind}"
-                return f"DESC {self.name} {variable} {nut.quoted('Description unavailable')}"
-        raise _Refused(Refusal.INVALID_ARGUMENT)
+    def _get(self, what: str, names: list[str], state: "NutSession", now_fs: int) -> str:
+        """Return a line; what is said beyond the arguments is passed over, as upsd does."""
+        if what == "TRACKING":
+            return state.tracked(names)
+        if what in ("NUMLOGINS", "UPSDESC") and names:
+            ups = self._known(names[0])
+            return f"NUMLOGINS {ups} 0" if what == "NUMLOGINS" else _description(what, ups)
+        if what not in ("VAR", "TYPE", "DESC", "CMDDESC") or len(names) < 2:
+            raise _Refused(Refusal.INVALID_ARGUMENT)
+        ups, name = names[:2]
+        if what == "VAR" and name.lower().startswith(SERVER_SPACE):  # of whatever supply
+            if name.lower() not in SERVER_VARIABLES:
+                raise _Refused(Refusal.VARIABLE_NOT_SUPPORTED)
+            return nut.variable_line(ups, name, SERVER_VARIABLES[name.lower()])
+        self._known(ups)
+        if what in ("DESC", "CMDDESC"):  # of whatever there is, or is not
+            return f"{what} {ups} {name} {nut.quoted(UNDESCRIBED)}"
+        value = self._value(name, now_fs)
+        if what == "VAR":
+            return nut.variable_line(ups, name, value)
+        return f"TYPE {ups} {name} {'NUMBER' if name.lower() in NUMBERS else 'STRING:64'}"
 
     def _list(self, what: str, names: list[str], now_fs: int) -> Iterator[str]:
-        if (what, names) == ("UPS", []):
-            yield from nut.list_lines("UPS", (f"UPS {self.name} {nut.quoted(DESCRIPTION)}",))
+        if what == "UPS":
+            yield from nut.list_lines("UPS", (_description("UPS", self.name),))
             return
-        self._check(names)
+        wanted = {"VAR": 1, "RW": 1, "CMD": 1, "CLIENT": 1, "ENUM": 2, "RANGE": 2}.get(what)
+        if wanted is None or len(names) < wanted:
+            raise _Refused(Refusal.INVALID_ARGUMENT)
+        ups = self._known(names[0])
         rows: tuple[str, ...] = ()
-        if what not in ("VAR", "RW", "CMD", "CLIENT") or len(names) != 1:
-            raise _Refused(Refusal.INVALID_ARGUMENT)
         if what == "VAR":
-            rows = tuple(
-                nut.variable_line(self.name, name, value)
-                for name, value in self.variables(now_fs).items()
-            )
-        yield from nut.list_lines(f"{what} {self.name}", rows)
+            variables = self.variables(now_fs)
+            rows = tuple(nut.variable_line(ups, name, value) for name, value in variables.items())
+        if wanted == 2:  # no variable has any: it can only be that there is none
+            self._value(names[1], now_fs)
+        yield from nut.list_lines(" ".join((what, *names[:wanted])), rows)
 
-    def _check(self, names: list[str]) -> None:
-        if not names:
-            raise _Refused(Refusal.INVALID_ARGUMENT)
-        if names[0] != self.name:
+    def _privileged(self, command: str, given: tuple[str, ...], state: "NutSession") -> str:
+        """Return the answer to one who has said a name and a password: no user may do anything."""
+        match command, given:
+            case "SET", (what, value, *_) if what.upper() == "TRACKING":
+                return state.track(value.upper())
+            case "SET", (what, ups, _, _, *_) if what.upper() == "VAR":
+                self._known(ups)
+            case "INSTCMD", (ups, _, *_):
+                self._known(ups)
+                raise _Refused(Refusal.COMMAND_NOT_SUPPORTED)  # asked for before the user's rights
+            case (("LOGIN" | "PRIMARY" | "MASTER" | "FSD"), (ups,)):
+                self._known(ups)
+            case _:
+                raise _Refused(Refusal.INVALID_ARGUMENT)
+        raise _Refused(Refusal.ACCESS_DENIED)
+
+    def _known(self, ups: str) -> str:
+        """Return the name as it was said, in capitals or not; refuse that of another supply."""
+        if ups.lower() != self.name.lower():
             raise _Refused(Refusal.UNKNOWN_UPS)
+        return ups
+
+    def _value(self, name: str, now_fs: int) -> str:
+        value = self.variables(now_fs).get(name.lower())
+        if value is None:
+            raise _Refused(Refusal.VARIABLE_NOT_SUPPORTED)
+        return value
+
+
+def _description(what: str, ups: str) -> str:
+    return f"{what} {ups} {nut.quoted(DESCRIPTION)}"
 
 
 class _Refused(Exception):
@@ -189,7 +237,23 @@ class NutSession:
         self._buffer = b""
         self._given: set[str] = set()
         """Of user name and password, what the client has said."""
+        self._tracking = False
         self.ended = False
+
+    def track(self, wanted: str) -> str:
+        """Switch tracking of what is commanded, which any user may (net-protocol: SET TRACKING)."""
+        if wanted not in ("ON", "OFF"):
+            raise _Refused(Refusal.INVALID_ARGUMENT)
+        self._tracking = wanted == "ON"
+        return "OK"
+
+    def tracked(self, names: list[str]) -> str:
+        """Return whether it tracks, or what came of a command: there never was one."""
+        if not names:
+            return "ON" if self._tracking else "OFF"
+        if not self._tracking:
+            raise _Refused(Refusal.FEATURE_NOT_CONFIGURED)
+        return "ERR UNKNOWN"
 
     @property
     def missing(self) -> Refusal | None:

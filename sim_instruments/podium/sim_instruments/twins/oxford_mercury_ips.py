@@ -79,6 +79,13 @@ class _Supply:
         if moving in (Action.TO_SETPOINT, Action.TO_ZERO):
             self.act(moving, now_fs)
 
+    def power_on(self, now_fs: int) -> None:
+        """Begin anew: clamped, switch cooled; a current that flowed through it has run down."""
+        self.kept_t = 0.0 if self.switch_on else self.kept_t
+        self.switch_on, self.clamped = False, True
+        self.target_t, self.rate_t_per_min = 0.0, RATE_T_PER_MIN
+        self.ramp = Setpoint(0.0, 0.0, now_fs, 0.0)
+
     def switch(self, on: bool, now_fs: int) -> None:
         """Heat or cool the switch; raises :class:`Wrong` onto a current unlike the magnet's."""
         if on and not self.switch_on and abs(self.output_t(now_fs) - self.kept_t) > MATCHED_T:
@@ -139,6 +146,13 @@ class OxfordMercuryIps:
     def tell(self, listener: CommandListener) -> None:
         """Report every line from now on; see :class:`.command_observer.ReportsCommands`."""
         self._ear.listener = listener
+
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on. ASSUMED: clamped, at 0 A, switches closed; these keep a field."""
+        self.advance(now_fs)
+        for supply in self._supplies.values():
+            supply.power_on(now_fs)
+        self._tell_currents(now_fs, now_fs)
 
     @property
     def acts(self) -> bool:

@@ -108,6 +108,13 @@ class OxfordTriton:
         """Report every line from now on; see :class:`.command_observer.ReportsCommands`."""
         self._ear.listener = listener
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch its computer off and on: an action that was under way is forgotten.
+
+        ASSUMED: the bridge, valves and pumps are boxes of their own, and go on as they were.
+        """
+        self._action = box.ACTIONS[0]
+
     @property
     def acts(self) -> bool:
         """Tell whether its loop regulates."""

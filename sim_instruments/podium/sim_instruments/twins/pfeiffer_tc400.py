@@ -39,7 +39,9 @@ class PfeifferTc400:
         if not bus_address.isdigit() or not low <= int(bus_address) <= high:
             raise ValueError(f"bus_address {bus_address!r}: a TC 400 has one of {low} to {high}")
         self._read, self._write, self._pump = read, write, pump
-        self._values = {number: float(one.initial) for number, one in box.PARAMETERS.items()}
+        self._values: dict[int, float | str] = {
+            number: one.initial for number, one in box.PARAMETERS.items()
+        }
         self._values[box.DEVICE_ADDRESS.number] = float(bus_address)
         self._pump_on = False
         """Whether the fridge had the pump on when it was looked at last."""
@@ -69,6 +71,14 @@ class PfeifferTc400:
         """Report every telegram from now on; see :class:`.command_observer.ReportsCommands`."""
         self._ear.listener = listener
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on: it keeps its settings, and runs if it was set to.
+
+        Parameters and hours stay saved when it is switched off (TC 110, 6.1, non-volatile data).
+        """
+        self._follow(now_fs)
+        self._begin_anew(now_fs)
+
     def obey(self, line: bytes, now_fs: int) -> bytes:
         """Return the answer to a line; nothing to what is damaged or for another device."""
         before = self._ear.begin()
@@ -94,6 +104,8 @@ class PfeifferTc400:
             self._unknown += 1
             return telegrams.NO_SUCH_PARAMETER
         if asked.asks:
+            if parameter is box.ACKNOWLEDGE:  # ASSUMED: how it refuses; it is written only
+                return telegrams.NOT_ALLOWED
             return self._data(parameter, now_fs)
         if not parameter.settable:
             return telegrams.NOT_ALLOWED
@@ -101,9 +113,7 @@ class PfeifferTc400:
             value = float(box.parse(parameter.kind, asked.data))
         except ValueError:
             return telegrams.OUT_OF_RANGE
-        if not 0 <= value <= parameter.highest or (
-            parameter is box.DEVICE_ADDRESS and value < box.ADDRESSES[0]
-        ):
+        if not parameter.lowest <= value <= parameter.highest:
             return telegrams.OUT_OF_RANGE
         self._set(parameter, value, now_fs)
         return asked.data
@@ -113,13 +123,16 @@ class PfeifferTc400:
         was_on = self._on
         if parameter is box.ACKNOWLEDGE:
             # ASSUMED: where the error is gone, the pump goes on as it is set.
-            if was_on:
-                self._command(on=False, now_fs=now_fs)
-                self._command(on=True, now_fs=now_fs)
+            self._begin_anew(now_fs)
             return
         self._values[parameter.number] = value
         if parameter in _DRIVEN and self._on != was_on:
             self._command(on=self._on, now_fs=now_fs)
+
+    def _begin_anew(self, now_fs: int) -> None:
+        if self._on:
+            self._command(on=False, now_fs=now_fs)
+            self._command(on=True, now_fs=now_fs)
 
     def _follow(self, now_fs: int) -> None:
         """Take over what others have switched: a fridge's software does it by this same drive.
@@ -162,6 +175,13 @@ class PfeifferTc400:
                 return float(box.NOMINAL_HZ)
             case box.ACTUAL_SPEED:
                 return self._shown("speed", now_fs)
+            case box.SETPOINT_SPEED_RPM:
+                return 60.0 * box.NOMINAL_HZ
+            case box.ACTUAL_SPEED_RPM:
+                return 60 * self._shown("speed", now_fs)
+            case box.SWITCH_POINT_ATTAINED:
+                percent = 100 * self._shown("speed", now_fs) / box.NOMINAL_HZ
+                return float(percent >= float(self._values[box.SWITCH_POINT.number]))
             case box.CURRENT:
                 return self._shown("current", now_fs)
             case box.VOLTAGE:

@@ -77,9 +77,13 @@ class PfeifferTpg366:
 
     # --- what it does -----------------------------------------------------------------
 
-    def restart(self, now_fs: int) -> None:
-        """Switch it off and on: it sends all pressures each second until a character comes."""
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on: it sends all pressures each second until a character comes.
+
+        ASSUMED: what the wire has set was not saved; gauges are on, the unit is mbar.
+        """
         self._powered_fs = now_fs
+        self._unit = box.MBAR
         self._on = dict.fromkeys(self._on, True)
         self._error = ""
 

@@ -13,7 +13,6 @@ from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.firmware_interfaces.ieee4882.program_message import Block, Expression, Parameter
 from podium.firmware_interfaces.ieee4882.responses import quoted
-from podium.firmware_interfaces.ieee4882.status import StatusRegisters
 from podium.firmware_interfaces.qdevil_qdac2_waves import WAVES
 from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.current_sensor import TriggerTrain
@@ -115,7 +114,7 @@ class QdevilQdac2:
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on: all channels are at 0 V."""
-        self._device.status = StatusRegisters()
+        self._device.power_on()
         self._reset(now_fs)
 
     def _reset(self, now_fs: int) -> None:

@@ -10,7 +10,6 @@ from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.firmware_interfaces.ieee4882.program_message import Expression
-from podium.firmware_interfaces.ieee4882.status import StatusRegisters
 from podium.firmware_interfaces.qdevil_qswitch import Relay
 from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, DeviceSession, Manners
@@ -108,7 +107,7 @@ class QdevilQswitch:
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on."""
-        self._device.status = StatusRegisters()
+        self._device.power_on()
         if not self._settings.value(box.AUTOSAVE):
             self._reset(now_fs)
 

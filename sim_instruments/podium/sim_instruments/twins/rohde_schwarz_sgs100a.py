@@ -84,6 +84,13 @@ class RohdeSchwarzSGS100A:
         """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._device.ear.listener = listener
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on: its own oscillator locks anew to an external reference."""
+        self._device.power_on()
+        self._reset(now_fs)
+        if self._clock is not None:
+            self._clock.lock(now_fs)
+
     def _reset(self, now_fs: int) -> None:
         """Go to the settings of *RST. ASSUMED: also those of power-on."""
         self._tunings += 1

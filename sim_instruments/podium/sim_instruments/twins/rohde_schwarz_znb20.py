@@ -75,6 +75,7 @@ class RohdeSchwarzZNB20:
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on: it forgets what it was set to."""
+        self._device.power_on()
         self._reset(now_fs)
 
     def tallies(self) -> dict[str, int]:

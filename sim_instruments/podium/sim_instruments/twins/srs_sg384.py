@@ -55,6 +55,10 @@ class SrsSg384:
         """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self._device.ear.listener = listener
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on. ASSUMED: it comes back as it was set, without queued errors."""
+        self._device.power_on()
+
     def _reset(self, now_fs: int) -> None:
         self._settings = Settings(box.STORED)
 

@@ -129,6 +129,11 @@ class TektronixAwg:
 
     # --- settings ---------------------------------------------------------------------
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on. ASSUMED: as after *RST; files are on its disk."""
+        self._device.power_on()
+        self._reset(now_fs)
+
     def _reset(self, now_fs: int) -> None:
         """Go to the settings of *RST. ASSUMED: files stay, both lists are emptied."""
         own = self._commands

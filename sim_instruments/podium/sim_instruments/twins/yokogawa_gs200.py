@@ -93,6 +93,12 @@ class YokogawaGS200:
 
     # --- state ------------------------------------------------------------------------
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on. ASSUMED: as after *RST; programs that were saved are kept."""
+        self._device.power_on()
+        self._events, self._event_enable = Condition(0), 0
+        self._reset(now_fs)
+
     def _reset(self, now_fs: int) -> None:
         """Go to the settings of power-on and of *RST."""
         self._settings = Settings(

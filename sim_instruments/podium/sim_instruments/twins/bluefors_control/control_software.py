@@ -91,6 +91,13 @@ class BlueforsControl:
         """Return that it never holds world time up."""
         return IDLE
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch its computer off and on: what was set and not sent to a device is forgotten.
+
+        ASSUMED: devices go on meanwhile as they were.
+        """
+        self.tree.forget()
+
     def log_lines(self, now_fs: int) -> list[tuple[str, str]]:
         """Return what is to be appended to log files now: paths in the folder, and lines."""
         return [(line.path, line.text) for line in self._logs.due(now_fs)]

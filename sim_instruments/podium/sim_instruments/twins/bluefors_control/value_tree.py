@@ -56,6 +56,10 @@ class ValueTree:
         self._pushed = pushed
         self._staged: dict[str, Sample] = {}
 
+    def forget(self) -> None:
+        """Forget what was set and not sent to a device."""
+        self._staged.clear()
+
     def __contains__(self, path: str) -> bool:
         """Tell whether there is a value, or are any below."""
         below = path + api.SEPARATOR

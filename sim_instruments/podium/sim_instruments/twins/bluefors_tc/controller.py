@@ -98,6 +98,13 @@ class BlueforsTc:
         """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
         self.ear.listener = listener
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on. ASSUMED: it keeps settings and history; its heaters are off."""
+        self.advance(now_fs)
+        self.rounds.change(self._stops(), now_fs)
+        for number in api.HEATERS:
+            self.heaters.change(number, {"active": False}, now_fs)
+
     @property
     def acts(self) -> bool:
         """Tell whether a loop regulates."""
