@@ -59,6 +59,14 @@ class Pulse:
     address: int
 
 
+def next_external_ns(pulses: Sequence[Pulse]) -> int:
+    """Return when the next pulse arrives that came from outside; FOR_EVER: none is known.
+
+    Somebody may wait for it, and measure from then on: nothing later is known before it arrives.
+    """
+    return min((one.arrival_ns for one in pulses if one.sender == EXTERNAL), default=FOR_EVER)
+
+
 def operations(run: SequencerRun) -> set[Operation]:
     """Return all operations of a sequencer's program."""
     return {FORMS[opcode].operation for opcode in set(run.program.opcode.tolist())}
@@ -268,7 +276,7 @@ class Feedback:
             earliest[number] + (COUNT_TRIGGER_NS if number in counting else THRESHOLD_TRIGGER_NS)
             for number in self._senders
         ]
-        return min([known_ns, *firsts])
+        return min([known_ns, *firsts, next_external_ns(self._pulses)])
 
     def _deliver(self) -> list[Trigger]:
         """Return the pulses that arrive by the time until which all are known, but lost ones."""
