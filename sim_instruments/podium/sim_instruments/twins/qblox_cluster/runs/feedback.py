@@ -405,6 +405,11 @@ class Feedback:
         return tuple(answers)
 
     @property
+    def has_asked(self) -> bool:
+        """Tell whether something was asked of the world."""
+        return self._dialogue is not None
+
+    @property
     def dialogue(self) -> Dialogue:
         """Return the dialogue with the world, which is still to be ended."""
         if self._dialogue is None:
