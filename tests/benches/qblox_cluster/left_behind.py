@@ -11,6 +11,8 @@ from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 
 END_FS = 10**18
+LOOK_FS = 3 * 10**9
+"""3 us: nothing has been measured by then."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,13 @@ def left_behind(
     *,
     plans: bool,
     mixers: Mapping[str, Mixer] | None = None,
+    edges_fs: Sequence[int] = (),
 ) -> Left:
-    """Run programs, planned ahead or as they come."""
+    """Run programs, planned ahead or as they come.
+
+    ``edges_fs``: when edges come to the trigger input, which is mapped to address 15 and open, if
+    any come. The cluster is spoken to a moment after each.
+    """
     play = feedback.ChipPlay(chip) if plans else Unplanned(chip)
     modules = {2: "QRM-RF", 4: "QCM-RF", 6: "QCM-RF"}
     twin = ClusterTwin(modules, "1", play, mixers=mixers)
@@ -55,9 +62,16 @@ def left_behind(
         send(one, "PROGram", block=one.program.encode())
         for name in "ab" if one.slot == 2 else "":
             send(one, "ACQ:ALISt:ACQuisition:NEW", name, "1")
+    if edges_fs:
+        for line in (("ADDRess", "15"), ("ENAble", "1")):
+            command = Command(f"TRG:IN:MAP:{line[0]}", line[1:], None)
+            twin.open("scpi").feed(encode_command(command), 0)
     for verb in ("ARM", "START"):
         for one in used:
             send(one, verb)
+    for at_fs in edges_fs:
+        twin.edge(at_fs)
+        twin.horizon(at_fs + LOOK_FS)
     twin.horizon(END_FS)
     states = tuple(send(one, "STATE?", now_fs=END_FS) for one in used)
     readers = [one for one in used if one.slot == 2]

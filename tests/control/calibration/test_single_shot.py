@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.benches.calibration.synthetic_data import NODE, MadeRunner, known, zero
+from scipy.integrate import quad, solve_ivp
+from tests.benches.calibration.synthetic_data import NODE, NOW_S, MadeRunner, known, zero
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.fits.iq_clouds import Discrimination
@@ -15,9 +16,11 @@ from podium.control.calibration.routines.single_shot import (
     ideal_fidelity,
     thermal_share,
 )
+from podium.control.calibration.sequences import superposition_ns
+from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 
-PLAYED = HeraldTiming(after_pulse=26e-9, after_herald=1.25e-6)
+PLAYED = HeraldTiming(after_pulse=26e-9, after_herald=1.25e-6, in_superposition=0.0)
 LEVELS = Levels(0j, 1 + 0j, 0.02, 0.03)
 T1_S, THERMAL = 20e-6, 0.05
 FALSE_EXCITED, FALSE_GROUND = 0.004, 0.011
@@ -61,6 +64,47 @@ def test_what_jumps_between_herald_and_readout_is_no_error_of_the_readout() -> N
     assert found.value != pytest.approx(1 - (FALSE_EXCITED + FALSE_GROUND) / 2, abs=1e-9)
     lost = THERMAL * PLAYED.after_herald / T1_S
     assert lost / 2 > 5 * abs(found.value - 1 + (FALSE_EXCITED + FALSE_GROUND) / 2)
+
+
+def lost_in_pi_pulse(duration_ns: int, dephasing_1_s: float) -> float:
+    """Return the share left in 0, by the Bloch equations of a resonant pulse."""
+    at_s = 1e-9 * duration_ns
+
+    def height(t: float) -> float:
+        return float(np.exp(-8 * (t / at_s - 0.5) ** 2) - np.exp(-2.0))
+
+    area = quad(height, 0, at_s)[0]
+
+    def slope(t: float, bloch: np.ndarray) -> list[float]:
+        across, along = bloch
+        turn = np.pi * height(t) / area
+        return [turn * along - dephasing_1_s * across, -turn * across]
+
+    along = solve_ivp(slope, (0, at_s), [0.0, 1.0], rtol=1e-9, atol=1e-12, max_step=at_s / 50).y[1]
+    return float(1 + along[-1]) / 2
+
+
+@pytest.mark.parametrize("gaussian", [0.0, 0.4])
+def test_what_dephases_during_the_pi_pulse_is_no_error_of_the_readout(gaussian: float) -> None:
+    """Of the fringes' decay, the part without memory; a share of T1's is in it."""
+    rate, pulse_ns = 70e3, 92
+    t2_s = (1 - gaussian) / (rate + 0.5 / T1_S)
+    record = known(MadeRunner(zero).facility)
+    bench = bench_with(record, t1=T1_S, thermal_population=0.0, probe_loss=0.0, t2_ramsey=t2_s)
+    name = bench.qubits[0].name
+    record.put(
+        [ParameterEntry(f"{name}.t2_gaussian", gaussian, 0.01, "1", "", "", float(NOW_S), 1)]
+    )
+    wrong = lost_in_pi_pulse(pulse_ns, rate)
+    assert wrong > 5e-4
+    seen = Discrimination(LEVELS, 0.45, FALSE_EXCITED, 0.0, 10**9, 10**9)
+    false_ground = FALSE_GROUND + wrong * (1 - FALSE_GROUND - FALSE_EXCITED)
+    seen = replace(seen, false_ground=false_ground)
+    at_once = HeraldTiming(-ARRIVES_LATER_S, 0.0, 1e-9 * superposition_ns(pulse_ns))
+    with bench.taking() as inputs:
+        found = ideal_fidelity(bench, bench.qubits[0], seen, at_once)
+    assert found.value == pytest.approx(1 - (FALSE_EXCITED + FALSE_GROUND) / 2, abs=1e-5)
+    assert {f"{name}.t2_ramsey", f"{name}.t2_gaussian"} <= set(inputs.sigmas)
 
 
 @pytest.mark.parametrize("name", ["t1", "thermal_population", "probe_loss"])

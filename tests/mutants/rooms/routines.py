@@ -6,6 +6,9 @@ _ROOM = "control/podium/control/calibration"
 _TESTS = "tests/control/calibration"
 _HILL = f"{_ROOM}/fits/separation.py"
 _WINDOW = f"{_ROOM}/fits/readout_window.py"
+_FORM = f"{_ROOM}/fits/separation_hill.py"
+_DRIVEN = f"{_ROOM}/fits/driven_resonator.py"
+_DRIVEN_TESTS = f"{_TESTS}/test_driven_resonator.py"
 _LAG = f"{_ROOM}/fits/readout_lag.py"
 _LAG_TESTS = f"{_TESTS}/test_readout_lag.py"
 _THERMAL = f"{_ROOM}/routines/thermal_population.py"
@@ -19,44 +22,68 @@ _BY_HILL = (f"{_HILL_TESTS}::test_the_best_setting_is_found_within_its_sigmas",)
 
 MUTANTS = (
     Mutant(
-        "hill/no-curvature",
-        _HILL,
-        "return np.ones_like(x), x, y, x**2, x * y, y**2",
-        "return np.ones_like(x), x, y, x**3, x * y, y**2",
-        _BY_HILL,
-        "the top is the edge of what was measured",
+        "hill/no-correction",
+        _FORM,
+        "return np.ones_like(x * y), x, y, x**2, x * y, y**2",
+        "return 0 * x * y + 1e-3, x**3, y**3, x**2, x * y, y**2",
+        (f"{_HILL_TESTS}::test_no_setting_is_chosen_where_a_low_one_was_measured",),
+        "the top of a hill that is not the law's is missed",
     ),
     Mutant(
         "hill/distance-does-not-grow",
-        _WINDOW,
-        "(window - self.fills_s * missing) / np.sqrt(window)",
-        "(window - self.fills_s * missing) / window",
-        (f"{_HILL_TESTS}::test_the_distance_grows_as_a_resonator_fills",),
+        _DRIVEN,
+        "np.abs(whole) / np.sqrt(window)",
+        "np.abs(whole) / window",
+        (f"{_DRIVEN_TESTS}::test_fields_are_those_of_the_equation_of_motion",),
         "short readouts look as good as long ones",
+    ),
+    Mutant(
+        "hill/lines-that-no-photon-pulls",
+        _DRIVEN,
+        "rate = away + pull / np.sqrt(1 + middle)",
+        "rate = away + pull",
+        (f"{_DRIVEN_TESTS}::test_full_photons_are_those_of_the_line_where_they_pull_it",),
+        "strong probes are taken to be off resonance",
     ),
     Mutant(
         "hill/decay-of-the-whole-window",
         _WINDOW,
-        "within * below / distance",
-        "within",
+        "ndtr(at[..., None] - distance[..., None] * place)",
+        "ndtr(at[..., None])",
         (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
         "lengths are chosen too short",
     ),
     Mutant(
-        "hill/photons-at-once",
+        "hill/photons-do-nothing",
         _WINDOW,
-        "(2 * missing - missing * (2 - missing) / 2)",
-        "0",
+        "pulse.waits_s + growth * pulse.lit_s",
+        "pulse.waits_s + 0 * growth * pulse.lit_s",
         (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
-        "a decay is hastened by photons that are still to come",
+        "probes are taken too strong",
+    ),
+    Mutant(
+        "hill/decay-at-once",
+        _DRIVEN,
+        "seen = seen + left * (",
+        "seen = seen + 0 * left * (",
+        (f"{_DRIVEN_TESTS}::test_a_decay_leaves_the_field_of_1_slowly",),
+        "what has decayed is read as 0 sooner than it is",
     ),
     Mutant(
         "hill/threshold-halfway",
         _WINDOW,
-        "place = middle - np.minimum(nearer, 0.9 * middle)",
-        "place = middle",
+        "THRESHOLDS[top] + step * np.clip(0.5 * (low - high) / bend, -1, 1)",
+        "0.5 + 0 * bend",
         (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
         "what lies between the clouds counts as much as a threshold halfway would lose",
+    ),
+    Mutant(
+        "fidelity/no-dephasing-in-the-pulse",
+        f"{_ROOM}/routines/single_shot.py",
+        "wrong = decays + lifted + dephased",
+        "wrong = decays + lifted",
+        (f"{_TESTS}/test_single_shot.py",),
+        "pulses that are slow against T2 are taken for a worse readout",
     ),
     Mutant(
         "hill/noise-has-a-best-setting",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, erf, exp, pi, sqrt
+from math import ceil, erf, exp, pi, sin, sqrt
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import READOUT_SETTINGS
@@ -50,6 +50,19 @@ def pulse_area_ns(duration_ns: int) -> float:
     edge = exp(-2.0)
     whole = sigma * sqrt(2 * pi) * erf(sqrt(2.0))
     return (whole - duration_ns * edge) / (1 - edge)
+
+
+def superposition_ns(duration_ns: int) -> float:
+    """Return the integral of sin(angle)**2 over the house's pi pulse, ns."""
+    steps = 256
+    places = [(k + 0.5) / steps for k in range(steps)]
+    heights = [exp(-8 * (place - 0.5) ** 2) - exp(-2.0) for place in places]
+    turned, total = 0.0, 0.0
+    for height in heights:
+        share = height / sum(heights)
+        total += sin(pi * (turned + share / 2)) ** 2
+        turned += share
+    return duration_ns * total / steps
 
 
 def pi_pulse_ns(rabi_hz: float, amplitude: float) -> int:

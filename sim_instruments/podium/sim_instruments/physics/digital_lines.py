@@ -146,6 +146,13 @@ class DigitalLines:
             self._promises.append(promise)
         return promise
 
+    def reopen(self, promise: Promise, from_fs: int) -> None:
+        """Say that what was promised is computed anew from an instant on: it is not known."""
+        with self._lock:
+            promise.from_fs = from_fs
+            if promise not in self._promises:
+                self._promises.append(promise)
+
     def keep(self, promise: Promise, trains: Iterable[EdgeTrain] = ()) -> None:
         """Send what was promised: from now on it is known.
 
@@ -287,6 +294,10 @@ class LinesEnd:
     def keep(self, promise: Promise, trains: Iterable[EdgeTrain] = ()) -> None:
         """Send what was promised."""
         self.lines.keep(promise, trains)
+
+    def reopen(self, promise: Promise, from_fs: int) -> None:
+        """Say that what was promised is computed anew from an instant on."""
+        self.lines.reopen(promise, from_fs)
 
     def send_on(
         self, promise: Promise, trains: Iterable[EdgeTrain], from_fs: int, until_fs: int

@@ -1,11 +1,11 @@
 """Finds the best readout of a qubit: states far apart, before it decays.
 
 How far apart 0 and 1 are read, in units of one shot's noise, is a smooth hill over frequency and
-amplitude of the probe. With the length it grows as the resonator fills and the noise averages
-out, which needs no measurement: the integration of a record could as well be cut afterwards. What
-is in 1 decays meanwhile, the faster the more photons there are (Slichter et al., Phys. Rev. Lett.
-109, 153601 (2012)). Both are found from measured settings, and the fidelity that follows is
-greatest at one of them.
+amplitude of the probe (:mod:`.separation_hill`). With the length it grows as the resonator fills
+and the noise averages out, which needs no measurement: the integration of a record could as well be
+cut afterwards. What is in 1 decays meanwhile, the faster the more photons there are
+(:mod:`.photon_decay`). Both follow from one law of the resonator (:mod:`.driven_resonator`), whose
+constants the distances tell. The fidelity that follows is greatest at one setting.
 """
 
 from dataclasses import dataclass, replace
@@ -13,8 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.fits.driven_resonator import KnownResonator, fit_resonator
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
-from podium.control.calibration.fits.readout_window import Window, expected_fidelity, overlap_of
+from podium.control.calibration.fits.photon_decay import fit_photon_decay
+from podium.control.calibration.fits.readout_window import (
+    Window,
+    best_threshold,
+    expected_fidelity,
+)
+from podium.control.calibration.fits.separation_hill import Hill, Separations, fit_hill
 
 Array = NDArray[np.float64]
 LOWEST_FIDELITY = 0.6
@@ -26,24 +33,9 @@ USED = 0.7
 """Settings whose distance is at least exp(-this) of the greatest shape the hill."""
 FEWEST = 12
 """So many at least."""
-CLEAR = 3.0
-"""Lost shots are counted at settings that have 0 and 1 at least that far apart."""
 GRID = (17, 17, 21)
 """Frequencies, amplitudes and lengths at which the fidelity is worked out."""
-UNUSUAL = 0.3
-"""Share by which what photons do to the decay may differ from what is expected, one sigma."""
-LEAST_GROWTH = 0.02
-"""Of what is expected: photons do not slow the decay."""
-STEPS = 6
-"""Of the fit of what photons do."""
-CONTRADICTED, CONTRADICTS = 1.0, 6.0
-"""The same share where the shots lost contradict it: where the sum of squares left, of shots and of
-what is expected, would be by so much less."""
-NEAREST = 12
-"""Settings, those with 0 and 1 farthest apart, that tell how many photons are expected."""
-ILL_PREPARED = 1.5e-3
-"""Share of 1 that is lost before its readout begins, beside decay, at most one sigma."""
-DRAWS = 40
+DRAWS = 30
 """Hills drawn within the doubt of the one found, to see what the doubt costs."""
 
 
@@ -51,66 +43,32 @@ DRAWS = 40
 class Form:
     """Describes the hill's model within the settings that shape it."""
 
-    terms: int
-    """Of the logarithm of the distance: 6, a quadratic form, or 10, a cubic one."""
     off: float
     """Share by which a distance may lie off it."""
     lengths: tuple[float, float]
     """Those that are considered, in lengths of the settings measured."""
-    uneven: tuple[float, float]
-    """By what share photons hasten the loss of 1 more than the distance tells, a resonator's width
-    and a factor of e in amplitude above the middle of the settings: strong probes pull both lines
-    while the resonator fills. ASSUMED, as of trials on qubits of known parameters ..."""
-    uneven_usual: tuple[float, float]
-    """... their scatter ..."""
-    uneven_doubt: tuple[float, float]
-    """... and that of qubits and lines that are not as the facility file says ..."""
     missed: float
-    """... and by what the fidelity at the setting found falls short of the best one, in units of
-    1 - F, beside what noise is known to cost: a hill is no such form ..."""
+    """By what share of 1 - F the fidelity at the setting found falls short of the best one, beside
+    what noise is known to cost: when the window opens is not searched, settings lie on a grid, and
+    the hill is no such form. ASSUMED, of trials on qubits of known parameters ..."""
     missed_sigma: float
     """... and its scatter."""
 
 
 WIDE_FORM = Form(
-    6,
     off=0.02,
     lengths=(0.4, 2.0),
-    uneven=(0.0, 0.0),
-    uneven_usual=(0.05, 0.02),
-    uneven_doubt=(0.3, 0.12),
-    missed=0.057,
-    missed_sigma=0.033,
+    missed=0.01,
+    missed_sigma=0.02,
 )
 """Of all settings that are nearly as far apart as the best."""
 TOP_FORM = Form(
-    10,
     off=0.003,
     lengths=(0.7, 1.4),
-    uneven=(0.47, 0.16),
-    uneven_usual=(0.15, 0.06),
-    uneven_doubt=(1.0, 0.35),
-    missed=0.007,
-    missed_sigma=0.012,
+    missed=0.005,
+    missed_sigma=0.005,
 )
 """Of one map as narrow as the hill is flat."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Separations:
-    """Holds readings at n settings, arrays of shape (n,)."""
-
-    frequency_hz: Array
-    log_amplitude: Array
-    length_s: Array
-    """Of the pulse."""
-    distance: Array
-    """Of the means of 0 and 1, in units of one shot's noise."""
-    sigma: Array
-    shots: Array
-    """Of each state."""
-    lost: Array
-    """How many of those prepared in 1 lie on the side of 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,64 +91,16 @@ class BestSetting:
     """No coordinate is the outermost one that was measured."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Hill:
-    """Gives the distance as a function of the setting, and how photons hasten the decay."""
-
-    middle: Array
-    """Frequency and logarithm of the amplitude, shape (2,)."""
-    scale: Array
-    """Shape (2,)."""
-    terms: Array
-    """Of the logarithm of the distance: 1, x, y, xx, xy, yy, and of a hill that only its top shapes
-    xxx, xxy, xyy, yyy; shape (6,) or (10,)."""
-    growth: float
-    """Of the decay with :meth:`photons`."""
-    uneven: tuple[float, float]
-    """As :attr:`Form.uneven`, and what the shots lost tell."""
-    window: Window
-
-    def rate(self, frequency_hz: Array, log_amplitude: Array) -> Array:
-        """Return the distance over :meth:`Window.grown`; shapes broadcast."""
-        x = (frequency_hz - self.middle[0]) / self.scale[0]
-        y = (log_amplitude - self.middle[1]) / self.scale[1]
-        height = sum(t * one for t, one in zip(self.terms, _columns(x, y), strict=False))
-        return np.asarray(np.exp(height) * 1e3)
-
-    def away(self, frequency_hz: Array, log_amplitude: Array) -> tuple[Array, Array]:
-        """Return how far settings are from the middle, in resonator widths and factors of e."""
-        widths = np.pi * self.window.fills_s * (frequency_hz - self.middle[0])
-        return np.asarray(widths), np.asarray(log_amplitude - self.middle[1])
-
-    def photons(self, frequency_hz: Array, log_amplitude: Array) -> Array:
-        """Return what hastens the decay once the resonator is full, up to a factor."""
-        widths, folds = self.away(frequency_hz, log_amplitude)
-        more = self.uneven[0] * widths + self.uneven[1] * folds
-        rate = self.rate(frequency_hz, log_amplitude)
-        return np.asarray(self.window.photons(frequency_hz, rate) * np.exp(more))
-
-    def distance(self, frequency_hz: Array, log_amplitude: Array, length_s: Array) -> Array:
-        """Return the distance; shapes broadcast."""
-        return self.rate(frequency_hz, log_amplitude) * self.window.grown(length_s)
-
-    def fidelity(self, frequency_hz: Array, log_amplitude: Array, length_s: Array) -> Array:
-        """Return the expected fidelity; shapes broadcast."""
-        growth = self.growth * self.photons(frequency_hz, log_amplitude)
-        return expected_fidelity(
-            self.distance(frequency_hz, log_amplitude, length_s),
-            self.window.decayed(self.window.opens_s, growth),
-            self.window.decayed(length_s, growth),
-        )
-
-
-def _columns(x: Array, y: Array) -> tuple[Array, ...]:
-    return np.ones_like(x), x, y, x**2, x * y, y**2, x**3, x**2 * y, x * y**2, y**3
-
-
-def best_setting(seen: Separations, window: Window, form: Form = WIDE_FORM) -> BestSetting:
+def best_setting(
+    seen: Separations,
+    window: Window,
+    form: Form = WIDE_FORM,
+    earlier: Separations | None = None,
+) -> BestSetting:
     """Return the setting within what was measured that has the greatest expected fidelity.
 
-    Raises FitFailed when no setting tells 0 from 1, or too few do.
+    ``earlier``: settings that do not shape the hill, but tell the resonator's law. Raises FitFailed
+    when no setting tells 0 from 1, or too few do.
     """
     look_at(seen.distance)
     clear = seen.distance / seen.sigma
@@ -200,8 +110,9 @@ def best_setting(seen: Separations, window: Window, form: Form = WIDE_FORM) -> B
             f"{np.max(clear):.1f} sigma apart"
         )
     use = _near_the_top(seen)
-    hill, covariance = _hill(seen, use, window, form)
-    hill, of_growth = _hastened(hill, seen, use, form)
+    known = _resonator(seen, earlier, window)
+    hill, covariance = fit_hill(seen, use, window, form.off, known.resonator)
+    hill, of_growth = fit_photon_decay(hill, seen, use, known)
     typical = float(np.mean(seen.length_s[use]))
     shortest, longest = form.lengths
     axes = (
@@ -213,11 +124,19 @@ def best_setting(seen: Separations, window: Window, form: Form = WIDE_FORM) -> B
     shaped = _near_used(seen, use, hill, axes[0], axes[1])
     # Beside the best setting of the hill found there may be a cliff: the setting is chosen that is
     # the best of all hills that it may be, on average.
-    each = np.stack([one.fidelity(*grid) for one in _hills(hill, covariance, of_growth)])
+    law, settings = hill.law(*grid), grid[:2]
+    clouds = hill.clouds(*settings, law)
+    threshold = best_threshold(*clouds)
+    each = np.stack(
+        [
+            expected_fidelity(*one.clouds(*settings, law), threshold)
+            for one in _hills(hill, covariance, of_growth)
+        ]
+    )
     each = np.where(shaped[..., None], each, 0.0)
     at = np.unravel_index(int(np.argmax(each.mean(axis=0))), GRID)
     here = [axis[k] for axis, k in zip(axes, at, strict=True)]
-    best = float(hill.fidelity(*here))
+    best = float(expected_fidelity(*clouds, threshold)[at])
     if best < LOWEST_FIDELITY:
         raise FitFailed(
             f"no setting tells 0 from 1: the best would be right in {best * 100:.1f} % of the "
@@ -238,7 +157,7 @@ def best_setting(seen: Separations, window: Window, form: Form = WIDE_FORM) -> B
         place[1],
         place[2],
         sigmas=(found[0], found[1], found[2]),
-        distance=float(hill.distance(*here)),
+        distance=float(clouds[0][at]),
         fidelity=best,
         loss=float(np.mean(losses)) + form.missed * (1 - best),
         loss_sigma=float(np.hypot(np.std(losses), form.missed_sigma * (1 - best))),
@@ -276,84 +195,19 @@ def _near_used(
     return np.asarray(use[np.argmin(x**2 + y**2, axis=-1)])
 
 
-def _hill(
-    seen: Separations, use: NDArray[np.bool_], window: Window, form: Form
-) -> tuple[Hill, Array]:
-    """Fit the hill to the settings used; return it with the covariance of its terms."""
-    middle = np.array([np.mean(seen.frequency_hz[use]), np.mean(seen.log_amplitude[use])])
-    scale = np.array([np.std(seen.frequency_hz[use]), np.std(seen.log_amplitude[use])])
-    if not np.all(scale > 0):
-        raise FitFailed("settings that all share a frequency or an amplitude tell no hill")
-    x = (seen.frequency_hz[use] - middle[0]) / scale[0]
-    y = (seen.log_amplitude[use] - middle[1]) / scale[1]
-    size = np.maximum(seen.distance[use], seen.sigma[use])
-    height = np.log(size / (window.grown(seen.length_s[use]) * 1e3))
-    # A form of low order is a hill only so far: what it misses counts as noise of each setting.
-    weight = 1 / np.hypot(seen.sigma[use] / size, form.off)
-    columns = np.stack(_columns(x, y)[: form.terms], axis=1) * weight[:, None]
-    if np.linalg.matrix_rank(columns) < columns.shape[1]:
-        raise FitFailed("the settings lie on too few lines to tell a hill")
-    terms, *_ = np.linalg.lstsq(columns, height * weight, rcond=None)
-    covariance = np.linalg.inv(columns.T @ columns)
-    hill = Hill(middle, scale, np.asarray(terms), 0.0, form.uneven, window)
-    return hill, np.asarray(covariance)
-
-
-def _hastened(
-    hill: Hill, seen: Separations, use: NDArray[np.bool_], form: Form
-) -> tuple[Hill, Array]:
-    """Return the hill with what photons do to the decay, and its covariance, shape (3, 3).
-
-    Of the growth and of both of :attr:`Hill.uneven`: from the shots that were lost, and from what
-    is expected of photons.
-    """
-    clear, window = use & (seen.distance > CLEAR), hill.window
-    here, shots = (seen.frequency_hz[clear], seen.log_amplitude[clear]), seen.shots[clear]
-    photons = hill.photons(*here)
-    critical = np.exp(2 * here[1]) / window.critical_amplitude**2
-    near = np.argsort(seen.distance[clear])[-NEAREST:]  # there strong probes are on resonance
-    usual = float(np.sum(critical[near]) / max(float(np.sum(photons[near])), 1e-300)) or 1.0
-    overlap = overlap_of(seen.distance[clear])
-    # Of what decays within the window, half is read as 0: the mean of both ends.
-    ends_s = np.stack([np.full_like(overlap, window.opens_s), seen.length_s[clear]])
-    slow = np.mean(window.decayed(ends_s, 0.0), axis=0)
-    told_apart = 1 - 2 * overlap
-    faster = np.mean(window.lit_s(ends_s), axis=0) / window.t1_s * (1 - slow) * told_apart
-    expected = np.array([0.0, usual, *form.uneven])
-
-    def fit(doubts: Array) -> tuple[float, Array, Array]:
-        """Return squares left, parameters and covariance. What the preparation gets wrong, the
-        first one, is lost at all settings alike."""
-        at, rows, goal = expected.copy(), np.diag(1 / doubts), np.zeros(len(doubts))
-        for _ in range(STEPS):
-            one = replace(hill, uneven=(float(at[2]), float(at[3])))
-            rate = one.photons(*here) * faster
-            known = overlap + slow * told_apart + at[0] + at[1] * rate
-            weight = np.sqrt(shots / np.clip(known, 1 / shots, 0.5))
-            slopes = (np.ones_like(rate), rate, *(at[1] * rate * away for away in hill.away(*here)))
-            rows = np.vstack([np.stack(slopes, axis=1) * weight[:, None], np.diag(1 / doubts)])
-            goal = np.append((seen.lost[clear] / shots - known) * weight, (expected - at) / doubts)
-            change, *_ = np.linalg.lstsq(rows, goal, rcond=None)
-            at = at + change
-            at[1] = max(float(at[1]), LEAST_GROWTH * usual)
-        return float(np.sum(goal**2)), at, np.asarray(np.linalg.inv(rows.T @ rows))
-
-    left, at, covariance = fit(np.array([ILL_PREPARED, UNUSUAL * usual, *form.uneven_usual]))
-    wide = fit(np.array([ILL_PREPARED, CONTRADICTED * usual, *form.uneven_doubt]))
-    if left - wide[0] > CONTRADICTS:
-        _, at, covariance = wide
-    found = replace(hill, growth=float(at[1]), uneven=(float(at[2]), float(at[3])))
-    return found, covariance[1:, 1:]
+def _resonator(seen: Separations, earlier: Separations | None, window: Window) -> KnownResonator:
+    """Return the resonator that the distances at all settings tell."""
+    rows = [seen] if earlier is None else [earlier, seen]
+    names = ("frequency_hz", "log_amplitude", "length_s", "distance", "sigma")
+    columns = (np.concatenate([getattr(one, name) for one in rows]) for name in names)
+    return fit_resonator(window.known, window.opens_s, *columns)
 
 
 def _hills(hill: Hill, covariance: Array, of_growth: Array) -> tuple[Hill, ...]:
     """Draw :data:`DRAWS` hills within the doubt of the one found."""
     random = np.random.default_rng(0)
     changes = random.multivariate_normal(np.zeros(len(hill.terms)), covariance, DRAWS)
-    # Scaled: growths are of the order of 1e-7.
-    scale = np.sqrt(np.diag(of_growth))
-    scaled = of_growth / np.outer(scale, scale)
-    faster = scale * random.multivariate_normal(np.zeros(3), scaled, DRAWS)
+    faster = random.multivariate_normal(np.zeros(3), of_growth, DRAWS)
     return tuple(
         replace(
             hill,

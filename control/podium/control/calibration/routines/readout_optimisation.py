@@ -23,15 +23,16 @@ from podium.control.calibration.fits.separation import (
     WIDE_FORM,
     BestSetting,
     Form,
-    Separations,
     best_setting,
 )
+from podium.control.calibration.fits.separation_hill import Separations
 from podium.control.calibration.herald import (
     began_in_0,
     can_herald,
     herald_frames,
     heralded,
 )
+from podium.control.calibration.known_resonator import known_resonator
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
@@ -117,6 +118,8 @@ class Samples:
     window: Window
     rows: list[tuple[float, ...]] = field(default_factory=list)
     """As the columns of :class:`Separations`."""
+    earlier: list[tuple[float, ...]] = field(default_factory=list)
+    """Such as do not shape the hill any longer."""
     maps: list[Picture] = field(default_factory=list)
     form: Form = WIDE_FORM
 
@@ -126,7 +129,13 @@ class Samples:
             raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
         window = self.window if t1_s is None else replace(self.window, t1_s=t1_s)
         seen = Separations(*np.array(self.rows).T)
-        return best_setting(seen, window, self.form)
+        earlier = Separations(*np.array(self.earlier).T) if self.earlier else None
+        return best_setting(seen, window, self.form, earlier)
+
+    def anew(self) -> "Samples":
+        """Return samples of the same qubit whose hill is that of the last maps alone."""
+        earlier = [*self.earlier, *self.rows]
+        return Samples(self.window, earlier=earlier, maps=self.maps, form=TOP_FORM)
 
     def picture(self, best: BestSetting) -> Picture:
         """Return the last map that the setting lies in."""
@@ -158,9 +167,7 @@ def window_of(pulses: Pulses) -> Window:
         t1_s=bench.best(qubit, "t1"),
         arrives_s=0.5e-9 * pulses.pulse_ns + arrives_later_s(bench, qubit),
         opens_s=pulses.opens_ns * 1e-9,
-        fills_s=1 / (np.pi * bench.best(qubit, "kappa")),
-        critical_amplitude=bench.probe_amplitude(qubit, critical_photons(bench, qubit)),
-        ground_hz=bench.readout_middle(qubit) - bench.best(qubit, "chi"),
+        known=known_resonator(bench, qubit),
     )
 
 
@@ -227,7 +234,7 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
         near = {q.name: top_ranges(bench, q, best[q.name]) for q in moving}
         for q in moving:
             kept = samples[q.name]
-            samples[q.name] = Samples(kept.window, maps=kept.maps, form=TOP_FORM)
+            samples[q.name] = kept.anew()
         await again(moving, near, TOP_SHOTS, TOP_RUNS)
         # All together or none: it takes no longer, and neighbours' tones are as in use.
         if all(best[q.name].inside for q in moving):

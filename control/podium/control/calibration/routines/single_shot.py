@@ -30,6 +30,7 @@ from podium.control.calibration.sequences import (
     frames_of,
     measure_at_once,
     ringdown_s,
+    superposition_ns,
     until_all_end_ns,
 )
 from podium.control.facility.facility import Qubit
@@ -129,6 +130,7 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         p.qubit.name: HeraldTiming(
             1e-9 * since_pulse_ns[p.qubit.name],
             wait_s + 1e-9 * (p.flight_ns() + p.probe_ns - p.opens_ns + 0.5 * p.pulse_ns),
+            1e-9 * superposition_ns(p.pulse_ns),
         )
         for p in pulses
     }
@@ -345,6 +347,8 @@ class HeraldTiming:
     """From the herald to the middle of the pi pulse: a qubit that is lifted in the second half of
     the herald's window is still seen in 0, and photons about double the rate. So the whole window
     is in it."""
+    in_superposition: float
+    """Integral of sin(angle)**2 over the pi pulse that turns by that angle: what dephases."""
 
     @property
     def until_read(self) -> float:
@@ -360,8 +364,10 @@ def ideal_fidelity(
     What is prepared in 1 decays from the middle of its pi pulse until the readout reaches the
     chip: a share t / T1 of it. What is heralded in 0 is lifted to 1 meanwhile, a share w t / T1,
     w the thermal population: until the readout where there is no pulse, and until the pulse, which
-    takes it to 0, where there is one. What the setting in use loses against the best one, as
-    readout optimisation has estimated, is given back.
+    takes it to 0, where there is one. A pi pulse leaves a share r / 2 times the integral of
+    sin(angle)**2 behind, r the rate of pure dephasing: the Bloch vector's part across its axis
+    shrinks, and turns on (first order of the Bloch equations). What the setting in use loses
+    against the best one, as readout optimisation has estimated, is given back.
     """
     t1 = bench.best(qubit, "t1")
     thermal = bench.measured(qubit, "thermal_population") or 0.0
@@ -369,10 +375,23 @@ def ideal_fidelity(
     decays = (played.after_pulse + later) / t1
     lifted = thermal * (played.until_read + later + played.after_herald) / t1
     # As prepared, each error is the ideal one in most shots, and its opposite in few.
-    wrong = decays + lifted
+    dephased = 0.5 * pure_dephasing_1_s(bench, qubit, t1) * played.in_superposition
+    wrong = decays + lifted + dephased
     ideal = 1 - (seen.false_excited + seen.false_ground - wrong) / (1 - wrong) / 2
     loss = bench.measured(qubit, "probe_loss") or 0.0
     return Measured(float(min(ideal + loss, 1.0)), seen.sigma, "1")
+
+
+def pure_dephasing_1_s(bench: Bench, qubit: Qubit, t1_s: float) -> float:
+    """Return the rate of white pure dephasing; 0 where no Ramsey fringe has been measured.
+
+    Of the fringes' exp(-(1 - g) t / T2 - g (t / T2)**2), the part without memory; slow noise, the
+    other part, turns a qubit by next to nothing during a pulse.
+    """
+    t2, gaussian = bench.measured(qubit, "t2_ramsey"), bench.measured(qubit, "t2_gaussian")
+    if t2 is None or gaussian is None:
+        return 0.0
+    return max(0.0, (1 - min(gaussian, 1.0)) / t2 - 0.5 / t1_s)
 
 
 def thermal_share(read_as_one: float, errors: Mapping[str, float], relaxes: float) -> float:

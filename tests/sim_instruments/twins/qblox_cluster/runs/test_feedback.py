@@ -138,6 +138,21 @@ def test_external_triggers_are_counted_beside_measured_ones() -> None:
     assert bench.met(T0 + 15 * US)
 
 
+@pytest.mark.parametrize("seen_us", [5.1, 7, 12, 40])
+def test_a_result_counts_however_late_the_start_was_seen(seen_us: float) -> None:
+    """Nobody speaks to the cluster for a while: what it measured meanwhile is not lost."""
+    bench = DictatedBench(1)
+    bench.send(0, "TRG:IN:MAP:ADDRess 1")
+    bench.send(0, "TRG:IN:MAP:ENAble 1")
+    bench.put(2, 0, f"wait_trigger 1,4\n{MEASURE}", {"addr": 3})
+    bench.put(4, 0, f"wait_trigger 1,4\n{hangs(5000)}")
+    bench.run((2, 0), (4, 0))
+    bench.twin.edge(T0 + 5 * US)
+    bench.settle(round(T0 + seen_us * US))
+    bench.settle(T0 + 50 * US)
+    assert bench.twin.horizon(T0).busy_until_fs == T0 + (50_000 + 5_216) * FS_PER_NS
+
+
 SHARE = "wait_sync 4\nfb_acq_tb_id {id},4\nacquire 0,0,2000\nwait 3000\n"
 ON_MESSAGE = """
       wait_sync 4

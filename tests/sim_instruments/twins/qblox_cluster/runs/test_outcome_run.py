@@ -106,3 +106,58 @@ def test_what_was_walked_is_held_against_the_whole_program(trees, monkeypatch) -
     monkeypatch.setattr(outcome_run, "_is_what_was_walked", lambda *given: False)
     both(feedback.resets(20, 1), feedback.chip())
     assert trees[0] is None
+
+
+START_FS = 12_345_678 * 10**6
+"""12 ms after the sequencers began to wait."""
+
+
+def triggered(programs):
+    return [replace(one, program=f"wait_trigger 15,4\n{one.program}") for one in programs]
+
+
+def both_triggered(programs, qubits: int, *edges_fs: int):
+    """Run programs that wait for a trigger; edges come to the input at these instants."""
+    used, chip = triggered(programs), feedback.chip(qubits)
+    planned = left_behind(used, chip, qubits, plans=True, edges_fs=edges_fs)
+    assert planned == left_behind(used, chip, qubits, plans=False, edges_fs=edges_fs)
+    return planned
+
+
+def test_what_waits_for_an_external_trigger_is_walked_once_it_has_come(trees) -> None:
+    left = both_triggered(feedback.resets(80, 1), 1, START_FS)
+    assert nodes(trees[0]) < 10, "as many as without a trigger"
+    assert left.counts[1] > 0
+    assert left.counts[15] == 1
+
+
+def test_three_qubits_wait_for_an_external_trigger(trees) -> None:
+    both_triggered(feedback.resets(30, 3), 3, START_FS)
+    assert nodes(trees[0]) < 40
+
+
+def test_reading_until_success_begins_with_an_external_trigger(trees) -> None:
+    both_triggered(feedback.until_success(60), 1, START_FS)
+    assert nodes(trees[0]) < 40
+
+
+def test_a_further_trigger_has_the_run_played_once_more(trees, monkeypatch) -> None:
+    """It comes just before a result, which finds the network busy and is lost: one more reading."""
+    alone = both_triggered(feedback.until_success(60), 1, START_FS)
+    first_ns = int(trees[0].sent[0, 0])
+    trees.clear()
+    told = []
+    monkeypatch.setattr(feedback.ChipPlay, "end", lambda self, signals: told.append(signals))
+    left = both_triggered(feedback.until_success(60), 1, START_FS, (first_ns - 100) * 10**6)
+    assert nodes(trees[0]) < 40, "it was walked until the second one came"
+    assert left.counts[15] == 2
+    assert left.data != alone.data
+    planned, as_it_came = told
+    assert planned.duration_ns == as_it_came.duration_ns, "the world hears of it once, at the end"
+
+
+def test_conditions_on_the_external_trigger_itself_are_played_as_they_come(trees) -> None:
+    used = feedback.resets(40, 1)
+    looks = used[1].program.replace("set_cond 1,1,0,20", f"set_cond 1,{1 | 1 << 14},0,20")
+    both_triggered([used[0], replace(used[1], program=looks)], 1, START_FS)
+    assert trees == []

@@ -5,6 +5,7 @@ This is the work that a worker thread does; nothing here touches the twin.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -49,6 +50,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     Ending,
     RealTimeTrace,
 )
+from podium.sim_instruments.twins.qblox_cluster.runs.external_triggers import decides_by
 from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
     Feedback,
     depends_on_measurements,
@@ -108,6 +110,11 @@ class Execution:
         self._together: Q1Group | None = None
         self._feedback: Feedback | None = None
         """Of a run that depends on what it measures."""
+        self._external: list[Trigger] = []
+        """All that came so far."""
+        self._depends = False
+        self._tried: tuple[int, bool] | None = None
+        """How many triggers were known, and whether all, when it was tried to walk."""
         self._first_trigger_ns = 0
         self.synced_ns: tuple[int, ...] = ()
         """When the party line was released so far, from the start. Known before the world has
@@ -119,23 +126,21 @@ class Execution:
         """Go on with triggers that came since; return what is left of the run once it is over.
 
         All triggers until ``known_ns`` are known now, and what reaches inputs of time-tag
-        sequencers until ``heard_ns``.
+        sequencers until ``heard_ns``. A run that is over may be told of one more trigger, where
+        its outcome says so (:attr:`.RunOutcome.told`): it is played once more.
         """
-        if self._together is None:
-            depends = depends_on_measurements(self._runs)
-            looked_at = any(run.stops is not None for run in self._runs)
-            free = not triggers and self._inputs is None and not looked_at
-            if depends and known_ns >= FOR_EVER and free:
-                left = self._walk(play)
-                if left is not None:
-                    return left
-            self._together = Q1Group(processors_of(self._runs), routes=self._routes)
-            if depends:
-                self._feedback = Feedback(self._with_phases(), self._together, self._inputs)
-        elif triggers and not self._first_trigger_ns:
+        if triggers and not self._external:
             self._first_trigger_ns = triggers[0].time_ns
-        if self._feedback is not None:
-            return self._advance(self._feedback, triggers, known_ns, heard_ns, play)
+        self._external += triggers
+        if self._together is None and self._tried is None:
+            self._depends = depends_on_measurements(self._runs)
+        if self._depends:
+            left = self._walk_if_known(known_ns, play)
+            if left is not None:
+                return left
+            return self._advance(self._feedback_of(triggers), known_ns, heard_ns, play)
+        if self._together is None:
+            self._together = Q1Group(processors_of(self._runs), routes=self._routes)
         self._together.proceed(triggers, known_ns)
         self.synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_triggers:
@@ -145,10 +150,46 @@ class Execution:
         answers = play(signals) if signals.drives or signals.captures else ()
         return self._outcome(performed, answers, levels)
 
-    def _walk(self, play: Play) -> RunOutcome | None:
+    @property
+    def _begins_anew(self) -> bool:
+        """Tell whether a run may begin once more: nothing hangs on how far it has come.
+
+        Its sequencers may wait for a trigger. Of the world nothing was asked, and nobody looked.
+        """
+        looked_at = any(run.stops is not None for run in self._runs)
+        asked = self._feedback is not None and self._feedback.has_asked
+        return self._inputs is None and not looked_at and not asked
+
+    def _walk_if_known(self, known_ns: int, play: Play) -> RunOutcome | None:
+        """Play a run on the tree of its outcomes, where that is worth a trial and it has one.
+
+        All triggers are known, or no condition looks at more of those that came: what is left is
+        that one more would find the network busy, or have it busy.
+        """
+        known = len(self._external), known_ns >= FOR_EVER
+        if known == self._tried or not self._begins_anew:
+            return None
+        walked_before = self._tried is not None and self._together is None
+        self._tried = known
+        addresses = {one.address for one in self._external}
+        decided = not addresses or decides_by(self._runs, addresses)
+        if walked_before or (decided and not known[1]):
+            return None
+        return self._walk(play, final=known[1])
+
+    def _feedback_of(self, triggers: Sequence[Trigger]) -> tuple[Feedback, Sequence[Trigger]]:
+        """Return the run as it comes, and what it is to be told of triggers."""
+        feedback = self._feedback
+        if feedback is None or (triggers and self._begins_anew):
+            self._together = Q1Group(processors_of(self._runs), routes=self._routes)
+            feedback = Feedback(self._with_phases(), self._together, self._inputs)
+            self._feedback, triggers = feedback, self._external
+        return feedback, triggers
+
+    def _walk(self, play: Play, *, final: bool) -> RunOutcome | None:
         """Play a run that depends on what it measures on the tree of its outcomes, if it has one.
 
-        None: it is to be played as it comes.
+        None: it is to be played as it comes. ``final``: no further trigger comes from outside.
         """
 
         def begin(at_ns: int) -> Dialogue:
@@ -158,7 +199,7 @@ class Execution:
             replace(run, scope=run.scope and not run.afe.scope.needs_all)
             for run in self._with_phases()
         )
-        found = walked(runs, lambda: processors_of(self._runs), begin)
+        found = walked(runs, lambda: processors_of(self._runs), begin, self._external)
         if found is None:
             return None
         performed = performance(runs, found.traces)
@@ -168,16 +209,18 @@ class Execution:
         except CannotBranch:
             return None
         self.synced_ns = found.synced_ns
-        found.dialogue.end(self._signals(performed, found.begin_ns))
+        tell = partial(found.dialogue.end, self._signals(performed, found.begin_ns))
+        if final:
+            tell()
         return replace(
             self._outcome(performed, answers),
             triggers=found.sent + np.array([self._start_tick, 0]),
+            told=None if final else tell,
         )
 
     def _advance(
         self,
-        feedback: Feedback,
-        triggers: Sequence[Trigger],
+        told: tuple[Feedback, Sequence[Trigger]],
         known_ns: int,
         heard_ns: int,
         play: Play,
@@ -187,6 +230,7 @@ class Execution:
         def begin(at_ns: int) -> Dialogue:
             return play.begin(self._number, self._clock.to_world(self._start_tick + at_ns))
 
+        feedback, triggers = told
         over = feedback.go_on(triggers, known_ns, begin, heard_ns)
         self.synced_ns = tuple(feedback.together.synced_ns)
         if not over:

@@ -59,6 +59,14 @@ class Pulse:
     address: int
 
 
+def next_external_ns(pulses: Sequence[Pulse]) -> int:
+    """Return when the next pulse arrives that came from outside; FOR_EVER: none is known.
+
+    Somebody may wait for it, and measure from then on: nothing later is known before it arrives.
+    """
+    return min((one.arrival_ns for one in pulses if one.sender == EXTERNAL), default=FOR_EVER)
+
+
 def operations(run: SequencerRun) -> set[Operation]:
     """Return all operations of a sequencer's program."""
     return {FORMS[opcode].operation for opcode in set(run.program.opcode.tolist())}
@@ -268,7 +276,7 @@ class Feedback:
             earliest[number] + (COUNT_TRIGGER_NS if number in counting else THRESHOLD_TRIGGER_NS)
             for number in self._senders
         ]
-        return min([known_ns, *firsts])
+        return min([known_ns, *firsts, next_external_ns(self._pulses)])
 
     def _deliver(self) -> list[Trigger]:
         """Return the pulses that arrive by the time until which all are known, but lost ones."""
@@ -395,6 +403,11 @@ class Feedback:
                 trace, trace_hz = seen or (None, 0.0)
                 answers.append(CaptureAnswer(values, trace, trace_hz))
         return tuple(answers)
+
+    @property
+    def has_asked(self) -> bool:
+        """Tell whether something was asked of the world."""
+        return self._dialogue is not None
 
     @property
     def dialogue(self) -> Dialogue:

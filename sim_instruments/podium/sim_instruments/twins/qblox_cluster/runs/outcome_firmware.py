@@ -31,11 +31,14 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     Ending,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.register_flow import register_use
+from podium.sim_instruments.twins.qblox_cluster.runs.external_triggers import (
+    waits_for_measured,
+)
 from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
-    CONDITIONAL,
+    EXTERNAL,
     THRESHOLD_TRIGGER_NS,
     Pulse,
-    operations,
+    next_external_ns,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import (
     decisions_of,
@@ -85,20 +88,26 @@ class _Moment:
 class OutcomeFirmware:
     """All sequencers of a run. Messages, time tags and counted triggers are not for it."""
 
-    def __init__(self, runs: Sequence[SequencerRun], processors: Sequence[Q1Processor]) -> None:
-        """``runs`` with the phases that their oscillators have."""
+    def __init__(
+        self,
+        runs: Sequence[SequencerRun],
+        processors: Sequence[Q1Processor],
+        external: Sequence[Trigger] = (),
+    ) -> None:
+        """``runs`` with the phases that their oscillators have; ``external``: all that come."""
         self._runs = tuple(runs)
         self._together = Q1Group(processors)
         self._playbacks = [
             SequencerPlayback(run, processor)
             for run, processor in zip(runs, self._together.runs, strict=True)
         ]
-        self._waits = [bool(CONDITIONAL & operations(run)) for run in runs]
         self._senders = [
             n
             for n, run in enumerate(runs)
             if run.sends_triggers and run.configuration.trigger_address
         ]
+        sent = {runs[n].configuration.trigger_address for n in self._senders}
+        self._waits = [waits_for_measured(run.program, sent) for run in runs]
         uses = [register_use(run.program) for run in runs]
         self._counted = [(n, register) for n, use in enumerate(uses) for register in use.counters]
         self._shown = [
@@ -107,7 +116,7 @@ class OutcomeFirmware:
             )
             for use, q1_run in zip(uses, self._together.runs, strict=True)
         ]
-        self._pulses: list[Pulse] = []
+        self._pulses = sorted(Pulse(one.time_ns, EXTERNAL, one.address) for one in external)
         self._latest_ns, self._known_ns, self._played_ns = -FOR_EVER, -1, 0
         self._finishing = False
         self._delivered: list[Trigger] = []
@@ -191,7 +200,7 @@ class OutcomeFirmware:
             upto_ns = self._knows(arrival_ns - 1)
             if upto_ns > self._known_ns:
                 self._known_ns = upto_ns
-            elif together.waits_for_triggers and self._known_ns == arrival_ns - 1:
+            elif together.waits_for_triggers and self._known_ns == arrival_ns - 1 < FOR_EVER:
                 settled_ns = min(together.earliest_ns(self._known_ns))
                 end_ns = max(arrival_ns - THRESHOLD_TRIGGER_NS, min(settled_ns, FOR_EVER - 1))
                 played_ns = max(arrival_ns, end_ns)
@@ -225,7 +234,7 @@ class OutcomeFirmware:
         """Return until when all triggers are known, if acquisitions that are to come are not."""
         earliest = self._together.earliest_ns(known_ns)
         firsts = [earliest[number] + THRESHOLD_TRIGGER_NS for number in self._senders]
-        return min([known_ns, *firsts])
+        return min([known_ns, *firsts, next_external_ns(self._pulses)])
 
     def _deliver(self) -> list[Trigger]:
         found: list[Trigger] = []

@@ -20,7 +20,7 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.session_plan import CannotPlan
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import Q1Group
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     RealTimeTrace,
@@ -55,7 +55,7 @@ class TreeRun:
     begin_ns: int
     dialogue: Dialogue
     sent: NDArray[np.int64]
-    """Shape (n, 2): instant of sending, from the start, and address of each pulse."""
+    """Shape (n, 2): instant of sending, from the start, and address of each measured pulse."""
     tree: OutcomeTree
 
     def answers(self, captures: Sequence[Sequence[CaptureTrain]]) -> tuple[CaptureAnswer, ...]:
@@ -83,12 +83,16 @@ def walked(
     runs: Sequence[SequencerRun],
     processors: Callable[[], Sequence[Q1Processor]],
     begin: Callable[[int], Dialogue],
+    external: Sequence[Trigger] = (),
 ) -> TreeRun | None:
-    """Play a run on the tree of its outcomes; None: it is to be played as it comes."""
+    """Play a run on the tree of its outcomes; None: it is to be played as it comes.
+
+    ``external``: all triggers from outside, those that nobody hears of later included.
+    """
     if any(run.channel is not None or _NOT_PLANNED & operations(run) for run in runs):
         return None
     try:
-        return _walked(runs, processors, begin)
+        return _walked(runs, processors, begin, external)
     except (CannotBranch, CannotPlan, NotSimulated):
         return None
 
@@ -97,8 +101,9 @@ def _walked(
     runs: Sequence[SequencerRun],
     processors: Callable[[], Sequence[Q1Processor]],
     begin: Callable[[int], Dialogue],
+    external: Sequence[Trigger],
 ) -> TreeRun | None:
-    firmware = OutcomeFirmware(runs, processors())
+    firmware = OutcomeFirmware(runs, processors(), external)
     begun = firmware.begin()
     dialogue = begin(firmware.begin_ns)
     plan = dialogue.planned(firmware.carriers) if isinstance(dialogue, Planned) else None
@@ -123,7 +128,7 @@ def _walked(
         tuple(together.synced_ns),
         firmware.begin_ns,
         dialogue,
-        triggers.T - np.array([LATENCY_NS, 0]),
+        _measured(triggers, external).T - np.array([LATENCY_NS, 0]),
         tree,
     )
 
@@ -146,6 +151,12 @@ def _triggers(found: Walked, begin_ns: int) -> NDArray[np.int64]:
     rows, counts, at_ns = _gathered(sizes, found, begin_ns)
     times = known[0][rows] + np.repeat(at_ns, counts)
     return np.stack([times, known[1][rows]])
+
+
+def _measured(triggers: NDArray[np.int64], external: Sequence[Trigger]) -> NDArray[np.int64]:
+    """Return the triggers that measurements sent; no two are delivered at one instant."""
+    from_outside = np.array([one.time_ns for one in external], np.int64)
+    return triggers[:, ~np.isin(triggers[0], from_outside)]
 
 
 def _gathered(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState
 from podium.sim_instruments.physics.digital_lines import EdgeTrain, LinesEnd, Promise
@@ -26,7 +27,6 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import DEVICE_ERROR, Ref
 from podium.sim_instruments.twins.qblox_cluster.runs.execution import Execution, TriggersNeeded
 from podium.sim_instruments.twins.qblox_cluster.runs.playback import Playback, Ticket
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
-    NO_TRIGGERS,
     RunOutcome,
     SequencerOutcome,
     sender,
@@ -39,6 +39,8 @@ from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_collection
 from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_inputs import TimeTagInputs
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import LATENCY_NS
 from podium.sim_instruments.twins.twin import Horizon
+
+_NO_PULSES = np.zeros((0, 3), np.int64)
 
 
 @dataclass(slots=True)
@@ -79,6 +81,10 @@ class _Run:
     """Of its time-tag sequencers."""
     hears_ns: int | None = None
     """Until when their inputs must be known before it goes on; None: it does not wait for that."""
+    tell: Callable[[], None] | None = None
+    """Tells the world what was played, once it is over; None: it has been told."""
+    revised: bool = False
+    """Whether it was played once more, because of a trigger."""
 
 
 def _levels(ticket: Ticket[RunOutcome | TriggersNeeded]) -> tuple[Levels, ...]:
@@ -126,8 +132,10 @@ class Runs:
         self._count = 0
         self._cut: list[_Run] = []
         """Stopped by force while they were being computed."""
-        self._measured = NO_TRIGGERS
-        """Ticks and addresses of pulses of measurements that the monitor has not counted."""
+        self._measured = _NO_PULSES
+        """Ticks and addresses of pulses of measurements that the monitor has not counted; runs."""
+        self._counted_fs = 0
+        """Until when it has counted them."""
         self._records: dict[tuple[int, int], TagRecord] = {}
         """What time-tag sequencers listened for last, by slot and number."""
 
@@ -164,7 +172,7 @@ class Runs:
             members, run.members = run.members, []
             self._stop(run, members, now_fs)
         self._let_go()
-        self._measured = NO_TRIGGERS
+        self._measured = _NO_PULSES
         self._records.clear()
 
     def execution_of(self, sequencer: Sequencer) -> Execution | None:
@@ -193,7 +201,11 @@ class Runs:
 
     def _let_go(self) -> None:
         """Forget runs without members; one that was cut short has sent what it had by then."""
-        self._cut += [run for run in self._active if not run.members and not run.known]
+        over = [run for run in self._active if not run.members]
+        self._cut += [run for run in over if not run.known]
+        for run in over:
+            if run.known and run.tell is not None:
+                run.tell()
         self._active = [run for run in self._active if run.members]
         computing: list[_Run] = []
         for run in self._cut:
@@ -283,6 +295,7 @@ class Runs:
         """Take in what has been computed, and end what is over by ``now_fs``."""
         for run in self._active:
             self._take_in(run)
+            self._revise(run)
             while run.ticket is None and not run.known and self._can_go_on(run, now_fs):
                 self._advance(run, now_fs)
                 self._take_in(run)
@@ -300,12 +313,43 @@ class Runs:
                 run.promise.from_fs = None  # what was expected has come, and was not for this run
         self._let_go()
 
+    def _revise(self, run: _Run) -> None:
+        """Have a run played once more that a trigger reaches before it is over.
+
+        It was played as if no further trigger came. What it has sent by now stays the same.
+        """
+        if not run.known or run.tell is None:
+            return
+        ends = [one.outcome.end_ns for one in run.members if one.outcome is not None]
+        end_ns = max((end for end in ends if end is not None), default=0)
+        triggers, run.triggers = [one for one in run.triggers if one.time_ns < end_ns], []
+        if not triggers:
+            return
+        run.triggers, run.known, run.tell, run.revised = triggers, False, None, True
+        self._lines.reopen(run.promise, self._clock.to_world(run.start_tick + triggers[0].time_ns))
+        self._measured = self._measured[self._measured[:, 2] != run.number]
+        run.told -= len(run.party_line)
+        run.party_line = []
+        run.execution.synced_ns = run.execution.synced_ns[: run.told]
+
     def _count_measured(self, now_fs: int) -> None:
         count = bisect.bisect_right(
             self._measured[:, 0], now_fs, key=lambda tick: self._clock.to_world(int(tick))
         )
-        self._management.network.measured(*self._measured[:count].T)
+        self._management.network.measured(*self._measured[:count, :2].T)
         self._measured = self._measured[count:]
+        self._counted_fs = max(self._counted_fs, now_fs)
+
+    def _note_measured(self, run: _Run, sent: NDArray[np.int64]) -> None:
+        """Keep the pulses that a run has sent, or will, for the monitor; none is counted twice."""
+        if run.revised:
+            counted = bisect.bisect_right(
+                sent[:, 0], self._counted_fs, key=lambda tick: self._clock.to_world(int(tick))
+            )
+            sent = sent[counted:]
+        pulses = np.insert(sent, 2, run.number, axis=1)
+        pulses = np.concatenate([self._measured, pulses])
+        self._measured = pulses[np.lexsort((pulses[:, 1], pulses[:, 0]))]
 
     def _can_go_on(self, run: _Run, now_fs: int) -> bool:
         """Tell whether more is known than when a run came to a halt: of triggers, of inputs."""
@@ -339,9 +383,8 @@ class Runs:
                 run.promise.from_fs = None
             return
         run.known = True
-        run.levels = outcome.levels
-        pulses = np.concatenate([self._measured, outcome.triggers])
-        self._measured = pulses[np.lexsort((pulses[:, 1], pulses[:, 0]))]
+        run.levels, run.tell = outcome.levels, outcome.told
+        self._note_measured(run, outcome.triggers)
         self._lines.keep(run.promise, edge_trains(run.levels, run.stopped))
         for one in outcome.sequencers:
             if isinstance(one.listened, TagRecord):
@@ -394,8 +437,10 @@ class Runs:
             for member in run.members
             if member.outcome is not None and member.outcome.end_ns is not None
         ]
+        open_to_triggers = any(run.tell is not None for run in self._active)
         return Horizon(
             armed=armed or any(not run.known and run.ticket is None for run in self._active),
             busy_until_fs=max(ends, default=None),
             computing=any(run.ticket is not None for run in self._active),
+            not_beyond_fs=self._management.network.ahead_fs() if open_to_triggers else None,
         )

@@ -1,6 +1,6 @@
 """One sequencer's inputs and outputs of a run are values for the worker thread."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -223,3 +223,6 @@ class RunOutcome:
     """What each sequencer does to markers and digital outputs."""
     triggers: NDArray[np.int64] = field(default_factory=lambda: NO_TRIGGERS)
     """Shape (n, 2): tick of sending and address of each pulse that measurements sent."""
+    told: Callable[[], None] | None = None
+    """Tells the world what was played, to be called at the end: a trigger from outside would
+    change it (:meth:`.Execution.advance` takes it). None: nothing can, and it has been told."""

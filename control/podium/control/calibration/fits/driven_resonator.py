@@ -1,0 +1,276 @@
+"""Follows the field in a readout resonator whose line its own photons pull.
+
+    dr/dt = (2 pi i (f_s(n) - f) - pi kappa) r + pi kappa A / A_c,    n = |r|**2
+    f_s(n) = bare + (f_s(0) - bare) / sqrt(1 + n)
+
+s: the qubit's level, 0 or 1. f and A: frequency and amplitude of the probe, in whose frame r is. n:
+photons, of the critical number; the probe A_c keeps as many on resonance. First line: input-output
+theory of one mode. Second: the semi-classical frequency of Boissonneault, Gambetta, Blais, PRL 105,
+100504 (2010), which punch-out fits as well; to first order in n the dispersive pull and its
+non-linear correction (the same, Phys. Rev. A 79, 013819 (2009)).
+
+A qubit that decays at t leaves the field of 1; from then on its difference from the field of 0
+rings down at the line that the photons of 0 have pulled: to first order in that difference.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.fits.least_squares import FitFailed, fit_least_squares
+
+Array = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+STEPS_PER_LIFETIME = 6.0
+"""Steps in which a field comes within 1/e of where it goes. Exact at a fixed line; what the line
+moves within a step is extrapolated from the step before."""
+LAW_HOLDS = 0.01
+"""Share by which a distance may lie off the law, one sigma: neighbours' lines and tones."""
+CLEAR = 3.0
+"""Settings whose distance is that many sigmas tell the law."""
+FACTOR = 3.0
+"""A probe is that much of the critical amplitude, at most, to tell the law: ASSUMED, beyond it
+other levels enter."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrivenResonator:
+    """Holds what the field depends on."""
+
+    critical_amplitude: float
+    """A_c, in the unit of the probe's amplitude."""
+    kappa_hz: float
+    bare_hz: float
+    """The line without the qubit."""
+    ground_hz: float
+    """The line with the qubit in 0, without photons ..."""
+    excited_hz: float
+    """... and in 1."""
+
+    @property
+    def fills_s(self) -> float:
+        """Return the time in which the field comes within 1/e of where it goes."""
+        return float(1 / (np.pi * self.kappa_hz))
+
+    def ring_up(self, frequency_hz: Array, amplitude: Array, longest_s: float) -> "RingUp":
+        """Return the fields of both levels from vacuum on, under a probe that begins at 0.
+
+        ``frequency_hz``, ``amplitude``: arrays that broadcast to one shape.
+        """
+        frequency, drive = np.broadcast_arrays(
+            np.asarray(frequency_hz, float), np.asarray(amplitude, float)
+        )
+        shape = frequency.shape
+        frequency, drive = frequency.ravel(), drive.ravel()
+        half = np.pi * self.kappa_hz
+        drive = half * drive / self.critical_amplitude
+        steps = max(1, int(np.ceil(longest_s / self.fills_s * STEPS_PER_LIFETIME)))
+        step_s = longest_s / steps
+        away = 2j * np.pi * (self.bare_hz - frequency) - half
+        lines_hz = np.array([[self.ground_hz], [self.excited_hz]])
+        pull = 2j * np.pi * (lines_hz - self.bare_hz)
+        field = np.zeros((2, frequency.size), np.complex128)
+        before = np.zeros(field.shape)
+        between, apart = np.zeros((2, steps + 1, frequency.size), np.complex128)
+        rates, rings = np.zeros((2, steps + 1, frequency.size), np.complex128)
+        lit = np.zeros((steps + 1, frequency.size))
+        for k in range(steps):
+            photons = field.real**2 + field.imag**2
+            middle = np.maximum(photons + 0.5 * (photons - before), 0.0)
+            before = photons
+            rate = away + pull / np.sqrt(1 + middle)
+            grown = np.expm1(rate * step_s)
+            steady = -drive / rate
+            rest = (field - steady) * grown
+            during = steady * step_s + rest / rate
+            field = field + rest
+            apart[k + 1] = apart[k] + during[1] - during[0]
+            between[k + 1] = field[1] - field[0]
+            rates[k + 1] = rates[k] + rate[0] * step_s
+            rings[k] = grown[0] / rate[0]
+            now = field[1].real ** 2 + field[1].imag ** 2
+            lit[k + 1] = lit[k] + 0.5 * step_s * (photons[1] + now)
+        for k in range(steps - 1, -1, -1):
+            rings[k] += np.exp(rates[k + 1] - rates[k]) * rings[k + 1]
+        ends = (*shape, steps + 1)
+        apart, between, rates, rings = (
+            one.T.reshape(ends) for one in (apart, between, rates, rings)
+        )
+        return RingUp(step_s, apart, lit.T.reshape(ends), between, rates, rings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Integrated:
+    """Holds what a window that closes with its pulse integrates, and decays in parts of the pulse.
+
+    Shapes: of the settings, with an axis of lengths, and all but the first with one of the parts.
+    """
+
+    distance: Array
+    """Of 0 and 1 without decay, in units of a shot's noise, up to a factor."""
+    place: Array
+    """Where a shot lies that decays in this part, of the way from 0 to 1."""
+    waits_s: Array
+    """Length of the part."""
+    lit_s: Array
+    """Photons with the qubit in 1, of the critical number, times time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RingUp:
+    """Holds fields from the probe's arrival on, and their integrals; the last axis is time."""
+
+    step_s: float
+    apart: ComplexArray
+    """Integral of the field in 1 less that in 0, s."""
+    lit: Array
+    """Integral of the photons with the qubit in 1, of the critical number, s."""
+    between: ComplexArray
+    """The field in 1 less that in 0."""
+    rates: ComplexArray
+    """Integral of the rate at which a difference from the field in 0 changes."""
+    rings: ComplexArray
+    """Integral from then on over a difference that was 1, to the end of all times, s."""
+
+    def integrated(self, opens_s: float, closes_s: Array, parts: int) -> Integrated:
+        """Return what windows integrate, with decays in the middle of ``parts``, equally long.
+
+        ``closes_s``: broadcasts to the settings' shape, with one axis more at its end.
+        """
+        closes_s = np.asarray(closes_s, float)
+        edges_s = closes_s[..., None] * np.arange(parts + 1) / parts
+        at_s = 0.5 * (edges_s[..., 1:] + edges_s[..., :-1])
+        flat = (*closes_s.shape[:-1], -1)
+        shape = (*self.lit.shape[:-1], closes_s.shape[-1])
+        at_s, ends_s = at_s.reshape(flat), np.repeat(closes_s, parts, axis=-1)
+        later_s = np.maximum(at_s, opens_s)
+        opened = self._at(self.apart, np.full((1,), opens_s))
+        whole = self._at(self.apart, closes_s) - opened
+        until = self._at(self.rates, later_s)
+        left = self._at(self.between, at_s) * np.exp(until - self._at(self.rates, at_s))
+        gone = np.exp(self._at(self.rates, ends_s) - until) * self._at(self.rings, ends_s)
+        seen = self._at(self.apart, later_s) - opened
+        seen = seen + left * (self._at(self.rings, later_s) - gone)
+        size = np.maximum(np.abs(whole) ** 2, 1e-300)[..., None]
+        place = np.real(seen.reshape(*shape, parts) * np.conj(whole)[..., None]) / size
+        lit = self._at(self.lit, edges_s.reshape(flat)).real.reshape(*shape, parts + 1)
+        return Integrated(self.distance(opens_s, closes_s), place, np.diff(edges_s), np.diff(lit))
+
+    def distance(self, opens_s: float, closes_s: Array) -> Array:
+        """Return :attr:`Integrated.distance`; arguments as in :meth:`integrated`.
+
+        The mean of the field's difference over the window, times the root of its length.
+        """
+        window = np.maximum(np.asarray(closes_s) - opens_s, 1e-10)
+        opened = self._at(self.apart, np.full((1,), opens_s))
+        whole = self._at(self.apart, closes_s) - opened
+        return np.asarray(np.abs(whole) / np.sqrt(window))
+
+    def _at(self, integral: Array | ComplexArray, until_s: Array) -> ComplexArray:
+        places = np.clip(np.asarray(until_s) / self.step_s, 0, integral.shape[-1] - 1)
+        below = np.minimum(places.astype(np.int64), integral.shape[-1] - 2)
+        below = np.broadcast_to(below, (*integral.shape[:-1], places.shape[-1]))
+        left = np.take_along_axis(integral, below, axis=-1)
+        right = np.take_along_axis(integral, below + 1, axis=-1)
+        return np.asarray(left + (places - below) * (right - left), dtype=np.complex128)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownResonator:
+    """Holds a resonator as well as it is known."""
+
+    resonator: DrivenResonator
+    covariance: Array
+    """Shape (5, 5): of :func:`vector_of`."""
+
+    def others(self) -> tuple[DrivenResonator, ...]:
+        """Return five resonators one sigma off, in directions that vary independently."""
+        here = vector_of(self.resonator)
+        values, directions = np.linalg.eigh(self.covariance)
+        return tuple(
+            resonator_of(here + np.sqrt(max(float(value), 0.0)) * direction)
+            for value, direction in zip(values, directions.T, strict=True)
+        )
+
+
+SCALE_HZ = 1e6
+"""Of lines in :func:`vector_of`: there all numbers are of the order of 1."""
+
+
+def vector_of(one: DrivenResonator) -> Array:
+    """Return logarithms of critical amplitude and width, and three lines in :data:`SCALE_HZ`.
+
+    The bare one, that in 0, and how far that in 1 is from it.
+    """
+    return np.array(
+        [
+            np.log(one.critical_amplitude),
+            np.log(one.kappa_hz),
+            one.bare_hz / SCALE_HZ,
+            one.ground_hz / SCALE_HZ,
+            (one.excited_hz - one.ground_hz) / SCALE_HZ,
+        ]
+    )
+
+
+def resonator_of(vector: Array) -> DrivenResonator:
+    """Return the resonator of a :func:`vector_of`."""
+    critical, kappa, bare, ground, apart = vector.tolist()
+    return DrivenResonator(
+        float(np.exp(critical)),
+        float(np.exp(kappa)),
+        bare * SCALE_HZ,
+        ground * SCALE_HZ,
+        (ground + apart) * SCALE_HZ,
+    )
+
+
+NAMES = ("critical", "kappa", "bare", "ground", "apart")
+
+
+def fit_resonator(
+    known: KnownResonator,
+    opens_s: float,
+    frequency_hz: Array,
+    log_amplitude: Array,
+    length_s: Array,
+    distance: Array,
+    sigma: Array,
+) -> KnownResonator:
+    """Return the resonator that measured distances of 0 and 1 tell, and what is known of it.
+
+    Arrays of shape (n,), a setting each; distances are known up to a common factor. Returns what is
+    ``known`` where no setting is clear, or no such resonator has these distances.
+    """
+    limit = np.log(FACTOR * known.resonator.critical_amplitude)
+    clear = (distance > CLEAR * sigma) & np.isfinite(sigma) & (log_amplitude < limit)
+    if np.count_nonzero(clear) < len(NAMES) + 1:
+        return known
+    columns = np.stack([frequency_hz, log_amplitude, length_s], axis=1)[clear]
+    settings, same = np.unique(columns, axis=0, return_inverse=True)
+    seen, doubt = distance[clear], np.hypot(sigma[clear] / distance[clear], LAW_HOLDS)
+    here = vector_of(known.resonator)
+    narrow = np.linalg.inv(np.linalg.cholesky(known.covariance))
+    longest_s = float(np.max(settings[:, 2]))
+
+    def logarithms(vector: Array) -> Array:
+        ring = resonator_of(vector).ring_up(settings[:, 0], np.exp(settings[:, 1]), longest_s)
+        rises = ring.distance(opens_s, settings[:, 2:])[:, 0]
+        return np.asarray(np.log(np.maximum(rises, 1e-300)))[same.ravel()]
+
+    def model(values: Mapping[str, float]) -> Array:
+        vector = here + np.array([values[name] for name in NAMES])
+        return np.append(values["gain"] + logarithms(vector), narrow @ (vector - here))
+
+    data = np.append(np.log(seen), np.zeros(len(NAMES)))
+    gain = float(np.mean(np.log(seen) - logarithms(here)))
+    start = dict.fromkeys(NAMES, 0.0) | {"gain": gain}
+    try:
+        fit = fit_least_squares(model, data, np.append(doubt, np.ones(len(NAMES))), [start])
+    except FitFailed:
+        return known
+    moved = np.array([fit.values[name] for name in NAMES])
+    order = [fit.names.index(name) for name in NAMES]
+    return KnownResonator(resonator_of(here + moved), fit.covariance[np.ix_(order, order)])
