@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from scipy import stats
-from tests.control.calibration.law_of_readout import (
+from tests.benches.calibration.law_of_readout import (
     ARRIVES_S,
     EVEN,
     ONE,
