@@ -156,11 +156,6 @@ class GroupedShots:
             self._jumped_of(qubit, one) for qubit, one in zip(feedline.qubits, drawn, strict=True)
         ]
 
-    @property
-    def readings(self) -> NDArray[np.int64]:
-        """Return how many readings of each qubit the shot of each step has, shape (C,)."""
-        return self._readings
-
     def _leading_tones(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the train of each episode's first tone, and its place in the train's shot."""
         count = self._episodes.start_ns.size
