@@ -8,7 +8,7 @@ instruments.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -34,6 +34,7 @@ from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
     CannotPrecompute,
     to_the_end,
 )
+from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked, walk
 from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Key, Participant
 from podium.sim_instruments.twins.zurich.runs.playback import Play
 from podium.sim_instruments.twins.zurich.runs.precomputed_run import (
@@ -154,7 +155,18 @@ class _FeedbackRun:
 
     def held(self, play: Play) -> PrecomputedRun:
         """Return what came of it."""
-        dialogue = play.begin(self._number, self._time.world_fs(self._origin_fs))
+        if not self._forwarding.takes_from:
+            dialogue = self._begin(play)
+            try:
+                ended = walk(self._generators, self._readers, dialogue)
+            except NotWalked as error:
+                print("NOTWALKED", error)
+                pass
+            else:
+                for generator, run in ended.items():
+                    generator.participant = replace(generator.participant, run=run)
+                return self._precomputed(dialogue)
+        dialogue = self._begin(play)
         participants = (*self._generators, *self._readers)
         conversation = Conversation(participants, dialogue)
         conversation.run()
@@ -163,6 +175,9 @@ class _FeedbackRun:
             raise CannotPrecompute(f"{sender} is left behind: {one.why}")
         self.settle(FOR_EVER)
         return self._precomputed(dialogue)
+
+    def _begin(self, play: Play) -> Dialogue:
+        return play.begin(self._number, self._time.world_fs(self._origin_fs))
 
     def known(self, generator: Generator) -> int:
         """Return up to which sample a generator knows all words that reach it."""

@@ -1,6 +1,5 @@
 """The sequencers of a run that goes to the world in pieces; see :mod:`.feedback_run`."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
@@ -35,6 +34,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.scope_trains import (
     scope_trains,
     traces_of,
 )
+from podium.sim_instruments.twins.zurich.runs.generator_output import GeneratorOutput
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
     CannotPrecompute,
     check_ended,
@@ -42,16 +42,11 @@ from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
 )
 from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Participant
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
-from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
-from podium.sim_instruments.twins.zurich.sequencer.render import oscillators_later
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     CYCLE,
-    Kind,
-    Row,
     Status,
 )
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
-    RATE_HZ,
     Loud,
     capture_trains,
     drive_trains,
@@ -80,11 +75,10 @@ class Generator:
         self.participant = participant
         self._words = words
         self._said_ns = -1
-        self._origin_fs = origin_fs
+        self.origin_fs = origin_fs
         self.begin_ns = (participant.run.start_fs - origin_fs) // FS_PER_NS
-        self._context = 0
-        """First row that still shows in what is played."""
-        self._oscillators = participant.oscillators
+        self._output = GeneratorOutput(participant, self.begin_ns)
+        self._rows_said = 0
 
     def run_until(self, known_ns: int) -> Events | Waiting:
         """Go on as far as all words are known; raises :class:`CannotPrecompute`."""
@@ -96,7 +90,9 @@ class Generator:
         if until_ns == self._said_ns:
             return Waiting("the result of a readout", until_ns)
         self._said_ns = until_ns
-        return Events(tuple(self.plays(until_ns)), (), until_ns)
+        fresh = replace(run.trace, rows=run.trace.rows[self._rows_said :])
+        self._rows_said = len(run.trace.rows)
+        return Events(self._output.plays(fresh, until_ns), (), until_ns)
 
     def feed(self, answer: Answer) -> None:
         """Hear nothing of a window: words come when they are ready."""
@@ -105,32 +101,11 @@ class Generator:
         """Return until when words must be known for it to go on; FOR_EVER: it is at its end."""
         run = self.participant.run
         if run.trace.status is Status.UNKNOWN:
-            return (run.time_fs(run.trace.needs) - self._origin_fs) // FS_PER_NS
+            return (run.time_fs(run.trace.needs) - self.origin_fs) // FS_PER_NS
         if run.trace.status is Status.WAITING and run.next_due_fs is not None:
-            return (run.next_due_fs - self._origin_fs) // FS_PER_NS
+            return (run.next_due_fs - self.origin_fs) // FS_PER_NS
         check_ended(run)
         return FOR_EVER
-
-    def plays(self, until_ns: int) -> Iterator[PulseTrain]:
-        """Yield what leaves the connector before a time, from where the last call ended."""
-        participant, run = self.participant, self.participant.run
-        until = min(2 * (until_ns - self.begin_ns) - participant.late, NEVER)
-        rows = run.trace.rows[self._context :]
-        earlier = rows[:, Row.TIME] < until
-        trace = replace(run.trace, rows=rows[earlier])
-        if participant.on and run.model is not HDAWG:
-            for train in drive_trains(
-                participant.connector, participant.sender, trace, run.image, self._oscillators,
-                participant.centre_hz, participant.range_dbm, self.begin_ns, participant.late,
-                self._oscillators.since,
-            ):  # fmt: skip
-                yield turned(train, participant.turns)
-        if until < NEVER:
-            self._oscillators = oscillators_later(trace, self._oscillators, RATE_HZ, until)
-            played = np.flatnonzero(earlier & (rows[:, Row.KIND] == Kind.WAVE))
-            later = np.flatnonzero(~earlier)
-            last = int(played[-1]) if len(played) else 0
-            self._context += min(last, int(later[0])) if len(later) else last
 
     def all_plays(self, loud: Loud) -> list[PulseTrain]:
         """Return all that has left its connectors; ``loud`` hears when it was beyond full scale."""
@@ -171,12 +146,12 @@ class Reader:
             begin_fs, step_fs = run.start_fs - origin_fs, FS_PER_S // run.rate_hz
             self.heard_fs = begin_fs + step_fs * ticks
         late = replace(self.started, time=self.started.time + participant.late)
-        self._ends_ns = begin_ns + (late.time + duration >> 1) + 1
+        self.closes_ns = begin_ns + (late.time + duration >> 1) + 1
         self.loud_out_ns: list[Integers] = []
         self.loud_in_ns: list[Integers] = []
         """When its output, and its input, were beyond full scale."""
-        self._full = tone_amplitude(participant.input_dbm)
-        self._start_ns = begin_ns + (late.time >> 1)
+        self.full = tone_amplitude(participant.input_dbm)
+        self.opens_ns = begin_ns + (late.time >> 1)
         carriers = None
         if at.carriers is not None:
             carriers = Carriers(run.trace, at.carriers, participant.late)
@@ -256,7 +231,7 @@ class Reader:
 
     def over(self, known_ns: int) -> int:
         """Return how many readouts are over by a time."""
-        return int(np.searchsorted(self._ends_ns, known_ns, side="right"))
+        return int(np.searchsorted(self.closes_ns, known_ns, side="right"))
 
     @property
     def listeners(self) -> range:
@@ -276,8 +251,8 @@ class Reader:
             for unit, one in self.listening.items()
         }
         answers = [CaptureAnswer(self.values[unit][rows[unit]], None) for unit in part]
-        mine, over = digitised(upto - first, part, answers, self._full)
-        self.loud_in_ns.append(self._start_ns[first:upto][over])
+        mine, over = digitised(upto - first, part, answers, self.full)
+        self.loud_in_ns.append(self.opens_ns[first:upto][over])
         for unit, answer in zip(part, mine, strict=True):
             self.values[unit][rows[unit]] = answer.integrated
         found = results_of(upto - first, self.at.units, part, mine)
@@ -289,12 +264,19 @@ class Reader:
         told: list[int] = words(states, self.started.integrators[first:upto]).tolist()
         return told
 
+    def forget(self) -> None:
+        """Forget all values, as if nothing had been asked."""
+        self.answered, self.loud_in_ns = 0, []
+        for values in self.values.values():
+            values[:] = 0
+        self._heard = dict.fromkeys(self.listening, 0)
+
     def traces(self) -> Traces | None:
         """Return what the scope has taken; None: it was not triggered."""
         if self.at.scope is None or not self._scopes:
             return None
         return traces_of(
-            self.at.scope, self._triggers, self._scoped, self.participant.centre_hz, self._full
+            self.at.scope, self._triggers, self._scoped, self.participant.centre_hz, self.full
         )
 
     def results(self) -> Complexes:
