@@ -8,7 +8,7 @@ simulator of these instruments plays on a qubit.
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
-from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.servers.silent_playback import FinishedWork
 from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer
 from podium.sim_instruments.twins.zurich.runs.playback import Play
@@ -30,6 +29,7 @@ else:
 
 SHOTS = 20_000
 SG, QA = "sgchannels/0/awg", "qachannels/0/generator"
+OTHER = "sgchannels/1/awg"
 READOUT = "qachannels/0/readout"
 LINES = {
     "dev12000.qa0_out": "a.feedline",
@@ -113,8 +113,6 @@ class Shfqc:
             f"{SG}/outputs/1/gains/0": 1.0,
             f"{SG}/outputs/1/gains/1": 1.0,
             f"{SG}/modulation/enable": 1,
-            f"{SG}/auxtriggers/0/channel": 8,
-            f"{QA}/auxtriggers/0/channel": 8,
         }.items():
             self.set(path, value)
 
@@ -138,8 +136,15 @@ class Shfqc:
         along = (found * np.exp(-1j * angle)).real
         self.listen(angle, float(along.min() + along.max()) / 2)
 
-    def play(self, shots: int) -> tuple[NDArray[np.complex128], float]:
-        """Play so many shots; return the results in their order, and the seconds it took."""
+    def play(
+        self, shots: int, drive: str = DRIVE, read: str = READ, triggers: int = 1, other: str = ""
+    ) -> tuple[NDArray[np.complex128], float]:
+        """Play so many shots; return the results in their order, and the seconds it took.
+
+        ``triggers``: that start the programs, a shot apart; ``other``: of the second generator.
+        """
+        programs = [(SG, drive, "SHFQC", "sg"), (QA, read, "SHFQA4", "qa")]
+        programs += [(OTHER, other, "SHFQC", "sg")] if other else []
         entries = [{"index": 0, "waveform": {"playZero": True, "length": 80}}]
         for index, gain in ((1, FLIP), (2, HALF)):
             gains = {"amplitude00": gain, "amplitude01": -gain, "amplitude10": gain}
@@ -148,20 +153,22 @@ class Shfqc:
                 {"index": index, "waveform": {"index": 0}, **values, "amplitude11": {"value": gain}}
             )
         table = json.dumps({"header": {"version": "1.1"}, "table": entries})
-        for at, text, device, kind in (
-            (SG, DRIVE, "SHFQC", "sg"), (QA, READ, "SHFQA4", "qa"),
-        ):  # fmt: skip
+        for at, text, device, kind in programs:
             source = text.format(shots=shots)
             elf, _ = zhinst.core.compile_seqc(source, device, "", 0, sequencer=kind)
             self.set(f"{at}/elf/data", bytes_vector(elf))
-        self.set(f"{SG}/commandtable/data", text_vector(table))
+        for at, _, _, kind in programs:
+            if kind == "sg":
+                self.set(f"{at}/commandtable/data", text_vector(table))
         self.set(f"{READOUT}/result/length", 2 * shots)
         self.set(f"{READOUT}/result/enable", 1)
-        for at in (SG, QA):
+        for at, *_ in programs:
+            self.set(f"{at}/auxtriggers/0/channel", 8)
             self.set(f"{at}/enable", 1)
         self.now_fs += US
         self.device.update(self.now_fs)
-        self.set("system/internaltrigger/repetitions", 1)
+        self.set("system/internaltrigger/repetitions", triggers)
+        self.set("system/internaltrigger/holdoff", PERIOD / 2e9)
         begun = time.perf_counter()
         self.set("system/internaltrigger/enable", 1)
         self.now_fs += 10**12 + shots * PERIOD * 500_000

@@ -159,8 +159,7 @@ class _FeedbackRun:
             dialogue = self._begin(play)
             try:
                 ended = walk(self._generators, self._readers, dialogue)
-            except NotWalked as error:
-                print("NOTWALKED", error)
+            except NotWalked:
                 pass
             else:
                 for generator, run in ended.items():

@@ -90,6 +90,8 @@ class LiveGenerator:
         self._status, self._needs, self._pause = Status.COUNT_LIMIT, 0, NEVER
         if not self._asks:
             self._pause = 0
+        self._bounded = True
+        """Whether all counters are as they are in the run."""
         self._trace = run.trace
         self._fresh: list[Integers] = []
         self._unplayed: list[Integers] = []
@@ -110,6 +112,7 @@ class LiveGenerator:
 
     def go_on(self, known: int, *, bounded: bool) -> None:
         """Go on where all is known that comes up to a sample."""
+        self._bounded = bounded
         if self._status is Status.ENDED:
             return
         inputs = [one for one in self._words if one.time <= known]
@@ -149,7 +152,8 @@ class LiveGenerator:
             return self._ns(self._needs)
         if self._status is Status.WAITING:
             if self._trigger >= len(self._triggers):
-                raise CannotBranch("it waits for what does not come")
+                waits = CannotBranch("it waits for what does not come")
+                raise waits if self._bounded else Unbounded
             return self._ns(int(self._triggers[self._trigger]) + self._shift)
         return FOR_EVER
 
@@ -208,13 +212,13 @@ class LiveGenerator:
         for register, value in zip(self.counters, counters, strict=False):
             if register in used:
                 self._processor.set_register(register, value)
-        if not self._counted:
-            return
         left, count = counters[-1], len(self._triggers)
+        if not self._counted or self._trigger >= count:
+            return
         index = self._trigger if left >= far else count - left
         if left >= far and count - index < count // 2:
             index = 1
-        if index < count and self._trigger < count:
+        if index < count:
             self._shift += int(self._triggers[self._trigger] - self._triggers[index])
         self._trigger = index
 

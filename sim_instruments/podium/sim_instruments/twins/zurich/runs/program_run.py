@@ -268,7 +268,14 @@ class ProgramRun:
     def expect_words(self, at_fs: Sequence[int], values: Sequence[int], source: Source) -> None:
         """Have words reach the sequencer, as :meth:`expect` has one."""
         both = zip(at_fs, values, strict=True)
-        self._hear_all([_Due(self.tick(at), source, value) for at, value in both])
+        start_fs, rate_hz = self.start_fs, self.rate_hz
+        self._hear_all(
+            [
+                _Due((at - start_fs) * rate_hz // FS_PER_S, source, value)
+                for at, value in both
+                if at >= start_fs
+            ]
+        )
 
     def expect_all(self, at_fs: Iterable[int], source: Source, *, later: bool) -> None:
         """Have triggers reach the sequencer, as :meth:`expect` has one: none twice.
