@@ -66,7 +66,7 @@ repeat ({{shots}}) {{{{
   t += {PERIOD // 8};
 }}}}
 """
-FLIP, HALF = 0.156, 0.078
+FLIP, HALF = 0.7, 0.35
 """Gains of the pulses."""
 
 
