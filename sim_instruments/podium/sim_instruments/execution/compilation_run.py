@@ -1,6 +1,6 @@
 """A short run that has the walk on a tree of outcomes compiled, into Numba's cache on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from podium.sim_instruments.execution.firmware import Decision, Halt, Reached
 from podium.sim_instruments.execution.outcome_tree import OutcomeTree
@@ -23,7 +23,13 @@ class OneReading:
         return Reached(halt, (1,), None)
 
     def go_on(
-        self, moment: object, bits: Sequence[int], counters: Sequence[int], *, bounded: bool
+        self,
+        moment: object,
+        bits: Sequence[int],
+        counters: Sequence[int],
+        setting: Hashable,
+        *,
+        bounded: bool,
     ) -> Reached:
         """Go to the end."""
         return Reached(None, (counters[0] - 1,) if not bounded else (0,), None)

@@ -78,7 +78,7 @@ def test_coherences_that_a_weak_reading_leaves_are_kept_as_often(trees) -> None:
 
 
 def test_a_register_that_sets_a_gain_gives_nodes_of_its_own(trees) -> None:
-    """Shots over a sweep of five points: each point has its nodes, the loop over shots has none."""
+    """Shots over a sweep of five points: each point has nodes of its own where it shows."""
     used = feedback.resets(12, 1)
     read, drive = used[0].program, used[1].program
     for_points = "loop R1,@loop\n move 5,R1\n"
@@ -90,7 +90,7 @@ def test_a_register_that_sets_a_gain_gives_nodes_of_its_own(trees) -> None:
         "loop R0,@loop", f"add R2,4000,R2\n {for_points} move 0,R2\n loop R0,@loop"
     )
     both([replace(used[0], program=read), replace(used[1], program=drive)], feedback.chip())
-    assert 10 < nodes(trees[0]) < 50
+    assert nodes(trees[0]) < 15, "what does not depend on the point is shared by all"
 
 
 def test_shots_that_drift_apart_are_played_as_they_come(trees) -> None:

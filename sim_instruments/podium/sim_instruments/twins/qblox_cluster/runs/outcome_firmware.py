@@ -7,7 +7,7 @@ classical side's time, its queue): whoever adds up what was done has the whole p
 more, with all triggers known (:mod:`.outcome_run`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Final
@@ -25,6 +25,7 @@ from podium.sim_instruments.execution.firmware import (
 from podium.sim_instruments.physics.signals import CaptureTrain
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import output_lines
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import FOR_EVER, Q1Group
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import FIRST_CONSTANT
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run, RunMoment
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
@@ -110,12 +111,14 @@ class OutcomeFirmware:
         self._waits = [waits_for_measured(run.program, sent) for run in runs]
         uses = [register_use(run.program) for run in runs]
         self._counted = [(n, register) for n, use in enumerate(uses) for register in use.counters]
+        self._asks_at_once = all(use.asks_at_once for use in uses)
         self._shown = [
-            np.array(
-                [r for r in range(q1_run.registers.size) if r not in {*use.counters, *use.labels}]
-            )
-            for use, q1_run in zip(uses, self._together.runs, strict=True)
+            np.array([r for r in range(FIRST_CONSTANT) if r not in {*use.counters, *use.labels}])
+            for use in uses
         ]
+        """Slots of the setting: registers, and their shadows."""
+        for q1_run, shown in zip(self._together.runs, self._shown, strict=True):
+            q1_run.watch_slots(shown.tolist())
         self._pulses = sorted(Pulse(one.time_ns, EXTERNAL, one.address) for one in external)
         self._latest_ns, self._known_ns, self._played_ns = -FOR_EVER, -1, 0
         self._finishing = False
@@ -150,17 +153,29 @@ class OutcomeFirmware:
         self.begin_ns = self._played_ns = min([*first, max(self._latest_ns, 0)])
         halt = self._halt(played_ns, end_ns)
         done = self._done([0] * len(self._runs), 0)
-        return Reached(self._kept(halt), self.counters, done)
+        return Reached(self._kept(halt), self.counters, done, self._setting())
+
+    def _setting(self) -> tuple[bytes, ...]:
+        """Return what the registers hold that are neither counters nor labels."""
+        runs = zip(self._together.runs, self._shown, strict=True)
+        return tuple(run.values(shown).tobytes() for run, shown in runs)
 
     def go_on(
-        self, moment: object, bits: Sequence[int], counters: Sequence[int], *, bounded: bool
+        self,
+        moment: object,
+        bits: Sequence[int],
+        counters: Sequence[int],
+        setting: Hashable,
+        *,
+        bounded: bool,
     ) -> Reached:
-        """Go on from a moment with these outcomes and counters."""
+        """Go on from a moment with these outcomes, counters and setting."""
         if not isinstance(moment, _Moment):
             raise TypeError("not a moment of this firmware")
         self._go_back(moment)
         for (n, register), value in zip(self._counted, counters, strict=True):
             self._together.runs[n].registers[register] = value
+        self._put_setting(setting)
         rows = [len(run.rows(0, FOR_EVER)) for run in self._together.runs]
         for (number, end_ns), bit in zip(moment.asked, bits, strict=True):
             configuration = self._runs[number].configuration
@@ -174,7 +189,15 @@ class OutcomeFirmware:
             found = self._onward(bounded=bounded)
             halt = self._finish() if found is None else self._halt(*found)
         done = self._done(rows, moment.at_ns)
-        return Reached(self._kept(halt), self.counters, done)
+        used = any(run.slots_used for run in self._together.runs)
+        return Reached(self._kept(halt), self.counters, done, self._setting(), used)
+
+    def _put_setting(self, setting: Hashable) -> None:
+        if not isinstance(setting, tuple):
+            raise TypeError("not a setting of this firmware")
+        for run, shown, values in zip(self._together.runs, self._shown, setting, strict=True):
+            run.put_values(shown, np.frombuffer(values, np.int64))
+            run.slots_used = False
 
     def _onward(self, *, bounded: bool) -> tuple[int, int] | None:
         """Go to the next halt; return until when is played and read there, None: it is over."""
@@ -303,10 +326,12 @@ class OutcomeFirmware:
             max(self._latest_ns - at_ns, -STEP_NS),
             tuple((one.arrival_ns - at_ns, one.address, one.sender) for one in self._pulses),
         ]
-        for run, playback, shown, waits in zip(
-            self._together.runs, self._playbacks, self._shown, self._waits, strict=True
+        if not self._asks_at_once:  # flags count as well, and nobody watches them
+            found.append(self._setting())
+        for run, playback, waits in zip(
+            self._together.runs, self._playbacks, self._waits, strict=True
         ):
-            found.append(seen_from(run, at_ns, shown))
+            found.append(seen_from(run, at_ns))
             if waits:  # nobody else looks at triggers
                 unread = run.unread_triggers.copy()
                 unread[0] -= at_ns
