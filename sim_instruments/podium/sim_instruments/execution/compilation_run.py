@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 
-from podium.sim_instruments.execution.firmware import Decision, Halt, Reached
+from podium.sim_instruments.execution.firmware import Decision, Halt, Known, Reached
 from podium.sim_instruments.execution.outcome_tree import OutcomeTree
 from podium.sim_instruments.physics.compilation_runs import first_signals, first_world
 from podium.sim_instruments.physics.feedline_session import RunStart
@@ -28,6 +28,7 @@ class OneReading:
         bits: Sequence[int],
         counters: Sequence[int],
         setting: Hashable,
+        known: Known,
         *,
         bounded: bool,
     ) -> Reached:

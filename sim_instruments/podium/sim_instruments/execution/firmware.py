@@ -52,6 +52,10 @@ class Halt:
     """From which it goes on."""
 
 
+Known = Callable[[Hashable, int], bool]
+"""Tells whether a halt with a content and at a time, ns, goes on as one that was met before."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reached:
     """The firmware has gone on."""
@@ -80,10 +84,13 @@ class Firmware(Protocol):
         bits: Sequence[int],
         counters: Sequence[int],
         setting: Hashable,
+        known: Known,
         *,
         bounded: bool,
     ) -> Reached:
         """Go on from a moment with these outcomes, counters and setting.
+
+        Of a halt that is ``known`` by its content and time the rest may be left out.
 
         Raises :class:`Unbounded` where it would go on to its end and counters are not ``bounded``.
         """

@@ -92,6 +92,8 @@ class OutcomeTree:
         self._firmware, self._plan = firmware, plan
         self._nodes: list[_Node] = []
         self._number_of: dict[Hashable, int] = {}
+        self._sought: tuple[Hashable, Hashable] | None = None
+        """The content that was looked for last, of the firmware and of the plan."""
         self._settings: list[Hashable] = []
         self._setting_of: dict[Hashable, int] = {}
         self._done: list[object] = []
@@ -211,11 +213,11 @@ class OutcomeTree:
             raise CannotBranch("hardly two shots are alike")
         number = int(walker.where[w.NODE])
         node, code = self._nodes[number], int(walker.where[w.CODE])
+        self._plan.go_back(node.moment)
         bits = [code >> k & 1 for k in range(int(walker.where[w.DECISIONS]))]
         reached, guard = self._followed(node, bits, walker.counters.tolist())
         child, apart_ns = w.END, 0
         if reached.halt is not None:
-            self._plan.go_back(node.moment)
             child = self._node(reached.halt)
             apart_ns = reached.halt.at_ns - node.halt.at_ns
         self._tables.add_edge(number, code, child, apart_ns, guard)
@@ -237,7 +239,7 @@ class OutcomeTree:
             bounded = len(exact) == self._counters
             try:
                 reached = self._firmware.go_on(
-                    node.halt.moment, bits, tried, setting, bounded=bounded
+                    node.halt.moment, bits, tried, setting, self._is_known, bounded=bounded
                 )
             except Unbounded:  # most likely the innermost loop: it has the least to go
                 far = [c for c in range(self._counters) if c not in exact]
@@ -257,9 +259,16 @@ class OutcomeTree:
                 guard.append((w.EXACTLY, number, after) if reached.used else ANY)
                 return reached, guard
 
+    def _is_known(self, content: Hashable, at_ns: int) -> bool:
+        """Tell whether there is a node of a halt; the plan stands at the halt before."""
+        self._sought = content, self._plan.content(at_ns)
+        return self._sought in self._number_of
+
     def _node(self, halt: Halt) -> int:
         """Return the number of the node of a halt; the plan stands at the halt before."""
-        content = halt.content, self._plan.content(halt.at_ns)
+        if self._sought is None or self._sought[0] is not halt.content:
+            self._is_known(halt.content, halt.at_ns)
+        content = self._sought
         number = self._number_of.get(content)
         if number is not None:
             return number

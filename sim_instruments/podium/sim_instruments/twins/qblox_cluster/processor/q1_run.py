@@ -197,6 +197,14 @@ class Q1Run:
 
     def drop_rows(self, count: int) -> None:
         """Forget the first rows."""
+        if not self._store.count:
+            last = int(self._state[q1.ROWS])
+            if count:
+                left = last - count
+                self._rows64[:, :left] = self._rows64[:, count:last].copy()
+                self._rows32[:, :left] = self._rows32[:, count:last].copy()
+                self._state[q1.ROWS] = left
+            return
         found = self._between(count, q1.FOR_EVER)
         columns = [
             _joined([rows.part(k, *part) for rows, *part in found], kind)
@@ -363,12 +371,31 @@ class Q1Run:
 
     def rows(self, first: int, before_ns: int) -> RealTimeTrace:
         """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
+        if not self._store.count:
+            return self._traced(self._written(first, before_ns), flags=(), log=())
         found = self._between(first, before_ns)
         columns = [
             _joined([rows.part(k, *part) for rows, *part in found], kind)
             for k, kind in enumerate(_KINDS)
         ]
         return self._traced(columns, flags=(), log=())
+
+    @property
+    def row_count(self) -> int:
+        """Return how many rows there are that were not dropped."""
+        return self._store.count + int(self._state[q1.ROWS])
+
+    def _written(self, first: int, before_ns: int) -> list[NDArray[Any]]:
+        """Return the columns of rows that the kernel's buffers hold, a copy."""
+        last = int(self._state[q1.ROWS])
+        if before_ns < q1.FOR_EVER:
+            last = int(np.searchsorted(self._rows64[0, :last], before_ns))
+        wide = self._rows64[:, first:last].copy()
+        narrow = self._rows32[:, first:last].copy()
+        columns: list[NDArray[Any]] = [*wide, *narrow]
+        for k in _BYTES:
+            columns[k] = columns[k].astype(np.int8)
+        return columns
 
     def _between(self, first: int, before_ns: int) -> list[tuple[PackedRows, int, int]]:
         """Return stretches with their rows from number ``first`` on that begin before a time."""
@@ -444,6 +471,8 @@ _WRITTEN: tuple[type[np.signedinteger], ...] = (
     *(np.int32,) * q1.ROW_COLUMNS,
 )
 """Of the same, as the kernel writes them."""
+_BYTES: tuple[int, ...] = tuple(k for k, kind in enumerate(_KINDS) if kind is np.int8)
+"""Columns of a trace that take a byte each."""
 
 
 def _joined(parts: Sequence[NDArray[Any]], kind: type[np.signedinteger]) -> NDArray[Any]:

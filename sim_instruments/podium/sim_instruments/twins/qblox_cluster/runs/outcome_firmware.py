@@ -19,6 +19,7 @@ from podium.sim_instruments.execution.firmware import (
     CannotBranch,
     Decision,
     Halt,
+    Known,
     Reached,
     Unbounded,
 )
@@ -86,6 +87,10 @@ class _Moment:
     """Sender and end of each acquisition that is decided."""
 
 
+def _none_is_known(content: Hashable, at_ns: int) -> bool:
+    return False
+
+
 class OutcomeFirmware:
     """All sequencers of a run. Messages, time tags and counted triggers are not for it."""
 
@@ -151,7 +156,7 @@ class OutcomeFirmware:
         played_ns, end_ns = found
         first = [playback.first_ns for playback in self._playbacks]
         self.begin_ns = self._played_ns = min([*first, max(self._latest_ns, 0)])
-        halt = self._halt(played_ns, end_ns)
+        halt = self._halt(played_ns, end_ns, _none_is_known)
         done = self._done([0] * len(self._runs), 0)
         return Reached(self._kept(halt), self.counters, done, self._setting())
 
@@ -166,6 +171,7 @@ class OutcomeFirmware:
         bits: Sequence[int],
         counters: Sequence[int],
         setting: Hashable,
+        known: Known,
         *,
         bounded: bool,
     ) -> Reached:
@@ -176,7 +182,7 @@ class OutcomeFirmware:
         for (n, register), value in zip(self._counted, counters, strict=True):
             self._together.runs[n].registers[register] = value
         self._put_setting(setting)
-        rows = [len(run.rows(0, FOR_EVER)) for run in self._together.runs]
+        rows = [run.row_count for run in self._together.runs]
         for (number, end_ns), bit in zip(moment.asked, bits, strict=True):
             configuration = self._runs[number].configuration
             if bool(bit) == configuration.trigger_on:
@@ -184,10 +190,10 @@ class OutcomeFirmware:
                 self._pulses.append(Pulse(end_ns + THRESHOLD_TRIGGER_NS, number, address))
         self._pulses.sort()
         if self._finishing:
-            halt = self._finish()
+            halt = self._finish(known)
         else:
             found = self._onward(bounded=bounded)
-            halt = self._finish() if found is None else self._halt(*found)
+            halt = self._finish(known) if found is None else self._halt(*found, known)
         done = self._done(rows, moment.at_ns)
         used = any(run.slots_used for run in self._together.runs)
         return Reached(self._kept(halt), self.counters, done, self._setting(), used)
@@ -269,16 +275,18 @@ class OutcomeFirmware:
         self._delivered += found
         return found
 
-    def _finish(self) -> Halt | None:
+    def _finish(self, known: Known) -> Halt | None:
         """Ask for the next window that nobody depends on; None: there is none."""
         end_ns = min(playback.next_end_ns() for playback in self._playbacks)
         if end_ns >= FOR_EVER:
             return None
-        return self._halt(max(end_ns + THRESHOLD_TRIGGER_NS, self._played_ns), end_ns)
+        return self._halt(max(end_ns + THRESHOLD_TRIGGER_NS, self._played_ns), end_ns, known)
 
-    def _halt(self, played_ns: int, end_ns: int) -> Halt:
+    def _halt(self, played_ns: int, end_ns: int, known: Known) -> Halt:
         at_ns = played_ns
         content = self._content(at_ns, end_ns)
+        if known(content, at_ns - self.begin_ns):
+            return Halt(content, at_ns - self.begin_ns, (), (), (), (), None)
         trains = played_between(self._playbacks, self._played_ns, played_ns)
         self._played_ns = played_ns
         captures: list[CaptureTrain] = []
@@ -356,10 +364,10 @@ class OutcomeFirmware:
 
     def _kept(self, halt: Halt | None) -> Halt | None:
         """Return a halt with everything from which it goes on; rows that are done are dropped."""
-        for playback in self._playbacks:
-            playback.drop_played()
         if halt is None or not isinstance(halt.moment, _Moment):
             return halt
+        for playback in self._playbacks:
+            playback.drop_played()
         runs = tuple(run.moment() for run in self._together.runs)
         playbacks = tuple(playback.moment() for playback in self._playbacks)
         return replace(halt, moment=replace(halt.moment, runs=runs, playbacks=playbacks))

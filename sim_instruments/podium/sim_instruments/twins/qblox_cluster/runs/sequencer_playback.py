@@ -204,6 +204,8 @@ class SequencerPlayback:
         """Take note of acquisitions that have begun since the last call."""
         if self._quiet or not self._acquires:
             return
+        if self.processor.row_count == self._rows_read:
+            return
         rows = self.processor.rows(self._rows_read, FOR_EVER)
         self._rows_read += len(rows)
         heard = listening(self.run, rows) if len(rows) else None
