@@ -1,7 +1,6 @@
 """A scan with active reset, as Podium compiles it: walked on a tree, it is what it was before."""
 
 import numpy as np
-
 from benches.active_scan import scans
 
 QUBITS, SHOTS = 3, 2
