@@ -85,10 +85,28 @@ class _Moment:
     finishing: bool
     asked: tuple[tuple[int, int], ...]
     """Sender and end of each acquisition that is decided."""
+    state: int = -1
+    """Number of what it goes on from, as seen from ``at_ns``: what was played until then, and which
+    windows were asked for, is not among it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    """A way from one halt to the next, as every moment of the same state goes it."""
+
+    content: Hashable
+    """Of the halt that it came to; None: to the end."""
+    lasts_ns: int
+    reached: Reached
 
 
 def _none_is_known(content: Hashable, at_ns: int) -> bool:
     return False
+
+
+def _known_halt(content: Hashable, at_ns: int) -> Halt:
+    """Return a halt of which nothing else is asked."""
+    return Halt(content, at_ns, (), (), (), (), None)
 
 
 class OutcomeFirmware:
@@ -128,6 +146,9 @@ class OutcomeFirmware:
         self._latest_ns, self._known_ns, self._played_ns = -FOR_EVER, -1, 0
         self._finishing = False
         self._delivered: list[Trigger] = []
+        self._states: dict[Hashable, int] = {}
+        self._stretches: dict[Hashable, _Stretch] = {}
+        """By state, outcomes and counters, and setting; None: any."""
         self.begin_ns = 0
         """From the start, when the dialogue with the world begins."""
 
@@ -178,6 +199,44 @@ class OutcomeFirmware:
         """Go on from a moment with these outcomes, counters and setting."""
         if not isinstance(moment, _Moment):
             raise TypeError("not a moment of this firmware")
+        way = moment.state, tuple(bits), tuple(counters), bounded
+        gone_before = self._gone_before(way, setting, moment.at_ns, known)
+        if gone_before is not None:
+            return gone_before
+        reached = self._go_on(moment, bits, counters, setting, known, bounded=bounded)
+        content, lasts_ns = None, 0
+        if reached.halt is not None:
+            content = reached.halt.content
+            lasts_ns = reached.halt.at_ns + self.begin_ns - moment.at_ns
+        held_by = setting if reached.used else None
+        self._stretches[way, held_by] = _Stretch(content, lasts_ns, replace(reached, halt=None))
+        return reached
+
+    def _gone_before(
+        self, way: Hashable, setting: Hashable, at_ns: int, known: Known
+    ) -> Reached | None:
+        """Return what a way comes to that was gone from another moment, to a halt that is known."""
+        found = self._stretches.get((way, None)) or self._stretches.get((way, setting))
+        if found is None:
+            return None
+        reached = found.reached if found.reached.used else replace(found.reached, setting=setting)
+        if found.content is None:
+            return reached
+        halt_ns = at_ns + found.lasts_ns - self.begin_ns
+        if not known(found.content, halt_ns):
+            return None
+        return replace(reached, halt=_known_halt(found.content, halt_ns))
+
+    def _go_on(
+        self,
+        moment: _Moment,
+        bits: Sequence[int],
+        counters: Sequence[int],
+        setting: Hashable,
+        known: Known,
+        *,
+        bounded: bool,
+    ) -> Reached:
         self._go_back(moment)
         for (n, register), value in zip(self._counted, counters, strict=True):
             self._together.runs[n].registers[register] = value
@@ -286,7 +345,7 @@ class OutcomeFirmware:
         at_ns = played_ns
         content = self._content(at_ns, end_ns)
         if known(content, at_ns - self.begin_ns):
-            return Halt(content, at_ns - self.begin_ns, (), (), (), (), None)
+            return _known_halt(content, at_ns - self.begin_ns)
         trains = played_between(self._playbacks, self._played_ns, played_ns)
         self._played_ns = played_ns
         captures: list[CaptureTrain] = []
@@ -301,6 +360,9 @@ class OutcomeFirmware:
                 captures += due.trains
                 listeners += [2 * number + path for path in range(len(due.trains))]
                 due.take()
+        open_ns = tuple((number, closes_ns - at_ns) for number, closes_ns in asked)
+        now = self._content(at_ns, end_ns), open_ns
+        state = self._states.setdefault(now, len(self._states))
         moment = _Moment(
             at_ns,
             (),
@@ -311,6 +373,7 @@ class OutcomeFirmware:
             self._played_ns,
             self._finishing,
             tuple(asked),
+            state,
         )
         return Halt(
             content,
@@ -331,7 +394,7 @@ class OutcomeFirmware:
             end_ns - at_ns,
             self._played_ns - at_ns,
             self._known_ns - at_ns,
-            max(self._latest_ns - at_ns, -STEP_NS),
+            max(self._latest_ns, self._known_ns - DEAD_NS) - at_ns,
             tuple((one.arrival_ns - at_ns, one.address, one.sender) for one in self._pulses),
         ]
         if not self._asks_at_once:  # flags count as well, and nobody watches them

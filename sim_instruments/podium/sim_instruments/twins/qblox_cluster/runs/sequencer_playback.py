@@ -161,6 +161,8 @@ class SequencerPlayback:
         lo_hz = self.run.afe.lo_hz[self.run.rf_input] if self.run.afe.model.rf else 0
         for batch in self._open:
             rows = np.flatnonzero(batch.ends_ns < FOR_EVER)
+            if not rows.size:
+                continue
             listened = batch.listened
             found.append((batch.ends_ns[rows] - at_ns).tobytes())
             found.append(listened.duration_ns[rows].tobytes())
