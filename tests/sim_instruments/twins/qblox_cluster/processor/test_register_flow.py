@@ -30,3 +30,16 @@ def test_what_is_left_are_counters_and_labels_of_results(
     use = register_use(assemble(program))
     assert use.counters == counters
     assert set(use.labels) == labels
+
+
+@pytest.mark.parametrize(
+    ("program", "at_once"),
+    [
+        ("l: cmp R1,5\njb @l\nstop", True),
+        ("l: cmp R1,5\nwait 100\njb @l\nstop", False),
+        ("l: cmp R1,5\nm: jb @l\njmp @m\nstop", False),
+        ("l: cmp R1,5\njb @l\nmove R2,R3\njmp R3\nstop", False),
+    ],
+)
+def test_flags_are_asked_right_behind_what_sets_them(program: str, at_once: bool) -> None:
+    assert register_use(assemble(program)).asks_at_once is at_once

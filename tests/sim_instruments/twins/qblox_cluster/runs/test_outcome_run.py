@@ -93,6 +93,27 @@ def test_a_register_that_sets_a_gain_gives_nodes_of_its_own(trees) -> None:
     assert nodes(trees[0]) < 15, "what does not depend on the point is shared by all"
 
 
+def test_a_sweep_over_a_table_of_points_walks(trees) -> None:
+    """As the compiler writes it: the next point is a jump by a register."""
+    points, shots = 20, 6
+    used = feedback.resets(shots, 1)
+    read, drive = used[0].program, used[1].program
+    inner = f"loop R1,@loop\n move {points},R1\n"
+    read = read.replace(f"move {shots},R0", f"move {shots},R0\n move {points},R1")
+    read = read.replace("loop R0,@loop", f"{inner} loop R0,@loop")
+    table = "".join(
+        f"p{n}: move {300 * n},R2\n move @p{(n + 1) % points},R4\n jmp @body\n"
+        for n in range(points)
+    )
+    drive = drive.replace(f"move {shots},R0", f"move {shots},R0\n move {points},R1\n move @p0,R4")
+    drive = drive.replace("loop: reset_ph", f"jmp @loop\n{table}loop: jmp R4\nbody: reset_ph")
+    drive = drive.replace("set_awg_offs 20000,0", "set_awg_offs R2,R2")
+    drive = drive.replace("loop R0,@loop", f"{inner} loop R0,@loop")
+    left = both([replace(used[0], program=read), replace(used[1], program=drive)], feedback.chip())
+    assert all(b"OKAY;STOPPED" in state for state in left.states)
+    assert nodes(trees[0]) < 5 * points, "a node or some for each point, and none for a shot"
+
+
 def test_shots_that_drift_apart_are_played_as_they_come(trees) -> None:
     """One branch is 40 ns shorter: hardly two shots are alike, and what is left is the same."""
     used = feedback.resets(400, 1)
