@@ -214,7 +214,6 @@ ALONE = (
     "docs/test_tutorials_of_several_nodes.py",
     "many_nodes/",
     "sim_instruments/servers/test_event_loop.py",
-    "sim_instruments/servers/test_timing_plane.py",
     "sim_instruments/servers/test_two_nodes_start_together.py",
 )
 """Tests that keep a deadline of the wall, or that load all processors: nothing runs beside them."""
