@@ -27,6 +27,7 @@ import big_facility
 import clops
 import cold_readings
 import feedback
+import feedback_shfqc
 import lab_time
 import numpy as np
 import one_line_twin
@@ -403,6 +404,8 @@ def resetting() -> Iterator[Row]:
     for what, qubits, until in kinds:
         rate = feedback.shots_a_second(feedback.SHOTS, qubits, until=until)
         yield Row(what, f"{rate:.0f} shots/s")
+    rate = feedback_shfqc.shots_a_second(feedback_shfqc.SHOTS)
+    yield Row("active reset on an SHFQC, two readings each", f"{rate:.0f} shots/s")
 
 
 def starts() -> Iterator[Row]:
