@@ -15,6 +15,7 @@ from podium.control.calibration.preparation_errors import (
     HeraldTiming,
     herald_timings,
     ideal_fidelity,
+    pure_dephasing_1_s,
 )
 from podium.control.calibration.routines.single_shot import thermal_share
 from podium.control.calibration.sequences import all_pulses, ringdown_s, superposition_ns
@@ -84,21 +85,24 @@ def left_by_pi_pulse(duration_ns: int, dephasing_1_s: float, decay_1_s: float) -
     return float(1 - along[-1]) / 2
 
 
-@pytest.mark.parametrize("gaussian", [0.0, 0.4])
+@pytest.mark.parametrize("gaussian", [0.0, 0.4, None])
 @pytest.mark.parametrize(("rate", "t1_s"), [(70e3, 20e-6), (70e3, 1.0), (0.0, 8e-6)])
 def test_what_a_slow_pi_pulse_gets_wrong_is_no_error_of_the_readout(
-    gaussian: float, rate: float, t1_s: float
+    gaussian: float | None, rate: float, t1_s: float
 ) -> None:
-    """It dephases, by the part of the fringes' decay without memory, and decays: the less, the
-    longer the pulse keeps it in superposition, where only the half of it is in 1."""
+    """It dephases, by the part of the fringes' decay without memory or by the echo's, and decays:
+    the less, the longer the pulse keeps it in superposition, where only the half of it is in 1."""
     pulse_ns = 92
-    t2_s = (1 - gaussian) / (rate + 0.5 / t1_s)
-    record = known(MadeRunner(zero).facility)
-    bench = bench_with(record, t1=t1_s, thermal_population=0.0, probe_loss=0.0, t2_ramsey=t2_s)
+    white_s = 1 / (rate + 0.5 / t1_s)
+    before = known(MadeRunner(zero).facility).all()
+    if gaussian is None:
+        record, used = MemoryRecord(before.values()), {"t2_echo": white_s}
+    else:
+        rest = [one for name, one in before.items() if not name.endswith(".t2_echo")]
+        used = {"t2_ramsey": (1 - gaussian) * white_s, "t2_gaussian": gaussian}
+        record = MemoryRecord(rest)
+    bench = bench_with(record, t1=t1_s, thermal_population=0.0, probe_loss=0.0, **used)
     name = bench.qubits[0].name
-    record.put(
-        [ParameterEntry(f"{name}.t2_gaussian", gaussian, 0.01, "1", "", "", float(NOW_S), 1)]
-    )
     left = left_by_pi_pulse(pulse_ns, rate, 1 / t1_s)
     assert left < 1 - 5e-4
     false_ground = FALSE_GROUND + (1 - left) * (1 - FALSE_GROUND - FALSE_EXCITED)
@@ -109,7 +113,19 @@ def test_what_a_slow_pi_pulse_gets_wrong_is_no_error_of_the_readout(
     with bench.taking() as inputs:
         found = ideal_fidelity(bench, bench.qubits[0], seen, at_once, 0.0)
     assert found.value == pytest.approx(1 - (FALSE_EXCITED + FALSE_GROUND) / 2, abs=1e-5)
-    assert {f"{name}.t2_ramsey", f"{name}.t2_gaussian"} <= set(inputs.sigmas)
+    assert {f"{name}.{one}" for one in used} <= set(inputs.sigmas)
+
+
+def test_an_echo_tells_the_dephasing_better_than_fringes_do() -> None:
+    """Fringes whose shape nobody knows would have it anywhere from nothing to all."""
+    record = known(MadeRunner(zero).facility)
+    bench = bench_with(record, t1=T1_S, t2_ramsey=9e-6, t2_echo=16e-6)
+    name = bench.qubits[0].name
+    for gaussian in (0.0, 0.5, 1.0):
+        shape = ParameterEntry(f"{name}.t2_gaussian", gaussian, 0.3, "1", "", "", float(NOW_S), 1)
+        record.put([shape])
+        found = pure_dephasing_1_s(bench, bench.qubits[0], T1_S)
+        assert found == pytest.approx(1 / 16e-6 - 0.5 / T1_S)
 
 
 def test_all_wait_for_the_longest_herald_and_the_longest_pulse() -> None:

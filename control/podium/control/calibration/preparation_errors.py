@@ -118,11 +118,15 @@ def ideal_fidelity(
 
 
 def pure_dephasing_1_s(bench: Bench, qubit: Qubit, t1_s: float) -> float:
-    """Return the rate of white pure dephasing; 0 where no Ramsey fringe has been measured.
+    """Return the rate of white pure dephasing; 0 where neither echo nor fringe has been measured.
 
-    Of the fringes' exp(-(1 - g) t / T2 - g (t / T2)**2), the part without memory; slow noise, the
-    other part, turns a qubit by next to nothing during a pulse.
+    Of an echo's exp(-t / T2), or of the fringes' exp(-(1 - g) t / T2 - g (t / T2)**2) the part
+    without memory: a scan of a few T2 hardly parts that from the other one. Slow noise, the other
+    one, turns a qubit by next to nothing during a pulse.
     """
+    of_echo = bench.measured(qubit, "t2_echo")
+    if of_echo is not None:
+        return max(0.0, 1 / of_echo - 0.5 / t1_s)
     t2, gaussian = bench.measured(qubit, "t2_ramsey"), bench.measured(qubit, "t2_gaussian")
     if t2 is None or gaussian is None:
         return 0.0
