@@ -268,6 +268,12 @@ async def _quiet(
 
 async def supervise(arguments: Namespace) -> None:
     """Tell one world, judge it, and write ``summary.json``."""
+    if arguments.sockets:
+        from podium.control.campaign.cold_sockets import socket_world  # it tells worlds, too
+
+        told = await socket_world(arguments)
+        write_text(arguments.report / "summary.json", json.dumps(told) + "\n")
+        return
     begin = time.monotonic()
     seed = arguments.seed
     draw = random.Random(f"cold world {seed}")
@@ -288,6 +294,7 @@ async def supervise(arguments: Namespace) -> None:
     content = {
         "model": model,
         "faults": verdicts,
+        "sockets": [],
         "actions": record.actions,
         "alarms": record.alarms,
         "procedures": world.recovery.runs,
@@ -321,6 +328,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--kinds", nargs="+", choices=FAULTS, metavar="FAULT")
     parser.add_argument("--model", choices=sorted(MODELS))
     parser.add_argument("--vary", type=float, default=0.2, metavar="PART")
+    parser.add_argument("--sockets", action="store_true", help="twins, agents and supervisor")
+    parser.add_argument("--rate", type=int, default=30, metavar="N", help="of their clock")
 
 
 if __name__ == "__main__":

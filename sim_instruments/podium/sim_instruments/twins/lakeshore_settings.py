@@ -76,6 +76,6 @@ def as_float(value: Value) -> float:
     """Return a field that is a number; raises ScpiError for one that was left out."""
     if value is None:
         raise _left_out()
-    if isinstance(value, bool) or isinstance(value, str):
+    if isinstance(value, bool | str):
         raise TypeError(f"{value!r} is not a number")
     return float(value)  # type: ignore[arg-type]  # a Parameter is stored by no record
