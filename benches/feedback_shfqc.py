@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
+from podium.sim_instruments.execution.playback import Play
 from podium.sim_instruments.servers.silent_playback import FinishedWork
 from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer
-from podium.sim_instruments.twins.zurich.runs.playback import Play
 from podium.sim_instruments.twins.zurich.runs.program_execution import ProgramExecution
 
 if __package__:
