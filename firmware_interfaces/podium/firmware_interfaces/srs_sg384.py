@@ -1,8 +1,8 @@
 """SRS SG384 RF signal generator: its commands and limits.
 
 Source: QCoDeS 0.58 ``SG384`` for mnemonics and ranges; the manual's list of errors (LERR?), as
-three public drivers transcribe it. Flat mnemonics over TCP, messages end with a newline, replies with
-carriage return and newline.
+three public drivers transcribe it. Flat mnemonics over TCP, messages end with a newline, replies
+with carriage return and newline.
 """
 
 from decimal import Decimal
