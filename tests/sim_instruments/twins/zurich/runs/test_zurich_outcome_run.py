@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from benches import feedback_shfqc
 from benches.feedback_shfqc import DRIVE, PERIOD, READ
 
+from benches import feedback_shfqc
 from podium.sim_instruments.twins.zurich.runs import feedback_run, outcome_run
 from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked
 
