@@ -1,8 +1,8 @@
 """A scan with active reset, as Podium compiles it: walked on a tree, it is what it was before."""
 
 import numpy as np
-
 from benches.active_scan import scans
+
 from podium.sim_instruments.twins.qblox_cluster.runs.execution import FOR_EVER, Execution
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import RunOutcome
 
@@ -25,8 +25,10 @@ async def test_a_compiled_scan_that_is_walked_is_equal_to_the_bit(tmp_path, monk
     (scan,) = (await scans(tmp_path, {QUBITS: SHOTS})).values()
     assert scan.walked == len(played) == 1
     walked, other = played[0]
-    assert walked is not None and other is not None
-    assert np.array_equal(walked.triggers, other.triggers) and walked.triggers.size
+    assert walked is not None
+    assert other is not None
+    assert walked.triggers.size
+    assert np.array_equal(walked.triggers, other.triggers)
     for one, same in zip(walked.sequencers, other.sequencers, strict=True):
         assert (one.end_ns, one.flags, one.log) == (same.end_ns, same.flags, same.log)
         assert one.registers == same.registers
