@@ -52,7 +52,9 @@ async def test_one_client_fires_what_is_prepared_and_another_one_plays_in_betwee
         join_facility(EXAMPLE, coordinator, up.endpoints) as lab,
         join_facility(EXAMPLE, coordinator, up.endpoints) as other,
     ):
-        program = replace(scan(10), body=(ShiftPhase("readout", Parameter("a", 0.0)), *scan(10).body))
+        program = replace(
+            scan(10), body=(ShiftPhase("readout", Parameter("a", 0.0)), *scan(10).body)
+        )
         prepared = await lab.prepare(program)
         first = await prepared.fire(a=0.25)
         run = await other.run(scan(10))

@@ -147,7 +147,9 @@ def test_where_texts_alone_differ_a_module_is_sent_one_packet_and_asked_once(
     server.commands()
     cluster.load(with_text("set_mrk 2\nwait_sync 4\nplay 0,0,204\nstop"))
     # The lines of a text are told one by one.
-    told = [one.split(" ")[0] for one in server.commands() if one.startswith(("SEQ", "SYST", "STAT"))]
+    told = [
+        one.split(" ")[0] for one in server.commands() if one.startswith(("SEQ", "SYST", "STAT"))
+    ]
     errors = "SYSTem:ERRor:COUNt?"
     of_cluster, silent, changed = [errors], [errors, errors], [errors, errors]
     changed[1:1] = ["SEQuencer1:PROGram", "STATus:ASSEMbler:SUCCess?"]
