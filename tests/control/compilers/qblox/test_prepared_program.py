@@ -78,7 +78,7 @@ def test_shifts_are_rounded_one_by_one_and_amplitudes_in_their_formula(a: float)
 
 def test_what_is_out_of_range_is_refused_with_its_limits() -> None:
     prepared = PreparedProgram(compile_artifact(turning(), target()))
-    with pytest.raises(DoesNotFit, match=r"parameter 'height' = 1\.5: the amplitude of"):
+    with pytest.raises(DoesNotFit, match=r"'height' = 1\.5: the amplitude of statement 2"):
         prepared.fired_with(np.array([0.0, 0.0, 1.5]))
 
 
