@@ -96,13 +96,16 @@ def ideal_fidelity(
     A pi pulse in the middle of which p becomes 1 - p leaves besides a share S (r - 1 / (2 T1)) / 2
     behind, r the rate of pure dephasing, S the integral of sin(angle)**2: the Bloch vector's part
     across the pulse's axis shrinks at r + 1 / (2 T1), in place of 1 / T1 along it (first order of
-    the Bloch equations). What the setting in use loses against the best one, as readout
-    optimisation has estimated, is given back.
+    the Bloch equations). A pulse that turns by e pi too much or too little leaves (e pi / 2)**2,
+    e the share by which its amplitude is off; how much is expected follows from that amplitude's
+    sigma, and its scatter is in the result's. What the setting in use loses against the best one,
+    as readout optimisation has estimated, is given back.
     """
     t1, later = bench.best(qubit, "t1"), arrives_later_s(bench, qubit)
     thermal = bench.measured(qubit, "thermal_population") or 0.0
     half = 0.5 * played.in_superposition
-    turned_wrong = half * (pure_dephasing_1_s(bench, qubit, t1) - 0.5 / t1)
+    off = rotation_loss(bench, qubit)
+    turned_wrong = half * (pure_dephasing_1_s(bench, qubit, t1) - 0.5 / t1) + off
 
     def relaxed(share: float, seconds: float) -> float:
         return thermal + (share - thermal) * float(np.exp(-seconds / t1))
@@ -114,7 +117,18 @@ def ideal_fidelity(
     # With errors a, b of known states each preparation reads 1 in a share a + p (1 - a - b).
     told = (1 - seen.false_excited - seen.false_ground) / (in_one - left_alone)
     loss = bench.measured(qubit, "probe_loss") or 0.0
-    return Measured(float(min((1 + told) / 2 + loss, 1.0)), seen.sigma, "1")
+    # The square of a normal number scatters by the root of two times its mean.
+    sigma = float(np.hypot(seen.sigma, off / np.sqrt(2)))
+    return Measured(float(min((1 + told) / 2 + loss, 1.0)), sigma, "1")
+
+
+def rotation_loss(bench: Bench, qubit: Qubit) -> float:
+    """Return the share that a pi pulse is expected to leave as its amplitude is not known better.
+
+    0 where the amplitude has not been measured.
+    """
+    entry = bench.record.get(f"{qubit.name}.pi_amplitude")
+    return 0.0 if entry is None else float((np.pi / 2 * entry.sigma / entry.value) ** 2)
 
 
 def pure_dephasing_1_s(bench: Bench, qubit: Qubit, t1_s: float) -> float:
