@@ -1,9 +1,21 @@
-"""The CLOPS protocol (Wack et al. 2021, arXiv:2110.14108) on five qubits, by ``lab.run``.
+"""The CLOPS protocol (Wack et al. 2021, arXiv:2110.14108) on five qubits, by prepared programs.
 
 Templates are circuits of as many layers as is asked: in each, qubits are paired at random, and each
-pair has a random SU(4). A template is compiled once; each update sets new angles, which stand as
-parameters, and plays so many shots. The figure is templates x updates x shots x layers over the
-time of the facility's own clock: what hardware takes and what the host takes between two runs.
+pair has a random SU(4). A template is prepared once; each update fires it with new angles, which
+stand as parameters, and plays so many shots. Angles of an update come from a generator that is
+seeded by the data of the update before, so none can be sent ahead.
+
+The figure is templates x updates x shots x layers over *facility time*, the sum for each update of
+
+- what the hardware plays, by the compiled program;
+- processor time of the driver's thread (text, packets, parsing; polling for the end left out),
+  measured on a driver alone that plays the same programs in turns, as in :mod:`overhead`;
+- processor time of all of Podium's processes in a fire, less that of the driver alone with its
+  polling, and less what they use in as long a time in which nothing is asked.
+
+Twins are slower than a laboratory, so the time in which their answers are waited for is not in it;
+nor is that of a real cluster, which is not known to us (six round trips: texts, arming, clock,
+start, state, bins). The plain figure over the wall is given beside it.
 
 What an SU(4) is made of is three entangling gates between rotations about z, x, z, x, z of both.
 ASSUMED: an entangling gate is a wait of as long as one takes, since the simulated chip plays none;
@@ -18,7 +30,7 @@ import os
 import random
 import tempfile
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +42,6 @@ from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.control.processes.child_processes import Children, podium
-from podium.control.program.parameters import with_parameters
 from podium.control.program.program import (
     Barrier,
     Capture,
@@ -50,6 +61,8 @@ TEMPLATES, UPDATES = 100, 10
 """Of the protocol."""
 GATE_NS, ENTANGLING_NS, READOUT_NS, RESET_NS = 20, 60, 600, 10_000
 """A rotation of a quarter turn about x; CZ of krinner2022's make; integration; between shots."""
+IDLE_S = 5.0
+"""So long it is looked at what is used while nothing is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +71,20 @@ class Clops:
 
     layers_per_s: float
     """Of facility time."""
-    facility_ms: float
-    """Facility time of one update."""
+    wall_layers_per_s: float
+    """Of the wall, the time that twins take included."""
     played_ms: float
-    """Of it, what the hardware plays."""
+    """What the hardware plays in an update."""
     host_ms: float
-    """Median of what an update takes beyond the driver (wall)."""
+    """Processor time of a fire beyond the driver and beyond idling, mean."""
     driver_ms: float
-    """Median of what the driver takes for it (wall)."""
+    """Median of the driver's processor time for it."""
     updates: int
+
+    @property
+    def facility_ms(self) -> float:
+        """Facility time of one update."""
+        return self.played_ms + self.host_ms + self.driver_ms
 
 
 def template(facility: Facility, number: int, layers: int = LAYERS) -> Program:
@@ -143,37 +161,85 @@ async def _measure(
         await lab.ready(60)
         direct = Direct(facility)
         stack.callback(direct.close)
-        return await _played(lab, direct, facility, templates, updates)
+        usage = Usage(os.getpid())
+        before = usage.used_s()
+        await asyncio.sleep(IDLE_S)
+        idle_share = (usage.used_s() - before) / IDLE_S
+        return await _played(lab, direct, usage, idle_share, facility, templates, updates)
+
+
+class Usage:
+    """Processor time of a process and of all that it has started, the twin left out."""
+
+    def __init__(self, own: int) -> None:
+        """``own``: this process."""
+        parents = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with suppress(OSError):
+                    parents[int(entry.name)] = int(_stat(int(entry.name))[1])
+        found = {own}
+        while more := {pid for pid, parent in parents.items() if parent in found} - found:
+            found |= {pid for pid in more if b"twin" not in _command(pid)}
+            parents = {pid: parent for pid, parent in parents.items() if pid not in more}
+        self._pids = found
+
+    def used_s(self) -> float:
+        """Return what they have used so far."""
+        ticks = sum(int(value) for pid in self._pids for value in _stat(pid)[11:13])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields behind a process's name (proc_pid_stat(5))."""
+    return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
+
+
+def _command(pid: int) -> bytes:
+    return (Path("/proc") / str(pid) / "cmdline").read_bytes()
 
 
 async def _played(
-    lab: Lab, direct: Direct, facility: Facility, templates: int, updates: int
+    lab: Lab,
+    direct: Direct,
+    usage: Usage,
+    idle_share: float,
+    facility: Facility,
+    templates: int,
+    updates: int,
 ) -> Clops:
     compiling = compiler_for(facility)
-    facility_fs, played_fs = 0, 0
-    ours_s: list[float] = []
-    driver_s: list[float] = []
+    played_fs, fired_s, used_s = 0, 0.0, 0.0
     for number in range(templates):
         program, rng = template(facility, number), random.Random(number)
-        await lab.run(program)  # compiled once
-        numbers = [angles(program, rng) for _ in range(updates)]
-        before = await lab.now()
-        for one in numbers:
-            began = time.perf_counter()
-            await lab.run(program, parameters=one)
-            ours_s.append(time.perf_counter() - began)
-        facility_fs += (await lab.now()).total_fs - before.total_fs
-        for one in numbers:
-            artifact = compiling(with_parameters(program, one))["cluster_a"]
-            driver_s.append(await direct.run(artifact))
-            played_fs += artifact.duration_fs
+        prepared = await lab.prepare(program)
+        _, by_driver = compiling.prepare(program)
+        await prepared.fire(angles(program, rng))
+        seed = 0
+        numbers: list[dict[str, float]] = []
+        began, before = time.perf_counter(), usage.used_s()
+        for _ in range(updates):
+            numbers.append(angles(program, random.Random(seed)))
+            fired = await prepared.fire(numbers[-1])
+            seed = hash(complex(sum(fired[name] for name in fired.captures)))
+        used_s += usage.used_s() - before
+        fired_s += time.perf_counter() - began
+        artifacts = [by_driver.fired_with(np.array(list(one.values()))) for one in numbers]
+        await direct.run(by_driver.fired_with(np.zeros(len(numbers[0]))))
+        for one in artifacts:
+            await direct.run(one)
+        played_fs += sum(one.duration_fs for one in artifacts)
     count = templates * updates
+    played_ms = 1e3 * played_fs / FS_PER_S / count
+    polled_s = used_s - idle_share * fired_s
+    host_ms = 1e3 * (polled_s / count - float(np.mean(direct.all_s)))
+    driver_ms = 1e3 * float(np.median(direct.used_s))
     return Clops(
-        count * SHOTS * LAYERS / (facility_fs / FS_PER_S),
-        1e3 * facility_fs / FS_PER_S / count,
-        1e3 * played_fs / FS_PER_S / count,
-        1e3 * float(np.median(np.array(ours_s) - np.array(driver_s))),
-        1e3 * float(np.median(driver_s)),
+        1e3 * SHOTS * LAYERS / (played_ms + host_ms + driver_ms),
+        count * SHOTS * LAYERS / fired_s,
+        played_ms,
+        host_ms,
+        driver_ms,
         count,
     )
 

@@ -98,6 +98,10 @@ class Direct:
         assert isinstance(address, HostAddress)
         assert not isinstance(modules, str)
         self._at = (address.host, dict(address.ports), dict(modules))
+        self.all_s: list[float] = []
+        """Of each run: processor time of the driver's thread."""
+        self.used_s: list[float] = []
+        """The same, waiting for its end left out."""
         self._jobs: queue.SimpleQueue[Callable[[QbloxCluster], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work)
         self._thread.start()
@@ -123,11 +127,16 @@ class Direct:
         def job(driver: QbloxCluster) -> None:
             began = time.perf_counter()
             try:
+                first_s = time.thread_time()
                 driver.load(artifact)
                 driver.arm()
                 driver.start()
+                waited_s = time.thread_time()
                 driver.wait(artifact.duration_fs * 1e-15)
+                waited_s = time.thread_time() - waited_s
                 driver.collect()
+                self.all_s.append(time.thread_time() - first_s)
+                self.used_s.append(self.all_s[-1] - waited_s)
             except Exception as error:
                 loop.call_soon_threadsafe(tell, None, error)
             else:

@@ -48,7 +48,8 @@ def test_no_text_of_any_family_costs_more_than_its_length(parser: Parser) -> Non
     assert growing(parser, FAMILIES) == []
 
 
-def test_a_pattern_that_goes_back_is_found() -> None:
+def test_a_pattern_that_goes_back_is_found(monkeypatch) -> None:
+    monkeypatch.setattr("tests.hostile.growth.SIZES", (256, 512, 1024, 2048))
     number = re.compile(r"(\d+\.?\d*|\.\d+)")
     parser = Parser("quadratic", lambda text: number.fullmatch(text.decode("latin-1")))
     assert growing(parser, {"digits": FAMILIES["digits, cut off"]})

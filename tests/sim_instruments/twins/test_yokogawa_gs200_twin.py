@@ -120,7 +120,7 @@ def test_a_paused_ramp_holds_its_level_and_another_ramp_may_follow(source):
     source.ramp(0.3, 3.0)
     source.say(":PROG:PAUS", 1)
     assert source.twin.level_v(50 * S) == pytest.approx(0.1, abs=1e-12)
-    assert source.say(":STAT:COND?", 50) == "256"
+    assert source.say(":STAT:COND?", 50) == "285"
     source.ramp(0.0, 1.0, at_s=50)
     assert source.errors(50) == []
     assert source.twin.level_v(round(50.5 * S)) == pytest.approx(0.05, abs=1e-12)
