@@ -104,7 +104,10 @@ class OutcomeFirmware:
         *,
         bounded: bool,
     ) -> Reached:
-        """Go on from a moment with these outcomes and counters; registers are part of a halt."""
+        """Go on from a moment with these outcomes and counters; its variables are in the content.
+
+        So there is one setting, and whether a halt is known is never asked.
+        """
         if not isinstance(moment, _Moment):
             raise TypeError("not a moment of this firmware")
         for generator, one in zip(self._generators, moment.generators, strict=True):
@@ -124,7 +127,7 @@ class OutcomeFirmware:
         triggers = [generator.counted()[-1] for generator in self._generators]
         halt = self._onward(moment.at_ns, bounded=bounded)
         counted = self._counted(counters, before, triggers)
-        return Reached(halt, counted, self._done(moment.at_ns), used=False)
+        return Reached(halt, counted, self._done(moment.at_ns), setting, used=False)
 
     def _counted(
         self, tried: Sequence[int], indices: Sequence[int], triggers: Sequence[int]
