@@ -92,7 +92,7 @@ class Shfqc:
         execution = ProgramExecution(playback=world)
         self.device = DataServer("1", {12000: "SHFQC"}, execution=execution).devices[0]
         self.execution = execution
-        self.now_fs = 0
+        self.now_fs = 1_700_000_000 * 10**15
         self.tones = [
             np.exp(2j * np.pi * (READ_HZ - 40e6 * number) / 2e9 * np.arange(SAMPLES))
             for number in range(qubits)

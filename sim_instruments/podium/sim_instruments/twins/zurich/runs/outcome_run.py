@@ -73,7 +73,7 @@ def _walked(
         run = anew[generator] = generator.participant.run.again()
         mine = [one for one in readers if one.participant.run.device == run.device]
         for reader in mine:
-            at_fs = (reader.heard_fs + generator.origin_fs).tolist()
+            at_fs = [generator.origin_fs + heard for heard in reader.heard_fs.tolist()]
             run.expect_words(at_fs, words[reader.participant.key], Source.QA)
         run.proceed(NEVER)
         if run.trace.status is not Status.ENDED:
