@@ -9,7 +9,7 @@ The figure is templates x updates x shots x layers over *facility time*, the sum
 
 - what the hardware plays, by the compiled program;
 - processor time of the driver's thread (text, packets, parsing; polling for the end left out);
-- what ``fire`` takes beyond the driver, wall: pairs in turns, as in :mod:`overhead`, on an idle
+- what ``fire`` takes beyond the driver, which plays others of the kind, wall: pairs in turns, as in :mod:`overhead`, on an idle
   machine alone; on a busy one see :func:`measure_instant`.
 
 Twins are slower than a laboratory, so the time in which their answers are waited for is not in it;
@@ -272,7 +272,9 @@ async def _played(
             fired = await prepared.fire(numbers[-1])
             ours_s.append(time.perf_counter() - began)
             seed = hash(complex(sum(fired[name] for name in fired.captures)))
-        artifacts = [by_driver.fired_with(np.array(list(one.values()))) for one in numbers]
+        # Others: a twin has kept what it has played, and would be quicker the second time.
+        others = [angles(program, rng) for _ in numbers]
+        artifacts = [by_driver.fired_with(np.array(list(one.values()))) for one in others]
         await direct.run(by_driver.fired_with(np.zeros(len(numbers[0]))))
         direct_s = [await direct.run(one) for one in artifacts]
         played_fs += sum(one.duration_fs for one in artifacts)
