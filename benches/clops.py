@@ -84,8 +84,7 @@ class Clops:
     played_ms: float
     """What the hardware plays in an update."""
     host_ms: float
-    """Median of what a fire takes beyond the driver (wall): the smaller of the figures, and by far
-    the one that is most easily lost in the noise of pairs."""
+    """Median of what a fire takes beyond the driver (wall)."""
     driver_ms: float
     """Median of the driver's processor time for it."""
     updates: int
