@@ -148,7 +148,8 @@ class Conversation:
             self._leave(part, f"it promised until {before_ns} ns and said {said.until_ns} ns")
             return True
         if isinstance(said, Events):
-            starts = [train.start_ns for train in (*said.drives, *said.captures)]
+            starts = [train.start_ns for train in said.drives]
+            starts += [train.start_ns for train in said.captures]
             if any(start_ns.size and start_ns.min() < before_ns for start_ns in starts):
                 self._leave(part, f"it plays before {before_ns} ns, until when it had said all")
                 return True

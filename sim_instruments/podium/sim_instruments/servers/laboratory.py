@@ -43,6 +43,7 @@ from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan
 from podium_process import Spare
 
 if TYPE_CHECKING:
+    from podium.sim_instruments.execution.playback import Play
     from podium.sim_instruments.physics.bench_world import BenchWorld
     from podium.sim_instruments.physics.chip import Chip
     from podium.sim_instruments.physics.cryostat.plant import Cryostat
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from podium.sim_instruments.physics.truth import Span, Truth
     from podium.sim_instruments.physics.world import World
     from podium.sim_instruments.physics.world_file import MixerWorld, WorldFile
-    from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 
 T = TypeVar("T")
 WORKERS = 2

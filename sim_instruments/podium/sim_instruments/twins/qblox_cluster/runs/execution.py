@@ -11,6 +11,7 @@ import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.execution.firmware import CannotBranch
+from podium.sim_instruments.execution.playback import Play
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
@@ -65,7 +66,6 @@ from podium.sim_instruments.twins.qblox_cluster.runs.performance import (
     sequencer_signals,
     switches_of,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
     RunOutcome,
     SequencerOutcome,

@@ -16,6 +16,7 @@ import numpy as np
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.latency import Route
 from podium.sim_instruments.execution.conversation import FOR_EVER, Conversation
+from podium.sim_instruments.execution.playback import Play
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.zurich.pqsc.register_bank import (
@@ -36,7 +37,6 @@ from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
 )
 from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked, walk
 from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Key, Participant
-from podium.sim_instruments.twins.zurich.runs.playback import Play
 from podium.sim_instruments.twins.zurich.runs.precomputed_run import (
     TAIL_NS,
     WORLD_TIME,
@@ -166,7 +166,7 @@ class _FeedbackRun:
                     generator.participant = replace(generator.participant, run=run)
                 return self._precomputed(dialogue)
         dialogue = self._begin(play)
-        participants = (*self._generators, *self._readers)
+        participants: list[Generator | Reader] = [*self._generators, *self._readers]
         conversation = Conversation(participants, dialogue)
         conversation.run()
         for one in conversation.left_behind:

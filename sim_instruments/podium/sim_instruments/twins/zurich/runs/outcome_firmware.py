@@ -127,7 +127,7 @@ class OutcomeFirmware:
         triggers = [generator.counted()[-1] for generator in self._generators]
         halt = self._onward(moment.at_ns, bounded=bounded)
         counted = self._counted(counters, before, triggers)
-        return Reached(halt, counted, self._done(moment.at_ns), setting)
+        return Reached(halt, counted, self._done(moment.at_ns), setting, used=False)
 
     def _counted(
         self, tried: Sequence[int], indices: Sequence[int], triggers: Sequence[int]

@@ -17,6 +17,7 @@ import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
+from podium.sim_instruments.execution.playback import Play
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation import (
     digitised,
@@ -47,7 +48,6 @@ from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
     to_the_next_trigger,
 )
 from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Key, Participant
-from podium.sim_instruments.twins.zurich.runs.playback import Play
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, Integers
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
 from podium.sim_instruments.twins.zurich.signals.flux_trains import NoFlux, flux_trains

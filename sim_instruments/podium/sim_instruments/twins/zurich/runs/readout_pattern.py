@@ -53,8 +53,10 @@ class ReadoutPattern:
             reader.started.integrators,
             reader.heard_fs - FS_PER_NS * self.opens_ns,
         ]
-        for train in (*reader.drives, *(one.train for one in reader.listening.values())):
-            self._columns += self._elements(train)
+        for played in reader.drives:
+            self._columns += self._elements(played)
+        for heard in reader.listening.values():
+            self._columns += self._elements(heard.train)
         self.period = self._found()
 
     def _elements(self, train: PulseTrain | CaptureTrain) -> list[Integers]:
