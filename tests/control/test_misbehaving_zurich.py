@@ -109,7 +109,7 @@ MISBEHAVIOURS: dict[str, Callable[[Wire], None]] = {
 }
 
 
-QUICK = ("is not up", "dies in the middle of an upload", "answers garbage")
+QUICK = ("is not up", "dies in the middle of an upload")
 """The others are waiting, and ``test_others_work_while_it_does_not_answer`` has one of them."""
 
 

@@ -153,6 +153,7 @@ def scheduler(importable: None) -> Iterator[str]:
         yield cluster.scheduler_address
 
 
+@pytest.mark.slow
 async def test_a_dask_cluster_gives_the_same_file(tmp_path: Path, scheduler: str) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     await run_campaign(plan(here, range(3)), quiet)
