@@ -34,8 +34,8 @@ settings.load_profile("busy")
 
 FS_PER_NS = 1_000_000
 COLLECTED_AFTER = (20_000, 20, 20)
-"""Thresholds of the garbage collector: with those of Python (700, 10, 10) about a tenth of the time goes
-to looking through all that pytest and the imported packages keep."""
+"""Thresholds of the garbage collector: with those of Python (700, 10, 10) about a tenth of the time
+goes to looking through all that pytest and the imported packages keep."""
 LEFT_OVER = LeftOver()
 
 
