@@ -8,10 +8,9 @@ seeded by the data of the update before, so none can be sent ahead.
 The figure is templates x updates x shots x layers over *facility time*, the sum for each update of
 
 - what the hardware plays, by the compiled program;
-- processor time of the driver's thread (text, packets, parsing; polling for the end left out),
-  measured on a driver alone that plays the same programs in turns, as in :mod:`overhead`;
-- processor time of all of Podium's processes in a fire, less that of the driver alone with its
-  polling, and less what they use in as long a time in which nothing is asked.
+- processor time of the driver's thread (text, packets, parsing; polling for the end left out);
+- what ``fire`` takes beyond the driver, wall: pairs in turns, as in :mod:`overhead`, on an idle
+  machine alone; on a busy one see :func:`measure_instant`.
 
 Twins are slower than a laboratory, so the time in which their answers are waited for is not in it;
 nor is that of a real cluster, which is not known to us (six round trips: texts, arming, clock,
@@ -30,14 +29,18 @@ import os
 import random
 import tempfile
 import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from overhead import Direct, _up
 
+from podium.control.agent.agent import Agent
+from podium.control.agent.instruments import Instruments
+from podium.control.bus.memory import MemoryBus
 from podium.control.client.lab import Lab, open_facility
+from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
@@ -54,15 +57,20 @@ from podium.control.program.program import (
     Statement,
 )
 from podium.control.program.waveforms import Gaussian, Square
+from podium.drivers.roles import Acquired, Identity
+from podium.drivers.worker import Worker
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.models import known_models
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
+from podium.firmware_interfaces.tai import Tai
 
 QUBITS, LAYERS, SHOTS = 5, 5, 100
 TEMPLATES, UPDATES = 100, 10
 """Of the protocol."""
+FIRES, WARM = 500, 50
+"""On an instrument that answers at once."""
 GATE_NS, ENTANGLING_NS, READOUT_NS, RESET_NS = 20, 60, 600, 10_000
 """A rotation of a quarter turn about x; CZ of krinner2022's make; integration; between shots."""
-IDLE_S = 5.0
-"""So long it is looked at what is used while nothing is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ class Clops:
     played_ms: float
     """What the hardware plays in an update."""
     host_ms: float
-    """Processor time of a fire beyond the driver and beyond idling, mean."""
+    """Median of what a fire takes beyond the driver (wall)."""
     driver_ms: float
     """Median of the driver's processor time for it."""
     updates: int
@@ -143,15 +151,20 @@ def measure(
             children.kill()
 
 
-async def _measure(
-    folder: Path, children: Children, between_processes: bool, templates: int, updates: int
-) -> Clops:
+async def _files(folder: Path, children: Children) -> tuple[Path, Path]:
+    """Start the twin, and return the files of its facility and of its addresses."""
     state = folder / "twin"
     chip = ("--chip", "krinner2022", "--qubits", QUBITS, "--name", "cluster_a")
     serve = podium("twin", "serve", "--model", "qblox_cluster", *chip, "--state", state)
     children.start("twin", [*serve, "--with-parent"], folder / "logs")
-    file, endpoints = state / "facility.yaml", state / "endpoints.json"
-    await children.wait_for(endpoints)
+    await children.wait_for(state / "endpoints.json")
+    return state / "facility.yaml", state / "endpoints.json"
+
+
+async def _measure(
+    folder: Path, children: Children, between_processes: bool, templates: int, updates: int
+) -> Clops:
+    file, endpoints = await _files(folder, children)
     facility = load_facility(file, endpoints)
     async with AsyncExitStack() as stack:
         opened = _up(folder, children, file, endpoints)
@@ -161,55 +174,90 @@ async def _measure(
         await lab.ready(60)
         direct = Direct(facility)
         stack.callback(direct.close)
-        usage = Usage(os.getpid())
-        before = usage.used_s()
-        await asyncio.sleep(IDLE_S)
-        idle_share = (usage.used_s() - before) / IDLE_S
-        return await _played(lab, direct, usage, idle_share, facility, templates, updates)
+        return await _played(lab, direct, facility, templates, updates)
 
 
-class Usage:
-    """Processor time of a process and of all that it has started, the twin left out."""
+class InstantCluster:
+    """A driver of a cluster that answers at once: what is left is the host's own."""
 
-    def __init__(self, own: int) -> None:
-        """``own``: this process."""
-        parents = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with suppress(OSError):
-                    parents[int(entry.name)] = int(_stat(int(entry.name))[1])
-        found = {own}
-        while more := {pid for pid, parent in parents.items() if parent in found} - found:
-            found |= {pid for pid in more if b"twin" not in _command(pid)}
-            parents = {pid: parent for pid, parent in parents.items() if pid not in more}
-        self._pids = found
+    def identity(self) -> Identity:
+        """Return a name."""
+        return Identity("instant", "cluster", "0", "0")
 
-    def used_s(self) -> float:
-        """Return what they have used so far."""
-        ticks = sum(int(value) for pid in self._pids for value in _stat(pid)[11:13])
-        return ticks / os.sysconf("SC_CLK_TCK")
+    def snapshot(self) -> dict[str, object]:
+        """Return nothing."""
+        return {}
+
+    def close(self) -> None:
+        """Close nothing."""
+
+    def safe(self) -> None:
+        """Silence nothing."""
+
+    def load(self, artifact: ClusterProgram) -> None:
+        """Remember what is to be brought back."""
+        self._names = [one.capture for one in artifact.results]
+
+    def arm(self) -> None:
+        """Arm nothing."""
+
+    def now(self) -> Tai:
+        """Return a time."""
+        return Tai(1_800_000_000, 0)
+
+    def start(self) -> None:
+        """Start nothing."""
+
+    def wait(self, duration_s: float) -> None:
+        """Wait for nothing."""
+
+    def collect(self) -> dict[str, Acquired]:
+        """Return one bin of each capture."""
+        one = np.ones(1)
+        return {name: Acquired(one, one, one.astype(np.int64)) for name in self._names}
 
 
-def _stat(pid: int) -> list[str]:
-    """Return the fields behind a process's name (proc_pid_stat(5))."""
-    return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
+def measure_instant(fires: int = FIRES) -> tuple[float, float]:
+    """Return what a fire on an :class:`InstantCluster` takes, all in one process, ms, medians.
+
+    Of the wall, and of the processor, which says the same on an idle machine.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        children = Children()
+        try:
+            file, endpoints = asyncio.run(_files(Path(folder), children))
+            facility = load_facility(file, endpoints)
+        finally:
+            children.kill()
+        return asyncio.run(_fired_at_once(facility, fires))
 
 
-def _command(pid: int) -> bytes:
-    return (Path("/proc") / str(pid) / "cmdline").read_bytes()
+async def _fired_at_once(facility: Facility, fires: int) -> tuple[float, float]:
+    entry = facility.instruments["cluster_a"]
+    worker = Worker("cluster_a", InstantCluster)
+    instruments = Instruments({"cluster_a": worker}, {"cluster_a": known_models()[entry.model]})
+    bus = MemoryBus()
+    agent = Agent("room", facility, instruments, compiler_for(facility), bus)
+    took_s: list[tuple[float, float]] = []
+    async with agent.running(), Coordinator(facility, bus).running():
+        lab = Lab(facility, bus)
+        await lab.ready(60)
+        program, rng = template(facility, 0), random.Random(0)
+        prepared = await lab.prepare(program)
+        for _ in range(WARM + fires):
+            numbers = angles(program, rng)
+            began, used = time.perf_counter(), time.process_time()
+            await prepared.fire(numbers)
+            took_s.append((time.perf_counter() - began, time.process_time() - used))
+    wall_s, used_s = np.median(np.array(took_s[WARM:]), axis=0)
+    return 1e3 * float(wall_s), 1e3 * float(used_s)
 
 
 async def _played(
-    lab: Lab,
-    direct: Direct,
-    usage: Usage,
-    idle_share: float,
-    facility: Facility,
-    templates: int,
-    updates: int,
+    lab: Lab, direct: Direct, facility: Facility, templates: int, updates: int
 ) -> Clops:
     compiling = compiler_for(facility)
-    played_fs, fired_s, used_s = 0, 0.0, 0.0
+    played_fs, fired_s, beyond_s = 0, 0.0, []
     for number in range(templates):
         program, rng = template(facility, number), random.Random(number)
         prepared = await lab.prepare(program)
@@ -217,22 +265,22 @@ async def _played(
         await prepared.fire(angles(program, rng))
         seed = 0
         numbers: list[dict[str, float]] = []
-        began, before = time.perf_counter(), usage.used_s()
+        ours_s: list[float] = []
         for _ in range(updates):
             numbers.append(angles(program, random.Random(seed)))
+            began = time.perf_counter()
             fired = await prepared.fire(numbers[-1])
+            ours_s.append(time.perf_counter() - began)
             seed = hash(complex(sum(fired[name] for name in fired.captures)))
-        used_s += usage.used_s() - before
-        fired_s += time.perf_counter() - began
         artifacts = [by_driver.fired_with(np.array(list(one.values()))) for one in numbers]
         await direct.run(by_driver.fired_with(np.zeros(len(numbers[0]))))
-        for one in artifacts:
-            await direct.run(one)
+        direct_s = [await direct.run(one) for one in artifacts]
         played_fs += sum(one.duration_fs for one in artifacts)
+        fired_s += sum(ours_s)
+        beyond_s += [one - other for one, other in zip(ours_s, direct_s, strict=True)]
     count = templates * updates
     played_ms = 1e3 * played_fs / FS_PER_S / count
-    polled_s = used_s - idle_share * fired_s
-    host_ms = 1e3 * (polled_s / count - float(np.mean(direct.all_s)))
+    host_ms = 1e3 * float(np.median(beyond_s))
     driver_ms = 1e3 * float(np.median(direct.used_s))
     return Clops(
         1e3 * SHOTS * LAYERS / (played_ms + host_ms + driver_ms),
@@ -245,6 +293,8 @@ async def _played(
 
 
 if __name__ == "__main__":
+    wall_ms, used_ms = measure_instant()
+    print(f"instrument answers at once: {wall_ms:.2f} ms, processor {used_ms:.2f} ms", flush=True)
     for between in (False, True):
         found = measure(between_processes=between, templates=5)
         load = ", ".join(f"{one:.1f}" for one in os.getloadavg())

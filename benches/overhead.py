@@ -98,10 +98,8 @@ class Direct:
         assert isinstance(address, HostAddress)
         assert not isinstance(modules, str)
         self._at = (address.host, dict(address.ports), dict(modules))
-        self.all_s: list[float] = []
-        """Of each run: processor time of the driver's thread."""
         self.used_s: list[float] = []
-        """The same, waiting for its end left out."""
+        """Of each run: processor time of the driver's thread, waiting for its end left out."""
         self._jobs: queue.SimpleQueue[Callable[[QbloxCluster], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work)
         self._thread.start()
@@ -135,8 +133,7 @@ class Direct:
                 driver.wait(artifact.duration_fs * 1e-15)
                 waited_s = time.thread_time() - waited_s
                 driver.collect()
-                self.all_s.append(time.thread_time() - first_s)
-                self.used_s.append(self.all_s[-1] - waited_s)
+                self.used_s.append(time.thread_time() - first_s - waited_s)
             except Exception as error:
                 loop.call_soon_threadsafe(tell, None, error)
             else:

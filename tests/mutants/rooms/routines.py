@@ -102,14 +102,6 @@ MUTANTS = (
         "what the bath lifts while a neighbour is still read is taken for an error of the readout",
     ),
     Mutant(
-        "fidelity/a-herald-without-photons",
-        f"{_ROOM}/fits/herald_window.py",
-        "taken * (waits_s + lit_s)",
-        "taken * (waits_s + 0 * lit_s)",
-        (f"{_TESTS}/test_herald_window.py",),
-        "what photons of the herald lift is taken for an error of the readout",
-    ),
-    Mutant(
         "hill/noise-has-a-best-setting",
         _HILL,
         "if float(np.max(clear)) < SEEN:",

@@ -85,7 +85,8 @@ class Playback:
         is called in its thread between steps, and raises where the run was given up.
         """
         tones = await self._settled({name: artifact})
-        await gather(*(self._tune(source, tone) for source, tone in tones.items()))
+        if tones:
+            await gather(*(self._tune(source, tone) for source, tone in tones.items()))
         duration_s = self._lasts_s(artifact)
         after_s = duration_s + WAIT_ALLOWANCE_S + COLLECT_S
 

@@ -46,7 +46,8 @@ class _Held:
 class PreparedPrograms:
     """One agent's; they die with it."""
 
-    def __init__(self, compile_program: Callable[..., object]) -> None:
+    def __init__(self, compile_program: Callable[..., object] | None) -> None:
+        """``compile_program``: None, or one that is no :class:`Prepares`, holds nothing."""
         self._compile = compile_program
         self._held: OrderedDict[str, _Held] = OrderedDict()
 

@@ -34,7 +34,7 @@ KINDS = ("compressor_trip", "warm_water", "power_cut", "plug", "turbo_stop", "si
 """Faults that the second door of the twins brings about, in their usual sizes."""
 WORDS = {"plug": "trap_plug", "silent": "freeze"}
 """Their names there, where they differ."""
-SETTLES_S, STANDS_S = 2.5 * 3600.0, 1500.0
+SETTLES_S, STANDS_S = 2.5 * 3600.0, 2700.0
 """Facility time before a fault, and until somebody would come."""
 QUIET = 10
 """Before a fault world time goes so many times faster than with it."""

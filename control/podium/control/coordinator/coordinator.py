@@ -207,9 +207,9 @@ class Coordinator:
                     await self._work.meanwhile(ticket, self._unsettled[ticket].settled)
                 return ended
             case messages.Begin(
-                ticket, PrepareProgram() | FireProgram() as work, wait_s, by, procedure
+                ticket, PrepareProgram() | FireProgram() as asked, wait_s, by, procedure
             ):
-                record = RunRecord(ticket, by, work, procedure)
+                record = RunRecord(ticket, by, asked, procedure)
                 self._work.begin(ticket, lambda: self._stoppable(record))
                 return await self._end(ticket, wait_s)
             case messages.Begin(ticket, messages.Bias(volts), wait_s, by):

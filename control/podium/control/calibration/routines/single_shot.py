@@ -119,12 +119,12 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     of_qubit = {p.qubit.name: p for p in pulses}
 
     @cache
-    def counted(name: str) -> tuple[Discrimination, Levels, dict[str, Measured]]:
+    def counted(name: str) -> tuple[Discrimination, dict[str, Measured]]:
         """Return what the shots tell without any other value: counted once for all refits."""
-        rough, ground, excited = clouds[name].heralded()
+        ground, excited = clouds[name].heralded()
         seen = discriminate(ground, excited)
         found = described(seen) | rare(rare_errors(seen.levels, ground, excited))
-        return seen, rough, found
+        return seen, found
 
     def raw(qubit: Qubit) -> Panel:
         ground, excited = (shots[:DRAWN] * 1e3 for shots in clouds[qubit.name].all())
@@ -137,8 +137,8 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         )
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        seen, rough, told = counted(qubit.name)
-        timing, blind_s = played[qubit.name], herald_is_blind_s(of_qubit[qubit.name], rough)
+        seen, told = counted(qubit.name)
+        timing, blind_s = played[qubit.name], herald_is_blind_s(of_qubit[qubit.name])
         found = dict(told)
         found["assignment_fidelity"] = ideal_fidelity(bench, qubit, seen, timing, blind_s)
         found["herald_to_readout"] = Measured(blind_s + timing.until_read, SET_EXACTLY, "s")
@@ -165,20 +165,17 @@ class _Clouds:
         """Return the shots of each preparation, heralded or not."""
         return self.shots[:, 0], self.shots[:, 1:].ravel()
 
-    def heralded(self) -> tuple[Levels, ComplexArray, ComplexArray]:
-        """Return the levels that told the heralds, and the shots of each preparation after a 0.
-
-        Raises FitFailed.
-        """
+    def heralded(self) -> tuple[ComplexArray, ComplexArray]:
+        """Return the shots of each preparation that began in 0 for sure. Raises FitFailed."""
         look_at(self.from_rest, self.herald, self.shots)
         refuse_alike_clouds(self.from_rest[:, 0], self.from_rest[:, 1])
         rough = _sharp(levels_of(self.from_rest[:, 0], self.from_rest[:, 1]), self.from_rest)
         sure = heralded_zeros(self.herald, rough)
-        return rough, self.shots[sure[:, 0], 0], self.shots[:, 1:][sure[:, 1:]]
+        return self.shots[sure[:, 0], 0], self.shots[:, 1:][sure[:, 1:]]
 
     def heralded_ones(self) -> ComplexArray:
         """Return the heralded shots of the other preparation. Raises FitFailed."""
-        return self.heralded()[2]
+        return self.heralded()[1]
 
 
 def _sharp(rough: Levels, from_rest: ComplexArray) -> Levels:

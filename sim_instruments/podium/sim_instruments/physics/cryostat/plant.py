@@ -24,8 +24,8 @@ from podium.sim_instruments.physics.cryostat.gas_handling import GasHandling, Po
 from podium.sim_instruments.physics.cryostat.heat_balance import HeatBalance, Surroundings
 from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters
 from podium.sim_instruments.physics.cryostat.start import START_STATES
-from podium.sim_instruments.physics.cryostat.state import PlantState
-from podium.sim_instruments.physics.cryostat.stride import SHORTEST_STRIDE_S, Calmness
+from podium.sim_instruments.physics.cryostat.state import SHORTEST_STRIDE_S, PlantState
+from podium.sim_instruments.physics.cryostat.stride import Calmness
 
 HISTORY_FS = 1200 * FS_PER_S
 """How long what has been passed can be read: a scanner is round sixteen channels in 208 s, as a

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS, Operation
 from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import (
     COST,
@@ -48,6 +48,8 @@ WIDE = 2
 AT_A_STRETCH = 1_000_000
 """Instructions of a processor that is run from halt to halt: more are an end that never comes."""
 
+_LISTENING = frozenset({Operation.SET_COND, Operation.WAIT_TRIGGER})
+"""Instructions that depend on triggers."""
 _ENDINGS = {
     q1.STOPPED: Ending.STOPPED,
     q1.WAITS_FOR_SYNC: Ending.WAITS_FOR_SYNC,
@@ -164,17 +166,20 @@ class Q1Run:
         self.proceed()
 
     def moment(self) -> RunMoment:
-        """Return what it has come to, a copy."""
+        """Return what it has come to, a copy; triggers that were counted are left out."""
         if self._store.count:
             self.drop_rows(0)
         rows = int(self._state[q1.ROWS])
+        state = self._state.copy()
+        state[q1.TRIGGER_NEXT] = 0
+        hears = not _LISTENING.isdisjoint(self.processor.operations)
         return RunMoment(
             self.ending,
             self._slots.copy(),
-            self._state.copy(),
+            state,
             self._queue.copy(),
             self._latches.copy(),
-            self._triggers,
+            self.unread_triggers.copy() if hears else np.zeros((2, 0), dtype=np.int64),
             self._rows64[:, :rows].copy(),
             self._rows32[:, :rows].copy(),
             self.pause_ns or 0,

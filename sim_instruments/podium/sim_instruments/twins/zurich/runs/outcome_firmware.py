@@ -5,7 +5,7 @@ windows. Analysers depend on nothing: a readout of theirs stands for all that ar
 same (:mod:`.readout_pattern`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -21,6 +21,7 @@ from podium.sim_instruments.execution.firmware import (
     CannotBranch,
     Decision,
     Halt,
+    Known,
     Reached,
     Unbounded,
 )
@@ -94,9 +95,19 @@ class OutcomeFirmware:
         return Reached(halt, self.counters, self._done(0))
 
     def go_on(
-        self, moment: object, bits: Sequence[int], counters: Sequence[int], *, bounded: bool
+        self,
+        moment: object,
+        bits: Sequence[int],
+        counters: Sequence[int],
+        setting: Hashable,
+        known: Known,
+        *,
+        bounded: bool,
     ) -> Reached:
-        """Go on from a moment with these outcomes and counters."""
+        """Go on from a moment with these outcomes and counters; its variables are in the content.
+
+        So there is one setting, and whether a halt is known is never asked.
+        """
         if not isinstance(moment, _Moment):
             raise TypeError("not a moment of this firmware")
         for generator, one in zip(self._generators, moment.generators, strict=True):
@@ -115,7 +126,8 @@ class OutcomeFirmware:
         before = [place.index for place in self._places]
         triggers = [generator.counted()[-1] for generator in self._generators]
         halt = self._onward(moment.at_ns, bounded=bounded)
-        return Reached(halt, self._counted(counters, before, triggers), self._done(moment.at_ns))
+        counted = self._counted(counters, before, triggers)
+        return Reached(halt, counted, self._done(moment.at_ns), setting)
 
     def _counted(
         self, tried: Sequence[int], indices: Sequence[int], triggers: Sequence[int]
