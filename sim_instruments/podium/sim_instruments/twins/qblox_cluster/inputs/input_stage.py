@@ -63,24 +63,29 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> SequencerAcquisitions 
     rows = np.flatnonzero((trace.kind == EventKind.ACQUIRE) | weighed)
     if not run.afe.model.readout or not len(rows):
         return None
+    # a slice where all rows are meant: nothing is copied
+    picked = slice(None) if len(rows) == len(trace) else rows
     configuration = run.configuration
-    frequency = trace.nco_freq[rows].astype(np.int64)
-    phase = trace.nco_phase[rows] * 1e-9
+    frequency = trace.nco_freq[picked]
+    phase = trace.nco_phase[picked] * 1e-9
     if configuration.nco_delay_ns is not None:
         delay_s = (NCO_DELAY_NS + configuration.nco_delay_ns) * 1e-9
         phase = phase - frequency / limits.NCO_STEPS_PER_HZ * delay_s
     if not configuration.demodulate:
         frequency = np.zeros_like(frequency)
         phase = np.zeros_like(phase)
-    weighs = weighed[rows]
-    shape = [frequency] + [
-        np.where(weighs, weight[rows], np.int32(-1)) for weight in (trace.weight0, trace.weight1)
-    ]
-    kinds, number = _distinct_rows(shape)
-    start = trace.time_ns[rows]
+    weights = (trace.weight0[picked], trace.weight1[picked])
+    if not weighed[picked].all():
+        weights = tuple(np.where(weighed[picked], one, np.int32(-1)) for one in weights)
+    kinds, number = _distinct_rows((frequency, *weights))
+    del weights
+    start = trace.time_ns[picked]
     lo_hz = run.afe.lo_hz[run.rf_input] if run.afe.model.rf else 0
     lo_at_start = run.afe.turns_of_lo(run.rf_input) if run.afe.model.rf else 0.0
-    turns = (phase + lo_turns(lo_hz, start) + lo_at_start) % 1.0
+    turns = lo_turns(lo_hz, start)
+    turns += phase
+    turns += lo_at_start
+    turns %= 1.0
     lasts = np.array([_duration(run, kind) for kind in kinds], np.int64)
     durations = lasts[number] if len(kinds) > 1 else np.broadcast_to(lasts, number.shape)
     trains: list[CaptureTrain] = []
@@ -99,8 +104,8 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> SequencerAcquisitions 
         trains[:1] = _one_by_one(trains[0])
     return SequencerAcquisitions(
         run=run,
-        acquisition=trace.acq[rows],
-        bin=trace.bin[rows],
+        acquisition=trace.acq[picked],
+        bin=trace.bin[picked],
         duration_ns=durations,
         start_ns=start,
         end_ns=int((start + durations).max()),

@@ -161,7 +161,9 @@ def lo_turns(lo_hz: int, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
     Integers throughout, so that it holds to 1e-9 turns however long the run is.
     """
     per_second = 1_000_000_000
-    turns = (lo_hz % per_second) * (time_ns % per_second) % per_second
+    turns = np.asarray(time_ns % per_second, np.int64)
+    turns *= lo_hz % per_second  # in place: of a long run, each array is some megabytes
+    turns %= per_second
     return np.asarray(turns * 1e-9, np.float64)
 
 
@@ -217,9 +219,12 @@ def plain_trains(
             piece, clipped = make_piece(key, run.waveforms, line, modulated)
             overflowed |= clipped
             pieces.append(piece)
-        start = start + delay_ns
-        lo = lo_turns(line.lo_hz, start) + line.lo_turns
-        turns = (phase / PHASE_TURN + lo) % 1.0
+        start += delay_ns
+        lo = lo_turns(line.lo_hz, start)
+        lo += line.lo_turns
+        turns = phase / PHASE_TURN
+        turns += lo
+        turns %= 1.0
         train = PulseTrain(line.name, start, number, turns, tuple(pieces), run.sender)
         trains += [train] if line.real else with_image(train, line.lo_hz, lo, sidebands(run, line))
     return tuple(trains), overflowed

@@ -467,9 +467,12 @@ def _picked(
     values = {rows.only(column) for rows in stretches}
     if len(values) == 1 and (value := values.pop()) is not None:
         return constant(value, sum(rows.size for rows in kept), kind)
-    both = zip(stretches, kept, strict=True)
-    parts = [rows.part(column, 0, rows.count)[picked].astype(kind) for rows, picked in both]
-    return np.concatenate([np.zeros(0, kind), *parts])
+    out = np.empty(sum(rows.size for rows in kept), kind)
+    at = 0
+    for rows, picked in zip(stretches, kept, strict=True):
+        out[at : at + picked.size] = rows.part(column, 0, rows.count)[picked]
+        at += picked.size
+    return out
 
 
 def _joined(parts: Sequence[NDArray[Any]], kind: type[np.signedinteger]) -> NDArray[Any]:
