@@ -57,6 +57,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 WORKERS = 2
 """Threads for physics; kernels run without the interpreter's lock."""
+LONG_RUN = 1_000_000
+"""Before the world plays so many pulses, what their making has left free is given back: tens of
+megabytes, and some milliseconds."""
 
 
 class Laboratory:
@@ -299,6 +302,8 @@ class Laboratory:
             baths=cabling.baths,
         )
         self._heat(instrument, arriving)
+        if sum(train.start_ns.size for train in signals.drives) > LONG_RUN:
+            self._spare.give_back()
         answers = iter(self.world.play(arriving))
         self._ran(signals)
         return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
