@@ -71,13 +71,15 @@ def test_signals_of_parts_are_those_of_the_whole_trace(text, most, monkeypatch) 
     again.proceed(())
     parts, thin = taken_signals(run, again.runs[0], SWITCH)
     parts = with_shared_arrays(parts, EqualArrays())
-    assert thin.end_ns == trace.end_ns and thin.flags == trace.flags
+    assert thin.end_ns == trace.end_ns
+    assert thin.flags == trace.flags
     assert len(thin) < len(trace)
     assert wanted[0][0].start_ns.size > 300
     found = flat(parts)
     for one, other in zip(flat(wanted), found, strict=True):
         if isinstance(one, np.ndarray):
-            assert one.dtype == other.dtype and np.array_equal(one, other)
+            assert one.dtype == other.dtype
+            assert np.array_equal(one, other)
         else:
             assert one == other or one is other
     assert len(again.runs[0].trace()) == 0, "its rows are forgotten"
