@@ -1,6 +1,6 @@
 """The first run of a twin that says it is ready, over the next ones: how much is left to be loaded.
 
-``python -m benches.first_run``: T1 scans of three qubits on the example's cluster. The client has
+``python benches/first_run.py``: T1 scans of three qubits on the example's cluster. The client has
 played on another twin before, so that what it loads itself counts on no side; each scan has other
 waits, so that none finds its program there.
 """

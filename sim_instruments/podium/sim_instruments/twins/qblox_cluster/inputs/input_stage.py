@@ -74,7 +74,7 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> SequencerAcquisitions 
     if not configuration.demodulate:
         frequency = np.zeros_like(frequency)
         phase = np.zeros_like(phase)
-    weights = (trace.weight0[picked], trace.weight1[picked])
+    weights: tuple[NDArray[np.int32], ...] = (trace.weight0[picked], trace.weight1[picked])
     if not weighed[picked].all():
         weights = tuple(np.where(weighed[picked], one, np.int32(-1)) for one in weights)
     kinds, number = _distinct_rows((frequency, *weights))

@@ -4,7 +4,8 @@ A trace may come in parts, and a long one is cut in parts: a stretch goes on fro
 and no key is kept twice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 from numba import njit
@@ -23,6 +24,22 @@ _PLAY = 1  # EventKind.PLAY, a plain number for the compiler
 ROWS_AT_A_TIME = 1 << 15
 _NOTHING_YET = np.array([0, 0, -1, -1, 0, 0, -1, 0, -1, 0, -1, 0, 0, 0, 0, 0, 0], np.int64)
 """See the end of :func:`segments`."""
+
+
+_Words = NDArray[np.int32]
+_Columns = tuple[
+    NDArray[np.int64],
+    NDArray[np.int8],
+    _Words,
+    _Words,
+    _Words,
+    _Words,
+    _Words,
+    _Words,
+    _Words,
+    NDArray[np.int64],
+]
+"""Of a trace, in the order in which :func:`segments` takes them."""
 
 
 class SegmentCutter:
@@ -48,7 +65,7 @@ class SegmentCutter:
 
         ``traces``: the parts of one, in their order.
         """
-        waiting: tuple[NDArray[np.signedinteger], ...] | None = None
+        waiting: _Columns | None = None
         first, end_ns = 0, 0
         for trace in traces:
             if not len(trace):
@@ -59,8 +76,11 @@ class SegmentCutter:
                 self._cut(waiting, first, last, end_ns)
                 # the last row has not been gone through; the one before it may be looked at
                 keep = max(last - 1, 0)
-                both = zip(waiting, columns, strict=True)
-                columns = tuple(np.concatenate([old[keep:], new]) for old, new in both)
+                rest: Sequence[NDArray[np.signedinteger]] = waiting
+                more: Sequence[NDArray[np.signedinteger]] = columns
+                both = zip(rest, more, strict=True)
+                joined = (np.concatenate([old[keep:], new]) for old, new in both)
+                columns = cast(_Columns, tuple(joined))
                 first = last - keep
             waiting = columns
         if waiting is not None:
@@ -73,7 +93,7 @@ class SegmentCutter:
 
     def _cut(
         self,
-        columns: tuple[NDArray[np.signedinteger], ...],
+        columns: _Columns,
         first: int,
         last: int,
         end_ns: int,
@@ -119,7 +139,7 @@ class SegmentCutter:
         return number
 
 
-def _columns(trace: RealTimeTrace) -> tuple[NDArray[np.signedinteger], ...]:
+def _columns(trace: RealTimeTrace) -> _Columns:
     return (
         trace.time_ns,
         trace.kind,
