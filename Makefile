@@ -61,7 +61,7 @@ NEEDS_qililab := qililab==0.33.3 scipy
 REPORT ?= report
 PYTEST_ARGS ?=
 ORDER ?=
-WORKERS ?= 3
+WORKERS ?= 4
 DEMO_ARGS ?=
 SITE_ARGS ?=
 SEED ?= 1
@@ -115,12 +115,14 @@ define pytest
 			code=$$?; test $$code -le $$status || status=$$code; }; \
 	if test -s $(not_run); then cat $(not_run); fi
 endef
+# A file is one item there: a worker that is free takes the next (tests/benches/file_collection.py).
+side_by_side = -n $(WORKERS) --by-file --dist=load --maxschedchunk=1 -o console_output_style=classic
 shuffled = $(if $(ORDER),--random-order-bucket=module --random-order-seed=$(ORDER))
 define tests
 	status=0; \
 	if test -n '$(PYTEST_ARGS)'; then $(call pytest,-m "$(1)"); exit $$status; fi; \
 	rm -rf $(failed); \
-	$(call pytest,-m "$(1)" $(note) --alone=never -n $(WORKERS) --dist=loadfile $(shuffled) --durations=20); \
+	$(call pytest,-m "$(1)" $(note) --alone=never $(side_by_side) $(shuffled) --durations=20); \
 	$(call pytest,-m "$(1)" $(note) --alone=only $(shuffled) --durations=20); \
 	if test $$status -eq 1; then $(bin)/python -m tests.benches.second_try $(failed) -m "$(1)" && status=0; fi; \
 	exit $$status

@@ -102,6 +102,8 @@ try:  set_cond 1,1,1,4
 class ChipPlay:
     """A world behind the connectors, in the thread of whoever asks."""
 
+    lines: Mapping[str, str] = LINES
+
     def __init__(self, feedline: FeedlinePoint) -> None:
         self._world = World(lambda _: (feedline,), 1)
         self._session: Any = None
@@ -120,14 +122,16 @@ class ChipPlay:
 
     def go_on(self, drives: Any, captures: Any, listeners: Any) -> Any:
         """Play on."""
-        played = [replace(one, line=LINES[one.line]) for one in drives if one.line in LINES]
-        heard = [replace(one, line=LINES[one.line]) for one in captures]
+        played = [
+            replace(one, line=self.lines[one.line]) for one in drives if one.line in self.lines
+        ]
+        heard = [replace(one, line=self.lines[one.line]) for one in captures]
         return self._session.go_on(played, heard, listeners)
 
     def planned(self, carriers: Mapping[str, float]) -> "ChipPlan":
         """Return the plan of the run."""
-        lines = {LINES[line]: hz for line, hz in carriers.items() if line in LINES}
-        return ChipPlan(SessionPlan(self._session, lines))
+        lines = {self.lines[line]: hz for line, hz in carriers.items() if line in self.lines}
+        return ChipPlan(SessionPlan(self._session, lines), self.lines)
 
     def trace(self, listener: int) -> Any:
         """Return the trace of the last window."""
@@ -140,16 +144,19 @@ class ChipPlay:
 class ChipPlan:
     """The plan of a run behind the connectors."""
 
-    def __init__(self, plan: SessionPlan) -> None:
+    def __init__(self, plan: SessionPlan, lines: Mapping[str, str]) -> None:
         self._plan = plan
+        self._lines = lines
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._plan, name)
 
     def go_on(self, drives: Any, captures: Any, listeners: Any, at_ns: int) -> Any:
         """Plan one more chunk."""
-        played = [replace(one, line=LINES[one.line]) for one in drives if one.line in LINES]
-        heard = [replace(one, line=LINES[one.line]) for one in captures]
+        played = [
+            replace(one, line=self._lines[one.line]) for one in drives if one.line in self._lines
+        ]
+        heard = [replace(one, line=self._lines[one.line]) for one in captures]
         return self._plan.go_on(played, heard, listeners, at_ns)
 
 

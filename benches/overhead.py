@@ -98,6 +98,8 @@ class Direct:
         assert isinstance(address, HostAddress)
         assert not isinstance(modules, str)
         self._at = (address.host, dict(address.ports), dict(modules))
+        self.used_s: list[float] = []
+        """Of each run: processor time of the driver's thread, waiting for its end left out."""
         self._jobs: queue.SimpleQueue[Callable[[QbloxCluster], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work)
         self._thread.start()
@@ -123,11 +125,15 @@ class Direct:
         def job(driver: QbloxCluster) -> None:
             began = time.perf_counter()
             try:
+                first_s = time.thread_time()
                 driver.load(artifact)
                 driver.arm()
                 driver.start()
+                waited_s = time.thread_time()
                 driver.wait(artifact.duration_fs * 1e-15)
+                waited_s = time.thread_time() - waited_s
                 driver.collect()
+                self.used_s.append(time.thread_time() - first_s - waited_s)
             except Exception as error:
                 loop.call_soon_threadsafe(tell, None, error)
             else:

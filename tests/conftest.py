@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("tests.benches")
+from tests.benches.file_collection import CollectionByFile  # noqa: E402
 from tests.benches.left_over import LeftOver  # noqa: E402
 from tests.benches.thoroughness import cases  # noqa: E402
 
@@ -213,7 +214,6 @@ ALONE = (
     "docs/test_tutorials_of_several_nodes.py",
     "many_nodes/",
     "sim_instruments/servers/test_event_loop.py",
-    "sim_instruments/servers/test_timing_plane.py",
     "sim_instruments/servers/test_two_nodes_start_together.py",
 )
 """Tests that keep a deadline of the wall, or that load all processors: nothing runs beside them."""
@@ -224,6 +224,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--alone",
         choices=("only", "never"),
         help="of the tests that run beside no other, those only, or none; others are not imported",
+    )
+    parser.addoption(
+        "--by-file",
+        action="store_true",
+        help="a worker imports a test file when its turn comes (tests/benches/file_collection.py)",
     )
 
 
@@ -244,13 +249,15 @@ def chromium() -> str | None:
     return next((path for path in map(shutil.which, names) if path is not None), None)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let SIGINT interrupt, and leave no event loop to be made in passing.
 
     A shell that starts tests in its background has them ignore SIGINT. And a policy that was never
     told its loop makes one when it is first asked, as pytest-asyncio does before each runner of its
     own: nobody would close it, and the collector would blame the test that happens to run.
     """
+    if config.getoption("by_file") and hasattr(config, "workerinput"):
+        config.pluginmanager.register(CollectionByFile())
     asyncio.set_event_loop(None)
     LEFT_OVER.watch(asyncio.BaseEventLoop)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -121,7 +121,7 @@ def demo(tmp_path_factory) -> Demo:
 
         def watch() -> None:
             root = psutil.Process(process.pid)
-            while not ended.wait(0.3):
+            while not ended.wait(1.0):
                 try:
                     seen.look(root)
                 except psutil.Error:

@@ -47,6 +47,7 @@ def test_both_sides_of_a_run_play_the_same(bench):
     )
 
 
+@pytest.mark.slow
 def test_the_bare_protocol_is_what_our_driver_says(bench):
     trip = bench("round_trip")
     found = trip.measure(pairs=4)
@@ -57,6 +58,7 @@ def test_the_bare_protocol_is_what_our_driver_says(bench):
     assert found.fetched_bytes > 3 * 32 * trip.POINTS, "the bins of three readouts"
 
 
+@pytest.mark.slow
 def test_the_vendors_client_alone_is_asked_what_our_driver_asks(bench, monkeypatch):
     trip = bench("round_trip_zurich")
     monkeypatch.setattr(trip, "WARM", 1)

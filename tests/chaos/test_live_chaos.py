@@ -1,66 +1,14 @@
-"""Faults in real processes, a few of them; and a judge who sees what is wrong."""
+"""Faults in real processes, a few of them."""
 
-import pytest
+from tests.benches.thoroughness import cases
 from tests.chaos.__main__ import held
-from tests.chaos.live import NODES, Laboratory, Live, live_chaos
-from tests.chaos.live_plant import Pulse
-from tests.chaos.world import Tally
+from tests.chaos.live import live_chaos
 
-T0_FS = 1_900_000_000 * 10**15
+FAULTS = cases(4, 10)
 
 
-async def test_ten_faults_in_real_processes(tmp_path) -> None:
-    total = await live_chaos(tmp_path, seed=3, faults=10)
+async def test_some_faults_in_real_processes(tmp_path) -> None:
+    total = await live_chaos(tmp_path, seed=3, faults=FAULTS)
     assert held(total), "\n".join(total.problems)
-    assert total.faults == 10
-    assert total.completed >= 2
-
-
-def pulse(node: str, off_fs: int = 0, tag: int = 0, **more) -> Pulse:
-    facts = {"edge_was_late": False, "relocked_fs": None} | more
-    return Pulse(node, "job_0", tag, T0_FS, T0_FS + off_fs, **facts)
-
-
-def judged(folder, pulses: list[Pulse], completed: bool) -> Tally:
-    """Return what the judge says of a run on two nodes."""
-    laboratory = Laboratory(folder, 1)
-    try:
-        live = Live(laboratory, 0)
-        live._jobs["job_0"] = NODES[:2]
-        if completed:
-            live._completed["job_0"] = (T0_FS, dict.fromkeys(NODES[:2], 0))
-        for one in pulses:
-            laboratory.plant.nodes[one.node].played.append(one)
-        live._judge()
-        return live.tally
-    finally:
-        laboratory.plant.close()
-        laboratory.processes.close()
-
-
-ALL = [pulse("node_a"), pulse("node_b", 90_000)]
-
-
-@pytest.mark.parametrize(
-    ("pulses", "completed", "undetected", "wrong", "discarded"),
-    [
-        (ALL, True, 0, 0, 0),
-        (ALL[:1], True, 1, 0, 0),
-        (ALL[:1], False, 0, 0, 0),
-        ([*ALL, ALL[0]], True, 1, 0, 0),
-        ([ALL[0], pulse("node_b", tag=1)], True, 1, 0, 0),
-        ([ALL[0], pulse("node_b", 10**6)], True, 1, 1, 0),
-        ([ALL[0], pulse("node_b", 10**6)], False, 0, 1, 0),
-        ([ALL[0], pulse("node_b", 10**6, edge_was_late=True)], False, 0, 0, 1),
-        ([ALL[0], pulse("node_b", 10**6, relocked_fs=T0_FS - 1)], False, 0, 0, 1),
-        ([ALL[0], pulse("node_b", 10**6, relocked_fs=T0_FS - 10**14)], False, 0, 1, 0),
-        ([ALL[0], pulse("node_b", 10**6, relocked_fs=T0_FS - 1)], True, 1, 1, 0),
-    ],
-)
-def test_the_judge_sees_what_is_wrong(
-    tmp_path, pulses, completed, undetected, wrong, discarded
-) -> None:
-    tally = judged(tmp_path, pulses, completed)
-    assert tally.undetected_partial_starts == undetected
-    assert tally.wrong_time_pulses == wrong
-    assert tally.discarded_after_the_fact == discarded
+    assert total.faults == FAULTS
+    assert total.completed >= FAULTS // 5 + 1

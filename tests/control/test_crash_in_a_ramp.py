@@ -257,6 +257,7 @@ def start_script() -> Iterator[Callable[[str, Path, Path], "subprocess.Popen[byt
         one.wait(10)
 
 
+@pytest.mark.slow
 async def test_after_a_killed_notebook_the_next_command_carries_out_the_rule(
     outputs, endpoints, start_script, tmp_path
 ) -> None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 import pytest_asyncio
 from tests.benches.nodes.misbehaving_wires import Laboratory, Wire, laboratory
+from tests.benches.thoroughness import sampled
 
 from podium.control.client.lab import Lab, open_facility
 from podium.control.program.program import Capture, Frame, Play, Program
@@ -161,22 +162,23 @@ MISBEHAVIOURS: dict[str, Callable[[Wire], None]] = {
 }
 
 
-SLOW = {
-    ("lo_q2", "answers by half"),
-    ("lo_q2", "answers late"),
-    ("cluster_a", "answers by half"),
-    ("thermometry_a", "answers late"),
-}
-"""The same from outside as those that never answer: nothing but waiting."""
+QUICK = [
+    ("cluster_a", "is not up"),
+    ("cluster_a", "dies in the middle of an upload"),
+    ("bias_q0", "dies in the middle of an upload"),
+    ("cluster_a", "answers garbage"),
+    ("bias_q0", "answers nonsense"),
+    ("lo_q2", "answers nonsense"),
+    ("thermometry_a", "answers by half"),
+    ("bias_q0", "answers late"),
+    ("cluster_a", "answers never"),
+]
+"""Every misbehaviour, and of every instrument two; the others in ``make test-all``."""
 
 
 @pytest.mark.parametrize(
     ("name", "how"),
-    [
-        pytest.param(name, how, marks=[pytest.mark.slow] if (name, how) in SLOW else [])
-        for how in MISBEHAVIOURS
-        for name in NAMES
-    ],
+    sampled([(name, how) for how in MISBEHAVIOURS for name in NAMES], kept=QUICK),
 )
 async def test_it_is_named_others_go_on_and_it_works_again_once_it_is_well(
     lab, twins, name, how
@@ -201,7 +203,7 @@ async def once_noticed(lab: Lab, name: str) -> None:
         await use(lab, name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sampled(NAMES, kept=["cluster_a", "bias_q0"]))
 async def test_one_that_says_another_name_is_not_used(lab, twins, name) -> None:
     wire = twins.wires[name]
     wire.says_another_name()
@@ -218,7 +220,10 @@ async def test_one_that_says_another_name_is_not_used(lab, twins, name) -> None:
     await use(lab, name)
 
 
-@pytest.mark.parametrize(("name", "instead"), [("bias_q0", "lo_q2"), ("cluster_a", "bias_q0")])
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    sampled([("bias_q0", "lo_q2"), ("cluster_a", "bias_q0")], kept=[("bias_q0", "lo_q2")]),
+)
 async def test_two_that_are_changed_over_are_not_used(lab, twins, name, instead) -> None:
     wire = twins.wires[name]
     wire.leads_to(twins.wires[instead])
@@ -233,7 +238,7 @@ async def test_two_that_are_changed_over_are_not_used(lab, twins, name, instead)
     await use(lab, name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sampled(NAMES, kept=["cluster_a", "thermometry_a"]))
 async def test_a_late_answer_is_never_taken_for_the_next_one(lab, twins, name) -> None:
     wire = twins.wires[name]
     right = str(await lab.ask(name, "*IDN?"))

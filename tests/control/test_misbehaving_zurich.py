@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 import pytest_asyncio
 from tests.benches.nodes.misbehaving_wires import EXAMPLE, Laboratory, Wire, laboratory
+from tests.benches.thoroughness import cases, sampled
 
 from podium.control.client.lab import Lab, open_facility
 from podium.control.program.parameters import with_parameters
@@ -108,14 +109,11 @@ MISBEHAVIOURS: dict[str, Callable[[Wire], None]] = {
 }
 
 
-SLOW = ("answers by half", "answers late")
-"""The same from outside as those that never answer, but for more waiting."""
+QUICK = ("is not up", "dies in the middle of an upload")
+"""The others are waiting, and ``test_others_work_while_it_does_not_answer`` has one of them."""
 
 
-@pytest.mark.parametrize(
-    "how",
-    [pytest.param(how, marks=[pytest.mark.slow] if how in SLOW else []) for how in MISBEHAVIOURS],
-)
+@pytest.mark.parametrize("how", sampled(MISBEHAVIOURS, kept=QUICK))
 async def test_it_is_named_others_go_on_and_it_works_again_once_it_is_well(lab, twins, how) -> None:
     await use(lab)
     wire = twins.wires[NAME]
@@ -154,7 +152,7 @@ async def fails(run) -> None:
 async def test_two_servers_that_are_changed_over_are_not_used(lab, twins) -> None:
     wire = twins.wires[NAME]
     wire.leads_to(twins.wires["thermometry_a"])
-    for _ in range(2):
+    for _ in range(cases(1, 2)):
         with pytest.raises(RunError, match=f"{NAME} at .*{wire.host}"):
             await use(lab)
     wire.heal()

@@ -190,6 +190,7 @@ def test_up_ends_what_runs_safely_and_who_has_asked_is_told(start, twins, tmp_pa
     assert re.fullmatch(r"podium run: .*(first_light|agent room is gone).*\n", run.said())
 
 
+@pytest.mark.slow
 def test_a_demo_whose_twins_are_killed_names_the_instrument_and_ends(start, tmp_path) -> None:
     report = tmp_path / "report"
     demo = start("demo", "--node-only", "--report", report)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.benches.nodes.triggered import Node, together
 from tests.benches.nodes.two_nodes_up import Twins, TwoNodes, in_time, refusal, two_nodes_up
+from tests.benches.thoroughness import cases
 
 from podium.control.client.skew_calibration import SkewsFound
 from podium.control.runs.errors import RunError, RunRefused
@@ -25,6 +26,8 @@ DRIVE, MARKER = "slot4.out0", "slot4.marker2"
 FLOOR_FS = 100_000
 FILE_FS = 25 * FS_PER_NS
 """By how much the cable of the second marker is longer than that of the first, as the file says."""
+RUNS = cases(3, 6)
+"""In the hours for which a skew holds."""
 NOT_LOOKED_AT = (211, 212, 213, 214, 215)
 """Seeds of worlds that nobody looked at while this was built."""
 
@@ -114,8 +117,8 @@ async def test_a_skew_is_measured_taken_out_for_hours_and_refused_after_a_relock
 
     assert abs(await at_the_tagger_fs(up)) < 5 * 20_000, "the jitter of one start"
     left_fs = []
-    for _ in range(6):
-        twins.do("advance", seconds=1_800)
+    for _ in range(RUNS):
+        twins.do("advance", seconds=10_800 // RUNS)
         left_fs.append(await left_over_fs(up, twins))
     (known,) = (await up.lab.skews()).skews
     rms_fs = float(np.sqrt(np.mean(np.square(left_fs))))

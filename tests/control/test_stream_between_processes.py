@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import xarray
@@ -12,7 +13,9 @@ from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, Up
 from tests.benches.programs.long_scan import scan
 
 from podium.control.client.lab import join_facility
+from podium.control.program.program import Parameter, ShiftPhase
 from podium.control.program.serialise import to_json
+from podium.control.runs.errors import RunRefused
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,25 @@ async def test_one_client_follows_and_another_one_stops(up) -> None:
         assert 0 < data.attrs["shots_done"] < 2**30
         run = await other.run(scan(10))
         assert run.sizes == data.sizes
+
+
+async def test_one_client_fires_what_is_prepared_and_another_one_plays_in_between(up) -> None:
+    coordinator = json.loads(up.state.read_text())["coordinator"]
+    async with (
+        join_facility(EXAMPLE, coordinator, up.endpoints) as lab,
+        join_facility(EXAMPLE, coordinator, up.endpoints) as other,
+    ):
+        program = replace(
+            scan(10), body=(ShiftPhase("readout", Parameter("a", 0.0)), *scan(10).body)
+        )
+        prepared = await lab.prepare(program)
+        first = await prepared.fire(a=0.25)
+        run = await other.run(scan(10))
+        second = await prepared.fire(a=0.5)
+        assert first.run < run.attrs["run"] < second.run
+        assert second.dataset().sizes == run.sizes
+        with pytest.raises(RunRefused, match="no parameter 'b'"):
+            await prepared.fire(b=0.5)
 
 
 async def test_podium_run_stopped_by_ctrl_c_writes_what_was_measured(up, tmp_path) -> None:

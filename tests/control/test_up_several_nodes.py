@@ -11,6 +11,7 @@ import httpx
 import pytest
 from tests.benches.nodes.podium_up import Up, podium
 from tests.benches.nodes.several_nodes import facility_file
+from tests.benches.thoroughness import sampled
 
 from podium.control.bus.zenoh_config import LEASE_MS
 from podium.control.client.lab import Lab, join_facility
@@ -71,7 +72,7 @@ def coordinator_of(up: Up) -> str:
     return str(json.loads(up.state.read_text())["coordinator"])
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("how", sampled([signal.SIGKILL, signal.SIGSTOP], kept=[signal.SIGSTOP]))
 async def test_a_dead_or_frozen_agent_is_noticed_and_the_other_goes_on(up, how, trial) -> None:
     address, key = up.page()
     async with join_facility(up.facility, coordinator_of(up)) as lab, asyncio.timeout(120):

@@ -93,10 +93,10 @@ def test_a_stranger_gets_nothing_done_and_that_is_told(up, stranger) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("status", EXAMPLE),
+        pytest.param(("status", EXAMPLE), marks=pytest.mark.slow),
         ("ask", "lo_q2", "power", "--facility", EXAMPLE),
         ("ask", "lo_q2", "power", "15", "--write", "--facility", EXAMPLE),
-        ("release", "bias_q0", "--facility", EXAMPLE),
+        pytest.param(("release", "bias_q0", "--facility", EXAMPLE), marks=pytest.mark.slow),
     ],
     ids=["status", "ask", "set", "release"],
 )

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.benches.only_in_test_all import tried_by_make_test
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
@@ -46,6 +47,18 @@ def test_there_are_twenty_rules_and_each_has_its_guard() -> None:
     for rule in rules():
         guard = rule[rule.lower().index("kept by") :]
         assert "contract" in guard or "`tests/" in guard, rule
+
+
+def test_make_test_tries_the_guard_of_every_rule() -> None:
+    """Of a rule with several guards, one at least."""
+    for rule in rules():
+        tried = []
+        for name in NAMED.findall(rule):
+            file, _, test = name.partition("::")
+            if name.startswith("tests/"):
+                here = tried_by_make_test(ROOT / file)
+                tried.append(test in here if test else bool(here))
+        assert not tried or any(tried), rule
 
 
 @pytest.mark.parametrize("room", ROOMS)

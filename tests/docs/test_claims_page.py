@@ -57,6 +57,7 @@ REFEREES = {
     "test_bluefors_control_logs": "`test_bluefors_control_logs.py`",
     "test_nut_ups_client": "`test_nut_ups_client.py`",
     "test_nut_published": "`test_nut_published.py`",
+    "test_nut_unit_tests": "`test_nut_unit_tests.py`",
     "test_message_faces_client": "`test_message_faces_client.py`",
     "test_cryomech_cpa_client": "`test_cryomech_cpa_client.py`",
     "test_snmp_hwgroup_poseidon2": "`test_snmp_hwgroup_poseidon2.py`",

@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from tests.benches.docs.keep_report import lay_in
 from tests.benches.docs.pages import ROOT, Block, difference
 from tests.benches.docs.tutorial_reader import Reader
+from tests.benches.thoroughness import sampled
 
 NOTEBOOKS = sorted((ROOT / "docs").rglob("*.ipynb"))
 SERVE = (
@@ -137,7 +138,7 @@ async def execute(client, source: str, at_output=None) -> tuple[str, str]:
 
 @pytest.mark.parametrize(
     "cell",
-    [pytest.param(BLOCKING, marks=pytest.mark.slow), AWAITING],
+    sampled([BLOCKING, AWAITING], kept=[]),
     ids=["blocking", "awaiting"],
 )
 async def test_the_stop_button_keeps_what_was_measured_and_leaves_all_safe(

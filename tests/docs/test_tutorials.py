@@ -10,11 +10,24 @@ from pathlib import Path
 import pytest
 from tests.benches.docs.pages import blocks_of, difference, name_of
 from tests.benches.docs.tutorial_reader import ON_ONE_NODE, Reader, follow, reader
+from tests.benches.thoroughness import sampled
 
 __all__ = ["reader"]
 
 
-@pytest.mark.parametrize("page", ON_ONE_NODE, ids=name_of)
+LONG = (
+    "docs/how-to/second-day.md",
+    "docs/how-to/see-what-is-played.md",
+    "docs/tutorials/04-test-your-lab-code.md",
+)
+"""Their commands have tests of their own, in ``tests/control/commands`` and ``testing``."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    sampled(ON_ONE_NODE, kept=[one for one in ON_ONE_NODE if name_of(one) not in LONG]),
+    ids=name_of,
+)
 def test_the_code_of_a_page_runs_and_prints_what_the_page_shows(page: Path, reader: Reader):
     follow(page, reader, slowly=False)
 

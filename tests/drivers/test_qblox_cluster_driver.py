@@ -19,6 +19,7 @@ from tests.benches.qblox_cluster.driver_bench import (
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import QbloxCluster, connection
 from podium.drivers.qblox_cluster import completion as waiting_module
+from podium.drivers.qblox_cluster.bins_readback import read_bins
 from podium.drivers.roles import KeepsDisturbance, MixerSettings
 from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import (
@@ -137,6 +138,57 @@ def test_only_what_differs_is_sent(server, cluster) -> None:
     commands = server.commands()
     assert sum("PROGram" in command for command in commands) == 1
     assert not any("WLISt" in command for command in commands)
+
+
+def test_where_texts_alone_differ_a_module_is_sent_one_packet_and_asked_once(
+    server, cluster
+) -> None:
+    play(cluster)
+    server.commands()
+    cluster.load(with_text("set_mrk 2\nwait_sync 4\nplay 0,0,204\nstop"))
+    # The lines of a text are told one by one.
+    told = [
+        one.split(" ")[0] for one in server.commands() if one.startswith(("SEQ", "SYST", "STAT"))
+    ]
+    errors = "SYSTem:ERRor:COUNt?"
+    of_cluster, silent, changed = [errors], [errors, errors], [errors, errors]
+    changed[1:1] = ["SEQuencer1:PROGram", "STATus:ASSEMbler:SUCCess?"]
+    assert sorted(told) == sorted(of_cluster + 2 * silent + changed)
+    assert play(cluster)["q0"].counts.sum() == SHOTS * POINTS
+
+
+def test_after_anything_else_was_set_all_of_a_program_is_looked_at_again(server, cluster) -> None:
+    play(cluster)
+    cluster.tell("SLOT4:SEQuencer1:STOP")
+    server.commands()
+    cluster.load(with_text("set_mrk 2\nwait_sync 4\nplay 0,0,208\nstop"))
+    several = [one for one in server.commands() if one.startswith("SYSTem:ERRor:COUNt?")]
+    assert len(several) > 7  # older errors, those of the upload, those that nobody asks for
+    # From then on all is known again.
+    cluster.load(with_text("set_mrk 2\nwait_sync 4\nplay 0,0,212\nstop"))
+    assert len([one for one in server.commands() if "COUNt?" in one]) == 7
+
+
+def test_an_error_of_somebody_else_does_not_refuse_another_text(server, cluster, caplog) -> None:
+    play(cluster)
+    with socket.create_connection((server.host, server.ports["scpi"])) as stranger:
+        stranger.sendall(b"NONSENSE\n*IDN?\n")
+        stranger.recv(1000)
+    assert play(cluster, with_text("set_mrk 2\nwait_sync 4\nplay 0,0,216\nstop"))["q0"].counts.all()
+    assert any("another client's" in told for told in caplog.messages)
+
+
+def test_bins_are_read_as_the_vendors_client_reads_them(cluster) -> None:
+    play(cluster)
+    (ours,) = read_bins(cluster._cluster, [(2, 0)])
+    (theirs,) = cluster._cluster.get_all_acquisitions([(2, 0)], as_numpy=True, acq_encoding=None)
+    assert ours.keys() == theirs.keys() == {"q0"}
+    assert ours["q0"]["index"] == theirs["q0"]["index"]
+    bins, wanted = (one["q0"]["acquisition"]["bins"] for one in (ours, theirs))
+    for path in ("path0", "path1"):
+        np.testing.assert_array_equal(bins["integration"][path], wanted["integration"][path])
+    for name in ("threshold", "avg_cnt"):
+        np.testing.assert_array_equal(bins[name], wanted[name])
 
 
 def test_bins_of_an_earlier_run_never_come_back(cluster) -> None:

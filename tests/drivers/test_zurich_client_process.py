@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
+from tests.benches.thoroughness import sampled
 from tests.benches.zurich.data_server import DEVICES, ZurichServer, zurich_server
 
 from podium.drivers import worker as worker_module
@@ -91,7 +92,7 @@ def driver_of(server: ZurichServer) -> ZurichDataServer:
     return ZurichDataServer("zi", server.host, server.ports, DEVICES)
 
 
-@pytest.mark.parametrize("what", CALLS)
+@pytest.mark.parametrize("what", sampled(CALLS, kept=["get", "make safe"]))
 async def test_the_loop_goes_round_while_a_server_does_not_answer(server, what) -> None:
     async with kept(lambda: driver_of(server)) as worker:
         await worker.connected()
@@ -101,7 +102,7 @@ async def test_the_loop_goes_round_while_a_server_does_not_answer(server, what) 
         await asked
 
 
-@pytest.mark.parametrize("greets", [False, True])
+@pytest.mark.parametrize("greets", sampled([False, True], kept=[True]))
 async def test_the_loop_goes_round_while_a_server_lets_nobody_in(server, greets) -> None:
     with server.silent(greets):
         async with kept(lambda: driver_of(server)) as worker:

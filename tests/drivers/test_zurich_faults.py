@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from tests.benches.thoroughness import sampled
 from tests.benches.zurich.data_server import DEVICES, ZurichServer, zurich_server
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
@@ -177,7 +178,13 @@ MAYBE_OURS = "since 'trial' was loaded here: its own, or a client's"
 
 @pytest.mark.parametrize(
     ("step", "whose"),
-    [("load", NOT_OURS), ("arm", MAYBE_OURS), ("load again", MAYBE_OURS), ("run again", NOT_OURS)],
+    sampled(
+        [
+            *(("load", NOT_OURS), ("arm", MAYBE_OURS)),
+            *(("load again", MAYBE_OURS), ("run again", NOT_OURS)),
+        ],
+        kept=[("load", NOT_OURS), ("load again", MAYBE_OURS)],
+    ),
 )
 def test_complaints_that_are_older_than_a_run_are_told_and_do_not_refuse_it(
     server, driver, caplog, step: str, whose: str
@@ -262,7 +269,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
+@pytest.mark.parametrize("what", sampled(REFUSED, kept=[*REFUSED][::3]))
 def test_what_cannot_be_loaded_is_told_with_program_node_and_line(driver, what) -> None:
     program, told = REFUSED[what]
     driver.load(PROGRAM)

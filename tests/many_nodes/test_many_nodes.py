@@ -9,6 +9,7 @@ MINUTES_S, MEMORY_MB = 600, 4096
 """Of ten nodes, from nothing to the end."""
 
 
+@pytest.mark.slow
 async def test_two_nodes_live_through_it_and_a_third_joins(tmp_path: Path) -> None:
     found = await tell(2, tmp_path, thorough=False)
     assert found["noticed_s"] < 5  # on a quiet machine in less than one

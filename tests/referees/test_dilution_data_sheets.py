@@ -8,6 +8,7 @@ such fridges write down (issue trackers and theses; see docs/explanation/the-fri
 """
 
 import pytest
+from tests.benches.thoroughness import sampled
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.cryostat.parameters import MODELS
@@ -45,7 +46,7 @@ def test_base_temperature_is_below_what_is_guaranteed(model: str) -> None:
     assert low < base_temperature_k(MODELS[model]) < high
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", sampled(MODELS, kept=["LD250"]))
 def test_room_temperature_to_base_takes_about_as_long_as_published(model: str) -> None:
     low, high = COOLDOWN_H[model]
     assert low < cooldown(MODELS[model]).seconds / 3600 < high

@@ -271,7 +271,7 @@ PROGRAMS = st.lists(
 
 
 @settings(
-    max_examples=cases(100, 300),
+    max_examples=cases(40, 300),
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
@@ -282,7 +282,7 @@ def test_random_programs_get_the_same_verdict(text: str) -> None:
 
 
 @settings(
-    max_examples=cases(60, 150),
+    max_examples=cases(25, 150),
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse
 import scqubits
 from scqubits.utils import spectrum_utils
+from tests.benches.thoroughness import sampled
 
 from podium.control.facility.fluxonium import Energies, spectrum
 from podium.sim_instruments.physics.chip import Chip
@@ -57,7 +58,7 @@ def theirs(atom: Fluxonium, flux: float, levels: int) -> scqubits.Fluxonium:
     )
 
 
-@pytest.mark.parametrize("flux", [0.0, 0.07, 0.21, 0.5, -0.33])
+@pytest.mark.parametrize("flux", sampled([0.0, 0.07, 0.21, 0.5, -0.33], kept=[0.0, -0.33]))
 def test_scqubits_finds_our_fluxoniums_levels_and_charge_elements(chip: Chip, flux: float) -> None:
     for circuit in fluxoniums(chip):
         assert isinstance(circuit.atom, Fluxonium)

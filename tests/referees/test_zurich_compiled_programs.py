@@ -14,7 +14,7 @@ from tests.benches.compilers.zurich_targets import hdawg, shfqc
 from tests.benches.programs.example_programs import first_light
 from tests.benches.programs.flux_programs import flux_programs
 from tests.benches.programs.random_programs import programs
-from tests.benches.thoroughness import cases
+from tests.benches.thoroughness import cases, sampled
 from zhinst.toolkit import CommandTable
 
 from podium.control.compilers.errors import DoesNotFit
@@ -62,12 +62,15 @@ def judge(core: CoreProgram, model: str) -> None:
     assert taken.is_valid()
 
 
+QUICK = ("time_of_flight", "punch_out", "rabi", "ef_rabi", "t1", "ramsey_table")
+
+
 def judge_all(program: ZurichProgram) -> None:
     for core in program.cores:
         judge(core, program.model)
 
 
-@pytest.mark.parametrize("name", FIRST_LIGHT)
+@pytest.mark.parametrize("name", sampled(FIRST_LIGHT, kept=QUICK))
 def test_the_vendors_compiler_takes_the_programs_of_first_light(name: str) -> None:
     for batch in compile_in_batches(FIRST_LIGHT[name], shfqc()):
         judge_all(batch.artifact)

@@ -8,6 +8,7 @@ calibrated through the client.
 import numpy as np
 import pytest
 from tests.benches.referees.reset_monte_carlo import expected, flipped, near
+from tests.benches.thoroughness import sampled
 from tests.benches.zurich.feedback_client import (
     DELAY,
     DRIVE,
@@ -49,7 +50,7 @@ repeat ({shots}) {{
 
 @pytest.mark.parametrize(
     "text",
-    [DRIVE, pytest.param(BRANCH, marks=pytest.mark.slow)],
+    sampled([DRIVE, BRANCH], kept=[]),
     ids=["a table entry", "a branch"],
 )
 def test_active_reset_leaves_what_decay_and_errors_of_assignment_predict(shfqc, text):
@@ -105,6 +106,7 @@ def test_an_entry_that_is_asked_for_a_cycle_too_early_hangs_on_the_reading_befor
     assert flips[before == 0].mean() < 0.15
 
 
+@pytest.mark.slow
 def test_a_gate_on_another_qubit_hangs_on_the_result(shfqc):
     """q1 is flipped where q0 was read 1: both are read together, each in its couple of bits."""
     shots = 1000

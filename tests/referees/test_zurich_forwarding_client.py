@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from tests.benches.referees.reset_monte_carlo import expected, flipped, near
 from tests.benches.referees.zurich_on_a_chip import DRIVE_HZ, READOUT_HZ
+from tests.benches.thoroughness import sampled
 from tests.benches.zurich import feedback_client as alone
 from tests.benches.zurich.feedback_client import (
     DELAY,
@@ -204,6 +205,7 @@ def first_cycles(mode) -> int:
     return int(model.get_latency(START + DELAY + SAMPLES))
 
 
+@pytest.mark.slow
 def test_active_reset_by_another_instrument(rack):
     shots = 1500
     assert rack.half[0] > 2
@@ -218,7 +220,10 @@ def test_active_reset_by_another_instrument(rack):
     assert second.mean() < 0.2 * first.mean(), "the qubit was reset"
 
 
-@pytest.mark.parametrize("why", ["off", "another register", "the analyzer's hold-off is over"])
+@pytest.mark.parametrize(
+    "why",
+    sampled(["off", "another register", "the analyzer's hold-off is over"], kept=["off"]),
+)
 def test_what_the_pqsc_does_not_forward_resets_nothing(rack, why):
     shots = 600
     rack.forwards(1, {} if why == "off" else {0: 0}, 3 if why == "another register" else REGISTER)

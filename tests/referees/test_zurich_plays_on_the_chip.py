@@ -66,6 +66,7 @@ def _along(points):
     return (centred * np.exp(-0.5j * np.angle((centred**2).sum()))).real
 
 
+@pytest.mark.slow
 async def test_relaxation_spectroscopy_and_rabi_find_what_the_world_hides(laboratory, truth):
     wait_s = Variable("wait", "fs", Linear.steps(0, 8 * US, 16))
     pulse = Play("d", Gaussian(40 * NS, 10 * NS), 0.5)

@@ -170,6 +170,7 @@ def _middle_ns(found):
     return np.sum(felt**2 * (np.arange(46) * 8.0 + PULSE_NS / 2)) / np.sum(felt**2)
 
 
+@pytest.mark.slow
 async def test_a_rabi_the_phase_of_a_flux_pulse_and_when_it_meets_the_drive(
     laboratory, truth, world
 ):

@@ -46,6 +46,7 @@ def read(name, discriminator=None):
     )
 
 
+@pytest.mark.slow
 async def test_active_reset_by_the_lab_resets(laboratory: Path, truth) -> None:
     frames = (
         Frame("d", f"{Q}.drive", truth[f"{Q}.f01"]),

@@ -83,6 +83,7 @@ def shots(device, amplitude):
     return np.asarray(results), np.asarray(record[0])
 
 
+@pytest.mark.slow
 def test_shots_that_the_client_starts_one_by_one_and_their_traces_tell_levels_apart(by_software):
     ground, dark = shots(by_software, 0.0)
     excited, bright = shots(by_software, PI[0])

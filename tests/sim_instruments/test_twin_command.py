@@ -294,6 +294,7 @@ def test_it_listens_on_loopback_only(simulation) -> None:
     assert all(host.startswith("127.") for host, _ in sockets)
 
 
+@pytest.mark.slow
 def test_two_simulations_run_side_by_side(simulation, tmp_path, twin) -> None:
     second = Simulation(tmp_path, twin)
     try:

@@ -17,9 +17,12 @@ from podium.firmware_interfaces.ieee4882.parameters import Value, Verbatim
 from podium.firmware_interfaces.ieee4882.program_message import Number, Parameter, Word
 from podium.firmware_interfaces.lakeshore_records import (
     ANY_VALUE,
+    CURVES_END,
     FREE_VALUE,
     NAME_MAX,
     OFF_ON,
+    OneOf,
+    RampRate,
     Record,
     query,
     real,
@@ -180,6 +183,7 @@ INSET = record(
     (_SECONDS, 3),
     (whole(0, 59, digits=2), 0),
     (whole(0, 2), 1),
+    any_of=Input(also_zero=True),
 )
 """Enabled, dwell s, pause s, curve, temperature coefficient (1 negative, 2 positive)."""
 INTYPE = record(
@@ -233,6 +237,8 @@ ANALOG_OUTPUT = query("AOUT", _OUTPUT)
 HEATER_STATUS = query("HTRST", _OUTPUT)
 RAMP_STATUS = query("RAMPST", _OUTPUT, optional=1)
 RELAY_STATUS = query("RELAYST", whole(1, 2))
+ALARM_BIT = 1 << 3
+"""Of the status byte (manual, page 154), whose others are RAMPW, VRC, VRM, OVLD and OSB."""
 ALARM_STATUS = query("ALARMST", _INPUT)
 EXTREMES = query("MDAT", _INPUT)
 FORGET_EXTREMES = Command("MNMXRST", ())
@@ -252,7 +258,7 @@ OUTMODE = record(
     (OFF_ON, 0),
     (OFF_ON, 0),
     (OFF_ON, 0),
-    (whole(0, 255, digits=3), 5),
+    (whole(1, 255, digits=3), 5),
 )
 PID = record(
     "PID",
@@ -260,9 +266,17 @@ PID = record(
     (real("0", "1000"), Decimal(10)),
     (real("0", "10000"), Decimal(20)),
     (real("0", "2500"), Decimal(0)),
+    first_left_out=SAMPLE,
 )
-SETP = record("SETP", _LOOP_KEYED, (FREE_VALUE, Decimal(0)))
-RAMP = record("RAMP", _LOOP_KEYED, (OFF_ON, 0), (real("0", "100"), Decimal("0.1")))
+SETP = record("SETP", _LOOP_KEYED, (FREE_VALUE, Decimal(0)), first_left_out=SAMPLE)
+RAMP = record(
+    "RAMP",
+    _LOOP_KEYED,
+    (OFF_ON, 0),
+    (RampRate(real("0", "100"), Decimal("0.001")), Decimal("0.1")),
+    first_left_out=SAMPLE,
+)
+"""Manual, pages 172, 173: without an output they are about the sample heater, as in a 370."""
 MOUT = record("MOUT", (_OUTPUT,), (FREE_VALUE, Decimal(0)))
 """Percent of full scale; W of the sample heater while its output is shown in power. ASSUMED."""
 STILL = record("STILL", (), (real("0", "100"), Decimal(0)))
@@ -281,6 +295,26 @@ ZONE = record(
     (OFF_ON, 0),
 )
 
+ALARM = record(
+    "ALARM",
+    (_INPUT,),
+    (OFF_ON, 0),
+    (whole(0, 2), 1),
+    (real("-1E9", "1E9", 6, 0), Decimal(1000)),
+    (real("-1E9", "1E9", 6, 0), Decimal(0)),
+    (real("0", "1E9", 6, 0), Decimal(0)),
+    (OFF_ON, 0),
+    (OFF_ON, 0),
+    (OFF_ON, 0),
+    any_of=Input(also_zero=True),
+)
+"""On, of what (1 kelvin, 2 ohm), high, low, deadband, latching, audible, visible."""
+RELAY = record(
+    "RELAY", (whole(1, 2),), (whole(0, 4), 0), (Input(also_zero=True), "1"), (whole(0, 2), 0)
+)
+"""Mode (off, on, alarms, zones of the sample or warm-up heater), input, low, high or both alarms
+(manual, page 175)."""
+
 RECORDS: tuple[Record, ...] = (
     INSET,
     INTYPE,
@@ -295,18 +329,8 @@ RECORDS: tuple[Record, ...] = (
         any_of=Input(also_zero=True),  # manual, page 162
     ),
     record("INCRV", (_INPUT,), (whole(0, 59, digits=2), 0)),
-    record(
-        "ALARM",
-        (Input(also_zero=True),),
-        (OFF_ON, 0),
-        (whole(0, 2), 1),
-        (real("-1E9", "1E9", 6, 0), Decimal(1000)),
-        (real("-1E9", "1E9", 6, 0), Decimal(0)),
-        (real("0", "1E9", 6, 0), Decimal(0)),
-        (OFF_ON, 0),
-        (OFF_ON, 0),
-        (OFF_ON, 0),
-    ),
+    ALARM,
+    RELAY,
     OUTMODE,
     PID,
     SETP,
@@ -327,23 +351,22 @@ RECORDS: tuple[Record, ...] = (
     ),
     ZONE,
     record(
-        "RELAY", (whole(1, 2),), (whole(0, 4), 0), (Input(also_zero=True), "1"), (whole(0, 2), 0)
-    ),
-    record(
         "CRVHDR",
-        (whole(1, 59),),
+        (whole(1, CURVES_END),),
         (text(15), "User Curve"),
         (text(10), ""),
-        (whole(3, 7), 4),
+        (OneOf((3, 4, 7)), 4),
         (real("0", "1000"), Decimal(375)),
         (whole(1, 2), 1),
+        set_keys=(whole(*USER_CURVES),),
     ),
     record(
         "CRVPT",
-        (whole(1, 59), whole(1, 200)),
+        (whole(1, CURVES_END), whole(1, 200)),
         (ANY_VALUE, Decimal(0)),
         (ANY_VALUE, Decimal(0)),
         (ANY_VALUE, Decimal(0)),
+        set_keys=(whole(*USER_CURVES), whole(1, 200)),
     ),
     record("CMR", (), (OFF_ON, 0)),
     record("BEEP", (), (OFF_ON, 1)),
@@ -366,5 +389,6 @@ RECORDS: tuple[Record, ...] = (
 
 MEANT_RECORDS = (
     *(INSET, INTYPE, INNAME, TLIMIT, OUTMODE, PID, SETP, RAMP, MOUT, STILL, WARMUP, ZONE),
+    *(ALARM, RELAY),
 )
 """Those on which something in the simulation depends."""

@@ -16,9 +16,11 @@ from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Kind, Value
 from podium.firmware_interfaces.ieee4882.program_message import Number, Parameter, Word
 from podium.firmware_interfaces.lakeshore_records import (
+    CURVES_END,
     FREE_VALUE,
     NAME_MAX,
     OFF_ON,
+    RampRate,
     Record,
     query,
     real,
@@ -168,7 +170,8 @@ HTRSET = record(
 )
 """Load, maximum current, the user's maximum A, shown in current or power. ASSUMED: defaults."""
 SETP = record("SETP", (OUTPUT,), (FREE_VALUE, Decimal(0)))
-RAMP = record("RAMP", (OUTPUT,), (OFF_ON, 0), (real("0", "100", 6, 1), Decimal("0.1")))
+RAMP_RATE = RampRate(real("0", "100", 6, 1), Decimal("0.1"))
+RAMP = record("RAMP", (OUTPUT,), (OFF_ON, 0), (RAMP_RATE, Decimal("0.1")))
 MOUT = record("MOUT", (OUTPUT,), (real("-100", "100", 8, 3), Decimal(0)))
 WARMUP = record("WARMUP", (whole(3, 4),), (OFF_ON, 0), (real("0", "100", 7, 2), Decimal(0)))
 ANALOG = record(
@@ -190,7 +193,7 @@ ZONE = record(
     (real("0", "100", 8, 3), Decimal(0)),
     (whole(0, 5), 0),
     (CONTROL_INPUT, 0),
-    (real("0", "100", 6, 1), Decimal("0.1")),
+    (RAMP_RATE, Decimal("0.1")),
 )
 """Upper bound, P, I, D, manual output, range, input (0 default), ramp rate."""
 
@@ -245,36 +248,44 @@ BLOCK_TEMPERATURE = query("TEMP")
 DELETE_CURVE = Command("CRVDEL", (whole(*USER_CURVES),))
 FACTORY_DEFAULTS = Command("DFLT", (whole(99, 99),))
 
+ALARM = record(
+    "ALARM",
+    (INPUT,),
+    (OFF_ON, 0),
+    (FREE_VALUE, Decimal(1000)),
+    (FREE_VALUE, Decimal(0)),
+    (FREE_VALUE, Decimal(0)),
+    (OFF_ON, 0),
+    (OFF_ON, 0),
+    (OFF_ON, 0),
+)
+"""On, high, low, deadband, latching, audible, visible."""
+RELAY = record("RELAY", (whole(1, 2),), (whole(0, 2), 0), (INPUT, "A"), (whole(0, 2), 0))
+"""Mode (off, on, alarms), input, low, high or both alarms (manual of the 350, page 154)."""
 FOLLOWED = (OUTMODE, HTRSET, MOUT, WARMUP, ZONE, TLIMIT)
 """Records that the outputs follow."""
-MEANT = (INNAME, SETP, RAMP, *FOLLOWED)
+MEANT = (INNAME, SETP, RAMP, ALARM, RELAY, *FOLLOWED)
 KEPT = (
     INCRV,
     ANALOG,
-    record(
-        "ALARM",
-        (INPUT,),
-        (OFF_ON, 0),
-        (FREE_VALUE, Decimal(1000)),
-        (FREE_VALUE, Decimal(0)),
-        (FREE_VALUE, Decimal(0)),
-        (OFF_ON, 0),
-        (OFF_ON, 0),
-        (OFF_ON, 0),
-    ),
     record("FILTER", (INPUT,), (OFF_ON, 0), (whole(2, 64, 2), 8), (whole(1, 10, 2), 10)),
     record("DIOCUR", (INPUT,), (whole(0, 1), 0)),
     record(
         "CRVHDR",
-        (whole(1, 59),),
+        (whole(1, CURVES_END),),
         (text(15), "User Curve"),
         (text(10), ""),
         (whole(1, 4), 4),
         (real("0", "1500", 8, 3), Decimal(325)),
         (whole(1, 2), 1),
+        set_keys=(whole(*USER_CURVES),),
     ),
-    record("CRVPT", (whole(1, 59), whole(1, CURVE_POINTS)), *(((FREE_VALUE, Decimal(0)),) * 2)),
-    record("RELAY", (whole(1, 2),), (whole(0, 2), 0), (INPUT, "A"), (whole(0, 2), 0)),
+    record(
+        "CRVPT",
+        (whole(1, CURVES_END), whole(1, CURVE_POINTS)),
+        *(((FREE_VALUE, Decimal(0)),) * 2),
+        set_keys=(whole(*USER_CURVES), whole(1, CURVE_POINTS)),
+    ),
     record("DISPLAY", (), (whole(0, 10, 2), 6), (whole(0, 2), 1), (whole(1, 4), 1)),
     record("DISPFLD", (whole(1, 8),), (CONTROL_INPUT, 1), (whole(1, 6), 1)),
     record("BRIGT", (), (whole(0, 3), 2)),

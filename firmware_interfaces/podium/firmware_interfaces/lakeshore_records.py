@@ -11,13 +11,57 @@ from decimal import Decimal
 from math import floor, log10
 
 from podium.firmware_interfaces.ieee4882.command import Command
+from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Kind, Real, Text, Value, Whole
+from podium.firmware_interfaces.ieee4882.program_message import Parameter
+from podium.firmware_interfaces.ieee4882.status import Status
 
 TCP_PORT = 7777
 VENDOR = "LSCI"
 TERMINATOR = b"\r\n"
 REGISTER_DIGITS = 3  # *ESR? and the like answer nnn
 NAME_MAX = 15  # INNAME
+STANDARD_CURVES_END, CURVES_END = 20, 59
+"""Curves 1 to 20 are the factory's and can only be read, 21 to 59 the user's (CRVHDR, CRVPT)."""
+STATUS_BITS = Status.MESSAGE_AVAILABLE | Status.EVENT_SUMMARY | Status.MASTER_SUMMARY
+"""None of these boxes has an error queue, nor a bit for it in its status byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A number out of a list that has gaps."""
+
+    numbers: tuple[int, ...]
+
+    def take(self, parameter: Parameter) -> int:
+        """Take one of the numbers; another is an execution error."""
+        value = whole(min(self.numbers), max(self.numbers)).take(parameter)
+        if value not in self.numbers:
+            raise ScpiError(-222, f"{value} is none of {', '.join(map(str, self.numbers))}")
+        return value
+
+    def answer(self, value: Value) -> str:
+        """Write the number."""
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class RampRate:
+    """A rate in K/min: 0, which is at once, or from the smallest to the largest of the box."""
+
+    kind: Real
+    least: Decimal
+
+    def take(self, parameter: Parameter) -> Decimal:
+        """Take a rate; between 0 and the smallest there is none."""
+        value = self.kind.take(parameter)
+        if 0 < value < self.least:
+            raise ScpiError(-222, f"{value} K/min, the least is {self.least}")
+        return value
+
+    def answer(self, value: Value) -> str:
+        """Write the rate."""
+        return self.kind.answer(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +90,21 @@ def record(
     keys: tuple[Kind, ...],
     *fields: tuple[Kind, Value],
     any_of: Kind | None = None,
+    set_keys: tuple[Kind, ...] | None = None,
+    first_left_out: Value = None,
 ) -> Record:
     """Return a record: ``fields`` are kinds with their defaults; those at the end may be left out.
 
-    ``any_of``: what the command, not the query, takes in place of ``keys``, as 0 for all inputs.
+    ``any_of``: what the command, not the query, takes in place of ``keys``, as 0 for all inputs;
+    ``set_keys``: where the command takes fewer than the query; ``first_left_out``: the first key
+    where one parameter is missing: then no others may be left out.
     """
     kinds = tuple(kind for kind, _ in fields)
-    sets = (*(keys if any_of is None else (any_of,)), *kinds)
-    command = Command(mnemonic, sets, keys, optional=len(kinds) - 1, empty_keeps=True)
+    sets = (*(set_keys or (keys if any_of is None else (any_of,))), *kinds)
+    optional = len(kinds) - 1 if first_left_out is None else 0
+    command = Command(
+        mnemonic, sets, keys, optional, empty_keeps=True, first_left_out=first_left_out
+    )
     return Record(command, tuple(default for _, default in fields), any_of is not None)
 
 

@@ -1,7 +1,7 @@
 """Network UPS Tools: the protocol by which ``upsd`` says how a power supply with a battery is.
 
-Lines of words; a word with spaces stands in double quotes, with a backslash before a quote or a
-backslash in it.
+Lines of words; a word with spaces stands in double quotes, with a backslash before a quote, a
+backslash or a number sign in it.
 
 Sources: RFC 9271 (commands, responses, errors: sections 4 and 5; names of variables: appendix A)
 and Network UPS Tools 2.8 (docs/net-protocol.txt; where these leave it open, upsd's own source,
@@ -13,7 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 
 TCP_PORT = 3493  # RFC 9271, 7
-PROTOCOL = "1.3"
+PROTOCOLS = {"2.7.4": "1.2", "2.8.0": "1.3"}
+"""Protocol by release of upsd (docs/net-protocol.txt, "Revision history")."""
+PROTOCOL = PROTOCOLS["2.8.0"]
+NEW_IN_1_3 = ("PROTVER", "PRIMARY", "TRACKING")
+"""Words that a server of protocol 1.2 does not know."""
 LINE_MAX = 1024
 """Bytes of a line that is taken. ASSUMED: the buffers of Network UPS Tools."""
 END = b"\n"
@@ -73,7 +77,7 @@ def words(line: str) -> tuple[str, ...]:
 
 def quoted(text: str) -> str:
     """Return a value as answers have it."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("#", "\\#")
     return f'"{escaped}"'
 
 

@@ -1,7 +1,8 @@
 """SRS SG384 RF signal generator: its commands and limits.
 
-Source: QCoDeS 0.58 ``SG384`` for mnemonics and ranges; the manual's list of errors (LERR?). Flat
-mnemonics over TCP, messages end with a newline, replies with carriage return and newline.
+Source: QCoDeS 0.58 ``SG384`` for mnemonics and ranges; the manual's list of errors (LERR?), as
+three public drivers transcribe it. Flat mnemonics over TCP, messages end with a newline, replies
+with carriage return and newline.
 """
 
 from decimal import Decimal
@@ -60,7 +61,21 @@ STORED: dict[Command, Value] = {
 """Commands whose setting is kept and read back."""
 
 NO_ERROR = 0
-ERRORS = {-222: 10, -221: 12, -113: 111, -108: 115, -109: 116}
-"""LERR?: its numbers by those of IEEE 488.2: illegal value, not allowed, undefined command, extra
-and missing parameters. All others are illegal commands, 110."""
-ILLEGAL_COMMAND = 110
+ILLEGAL_COMMAND, UNDEFINED_COMMAND, ILLEGAL_QUERY, ILLEGAL_SET = 110, 111, 112, 113
+ERRORS = {
+    -222: 10,  # illegal value
+    -224: 10,
+    -221: 12,  # not allowed
+    -108: 115,  # extra parameters
+    -109: 116,  # missing parameters
+    -102: 126,  # syntax error
+    -131: 127,  # illegal units
+    -138: 127,
+    -350: 254,  # too many errors
+}
+"""LERR?: numbers of the manual's "Error Codes", by those of IEEE 488.2 and SCPI."""
+INVALID_NUMBER = 118
+WRONG_TYPES = (-121, -128, -141, -148, -151, -158, -161, -168, -171, -178)
+"""Something else where a number is due."""
+COMMAND_LETTERS = 4
+"""Of a command's name: another length is no command at all, 110."""

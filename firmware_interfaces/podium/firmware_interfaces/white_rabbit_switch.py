@@ -1,8 +1,9 @@
 """Objects that a White Rabbit switch shows over SNMP: WR-SWITCH-MIB, revision 2023-03-26.
 
 Object identifiers, types and enumerations are those of the MIB as published in compiled form;
-the MIB says of what a status is made (``wrsSoftPLLStatus`` and others) in the switch's open
-source. Only the objects that tell how the timing is are here.
+of what a status is made, the diagnostics document of its open source (wr-switch-sw,
+``doc/wrs_failures``) says. Here are the objects that tell how the timing is, and those that its
+user manual prints as an example (``doc/wrs-user-manual.in``, "SNMP Support").
 """
 
 from enum import IntEnum
@@ -26,6 +27,8 @@ SYS_OBJECT_ID: Oid = (*SYSTEM, 2, 0)
 SYS_UP_TIME: Oid = (*SYSTEM, 3, 0)
 SYS_NAME: Oid = (*SYSTEM, 5, 0)
 
+SCALAR: Oid = (*SWITCH, 1, 0)
+"""A test object; always 1."""
 _GENERAL: Oid = (*SWITCH, 6, 1)
 MAIN_STATUS: Oid = (*_GENERAL, 1, 0)
 OS_STATUS: Oid = (*_GENERAL, 2, 0)
@@ -51,6 +54,12 @@ GATEWARE_VERSION: Oid = (*_VERSION, 9, 0)
 
 DATE_TAI: Oid = (*SWITCH, 7, 1, 1, 1, 0)
 DATE_TAI_STRING: Oid = (*SWITCH, 7, 1, 1, 2, 0)
+
+_BOOT: Oid = (*SWITCH, 7, 1, 2)
+CONFIG_SOURCE: Oid = (*_BOOT, 6, 0)
+CONFIG_SOURCE_URL: Oid = (*_BOOT, 7, 0)
+BOOT_PARTS: tuple[Oid, ...] = tuple((*_BOOT, number, 0) for number in (9, 10, 11, 12))
+"""Configuration, hardware information, FPGA, soft processor: whether each was loaded."""
 
 _TEMPERATURE: Oid = (*SWITCH, 7, 1, 3)
 TEMPERATURES: dict[str, Oid] = {
@@ -97,12 +106,16 @@ PORT_COLUMNS: dict[str, Oid] = {
     "link": (*SWITCH, 7, 6, 1, 3),
     "mode": (*SWITCH, 7, 6, 1, 4),
     "locked": (*SWITCH, 7, 6, 1, 5),
+    "sfp_vendor": (*SWITCH, 7, 6, 1, 7),
     "sfp_part": (*SWITCH, 7, 6, 1, 8),
     "sfp_serial": (*SWITCH, 7, 6, 1, 9),
     "sfp_in_database": (*SWITCH, 7, 6, 1, 10),
     "sfp_error": (*SWITCH, 7, 6, 1, 12),
     "ptp_sent": (*SWITCH, 7, 6, 1, 13),
     "ptp_received": (*SWITCH, 7, 6, 1, 14),
+    "counters_name": (*SWITCH, 7, 7, 1, 2),
+    "frames_sent": (*SWITCH, 7, 7, 1, 21),
+    "frames_received": (*SWITCH, 7, 7, 1, 22),
 }
 """Columns of the table of ports; rows are 1 to :data:`PORTS`."""
 
@@ -126,6 +139,13 @@ class TemperatureWarning(IntEnum):
     THRESHOLD_NOT_SET = 1
     OK = 2
     TOO_HIGH = 3
+
+
+class ConfigSource(IntEnum):
+    """``wrsConfigSource``, where its configuration came from."""
+
+    LOCAL = 3
+    REMOTE = 4
 
 
 class SpllMode(IntEnum):

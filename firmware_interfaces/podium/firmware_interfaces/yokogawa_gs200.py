@@ -64,8 +64,15 @@ UNITS = {"VOLT": "V", "CURR": "A"}
 
 
 class Condition(IntFlag):
-    """Bits of the condition register and of the extended event register (13.3.4)."""
+    """Bits of the condition register and of the extended event register (13.3.4).
 
+    Bits 10 to 13 (limiters, trips, emergency) stay 0: what hangs at its terminals is not known.
+    """
+
+    NOT_MEASURING = 1 << 0
+    NOT_STORING = 1 << 2
+    NO_FILE_BEING_MADE = 1 << 3
+    NO_SAMPLING_ERROR = 1 << 4
     SOURCE_CHANGED = 1 << 5
     """Event only."""
     END_OF_STEP = 1 << 6
@@ -73,7 +80,17 @@ class Condition(IntFlag):
     END_OF_PROGRAM = 1 << 7
     """Event only."""
     READY_FOR_PROGRAM = 1 << 8
+    """0 only while it gets ready to run a program."""
 
+
+AT_REST = (
+    Condition.NOT_MEASURING
+    | Condition.NOT_STORING
+    | Condition.NO_FILE_BEING_MADE
+    | Condition.NO_SAMPLING_ERROR
+    | Condition.READY_FOR_PROGRAM
+)
+"""The condition register of a box that neither measures nor gets a program ready (page 13-30)."""
 
 EXTENDED_EVENT_SUMMARY = 1 << 1  # EES in the status byte (13.3.2)
 

@@ -70,6 +70,14 @@ class TwinCommand:
             help="fridges whose model is known begin at room temperature, not cold",
         )
         sample.add_argument(
+            "--vary",
+            type=_part,
+            default=0.0,
+            metavar="PART",
+            help="constants of fridges whose model is known differ from it by up to this part, "
+            "e.g. 0.2 (default 0)",
+        )
+        sample.add_argument(
             "--wrong",
             type=_spreads,
             default=0.0,
@@ -180,6 +188,7 @@ class TwinCommand:
                 "tell how each clock stands: locked or not, in which epoch, by how much off",
             ),
             ("time", "tell the world's time and what it was spent on"),
+            ("state", "tell how fridges, clocks and lines truly stand"),
             ("tallies", "count the commands that came, and those that mean nothing"),
             ("parts", "tell the processes of `serve --split`: what each has, and how it is"),
         ):
@@ -213,6 +222,7 @@ class TwinCommand:
             "emulate": _emulate,
             "clocks": _ask_and_print,
             "time": _ask_and_print,
+            "state": _ask_and_print,
             "tallies": _ask_and_print,
             "parts": _ask_and_print,
         }[arguments.verb]
@@ -272,6 +282,17 @@ def _when(text: str) -> str:
     return text
 
 
+def _part(text: str) -> float:
+    """Return the PART of ``--vary``."""
+    try:
+        part = float(text)
+    except ValueError:
+        part = -1.0
+    if not 0.0 <= part <= 0.5:
+        raise ArgumentTypeError(f"{text}: 0 to 0.5 can be")
+    return part
+
+
 def _spreads(text: str) -> float:
     """Return the K of ``--wrong``."""
     from podium.sim_instruments.physics.displaced_design import check_wrong
@@ -319,6 +340,7 @@ def _sample(arguments: Namespace) -> int:
             wrong=arguments.wrong,
             drift=arguments.drift,
             warm=arguments.warm,
+            vary=arguments.vary,
         )
         write_world(world, arguments.out)
     except (DesignError, SamplingError) as error:

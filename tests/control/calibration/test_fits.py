@@ -25,7 +25,7 @@ from podium.control.calibration.routines.relaxation import Layout, fit_scan
 
 TRIALS = 60
 """Of each pull test; a bound is broken by luck in one of 10**6 draws."""
-FEW = cases(20, TRIALS)
+FEW = cases(12, TRIALS)
 """Of those whose fits take long."""
 
 

@@ -6,6 +6,7 @@ import pytest
 from podium.control.calibration.fits.least_squares import (
     Bound,
     FitFailed,
+    Solution,
     Solutions,
     fit_least_squares,
     near,
@@ -46,7 +47,7 @@ def test_a_second_fit_has_its_own_predecessor_and_a_third_has_none() -> None:
     with solutions_noted() as solutions:
         fit_least_squares(two_wells, np.zeros(2), 1.0, [{"x": 1.5}])
         fit_least_squares(line, 2 * X + 1, 1.0, [{"a": 0.0, "b": 0.0}])
-    assert [sorted(one or {}) for one in solutions.found] == [["x"], ["a", "b"]]
+    assert [one and one.names for one in solutions.found] == [("x",), ("a", "b")]
     with near(solutions):
         fit_least_squares(two_wells, np.zeros(2), 1.0, [{"x": -1.5}])
         again = fit_least_squares(line, 3 * X + 1, 1.0, [{"a": 0.0, "b": 0.0}])
@@ -69,6 +70,36 @@ def test_where_a_slope_vanishes_the_other_starts_are_tried_again() -> None:
     def model(values):
         return values["a"] + max(values["w"], 0.0) * X
 
-    with near(Solutions([{"a": 1.0, "w": -1.0}])):
+    slopes = np.column_stack([np.ones(X.size), np.zeros(X.size)])
+    with near(Solutions([Solution(("a", "w"), np.array([1.0, -1.0]), 0.0, slopes)])):
         again = fit_least_squares(model, 1 + 0.5 * X, 0.01, [{"a": 0.8, "w": 0.7}])
     assert again.values["w"] == pytest.approx(0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_fit_that_is_repeated_moves_as_one_from_the_start_and_asks_its_model_rarely(
+    seed: int,
+) -> None:
+    """What a known frequency's sigma does to amplitude and rate, by both ways."""
+    asked = 0
+
+    def model(values, frequency):
+        nonlocal asked
+        asked += 1
+        return decaying((values["amplitude"], values["rate"], frequency, values["offset"]))
+
+    noise = 0.02 * np.random.default_rng(seed).standard_normal(X.size)
+    data = decaying((1.0, 1.2, 3.0, 0.1)) + noise
+    starts = [{"amplitude": 0.8, "rate": 1.0, "offset": 0.0}]
+    with solutions_noted() as solutions:
+        first = fit_least_squares(lambda v: model(v, 3.0), data, 0.02, starts)
+    full = fit_least_squares(lambda v: model(v, 3.02), data, 0.02, starts)
+    asked = 0
+    with near(solutions):
+        quick = fit_least_squares(lambda v: model(v, 3.02), data, 0.02, starts)
+    assert asked <= 8
+    for name, value in first.values.items():
+        moved = full.values[name] - value
+        assert quick.values[name] - value == pytest.approx(
+            moved, abs=0.1 * abs(moved) + 0.02 * first.sigmas[name]
+        )

@@ -94,7 +94,7 @@ def test_the_lag_is_found_within_its_sigma() -> None:
     """The rms of the pulls leaves its limits in fewer than one of 10**6 draws."""
     rng = np.random.default_rng(1)
     pulls, sigmas = [], []
-    for _ in range(cases(12, 40)):
+    for _ in range(cases(8, 40)):
         begins, turns, share, sigma = drawn(rng, 180)
         found = fit_readout_lag(SHAKEN, begins, turns, share, sigma, 1.6 * PHOTONS)
         pulls.append((found.values["lag"] - LAG_NS) / found.sigmas["lag"])

@@ -162,6 +162,7 @@ def test_a_narrow_map_that_shapes_the_hill_alone_misses_less(searches: list[Sear
     assert max(losses) < 3e-4, "photons grow faster than the square of the distance"
 
 
+@pytest.mark.slow
 def test_the_shots_lost_tell_where_photons_do_what_nobody_expects(
     searches: list[Search],
 ) -> None:

@@ -153,6 +153,7 @@ def scheduler(importable: None) -> Iterator[str]:
         yield cluster.scheduler_address
 
 
+@pytest.mark.slow
 async def test_a_dask_cluster_gives_the_same_file(tmp_path: Path, scheduler: str) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     await run_campaign(plan(here, range(3)), quiet)
@@ -164,8 +165,11 @@ async def test_a_dask_cluster_gives_the_same_file(tmp_path: Path, scheduler: str
 
 
 async def test_nobody_at_the_address_is_told(
-    tmp_path: Path, importable: None, unused_tcp_port: int
+    tmp_path: Path, importable: None, unused_tcp_port: int, monkeypatch
 ) -> None:
+    distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+    client = distributed.Client
+    monkeypatch.setattr(distributed, "Client", lambda *w, **n: client(*w, **n | {"timeout": "1s"}))
     address = f"tcp://127.0.0.1:{unused_tcp_port}"
     with pytest.raises(NoDask, match=f"no Dask scheduler answers at {address}"):
         await run_campaign(replace(plan(tmp_path, range(1)), dask=address), quiet)

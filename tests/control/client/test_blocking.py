@@ -39,6 +39,9 @@ def test_all_that_a_lab_does_it_does_without_await(lab, trial, bench, example) -
     assert lab.facility is example
     assert dict(lab.run(trial()).sizes) == {"point": 3}
     assert [data.attrs["shots_done"] for data in lab.stream(trial(shots=1))] == [1]
+    prepared = lab.prepare(trial())
+    assert prepared.parameters == {}
+    assert prepared.fire()["q0"].shape == (3,)
     lab.bias({"node_a.q0.flux": 0.1})
     assert bench.levels == {"bias_q0.": 0.1}
     assert lab.read("thermometry_a", "mixing_chamber") == 0.011

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.benches.thoroughness import cases
 
 from podium.control.facility.facility import Facility
 from podium.control.facility.fluxonium import Energies, spectrum
@@ -171,7 +172,7 @@ def test_f01_of_a_fluxonium_follows_from_its_energies_with_their_spreads(ten: Fa
     rng = np.random.default_rng(1)
     drawn = [
         spectrum(Energies(*(rng.normal(e.value, e.spread) for e in energies))).f01_hz
-        for _ in range(300)
+        for _ in range(cases(60, 300))
     ]
     assert np.std(drawn) == pytest.approx(design["f01"].spread, rel=0.25)
 

@@ -1,6 +1,7 @@
 """A new family is one folder and an entry of a model: nothing else is edited."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from podium.control.client.lab import Lab
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
+from podium.control.program.program import Parameter, ShiftPhase
 from podium.control.runs.errors import RunFailed
 from podium.firmware_interfaces import models
 
@@ -53,6 +55,15 @@ async def lab(facility):
 
 def on_node_b(**more):
     return program(port="node_b.q0.drive", readout="node_b.q0.readout", **more)
+
+
+async def test_its_programs_are_prepared_and_fired(lab) -> None:
+    one = on_node_b()
+    play, *rest = one.body
+    turned = replace(one, body=(ShiftPhase("d", Parameter("a", 0.0)), play, *rest))
+    prepared = await lab.prepare(turned)
+    for a in (0.25, 0.5):
+        np.testing.assert_array_equal((await prepared.fire(a=a))["q0"].imag, np.full(3, 2.0))
 
 
 async def test_its_programs_are_run_and_streamed(lab) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.benches.compilers.picture_cases import CLUSTER, case_of, damaged
 from tests.benches.programs.edge_programs import edge_programs
 from tests.benches.programs.example_programs import first_light, ramsey, target, time_of_flight
+from tests.benches.thoroughness import sampled
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.pictures.code_comparison import ComparedProgram, compare, play, points_of
@@ -17,12 +18,10 @@ from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 from podium.sim_instruments.twins.qblox_cluster.runs.emulation import emulate
 
 PROGRAMS = first_light() | edge_programs()
-SLOW = ("long_gaps",)
+QUICK = ("time_of_flight", "punch_out", "rabi", "t1", "echo", "readout_optimisation")
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in PROGRAMS]
-)
+@pytest.mark.parametrize("name", sampled(PROGRAMS, kept=QUICK))
 def test_what_was_not_damaged_has_no_difference(name: str) -> None:
     case = case_of(PROGRAMS[name])
     points = points_of(case)

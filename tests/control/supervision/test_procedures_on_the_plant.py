@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.benches.supervision.plant_operator import PARTS, PlantOperator, begun, scaled
+from tests.benches.thoroughness import sampled
 
 from podium.control.facility.fridge_procedures import PROCEDURE_NEEDS
 from podium.control.supervision.procedure import PROCEDURES
@@ -94,7 +95,10 @@ def recovered(
 
 @pytest.mark.parametrize(
     ("outage_s", "begins_s", "hours"),
-    [(30, 0, 0.3), (300, 0, 3.0), (3600, 0, 6.0), (1200, 7200, 8.0)],
+    sampled(
+        [(30, 0, 0.3), (300, 0, 3.0), (3600, 0, 6.0), (1200, 7200, 8.0)],
+        kept=[(30, 0, 0.3), (300, 0, 3.0), (1200, 7200, 8.0)],
+    ),
     ids=["short", "half boiled off", "all boiled off", "begun late"],
 )
 def test_recovery_from_a_trip(outage_s: int, begins_s: int, hours: float) -> None:

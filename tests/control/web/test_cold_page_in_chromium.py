@@ -110,6 +110,7 @@ async def test_a_rehearsal_is_drawn_behind_what_is_live(side, browser):
     assert wrong == []
 
 
+@pytest.mark.slow
 async def test_without_a_history_the_trends_are_what_comes(side, browser):
     side.refuse = "the recorder is dead"
     context = {"viewport": {"width": 1440, "height": 900}}
@@ -120,6 +121,7 @@ async def test_without_a_history_the_trends_are_what_comes(side, browser):
     await expect(tab.locator(".trend .keys").first).to_contain_text("mixing chamber 7.05 mK")
 
 
+@pytest.mark.slow
 async def test_details_stay_open_and_the_focus_stays_as_news_come(side, browser):
     await side.tell(alarms=tripped())
     tab, _ = await opened(browser, side.url, "/cold")
@@ -134,6 +136,7 @@ async def test_details_stay_open_and_the_focus_stays_as_news_come(side, browser)
     await expect(button).to_be_focused()
 
 
+@pytest.mark.slow
 async def test_the_synoptic_can_be_read_at_every_width_whatever_it_shows(side, browser):
     tab, wrong = await opened(browser, side.url, "/cold")
     for changed in ({}, dict.fromkeys(side.facility.instruments, BAD)):

@@ -90,6 +90,7 @@ async def test_by_keyboard_a_run_is_chosen_and_left_and_a_history_opened_and_clo
     assert wrong == []
 
 
+@pytest.mark.slow
 async def test_what_a_person_does_outlives_the_news(page, browser, trial):
     tab, _ = await opened(browser, page.url)
     button = tab.locator("#row-node_a-f01 button")
@@ -99,6 +100,7 @@ async def test_what_a_person_does_outlives_the_news(page, browser, trial):
     await expect(button).to_be_focused()
 
 
+@pytest.mark.slow
 async def test_all_tabs_of_a_browser_are_alive(page, browser, trial):
     context = await browser.new_context()
     tabs = [await context.new_page() for _ in range(TABS)]
@@ -120,6 +122,7 @@ async def test_without_shared_workers_the_page_is_alive_too(page, browser, trial
     await expect(tab.locator("#runs")).to_contain_text("trial")
 
 
+@pytest.mark.slow
 async def test_no_width_needs_scrolling_sideways(page, browser, bench, trial):
     def broken() -> None:
         raise Unreachable(f"bias_q0: no answer from {'a' * 90}.example.org")

@@ -66,6 +66,7 @@ async def test_by_keyboard_a_stream_is_stopped_after_a_question(page, browser, t
     assert wrong == []
 
 
+@pytest.mark.slow
 async def test_of_a_run_in_one_piece_the_question_says_that_nothing_is_kept(
     page, bench, browser, trial
 ):
@@ -102,6 +103,7 @@ async def test_a_run_that_ends_while_one_thinks_is_said_to_have_ended(
     assert wrong == []
 
 
+@pytest.mark.slow
 async def test_a_stop_that_fails_says_why(page, browser, trial, endless):
     tab, _ = await opened(browser, page.url)
     following = asyncio.ensure_future(followed(page.lab.stream(trial(shots=9), batch_shots=1)))

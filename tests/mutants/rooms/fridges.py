@@ -20,10 +20,18 @@ MUTANTS = (
     Mutant(
         "fridge/events-at-the-grid",
         f"{_ROOM}/plant.py",
-        "until_fs = min(grid_fs, self._events[0].at_fs) if self._events else grid_fs",
-        "until_fs = grid_fs",
+        "return min(grid_fs, self._events[0].at_fs) if self._events else grid_fs",
+        "return grid_fs",
         (f"{_PLANT}::test_events_happen_at_their_exact_time",),
-        "a valve opens up to ten seconds late",
+        "a valve opens up to two minutes late",
+    ),
+    Mutant(
+        "fridge/long-steps-after-an-event",
+        f"{_ROOM}/plant.py",
+        "self._state.stride_s = SHORTEST_STRIDE_S",
+        "self._state.stride_s = self._state.stride_s",
+        (f"{_PLANT}::test_steps_are_long_while_nothing_changes_and_short_after_an_event",),
+        "a trip is integrated in steps of two minutes",
     ),
     Mutant(
         "fridge/heat-out-of-nothing",

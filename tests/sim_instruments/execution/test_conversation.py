@@ -39,7 +39,7 @@ class MadeUp:
     values: list[complex] = field(default_factory=list)
 
     def feed(self, answer: Answer) -> None:
-        self.values.append(answer.value)
+        self.values += answer.values.tolist()
 
     def run_until(self, known_ns: int) -> Events | Waiting:
         begin_ns = self.shot * PERIOD_NS

@@ -488,6 +488,7 @@ def test_a_run_that_listens_to_nothing_has_nothing_to_say() -> None:
     assert empty.integrated.size == 0
 
 
+@pytest.mark.slow
 def test_nothing_is_left_to_compile_after_the_warm_up() -> None:
     program = """
 import gc

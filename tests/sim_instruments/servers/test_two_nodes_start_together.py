@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.benches.servers.loopback_drivers import MARKER, TWO_NODES, LoopbackDrivers
 from tests.benches.servers.playing import rabi
+from tests.benches.thoroughness import sampled
 
 from podium.control.client.lab import open_facility
 from podium.control.facility.load import load_facility
@@ -76,7 +77,7 @@ def of(played: list[OutputRecord], instrument: str, connector: str) -> list[Outp
     return [one for one in played if (one.instrument, one.connector) == (instrument, connector)]
 
 
-@pytest.mark.parametrize("mode", [ClockMode.LEAP, ClockMode.PACED])
+@pytest.mark.parametrize("mode", sampled([ClockMode.LEAP, ClockMode.PACED], kept=[ClockMode.PACED]))
 async def test_both_play_after_one_event_and_their_markers_are_tagged(
     twin_file, world, mode: ClockMode
 ) -> None:

@@ -147,6 +147,9 @@ def test_tenths_agree_with_floats(lab: Lab) -> None:
     ],
 )
 def test_what_there_is_not_is_refused(lab: Lab, pdu: str, answer: str) -> None:
+    """The panel's user manual lists input registers 1 to 55 and one holding register, 1; what else
+    there is to refuse has the exceptions of the Modbus specification, chapter 6.
+    """
     assert lab.ask(pdu) == bytes.fromhex(answer)
     assert lab.panel().running
 

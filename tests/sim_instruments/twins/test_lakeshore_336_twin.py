@@ -39,6 +39,16 @@ def test_its_highest_range_is_3(box: Box) -> None:
     assert box.say("RANGE? 1") == "3"
 
 
+@pytest.mark.parametrize("message", ["SETP 1,", "SETP ,4", "OUTMODE ,1,1,0", "PID ,1,2,3"])
+def test_a_command_whose_parameter_is_left_out_is_refused_and_sets_nothing(
+    box: Box, message: str
+) -> None:
+    before = box.say("SETP? 1;OUTMODE? 1;PID? 1")
+    box.say(message)
+    assert box.say("*ESR?") != "000"
+    assert box.say("SETP? 1;OUTMODE? 1;PID? 1") == before
+
+
 def test_readings_have_six_digits_and_a_sign(box: Box) -> None:
     first, second = box.say("KRDG? A;KRDG? B").split(";")
     assert (len(first), len(second)) == (8, 8)

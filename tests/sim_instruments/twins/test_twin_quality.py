@@ -25,7 +25,7 @@ CLAIMS = (ROOT / "docs/explanation/what-a-twin-claims.md").read_text()
 PAGE = (ROOT / "docs/reference/twin_quality.md").read_text()
 ROOMS = ("firmware_interfaces", "drivers", "sim_instruments")
 CLIENTS = r"^(?:from|import) (qcodes|lakeshore|qblox_instruments|zhinst|pysnmp|pymodbus|cpa1110)"
-SOURCES = r"\b(manual|page \d|chapter \d|docs/\S+\.txt|RFC \d+|HRX?-OM-\w+)"
+SOURCES = r"\b(manual|page \d|chapter \d|docs/\S+\.txt|RFC \d+|TR \d|HRX?-OM-\w+)"
 PROGRAMS = ("snmpget", "upsc", "Cluster")
 PARSERS = {
     "qblox_cluster": "a cluster",
@@ -224,5 +224,5 @@ def test_the_command_lists_each_twin_with_its_tier(capsys: pytest.CaptureFixture
     assert {row["tier"] for row in rows} <= set(RULES)
     assert command.run(parser.parse_args(["list"])) == 0
     assert re.search(
-        r"^lakeshore_372 +Lake Shore Model 372 +bronze$", capsys.readouterr().out, re.M
+        r"^lakeshore_372 +Lake Shore Model 372 +silver$", capsys.readouterr().out, re.M
     )

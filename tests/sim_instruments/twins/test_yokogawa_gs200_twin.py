@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from podium.firmware_interfaces import yokogawa_gs200 as box
+from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.twins.twin import IDLE, Horizon
 from podium.sim_instruments.twins.yokogawa_gs200 import YokogawaGS200
+from podium.sim_instruments.wiring import plan_of
 
 S = 10**15
 END_OF_PROGRAM = 128
@@ -120,7 +122,7 @@ def test_a_paused_ramp_holds_its_level_and_another_ramp_may_follow(source):
     source.ramp(0.3, 3.0)
     source.say(":PROG:PAUS", 1)
     assert source.twin.level_v(50 * S) == pytest.approx(0.1, abs=1e-12)
-    assert source.say(":STAT:COND?", 50) == "256"
+    assert source.say(":STAT:COND?", 50) == "285"
     source.ramp(0.0, 1.0, at_s=50)
     assert source.errors(50) == []
     assert source.twin.level_v(round(50.5 * S)) == pytest.approx(0.05, abs=1e-12)
@@ -288,3 +290,23 @@ def test_switched_off_it_keeps_saved_programs_only(source):
     assert source.errors(1) == [-221]  # none is loaded
     source.say(":OUTP ON;:PROG:LOAD 'up';:PROG:RUN", 1)
     assert source.errors(1) == []
+
+
+def test_a_flux_line_has_its_level_while_the_relay_is_closed(source):
+    plan = plan_of(
+        {
+            "facility": "lab",
+            "instruments": {"bias": {"model": "yokogawa_gs200"}},
+            "wiring": {
+                "node_a.q0.flux": {"source": "bias", "limit": "1 V", "slew": "1 V/s"},
+            },
+        }
+    )
+    twins = {"bias": source.twin}
+    check_sources(plan, twins)
+    source.say(":SOUR:RANG 1;LEV 0.25")
+    assert Cabling.at(plan, twins, (), 0).biases_v == {"node_a.q0.flux": 0.0}
+    source.say(":OUTP ON")
+    assert Cabling.at(plan, twins, (), 0).biases_v == {"node_a.q0.flux": 0.25}
+    source.ramp(0.75, 2.0)
+    assert Cabling.at(plan, twins, (), S).biases_v == {"node_a.q0.flux": pytest.approx(0.5)}

@@ -31,6 +31,7 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import AskEpochs, EpochsNow
 from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
 from podium.control.bus.operations import Operate
+from podium.control.bus.prepared_programs import HoldProgram
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskDuration, AskParts
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
@@ -52,6 +53,7 @@ REQUESTS = (
     messages.Status,
     AskDuration,
     AskParts,
+    HoldProgram,
     manual_access.Examine,
     manual_access.Ask,
     manual_access.Release,
@@ -251,6 +253,8 @@ class Agent:
                 return await read(self._instruments, instrument, channel)
             case AskDuration(program, timed):
                 return await self._runs.how_long(program, timed=timed)
+            case HoldProgram(program):
+                return await self._runs.hold(program)
             case AskParts(program, timed):
                 return await self._runs.in_parts(program, timed=timed)
             case manual_access.Examine(instrument):

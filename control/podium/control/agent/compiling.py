@@ -43,6 +43,11 @@ class Compiling:
         self._compile = compile_program
         self._done: OrderedDict[str, Mapping[str, Artifact]] = OrderedDict()
 
+    @property
+    def compiler(self) -> Compile:
+        """Return what compiles."""
+        return self._compile
+
     async def compile(self, text: str) -> tuple[str, Mapping[str, Artifact]]:
         """Return the program's hash and its artifacts; raises ``Refused`` with the reason."""
         with refused_in_words():

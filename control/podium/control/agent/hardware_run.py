@@ -75,14 +75,19 @@ def played_by(
     starts: Mapping[str, Tai],
     data: Mapping[str, Acquired],
     tags: Mapping[str, TagData],
+    *,
+    rounded: bool = True,
 ) -> bytes:
-    """Return what all this has brought back, as it goes over the bus; ``starts``: by controller."""
+    """Return what all this has brought back, as it goes over the bus; ``starts``: by controller.
+
+    Not ``rounded``: what was rounded is left out.
+    """
     return encode(
         Played(
             hand.part.program_hash,
             _time(t0),
             dict(epochs.numbers),
-            quantised(hand.artifacts),
+            quantised(hand.artifacts) if rounded else (),
             {name: capture_data(one) for name, one in data.items()},
             {name: _time(at) for name, at in starts.items()},
             dict(tags),

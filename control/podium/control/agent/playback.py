@@ -57,6 +57,14 @@ class Playback:
 
     async def prepare(self, artifacts: Mapping[str, Artifact]) -> None:
         """Load clusters and set external tones, all at once; nothing plays yet."""
+        tones = await self._settled(artifacts)
+        await gather(
+            *(self._load(name, artifact) for name, artifact in artifacts.items()),
+            *(self._tune(name, tone) for name, tone in tones.items()),
+        )
+
+    async def _settled(self, artifacts: Mapping[str, Artifact]) -> Mapping[str, ExternalTone]:
+        """Return external tones, once nothing is owed to the instruments that take part."""
         tones = {name: tone for part in artifacts.values() for name, tone in part.tones.items()}
         for name in artifacts:
             self._cluster(name)
@@ -66,10 +74,45 @@ class Playback:
             await self.safing.settled(name)
         for name in artifacts:
             await self.mixers.hold(name)
-        await gather(
-            *(self._load(name, artifact) for name, artifact in artifacts.items()),
-            *(self._tune(name, tone) for name, tone in tones.items()),
-        )
+        return tones
+
+    async def play(
+        self, name: str, artifact: Artifact, go_on: Callable[[], None]
+    ) -> tuple[Tai, dict[str, Acquired]]:
+        """Load, arm, start and collect; return the clock's reading just before the start, and data.
+
+        All of it is one call of the driver, where the controller tells the time as well. ``go_on``
+        is called in its thread between steps, and raises where the run was given up.
+        """
+        tones = await self._settled({name: artifact})
+        if tones:
+            await gather(*(self._tune(source, tone) for source, tone in tones.items()))
+        duration_s = self._lasts_s(artifact)
+        after_s = duration_s + WAIT_ALLOWANCE_S + COLLECT_S
+
+        def load(cluster: Any) -> None:
+            cluster.load(artifact)
+            go_on()
+            cluster.arm()
+
+        def finish(cluster: Any) -> dict[str, Acquired]:
+            go_on()
+            cluster.start()
+            cluster.wait(duration_s)
+            data: dict[str, Acquired] = cluster.collect()
+            return data
+
+        def play(cluster: Any) -> tuple[Tai, dict[str, Acquired]]:
+            load(cluster)
+            started: Tai = cluster.now()
+            return started, finish(cluster)
+
+        box, what = self._cluster(name), f"play {artifact.name!r}"
+        if self._time is None and self._instruments.playing("Clock")[:1] == (name,):
+            return await box.call(what, play, LOAD_S + ARM_S + CLOCK_S + after_s)
+        await box.call(f"load {artifact.name!r}", load, LOAD_S + ARM_S)
+        started = await self.now()
+        return started, await box.call(what, finish, ARM_S + after_s)
 
     async def arm(self, artifacts: Mapping[str, Artifact]) -> None:
         """Arm all clusters that take part."""
@@ -155,8 +198,7 @@ class Playback:
     async def _finish_one(
         self, name: str, artifact: Artifact, first: Callable[[], None]
     ) -> dict[str, Acquired]:
-        more_s = min(TOLD_APART_S * artifact.told_apart_shots, TOLD_APART_AT_MOST_S)
-        duration_s = artifact.duration_fs / FS_PER_S + more_s
+        duration_s = self._lasts_s(artifact)
 
         def wait_and_collect(cluster: Any) -> dict[str, Acquired]:
             first()
@@ -169,6 +211,10 @@ class Playback:
             wait_and_collect,
             duration_s + WAIT_ALLOWANCE_S + COLLECT_S,
         )
+
+    def _lasts_s(self, artifact: Artifact) -> float:
+        more_s = min(TOLD_APART_S * artifact.told_apart_shots, TOLD_APART_AT_MOST_S)
+        return artifact.duration_fs / FS_PER_S + more_s
 
     async def _tune(self, name: str, tone: ExternalTone) -> None:
         worker = self._instruments.worker(name, "MicrowaveSource")

@@ -16,12 +16,13 @@ from typing import Any
 from podium.control.agent.answers import duration_fs
 from podium.control.agent.clock_readings import ClockQuestion, ClockReadings
 from podium.control.agent.compiling import Compiling
+from podium.control.agent.fired_playback import FiredPlayback
 from podium.control.agent.hardware_run import NO_EPOCHS, HardwareRun, played_by, start_of
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.playback import ARM_S, CLOCK_S, Playback
 from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
 from podium.control.bus.gather import gather
-from podium.control.bus.messages import RunId, TagData
+from podium.control.bus.messages import Roundings, RunId, TagData
 from podium.control.bus.streams import ProgramDuration, ProgramParts
 from podium.control.facility.facility import Facility
 from podium.control.families.start_wiring import StartWiring
@@ -30,9 +31,11 @@ from podium.control.runs.messages import (
     CAPTURE,
     UNVERIFIED,
     AtOnce,
+    FiredProgram,
     Relock,
     Start,
     StartPlan,
+    Token,
 )
 from podium.control.timebase.epochs import Epochs
 from podium.drivers.errors import InstrumentError, NotStarted, Refused
@@ -70,6 +73,7 @@ class RunHardware:
         self._instruments = instruments
         self._playing = playing
         self._compiling = compiling
+        self._fired = FiredPlayback(name, playing, compiling)
         self._timed = timed
         self._wirings = {one.controller: one for one in wirings}
         self._looks = looks
@@ -80,8 +84,9 @@ class RunHardware:
     # The steps
 
     def grow(self, facility: Facility, compiling: Compiling) -> None:
-        """Take over a facility that has only grown."""
+        """Take over a facility that has only grown; nothing is held prepared any longer."""
         self._compiling = compiling
+        self._fired = FiredPlayback(self._name, self._playing, compiling)
         self._timed.grow(facility)
 
     async def in_parts(self, program: str, *, timed: bool) -> ProgramParts:
@@ -198,6 +203,18 @@ class RunHardware:
         hand = self._of(run)
         hand.started = True
         return StartedNow(run, await self._playing.fire(hand.artifacts))
+
+    async def play_fired(self, run: RunId, program: FiredProgram, token: Token) -> Collected:
+        """Play what is held prepared, all steps in one; raises also ``EpochMoved``."""
+        hand = self._hand = HardwareRun(run, AtOnce(token))
+        return await self._fired.play(hand, program, token, self._given_up)
+
+    async def hold(self, program: str) -> tuple[str, Epochs, int, Roundings]:
+        """Hold a program prepared; return its hash, epochs, duration and roundings.
+
+        Nothing is touched. Raises ``InstrumentError``.
+        """
+        return await self._fired.hold(program)
 
     async def collect(self, run: RunId, t0: Tai) -> Collected:
         """Return how it went, once it is over or has not begun in time, with the data."""

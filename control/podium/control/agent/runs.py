@@ -16,6 +16,7 @@ from podium.control.agent.run_hardware import RunHardware
 from podium.control.agent.timed_compiling import TimedCompiling
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import DOES_NOT_FIT
+from podium.control.bus.prepared_programs import ProgramHeld
 from podium.control.bus.streams import ProgramDuration, ProgramParts
 from podium.control.facility.facility import Facility
 from podium.control.families.start_wiring import StartWiring
@@ -33,6 +34,7 @@ from podium.control.runs.agent_values import (
     Margins,
     NotSafe,
     Phase,
+    PlayFired,
     ReadClock,
     Reply,
     SetTrigger,
@@ -48,7 +50,7 @@ from podium.control.runs.messages import (
     Request,
     is_answer_to,
 )
-from podium.control.timebase.epochs import Epochs
+from podium.control.timebase.epochs import EpochMoved, Epochs
 from podium.drivers.errors import InstrumentError, Refused
 from podium.firmware_interfaces.tai import Tai
 
@@ -129,6 +131,11 @@ class AgentRuns:
     async def in_parts(self, program: str, *, timed: bool) -> ProgramParts:
         """Return the parts that this agent's share of a program takes; raises ``Refused``."""
         return await self._hardware.in_parts(program, timed=timed)
+
+    async def hold(self, program: str) -> ProgramHeld:
+        """Hold a program prepared, to be fired in this life; raises ``InstrumentError``."""
+        name, epochs, lasts_fs, rounded = await self._hardware.hold(program)
+        return ProgramHeld(name, self.life, dict(epochs.numbers), lasts_fs, rounded)
 
     async def how_long(self, program: str, *, timed: bool) -> ProgramDuration:
         """Return how long this agent's share of a program plays; raises ``Refused``."""
@@ -238,6 +245,8 @@ class AgentRuns:
             event = await self._done(action)
         except ProgramDoesNotFit as error:
             event = HardwareFailed(action.run, str(error), DOES_NOT_FIT)  # type: ignore[union-attr]
+        except EpochMoved as error:
+            event = _failed(action, str(error), "epoch")
         except Refused as error:
             event = _failed(action, str(error), "refused")
         except InstrumentError as error:
@@ -261,6 +270,8 @@ class AgentRuns:
                 return self._hardware.collect(run, t0)
             case StartNow(run):
                 return self._hardware.start_now(run)
+            case PlayFired():
+                return self._play_fired(action)
             case MakeSafe(of_run):
                 return self._make_safe(of_run)
         raise AssertionError(action)
@@ -268,6 +279,10 @@ class AgentRuns:
     async def _load(self, action: Load) -> Event:
         await self._free()
         return await self._hardware.load(action.run, action.program, action.plan)
+
+    async def _play_fired(self, action: PlayFired) -> Event:
+        await self._free()
+        return await self._hardware.play_fired(action.run, action.program, action.token)
 
     async def _set_trigger(self, action: SetTrigger) -> Event:
         await self._hardware.set_trigger(action.run, action.t0)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from podium.control.bus.bus import AnswererFailed, Bus, Denied, NoAnswer
 from podium.control.bus.findings import Finding
 from podium.control.bus.mixers import CalibrateMixers
+from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.refusals import Refusal
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -303,7 +304,7 @@ class Begin:
 
     ticket: str
     """Chosen by who asks, never used twice; a repeated one begins nothing."""
-    work: RunProgram | RunLoopback | Bias | CalibrateMixers
+    work: RunProgram | RunLoopback | Bias | CalibrateMixers | PrepareProgram | FireProgram
     wait_s: float
     by: str = ""
     """Who asks."""

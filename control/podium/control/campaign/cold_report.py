@@ -32,6 +32,9 @@ def cold_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
     low, high = IN_INTERVAL
     if told["countdowns"] >= JUDGED_FROM and not low <= share <= high:
         complaints.append(f"countdown_in_interval: {share:.0%}, not {low:.0%} to {high:.0%}")
+    differ = told["over_sockets"] - told["same_over_sockets"]
+    if differ:
+        complaints.append(f"same_over_sockets: {differ} of {told['over_sockets']} verdicts differ")
     if not results:
         complaints.append("no world was supervised")
     table = Table("verdict", "value", title="supervised fridges", box=box.SIMPLE)

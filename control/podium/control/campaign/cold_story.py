@@ -1,9 +1,9 @@
 """``python -m podium.control.campaign.cold_story``: a fridge supervised through weeks of faults.
 
 The fridge runs in a process of its own and is spoken with line by line. Here are only the pure
-parts of agents and supervisor: readings and their quality, interlocks, alarms, observer. In quiet
-hours readings come each two minutes, around a fault each ten seconds: what is judged is what the
-parts make of them, not how fast a bus is.
+parts of agents and supervisor: readings and their quality, interlocks, alarms, observer. Readings
+come each ten seconds around a fault, each two minutes for hours after it, then each four: what is
+judged is what the parts make of them, not how fast a bus is.
 """
 
 import json
@@ -31,9 +31,11 @@ from podium.control.supervision.observers import contradictions_of
 from podium.firmware_interfaces import fridge_signals as signals
 
 BEGIN_TAI = 1_000_000
-QUIET_S, FAST_S = 120.0, 10.0
+SLOW_S, QUIET_S, FAST_S = 240.0, 120.0, 10.0
 """Between two readings."""
-FAST_FOR_S = 3600.0
+QUIET_FOR_S = 6 * 3600.0
+"""After a fault's repair, before they come slowly."""
+FAST_FOR_S = 2700.0
 """After a fault, and after its repair."""
 TOLD_S = 60.0
 """After the first action, until which countdowns are taken down: it has changed little yet."""
@@ -189,7 +191,7 @@ class ColdWorld:
             return
         if not fault.at_s < now_s <= fault.repaired_s:
             return
-        if fault.kind == "silent" and now_s - self.silent_s <= (LOST_AFTER + 1) * QUIET_S:
+        if fault.kind == "silent" and now_s - self.silent_s <= (LOST_AFTER + 1) * SLOW_S:
             return
         for one in (*view.signals.values(), *(o for some in view.others.values() for o in some)):
             of_box = fault.kind == "silent" and one.name.startswith(f"{fault.reading}.")
@@ -255,16 +257,23 @@ async def _quiet(
     """Let time pass: fast after an event, slowly else."""
     while now_s < to_s:
         fast = event_s is not None and now_s < event_s + FAST_FOR_S
-        every_s = FAST_S if fast else QUIET_S
-        now_s = min(to_s, now_s + every_s)
         fault = None if active is None else active.fault
+        slow = fault is None or now_s > fault.repaired_s + QUIET_FOR_S
+        every_s = FAST_S if fast else SLOW_S if slow else QUIET_S
+        now_s = min(to_s, (now_s // every_s + 1) * every_s)
         over = fault is not None and now_s > fault.repaired_s + 16 * 3600.0
-        await world.step(now_s, QUIET_S if not fast else FAST_S, None if over else active)
+        await world.step(now_s, every_s, None if over else active)
     return now_s
 
 
 async def supervise(arguments: Namespace) -> None:
     """Tell one world, judge it, and write ``summary.json``."""
+    if arguments.sockets:
+        from podium.control.campaign.cold_sockets import socket_world  # it tells worlds, too
+
+        told = await socket_world(arguments)
+        write_text(arguments.report / "summary.json", json.dumps(told) + "\n")
+        return
     begin = time.monotonic()
     seed = arguments.seed
     draw = random.Random(f"cold world {seed}")
@@ -285,6 +294,7 @@ async def supervise(arguments: Namespace) -> None:
     content = {
         "model": model,
         "faults": verdicts,
+        "sockets": [],
         "actions": record.actions,
         "alarms": record.alarms,
         "procedures": world.recovery.runs,
@@ -318,6 +328,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--kinds", nargs="+", choices=FAULTS, metavar="FAULT")
     parser.add_argument("--model", choices=sorted(MODELS))
     parser.add_argument("--vary", type=float, default=0.2, metavar="PART")
+    parser.add_argument("--sockets", action="store_true", help="twins, agents and supervisor")
+    parser.add_argument("--rate", type=int, default=30, metavar="N", help="of their clock")
 
 
 if __name__ == "__main__":

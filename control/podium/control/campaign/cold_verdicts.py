@@ -118,6 +118,7 @@ def judged(record: WorldRecord, truth: Mapping[str, Any]) -> list[dict[str, Any]
 def summed(worlds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the verdict on worlds together; shares are null where nothing was to be judged."""
     faults = [one for world in worlds for one in world["faults"]]
+    sockets = [one for world in worlds for one in world.get("sockets", ())]
     intervals = [
         one["low"] <= one["true"] <= one["high"]
         for fault in faults
@@ -141,6 +142,8 @@ def summed(worlds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "countdowns": len(intervals),
         "false_findings": sum(len(world["false_findings"]) for world in worlds),
         "days": sum(world["days"] for world in worlds),
+        "over_sockets": len(sockets),
+        "same_over_sockets": sum(one["same"] for one in sockets),
         "blame_by_fault": {
             kind: [
                 sum(one["blame_right"] for one in faults if one["kind"] == kind),

@@ -30,6 +30,6 @@ async def cold_world(task: WorldTask) -> dict[str, Any]:
 
 
 KEPT = (
-    "model", "faults", "actions", "alarms", "procedures", "false_trips", "false_alarms",
+    "model", "faults", "sockets", "actions", "alarms", "procedures", "false_trips", "false_alarms",
     "false_findings", "stale_shown_good", "days", "lost_mol", "highest_pa", "cpu_s", "wall_s",
 )  # fmt: skip

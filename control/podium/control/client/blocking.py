@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from podium.control.bus.messages import FacilityStatus
 from podium.control.bus.mixers import MixerFound
 from podium.control.client.lab import Lab, join_facility, open_facility
+from podium.control.client.prepared_program import FiredData, PreparedProgram
 from podium.control.client.skew_calibration import LoopbackResult, SkewsFound
 from podium.control.client.stream import EVERY_S, Stream
 from podium.control.facility.facility import Facility
@@ -66,6 +67,11 @@ class BlockingLab:
         """Run ``program`` and return its data; on several nodes it starts at one time."""
         run = partial(self._lab.run, parameters=parameters, timed=timed, corrected=corrected)
         return self._thread.do(lambda: run(program))
+
+    def prepare(self, program: Program) -> "BlockingPreparedProgram":
+        """Have ``program`` held by its agent, to be fired: ``prepared.fire(theta=0.1)``."""
+        prepared = self._thread.do(lambda: self._lab.prepare(program))
+        return BlockingPreparedProgram(prepared, self._thread)
 
     def calibrate(
         self,
@@ -139,6 +145,23 @@ class BlockingLab:
     def ready(self, within_s: float) -> FacilityStatus:
         """Return the status once every instrument is connected, or as it is after ``within_s``."""
         return self._thread.do(lambda: self._lab.ready(within_s))
+
+
+class BlockingPreparedProgram:
+    """:class:`~podium.control.client.prepared_program.PreparedProgram`, fired until it is done."""
+
+    def __init__(self, prepared: PreparedProgram, thread: "LoopThread") -> None:
+        self._prepared = prepared
+        self._thread = thread
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """Return its parameters, with the values that are fired where no others are given."""
+        return self._prepared.parameters
+
+    def fire(self, values: Mapping[str, float] | None = None, /, **named: float) -> FiredData:
+        """Play it once with these values of its parameters, and return the data."""
+        return self._thread.do(lambda: self._prepared.fire(values, **named))
 
 
 class BlockingStream:

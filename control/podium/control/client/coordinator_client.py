@@ -8,6 +8,7 @@ from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.mixers import CalibrateMixers
+from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.runs.errors import RunFailed, RunRefused
 
 AWAIT_S = 2.0
@@ -67,7 +68,12 @@ class CoordinatorClient:
 
     async def work(
         self,
-        work: messages.RunProgram | messages.RunLoopback | messages.Bias | CalibrateMixers,
+        work: messages.RunProgram
+        | messages.RunLoopback
+        | messages.Bias
+        | CalibrateMixers
+        | PrepareProgram
+        | FireProgram,
         end: type[Answer],
     ) -> Answer:
         """Return the end of long work; cancelled, once it has been given up and all is safe."""

@@ -25,6 +25,7 @@ from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibra
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, Stop, StreamPart
 from podium.control.client.coordinator_client import CoordinatorClient
+from podium.control.client.prepared_program import PreparedProgram, prepare
 from podium.control.client.procedure import Procedure, reported_procedure
 from podium.control.client.skew_calibration import (
     LoopbackResult,
@@ -154,6 +155,14 @@ class Lab:
         data = await asyncio.to_thread(dataset_of, program, done.captures, attributes)
         name_in(data, done.snapshot)
         return data
+
+    async def prepare(self, program: Program) -> PreparedProgram:
+        """Have ``program`` compiled and held by the agent that plays it; nothing is touched.
+
+        It is then fired with other values of its parameters: ``await prepared.fire(theta=0.1)``. It
+        has to fit one controller as it is, and to be started at once.
+        """
+        return await prepare(self._client, program, self._facility.name, self._who)
 
     async def calibrate(
         self,

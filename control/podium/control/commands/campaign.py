@@ -58,7 +58,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="-- OPTION",
         help="after --: options for each world, as podium demo has them (bring-up), or --facility, "
         "--repeats, --moved, --steps and those of the world (repeatability), or --faults, --kinds, "
-        "--model and --vary (cold)",
+        "--model, --vary, --sockets and --rate (cold)",
     )
     parser.add_argument(
         "--seeds",

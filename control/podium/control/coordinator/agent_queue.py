@@ -28,6 +28,9 @@ class RequestEntry:
     took_s: float = 0.0
     error: str = ""
     why_stopped: Callable[[], str] = field(default=lambda: "")
+    repeats: str = ""
+    """What is done again and again; empty: it is done once."""
+    times: int = 1
 
     def told(self) -> LoggedRequest:
         """Return it as others see it."""
@@ -90,10 +93,14 @@ class RequestLog:
         """Note that something is done while the context is open, and how it ended."""
         self._number += 1
         entry = RequestEntry(self._number, what, by, time.time())
-        began = time.monotonic()
         self._entries.append(entry)
-        try:
+        with self._noted(entry, time.monotonic()):
             yield entry
+
+    @contextmanager
+    def _noted(self, entry: RequestEntry, began: float) -> Generator[None]:
+        try:
+            yield
         except BaseException as error:
             stopped = entry.why_stopped()
             entry.state = "stopped" if stopped else "failed"
@@ -103,6 +110,21 @@ class RequestLog:
             entry.state = "done"
         finally:
             entry.took_s = time.monotonic() - began
+
+    @contextmanager
+    def repeated(self, what: str, by: str) -> Generator[RequestEntry]:
+        """Do as :meth:`doing` does; what is done again and again is one entry, which counts."""
+        last = self._entries[-1] if self._entries else None
+        if last is None or last.repeats != what or last.by != by or last.state != "done":
+            with self.doing(what, by) as entry:
+                entry.repeats = what
+                yield entry
+            return
+        last.times += 1
+        last.state = "on"
+        last.what = f"{what}, {last.times} times"
+        with self._noted(last, time.monotonic() - last.took_s):
+            yield last
 
     def latest(self) -> tuple[LoggedRequest, ...]:
         """Return what was asked lately, oldest first."""

@@ -11,6 +11,8 @@ from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.mixers import CalibrateMixers
+from podium.control.bus.prepared_programs import ProgramFired, ProgramPrepared
+from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.procedures import ProcedureStep
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskStreams, BeginStream, Follow, Stop
@@ -26,10 +28,11 @@ from podium.control.coordinator.allocation import (
 from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.coordinator.jobs import Jobs, MemoryJournal
 from podium.control.coordinator.outputs import Outputs
+from podium.control.coordinator.prepared_programs import PreparedPrograms
 from podium.control.coordinator.questions import Questions
 from podium.control.coordinator.repeated_requests import as_error, as_failed
 from podium.control.coordinator.run_news import RunPublisher
-from podium.control.coordinator.run_player import RunPlayer, RunRecord, Work
+from podium.control.coordinator.run_player import RunPlayer, RunRecord, Work, raise_stopped
 from podium.control.coordinator.skews import Skews
 from podium.control.coordinator.streaming import Streaming
 from podium.control.facility.facility import Facility
@@ -137,6 +140,14 @@ class Coordinator:
             self._questions.snapshot,
             self._request_log,
         )
+        self._prepared = PreparedPrograms(
+            facility.digest,
+            self._work_of,
+            self._player,
+            self._runs,
+            self._request_log,
+            self._questions.snapshot,
+        )
         self._work: Tickets
 
     @asynccontextmanager
@@ -167,6 +178,7 @@ class Coordinator:
         for one in (self._agents, self._outputs, self._questions, self._skews):
             one.grow(facility)
         self._streams.grow(facility.digest)
+        self._prepared.grow(facility.digest)
         self._player.grow(facility.digest)
 
     async def _answer(self, payload: bytes) -> bytes:
@@ -194,6 +206,12 @@ class Coordinator:
                 if isinstance(ended, messages.Pending) and ticket in self._unsettled:
                     await self._work.meanwhile(ticket, self._unsettled[ticket].settled)
                 return ended
+            case messages.Begin(
+                ticket, PrepareProgram() | FireProgram() as asked, wait_s, by, procedure
+            ):
+                record = RunRecord(ticket, by, asked, procedure)
+                self._work.begin(ticket, lambda: self._stoppable(record))
+                return await self._end(ticket, wait_s)
             case messages.Begin(ticket, messages.Bias(volts), wait_s, by):
                 self._work.begin(ticket, lambda: self._outputs.move(ticket, volts, by))
                 return await self._end(ticket, wait_s)
@@ -275,15 +293,19 @@ class Coordinator:
 
     # Runs
 
+    async def _stoppable(self, record: RunRecord) -> ProgramPrepared | ProgramFired:
+        try:
+            return await self._prepared.do(record)
+        except asyncio.CancelledError:
+            raise_stopped(record)
+            raise
+
     async def _counted(self, single: RunRecord, text: str) -> messages.RunDone:
         try:
             return await self._run(single, text)
         except asyncio.CancelledError:
-            # A stop comes as a cancellation: what was playing was aborted and is safe.
-            if not single.stopped:
-                raise
-            name = f"run {single.run}: " if single.run else ""
-            raise RunFailed(f"{name}{single.stopped}; nothing of it is kept") from None
+            raise_stopped(single)
+            raise
         except RunError as error:
             self._refused += not single.run
             run = {"run": single.run} if single.run else {}

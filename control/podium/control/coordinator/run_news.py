@@ -1,6 +1,7 @@
 """Publishes news of runs: begin, progress, end, and data."""
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -33,6 +34,8 @@ from podium.control.runs.errors import StartLate
 RUNS_KEPT = 40
 DATA_KEPT = 20
 """So many runs, and the data of so many, are kept for those who come late."""
+FIRED_EVERY_S = 0.25
+"""Of programs that are fired one after the other one is told of in so long: people look at it."""
 
 log = event_log("coordinator")
 Captures = Mapping[str, CaptureData]
@@ -81,6 +84,8 @@ class RunPublisher:
         self._facility = facility
         self._news: dict[RunId, RunNews] = {}
         self._data: deque[DataSummary] = deque(maxlen=DATA_KEPT)
+        self._fired_s = float("-inf")
+        """When a fired program was told of last, monotonic wall time."""
         self.done = 0
         """Runs that ended well, since the coordinator started."""
         self.failed = 0
@@ -127,28 +132,8 @@ class RunPublisher:
         ``nodes`` take part; default: those of the ports that it plays on.
         """
         began = time.monotonic()
-        ports = tuple(dict.fromkeys(frame.port for frame in program.frames))
-        points = 1
-        for axis in program.axes:
-            points *= axis.count
-        names = tuple(axis.name for axis in program.axes)
-        news = RunNews(
-            run=run,
-            program=program.name,
-            ports=ports,
-            axes=names,
-            points=points,
-            shots=program.shots,
-            state="on",
-            at_s=time.time(),
-            took_s=0,
-            tai_s=0,
-            error="",
-            by=by,
-            batches=batches,
-            nodes=nodes or tuple(dict.fromkeys(port.partition(".")[0] for port in ports)),
-            procedure=procedure,
-        )
+        news = _begun(run, program, by, nodes, procedure)
+        news = replace(news, batches=batches)
         self._tell(news)
         outcome = RunOutcome()
         try:
@@ -170,14 +155,44 @@ class RunPublisher:
                 self._tell(replace(news, state=state, error=str(error)))
             raise
         self.done += 1
-        news = replace(news, shots_done=program.shots, share=1.0)
         took_s = time.monotonic() - began
-        played = outcome.played
-        tai_s = 0.0 if played is None else played.started.tai_s + played.started.tai_fs * 1e-15
-        self._tell(replace(news, state="done", took_s=took_s, tai_s=tai_s))
+        self._tell_done(news, program, outcome.played, took_s)
         log.info("run done", run=str(run), program=program.name, by=by, took=f"{took_s:.2f} s")
+
+    def _tell_done(
+        self, news: RunNews, program: Program, played: Played | None, took_s: float
+    ) -> None:
+        tai_s = 0.0 if played is None else played.started.tai_s + played.started.tai_fs * 1e-15
+        news = replace(news, shots_done=program.shots, share=1.0)
+        self._tell(replace(news, state="done", took_s=took_s, tai_s=tai_s))
         if played is not None and (captures := played.captures):  # a loopback has none to look at
-            self._to_tell.put_nowait(_Data(program, run, partial(dict, captures), True))
+            self._to_tell.put_nowait(_Data(program, news.run, partial(dict, captures), True))
+
+    def fired(
+        self, run: RunId, program: Program, by: str, procedure: str, played: Played, took_s: float
+    ) -> None:
+        """Tell of a program that was fired; of many in a row, of one each :data:`FIRED_EVERY_S`.
+
+        All are counted.
+        """
+        self.done += 1
+        now_s = time.monotonic()
+        if now_s - self._fired_s < FIRED_EVERY_S:
+            return
+        self._fired_s = now_s
+        news = replace(_begun(run, program, by, (), procedure), at_s=time.time() - took_s)
+        self._tell_done(news, program, played, took_s)
+
+    def not_fired(
+        self, run: RunId, program: Program, by: str, procedure: str, on: "Stoppable", error: str
+    ) -> None:
+        """Tell of a program that was fired and came to nothing."""
+        news = _begun(run, program, by, (), procedure)
+        if on.stopped:
+            self._tell(replace(news, state="stopped", error=on.stopped, stopped_by=on.stopped_by))
+            return
+        self.failed += 1
+        self._tell(replace(news, state="failed", error=error))
 
     def looked_at(self, finding: str, by: str) -> None:
         """Note that somebody has looked at a finding; raises ``KeyError`` where there is none."""
@@ -232,6 +247,28 @@ class RunPublisher:
             self.findings.unseen,
         )
         return await asyncio.to_thread(encode, past)
+
+
+def _begun(
+    run: RunId, program: Program, by: str, nodes: tuple[str, ...], procedure: str
+) -> RunNews:
+    ports = tuple(dict.fromkeys(frame.port for frame in program.frames))
+    return RunNews(
+        run=run,
+        program=program.name,
+        ports=ports,
+        axes=tuple(axis.name for axis in program.axes),
+        points=math.prod(axis.count for axis in program.axes),
+        shots=program.shots,
+        state="on",
+        at_s=time.time(),
+        took_s=0,
+        tai_s=0,
+        error="",
+        by=by,
+        nodes=nodes or tuple(dict.fromkeys(port.partition(".")[0] for port in ports)),
+        procedure=procedure,
+    )
 
 
 def _summary(data: _Data) -> DataSummary:

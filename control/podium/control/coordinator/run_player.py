@@ -12,6 +12,8 @@ from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Played, RunId, RunLoopback, RunProgram
+from podium.control.bus.prepared_programs import HoldProgram, ProgramHeld
+from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.streams import AskDuration, AskParts, ProgramDuration, ProgramParts
 from podium.control.coordinator.agent_directory import KnownAgent, unless_gone
@@ -26,6 +28,7 @@ from podium.control.program.program import Axis, Program
 from podium.control.program.serialise import digest, to_json
 from podium.control.runs.coordinator_values import Submitted
 from podium.control.runs.errors import RunDoesNotFit, RunError, RunFailed, RunRefused
+from podium.control.runs.run_values import HeldProgram
 from podium.control.timebase.start_setting import StartSetting
 from podium.control.timebase.timed_program import TimedProgram, settings_to_json, timed_to_json
 
@@ -36,7 +39,7 @@ class RunRecord:
 
     ticket: str
     by: str
-    work: RunProgram | RunLoopback
+    work: RunProgram | RunLoopback | PrepareProgram | FireProgram
     """What was asked for."""
     procedure: str = ""
     """Id of the procedure that it is a part of; empty: of none."""
@@ -50,6 +53,8 @@ class RunRecord:
 
 COMPILE_S = 150.0
 """Deadline for an agent's answer to how long a program plays, or in which parts."""
+SMALL_BYTES = 1 << 16
+"""Data of less than this are decoded at once: a thread would take longer."""
 MOST = 100
 """A run that starts at a time is not made in more parts than this."""
 
@@ -201,6 +206,39 @@ class RunPlayer:
                 known[key] = await self._parts(piece.work, refused)
             return await self._in_parts(piece.work, known[key], piece.job.ticket, piece.by, outcome)
 
+    async def hold(self, owner: KnownAgent, text: str) -> ProgramHeld:
+        """Have an agent hold a program prepared."""
+        return await self._ask(owner, HoldProgram(text), ProgramHeld)
+
+    async def fire(
+        self, record: RunRecord, owner: KnownAgent, held: HeldProgram, what: str
+    ) -> tuple[RunId, Played]:
+        """Return what a program that ``owner`` holds has brought back; its turn is held."""
+        agents = (owner.name,)
+        submitted = Submitted(
+            record.ticket, "", agents, True, kept=False, turn_held=True, held=held
+        )
+        job = self._jobs.submit(submitted, what, record.by)
+
+        def begun(run: "asyncio.Future[RunId]") -> None:
+            record.run = str(run.result())
+            self._singles[record.run] = record
+
+        job.begun.add_done_callback(begun)
+        try:
+            await asyncio.shield(job.ended)
+        except asyncio.CancelledError:
+            await self._withdraw(job)
+            raise
+        finally:
+            self._singles.pop(record.run, None)
+        ended = job.ended.result()
+        small = sum(len(data) for _, data in ended.data) < SMALL_BYTES
+        all_of_it = played(ended) if small else await asyncio.to_thread(played, ended)
+        run = run_of(ended.run)
+        assert run is not None  # it was played
+        return run, all_of_it
+
     def leave(self, piece: Piece) -> None:
         """Let a piece not go on that is not over."""
         if not piece.job.ended.done():
@@ -332,6 +370,16 @@ def check_epochs(before: Mapping[str, int], epochs: Mapping[str, int], of: str) 
             f"a clock was reset between two {of}: epochs {dict(before)} became {dict(epochs)}; "
             "data of both do not go together"
         )
+
+
+def raise_stopped(record: RunRecord) -> None:
+    """Raise ``RunFailed`` where somebody has stopped a run; a stop comes as a cancellation.
+
+    What was playing was aborted, and is safe.
+    """
+    if record.stopped:
+        name = f"run {record.run}: " if record.run else ""
+        raise RunFailed(f"{name}{record.stopped}; nothing of it is kept") from None
 
 
 def run_of(text: str) -> RunId | None:

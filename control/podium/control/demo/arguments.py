@@ -94,7 +94,7 @@ def add_reset_argument(parser: ArgumentParser) -> None:
         default="passive",
         help="bring qubits to 0 by waiting, or by measuring and flipping them from the first "
         "classification on, in the routines that can (default passive: simulated instruments "
-        "play feedback slowly)",
+        "play feedback more slowly than waits)",
     )
 
 

@@ -6,7 +6,10 @@ A model of an instrument that plays programs names its family by an import path
 
 from collections.abc import Collection, Mapping, Sequence, Set
 from importlib import import_module
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.facility.connector_ref import ConnectorRef
@@ -15,6 +18,7 @@ from podium.control.facility.instrument_models import model_of
 from podium.control.facility.timing import TriggerWiring
 from podium.control.families.start_wiring import StartWiring
 from podium.control.program.batches import Batch
+from podium.control.program.parameters import named_values, parameters_of, with_parameters
 from podium.control.program.program import Program
 from podium.firmware_interfaces.compiled_program import Artifact
 
@@ -58,6 +62,51 @@ class ControllerFamily(Protocol):
     def tags_at(self, entry: ConnectorRef) -> str:
         """Return under which name the driver gives the tags of an input."""
         ...
+
+
+class FiredProgram(Protocol):
+    """A program that was compiled to be fired often, each time with other values."""
+
+    @property
+    def quick(self) -> bool:
+        """Whether putting values anew takes well below a millisecond."""
+        ...
+
+    def fired_with(self, values: NDArray[np.float64]) -> Artifact:
+        """Return what plays it with ``values``, one for each parameter in their order.
+
+        Raises as the family's compiler does.
+        """
+        ...
+
+
+@runtime_checkable
+class PreparesPrograms(Protocol):
+    """A family that puts parameters anew without looking at the program again."""
+
+    def prepare(self, program: Program, controller: str) -> FiredProgram:
+        """Return ``program``, compiled for what starts at once."""
+        ...
+
+
+class RecompiledProgram:
+    """A program of a family that has no shorter way: it is compiled with each values."""
+
+    def __init__(self, family: ControllerFamily, program: Program, controller: str) -> None:
+        self._family = family
+        self._program = program
+        self._controller = controller
+        self._names = tuple(parameters_of(program))
+
+    @property
+    def quick(self) -> bool:
+        """See :class:`FiredProgram`."""
+        return False
+
+    def fired_with(self, values: NDArray[np.float64]) -> Artifact:
+        """See :class:`FiredProgram`."""
+        new = named_values(self._names, values.tolist())
+        return self._family.compile(with_parameters(self._program, new), self._controller, None)
 
 
 def families_of(facility: Facility) -> dict[str, ControllerFamily]:
@@ -108,6 +157,14 @@ class Compiler:
         """Return the artifact of the controller that takes part; raises as its compiler does."""
         name = self._controller(program)
         return {name: self._family[name].compile(program, name, None)}
+
+    def prepare(self, program: Program) -> tuple[str, FiredProgram]:
+        """Return the controller that plays ``program``, and what is fired there."""
+        name = self._controller(program)
+        family = self._family[name]
+        if isinstance(family, PreparesPrograms):
+            return name, family.prepare(program, name)
+        return name, RecompiledProgram(family, program, name)
 
     def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, Artifact]], ...]:
         """Return ``program`` in as many parts as it takes, with their artifacts."""

@@ -11,6 +11,7 @@ from podium.control.runs.agent_values import (
     Load,
     MakeSafe,
     Phase,
+    PlayFired,
     ReadClock,
     Reply,
     RunInHand,
@@ -18,9 +19,12 @@ from podium.control.runs.agent_values import (
 from podium.control.runs.messages import (
     Answer,
     AtATime,
+    AtOnce,
+    FiredProgram,
     Prepare,
     Refusal,
     StoodDown,
+    Token,
 )
 
 
@@ -87,8 +91,18 @@ def take_on(state: AgentState, request: Prepare) -> Did:
     if state.unsafe and isinstance(request.plan, AtATime):
         reason = f"its instruments are not safe: {state.unsafe}"
         return state, (refusal(state, run, "prepare", "busy", reason),)
-    hand = RunInHand(run, request.plan)
-    return replace(state, hand=hand), (Load(run, request.program, request.plan),)
+    match request.program, request.plan:
+        case FiredProgram(name) as program, AtOnce(Token(program_hash=agreed) as token):
+            if name != agreed:
+                reason = f"the token names program {agreed:.12}, fired is {name:.12}"
+                return state, (refusal(state, run, "prepare", "refused", reason),)
+            hand = RunInHand(run, request.plan, Phase.PLAYING, token=token, reported_to=True)
+            return replace(state, hand=hand), (PlayFired(run, program, token),)
+        case str(program), AtATime() | AtOnce(None):
+            hand = RunInHand(run, request.plan)
+            return replace(state, hand=hand), (Load(run, program, request.plan),)
+    reason = "a program is fired by what was agreed on when it was prepared, and nothing else is"
+    return state, (refusal(state, run, "prepare", "refused", reason),)
 
 
 # Answers

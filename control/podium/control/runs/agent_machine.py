@@ -142,6 +142,8 @@ def _prepare(state: AgentState, request: Prepare) -> Did:
         reason = f"it is meant for life {request.life} of the agent; this is life {state.life}"
         return state, (refusal(state, run, "prepare", "stale", reason),)
     if hand := checks.in_hand(state, run):
+        if hand.fired and hand.phase is Phase.ENDED and hand.report is not None:
+            return state, say_again(hand, "prepare") or (Reply(hand.report),)
         return state, say_again(hand, "prepare")
     if state.following is not None and state.following.run == run:
         return state, ()

@@ -138,7 +138,7 @@ def collected(state: AgentState, hand: RunInHand, done: Collected) -> Did:
         state.name,
         hand.run,
         why,
-        "" if hand.prepared is None else hand.prepared.program_hash,
+        _program_of(hand),
         done.epochs,
         done.relocks,
         done.start,
@@ -151,6 +151,12 @@ def collected(state: AgentState, hand: RunInHand, done: Collected) -> Did:
     if done.start is None:
         return stand_down(state, hand, why)  # it may still be armed
     return end(state, hand)
+
+
+def _program_of(hand: RunInHand) -> str:
+    if hand.fired and hand.token is not None:
+        return hand.token.program_hash
+    return "" if hand.prepared is None else hand.prepared.program_hash
 
 
 def made_safe(state: AgentState, done: MadeSafe) -> Did:
@@ -185,6 +191,6 @@ def _stood_down(state: AgentState, hand: RunInHand, started: bool | None) -> Did
 
 def step_of(hand: RunInHand) -> str:
     """Return the request that is being done in the run's phase."""
-    if hand.phase is Phase.PREPARING:
+    if hand.phase is Phase.PREPARING or hand.fired:
         return "prepare"
     return "arm" if hand.phase in (Phase.PREPARED, Phase.ARMING) else "fire"

@@ -4,7 +4,8 @@
         │           │          │        ├─▶ starting ─▶ playing ─────────────────────────┐│
         └───────────┴──────────┴────────┴─────┴────────────┴─ standing down ─▶ ended ◀───┴┘
 
-A run starts at once (*starting*, *playing*: it can be stopped whenever) or at a time. Until
+A run starts at once (*starting*, *playing*: it can be stopped whenever) or at a time. Of a program
+that is held prepared a run is *playing* from the first: all steps are one. Until
 T0 - guard a start at a time exists in software only: the trigger is set in hardware in the phase
 *committing*, after the clock and the epochs were read once more. An agent that is killed, frozen
 or aborted before that stays still, whatever its instruments are armed for.
@@ -17,6 +18,7 @@ from podium.control.bus.messages import RunId
 from podium.control.runs.messages import (
     Answer,
     AtOnce,
+    FiredProgram,
     Prepare,
     Prepared,
     Relock,
@@ -299,6 +301,15 @@ class StartNow:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayFired:
+    """Check the token, load, arm, start, collect in one go. ``Collected`` or ``HardwareFailed``."""
+
+    run: RunId
+    program: FiredProgram
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
 class Collect:
     """Wait for the end, read start tick, counters, epochs, data. ``Collected`` or failed.
 
@@ -318,7 +329,7 @@ class MakeSafe:
     """Only what the run in hand plays on: it was to start at once, so no trigger was set for it."""
 
 
-Action = Reply | Load | ArmUp | ReadClock | SetTrigger | StartNow | Collect | MakeSafe
+Action = Reply | Load | ArmUp | ReadClock | SetTrigger | StartNow | PlayFired | Collect | MakeSafe
 
 
 # What is known
@@ -354,6 +365,11 @@ class RunInHand:
     def at_once(self) -> bool:
         """Whether it starts as soon as FIRE has come."""
         return isinstance(self.plan, AtOnce)
+
+    @property
+    def fired(self) -> bool:
+        """Whether it is of a program that was held prepared: PREPARE was FIRE as well."""
+        return isinstance(self.plan, AtOnce) and self.plan.agreed is not None
 
     def to(self, phase: Phase) -> "RunInHand":
         """Return the run in ``phase``; ``ValueError`` if that may not follow."""

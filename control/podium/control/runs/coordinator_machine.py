@@ -50,6 +50,7 @@ from podium.control.runs.run_values import (
     AskTime,
     Delivered,
     GivenUp,
+    HeldProgram,
     Patience,
     Quarantine,
     RunAction,
@@ -79,6 +80,8 @@ class _Waiting:
     """When it began to wait for its agents to be well; None: not begun."""
     turn: str = ""
     """``asked``, then ``held``; empty: it was not asked for."""
+    held: HeldProgram | None = None
+    """As in ``Submitted``."""
 
 
 class CoordinatorSide:
@@ -218,12 +221,12 @@ class CoordinatorSide:
             named = ", ".join(job.agents) or "none"
             reason = f"a job names each of its agents once, and at least one; got {named}"
             return (Tell(JobEnded(job.ticket, "", reason, ())),)
-        if job.at_once and len(job.agents) > 1:
+        if (job.at_once or job.held is not None) and len(job.agents) > 1:
             reason = f"{len(job.agents)} agents start together at a time, never at once"
             return (Tell(JobEnded(job.ticket, "", reason, ())),)
         held = "held" if job.turn_held else ""
-        self._waiting[job.ticket] = _Waiting(accepted, now_s, held)
-        if not job.kept:
+        self._waiting[job.ticket] = _Waiting(accepted, now_s, held, job.held)
+        if not job.kept or job.held is not None:
             self._not_kept.add(job.ticket)
             return (Tell(accepted),)
         return Keep(accepted), Tell(accepted)
@@ -283,9 +286,13 @@ class CoordinatorSide:
         self._number += 1
         run = RunId(self.session, self._number)
         nodes = [(agent, self.attendance.life(agent)) for agent in job.agents]
-        start, did = run_machine.begin(
-            run, job.program, nodes, now_s, self._patience, at_once=job.at_once
-        )
+        if waiting.held is not None:
+            agent = job.agents[0]
+            start, did = run_machine.fire(run, waiting.held, agent, now_s, self._patience)
+        else:
+            start, did = run_machine.begin(
+                run, job.program, nodes, now_s, self._patience, at_once=job.at_once
+            )
         self._runs[run] = (job.ticket, start)
         return self._done(did, now_s)
 

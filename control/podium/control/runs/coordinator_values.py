@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from podium.control.bus.messages import RunId
 from podium.control.runs.journal import Entry, JobAccepted, JobEnded
 from podium.control.runs.messages import Answer, Beat
-from podium.control.runs.run_values import AskTime, Send, TimePassed
+from podium.control.runs.run_values import AskTime, HeldProgram, Send, TimePassed
 from podium.firmware_interfaces.tai import Tai
 
 # What happens
@@ -24,6 +24,8 @@ class Submitted:
     """Whether it outlives the coordinator; a part of something larger does not by itself."""
     turn_held: bool = False
     """Whether nobody else uses the agents: whoever wants it has seen to that."""
+    held: HeldProgram | None = None
+    """What its one agent holds prepared, in place of ``program``; it is never kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,10 @@ class Relock:
 class AtOnce:
     """The agent starts its controller itself, as soon as FIRE has come. Of one agent alone."""
 
+    agreed: Token | None = None
+    """Of a program that the agent holds prepared: PREPARE is ARM and FIRE as well, and is answered
+    by the report. It is played only while all of the token holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class AtATime:
@@ -80,14 +84,28 @@ class Greet:
 
 
 @dataclass(frozen=True, slots=True)
+class FiredProgram:
+    """Names a program that the agent holds prepared, with the values that it is fired with."""
+
+    program_hash: str
+    values: bytes
+    """Of all its parameters in their order: float64, little-endian."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prepare:
-    """Compile, upload, check. Nothing plays."""
+    """Compile, upload, check. Nothing plays, unless the plan is agreed on already."""
 
     run: RunId
     life: int
     """The agent's life that is meant: another one knows nothing of what was agreed."""
-    program: str
+    program: str | FiredProgram
     plan: StartPlan
+
+    @property
+    def fired(self) -> bool:
+        """Whether it is ARM and FIRE as well."""
+        return isinstance(self.plan, AtOnce) and self.plan.agreed is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +292,8 @@ def is_answer_to(answer: Answer, request: Request) -> bool:
         return False
     match request:
         case Prepare():
-            return isinstance(answer, Prepared) or _refuses(answer, "prepare")
+            kind = Report if request.fired else Prepared
+            return isinstance(answer, kind) or _refuses(answer, "prepare")
         case Arm():
             return isinstance(answer, Armed) or _refuses(answer, "arm")
         case Fire():

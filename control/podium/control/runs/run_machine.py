@@ -4,6 +4,7 @@
         │           └───────(at once)────────────▶│         │
         └───────────┴──────────────┴──────────────┴─────────┴─▶ aborting ─▶ over
 
+What an agent holds prepared is *reporting* from the first: one request is all of it.
 Only the run's nodes take part. A request whose answer does not come is said again. Data count
 only if :mod:`.verdict` finds nothing.
 """
@@ -15,6 +16,7 @@ from dataclasses import replace
 from podium.control.bus.messages import DOES_NOT_FIT, RunId
 from podium.control.runs import verdict
 from podium.control.runs.messages import (
+    UNVERIFIED,
     VERIFIED,
     Abort,
     Arm,
@@ -38,6 +40,7 @@ from podium.control.runs.run_values import (
     Delivered,
     Did,
     GivenUp,
+    HeldProgram,
     NodeOfRun,
     Patience,
     Quarantine,
@@ -52,6 +55,9 @@ from podium.control.runs.run_values import (
 from podium.control.timebase.epochs import EpochMoved, Epochs
 from podium.control.timebase.start_grid import LONGEST_FS, StartGrid
 from podium.firmware_interfaces.exact_time import FS_PER_S
+
+GUARDED = ("epoch", "stale")
+"""Refusals of what does not rest any longer on what it was prepared under: nothing was played."""
 
 
 def begin(
@@ -81,6 +87,28 @@ def begin(
         now_s,
         now_s + patience.prepare_s,
     )
+
+
+def fire(run: RunId, held: HeldProgram, agent: str, now_s: float, patience: Patience) -> Did:
+    """Return the start of what ``agent`` holds prepared: one request, answered by its report."""
+    token, plan = held.token, AtOnce(held.token)
+    lead_fs = token.minimum_lead_fs
+    prepared = Prepared(
+        agent,
+        run,
+        token.program_hash,
+        token.epochs,
+        1,
+        0,
+        UNVERIFIED,
+        lead_fs,
+        lead_fs,
+        held.duration_fs,
+    )
+    node = NodeOfRun(agent, held.life, prepared=prepared)
+    start = RunStart(run, "", plan, (node,), patience)
+    request = Prepare(run, held.life, held.program, plan)
+    return _say(start, Stage.REPORTING, {agent: request}, now_s, math.inf)
 
 
 def step(start: RunStart, event: RunEvent, now_s: float) -> Did:
@@ -133,6 +161,10 @@ def step(start: RunStart, event: RunEvent, now_s: float) -> Did:
             return start, (noted, *then)
         case Report() if start.stage is Stage.REPORTING and node.request is not None:
             start = _with(start, replace(node, request=None, report=event))
+            if start.fired:
+                if event.start is None:
+                    return _fail(start, event.ended or "it has not started", now_s)
+                start = replace(start, t0=event.start.at)
             return _judge(start, now_s) if _all_answered(start) else (start, ())
         case _:
             return start, ()  # said twice, or too late to matter
@@ -245,7 +277,8 @@ def _refused(start: RunStart, refusal: Refusal, now_s: float) -> Did:
         start,
         late=refusal.kind == "late",
         unfit=refusal.kind == DOES_NOT_FIT,
-        refused=refusal.kind == "refused" and (start.at_once or refusal.step == "prepare"),
+        refused=(refusal.kind == "refused" and (start.at_once or refusal.step == "prepare"))
+        or (start.fired and refusal.kind in GUARDED),
     )
     if start.late and start.t0 is not None:
         node = next(node for node in start.nodes if node.agent == refusal.agent)

@@ -8,10 +8,12 @@ from podium.control.runs.messages import (
     Answer,
     Armed,
     AtOnce,
+    FiredProgram,
     Prepared,
     Report,
     Request,
     StartPlan,
+    Token,
 )
 from podium.firmware_interfaces.tai import Tai
 
@@ -38,6 +40,18 @@ class Patience:
     may be for the longest guard."""
     slow_s: float = 0.2
     """Who has not taken FIRE in time, but stands down this soon after, is well: the way is slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldProgram:
+    """A program that an agent holds prepared, fired with values."""
+
+    program: FiredProgram
+    life: int
+    """Of the agent, when it was prepared."""
+    token: Token
+    """What it rests on."""
+    duration_fs: int
 
 
 class Stage(Enum):
@@ -201,6 +215,11 @@ class RunStart:
     def at_once(self) -> bool:
         """Whether its agent starts it as soon as FIRE has come."""
         return isinstance(self.plan, AtOnce)
+
+    @property
+    def fired(self) -> bool:
+        """Whether its agent held it prepared: one request is all of it."""
+        return isinstance(self.plan, AtOnce) and self.plan.agreed is not None
 
     @property
     def lead_fs(self) -> int:

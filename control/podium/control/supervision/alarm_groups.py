@@ -33,8 +33,10 @@ def leaders_of(rules: tuple[AlarmRule, ...], alarms: Mapping[str, GroupedAlarm])
     which was raised first. Who has followed somebody who is still on goes on to follow him. Of
     alarms that may bring each other about, only an earlier one is the cause of a later one.
     """
-    causes = _causes(rules)
     found: dict[str, str] = dict.fromkeys(alarms, "")
+    if all(alarm.since is None for alarm in alarms.values()):
+        return found
+    causes = _causes(rules)
     for name, alarm in alarms.items():
         if alarm.since is None:
             continue

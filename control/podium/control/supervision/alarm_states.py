@@ -144,7 +144,8 @@ def step(
         armed = _armed(rule, before, view, found, rule.name in state.suppressed)
         if rule.name in suppressed or armed is False:
             designed.add(rule.name)
-        alarm = _shelving_ended(replace(before, armed=armed), now)
+        judged = before if armed is before.armed else replace(before, armed=armed)
+        alarm = _shelving_ended(judged, now)
         if alarm.disabled(rule.name in designed):
             alarms[rule.name] = _disabled(alarm, found)
         else:
@@ -187,6 +188,8 @@ def _shelving_ended(alarm: Alarm, now: Instant) -> Alarm:
 
 
 def _disabled(alarm: Alarm, found: Found) -> Alarm:
+    if _rests(alarm) and not alarm.leader and found.holds is False and alarm.found.holds is False:
+        return alarm
     return replace(
         alarm,
         active=False,
@@ -199,9 +202,22 @@ def _disabled(alarm: Alarm, found: Found) -> Alarm:
     )
 
 
+def _rests(alarm: Alarm) -> bool:
+    """Tell whether an alarm is normal, and no delay runs."""
+    return (
+        alarm.acknowledged
+        and not alarm.active
+        and not alarm.latched
+        and alarm.changing_s is None
+        and alarm.since is None
+    )
+
+
 def _moved(rule: AlarmRule, alarm: Alarm, found: Found, now: Instant) -> Alarm:
     """Return an alarm that is enabled after its condition was found."""
     if found.holds is None or found.holds == alarm.active:
+        if _rests(alarm) and found.holds is False and alarm.found.holds is False:
+            return alarm  # nobody is shown what does not hold
         known = alarm.found if alarm.active and found.holds is None else found
         return replace(alarm, changing_s=None, found=known)
     at_s = now.wall_s if rule.by_wall else now.tai_s

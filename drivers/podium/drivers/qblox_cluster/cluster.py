@@ -2,13 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Self
 
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.manual_access import Plain, parameter_of, set_value, value_of
 from podium.drivers.qblox_cluster import slot_commands
+from podium.drivers.qblox_cluster.bins_readback import read_bins
+from podium.drivers.qblox_cluster.changed_texts import changed, differs_in_texts, replace_texts
 from podium.drivers.qblox_cluster.clock_state import clear_status, lock_was_lost, reference_of
 from podium.drivers.qblox_cluster.completion import UNDER_WAY, flags, statuses, wait_until_stopped
 from podium.drivers.qblox_cluster.connection import (
@@ -46,6 +48,7 @@ from podium.firmware_interfaces.tai import Tai
 log = logging.getLogger(__name__)
 
 START_SOURCE = "capture of the party line by the cluster's time keeping"
+NEVER = -1
 TRIGGER_S = 5.0
 """A trigger comes within this after control has begun to wait for it."""
 
@@ -105,6 +108,8 @@ class QbloxCluster:
         self._rehearsed = False
         self._program: ClusterProgram | None = None
         self._quiet = False
+        self._settled = NEVER
+        """``changes`` when all settings of the loaded program had been sent."""
         self._interrupted = threading.Event()
 
     def _check_modules(self) -> None:
@@ -183,7 +188,9 @@ class QbloxCluster:
         Raises ``Refused`` with the cluster's own words if it does not take all of it; then
         nothing can be armed until another program is loaded.
         """
-        self._program = None
+        loaded, self._program = self._program, None
+        if loaded is not None and self._reload(loaded, artifact):
+            return
         self._drain_error_queues({entry.slot for entry in artifact.sequencers})
         if not self._quiet:
             self._stop_all()  # what played before we came knows nothing of our settings
@@ -192,7 +199,25 @@ class QbloxCluster:
         )
         self._cache.upload(artifact.sequencers)
         self._check_error_queues({entry.slot for entry in artifact.sequencers})
-        self._program = artifact
+        self._program, self._settled = artifact, self._cache.changes
+
+    def _reload(self, loaded: ClusterProgram, artifact: ClusterProgram) -> bool:
+        """Load what differs from what is loaded in texts alone; return whether it could be done.
+
+        Where it could not, as where anything is wrong, all is loaded as any program is.
+        """
+        held = self._quiet and self._settled == self._cache.changes and not self._rehearsed
+        if not held or not differs_in_texts(loaded, artifact):
+            return False
+        entries = changed(loaded, artifact)
+        slots = sorted({entry.slot for entry in artifact.sequencers})
+        self._cache.forget_programs(entries)
+        with asking(self._name, f"uploading {artifact.name!r}"):
+            taken = replace_texts(self._cluster, slots, entries)
+        if taken:
+            self._cache.uploaded(entries)
+            self._program = artifact
+        return taken
 
     def arm(self) -> None:
         """Make the loaded sequencers ready to start; empties the bins of an earlier run.
@@ -201,11 +226,11 @@ class QbloxCluster:
         is the cluster's trigger input opened.
         """
         program = self._loaded("arm")
-        self._cache.empty_bins(program.sequencers)
         where = _numbers(program.sequencers)
         if program.start is None:
-            self._arm(where)
+            self._arm(where, empty=self._cache.stale_bins(program.sequencers))
             return
+        self._cache.empty_bins(program.sequencers)
         self._triggered.prepare(program.start)
         self._arm(where)
         self._start(where)
@@ -268,8 +293,16 @@ class QbloxCluster:
             with telling(self._name, f"keeping the trace of {layout.capture}"):
                 where = layout.slot, layout.sequencer, layout.acquisition
                 self._cluster.store_scope_acquisition(*where)
+        alone = all(
+            self._modules[one.slot].startswith("QRM") and not one.trace for one in program.results
+        )
         with asking(self._name, f"reading the acquisitions of {places(sequencers)}"):
-            read = self._cluster.get_all_acquisitions(sequencers, as_numpy=True, acq_encoding=None)
+            if alone and not self._rehearsed:
+                read = read_bins(self._cluster, sequencers)
+            else:
+                read = self._cluster.get_all_acquisitions(
+                    sequencers, as_numpy=True, acq_encoding=None
+                )
         bins = dict(zip(sequencers, read, strict=True))
         full_scale_v = full_scales_v(program)
         return {
@@ -370,6 +403,7 @@ class QbloxCluster:
 
     def hold_mixer(self, channel: str, settings: MixerSettings) -> None:
         """Set what an earlier calibration of the mixer of an RF output has found."""
+        self._settled = NEVER
         self._mixers.hold(channel, settings)
 
     # Clock
@@ -416,10 +450,19 @@ class QbloxCluster:
             self._cluster.stop_sequencer()
         self._quiet = True
 
-    def _arm(self, sequencers: list[tuple[int, int]], before: str = "") -> None:
-        """Arm sequencers; errors of what was sent ``before`` unasked are reported."""
-        with telling(self._name, f"{before}arming {places(sequencers)}"):
-            states = slot_commands.arm(self._cluster, sequencers)
+    def _arm(
+        self,
+        sequencers: list[tuple[int, int]],
+        before: str = "",
+        empty: Sequence[tuple[int, int]] = (),
+    ) -> None:
+        """Arm sequencers; errors of what was sent ``before`` unasked are reported.
+
+        ``empty``: those of them whose bins are emptied first.
+        """
+        emptying = f"emptying the bins of {places(empty)} and " if empty else ""
+        with telling(self._name, f"{before}{emptying}arming {places(sequencers)}"):
+            states = slot_commands.arm(self._cluster, sequencers, empty)
         for where, status in zip(sequencers, states, strict=True):
             if status.state.name != "ARMED":
                 raise Refused(

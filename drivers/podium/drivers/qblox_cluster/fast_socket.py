@@ -11,6 +11,8 @@ from typing import Any
 
 LONG_BYTES = 1 << 16
 """More than this is not kept back."""
+LONGEST_BYTES = 1 << 20
+"""So much is taken at once, if it is there."""
 
 
 class FastSocket:
@@ -20,6 +22,8 @@ class FastSocket:
         """From now on ``transport`` sends and receives like this; its time-out is looked up."""
         self._transport = transport
         self._ahead: list[bytes] = []
+        self._held = bytearray()
+        """What has come and was not asked for yet: a lone byte costs as much as all there is."""
         transport.write_binary = self.write_binary
         transport.read_binary = self.read_binary
         transport.readline = self.readline
@@ -38,23 +42,35 @@ class FastSocket:
     async def readline(self) -> str:
         """Return a line; raises ``TimeoutError`` where none comes in time."""
         self._send()
-        async with asyncio.timeout(self._transport.timeout):
-            line: bytes = await self._transport._reader.readline()
-        return line.decode("utf-8")
+        searched = 0
+        while (end := self._held.find(b"\n", searched) + 1) == 0:
+            searched = len(self._held)
+            if not await self._receive():
+                end = searched  # closed: what there is
+                break
+        return self._taken(end).decode("utf-8")
 
     async def read_binary(self, size: int) -> bytes:
         """Return so many bytes; raises ``TimeoutError`` where none come in time."""
         self._send()
-        reader, chunks = self._transport._reader, bytearray()
-        while len(chunks) < size:
-            async with asyncio.timeout(self._transport.timeout):
-                chunk: bytes = await reader.read(size - len(chunks))
-            if not chunk:
+        while len(self._held) < size:
+            if not await self._receive():
                 raise BrokenPipeError(
                     f"Connection closed while trying to read {size} bytes from instrument"
                 )
-            chunks += chunk
-        return bytes(chunks)
+        return self._taken(size)
+
+    async def _receive(self) -> bool:
+        """Hold what comes next; return whether anything will."""
+        async with asyncio.timeout(self._transport.timeout):
+            chunk: bytes = await self._transport._reader.read(LONGEST_BYTES)
+        self._held += chunk
+        return bool(chunk)
+
+    def _taken(self, size: int) -> bytes:
+        taken = bytes(self._held[:size])
+        del self._held[:size]
+        return taken
 
     def _send(self) -> None:
         if self._ahead:

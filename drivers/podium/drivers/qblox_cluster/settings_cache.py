@@ -129,14 +129,28 @@ class SettingsCache:
             if any("program" in parts for entry, parts in needed if entry.slot == slot):
                 self._check_assembled(what, slot)
 
-    def empty_bins(self, entries: Sequence[SequencerProgram]) -> None:
-        """Empty the bins of sequencers, unless their acquisitions were uploaded just now."""
+    def forget_programs(self, entries: Iterable[SequencerProgram]) -> None:
+        """Forget sequencers' programs, before the caller sends others."""
+        for entry in entries:
+            self._uploaded.pop((entry.slot, entry.sequencer), None)
+
+    def uploaded(self, entries: Iterable[SequencerProgram]) -> None:
+        """Note programs that the sequencers have accepted."""
+        self._uploaded |= {(entry.slot, entry.sequencer): entry for entry in entries}
+
+    def stale_bins(self, entries: Sequence[SequencerProgram]) -> list[tuple[int, int]]:
+        """Return sequencers whose bins hold an earlier run's data; the caller empties them."""
         stale = [
             where
             for entry in entries
             if entry.acquisitions and (where := (entry.slot, entry.sequencer)) not in self._fresh
         ]
         self._fresh.difference_update((entry.slot, entry.sequencer) for entry in entries)
+        return stale
+
+    def empty_bins(self, entries: Sequence[SequencerProgram]) -> None:
+        """Empty the bins of sequencers, unless their acquisitions were uploaded just now."""
+        stale = self.stale_bins(entries)
         if not stale:
             return
         slots = sorted({slot for slot, _ in stale})

@@ -13,13 +13,21 @@ from qblox_instruments import SequencerStatus
 ERRORS = "SYSTem:ERRor:COUNt?"
 """How many errors wait in a queue (qblox-instruments 1.4.1, ``scpi.py``)."""
 
+EMPTY = ':ACQ:ALISt:ACQuisition:DATA:DELete "all"'
+"""Forgets what all acquisitions of a sequencer hold (ditto, ``delete_acquisition_data``)."""
+
 Places = Sequence[tuple[int, int]]
 """Sequencers: slot and number of each."""
 
 
-def arm(cluster: Any, sequencers: Places) -> list[SequencerStatus]:
-    """Arm sequencers, and return how each is then; raises what the client raises on an error."""
-    lines = _lines(sequencers, ":ARM")
+def arm(cluster: Any, sequencers: Places, empty: Places = ()) -> list[SequencerStatus]:
+    """Arm sequencers, and return how each is then; raises what the client raises on an error.
+
+    ``empty``: those whose bins are emptied first.
+    """
+    lines = _lines(empty, EMPTY)
+    for slot, told in _lines(sequencers, ":ARM").items():
+        lines[slot] = [*lines.get(slot, ()), *told]
     for slot, asked in _lines(sequencers, ":STATE?").items():
         lines[slot] += asked
     return _statuses(sequencers, _carry_out(cluster, lines, checked=True))

@@ -12,7 +12,10 @@ NUT_UPS = InstrumentModel(
     driver="podium.drivers.nut_ups:NutUps",
     twin="podium.sim_instruments.twins.nut_ups:NutUps",
     read_every_s=2.0,  # its server asks it every two seconds
-    options=(TextOption("ups", "name of the supply at its server", required=False),),
+    options=(
+        TextOption("ups", "name of the supply at its server", required=False),
+        TextOption("release", "of upsd: 2.7.4 or 2.8.0 (if left out)", required=False),
+    ),
     connect="from podium.drivers.nut_ups import NutUps; {name} = NutUps('{name}', '{host}', "
     "{ports})",
 )

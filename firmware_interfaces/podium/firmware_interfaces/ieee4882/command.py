@@ -23,6 +23,9 @@ class Command:
     """The same of ``asks``."""
     empty_keeps: bool = False
     """Nothing between two commas is allowed and taken as None."""
+    first_left_out: Value = None
+    """What the first parameter is where one is missing: in boxes whose predecessors had none such.
+    None: it must be there."""
 
     def take(self, query: bool, parameters: tuple[Parameter, ...]) -> tuple[Value, ...]:
         """Return the parameters' values, None for those left out; :class:`ScpiError` if refused."""
@@ -30,6 +33,9 @@ class Command:
         optional = self.asks_optional if query else self.optional
         if kinds is None:
             raise ScpiError(-113, self.header + ("?" if query else ""))
+        if self.first_left_out is not None and len(parameters) == len(kinds) - 1:
+            rest = zip(kinds[1:], parameters, strict=True)
+            return (self.first_left_out, *(kind.take(parameter) for kind, parameter in rest))
         if len(parameters) > len(kinds):
             raise ScpiError(-108, f"{len(parameters)} parameters, {len(kinds)} are possible")
         if len(parameters) < len(kinds) - optional:

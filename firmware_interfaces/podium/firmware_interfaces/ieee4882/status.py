@@ -17,11 +17,18 @@ class Status(IntFlag):
     MASTER_SUMMARY = 64
 
 
+STANDARD_BITS = (
+    Status.ERROR_AVAILABLE | Status.MESSAGE_AVAILABLE | Status.EVENT_SUMMARY | Status.MASTER_SUMMARY
+)
+
+
 class StatusRegisters:
     """The standard event status register, its enable register, the error queue."""
 
-    def __init__(self, queue_length: int = QUEUE_LENGTH) -> None:
+    def __init__(self, queue_length: int = QUEUE_LENGTH, *, bits: Status = STANDARD_BITS) -> None:
+        """``bits``: those of the standards that the status byte of this instrument has."""
         self._queue_length = queue_length
+        self._bits = bits
         self._errors: deque[ScpiError] = deque()
         self._events = Event.POWER_ON
         self.event_enable = 0
@@ -62,13 +69,14 @@ class StatusRegisters:
 
     def status_byte(self, message_available: bool, summaries: int = 0) -> int:
         """Return what *STB? answers, with ``summaries`` of the instrument's own registers."""
-        byte = summaries
+        standard = Status(0)
         if self._errors:
-            byte |= Status.ERROR_AVAILABLE
+            standard |= Status.ERROR_AVAILABLE
         if message_available:
-            byte |= Status.MESSAGE_AVAILABLE
+            standard |= Status.MESSAGE_AVAILABLE
         if self._events & self.event_enable:
-            byte |= Status.EVENT_SUMMARY
+            standard |= Status.EVENT_SUMMARY
+        byte = summaries | int(standard & self._bits)
         if byte & self.service_enable & ~Status.MASTER_SUMMARY:
             byte |= Status.MASTER_SUMMARY
         return int(byte)

@@ -1,8 +1,8 @@
 """A short run that has the walk on a tree of outcomes compiled, into Numba's cache on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
-from podium.sim_instruments.execution.firmware import Decision, Halt, Reached
+from podium.sim_instruments.execution.firmware import Decision, Halt, Known, Reached
 from podium.sim_instruments.execution.outcome_tree import OutcomeTree
 from podium.sim_instruments.physics.compilation_runs import first_signals, first_world
 from podium.sim_instruments.physics.feedline_session import RunStart
@@ -23,7 +23,14 @@ class OneReading:
         return Reached(halt, (1,), None)
 
     def go_on(
-        self, moment: object, bits: Sequence[int], counters: Sequence[int], *, bounded: bool
+        self,
+        moment: object,
+        bits: Sequence[int],
+        counters: Sequence[int],
+        setting: Hashable,
+        known: Known,
+        *,
+        bounded: bool,
     ) -> Reached:
         """Go to the end."""
         return Reached(None, (counters[0] - 1,) if not bounded else (0,), None)

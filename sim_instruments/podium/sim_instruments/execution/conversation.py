@@ -1,17 +1,20 @@
 """Sequencers of several instruments and the world answer each other, in the order of time.
 
 Each sequencer says what it plays and listens to, and until when it has said everything. What all of
-them have said the world plays; windows that are over by then are answered, and every answer is
-heard by all of them. A sequencer that needs an answer says until when it plays nothing more; the
-others go on meanwhile. Who promises and does not keep it, or waits for what nobody measures, is
-left behind, with the reason: nobody waits for ever. Times are ns from the start of the run.
+them have said the world plays; windows that are over by then are answered, those that overlap on
+one line together, and every answer is heard by all of them. A sequencer that needs an answer says
+until when it plays nothing more; the others go on meanwhile. Who promises and does not keep it, or
+waits for what nobody measures, is left behind, with the reason: nobody waits for ever. Times are ns
+from the start of the run.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
@@ -29,6 +32,8 @@ class Events:
     captures: Sequence[CaptureTrain]
     until_ns: int
     """Everything that begins earlier has been said; FOR_EVER: it is over."""
+    listeners: Sequence[int] | None = None
+    """A number for whoever listens by each capture, no other sequencer's; None: its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +45,19 @@ class Waiting:
     """It plays nothing that begins earlier and has not been said."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """The value of one window, as all sequencers hear it."""
+    """The values of windows of one listener, as all sequencers hear them."""
 
     sequencer: int
     """Number of who listened."""
-    index: int
-    """How many windows of that sequencer were answered before."""
-    end_ns: int
-    value: complex
+    listener: int
+    ends_ns: NDArray[np.int64]
+    """When the windows close, shape (n,), ascending: those behind the ones answered before."""
+    values: NDArray[np.complex128]
+    """Shape (n,)."""
+    trace: tuple[NDArray[np.complex128], float] | None = None
+    """Of the last window, and its frequency, Hz; None: nobody asked for one."""
 
 
 class Sequencer(Protocol):
@@ -78,9 +86,26 @@ class _Part:
     sequencer: Sequencer
     until_ns: int = 0
     waits_for: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class _Listener:
+    """Windows that are open, or will be."""
+
+    part: _Part
+    number: int
+    train: CaptureTrain
     answered: int = 0
-    open: list[CaptureTrain] = field(default_factory=list)
-    """One window each."""
+    """How many of them were."""
+
+    def begun(self, until_ns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return begin and end of those that are not answered and begin before a time."""
+        train = self.train
+        last = int(np.searchsorted(train.start_ns, until_ns))
+        rows = slice(self.answered, last)
+        durations = np.array([one.duration_ns for one in train.windows], np.int64)
+        starts: NDArray[np.int64] = train.start_ns[rows]
+        return starts, starts + durations[train.window[rows]]
 
 
 class Conversation:
@@ -90,7 +115,7 @@ class Conversation:
         self._parts = [_Part(number, one) for number, one in enumerate(sequencers)]
         self._dialogue = dialogue
         self._unplayed: list[PulseTrain] = []
-        self._played_ns = 0
+        self._listeners: list[_Listener] = []
         self._known_ns = 0
         self.left_behind: list[LeftBehind] = []
 
@@ -100,11 +125,13 @@ class Conversation:
             told = [part for part in self._going() if self._ask(part)]
             until_ns = min((part.until_ns for part in self._going()), default=FOR_EVER)
             answered = self._answer(until_ns)
-            if all(part.until_ns >= FOR_EVER for part in self._going()):
-                if not answered and not any(part.open for part in self._parts):
-                    return
+            if until_ns >= FOR_EVER:
+                if not answered:
+                    break
             elif not told and not answered:
                 self._leave_one()
+        if self._unplayed:
+            self._dialogue.go_on(self._until(FOR_EVER), (), ())
 
     def _going(self) -> list[_Part]:
         left = {one.sequencer for one in self.left_behind}
@@ -121,42 +148,59 @@ class Conversation:
             self._leave(part, f"it promised until {before_ns} ns and said {said.until_ns} ns")
             return True
         if isinstance(said, Events):
-            starts = [train.start_ns for train in said.drives]
-            starts += [train.start_ns for train in said.captures]
-            if any(np.any(start_ns < before_ns) for start_ns in starts):
+            starts = [train.start_ns for train in (*said.drives, *said.captures)]
+            if any(start_ns.size and start_ns.min() < before_ns for start_ns in starts):
                 self._leave(part, f"it plays before {before_ns} ns, until when it had said all")
                 return True
             self._unplayed += said.drives
-            for capture in said.captures:
-                part.open += [_window(capture, k) for k in range(len(capture.start_ns))]
+            numbers = said.listeners or [part.number] * len(said.captures)
+            for number, capture in zip(numbers, said.captures, strict=True):
+                if capture.start_ns.size:
+                    self._listeners.append(_Listener(part, number, capture))
         part.until_ns = said.until_ns
         return part.until_ns > before_ns
 
     def _answer(self, until_ns: int) -> bool:
         """Play what was said until a time and answer what is over by then; tell whether any is."""
-        windows = [
-            (_end_ns(capture), part, capture)
-            for part in self._parts
-            for capture in part.open
-            if _end_ns(capture) + BEHIND_NS <= until_ns
-        ]
-        windows.sort(key=lambda one: (one[0], one[1].number))
-        for end_ns, part, capture in windows:
-            number = part.number
-            part.open.remove(capture)
-            played_ns = max(self._played_ns, end_ns + BEHIND_NS)
-            (found,) = self._dialogue.go_on(self._until(played_ns), [capture], [number])
-            answer = Answer(number, part.answered, end_ns, complex(found.integrated[0]))
-            part.answered += 1
-            for one in self._going():
-                one.sequencer.feed(answer)
-        self._known_ns = max(self._known_ns, self._known(until_ns))
-        return bool(windows)
+        due = self._due(until_ns)
+        if not due:
+            return False
+        captures = [one.train if whole else _part(one, count) for one, count, whole in due]
+        numbers = [one.number for one, _, _ in due]
+        found = self._dialogue.go_on(self._until(until_ns), captures, numbers)
+        for (one, count, _), capture, answer in zip(due, captures, found, strict=True):
+            durations = np.array([window.duration_ns for window in capture.windows], np.int64)
+            trace = self._dialogue.trace(one.number) if capture.scope else None
+            ends_ns = capture.start_ns + durations[capture.window]
+            heard = Answer(one.part.number, one.number, ends_ns, answer.integrated, trace)
+            one.answered += count
+            for part in self._going():
+                part.sequencer.feed(heard)
+        self._listeners = [o for o in self._listeners if o.answered < len(o.train.start_ns)]
+        return True
 
-    def _known(self, until_ns: int) -> int:
-        """Return until when windows that end were answered, if all was said until a time."""
-        ends = [_end_ns(capture) for part in self._parts for capture in part.open]
-        return min([until_ns - BEHIND_NS, *(end_ns - 1 for end_ns in ends)])
+    def _due(self, until_ns: int) -> list[tuple[_Listener, int, bool]]:
+        """Return who is to be answered, how many windows, and whether those are all it has.
+
+        Also find out until when all is known then.
+        """
+        by_line: dict[str, list[tuple[_Listener, Any, Any]]] = defaultdict(list)
+        for one in self._listeners:
+            starts, ends = one.begun(until_ns)
+            if starts.size:
+                by_line[one.train.line].append((one, starts, ends))
+        known_ns = until_ns - BEHIND_NS
+        due: dict[int, tuple[_Listener, int, bool]] = {}
+        for ones in by_line.values():
+            over_ns = _over_ns([(starts, ends) for _, starts, ends in ones], until_ns - BEHIND_NS)
+            for one, starts, ends in ones:
+                count = int(np.searchsorted(starts, over_ns))
+                if count:
+                    due[id(one)] = one, count, count == len(one.train.start_ns)
+                if count < len(ends):
+                    known_ns = min(known_ns, int(ends[count:].min()) - 1)
+        self._known_ns = max(self._known_ns, known_ns)
+        return [due[id(one)] for one in self._listeners if id(one) in due]
 
     def _until(self, played_ns: int) -> list[PulseTrain]:
         """Return what begins before a time and was not played yet."""
@@ -164,11 +208,13 @@ class Conversation:
         left: list[PulseTrain] = []
         for train in self._unplayed:
             row = int(np.searchsorted(train.start_ns, played_ns))
+            if row == len(train.start_ns):
+                found += [train] if row else []
+                continue
             if row:
                 found.append(_elements(train, 0, row))
-            if row < len(train.start_ns):
-                left.append(_elements(train, row, len(train.start_ns)))
-        self._unplayed, self._played_ns = left, played_ns
+            left.append(_elements(train, row, len(train.start_ns)))
+        self._unplayed = left
         return found
 
     def _leave_one(self) -> None:
@@ -181,18 +227,24 @@ class Conversation:
         self.left_behind.append(LeftBehind(part.number, why))
 
 
-def _end_ns(capture: CaptureTrain) -> int:
-    window = capture.windows[int(capture.window[0])]
-    return int(capture.start_ns[0]) + window.duration_ns
+def _over_ns(windows: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], until_ns: int) -> int:
+    """Return by when all windows of a line that overlap are over, the last such time."""
+    starts = np.concatenate([one for one, _ in windows])
+    order = np.argsort(starts, kind="stable")
+    ends = np.maximum.accumulate(np.concatenate([one for _, one in windows])[order])
+    apart = np.append(starts[order][1:] >= ends[:-1], True)
+    over = ends[apart & (ends <= until_ns)]
+    return int(over[-1]) if over.size else -FOR_EVER
 
 
-def _window(train: CaptureTrain, row: int) -> CaptureTrain:
-    one = slice(row, row + 1)
+def _part(one: _Listener, count: int) -> CaptureTrain:
+    rows = slice(one.answered, one.answered + count)
+    train = one.train
     return replace(
         train,
-        start_ns=train.start_ns[one],
-        window=train.window[one],
-        phase_turns=train.phase_turns[one],
+        start_ns=train.start_ns[rows],
+        window=train.window[rows],
+        phase_turns=train.phase_turns[rows],
     )
 
 

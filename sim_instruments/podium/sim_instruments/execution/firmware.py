@@ -39,7 +39,8 @@ class Halt:
     """The firmware has come as far as it can without the outcomes of windows."""
 
     content: Hashable
-    """Equal where it goes on in the same way, times against ``at_ns``, but for the counters."""
+    """Equal where it goes on in the same way, times against ``at_ns``, but for the counters and
+    the setting."""
     at_ns: int
     """All that leaves until then is known."""
     drives: Sequence[PulseTrain]
@@ -51,6 +52,10 @@ class Halt:
     """From which it goes on."""
 
 
+Known = Callable[[Hashable, int], bool]
+"""Tells whether a halt with a content and at a time, ns, goes on as one that was met before."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reached:
     """The firmware has gone on."""
@@ -60,18 +65,32 @@ class Reached:
     counters: tuple[int, ...]
     done: object
     """What it did meanwhile, for whoever adds it up."""
+    setting: Hashable = None
+    """What its registers hold now, but for counters and labels."""
+    used: bool = True
+    """Whether it read or changed its setting. Else it would do the same with any other."""
 
 
 class Firmware(Protocol):
     """Sequencers that were started together, up to where they depend on what is measured.
 
-    A counter is a register that does nothing but count how often a loop is taken.
+    A counter is a register that does nothing but count how often a loop is taken. The setting is
+    what the other registers hold, of all sequencers: the point of a sweep.
     """
 
     def go_on(
-        self, moment: object, bits: Sequence[int], counters: Sequence[int], *, bounded: bool
+        self,
+        moment: object,
+        bits: Sequence[int],
+        counters: Sequence[int],
+        setting: Hashable,
+        known: Known,
+        *,
+        bounded: bool,
     ) -> Reached:
-        """Go on from a moment with these outcomes and counters.
+        """Go on from a moment with these outcomes, counters and setting.
+
+        Of a halt that is ``known`` by its content and time the rest may be left out.
 
         Raises :class:`Unbounded` where it would go on to its end and counters are not ``bounded``.
         """

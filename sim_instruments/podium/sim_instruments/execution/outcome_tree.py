@@ -7,6 +7,10 @@ goes on from the halt with those outcomes, the world plans what that plays.
 Counters are left out of a node. The firmware is run with a counter far from its end, and the edge
 holds for all values from which the same steps do not reach the end; where they would, with the
 value itself, and the edge holds for that alone.
+
+So is the setting, the point of a sweep: where the firmware goes on without a look at it, the edge
+holds for all points. The walk counts settings by their numbers, in the order in which they are met,
+as one more counter.
 """
 
 from collections.abc import Hashable
@@ -36,7 +40,14 @@ FAR: Final = 1 << 30
 FAR_MAX: Final = 1 << 20
 """Most that a counter goes down between two halts."""
 FEW: Final = 256
-"""Nodes of which nobody asks how often they are met."""
+"""Nodes of which nobody asks how often they are met ..."""
+FEW_EACH: Final = 48
+"""... and so many more for each setting: a sweep goes through all its points before it comes back
+to the first."""
+SETTINGS_MAX: Final = 2_000
+"""More are no sweep, or one whose points are hardly met again."""
+ANY: Final = (w.MORE, -1, 0)
+"""Guard of an edge that holds for all settings, and leaves them as they are."""
 WORTH: Final = 4
 """Steps for each node that make a tree worth walking on: below, a run is played as it comes."""
 NODES_MAX: Final = 20_000
@@ -81,6 +92,10 @@ class OutcomeTree:
         self._firmware, self._plan = firmware, plan
         self._nodes: list[_Node] = []
         self._number_of: dict[Hashable, int] = {}
+        self._sought: tuple[Hashable, Hashable] | None = None
+        """The content that was looked for last, of the firmware and of the plan."""
+        self._settings: list[Hashable] = []
+        self._setting_of: dict[Hashable, int] = {}
         self._done: list[object] = []
         self._frames: list[int] = []
         self._window_count = 0
@@ -89,11 +104,21 @@ class OutcomeTree:
             raise CannotBranch("nothing is asked")
         self._begun = begun
         self._counters = len(begun.counters)
-        self._tables = NodeTables(self._counters)
+        self._tables = NodeTables(self._counters + 1)
         self._segments: SegmentTables | None = None
         first = self._node(begun.halt)
         self._segments = self._filled()
-        self._walker = self._walker_of(first, begun.counters, places, scopes)
+        counters = *begun.counters, self._setting(begun.setting)
+        self._walker = self._walker_of(first, counters, places, scopes)
+
+    def _setting(self, setting: Hashable) -> int:
+        """Return the number of a setting."""
+        number = self._setting_of.setdefault(setting, len(self._settings))
+        if number == len(self._settings):
+            if number >= SETTINGS_MAX:
+                raise CannotBranch("hardly two shots are alike in their settings")
+            self._settings.append(setting)
+        return number
 
     def _filled(self) -> SegmentTables:
         if self._segments is None:
@@ -183,15 +208,16 @@ class OutcomeTree:
     def _add_edge(self) -> None:
         walker = self._walker
         logged = int(walker.where[w.LOGGED])
-        if len(self._nodes) > FEW and logged < WORTH * len(self._nodes):
+        few = FEW + FEW_EACH * (len(self._settings) - 1)
+        if len(self._nodes) > few and logged < WORTH * len(self._nodes):
             raise CannotBranch("hardly two shots are alike")
         number = int(walker.where[w.NODE])
         node, code = self._nodes[number], int(walker.where[w.CODE])
+        self._plan.go_back(node.moment)
         bits = [code >> k & 1 for k in range(int(walker.where[w.DECISIONS]))]
         reached, guard = self._followed(node, bits, walker.counters.tolist())
         child, apart_ns = w.END, 0
         if reached.halt is not None:
-            self._plan.go_back(node.moment)
             child = self._node(reached.halt)
             apart_ns = reached.halt.at_ns - node.halt.at_ns
         self._tables.add_edge(number, code, child, apart_ns, guard)
@@ -201,13 +227,20 @@ class OutcomeTree:
     def _followed(
         self, node: _Node, bits: list[int], actual: list[int]
     ) -> tuple[Reached, list[tuple[int, int, int]]]:
-        """Let the firmware go on; return how far, and for which counters that holds."""
+        """Let the firmware go on; return how far, and for which counters and setting that holds.
+
+        ``actual``: the counters, then the number of the setting.
+        """
         exact: set[int] = set()
+        *_, number = actual
+        setting = self._settings[number]
         while True:
             tried = [actual[c] if c in exact else FAR for c in range(self._counters)]
             bounded = len(exact) == self._counters
             try:
-                reached = self._firmware.go_on(node.halt.moment, bits, tried, bounded=bounded)
+                reached = self._firmware.go_on(
+                    node.halt.moment, bits, tried, setting, self._is_known, bounded=bounded
+                )
             except Unbounded:  # most likely the innermost loop: it has the least to go
                 far = [c for c in range(self._counters) if c not in exact]
                 exact.add(min(far, key=lambda c: actual[c]))
@@ -222,11 +255,20 @@ class OutcomeTree:
                 else:
                     exact.add(c)
             if len(guard) == self._counters:
+                after = self._setting(reached.setting)
+                guard.append((w.EXACTLY, number, after) if reached.used else ANY)
                 return reached, guard
+
+    def _is_known(self, content: Hashable, at_ns: int) -> bool:
+        """Tell whether there is a node of a halt; the plan stands at the halt before."""
+        self._sought = content, self._plan.content(at_ns)
+        return self._sought in self._number_of
 
     def _node(self, halt: Halt) -> int:
         """Return the number of the node of a halt; the plan stands at the halt before."""
-        content = halt.content, self._plan.content(halt.at_ns)
+        if self._sought is None or self._sought[0] is not halt.content:
+            self._is_known(halt.content, halt.at_ns)
+        content = self._sought
         number = self._number_of.get(content)
         if number is not None:
             return number

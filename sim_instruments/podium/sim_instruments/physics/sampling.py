@@ -106,16 +106,18 @@ def sample(
     wrong: float = 0.0,
     drift: bool = False,
     warm: bool = False,
+    vary: float = 0.0,
 ) -> WorldFile:
     """Draw the world of ``seed`` for a facility file; ``mixers``: with imperfect mixers, too.
 
     ``wrong``: how many spreads it lies off the file's design (:mod:`.displaced_design`);
     ``drift``: with what moves in world time (:mod:`.drift`), all else as without; ``warm``:
-    fridges that have a plant begin at room temperature.
+    fridges that have a plant begin at room temperature; ``vary``: by what part their constants may
+    differ from their model's.
     The same file, seed and version give the equal world; a qubit more moves no other qubit's
     numbers. Raises :class:`.design.DesignError` or :class:`SamplingError`.
     """
-    return draw_world(read_design(facility_path), seed, mixers, wrong, drift, warm)
+    return draw_world(read_design(facility_path), seed, mixers, wrong, drift, warm, vary)
 
 
 def draw_world(
@@ -125,13 +127,14 @@ def draw_world(
     wrong: float = 0.0,
     drift: bool = False,
     warm: bool = False,
+    vary: float = 0.0,
 ) -> WorldFile:
     """Draw the world of ``seed``; see :func:`sample`."""
     if seed < 0:
         raise SamplingError(f"a seed is a whole number from 0, not {seed}")
     check_wrong(wrong)
     plants = {
-        fridge: PlantWorld(model=model, start="warm" if warm else "cold")
+        fridge: PlantWorld(model=model, start="warm" if warm else "cold", vary=vary)
         for fridge, model in design.fridge_models.items()
         if model in MODELS
     }

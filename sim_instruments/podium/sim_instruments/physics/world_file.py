@@ -347,6 +347,8 @@ class PlantWorld(Part):
     """In usual operation, or at room temperature and vented."""
     magnet: bool = False
     """Whether a vector magnet is built in."""
+    vary: float = Field(default=0.0, ge=0.0, le=0.5)
+    """By what part masses, conductances and gas handling may differ from the model's."""
 
     @model_validator(mode="after")
     def _is_known(self) -> Self:

@@ -36,10 +36,11 @@ def plants_of(world_file: "WorldFile | BenchWorld", start_fs: int) -> "dict[str,
         return {}
     from podium.sim_instruments.physics.cryostat.parameters import MODELS
     from podium.sim_instruments.physics.cryostat.plant import Cryostat
+    from podium.sim_instruments.physics.cryostat.variation import varied
 
     return {
         name: Cryostat(
-            MODELS[world.model],
+            varied(MODELS[world.model], world.vary, world_file.seed),
             start_fs,
             start=world.start,
             seed=world_file.seed,

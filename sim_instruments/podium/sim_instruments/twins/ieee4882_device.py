@@ -18,7 +18,7 @@ from podium.firmware_interfaces.ieee4882.program_message import (
     Unit,
     units,
 )
-from podium.firmware_interfaces.ieee4882.status import StatusRegisters
+from podium.firmware_interfaces.ieee4882.status import STANDARD_BITS, Status, StatusRegisters
 from podium.sim_instruments.twins.command_observer import CommandObserver, unit_words
 
 _REGISTER = Whole(0, 255)
@@ -66,6 +66,9 @@ class Manners:
     """Width of the answers to ``*ESR?`` and the like, with leading zeros."""
     message_max: int = MESSAGE_MAX
     """Bytes of the longest program message that it takes."""
+    status_bits: Status = STANDARD_BITS
+    """Bits of the standards that its status byte has; a box without an error queue has none of
+    that, and its own summaries may be in their places."""
 
 
 class Device:
@@ -92,7 +95,7 @@ class Device:
         ``trigger`` is *TRG, None: not a command of this instrument.
         """
         self.manners = manners
-        self.status = StatusRegisters()
+        self.status = StatusRegisters(bits=manners.status_bits)
         self.commands = 0
         self.unknown = 0
         self.unmeant = 0
@@ -184,7 +187,7 @@ class Device:
 
     def power_on(self) -> None:
         """Begin anew, as when it is switched on: registers and queued errors are forgotten."""
-        self.status = StatusRegisters()
+        self.status = StatusRegisters(bits=self.manners.status_bits)
         self.give_up_completion()
 
     def give_up_completion(self) -> None:

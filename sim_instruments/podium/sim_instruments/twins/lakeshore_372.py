@@ -2,20 +2,19 @@
 
 It measures one channel at a time: a channel that the scanner is not at answers
 with its last reading. A sensor is warmer than what it hangs at by the power of its
-excitation. Heaters heat what they are wired to (:mod:`.lakeshore_372_outputs`);
-alarms, relays and curves are settings that are kept and read back.
+excitation. Heaters heat what they are wired to (:mod:`.lakeshore_372_outputs`), alarms
+and relays follow readings (:mod:`.lakeshore_alarms`); curves are kept and read back.
 """
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from functools import partial
 from math import exp
 
 from podium.firmware_interfaces import lakeshore_372 as box
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
-from podium.firmware_interfaces.ieee4882.parameters import Kind, Value
-from podium.firmware_interfaces.ieee4882.program_message import Parameter
+from podium.firmware_interfaces.ieee4882.parameters import Value
+from podium.firmware_interfaces.ieee4882.status import Status
 from podium.firmware_interfaces.lakeshore_372 import ReadingStatus
 from podium.firmware_interfaces.lakeshore_records import (
     NAME_MAX,
@@ -31,7 +30,9 @@ from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.fridge_readings import FridgeReadings
 from podium.sim_instruments.twins.heater_loop import HeaterLines, Write
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
-from podium.sim_instruments.twins.lakeshore_372_outputs import Lakeshore372Outputs, Setup
+from podium.sim_instruments.twins.lakeshore_372_outputs import Lakeshore372Outputs
+from podium.sim_instruments.twins.lakeshore_372_setup import Lakeshore372Setup
+from podium.sim_instruments.twins.lakeshore_alarms import AlarmLimits, InputAlarms
 from podium.sim_instruments.twins.lakeshore_settings import (
     LakeshoreSettings,
     Place,
@@ -85,23 +86,26 @@ class LakeShore372:
         self._channels = {channel: channels[channel] for channel in sorted(channels)}
         self._noise = ReadingNoise(serial)
         self._settings = LakeshoreSettings(_FACTORY)
-        self._other: dict[tuple[str, Value], tuple[Value, ...]] = {}
+        self._setup = Lakeshore372Setup(lambda now_fs: self._outputs.refresh(now_fs))
         self._outputs = Lakeshore372Outputs(
             self._settings,
             HeaterLines(heaters, write),
             self._valid,
             self._sensor_ohm,
-            self._heater_setup,
+            self._setup.heater,
         )
+        self._alarms = InputAlarms(_INPUTS, self._alarm_limits, self._alarm_value)
         self._device = Device(
             Manners(
                 f"{VENDOR},{box.MODEL},{serial},{FIRMWARE}",
                 options=None,
                 terminator=TERMINATOR,
                 register_digits=REGISTER_DIGITS,
+                status_bits=Status.EVENT_SUMMARY | Status.MASTER_SUMMARY,  # manual, page 154
             ),
             self._table(),
             reset=lambda now_fs: None,  # manual: to power-up settings, which are those of before
+            summaries=lambda now_fs: box.ALARM_BIT if self._alarms.sounding else 0,
             before=self.advance,
         )
         for channel, name in self._channels.items():
@@ -138,18 +142,20 @@ class LakeShore372:
     @property
     def acts(self) -> bool:
         """Tell whether a loop regulates, a warm-up may end or a limit may be passed."""
-        return self._outputs.acts
+        return self._outputs.acts or self._alarms.watching
 
     def advance(self, now_fs: int) -> None:
-        """Do what loops and limits do by themselves, up to ``now_fs``."""
+        """Do what loops, limits and alarms do by themselves, up to ``now_fs``."""
         self._readings.now_fs = now_fs
         self._outputs.advance(now_fs)
+        self._alarms.advance(now_fs)
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on: settings are kept, outputs go off unless they are to stay on."""
         self.advance(now_fs)
         self._device.power_on()
         self._outputs.power_on(now_fs)
+        self._alarms.reset()
 
     # --- measurement ------------------------------------------------------------------
 
@@ -199,14 +205,25 @@ class LakeShore372:
             self.temperature_k(channel, now_fs)
 
     def _set_input(self, call: Call) -> None:
+        """Set up a channel, or all of them (manual: 0 is all measurement inputs)."""
+        keys = _ALL_INPUTS if call.values[0] == "0" else ((call.values[0],),)
+        for (key,) in keys:
+            self._set_channel(Call(call.now_fs, (key, *call.values[1:]), call.suffixes))
+
+    def _set_channel(self, call: Call) -> None:
         self._keep_readings(call.now_fs)
         at = self._schedule.channel(call.now_fs)
         key, dwell_s, pause_s = call.values[0], call.values[2], call.values[3]
         if call.values[1]:
             # ASSUMED: zeros are taken only with "disabled", as the vendor's driver sends them
-            for value, least, what in ((dwell_s, 1, "dwell"), (pause_s, 3, "pause")):
+            slope = call.values[5]
+            for value, least, what in (
+                (dwell_s, 1, "dwell, s"),
+                (pause_s, 3, "pause, s"),
+                (slope, 1, "coefficient"),
+            ):
                 if value is not None and as_int(value) < least:
-                    raise ScpiError(-222, f"{what} of {value} s, the least is {least} s")
+                    raise ScpiError(-222, f"{what}: {value}, the least is {least}")
         elif dwell_s == 0:
             rest = self._settings.fields(box.INSET, key)[1:]
             call = Call(call.now_fs, (key, 0, *rest), call.suffixes)
@@ -283,55 +300,36 @@ class LakeShore372:
             return ReadingStatus.RESISTANCE_OVER
         return ReadingStatus(0)
 
+    # --- alarms -----------------------------------------------------------------------
+
+    def _alarm_limits(self, channel: Value) -> AlarmLimits | None:
+        on, _, high, low, deadband, latching, *_ = self._settings.fields(box.ALARM, channel)
+        limits = as_float(high), as_float(low), as_float(deadband)
+        return AlarmLimits(*limits, bool(latching)) if on else None
+
+    def _alarm_value(self, channel: Value, at_fs: int) -> float | None:
+        in_ohm = self._settings.fields(box.ALARM, channel)[1] == 2
+        return (self._sensor_ohm if in_ohm else self._valid)(channel, at_fs)
+
+    def _set_alarm(self, call: Call) -> None:
+        self._settings.put(box.ALARM, call, everywhere=_ALL_INPUTS)
+        self._alarms.look(call.now_fs)
+
+    def _ask_relay(self, call: Call) -> str:
+        """RELAYST?: mode 3 and 4 follow the zone of an output (manual, pages 175 and 178)."""
+        relay = as_int(call.values[0])
+        mode, channel, which = self._settings.fields(box.RELAY, relay)
+        if mode in _ZONE_RELAYS:
+            return str(int(self._outputs.zone_relay(_ZONE_RELAYS[mode], relay, call.now_fs)))
+        if channel == "0":
+            channel = str(self._schedule.channel(call.now_fs))
+        return str(int(self._alarms.relay(mode, channel, which)))
+
     # --- settings ---------------------------------------------------------------------
-
-    def _set_heater(self, call: Call) -> None:
-        output, *given = call.values
-        self._other["HTRSET", output] = tuple(
-            kind.take(_parameter(value))
-            for kind, value in zip(_heater_kinds(output), given, strict=True)
-        )
-        self._outputs.refresh(call.now_fs)
-
-    def _heater_fields(self, output: Value) -> tuple[Value, ...]:
-        # ASSUMED: what the factory has set
-        defaults: tuple[Value, ...] = (1 if output == 1 else Decimal(120), 1, Decimal(0), 1)
-        return self._other.get(("HTRSET", output), defaults)
-
-    def _heater_setup(self, output: int) -> Setup:
-        load, maximum, user_a, display = self._heater_fields(output)
-        return as_float(load), as_int(maximum), as_float(user_a), as_int(display)
-
-    def _ask_heater(self, call: Call) -> str:
-        (output,) = call.values
-        pairs = zip(_heater_kinds(output), self._heater_fields(output), strict=True)
-        return ",".join(kind.answer(value) for kind, value in pairs)
-
-    def _set_frequency(self, call: Call) -> None:
-        given = [_parameter(value) for value in call.values if value is not None]
-        group = box.FREQUENCY_INPUT.take(given[0]) if len(given) > 1 else "0"
-        self._other["FREQ", group] = (box.FREQUENCY_NUMBER.take(given[-1]),)
-
-    def _ask_frequency(self, call: Call) -> str:
-        (group,) = call.values
-        known = self._other.get(("FREQ", group or "0"), (box.FREQUENCY_AT_START,))
-        return box.FREQUENCY_NUMBER.answer(known[0])
-
-    def _set_interface(self, call: Call) -> None:
-        *others, address = [_parameter(value) for value in call.values if value is not None]
-        if others and len(others) != len(box.INTERFACE_OTHERS):
-            raise ScpiError(-109, "an address, or terminator, EOI and address")
-        for kind, parameter in zip(box.INTERFACE_OTHERS, others, strict=False):
-            kind.take(parameter)  # of no consequence on TCP, and never answered
-        self._other["IEEE", None] = (box.INTERFACE_ADDRESS.take(address),)
-
-    def _ask_interface(self, call: Call) -> str:
-        known = self._other.get(("IEEE", None), (box.INTERFACE_ADDRESS_AT_START,))
-        return box.INTERFACE_ADDRESS.answer(known[0])
 
     def _to_factory(self, call: Call) -> None:
         self._settings.reset()
-        self._other.clear()
+        self._setup.reset()
         self._outputs.reset(call.now_fs)
 
     def _stored(self, record: Record) -> Bound:
@@ -348,6 +346,8 @@ class LakeShore372:
             do = outputs.set_mode
         elif record is box.SETP:
             do = outputs.set_setpoint
+        elif record is box.ALARM:
+            do = self._set_alarm
         ask: Callable[[Call], str] = lambda call: self._settings.answer(record, call.values)  # noqa: E731
         answer = outputs.ask_setpoint if record is box.SETP else ask
         return Bound(record.command, do, answer, meant=record in box.MEANT_RECORDS)
@@ -367,17 +367,17 @@ class LakeShore372:
             Bound(box.SETTLING, answer=lambda call: "0,0", meant=False),
             Bound(box.EXTREMES, answer=self._ask_extremes, meant=False),
             Bound(box.FORGET_EXTREMES, lambda call: None, meant=False),
-            Bound(box.HTRSET, self._set_heater, self._ask_heater),
-            Bound(box.FREQUENCY, self._set_frequency, self._ask_frequency, meant=False),
-            Bound(box.INTERFACE, self._set_interface, self._ask_interface, meant=False),
+            Bound(box.HTRSET, self._setup.set_heater, self._setup.ask_heater),
+            Bound(box.FREQUENCY, self._setup.set_frequency, self._setup.ask_frequency, meant=False),
+            Bound(box.INTERFACE, self._setup.set_interface, self._setup.ask_interface, meant=False),
             Bound(box.RANGE, self._outputs.set_range, self._outputs.ask_range),
             Bound(box.HEATER_OUTPUT, answer=self._outputs.ask_sample),
             Bound(box.ANALOG_OUTPUT, answer=self._outputs.ask_analog),
             Bound(box.HEATER_STATUS, answer=self._outputs.ask_fault),
             Bound(box.RAMP_STATUS, answer=self._outputs.ask_ramping),
-            Bound(box.RELAY_STATUS, answer=lambda call: "0", meant=False),
-            Bound(box.ALARM_STATUS, answer=lambda call: "0,0", meant=False),
-            Bound(box.RESET_ALARMS, lambda call: None, meant=False),
+            Bound(box.RELAY_STATUS, answer=self._ask_relay),
+            Bound(box.ALARM_STATUS, answer=lambda call: self._alarms.answer(call.values[0])),
+            Bound(box.RESET_ALARMS, lambda call: self._alarms.reset()),
             Bound(
                 box.DELETE_CURVE,
                 lambda call: self._settings.delete_curve(call.values[0]),
@@ -388,15 +388,6 @@ class LakeShore372:
 
 
 _ALL_INPUTS = tuple((str(number),) for number in box.CHANNELS)
-
-
-def _heater_kinds(output: Value) -> tuple[Kind, ...]:
-    """Kinds of the fields of HTRSET: load, limit, user's limit, display (manual, page 163)."""
-    load: Kind = box.WARMUP_LOAD if output == 1 else box.HEATER_LOAD
-    return (load, box.MAX_CURRENT, box.USER_CURRENT, box.HEATER_DISPLAY)
-
-
-def _parameter(value: Value) -> Parameter:
-    if not isinstance(value, Parameter):
-        raise TypeError(f"{value!r} is not a parameter of a message")
-    return value
+_INPUTS = ("A", *(str(number) for number in box.CHANNELS))
+_ZONE_RELAYS: dict[Value, int] = {3: box.SAMPLE, 4: box.WARM_UP}
+"""RELAY, modes of zones: whose."""

@@ -114,15 +114,28 @@ class Lakeshore372Outputs:
 
     def _gains(self, output: int, setpoint: float, mode: OutputMode) -> tuple[Gains, float]:
         """Return gains and manual output; a zone brings its range along (manual, ZONE)."""
-        if mode is OutputMode.ZONE:
-            for zone in range(1, 11):
-                fields = self._settings.fields(box.ZONE, output, zone)
-                if setpoint <= as_float(fields[0]):
-                    highest = box.HEATER_RANGE_MAX[output]
-                    self._bank.ranges[output] = min(as_int(fields[5]), highest)
-                    return Gains(*map(as_float, fields[1:4])), as_float(fields[4])
+        fields = self._zone(output, setpoint) if mode is OutputMode.ZONE else None
+        if fields is not None:
+            highest = box.HEATER_RANGE_MAX[output]
+            self._bank.ranges[output] = min(as_int(fields[5]), highest)
+            return Gains(*map(as_float, fields[1:4])), as_float(fields[4])
         offset = as_float(self._settings.fields(box.MOUT, output)[0])
         return Gains(*map(as_float, self._settings.fields(box.PID, output))), offset
+
+    def _zone(self, output: int, setpoint: float) -> tuple[Value, ...] | None:
+        """Return the fields of the first zone that reaches up to a setpoint."""
+        for zone in range(1, 11):
+            fields = self._settings.fields(box.ZONE, output, zone)
+            if setpoint <= as_float(fields[0]):
+                return fields
+        return None
+
+    def zone_relay(self, output: int, relay: int, now_fs: int) -> bool:
+        """Tell whether the zone that an output is in has a relay (1, 2) on."""
+        if self._mode(output) is not OutputMode.ZONE:
+            return False
+        fields = self._zone(output, self._bank.setpoints[output].at(now_fs))
+        return fields is not None and bool(fields[6 + relay])
 
     def _end_warm_up(self, at_fs: int) -> None:
         """Switch the warm-up heater off above its setpoint, unless it is to go on (WARMUP)."""
@@ -195,10 +208,13 @@ class Lakeshore372Outputs:
     def set_range(self, call: Call) -> None:
         """RANGE."""
         output, heater_range = (as_int(value) for value in call.values)
-        if heater_range > box.HEATER_RANGE_MAX[output]:
-            raise ScpiError(-222, f"output {output} has ranges to {box.HEATER_RANGE_MAX[output]}")
+        self._check_range(output, heater_range)
         self._bank.ranges[output] = heater_range
         self.refresh(call.now_fs)
+
+    def _check_range(self, output: int, heater_range: int) -> None:
+        if heater_range > box.HEATER_RANGE_MAX[output]:
+            raise ScpiError(-222, f"output {output} has ranges to {box.HEATER_RANGE_MAX[output]}")
 
     def ask_range(self, call: Call) -> str:
         """RANGE?"""
@@ -221,7 +237,9 @@ class Lakeshore372Outputs:
         return str(int(self._bank.setpoints[as_int(call.values[0] or 0)].moving(call.now_fs)))
 
     def set_record(self, record: Record, call: Call) -> None:
-        """Store a record that outputs follow."""
+        """Store a record that outputs follow; the range of a zone is one that its output has."""
+        if record is box.ZONE and call.values[7] is not None:
+            self._check_range(as_int(call.values[0]), as_int(call.values[7]))
         self._settings.put(record, call)
         self.refresh(call.now_fs)
 

@@ -1,8 +1,8 @@
 """Twin of the Lake Shore 336 and 350: four inputs read all the time, four outputs that heat.
 
-Inputs are numbered 1 to 4 in a facility file, A to D on the wire. Curves, alarms, relays and the
-display are settings that are kept and read back; autotuning does nothing; the monitor mode of the
-voltage outputs drives nothing.
+Inputs are numbered 1 to 4 in a facility file, A to D on the wire. Alarms and relays follow readings
+(:mod:`.lakeshore_alarms`). Curves and the display are settings that are kept and read back; an
+autotuning never begins, and says so; the monitor mode of the voltage outputs drives nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +15,7 @@ from podium.firmware_interfaces.lakeshore_controller import ReadingStatus, Senso
 from podium.firmware_interfaces.lakeshore_records import (
     NAME_MAX,
     REGISTER_DIGITS,
+    STATUS_BITS,
     TCP_PORT,
     TERMINATOR,
     VENDOR,
@@ -24,8 +25,14 @@ from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.fridge_readings import FridgeReadings
 from podium.sim_instruments.twins.heater_loop import HeaterLines, Write
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
+from podium.sim_instruments.twins.lakeshore_alarms import AlarmLimits, InputAlarms
 from podium.sim_instruments.twins.lakeshore_controller_outputs import ControllerOutputs
-from podium.sim_instruments.twins.lakeshore_settings import LakeshoreSettings, Place, as_int
+from podium.sim_instruments.twins.lakeshore_settings import (
+    LakeshoreSettings,
+    Place,
+    as_float,
+    as_int,
+)
 from podium.sim_instruments.twins.reading_noise import ReadingNoise
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
@@ -72,11 +79,19 @@ class LakeshoreController:
         self._outputs = ControllerOutputs(
             model, self._settings, HeaterLines(heaters, write), self._valid, self._sensor
         )
+        self._alarms = InputAlarms(
+            box.INPUTS,
+            self._alarm_limits,
+            lambda letter, at_fs: self._valid(str(letter), at_fs),
+        )
+        self._tuned: int | None = None
+        """The output that was to be autotuned last."""
         manners = Manners(
             f"{VENDOR},{model.identity},{serial},{FIRMWARE}",
             options=None,
             terminator=TERMINATOR,
             register_digits=REGISTER_DIGITS,
+            status_bits=STATUS_BITS,
         )
         self._device = Device(
             manners,
@@ -111,19 +126,22 @@ class LakeshoreController:
     @property
     def acts(self) -> bool:
         """Tell whether a loop regulates, a warm-up may end or a limit may be passed."""
-        return self._outputs.acts
+        return self._outputs.acts or self._alarms.watching
 
     def advance(self, now_fs: int) -> None:
-        """Do what loops and limits do by themselves, up to ``now_fs``."""
+        """Do what loops, limits and alarms do by themselves, up to ``now_fs``."""
         if self._readings is not None:
             self._readings.now_fs = now_fs
         self._outputs.advance(now_fs)
+        self._alarms.advance(now_fs)
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on: settings are kept, outputs go off unless they are to stay on."""
         self.advance(now_fs)
         self._device.power_on()
         self._outputs.power_on(now_fs)
+        self._alarms.reset()
+        self._tuned = None
 
     # --- measurement ------------------------------------------------------------------
 
@@ -173,6 +191,29 @@ class LakeshoreController:
         now = self._read(self._valid, call)
         return f"{now},{now}"
 
+    # --- alarms and tuning ------------------------------------------------------------
+
+    def _alarm_limits(self, letter: Value) -> AlarmLimits | None:
+        on, high, low, deadband, latching, *_ = self._settings.fields(box.ALARM, letter)
+        limits = as_float(high), as_float(low), as_float(deadband)
+        return AlarmLimits(*limits, bool(latching)) if on else None
+
+    def _set_alarm(self, call: Call) -> None:
+        self._settings.put(box.ALARM, call)
+        self._alarms.look(call.now_fs)
+
+    def _ask_relay(self, call: Call) -> str:
+        fields = self._settings.fields(box.RELAY, call.values[0])
+        return str(int(self._alarms.relay(*fields)))
+
+    def _tune(self, call: Call) -> None:
+        """ATUNE: here its initial conditions are never met, which TUNEST? tells."""
+        self._tuned = as_int(call.values[0])
+
+    def _ask_tuning(self, call: Call) -> str:
+        """TUNEST?: not tuning, the output, whether it never began, stage 00 (350, page 156)."""
+        return f"0,{self._tuned or 1},{int(self._tuned is not None)},00"
+
     # --- settings ---------------------------------------------------------------------
 
     def _to_factory(self, call: Call) -> None:
@@ -187,6 +228,8 @@ class LakeshoreController:
             do, ask = outputs.set_setpoint, outputs.ask_setpoint
         elif record is box.HTRSET:
             do = outputs.set_heater
+        elif record is box.ALARM:
+            do = self._set_alarm
         elif record in box.FOLLOWED or record is self._model.pid:
             do = partial(outputs.set_record, record)
         meant = record in box.MEANT or record in (self._model.pid, self._model.intype)
@@ -212,13 +255,13 @@ class LakeshoreController:
             Bound(box.ANALOG_OUTPUT, answer=outputs.ask_output),
             Bound(box.HEATER_STATUS, answer=outputs.ask_fault),
             Bound(box.RAMP_STATUS, answer=outputs.ask_ramping),
-            Bound(box.TUNING, answer=lambda call: "0,1,0,00", meant=False),
-            Bound(box.AUTOTUNE, lambda call: None, meant=False),
+            Bound(box.TUNING, answer=self._ask_tuning),
+            Bound(box.AUTOTUNE, self._tune),
             Bound(box.EXTREMES, answer=self._ask_extremes, meant=False),
             Bound(box.FORGET_EXTREMES, lambda call: None, meant=False),
-            Bound(box.ALARM_STATUS, answer=lambda call: "0,0", meant=False),
-            Bound(box.RESET_ALARMS, lambda call: None, meant=False),
-            Bound(box.RELAY_STATUS, answer=lambda call: "0", meant=False),
+            Bound(box.ALARM_STATUS, answer=lambda call: self._alarms.answer(call.values[0])),
+            Bound(box.RESET_ALARMS, lambda call: self._alarms.reset()),
+            Bound(box.RELAY_STATUS, answer=self._ask_relay),
             Bound(box.OPERATION, answer=lambda call: "000", meant=False),
             Bound(box.OPERATION_EVENT, answer=lambda call: "000", meant=False),
             Bound(box.BLOCK_TEMPERATURE, answer=lambda call: "+296.000", meant=False),

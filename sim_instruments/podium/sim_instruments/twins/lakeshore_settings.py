@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.firmware_interfaces.lakeshore_records import Record
 from podium.sim_instruments.twins.ieee4882_device import Call
@@ -33,6 +34,8 @@ class LakeshoreSettings:
         ``everywhere``: what a key of ``0`` stands for, in a record that takes it for all inputs.
         """
         keys, given = call.values[: record.keys], call.values[record.keys :]
+        if None in keys:
+            raise _left_out()
         for_all = record.all_inputs and keys in (("0",), (0,))
         for one in everywhere if for_all else (keys,):
             known = self.fields(record, *one)
@@ -56,15 +59,23 @@ class LakeshoreSettings:
         self._stored.clear()
 
 
+def _left_out() -> ScpiError:
+    return ScpiError(-109, "a parameter that is needed is left out")
+
+
 def as_int(value: Value) -> int:
-    """Return a field that is a whole number."""
+    """Return a field that is a whole number; raises ScpiError for one that was left out."""
+    if value is None:
+        raise _left_out()
     if not isinstance(value, int):
         raise TypeError(f"{value!r} is not a whole number")
     return value
 
 
 def as_float(value: Value) -> float:
-    """Return a field that is a number."""
-    if isinstance(value, bool) or value is None or isinstance(value, str):
+    """Return a field that is a number; raises ScpiError for one that was left out."""
+    if value is None:
+        raise _left_out()
+    if isinstance(value, bool | str):
         raise TypeError(f"{value!r} is not a number")
     return float(value)  # type: ignore[arg-type]  # a Parameter is stored by no record

@@ -11,7 +11,11 @@ from podium.firmware_interfaces.nut_ups import NutError, Refusal, Word
 from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
-SERVER = "Network UPS Tools upsd 2.8.0 - https://www.networkupstools.org/"
+SERVERS = {
+    "2.7.4": "Network UPS Tools upsd 2.7.4 - http://www.networkupstools.org/",
+    "2.8.0": "Network UPS Tools upsd 2.8.0 - https://www.networkupstools.org/",
+}
+"""By release, what the server says of itself."""
 DESCRIPTION = "UPS of the fridge"
 LOW_CHARGE = 0.2
 """Of a full battery: below it the supply says that it is low. ASSUMED, as all values here."""
@@ -29,7 +33,6 @@ OPEN_TO_ALL = (
     *("USERNAME", "PASSWORD", "GET", "LIST"),
 )
 SERVER_SPACE = "server."
-SERVER_VARIABLES = {"server.info": SERVER, "server.version": "2.8.0"}
 UNDESCRIBED = "Description unavailable"
 """What upsd says of what its file of descriptions has not; here none is installed."""
 
@@ -40,9 +43,25 @@ Read = Callable[[str, int], float]
 class NutUps:
     """One supply, by the name ``ups`` or another."""
 
-    def __init__(self, serial: str, read: Read, ups: str = "ups") -> None:
-        """``read`` has ``mains.on`` and ``ups.charge``."""
+    def __init__(
+        self,
+        serial: str,
+        read: Read,
+        ups: str = "ups",
+        release: str = "2.8.0",
+        description: str = DESCRIPTION,
+    ) -> None:
+        """``read`` has ``mains.on`` and ``ups.charge``; ``release``: of upsd, 2.7.4 or 2.8.0.
+
+        ``description``: what the server's administrator calls the supply. Raises ValueError for
+        another release.
+        """
+        if release not in SERVERS:
+            raise ValueError(f"release {release!r}: upsd is here {' or '.join(SERVERS)}")
         self.name = ups
+        self._description = description
+        self._protocol = nut.PROTOCOLS[release]
+        self._server = {"server.info": SERVERS[release], "server.version": release}
         self._serial = serial
         self._read = read
         self._commands = 0
@@ -122,6 +141,8 @@ class NutUps:
         if not said:
             raise _Refused(Refusal.UNKNOWN_COMMAND)
         command, given = said[0].upper(), said[1:]
+        if not self._knows(command):
+            raise _Refused(Refusal.UNKNOWN_COMMAND)
         if command in WANT_USER:
             if state.missing is not None:  # upsd, check_command: before anything else
                 raise _Refused(state.missing)
@@ -129,9 +150,9 @@ class NutUps:
             return
         match command, given:
             case "VER", ():
-                yield SERVER
+                yield self._server["server.info"]
             case "PROTVER" | "NETVER", ():
-                yield nut.PROTOCOL
+                yield self._protocol
             case "HELP", ():
                 yield f"Commands: {HELP}"
             case "LOGOUT", ():
@@ -152,18 +173,18 @@ class NutUps:
 
     def _get(self, what: str, names: list[str], state: "NutSession", now_fs: int) -> str:
         """Return a line; what is said beyond the arguments is passed over, as upsd does."""
-        if what == "TRACKING":
+        if what == "TRACKING" and self._knows(what):
             return state.tracked(names)
         if what in ("NUMLOGINS", "UPSDESC") and names:
             ups = self._known(names[0])
-            return f"NUMLOGINS {ups} 0" if what == "NUMLOGINS" else _description(what, ups)
+            return f"NUMLOGINS {ups} 0" if what == "NUMLOGINS" else self._described(what, ups)
         if what not in ("VAR", "TYPE", "DESC", "CMDDESC") or len(names) < 2:
             raise _Refused(Refusal.INVALID_ARGUMENT)
         ups, name = names[:2]
         if what == "VAR" and name.lower().startswith(SERVER_SPACE):  # of whatever supply
-            if name.lower() not in SERVER_VARIABLES:
+            if name.lower() not in self._server:
                 raise _Refused(Refusal.VARIABLE_NOT_SUPPORTED)
-            return nut.variable_line(ups, name, SERVER_VARIABLES[name.lower()])
+            return nut.variable_line(ups, name, self._server[name.lower()])
         self._known(ups)
         if what in ("DESC", "CMDDESC"):  # of whatever there is, or is not
             return f"{what} {ups} {name} {nut.quoted(UNDESCRIBED)}"
@@ -174,7 +195,7 @@ class NutUps:
 
     def _list(self, what: str, names: list[str], now_fs: int) -> Iterator[str]:
         if what == "UPS":
-            yield from nut.list_lines("UPS", (_description("UPS", self.name),))
+            yield from nut.list_lines("UPS", (self._described("UPS", self.name),))
             return
         wanted = {"VAR": 1, "RW": 1, "CMD": 1, "CLIENT": 1, "ENUM": 2, "RANGE": 2}.get(what)
         if wanted is None or len(names) < wanted:
@@ -191,7 +212,7 @@ class NutUps:
     def _privileged(self, command: str, given: tuple[str, ...], state: "NutSession") -> str:
         """Return the answer to one who has said a name and a password: no user may do anything."""
         match command, given:
-            case "SET", (what, value, *_) if what.upper() == "TRACKING":
+            case "SET", (what, value, *_) if what.upper() == "TRACKING" and self._knows("TRACKING"):
                 return state.track(value.upper())
             case "SET", (what, ups, _, _, *_) if what.upper() == "VAR":
                 self._known(ups)
@@ -204,6 +225,13 @@ class NutUps:
                 raise _Refused(Refusal.INVALID_ARGUMENT)
         raise _Refused(Refusal.ACCESS_DENIED)
 
+    def _knows(self, word: str) -> bool:
+        """Tell whether a server of its release knows a word of the protocol."""
+        return word not in nut.NEW_IN_1_3 or self._protocol == nut.PROTOCOL
+
+    def _described(self, what: str, ups: str) -> str:
+        return f"{what} {ups} {nut.quoted(self._description)}"
+
     def _known(self, ups: str) -> str:
         """Return the name as it was said, in capitals or not; refuse that of another supply."""
         if ups.lower() != self.name.lower():
@@ -215,10 +243,6 @@ class NutUps:
         if value is None:
             raise _Refused(Refusal.VARIABLE_NOT_SUPPORTED)
         return value
-
-
-def _description(what: str, ups: str) -> str:
-    return f"{what} {ups} {nut.quoted(DESCRIPTION)}"
 
 
 class _Refused(Exception):

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from podium.firmware_interfaces import srs_sg384 as box
 from podium.firmware_interfaces.ieee4882.command import Command
+from podium.firmware_interfaces.ieee4882.errors import ScpiError
+from podium.firmware_interfaces.ieee4882.status import Status
 from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.continuous_tone import ContinuousTone
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
@@ -18,7 +20,12 @@ class SrsSg384:
 
     def __init__(self, serial: str) -> None:
         identity = f"{box.VENDOR},{box.MODEL},s/n{serial[-6:]:0>6},{FIRMWARE}"
-        manners = Manners(identity, options=None, terminator=box.TERMINATOR)
+        manners = Manners(
+            identity,
+            options=None,
+            terminator=box.TERMINATOR,
+            status_bits=Status.MESSAGE_AVAILABLE | Status.EVENT_SUMMARY | Status.MASTER_SUMMARY,
+        )
         self._device = Device(manners, self._table(), reset=self._reset)
         self._reset(0)
 
@@ -65,9 +72,7 @@ class SrsSg384:
     def _ask_error(self, call: Call) -> str:
         """Return the oldest error and forget it."""
         error = self._device.status.take_error()
-        if error is None:
-            return str(box.NO_ERROR)
-        return str(box.ERRORS.get(error.code, box.ILLEGAL_COMMAND))
+        return str(box.NO_ERROR if error is None else _number(error))
 
     def _stored(self, command: Command) -> Bound:
         return Bound(
@@ -80,3 +85,19 @@ class SrsSg384:
     def _table(self) -> tuple[Bound, ...]:
         stored = tuple(self._stored(command) for command in box.STORED)
         return (*stored, Bound(box.ERROR, answer=self._ask_error))
+
+
+_KNOWN = {command.header for command in box.STORED} | {box.ERROR.header}
+
+
+def _number(error: ScpiError) -> int:
+    """Return the number of an error in the manual's list."""
+    if error.code == -113:
+        name = error.detail.removesuffix("?")
+        if name in _KNOWN:
+            return box.ILLEGAL_QUERY if error.detail.endswith("?") else box.ILLEGAL_SET
+        regular = len(name) == box.COMMAND_LETTERS and name.removeprefix("*").isalpha()
+        return box.UNDEFINED_COMMAND if regular else box.ILLEGAL_COMMAND
+    if error.code in box.WRONG_TYPES:
+        return box.INVALID_NUMBER
+    return box.ERRORS.get(error.code, box.ILLEGAL_COMMAND)

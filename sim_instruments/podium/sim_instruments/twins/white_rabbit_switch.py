@@ -12,6 +12,7 @@ from podium.firmware_interfaces import white_rabbit_switch as box
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.snmp import Kind, Oid, Value
 from podium.firmware_interfaces.white_rabbit_switch import (
+    ConfigSource,
     PortLink,
     PortLocked,
     PortMode,
@@ -39,7 +40,9 @@ FIXED_DELAYS_PS = 800_000
 """Sum of the delays inside both ends, of the round trip. ASSUMED."""
 TEMPERATURES_C = {"fpga": 52, "pll": 45, "psl": 48, "psr": 43}  # ASSUMED
 """At the room's mean temperature; shown in whole degrees."""
-THRESHOLD_C = 80  # ASSUMED
+THRESHOLD_C = 80
+"""By default (wrs_failures, wrsTemperatureWarning)."""
+SFP_VENDOR = "Axcen Photonics"
 SFP_PART = "AXGE-1254-0531"
 """A transceiver that the project calibrates."""
 _SYNC_NSEC_FS, _SYNC_PHASE_FS, _STABLE_FS = (seconds * FS_PER_S for seconds in (3, 5, 7))
@@ -124,6 +127,10 @@ class WhiteRabbitSwitch:
         tai_s = self.clock.local_fs(at_fs) // FS_PER_S
         shown = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=tai_s)
         found = {
+            box.SCALAR: _number(1),
+            box.CONFIG_SOURCE: _number(ConfigSource.LOCAL),
+            box.CONFIG_SOURCE_URL: _text(""),
+            **{part: _verdict(True) for part in box.BOOT_PARTS},
             box.SYS_DESCR: _text(f"White Rabbit Switch {SOFTWARE}"),
             box.SYS_OBJECT_ID: Value(Kind.OID, box.SWITCH),  # ASSUMED
             box.SYS_NAME: _text(f"wrs-{self._serial}"),
@@ -134,33 +141,47 @@ class WhiteRabbitSwitch:
             box.DATE_TAI: Value(Kind.COUNTER64, tai_s),
             box.DATE_TAI_STRING: _text(f"{shown:%Y-%m-%d-%H:%M:%S}"),
         }
-        for place, celsius in TEMPERATURES_C.items():
-            found[box.TEMPERATURES[place]] = _number(round(celsius + self.clock.room_k(at_fs)))
+        for place, celsius in self._celsius(at_fs).items():
+            found[box.TEMPERATURES[place]] = _number(celsius)
             found[box.THRESHOLDS[place]] = _number(THRESHOLD_C)
         return found
 
+    def _celsius(self, at_fs: int) -> dict[str, int]:
+        room_k = self.clock.room_k(at_fs)
+        return {place: round(celsius + room_k) for place, celsius in TEMPERATURES_C.items()}
+
     def _status(self, at_fs: int) -> dict[Oid, Value]:
+        """Return what each status is made of, by wrs_failures, snmp_objects.tex."""
         locked = self._locked(at_fs)
-        follows = not self._slave or self._link_up(1, at_fs)
+        lost_since = self._delocks(at_fs) != self._delocks(at_fs - CACHE_FS)
         parts = {
-            box.PTP_STATUS: locked or not self._slave,
-            box.SOFT_PLL_STATUS: locked,
-            box.SLAVE_LINKS_STATUS: follows,
-            box.PTP_FRAMES_FLOWING: follows,
-            box.SYSTEM_CLOCK_STATUS: True,
+            box.PTP_STATUS: Status.OK if locked or not self._slave else Status.ERROR,
+            box.SOFT_PLL_STATUS: (
+                Status.ERROR if not locked else Status.WARNING if lost_since else Status.OK
+            ),
+            box.SLAVE_LINKS_STATUS: (
+                Status.OK if not self._slave or self._link_up(1, at_fs) else Status.ERROR
+            ),
+            box.PTP_FRAMES_FLOWING: Status.OK,  # of links that are up
+            box.SYSTEM_CLOCK_STATUS: Status.OK,
         }
-        timing = all(parts.values())
-        found = {oid: _verdict(good) for oid, good in parts.items()}
-        return found | {
-            box.MAIN_STATUS: _verdict(timing),
-            box.OS_STATUS: _verdict(True),
-            box.TIMING_STATUS: _verdict(timing),
+        hot = any(celsius > THRESHOLD_C for celsius in self._celsius(at_fs).values())
+        timing, system = _worst(*parts.values()), Status.WARNING if hot else Status.OK
+        return {oid: _number(status) for oid, status in parts.items()} | {
+            box.MAIN_STATUS: _number(_worst(timing, system)),
+            box.OS_STATUS: _number(system),
+            box.TIMING_STATUS: _number(timing),
             box.NETWORKING_STATUS: _verdict(True),
             box.BOOT_SUCCESSFUL: _verdict(True),
-            box.TEMPERATURE_WARNING: _number(TemperatureWarning.OK),
+            box.TEMPERATURE_WARNING: _number(
+                TemperatureWarning.TOO_HIGH if hot else TemperatureWarning.OK
+            ),
             box.SFPS_STATUS: _verdict(True),
             box.ENDPOINT_STATUS: _verdict(True),
         }
+
+    def _delocks(self, at_fs: int) -> int:
+        return self.clock.epoch(at_fs) + (self.clock.state(at_fs) is LockState.FREE)
 
     def _spll(self, at_fs: int) -> dict[Oid, Value]:
         state = self.clock.state(at_fs)
@@ -177,14 +198,13 @@ class WhiteRabbitSwitch:
         if self._slave:
             alignment = SpllAlignment.EXTERNAL_OFF
         held = Value(Kind.COUNTER32, int(state is LockState.LOCKED))
-        lost = self.clock.epoch(at_fs) + (state is LockState.FREE)
         return {
             box.SPLL_MODE: _number(SpllMode.SLAVE if self._slave else SpllMode.GRANDMASTER),
             box.SPLL_SEQUENCE: _number(sequence),
             box.SPLL_ALIGNMENT: _number(alignment),
             box.SPLL_HELPER_LOCK: held,
             box.SPLL_MAIN_LOCK: held,
-            box.SPLL_DELOCKS: Value(Kind.COUNTER32, lost),
+            box.SPLL_DELOCKS: Value(Kind.COUNTER32, self._delocks(at_fs)),
         }
 
     def servo_state(self, at_fs: int) -> ServoState:
@@ -218,8 +238,10 @@ class WhiteRabbitSwitch:
             box.SERVO_SKEW_PS: _number(0),  # ASSUMED: between two updates
             box.SERVO_ROUND_TRIP_PS: Value(Kind.COUNTER64, round_trip_ps),
             box.SERVO_LINK_LENGTH_M: Value(Kind.UNSIGNED32, LINK_M),
-            box.SERVO_UPDATES: Value(Kind.COUNTER32, at_fs // FS_PER_S % 2**32),
-            box.SERVO_UPDATE_TIME: Value(Kind.COUNTER64, at_fs * 10**9 // FS_PER_S),
+            box.SERVO_UPDATES: Value(Kind.COUNTER32, self._up_s(1, at_fs) % 2**32),
+            box.SERVO_UPDATE_TIME: Value(
+                Kind.COUNTER64, self._last_up_fs(1, at_fs) * 10**9 // FS_PER_S
+            ),
         }
 
     # --- fibres -----------------------------------------------------------------------
@@ -230,6 +252,29 @@ class WhiteRabbitSwitch:
             if which == fibre and changed_fs <= at_fs:
                 off = pulled
         return fibre in self._links and not off
+
+    def _down(self, fibre: int, at_fs: int) -> list[tuple[int, int]]:
+        """Return when a fibre was off, up to ``at_fs``: from and until."""
+        found: list[tuple[int, int]] = []
+        since: int | None = None
+        for changed_fs, which, pulled in self._pulled:
+            if which != fibre or changed_fs > at_fs:
+                continue
+            if pulled and since is None:
+                since = changed_fs
+            elif not pulled and since is not None:
+                found.append((since, changed_fs))
+                since = None
+        return found if since is None else [*found, (since, at_fs)]
+
+    def _up_s(self, fibre: int, at_fs: int) -> int:
+        """Return for how many seconds something has come by a fibre: frames, updates."""
+        return (at_fs - sum(until - since for since, until in self._down(fibre, at_fs))) // FS_PER_S
+
+    def _last_up_fs(self, fibre: int, at_fs: int) -> int:
+        """Return when something came by a fibre last."""
+        down = self._down(fibre, at_fs)
+        return down[-1][0] if down and down[-1][1] == at_fs else at_fs
 
     def unplug(self, fibre: int, now_fs: int) -> None:
         """Take a fibre off at the far end; a slave's first one is its reference."""
@@ -249,8 +294,13 @@ class WhiteRabbitSwitch:
             up = self._link_up(fibre, at_fs)
             slave = self._slave and fibre == 1
             locked = slave and self._locked(at_fs)
-            sent = at_fs // FS_PER_S % 2**32 if up else 0
+            sent = self._up_s(fibre, at_fs) if fibre in self._links else 0
+            frames = Value(Kind.COUNTER64, sent)
             row = {
+                "sfp_vendor": _text(SFP_VENDOR if fibre in self._links else ""),
+                "counters_name": _text(f"wri{fibre}"),
+                "frames_sent": frames,
+                "frames_received": frames,
                 "name": _text(f"wri{fibre}"),
                 "link": _number(PortLink.UP if up else PortLink.DOWN),
                 "mode": _number(PortMode.SLAVE if slave else PortMode.MASTER),
@@ -259,8 +309,8 @@ class WhiteRabbitSwitch:
                 "sfp_serial": _text(f"{self._serial}{fibre:02}" if fibre in self._links else ""),
                 "sfp_in_database": _number(2 if fibre in self._links else 0),
                 "sfp_error": _number(SfpError.OK if up else SfpError.PORT_DOWN),
-                "ptp_sent": Value(Kind.COUNTER32, sent),
-                "ptp_received": Value(Kind.COUNTER32, sent),
+                "ptp_sent": Value(Kind.COUNTER32, sent % 2**32),
+                "ptp_received": Value(Kind.COUNTER32, sent % 2**32),
             }
             for column, value in row.items():
                 found[(*box.PORT_COLUMNS[column], fibre)] = value
@@ -277,3 +327,8 @@ def _number(number: int) -> Value:
 
 def _verdict(good: bool) -> Value:
     return _number(Status.OK if good else Status.ERROR)
+
+
+def _worst(*statuses: Status) -> Status:
+    """Return an error if there is one, else a warning if there is one."""
+    return next((bad for bad in (Status.ERROR, Status.WARNING) if bad in statuses), Status.OK)

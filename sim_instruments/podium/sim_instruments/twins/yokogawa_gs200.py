@@ -251,6 +251,13 @@ class YokogawaGS200:
         extremes = {"MIN": -present.limit, "MAX": present.limit}
         return engineering(_on_grid(extremes.get(str(call.values[0]), level), present))
 
+    def _ask_level_auto(self, call: Call) -> str:
+        """Return the level, or of all ranges together the lowest or highest (manual 13-12)."""
+        most = box.RANGES[self._function][-1]
+        extremes = {"MIN": -most.limit, "MAX": most.limit}
+        asked = extremes.get(str(call.values[0]))
+        return self._ask_level(call) if asked is None else engineering(_on_grid(asked, most))
+
     # --- the program ------------------------------------------------------------------
 
     def _edit_start(self, call: Call) -> None:
@@ -327,9 +334,8 @@ class YokogawaGS200:
     # --- status -----------------------------------------------------------------------
 
     def _ask_condition(self, call: Call) -> str:
-        # ASSUMED: ready for a program is whenever none is running
-        ready = not self._running(call.now_fs)
-        return str(int(Condition.READY_FOR_PROGRAM) if ready else 0)
+        """Return that of a box at rest: it is ready for a program at once, also for another."""
+        return str(int(box.AT_REST))
 
     def _ask_event(self, call: Call) -> str:
         self._settle(call.now_fs)
@@ -357,7 +363,7 @@ class YokogawaGS200:
             Bound(box.FUNCTION, self._set_function, lambda call: self._function),
             Bound(box.RANGE, self._set_range, self._ask_range),
             Bound(box.LEVEL, self._set_level, self._ask_level),
-            Bound(box.LEVEL_AUTO, self._set_level_auto, self._ask_level),
+            Bound(box.LEVEL_AUTO, self._set_level_auto, self._ask_level_auto),
             self._stored(box.PROTECT_VOLTAGE),
             self._stored(box.PROTECT_CURRENT),
             self._stored(box.PROGRAM_REPEAT, meant=True),

@@ -18,6 +18,7 @@ from tests.benches.programs.branch_programs import (
     branch_programs,
     program,
 )
+from tests.benches.thoroughness import sampled
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.zurich.batches import compile_in_batches
@@ -51,6 +52,10 @@ REFUSED = {
 PROGRAMS = {name: one for name, one in branch_programs().items() if name not in REFUSED}
 
 
+DEAR = ("swept phases", "a fraction swept")
+"""As "swept" is, over more points."""
+
+
 def only(target: ZurichTarget, what: str) -> dict:
     return {port: one for port, one in target.ports.items() if port.endswith(what)}
 
@@ -59,7 +64,7 @@ def ones(repetition: int, point: int) -> dict[str, list[int]]:
     return {"m": [1], "n": [1]}
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", sampled(PROGRAMS, kept=[n for n in PROGRAMS if n not in DEAR]))
 def test_machine_code_takes_the_branches_that_results_tell(name: str) -> None:
     program = PROGRAMS[name]
     for seed in range(3):

@@ -14,9 +14,18 @@ from podium.control.compilers.zurich.external_start import FIRST_MARKER_FS, FIRS
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.load import load_facility
-from podium.control.families.family import wirings_of
+from podium.control.families.family import compiler_for, wirings_of
 from podium.control.families.zurich.family import ZurichFamily
-from podium.control.program.program import Capture, Delay, Frame, Play, Program
+from podium.control.program.parameters import with_parameters
+from podium.control.program.program import (
+    Capture,
+    Delay,
+    Frame,
+    Parameter,
+    Play,
+    Program,
+    ShiftPhase,
+)
 from podium.control.program.waveforms import Gaussian, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich.limits import TRIGGER_LATENCY_NS
@@ -224,3 +233,13 @@ def test_one_that_is_triggered_itself_starts_no_other(facility):
     (found,) = wirings_of(load_facility(MIXED), ("zi_b", "wrtd_b"))
     with pytest.raises(DoesNotFit, match=r"node_b\.q0\.flux: not on zi_b\.dev12001.*a PQSC's"):
         ZurichFamily(facility).compile(PLAYED, "zi_b", found)
+
+
+def test_what_is_fired_is_compiled_with_its_numbers() -> None:
+    facility = load_facility(MIXED_RACK)
+    turned = replace(HEARD, body=(ShiftPhase("d", Parameter("turn", 0.0)), *HEARD.body))
+    name, fired = compiler_for(facility).prepare(turned)
+    assert name == "zi_b"
+    assert not fired.quick
+    wanted = ZurichFamily(facility).compile(with_parameters(turned, {"turn": 0.25}), name, None)
+    assert fired.fired_with(np.array([0.25])) == wanted

@@ -14,6 +14,7 @@ from podium.firmware_interfaces.fridge_stages import COLD_PLATE, FIRST_STAGE, SE
 from podium.sim_instruments.physics.cryostat.faults import FAULTS
 from podium.sim_instruments.physics.cryostat.parameters import LD400, MODELS
 from podium.sim_instruments.physics.cryostat.plant import HISTORY_FS, Cryostat, positions_of
+from podium.sim_instruments.physics.cryostat.stride import STRIDES_S, Calmness
 
 MIN_FS = 60 * FS_PER_S
 START_FS = 1_767_225_637 * FS_PER_S + 123_456_789
@@ -67,6 +68,31 @@ def test_events_happen_at_their_exact_time() -> None:
     plant.write("valve.v12.open", 1.0, at_fs)
     assert plant.read("valve.v12.open", at_fs - 1) == 0.0
     assert plant.read("valve.v12.open", at_fs) == 1.0
+
+
+def test_steps_are_long_while_nothing_changes_and_short_after_an_event() -> None:
+    plant = Cryostat(LD400, 0)
+    calm_fs = 120 * MIN_FS
+    assert plant.next_point_fs(calm_fs) - calm_fs == STRIDES_S[-1] * FS_PER_S
+    plant.fault("plug", calm_fs + 31 * FS_PER_S, 1.0)
+    points = [calm_fs]
+    for _ in range(4):
+        points.append(plant.next_point_fs(points[-1]))
+    assert [(one - calm_fs) // FS_PER_S for one in points] == [0, 31, 40, 50, 60]
+
+
+def test_long_steps_give_what_short_ones_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A heater, and what follows for hours; both against steps of 10 s."""
+    strided, fine = Cryostat(LD400, 0), Cryostat(LD400, 0)
+    for plant in (strided, fine):
+        plant.write("heater.mixing_chamber.power", 2e-5, 90 * MIN_FS)
+    times = [90 * MIN_FS + minutes * MIN_FS for minutes in (-1, 2, 10, 30, 60, 150)]
+    found = [strided.state(at_fs) for at_fs in times]
+    monkeypatch.setattr(Calmness, "stride_to", lambda *_: STRIDES_S[0])
+    for one, at_fs in zip(found, times, strict=True):
+        asked = fine.state(at_fs)
+        assert one.temperatures == pytest.approx(asked.temperatures, rel=2e-3)
+        assert one.still_pa == pytest.approx(asked.still_pa, rel=5e-3)
 
 
 def test_another_seed_wanders_otherwise() -> None:
@@ -148,7 +174,7 @@ def test_time_goes_forward_only() -> None:
     with pytest.raises(ValueError, match="cannot change"):
         plant.write("heat_switch.on", 1.0, 150 * FS_PER_S)
     assert plant.read("heat_switch.on", 200 * FS_PER_S) == 0.0
-    plant.advance(200 * FS_PER_S + HISTORY_FS)
+    plant.advance(200 * FS_PER_S + HISTORY_FS + STRIDES_S[-1] * FS_PER_S)
     with pytest.raises(ValueError, match="cannot tell"):
         plant.read("temperature.still", 150 * FS_PER_S)
 

@@ -15,6 +15,8 @@ rings down at the line that the photons of 0 have pulled: to first order in that
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ from podium.control.calibration.fits.least_squares import FitFailed, fit_least_s
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
+Number = TypeVar("Number", np.float64, np.complex128)
 STEPS_PER_LIFETIME = 6.0
 """Steps in which a field comes within 1/e of where it goes. Exact at a fixed line; what the line
 moves within a step is extrapolated from the step before."""
@@ -68,37 +71,30 @@ class DrivenResonator:
         drive = half * drive / self.critical_amplitude
         steps = max(1, int(np.ceil(longest_s / self.fills_s * STEPS_PER_LIFETIME)))
         step_s = longest_s / steps
-        away = 2j * np.pi * (self.bare_hz - frequency) - half
-        lines_hz = np.array([[self.ground_hz], [self.excited_hz]])
-        pull = 2j * np.pi * (lines_hz - self.bare_hz)
+        decay = np.exp(-half * step_s)
+        away = 2 * np.pi * (self.bare_hz - frequency)
+        pull = 2 * np.pi * (np.array([[self.ground_hz], [self.excited_hz]]) - self.bare_hz)
         field = np.zeros((2, frequency.size), np.complex128)
         before = np.zeros(field.shape)
-        between, apart = np.zeros((2, steps + 1, frequency.size), np.complex128)
-        rates, rings = np.zeros((2, steps + 1, frequency.size), np.complex128)
-        lit = np.zeros((steps + 1, frequency.size))
+        rate = np.full(field.shape, -half, np.complex128)
+        growth = np.zeros(field.shape, np.complex128)
+        fields, rates, grown = np.zeros((3, steps + 1, 2, frequency.size), np.complex128)
+        apart = np.zeros((steps + 1, frequency.size), np.complex128)
         for k in range(steps):
             photons = field.real**2 + field.imag**2
-            middle = np.maximum(photons + 0.5 * (photons - before), 0.0)
+            middle = np.maximum(1.5 * photons - 0.5 * before, 0.0)
             before = photons
-            rate = away + pull / np.sqrt(1 + middle)
-            grown = np.expm1(rate * step_s)
-            steady = -drive / rate
-            rest = (field - steady) * grown
-            during = steady * step_s + rest / rate
+            rate.imag = away + pull / np.sqrt(1 + middle)
+            turned = rate.imag * step_s
+            growth.real, growth.imag = decay * np.cos(turned) - 1, decay * np.sin(turned)
+            each = 1 / rate
+            steady = drive * each
+            rest = (field + steady) * growth
+            during = rest * each - steady * step_s
             field = field + rest
             apart[k + 1] = apart[k] + during[1] - during[0]
-            between[k + 1] = field[1] - field[0]
-            rates[k + 1] = rates[k] + rate[0] * step_s
-            rings[k] = grown[0] / rate[0]
-            now = field[1].real ** 2 + field[1].imag ** 2
-            lit[k + 1] = lit[k] + 0.5 * step_s * (photons[1] + now)
-        for k in range(steps - 1, -1, -1):
-            rings[k] += np.exp(rates[k + 1] - rates[k]) * rings[k + 1]
-        ends = (*shape, steps + 1)
-        apart, between, rates, rings = (
-            one.T.reshape(ends) for one in (apart, between, rates, rings)
-        )
-        return RingUp(step_s, apart, lit.T.reshape(ends), between, rates, rings)
+            fields[k + 1], rates[k], grown[k] = field, rate, growth
+        return RingUp(step_s, shape, apart, fields, rates[:, 0], grown[:, 0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,21 +114,62 @@ class Integrated:
     """Photons with the qubit in 1, of the critical number, times time."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class RingUp:
-    """Holds fields from the probe's arrival on, and their integrals; the last axis is time."""
+    """Holds fields from the probe's arrival on; integrals that few ask for are made when asked.
+
+    All shapes are flat: instants first, settings last. The properties have the settings' shape, and
+    an axis of time at the end.
+    """
 
     step_s: float
-    apart: ComplexArray
+    shape: tuple[int, ...]
+    """Of the settings."""
+    gained: ComplexArray
     """Integral of the field in 1 less that in 0, s."""
-    lit: Array
-    """Integral of the photons with the qubit in 1, of the critical number, s."""
-    between: ComplexArray
-    """The field in 1 less that in 0."""
-    rates: ComplexArray
-    """Integral of the rate at which a difference from the field in 0 changes."""
-    rings: ComplexArray
-    """Integral from then on over a difference that was 1, to the end of all times, s."""
+    fields: ComplexArray
+    """In 0 and in 1; of the root of the critical number."""
+    rate: ComplexArray
+    """At which a difference from the field in 0 changes in the step that begins here, 1/s."""
+    grown: ComplexArray
+    """exp(rate * step) - 1."""
+
+    @cached_property
+    def apart(self) -> ComplexArray:
+        """Return the integral of the field in 1 less that in 0, s."""
+        return self._settings_first(self.gained)
+
+    @cached_property
+    def between(self) -> ComplexArray:
+        """Return the field in 1 less that in 0."""
+        return self._settings_first(self.fields[:, 1] - self.fields[:, 0])
+
+    @cached_property
+    def lit(self) -> Array:
+        """Return the integral of the photons with the qubit in 1, of the critical number, s."""
+        photons = self.fields[:, 1].real ** 2 + self.fields[:, 1].imag ** 2
+        lit = np.zeros(photons.shape)
+        np.cumsum(0.5 * self.step_s * (photons[:-1] + photons[1:]), axis=0, out=lit[1:])
+        return self._settings_first(lit)
+
+    @cached_property
+    def rates(self) -> ComplexArray:
+        """Return the integral of the rate at which a difference from the field in 0 changes."""
+        rates = np.zeros(self.rate.shape, np.complex128)
+        np.cumsum(self.rate[:-1] * self.step_s, axis=0, out=rates[1:])
+        return self._settings_first(rates)
+
+    @cached_property
+    def rings(self) -> ComplexArray:
+        """Return the integral from then on over a difference that was 1, to the last instant, s."""
+        rings = np.zeros(self.rate.shape, np.complex128)
+        rings[:-1] = self.grown[:-1] / self.rate[:-1]
+        for k in range(len(rings) - 2, -1, -1):
+            rings[k] += (1 + self.grown[k]) * rings[k + 1]
+        return self._settings_first(rings)
+
+    def _settings_first(self, integral: NDArray[Number]) -> NDArray[Number]:
+        return integral.T.reshape(*self.shape, len(integral))
 
     def integrated(self, opens_s: float, closes_s: Array, parts: int) -> Integrated:
         """Return what windows integrate, with decays in the middle of ``parts``, equally long.
@@ -143,7 +180,7 @@ class RingUp:
         edges_s = closes_s[..., None] * np.arange(parts + 1) / parts
         at_s = 0.5 * (edges_s[..., 1:] + edges_s[..., :-1])
         flat = (*closes_s.shape[:-1], -1)
-        shape = (*self.lit.shape[:-1], closes_s.shape[-1])
+        shape = (*self.shape, closes_s.shape[-1])
         at_s, ends_s = at_s.reshape(flat), np.repeat(closes_s, parts, axis=-1)
         later_s = np.maximum(at_s, opens_s)
         opened = self._at(self.apart, np.full((1,), opens_s))
@@ -172,8 +209,10 @@ class RingUp:
         places = np.clip(np.asarray(until_s) / self.step_s, 0, integral.shape[-1] - 1)
         below = np.minimum(places.astype(np.int64), integral.shape[-1] - 2)
         below = np.broadcast_to(below, (*integral.shape[:-1], places.shape[-1]))
-        left = np.take_along_axis(integral, below, axis=-1)
-        right = np.take_along_axis(integral, below + 1, axis=-1)
+        rows = np.arange(integral.size // integral.shape[-1]).reshape(*integral.shape[:-1], 1)
+        here = below + rows * integral.shape[-1]
+        flat = integral.ravel()
+        left, right = flat[here], flat[here + 1]
         return np.asarray(left + (places - below) * (right - left), dtype=np.complex128)
 
 

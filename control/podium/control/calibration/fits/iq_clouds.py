@@ -129,14 +129,18 @@ def heralded_zeros(herald: ComplexArray, levels: Levels) -> NDArray[np.bool_]:
     looks like 0 only where it has decayed early: then 0 is what it is. Raises FitFailed where the
     clouds overlap too much for any shot to be sure.
     """
-    projected = levels.project(herald)
+    return np.asarray(levels.project(herald) < herald_cut(levels))
+
+
+def herald_cut(levels: Levels) -> float:
+    """Return up to where a herald counts as 0, of the way from 0 to 1. Raises FitFailed."""
     sigma = float(np.sqrt(levels.ground_variance))
     cut = min(STRICTLY * sigma, 1 - SURELY * sigma)
     if cut < -2 * sigma:
         raise FitFailed(
             f"0 and 1 are {1 / sigma:.1f} sigmas of a cloud apart: no single readout is sure of 0"
         )
-    return np.asarray(projected < cut)
+    return cut
 
 
 def discriminate(ground: ComplexArray, excited: ComplexArray) -> Discrimination:

@@ -17,6 +17,16 @@ POLISHED = 4
 """How many starts are followed to their end: those with the smallest residuals."""
 
 
+FOLLOWED = 8
+"""Steps that a fit which is repeated may take with the slopes where it begins."""
+SLOPES_OVER = 1e-5
+"""Those slopes are differences of residuals that move by this share of what is left."""
+SETTLED = 1e-4
+"""Step, of the largest one, at which it has come to its end ..."""
+SLOWEST = 0.3
+"""... and share of the step before that each must fall below."""
+
+
 class FitFailed(Exception):
     """The data do not carry what was asked of them. The message says what was seen."""
 
@@ -110,24 +120,37 @@ def fit_least_squares(
     return Fit(values, sigmas, covariance, names, chi2, degrees)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """Holds where one fit ended."""
+
+    names: tuple[str, ...]
+    at: Array
+    """Shape (p,): the parameters, in their own units."""
+    cost: float
+    """Half the sum of squared residuals."""
+    jacobian: Array
+    """Shape (n, p)."""
+
+
 @dataclass(slots=True)
 class Solutions:
     """Collects the fits of one analysis, in their order."""
 
-    found: list[dict[str, float] | None] = field(default_factory=list)
-    """Parameters of each; None where it led nowhere."""
+    found: list[Solution | None] = field(default_factory=list)
+    """None where one led nowhere."""
     begun: int = 0
     """How many fits were begun."""
 
-    def take(self) -> dict[str, float] | None:
+    def take(self) -> Solution | None:
         """Return what the fit that begins now has found before, if it has."""
         self.begun += 1
         return self.found[self.begun - 1] if self.begun <= len(self.found) else None
 
-    def note(self, values: dict[str, float] | None) -> None:
+    def note(self, solution: Solution | None) -> None:
         """Note what the fit that was begun last has found, if it was the first time."""
         if self.begun > len(self.found):
-            self.found.append(values)
+            self.found.append(solution)
 
 
 _solutions: ContextVar[Solutions | None] = ContextVar("solutions", default=None)
@@ -166,37 +189,72 @@ def _best(
     begins: list[Array],
     low: Array,
     high: Array,
-) -> "_Solution | None":
+) -> Solution | None:
     """Return the best solution: from the one noted before, or from the best of ``begins``."""
     solutions = _solutions.get() or Solutions()
     before = solutions.take()
-    best: _Solution | None = None
-    if before is not None and tuple(before) == names:
-        best = _solve(residuals, np.array(list(before.values())), low, high)
+    best: Solution | None = None
+    if before is not None and before.names == names:
+        best = _follow(residuals, before, low, high)
+        if best is None:
+            best = _solve(residuals, names, before.at, low, high)
         if best is not None and _covariance(best.jacobian) is None:
             best = None  # it stays where a slope vanishes, at a bound
     if best is None:
         begins.sort(key=lambda at: float(np.sum(residuals(at) ** 2)))
         for begin in begins[:POLISHED]:
-            solution = _solve(residuals, begin, low, high)
+            solution = _solve(residuals, names, begin, low, high)
             if solution is not None and (best is None or solution.cost < best.cost):
                 best = solution
-    solutions.note(None if best is None else dict(zip(names, best.at.tolist(), strict=True)))
+    solutions.note(best)
     return best
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Solution:
-    at: Array
-    cost: float
-    """Half the sum of squared residuals."""
-    jacobian: Array
-    """Shape (n, p), in the parameters' own units."""
+def _follow(
+    residuals: Callable[[Array], Array], before: Solution, low: Array, high: Array
+) -> Solution | None:
+    """Return where the solution moves: Gauss-Newton, with the slopes where it was.
+
+    None where that does not settle quickly: other points, a bound, slopes that change on the way.
+    """
+    left = residuals(before.at)
+    norms = np.linalg.norm(before.jacobian, axis=0)
+    size = float(np.linalg.norm(left))
+    if left.shape != before.jacobian.shape[:1] or np.any(norms == 0) or not 0 < size < np.inf:
+        return None
+    at = before.at
+    steps = SLOPES_OVER * size / norms
+    there = (residuals(at + step) for step in np.diag(steps))
+    jacobian = np.stack([(one - left) / step for one, step in zip(there, steps, strict=True)], 1)
+    if not np.all(np.isfinite(jacobian)):
+        return None
+    slopes = jacobian / norms
+    inverse = np.linalg.pinv(slopes)
+    last = moved = 0.0
+    for _ in range(FOLLOWED):
+        scaled = inverse @ left
+        length = float(np.linalg.norm(slopes @ scaled))
+        if last and length > SLOWEST * last:
+            return None
+        at = at - scaled / norms
+        if np.any(at <= low) or np.any(at >= high):
+            return None
+        moved, last = max(moved, length), length
+        left = residuals(at)
+        if not np.all(np.isfinite(left)):
+            return None
+        if length <= SETTLED * moved + STILL * size:
+            return Solution(before.names, at, 0.5 * float(left @ left), jacobian)
+    return None
 
 
 def _solve(
-    residuals: Callable[[Array], Array], start: Array, low: Array, high: Array
-) -> _Solution | None:
+    residuals: Callable[[Array], Array],
+    names: tuple[str, ...],
+    start: Array,
+    low: Array,
+    high: Array,
+) -> Solution | None:
     """Minimise from one start; None when it leads nowhere.
 
     Parameters are scaled by what moves the residuals: GHz beside dimensionless numbers.
@@ -227,7 +285,8 @@ def _solve(
     if found.status <= 0 or not np.isfinite(found.cost):
         return None
     jacobian = np.asarray(found.jac, dtype=np.float64) / scale
-    return _Solution(np.asarray(begin + found.x * scale), float(found.cost), jacobian)
+    at = np.asarray(begin + found.x * scale)
+    return Solution(names, at, float(found.cost), jacobian)
 
 
 def _covariance(jacobian: Array) -> Array | None:

@@ -65,8 +65,8 @@ WIDE_FORM = Form(
 TOP_FORM = Form(
     off=0.003,
     lengths=(0.7, 1.4),
-    missed=0.005,
-    missed_sigma=0.005,
+    missed=0.001,
+    missed_sigma=0.004,
 )
 """Of one map as narrow as the hill is flat."""
 

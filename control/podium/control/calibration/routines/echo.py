@@ -132,6 +132,6 @@ ECHO = Declaration(
     gives={
         "t2_echo": Lifetime(1 * DAY_S),
     },
-    places=(230,),
+    places=(135,),
     cost_s=4.6,
 )

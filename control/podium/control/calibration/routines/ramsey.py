@@ -60,7 +60,7 @@ FLIPPING = np.concatenate(
 )
 """The same where flips reset the qubits and a shot costs what its delay costs: for the same sigma
 of T2* it takes 82 % of the time."""
-SHOTS = 280
+SHOTS = 300
 RESET_LIFETIMES = 3.0
 """What is left of the shot before is the same for all phases on average, since they are played in
 turn: it takes 5 % of the contrast, at all delays."""

@@ -34,9 +34,10 @@ from podium.control.calibration.herald import (
 )
 from podium.control.calibration.known_resonator import known_resonator
 from podium.control.calibration.outcome import Outcome, Panel, Picture
+from podium.control.calibration.preparation_errors import arrives_later_s
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.single_shot import arrives_later_s, levels, state_axis
+from podium.control.calibration.routines.single_shot import levels, state_axis
 from podium.control.calibration.sequences import (
     GRID_NS,
     Pulses,

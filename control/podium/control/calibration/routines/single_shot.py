@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,11 @@ from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.herald import HERALD, back_to_0, herald
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.preparation_errors import (
+    herald_is_blind_s,
+    herald_timings,
+    ideal_fidelity,
+)
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import (
@@ -29,9 +35,6 @@ from podium.control.calibration.sequences import (
     frame_names,
     frames_of,
     measure_at_once,
-    ringdown_s,
-    superposition_ns,
-    until_all_end_ns,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
@@ -48,9 +51,6 @@ from podium.control.program.program import (
 
 ComplexArray = NDArray[np.complex128]
 
-ARRIVES_LATER_S, ARRIVES_LATER_SIGMA_S = 25e-9, 12e-9
-"""How much later than drive pulses readout pulses reach the chip, where it is not measured.
-ASSUMED: cables and electronics of a readout line are longer by a few metres at most."""
 ROUGH_SHOTS = 300
 """Of each state, prepared from rest: they tell which cloud is 0, however few shots follow."""
 SHOTS, RUNS = 33_000, 6
@@ -84,15 +84,6 @@ def state_axis(pulses: tuple[Pulses, ...], preparations: tuple[float, ...] = (0.
     )
 
 
-def arrives_later_s(bench: Bench, qubit: Qubit) -> float:
-    """Return how much later than drive pulses readout pulses reach the chip, s, and its doubt."""
-    lag = bench.measured(qubit, "readout_lag")
-    if lag is None:
-        name = f"readout_lag of {qubit.name}, assumed"
-        return bench.inputs.take(name, ARRIVES_LATER_S, ARRIVES_LATER_SIGMA_S)
-    return lag
-
-
 def levels(bench: Bench, qubit: Qubit) -> Levels:
     """Return the reference levels that were measured last. Raises NotMeasured."""
 
@@ -124,16 +115,16 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     pulses = all_pulses(bench, qubits)
     clouds = await _heralded(bench, outcome, pulses)
     second = await _second_level(bench, outcome, pulses, clouds)
-    wait_s = ringdown_s(pulses)
-    since_pulse_ns = until_all_end_ns(pulses)
-    played = {
-        p.qubit.name: HeraldTiming(
-            1e-9 * since_pulse_ns[p.qubit.name],
-            wait_s + 1e-9 * (p.flight_ns() + p.probe_ns - p.opens_ns + 0.5 * p.pulse_ns),
-            1e-9 * superposition_ns(p.pulse_ns),
-        )
-        for p in pulses
-    }
+    played = herald_timings(pulses)
+    of_qubit = {p.qubit.name: p for p in pulses}
+
+    @cache
+    def counted(name: str) -> tuple[Discrimination, dict[str, Measured]]:
+        """Return what the shots tell without any other value: counted once for all refits."""
+        ground, excited = clouds[name].heralded()
+        seen = discriminate(ground, excited)
+        found = described(seen) | rare(rare_errors(seen.levels, ground, excited))
+        return seen, found
 
     def raw(qubit: Qubit) -> Panel:
         ground, excited = (shots[:DRAWN] * 1e3 for shots in clouds[qubit.name].all())
@@ -146,12 +137,11 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         )
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        ground, excited = clouds[qubit.name].heralded()
-        seen = discriminate(ground, excited)
-        found = described(seen) | rare(rare_errors(seen.levels, ground, excited))
-        found["assignment_fidelity"] = ideal_fidelity(bench, qubit, seen, played[qubit.name])
-        until_read = played[qubit.name].until_read + arrives_later_s(bench, qubit)
-        found["herald_to_readout"] = Measured(until_read, SET_EXACTLY, "s")
+        seen, told = counted(qubit.name)
+        timing, blind_s = played[qubit.name], herald_is_blind_s(of_qubit[qubit.name])
+        found = dict(told)
+        found["assignment_fidelity"] = ideal_fidelity(bench, qubit, seen, timing, blind_s)
+        found["herald_to_readout"] = Measured(blind_s + timing.until_read, SET_EXACTLY, "s")
         if qubit.name in second:
             found |= second_level(second[qubit.name].heralded_ones())
         return found, replace(panel, text="assignment fidelity {assignment_fidelity}")
@@ -337,69 +327,12 @@ def second_level(shots: ComplexArray) -> dict[str, Measured]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class HeraldTiming:
-    """Times of the heralded sequence, s."""
-
-    after_pulse: float
-    """From the middle of the pi pulse to the readout's departure."""
-    after_herald: float
-    """From the herald to the middle of the pi pulse: a qubit that is lifted in the second half of
-    the herald's window is still seen in 0, and photons about double the rate. So the whole window
-    is in it."""
-    in_superposition: float
-    """Integral of sin(angle)**2 over the pi pulse that turns by that angle: what dephases."""
-
-    @property
-    def until_read(self) -> float:
-        """From the herald to the readout's departure."""
-        return self.after_herald + self.after_pulse
-
-
-def ideal_fidelity(
-    bench: Bench, qubit: Qubit, seen: Discrimination, played: HeraldTiming
-) -> Measured:
-    """Return the fidelity of ideal preparation at the best setting, from heralded counts.
-
-    What is prepared in 1 decays from the middle of its pi pulse until the readout reaches the
-    chip: a share t / T1 of it. What is heralded in 0 is lifted to 1 meanwhile, a share w t / T1,
-    w the thermal population: until the readout where there is no pulse, and until the pulse, which
-    takes it to 0, where there is one. A pi pulse leaves a share r / 2 times the integral of
-    sin(angle)**2 behind, r the rate of pure dephasing: the Bloch vector's part across its axis
-    shrinks, and turns on (first order of the Bloch equations). What the setting in use loses
-    against the best one, as readout optimisation has estimated, is given back.
-    """
-    t1 = bench.best(qubit, "t1")
-    thermal = bench.measured(qubit, "thermal_population") or 0.0
-    later = arrives_later_s(bench, qubit)
-    decays = (played.after_pulse + later) / t1
-    lifted = thermal * (played.until_read + later + played.after_herald) / t1
-    # As prepared, each error is the ideal one in most shots, and its opposite in few.
-    dephased = 0.5 * pure_dephasing_1_s(bench, qubit, t1) * played.in_superposition
-    wrong = decays + lifted + dephased
-    ideal = 1 - (seen.false_excited + seen.false_ground - wrong) / (1 - wrong) / 2
-    loss = bench.measured(qubit, "probe_loss") or 0.0
-    return Measured(float(min(ideal + loss, 1.0)), seen.sigma, "1")
-
-
-def pure_dephasing_1_s(bench: Bench, qubit: Qubit, t1_s: float) -> float:
-    """Return the rate of white pure dephasing; 0 where no Ramsey fringe has been measured.
-
-    Of the fringes' exp(-(1 - g) t / T2 - g (t / T2)**2), the part without memory; slow noise, the
-    other part, turns a qubit by next to nothing during a pulse.
-    """
-    t2, gaussian = bench.measured(qubit, "t2_ramsey"), bench.measured(qubit, "t2_gaussian")
-    if t2 is None or gaussian is None:
-        return 0.0
-    return max(0.0, (1 - min(gaussian, 1.0)) / t2 - 0.5 / t1_s)
-
-
 def thermal_share(read_as_one: float, errors: Mapping[str, float], relaxes: float) -> float:
     """Return the share of 1 in equilibrium, in which a threshold reads 1 that often.
 
     ``errors``: ``rare_false_excited`` and ``rare_false_ground`` of that threshold, as prepared. In
     the first is what the bath has lifted since the herald: the share of 1 that is asked for, times
-    ``relaxes``, ``herald_to_readout`` over T1.
+    ``relaxes``, 1 - exp(-``herald_to_readout`` / T1).
     """
     one = errors["rare_false_excited"]
     more = read_as_one - one

@@ -92,7 +92,8 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
             name: bench.known(qubit, name).value
             for name in ("rare_false_excited", "rare_false_ground")
         }
-        relaxes = bench.known(qubit, "herald_to_readout").value / bench.best(qubit, "t1")
+        since_s = bench.known(qubit, "herald_to_readout").value
+        relaxes = -float(np.expm1(-since_s / bench.best(qubit, "t1")))
         kept = float(np.exp(-wait_s / bench.guess(qubit, "t1")))
         count = len(shots) * (1 - kept) / (1 + kept)
         likely = max(share, 1 / count)

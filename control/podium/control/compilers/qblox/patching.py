@@ -111,6 +111,33 @@ class Artifact:
         """All parameters with the values that were compiled."""
         return dict(self._uses.values)
 
+    @property
+    def parts(self) -> tuple[CompiledSequencer, ...]:
+        """Return what was compiled for each sequencer."""
+        return self._parts
+
+    @property
+    def alike(self) -> bool:
+        """Whether only operands depend on parameters, and each by itself: no delay, no rule."""
+        uses = self._uses
+        return not uses.fixed and not uses.delays and not any(uses.shared.values())
+
+    def ranges(self, name: str) -> list[tuple[float, float, float, float]]:
+        """Return scale, offset, lowest and highest value at each place of a parameter."""
+        found = []
+        for _, statement, value in self._uses.statements[name]:
+            scale, offset = (value.scale, value.offset) if isinstance(value, Affine) else (1, 0)
+            low, high, _ = self._range(statement)
+            found.append((float(scale), float(offset), low, high))
+        return found
+
+    def look_up(
+        self, number: int
+    ) -> tuple[Sequence[Instruction], Sequence[str], Sequence[OperandPlace]]:
+        """Return lines of a sequencer's program, their text, and where parameters stand in it."""
+        here = self._look_up(number)
+        return here.lines, here.texts, here.places
+
     def patched(self, values: Mapping[str, float], *, compile_anew: bool = False) -> ClusterProgram:
         """Return what compiling with ``values`` gives, without compiling.
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.batches import compile_in_batches
 from podium.control.compilers.qblox.loopback import marker_program, tag_program, tags_of
+from podium.control.compilers.qblox.patching import compile_artifact
+from podium.control.compilers.qblox.prepared_program import PreparedProgram
 from podium.control.compilers.qblox.recompilation import Recompiler
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
@@ -52,6 +54,10 @@ class QbloxFamily:
     ) -> ClusterProgram:
         """Return what plays it; with other parameters it is not compiled again."""
         return self._recompiling.compile(program, self._targets[controller], _start(start))
+
+    def prepare(self, program: Program, controller: str) -> PreparedProgram:
+        """Return ``program`` with the places of its parameters worked out."""
+        return PreparedProgram(compile_artifact(program, self._targets[controller]))
 
     def batches(self, program: Program, controller: str, start: StartWiring | None) -> Parts:
         """Return ``program`` in as many parts as it takes."""

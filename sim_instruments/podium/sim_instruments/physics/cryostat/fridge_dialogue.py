@@ -24,10 +24,9 @@ from podium.sim_instruments.physics.cryostat.variation import varied
 
 UNATTENDED_S = 6 * 3600.0
 """How long a fridge is followed after a fault that nobody acts upon."""
-LOOK_S, WATCH_S = 10.0, 30.0
-"""How often it is looked what has happened: to a fridge left alone, and to the supervised one."""
 FIRST_LOOK_S, FIRST_S = 2.0, 120.0
-"""Right after a fault, when much happens soon."""
+"""It is looked what has happened at each point of the plant's grid; of a fridge left alone as
+often as this right after a fault, when much happens soon."""
 WARM_K, BOILED_OFF, LOST = 10.0, 0.05, 0.01
 """Second stage; liquid and lost mixture in all of it."""
 OVERPRESSURE = 1.15
@@ -55,7 +54,7 @@ class Outcome:
 
     def look(self, plant: Cryostat, now_s: float, for_s: float) -> None:
         """Note what has happened by now."""
-        state, parameters = plant.state(round(now_s * FS_PER_S)), plant.parameters
+        state, parameters = plant.state(_fs(now_s)), plant.parameters
         relief = parameters.gas.relief_pa
         low = max(state.still_pa, state.back_pa)
         self.highest_pa = max(self.highest_pa, low, state.condensing_pa)
@@ -97,7 +96,7 @@ class FridgeDialogue:
         """Answer one request; raises :class:`BadRequest`."""
         if self.over:
             raise BadRequest("the truth was told: the dialogue is over")
-        now_fs = round(self.now_s * FS_PER_S)
+        now_fs = _fs(self.now_s)
         try:
             match request.get("do"):
                 case "hello":
@@ -140,12 +139,12 @@ class FridgeDialogue:
         if not self.now_s <= to_s < 1e9:
             raise BadRequest(f"it is {self.now_s} s: {to_s} s is over")
         while self.now_s < to_s:
-            for_s = min(WATCH_S, to_s - self.now_s)
-            self.now_s += for_s
-            self.outcome.look(self.plant, self.now_s, for_s)
+            next_s = min(_next_s(self.plant, self.now_s), to_s)
+            self.outcome.look(self.plant, next_s, next_s - self.now_s)
+            self.now_s = next_s
         return {
             "now_s": self.now_s,
-            "readings": self.panel.read(round(self.now_s * FS_PER_S)),
+            "readings": self.panel.read(_fs(self.now_s)),
         }
 
     def _truth(self) -> dict[str, Any]:
@@ -162,13 +161,24 @@ class FridgeDialogue:
 
 def unattended(plant: Cryostat, from_s: float) -> Outcome:
     """Return what becomes of a plant by itself; it is used up."""
-    lost = plant.state(round(from_s * FS_PER_S)).lost_mol
+    lost = plant.state(_fs(from_s)).lost_mol
     outcome, now_s = Outcome(counted_mol=lost), from_s
     while now_s < from_s + UNATTENDED_S:
-        for_s = FIRST_LOOK_S if now_s < from_s + FIRST_S else LOOK_S
-        now_s += for_s
-        outcome.look(plant, now_s, for_s)
+        next_s = _next_s(plant, now_s)
+        if now_s < from_s + FIRST_S:
+            next_s = min(next_s, now_s + FIRST_LOOK_S)
+        outcome.look(plant, next_s, next_s - now_s)
+        now_s = next_s
     return outcome
+
+
+def _fs(time_s: float) -> int:
+    """Return a time in fs, whole microseconds: points of the plant's grid stay what they are."""
+    return round(time_s * 1e6) * (FS_PER_S // 10**6)
+
+
+def _next_s(plant: Cryostat, now_s: float) -> float:
+    return plant.next_point_fs(_fs(now_s)) / FS_PER_S
 
 
 def dialogue(parameters: CryostatParameters, seed: int, part: float) -> FridgeDialogue:

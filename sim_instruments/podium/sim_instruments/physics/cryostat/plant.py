@@ -1,6 +1,7 @@
 """A dilution refrigerator as a plant: its state is integrated in world time, between events.
 
-The state moves on a fixed grid of world time, and stops besides at each event's exact time.
+The state moves on a grid of world time, and stops besides at each event's exact time. The grid is
+the finer the more changes: how fine follows from the state (:mod:`.stride`), never from who looks.
 What is read between two such times is found on a copy. So the plant depends on its seed and on
 events only, and on nobody's looking: one advance over a day and a thousand give equal bits. What
 it has passed can be read for a while yet, with the bits that it would have had at the time.
@@ -10,7 +11,7 @@ import math
 import zlib
 from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import RLock
 
@@ -23,10 +24,9 @@ from podium.sim_instruments.physics.cryostat.gas_handling import GasHandling, Po
 from podium.sim_instruments.physics.cryostat.heat_balance import HeatBalance, Surroundings
 from podium.sim_instruments.physics.cryostat.parameters import CryostatParameters
 from podium.sim_instruments.physics.cryostat.start import START_STATES
-from podium.sim_instruments.physics.cryostat.state import PlantState
+from podium.sim_instruments.physics.cryostat.state import SHORTEST_STRIDE_S, PlantState
+from podium.sim_instruments.physics.cryostat.stride import Calmness
 
-GRID_FS = 10 * FS_PER_S
-"""Between points of the grid, which are multiples of it in TAI."""
 HISTORY_FS = 1200 * FS_PER_S
 """How long what has been passed can be read: a scanner is round sixteen channels in 208 s, as a
 Lake Shore 372 leaves the factory."""
@@ -107,6 +107,14 @@ class Cryostat:
             raise KeyError(f"no output {name!r}; there are {', '.join(self.outputs)}")
         return outputs.output(self.parameters, self._seen(now_fs), name)
 
+    def read_all(self, names: Iterable[str], now_fs: int) -> list[float]:
+        """Return several outputs at one time, as :meth:`read` does one."""
+        known, state = self.outputs, self._seen(now_fs)
+        for name in names:
+            if name not in known:
+                raise KeyError(f"no output {name!r}; there are {', '.join(known)}")
+        return [outputs.output(self.parameters, state, name) for name in names]
+
     def write(self, name: str, value: float, now_fs: int) -> None:
         """Set an input from ``now_fs`` on, in SI units; a time that comes yet waits its turn.
 
@@ -178,6 +186,15 @@ class Cryostat:
             if to_fs > self._at_fs:
                 self._advance(to_fs)
 
+    def next_point_fs(self, now_fs: int) -> int:
+        """Return the first time after ``now_fs`` that the state is integrated to.
+
+        It is a point of the grid or an event. Who looks at all of them misses nothing.
+        """
+        with self._lock:
+            self._advance(now_fs)
+            return self._until_fs()
+
     def state(self, now_fs: int) -> PlantState:
         """Return the state at a time: a copy, which may be changed."""
         return self._seen(now_fs).copy()
@@ -227,10 +244,15 @@ class Cryostat:
             if self._ahead is not None and at_fs < self._ahead.at_fs:
                 self._ahead = None
 
+    def _until_fs(self) -> int:
+        """Return where the state goes next: to a multiple of its stride in TAI, or an event."""
+        stride_fs = self._state.stride_s * FS_PER_S
+        grid_fs = (self._at_fs // stride_fs + 1) * stride_fs
+        return min(grid_fs, self._events[0].at_fs) if self._events else grid_fs
+
     def _advance(self, to_fs: int) -> None:
         while True:
-            grid_fs = (self._at_fs // GRID_FS + 1) * GRID_FS
-            until_fs = min(grid_fs, self._events[0].at_fs) if self._events else grid_fs
+            until_fs = self._until_fs()
             if until_fs > to_fs:
                 return
             self._passed.append(PassedPoint(self._at_fs, self._state.copy(), self._positions))
@@ -244,12 +266,14 @@ class Cryostat:
             while self._events and self._events[0].at_fs <= self._at_fs:
                 self._events.pop(0).change(self._state)
                 self._positions = None
+                self._state.stride_s = SHORTEST_STRIDE_S
 
     def _step(
         self, state: PlantState, from_fs: int, until_fs: int, positions: Positions | None
     ) -> Positions | None:
         """Integrate a state; return its positions, or None when they may have changed."""
         rest_s = (until_fs - from_fs) / FS_PER_S
+        before = Calmness.of(state)
         wandering_w = self._wandering(from_fs) * self.parameters.dilution.residual_w
         switched = _switches(state)
         positions = positions or positions_of(state)
@@ -274,6 +298,7 @@ class Cryostat:
                 break
             if _switches(state) != switched:
                 positions, switched = positions_of(state), _switches(state)
+        state.stride_s = before.stride_to(state)
         return positions if _switches(state) == switched else None
 
     def _surroundings(

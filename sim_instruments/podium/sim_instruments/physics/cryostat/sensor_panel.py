@@ -56,6 +56,7 @@ class SensorPanel:
         """Calibrations are within ``part``: factors of thermometers, gauges and the flow meter."""
         self._plant, self._seed = plant, seed
         self.sensors = {one.reading: one for one in _sensors(part, seed)}
+        self._signals = [one.signal for one in self.sensors.values()]
         self.troubles: dict[str, SensorTrouble] = {}
 
     def trouble(self, reading: str, fault: str, now_fs: int, per_hour: float = 0.0) -> None:
@@ -63,7 +64,7 @@ class SensorPanel:
         sensor = self.sensors[reading]
         if fault not in SENSOR_FAULTS:
             raise ValueError(f"a sensor can be {', '.join(SENSOR_FAULTS)}, not {fault}")
-        stuck = self._shown(sensor, now_fs)
+        stuck = self._shown(sensor, self._plant.read(sensor.signal, now_fs), now_fs)
         self.troubles[reading] = SensorTrouble(fault, now_fs, per_hour, stuck)
 
     def mend(self, reading: str) -> None:
@@ -73,22 +74,22 @@ class SensorPanel:
     def read(self, now_fs: int) -> dict[str, float | None]:
         """Return what every sensor shows; None: it gives no value."""
         found: dict[str, float | None] = {}
-        for reading, sensor in self.sensors.items():
+        truths = self._plant.read_all(self._signals, now_fs)
+        for (reading, sensor), true in zip(self.sensors.items(), truths, strict=True):
             trouble = self.troubles.get(reading)
             if trouble is not None and trouble.fault == "disconnected":
                 found[reading] = None
             elif trouble is not None and trouble.fault == "stuck":
                 found[reading] = trouble.value
             else:
-                value = self._shown(sensor, now_fs)
+                value = self._shown(sensor, true, now_fs)
                 if trouble is not None:
                     hours = (now_fs - trouble.since_fs) / FS_PER_S / 3600.0
                     value *= math.exp(trouble.per_hour * hours)
                 found[reading] = value
         return found
 
-    def _shown(self, sensor: PanelSensor, now_fs: int) -> float:
-        true = self._plant.read(sensor.signal, now_fs)
+    def _shown(self, sensor: PanelSensor, true: float, now_fs: int) -> float:
         if sensor.noise == 0.0:
             return true
         text = f"{self._seed}/{sensor.reading}/{now_fs}"

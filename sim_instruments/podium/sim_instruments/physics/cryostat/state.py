@@ -8,6 +8,8 @@ from podium.sim_instruments.physics.cryostat.helium import ROOM_K
 ATMOSPHERE_PA = 101_325.0
 WATER_K = 291.0
 """Of cooling water. # ASSUMED: 18 C."""
+SHORTEST_STRIDE_S = 10
+"""Between points of the grid that the state moves on, while it changes."""
 
 
 def commands_at_rest() -> dict[str, float]:
@@ -65,6 +67,8 @@ class PlantState:
     """How much of trap 1 is blocked, 0 to 1."""
     touch: float = 0.0
     """Metal between the second stage and the still, W/K^2 of T1^2 - T2^2."""
+    stride_s: int = SHORTEST_STRIDE_S
+    """Between points of the grid that it moves on from here: :mod:`.stride`."""
     commands: dict[str, float] = field(default_factory=commands_at_rest)
 
     def copy(self) -> "PlantState":

@@ -63,7 +63,7 @@ class WebSocketConnection:
             hint = error.event_hint
             if isinstance(hint, RejectConnection):
                 return self, wire.send(hint)
-        except LocalProtocolError:
+        except (LocalProtocolError, UnicodeDecodeError):  # of a header that is no ASCII
             pass
         self.ended = True
         return self, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

@@ -19,7 +19,9 @@ from podium.sim_instruments.twins.qblox_cluster.processor.register_flow import r
         ("move 0,R0\nl: wait 100\nadd R0,1,R0\nnop\njlt R0,9,@l\nstop", (), set()),
         ("move R4,R5\nmove R5,R6\nnop\nwait R6\nacquire 0,R7,4\nstop", (), {7}),
         ("move 5,R0\nl: wait 100\nsub R0,1,R0\nm: jnz @l\njmp @m\nstop", (), set()),
-        ("move 5,R0\nmove 0,R1\nl: wait 100\nloop R0,@l\njmp R1\nstop", (), set()),
+        ("move 5,R0\nmove 0,R1\nl: wait 100\nloop R0,@l\njmp R1\nstop", (0,), set()),
+        ("move 5,R0\nl: wait 100\nsub R0,1,R0\nm: jnz @l\nmove @m,R1\njmp R1\nstop", (), set()),
+        ("move 5,R0\nmove R2,R1\nl: wait 100\nloop R0,@l\njmp R1\nstop", (), set()),
     ],
 )
 def test_what_is_left_are_counters_and_labels_of_results(
@@ -28,3 +30,16 @@ def test_what_is_left_are_counters_and_labels_of_results(
     use = register_use(assemble(program))
     assert use.counters == counters
     assert set(use.labels) == labels
+
+
+@pytest.mark.parametrize(
+    ("program", "at_once"),
+    [
+        ("l: cmp R1,5\njb @l\nstop", True),
+        ("l: cmp R1,5\nwait 100\njb @l\nstop", False),
+        ("l: cmp R1,5\nm: jb @l\njmp @m\nstop", False),
+        ("l: cmp R1,5\njb @l\nmove R2,R3\njmp R3\nstop", False),
+    ],
+)
+def test_flags_are_asked_right_behind_what_sets_them(program: str, at_once: bool) -> None:
+    assert register_use(assemble(program)).asks_at_once is at_once

@@ -8,6 +8,7 @@ A register that is read by the instruction right behind its write still holds it
 question, out of line, reads the old value from a shadow: the kernel checks nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -150,6 +151,13 @@ def _join(code: list[list[int]], length: int) -> None:
             cost = row[COST] + after[COST]
             code[address] = [int(Operation.LOOP), *row[A:TARGET], after[TARGET], *row[E:COST]]
             code[address] += [cost, row[DURATION]]
+
+
+def using(code: NDArray[np.uint32], slots: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which rows read or write one of some slots below the constants; shape (m,)."""
+    operands = code[:, [A, B, C, D, E, DURATION]]
+    real = ~np.isin(code[:, OPERATION], (GOTO, int(Operation.NOP)))  # their first says where to
+    return np.asarray(real & np.isin(operands, slots).any(axis=1))
 
 
 def _row(form: Form, values: list[int], constants: dict[int, int]) -> list[int]:

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS, Operation
 from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import COST
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import (
+    COST,
+    OPERATION,
+    STOP_HERE,
+    using,
+)
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_kernel import execute
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_latches import (
     next_trigger,
@@ -49,6 +54,8 @@ WIDE = 2
 AT_A_STRETCH = 1_000_000
 """Instructions of a processor that is run from halt to halt: more are an end that never comes."""
 
+_LISTENING = frozenset({Operation.SET_COND, Operation.WAIT_TRIGGER})
+"""Instructions that depend on triggers."""
 _ENDINGS = {
     q1.STOPPED: Ending.STOPPED,
     q1.WAITS_FOR_SYNC: Ending.WAITS_FOR_SYNC,
@@ -86,6 +93,10 @@ class Q1Run:
         self._slots[:REGISTERS] = setup.registers
         self.pause_ns: int | None = None
         """It is run from halt to halt, and no further than to here. None: as far as it goes."""
+        self.slots_used = False
+        """Whether it has come to an instruction that uses one of the slots that are watched."""
+        self._watching: NDArray[np.uint32] | None = None
+        """The code, with stops before such instructions."""
         self._state = _initial_state(setup)
         self._store = RowStore()
         self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, min(FIRST_ROWS, limits.rows)))
@@ -161,17 +172,20 @@ class Q1Run:
         self.proceed()
 
     def moment(self) -> RunMoment:
-        """Return what it has come to, a copy."""
+        """Return what it has come to, a copy; triggers that were counted are left out."""
         if self._store.count:
             self.drop_rows(0)
         rows = int(self._state[q1.ROWS])
+        state = self._state.copy()
+        state[q1.TRIGGER_NEXT] = 0
+        hears = not _LISTENING.isdisjoint(self.processor.operations)
         return RunMoment(
             self.ending,
             self._slots.copy(),
-            self._state.copy(),
+            state,
             self._queue.copy(),
             self._latches.copy(),
-            self._triggers,
+            self.unread_triggers.copy() if hears else np.zeros((2, 0), dtype=np.int64),
             self._rows64[:, :rows].copy(),
             self._rows32[:, :rows].copy(),
             self.pause_ns or 0,
@@ -194,6 +208,14 @@ class Q1Run:
 
     def drop_rows(self, count: int) -> None:
         """Forget the first rows."""
+        if not self._store.count:
+            last = int(self._state[q1.ROWS])
+            if count:
+                left = last - count
+                self._rows64[:, :left] = self._rows64[:, count:last].copy()
+                self._rows32[:, :left] = self._rows32[:, count:last].copy()
+                self._state[q1.ROWS] = left
+            return
         found = self._between(count, q1.FOR_EVER)
         columns = [
             _joined([rows.part(k, *part) for rows, *part in found], kind)
@@ -227,6 +249,28 @@ class Q1Run:
         """Return counts, thresholds and inversions of its latches."""
         return self._latches
 
+    def watch_slots(self, slots: Sequence[int]) -> None:
+        """Note from now on whether it uses some of its slots, registers and their shadows."""
+        code = self.processor._code.copy()
+        code[using(code, slots), OPERATION] = STOP_HERE
+        self._watching = code
+
+    def values(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what some of its slots hold, a copy."""
+        return np.asarray(self._slots[slots])
+
+    def put_values(self, slots: NDArray[np.int64], values: NDArray[np.int64]) -> None:
+        """Put values into slots."""
+        self._slots[slots] = values
+
+    def _code_now(self) -> NDArray[np.uint32]:
+        watch = self.processor.setup.watch
+        if watch is not None:
+            return watch.code(self.seen())
+        if self._watching is not None and not self.slots_used:
+            return self._watching
+        return self.processor._code
+
     def proceed(self) -> None:
         """Execute up to the next ``wait_sync``, an unknown trigger or the end; see ``ending``."""
         until_ns, most = self._limits.time_ns, self._limits.instructions
@@ -234,9 +278,10 @@ class Q1Run:
             until_ns = min(until_ns, self.pause_ns)
             most = min(most, int(self._state[q1.COUNT]) + AT_A_STRETCH)
         watch = self.processor.setup.watch
+        stood_at = -1
         while True:
             status = execute(
-                self.processor._code if watch is None else watch.code(self.seen()),
+                self._code_now(),
                 self.processor._image.length,
                 self._slots,
                 self._state,
@@ -251,8 +296,11 @@ class Q1Run:
                 until_ns,
                 most,
             )
-            if status == q1.AT_STOP and watch is not None:
-                watch.stopped(self.seen())
+            if status == q1.AT_STOP:
+                if watch is not None:
+                    watch.stopped(self.seen())
+                else:
+                    self.slots_used, stood_at = True, int(self._state[q1.COUNT])
                 continue
             if status != q1.ROWS_FULL:
                 break
@@ -262,6 +310,8 @@ class Q1Run:
         self.ending = _ENDINGS[status]
         if status == q1.CUT and self.pause_ns is not None and self._state[q1.COUNT] < most:
             self._pause()
+        if self._state[q1.COUNT] == stood_at:  # it still stands before that instruction
+            self.slots_used = False
         if self.ending in (Ending.STOPPED, Ending.CUT) and self._store.count:
             self._pack()  # others of the run may fill buffers in the same place
             self._rows64, self._rows32 = _row_buffers(MIN_ROWS)
@@ -361,12 +411,31 @@ class Q1Run:
 
     def rows(self, first: int, before_ns: int) -> RealTimeTrace:
         """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
+        if not self._store.count:
+            return self._traced(self._written(first, before_ns), flags=(), log=())
         found = self._between(first, before_ns)
         columns = [
             _joined([rows.part(k, *part) for rows, *part in found], kind)
             for k, kind in enumerate(_KINDS)
         ]
         return self._traced(columns, flags=(), log=())
+
+    @property
+    def row_count(self) -> int:
+        """Return how many rows there are that were not dropped."""
+        return self._store.count + int(self._state[q1.ROWS])
+
+    def _written(self, first: int, before_ns: int) -> list[NDArray[Any]]:
+        """Return the columns of rows that the kernel's buffers hold, a copy."""
+        last = int(self._state[q1.ROWS])
+        if before_ns < q1.FOR_EVER:
+            last = int(np.searchsorted(self._rows64[0, :last], before_ns))
+        wide = self._rows64[:, first:last].copy()
+        narrow = self._rows32[:, first:last].copy()
+        columns: list[NDArray[Any]] = [*wide, *narrow]
+        for k in _BYTES:
+            columns[k] = columns[k].astype(np.int8)
+        return columns
 
     def _between(self, first: int, before_ns: int) -> list[tuple[StoredRows, int, int]]:
         """Return stretches with their rows from number ``first`` on that begin before a time."""
@@ -444,6 +513,8 @@ _WRITTEN: tuple[type[np.signedinteger], ...] = (
     *(np.int32,) * q1.ROW_COLUMNS,
 )
 """Of the same, as the kernel writes them."""
+_BYTES: tuple[int, ...] = tuple(k for k, kind in enumerate(_KINDS) if kind is np.int8)
+"""Columns of a trace that take a byte each."""
 
 
 def _kept(rows: StoredRows, marker: int) -> tuple[NDArray[np.int64], int]:

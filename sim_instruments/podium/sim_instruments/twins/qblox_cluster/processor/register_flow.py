@@ -28,6 +28,8 @@ class RegisterUse:
     counters: tuple[int, ...]
     """Ascending."""
     labels: frozenset[int]
+    asks_at_once: bool
+    """Whether each conditional jump stands right behind what sets its flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +75,42 @@ def register_use(program: AssembledProgram) -> RegisterUse:
         shown |= more
     counters -= shown
     used = {register for step in steps for register in step.read | step.written}
-    return RegisterUse(tuple(sorted(counters)), frozenset(used - shown - counters))
+    labels = frozenset(used - shown - counters)
+    return RegisterUse(tuple(sorted(counters)), labels, _asks_at_once(steps, targets))
+
+
+def _asks_at_once(steps: list[_Step], targets: frozenset[int] | None) -> bool:
+    """Tell whether no instruction comes between a conditional jump and what sets its flags."""
+    asking = [at for at, step in enumerate(steps) if step.form.operation in _CONDITIONAL]
+    return targets is not None and all(
+        at and at not in targets and steps[at - 1].form.operation in _ASKED for at in asking
+    )
 
 
 def _targets(steps: list[_Step]) -> frozenset[int] | None:
-    """Return all addresses that a jump may go to; None: any."""
+    """Return all addresses that a jump may go to; None: any.
+
+    One by a register goes to one of the numbers that the program moves into it, or, before it
+    does, to what is in it at the start: 0, unless a client has set it.
+    """
     found: set[int] = set()
     for step in steps:
         if Operation.JMP <= step.form.operation <= Operation.JBE:
-            if step.form.fields[0] is Access.READ:
+            if step.form.fields[0] is not Access.READ:
+                found.add(step.values[0])
+            elif (moved := _moved_into(steps, step.values[0])) is not None:
+                found |= moved
+            else:
                 return None
-            found.add(step.values[0])
     return frozenset(found)
+
+
+def _moved_into(steps: list[_Step], register: int) -> frozenset[int] | None:
+    """Return all numbers that a register may hold; None: something else writes to it."""
+    writers = [step for step in steps if register in step.written]
+    if any(step.form.operation is not Operation.MOVE or step.read for step in writers):
+        return None
+    return frozenset({0, *(step.values[0] for step in writers)})
 
 
 def _counts(steps: list[_Step], at: int, targets: frozenset[int] | None) -> bool:

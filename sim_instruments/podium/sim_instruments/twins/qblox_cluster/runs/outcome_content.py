@@ -64,8 +64,8 @@ def row_columns(rows: RealTimeTrace) -> tuple[NDArray[Any], ...]:
     )
 
 
-def seen_from(run: Q1Run, at_ns: int, shown: NDArray[np.int64]) -> tuple[object, ...]:
-    """Return what a processor goes on from, seen from a time."""
+def seen_from(run: Q1Run, at_ns: int) -> tuple[object, ...]:
+    """Return what a processor goes on from, seen from a time; registers are not among it."""
     state = run.state.copy()
     frequency = int(state[q1.FREQ])
     turned = int(state[q1.PHASE_OFFSET]) + frequency * (at_ns % q1.TURN)
@@ -79,7 +79,6 @@ def seen_from(run: Q1Run, at_ns: int, shown: NDArray[np.int64]) -> tuple[object,
     return (
         run.ending,
         state.tobytes(),
-        run.registers[shown].tobytes(),
         paused_ns,
     )
 

@@ -7,7 +7,7 @@ classical side's time, its queue): whoever adds up what was done has the whole p
 more, with all triggers known (:mod:`.outcome_run`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Final
@@ -19,12 +19,14 @@ from podium.sim_instruments.execution.firmware import (
     CannotBranch,
     Decision,
     Halt,
+    Known,
     Reached,
     Unbounded,
 )
 from podium.sim_instruments.physics.signals import CaptureTrain
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import output_lines
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import FOR_EVER, Q1Group
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import FIRST_CONSTANT
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run, RunMoment
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
@@ -83,6 +85,28 @@ class _Moment:
     finishing: bool
     asked: tuple[tuple[int, int], ...]
     """Sender and end of each acquisition that is decided."""
+    state: int = -1
+    """Number of what it goes on from, as seen from ``at_ns``: what was played until then, and which
+    windows were asked for, is not among it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    """A way from one halt to the next, as every moment of the same state goes it."""
+
+    content: Hashable
+    """Of the halt that it came to; None: to the end."""
+    lasts_ns: int
+    reached: Reached
+
+
+def _none_is_known(content: Hashable, at_ns: int) -> bool:
+    return False
+
+
+def _known_halt(content: Hashable, at_ns: int) -> Halt:
+    """Return a halt of which nothing else is asked."""
+    return Halt(content, at_ns, (), (), (), (), None)
 
 
 class OutcomeFirmware:
@@ -110,16 +134,21 @@ class OutcomeFirmware:
         self._waits = [waits_for_measured(run.program, sent) for run in runs]
         uses = [register_use(run.program) for run in runs]
         self._counted = [(n, register) for n, use in enumerate(uses) for register in use.counters]
+        self._asks_at_once = all(use.asks_at_once for use in uses)
         self._shown = [
-            np.array(
-                [r for r in range(q1_run.registers.size) if r not in {*use.counters, *use.labels}]
-            )
-            for use, q1_run in zip(uses, self._together.runs, strict=True)
+            np.array([r for r in range(FIRST_CONSTANT) if r not in {*use.counters, *use.labels}])
+            for use in uses
         ]
+        """Slots of the setting: registers, and their shadows."""
+        for q1_run, shown in zip(self._together.runs, self._shown, strict=True):
+            q1_run.watch_slots(shown.tolist())
         self._pulses = sorted(Pulse(one.time_ns, EXTERNAL, one.address) for one in external)
         self._latest_ns, self._known_ns, self._played_ns = -FOR_EVER, -1, 0
         self._finishing = False
         self._delivered: list[Trigger] = []
+        self._states: dict[Hashable, int] = {}
+        self._stretches: dict[Hashable, _Stretch] = {}
+        """By state, outcomes and counters, and setting; None: any."""
         self.begin_ns = 0
         """From the start, when the dialogue with the world begins."""
 
@@ -148,20 +177,71 @@ class OutcomeFirmware:
         played_ns, end_ns = found
         first = [playback.first_ns for playback in self._playbacks]
         self.begin_ns = self._played_ns = min([*first, max(self._latest_ns, 0)])
-        halt = self._halt(played_ns, end_ns)
+        halt = self._halt(played_ns, end_ns, _none_is_known)
         done = self._done([0] * len(self._runs), 0)
-        return Reached(self._kept(halt), self.counters, done)
+        return Reached(self._kept(halt), self.counters, done, self._setting())
+
+    def _setting(self) -> tuple[bytes, ...]:
+        """Return what the registers hold that are neither counters nor labels."""
+        runs = zip(self._together.runs, self._shown, strict=True)
+        return tuple(run.values(shown).tobytes() for run, shown in runs)
 
     def go_on(
-        self, moment: object, bits: Sequence[int], counters: Sequence[int], *, bounded: bool
+        self,
+        moment: object,
+        bits: Sequence[int],
+        counters: Sequence[int],
+        setting: Hashable,
+        known: Known,
+        *,
+        bounded: bool,
     ) -> Reached:
-        """Go on from a moment with these outcomes and counters."""
+        """Go on from a moment with these outcomes, counters and setting."""
         if not isinstance(moment, _Moment):
             raise TypeError("not a moment of this firmware")
+        way = moment.state, tuple(bits), tuple(counters), bounded
+        gone_before = self._gone_before(way, setting, moment.at_ns, known)
+        if gone_before is not None:
+            return gone_before
+        reached = self._go_on(moment, bits, counters, setting, known, bounded=bounded)
+        content, lasts_ns = None, 0
+        if reached.halt is not None:
+            content = reached.halt.content
+            lasts_ns = reached.halt.at_ns + self.begin_ns - moment.at_ns
+        held_by = setting if reached.used else None
+        self._stretches[way, held_by] = _Stretch(content, lasts_ns, replace(reached, halt=None))
+        return reached
+
+    def _gone_before(
+        self, way: Hashable, setting: Hashable, at_ns: int, known: Known
+    ) -> Reached | None:
+        """Return what a way comes to that was gone from another moment, to a halt that is known."""
+        found = self._stretches.get((way, None)) or self._stretches.get((way, setting))
+        if found is None:
+            return None
+        reached = found.reached if found.reached.used else replace(found.reached, setting=setting)
+        if found.content is None:
+            return reached
+        halt_ns = at_ns + found.lasts_ns - self.begin_ns
+        if not known(found.content, halt_ns):
+            return None
+        return replace(reached, halt=_known_halt(found.content, halt_ns))
+
+    def _go_on(
+        self,
+        moment: _Moment,
+        bits: Sequence[int],
+        counters: Sequence[int],
+        setting: Hashable,
+        known: Known,
+        *,
+        bounded: bool,
+    ) -> Reached:
         self._go_back(moment)
         for (n, register), value in zip(self._counted, counters, strict=True):
             self._together.runs[n].registers[register] = value
-        rows = [len(run.rows(0, FOR_EVER)) for run in self._together.runs]
+        self._put_setting(setting)
+        rows = [run.row_count for run in self._together.runs]
         for (number, end_ns), bit in zip(moment.asked, bits, strict=True):
             configuration = self._runs[number].configuration
             if bool(bit) == configuration.trigger_on:
@@ -169,12 +249,20 @@ class OutcomeFirmware:
                 self._pulses.append(Pulse(end_ns + THRESHOLD_TRIGGER_NS, number, address))
         self._pulses.sort()
         if self._finishing:
-            halt = self._finish()
+            halt = self._finish(known)
         else:
             found = self._onward(bounded=bounded)
-            halt = self._finish() if found is None else self._halt(*found)
+            halt = self._finish(known) if found is None else self._halt(*found, known)
         done = self._done(rows, moment.at_ns)
-        return Reached(self._kept(halt), self.counters, done)
+        used = any(run.slots_used for run in self._together.runs)
+        return Reached(self._kept(halt), self.counters, done, self._setting(), used)
+
+    def _put_setting(self, setting: Hashable) -> None:
+        if not isinstance(setting, tuple):
+            raise TypeError("not a setting of this firmware")
+        for run, shown, values in zip(self._together.runs, self._shown, setting, strict=True):
+            run.put_values(shown, np.frombuffer(values, np.int64))
+            run.slots_used = False
 
     def _onward(self, *, bounded: bool) -> tuple[int, int] | None:
         """Go to the next halt; return until when is played and read there, None: it is over."""
@@ -246,16 +334,18 @@ class OutcomeFirmware:
         self._delivered += found
         return found
 
-    def _finish(self) -> Halt | None:
+    def _finish(self, known: Known) -> Halt | None:
         """Ask for the next window that nobody depends on; None: there is none."""
         end_ns = min(playback.next_end_ns() for playback in self._playbacks)
         if end_ns >= FOR_EVER:
             return None
-        return self._halt(max(end_ns + THRESHOLD_TRIGGER_NS, self._played_ns), end_ns)
+        return self._halt(max(end_ns + THRESHOLD_TRIGGER_NS, self._played_ns), end_ns, known)
 
-    def _halt(self, played_ns: int, end_ns: int) -> Halt:
+    def _halt(self, played_ns: int, end_ns: int, known: Known) -> Halt:
         at_ns = played_ns
         content = self._content(at_ns, end_ns)
+        if known(content, at_ns - self.begin_ns):
+            return _known_halt(content, at_ns - self.begin_ns)
         trains = played_between(self._playbacks, self._played_ns, played_ns)
         self._played_ns = played_ns
         captures: list[CaptureTrain] = []
@@ -270,6 +360,9 @@ class OutcomeFirmware:
                 captures += due.trains
                 listeners += [2 * number + path for path in range(len(due.trains))]
                 due.take()
+        open_ns = tuple((number, closes_ns - at_ns) for number, closes_ns in asked)
+        now = self._content(at_ns, end_ns), open_ns
+        state = self._states.setdefault(now, len(self._states))
         moment = _Moment(
             at_ns,
             (),
@@ -280,6 +373,7 @@ class OutcomeFirmware:
             self._played_ns,
             self._finishing,
             tuple(asked),
+            state,
         )
         return Halt(
             content,
@@ -300,13 +394,15 @@ class OutcomeFirmware:
             end_ns - at_ns,
             self._played_ns - at_ns,
             self._known_ns - at_ns,
-            max(self._latest_ns - at_ns, -STEP_NS),
+            max(self._latest_ns, self._known_ns - DEAD_NS) - at_ns,
             tuple((one.arrival_ns - at_ns, one.address, one.sender) for one in self._pulses),
         ]
-        for run, playback, shown, waits in zip(
-            self._together.runs, self._playbacks, self._shown, self._waits, strict=True
+        if not self._asks_at_once:  # flags count as well, and nobody watches them
+            found.append(self._setting())
+        for run, playback, waits in zip(
+            self._together.runs, self._playbacks, self._waits, strict=True
         ):
-            found.append(seen_from(run, at_ns, shown))
+            found.append(seen_from(run, at_ns))
             if waits:  # nobody else looks at triggers
                 unread = run.unread_triggers.copy()
                 unread[0] -= at_ns
@@ -331,10 +427,10 @@ class OutcomeFirmware:
 
     def _kept(self, halt: Halt | None) -> Halt | None:
         """Return a halt with everything from which it goes on; rows that are done are dropped."""
-        for playback in self._playbacks:
-            playback.drop_played()
         if halt is None or not isinstance(halt.moment, _Moment):
             return halt
+        for playback in self._playbacks:
+            playback.drop_played()
         runs = tuple(run.moment() for run in self._together.runs)
         playbacks = tuple(playback.moment() for playback in self._playbacks)
         return replace(halt, moment=replace(halt.moment, runs=runs, playbacks=playbacks))

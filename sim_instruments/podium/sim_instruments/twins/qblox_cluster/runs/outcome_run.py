@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.execution.firmware import CannotBranch, Planned
 from podium.sim_instruments.execution.outcome_tree import OutcomeTree, Walked
+from podium.sim_instruments.execution.walked_rows import gathered
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.session_plan import CannotPlan
@@ -148,7 +149,7 @@ def _triggers(found: Walked, begin_ns: int) -> NDArray[np.int64]:
     sizes = np.array([len(one.triggers) for one in dones], np.int64)
     all_ = [(one.time_ns, one.address) for done in dones for one in done.triggers]
     known = np.array(all_, np.int64).reshape(-1, 2).T
-    rows, counts, at_ns = _gathered(sizes, found, begin_ns)
+    rows, counts, at_ns = gathered(sizes, found, begin_ns)
     times = known[0][rows] + np.repeat(at_ns, counts)
     return np.stack([times, known[1][rows]])
 
@@ -159,21 +160,6 @@ def _measured(triggers: NDArray[np.int64], external: Sequence[Trigger]) -> NDArr
     return triggers[:, ~np.isin(triggers[0], from_outside)]
 
 
-def _gathered(
-    sizes: NDArray[np.int64], found: Walked, begin_ns: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return which of all rows were done, one after another; how many on each edge; and when.
-
-    ``sizes``: of what was done up to the first halt, and on each edge of the tree.
-    """
-    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    taken = np.concatenate([[0], found.edges + 1])
-    counts = sizes[taken]
-    ends = np.cumsum(counts)
-    rows = np.arange(ends[-1]) - np.repeat(ends - counts - first[taken], counts)
-    return rows, counts, np.concatenate([[0], found.at_ns + begin_ns])
-
-
 def _is_what_was_walked(trace: RealTimeTrace, found: Walked, begin_ns: int, number: int) -> bool:
     """Tell whether a sequencer did, row by row, what the world was told."""
     begun = found.begun
@@ -181,7 +167,7 @@ def _is_what_was_walked(trace: RealTimeTrace, found: Walked, begin_ns: int, numb
         return False
     dones = [begun, *(_done(found, edge) for edge in range(len(found.done)))]
     sizes = np.array([one.rows64[number].shape[1] for one in dones], np.int64)
-    rows, counts, at_ns = _gathered(sizes, found, begin_ns)
+    rows, counts, at_ns = gathered(sizes, found, begin_ns)
     if len(rows) != len(trace):
         return False
     rows64 = np.concatenate([one.rows64[number] for one in dones], axis=1)

@@ -161,6 +161,8 @@ class SequencerPlayback:
         lo_hz = self.run.afe.lo_hz[self.run.rf_input] if self.run.afe.model.rf else 0
         for batch in self._open:
             rows = np.flatnonzero(batch.ends_ns < FOR_EVER)
+            if not rows.size:
+                continue
             listened = batch.listened
             found.append((batch.ends_ns[rows] - at_ns).tobytes())
             found.append(listened.duration_ns[rows].tobytes())
@@ -203,6 +205,8 @@ class SequencerPlayback:
     def collect_acquisitions(self) -> None:
         """Take note of acquisitions that have begun since the last call."""
         if self._quiet or not self._acquires:
+            return
+        if self.processor.row_count == self._rows_read:
             return
         rows = self.processor.rows(self._rows_read, FOR_EVER)
         self._rows_read += len(rows)

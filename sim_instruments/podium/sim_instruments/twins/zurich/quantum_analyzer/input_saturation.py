@@ -39,7 +39,7 @@ def digitised(
     """
     units = list(trains.values())
     heard = np.zeros((len(units), readouts), np.complex128)
-    full = [_share(one) * full_scale for one in units]
+    full = [tone_share(one) * full_scale for one in units]
     for row, (one, answer) in enumerate(zip(units, answers, strict=True)):
         heard[row, one.readouts] = answer.integrated / full[row]
     tone_of, hz, span_ns = _tones(units)
@@ -97,7 +97,7 @@ def _left(
     return share, np.any(np.abs(sums) > 1, axis=1)
 
 
-def _share(one: IntegratorCapture) -> float:
+def tone_share(one: IntegratorCapture) -> float:
     """Return what a tone of amplitude 1 is integrated to."""
     weights = one.train.windows[0].weights
     return 1.0 if weights is None else float(np.abs(weights).mean())

@@ -1,23 +1,23 @@
 """A run in which generators do what their own analyser measures: sequencers and world in turns.
 
 Analysers depend on nothing: they are executed to their ends first, so that it is known when each of
-their words can be heard. Generators go on as far as all words are known. Where none can, the world
-is asked for the readouts that are heard by then, with all that plays until they are over; what the
-integrators make of the answers becomes words. A PQSC forwards them to other instruments.
+their words can be heard. Generators go on as far as all words are known; what integrators make of
+the world's answers (:mod:`...execution.conversation`) becomes words. A PQSC forwards them to other
+instruments.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.latency import Route
+from podium.sim_instruments.execution.conversation import FOR_EVER, Conversation
 from podium.sim_instruments.physics.dialogue import Dialogue
-from podium.sim_instruments.physics.signals import CaptureTrain, RunSignals
+from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.zurich.pqsc.register_bank import (
     NOTHING,
     Forwarding,
@@ -26,16 +26,15 @@ from podium.sim_instruments.twins.zurich.pqsc.register_bank import (
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Integers
 from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import (
-    FOR_EVER,
     Generator,
     Reader,
-    pulse_part,
 )
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
     CannotPrecompute,
     to_the_end,
 )
+from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked, walk
 from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Key, Participant
 from podium.sim_instruments.twins.zurich.runs.playback import Play
 from podium.sim_instruments.twins.zurich.runs.precomputed_run import (
@@ -51,7 +50,6 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     Op,
     Result,
     Source,
-    Status,
 )
 from podium.sim_instruments.twins.zurich.triggers.trigger_groups import hear, in_order
 
@@ -124,7 +122,9 @@ class _FeedbackRun:
         self._number, self._origin_fs, self._time = number, origin_fs, time
         _refuse_more_triggers(participants)
         readers = [one for one in participants if one.analyser is not None]
-        self._generators = [Generator(m, origin_fs) for m in participants if m.analyser is None]
+        self._generators = [
+            Generator(one, origin_fs, self) for one in participants if one.analyser is None
+        ]
         _refuse_flux(self._generators)
         self._readers: list[Reader] = []
         listener = 0
@@ -135,7 +135,6 @@ class _FeedbackRun:
             self._start(generator.participant)
         self._forwarding, self._bank = forwarding, list(forwarding.bank)
         self._ways = [way for one in self._generators for way in self._ways_to(one)]
-        self._played_ns = -FOR_EVER
 
     def _start(self, participant: Participant) -> None:
         """Have a generator hear the triggers of analysers."""
@@ -156,18 +155,30 @@ class _FeedbackRun:
 
     def held(self, play: Play) -> PrecomputedRun:
         """Return what came of it."""
-        dialogue = play.begin(self._number, self._time.world_fs(self._origin_fs))
-        while True:
-            for one in self._generators:
-                if one.participant.run.trace.status is not Status.ENDED:
-                    one.participant.run.proceed(self._known(one))
-            needs_fs = min((one.waits_until_fs for one in self._generators), default=FOR_EVER)
-            self._ask(dialogue, needs_fs)
-            if needs_fs == FOR_EVER:
-                break
+        if not self._forwarding.takes_from:
+            dialogue = self._begin(play)
+            try:
+                ended = walk(self._generators, self._readers, dialogue)
+            except NotWalked:
+                pass
+            else:
+                for generator, run in ended.items():
+                    generator.participant = replace(generator.participant, run=run)
+                return self._precomputed(dialogue)
+        dialogue = self._begin(play)
+        participants = (*self._generators, *self._readers)
+        conversation = Conversation(participants, dialogue)
+        conversation.run()
+        for one in conversation.left_behind:
+            sender = participants[one.sequencer].participant.sender
+            raise CannotPrecompute(f"{sender} is left behind: {one.why}")
+        self.settle(FOR_EVER)
         return self._precomputed(dialogue)
 
-    def _known(self, generator: Generator) -> int:
+    def _begin(self, play: Play) -> Dialogue:
+        return play.begin(self._number, self._time.world_fs(self._origin_fs))
+
+    def known(self, generator: Generator) -> int:
         """Return up to which sample a generator knows all words that reach it."""
         next_fs = [
             int(way.at_fs[way.reader.answered])
@@ -178,40 +189,16 @@ class _FeedbackRun:
             return NEVER
         return generator.participant.run.tick(self._origin_fs + min(next_fs)) - 1
 
-    def _ask(self, dialogue: Dialogue, needs_fs: int) -> None:
-        """Play on until a generator asks, and give it the words that can be heard then."""
-        until_ns = FOR_EVER
-        if needs_fs < FOR_EVER:
-            until_ns = needs_fs // FS_PER_NS
-        drives = [train for one in self._generators for train in one.plays(until_ns)]
-        for reader in self._readers:
-            drives += [
-                part
-                for train in reader.drives
-                if (part := pulse_part(train, self._played_ns, until_ns)) is not None
-            ]
-        self._played_ns = until_ns
-        asked: list[tuple[Reader, int, int]] = []
-        captures: list[CaptureTrain] = []
-        listeners: list[int] = []
-        for reader in self._readers:
-            upto = reader.due(needs_fs)
-            trains, who = reader.asks(upto, until_ns)
-            captures += trains
-            listeners += who
-            asked.append((reader, upto, len(trains)))
-        answers = dialogue.go_on(drives, captures, listeners)
-        places = [0, *np.cumsum([count for _, _, count in asked]).tolist()]
+    def settle(self, known_ns: int) -> None:
+        """Have generators hear of all readouts that are over by a time."""
         taken: list[tuple[int, int, Reader, int]] = []
-        for (reader, upto, _), (begin, end) in zip(asked, pairwise(places), strict=True):
-            first = reader.answered
-            told = reader.takes(answers[begin:end], upto)
-            ends_fs = reader.ends_fs[first:upto].tolist()
-            taken += [
-                (end_fs, first + k, reader, word)
-                for k, (end_fs, word) in enumerate(zip(ends_fs, told, strict=True))
-            ]
-            reader.hears_scope(dialogue, end - begin)
+        for reader in self._readers:
+            first, upto = reader.answered, reader.over(known_ns)
+            if upto > first:
+                told = zip(reader.ends_fs[first:upto].tolist(), reader.words(upto), strict=True)
+                taken += [
+                    (end_fs, first + k, reader, word) for k, (end_fs, word) in enumerate(told)
+                ]
         for end_fs, k, reader, word in sorted(taken, key=lambda one: one[:2]):
             self._tell(reader, k, word)
             self._forward(reader, k, word, end_fs)

@@ -1,15 +1,14 @@
 """The sequencers of a run that goes to the world in pieces; see :mod:`.feedback_run`."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Protocol
 
 import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route
-from podium.sim_instruments.physics.dialogue import Dialogue
+from podium.sim_instruments.execution.conversation import FOR_EVER, Answer, Events, Waiting
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation import digitised
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import discriminate
@@ -35,6 +34,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.scope_trains import (
     scope_trains,
     traces_of,
 )
+from podium.sim_instruments.twins.zurich.runs.generator_output import GeneratorOutput
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
     CannotPrecompute,
     check_ended,
@@ -42,16 +42,11 @@ from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
 )
 from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Participant
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
-from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
-from podium.sim_instruments.twins.zurich.sequencer.render import oscillators_later
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     CYCLE,
-    Kind,
-    Row,
     Status,
 )
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
-    RATE_HZ,
     Loud,
     capture_trains,
     drive_trains,
@@ -60,52 +55,57 @@ from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
     turned,
 )
 
-FOR_EVER: Final = 2**62
-"""Times are fs, or ns, from the origin of the run."""
+
+class Words(Protocol):
+    """The words that generators hear of readouts."""
+
+    def settle(self, known_ns: int) -> None:
+        """Have generators hear of all readouts that are over by a time."""
+        ...
+
+    def known(self, generator: "Generator") -> int:
+        """Return up to which sample a generator knows all words that reach it."""
+        ...
 
 
 class Generator:
-    """A sequencer that plays, and may depend on words."""
+    """A sequencer that plays, and may depend on words. Times are from the origin of the run."""
 
-    def __init__(self, participant: Participant, origin_fs: int) -> None:
+    def __init__(self, participant: Participant, origin_fs: int, words: Words) -> None:
         self.participant = participant
-        self._origin_fs = origin_fs
+        self._words = words
+        self._said_ns = -1
+        self.origin_fs = origin_fs
         self.begin_ns = (participant.run.start_fs - origin_fs) // FS_PER_NS
-        self._context = 0
-        """First row that still shows in what is played."""
-        self._oscillators = participant.oscillators
+        self._output = GeneratorOutput(participant, self.begin_ns)
+        self._rows_said = 0
 
-    @property
-    def waits_until_fs(self) -> int:
-        """Until when words must be known for it to go on; FOR_EVER: it is at its end."""
+    def run_until(self, known_ns: int) -> Events | Waiting:
+        """Go on as far as all words are known; raises :class:`CannotPrecompute`."""
+        run = self.participant.run
+        self._words.settle(known_ns)
+        if run.trace.status is not Status.ENDED:
+            run.proceed(self._words.known(self))
+        until_ns = self._waits_until_ns()
+        if until_ns == self._said_ns:
+            return Waiting("the result of a readout", until_ns)
+        self._said_ns = until_ns
+        fresh = replace(run.trace, rows=run.trace.rows[self._rows_said :])
+        self._rows_said = len(run.trace.rows)
+        return Events(self._output.plays(fresh, until_ns), (), until_ns)
+
+    def feed(self, answer: Answer) -> None:
+        """Hear nothing of a window: words come when they are ready."""
+
+    def _waits_until_ns(self) -> int:
+        """Return until when words must be known for it to go on; FOR_EVER: it is at its end."""
         run = self.participant.run
         if run.trace.status is Status.UNKNOWN:
-            return run.time_fs(run.trace.needs) - self._origin_fs
+            return (run.time_fs(run.trace.needs) - self.origin_fs) // FS_PER_NS
         if run.trace.status is Status.WAITING and run.next_due_fs is not None:
-            return run.next_due_fs - self._origin_fs
+            return (run.next_due_fs - self.origin_fs) // FS_PER_NS
         check_ended(run)
         return FOR_EVER
-
-    def plays(self, until_ns: int) -> Iterator[PulseTrain]:
-        """Yield what leaves the connector before a time, from where the last call ended."""
-        participant, run = self.participant, self.participant.run
-        until = min(2 * (until_ns - self.begin_ns) - participant.late, NEVER)
-        rows = run.trace.rows[self._context :]
-        earlier = rows[:, Row.TIME] < until
-        trace = replace(run.trace, rows=rows[earlier])
-        if participant.on and run.model is not HDAWG:
-            for train in drive_trains(
-                participant.connector, participant.sender, trace, run.image, self._oscillators,
-                participant.centre_hz, participant.range_dbm, self.begin_ns, participant.late,
-                self._oscillators.since,
-            ):  # fmt: skip
-                yield turned(train, participant.turns)
-        if until < NEVER:
-            self._oscillators = oscillators_later(trace, self._oscillators, RATE_HZ, until)
-            played = np.flatnonzero(earlier & (rows[:, Row.KIND] == Kind.WAVE))
-            later = np.flatnonzero(~earlier)
-            last = int(played[-1]) if len(played) else 0
-            self._context += min(last, int(later[0])) if len(later) else last
 
     def all_plays(self, loud: Loud) -> list[PulseTrain]:
         """Return all that has left its connectors; ``loud`` hears when it was beyond full scale."""
@@ -146,12 +146,12 @@ class Reader:
             begin_fs, step_fs = run.start_fs - origin_fs, FS_PER_S // run.rate_hz
             self.heard_fs = begin_fs + step_fs * ticks
         late = replace(self.started, time=self.started.time + participant.late)
-        self._ends_ns = begin_ns + (late.time + duration >> 1) + 1
+        self.closes_ns = begin_ns + (late.time + duration >> 1) + 1
         self.loud_out_ns: list[Integers] = []
         self.loud_in_ns: list[Integers] = []
         """When its output, and its input, were beyond full scale."""
-        self._full = tone_amplitude(participant.input_dbm)
-        self._start_ns = begin_ns + (late.time >> 1)
+        self.full = tone_amplitude(participant.input_dbm)
+        self.opens_ns = begin_ns + (late.time >> 1)
         carriers = None
         if at.carriers is not None:
             carriers = Carriers(run.trace, at.carriers, participant.late)
@@ -182,17 +182,32 @@ class Reader:
         if at.scope is not None:
             scopes = scope_trains(line, self._triggers, at.scope, participant.centre_hz, begin_ns)
         self._scopes = [turned(one, participant.turns) for one in scopes]
+        self._units = dict(zip(range(first_listener, FOR_EVER), self.listening, strict=False))
+        """By listener: its integrator. Listeners behind them are records of the scope."""
+        self._heard = dict.fromkeys(self.listening, 0)
+        """By integrator: how many of its windows were answered."""
         self._scoped: list[CaptureAnswer] = []
-        """What the first of them have recorded."""
+        """What the first records of the scope have taken."""
         self.answered = 0
-        """How many of those that are kept."""
+        """How many of those that are kept have become words."""
 
-    @property
-    def next_fs(self) -> int:
-        """Return when the next unknown word can be heard; FOR_EVER: none."""
-        if self.answered < len(self.heard_fs):
-            return int(self.heard_fs[self.answered])
-        return FOR_EVER
+    def run_until(self, known_ns: int) -> Events:
+        """Say all that it plays and listens to."""
+        captures = (*(one.train for one in self.listening.values()), *self._scopes)
+        return Events(tuple(self.drives), captures, FOR_EVER, self.listeners)
+
+    def feed(self, answer: Answer) -> None:
+        """Keep the values of its own windows."""
+        if answer.listener not in self.listeners:
+            return
+        unit = self._units.get(answer.listener)
+        if unit is None:
+            shown = answer.trace or (None, 0.0)
+            self._scoped.append(CaptureAnswer(np.zeros(1, np.complex128), *shown))
+            return
+        first = self._heard[unit]
+        self._heard[unit] = first + len(answer.values)
+        self.values[unit][first : self._heard[unit]] = answer.values
 
     def forwarded_fs(self, route: Route, rate_hz: int) -> Integers:
         """Return when words are heard that a PQSC forwards to a generator with so many samples a
@@ -214,11 +229,9 @@ class Reader:
             run.start_fs - self._origin_fs + ends * (FS_PER_S // run.rate_hz), np.int64
         )
 
-    def due(self, until_fs: int) -> int:
-        """Return how many readouts are heard by a time."""
-        if until_fs >= FOR_EVER:
-            return len(self.kept)
-        return int(np.searchsorted(self.heard_fs, until_fs, side="right"))
+    def over(self, known_ns: int) -> int:
+        """Return how many readouts are over by a time."""
+        return int(np.searchsorted(self.closes_ns, known_ns, side="right"))
 
     @property
     def listeners(self) -> range:
@@ -226,34 +239,8 @@ class Reader:
         count = len(self.listening) + len(self._scopes)
         return range(self._first_listener, self._first_listener + count)
 
-    def asks(self, upto: int, until_ns: int) -> tuple[list[CaptureTrain], list[int]]:
-        """Return the windows of readouts up to one, and who listens by them.
-
-        Raises :class:`CannotPrecompute` where one of them is open beyond a time.
-        """
-        trains: list[CaptureTrain] = []
-        for one in self.listening.values():
-            part = slice(*np.searchsorted(one.readouts, (self.answered, upto)).tolist())
-            trains.append(_window_part(one.train, part))
-        heard_ns = int(self._ends_ns[upto - 1]) if upto > self.answered else -FOR_EVER
-        first = len(self._scoped)
-        scopes = [
-            one
-            for one in self._scopes[first:]
-            if until_ns == FOR_EVER or int(one.start_ns[0]) < heard_ns
-        ]
-        ends_ns = [int(one.start_ns[0]) + one.windows[0].duration_ns for one in scopes]
-        if max([heard_ns, *ends_ns]) > until_ns:
-            raise CannotPrecompute(
-                f"{self.participant.sender}: a word is asked for while its readout, or the scope's "
-                "record of it, goes on"
-            )
-        begin = len(trains) + first
-        who = [*self.listeners[: len(trains)], *self.listeners[begin : begin + len(scopes)]]
-        return [*trains, *scopes], who
-
-    def takes(self, answers: Sequence[CaptureAnswer], upto: int) -> list[int]:
-        """Keep answers; return the words of those readouts."""
+    def words(self, upto: int) -> list[int]:
+        """Return the words of the next readouts up to one, whose windows were answered."""
         first, self.answered = self.answered, upto
         rows = {
             unit: slice(*np.searchsorted(one.readouts, (first, upto)).tolist())
@@ -263,8 +250,9 @@ class Reader:
             unit: replace(one, readouts=one.readouts[rows[unit]] - first)
             for unit, one in self.listening.items()
         }
-        mine, over = digitised(upto - first, part, answers[: len(part)], self._full)
-        self.loud_in_ns.append(self._start_ns[first:upto][over])
+        answers = [CaptureAnswer(self.values[unit][rows[unit]], None) for unit in part]
+        mine, over = digitised(upto - first, part, answers, self.full)
+        self.loud_in_ns.append(self.opens_ns[first:upto][over])
         for unit, answer in zip(part, mine, strict=True):
             self.values[unit][rows[unit]] = answer.integrated
         found = results_of(upto - first, self.at.units, part, mine)
@@ -276,19 +264,19 @@ class Reader:
         told: list[int] = words(states, self.started.integrators[first:upto]).tolist()
         return told
 
-    def hears_scope(self, dialogue: Dialogue, asked: int) -> None:
-        """Take the traces of the scope's windows among so many that were asked for just now."""
-        for _ in range(asked - len(self.listening)):
-            listener = self.listeners[len(self.listening) + len(self._scoped)]
-            trace = dialogue.trace(listener)
-            self._scoped.append(CaptureAnswer(np.zeros(1, np.complex128), *(trace or (None, 0.0))))
+    def forget(self) -> None:
+        """Forget all values, as if nothing had been asked."""
+        self.answered, self.loud_in_ns = 0, []
+        for values in self.values.values():
+            values[:] = 0
+        self._heard = dict.fromkeys(self.listening, 0)
 
     def traces(self) -> Traces | None:
         """Return what the scope has taken; None: it was not triggered."""
         if self.at.scope is None or not self._scopes:
             return None
         return traces_of(
-            self.at.scope, self._triggers, self._scoped, self.participant.centre_hz, self._full
+            self.at.scope, self._triggers, self._scoped, self.participant.centre_hz, self.full
         )
 
     def results(self) -> Complexes:
@@ -297,25 +285,3 @@ class Reader:
         found = np.zeros((self.count, self.at.units), np.complex128)
         found[self.kept] = results_of(len(self.kept), self.at.units, self.listening, answers)
         return found
-
-
-def pulse_part(train: PulseTrain, begin_ns: int, end_ns: int) -> PulseTrain | None:
-    """Return what of a train begins from one time on and before another."""
-    part = slice(*np.searchsorted(train.start_ns, (begin_ns, end_ns)).tolist())
-    if part.start == part.stop:
-        return None
-    return replace(
-        train,
-        start_ns=train.start_ns[part],
-        piece=train.piece[part],
-        phase_turns=train.phase_turns[part],
-    )
-
-
-def _window_part(train: CaptureTrain, part: slice) -> CaptureTrain:
-    return replace(
-        train,
-        start_ns=train.start_ns[part],
-        window=train.window[part],
-        phase_turns=train.phase_turns[part],
-    )

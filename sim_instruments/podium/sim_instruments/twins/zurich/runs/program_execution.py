@@ -339,9 +339,10 @@ class ProgramExecution:
         self, run: ProgramRun, listeners: list[ProgramRun], ticks: Integers, words: Integers
     ) -> None:
         """Give results to generators."""
-        for tick, word in zip(ticks.tolist(), words.tolist(), strict=True) if listeners else ():
+        if listeners:
+            at_fs = [run.time_fs(tick) for tick in ticks.tolist()]
             for listener in listeners:
-                listener.expect(run.time_fs(tick), Source.QA, word)
+                listener.expect_words(at_fs, words.tolist(), Source.QA)
 
     def _pass_on(self, key: tuple[str, str], run: ProgramRun) -> None:
         """Have others hear the edges of the trigger outputs of an analyser's sequencer."""

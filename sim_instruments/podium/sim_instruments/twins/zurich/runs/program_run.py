@@ -1,7 +1,7 @@
 """One program that runs on one sequencer: world time in, what it has done by then out."""
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -237,6 +237,15 @@ class ProgramRun:
         anew._by_zsync = self._by_zsync
         return anew
 
+    def fork(self) -> Processor:
+        """Return its processor as it is now, to go on by itself."""
+        return self._processor.fork()
+
+    @property
+    def due(self) -> tuple[Input, ...]:
+        """Return the inputs that it expects."""
+        return tuple(Input(one.time, one.source, one.value) for one in self._due)
+
     def recall(self) -> None:
         """Hear the rest of what the run has heard that this one is a copy of."""
         later, self._later = self._later, []
@@ -255,6 +264,18 @@ class ProgramRun:
         if at_fs >= self.start_fs:
             self._by_zsync |= source is Source.ZSYNC
             self._hear(_Due(self.tick(at_fs), source, value))
+
+    def expect_words(self, at_fs: Sequence[int], values: Sequence[int], source: Source) -> None:
+        """Have words reach the sequencer, as :meth:`expect` has one."""
+        both = zip(at_fs, values, strict=True)
+        start_fs, rate_hz = self.start_fs, self.rate_hz
+        self._hear_all(
+            [
+                _Due((at - start_fs) * rate_hz // FS_PER_S, source, value)
+                for at, value in both
+                if at >= start_fs
+            ]
+        )
 
     def expect_all(self, at_fs: Iterable[int], source: Source, *, later: bool) -> None:
         """Have triggers reach the sequencer, as :meth:`expect` has one: none twice.

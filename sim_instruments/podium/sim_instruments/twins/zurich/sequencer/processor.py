@@ -107,6 +107,17 @@ class Trace:
         return self.rows[wanted]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ProcessorMoment:
+    """Everything that a processor goes on from."""
+
+    registers: Integers
+    state: Integers
+    inputs: Integers
+    """Those that it has not taken."""
+    status: Status
+
+
 class Processor:
     """Executes a program; goes on from where it stopped when more inputs are known."""
 
@@ -182,6 +193,22 @@ class Processor:
         other._state[:] = self._state
         other._inputs = self._inputs
         return other
+
+    def moment(self) -> ProcessorMoment:
+        """Return where it is, a copy."""
+        state = self._state.copy()
+        inputs = self._inputs[state[State.CURSOR] :].copy()
+        state[State.CURSOR] = 0
+        return ProcessorMoment(self._registers.copy(), state, inputs, self._status)
+
+    def go_back(self, moment: ProcessorMoment) -> None:
+        """Return to a moment, without rows."""
+        self._registers[:], self._state[:] = moment.registers, moment.state
+        self._inputs, self._status, self._used = moment.inputs, moment.status, 0
+
+    def set_register(self, register: int, value: int) -> None:
+        """Give a register of its core another value."""
+        self._registers[register] = value
 
     def forget(self) -> None:
         """Drop the rows so far: their memory is used again, traces of them end here."""

@@ -1,0 +1,87 @@
+"""What a generator's channel sends, chunk after chunk."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from podium.sim_instruments.physics.signals import PulseTrain
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
+from podium.sim_instruments.twins.zurich.runs.participants import Participant
+from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
+from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER, Trace
+from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators, oscillators_later
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
+from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
+    RATE_HZ,
+    drive_trains,
+    turned,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutputMoment:
+    """Everything that an output goes on from."""
+
+    rows: Integers
+    oscillators: Oscillators
+
+
+class GeneratorOutput:
+    """The output of one generator."""
+
+    def __init__(self, participant: Participant, begin_ns: int) -> None:
+        """``begin_ns``: its sample 0, from the origin of the run."""
+        self._participant = participant
+        self._begin_ns = begin_ns
+        self._rows: Integers = np.zeros((0, Row.COLUMNS), np.int64)
+        """Those that still show in what is played."""
+        self._oscillators = participant.oscillators
+
+    def plays(self, fresh: Trace, until_ns: int) -> list[PulseTrain]:
+        """Return what leaves the connector before a time, from where the last call ended.
+
+        ``fresh``: with the rows alone that have come since.
+        """
+        one = self._participant
+        until = min(2 * (until_ns - self._begin_ns) - one.late, NEVER)
+        rows = self._rows = np.concatenate([self._rows, fresh.rows])
+        earlier = rows[:, Row.TIME] < until
+        trace = replace(fresh, rows=rows[earlier])
+        trains: list[PulseTrain] = []
+        if one.on and one.run.model is not HDAWG:
+            made = drive_trains(
+                one.connector, one.sender, trace, one.run.image, self._oscillators,
+                one.centre_hz, one.range_dbm, self._begin_ns, one.late, self._oscillators.since,
+            )  # fmt: skip
+            trains = [turned(train, one.turns) for train in made]
+        if until < NEVER:
+            self._oscillators = oscillators_later(trace, self._oscillators, RATE_HZ, until)
+            played = np.flatnonzero(earlier & (rows[:, Row.KIND] == Kind.WAVE))
+            later = np.flatnonzero(~earlier)
+            last = int(played[-1]) if len(played) else 0
+            self._rows = rows[min(last, int(later[0])) if len(later) else last :]
+        return trains
+
+    def moment(self) -> OutputMoment:
+        """Return where it is."""
+        return OutputMoment(self._rows, self._oscillators)
+
+    def go_back(self, moment: OutputMoment) -> None:
+        """Return to a moment."""
+        self._rows, self._oscillators = moment.rows, moment.oscillators
+
+    def content(self, at: int) -> tuple[object, ...]:
+        """Return what of the past counts for what it sends, seen from a sample."""
+        since = self._oscillators.since
+        before = self._rows[self._rows[:, Row.TIME] < since]
+        waves = before[before[:, Row.KIND] == Kind.WAVE]
+        repeats = waves[-1:, [Row.A, Row.B, Row.CONFIG]]
+        rows = self._rows[self._rows[:, Row.TIME] >= since].copy()
+        rows[:, Row.TIME] -= at
+        return (
+            repeats.tobytes(),
+            rows.tobytes(),
+            since - at,
+            self._oscillators.hz,
+            self._oscillators.phases,
+        )

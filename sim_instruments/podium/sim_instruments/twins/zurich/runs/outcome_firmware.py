@@ -1,0 +1,300 @@
+"""Generators from one readout that they depend on to the next, for a tree of outcomes.
+
+It halts where the run would wait as it comes (:mod:`.feedback_run`), with the same signals and
+windows. Analysers depend on nothing: a readout of theirs stands for all that are followed by the
+same (:mod:`.readout_pattern`).
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+from math import sqrt
+from typing import Final
+
+import numpy as np
+
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
+from podium.sim_instruments.execution.conversation import BEHIND_NS, FOR_EVER
+from podium.sim_instruments.execution.firmware import (
+    CannotBranch,
+    Decision,
+    Halt,
+    Known,
+    Reached,
+    Unbounded,
+)
+from podium.sim_instruments.execution.outcome_tree import FAR, FAR_MAX
+from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain
+from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation import (
+    digitised,
+    tone_share,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
+from podium.sim_instruments.twins.zurich.quantum_analyzer.results import COUPLE
+from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import Reader
+from podium.sim_instruments.twins.zurich.runs.live_generator import GeneratorMoment, LiveGenerator
+from podium.sim_instruments.twins.zurich.runs.readout_pattern import Place, ReadoutPattern
+from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
+from podium.sim_instruments.twins.zurich.signals.sequencer_signals import IntegratorCapture
+
+STEP_NS: Final = 2_000
+"""So far ahead of the others is a generator run that asks for nothing."""
+TURNS_MAX: Final = 200
+"""So often do generators go on without asking before a counter that is far from its end is
+doubted."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Done:
+    """Rows of the generators from one halt to the next; times are against the first one's."""
+
+    rows: tuple[Integers, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One readout that is decided."""
+
+    reader: int
+    at_fs: int
+    """When its word is heard."""
+    units: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moment:
+    at_ns: int
+    generators: tuple[GeneratorMoment, ...]
+    places: tuple[Place, ...]
+    asked: tuple[_Asked, ...]
+
+
+class OutcomeFirmware:
+    """All sequencers of a run within one instrument, results not forwarded by a PQSC."""
+
+    def __init__(
+        self, generators: Sequence[LiveGenerator], patterns: Sequence[ReadoutPattern]
+    ) -> None:
+        self._generators, self._patterns = tuple(generators), tuple(patterns)
+        self._places = [Place(0, 0) for _ in patterns]
+        self._played_ns = -FOR_EVER
+        self._asked: list[_Asked] = []
+
+    @property
+    def counters(self) -> tuple[int, ...]:
+        """Return what only counts, at the last halt."""
+        found = [value for one in self._generators for value in one.counted()]
+        both = zip(self._patterns, self._places, strict=True)
+        return *found, *(pattern.counter(place) for pattern, place in both)
+
+    def begin(self) -> Reached:
+        """Go from the start to the first halt."""
+        halt = self._onward(0, bounded=True)
+        return Reached(halt, self.counters, self._done(0))
+
+    def go_on(
+        self,
+        moment: object,
+        bits: Sequence[int],
+        counters: Sequence[int],
+        setting: Hashable,
+        known: Known,
+        *,
+        bounded: bool,
+    ) -> Reached:
+        """Go on from a moment with these outcomes and counters; its variables are in the content.
+
+        So there is one setting, and whether a halt is known is never asked.
+        """
+        if not isinstance(moment, _Moment):
+            raise TypeError("not a moment of this firmware")
+        for generator, one in zip(self._generators, moment.generators, strict=True):
+            generator.go_back(one)
+        self._places, self._played_ns = list(moment.places), moment.at_ns
+        self._tell(moment.asked, bits)
+        first = 0
+        for generator in self._generators:
+            last = first + len(generator.counters) + 1
+            generator.count(tuple(counters[first:last]), FAR - FAR_MAX)
+            first = last
+        left = counters[first:]
+        for k, (pattern, place) in enumerate(zip(self._patterns, self._places, strict=True)):
+            if pattern.counter(place) != left[k]:
+                self._places[k] = pattern.placed(place, left[k], far=left[k] >= FAR - FAR_MAX)
+        before = [place.index for place in self._places]
+        triggers = [generator.counted()[-1] for generator in self._generators]
+        halt = self._onward(moment.at_ns, bounded=bounded)
+        counted = self._counted(counters, before, triggers)
+        return Reached(halt, counted, self._done(moment.at_ns), setting)
+
+    def _counted(
+        self, tried: Sequence[int], indices: Sequence[int], triggers: Sequence[int]
+    ) -> tuple[int, ...]:
+        """Return the counters, as if all had been as they were tried."""
+        found: list[int] = []
+        for generator, before in zip(self._generators, triggers, strict=True):
+            *values, left = generator.counted()
+            found += [*values, tried[len(found) + len(values)] - (before - left)]
+        for place, before in zip(self._places, indices, strict=True):
+            found.append(tried[len(found)] - (place.index - before))
+        return tuple(found)
+
+    def _tell(self, asked: Sequence[_Asked], bits: Sequence[int]) -> None:
+        """Have generators hear the words of readouts."""
+        left = iter(bits)
+        for one in asked:
+            word = sum(next(left) << COUPLE * unit for unit in one.units)
+            device = self._patterns[one.reader].reader.participant.run.device
+            for generator in self._generators:
+                run = generator.participant.run
+                if run.device == device:
+                    at_fs = one.at_fs + run.start_fs - generator.begin_ns * FS_PER_NS
+                    generator.hear(run.tick(at_fs), word)
+
+    def _known(self, generator: LiveGenerator) -> int:
+        """Return up to which sample a generator knows all words."""
+        run = generator.participant.run
+        heard = [
+            at_fs
+            for pattern, place in zip(self._patterns, self._places, strict=True)
+            if pattern.reader.participant.run.device == run.device
+            and (at_fs := pattern.heard_fs(place)) is not None
+        ]
+        if not heard:
+            return NEVER
+        return run.tick(run.start_fs + min(heard) - generator.begin_ns * FS_PER_NS) - 1
+
+    def _onward(self, from_ns: int, *, bounded: bool) -> Halt | None:
+        """Go to the next halt; None: it is over."""
+        ahead_ns = from_ns + STEP_NS
+        for generator in self._generators:
+            generator.pause(ahead_ns)
+        for turn in count():
+            if turn > TURNS_MAX and not bounded:
+                raise Unbounded
+            for generator in self._generators:
+                generator.go_on(self._known(generator), bounded=bounded)
+            needs_ns = min((one.waits_ns() for one in self._generators), default=FOR_EVER)
+            paused = [one.paused_ns for one in self._generators if one.paused_ns is not None]
+            if needs_ns >= FOR_EVER:
+                needs_ns = self._next_close_ns()
+                if needs_ns >= FOR_EVER:
+                    return None
+            late = [one for one in self._generators if one.pause(needs_ns)] if paused else []
+            if not late:
+                return self._halt(needs_ns)
+        raise AssertionError("count() has no end")
+
+    def _next_close_ns(self) -> int:
+        """Return when the next readout is over that nobody depends on, a moment later."""
+        both = zip(self._patterns, self._places, strict=True)
+        ends = [
+            pattern.closes_ns(place) + BEHIND_NS
+            for pattern, place in both
+            if place.index < pattern.count
+        ]
+        return max(min(ends), self._played_ns) if ends else FOR_EVER
+
+    def _halt(self, at_ns: int) -> Halt:
+        waits = any(one.waits_ns() < FOR_EVER for one in self._generators)
+        drives = [train for one in self._generators for train in one.plays(at_ns)]
+        captures: list[CaptureTrain] = []
+        listeners: list[int] = []
+        decisions: list[Decision] = []
+        self._asked = []
+        for number, (pattern, place) in enumerate(zip(self._patterns, self._places, strict=True)):
+            drives += pattern.drives(place, self._played_ns, at_ns)
+            upto = pattern.heard_by(place, at_ns)
+            if not waits:
+                upto = self._over(pattern, place, at_ns)
+            if upto == place.index:
+                continue
+            found: dict[int, list[tuple[int, Decision]]] = {}
+            places = dict(zip(pattern.reader.listening, pattern.reader.listeners, strict=False))
+            for unit, train, of in pattern.windows(place, upto):
+                for row, readout in enumerate(of):
+                    one = _decision(pattern.reader, unit, (len(captures), row))
+                    found.setdefault(readout, []).append((unit, one))
+                captures.append(train)
+                listeners.append(places[unit])
+            for readout in range(place.index, upto):
+                mine = found.get(readout, [])
+                decisions += [decision for _, decision in mine]
+                at_fs = int(pattern.reader.heard_fs[readout]) + place.shift_ns * FS_PER_NS
+                self._asked.append(_Asked(number, at_fs, tuple(unit for unit, _ in mine)))
+            self._places[number] = Place(upto, place.shift_ns)
+        if not self._asked:
+            raise CannotBranch("nothing is asked")
+        self._played_ns = at_ns
+        moment = _Moment(
+            at_ns,
+            tuple(one.moment() for one in self._generators),
+            tuple(self._places),
+            tuple(self._asked),
+        )
+        return Halt(
+            self._content(at_ns),
+            at_ns,
+            drives,
+            captures,
+            listeners,
+            tuple(decisions),
+            moment,
+        )
+
+    @staticmethod
+    def _over(pattern: ReadoutPattern, place: Place, at_ns: int) -> int:
+        """Return the index behind the last readout that is over by a time."""
+        closed = at_ns - BEHIND_NS - place.shift_ns
+        return max(int(np.searchsorted(pattern.reader.closes_ns, closed, "right")), place.index)
+
+    def _content(self, at_ns: int) -> tuple[object, ...]:
+        both = zip(self._patterns, self._places, strict=True)
+        return (
+            tuple(one.content(at_ns) for one in self._generators),
+            tuple(pattern.content(place, at_ns) for pattern, place in both),
+            tuple((one.reader, one.at_fs - at_ns * FS_PER_NS, one.units) for one in self._asked),
+        )
+
+    def _done(self, from_ns: int) -> Done:
+        return Done(tuple(one.rows(2 * (from_ns - one.begin_ns)) for one in self._generators))
+
+
+def _decision(reader: Reader, unit: int, window: tuple[int, int]) -> Decision:
+    """Return the rule by which a window of an integrator becomes a bit."""
+    one = reader.listening[unit]
+    thresholds = reader.at.settings.thresholds
+    threshold = thresholds[unit] if unit < len(thresholds) else 0.0
+    gain = one.factor * sqrt(2 * IMPEDANCE_OHM) * one.train.windows[0].duration_ns
+    scale = tone_share(one) * reader.full / len(reader.listening)
+    rule = (
+        scale,
+        scale,
+        0.0,
+        0.0,
+        scale,
+        gain.real,
+        -gain.imag,
+        float(np.nextafter(threshold, np.inf)),
+        1.0,
+        0.0,
+    )
+    return Decision((window, window), rule, partial(_above, reader, unit, gain, threshold))
+
+
+def _above(
+    reader: Reader, unit: int, gain: complex, threshold: float, value: complex, _: complex
+) -> bool:
+    """Return the bit of a window that may be beyond the range of the converter."""
+    if len(reader.listening) > 1:
+        raise CannotBranch("several tones are beyond the range of the input")
+    only = {unit: reader.listening[unit]}
+    part = {unit: _first_of(only[unit])}
+    (left,), _over = digitised(1, part, [CaptureAnswer(np.array([value]), None)], reader.full)
+    return bool((complex(left.integrated[0]) * gain).real > threshold)
+
+
+def _first_of(one: IntegratorCapture) -> IntegratorCapture:
+    return replace(one, readouts=np.zeros(1, np.int64))

@@ -1,0 +1,38 @@
+"""A scan with active reset, as Podium compiles it: walked on a tree, it is what it was before."""
+
+import numpy as np
+from benches.active_scan import scans
+
+from podium.sim_instruments.twins.qblox_cluster.runs.execution import FOR_EVER, Execution
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import RunOutcome
+
+QUBITS, SHOTS = 3, 2
+
+
+async def test_a_compiled_scan_that_is_walked_is_equal_to_the_bit(tmp_path, monkeypatch) -> None:
+    """Each run is played as it comes, at the same instant and with the same number, and walked."""
+    played: list[tuple[RunOutcome | None, ...]] = []
+    walk = Execution._walk
+
+    def both(self, play, *, final: bool) -> RunOutcome | None:
+        other = Execution(self._runs, self._number, self._start_tick, self._clock, self._routes)
+        as_it_comes = other._advance(other._feedback_of(()), FOR_EVER, FOR_EVER, play)
+        assert isinstance(as_it_comes, RunOutcome)
+        played.append((walk(self, play, final=final), as_it_comes))
+        return played[-1][0]
+
+    monkeypatch.setattr(Execution, "_walk", both)
+    (scan,) = (await scans(tmp_path, {QUBITS: SHOTS})).values()
+    assert scan.walked == len(played) == 1
+    walked, other = played[0]
+    assert walked is not None
+    assert other is not None
+    assert walked.triggers.size
+    assert np.array_equal(walked.triggers, other.triggers)
+    for one, same in zip(walked.sequencers, other.sequencers, strict=True):
+        assert (one.end_ns, one.flags, one.log) == (same.end_ns, same.flags, same.log)
+        assert one.registers == same.registers
+        assert one.bins.keys() == same.bins.keys()
+        for index, bins in one.bins.items():
+            assert bins.tobytes() == same.bins[index].tobytes()
+            assert (bins["average_count"] == SHOTS).all()

@@ -1,0 +1,100 @@
+"""Active reset on an SHFQC is the same to the bit, walked or played as it comes."""
+
+import numpy as np
+import pytest
+from benches.feedback_shfqc import DRIVE, PERIOD, READ
+
+from benches import feedback_shfqc
+from podium.sim_instruments.twins.zurich.runs import feedback_run, outcome_run
+from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked
+
+SHOTS = 60
+EACH = "waitDigTrigger(1);"
+TRIGGERED_READ = f"""
+repeat ({{shots}}) {{{{
+  {EACH} playZero(208); playZero(6000);
+  startQA(QA_GEN_0, QA_INT_0, true, 0, 0);
+  playZero(20000);
+  startQA(QA_GEN_0, QA_INT_0, true, 0, 0);
+}}}}
+"""
+TRIGGERED_DRIVE = f"""
+wave w = hann(80, 1.0); wave z = zeros(80);
+assignWaveIndex(1, 2, w, 1, 2, z, 0);
+configureFeedbackProcessing(QA_DATA_PROCESSED, 0, 1, 0);
+repeat ({{shots}}) {{{{
+  {EACH} playZero(112); resetOscPhase();
+  executeTableEntry(2);
+  playZero(4400);
+  executeTableEntry(QA_DATA_PROCESSED, 600);
+  playZero(8000);
+}}}}
+"""
+BRANCHES = DRIVE.replace(
+    "executeTableEntry(QA_DATA_PROCESSED, t + 600);",
+    "if (getFeedback(QA_DATA_PROCESSED, t + 580)) {{ executeTableEntry(1); }}"
+    " else {{ playZero(80); }}",
+)
+SWEPT = DRIVE.replace("repeat ({shots})", "repeat ({shots} / 3) {{ var k; for (k = 0; k < 3; k++)")
+SWEPT = SWEPT.replace("executeTableEntry(2);", "executeTableEntry(k);") + "}}"
+PLAIN = f"""
+wave w = hann(80, 1.0); wave z = zeros(80);
+assignWaveIndex(1, 2, w, 1, 2, z, 0);
+waitDigTrigger(1); playZero(64);
+repeat ({{shots}}) {{{{ executeTableEntry(1); playZero({PERIOD - 80}); }}}}
+"""
+
+
+def played(monkeypatch, walks: bool, *programs, **more) -> tuple[np.ndarray, list[str]]:
+    """Return results, and why runs were not walked."""
+    why: list[str] = []
+
+    def walk(*told):
+        if not walks:
+            raise NotWalked("as it comes")
+        try:
+            return outcome_run.walk(*told)
+        except NotWalked as error:
+            why.append(str(error))
+            raise
+
+    monkeypatch.setattr(feedback_run, "walk", walk)
+    one = feedback_shfqc.Shfqc()
+    one.calibrate()
+    why.clear()
+    return one.play(SHOTS, *programs, **more)[0], why
+
+
+@pytest.mark.parametrize(
+    ("programs", "more"),
+    [
+        ((DRIVE, READ), {}),
+        ((BRANCHES, READ), {}),
+        ((SWEPT, READ), {}),
+        ((DRIVE, READ), {"other": PLAIN}),
+        ((TRIGGERED_DRIVE, TRIGGERED_READ), {"triggers": SHOTS}),
+    ],
+    ids=["an entry", "a branch", "a sweep", "with another", "a trigger a shot"],
+)
+def test_walked_and_as_it_comes_are_equal_to_the_bit(monkeypatch, programs, more) -> None:
+    walked, why = played(monkeypatch, True, *programs, **more)
+    assert not why
+    as_it_comes, _ = played(monkeypatch, False, *programs, **more)
+    assert walked.tobytes() == as_it_comes.tobytes()
+    levels = walked.reshape(-1, 2)
+    assert np.ptp(levels.real, axis=0).min() > 0
+
+
+def test_what_was_walked_is_not_believed(monkeypatch) -> None:
+    """Rows that differ from those of the whole program have the run played as it comes."""
+    as_it_comes, _ = played(monkeypatch, False)
+
+    def others(*told):
+        return real(*told) + 1
+
+    real = outcome_run._rows
+    monkeypatch.setattr(outcome_run, "_rows", others)
+    doubted, why = played(monkeypatch, True)
+    assert why
+    assert "does not do what was walked" in why[0]
+    assert doubted.tobytes() == as_it_comes.tobytes()
