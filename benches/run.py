@@ -26,8 +26,10 @@ import bench_zurich_sequencer
 import big_facility
 import clops
 import cold_readings
+import facility_copy
 import feedback
 import feedback_shfqc
+import first_run
 import lab_time
 import numpy as np
 import observer_step
@@ -59,6 +61,7 @@ LAYERS_PER_S, HOST_MS = 200_000.0, 0.5
 SPLIT = 1.6
 READING_AGE_S, READINGS_PER_S, SUPERVISOR_MB = 2.0, 5000.0, 300.0
 T1_RATIO, T1_MB = 60.0, 350.0
+FIRST_RUN, COPY_S = 1.2, 1.0
 """Floors (ratios) and ceilings (times)."""
 
 
@@ -230,6 +233,32 @@ def memory() -> Iterator[Row]:
     )
 
 
+def first() -> Iterator[Row]:
+    """Measure the first run of twins that say they are ready, over the next ones."""
+    found = first_run.measure()
+    yield Row(
+        f"first run after `twin serve` is ready, T1 {first_run.SHOTS} shots",
+        f"{1e3 * found.first_s:.0f} ms, twin {1e3 * found.first_cpu_s:.0f} ms",
+        f"the next ones: {1e3 * found.next_s:.0f} ms, twin {1e3 * found.next_cpu_s:.0f} ms",
+        found.ratio,
+        f"<= {FIRST_RUN:g} times",
+        found.ratio <= FIRST_RUN,
+    )
+
+
+def copies() -> Iterator[Row]:
+    """Measure how long a running facility takes to be saved, and to be forked."""
+    saves, forks, count = facility_copy.measure()
+    for what, spans in (("save", saves), ("fork", forks)):
+        median_s = float(np.median(spans))
+        yield Row(
+            f"{what} a running facility, instruments: {count}",
+            f"p50 {1e3 * median_s:.0f} ms, at most {1e3 * max(spans):.0f} ms",
+            asked=f"< {COPY_S:g} s",
+            met=median_s < COPY_S,
+        )
+
+
 def demo() -> Iterator[Row]:
     """Measure the whole demo."""
     pace, failures = lab_time.demo_pace()
@@ -357,7 +386,8 @@ def updates() -> Iterator[Row]:
         met=at_once_ms < HOST_MS,
     )
     for between_processes, way in ((False, "one process"), (True, "podium up")):
-        found = clops.measure(between_processes=between_processes)
+        host_ms = None if between_processes else at_once_ms
+        found = clops.measure(between_processes=between_processes, host_ms=host_ms)
         yield Row(
             f"CLOPS protocol, five qubits, {way}",
             f"{found.layers_per_s:,.0f} layers/s",
@@ -607,6 +637,8 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "compile_zurich": compiling_zurich,
     "rabi": rabi,
     "t1_memory": memory,
+    "first_run": first,
+    "copies": copies,
     "trips": trips,
     "feedback": resetting,
     "demo": demo,

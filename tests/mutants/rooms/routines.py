@@ -40,8 +40,8 @@ MUTANTS = (
     Mutant(
         "hill/lines-that-no-photon-pulls",
         _DRIVEN,
-        "rate = away + pull / np.sqrt(1 + middle)",
-        "rate = away + pull",
+        "rate.imag = away + pull / np.sqrt(1 + middle)",
+        "rate.imag = away + pull",
         (f"{_DRIVEN_TESTS}::test_full_photons_are_those_of_the_line_where_they_pull_it",),
         "strong probes are taken to be off resonance",
     ),

@@ -73,6 +73,18 @@ def run_whole() -> None:
     session.go_on(signals.drives, signals.captures, (0,))
 
 
+def run_first() -> None:
+    """Run once what most programs need: its kernels are loaded then, from a cache that has them."""
+    run_readout()
+    run_maps()
+    world = first_world()
+    world.play(first_signals(8, 3, readout=True))
+    world.play(first_signals(REPEATED, 0, readout=True, alike=True, scope=False))
+    session = world.begin(RunStart(len(RUNS), 0, {}))
+    signals = first_signals(2, 1, readout=True, scope=False)
+    session.go_on(signals.drives, signals.captures, (0,))
+
+
 def _qubit() -> QubitPoint:
     levels = np.arange(4.0)
     return QubitPoint(
@@ -99,8 +111,10 @@ def first_world() -> World:
     return World(lambda _: (feedline,), seed=0)
 
 
-def first_signals(shots: int, apart: int, *, readout: bool, alike: bool = False) -> RunSignals:
-    """Return so many shots of two pulses and a reading."""
+def first_signals(
+    shots: int, apart: int, *, readout: bool, alike: bool = False, scope: bool = True
+) -> RunSignals:
+    """Return so many shots of two pulses and a reading; ``scope``: with a trace of the last."""
     start = 4000 * np.arange(shots, dtype=np.int64) + apart * np.arange(shots)
     turns = np.linspace(0.0, 1.0, shots) ** 2 * shots * (not alike)
     kind = (np.arange(shots) % 2).astype(np.int32) * (not alike)
@@ -110,7 +124,9 @@ def first_signals(shots: int, apart: int, *, readout: bool, alike: bool = False)
     ]
     if readout:
         drives.append(PulseTrain("first.feedline", start + 100, 0 * kind, turns, (TONE,)))
-    capture = CaptureTrain("first.feedline", start + 120, kind, turns, WINDOWS, scope=readout)
+    capture = CaptureTrain(
+        "first.feedline", start + 120, kind, turns, WINDOWS, scope=readout and scope
+    )
     return RunSignals(
         run=shots,
         start_tai_fs=0,

@@ -57,6 +57,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 WORKERS = 2
 """Threads for physics; kernels run without the interpreter's lock."""
+LONG_RUN = 1_000_000
+"""Before the world plays so many pulses, what their making has left free is given back: tens of
+megabytes, and some milliseconds."""
 
 
 class Laboratory:
@@ -263,14 +266,7 @@ class Laboratory:
         self.signals.note_edges(promise, promise.instrument, train)
 
     def _note_pulses(self, instrument: str, signals: "RunSignals") -> None:
-        counter = self._counters.get(instrument)
-        begin = None if counter is None else counter.to_ticks(signals.start_tai_fs)
-
-        def when(ns: int) -> int:
-            if counter is None or begin is None:
-                return signals.start_tai_fs + ns * FS_PER_NS
-            return counter.to_world(begin + ns)
-
+        when = _instants(self._counters.get(instrument), signals.start_tai_fs)
         self.signals.note(instrument, signals, when)
         now_fs = self.clock.now_fs()
         for train in signals.drives:
@@ -306,6 +302,8 @@ class Laboratory:
             baths=cabling.baths,
         )
         self._heat(instrument, arriving)
+        if sum(train.start_ns.size for train in signals.drives) > LONG_RUN:
+            self._spare.give_back()
         answers = iter(self.world.play(arriving))
         self._ran(signals)
         return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
@@ -477,6 +475,17 @@ class Laboratory:
                 f"the world of {world_file.facility} has no {', '.join(sorted(wanted - has))}, "
                 f"which {self.plan.name} is wired to; `podium twin sample` draws one that has"
             )
+
+
+def _instants(counter: TickCounter | None, start_fs: int) -> Callable[[int], int]:
+    """Return what tells the world instant of a nanosecond of a run that starts at ``start_fs``.
+
+    It is kept for as long as a record of the run is: it holds nothing of its signals.
+    """
+    if counter is None:
+        return lambda ns: start_fs + ns * FS_PER_NS
+    begin = counter.to_ticks(start_fs)
+    return lambda ns: counter.to_world(begin + ns)
 
 
 def _mixer(known: "MixerWorld") -> Mixer:

@@ -12,6 +12,7 @@ import numpy as np
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.execution.firmware import CannotBranch
 from podium.sim_instruments.execution.playback import Play
+from podium.sim_instruments.physics.deduplicate import EqualArrays
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
@@ -63,8 +64,9 @@ from podium.sim_instruments.twins.qblox_cluster.runs.performance import (
     joined_performance,
     performance,
     processors_of,
-    sequencer_signals,
     switches_of,
+    taken_signals,
+    with_shared_arrays,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
     RunOutcome,
@@ -147,6 +149,7 @@ class Execution:
             return TriggersNeeded(self._together.needs_ns)
         performed, levels = self._perform(self._together)
         signals = self._signals(performed)
+        performed = replace(performed, drives=())  # the world has them: they are large
         answers = play(signals) if signals.drives or signals.captures else ()
         return self._outcome(performed, answers, levels)
 
@@ -254,7 +257,6 @@ class Execution:
         """Return the signals of a run that is over, and what it does to markers.
 
         The rows of one sequencer at a time are unpacked: they take more memory than all the rest.
-        What time-tag sequencers did is needed later on.
         """
         runs = self._with_phases()
         markers = [
@@ -263,11 +265,12 @@ class Execution:
         ]
         switches = switches_of(runs, markers)
         parts: list[SequencerSignals] = []
+        shared = EqualArrays()
         traces: list[RealTimeTrace] = []
         levels: list[Levels] = []
         for run, one in zip(runs, together.runs, strict=True):
-            trace = one.take_trace()
-            parts.append(sequencer_signals(run, trace, switches[run.slot]))
+            signals, trace = taken_signals(run, one, switches[run.slot])
+            parts.append(with_shared_arrays(signals, shared))
             levels += levels_out((run,), (trace,), self._start_tick, self._clock)
             traces.append(trace.without_rows() if run.channel is None else trace)
             del trace
@@ -356,8 +359,9 @@ class Execution:
         if begin_ns is None:
             begin_ns = min([self._first_trigger_ns, *starts])
         if begin_ns:
-            drives = tuple(replace(t, start_ns=t.start_ns - begin_ns) for t in drives)
-            captures = tuple(replace(t, start_ns=t.start_ns - begin_ns) for t in captures)
+            moved = {id(start_ns): start_ns - begin_ns for start_ns in times}
+            drives = tuple(replace(t, start_ns=moved[id(t.start_ns)]) for t in drives)
+            captures = tuple(replace(t, start_ns=moved[id(t.start_ns)]) for t in captures)
         return RunSignals(
             run=self._number,
             start_tai_fs=self._clock.to_world(self._start_tick + begin_ns),
