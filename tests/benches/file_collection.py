@@ -86,6 +86,8 @@ class FileItem(pytest.Item):
             hook.pytest_runtest_protocol(item=item, nextitem=after)
             if session.shouldfail or session.shouldstop:
                 break
+        if not items:  # what was left standing for this file, the next one may have no use for
+            session._setupstate.teardown_exact(following)
 
 
 class TestFile(pytest.File):

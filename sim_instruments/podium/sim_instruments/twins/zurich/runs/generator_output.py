@@ -1,4 +1,4 @@
-"""What a generator's channel sends, chunk after chunk."""
+"""Makes what a generator's channel sends, chunk after chunk."""
 
 from dataclasses import dataclass, replace
 
