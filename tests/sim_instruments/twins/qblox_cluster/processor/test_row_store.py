@@ -106,3 +106,16 @@ def test_rows_of_a_loop_are_kept_by_their_numbers() -> None:
     assert kept._number.nbytes == LOOPED
     assert kept._rows[0].size == 21, "the first row has no step"
     assert isinstance(stored(rows()[2]), PackedRows)
+
+
+@pytest.mark.parametrize("stretch", range(len(STRETCHES) + 1))
+def test_single_rows_are_those_of_the_whole(stretch: int) -> None:
+    store, _ = filled()
+    found = store.stretches[stretch]
+    places = np.random.default_rng(stretch).permutation(found.count)[: max(1, found.count // 3)]
+    for k in range(len(KINDS)):
+        assert np.array_equal(found.at(k, places), found.part(k, 0, found.count)[places])
+        middle = found.count // 2
+        assert np.array_equal(
+            found.part(k, middle, found.count), found.part(k, 0, found.count)[middle:]
+        )

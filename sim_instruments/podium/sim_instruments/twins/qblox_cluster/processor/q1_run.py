@@ -382,7 +382,9 @@ class Q1Run:
         self._pack()
         for rows in self._store.stretches:
             columns = [rows.part(k, 0, rows.count) for k in range(len(_KINDS))]
-            columns = [one.astype(kind) for one, kind in zip(columns, _KINDS, strict=True)]
+            columns = [
+                one.astype(kind, copy=False) for one, kind in zip(columns, _KINDS, strict=True)
+            ]
             yield self._traced(columns, flags=(), log=())
 
     def acquisitions_and_markers(self) -> RealTimeTrace:
@@ -541,7 +543,7 @@ def _picked(
     out = np.empty(sum(rows.size for rows in kept), kind)
     at = 0
     for rows, picked in zip(stretches, kept, strict=True):
-        out[at : at + picked.size] = rows.part(column, 0, rows.count)[picked]
+        out[at : at + picked.size] = rows.at(column, picked)
         at += picked.size
     return out
 

@@ -60,6 +60,11 @@ class PackedRows:
         found = self._columns[column]
         return found[first:last] if found.size == self.count else np.repeat(found, last - first)
 
+    def at(self, column: int, places: NDArray[np.int64]) -> Column:
+        """Return the entries of a column in some of the rows."""
+        found = self._columns[column]
+        return found[places] if found.size == self.count else np.repeat(found, places.size)
+
     def only(self, column: int) -> int | None:
         """Return the one value that a column holds; None: there may be several."""
         found = self._columns[column]
@@ -89,9 +94,19 @@ class NumberedRows:
     def part(self, column: int, first: int, last: int) -> Column:
         """Return the entries of a column from one row up to another."""
         if column == 0:
-            steps = self._rows[0][self._number[:last]]
-            return np.asarray(np.cumsum(steps)[first:] + self._begin)
-        return np.asarray(self._rows[column][self._number[first:last]])
+            steps = self._rows[0].take(self._number[:last].astype(np.intp))
+            steps[:1] += self._begin
+            return np.asarray(np.cumsum(steps, out=steps)[first:])
+        value = self.only(column)
+        if value is not None:
+            return np.full(last - first, value, self._rows[column].dtype)
+        return self._rows[column].take(self._number[first:last].astype(np.intp))
+
+    def at(self, column: int, places: NDArray[np.int64]) -> Column:
+        """Return the entries of a column in some of the rows."""
+        if column == 0:
+            return self.part(0, 0, self.count)[places]
+        return np.asarray(self._rows[column][self._number[places]])
 
     def only(self, column: int) -> int | None:
         """Return the one value that a column holds; None: there may be several."""
