@@ -130,8 +130,8 @@ class TwinServers:
             self._clients[task] = writer
             try:
                 while data := await reader.read(65536):
-                    reply = session.feed(data, self.clock.now_fs())
-                    horizon = twin.horizon(self.clock.now_fs())
+                    now_fs = self.clock.now_fs()  # what ends after it is still waited for
+                    reply, horizon = session.feed(data, now_fs), twin.horizon(now_fs)
                     if leaping and horizon.busy_until_fs is not None:
                         self.clock.leap_to(horizon.busy_until_fs)
                         reply += session.feed(b"", self.clock.now_fs())
