@@ -15,10 +15,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.benches.file_collection import NAME
+
 FEW = 12
 """So many tests may have failed; with more of them the computer is not to blame."""
-WHOLE_FILE = "::tests"
-"""How a file's name ends that is one item to a worker (:mod:`tests.benches.file_collection`)."""
 
 
 def failed_tests(cache: Path) -> list[str]:
@@ -31,7 +31,7 @@ def failed_tests(cache: Path) -> list[str]:
 
 def places(failed: Sequence[str]) -> list[str]:
     """Return what pytest is to run: of a file in which a worker died, all tests."""
-    return [name.removesuffix(WHOLE_FILE) for name in failed]
+    return [name.removesuffix(f"::{NAME}") for name in failed]
 
 
 def main(cache: Path, words: Sequence[str]) -> int:

@@ -35,7 +35,7 @@ RUNS_KEPT = 40
 DATA_KEPT = 20
 """So many runs, and the data of so many, are kept for those who come late."""
 FIRED_EVERY_S = 0.25
-"""Of programs that are fired one after the other one is told of in so long: people look at it."""
+"""Of programs that are fired one after the other one is shown in so long: people look at it."""
 
 log = event_log("coordinator")
 Captures = Mapping[str, CaptureData]

@@ -226,10 +226,7 @@ class RunPlayer:
 
         job.begun.add_done_callback(begun)
         try:
-            await asyncio.shield(job.ended)
-        except asyncio.CancelledError:
-            await self._withdraw(job)
-            raise
+            await self._over(job)
         finally:
             self._singles.pop(record.run, None)
         ended = job.ended.result()
@@ -274,16 +271,21 @@ class RunPlayer:
             await self._withdraw(job)
             raise
 
+    async def _over(self, job: Job) -> None:
+        """Wait for a job's end; whoever gives up waiting withdraws it."""
+        try:
+            await asyncio.shield(job.ended)
+        except asyncio.CancelledError:
+            await self._withdraw(job)
+            raise
+
     async def _withdraw(self, job: Job) -> None:
         self._jobs.withdraw(job.ticket)
         await asyncio.wait({job.ended})
 
     async def _end(self, job: Job, outcome: RunOutcome) -> Played:
         try:
-            await asyncio.shield(job.ended)
-        except asyncio.CancelledError:
-            await self._withdraw(job)
-            raise
+            await self._over(job)
         finally:
             if job.ended.done():
                 outcome.unsafe = job.ended.result().unsafe

@@ -49,7 +49,7 @@ def replace_texts(cluster: Any, slots: Sequence[int], entries: Sequence[Sequence
             size = str(len(text))
             head = f"SEQuencer{entry.sequencer}:PROGram #{len(size)}{size}"
             lines += [head.encode(), text, b"\n"]
-            # Of several programs it tells of the last alone.
+            # Of several programs it has the status of the last alone.
             lines.append(f"{ASSEMBLED}\n".encode())
         lines.append(f"{ERRORS}\n".encode())
         async with scpi._slot_connection(slot) as connection:

@@ -15,9 +15,9 @@ from podium.sim_instruments.twins.lakeshore_outputs import LakeshoreOutputs, Out
 from podium.sim_instruments.twins.lakeshore_settings import LakeshoreSettings, as_float, as_int
 
 HEATER_LOAD_OHM = 50.0
-"""What hangs at outputs 1 and 2. ASSUMED."""
+"""Load of outputs 1 and 2. ASSUMED."""
 VOLTAGE_LOAD_OHM = 100.0
-"""What hangs at outputs 3 and 4: 1 W at 10 V, all that they deliver. ASSUMED."""
+"""Load of outputs 3 and 4: 1 W at 10 V, all that they deliver. ASSUMED."""
 REGULATED = (OutputMode.CLOSED_LOOP, OutputMode.ZONE)
 OUTPUT_MODEL = OutputModel(
     box.OUTPUTS,

@@ -14,7 +14,7 @@ import numpy as np
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, Declaration
 from podium.control.calibration.dispersive import critical_photons
-from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.resonator import (
     DispersiveScan,
     ReadoutWindow,
@@ -75,6 +75,7 @@ WINDOW = (4.0, 15.0)
 async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Scan each resonator with the qubit in 0 at two low powers, and in 1 at one.
 
+    Photons that move a line too far are made fewer, and the scan in 0 is repeated.
     Stores ``readout_frequency`` (midpoint of both, at zero power), ``chi`` (signed) and ``kappa``,
     all in Hz.
     """
@@ -198,11 +199,9 @@ def _share_left(
 ) -> float:
     """Return how much of the probe's amplitude leaves the line about where it is."""
     frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
+    rows = iq_of(in_0, qubit.element)
     try:
-        look_at(iq_of(in_0, qubit.element))
-        weak, strong = (
-            fit_resonance(frequency, row, window, kappa_hz) for row in iq_of(in_0, qubit.element)
-        )
+        weak, strong = (fit_resonance(frequency, row, window, kappa_hz) for row in rows)
     except FitFailed:
         return 1.0  # what is wrong the fit of all rows says
     moved_hz = abs(strong.values["resonance"] - weak.values["resonance"]) / (1 - POWERS[0] ** 2)

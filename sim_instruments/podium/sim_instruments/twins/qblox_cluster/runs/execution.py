@@ -155,7 +155,7 @@ class Execution:
 
     @property
     def _begins_anew(self) -> bool:
-        """Tell whether a run may begin once more: nothing hangs on how far it has come.
+        """Tell whether a run may begin once more: nothing depends on how far it has come.
 
         Its sequencers may wait for a trigger. Of the world nothing was asked, and nobody looked.
         """
