@@ -220,3 +220,6 @@ def test_the_thermal_share_has_nothing_of_the_readouts_errors() -> None:
     assert found(0.0) == pytest.approx(share, rel=1e-9)
     assert found(0.0, in_one=0.9) == pytest.approx(share, rel=1e-9)
     assert found(0.002) == pytest.approx(share, rel=1e-9)
+    soon = 0.3 * share * (1 - 0.05) + (1 - 0.3 * share) * 0.001
+    heralded = thermal_share(soon, lifted, relaxes, lambda _: 1.0, lambda _: 0.0, 1.0, relaxed=0.3)
+    assert heralded == pytest.approx(share, rel=1e-6)

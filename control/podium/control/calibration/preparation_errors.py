@@ -105,7 +105,7 @@ def ideal_fidelity(
     """
     thermal = bench.measured(qubit, "thermal_population") or 0.0
     since_s = blind_s + played.until_read
-    left_alone = relaxed(0.0, thermal, since_s / bench.best(qubit, "t1"))
+    left_alone = later_share(0.0, thermal, since_s / bench.best(qubit, "t1"))
     in_one = share_in_one(bench, qubit, played, since_s, thermal)
     # With errors a, b of known states each preparation reads 1 in a share a + p (1 - a - b).
     told = (1 - seen.false_excited - seen.false_ground) / (in_one - left_alone)
@@ -115,7 +115,7 @@ def ideal_fidelity(
     return Measured(float(min((1 + told) / 2 + loss, 1.0)), sigma, "1")
 
 
-def relaxed(share: float, thermal: float, lifetimes: float) -> float:
+def later_share(share: float, thermal: float, lifetimes: float) -> float:
     """Return what has become of a share of 1 after so many T1."""
     return thermal + (share - thermal) * float(np.exp(-lifetimes))
 
@@ -129,13 +129,12 @@ def share_in_one(
     :func:`ideal_fidelity`.
     """
     t1, later = bench.best(qubit, "t1"), arrives_later_s(bench, qubit)
-    turned_wrong = 0.5 * played.in_superposition * (
-        pure_dephasing_1_s(bench, qubit, t1) - 0.5 / t1
-    ) + rotation_loss(bench, qubit)
+    faster_1_s = pure_dephasing_1_s(bench, qubit, t1) - 0.5 / t1
+    turned_wrong = 0.5 * played.in_superposition * faster_1_s + rotation_loss(bench, qubit)
     after_s = played.after_pulse + later
-    before = relaxed(0.0, thermal, (since_s - after_s) / t1)
+    before = later_share(0.0, thermal, (since_s - after_s) / t1)
     turned = 1 - before - (1 - 2 * before) * turned_wrong
-    return relaxed(turned, thermal, after_s / t1)
+    return later_share(turned, thermal, after_s / t1)
 
 
 def thermal_share(
@@ -145,6 +144,7 @@ def thermal_share(
     in_one: Callable[[float], float],
     second: Callable[[float], float],
     second_reads_one: float,
+    relaxed: float = 1.0,
 ) -> float:
     """Return the share of 1 in equilibrium, in which a threshold reads 1 that often.
 
@@ -152,19 +152,20 @@ def thermal_share(
     the first is what the bath has lifted since the herald: the share of 1 that is asked for, times
     ``relaxes``, 1 - exp(-``herald_to_readout`` / T1). ``in_one`` returns the share of 1 that the
     other preparation reaches, ``second`` that of level 2 in equilibrium, both of the share of 1;
-    ``second_reads_one``: how often the threshold takes 2 for 1.
+    ``second_reads_one``: how often the threshold takes 2 for 1. ``relaxed``: as ``relaxes``, of the
+    shots that are read here; 1 for qubits at rest, less for shots that were heralded too.
     """
     one = errors["rare_false_excited"]
     left = 1 - one - errors["rare_false_ground"]
-    share = (read_as_one - one) / left
+    share = (read_as_one - one) / (left * relaxed)
     # With errors a and b of known states, s = 1 - a - b and preparations q and p of 1: one = a +
-    # q s, left = (p - q) s, and read_as_one = a + share s + P(2) (second_reads_one - a).
+    # q s, left = (p - q) s, and read_as_one = a + share relaxed s + P(2) (second_reads_one - a).
     for _ in range(ROUNDS):
         lifted = relaxes * share
         told = left / (in_one(share) - lifted)
         false_excited = one - lifted * told
         of_second = second(share) * (second_reads_one - false_excited)
-        share = (read_as_one - of_second - false_excited) / told
+        share = (read_as_one - of_second - false_excited) / (told * relaxed)
     return share
 
 
