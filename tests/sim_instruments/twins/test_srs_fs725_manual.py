@@ -134,8 +134,10 @@ def test_fc_is_kept_with_two_counters(rb: Line) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["SN 5", "SN!", "RC!", "SS 1450", "SS!", "PH!", "TS 13107", "TS!", "PS 200", "PS!"]
-    + ["SD2 255", "SD3!", "AD10 1", "MR 3000", "TT 5", "LO!", "SF!", "MS!", "VB!", "ID!"],
+    [
+        *("SN 5", "SN!", "RC!", "SS 1450", "SS!", "PH!", "TS 13107", "TS!", "PS 200", "PS!"),
+        *("SD2 255", "SD3!", "AD10 1", "MR 3000", "TT 5", "LO!", "SF!", "MS!", "VB!", "ID!"),
+    ],
 )
 def test_what_only_the_factory_may_do_and_what_is_not_there_is_refused(rb: Line, line: str) -> None:
     """Its questions are answered; the frequency, the switching and the lock are not kept."""
