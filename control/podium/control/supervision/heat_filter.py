@@ -104,7 +104,9 @@ class HeatFilter:
     def predict(self, inputs: ModelInputs, for_s: float, *, gas: bool = True) -> None:
         """Move it by the model; without ``gas`` pressures stay, since they are read anyway."""
         extra = self.mean[HEAT:FLOW, None]
-        state, sensitivity = self.model.step_with_sensitivity(self.state, inputs, for_s, extra)
+        state, sensitivity = self.model.step_with_sensitivity(
+            self.state, inputs, for_s, extra, gas=gas
+        )
         moved = np.eye(SIZE)
         moved[:HEAT, :HEAT] = sensitivity.of_kelvin
         moved[:HEAT, HEAT:FLOW] = sensitivity.of_heat

@@ -96,7 +96,8 @@ class FridgeModel:
     ) -> tuple[ModelState, Sensitivity]:
         """Return the state of one fridge after ``for_s``, and what it depends on.
 
-        Without ``gas`` pressures and liquid stay, for whom they are read.
+        Without ``gas`` pressures and liquid stay, for whom they are read; what evaporates follows
+        from them, and not from the still's temperature, whose calibration it would multiply.
         """
         collected: list[tuple[Array, Array]] = []
         after = self._advance(state, inputs, for_s, extra, collected, gas=gas)
@@ -235,8 +236,9 @@ class FridgeModel:
             moved[i, i + 1] += _ASIDE * kelvin[i]
         capacities = self.capacities(kelvin, state.liquid)
         diagonal = np.arange(5)
+        law = model_gas.evaporation if gas else model_gas.measured_evaporation
         while True:
-            evaporation = model_gas.evaporation(self.parameters, state, inputs, length_s)
+            evaporation = law(self.parameters, state, inputs, length_s)
             powers = self.powers(moved, state, inputs, evaporation)
             now = powers[:, 0] if extra is None else powers[:, 0] + extra
             slopes = (powers[:, 1:] - powers[:, :1]) / (_ASIDE * kelvin)

@@ -87,6 +87,21 @@ def evaporation(
     return Evaporation(share, share * reached, np.maximum(state.liquid, 0.0) / length_s)
 
 
+def measured_evaporation(
+    parameters: ModelParameters, state: ModelState, inputs: ModelInputs, length_s: float
+) -> Evaporation:
+    """Return what evaporates where pressures are read: what pumps draw, less what comes as gas.
+
+    The still line follows within a second. Where nothing pumps, the law of :func:`evaporation`.
+    """
+    drawn = pumping(parameters, state, inputs)
+    if not np.all(drawn > 0.0):
+        return evaporation(parameters, state, inputs, length_s)
+    most = np.maximum(state.liquid, 0.0) / length_s
+    offset = np.minimum(0.0, state.passing - drawn * state.pascal[STILL])
+    return Evaporation(np.zeros(state.members), offset, most)
+
+
 def step(
     parameters: ModelParameters,
     state: ModelState,
