@@ -126,6 +126,14 @@ class HeatFilter:
         self.state = state
         self.mean[:HEAT] = kelvin
 
+    def forget_heat(self) -> None:
+        """Begin the stages' heat anew: what the model was off by on the way says nothing of now."""
+        heat = usual_heat(self.model.parameters)
+        self.mean[HEAT:FLOW] = 0.0
+        self.covariance[HEAT:FLOW, :] = self.covariance[:, HEAT:FLOW] = 0.0
+        places = np.arange(HEAT, FLOW)
+        self.covariance[places, places] = (0.5 * heat) ** 2
+
     def _mend(self) -> None:
         """Keep the covariance one: symmetric, and no variance below what rounding leaves."""
         self.covariance = 0.5 * (self.covariance + self.covariance.T)

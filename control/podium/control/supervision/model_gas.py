@@ -175,9 +175,10 @@ def _inlet(
     warmest = np.maximum(state.kelvin[1], state.kelvin[2])
     cold = np.minimum(1.0, np.maximum(0.0, (CONDENSES_K - warmest) / 0.5))
     driven = np.maximum(0.0, 1.0 - balance / np.maximum(1.0, state.pascal[CONDENSING]))
-    condensed = parameters.impedance * cold * driven
+    free = parameters.impedance * parameters.inlet
+    condensed = free * cold * driven
     flows = state.pascal[CONDENSING] > state.pascal[STILL]
-    return condensed, (parameters.impedance - condensed) * flows
+    return condensed, (free - condensed) * flows
 
 
 def inlet_flows(
@@ -225,14 +226,12 @@ def _can(
     source = OUTGASSING * (state.kelvin[0] / ROOM_K) ** 6
     if "v15" in inputs.open:
         pumped, source = pumped + VENT, source + VENT * ATMOSPHERE_PA
-    bottle = BOTTLE if "v22" in inputs.open else 0.0
+    helium = (BOTTLE if "v22" in inputs.open else 0.0) + p.leak * state.pascal[CONDENSING]
     air = _relaxed(
         p, state.can, source, pumped + CRYOPUMP * (state.kelvin[1] < FREEZES_K), length_s
     )
     adsorbed = ADSORPTION * (state.kelvin[1] < ADSORBS_K)
-    return air, _relaxed(
-        p, state.helium, np.full(state.members, bottle), pumped + adsorbed, length_s
-    )
+    return air, _relaxed(p, state.helium, helium, pumped + adsorbed, length_s)
 
 
 def _relaxed(

@@ -110,6 +110,8 @@ class Observer:
         """Since when thermometers are off the model, and how many readings of theirs."""
         self._taken: dict[str, TaiFs | None] = {}
         """When the reading of a thermometer was read that was taken last."""
+        self._away = False
+        """Whether the fridge was in no usual operation when it was seen last."""
         self._usual_w = usual_heat(parameters)
 
     def copy(self) -> "Observer":
@@ -120,7 +122,7 @@ class Observer:
         other.signs, other.blame = self.signs.copy(), self.blame.copy()
         other.countdowns, other.operating = self.countdowns.copy(), self.operating
         other._tai, other._begin, other._off = self._tai, self._begin, dict(self._off)
-        other._taken = dict(self._taken)
+        other._taken, other._away = dict(self._taken), self._away
         return other
 
     def step(self, view: FridgeView, playing: Mapping[str, float] | None = None) -> Observed:
@@ -245,6 +247,9 @@ class Observer:
             and "scroll1" in self.inputs.on
             and all(kelvin[i] < k for i, k in zip((1, 2, 4), OPERATING_K, strict=True))
         )
+        if operating and self._away:
+            filtered.forget_heat()
+        self._away = not operating
         heat, sigma = filtered.heat()
         disturbed = not operating or bool(signs)
         if not disturbed:
@@ -259,7 +264,9 @@ class Observer:
         flow = self._flow(filtered)
         if flow is not None and operating and view.good("flow.circulation") is None:
             findings.append(self._hidden_flow(view.fridge, flow, filtered))
-        countdowns = self.countdowns.step(view, self.inputs, filtered, self.votes, now_s)
+        countdowns = self.countdowns.step(
+            view, self.inputs, filtered, self.votes, self.signs, signs, now_s
+        )
         return Observed(
             {stage: float(kelvin[i]) for i, stage in enumerate(signals.STAGES)},
             flow,
