@@ -30,8 +30,8 @@ GAUGES: Mapping[str, str] = {"leak": "pressure.p1", "plug": "pressure.p3"}
 """By disturbance: what is read from its first sign on."""
 RISES_S = 20.0
 """Between two readings of the can, at least, that tell how fast a leak is."""
-LEAST_PLUG = 0.3
-"""Part of a trap that is blocked, at least, for its sign to show."""
+LEAST_PLUG = 0.7
+"""Part of a trap that is blocked. # ASSUMED: air that freezes goes on until little passes."""
 PACE_FITS = 0.06
 """1 sigma, ln, of how long a rise took that fits: noise of two gauge readings."""
 GAUGE_NOISE = 0.02
