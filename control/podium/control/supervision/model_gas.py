@@ -71,7 +71,8 @@ def pumping(parameters: ModelParameters, state: ModelState, inputs: ModelInputs)
     if "v2" in inputs.open:
         through = through + p.scroll / ROOM_RT
     load = through * state.pascal[STILL] / p.most_flow
-    stall = np.clip((STALLS_PA - state.pascal[BACK]) / (0.2 * STALLS_PA), 0.0, 1.0)
+    stall = (STALLS_PA - state.pascal[BACK]) / (0.2 * STALLS_PA)
+    stall = np.minimum(np.maximum(stall, 0.0), 1.0)
     return np.asarray(stall * through / (1.0 + load**4) ** 0.25)
 
 
