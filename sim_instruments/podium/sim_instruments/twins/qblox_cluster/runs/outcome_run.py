@@ -3,7 +3,7 @@
 What was walked is not believed: once all triggers are known, the programs are executed once more
 from start to end, and every row of every sequencer, and every window, must be what the world was
 told. A run for which that does not hold, or whose shots are hardly ever alike, is played as it
-comes (:mod:`.feedback`), with the same random numbers.
+comes (:mod:`.feedback_run`), with the same random numbers.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,6 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     Ending,
     RealTimeTrace,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.feedback import operations
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import row_columns
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_firmware import (
     Done,
@@ -90,7 +89,7 @@ def walked(
 
     ``external``: all triggers from outside, those that nobody hears of later included.
     """
-    if any(run.channel is not None or _NOT_PLANNED & operations(run) for run in runs):
+    if any(run.channel is not None or _NOT_PLANNED & run.operations for run in runs):
         return None
     try:
         return _walked(runs, processors, begin, external)
