@@ -10,12 +10,13 @@ executed once more, with all triggers known (:mod:`.outcome_run`).
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.execution.firmware import (
+    STEP_NS,
+    TURNS_MAX,
     CannotBranch,
     Decision,
     Halt,
@@ -49,12 +50,6 @@ from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import (
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import PlaybackMoment
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
-
-STEP_NS: Final = 2_000
-"""So far ahead of the others is a sequencer run that waits for nobody."""
-TURNS_MAX: Final = 200
-"""So often do sequencers go on without asking before a counter that is far from its end is
-doubted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -67,15 +67,12 @@ class TreeRun:
         for number, trains in enumerate(captures):
             for path, train in enumerate(trains):
                 place = 2 * number + path
-                starts, values = self.tree.heard(place)
-                order = np.argsort(starts, kind="stable")
-                if not np.array_equal(starts[order] + self.begin_ns, train.start_ns):
-                    raise CannotBranch("windows were walked that nobody opens")
+                values = self.tree.values(place, train.start_ns - self.begin_ns)
                 trace, trace_hz = None, 0.0
                 if train.scope:
                     self.tree.remember(place)
                     trace, trace_hz = self.dialogue.trace(place) or (None, 0.0)
-                found.append(CaptureAnswer(values[order], trace, trace_hz))
+                found.append(CaptureAnswer(values, trace, trace_hz))
         return tuple(found)
 
 
