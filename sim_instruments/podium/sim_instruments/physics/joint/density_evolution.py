@@ -133,7 +133,7 @@ def evolve(
     pairs = pairs_for(cluster, _spread_hz(cluster, steps), span)
     decays = any(np.any(one.rates_1_s) or one.dephasing_1_s for one in cluster.elements)
     parts = 2 * pairs if decays else 1
-    fade, jumps = channels(cluster, basis, [span / parts * w / 3 for w in (1, 4, 2)])
+    fade, jumps = channels(cluster, basis, tuple(span / parts * w / 3 for w in (1, 4, 2)))
     block_pairs = _block_pairs(basis, states, bool(np.any(drive)))
     after = np.array(np.broadcast_to(states, (points, *states.shape[1:])), np.complex128)
     kept = np.zeros(0, np.int64) if saved is None else np.asarray(saved, np.int64)
@@ -196,8 +196,9 @@ def _spread_hz(cluster: Cluster, steps: Steps) -> float:
     return most
 
 
+@lru_cache(maxsize=1024)
 def channels(
-    cluster: Cluster, basis: ProductBasis, spans_ns: list[float]
+    cluster: Cluster, basis: ProductBasis, spans_ns: tuple[float, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the channels of decoherence over each span: (K, D, D) and (K, E, L, L)."""
     from scipy.linalg import expm  # heavy: see .relaxation
