@@ -26,7 +26,7 @@ MUTANTS = (
         _FORM,
         "return np.ones_like(x * y), x, y, x**2, x * y, y**2",
         "return 0 * x * y + 1e-3, x**3, y**3, x**2, x * y, y**2",
-        (f"{_HILL_TESTS}::test_no_setting_is_chosen_where_a_low_one_was_measured",),
+        (f"{_HILL_TESTS}::test_what_the_law_does_not_tell_is_a_quadratic_form_beside_it",),
         "the top of a hill that is not the law's is missed",
     ),
     Mutant(
@@ -114,7 +114,7 @@ MUTANTS = (
         _HILL,
         "terms=hill.terms + change,",
         "terms=hill.terms,",
-        _BY_HILL,
+        (f"{_HILL_TESTS}::test_few_shots_are_said_to_miss_more",),
         "a setting is said to be better than it is known to be",
     ),
     Mutant(
