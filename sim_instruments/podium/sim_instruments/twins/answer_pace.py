@@ -42,6 +42,11 @@ def line_end(received: bytearray, looked: int) -> int:
     return received.find(b"\n", looked) + 1
 
 
+def carriage_return_end(received: bytearray, looked: int) -> int:
+    """Return how long the first line is that a carriage return ends; 0: it has none."""
+    return received.find(b"\r", looked) + 1
+
+
 def modbus_end(received: bytearray, looked: int) -> int:
     """Return how long the first Modbus TCP frame is (MTG 3.1.3); 0: it is not whole.
 
