@@ -78,8 +78,10 @@ class Performance:
         return max(ends, default=0)
 
 
-def processors_of(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
-    """Return the processors of sequencers that start together."""
+def processors_of(
+    runs: Sequence[SequencerRun], names: Sequence[str] = ()
+) -> tuple[Q1Processor, ...]:
+    """Return the processors of sequencers that start together; ``names``: other than their own."""
     acquiring = Counter(run.slot for run in runs if run.acquires)
     return tuple(
         Q1Processor(
@@ -87,9 +89,9 @@ def processors_of(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
             replace(
                 run.setup(), acquisition_spacing_ns=acquisition_spacing_ns(acquiring[run.slot])
             ),
-            name=run.sender,
+            name=name,
         )
-        for run in runs
+        for run, name in zip(runs, names or [run.sender for run in runs], strict=True)
     )
 
 
