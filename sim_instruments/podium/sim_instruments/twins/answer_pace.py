@@ -26,7 +26,7 @@ long the first message in it is, 0: it is not whole."""
 
 @dataclass(frozen=True, slots=True)
 class AnswerTimes:
-    """How long a box takes, by its documents."""
+    """Time that a box takes, by its documents."""
 
     cut: Cut
     """Finds where a message ends."""
@@ -69,7 +69,7 @@ def lines_with_rests(begins_s: float, quiet_s: float) -> AnswerTimes:
 
 
 class AnswerPace:
-    """What one box has to do: the message that it is at, and those that wait."""
+    """Work of one box: the message that it is at, and those that wait."""
 
     def __init__(self, times: AnswerTimes) -> None:
         self.times = times
