@@ -30,6 +30,7 @@ import facility_copy
 import feedback
 import feedback_shfqc
 import first_run
+import joint_evolution
 import lab_time
 import numpy as np
 import observer_step
@@ -62,6 +63,8 @@ SPLIT = 1.6
 READING_AGE_S, READINGS_PER_S, SUPERVISOR_MB = 2.0, 5000.0, 300.0
 T1_RATIO, T1_MB = 60.0, 350.0
 FIRST_RUN, COPY_S = 1.2, 1.0
+CHEVRON_MS = {(2, False): 10.0, (2, True): 50.0, (3, False): 200.0, (3, True): 500.0}
+JOINT_ERROR, THREE_DRIVEN_S = 1e-6, 1.0
 """Floors (ratios) and ceilings (times)."""
 
 
@@ -109,6 +112,33 @@ def world() -> Iterator[Row]:
             asked=f">= {asked:g}",
             met=pace >= asked,
         )
+
+
+def joint() -> Iterator[Row]:
+    """Measure chevrons of two transmons, with a coupler too, and three transmons under a drive."""
+    for cluster in (joint_evolution.two(), joint_evolution.with_coupler()):
+        for tails in (False, True):
+            scan = joint_evolution.chevron(cluster, tails=tails)
+            scan()
+            ours_s, found = joint_evolution.best_of(20, scan)
+            theirs_s, solved = joint_evolution.theirs(cluster, tails=tails)
+            error = float(np.max(np.abs(found[list(joint_evolution.SOLVED)] - solved)))
+            asked_ms = CHEVRON_MS[len(cluster.elements), tails]
+            yield Row(
+                f"CZ chevron, 41 x 41, {len(cluster.elements)} elements of 3 levels, "
+                + ("four exponentials" if tails else "rectangular"),
+                f"{1e3 * ours_s:.1f} ms, error {error:.0e}",
+                f"QuTiP mesolve, vern7: {1e3 * theirs_s:.0f} ms",
+                theirs_s / ours_s,
+                f"< {asked_ms:g} ms, error < {JOINT_ERROR:g}",
+                1e3 * ours_s < asked_ms and error < JOINT_ERROR,
+            )
+    scan = joint_evolution.three_driven()
+    scan()
+    spent_s, _ = joint_evolution.best_of(3, scan)
+    what = "three coupled transmons of 3 levels, 200 amplitudes of 40 samples"
+    asked = f"< {THREE_DRIVEN_S:g} s"
+    yield Row(what, f"{spent_s:.2f} s", asked=asked, met=spent_s < THREE_DRIVEN_S)
 
 
 def _qibolab(ours_s: float, exact: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> Row:
@@ -635,6 +665,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "help": command,
     "check": check,
     "world": world,
+    "joint": joint,
     "q1": q1,
     "zurich_sequencer": zurich_sequencer,
     "compile": compiling,

@@ -88,7 +88,7 @@ class MadeUp:
 
 def played(*sequencers) -> Conversation:
     world = World(lambda _: (feedline_point(QUBIT, kelvin=1.0),), 5)
-    conversation = Conversation(sequencers, world.begin(RunStart(1, 10**24, {})))
+    conversation = Conversation(sequencers, lambda: world.begin(RunStart(1, 10**24, {})))
     conversation.run()
     return conversation
 
@@ -207,6 +207,46 @@ class Steps:
 def test_windows_that_overlap_are_answered_together_and_each_listener_by_its_number() -> None:
     world = Chunks()
     listens = Listens(0, 600, 5_000)
-    Conversation([listens, Steps(1_200, 2_000, 5_500)], world).run()
+    Conversation([listens, Steps(1_200, 2_000, 5_500)], lambda: world).run()
     assert world.asked == [[10, 11], [12]], "the first is over at 1,000 ns, and waits"
     assert listens.heard == [(10, 1_000), (11, 1_600), (12, 6_000)]
+
+
+@dataclass
+class Waits:
+    """Plays nothing, and goes on once a listener has answered or more has come from outside."""
+
+    until_ns: int
+    listener: int | None = None
+    heard: bool = False
+
+    def feed(self, answer: Answer) -> None:
+        self.heard |= answer.listener == self.listener
+
+    def run_until(self, known_ns: int) -> Events | Waiting:
+        if self.heard:
+            return Events((), (), FOR_EVER)
+        return Waiting("what comes", self.until_ns, outside=self.listener is None)
+
+
+def test_who_needs_a_window_that_overlaps_with_a_longer_one_does_not_wait_for_both() -> None:
+    world = Chunks()
+    listens = Listens(0, 600)
+    conversation = Conversation([listens, Waits(1_000, 10)], lambda: world)
+    assert conversation.run()
+    assert conversation.left_behind == []
+    assert world.asked == [[10], [11]], "the second is over when nobody plays any more"
+
+
+def test_a_run_stands_still_while_somebody_waits_for_what_comes_from_outside() -> None:
+    world = Chunks()
+    listens, waits = Listens(0, 5_000), Waits(2_000)
+    conversation = Conversation([listens, waits], lambda: world)
+    assert not conversation.has_begun
+    assert not conversation.run()
+    assert not conversation.run(), "nothing has come"
+    assert listens.heard == [(10, 1_000)]
+    waits.heard = True
+    assert conversation.run()
+    assert listens.heard == [(10, 1_000), (11, 6_000)]
+    assert conversation.left_behind == []

@@ -317,6 +317,17 @@ class OutcomeTree:
         count = int(self._walker.counts[place])
         return self._walker.starts[place, :count], self._walker.values[place, :count]
 
+    def values(self, place: int, opened_ns: NDArray[np.int64]) -> NDArray[np.complex128]:
+        """Return a listener's values in the order of time.
+
+        Raises CannotBranch where its windows were not opened at just these times, ascending.
+        """
+        starts, values = self.heard(place)
+        order = np.argsort(starts, kind="stable")
+        if not np.array_equal(starts[order], opened_ns):
+            raise CannotBranch("windows were walked that nobody opens")
+        return np.asarray(values[order], np.complex128)
+
     def remember(self, place: int) -> None:
         """Let the world show a trace of the last window of a listener."""
         number, window = self._walker.seen_node[place].tolist()

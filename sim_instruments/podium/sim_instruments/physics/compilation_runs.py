@@ -41,7 +41,7 @@ def run_pulses() -> None:
 
 def run_readout() -> None:
     """Ring up a resonator: fields, windows, and what photons do to the qubit."""
-    qubit, length = _qubit(), 200
+    qubit, length = first_qubit(), 200
     tones = tones_of(np.full((1, length), 1e-3 + 0j), np.array([7e9]), np.zeros(1))
     windows = [SampledWindow(window, 20) for window in WINDOWS]
     exposure_of(qubit, EpisodeKind(tones, 0, length, ()), True, 8)
@@ -51,7 +51,7 @@ def run_readout() -> None:
 
 def run_maps() -> None:
     """Make maps of pulses that occur often, and of those that meet photons."""
-    qubit, levels = _qubit(), 4
+    qubit, levels = first_qubit(), 4
     tables = bare_tables(qubit, np.zeros(2), np.full(2, 0.5))
     shape = Shape(6e9, SHAPED, 1.0, 0.1 + 0j, 20)
     with_shapes(tables, (shape,), np.array([9]))
@@ -85,7 +85,8 @@ def run_first() -> None:
     session.go_on(signals.drives, signals.captures, (0,))
 
 
-def _qubit() -> QubitPoint:
+def first_qubit() -> QubitPoint:
+    """Return a qubit of no chip."""
     levels = np.arange(4.0)
     return QubitPoint(
         name="first.q0",
@@ -107,7 +108,7 @@ def _qubit() -> QubitPoint:
 
 def first_world() -> World:
     """Return a world of one qubit."""
-    feedline = FeedlinePoint("first.feedline", 1e-3, 1e3, 20.2, 20.3, 1e-20, (_qubit(),))
+    feedline = FeedlinePoint("first.feedline", 1e-3, 1e3, 20.2, 20.3, 1e-20, (first_qubit(),))
     return World(lambda _: (feedline,), seed=0)
 
 

@@ -49,6 +49,9 @@ def load_kernels(families: Sequence[str]) -> None:
 
     Those that are not in the cache are compiled, which takes long: see :mod:`.kernel_compilation`.
     """
+    from podium.sim_instruments.servers.kernel_libraries import parse_when_linked
+
+    parse_when_linked()
     for family in families:
         for module in _LATE if family == "chip" else ():
             import_module(module)

@@ -57,9 +57,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 WORKERS = 2
 """Threads for physics; kernels run without the interpreter's lock."""
-LONG_RUN = 1_000_000
-"""Before the world plays so many pulses, what their making has left free is given back: tens of
-megabytes, and some milliseconds."""
 
 
 class Laboratory:
@@ -258,6 +255,7 @@ class Laboratory:
             return work(play)
         finally:
             self._spare.used()
+            self._spare.limit(is_left=True)
 
     def _note_edges(self, promise: Promise, train: EdgeTrain) -> None:
         rising = [at_fs for at_fs, up in zip(train.at_fs, train.rising, strict=True) if up]
@@ -302,8 +300,7 @@ class Laboratory:
             baths=cabling.baths,
         )
         self._heat(instrument, arriving)
-        if sum(train.start_ns.size for train in signals.drives) > LONG_RUN:
-            self._spare.give_back()
+        self._spare.limit(is_left=False)
         answers = iter(self.world.play(arriving))
         self._ran(signals)
         return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)

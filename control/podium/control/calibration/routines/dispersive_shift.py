@@ -55,13 +55,12 @@ if TYPE_CHECKING:
 POWERS = (0.45, 1.0)
 """Amplitudes, of the greatest, with the qubit in 0: photons move the line, and how far is fitted
 and taken out."""
-PHOTONS = 0.04
+PHOTONS = 0.06
 """On resonance at the greatest amplitude, of the critical number."""
 MOVED, GENTLE = 0.2, 0.1
 """Shares of the linewidth: where photons of the greatest amplitude have moved the line by more than
-the first, it is measured anew with so many as move it by the second. Punch-out takes narrow lines
-to bear more photons than they do, and from 0.77 on a line has two places at once (Dykman, Krivoglaz
-1979)."""
+the first, it is measured anew with so many as move it by the second. From 0.77 on a line has two
+places at once (Dykman, Krivoglaz 1971), and the shift is taken out to second order only."""
 POINTS = 49
 GROUND_SHOTS, EXCITED_SHOTS = 1500, 500
 PAUSE_LIFETIMES = 1.2

@@ -2,10 +2,12 @@
 
 The errors of the readout are taken out: P(read as 1) = w (1 - b) + (1 - w) a, with a and b the
 errors of a threshold on shots that were heralded in 0 (``rare_false_excited``, less what the bath
-has lifted since then) and brought to 1 (``rare_false_ground``).
+has lifted since then) and brought to 1 (``rare_false_ground``, less what has decayed since then and
+what the pulse gets wrong). Level 2, one of a hundred of what is not in 0, is no 1.
 """
 
 from dataclasses import replace
+from math import erfc, sqrt
 
 import numpy as np
 
@@ -17,10 +19,17 @@ from podium.control.calibration.declaration import (
     Declaration,
 )
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.preparation_errors import (
+    herald_timings,
+    second_in_equilibrium,
+    share_in_one,
+    thermal_share,
+)
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.single_shot import DRAWN, levels, thermal_share
+from podium.control.calibration.routines.single_shot import DRAWN, levels
 from podium.control.calibration.sequences import (
     all_pulses,
     frame_names,
@@ -61,6 +70,7 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     )
     data = await bench.run(outcome, program)
     wait_s = max(p.reset_s(REST_LIFETIMES) for p in pulses)
+    played = herald_timings(pulses)
 
     def raw(qubit: Qubit) -> Panel:
         iq = iq_of(data, qubit.element).ravel()[:DRAWN] * 1e3
@@ -98,13 +108,32 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         count = len(shots) * (1 - kept) / (1 + kept)
         likely = max(share, 1 / count)
         spread = float(np.sqrt(likely * (1 - likely) / count)) / (1 - sum(errors.values()))
-        value = thermal_share(share, errors, relaxes)
+        value = thermal_share(
+            share,
+            errors,
+            relaxes,
+            lambda one: share_in_one(bench, qubit, played[qubit.name], since_s, one),
+            lambda one: second_in_equilibrium(bench, qubit, one),
+            second_reads_one(bench, qubit, reference, threshold, errors["rare_false_ground"]),
+        )
         return {"thermal_population": Measured(value, spread, "1")}, replace(
             panel, text="P(1) = {thermal_population}"
         )
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def second_reads_one(
+    bench: Bench, qubit: Qubit, reference: Levels, threshold: float, false_ground: float
+) -> float:
+    """Return how often a threshold takes level 2 for 1; as often as 1 where 2 was never read."""
+    place, ground = (bench.record.get(f"{qubit.name}.{name}_i") for name in ("second", "ground"))
+    if place is None or ground is None or place.tai_s < ground.tai_s:
+        return 1 - false_ground
+    second = complex(place.value, bench.guess(qubit, "second_q"))
+    above = float(reference.project(second)) - threshold
+    return 0.5 * erfc(-above / sqrt(2 * reference.ground_variance))
 
 
 THERMAL_POPULATION = Declaration(

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.execution.firmware import CannotBranch
 from podium.sim_instruments.execution.playback import Play
 from podium.sim_instruments.physics.deduplicate import EqualArrays
@@ -53,8 +53,8 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     RealTimeTrace,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.external_triggers import decides_by
-from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
-    Feedback,
+from podium.sim_instruments.twins.qblox_cluster.runs.feedback_run import (
+    FeedbackRun,
     depends_on_measurements,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import walked
@@ -110,7 +110,7 @@ class Execution:
         self._start_tick = start_tick
         self._clock = clock
         self._together: Q1Group | None = None
-        self._feedback: Feedback | None = None
+        self._feedback: FeedbackRun | None = None
         """Of a run that depends on what it measures."""
         self._external: list[Trigger] = []
         """All that came so far."""
@@ -180,12 +180,12 @@ class Execution:
             return None
         return self._walk(play, final=known[1])
 
-    def _feedback_of(self, triggers: Sequence[Trigger]) -> tuple[Feedback, Sequence[Trigger]]:
+    def _feedback_of(self, triggers: Sequence[Trigger]) -> tuple[FeedbackRun, Sequence[Trigger]]:
         """Return the run as it comes, and what it is to be told of triggers."""
         feedback = self._feedback
         if feedback is None or (triggers and self._begins_anew):
             self._together = Q1Group(processors_of(self._runs), routes=self._routes)
-            feedback = Feedback(self._with_phases(), self._together, self._inputs)
+            feedback = FeedbackRun(self._with_phases(), self._together, self._inputs)
             self._feedback, triggers = feedback, self._external
         return feedback, triggers
 
@@ -223,7 +223,7 @@ class Execution:
 
     def _advance(
         self,
-        told: tuple[Feedback, Sequence[Trigger]],
+        told: tuple[FeedbackRun, Sequence[Trigger]],
         known_ns: int,
         heard_ns: int,
         play: Play,
@@ -240,7 +240,7 @@ class Execution:
             return TriggersNeeded(feedback.together.needs_ns, feedback.hears_ns)
         performed = performance(feedback.runs, feedback.together.traces())
         heard = [one.trains if one is not None else () for one in performed.listening]
-        answers = feedback.finish(heard, begin)
+        answers = feedback.answers(heard)
         counting = tuple(
             one and replace(one, trains=(), triggers=feedback.triggers(number))
             for number, one in enumerate(performed.counting)
@@ -329,8 +329,7 @@ class Execution:
         """Add what a sequencer of a QTM listened for: what it heard is not known here."""
         if run.channel is None:
             return left
-        forms = (FORMS[opcode] for opcode in set(run.program.opcode.tolist()))
-        traced = any(form.operation is Operation.SET_SCOPE_EN for form in forms)
+        traced = Operation.SET_SCOPE_EN in run.operations
         flags = (DELAY_OUT_OF_ORDER,) if delays_out_of_order(trace) else ()
         record = tag_record(run, trace, self._start_tick, traced)
         return replace(left, listened=record, flags=(*left.flags, *flags))

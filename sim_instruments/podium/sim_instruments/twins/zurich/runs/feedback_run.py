@@ -165,15 +165,14 @@ class _FeedbackRun:
                 for generator, run in ended.items():
                     generator.participant = replace(generator.participant, run=run)
                 return self._precomputed(dialogue)
-        dialogue = self._begin(play)
         participants: list[Generator | Reader] = [*self._generators, *self._readers]
-        conversation = Conversation(participants, dialogue)
+        conversation = Conversation(participants, lambda: self._begin(play))
         conversation.run()
         for one in conversation.left_behind:
             sender = participants[one.sequencer].participant.sender
             raise CannotPrecompute(f"{sender} is left behind: {one.why}")
         self.settle(FOR_EVER)
-        return self._precomputed(dialogue)
+        return self._precomputed(conversation.dialogue)
 
     def _begin(self, play: Play) -> Dialogue:
         return play.begin(self._number, self._time.world_fs(self._origin_fs))
