@@ -32,6 +32,8 @@ field in one of them at most. What the line moves meanwhile is extrapolated."""
 TRIED = np.linspace(-1.6, 0.4, 11)
 """Logarithms of critical amplitudes, from the one at which the seen dips would move, that are
 tried, and the best begins the fit: dips make it too large."""
+LAW_HOLDS = 3e-4
+"""Share of the points' size by which they may lie off the law, one sigma: as the steps do."""
 PASSES, SETTLED = 4, 0.2
 """The noise is that of what the fit leaves: fits at most, and change of chi2 that is none."""
 MISFIT = 0.1
@@ -136,7 +138,8 @@ def fit_power_map(seen: PowerMap, start: Mapping[str, float], delay_s: float) ->
         found = fit_least_squares(model, data, sigma, starts, bounds)
         if abs(found.chi2 - 1) < SETTLED:
             break
-        weights /= np.sqrt(found.chi2)
+        size = float(np.sqrt(np.mean(np.abs(straight * weights) ** 2)))
+        weights *= min(found.chi2**-0.5, 1 / (LAW_HOLDS * size))
         starts = [found.values]
     remains = left(seen.past(found.values)) / left(np.ones_like(straight))
     if not remains < MISFIT:
