@@ -158,7 +158,7 @@ def test_a_program_that_waits_begins_at_the_edge_and_time_keeping_tells(cluster,
     edge_fs = cluster.server.now_fs + 50_000 * NS + 1
     cluster.server.twin.edge(edge_fs)
     cluster.server.now_fs += 100_000 * NS
-    for _ in itertools.repeat(None, 100):
+    for _ in itertools.repeat(None, 20_000):  # the first run of a process loads kernels
         if sequencer.get_sequencer_status().state.name == "STOPPED":
             break
     captured = {cluster.time.get_capture(slot, format="raw") / 2048 for slot in (0, 4)}

@@ -35,13 +35,20 @@ def client(facility):
     driver.close()
 
 
+@pytest.fixture(autouse=True)
+def silent(client):
+    client.rf_off()
+
+
 def prepare(channel, *, start=7.0e9, stop=7.28e9, points=401):
     channel.power(-35)
     channel.bandwidth(10)
     channel.avg(1)
     channel.npts(points)
+    channel.stop(20e9)  # QCoDeS refuses a start above the stop of the sweep before
     channel.start(start)
     channel.stop(stop)
+    channel.root_instrument.rf_on()
 
 
 def test_qcodes_makes_all_s_parameters_and_no_command_is_unknown(client, facility):
@@ -59,7 +66,6 @@ def test_qcodes_makes_all_s_parameters_and_no_command_is_unknown(client, facilit
 def test_a_trace_is_the_s21_of_the_readout_resonators(client, facility):
     channel = client.S21
     prepare(channel, start=6.8e9, stop=7.3e9, points=1001)
-    client.rf_on()
     size, phase = channel.trace_mag_phase()
     frequency_hz = np.linspace(6.8e9, 7.3e9, 1001)
     model = resonators(facility.truth, frequency_hz)

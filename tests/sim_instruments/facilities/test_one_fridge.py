@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,8 +60,8 @@ class Fridge:
     turbo: PfeifferTc400
 
 
-@pytest.fixture(scope="module")
-def fridge() -> Iterator[Fridge]:
+@contextmanager
+def served() -> Iterator[Fridge]:
     with ExitStack() as held:
         facility = held.enter_context(twin_facility(COLD, clock="manual", seed=3))
         box = facility["thermometry_a"]
@@ -83,7 +83,21 @@ def fridge() -> Iterator[Fridge]:
         )
 
 
-def test_cold_and_circulating_all_agree(fridge: Fridge) -> None:
+@pytest.fixture(scope="module")
+def fridge() -> Iterator[Fridge]:
+    with served() as fridge:
+        yield fridge
+
+
+@pytest.fixture
+def own_fridge() -> Iterator[Fridge]:
+    """Serve a fridge for one test, which needs it as it begins or leaves it warm."""
+    with served() as fridge:
+        yield fridge
+
+
+def test_cold_and_circulating_all_agree(own_fridge: Fridge) -> None:
+    fridge = own_fridge
     fridge.bridge.tell(LOW_EXCITATION)
     fridge.facility.advance("10 min")
     shown = fridge.software.readings()
@@ -140,7 +154,9 @@ def test_a_turbo_that_is_stopped_stands_everywhere(fridge: Fridge) -> None:
     assert fridge.turbo.readings()["speed"][0] > 780
 
 
-def test_a_trip_of_the_compressor_is_seen_by_all(fridge: Fridge) -> None:
+def test_a_trip_of_the_compressor_is_seen_by_all(own_fridge: Fridge) -> None:
+    fridge = own_fridge
+    fridge.facility.advance("10 min")
     cold_k = fridge.bridge.kelvin(2)
     fridge.facility.fault("compressor_trip", "fridge_a")
     fridge.facility.advance("10 min")
