@@ -96,6 +96,10 @@ def test_verdicts_are_by_what_came_of_a_copy_left_alone() -> None:
     )
     assert (late["should_act"], late["acted_in_time"], late["blame_right"]) == (True, False, False)
     assert late["harmed"] == ["overpressure"]
+    unneeded = WorldRecord([record("plug", named)], [], 0, [], 1.0)  # repaired at 5000 s
+    for harm_s, kept in ((4000.0, False), (6000.0, True)):
+        (one,) = judged(unneeded, truth({"overpressure": harm_s}, {}))
+        assert (one["should_act"], one["acted_in_time"], one["acted_s"]) == (True, kept, None)
     (idle,) = judged(of, truth({"second_stage_above_10K": 200.0}, {}))
     assert (idle["should_act"], idle["acted_in_time"]) == (False, False)
 

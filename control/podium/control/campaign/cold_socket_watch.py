@@ -7,7 +7,7 @@ from typing import Any
 from podium.control.bus.cold import ColdNews
 from podium.control.campaign.cold_faults import WorldFault
 from podium.control.campaign.cold_protection import URGENT
-from podium.control.campaign.cold_verdicts import FaultRecord, named
+from podium.control.campaign.cold_verdicts import FaultRecord, acted_in_time, named
 from podium.control.facility.interlock_rules import RULES
 from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -116,7 +116,9 @@ class SocketWatch:
             "should_act": bool(harm),
             "harmed": harmed,
             "acted_s": acted,
-            "acted_in_time": bool(harm) and not harmed and acted is not None and acted < first_s,
+            "acted_in_time": acted_in_time(
+                acted, harm, harmed, self.fault.repaired_s - self.fault.at_s
+            ),
             "alarmed_s": alarmed,
             "alarmed_in_time": bool(harm) and alarmed is not None and alarmed < first_s,
             "named": "/".join(what),

@@ -69,6 +69,20 @@ def named(record: FaultRecord) -> tuple[str, str, str]:
     return *best, node if node and by_node[node] >= NODE_PART * times[best] else ""
 
 
+def acted_in_time(
+    acted_s: float | None, harm_s: Mapping[str, float], harmed: Sequence[str], stands_s: float
+) -> bool:
+    """Tell whether a fault that comes to harm by itself was kept from it.
+
+    Times are after the fault. ``acted_s``: of the first interlock; None: none acted, which is in
+    time where the fault was repaired before it came to harm. ``harm_s``: when a copy left alone
+    comes to which harm; ``stands_s``: when it was repaired.
+    """
+    if not harm_s or harmed:
+        return False
+    return (stands_s if acted_s is None else acted_s) < min(harm_s.values())
+
+
 def judged(record: WorldRecord, truth: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a verdict for each fault of a world."""
     alone = {round(float(one["at_s"])): one["events_s"] for one in truth["unattended"]}
@@ -88,6 +102,7 @@ def judged(record: WorldRecord, truth: Mapping[str, Any]) -> list[dict[str, Any]
             if any(fault.at_s <= at < ends_s for at in happened.get(event, ()))
         )
         acted = [at for at, _ in record.actions if fault.at_s <= at < ends_s]
+        acted_s = min(acted) - fault.at_s if acted else None
         alarmed = [at for at, _ in record.alarms if fault.at_s <= at < ends_s]
         events = alone.get(round(fault.at_s), {})
         counted = {
@@ -106,11 +121,10 @@ def judged(record: WorldRecord, truth: Mapping[str, Any]) -> list[dict[str, Any]
                 "should_act": bool(harm),
                 "harm_alone_s": harm,
                 "harmed": harmed,
-                "acted_s": min(acted) - fault.at_s if acted else None,
-                "acted_in_time": bool(harm)
-                and not harmed
-                and bool(acted)
-                and min(acted) - fault.at_s < min(harm.values()),
+                "acted_s": acted_s,
+                "acted_in_time": acted_in_time(
+                    acted_s, harm, harmed, fault.repaired_s - fault.at_s
+                ),
                 "alarmed_s": min(alarmed) - fault.at_s if alarmed else None,
                 "alarmed_in_time": bool(harm)
                 and bool(alarmed)
