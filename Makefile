@@ -117,13 +117,15 @@ define pytest
 endef
 # A file is one item there: a worker that is free takes the next (tests/benches/file_collection.py).
 side_by_side = -n $(WORKERS) --by-file --dist=load --maxschedchunk=1 -o console_output_style=classic
+# Those that keep a deadline wait for most of their time: two of them do not disturb each other.
+two_files = -n 2 --dist=loadfile
 shuffled = $(if $(ORDER),--random-order-bucket=module --random-order-seed=$(ORDER))
 define tests
 	status=0; \
 	if test -n '$(PYTEST_ARGS)'; then $(call pytest,-m "$(1)"); exit $$status; fi; \
 	rm -rf $(failed); \
 	$(call pytest,-m "$(1)" $(note) --alone=never $(side_by_side) $(shuffled) --durations=20); \
-	$(call pytest,-m "$(1)" $(note) --alone=only $(shuffled) --durations=20); \
+	$(call pytest,-m "$(1)" $(note) --alone=only $(two_files) $(shuffled) --durations=20); \
 	if test $$status -eq 1; then $(bin)/python -m tests.benches.second_try $(failed) -m "$(1)" && status=0; fi; \
 	exit $$status
 endef

@@ -64,7 +64,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def twins(file: Path) -> Iterator[TwinFacility]:
     with twin_facility(file, clock="manual", seed=3) as facility:
         facility.advance("10 min")

@@ -4,6 +4,7 @@ What is slow is starting: three processes import the world.
 """
 
 import asyncio
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,18 @@ async def test_on_a_manual_clock_data_and_times_are_those_of_one_process_to_the_
     assert advanced["since_start_s"] > 60
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("divided")
+@contextmanager
+def divided(folder):
     facility, twin = unlinked(folder, shared_trigger_node=True)
     served = DividedFacility(folder, facility, twin)
     yield served
     assert served.close() == 0
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    with divided(tmp_path_factory.mktemp("divided")) as served:
+        yield served
 
 
 def of(played: list[dict[str, Any]], instrument: str) -> dict[str, Any]:
@@ -172,18 +178,25 @@ def test_the_state_is_that_of_the_parts_that_have_each_thing(served) -> None:
     served.do("fault", fault="relock", on="rubidium")
 
 
-def test_a_killed_part_takes_its_node_alone_along(served) -> None:
-    """The last test of the served facility."""
+@pytest.fixture
+def served_for_one_test(tmp_path):
+    with divided(tmp_path) as served:
+        yield served
+
+
+def test_a_killed_part_takes_its_node_alone_along(served_for_one_test) -> None:
+    served = served_for_one_test
     served.kill("node_b")
     assert [one["state"] for one in served.do("parts").values()] == ["serves", "ended", "serves"]
     said = "part node_b has ended, and with it cluster_b, thermometry_b, bias_b0, lo_b2; the"
     assert said in served.log.read_text()
     with pytest.raises(BackDoorError, match="part node_b has ended"):
         served.do("fault", fault="freeze", on="cluster_b")
+    leapt_s = served.do("time")["leapt_s"]
     player = Player(served.facility, served.endpoints, "cluster_a")
     try:
-        played = player.play(rabi(qubits=("q0",), points=2, shots=40))
+        played = player.play(rabi(qubits=("q0",), points=2, shots=4000))
     finally:
         player.driver.close()
-    assert played["q0"].size == 80
-    assert served.do("time")["leapt_s"] > 0
+    assert played["q0"].size == 8000
+    assert served.do("time")["leapt_s"] > leapt_s, "who has ended is not waited for"
