@@ -82,6 +82,20 @@ async def test_a_thermometer_that_cannot_be_read_is_named_with_what_it_said_last
     assert "cannot be read: it does not answer; 11 mK was read 20 s ago" in said
 
 
+async def test_a_thermometer_that_still_connects_is_waited_for(hearing) -> None:
+    hearing.hear(None, "thermometry_a is connecting")
+
+    async def connected() -> None:
+        assert not checked.done()
+        hearing.hear(0.011)
+
+    async with asyncio.TaskGroup() as group:
+        checked = group.create_task(hearing.cold.check(["cluster_a"]))
+        group.create_task(connected())
+    hearing.now_s = FIRST_S + LEASE_S
+    assert "is at 11 mK" in await hearing.refusal()
+
+
 async def test_only_who_owns_the_thermometer_is_believed(hearing) -> None:
     hearing.hear(0.011, agent="node_b")
     hearing.now_s = FIRST_S

@@ -125,15 +125,19 @@ class ColdLeases:
     async def check(self, instruments: Iterable[str]) -> None:
         """Raise ``Refused`` unless every fridge that these instruments play into is cold.
 
-        Soon after the start its first reading is waited for.
+        Soon after the start its first reading is waited for, also while its thermometer connects.
         """
         for fridge in self.fridges_of(instruments):
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._since_s + FIRST_S - self._clock()):
-                    while fridge.name not in self._heard:
+                    while not self._ever_read(fridge):
                         await self._news.wait()
             if complaint := self.complaint(fridge):
                 raise Refused(f"{self._agent}: {complaint}; nothing is played")
+
+    def _ever_read(self, fridge: Fridge) -> bool:
+        heard = self._heard.get(fridge.name)
+        return heard is not None and heard.kelvin is not None
 
     def complaint(self, fridge: Fridge) -> str:
         """Return why a fridge does not count as cold, in words; empty if it does."""
