@@ -490,7 +490,7 @@ class TriggerPlane(Protocol):
         ...
 
     def release_trigger(self, output: str) -> None:
-        """Let ``output`` rise for no event any more; what was accepted before still is raised."""
+        """Let ``output`` rise for no further event; what was accepted before still is raised."""
         ...
 
     def send_event(self, event_id: str, at: Tai) -> None:

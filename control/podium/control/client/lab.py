@@ -136,8 +136,8 @@ class Lab:
         start of its own.
 
         On several nodes it starts at one time, which the trigger plane gives; ``timed``: also on
-        one. Their measured skews are taken out, and where they are not known, or do not hold any
-        more, the run is refused; not ``corrected``, they start as they are wired, some ns apart.
+        one. Their measured skews are taken out, and where they are not known, or no longer
+        hold, the run is refused; not ``corrected``, they start as they are wired, some ns apart.
         The dataset is described at :class:`~podium.control.calibration.runner.Runner`; of a run
         that started at a time, ``attrs["starts"]`` has when each controller says that it began,
         and ``start_settings`` how its start was set (JSON, by controller). Cancelled, it returns
