@@ -177,8 +177,9 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     what, index, start, end, a, b, sampled = rows[:count].T
     readings = np.flatnonzero(sampled)
     keep = int(readings[-1]) + 1 if readings.size else 0
-    what, index, start, end = what[:keep], index[:keep], start[:keep], end[:keep]
-    a, b, sampled = a[:keep], b[:keep], sampled[:keep].astype(np.bool_)
+    # copies of what is kept: the rows are as large as all else together
+    what, start, end = what[:keep].copy(), start[:keep].copy(), end[:keep].copy()
+    index, a, b, sampled = index[:keep], a[:keep], b[:keep], sampled[:keep].astype(np.bool_)
 
     item = np.zeros(keep, np.int64)
     turns = np.zeros(keep)
@@ -203,7 +204,7 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     wait[1:] = np.maximum(start[1:] - end[:-1], 0)
     gaps, gap = numbered(wait)
     return Schedule(
-        what=np.ascontiguousarray(what),
+        what=what,
         item=item,
         gap=gap,
         gaps_ns=gaps,
