@@ -1,6 +1,7 @@
 """The thermal population from shots that follow each other before the qubit forgets."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from tests.benches.calibration.synthetic_data import NODE, Asked, MadeRunner, kn
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.preparation_errors import herald_is_blind_s
+from podium.control.calibration.routines.thermal_population import COUNTED
+from podium.control.calibration.sequences import Pulses
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import Delay
 
@@ -39,25 +43,35 @@ class Chain:
 
     def __call__(self, asked: Asked, rng: np.random.Generator) -> np.ndarray:
         count = asked.program.shots
-        wait = asked.program.body[0]
-        assert isinstance(wait, Delay)
-        ones = self.states(count, float(wait.duration_fs) * 1e-15, rng)  # type: ignore[arg-type]
+        waits = [one.duration_fs for one in asked.program.body if isinstance(one, Delay)]
+        dark_s = sum(float(one) for one in waits) * 1e-15  # type: ignore[arg-type]
+        ones = self.states(count, dark_s + blind_s(), rng)
         sigma = 2e-3 * np.where(ones, SIGMAS[1], SIGMAS[0])
         noise = rng.normal(0, sigma, (2, count))
         return 1e-3 * (1 - 2.0 * ones) + noise[0] + 1j * noise[1] + self.off_v
 
 
-async def measured(make: Chain, seed: int) -> Outcome:
+@cache
+def blind_s() -> float:
+    """Return for how long a herald takes for 0 what is lifted meanwhile, s."""
+    runner = MadeRunner(Chain(0, 1))
+    (qubit,) = [q for q in runner.facility.qubits().values() if q.element == "q0"]
+    bench = Bench(runner, NODE, (qubit,), known(runner.facility), keep=lambda _: None)
+    return herald_is_blind_s(Pulses(bench, qubit))
+
+
+async def measured(make: Chain, seed: int, thoroughness: float = THOROUGHNESS) -> Outcome:
     runner = MadeRunner(make, seed)
     record = known(runner.facility)
     qubit = runner.facility.qubits()[f"{NODE}.q0"]
     lifted = make.population * 1.5e-6 / t1_known()
     as_prepared = ERRORS | {"rare_false_excited": ERRORS["rare_false_excited"] + lifted}
-    for name, value in as_prepared.items():
+    roughly = {"thermal_population": 0.8 * make.population}
+    for name, value in (as_prepared | roughly).items():
         entry = record.get(f"{qubit.name}.{name}")
         assert entry is not None
         record.put([replace(entry, value=float(value))])
-    bench = Bench(runner, NODE, (qubit,), record, keep=lambda _: None, thoroughness=THOROUGHNESS)
+    bench = Bench(runner, NODE, (qubit,), record, keep=lambda _: None, thoroughness=thoroughness)
     (outcome,) = [one async for one in bring_up(bench, ("thermal_population",))]
     return outcome
 
@@ -97,3 +111,12 @@ async def test_shots_that_lie_where_no_cloud_is_are_refused() -> None:
     (reason,) = outcome.failures.values()
     assert "are read where single shots have found 0 and 1" in reason
     assert outcome.measured == {}
+
+
+@pytest.mark.parametrize("truth", [0.003, 0.02])
+async def test_as_many_shots_are_taken_as_the_sigma_needs(truth: float) -> None:
+    """Where the population is known roughly: of a warm qubit several times as many."""
+    found = (await measured(Chain(truth, t1_known()), 3, thoroughness=1.0)).measured
+    (one,) = found.values()
+    assert 0.85 * COUNTED < one.sigma < 1.25 * COUNTED
+    assert abs(one.value - truth) < 5 * one.sigma

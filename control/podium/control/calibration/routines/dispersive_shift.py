@@ -52,7 +52,7 @@ and taken out."""
 PHOTONS = 0.04
 """On resonance at the greatest amplitude, of the critical number."""
 POINTS = 49
-GROUND_SHOTS, EXCITED_SHOTS = 1500, 500
+GROUND_SHOTS, EXCITED_SHOTS = 800, 160
 PAUSE_LIFETIMES = 1.2
 """Wait between pi pulses, also where flips reset qubits elsewhere: these windows are longer than
 those that tell 0 from 1, and a sequencer has one length. 77 % of the shots are in 1 then, and there

@@ -55,7 +55,7 @@ TONE_NS = 480
 """The tone outlasts all second pulses."""
 SHARE = 0.4
 """Of the readout's amplitude: a sixth of its photons turn the phase once in some 80 ns."""
-SHOTS = 400
+SHOTS = 250
 FEWEST = 20
 """Heralded shots at each point, below which there is no result."""
 
