@@ -134,12 +134,12 @@ MUTANTS = (
         "a readout that arrives later is taken for an earlier one",
     ),
     Mutant(
-        "thermal/shots-that-forget-nothing",
+        "thermal/all-is-lifted-at-once",
         _THERMAL,
-        "count = len(shots) * (1 - kept) / (1 + kept)",
-        "count = len(shots)",
+        "/ left / (relaxed - relaxes)",
+        "/ left",
         (f"{_THERMAL_TESTS}::test_correlated_shots_scatter_by_their_sigma",),
-        "correlated shots count as many as others",
+        "the sigma is that of a population that the bath reaches at once",
     ),
     Mutant(
         "t1/flips-leave-nothing",

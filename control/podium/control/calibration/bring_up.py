@@ -15,7 +15,7 @@ ROUGHLY = 0.3
 DECAYS_WITH_FLIPS = {"relaxation": 0.2, "ramsey": 0.1}
 """The same where flips reset the qubits: what these first scans find lays out the second ones, and
 is needed well where shots wait: waits are so many T1."""
-RESTS = {"thermal_population": 0.2}
+RESTS = {"thermal_population": 0.12}
 """The same, whatever resets qubits: the first scan tells how many shots the second one needs."""
 
 

@@ -304,9 +304,9 @@ RESULTS_APART_NS = 260
 252 ns for one (docs/reference/q1_processor.md)."""
 RINGDOWN = 10.0
 """Wait for a resonator to empty, in 1 / (2 pi kappa): exp(-10) of the photons are left."""
-FORGOTTEN = 16.0
-"""The same, where one readout must not be seen in the next: 3e-4 of its field is left, a hundredth
-of the noise of a shot, or 7e-4 where kappa is a tenth less than thought."""
+FORGOTTEN = 20.0
+"""The same, where one readout must not be seen in the next: 5e-5 of its field is left, far
+less than the noise of a shot, or 1e-4 where kappa is a tenth less than thought."""
 
 
 def all_pulses(bench: Bench, qubits: Iterable[Qubit]) -> tuple[Pulses, ...]:
@@ -395,20 +395,24 @@ def _window(readout: Sequence[Statement]) -> Capture:
     return next(one for one in readout if isinstance(one, Capture))
 
 
-def ringdown_s(pulses: Sequence[Pulses]) -> float:
-    """Return after what time nothing is left of a readout, s."""
-    return FORGOTTEN / (2 * pi * min(p.bench.best(p.qubit, "kappa") for p in pulses))
+def ringdown_s(pulses: Sequence[Pulses], folds: float = FORGOTTEN) -> float:
+    """Return after what time nothing is left of a readout, s: ``folds`` of 1 / (2 pi kappa)."""
+    return folds / (2 * pi * min(p.bench.best(p.qubit, "kappa") for p in pulses))
 
 
-def ringdown(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
+def ringdown(
+    pulses: Sequence[Pulses], frames: Sequence[str], folds: float = FORGOTTEN
+) -> list[Statement]:
     """Wait until nothing is left of a readout in the slowest of the resonators."""
-    return [Delay(tuple(frames), on_grid_ns(ringdown_s(pulses)) * FS_PER_NS)]
+    return [Delay(tuple(frames), on_grid_ns(ringdown_s(pulses, folds)) * FS_PER_NS)]
 
 
-def emptied(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
+def emptied(
+    pulses: Sequence[Pulses], frames: Sequence[str], folds: float = FORGOTTEN
+) -> list[Statement]:
     """Wait, all frames together, until nothing is left of a readout."""
     every = tuple(frames)
-    return [Barrier(every), *ringdown(pulses, every), Barrier(every)]
+    return [Barrier(every), *ringdown(pulses, every, folds), Barrier(every)]
 
 
 def rest(frames: Sequence[str], kappa_hz: float) -> list[Statement]:

@@ -41,7 +41,7 @@ from podium.control.program.program import (
 PHOTONS = (0.1, 0.5, 2.0, 10.0, 60.0)
 """Rows of the map: photons in the resonator, of the critical number that the design says. As many
 as an analyser's waveforms allow for three resonators in one program."""
-POINTS, SHOTS = 49, 400
+POINTS, SHOTS = 49, 250
 STILL_DISPERSIVE = 0.25
 """Share of the linewidth by which photons may have moved the line at the readout power chosen."""
 MOVES = 7.0

@@ -87,8 +87,8 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         program = replace(program, shots=_first_shots(bench, pulses, dark_s))
     data = [await bench.run(outcome, program)]
 
-    def counted(qubit: Qubit) -> Measured:
-        """Return the population by all runs so far. Raises FitFailed."""
+    def counted(qubit: Qubit) -> tuple[float, float]:
+        """Return the population by all runs so far, and its sigma. Raises FitFailed."""
         shots = [iq_of(one, qubit.element).ravel() for one in data]
         return _population(bench, qubit, shots, dark_s[qubit.name])
 
@@ -108,8 +108,10 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         )
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        found = counted(qubit)
-        return {"thermal_population": found}, replace(panel, text="P(1) = {thermal_population}")
+        value, sigma = counted(qubit)
+        return {"thermal_population": Measured(value, sigma, "1")}, replace(
+            panel, text="P(1) = {thermal_population}"
+        )
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
@@ -136,13 +138,16 @@ def _first_shots(bench: Bench, pulses: tuple[Pulses, ...], dark_s: Mapping[str, 
 
 
 def _more_shots(
-    bench: Bench, qubits: tuple[Qubit, ...], shots: int, counted: Callable[[Qubit], Measured]
+    bench: Bench,
+    qubits: tuple[Qubit, ...],
+    shots: int,
+    counted: Callable[[Qubit], tuple[float, float]],
 ) -> int:
     """Return how many shots more bring all sigmas to what is wanted."""
     wanted, share = COUNTED / float(np.sqrt(bench.thoroughness)), 1.0
     for qubit in qubits:
         try:
-            share = max(share, (counted(qubit).sigma / wanted) ** 2)
+            share = max(share, (counted(qubit)[1] / wanted) ** 2)
         except FitFailed:
             continue
     return min(round((share - 1) * shots), MOST_SHOTS)
@@ -150,10 +155,11 @@ def _more_shots(
 
 def _population(
     bench: Bench, qubit: Qubit, runs: Sequence[ComplexArray], dark_s: float
-) -> Measured:
-    """Return the share of 1 in equilibrium from shots that follow each other; raises FitFailed.
+) -> tuple[float, float]:
+    """Return the share of 1 in equilibrium from shots that follow each other, and its sigma.
 
     ``runs``: shots of each, shapes (n,). ``dark_s``: from one readout's pulse to the next one.
+    Raises FitFailed.
     """
     shots = np.concatenate(runs)
     look_at(shots)
@@ -175,7 +181,7 @@ def _population(
     likely = max(share, 1 / up.size)
     left = 1 - sum(errors.values())
     spread = float(np.sqrt(likely * (1 - likely) / up.size)) / left / (relaxed - relaxes)
-    return Measured(thermal_share(share, errors, relaxes, relaxed), spread, "1")
+    return thermal_share(share, errors, relaxes, relaxed), spread
 
 
 def refuse_misplaced(shots: ComplexArray, reference: Levels) -> None:
