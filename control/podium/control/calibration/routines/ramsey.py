@@ -72,7 +72,7 @@ QUADRATURES = (0.0, 0.25, 0.5, 0.75)
 offset nor the sign of the detuning has to be guessed."""
 
 
-TWO_FRINGES = 5.0
+TWO_FRINGES = 3.0
 """chi2 per point; of fringes of one frequency it stays below 2."""
 FARTHEST_HZ = 2e6
 """Detunings that are looked for: spectroscopy leaves far less."""
