@@ -5,36 +5,43 @@ pair has a random SU(4). A template is prepared once; each update fires it with 
 stand as parameters, and plays so many shots. Angles of an update come from a generator that is
 seeded by the data of the update before, so none can be sent ahead.
 
-The figure is templates x updates x shots x layers over *facility time*, the sum for each update of
+The figure is templates x updates x shots x layers over *facility time*: the time from one update to
+the next where the instrument takes none but what its hardware plays. It is measured, not summed up:
+a cluster of :mod:`prompt_cluster` assembles and arms at once, runs for as long as the compiled
+program lasts, and stops. All else is real: client, coordinator, agent, driver and sockets, in one
+process or over ``podium up``, with the bus, its router and its certificates. It uses a processor
+itself, which is told, and which a cluster would have of its own. Not in the figure are what a real
+cluster takes to assemble a text, which is not known to us, and a wire that is slower than the
+computer's own: an update brings 655 kB of scopes with its bins, 5 ms on a line of 1 Gbit/s, since
+the vendor's protocol has no way to leave them out.
 
-- what the hardware plays, by the compiled program;
-- processor time of the driver's thread (text, packets, parsing; polling for the end left out);
-- what ``fire`` takes beyond the driver, wall: pairs in turns, as in :mod:`overhead`, on an idle
-  machine alone; on a busy one see :func:`measure_instant`.
-
-Twins are slower than a laboratory, so the time in which their answers are waited for is not in it;
-nor is that of a real cluster, which is not known to us (six round trips: texts, arming, clock,
-start, state, bins). The plain figure over the wall is given beside it.
+Twins compute for as long as a tenth of a second for an update. That is theirs, and stands beside it
+as a figure of its own (:func:`measure_twin`): over the wall, as it is.
 
 What an SU(4) is made of is three entangling gates between rotations about z, x, z, x, z of both.
-ASSUMED: an entangling gate is a wait of as long as one takes, since the simulated chip plays none;
-qubits are left alone between shots for :data:`RESET_NS`, as the protocol allows, since only time
-counts. The host's share of an update is what ``lab.run`` takes beyond the driver, which plays the
-same compiled program: pairs in turns, as in :mod:`overhead`.
+ASSUMED: an entangling gate is a wait of as long as one takes, since the simulated chip plays none.
+Each shot ends with the readout of all qubits, one result after the other as the trigger network
+takes them, and a flip of those that are found in 1, which resets them for the next. Only time
+counts here: pulses and thresholds are uncalibrated.
 """
 
 import asyncio
 import json
 import os
 import random
+import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from overhead import Direct, _up
+import prompt_cluster
+import psutil
+from overhead import _up
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
@@ -45,11 +52,13 @@ from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.control.processes.child_processes import Children, podium
+from podium.control.program.conditions import Discriminator, is_one
 from podium.control.program.program import (
     Barrier,
     Capture,
     Delay,
     Frame,
+    If,
     Parameter,
     Play,
     Program,
@@ -59,18 +68,23 @@ from podium.control.program.program import (
 from podium.control.program.waveforms import Gaussian, Square
 from podium.drivers.roles import Acquired, Identity
 from podium.drivers.worker import Worker
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.models import known_models
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 from podium.firmware_interfaces.tai import Tai
 
+FS_PER_MS = 10**12
 QUBITS, LAYERS, SHOTS = 5, 5, 100
 TEMPLATES, UPDATES = 100, 10
 """Of the protocol."""
+TWIN_TEMPLATES = 5
+"""Of those, on a twin."""
 FIRES, WARM = 500, 50
-"""On an instrument that answers at once."""
-GATE_NS, ENTANGLING_NS, READOUT_NS, RESET_NS = 20, 60, 600, 10_000
-"""A rotation of a quarter turn about x; CZ of krinner2022's make; integration; between shots."""
+"""On an instrument that answers at once; before it is measured."""
+GATE_NS, ENTANGLING_NS, READOUT_NS = 20, 60, 600
+"""A rotation of a quarter turn about x; CZ of krinner2022's make; integration."""
+FLIGHT_NS, APART_NS, RESULT_NS = 200, 252, 400
+"""Until a window opens; between results on the trigger network; until one can be acted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +92,21 @@ class Clops:
     """What the updates of all templates took."""
 
     layers_per_s: float
-    """Of facility time."""
-    wall_layers_per_s: float
-    """Of the wall, the time that twins take included."""
+    """Over all updates."""
+    update_ms: float
+    """Median of the time of an update."""
     played_ms: float
-    """What the hardware plays in an update."""
-    host_ms: float
-    """Median of what a fire takes beyond the driver (wall)."""
-    driver_ms: float
-    """Median of the driver's processor time for it."""
+    """What the hardware plays of that."""
+    control_ms: float
+    """Processor time for an update of all processes of control together."""
+    instrument_ms: float
+    """Of the instrument's process."""
     updates: int
 
     @property
-    def facility_ms(self) -> float:
-        """Facility time of one update."""
-        return self.played_ms + self.host_ms + self.driver_ms
+    def host_ms(self) -> float:
+        """What an update takes beyond what is played: host, driver and wire."""
+        return self.update_ms - self.played_ms
 
 
 def template(facility: Facility, number: int, layers: int = LAYERS) -> Program:
@@ -119,12 +133,18 @@ def template(facility: Facility, number: int, layers: int = LAYERS) -> Program:
                     body += [Barrier(pair), Delay(pair, ENTANGLING_NS * FS_PER_NS)]
     names = tuple(frame.name for frame in (*drives, *reads))
     body.append(Barrier(names))
-    for frame, qubit in zip(reads, qubits, strict=True):
+    for place, (frame, qubit) in enumerate(zip(reads, qubits, strict=True)):
+        window = READOUT_NS * FS_PER_NS, FLIGHT_NS * FS_PER_NS
         body += [
-            Capture(frame.name, qubit.name, READOUT_NS * FS_PER_NS, 200 * FS_PER_NS),
-            Play(frame.name, Square((READOUT_NS + 200) * FS_PER_NS), 0.1),
+            Delay((frame.name,), place * APART_NS * FS_PER_NS),
+            Capture(frame.name, qubit.name, *window, Discriminator(0.0, 0.0)),
+            Play(frame.name, Square(sum(window)), 0.1),
         ]
-    body += [Barrier(names), Delay(names[:1], RESET_NS * FS_PER_NS)]
+    body += [Barrier(names), Delay(names, RESULT_NS * FS_PER_NS), Barrier(names)]
+    for frame, qubit in zip(drives, qubits, strict=True):
+        flip = Play(frame.name, pulse, 0.2)
+        body.append(If(is_one(qubit.name), (flip, flip)))
+    body.append(Barrier(names))
     return Program(f"clops {number}", (*drives, *reads), tuple(body), (), shots=SHOTS)
 
 
@@ -137,15 +157,26 @@ def angles(program: Program, rng: random.Random) -> dict[str, float]:
     return found
 
 
-def measure(
+def measure_prompt(
     *, between_processes: bool, templates: int = TEMPLATES, updates: int = UPDATES
 ) -> Clops:
-    """Start the twin of a cluster with a chip, and play."""
+    """Play on a cluster that takes no time but that of its program."""
+    return _measured(between_processes, templates, updates, prompt=True)
+
+
+def measure_twin(
+    *, between_processes: bool, templates: int = TWIN_TEMPLATES, updates: int = UPDATES
+) -> Clops:
+    """Play on the twin of a cluster with a chip."""
+    return _measured(between_processes, templates, updates, prompt=False)
+
+
+def _measured(between_processes: bool, templates: int, updates: int, *, prompt: bool) -> Clops:
     with tempfile.TemporaryDirectory() as folder:
         children = Children()
         try:
             return asyncio.run(
-                _measure(Path(folder), children, between_processes, templates, updates)
+                _measure(Path(folder), children, between_processes, (templates, updates), prompt)
             )
         finally:
             children.kill()
@@ -162,9 +193,20 @@ async def _files(folder: Path, children: Children) -> tuple[Path, Path]:
 
 
 async def _measure(
-    folder: Path, children: Children, between_processes: bool, templates: int, updates: int
+    folder: Path,
+    children: Children,
+    between_processes: bool,
+    size: tuple[int, int],
+    prompt: bool,
 ) -> Clops:
     file, endpoints = await _files(folder, children)
+    instrument = children.running[-1]
+    if prompt:
+        twin, endpoints = endpoints, folder / "prompt.json"
+        words = [sys.executable, prompt_cluster.__file__, str(twin), str(endpoints)]
+        instrument = children.start("prompt cluster", words, folder / "logs")
+        await children.wait_for(endpoints)
+    instruments = {child.process.pid for child in children.running}
     facility = load_facility(file, endpoints)
     async with AsyncExitStack() as stack:
         opened = _up(folder, children, file, endpoints)
@@ -172,9 +214,68 @@ async def _measure(
             opened if between_processes else open_facility(file, endpoints)
         )
         await lab.ready(60)
-        direct = Direct(facility)
-        stack.callback(direct.close)
-        return await _played(lab, direct, facility, templates, updates)
+        first = await lab.prepare(template(facility, 0))
+        await first.fire()
+        if prompt:
+            assert instrument.process.stdin is not None
+            instrument.process.stdin.write(f"{first.duration_fs / FS_PER_MS}\n".encode())
+            instrument.process.stdin.flush()
+            for _ in range(WARM):
+                await first.fire()
+        control = _beside(instruments)
+        used_of = partial(_used_s, control, psutil.Process(instrument.process.pid))
+        return await _played(lab, facility, *size, used_of)
+
+
+def _beside(instruments: Iterable[int]) -> list[psutil.Process]:
+    """Return this process and all that it has started, without those of instruments."""
+    own = psutil.Process()
+    apart = [one for pid in instruments for one in psutil.Process(pid).children(recursive=True)]
+    left_out = {*instruments, *(one.pid for one in apart)}
+    return [own, *(one for one in own.children(recursive=True) if one.pid not in left_out)]
+
+
+def _used_s(control: Iterable[psutil.Process], instrument: psutil.Process) -> tuple[float, float]:
+    """Return processor time of control and of the instrument, s."""
+    return sum(map(_time_s, control)), _time_s(instrument)
+
+
+def _time_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+async def _played(
+    lab: Lab,
+    facility: Facility,
+    templates: int,
+    updates: int,
+    used_s: Callable[[], tuple[float, float]],
+) -> Clops:
+    took_s: list[float] = []
+    used = np.zeros(2)
+    for number in range(templates):
+        program, rng = template(facility, number), random.Random(number)
+        prepared = await lab.prepare(program)
+        await prepared.fire(angles(program, rng))
+        seed = 0
+        before = np.array(used_s())
+        for update in range(updates):
+            numbers = angles(program, random.Random(seed))
+            began = time.perf_counter()
+            fired = await prepared.fire(numbers)
+            took_s.append(time.perf_counter() - began)
+            seed = update + hash(complex(sum(fired[name].sum() for name in fired.captures)))
+        used += np.array(used_s()) - before
+    control_ms, instrument_ms = 1e3 * used / len(took_s)
+    return Clops(
+        len(took_s) * SHOTS * LAYERS / sum(took_s),
+        1e3 * float(np.median(took_s)),
+        prepared.duration_fs / FS_PER_MS,
+        float(control_ms),
+        float(instrument_ms),
+        len(took_s),
+    )
 
 
 class InstantCluster:
@@ -253,49 +354,12 @@ async def _fired_at_once(facility: Facility, fires: int) -> tuple[float, float]:
     return 1e3 * float(wall_s), 1e3 * float(used_s)
 
 
-async def _played(
-    lab: Lab, direct: Direct, facility: Facility, templates: int, updates: int
-) -> Clops:
-    compiling = compiler_for(facility)
-    played_fs, fired_s, beyond_s = 0, 0.0, []
-    for number in range(templates):
-        program, rng = template(facility, number), random.Random(number)
-        prepared = await lab.prepare(program)
-        _, by_driver = compiling.prepare(program)
-        await prepared.fire(angles(program, rng))
-        seed = 0
-        numbers: list[dict[str, float]] = []
-        ours_s: list[float] = []
-        for _ in range(updates):
-            numbers.append(angles(program, random.Random(seed)))
-            began = time.perf_counter()
-            fired = await prepared.fire(numbers[-1])
-            ours_s.append(time.perf_counter() - began)
-            seed = hash(complex(sum(fired[name] for name in fired.captures)))
-        artifacts = [by_driver.fired_with(np.array(list(one.values()))) for one in numbers]
-        await direct.run(by_driver.fired_with(np.zeros(len(numbers[0]))))
-        direct_s = [await direct.run(one) for one in artifacts]
-        played_fs += sum(one.duration_fs for one in artifacts)
-        fired_s += sum(ours_s)
-        beyond_s += [one - other for one, other in zip(ours_s, direct_s, strict=True)]
-    count = templates * updates
-    played_ms = 1e3 * played_fs / FS_PER_S / count
-    host_ms = 1e3 * float(np.median(beyond_s))
-    driver_ms = 1e3 * float(np.median(direct.used_s))
-    return Clops(
-        1e3 * SHOTS * LAYERS / (played_ms + host_ms + driver_ms),
-        count * SHOTS * LAYERS / fired_s,
-        played_ms,
-        host_ms,
-        driver_ms,
-        count,
-    )
-
-
 if __name__ == "__main__":
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else TEMPLATES
     wall_ms, used_ms = measure_instant()
     print(f"instrument answers at once: {wall_ms:.2f} ms, processor {used_ms:.2f} ms", flush=True)
     for between in (False, True):
-        found = measure(between_processes=between, templates=5)
         load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-        print(json.dumps({"podium up": between, "load": load}), found, flush=True)
+        found = measure_prompt(between_processes=between, templates=count)
+        told = {"podium up": between, "load": load, "layers/s": round(found.layers_per_s)}
+        print(json.dumps(told), found, flush=True)

@@ -16,6 +16,7 @@ import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.framing import Command, encode_command
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration
+from podium.sim_instruments.execution.playback import Play
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -25,7 +26,6 @@ from podium.sim_instruments.servers.silent_playback import FinishedWork
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
 from podium.sim_instruments.twins.qblox_cluster.outputs.local_oscillator import POWER_ON_LO_HZ
-from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 
 SHOTS = 20_000
 LINES = {

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
+from podium.sim_instruments.execution.playback import Play
 from podium.sim_instruments.servers.silent_playback import FinishedWork
 from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer
-from podium.sim_instruments.twins.zurich.runs.playback import Play
 from podium.sim_instruments.twins.zurich.runs.program_execution import ProgramExecution
 
 if __package__:
@@ -35,6 +35,7 @@ LINES = {
     "dev12000.qa0_out": "a.feedline",
     "dev12000.qa0_in": "a.feedline",
     "dev12000.sg0": "a.q0.drive",
+    "dev12000.sg1": "a.q1.drive",
 }
 CENTRE_HZ = 6.0e9
 READ_HZ, DRIVE_HZ = 60e6, 20e6
@@ -65,7 +66,7 @@ repeat ({{shots}}) {{{{
   t += {PERIOD // 8};
 }}}}
 """
-FLIP, HALF = 0.1, 0.05
+FLIP, HALF = 0.7, 0.35
 """Gains of the pulses."""
 
 
@@ -86,14 +87,16 @@ class ChipPlay(feedback.ChipPlay):
 class Shfqc:
     """One instrument behind a data server, and its time."""
 
-    def __init__(self) -> None:
-        execution = ProgramExecution(playback=ChipPlay(feedback.chip()))  # type: ignore[arg-type]
+    def __init__(self, qubits: int = 1) -> None:
+        world: Any = ChipPlay(feedback.chip(qubits))
+        execution = ProgramExecution(playback=world)
         self.device = DataServer("1", {12000: "SHFQC"}, execution=execution).devices[0]
         self.execution = execution
-        self.now_fs = 0
-        self.centre = 0j
-        tone = np.exp(2j * np.pi * READ_HZ / 2e9 * np.arange(SAMPLES))
-        self.tone = tone
+        self.now_fs = 1_700_000_000 * 10**15
+        self.tones = [
+            np.exp(2j * np.pi * (READ_HZ - 40e6 * number) / 2e9 * np.arange(SAMPLES))
+            for number in range(qubits)
+        ]
         for path, value in {
             "qachannels/0/input/on": 1,
             "qachannels/0/output/on": 1,
@@ -101,20 +104,26 @@ class Shfqc:
             "qachannels/0/centerfreq": CENTRE_HZ,
             "qachannels/0/output/range": -30,
             "qachannels/0/input/range": -30,
-            "qachannels/0/generator/waveforms/0/wave": vector_of(0.03 * tone),
             f"{READOUT}/integration/length": SAMPLES,
             f"{READOUT}/integration/delay": DELAY / 2e9,
             "synthesizers/1/centerfreq": CENTRE_HZ,
-            "sgchannels/0/output/on": 1,
-            "sgchannels/0/output/range": 5,
-            "sgchannels/0/oscs/0/freq": DRIVE_HZ,
-            f"{SG}/outputs/0/gains/0": 1.0,
-            f"{SG}/outputs/0/gains/1": -1.0,
-            f"{SG}/outputs/1/gains/0": 1.0,
-            f"{SG}/outputs/1/gains/1": 1.0,
-            f"{SG}/modulation/enable": 1,
         }.items():
             self.set(path, value)
+        for number, tone in enumerate(self.tones):
+            self.set(f"qachannels/0/generator/waveforms/{number}/wave", vector_of(0.03 * tone))
+        for number in range(2):
+            channel = f"sgchannels/{number}"
+            for path, value in {
+                "output/on": 1,
+                "output/range": 5,
+                "oscs/0/freq": DRIVE_HZ + 45e6 * number,
+                "awg/outputs/0/gains/0": 1.0,
+                "awg/outputs/0/gains/1": -1.0,
+                "awg/outputs/1/gains/0": 1.0,
+                "awg/outputs/1/gains/1": 1.0,
+                "awg/modulation/enable": 1,
+            }.items():
+                self.set(f"{channel}/{path}", value)
 
     def set(self, path: str, value: Any) -> None:
         """Set a node."""
@@ -123,9 +132,10 @@ class Shfqc:
 
     def listen(self, angle: float, threshold: float) -> None:
         """Turn the weights, and set the threshold."""
-        weights = self.tone.conj() * np.exp(-1j * angle)
-        self.set(f"{READOUT}/integration/weights/0/wave", vector_of(weights))
-        self.set(f"{READOUT}/discriminators/0/threshold", threshold)
+        for number, tone in enumerate(self.tones):
+            weights = tone.conj() * np.exp(-1j * angle)
+            self.set(f"{READOUT}/integration/weights/{number}/wave", vector_of(weights))
+            self.set(f"{READOUT}/discriminators/{number}/threshold", threshold)
 
     def calibrate(self) -> None:
         """Find the axis and the threshold that tell two levels apart."""

@@ -5,15 +5,15 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.reset import reset
 from podium.control.calibration.sequences import all_pulses, frames_of, measure_all
-from podium.control.client.lab import open_facility
+from podium.control.client.lab import Lab, open_facility
 from podium.control.demo import simulation
 from podium.control.demo.example import example_facility
 from podium.control.facility.facility import Qubit
@@ -54,11 +54,13 @@ class Scan:
         return self.lab_s / self.wall_s
 
 
-def t1_program(bench: Bench, qubits: tuple[Qubit, ...], shots: int) -> Program:
+def t1_program(
+    bench: Bench, qubits: tuple[Qubit, ...], shots: int, longest_fs: int = LONGEST_FS
+) -> Program:
     """Return a scan of 51 waits up to 100 us; each shot begins with a passive reset."""
     pulses = all_pulses(bench, qubits)
     frames = tuple(name for p in pulses for name in (p.drive, p.readout))
-    waits = Linear(0, LONGEST_FS, POINTS)
+    waits = Linear(0, longest_fs, POINTS)
     body: list[Statement] = [*reset(pulses, frames)]
     for p in pulses:
         body += [p.pi(), Delay((p.drive,), Affine("delay"))]
@@ -70,11 +72,29 @@ def t1_program(bench: Bench, qubits: tuple[Qubit, ...], shots: int) -> Program:
 
 def measure(shots: int = SHOTS) -> Scan:
     """Play the scan once, after one of eight shots that loads what is to be loaded."""
-    with tempfile.TemporaryDirectory() as folder, _children() as children:
+    with tempfile.TemporaryDirectory() as folder, ended_children() as children:
         return asyncio.run(_scan(Path(folder), children, shots))
 
 
 async def _scan(folder: Path, children: Children, shots: int) -> Scan:
+    async with tuned_bench(folder, children) as (lab, bench, qubits, pid):
+        await lab.run(t1_program(bench, qubits, 8))
+        before_mb, before_cpu_s = used(pid)
+        before = await lab.now()
+        begin = time.perf_counter()
+        await lab.run(t1_program(bench, qubits, shots))
+        wall_s = time.perf_counter() - begin
+        after = await lab.now()
+        peak_mb, cpu_s = used(pid)
+    lab_s = (after.total_fs - before.total_fs) * 1e-15
+    return Scan(lab_s, wall_s, cpu_s - before_cpu_s, before_mb, peak_mb)
+
+
+@asynccontextmanager
+async def tuned_bench(
+    folder: Path, children: Children
+) -> AsyncIterator[tuple[Lab, Bench, tuple[Qubit, ...], int]]:
+    """Serve the example's twins; yield a lab, a bench tuned by the truth, qubits, the process."""
     facility, twin, endpoints = example_facility(), folder / "twin.yaml", folder / "endpoints.json"
     await simulation.draw_world(facility, SEED, twin)
     child = await simulation.serve(children, facility, twin, endpoints)
@@ -89,19 +109,10 @@ async def _scan(folder: Path, children: Children, shots: int) -> Scan:
         qubits = tuple(lab.facility.qubits().values())
         await lab.bias({q.flux_port: truth[f"{q.name}.sweet_spot"].value for q in qubits})
         bench = Bench(lab, qubits[0].node, qubits, record, keep=lambda data: None)
-        await lab.run(t1_program(bench, qubits, 8))
-        before_mb, before_cpu_s = _used(child.process.pid)
-        before = await lab.now()
-        begin = time.perf_counter()
-        await lab.run(t1_program(bench, qubits, shots))
-        wall_s = time.perf_counter() - begin
-        after = await lab.now()
-        peak_mb, cpu_s = _used(child.process.pid)
-    lab_s = (after.total_fs - before.total_fs) * 1e-15
-    return Scan(lab_s, wall_s, cpu_s - before_cpu_s, before_mb, peak_mb)
+        yield lab, bench, qubits, child.process.pid
 
 
-def _used(pid: int) -> tuple[float, float]:
+def used(pid: int) -> tuple[float, float]:
     """Return the most memory that a process has had, MB, and its processor time, s."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])
@@ -111,7 +122,8 @@ def _used(pid: int) -> tuple[float, float]:
 
 
 @contextmanager
-def _children() -> Iterator[Children]:
+def ended_children() -> Iterator[Children]:
+    """Yield processes to come, which are ended behind it."""
     children = Children()
     try:
         yield children

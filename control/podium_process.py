@@ -30,6 +30,9 @@ IDLE_S = 10.0
 """It is done when nothing has been computed for so long. Between runs that follow one another the
 next one takes what the last has left: to have the system clear all pages anew costs more than
 many runs do."""
+SPARE_MAX = 32 * 2**20
+"""Bytes. Where memory has grown by more since it was given back last, it is given back between runs
+too: what is left free lies in pieces, and a run that needs larger ones takes more of the system."""
 
 
 def configure_process() -> None:
@@ -64,6 +67,8 @@ class Spare:
         self._now_s = now_s
         self._used_s: float | None = None
         """When memory was used last; None: not since it was given back."""
+        self._least = private_bytes()
+        """The least that the process has held since it was given back after a run."""
 
     def used(self) -> None:
         """Note that memory is in use now; may be called in any thread."""
@@ -79,6 +84,29 @@ class Spare:
         self._used_s = None
         if self._trim is not None:
             self._trim(0)
+
+    def limit(self, *, is_left: bool) -> None:
+        """Give it back if there is much of it; may be called in any thread.
+
+        ``is_left``: a run is over, and all that it held has been freed.
+        """
+        held = private_bytes()
+        if held - self._least > SPARE_MAX:
+            self.give_back()
+            held = private_bytes()
+            if is_left:
+                self._least = held
+        self._least = min(self._least, held)
+
+
+def private_bytes() -> int:
+    """Return how much memory this process holds by itself; 0: the system does not say."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            _, resident, shared, *_ = file.read().split()
+    except OSError:
+        return 0
+    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """Twins behind real TCP servers on loopback, for clients that know only sockets."""
 
 import asyncio
+import gc
 import logging
 import os
 import shutil
@@ -32,6 +33,9 @@ settings.register_profile(
 settings.load_profile("busy")
 
 FS_PER_NS = 1_000_000
+COLLECTED_AFTER = (20_000, 20, 20)
+"""Thresholds of the garbage collector: with those of Python (700, 10, 10) about a tenth of the time
+goes to looking through all that pytest and the imported packages keep."""
 LEFT_OVER = LeftOver()
 
 
@@ -126,8 +130,8 @@ class TwinServers:
             self._clients[task] = writer
             try:
                 while data := await reader.read(65536):
-                    reply = session.feed(data, self.clock.now_fs())
-                    horizon = twin.horizon(self.clock.now_fs())
+                    now_fs = self.clock.now_fs()  # what ends after it is still waited for
+                    reply, horizon = session.feed(data, now_fs), twin.horizon(now_fs)
                     if leaping and horizon.busy_until_fs is not None:
                         self.clock.leap_to(horizon.busy_until_fs)
                         reply += session.feed(b"", self.clock.now_fs())
@@ -258,6 +262,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if config.getoption("by_file") and hasattr(config, "workerinput"):
         config.pluginmanager.register(CollectionByFile())
+    gc.set_threshold(*COLLECTED_AFTER)
     asyncio.set_event_loop(None)
     LEFT_OVER.watch(asyncio.BaseEventLoop)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -63,20 +63,26 @@ FILES = {
         """,
 }
 
+AFTER_SLOW_ONES = {
+    "conftest.py": FILES["conftest.py"],
+    "first/test_a.py": "        def test_it(): pass",
+    "first/test_b.py": FILES["test_long.py"],
+    "second/test_c.py": "        def test_it(): pass",
+}
+
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for name, text in FILES.items():
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    for name, text in getattr(request, "param", FILES).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         lines = (line.removeprefix(" " * 8) for line in text.strip("\n").splitlines())
         (tmp_path / name).write_text("\n".join(lines) + "\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     return tmp_path
 
 
-@pytest.mark.parametrize("shuffled", [(), ("--random-order-seed=3",)], ids=["by size", "shuffled"])
-def test_what_fails_is_named_and_a_file_is_imported_once(folder: Path, shuffled) -> None:
-    words = ("-n", "2", "--dist=load", "--maxschedchunk=1", "-m", "not slow", *shuffled)
-    done = subprocess.run(
+def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
@@ -84,6 +90,18 @@ def test_what_fails_is_named_and_a_file_is_imported_once(folder: Path, shuffled)
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("folder", [AFTER_SLOW_ONES], indirect=True)
+def test_a_file_of_which_nothing_runs_leaves_nothing_set_up(folder: Path) -> None:
+    done = run(folder, "-n", "1", "--dist=load", "--maxschedchunk=1", "-m", "not slow")
+    assert "2 passed in" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("shuffled", [(), ("--random-order-seed=3",)], ids=["by size", "shuffled"])
+def test_what_fails_is_named_and_a_file_is_imported_once(folder: Path, shuffled) -> None:
+    words = ("-n", "2", "--dist=load", "--maxschedchunk=1", "-m", "not slow", *shuffled)
+    done = run(folder, *words)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "1 failed, 4 passed, 1 error in" in done.stdout
     assert "FAILED test_wrong.py::test_sum - assert" in done.stdout

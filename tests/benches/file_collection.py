@@ -55,6 +55,10 @@ TOLD_S = 0.05
 TESTS = Path(__file__).parents[1]
 
 
+NAME = "tests"
+"""Of the item that stands for a file: pytest-xdist has it where a worker died in that file."""
+
+
 class FileItem(pytest.Item):
     """Stands for all tests of a file until it is the file's turn.
 
@@ -86,13 +90,15 @@ class FileItem(pytest.Item):
             hook.pytest_runtest_protocol(item=item, nextitem=after)
             if session.shouldfail or session.shouldstop:
                 break
+        if not items:  # what was left standing for this file, the next one may have no use for
+            session._setupstate.teardown_exact(following)
 
 
 class TestFile(pytest.File):
     """A test file that is not imported yet."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        yield FileItem.from_parent(self, name="tests")
+        yield FileItem.from_parent(self, name=NAME)
 
 
 class CollectionByFile:

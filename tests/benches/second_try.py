@@ -15,6 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.benches.file_collection import NAME
+
 FEW = 12
 """So many tests may have failed; with more of them the computer is not to blame."""
 
@@ -25,6 +27,11 @@ def failed_tests(cache: Path) -> list[str]:
         return sorted(json.loads((cache / "v" / "cache" / "lastfailed").read_text()))
     except FileNotFoundError:
         return []
+
+
+def places(failed: Sequence[str]) -> list[str]:
+    """Return what pytest is to run: of a file in which a worker died, all tests."""
+    return [name.removesuffix(f"::{NAME}") for name in failed]
 
 
 def main(cache: Path, words: Sequence[str]) -> int:
@@ -38,7 +45,7 @@ def main(cache: Path, words: Sequence[str]) -> int:
         return 1
     print(f"A second try, beside nothing: {', '.join(failed)}", flush=True)
     status = subprocess.run(
-        [sys.executable, "-m", "pytest", *words, "-o", f"cache_dir={cache}", "--last-failed"],
+        [sys.executable, "-m", "pytest", *words, "-o", f"cache_dir={cache}", *places(failed)],
         check=False,
     ).returncode
     still = failed_tests(cache)

@@ -19,6 +19,8 @@ PARTS = (
     "compile_zurich",
     "rabi",
     "t1_memory",
+    "first_run",
+    "copies",
     "trips",
     "feedback",
     "demo",

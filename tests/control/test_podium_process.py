@@ -3,7 +3,7 @@
 import numpy as np
 import psutil
 
-from podium_process import IDLE_S, Spare
+from podium_process import IDLE_S, SPARE_MAX, Spare, private_bytes
 
 
 def test_memory_is_given_back_once_nobody_has_used_it_for_a_while() -> None:
@@ -32,4 +32,20 @@ def test_what_was_freed_is_the_systems_again() -> None:
     kept.clear()
     Spare().give_back()
     assert process.memory_info().rss < full - 40e6
+    assert last.sum() == 2000
+
+
+def test_between_runs_no_more_is_kept_than_a_limit() -> None:
+    spare = Spare()
+    spare.give_back()
+    spare.limit(is_left=True)
+    before = private_bytes()
+    assert before > 0
+    kept = [np.ones(2000) for _ in range(6000)]  # 96 MB in pieces that no mapping has for itself
+    last = kept[-1]
+    spare.limit(is_left=False)
+    assert private_bytes() > before + 80e6, "it is in use"
+    kept.clear()
+    spare.limit(is_left=True)
+    assert private_bytes() < before + SPARE_MAX
     assert last.sum() == 2000

@@ -157,6 +157,7 @@ def test_what_is_up_is_asked_also_when_its_endpoints_file_is_gone(up) -> None:
     assert all(one["heard_s"] > 0 for agent in status["agents"] for one in agent["instruments"])
 
 
+@pytest.mark.slow
 def test_a_damaged_ramp_journal_is_told_at_the_start_until_somebody_has_looked(
     tmp_path_factory,
 ) -> None:

@@ -49,6 +49,8 @@ REFEREES = {
     "test_qblox_tag_feedback_client": "`test_qblox_tag_feedback_client.py`",
     "test_pyvcd": "pyvcd 0.5.1",
     "test_qutip": "QuTiP",
+    "test_qutip_joint": "`test_qutip_joint.py`",
+    "test_zurich_coupled_qubits": "`test_zurich_coupled_qubits.py`",
     "test_scqubits": "scqubits",
     "test_scqubits_fluxonium": "of transmons and fluxoniums | scqubits",
     "test_snmp_white_rabbit_switch": "White Rabbit switch",

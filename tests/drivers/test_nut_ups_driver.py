@@ -59,6 +59,16 @@ def test_it_plays_its_roles(driver):
     assert instrument.snapshot()["ups.status"] == "OL"
 
 
+def test_another_release_of_its_server_is_a_complaint(serve, tap):
+    at = serve(tap, "nut")
+    for release, complaints in {"2.7.4": ("its upsd is 2.8.0, not 2.7.4",), "2.8.0": ()}.items():
+        driver = NutUps("supply", at.host, {"nut": at.port}, release=release)
+        try:
+            assert driver.examine().complaints == complaints
+        finally:
+            driver.close()
+
+
 def test_a_supply_on_its_battery_is_complained_of(driver, tap):
     tap.shown = {"mains.on": 0.0, "ups.charge": 0.1}
     assert driver.supply() == SupplyStatus(False, True, 0.1, 90.0)

@@ -180,7 +180,8 @@ def test_an_error_of_somebody_else_does_not_refuse_another_text(server, cluster,
 
 def test_bins_are_read_as_the_vendors_client_reads_them(cluster) -> None:
     play(cluster)
-    (ours,) = read_bins(cluster._cluster, [(2, 0)])
+    assert cluster._direct is not None
+    (ours,) = read_bins(cluster._direct, [(2, 0)])
     (theirs,) = cluster._cluster.get_all_acquisitions([(2, 0)], as_numpy=True, acq_encoding=None)
     assert ours.keys() == theirs.keys() == {"q0"}
     assert ours["q0"]["index"] == theirs["q0"]["index"]

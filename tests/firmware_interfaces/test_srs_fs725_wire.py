@@ -24,6 +24,8 @@ from podium.firmware_interfaces.srs_fs725 import (
         ("MO!?", Line("MO", True, True, ())),
         ("SF-2000", Line("SF", False, False, (-2000,))),
         ("AD10?", Line("AD10", False, True, ())),
+        ("L O ? ", Line("LO", False, True, ())),
+        ("LO 1 2", Line("LO", False, False, (12,))),
         ("SD3 150", Line("SD3", False, False, (150,))),
         ("SP7008,3938,60", Line("SP", False, False, (7008, 3938, 60))),
     ],
@@ -32,7 +34,7 @@ def test_a_command_is_read(line, means) -> None:
     assert decode(line) == means
 
 
-@pytest.mark.parametrize("line", ["", "L", "*IDN?", "LO?1", "LOx", "LO1.5", "12", "LO 1 2", "?"])
+@pytest.mark.parametrize("line", ["", "L", "*IDN?", "LO?1", "LOx", "LO1.5", "12", "LO 1,,2", "?"])
 def test_what_is_no_command_is_refused(line) -> None:
     with pytest.raises(SyntaxFault):
         decode(line)

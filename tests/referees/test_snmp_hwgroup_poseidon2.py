@@ -20,7 +20,7 @@ from pysnmp.hlapi.v1arch.asyncio import (
     get_cmd,
     set_cmd,
 )
-from pysnmp.proto.rfc1902 import OctetString
+from pysnmp.proto.rfc1902 import Integer32, OctetString
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.room import Room
@@ -34,6 +34,10 @@ MIB = {  # column or object: type on the wire, least, greatest (or characters)
     "1.1.4": ("INTEGER", 0, 2),
     "1.1.5": ("INTEGER", 0, 1),
     "1.1.6": ("INTEGER", 0, 2**31 - 1),
+    "2.1.2": ("INTEGER", 0, 1),
+    "2.1.3": ("STRING", 0, 20),
+    "2.1.4": ("INTEGER", 0, 2),
+    "2.1.5": ("INTEGER", 0, 4),
     "3.1.2": ("STRING", 0, 15),
     "3.1.4": ("INTEGER", 0, 3),
     "3.1.5": ("STRING", 0, 10),
@@ -140,7 +144,8 @@ def test_what_a_recorded_poseidon_has_the_twin_has_and_of_the_same_kind(place) -
     )
     assert str(system["1.3.6.1.2.1.1.2.0"]) == BASE
     columns = [column_of(oid) for oid in walked(place, BASE) if oid.startswith(BASE)]
-    assert sorted(set(columns) - {"1.1.6", "3.1.11"}) == sorted(RECORDED)
+    newer = {"1.1.6", "3.1.11", "2.1.2", "2.1.3", "2.1.4", "2.1.5"}  # and relays, which a 3268 has
+    assert sorted(set(columns) - newer) == sorted(RECORDED)
     rows = walked(place, f"{BASE}.3.1.5")
     shown = [str(value) for oid, value in rows.items() if oid.startswith(f"{BASE}.3.1.5.")]
     assert [re.fullmatch(r"-?\d+\.\d (C|%RH|kPa)", text) is not None for text in shown] == 3 * [
@@ -180,15 +185,62 @@ def test_checkmk_takes_a_state_and_a_number_of_each_row(box, place) -> None:
     assert str(lost) == "-999.9 kPa"
 
 
-def test_pysnmp_hears_that_nothing_can_be_set(place) -> None:
-    async def put(*way):
-        oid = ObjectIdentity(tuple(map(int, f"{BASE}.1.1.3.1".split("."))))
-        return await set_cmd(*way, ObjectType(oid, OctetString("x")), lookupMib=False)
+def puts(place, community: str, *requests) -> list[tuple[str, int]]:
+    """Return the status and the index of each set-request by pysnmp; one is a list of pairs."""
 
-    trouble, status, index, _ = with_pysnmp(place, put)
-    assert not trouble
-    assert (status.prettyPrint(), int(index)) == ("noAccess", 1)
-    assert str(got(place, f"{BASE}.1.1.3.1")[0]) == "Water leak"
+    async def ask(dispatcher, _, target):
+        way = dispatcher, CommunityData(community, mpModel=1), target
+        said = []
+        for pairs in requests:
+            objects = [
+                ObjectType(ObjectIdentity(tuple(map(int, oid.split(".")))), value)
+                for oid, value in pairs
+            ]
+            trouble, status, index, _ = await set_cmd(*way, *objects, lookupMib=False)
+            assert not trouble
+            said.append((status.prettyPrint() if status else "noError", int(index)))
+        return said
+
+    return with_pysnmp(place, ask)
+
+
+def put(place, community: str, *pairs) -> tuple[str, int]:
+    return puts(place, community, pairs)[0]
+
+
+def test_pysnmp_sets_with_the_community_for_it_only(place) -> None:
+    name = f"{BASE}.1.1.3.1"
+    assert put(place, "public", (name, OctetString("x"))) == ("noAccess", 1)
+    assert str(got(place, name)[0]) == "Water leak"
+    assert put(place, "private", (name, OctetString("Pump"))) == ("noError", 0)
+    assert str(got(place, name)[0]) == "Pump"
+
+
+READ_WRITE = {  # of the MIB: ACCESS read-write
+    *("1.1.3", "1.1.4", "1.1.6", "2.1.2", "2.1.3", "2.1.5", "99.1.1"),
+    *("99.1.2.1.2", "99.1.2.1.5", "99.1.2.1.6", "99.1.2.1.7", "99.1.2.1.8"),
+}
+
+
+def test_pysnmp_sets_what_is_read_write_in_the_published_mib_and_nothing_else(place) -> None:
+    pairs = [(oid, value) for oid, value in walked(place, BASE).items() if oid.startswith(BASE)]
+    said = puts(place, "private", *([pair] for pair in pairs))
+    may = [column_of(oid) in READ_WRITE for oid, _ in pairs]
+    assert said == [("noError", 0) if one else ("notWritable", 1) for one in may]
+
+
+def test_a_request_that_is_wrong_in_one_place_changes_nothing(place) -> None:
+    """RFC 3416, 4.2.5: types, lengths and values in this order, all or nothing."""
+    low, name = f"{BASE}.99.1.2.1.6.1", f"{BASE}.99.1.2.1.2.1"
+    for wrong, status in (
+        ((name, Integer32(3)), "wrongType"),
+        ((name, OctetString("sixteen letters!")), "wrongLength"),
+        ((f"{BASE}.1.1.4.1", Integer32(3)), "wrongValue"),
+        ((f"{BASE}.99.1.1.0", Integer32(3)), "wrongValue"),
+        ((f"{BASE}.2.1.5.1", Integer32(3)), "inconsistentValue"),
+    ):
+        assert put(place, "private", (low, Integer32(-55)), wrong) == (status, 2)
+    assert int(got(place, low)[0]) == 100
 
 
 @pytest.mark.net_snmp

@@ -86,5 +86,5 @@ def test_the_exchanges_of_a_published_program_come_out_as_it_expects(line) -> No
     status = [int(one) for one in line(b"ST?\r").split(b",")]
     assert status[5] & 0b1000 == 0, "its check of EEPROM writes: ST6, bit 3"
     assert (line(b"PL?\r"), line(b"PL!?\r")) == (b"0\r", b"0\r")
-    assert line(b"RS 1\r") == b""
+    assert line(b"RS 1\r") == b"PRS_10\r"
     assert int(line(b"ST?\r").split(b",")[5]) & 128, "its check of a reset: ST6, bit 7"

@@ -39,9 +39,19 @@ class NutUps:
 
     _wire: socket.socket | None
 
-    def __init__(self, name: str, host: str, ports: Mapping[str, int], ups: str = "ups") -> None:
-        """Connect and read once; ``ups`` is the supply's name at its server."""
-        self._begin(name, ups, rehearsed=False)
+    def __init__(
+        self,
+        name: str,
+        host: str,
+        ports: Mapping[str, int],
+        ups: str = "ups",
+        release: str | None = None,
+    ) -> None:
+        """Connect and read once; ``ups`` is the supply's name at its server.
+
+        A server of another ``release`` of upsd is a complaint of :meth:`examine`.
+        """
+        self._begin(name, ups, release, rehearsed=False)
         at = (host, ports["nut"])
         try:
             self._wire = socket.create_connection(at, timeout=ANSWER_S)
@@ -54,14 +64,21 @@ class NutUps:
             raise
 
     @classmethod
-    def rehearse(cls, name: str, note: Callable[[str], None], ups: str = "ups") -> Self:
+    def rehearse(
+        cls,
+        name: str,
+        note: Callable[[str], None],
+        ups: str = "ups",
+        release: str | None = None,
+    ) -> Self:
         """Return a driver of no supply, with which nothing is wrong; it never sets anything."""
         driver = cls.__new__(cls)
-        driver._begin(name, ups, rehearsed=True)
+        driver._begin(name, ups, release, rehearsed=True)
         return driver
 
-    def _begin(self, name: str, ups: str, rehearsed: bool) -> None:
+    def _begin(self, name: str, ups: str, release: str | None, rehearsed: bool) -> None:
         self._name = name
+        self._release = release
         self._ups = ups
         self._rehearsed = rehearsed
         self._wire = None
@@ -82,7 +99,12 @@ class NutUps:
 
     def examine(self) -> Examination:
         """Return what it says is wrong."""
-        return Examination(complaints=_complaints(self._status(self._variables())))
+        said = self._variables()
+        complaints = _complaints(self._status(said))
+        version = self._version()
+        if version != self._release:
+            complaints = (*complaints, f"its upsd is {version}, not {self._release}")
+        return Examination(complaints=complaints)
 
     def readings(self) -> Mapping[str, Value]:
         """Return charge, runtime, voltages and load; what it does not say is left out."""
@@ -138,6 +160,21 @@ class NutUps:
         if self._rehearsed:
             return dict(REHEARSED)
         asked = f"LIST VAR {self._ups}"
+        lines = self._asked(asked)
+        try:
+            return nut.read_variables(self._ups, lines)
+        except NutError as error:
+            self.close()
+            raise ProtocolError(f"{self._name} was asked {asked!r} and said: {error}") from error
+
+    def _version(self) -> str | None:
+        """Return its server's release; the one that is expected, where nobody cares or says it."""
+        if self._rehearsed or self._release is None:
+            return self._release
+        said = nut.words(self._asked(f"GET VAR {self._ups} server.version")[0])
+        return said[3] if len(said) == 4 else self._release
+
+    def _asked(self, asked: str) -> list[str]:
         said = f"{self._name} was asked {asked!r}"
         if self._closed or self._wire is None:
             raise Unreachable(f"{said}, but its connection was closed")
@@ -148,11 +185,7 @@ class NutUps:
             raise Unreachable(f"{said}: {error}") from error
         if lines[0].startswith("ERR "):
             raise Refused(f"{said}: {lines[0].removeprefix('ERR ')}")
-        try:
-            return nut.read_variables(self._ups, lines)
-        except NutError as error:
-            self.close()
-            raise ProtocolError(f"{said} and said: {error}") from error
+        return lines
 
     def _exchange(self, wire: socket.socket, asked: str) -> list[str]:
         """Return the lines of an answer: one that begins no list, or all up to its end."""

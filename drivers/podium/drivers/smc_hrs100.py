@@ -33,10 +33,18 @@ class SmcHrs100:
     """None in a rehearsal."""
 
     def __init__(
-        self, name: str, host: str, ports: Mapping[str, int], bus_address: str = "1"
+        self,
+        name: str,
+        host: str,
+        ports: Mapping[str, int],
+        bus_address: str = "1",
+        size: str = "HRS100",
     ) -> None:
-        """Connect and read once; ``bus_address``: its number on the line behind the gateway."""
-        self._begin(name, None, bus_address)
+        """Connect and read once; ``bus_address``: its number on the line behind the gateway.
+
+        Nothing that it answers tells its ``size``.
+        """
+        self._begin(name, None, bus_address, size)
         self._session = ModbusSession(name, host, ports["modbus"])
         try:
             self._registers()
@@ -45,15 +53,24 @@ class SmcHrs100:
             raise
 
     @classmethod
-    def rehearse(cls, name: str, note: Callable[[str], None], bus_address: str = "1") -> Self:
+    def rehearse(
+        cls,
+        name: str,
+        note: Callable[[str], None],
+        bus_address: str = "1",
+        size: str = "HRS100",
+    ) -> Self:
         """Return a driver of no chiller, which tells ``note`` what it would be told."""
         driver = cls.__new__(cls)
-        driver._begin(name, note, bus_address)
+        driver._begin(name, note, bus_address, size)
         return driver
 
-    def _begin(self, name: str, note: Callable[[str], None] | None, bus_address: str) -> None:
+    def _begin(
+        self, name: str, note: Callable[[str], None] | None, bus_address: str, size: str
+    ) -> None:
         if not bus_address.isdigit() or not 1 <= int(bus_address) <= 99:
             raise Refused(f"{name}: a chiller's bus_address is 1 to 99, not {bus_address!r}")
+        self._size = size
         self._name = name
         self._note = note
         self._unit = int(bus_address)
@@ -64,7 +81,7 @@ class SmcHrs100:
     def identity(self) -> Identity:
         """Return what it is taken for: its registers say neither model nor serial number."""
         self._registers()
-        return Identity(box.VENDOR, box.MODEL, serial="", firmware="")
+        return Identity(box.VENDOR, self._size, serial="", firmware="")
 
     def snapshot(self) -> dict[str, object]:
         """Return how it is set."""

@@ -10,8 +10,6 @@ from podium.drivers.visa_session import ChecksIdentity, VisaSession
 from podium.firmware_interfaces import srs_sg384 as box
 from podium.firmware_interfaces.built_in_models.microwave_sources import SRS_SG384
 
-ERRORS_MAX = 100
-"""Errors that are read at most: no list of it is longer. ASSUMED."""
 SETTINGS = {
     "frequency_hz": "FREQ?",
     "power_dbm": "AMPR?",
@@ -85,7 +83,7 @@ class SrsSg384(OverVisa):
 
     def _errors(self) -> list[str]:
         found: list[str] = []
-        for _ in range(ERRORS_MAX):
+        for _ in range(box.ERRORS_MAX + 1):
             said = self._session.ask("LERR?")
             if said == str(box.NO_ERROR):
                 return found

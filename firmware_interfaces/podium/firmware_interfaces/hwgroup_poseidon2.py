@@ -16,6 +16,8 @@ from podium.firmware_interfaces.snmp import PORT, Oid
 
 SNMP_PORT = PORT
 COMMUNITY = "public"
+WRITE_COMMUNITY = "private"
+"""ASSUMED, like that for reading."""
 """For reading; ASSUMED: as the box comes. Version 2c, of which its maker says "some parts"."""
 VENDOR = "HW group"
 SENSORS_MAX = 42
@@ -23,6 +25,8 @@ SENSORS_MAX = 42
 INPUTS_MAX = 12
 """Dry contacts of the largest model; a 3268 has :data:`INPUTS_OF_3268`."""
 INPUTS_OF_3268 = 4
+OUTPUTS_OF_3268 = 2
+"""Relays. ASSUMED: its data sheet, from memory."""
 SCAN_S = 1
 """The buses are read so often (manual; up to 30 s with many sensors)."""
 INPUT_SCAN_MS = 200
@@ -46,6 +50,12 @@ INPUT_COLUMNS: dict[str, Oid] = {
     "alarm_setup": (*POSEIDON, 1, 1, 4),
     "alarm_state": (*POSEIDON, 1, 1, 5),
     "counter": (*POSEIDON, 1, 1, 6),
+}
+OUTPUT_COLUMNS: dict[str, Oid] = {
+    "value": (*POSEIDON, 2, 1, 2),
+    "name": (*POSEIDON, 2, 1, 3),
+    "type": (*POSEIDON, 2, 1, 4),
+    "mode": (*POSEIDON, 2, 1, 5),
 }
 SENSOR_COLUMNS: dict[str, Oid] = {
     "name": (*POSEIDON, 3, 1, 2),
@@ -120,10 +130,28 @@ class SensorFlag(IntEnum):
     LIMITS = 0x01
     TRAP = 0x02
     ENABLED = 0x08
+    SMS = 0x10
+    EMAIL = 0x20
 
 
-INPUT_ALARM = 1
-"""``inputStateAlarm`` of the table of alarms."""
+FLAGS_MAX = 0x3F
+ALERTS = SensorFlag.TRAP | SensorFlag.SMS | SensorFlag.EMAIL
+"""A sensor out of its limits is in alarm while one of them is set (manual, page 20)."""
+
+
+class OutputMode(IntEnum):
+    """What switches an output (manual, page 16)."""
+
+    MANUAL = 0
+    ALARM = 1
+    """On while any input or sensor is in alarm."""
+    EQUAL = 2
+    HIGHER = 3
+    LOWER = 4
+
+
+INPUT_ALARM, SENSOR_ALARM = 1, 2
+"""``inputStateAlarm`` and ``temperatureOutOfRange`` of the table of alarms."""
 _PASCALS = {"Pa": 1.0, "hPa": 100.0, "mbar": 100.0, "kPa": 1000.0, "bar": 1e5}
 
 

@@ -1,7 +1,8 @@
 """Keysight 33512B function generator, two channels: its commands, limits and defaults.
 
-Sources: Agilent 33500 Series Operating and Service Guide, in pages that others publish (units,
-terminations, bursts, triggers, levels); QCoDeS 0.58 for headers and words; the tests that fixate
+Sources: Agilent 33500 Series Operating and Service Guide, in pages that others publish (61, 69,
+153, 157, 167, 177, 219, 264, 318, 323: units, terminations, pulses, bursts, triggers, levels), and
+Keysight's own page of bursts on the web; QCoDeS 0.58 for headers and words; the tests that fixate
 runs on a real 33500B for what is clipped. SCPI over TCP, messages end with a newline.
 """
 
@@ -40,9 +41,14 @@ FREQUENCY_MAX_HZ = {
     "PULS": Decimal("20E6"),
 }
 """By function; others have no frequency of this kind."""
-EDGE_S = Decimal("16E-9")  # ASSUMED: shortest pulse and shortest gap
+EDGE_S = Decimal("16E-9")
+"""Shortest pulse and shortest gap; page 69."""
 BURST_GAP_S = Decimal("1E-6")  # ASSUMED: between the end of a burst and the next
 CYCLES_MAX = Decimal("1E8")
+BURST_MAX_HZ = Decimal("6E6")
+"""Of a sine or a square wave in bursts that end."""
+BURST_MIN_HZ = Decimal("2.001E-3")
+"""In bursts that begin by themselves."""
 CLIPPED = "Data out of range; value clipped to {} limit"
 
 
@@ -115,6 +121,8 @@ AMPLITUDE = Command(
     f"{_SOURCE}:VOLTage[:LEVel][:IMMediate][:AMPLitude]", (_AMPLITUDE,), _EXTREME, asks_optional=1
 )
 OFFSET = _number(f"{_SOURCE}:VOLTage[:LEVel][:IMMediate]:OFFSet", "V")
+HIGH = _number(f"{_SOURCE}:VOLTage[:LEVel][:IMMediate]:HIGH", "V")
+LOW = _number(f"{_SOURCE}:VOLTage[:LEVel][:IMMediate]:LOW", "V")
 UNIT = _setting(f"{_SOURCE}:VOLTage:UNIT", Choice(UNITS))
 APPLY = {
     short_form(word): Command(
@@ -127,6 +135,7 @@ APPLIED = Command(f"{_SOURCE}:APPLy", asks=())
 DUTY = _number(f"{_SOURCE}:FUNCtion:SQUare:DCYCle", "PCT")
 SYMMETRY = _number(f"{_SOURCE}:FUNCtion:RAMP:SYMMetry", "PCT")
 PULSE_WIDTH = _number(f"{_SOURCE}:FUNCtion:PULSe:WIDTh", "S")
+PULSE_DUTY = _number(f"{_SOURCE}:FUNCtion:PULSe:DCYCle", "PCT")
 BURST = _setting(f"{_SOURCE}:BURSt:STATe", Switch())
 BURST_MODE = _setting(f"{_SOURCE}:BURSt:MODE", Choice(("TRIGgered", "GATed")))
 BURST_CYCLES = _number(f"{_SOURCE}:BURSt:NCYCles", "", _ENDLESS)
@@ -138,6 +147,9 @@ LOAD = _number(":OUTPut<n>:LOAD", "OHM", _ENDLESS)
 POLARITY = _setting(":OUTPut<n>:POLarity", _POLARITY)
 SYNC = _setting(":OUTPut<n>:SYNC[:STATe]", Switch())
 SYNC_SOURCE = _setting(":OUTPut<n>:SYNC:SOURce", Choice(("CH1", "CH2")))
+TRIGGER_OUTPUT = _setting(":OUTPut<n>:TRIGger[:STATe]", Switch())
+TRIGGER_OUTPUT_SLOPE = _setting(":OUTPut<n>:TRIGger:SLOPe", Choice(("POSitive", "NEGative")))
+TRIGGER_OUTPUT_SOURCE = _setting(":OUTPut<n>:TRIGger:SOURce", Choice(("CH1", "CH2")))
 TRIGGER = Command(":TRIGger<n>[:IMMediate]", ())
 TRIGGER_SOURCE = _setting(":TRIGger<n>:SOURce", Choice(("IMMediate", "EXTernal", "TIMer", "BUS")))
 TRIGGER_SLOPE = _setting(":TRIGger<n>:SLOPe", Choice(("POSitive", "NEGative")))

@@ -17,8 +17,18 @@ from podium.firmware_interfaces.ieee4882.program_message import Parameter
 from podium.firmware_interfaces.ieee4882.status import Status
 
 TCP_PORT = 7777
+CLIENTS_MAX = 2
+"""Sockets at once: an attempt to open a third one fails (chapter 6.4.3; 119-372, page 140)."""
 VENDOR = "LSCI"
 TERMINATOR = b"\r\n"
+BEGINS_S = 0.010
+"""From a query to its response. Manual of the 370, 6.2.5, as those of the 340 and 625: "Typically
+it takes 10 ms for the instrument to begin the response". ASSUMED: so do the 336, 350 and 372,
+whose manuals say "as soon as possible"."""
+QUIET_S = 0.050
+"""Between a response, or a command without one, and the next message: chapter "Message Flow
+Control" (6.3.4 of the 336, 350 and 372), not more than 20 messages a second. socs' client of the
+336's socket waits 61 ms for a response and 100 ms after it."""
 REGISTER_DIGITS = 3  # *ESR? and the like answer nnn
 NAME_MAX = 15  # INNAME
 STANDARD_CURVES_END, CURVES_END = 20, 59

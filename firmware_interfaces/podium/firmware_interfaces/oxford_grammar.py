@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 END = b"\r\n"
 LINE_MAX = 512
-"""ASSUMED."""
+"""Of a Triton. ASSUMED."""
 IDENTITY = "*IDN?"
 INVALID, NOT_FOUND, VALID = "INVALID", "NOT_FOUND", "VALID"
+NOT_APPLICABLE = "N/A"
 _SCALES = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6}
 
 
@@ -43,23 +44,27 @@ class WhoAreYou:
 Message = Read | Set | WhoAreYou
 
 
-def decode(line: str) -> Message:
+def decode(line: str, any_case: bool = True) -> Message:
     """Return what a line asks or sets; raises :class:`GrammarError`.
 
-    Verbs and nouns are taken in any case; a question mark after a noun is passed over.
+    A question mark after a noun is passed over. ``any_case``: so are small letters in verbs and
+    nouns.
     """
     text = line.strip()
+    if not any_case and text[: len("SET:")] not in ("SET:", "READ", IDENTITY[:4]):
+        raise GrammarError(f"{text!r}: there are the verbs READ and SET, and {IDENTITY}")
     if not text.isascii():
         raise GrammarError(f"{text!r} is not ASCII")
     if text.upper() == IDENTITY:
         return WhoAreYou()
     verb, _, rest = text.partition(":")
     if verb.upper() == "READ" and rest:
-        return Read(rest.removesuffix("?").upper())
+        asked = rest.removesuffix("?")
+        return Read(asked.upper() if any_case else asked)
     if verb.upper() == "SET":
         noun, _, value = rest.rpartition(":")
         if noun and value:
-            return Set(noun.upper(), value.strip())
+            return Set(noun.upper() if any_case else noun, value.strip())
     raise GrammarError(f"{text!r} is neither READ:noun nor SET:noun:value")
 
 

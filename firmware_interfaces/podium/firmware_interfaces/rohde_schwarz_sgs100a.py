@@ -1,21 +1,30 @@
 """Rohde & Schwarz SGS100A SGMA RF source: its commands and limits.
 
-Source: QCoDeS 0.59 ``RohdeSchwarzSGS100A`` for the headers and words, the user
-manual's conventions (SGMA family, "Remote Control Commands") for reset values,
-data sheet for the ranges of an instrument with SGS-B112V (I/Q, 12.75 GHz).
+Sources: QCoDeS 0.59 ``RohdeSchwarzSGS100A`` for the headers and words, and its notebook for how
+a real one with firmware 3.1.19.7 answers; data sheet for the ranges of an instrument with
+SGS-B112V (I/Q, 12.75 GHz); for preset, error queue, lock, formats and the fast level the manuals
+of its family, as far as others publish them: SGU100A, 1176.7726.02, pages 149, 157 and 185, and
+SGT100A, 1176.8674.02, pages 310, 318, 531 and 543. ASSUMED: that it does there as they do.
 SCPI over TCP, messages end with a newline.
 """
 
 from decimal import Decimal
 
 from podium.firmware_interfaces.ieee4882.command import Command
-from podium.firmware_interfaces.ieee4882.parameters import Choice, Extreme, Real, Switch, Value
+from podium.firmware_interfaces.ieee4882.parameters import (
+    Choice,
+    Extreme,
+    Real,
+    Switch,
+    Value,
+    Whole,
+)
 from podium.firmware_interfaces.ieee4882.responses import plain
 
 TCP_PORT = 5025
 VENDOR = "Rohde&Schwarz"
 MODEL = "SGS100A"
-MATERIAL = "1416.0505K02"
+MATERIAL = "1416.0505k02"
 """Stands before the serial number in the answer to *IDN?."""
 OPTIONS = "SGS-B112V,SGS-B26,SGS-K22,SGS-K90"  # ASSUMED: what is fitted, and the order
 
@@ -61,7 +70,16 @@ IQ = _switch("[:SOURce]:IQ:STATe")
 ERROR = Command(":SYSTem:ERRor[:NEXT]", asks=())
 ERRORS = Command(":SYSTem:ERRor:ALL", asks=())
 ERROR_COUNT = Command(":SYSTem:ERRor:COUNt", asks=())
+ERROR_CODE = Command(":SYSTem:ERRor:CODE[:NEXT]", asks=())
+ERROR_CODES = Command(":SYSTem:ERRor:CODE:ALL", asks=())
 PRESET = Command(":SYSTem:PRESet", ())
+PEAK_POWER = Command("[:SOURce]:POWer:PEP", asks=())
+FAST_POWER = Command(
+    ":PFASt", (Real("", POWER_MIN_DBM, POWER_MAX_DBM, POWER_STEP_DB, words=False),)
+)
+LOCK_ID_MAX = (1 << 31) - 1  # ASSUMED
+LOCK = Command(":LOCK", asks=(Whole(0, LOCK_ID_MAX, words=False),))
+UNLOCK = Command(":UNLock", (Whole(0, LOCK_ID_MAX, words=False),))
 
 _REFERENCES = ("10MHZ", "100MHZ", "1000MHZ")
 _SOURCES = ("INTernal", "EXTernal")
@@ -93,6 +111,8 @@ STORED: dict[Command, Value] = {
     _choice("[:SOURce]:ROSCillator:EXTernal:FREQuency", *_REFERENCES): "10MHZ",
     _choice("[:SOURce]:LOSCillator:SOURce", *_SOURCES): "INT",
     _choice("[:SOURce]:OPMode", "NORMal", "BBBYpass"): "NORM",
+    _choice(":FORMat:BORDer", "NORMal", "SWAPped"): "NORM",
+    _choice(":FORMat[:DATA]", "ASCii", "PACKed"): "ASC",
     _choice(":CONNector:REFLo:OUTPut", "REF", "LO", "OFF"): "REF",
     _choice(
         ":CONNector:TRIGger:OMODe", "SVALid", "SNVALid", "PVOut", "PETrigger", "PEMSource"

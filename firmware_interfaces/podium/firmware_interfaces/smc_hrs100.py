@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from enum import IntFlag
 
 VENDOR = "SMC"
-MODEL = "HRS100"
 UNIT = 1
 """Its number on the serial line as delivered; 1 to 99."""
 REGISTERS = 16
@@ -28,8 +27,16 @@ SET_TEMPERATURE, RUN = 0x000B, 0x000C
 WRITABLE = range(SET_TEMPERATURE, REGISTERS)
 """Those marked R/W; what is reserved among them keeps nothing. # ASSUMED"""
 SET_MIN_C, SET_MAX_C = 5.0, 35.0
-COOLING_W = 10e3
-"""Of an HRS100 (catalogue, at 20 C and an ambient temperature of 32 C)."""
+COOLING_W = {"HRS100": 10e3, "HRS150": 15e3}
+"""By size (catalogue, at 20 C and an ambient temperature of 32 C): all else is alike."""
+BAUD = 19_200
+"""Of the serial line: 9600 or 19200 (HRX-OM-M091, 4.2); which as delivered is ASSUMED."""
+CHARACTER_BITS = 10
+"""One to start, 7 of data, even parity, one to stop (4.2)."""
+INTERVAL_S = 0.100
+"""To be waited after a response before the next request (4.1.2)."""
+RESEND_S = 1.0
+"""Without a response for so long a request is sent again (4.1.2)."""
 ZERO_C_K = 273.15
 PSI_PA = 6894.757293168
 MPA_PA = 1e6
@@ -107,6 +114,15 @@ class Alarm(IntFlag):
     DISCHARGE_HOT = 1 << 1
     PRESSURE_RISE = 1 << 7
     REFRIGERANT_PRESSURE = 1 << 12
+
+
+def line_s(pdu: int) -> float:
+    """Return how long a message is on the serial line, s; ``pdu``: bytes of function and data.
+
+    ASCII mode (HRX-OM-M091, 4.5): a colon, two characters each for address, function, data and
+    LRC, CR and LF.
+    """
+    return (1 + 2 * (pdu + 2) + 2) * CHARACTER_BITS / BAUD
 
 
 class RegisterError(ValueError):

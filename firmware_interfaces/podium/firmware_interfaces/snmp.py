@@ -54,6 +54,10 @@ class ErrorStatus(IntEnum):
     TOO_BIG = 1
     GENERAL = 5
     NO_ACCESS = 6
+    WRONG_TYPE = 7
+    WRONG_LENGTH = 8
+    WRONG_VALUE = 10
+    INCONSISTENT_VALUE = 12
     NOT_WRITABLE = 17
 
 

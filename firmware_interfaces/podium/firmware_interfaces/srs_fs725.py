@@ -1,14 +1,14 @@
 """Wire of the SRS FS725 rubidium standard (a PRS10 in a box): RS-232, on a socket by a server.
 
 Commands are two letters; ``LO?`` asks, ``LO1`` or ``LO 1`` sets, ``LO!`` keeps a setting in the
-EEPROM, ``LO!?`` asks what is kept there. Every line ends with a carriage return, answers as well,
-and only questions are answered; what is wrong shows in the status bytes.
+EEPROM, ``LO!?`` asks what is kept there. Spaces count for nothing, nor does the case. Every line
+ends with a carriage return, answers as well, and only questions are answered; what is wrong shows
+in the status bytes.
 
-Sources: settings and their limits of an MIT-licensed program for the PRS10 (M. Wouters,
-``prs10.cpp``); status bits as the manual's table has them, in two programs that agree but for one
-pair (lamp light, below); which settings are kept, of a table of the FS725's commands; the
-terminal server in raw mode and answers that come up to 2 s late of the EPICS support written and
-tested with firmware 3.24 (``sr725.proto``).
+Sources: the manual of the PRS10, "RS-232 Instruction Set", pages 22 to 40, which stands beside a
+public monitor for it; readings of two units that others have published; the terminal server in
+raw mode and answers that come up to 2 s late of the EPICS support written and tested with
+firmware 3.24 (``sr725.proto``).
 """
 
 import re
@@ -26,7 +26,11 @@ LATE_S = 2.0
 RELOCK_S = 60.0
 """To lock again a warm standard. ASSUMED; from cold see :data:`WARM_UP_S`."""
 WARM_UP_S = 360.0
-"""From power-on to lock. ASSUMED: data sheet as remembered, "below 6 minutes"."""
+"""From power-on to lock. ASSUMED: so long the gain is the program's (page 27)."""
+START_GAIN = 8
+"""Gain of the frequency lock for so long after a restart, unless it is set; page 27."""
+GREETING = "PRS_10"
+"""What it says by itself when it was reset; page 22."""
 CASE_SCALE_C = 100.0
 """``AD10`` counts in these: 10 mV for a degree Celsius."""
 
@@ -40,49 +44,61 @@ class Setting:
     initial: tuple[int, ...]
     """As a unit came whose readings are published, or in its limits' middle."""
     settable: bool = True
+    """Whether the user may set it; else only the factory may."""
     kept: bool = False
-    """Whether the EEPROM can keep it."""
+    """Whether the EEPROM has it."""
+    savable: bool = True
+    """Whether the user may keep it there."""
 
 
-def _one(
-    low: int, high: int, initial: int, *, settable: bool = True, kept: bool = False
-) -> Setting:
-    return Setting(((low, high),), (initial,), settable, kept)
+def _one(low: int, high: int, initial: int, *, kept: bool = False, savable: bool = True) -> Setting:
+    return Setting(((low, high),), (initial,), kept=kept, savable=savable)
+
+
+def _of_factory(low: int, high: int, initial: int) -> Setting:
+    return Setting(((low, high),), (initial,), settable=False, kept=True, savable=False)
 
 
 SETTINGS: dict[str, Setting] = {
     "VB": _one(0, 1, 0),
     "LM": _one(0, 3, 1, kept=True),
     "LO": _one(0, 1, 1),
-    "FC": Setting(((0, 4095), (1024, 3072)), (1596, 2048), settable=True, kept=True),
+    "FC": Setting(((0, 4095), (1024, 3072)), (1596, 2048), kept=True),
     "SF": _one(-2000, 2000, -22),
-    "SS": _one(1000, 1900, 1176, kept=True),
+    "SS": _of_factory(1000, 1900, 1176),
     "GA": _one(0, 10, 7, kept=True),
-    "PH": _one(0, 31, 24, kept=True),
+    "PH": _one(0, 31, 24, kept=True, savable=False),
     "SP": Setting(((1500, 8191), (800, 4095), (0, 63)), (7008, 3938, 60), kept=True),
     "MS": _one(0, 1, 1),
     "MO": _one(2300, 3600, 2949, kept=True),
-    "MR": _one(1000, 4095, 2944, settable=False),
-    "TS": _one(7000, 25000, 14186, settable=False, kept=True),
+    "TS": _of_factory(7000, 25000, 14186),
     "TO": _one(-32767, 32768, -1788, kept=True),
-    "PS": _one(100, 255, 187, kept=True),
+    "PS": _of_factory(100, 255, 187),
     "PL": _one(0, 1, 1, kept=True),
     "PT": _one(0, 14, 8, kept=True),
     "PF": _one(0, 4, 2, kept=True),
     "PI": _one(-2000, 2000, -21),
     **{
-        f"SD{number}": _one(0, 255, initial, kept=True)
+        f"SD{number}": _of_factory(0, 255, initial)
         for number, initial in enumerate((149, 158, 55, 150, 182, 190, 99, 180))
     },
 }
 """Settings that are read back as they were set. PRS10 3.24, serial number 19957."""
 
+CALIBRATION_POT = -22.8
+"""Frequency offset by its potentiometer, in 1e-12, as long as ``SF`` has not set another. ASSUMED
+behind the point: with it ``MR?`` says of that unit what it said, by the manual's formula."""
+POWER_CYCLES, FC_WRITES = 120, 400
+"""First two numbers of ``FC!?``. ASSUMED: how often this unit was switched on, and wrote FC."""
+
 VOLTS: tuple[float, ...] = (
     *(0.005, 2.328, 2.331, 0.491, 0.363, 2.226, 2.326, 1.501, 1.102, 3.055),
     *(0.802, 0.962, 0.962, 0.975, 2.497, 0.006, 2.6, 2.7, 2.4, 4.8),
 )
-"""``AD0`` to ``AD19`` of the same unit; those from 16 on ASSUMED."""
+"""``AD0`` to ``AD19`` of the same unit; those from 16 on ASSUMED, but for 4.8 V of the lock."""
 CASE_CHANNEL = 10
+COARSE_CHANNEL = 16
+"""From this one on converters have 8 bits, and answers two decimals (page 38)."""
 
 FREE_PULSE = -1
 """``TT?`` says this where no pulse a second has come since it was asked last."""
@@ -91,7 +107,6 @@ STATUS: tuple[tuple[str, ...], ...] = (
     (
         *("electronics supply below 22 V", "electronics supply above 30 V"),
         *("heater supply below 22 V", "heater supply above 30 V"),
-        # Of two programs one has these two the other way round. ASSUMED: low first, as elsewhere.
         *("lamp light too low", "lamp light too high"),
         *("gate voltage too low", "gate voltage too high"),
     ),
@@ -123,13 +138,15 @@ STATUS: tuple[tuple[str, ...], ...] = (
     ),
 )
 """Meaning of each bit, lowest first, of the six status bytes."""
+LAMP_DARK = 1 << 4  # of ST1
+RF_UNLOCKED, VARACTOR_LOW = 1 << 0, 1 << 1  # of ST2
 LAMP_COLD, CRYSTAL_COLD, CELL_COLD = 1 << 0, 1 << 2, 1 << 4  # of ST3
 LOCK_OFF, LOCK_DISABLED = 1 << 0, 1 << 1  # of ST4
 PULSE_LOCK_DISABLED, FEW_PULSES, NO_PULSE = 1 << 0, 1 << 1, 1 << 7  # of ST5
-BAD_SYNTAX, BAD_PARAMETER, WAS_RESET = 1 << 5, 1 << 6, 1 << 7  # of ST6
+LAMP_RESTARTED = 1 << 0  # of ST6
+BAD_SYNTAX, BAD_PARAMETER, WAS_RESET = 1 << 5, 1 << 6, 1 << 7
 
-# Converters have numbers; how one of them is set is ASSUMED: SD2 55.
-_COMMAND = re.compile(r"(SD\d|AD\d{1,2}|[A-Z]{2})\s*(!?)(\??)\s*(.*)")
+_COMMAND = re.compile(r"(SD\d|AD\d{1,2}|[A-Z]{2})(!?)(\??)(.*)")
 
 
 class SyntaxFault(ValueError):
@@ -149,7 +166,7 @@ class Line:
 
 def decode(line: str) -> Line:
     """Return the command in a line, in any case; raises :class:`SyntaxFault`."""
-    found = _COMMAND.fullmatch(line.strip().upper())
+    found = _COMMAND.fullmatch(line.replace(" ", "").upper())
     if found is None:
         raise SyntaxFault(f"{line!r} is no command: two letters, then ! or ?, then numbers")
     word, kept, query, rest = found.groups()

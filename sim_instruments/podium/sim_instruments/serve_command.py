@@ -295,6 +295,7 @@ def _run_server(
             say=say,
             logged=arguments.log,
             discovery=arguments.discovery,
+            at_once=arguments.facility is None,
         )
     )
 

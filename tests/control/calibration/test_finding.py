@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from tests.benches.calibration.pulled_line import mean_field
 from tests.benches.calibration.qubits_on_a_bench import (
     FACILITY,
     QUBITS,
@@ -38,7 +39,7 @@ from podium.control.calibration.routines.time_of_flight import quiet_hz
 from podium.control.calibration.sequences import all_pulses, pulse_area_ns, until_all_end_ns
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
-from podium.control.program.program import Play
+from podium.control.program.program import Capture, Play
 
 WIDE_OPEN = ReadoutWindow(0.0, 1e-3)
 
@@ -262,6 +263,18 @@ def test_a_short_pulse_is_read_as_late_as_the_longest() -> None:
     }
 
 
+def window(asked: Asked) -> ReadoutWindow:
+    """Return when a capture listens, from its pulse's return: it closes with the pulse."""
+    capture = next(
+        one for one in asked.program.body if isinstance(one, Capture) and one.name == asked.capture
+    )
+    tone = next(
+        one for one in asked.program.body if isinstance(one, Play) and one.frame == capture.frame
+    )
+    lasts_s = 1e-15 * capture.duration_fs
+    return ReadoutWindow(1e-15 * tone.waveform.duration_fs - lasts_s, lasts_s)
+
+
 def punched_out(critical: float, pull_hz: float = 6e6) -> Callable[[MadeRunner], object]:
     """Resonators whose qubits pull them less and less with the power of the probe.
 
@@ -275,10 +288,11 @@ def punched_out(critical: float, pull_hz: float = 6e6) -> Callable[[MadeRunner],
             bare = design(asked.element, "readout_frequency") - pull_hz
             farther = (bare - qubit_hz(asked.element, bias)) / (bare - design(asked.element, "f01"))
             amplitude = asked.swept.get("probe_amplitude", np.full(asked.shape, 1e-3))
-            left = 1 / np.sqrt(1 + (amplitude / (critical * farther)) ** 2)
-            place = bare + pull_hz / farther * left
-            shape = dip(asked.swept["probe_frequency"], place, 4e6, 3.9e6, 0.0, WIDE_OPEN)
-            return amplitude * shape + 1e-2 * noise(asked, rng)
+            photons = (amplitude / (critical * farther)) ** 2
+            field = mean_field(
+                asked.swept["probe_frequency"], photons, bare, pull_hz / farther, 4e6, window(asked)
+            )
+            return amplitude * (1 - 3.9 / 4.0 * field) + 1e-2 * noise(asked, rng)
 
         return make
 

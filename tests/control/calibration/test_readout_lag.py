@@ -1,5 +1,7 @@
 """When a tone arrives, from phases that its photons turn, against fields and states solved here."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -14,6 +16,7 @@ PULSE_NS = 52
 KAPPA_HZ, CHI_HZ, DETUNING_HZ = 4.0e6, -1.2e6, 1.9e6
 PHOTONS = 12.0
 LAG_NS = 33.0
+CHI_DOUBT = 0.5
 TIME = np.arange(PULSE_NS) + 0.5
 
 
@@ -96,7 +99,7 @@ def test_the_lag_is_found_within_its_sigma() -> None:
     pulls, sigmas = [], []
     for _ in range(cases(8, 40)):
         begins, turns, share, sigma = drawn(rng, 180)
-        found = fit_readout_lag(SHAKEN, begins, turns, share, sigma, 1.6 * PHOTONS)
+        found = fit_readout_lag(SHAKEN, begins, turns, share, sigma, 1.6 * PHOTONS, CHI_DOUBT)
         pulls.append((found.values["lag"] - LAG_NS) / found.sigmas["lag"])
         sigmas.append(found.sigmas["lag"])
     chi2 = stats.chi2(len(pulls))
@@ -112,15 +115,30 @@ def test_noise_is_refused_without_a_fit(monkeypatch: pytest.MonkeyPatch) -> None
     for scatter in (0.03, 0.03, 0.1, 0.1, 0.3, 0.3, 1.0, 1.0):
         share = 0.5 + rng.normal(0, scatter, begins.size)
         with pytest.raises(FitFailed, match="no phase turns while the tone begins"):
-            fit_readout_lag(SHAKEN, begins, turns, share, sigma, PHOTONS)
+            fit_readout_lag(SHAKEN, begins, turns, share, sigma, PHOTONS, CHI_DOUBT)
 
 
 def test_a_lag_is_found_where_photons_are_far_from_what_is_expected() -> None:
     rng = np.random.default_rng(4)
     begins, turns, share, sigma = drawn(rng, 180)
     for factor in (0.2, 5.0):
-        found = fit_readout_lag(SHAKEN, begins, turns, share, sigma, factor * PHOTONS)
+        found = fit_readout_lag(SHAKEN, begins, turns, share, sigma, factor * PHOTONS, CHI_DOUBT)
         assert found.values["lag"] == pytest.approx(LAG_NS, abs=5 * found.sigmas["lag"])
+
+
+@pytest.mark.parametrize("wrong", [0.65, 1.5])
+def test_a_pull_that_is_a_third_off_does_not_make_the_tone_later(wrong: float) -> None:
+    """Points without noise. With the pull held where it is expected, it is more than 1 ns off."""
+    begins, turns, _, sigma = drawn(np.random.default_rng(5), 180)
+    share = SHAKEN.excited(begins - LAG_NS, turns, PHOTONS)
+    expected = replace(SHAKEN, chi_hz=wrong * CHI_HZ)
+    found, held = (
+        fit_readout_lag(expected, begins, turns, share, sigma, PHOTONS, doubt)
+        for doubt in (CHI_DOUBT, 1e-3)
+    )
+    assert found.values["lag"] == pytest.approx(LAG_NS, abs=0.2)
+    assert np.exp(found.values["log_chi"]) == pytest.approx(abs(CHI_HZ), rel=0.02)
+    assert abs(held.values["lag"] - LAG_NS) > 1.2
 
 
 @pytest.mark.slow
@@ -129,4 +147,4 @@ def test_half_pulses_without_a_tone_have_no_lag() -> None:
     begins, turns, _, sigma = drawn(rng, 180)
     share = np.clip(0.5 + 0.48 * np.cos(2 * np.pi * (turns - begins / 70)), 0, 1)
     with pytest.raises(FitFailed):
-        fit_readout_lag(SHAKEN, begins, turns, share, sigma, PHOTONS)
+        fit_readout_lag(SHAKEN, begins, turns, share, sigma, PHOTONS, CHI_DOUBT)

@@ -36,7 +36,7 @@ from podium.control.calibration.fits.separation import (
     BestSetting,
     best_setting,
 )
-from podium.control.calibration.fits.separation_hill import Separations
+from podium.control.calibration.fits.separation_hill import Separations, fit_hill
 
 KNOWN = KnownResonator(ONE, np.diag(np.square([0.1, 0.03, 0.2, 0.1, 0.8])))
 WINDOW = Window(t1_s=T1_S, arrives_s=ARRIVES_S, opens_s=OPENS_S, known=KNOWN)
@@ -152,6 +152,12 @@ def test_the_loss_that_is_stated_is_the_loss_there_is(searches: list[Search]) ->
     assert np.mean(expected) == pytest.approx(true_best()[1], abs=1.5e-3)
 
 
+def test_few_shots_are_said_to_miss_more() -> None:
+    found = [best_setting(measured(np.random.default_rng(s), *WIDE, 12), WINDOW) for s in range(5)]
+    missed = np.mean([lost_by(one) for one in found])
+    assert 0.4 < missed / np.mean([one.loss for one in found]) < 2
+
+
 def test_a_narrow_map_that_shapes_the_hill_alone_misses_less(searches: list[Search]) -> None:
     tops = [top_of(one, seed, 2000) for seed, one in enumerate(searches)]
     losses = [lost_by(one) for one in tops]
@@ -172,6 +178,21 @@ def test_the_shots_lost_tell_where_photons_do_what_nobody_expects(
         best = top_of(search, seed, 10_000, uneven)
         true = lost_by(best, uneven)
         assert abs(best.loss - true) < 3 * np.hypot(best.loss_sigma, 1.7e-4)
+
+
+def test_what_the_law_does_not_tell_is_a_quadratic_form_beside_it() -> None:
+    rng = np.random.default_rng(9)
+    law = measured(rng, *WIDE, 10**9)  # without noise that could be seen
+    x = (law.frequency_hz - np.mean(law.frequency_hz)) / 2e6
+    y = law.log_amplitude - np.mean(law.log_amplitude)
+    form = np.exp(-0.3 * x + 0.25 * y + 0.1 * x * y - 0.05 * y**2)
+    tilted = replace(law, distance=law.distance * form)
+    use = law.distance > 1
+    hill, _ = fit_hill(tilted, use, WINDOW, 0.01, ONE)
+    found = hill.correction(tilted.frequency_hz[use], tilted.log_amplitude[use])
+    # The factor between law and distances is not known beforehand.
+    ratio = found / form[use]
+    np.testing.assert_allclose(ratio, np.median(ratio), rtol=0.02)
 
 
 def test_noise_has_no_best_setting() -> None:

@@ -179,7 +179,7 @@ VARIANCES = (LEVELS.ground_variance, LEVELS.excited_variance)
 def test_the_mean_of_shots_scatters_as_the_levels_say(fraction: float, sets: int) -> None:
     rng = np.random.default_rng(110)
     shots = 250
-    found = shots_of(rng, np.full(sets, fraction), shots, VARIANCES)
+    found = shots_of(rng, np.full(20 * sets, fraction), shots, VARIANCES)
     stated = LEVELS.sigma(np.array([fraction]), shots)[0]
     assert_honest({"fraction": (found - fraction) / stated})
 
@@ -191,7 +191,8 @@ def test_a_decay(given: str, sets: int) -> None:
 
     def make(rng: np.random.Generator) -> Fit:
         signal = shots_of(rng, exponential(delay, truth), 900, VARIANCES)
-        ends = Ends(0.96 + rng.normal(0, 0.004), 0.03 + rng.normal(0, 0.004), 0.004)
+        # Known as well as many points of the scan together: what they add to the sigma is seen.
+        ends = Ends(0.96 + rng.normal(0, 0.012), 0.03 + rng.normal(0, 0.012), 0.012)
         return fit_decay(
             delay,
             signal,

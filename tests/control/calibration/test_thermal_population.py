@@ -6,8 +6,9 @@ from functools import cache
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.optimize import brentq
 from tests.benches.calibration.honest_sigmas import assert_honest
-from tests.benches.calibration.synthetic_data import NODE, Asked, MadeRunner, known
+from tests.benches.calibration.synthetic_data import NODE, Asked, MadeRunner, known, zero
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -28,27 +29,53 @@ ERRORS = {
 }
 
 
+KELVIN_PER_HZ = 6.62607015e-34 / 1.380649e-23
+
+
+LAG_S, PULSE_S = 1.4e-6, 52e-9
+NOT_IN_ONE = float(-np.expm1(-(LAG_S + PULSE_S / 2) / 33e-6))
+"""Decayed between the pulse and a readout that comes late: more than from level 2 would show."""
+
+
 class Chain:
-    """A qubit at rest, read again and again: a Markov chain of two states."""
+    """A qubit at rest, read again and again: a Markov chain of three states."""
 
     def __init__(self, population: float, t1_s: float, off_v: complex = 0j) -> None:
         self.population, self.t1_s, self.off_v = population, t1_s, off_v
+
+    def second(self) -> float:
+        """Return the population of level 2 at the temperature that the one of level 1 tells."""
+        if self.population == 0:
+            return 0.0
+        design = MadeRunner(zero).facility.qubits()[f"{NODE}.q0"].design
+        lines_hz = np.cumsum([0, design["f01"].value, design["anharmonicity"].value])
+        levels_hz = np.array([0, lines_hz[1], lines_hz[1] + lines_hz[2]])
+
+        def shares(log_kelvin: float) -> np.ndarray:
+            weights = np.exp(-levels_hz * KELVIN_PER_HZ / np.exp(log_kelvin))
+            return np.asarray(weights / weights.sum())
+
+        kelvin = brentq(lambda x: shares(x)[1] - self.population, np.log(0.01), np.log(0.3))
+        return float(shares(kelvin)[2])
 
     def states(self, count: int, wait_s: float, rng: np.random.Generator) -> np.ndarray:
         """Return each shot's state: with what has not relaxed since, that of the shot before."""
         anew = rng.random(count) > np.exp(-wait_s / self.t1_s)
         anew[0] = True
         latest = np.maximum.accumulate(np.where(anew, np.arange(count), 0))
-        return np.asarray((rng.random(count) < self.population)[latest])
+        drawn, second = rng.random(count), self.second()
+        states = np.where(drawn < self.population, 1, np.where(drawn > 1 - second, 2, 0))
+        return np.asarray(states[latest])
 
     def __call__(self, asked: Asked, rng: np.random.Generator) -> np.ndarray:
         count = asked.program.shots
         waits = [one.duration_fs for one in asked.program.body if isinstance(one, Delay)]
         dark_s = sum(float(one) for one in waits) * 1e-15  # type: ignore[arg-type]
-        ones = self.states(count, dark_s + blind_s(), rng)
-        sigma = 2e-3 * np.where(ones, SIGMAS[1], SIGMAS[0])
+        state = self.states(count, dark_s + blind_s(), rng)
+        sigma = 2e-3 * np.where(state == 1, SIGMAS[1], SIGMAS[0])
         noise = rng.normal(0, sigma, (2, count))
-        return 1e-3 * (1 - 2.0 * ones) + noise[0] + 1j * noise[1] + self.off_v
+        places = np.array([1e-3, -1e-3, -0.5e-3 + 0.8e-3j])  # as the made parameters have them
+        return places[state] + noise[0] + 1j * noise[1] + self.off_v
 
 
 @cache
@@ -64,12 +91,19 @@ async def measured(make: Chain, seed: int, thoroughness: float = THOROUGHNESS) -
     runner = MadeRunner(make, seed)
     record = known(runner.facility)
     qubit = runner.facility.qubits()[f"{NODE}.q0"]
-    lifted = make.population * 1.5e-6 / t1_known()
-    as_prepared = ERRORS | {"rare_false_excited": ERRORS["rare_false_excited"] + lifted}
-    roughly = {"thermal_population": 0.8 * make.population}
-    for name, value in (as_prepared | roughly).items():
-        entry = record.get(f"{qubit.name}.{name}")
-        assert entry is not None
+    apart = 1 - sum(ERRORS.values())
+    lifted = make.population * 1.5e-6 / t1_known() * apart
+    as_prepared = {
+        "rare_false_excited": ERRORS["rare_false_excited"] + lifted,
+        "rare_false_ground": ERRORS["rare_false_ground"] + NOT_IN_ONE * apart,
+        "thermal_population": 0.8 * make.population,
+        "t2_echo": 2 * t1_known(),
+        "readout_lag": LAG_S,
+    }
+    t1 = record.get(f"{qubit.name}.t1")
+    assert t1 is not None
+    for name, value in as_prepared.items():
+        entry = record.get(f"{qubit.name}.{name}") or replace(t1, name=f"{qubit.name}.{name}")
         record.put([replace(entry, value=float(value))])
     bench = Bench(runner, NODE, (qubit,), record, keep=lambda _: None, thoroughness=thoroughness)
     (outcome,) = [one async for one in bring_up(bench, ("thermal_population",))]
@@ -96,6 +130,18 @@ async def test_correlated_shots_scatter_by_their_sigma(sets: int) -> None:
     if sets == 200:
         pulls = [(one.value - truth) / one.sigma for one in found]
         assert 0.85 < np.std(pulls) < 1.15  # of fixed seeds; 3 sigma of such a scatter
+
+
+async def test_neither_level_2_nor_what_has_decayed_is_taken_for_1() -> None:
+    """Of a warm qubit each would make a sigma or two of one scan."""
+    truth = 0.08
+    make = Chain(truth, t1_known())
+    found = [await population_of(make, seed) for seed in range(24)]
+    mean = np.mean([one.value for one in found])
+    sigma = np.mean([one.sigma for one in found]) / np.sqrt(len(found))
+    assert make.second() * 0.8 > 8 * sigma
+    assert truth * NOT_IN_ONE > 4 * sigma
+    assert abs(mean - truth) < 4 * sigma
 
 
 async def test_of_a_cold_qubit_there_is_a_sigma_all_the_same() -> None:

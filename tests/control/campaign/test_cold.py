@@ -104,9 +104,11 @@ def test_worlds_are_summed_and_what_is_broken_is_told() -> None:
     fault = {
         "kind": "plug", "should_act": True, "acted_in_time": False, "harmed": ["helium_lost"],
         "alarmed_in_time": False, "blame_right": False,
-        "countdowns": {"a": {"low": 1.0, "high": 2.0, "true": 1.5},
-                       "b": {"low": 1.0, "high": 2.0, "true": 2.5},
-                       "c": {"low": 1.0, "high": 2.0, "true": None}},
+        "countdowns": {"second_stage_above_10K": {"low": 1.0, "high": 2.0, "true": 1.5},
+                       "mixture_boils_off": {"low": 1.0, "high": 2.0, "true": None},
+                       "turbo_overloaded": {"low": 1.0, "high": None, "true": None},
+                       "check_valves_open": {"low": 1.0, "high": None, "true": 0.5},
+                       "last_moment": {"low": 1.0, "high": 2.0, "true": None}},
     }  # fmt: skip
     told = summed(
         [{"faults": [fault], "false_trips": 1, "stale_shown_good": 0, "false_alarms": [],
@@ -115,6 +117,7 @@ def test_worlds_are_summed_and_what_is_broken_is_told() -> None:
     assert told["faults"] == told["should_act"] == told["helium_lost"] == told["false_trips"] == 1
     assert told["acted_in_time"] == told["overpressure"] == 0
     assert (told["blame_right"], told["countdown_in_interval"]) == (0.0, 0.5)
+    assert (told["countdowns"], told["countdowns_by_fault"]) == (4, {"plug": [2, 4]})
     world_ = {
         "faults": [fault], "false_trips": 1, "stale_shown_good": 0, "false_alarms": [],
         "false_findings": [], "days": 3.0,

@@ -8,7 +8,7 @@ import pytest
 
 from podium.control.campaign.cold_sockets import KINDS, SocketWorld, compared, drawn
 
-RATE = int(os.environ.get("PODIUM_COLD_RATE", "30"))
+RATE = int(os.environ.get("PODIUM_COLD_RATE", "10"))
 
 
 def test_faults_over_sockets_depend_on_the_seed_alone() -> None:

@@ -6,6 +6,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +28,8 @@ ACKNOWLEDGED = Alarm(
 KILLS = 6
 WRITER = """
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from podium.control.supervision.alarm_states import Alarm
@@ -96,3 +100,23 @@ def test_a_kill_at_any_moment_takes_nothing_that_was_answered(tmp_path) -> None:
 def test_the_folder_is_made(tmp_path: Path) -> None:
     AlarmStore(tmp_path / "deep" / "alarms.sqlite").close()
     assert (tmp_path / "deep" / "alarms.sqlite").exists()
+
+
+def test_closing_waits_for_a_thread_that_writes(tmp_path) -> None:
+    """SQLite ends the process when its file is closed in the middle of a statement."""
+    for _ in range(20):
+        store = AlarmStore(tmp_path / "alarms.sqlite")
+        began = threading.Event()
+
+        def write(store=store, began=began) -> None:
+            began.set()
+            with suppress(sqlite3.Error):
+                for number in range(200):
+                    store.write({str(number): replace(Alarm(), active=True)})
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        began.wait(5)
+        store.close()
+        writer.join(5)
+        assert not writer.is_alive()

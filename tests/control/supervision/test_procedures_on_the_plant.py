@@ -109,6 +109,7 @@ def test_recovery_from_a_power_cut_that_emptied_the_battery() -> None:
     assert recovered(LD250, 4 * HOUR_S, 4 * HOUR_S, "power_cut") < 14
 
 
+@pytest.mark.slow
 def test_pumps_that_a_power_cut_stopped_under_a_recovery_go_on_when_it_is_over() -> None:
     assert recovered(LD250, 4 * HOUR_S, 0, "power_cut") < 12
 

@@ -44,6 +44,7 @@ async def test_a_run_appears_with_its_plots_and_nothing_comes_from_elsewhere(pag
     assert wrong == []
 
 
+@pytest.mark.slow
 async def test_a_lost_instrument_is_seen_with_the_reason_and_so_is_its_return(page, browser, bench):
     def broken() -> None:
         raise Unreachable("bias_q0: the cable is off")

@@ -19,7 +19,13 @@ from podium.sim_instruments.execution.conversation import (
     Waiting,
 )
 from podium.sim_instruments.physics.feedline_session import RunStart
-from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain, Window
+from podium.sim_instruments.physics.signals import (
+    CaptureAnswer,
+    CaptureTrain,
+    Piece,
+    PulseTrain,
+    Window,
+)
 from podium.sim_instruments.physics.world import World
 
 READ_HZ, DRIVE_HZ, WIDE_NS, PERIOD_NS = 7.26e9, 6.02e9, 1000, 120_000
@@ -82,7 +88,7 @@ class MadeUp:
 
 def played(*sequencers) -> Conversation:
     world = World(lambda _: (feedline_point(QUBIT, kelvin=1.0),), 5)
-    conversation = Conversation(sequencers, world.begin(RunStart(1, 10**24, {})))
+    conversation = Conversation(sequencers, lambda: world.begin(RunStart(1, 10**24, {})))
     conversation.run()
     return conversation
 
@@ -146,3 +152,101 @@ def test_who_never_starts_stops_or_breaks_a_promise_is_left_behind_and_told() ->
         (left,) = conversation.left_behind
         assert left.sequencer == 1
         assert why in left.why
+
+
+class Listens:
+    """Says at once when it listens, each window as a listener of its own."""
+
+    def __init__(self, *begins_ns: int) -> None:
+        self.begins_ns = begins_ns
+        self.heard: list[tuple[int, int]] = []
+
+    def feed(self, answer: Answer) -> None:
+        self.heard.append((answer.listener, int(answer.ends_ns[0])))
+
+    def run_until(self, known_ns: int) -> Events:
+        window = Window(READ_HZ, WIDE_NS, None)
+        one = np.zeros(1, np.int32)
+        heard = [
+            CaptureTrain("node_a.feedline", np.array([at]), one, np.zeros(1), (window,))
+            for at in self.begins_ns
+        ]
+        return Events((), heard, FOR_EVER, range(10, 10 + len(heard)))
+
+
+class Chunks:
+    """A world that answers nothing but zeros, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+
+    def go_on(self, drives, captures, listeners):
+        self.asked.append(list(listeners))
+        return tuple(CaptureAnswer(np.zeros(1, complex), None) for _ in captures)
+
+    def trace(self, listener):
+        return None
+
+    def end(self, signals) -> None:
+        pass
+
+
+class Steps:
+    """Goes on in steps, and plays nothing."""
+
+    def __init__(self, *until_ns: int) -> None:
+        self.until_ns = [*until_ns, FOR_EVER]
+
+    def feed(self, answer: Answer) -> None:
+        pass
+
+    def run_until(self, known_ns: int) -> Events:
+        return Events((), (), self.until_ns.pop(0))
+
+
+def test_windows_that_overlap_are_answered_together_and_each_listener_by_its_number() -> None:
+    world = Chunks()
+    listens = Listens(0, 600, 5_000)
+    Conversation([listens, Steps(1_200, 2_000, 5_500)], lambda: world).run()
+    assert world.asked == [[10, 11], [12]], "the first is over at 1,000 ns, and waits"
+    assert listens.heard == [(10, 1_000), (11, 1_600), (12, 6_000)]
+
+
+@dataclass
+class Waits:
+    """Plays nothing, and goes on once a listener has answered or more has come from outside."""
+
+    until_ns: int
+    listener: int | None = None
+    heard: bool = False
+
+    def feed(self, answer: Answer) -> None:
+        self.heard |= answer.listener == self.listener
+
+    def run_until(self, known_ns: int) -> Events | Waiting:
+        if self.heard:
+            return Events((), (), FOR_EVER)
+        return Waiting("what comes", self.until_ns, outside=self.listener is None)
+
+
+def test_who_needs_a_window_that_overlaps_with_a_longer_one_does_not_wait_for_both() -> None:
+    world = Chunks()
+    listens = Listens(0, 600)
+    conversation = Conversation([listens, Waits(1_000, 10)], lambda: world)
+    assert conversation.run()
+    assert conversation.left_behind == []
+    assert world.asked == [[10], [11]], "the second is over when nobody plays any more"
+
+
+def test_a_run_stands_still_while_somebody_waits_for_what_comes_from_outside() -> None:
+    world = Chunks()
+    listens, waits = Listens(0, 5_000), Waits(2_000)
+    conversation = Conversation([listens, waits], lambda: world)
+    assert not conversation.has_begun
+    assert not conversation.run()
+    assert not conversation.run(), "nothing has come"
+    assert listens.heard == [(10, 1_000)]
+    waits.heard = True
+    assert conversation.run()
+    assert listens.heard == [(10, 1_000), (11, 6_000)]
+    assert conversation.left_behind == []

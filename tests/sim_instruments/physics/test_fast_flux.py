@@ -205,9 +205,6 @@ def test_what_is_not_simulated_is_said():
     assert len(world().play(run([volts], 900))) == 1
     with pytest.raises(NotSimulated, match=r"node_a\.q0 while there are photons"):
         world().play(run([volts], 90))
-    coupled = Chip(QUBITS, [FEEDLINE], MATRIX, np.zeros(2), {("node_a.q0", "node_a.q1"): 5e6})
-    with pytest.raises(NotSimulated, match=r"node_a\.q0, which is coupled"):
-        world(coupled).play(run([volts], 900))
     session = world().begin(RunStart(1, 0, {}))
     with pytest.raises(NotSimulated, match="known as a whole"):
         session.go_on([volts], [], [])

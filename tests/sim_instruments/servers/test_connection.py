@@ -8,8 +8,10 @@ from tests.benches.servers.box_on_a_wire import Bench, Wire
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
 from podium.sim_instruments.servers import connection as connection_module
 from podium.sim_instruments.servers.clock import ClockMode
-from podium.sim_instruments.servers.connection import TwinConnection
+from podium.sim_instruments.servers.connection import BEHIND_MAX, TwinConnection
 from podium.sim_instruments.servers.leaps import MANY_LINES, TimeOf
+from podium.sim_instruments.twins.answer_pace import AnswerPace, lines_with_rests
+from podium.sim_instruments.twins.twin import Horizon
 
 
 @pytest.fixture(params=list(ClockMode), ids=lambda mode: mode.value)
@@ -316,3 +318,54 @@ def test_an_instrument_that_minds_hears_that_its_client_is_gone(mode) -> None:
     session, connection, _ = polite(mode)
     connection.connection_lost(None)
     assert session.gone
+
+
+class Slow:
+    """A box that takes 10 ms for an answer."""
+
+    def __init__(self) -> None:
+        self.pace = AnswerPace(lines_with_rests(0.010, 0.0))
+
+    def horizon(self, now_fs: int) -> Horizon:
+        return self.pace.horizon(now_fs)
+
+    def feed(self, data: bytes, now_fs: int) -> bytes:
+        return data
+
+
+def slow(mode: ClockMode) -> tuple[Bench, TwinConnection, Wire]:
+    box = Slow()
+    lab, wire = Bench(mode, box), Wire()
+    connection = TwinConnection(
+        lambda: box.pace.through(box), TimeOf(lab.timekeeper, "box"), lab.faults, lambda: None
+    )
+    connection.connection_made(wire)
+    return lab, connection, wire
+
+
+def passes(lab: Bench, connection: TwinConnection) -> None:
+    """Let 10 ms pass, as :meth:`ServedLaboratory.poll` does."""
+    lab.wall_ns += 10_000_000
+    connection.due()
+    while lab.timekeeper.leap():
+        connection.due()
+
+
+def test_a_client_that_sends_no_more_hears_what_it_waits_for(mode) -> None:
+    lab, connection, wire = slow(mode)
+    connection.data_received(b"A\nB\n")
+    assert connection.eof_received()
+    for _ in range(3):
+        assert wire.closed == (b"".join(wire.sent) == b"A\nB\n")
+        passes(lab, connection)
+    assert wire.closed
+
+
+def test_a_client_that_is_far_ahead_of_the_box_is_not_listened_to() -> None:
+    lab, connection, wire = slow(ClockMode.PACED)
+    connection.data_received((BEHIND_MAX + 2) * b"A\n")
+    assert not wire.reading
+    for _ in range(BEHIND_MAX + 2):
+        passes(lab, connection)
+    assert wire.reading
+    assert b"".join(wire.sent) == (BEHIND_MAX + 2) * b"A\n"

@@ -1,6 +1,8 @@
 """The laboratory of the example: twins, cables and world together, without sockets."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -20,6 +22,7 @@ from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth,
 from podium.sim_instruments.physics.world_file import read_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.laboratory import Laboratory
+from podium.sim_instruments.servers.signal_log import PULSES_KEPT
 from podium.sim_instruments.wiring import PlanError, read_plan
 
 SHOTS = 200
@@ -33,21 +36,35 @@ def laboratory(facility, twin_file) -> Iterator[Laboratory]:
     laboratory.close()
 
 
-def readout(connector: str = "slot2.in0", scope: bool = False, run: int = 1) -> RunSignals:
+def readout(
+    connector: str = "slot2.in0", scope: bool = False, run: int = 1, shots: int = SHOTS
+) -> RunSignals:
     """A tone far off all resonators, listened to 200 times: what comes back is its amplitude."""
-    start = 10_000 * np.arange(SHOTS, dtype=np.int64)
-    one = np.zeros(SHOTS, np.int32)
+    start = 10_000 * np.arange(shots, dtype=np.int64)
+    one = np.zeros(shots, np.int32)
     tone = Piece(LO_HZ, np.zeros(0, complex), 3e-4 + 0j, 2_000)
     turns = np.asarray(LO_HZ * 1e-9 * start % 1)
     window = Window(LO_HZ, 1_000, None)
     return RunSignals(
         run=run,
         start_tai_fs=0,
-        duration_ns=10_000 * SHOTS,
+        duration_ns=10_000 * shots,
         drives=(PulseTrain("slot2.out0", start, one, turns, (tone,)),),
         captures=(CaptureTrain(connector, start + 500, one, turns, (window,), scope),),
         biases_v={},
     )
+
+
+def test_what_is_kept_of_a_run_holds_none_of_its_long_arrays(laboratory) -> None:
+    signals = readout(shots=PULSES_KEPT + 100)
+    held = weakref.ref(signals.drives[0].phase_turns)
+    heard(laboratory, signals)
+    del signals
+    gc.collect()
+    assert held() is None
+    (kept,) = laboratory.signals.runs()
+    assert kept.left_out == 200
+    assert kept.when(7) == 7 * 10**6
 
 
 def heard(laboratory: Laboratory, signals: RunSignals) -> CaptureAnswer:

@@ -98,7 +98,7 @@ TALKS = {
     "yokogawa_gs200": scpi(":SOUR:FUNC CURR", ":SOUR:FUNC?", "CURR", "VOLT"),
     "rohde_schwarz_sgs100a": scpi(":OUTP ON", ":OUTP?", "1", "0"),
     "keysight_n5183b": scpi(":OUTP ON", ":OUTP?", "1", "0"),
-    "srs_sg384": scpi("NOSU;PHAS 20", "LERR?;PHAS?", "111;+2.00E+1", "0;+2.00E+1", "\r\n"),
+    "srs_sg384": scpi("NOSU;PHAS 20", "LERR?;PHAS?", "111;20", "0;0", "\r\n"),
     "tektronix_awg70002a": scpi(":OUTP1 ON", ":OUTP1?", "1", "0"),
     "tektronix_awg5208": scpi(":OUTP7 ON", ":OUTP7?", "1", "0"),
     "lakeshore_336": scpi("OUTMODE 1,3,0,0;RANGE 1,2", "RANGE? 1", "2", "0", "\r\n"),

@@ -98,7 +98,7 @@ def test_another_community_and_garbage_get_no_answer(lab: Lab) -> None:
         return lab.twin.hear("snmp", encode(question), NOW_FS)
 
     assert decode(asked(b"public")).bindings[0].value.content.startswith(b"Poseidon2 3268 ")
-    assert asked(b"private") == b""
+    assert asked(b"secret") == b""
     assert lab.twin.hear("snmp", b"\x30\x03abc", NOW_FS) == b""
     assert lab.twin.tallies() == {"commands": 3, "unknown": 1, "unmeant": 0}
 

@@ -5,9 +5,13 @@ chapter 6: the pages that could be read are named at each line. None of the boxe
 queue: what is refused sets bits of the standard event status register.
 """
 
+import socket
+from contextlib import ExitStack
+
 import pytest
 
 from podium.firmware_interfaces.exact_time import FS_PER_S as S
+from podium.sim_instruments.testing import twin_instrument
 from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
 from podium.sim_instruments.twins.lakeshore_350 import lakeshore_350
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
@@ -244,3 +248,27 @@ def test_an_autotuning_that_cannot_begin_says_so(model: str) -> None:
 def test_a_channel_without_a_curve_or_sensor_reads_zero() -> None:
     """119-372, page 174: no curve, and the returned reading is zero; RDGST? of the last state."""
     assert Box("372").say("RDGK? 9;RDGST? 9") == "+000.000E+00;000"
+
+
+@pytest.mark.parametrize("model", ["lakeshore_336", "lakeshore_350", "lakeshore_372"])
+def test_a_third_socket_is_not_taken_while_two_are_open(model) -> None:
+    """Manual, 6.4.3: two simultaneous socket connections; an attempt to open another fails."""
+    with twin_instrument(model) as box, ExitStack() as stack:
+
+        def connect() -> socket.socket:
+            return stack.enter_context(socket.create_connection((box.host, box.port), 5.0))
+
+        def is_taken(wire: socket.socket) -> bool:
+            try:
+                wire.sendall(b"*IDN?\n")
+                return wire.recv(100).endswith(b"\r\n")
+            except ConnectionError:
+                return False
+
+        first, second = connect(), connect()
+        assert is_taken(first)
+        assert is_taken(second)
+        assert not is_taken(connect())
+        second.shutdown(socket.SHUT_RDWR)
+        assert second.recv(1) == b""
+        assert any(is_taken(connect()) for _ in range(100))

@@ -74,7 +74,7 @@ def test_a_switch_that_is_cold_keeps_the_field_and_opens_onto_no_other_current(b
     box.put("SIG:RFST", "0.4")
     box.put("ACTN", "RTOS", 0)
     box.put("SIG:SWHT", "OFF", 200)
-    box.put("ACTN", "RTOZ", 200)
+    box.put("ACTN", "RTOZ", 215)
     assert (box.get("SIG:FLD", 400), box.get("SIG:PFLD", 400)) == ("0.000000T", "1.000000T")
     assert box.put("SIG:SWHT", "ON", 400) == "INVALID"
     assert box.get("SIG:SWHT", 400) == "OFF"
@@ -123,10 +123,29 @@ def test_switched_off_a_current_runs_down_and_a_cold_switch_keeps_its_field(box:
         for signal, value in (("SIG:FSET", "0.1"), ("SIG:RFST", "0.2"), ("ACTN", "RTOS")):
             assert box.say(f"SET:DEV:GRP{axis}:SPSU:{signal}:{value}").endswith(":VALID")
     assert box.put("SIG:SWHT", "OFF", 60) == "VALID"
-    box.twin.power_cycle(70 * S)
-    assert [box.get(one, 70) for one in ("SIG:FLD", "SIG:PFLD")] == ["0.000000T", "0.100000T"]
-    assert [box.get(one, 70) for one in ("SIG:SWHT", "ACTN")] == ["OFF", "CLMP"]
-    assert box.say("READ:DEV:GRPX:SPSU:SIG:PFLD", 70).endswith(":0.000000T")
-    assert box.written[-1] == ("magnet.x.current", 0.0, 70 * S)
-    assert box.put("SIG:SWHT", "ON", 71) == "INVALID"  # onto a field of 0.1 T
-    assert box.put("ACTN", "RTOS", 71) == "INVALID"  # it is clamped
+    box.twin.power_cycle(80 * S)
+    assert [box.get(one, 80) for one in ("SIG:FLD", "SIG:PFLD")] == ["0.000000T", "0.100000T"]
+    assert [box.get(one, 80) for one in ("SIG:SWHT", "ACTN")] == ["OFF", "CLMP"]
+    assert box.say("READ:DEV:GRPX:SPSU:SIG:PFLD", 80).endswith(":0.000000T")
+    assert box.written[-1] == ("magnet.x.current", 0.0, 80 * S)
+    assert box.put("SIG:SWHT", "ON", 81) == "INVALID"  # onto a field of 0.1 T
+    assert box.put("ACTN", "RTOS", 81) == "INVALID"  # it is clamped
+
+
+def test_a_switch_takes_its_time_to_close_and_to_open(box: Box) -> None:
+    """While it cools the magnet goes on with the current, and keeps that of its closing."""
+    box.put("SIG:FSET", "1")
+    box.put("SIG:RFST", "0.4")
+    box.put("ACTN", "RTOS", 0)
+    box.put("SIG:SWHT", "OFF", 150)
+    assert box.get("SIG:SWHT", 151) == "OFF"
+    box.put("ACTN", "RTOZ", 156)  # too early, by 9 s of 0.4 T/min
+    assert box.get("SIG:PFLD", 160) == box.get("SIG:FLD", 160)
+    assert box.get("SIG:PFLD", 400) == "0.940000T"
+    box.put("SIG:FSET", "0.94", 400)
+    box.put("ACTN", "RTOS", 400)
+    assert box.put("SIG:SWHT", "ON", 600) == "VALID"
+    box.put("ACTN", "RTOZ", 600)
+    assert box.get("SIG:PFLD", 614) == "0.940000T"  # still closed
+    assert box.twin.horizon(614 * S).busy_until_fs == 615 * S
+    assert box.get("SIG:PFLD", 615) == box.get("SIG:FLD", 615) == "0.840000T"

@@ -3,7 +3,6 @@ import struct
 import pytest
 
 from podium.firmware_interfaces import fridge_signals as signals
-from podium.firmware_interfaces import smc_hrs100 as box
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.smc_hrs100 import Alarm, Status
 from podium.sim_instruments.physics.cryostat.parameters import MODELS
@@ -28,9 +27,9 @@ class Plant(SteadyCryostat):
 
 
 class Lab:
-    def __init__(self) -> None:
+    def __init__(self, size: str = "HRS100") -> None:
         self.plant = Plant()
-        self.twin = SmcHrs100("7", self.plant.read, self.plant.write)
+        self.twin = SmcHrs100("7", self.plant.read, self.plant.write, size=size)
         self.session = self.twin.open("modbus")
         self.now_fs = NOW_FS
         self.twin.advance(NOW_FS)
@@ -93,7 +92,7 @@ def test_its_cooling_capacity_is_what_limits_it(lab: Lab) -> None:
     load_w = 700 * (lab.plant.read("compressor.coolant_out", 0) - 293.15)
     first_k, later_k = lab.water_k(1), lab.water_k(101)
     mean_load_w = load_w + 700 * (293.15 - (first_k + later_k) / 2)
-    expected = (box.COOLING_W - mean_load_w) / (42 * 4186)
+    expected = (lab.twin.cooling_w - mean_load_w) / (42 * 4186)
     assert (first_k - later_k) / 100 == pytest.approx(expected, rel=0.02)
 
 
@@ -129,8 +128,23 @@ def test_what_trips_stays_off_until_it_is_switched_off_and_on(lab: Lab) -> None:
     assert lab.plant.read("water.on", 0) == 1
 
 
-def test_too_much_heat_stops_it_above_its_limit(lab: Lab, monkeypatch) -> None:
-    monkeypatch.setattr(box, "COOLING_W", 0.0)
+def test_the_larger_one_of_its_series_cools_half_as_much_again() -> None:
+    """Catalogue CAT.EUS40-62B: 10 kW and 15 kW."""
+    labs = {size: Lab(size) for size in ("HRS100", "HRS150")}
+    for lab in labs.values():
+        lab.ask("06 000B 0032")
+        lab.plant.shown["compressor.coolant_out"] = lab.twin.state(NOW_FS).temperature_k
+    drop_k = {size: lab.water_k(1) - lab.water_k(11) for size, lab in labs.items()}
+    assert drop_k["HRS150"] > drop_k["HRS100"] > 0
+    spared_w = (drop_k["HRS150"] - drop_k["HRS100"]) / 10 * 42 * 4186
+    warmer_k = (drop_k["HRS150"] - drop_k["HRS100"]) / 2
+    assert spared_w == pytest.approx(5e3 - 700 * warmer_k, rel=0.02)
+    with pytest.raises(ValueError, match="HRS200"):
+        Lab("HRS200")
+
+
+def test_too_much_heat_stops_it_above_its_limit(lab: Lab) -> None:
+    lab.twin.cooling_w = 0.0
     lab.plant.shown["compressor.coolant_out"] = 340.0
     lab.ask("06 000B 00C9")
     assert lab.water_k(30) < HOT_K

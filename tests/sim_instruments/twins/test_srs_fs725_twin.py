@@ -92,18 +92,21 @@ def test_a_setting_survives_a_power_cycle_only_if_it_was_kept(lab: Lab) -> None:
     lab.send("PT!")
     assert (lab.ask("GA!?"), lab.ask("PT!?")) == ("7", "12")
     lab.twin.power_cycle(lab.now_fs)
+    lab.after(box.WARM_UP_S)
     assert (lab.ask("GA?"), lab.ask("PT?")) == ("7", "12")
 
 
-def test_a_reset_restores_settings_and_says_so_and_the_lock_stays(lab: Lab) -> None:
+@pytest.mark.parametrize("command", ["RS 1", "RC1"])
+def test_a_reset_restores_settings_says_so_and_locks_anew(lab: Lab, command: str) -> None:
     lab.send("GA3")
-    lab.send("RS 1")
-    assert (lab.ask("GA?"), lab.ask("LO?")) == ("7", "1")
+    assert lab.send(command) == box.GREETING + "\r"
+    assert lab.ask("LO?") == "0"
     assert lab.status()[5] == box.WAS_RESET
-    lab.send("GA3")
-    lab.send("RC1")
-    assert (lab.ask("GA?"), lab.status()[5]) == ("7", 0)
-    lab.send("RS2")
+    lab.after(box.RELOCK_S)
+    assert lab.ask("LO?") == "1"
+    lab.after(box.WARM_UP_S)
+    assert lab.ask("GA?") == "7"
+    assert lab.send(f"{command[:2]}2") == ""
     assert lab.status()[5] == box.BAD_PARAMETER
 
 

@@ -22,7 +22,7 @@ def source() -> Box:
 @pytest.mark.parametrize(
     ("message", "number", "event"),
     [
-        ("FREQ 5E9", 10, 16),  # illegal value
+        ("FREQ 9E9", 10, 16),  # illegal value
         ("AMPR 17", 10, 16),
         ("TYPE 7", 10, 16),
         ("FREQUENCY 1E9", 110, 32),  # illegal command: four letters, or a star and three
@@ -32,7 +32,11 @@ def source() -> Box:
         ("LERR 1", 113, 32),  # illegal set
         ("TYPE 1,2", 115, 32),  # extra parameters
         ("TYPE", 116, 32),  # missing parameters
+        ("OPTN 1", 113, 32),
+        ("RPHS?", 112, 32),  # illegal query
         ("FREQ ABC", 118, 32),  # invalid floating point number
+        ("TYPE ABC", 120, 32),  # invalid integer
+        ("TYPE 1.5", 120, 32),
         ("FREQ 1 V", 127, 32),  # illegal units
     ],
 )

@@ -124,14 +124,15 @@ class Countdown:
 
     fridge: str
     event: str
-    """``second_stage_above_10K``, ``mixture_boils_off``, ``last_moment``: stable words."""
+    """``second_stage_above_10K``, ``turbo_overloaded``, ``mixture_boils_off``,
+    ``check_valves_open``, ``last_moment``: stable words."""
     words: str
     """For people: ``4 K plate above 10 K``."""
     at_s: float
     """From now, s of the facility's time: the median."""
     low_s: float
     high_s: float
-    """Between these with 90 %."""
+    """Between these with 90 %; ``high_s`` is inf where it may well not happen at all."""
 
 
 @dataclass(frozen=True, slots=True)

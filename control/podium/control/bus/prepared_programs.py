@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podium.control.bus.messages import CaptureData, Roundings, RunId, Time
+from podium.control.bus.messages import Roundings, RunId
 from podium.control.bus.snapshots import FacilitySnapshot
 
 
@@ -51,5 +51,5 @@ class ProgramFired:
     """Carries the data of one fire."""
 
     run: RunId
-    started: Time
-    captures: Mapping[str, CaptureData]
+    played: bytes
+    """A ``Played``, as its agent has sent it."""

@@ -11,7 +11,7 @@ import math
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, lru_cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -115,14 +115,41 @@ def _field_names(kind: type[Any]) -> tuple[str, ...] | None:
 
 def _array(value: object) -> msgpack.ExtType:
     if isinstance(value, np.ndarray) and value.dtype.str in DTYPES:
-        head = msgpack.packb([value.dtype.str, list(value.shape)])
-        return msgpack.ExtType(ARRAY, head + np.ascontiguousarray(value).tobytes())
+        return msgpack.ExtType(ARRAY, _head_of(value.dtype, value.shape) + value.tobytes())
     raise TypeError(f"a {type(value).__name__} cannot be sent: plain values and numeric arrays can")
+
+
+@lru_cache(256)
+def _head_of(kind: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    head: bytes = msgpack.packb([kind.str, list(shape)])
+    return head
 
 
 def _extension(code: int, content: bytes) -> object:
     if code != ARRAY:
         raise BadMessage(f"unknown MessagePack extension {code}")
+    ends = _short_head_ends(content)
+    kind, shape, begins = _parsed_head(content) if ends is None else _known_head(content[:ends])
+    given, wanted = len(content) - begins, math.prod(shape) * kind.itemsize
+    if given != wanted:
+        raise BadMessage(f"an array {kind.str} {list(shape)} has {wanted} bytes, got {given}")
+    return np.frombuffer(content, kind, offset=begins).reshape(shape)
+
+
+def _short_head_ends(content: bytes) -> int | None:
+    """Return where a head ends, None: it has a length of 128 or more, or may be none."""
+    shape_at = 2 + (content[1] & 0x1F) if len(content) > 1 else 0
+    if not (2 <= shape_at < len(content) and content[0] == 0x92 and content[1] >> 5 == 0b101):
+        return None  # of MessagePack: two entries, the first a short text
+    if content[shape_at] >> 4 != 0b1001:  # the second a short list
+        return None
+    ends = shape_at + 1 + (content[shape_at] & 0x0F)
+    lengths = content[shape_at + 1 : ends]
+    return ends if ends <= len(content) and lengths.isascii() else None
+
+
+def _parsed_head(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """Return the kind of an array, its shape, and where its values begin."""
     unpacker = msgpack.Unpacker(max_array_len=DIMENSIONS_MAX, max_map_len=0)
     unpacker.feed(content)
     head = unpacker.unpack()
@@ -134,10 +161,10 @@ def _extension(code: int, content: bytes) -> object:
     kind, begins = np.dtype(dtype), unpacker.tell()
     if not all(type(length) is int and 0 <= length <= BYTES_MAX for length in shape):
         raise BadMessage(f"{_shown(shape)} is no shape of an array")
-    given, wanted = len(content) - begins, math.prod(shape) * kind.itemsize
-    if given != wanted:
-        raise BadMessage(f"an array {dtype} {shape} has {wanted} bytes, got {given}")
-    return np.frombuffer(content, kind, offset=begins).reshape(shape)
+    return kind, tuple(shape), begins
+
+
+_known_head = lru_cache(256)(_parsed_head)
 
 
 @cache

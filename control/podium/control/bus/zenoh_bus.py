@@ -21,6 +21,10 @@ from podium.control.security.access import answerer_key
 
 # Callbacks that are not "indirect" are called in Zenoh's own threads: ours wait for nothing there.
 
+SMALL_BYTES = 1 << 14
+"""An answer of less is sent at once, as requests are: Zenoh holds many of them back for a receiver
+that is slow, and a thread takes longer."""
+
 T = TypeVar("T")
 
 
@@ -152,8 +156,11 @@ class ZenohBus:
             async def reply(query: zenoh.Query) -> None:
                 payload = b"" if query.payload is None else query.payload.to_bytes()
                 send: Callable[[], None]
+                small = True
                 try:
-                    send = partial(_reply, query, key, await answering.answer(payload))
+                    told = await answering.answer(payload)
+                    small = len(told) < SMALL_BYTES
+                    send = partial(_reply, query, key, told)
                 except AnswererFailed as error:
                     send = partial(_refuse, query, str(error).encode())
                 except NoAnswer:
@@ -161,6 +168,9 @@ class ZenohBus:
                 except BaseException:
                     query.drop()  # type: ignore[no-untyped-call]  # the stub names no return type
                     raise
+                if small:
+                    send()
+                    return
                 # From here on the query is the thread's, also when this task is cancelled: a query
                 # that is being sent cannot be dropped by another thread.
                 await asyncio.to_thread(send)

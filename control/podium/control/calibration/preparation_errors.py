@@ -1,6 +1,6 @@
 """Takes the errors of the preparation out of those that heralded readouts were counted to make."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import pi
 
@@ -21,6 +21,8 @@ ARRIVES_LATER_S, ARRIVES_LATER_SIGMA_S = 25e-9, 12e-9
 """How much later than drive pulses readout pulses reach the chip, where it is not measured.
 ASSUMED: cables and electronics of a readout line are longer by a few metres at most."""
 
+ROUNDS = 8
+"""From a share of 1 to what is lifted, and back: each leaves a fifth of the error at most."""
 BLIND_OF_WINDOW, BLIND_FILLINGS, BLIND_DOUBT = 0.44, 3.4, 0.07
 """How long a herald takes for 0 what is lifted to 1 meanwhile: so much of its window, so many times
 1 / (pi kappa), and the share by which it may be off, one sigma. The last third of a window tells
@@ -101,25 +103,82 @@ def ideal_fidelity(
     sigma, and its scatter is in the result's. What the setting in use loses against the best one,
     as readout optimisation has estimated, is given back.
     """
-    t1, later = bench.best(qubit, "t1"), arrives_later_s(bench, qubit)
     thermal = bench.measured(qubit, "thermal_population") or 0.0
-    half = 0.5 * played.in_superposition
-    off = rotation_loss(bench, qubit)
-    turned_wrong = half * (pure_dephasing_1_s(bench, qubit, t1) - 0.5 / t1) + off
-
-    def relaxed(share: float, seconds: float) -> float:
-        return thermal + (share - thermal) * float(np.exp(-seconds / t1))
-
-    left_alone = relaxed(0.0, blind_s + played.until_read)
-    before = relaxed(0.0, blind_s + played.after_herald - later)
-    turned = 1 - before - (1 - 2 * before) * turned_wrong
-    in_one = relaxed(turned, played.after_pulse + later)
+    since_s = blind_s + played.until_read
+    left_alone = later_share(0.0, thermal, since_s / bench.best(qubit, "t1"))
+    in_one = share_in_one(bench, qubit, played, since_s, thermal)
     # With errors a, b of known states each preparation reads 1 in a share a + p (1 - a - b).
     told = (1 - seen.false_excited - seen.false_ground) / (in_one - left_alone)
     loss = bench.measured(qubit, "probe_loss") or 0.0
     # The square of a normal number scatters by the root of two times its mean.
-    sigma = float(np.hypot(seen.sigma, off / np.sqrt(2)))
+    sigma = float(np.hypot(seen.sigma, rotation_loss(bench, qubit) / np.sqrt(2)))
     return Measured(float(min((1 + told) / 2 + loss, 1.0)), sigma, "1")
+
+
+def later_share(share: float, thermal: float, lifetimes: float) -> float:
+    """Return what has become of a share of 1 after so many T1."""
+    return thermal + (share - thermal) * float(np.exp(-lifetimes))
+
+
+def share_in_one(
+    bench: Bench, qubit: Qubit, played: HeraldTiming, since_s: float, thermal: float
+) -> float:
+    """Return the share of 1 as a readout arrives at a qubit that was heralded and turned.
+
+    ``since_s``: from when the herald no longer sees what is lifted; ``thermal``: population. See
+    :func:`ideal_fidelity`.
+    """
+    t1, later = bench.best(qubit, "t1"), arrives_later_s(bench, qubit)
+    faster_1_s = pure_dephasing_1_s(bench, qubit, t1) - 0.5 / t1
+    turned_wrong = 0.5 * played.in_superposition * faster_1_s + rotation_loss(bench, qubit)
+    after_s = played.after_pulse + later
+    before = later_share(0.0, thermal, (since_s - after_s) / t1)
+    turned = 1 - before - (1 - 2 * before) * turned_wrong
+    return later_share(turned, thermal, after_s / t1)
+
+
+def thermal_share(
+    read_as_one: float,
+    errors: Mapping[str, float],
+    relaxes: float,
+    in_one: Callable[[float], float],
+    second: Callable[[float], float],
+    second_reads_one: float,
+    relaxed: float = 1.0,
+) -> float:
+    """Return the share of 1 in equilibrium, in which a threshold reads 1 that often.
+
+    ``errors``: ``rare_false_excited`` and ``rare_false_ground`` of that threshold, as prepared. In
+    the first is what the bath has lifted since the herald: the share of 1 that is asked for, times
+    ``relaxes``, 1 - exp(-``herald_to_readout`` / T1). ``in_one`` returns the share of 1 that the
+    other preparation reaches, ``second`` that of level 2 in equilibrium, both of the share of 1;
+    ``second_reads_one``: how often the threshold takes 2 for 1. ``relaxed``: as ``relaxes``, of the
+    shots that are read here; 1 for qubits at rest, less for shots that were heralded too.
+    """
+    one = errors["rare_false_excited"]
+    left = 1 - one - errors["rare_false_ground"]
+    share = (read_as_one - one) / (left * relaxed)
+    # With errors a and b of known states, s = 1 - a - b and preparations q and p of 1: one = a +
+    # q s, left = (p - q) s, and read_as_one = a + share relaxed s + P(2) (second_reads_one - a).
+    for _ in range(ROUNDS):
+        lifted = relaxes * share
+        told = left / (in_one(share) - lifted)
+        false_excited = one - lifted * told
+        of_second = second(share) * (second_reads_one - false_excited)
+        share = (read_as_one - of_second - false_excited) / (told * relaxed)
+    return share
+
+
+def second_in_equilibrium(bench: Bench, qubit: Qubit, share: float) -> float:
+    """Return the population of level 2 of a qubit in equilibrium that has ``share`` in 1.
+
+    Of one temperature (Boltzmann): P(2) / P(1) is P(1) / P(0) to the power of f12 / f01.
+    """
+    if not 0 < share < 0.5:
+        return 0.0
+    f01 = bench.guess(qubit, "f01")
+    ladder = 1 + bench.guess(qubit, "anharmonicity") / f01
+    return float(share * (share / (1 - share)) ** ladder)
 
 
 def rotation_loss(bench: Bench, qubit: Qubit) -> float:

@@ -34,8 +34,11 @@ KINDS = ("compressor_trip", "warm_water", "power_cut", "plug", "turbo_stop", "si
 """Faults that the second door of the twins brings about, in their usual sizes."""
 WORDS = {"plug": "trap_plug", "silent": "freeze"}
 """Their names there, where they differ."""
-SETTLES_S, STANDS_S = 2.5 * 3600.0, 2700.0
+SETTLES_S, STANDS_S = 2.5 * 3600.0, 1200.0
 """Facility time before a fault, and until somebody would come."""
+SLOW_STANDS_S = 2700.0
+"""Likewise of faults that take long to come to harm."""
+SLOW = frozenset({"plug", "turbo_stop"})
 QUIET = 10
 """Before a fault world time goes so many times faster than with it."""
 LOOK_S = 0.25
@@ -70,7 +73,8 @@ def drawn(seed: int, count: int, kinds: tuple[str, ...] = KINDS) -> tuple[WorldF
     for _ in range(count):
         kind = draw.choice(kinds)
         reading = "thermometry_a" if kind == "silent" else ""
-        found.append(WorldFault(kind, SETTLES_S, SETTLES_S + STANDS_S, None, reading))
+        stands_s = SLOW_STANDS_S if kind in SLOW else STANDS_S
+        found.append(WorldFault(kind, SETTLES_S, SETTLES_S + stands_s, None, reading))
     return tuple(found)
 
 
@@ -111,7 +115,7 @@ async def socket_world(arguments: Namespace) -> dict[str, Any]:
         **{name: [] for name in ("false_alarms", "false_findings")},
         "false_trips": 0,
         "stale_shown_good": sum(one["sockets"]["stale_shown_good"] for one in found),
-        "days": len(found) * (SETTLES_S + STANDS_S) / 86400.0,
+        "days": len(found) * SETTLES_S / 86400.0,
         "lost_mol": 0.0,
         "highest_pa": 0.0,
         "cpu_s": processor_time_s(),
@@ -179,13 +183,14 @@ async def _through_the_fault(
     watch.begin(await _news(supervisor, READY_S, reads))
     word = WORDS.get(watch.fault.kind, watch.fault.kind)
     await simulation.fault(endpoints, word, watch.fault.reading or watch.fridge)
-    ends_s = (watch.begun_s or 0.0) + STANDS_S
+    stands_s = watch.fault.repaired_s - watch.fault.at_s
+    ends_s = (watch.begun_s or 0.0) + stands_s
 
     def over(news: ColdNews) -> bool:
         watch.hear(news)
         return (tai_s(news) or 0.0) >= ends_s
 
-    await _news(supervisor, STANDS_S / wanted.rate + SLACK_S, over)
+    await _news(supervisor, stands_s / wanted.rate + SLACK_S, over)
 
 
 async def _news(supervisor: ColdClient, within_s: float, fits: Any) -> ColdNews:

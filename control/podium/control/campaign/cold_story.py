@@ -329,7 +329,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--model", choices=sorted(MODELS))
     parser.add_argument("--vary", type=float, default=0.2, metavar="PART")
     parser.add_argument("--sockets", action="store_true", help="twins, agents and supervisor")
-    parser.add_argument("--rate", type=int, default=30, metavar="N", help="of their clock")
+    parser.add_argument("--rate", type=int, default=10, metavar="N", help="of their clock")
 
 
 if __name__ == "__main__":

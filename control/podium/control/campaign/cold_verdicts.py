@@ -3,8 +3,9 @@
 What each verdict means stands in docs/explanation/the-observer.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import inf, isfinite
 from typing import Any
 
 from podium.control.campaign.cold_faults import WorldFault
@@ -12,7 +13,10 @@ from podium.control.campaign.cold_faults import WorldFault
 HARM = ("overpressure", "disc_bursts", "helium_lost", "turbo_overloaded")
 """Events that somebody should have prevented."""
 OVERPRESSURE = ("overpressure", "disc_bursts")
-COUNTED_DOWN = ("second_stage_above_10K", "mixture_boils_off", "check_valves_open")
+COUNTED_DOWN = (
+    "second_stage_above_10K", "turbo_overloaded", "mixture_boils_off", "check_valves_open",
+)  # fmt: skip
+"""Events whose truth is known: an interval that ends with never holds also what never came."""
 NODE_PART = 0.25
 AFTER_S = 20 * 3600.0
 """Until so long after its repair, harm and actions are a fault's."""
@@ -87,7 +91,12 @@ def judged(record: WorldRecord, truth: Mapping[str, Any]) -> list[dict[str, Any]
         alarmed = [at for at, _ in record.alarms if fault.at_s <= at < ends_s]
         events = alone.get(round(fault.at_s), {})
         counted = {
-            event: {"low": low, "median": median, "high": high, "true": events.get(event)}
+            event: {
+                "low": low,
+                "median": median,
+                "high": high if isfinite(high) else None,
+                "true": events.get(event),
+            }
             for event, (low, median, high) in one.countdowns.items()
         }
         what = named(one)
@@ -119,12 +128,7 @@ def summed(worlds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the verdict on worlds together; shares are null where nothing was to be judged."""
     faults = [one for world in worlds for one in world["faults"]]
     sockets = [one for world in worlds for one in world.get("sockets", ())]
-    intervals = [
-        one["low"] <= one["true"] <= one["high"]
-        for fault in faults
-        for one in fault["countdowns"].values()
-        if one["true"] is not None
-    ]
+    held, counted = _held(faults)
     return {
         "faults": len(faults),
         "should_act": sum(one["should_act"] for one in faults),
@@ -138,8 +142,8 @@ def summed(worlds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         ),
         "stale_shown_good": sum(world["stale_shown_good"] for world in worlds),
         "blame_right": _share([one["blame_right"] for one in faults]),
-        "countdown_in_interval": _share(intervals),
-        "countdowns": len(intervals),
+        "countdown_in_interval": held / counted if counted else None,
+        "countdowns": counted,
         "false_findings": sum(len(world["false_findings"]) for world in worlds),
         "days": sum(world["days"] for world in worlds),
         "over_sockets": len(sockets),
@@ -151,7 +155,26 @@ def summed(worlds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             ]
             for kind in sorted({one["kind"] for one in faults})
         },
+        "countdowns_by_fault": {
+            kind: _held(one for one in faults if one["kind"] == kind)
+            for kind in sorted({one["kind"] for one in faults if one["countdowns"]})
+        },
     }
+
+
+def _held(faults: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Return how many intervals hold the truth, and how many there are."""
+    held = [
+        one["low"] <= _or_never(one["true"]) <= _or_never(one["high"])
+        for fault in faults
+        for event, one in fault["countdowns"].items()
+        if event in COUNTED_DOWN
+    ]
+    return [sum(held), len(held)]
+
+
+def _or_never(at_s: float | None) -> float:
+    return inf if at_s is None else at_s
 
 
 def _share(facts: Sequence[bool]) -> float | None:

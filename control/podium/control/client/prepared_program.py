@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.bus.messages import CaptureData, roundings_to_json
+from podium.control.bus.messages import CaptureData, Played, roundings_to_json
 from podium.control.bus.prepared_programs import ProgramFired, ProgramPrepared
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
+from podium.control.bus.wire import BadMessage, decode
 from podium.control.client.coordinator_client import CoordinatorClient
 from podium.control.program.dataset import dataset_of
 from podium.control.program.parameters import (
@@ -24,7 +25,7 @@ from podium.control.program.parameters import (
 from podium.control.program.program import Delay, Program, parameter_in, walk
 from podium.control.program.serialise import to_json
 from podium.control.records.snapshots import name_in
-from podium.control.runs.errors import RunRefused
+from podium.control.runs.errors import RunFailed, RunRefused
 from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
@@ -137,9 +138,13 @@ class PreparedProgram:
             array[self._at[name]] = value
         request = FireProgram(self._known.id, array.tobytes())
         done = await self._client.work(request, ProgramFired)
-        started = Tai(done.started.tai_s, done.started.tai_fs)
+        try:
+            played = decode(done.played, Played)
+        except BadMessage as error:
+            raise RunFailed(f"run {done.run}: its data cannot be read: {error}") from error
+        started = Tai(played.started.tai_s, played.started.tai_fs)
         fired = {**self._parameters, **new}
-        return FiredData(str(done.run), started, fired, done.captures, self)
+        return FiredData(str(done.run), started, fired, played.captures, self)
 
     def dataset_of(self, fired: FiredData) -> "xarray.Dataset":
         """Return data of a fire as a dataset, see :meth:`FiredData.dataset`."""

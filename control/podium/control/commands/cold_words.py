@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from math import isfinite
 from typing import Any
 
 from podium.control.bus.cold import (
@@ -43,7 +44,7 @@ def status_json(news: ColdNews) -> dict[str, Any]:
         if last is None
         else {**asdict(last), "steps": [asdict(step) for step in last.steps]},
         "procedures": [asdict(one) for one in news.procedures],
-        "countdowns": [asdict(one) for one in news.countdowns],
+        "countdowns": [_countdown_json(one) for one in news.countdowns],
         "findings": [asdict(one) for one in news.findings],
         "notes": list(news.notes),
     }
@@ -138,7 +139,13 @@ def procedure_lines(procedure: ColdProcedureNews) -> Iterator[str]:
 def countdown_line(one: Countdown) -> str:
     """Return a countdown in words: ``4 K plate above 10 K in 6.0 min (5.1 to 7.2)``."""
     at, low, high = (value / 60 for value in (one.at_s, one.low_s, one.high_s))
-    return f"{one.fridge}: {one.words} in {at:.1f} min ({low:.1f} to {high:.1f})"
+    until = f"{high:.1f}" if isfinite(high) else "never"
+    return f"{one.fridge}: {one.words} in {at:.1f} min ({low:.1f} to {until})"
+
+
+def _countdown_json(one: Countdown) -> dict[str, Any]:
+    high_s = one.high_s if isfinite(one.high_s) else None
+    return {**asdict(one), "high_s": high_s}
 
 
 def procedure_json(news: ColdProcedureNews) -> dict[str, Any]:

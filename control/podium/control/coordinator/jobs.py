@@ -369,14 +369,19 @@ async def until(job: Job, wanted: Awaitable[Any]) -> None:
     )
 
 
-def played(ended: JobEnded) -> messages.Played:
-    """Return what all agents of a run have brought back together; raises ``RunError``."""
+def check_played(ended: JobEnded) -> None:
+    """Raise the ``RunError`` of a run that has failed."""
     if ended.failed:
         run = f"run {ended.run}: " if ended.run else ""
         kinds: tuple[tuple[bool, type[RunError]], ...]
         kinds = ((ended.late, StartLate), (ended.unfit, RunDoesNotFit), (ended.refused, RunRefused))
         kind = next((one for holds, one in kinds if holds), RunFailed)
         raise kind(f"{run}{ended.failed}")
+
+
+def played(ended: JobEnded) -> messages.Played:
+    """Return what all agents of a run have brought back together; raises ``RunError``."""
+    check_played(ended)
     try:
         parts = [decode(data, messages.Played) for _, data in ended.data]
     except BadMessage as error:

@@ -11,6 +11,7 @@ from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.coordinator.agent_directory import KnownAgent
 from podium.control.coordinator.agent_queue import RequestLog
+from podium.control.coordinator.jobs import played
 from podium.control.coordinator.run_news import RunPublisher
 from podium.control.coordinator.run_player import RunPlayer, RunRecord, Work, run_of
 from podium.control.program.program import Program
@@ -117,12 +118,14 @@ class PreparedPrograms:
             async with known.owner.turn.taken(what, record.by, None):
                 with self._request_log.repeated(what, record.by) as entry:
                     entry.why_stopped = lambda: record.stopped
-                    run, played = await self._player.fire(record, known.owner, held, what)
+                    run, ended = await self._player.fire(record, known.owner, held, what)
         except BaseException as error:
             if (begun := run_of(record.run)) is not None:
                 about = begun, known.program, record.by, record.procedure
                 self._runs.not_fired(*about, record, str(error) or "given up")
             raise
         took_s = time.monotonic() - began_s
-        self._runs.fired(run, known.program, record.by, record.procedure, played, took_s)
-        return ProgramFired(run, played.started, played.captures)
+        told = await asyncio.to_thread(played, ended) if self._runs.fire_due else None
+        self._runs.fired(run, known.program, record.by, record.procedure, told, took_s)
+        ((_, data),) = ended.data
+        return ProgramFired(run, data)

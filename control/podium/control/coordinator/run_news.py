@@ -35,7 +35,7 @@ RUNS_KEPT = 40
 DATA_KEPT = 20
 """So many runs, and the data of so many, are kept for those who come late."""
 FIRED_EVERY_S = 0.25
-"""Of programs that are fired one after the other one is told of in so long: people look at it."""
+"""Of programs that are fired one after the other one is shown in so long: people look at it."""
 
 log = event_log("coordinator")
 Captures = Mapping[str, CaptureData]
@@ -168,18 +168,25 @@ class RunPublisher:
         if played is not None and (captures := played.captures):  # a loopback has none to look at
             self._to_tell.put_nowait(_Data(program, news.run, partial(dict, captures), True))
 
-    def fired(
-        self, run: RunId, program: Program, by: str, procedure: str, played: Played, took_s: float
-    ) -> None:
-        """Tell of a program that was fired; of many in a row, of one each :data:`FIRED_EVERY_S`.
+    @property
+    def fire_due(self) -> bool:
+        """Whether the next program that is fired is told of; of many in a row not each is."""
+        return time.monotonic() - self._fired_s >= FIRED_EVERY_S
 
-        All are counted.
-        """
+    def fired(
+        self,
+        run: RunId,
+        program: Program,
+        by: str,
+        procedure: str,
+        played: Played | None,
+        took_s: float,
+    ) -> None:
+        """Count a program that was fired, and tell of it if there is what it has ``played``."""
         self.done += 1
-        now_s = time.monotonic()
-        if now_s - self._fired_s < FIRED_EVERY_S:
+        if played is None:
             return
-        self._fired_s = now_s
+        self._fired_s = time.monotonic()
         news = replace(_begun(run, program, by, (), procedure), at_s=time.time() - took_s)
         self._tell_done(news, program, played, took_s)
 

@@ -19,7 +19,7 @@ from podium.control.bus.streams import AskDuration, AskParts, ProgramDuration, P
 from podium.control.coordinator.agent_directory import KnownAgent, unless_gone
 from podium.control.coordinator.agent_queue import AgentTurn, RequestLog, hold_turns
 from podium.control.coordinator.batch_data import BatchData
-from podium.control.coordinator.jobs import Job, Jobs, played, until
+from podium.control.coordinator.jobs import Job, Jobs, check_played, played, until
 from podium.control.coordinator.repeated_requests import insist
 from podium.control.coordinator.run_news import RunOutcome, RunPublisher
 from podium.control.program.batches import Batch, common, part_of
@@ -28,6 +28,7 @@ from podium.control.program.program import Axis, Program
 from podium.control.program.serialise import digest, to_json
 from podium.control.runs.coordinator_values import Submitted
 from podium.control.runs.errors import RunDoesNotFit, RunError, RunFailed, RunRefused
+from podium.control.runs.journal import JobEnded
 from podium.control.runs.run_values import HeldProgram
 from podium.control.timebase.start_setting import StartSetting
 from podium.control.timebase.timed_program import TimedProgram, settings_to_json, timed_to_json
@@ -53,8 +54,6 @@ class RunRecord:
 
 COMPILE_S = 150.0
 """Deadline for an agent's answer to how long a program plays, or in which parts."""
-SMALL_BYTES = 1 << 16
-"""Data of less than this are decoded at once: a thread would take longer."""
 MOST = 100
 """A run that starts at a time is not made in more parts than this."""
 
@@ -212,8 +211,8 @@ class RunPlayer:
 
     async def fire(
         self, record: RunRecord, owner: KnownAgent, held: HeldProgram, what: str
-    ) -> tuple[RunId, Played]:
-        """Return what a program that ``owner`` holds has brought back; its turn is held."""
+    ) -> tuple[RunId, JobEnded]:
+        """Return the end of a program that ``owner`` holds and has played; its turn is held."""
         agents = (owner.name,)
         submitted = Submitted(
             record.ticket, "", agents, True, kept=False, turn_held=True, held=held
@@ -226,18 +225,14 @@ class RunPlayer:
 
         job.begun.add_done_callback(begun)
         try:
-            await asyncio.shield(job.ended)
-        except asyncio.CancelledError:
-            await self._withdraw(job)
-            raise
+            await self._over(job)
         finally:
             self._singles.pop(record.run, None)
         ended = job.ended.result()
-        small = sum(len(data) for _, data in ended.data) < SMALL_BYTES
-        all_of_it = played(ended) if small else await asyncio.to_thread(played, ended)
+        check_played(ended)
         run = run_of(ended.run)
         assert run is not None  # it was played
-        return run, all_of_it
+        return run, ended
 
     def leave(self, piece: Piece) -> None:
         """Let a piece not go on that is not over."""
@@ -274,16 +269,21 @@ class RunPlayer:
             await self._withdraw(job)
             raise
 
+    async def _over(self, job: Job) -> None:
+        """Wait for a job's end; whoever gives up waiting withdraws it."""
+        try:
+            await asyncio.shield(job.ended)
+        except asyncio.CancelledError:
+            await self._withdraw(job)
+            raise
+
     async def _withdraw(self, job: Job) -> None:
         self._jobs.withdraw(job.ticket)
         await asyncio.wait({job.ended})
 
     async def _end(self, job: Job, outcome: RunOutcome) -> Played:
         try:
-            await asyncio.shield(job.ended)
-        except asyncio.CancelledError:
-            await self._withdraw(job)
-            raise
+            await self._over(job)
         finally:
             if job.ended.done():
                 outcome.unsafe = job.ended.result().unsafe

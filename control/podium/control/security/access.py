@@ -7,6 +7,7 @@ the one who asked learns that it was denied, and why.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias, get_args
 
 from podium.control.bus import cold, facility_growth, messages, news, readings
@@ -185,6 +186,7 @@ def may(facility: str, member: Member, does: str, key: str) -> bool:
     )
 
 
+@lru_cache(1024)
 def judge(facility: str, member: Member, does: str, key: str) -> Verdict:
     """Return whether a member may do this, in words if not."""
     if may(facility, member, does, key):

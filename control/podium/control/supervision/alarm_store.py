@@ -6,6 +6,7 @@ was committed last, and who acknowledged is answered only after the commit.
 
 import json
 import sqlite3
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +20,7 @@ NOT_KEPT = ("changing_s",)
 
 
 class AlarmStore:
-    """The file. Not for two threads at once; every method raises ``sqlite3.Error``."""
+    """The file. Closing waits for a thread that writes; every method raises ``sqlite3.Error``."""
 
     def __init__(self, path: Path | None) -> None:
         """Open ``path``; None: in memory, lost with the process."""
@@ -34,6 +35,7 @@ class AlarmStore:
             "CREATE TABLE IF NOT EXISTS alarm (name TEXT PRIMARY KEY, state TEXT NOT NULL)"
         )
         self._written: dict[str, str] = {}
+        self._in_use = threading.Lock()
 
     def read(self) -> dict[str, Alarm]:
         """Return all alarms that are kept; a row that cannot be read is left out."""
@@ -48,6 +50,10 @@ class AlarmStore:
 
     def write(self, alarms: Mapping[str, Alarm]) -> int:
         """Keep what has changed, all of it or nothing; return how many alarms that were."""
+        with self._in_use:
+            return self._write(alarms)
+
+    def _write(self, alarms: Mapping[str, Alarm]) -> int:
         texts = {name: _text(one) for name, one in alarms.items()}
         changed = {
             name: text for name, text in texts.items() if self._written.get(name, _EMPTY) != text
@@ -69,8 +75,9 @@ class AlarmStore:
         return len(changed)
 
     def close(self) -> None:
-        """Close the file."""
-        self._database.close()
+        """Close the file, once nobody writes: SQLite does not bear that in the middle of it."""
+        with self._in_use:
+            self._database.close()
 
 
 def _text(alarm: Alarm) -> str:

@@ -1,13 +1,13 @@
-"""Counts down to what will happen to a fridge whose pulse tube stands, unless somebody acts.
+"""Counts down to what will happen to a fridge after a disturbance, unless somebody acts.
 
 An ensemble of fridges, each constant within 20 % of what is assumed, is kept in the steady state
-that the live one is in. When the pulse tube stops, each member is followed to the end once; every
-second afterwards the members that fit the readings so far are weighed, and the median and 90 %
-interval of what is left are read off. Nothing is integrated twice.
+that the live one is in. When the pulse tube stops, a trap is plugged, helium leaks or a magnet
+quenches (:mod:`.disturbances`), each member is followed to the end once; every second afterwards
+the members that fit the readings so far are weighed, and the median and 90 % interval of what is
+left are read off. Nothing is integrated twice. What happens in less than half of them is not told.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from math import log
 from typing import Any
 
@@ -16,18 +16,23 @@ from numpy.typing import NDArray
 
 from podium.control.bus.cold import Countdown
 from podium.control.records.latest_readings import FridgeView
-from podium.control.supervision import model_gas
+from podium.control.supervision import disturbances, model_gas
+from podium.control.supervision.fault_signs import FaultSign, FaultSigns
+from podium.control.supervision.forecast import (
+    EVENTS,
+    FIRST_S,
+    FIRST_STEP_S,
+    HORIZON_S,
+    STEP_S,
+    STEPS_AT_ONCE,
+    Forecast,
+    note_crossings,
+    over,
+)
 from podium.control.supervision.heat_filter import HeatFilter
 from podium.control.supervision.model import FridgeModel
 from podium.control.supervision.model_parameters import SPREAD, ModelParameters, drawn
-from podium.control.supervision.model_state import (
-    BACK,
-    CONDENSING,
-    STILL,
-    TANK,
-    ModelInputs,
-    ModelState,
-)
+from podium.control.supervision.model_state import CONDENSING, TANK, ModelInputs, ModelState
 from podium.control.supervision.thermometer_vote import StageVote
 from podium.firmware_interfaces import fridge_signals as signals
 
@@ -41,81 +46,17 @@ LONGEST_LAG_S = 120.0
 """Between two views; a trip that was not seen for longer began with the last."""
 SETTLED_FOR_S = 6 * 3600.0
 """So long a steady state is used, unless heaters change."""
-STEPS_AT_ONCE = 240
-"""Of the forecast, with each step of the observer."""
-STEP_S, HORIZON_S = 10.0, 1.5 * 3600.0
-FIRST_STEP_S, FIRST_S = 2.0, 120.0
-"""Right after a trip, when much happens soon."""
-WARM_K = 10.0
-BOILED_OFF = 0.05
-"""Of the mixture, what is still liquid when it counts as boiled off."""
-ACTING_S = 300.0
-"""What letting the mixture into the tank takes. # ASSUMED"""
 OUTSIDE, FITS = 0.03, 0.05
 """ln by which a sensor may be beyond its 20 %, and 1 sigma of a course that fits."""
 LEAST_COUNTED = 24.0
 """So many members count at least: weights are flattened until they do."""
 LOW, HIGH = 0.05, 0.95
 STAGES_COMPARED = (1, 2)
-TIME_SPREAD = 0.095
-"""1 sigma by which the model's times are wrong for any constants: it is smaller than a fridge."""
-
-EVENTS: Mapping[str, str] = {
-    "second_stage_above_10K": "4 K plate above 10 K",
-    "mixture_boils_off": "mixture boils off",
-    "check_valves_open": "check valves open",
-    "last_moment": "last moment to let the mixture into the tank",
-}
-
-
-@dataclass(slots=True)
-class Forecast:
-    """Courses of all members from a moment on, as far as they are computed."""
-
-    began_s: float
-    inputs: ModelInputs
-    lag_s: Array
-    """How long before ``began_s`` each member's trip was: between two views nobody knows."""
-    states: list[ModelState]
-    ratios: dict[str, Array]
-    """By thermometer: ln of its reading in the member's temperature, when the trip happened."""
-    times_s: list[float] = field(default_factory=lambda: [0.0])
-    """Of the states, from the trip on."""
-    crossed: dict[str, Array] = field(default_factory=dict)
-    """By event: s from the trip for each member; inf: not so far."""
-
-    @property
-    def computed_s(self) -> float:
-        """Time that is computed, s."""
-        return self.times_s[-1]
-
-    def elapsed_s(self, now_s: float) -> Array:
-        """Return how long ago each member's trip was, s."""
-        return np.asarray(now_s - self.began_s + self.lag_s)
-
-    def at(self, now_s: float) -> ModelState:
-        """Return the members' states at a time, the nearest that was computed."""
-        places = np.searchsorted(self.times_s, self.elapsed_s(now_s) - STEP_S / 20)
-        places = np.minimum(places, len(self.states) - 1)
-        found = self.states[int(places[0])]
-        parts = {name: np.array(getattr(found, name)) for name in ModelState.__slots__}
-        for place in np.unique(places):
-            members = places == place
-            for name, values in parts.items():
-                values[..., members] = getattr(self.states[int(place)], name)[..., members]
-        return ModelState(**parts)
-
-    def kelvin(self, stage: int, now_s: float) -> Array:
-        """Return a stage's temperature at a time, between the states that were computed."""
-        elapsed = np.minimum(self.elapsed_s(now_s), self.computed_s)
-        after = np.clip(np.searchsorted(self.times_s, elapsed), 1, len(self.states) - 1)
-        if len(self.states) == 1:
-            return np.asarray(self.states[0].kelvin[stage])
-        low = np.array([self.states[i - 1].kelvin[stage, m] for m, i in enumerate(after)])
-        high = np.array([self.states[i].kelvin[stage, m] for m, i in enumerate(after)])
-        times = np.array(self.times_s)
-        part = (elapsed - times[after - 1]) / (times[after] - times[after - 1])
-        return np.asarray(low + part * (high - low))
+TIME_SPREAD = 0.05
+"""1 sigma by which the model's times are wrong for any constants: it is smaller than a fridge.
+Fitted to 48 disturbed plants, of which the campaign has none: docs/explanation/the-observer.md."""
+PRESSURE_FITS = 0.04
+"""1 sigma, ln, of a condensing pressure's course that fits."""
 
 
 class Countdowns:
@@ -132,6 +73,15 @@ class Countdowns:
         self._settled_for: ModelInputs | None = None
         self._ran_s = 0.0
         """When the pulse tube was seen to run last."""
+        self._kind = ""
+        """What is followed: a trip, or one of :data:`.disturbances.FOLLOWED`."""
+        self._first: dict[str, disturbances.FirstReading] = {}
+        self._placed, self._courses = False, True
+        """Whether members with a plug have been placed in their courses, and whether valves stand
+        as they did then."""
+        self._begun_likelihood = np.zeros(members)
+        self._usual_pa = 0.0
+        """In the condensing line, as its gauge reads; 0: not known."""
         self._pace = np.exp(TIME_SPREAD * np.random.default_rng(SEED + 2).standard_normal(members))
         self._lags = np.random.default_rng(SEED + 1).uniform(0.0, 1.0, members)
         self._last: dict[str, float] = {}
@@ -152,34 +102,122 @@ class Countdowns:
         inputs: ModelInputs,
         filtered: HeatFilter,
         votes: Mapping[str, StageVote],
+        signs: FaultSigns,
+        told: tuple[FaultSign, ...],
         now_s: float,
     ) -> tuple[Countdown, ...]:
-        """Return what is to come, or nothing while the pulse tube runs."""
+        """Return what is to come, or nothing while nothing is wrong; ``told``: signs of causes."""
+        kind = disturbances.disturbance(inputs, told)
+        self._first = disturbances.noted(self._first, signs, view, now_s)
+        self._usual_pa = signs.usual.get("condensing", 0.0)
         if inputs.tubes > 0.5:
-            self._forecast, self._ran_s = None, now_s
-            if filtered.state.kelvin[1, 0] < 6.0 and filtered.state.liquid[0] > 0.0:
+            self._ran_s = now_s
+        if kind != self._kind:
+            self._forecast, self._kind = None, kind
+        if not kind:
+            cold = filtered.state.kelvin[1, 0] < 6.0 and filtered.state.liquid[0] > 0.0
+            if cold and not told:
                 self._settle(inputs, filtered.state, now_s)
                 self._last = _believed(votes)
             return ()
         if self._steady is None or not self._last:
             return ()
         if self._forecast is None:
-            lag_s = self._lags * min(now_s - self._ran_s, LONGEST_LAG_S)
-            ratios = self._ratios(self._steady)
-            self._forecast = Forecast(now_s, inputs, lag_s, [self._steady], ratios)
+            self._forecast = self._begun(kind, view, inputs, votes, now_s)
+            self._placed, self._courses = False, True
         elif self._forecast.inputs != inputs:
             before = self._forecast
-            state = before.at(now_s)
-            none = np.zeros(self.members)
-            self._forecast = Forecast(now_s, inputs, none, [state], before.ratios)
+            state, none, self._courses = before.at(now_s), np.zeros(self.members), False
+            self._forecast = Forecast(
+                now_s, inputs, none, [state], before.ratios, before.model, before.likelihood
+            )
+        if self._forecast is None:
+            return ()
         self._compute(self._forecast)
+        if self._courses:
+            self._follow(self._forecast, view, now_s)
         return self._read_off(view.fridge, self._forecast, votes, now_s)
+
+    def _begun(
+        self,
+        kind: str,
+        view: FridgeView,
+        inputs: ModelInputs,
+        votes: Mapping[str, StageVote],
+        now_s: float,
+    ) -> Forecast | None:
+        """Return the members as a disturbance begins in them; None: too little is known of it."""
+        steady, none = self._steady, np.zeros(self.members)
+        if steady is None:
+            return None
+        ratios = self._ratios(steady)
+        if kind == "trip":
+            lag_s = self._lags * min(now_s - self._ran_s, LONGEST_LAG_S)
+            return Forecast(now_s, inputs, lag_s, [steady], ratios, self.model, none)
+        if kind == "quench":
+            second = _of_stage(_believed(votes), ratios, 1)
+            if second is None:
+                return None
+            begin = disturbances.quenched(self.parameters, steady, np.exp(second), now_s)
+            return Forecast(now_s, inputs, none, [begin.state], ratios, self.model, none)
+        first = self._first.get(kind)
+        now_pa = view.good(disturbances.GAUGES[kind])
+        if first is None or now_pa is None:
+            return None
+        if kind == "leak":
+            leak = disturbances.leaking(self.parameters, steady, first, now_pa, now_s)
+            if leak is None:
+                return None
+            model = FridgeModel(leak.parameters)
+            return Forecast(leak.at_s, inputs, none, [leak.state], ratios, model, none)
+        return self._plugged(steady, first, now_pa, inputs, ratios, now_s)
+
+    def _plugged(
+        self,
+        steady: ModelState,
+        first: disturbances.FirstReading,
+        now_pa: float,
+        inputs: ModelInputs,
+        ratios: dict[str, Array],
+        now_s: float,
+    ) -> Forecast | None:
+        if self._usual_pa <= 0.0 or now_pa <= first.pascal:
+            return None
+        begin = disturbances.plugged(self.parameters, steady, now_s)
+        model, none = FridgeModel(begin.parameters), np.zeros(self.members)
+        return Forecast(now_s, inputs, none, [steady], ratios, model, none)
+
+    def _follow(self, forecast: Forecast, view: FridgeView, now_s: float) -> None:
+        """Hold the members with a plug against the condensing pressure that is read.
+
+        At first they are placed where theirs has risen as far; from then on time goes on alike,
+        and their courses tell them apart.
+        """
+        first = self._first.get(self._kind)
+        now_pa = view.good(disturbances.GAUGES["plug"])
+        if self._kind != "plug" or first is None or now_pa is None or self._usual_pa <= 0.0:
+            return
+        risen = now_pa / self._usual_pa
+        if self._placed:
+            off = (np.log(forecast.condensing(now_s)) - log(risen)) / PRESSURE_FITS
+            forecast.likelihood = self._begun_likelihood - 0.5 * off**2
+            return
+        courses = np.array([one.pascal[CONDENSING] for one in forecast.states])
+        forecast.lag_s, self._begun_likelihood = disturbances.placed(
+            courses / courses[0],
+            np.array(forecast.times_s),
+            first.pascal / self._usual_pa,
+            risen,
+            now_s - first.at_s,
+        )
+        forecast.likelihood, self._placed = self._begun_likelihood, True
 
     def settled_members(self) -> tuple[FridgeModel, ModelState, Array] | None:
         """Return the ensemble in the fridge's steady state and its weights; None: not yet."""
         if self._steady is None or self._steps_left > 0 or not self._last:
             return None
-        return self.model, self._steady, self._weights(self._ratios(self._steady), {}, {})
+        none = np.zeros(self.members)
+        return self.model, self._steady, self._weights(self._ratios(self._steady), {}, {}, none)
 
     def _settle(self, inputs: ModelInputs, state: ModelState, now_s: float) -> None:
         if self._steps_left == 0:
@@ -209,12 +247,12 @@ class Countdowns:
 
     def _compute(self, forecast: Forecast) -> None:
         for _ in range(STEPS_AT_ONCE):
-            if forecast.computed_s >= HORIZON_S or _over(forecast):
+            if forecast.computed_s >= HORIZON_S or over(forecast):
                 return
             before = forecast.states[-1]
             for_s = FIRST_STEP_S if forecast.computed_s < FIRST_S else STEP_S
-            after = self.model.step(before, forecast.inputs, for_s)
-            _note_crossings(self._nominal, forecast, before, after, for_s)
+            after = forecast.model.step(before, forecast.inputs, for_s)
+            note_crossings(self._nominal, forecast, before, after, for_s)
             forecast.states.append(after)
             forecast.times_s.append(forecast.computed_s + for_s)
 
@@ -223,20 +261,23 @@ class Countdowns:
         ratios: Mapping[str, Array],
         now: Mapping[str, float],
         kelvin: Mapping[int, Array],
+        begun: Array,
     ) -> Array:
-        """Return how well each member fits, summing to 1."""
-        likelihood = np.zeros(self.members)
+        """Return how well each member fits, summing to 1; ``begun``: ln of it by its begin."""
+        likelihood = begun.copy()
         limit = log(1.0 + SPREAD)
         for ratio in ratios.values():
             likelihood -= 0.5 * (np.maximum(0.0, np.abs(ratio) - limit) / OUTSIDE) ** 2
         for stage, modelled in kelvin.items():
-            names = [n for n in now if n in ratios and n.startswith(signals.STAGES[stage])]
-            if names:
-                off = sum(now[n] - ratios[n] for n in names) / len(names)
+            off = _of_stage(now, ratios, stage)
+            if off is not None:
                 likelihood -= 0.5 * ((off - np.log(modelled)) / FITS) ** 2
-        likelihood -= np.max(likelihood)
+        possible = begun > disturbances.UNLIKELY
+        if not np.any(possible):
+            return np.full(self.members, 1.0 / self.members)
+        likelihood -= np.max(likelihood[possible])
         for _ in range(40):
-            weights = np.exp(likelihood)
+            weights = np.exp(np.minimum(likelihood, 0.0)) * possible
             weights /= np.sum(weights)
             if 1.0 / np.sum(weights**2) >= min(LEAST_COUNTED, self.members):
                 break
@@ -248,23 +289,34 @@ class Countdowns:
     ) -> tuple[Countdown, ...]:
         elapsed_s = forecast.elapsed_s(now_s)
         kelvin = {stage: forecast.kelvin(stage, now_s) for stage in STAGES_COMPARED}
-        weights = self._weights(forecast.ratios, _believed(votes), kelvin)
+        weights = self._weights(forecast.ratios, _believed(votes), kelvin, forecast.likelihood)
         found = []
-        for event, words in EVENTS.items():
-            times = forecast.crossed.get(event)
-            if times is None:
+        for event, counted in EVENTS.items():
+            times = forecast.crossed.get(counted.crossing)
+            if times is None or (
+                counted.crossing == "turbo_inlet" and not _driven(forecast.inputs)
+            ):
                 continue
-            low, median, high = _quantiles(times * self._pace - elapsed_s, weights)
-            if not np.isfinite(median) or high <= 0.0:
-                continue
-            if not np.isfinite(high):
-                if forecast.computed_s < HORIZON_S:
-                    continue  # some members have not come so far yet
-                high = HORIZON_S - float(np.mean(elapsed_s))
-            found.append(
-                Countdown(fridge, event, words, max(0.0, median), max(0.0, low), max(0.0, high))
-            )
+            left = times * self._pace + counted.later_s - elapsed_s
+            low, median, high = (max(0.0, one) for one in _quantiles(left, weights))
+            if not np.isfinite(high) and forecast.computed_s < HORIZON_S:
+                continue  # some members have not come so far yet
+            if high > 0.0 and np.isfinite(median):
+                found.append(Countdown(fridge, event, counted.words, median, low, high))
         return tuple(found)
+
+
+def _driven(inputs: ModelInputs) -> bool:
+    """Tell whether gas of the still line can overload turbo1."""
+    return "turbo1" in inputs.on and "v1" in inputs.open
+
+
+def _of_stage(now: Mapping[str, float], ratios: Mapping[str, Array], stage: int) -> Array | None:
+    """Return ln K of a stage in each member's scale, as its thermometers read now; None: none."""
+    names = [n for n in now if n in ratios and n.startswith(f"{signals.STAGES[stage]}|")]
+    if not names:
+        return None
+    return np.asarray(sum(now[n] - ratios[n] for n in names) / len(names))
 
 
 def _believed(votes: Mapping[str, StageVote]) -> dict[str, float]:
@@ -275,46 +327,6 @@ def _believed(votes: Mapping[str, StageVote]) -> dict[str, float]:
         for name, course in vote.courses.items()
         if name not in vote.distrusted
     }
-
-
-def _over(forecast: Forecast) -> bool:
-    """Tell whether all has happened in all members."""
-    times = forecast.crossed.get("mixture_boils_off")
-    warm = forecast.crossed.get("second_stage_above_10K")
-    return (
-        times is not None
-        and warm is not None
-        and bool(np.all(np.isfinite(times)) and np.all(np.isfinite(warm)))
-    )
-
-
-def _note_crossings(
-    parameters: ModelParameters,
-    forecast: Forecast,
-    before: ModelState,
-    after: ModelState,
-    for_s: float,
-) -> None:
-    relief = model_gas.STILL_RELIEF * parameters.relief
-    gas_before = np.maximum(before.pascal[STILL], before.pascal[BACK]) / relief
-    gas_after = np.maximum(after.pascal[STILL], after.pascal[BACK]) / relief
-    gas_before = np.maximum(gas_before, before.pascal[CONDENSING] / parameters.relief)
-    gas_after = np.maximum(gas_after, after.pascal[CONDENSING] / parameters.relief)
-    dry = BOILED_OFF * parameters.mixture
-    for event, one, other in (
-        ("second_stage_above_10K", before.kelvin[1] / WARM_K, after.kelvin[1] / WARM_K),
-        ("mixture_boils_off", -before.liquid / dry, -after.liquid / dry),
-        ("check_valves_open", gas_before, gas_after),
-    ):
-        level = -1.0 if event == "mixture_boils_off" else 1.0
-        times = forecast.crossed.setdefault(event, np.full(len(one), np.inf))
-        new = ~np.isfinite(times) & (other >= level)
-        if np.any(new):
-            part = np.clip((level - one) / np.maximum(other - one, 1e-12), 0.0, 1.0)
-            times[new] = forecast.computed_s + for_s * part[new]
-            if event == "check_valves_open":
-                moment = forecast.crossed.setdefault("last_moment", np.full(len(one), np.inf))
-                moment[new] = times[new] - ACTING_S
 
 
 def _quantiles(values: Array, weights: Array) -> tuple[float, float, float]:

@@ -69,6 +69,10 @@ class HeatBlame:
     """Stages whose heat has fallen from its peak."""
     hits: dict[tuple[int, str], tuple[float, float]] = field(default_factory=dict)
     """By stage and node: changes of heat that came with the node's, and all."""
+    came: set[tuple[int, str]] = field(default_factory=set)
+    """Stages and nodes where the heat that stands came as the node began to play."""
+    outlasted: dict[tuple[int, str], float] = field(default_factory=dict)
+    """By stage and node: the node's last end that heat has outlasted, s."""
 
     def copy(self) -> "HeatBlame":
         """Return one that goes its own way."""
@@ -81,6 +85,8 @@ class HeatBlame:
             hits=dict(self.hits),
             peaks=dict(self.peaks),
             fallen=set(self.fallen),
+            came=set(self.came),
+            outlasted=dict(self.outlasted),
         )
 
     def step(
@@ -141,6 +147,8 @@ class HeatBlame:
             self._score(stage, False, now_s)
             self.fallen.add(stage)
         self.peaks[stage] = max(watts, peak or 0.0)
+        if stage not in self.fallen:
+            self._note_outlasted(stage, now_s)
 
     def _note_changes(self, playing: Mapping[str, float], now_s: float) -> None:
         for node, share in playing.items():
@@ -155,12 +163,27 @@ class HeatBlame:
             hit = began == begins and now_s - at_s <= FOLLOWS_S
             hits, all_ = self.hits.get((stage, node), (0.0, 0.0))
             self.hits[stage, node] = FORGETS * hits + hit, FORGETS * all_ + 1.0
+            if begins:
+                (self.came.add if hit else self.came.discard)((stage, node))
+
+    def _note_outlasted(self, stage: int, now_s: float) -> None:
+        """Note nodes that ended a while ago while a stage's heat went on: it is not theirs."""
+        for node, (at_s, began) in self.changed.items():
+            known = self.outlasted.get((stage, node)) == at_s
+            if began or known or at_s < self.since[stage] or now_s - at_s <= FOLLOWS_S:
+                continue
+            self.outlasted[stage, node] = at_s
+            self.came.discard((stage, node))
+            hits, all_ = self.hits.get((stage, node), (0.0, 0.0))
+            self.hits[stage, node] = FORGETS * hits, FORGETS * all_ + 1.0
 
     def _node(self, stage: int) -> str:
         """Return the node whose playing explains a stage's heat best; empty: none's does."""
         best, found = EXPLAINS, ""
         for (at, node), (hits, all_) in self.hits.items():
-            if at == stage and hits > LEAST_HITS * FORGETS and hits / all_ > best:
+            if at != stage or (at, node) not in self.came:
+                continue
+            if hits > LEAST_HITS * FORGETS and hits / all_ > best:
                 best, found = hits / all_, node
         return found
 

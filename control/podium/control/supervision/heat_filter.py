@@ -19,6 +19,7 @@ thirty steps of the model, a moving horizon hundreds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import hypot, log
 from types import MappingProxyType
 from typing import Any
 
@@ -30,6 +31,7 @@ from podium.control.supervision.model_parameters import ModelParameters
 from podium.control.supervision.model_state import ModelInputs, ModelState
 
 Array = NDArray[Any]
+_COLDEST_K = COLDEST_K[:, 0]
 HEAT, FLOW, METER, PUMP, SIZE = 5, 10, 11, 12, 13
 HEAT_PARTS = (0.05, 0.15, 0.25, 0.8, 0.8)
 """How much heat may come up unknown in an hour, in that of usual operation. # ASSUMED"""
@@ -104,7 +106,9 @@ class HeatFilter:
     def predict(self, inputs: ModelInputs, for_s: float, *, gas: bool = True) -> None:
         """Move it by the model; without ``gas`` pressures stay, since they are read anyway."""
         extra = self.mean[HEAT:FLOW, None]
-        state, sensitivity = self.model.step_with_sensitivity(self.state, inputs, for_s, extra)
+        state, sensitivity = self.model.step_with_sensitivity(
+            self.state, inputs, for_s, extra, gas=gas
+        )
         moved = np.eye(SIZE)
         moved[:HEAT, :HEAT] = sensitivity.of_kelvin
         moved[:HEAT, HEAT:FLOW] = sensitivity.of_heat
@@ -124,6 +128,14 @@ class HeatFilter:
         self.state = state
         self.mean[:HEAT] = kelvin
 
+    def forget_heat(self) -> None:
+        """Begin the stages' heat anew: what the model was off by on the way says nothing of now."""
+        heat = usual_heat(self.model.parameters)
+        self.mean[HEAT:FLOW] = 0.0
+        self.covariance[HEAT:FLOW, :] = self.covariance[:, HEAT:FLOW] = 0.0
+        places = np.arange(HEAT, FLOW)
+        self.covariance[places, places] = (0.5 * heat) ** 2
+
     def _mend(self) -> None:
         """Keep the covariance one: symmetric, and no variance below what rounding leaves."""
         self.covariance = 0.5 * (self.covariance + self.covariance.T)
@@ -135,12 +147,12 @@ class HeatFilter:
             self.covariance[lost, lost] = least[lost]
         most = np.full(SIZE, 4.0)
         most[:HEAT] = self.mean[:HEAT] ** 2
-        most[HEAT:FLOW] = (MOST_HEAT * usual_heat(self.model.parameters)) ** 2
+        limit = MOST_HEAT * usual_heat(self.model.parameters)
+        most[HEAT:FLOW] = limit**2
         parts = np.sqrt(np.minimum(1.0, most / np.diag(self.covariance)))
         if np.any(parts < 1.0):
             self.covariance *= parts[:, None] * parts
-        limit = MOST_HEAT * usual_heat(self.model.parameters)
-        self.mean[HEAT:FLOW] = np.clip(self.mean[HEAT:FLOW], -limit, limit)
+        self.mean[HEAT:FLOW] = np.minimum(np.maximum(self.mean[HEAT:FLOW], -limit), limit)
 
     @property
     def sound(self) -> bool:
@@ -165,7 +177,7 @@ class HeatFilter:
             middle = sum(readings.values()) / len(readings)
             self.factors |= {name: value - middle for name, value in readings.items()}
         kelvin = float(self.mean[stage])
-        now, weights, total, off = float(np.log(kelvin)), 0.0, 0.0, {}
+        now, weights, total, off = log(kelvin), 0.0, 0.0, {}
         spread = max(float(self.covariance[stage, stage]), 0.0) ** 0.5 / kelvin
         for name, value in readings.items():  # one that joins takes its factor from the others
             self.factors.setdefault(name, value - now)
@@ -173,7 +185,7 @@ class HeatFilter:
         middle = sum(aways.values()) / len(aways)
         for name, away in aways.items():
             sigma = sigmas[name]
-            off[name] = abs(away) / float(np.hypot(sigma, spread))
+            off[name] = abs(away) / hypot(sigma, spread)
             alone = abs(away - middle) / sigma
             weight = sigma**-2 * min(1.0, GATE / max(alone, 1e-9)) ** 2
             weights += weight
@@ -186,7 +198,7 @@ class HeatFilter:
         """Let factors follow slowly what thermometers show in each other; their mean stays."""
         if len(readings) < 2:
             return
-        now = float(np.log(self.mean[stage]))
+        now = log(self.mean[stage])
         moves = {
             name: value - now - self.factors[name]
             for name, value in readings.items()
@@ -233,8 +245,8 @@ class HeatFilter:
         gain = spread / variance
         self.mean = self.mean + gain * off
         self.covariance = self.covariance - gain[:, None] * spread
-        low = np.maximum(0.5 * self.state.kelvin, COLDEST_K)[:, 0]
-        kelvin = np.clip(self.mean[:HEAT], low, HOTTEST_K)
+        low = np.maximum(0.5 * self.state.kelvin[:, 0], _COLDEST_K)
+        kelvin = np.minimum(np.maximum(self.mean[:HEAT], low), HOTTEST_K)
         self.mean[:HEAT] = kelvin
         self.state = self.state.changed(kelvin=kelvin[:, None])
         return float(sigmas)

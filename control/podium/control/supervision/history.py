@@ -9,6 +9,7 @@ Not for two threads at once: :mod:`recorder` calls it in a worker thread.
 """
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, nan
@@ -71,6 +72,7 @@ class History:
         """Open ``path``; None: in memory. ``size_mb``: the file grows no larger, in 1e6 bytes."""
         if path is not None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._in_use = threading.Lock()
         self._database = sqlite3.connect(
             ":memory:" if path is None else path,
             timeout=BUSY_S,
@@ -112,6 +114,11 @@ class History:
             by_name.setdefault(one.name, []).append(one)
         if not by_name:
             return 0
+        with self._in_use:
+            self._add(by_name)
+        return sum(map(len, by_name.values()))
+
+    def _add(self, by_name: Mapping[str, Sequence[Sample]]) -> None:
         self._make_room()
         run = self._database.execute
         run("BEGIN IMMEDIATE")
@@ -133,7 +140,6 @@ class History:
             self._database.rollback()
             self._channels = self._known()
             raise
-        return sum(map(len, by_name.values()))
 
     def courses(
         self, names: Sequence[str], since_s: float, until_s: float, points: int
@@ -147,7 +153,8 @@ class History:
         for name in names or self._channels:
             channel = self._channels.get(name)
             if channel is not None:
-                found[name] = self._course(channel, since_s, until_s, max(1, points))
+                with self._in_use:
+                    found[name] = self._course(channel, since_s, until_s, max(1, points))
         return found
 
     def raw(
@@ -158,14 +165,16 @@ class History:
         for name in names or self._channels:
             channel = self._channels.get(name)
             if channel is not None:
-                samples = self._raw(channel, since_s, until_s)
+                with self._in_use:
+                    samples = self._raw(channel, since_s, until_s)
                 if samples.size:
                     found[name] = (channel.unit, samples)
         return found
 
     def close(self) -> None:
-        """Close the file."""
-        self._database.close()
+        """Close the file, once no thread uses it: SQLite does not bear that meanwhile."""
+        with self._in_use:
+            self._database.close()
 
     def _known(self) -> dict[str, _Channel]:
         rows = self._database.execute("SELECT number, name, unit FROM reading")

@@ -96,7 +96,8 @@ class FridgeModel:
     ) -> tuple[ModelState, Sensitivity]:
         """Return the state of one fridge after ``for_s``, and what it depends on.
 
-        Without ``gas`` pressures and liquid stay, for whom they are read.
+        Without ``gas`` pressures and liquid stay, for whom they are read; what evaporates follows
+        from them, and not from the still's temperature, whose calibration it would multiply.
         """
         collected: list[tuple[Array, Array]] = []
         after = self._advance(state, inputs, for_s, extra, collected, gas=gas)
@@ -235,20 +236,24 @@ class FridgeModel:
             moved[i, i + 1] += _ASIDE * kelvin[i]
         capacities = self.capacities(kelvin, state.liquid)
         diagonal = np.arange(5)
+        law = model_gas.evaporation if gas else model_gas.measured_evaporation
         while True:
-            evaporation = model_gas.evaporation(self.parameters, state, inputs, length_s)
+            evaporation = law(self.parameters, state, inputs, length_s)
             powers = self.powers(moved, state, inputs, evaporation)
             now = powers[:, 0] if extra is None else powers[:, 0] + extra
             slopes = (powers[:, 1:] - powers[:, :1]) / (_ASIDE * kelvin)
             system = -slopes.transpose(2, 0, 1)
             system[:, diagonal, diagonal] += (capacities / length_s).T
-            change = np.linalg.solve(system, now.T[:, :, None])[:, :, 0].T
+            if collected is None:
+                change = np.linalg.solve(system, now.T[:, :, None])[:, :, 0].T
+            else:
+                of_heat = np.linalg.inv(system[0])
+                change = of_heat @ now
             after = self._warmed(state, change, capacities)
             if length_s <= SHORTEST_S or np.max(np.abs(after / kelvin - 1.0)) <= FASTEST:
                 break
             length_s /= 2
         if collected is not None:
-            of_heat = np.linalg.inv(system[0])
             collected.append((of_heat * (capacities[:, 0] / length_s), of_heat))
         balance = np.add(*still_pressures(self.parameters, kelvin[2] + change[2]))
         if not gas:
@@ -262,7 +267,8 @@ class FridgeModel:
     def _warmed(self, state: ModelState, change: Array, capacities: Array) -> Array:
         """Return temperatures after the heat ``capacities change``: heat capacities vary."""
         kelvin = state.kelvin
-        found = np.clip(kelvin + change, np.maximum(0.5 * kelvin, COLDEST_K), HOTTEST_K)
+        low = np.maximum(0.5 * kelvin, COLDEST_K)
+        found = np.minimum(np.maximum(kelvin + change, low), HOTTEST_K)
         if np.max(np.abs(change / kelvin)) < 5e-3:
             return np.asarray(found)
         constant, fermi = self._of_liquid(state.liquid)

@@ -71,7 +71,8 @@ def pumping(parameters: ModelParameters, state: ModelState, inputs: ModelInputs)
     if "v2" in inputs.open:
         through = through + p.scroll / ROOM_RT
     load = through * state.pascal[STILL] / p.most_flow
-    stall = np.clip((STALLS_PA - state.pascal[BACK]) / (0.2 * STALLS_PA), 0.0, 1.0)
+    stall = (STALLS_PA - state.pascal[BACK]) / (0.2 * STALLS_PA)
+    stall = np.minimum(np.maximum(stall, 0.0), 1.0)
     return np.asarray(stall * through / (1.0 + load**4) ** 0.25)
 
 
@@ -85,6 +86,21 @@ def evaporation(
     reached = (state.pascal[STILL] + rise * state.passing) / falls
     share = surface / (1.0 + surface * rise / falls)
     return Evaporation(share, share * reached, np.maximum(state.liquid, 0.0) / length_s)
+
+
+def measured_evaporation(
+    parameters: ModelParameters, state: ModelState, inputs: ModelInputs, length_s: float
+) -> Evaporation:
+    """Return what evaporates where pressures are read: what pumps draw, less what comes as gas.
+
+    The still line follows within a second. Where nothing pumps, the law of :func:`evaporation`.
+    """
+    drawn = pumping(parameters, state, inputs)
+    if not np.all(drawn > 0.0):
+        return evaporation(parameters, state, inputs, length_s)
+    most = np.maximum(state.liquid, 0.0) / length_s
+    offset = np.minimum(0.0, state.passing - drawn * state.pascal[STILL])
+    return Evaporation(np.zeros(state.members), offset, most)
 
 
 def step(
@@ -160,9 +176,10 @@ def _inlet(
     warmest = np.maximum(state.kelvin[1], state.kelvin[2])
     cold = np.minimum(1.0, np.maximum(0.0, (CONDENSES_K - warmest) / 0.5))
     driven = np.maximum(0.0, 1.0 - balance / np.maximum(1.0, state.pascal[CONDENSING]))
-    condensed = parameters.impedance * cold * driven
+    free = parameters.impedance * parameters.inlet
+    condensed = free * cold * driven
     flows = state.pascal[CONDENSING] > state.pascal[STILL]
-    return condensed, (parameters.impedance - condensed) * flows
+    return condensed, (free - condensed) * flows
 
 
 def inlet_flows(
@@ -210,14 +227,12 @@ def _can(
     source = OUTGASSING * (state.kelvin[0] / ROOM_K) ** 6
     if "v15" in inputs.open:
         pumped, source = pumped + VENT, source + VENT * ATMOSPHERE_PA
-    bottle = BOTTLE if "v22" in inputs.open else 0.0
+    helium = (BOTTLE if "v22" in inputs.open else 0.0) + p.leak * state.pascal[CONDENSING]
     air = _relaxed(
         p, state.can, source, pumped + CRYOPUMP * (state.kelvin[1] < FREEZES_K), length_s
     )
     adsorbed = ADSORPTION * (state.kelvin[1] < ADSORBS_K)
-    return air, _relaxed(
-        p, state.helium, np.full(state.members, bottle), pumped + adsorbed, length_s
-    )
+    return air, _relaxed(p, state.helium, helium, pumped + adsorbed, length_s)
 
 
 def _relaxed(

@@ -82,14 +82,18 @@ class ModelParameters:
     tubes: int = 1
     tube_power: Number = 1.0
     """Of one pulse tube, in those of a PT415."""
-    can: float = 0.3
+    can: Number = 0.3
     """m^3 of the vacuum can."""
+    inlet: Number = 1.0
+    """Part of the traps that is free."""
+    leak: Number = 0.0
+    """m^3/s at which mixture in the condensing line leaks into the can."""
     model: str = ""
     """As the facility file names it."""
 
 
-FIXED = frozenset({"still_power", "tubes", "relief", "can", "mixture", "model"})
-"""What is known of a fridge: settings, what was filled in, safety valves."""
+FIXED = frozenset({"still_power", "tubes", "relief", "mixture", "inlet", "leak", "model"})
+"""What is known of a fridge: settings, what was filled in, safety valves, that nothing is wrong."""
 
 LD250 = ModelParameters(
     60.0, 45.0, 9.5, 5.0, 7.0, 2.6, 0.2, 0.753, 0.85e-6, 0.8e-3, 8e-3, 0.08, 0.18, model="LD250"

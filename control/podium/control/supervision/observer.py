@@ -7,7 +7,7 @@ the nodes' playing, and what it remembers. It is no safety system.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp, log
+from math import exp, hypot, log
 
 import numpy as np
 
@@ -110,6 +110,10 @@ class Observer:
         """Since when thermometers are off the model, and how many readings of theirs."""
         self._taken: dict[str, TaiFs | None] = {}
         """When the reading of a thermometer was read that was taken last."""
+        self._modelled = 0.0
+        """Flow in the model at the last correction, mol/s."""
+        self._away = False
+        """Whether the fridge was in no usual operation when it was seen last."""
         self._usual_w = usual_heat(parameters)
 
     def copy(self) -> "Observer":
@@ -120,7 +124,8 @@ class Observer:
         other.signs, other.blame = self.signs.copy(), self.blame.copy()
         other.countdowns, other.operating = self.countdowns.copy(), self.operating
         other._tai, other._begin, other._off = self._tai, self._begin, dict(self._off)
-        other._taken = dict(self._taken)
+        other._taken, other._away = dict(self._taken), self._away
+        other._modelled = self._modelled
         return other
 
     def step(self, view: FridgeView, playing: Mapping[str, float] | None = None) -> Observed:
@@ -143,7 +148,12 @@ class Observer:
                 with np.errstate(invalid="raise", divide="raise", over="raise"):
                     filtered.predict(self.inputs, for_s, gas=not pressures_read(view))
                     self._correct(filtered, view, believed, for_s)
-            except (ArithmeticError, IndexError, np.linalg.LinAlgError):  # its numbers are none
+            except (
+                ArithmeticError,
+                IndexError,
+                ValueError,
+                np.linalg.LinAlgError,
+            ):  # numbers are none
                 filtered.mean[:] = np.nan
             if not filtered.sound:
                 self.filter = None
@@ -207,7 +217,7 @@ class Observer:
                     self._off.pop(name, None)
         state = filtered.state
         flow = plausible(view, "flow.circulation", MOST_FLOW)
-        modelled = self._modelled_flow(filtered)
+        modelled = self._modelled = self._modelled_flow(filtered)
         if modelled > 1e-6 and self.inputs.tubes and state.kelvin[2, 0] < OPERATING_K[1]:
             if flow is not None and flow > 1e-6:
                 filtered.correct_flow(METER, log(flow / modelled))
@@ -223,7 +233,7 @@ class Observer:
         """
         age_s = 0.0 if course.at is None else max(0.0, seconds_between(course.at, now))
         scatter = max(READING / 4, min(0.05, course.scatter**0.5))
-        return float(np.hypot(scatter, course.rate * age_s))
+        return hypot(scatter, course.rate * age_s)
 
     def _modelled_flow(self, filtered: HeatFilter) -> float:
         """Return the flow that balance of heat and vapour pressure in the still give, mol/s."""
@@ -245,6 +255,9 @@ class Observer:
             and "scroll1" in self.inputs.on
             and all(kelvin[i] < k for i, k in zip((1, 2, 4), OPERATING_K, strict=True))
         )
+        if operating and self._away:
+            filtered.forget_heat()
+        self._away = not operating
         heat, sigma = filtered.heat()
         disturbed = not operating or bool(signs)
         if not disturbed:
@@ -259,7 +272,9 @@ class Observer:
         flow = self._flow(filtered)
         if flow is not None and operating and view.good("flow.circulation") is None:
             findings.append(self._hidden_flow(view.fridge, flow, filtered))
-        countdowns = self.countdowns.step(view, self.inputs, filtered, self.votes, now_s)
+        countdowns = self.countdowns.step(
+            view, self.inputs, filtered, self.votes, self.signs, signs, now_s
+        )
         return Observed(
             {stage: float(kelvin[i]) for i, stage in enumerate(signals.STAGES)},
             flow,
@@ -282,7 +297,7 @@ class Observer:
         return exp(sum(shown) / len(shown))
 
     def _flow(self, filtered: HeatFilter) -> float | None:
-        modelled = self._modelled_flow(filtered)
+        modelled = self._modelled
         if modelled <= 1e-7:
             return None
         return modelled * exp(float(filtered.mean[10] + filtered.mean[METER]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from podium.control.bus.cold import (
     AlarmNews,
@@ -175,7 +176,10 @@ def countdowns(picture: ColdPicture) -> tuple[CountdownShown, ...]:
     shown = []
     for one in news.countdowns:
         left_s = one.at_s - passed_s
-        between = f"between {clock(one.low_s - passed_s)} and {clock(one.high_s - passed_s)}"
+        low = clock(one.low_s - passed_s)
+        between = f"between {low} and {clock(one.high_s - passed_s)}"
+        if one.high_s == inf:
+            between = f"not before {low}, perhaps not at all"
         shown.append(
             CountdownShown(one, clock(left_s), between, left_s < URGENT_S, one.event == LAST_MOMENT)
         )

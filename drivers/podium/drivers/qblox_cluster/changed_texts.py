@@ -1,17 +1,44 @@
-"""Replaces the texts of a loaded program, where nothing else of it changes: a packet a module."""
+"""Replaces the texts of a loaded program, where nothing else of it changes, and plays it.
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import fields
+It takes three packets to each module and back: texts, arming and what became of both; the start;
+how it ended, and the bins. What is sent is what the vendor's client sends. A module's error queue
+is asked before and after.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from podium.drivers.qblox_cluster.slot_commands import ERRORS
+from qblox_instruments import SequencerStatus
+
+from podium.drivers.errors import Refused
+from podium.drivers.qblox_cluster.bins_readback import Acquisitions, BinsReply
+from podium.drivers.qblox_cluster.completion import POLL_FIRST_S, has_stopped
+from podium.drivers.qblox_cluster.connection import asking
+from podium.drivers.qblox_cluster.direct_sockets import CLUSTER, DirectSockets, lines
+from podium.drivers.qblox_cluster.places import place
+from podium.drivers.qblox_cluster.slot_commands import EMPTY, ERRORS, Places
+from podium.drivers.qblox_cluster.triggered_start import TICKS_PER_NS, tai_of
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
+from podium.firmware_interfaces.tai import Tai
 
 ASSEMBLED = "STATus:ASSEMbler:SUCCess?"
 """Whether a module has assembled what it was sent last (qblox-instruments 1.4.1)."""
+TIME = "TIMEkeeping:CURRent:TIMEstamp?"
+"""The cluster's time, as a block of JSON (ditto, ``_get_current_timestamp``)."""
+STATE = ":STATE?"
+"""How a sequencer is."""
+BINS = ":ACQ:ALISt?"
+"""All that a sequencer has acquired."""
+ARMED = b"ARMED"
+"""Stands for a status that says so."""
 _ALL_BUT_TEXT = attrgetter(*(one.name for one in fields(SequencerProgram) if one.name != "text"))
+_status = lru_cache(64)(SequencerStatus.from_scpi_str)
 
 
 def differs_in_texts(loaded: ClusterProgram, program: ClusterProgram) -> bool:
@@ -33,38 +60,143 @@ def changed(loaded: ClusterProgram, program: ClusterProgram) -> list[SequencerPr
     return [new for old, new in pairs if old.text != new.text]
 
 
-def replace_texts(cluster: Any, slots: Sequence[int], entries: Sequence[SequencerProgram]) -> bool:
+def replace_texts(
+    sockets: DirectSockets,
+    slots: Iterable[int],
+    entries: Sequence[SequencerProgram],
+    arm: Places = (),
+    empty: Places = (),
+) -> bool:
     """Send programs; return whether all were assembled and no error waits, older ones included.
 
-    ``slots``: the modules to be asked, those of ``entries`` among them.
+    ``slots``: the modules to be asked, those of ``entries`` among them. ``arm``: sequencers that
+    are armed then, and have to be; ``empty``: those of them whose bins are emptied before. Where
+    False is returned some of them may be armed. Nothing plays.
     """
-    scpi = cluster._scpi
+    messages: dict[int, bytes] = {CLUSTER: _line(ERRORS)}
+    wanted: dict[int, list[bytes]] = {CLUSTER: [b"0"]}
+    for slot in slots:
+        told, answers = [_line(ERRORS)], [b"0"]
+        for entry in entries:
+            if entry.slot == slot:
+                told += _program(entry)
+                answers.append(b"1")
+        here = _numbers(arm, slot)
+        told += [_to(_numbers(empty, slot), EMPTY), _to(here, ":ARM"), _to(here, STATE)]
+        answers += [ARMED] * len(here)
+        messages[slot] = b"".join([*told, _line(ERRORS)])
+        wanted[slot] = [*answers, b"0"]
+    told_of = sockets.exchange(messages, {slot: lines(len(one)) for slot, one in wanted.items()})
+    return all(
+        all(map(_fits, _lines(told_of[slot], len(one)), one)) for slot, one in wanted.items()
+    )
 
-    async def on(slot: int) -> bool:
-        here = [entry for entry in entries if entry.slot == slot]
-        lines = [f"{ERRORS}\n".encode()]
-        for entry in here:
-            # The vendor's client sends it so, without the last line's end.
-            text = entry.text.rstrip("\n").encode("ascii")
-            size = str(len(text))
-            head = f"SEQuencer{entry.sequencer}:PROGram #{len(size)}{size}"
-            lines += [head.encode(), text, b"\n"]
-            # Of several programs it tells of the last alone.
-            lines.append(f"{ASSEMBLED}\n".encode())
-        lines.append(f"{ERRORS}\n".encode())
-        async with scpi._slot_connection(slot) as connection:
-            transport = connection._transport
-            await transport.write_binary(b"".join(lines))
-            told = [int(await transport.readline()) for _ in range(len(here) + 2)]
-        return not told[0] and not told[-1] and all(told[1:-1])
 
-    async def on_cluster() -> bool:
-        async with scpi._connection() as connection:
-            transport = connection._transport
-            await transport.write(ERRORS)
-            return not int(await transport.readline())
+def _fits(answer: bytes, wanted: bytes) -> bool:
+    if wanted is ARMED:
+        return _status(answer.decode()).state.name == "ARMED"
+    return int(answer) == int(wanted)
 
-    async def on_all() -> list[bool]:
-        return await asyncio.gather(on_cluster(), *map(on, slots))
 
-    return all(cluster._run_in_loop(on_all()))
+def _program(entry: SequencerProgram) -> list[bytes]:
+    # The vendor's client sends it so, without the last line's end.
+    text = entry.text.rstrip("\n").encode("ascii")
+    size = str(len(text))
+    head = f"SEQuencer{entry.sequencer}:PROGram #{len(size)}{size}"
+    # Of several programs the module has the status of the last alone.
+    return [head.encode(), text, b"\n", _line(ASSEMBLED)]
+
+
+def _numbers(sequencers: Places, slot: int) -> tuple[int, ...]:
+    return tuple(number for where, number in sequencers if where == slot)
+
+
+@lru_cache(256)
+def _to(numbers: tuple[int, ...], command: str) -> bytes:
+    """Return a command to each of these sequencers of a module."""
+    return b"".join(_line(f"SEQuencer{number}{command}") for number in numbers)
+
+
+@lru_cache(16)
+def _line(command: str) -> bytes:
+    return f"{command}\n".encode()
+
+
+def _lines(answer: memoryview, count: int) -> list[bytes]:
+    """Return the lines of an answer; ``ValueError`` where it has another number of them."""
+    told = bytes(answer).splitlines()
+    if len(told) != count:
+        raise ValueError(f"invalid literal: {count} lines expected, got {bytes(answer)!r:.80}")
+    return told
+
+
+@dataclass(slots=True, eq=False)
+class StartedPlay:
+    """Sequencers that were armed, from their start to their bins."""
+
+    name: str
+    """Of the cluster."""
+    sockets: DirectSockets
+    sequencers: Places
+    what: str
+    """The program's name."""
+
+    def start(self) -> tuple[Tai, float, list[int]]:
+        """Start them; return the cluster's time just before, our own just after, s.
+
+        Also returns the slots in whose queues errors are.
+        """
+        messages = {CLUSTER: _line(TIME)}
+        for slot in dict.fromkeys(slot for slot, _ in self.sequencers):
+            messages[slot] = _to(_numbers(self.sequencers, slot), ":START") + _line(ERRORS)
+        with asking(self.name, f"starting {self.what!r}"):
+            told = self.sockets.exchange(messages, dict.fromkeys(messages, lines(1)))
+            began_s = time.monotonic()
+            started = _time(told.pop(CLUSTER))
+            wrong = [slot for slot, answer in told.items() if int(_lines(answer, 1)[0])]
+        return started, began_s, wrong
+
+    def finish(
+        self,
+        began_s: float,
+        duration_s: float,
+        read: Places,
+        interrupted: threading.Event,
+        frame: Callable[[int, int], str],
+    ) -> dict[tuple[int, int], Acquisitions] | None:
+        """Return the bins of ``read``, None: some have not stopped when they should have.
+
+        Bins come with how the sequencers are, in one packet. Raises as
+        :func:`.wait_until_stopped` does.
+        """
+        running = f"{self.name}: running {self.what!r}"
+        pause_s = min(duration_s, POLL_FIRST_S) - (time.monotonic() - began_s)
+        if pause_s > 0.0 and interrupted.wait(pause_s):
+            interrupted.clear()
+            raise Refused(f"{running}: given up while it ran")
+        asked: dict[int, bytes] = {}
+        replies: dict[int, BinsReply] = {}
+        for slot in dict.fromkeys(slot for slot, _ in self.sequencers):
+            here, bins = _numbers(self.sequencers, slot), _numbers(read, slot)
+            asked[slot] = _to(here, STATE) + _to(bins, BINS)
+            replies[slot] = BinsReply(len(here), len(bins))
+        with asking(self.name, f"running {self.what!r}"):
+            told = self.sockets.exchange(
+                asked, {slot: one.complete for slot, one in replies.items()}
+            )
+            found = {slot: iter(one.acquisitions(told[slot])) for slot, one in replies.items()}
+            told_states = {slot: iter(one.states(told[slot])) for slot, one in replies.items()}
+            statuses = [_status(next(told_states[slot]).decode()) for slot, _ in self.sequencers]
+        for where, status in zip(self.sequencers, statuses, strict=True):
+            if not has_stopped(status, f"{running}: {place(*where)} ({frame(*where)})"):
+                return None
+        return {where: next(found[where[0]]) for where in read}
+
+
+def _time(answer: memoryview) -> Tai:
+    """Return a time of the cluster's from its block of JSON."""
+    (block,) = _lines(answer, 1)
+    if block[:1] != b"#":
+        raise ValueError(f"invalid literal: a block begins with #, got {block!r}: header error")
+    told: Any = json.loads(block[2 + int(block[1:2]) :])
+    return tai_of(int(told["ns"]) * TICKS_PER_NS + int(told["sub"]))

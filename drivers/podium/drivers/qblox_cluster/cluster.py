@@ -9,8 +9,13 @@ from typing import Any, Self
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.manual_access import Plain, parameter_of, set_value, value_of
 from podium.drivers.qblox_cluster import slot_commands
-from podium.drivers.qblox_cluster.bins_readback import read_bins
-from podium.drivers.qblox_cluster.changed_texts import changed, differs_in_texts, replace_texts
+from podium.drivers.qblox_cluster.bins_readback import Acquisitions, read_bins
+from podium.drivers.qblox_cluster.changed_texts import (
+    StartedPlay,
+    changed,
+    differs_in_texts,
+    replace_texts,
+)
 from podium.drivers.qblox_cluster.clock_state import clear_status, lock_was_lost, reference_of
 from podium.drivers.qblox_cluster.completion import UNDER_WAY, flags, statuses, wait_until_stopped
 from podium.drivers.qblox_cluster.connection import (
@@ -22,6 +27,7 @@ from podium.drivers.qblox_cluster.connection import (
     telling,
     unchecked,
 )
+from podium.drivers.qblox_cluster.direct_sockets import DirectSockets
 from podium.drivers.qblox_cluster.examination import examination_of, identity_of, kind_of
 from podium.drivers.qblox_cluster.mixers import Mixers
 from podium.drivers.qblox_cluster.offsets import (
@@ -73,10 +79,11 @@ class QbloxCluster:
         complains of another. Raises ``Unreachable``, or ``Refused`` if other modules are there.
         """
         self._begin(name, modules, open_cluster(name, host, ports), firmware)
+        self._direct = DirectSockets(self._cluster)
         try:
             self._check_modules()
         except BaseException:
-            close_cluster(self._cluster)
+            self.close()
             raise
 
     @classmethod
@@ -91,7 +98,6 @@ class QbloxCluster:
         rehearsed = cls.__new__(cls)
         rehearsed._begin(name, modules, open_rehearsal(name, modules, note), firmware)
         rehearsed._close = close_rehearsal
-        rehearsed._rehearsed = True
         return rehearsed
 
     def _begin(
@@ -105,7 +111,10 @@ class QbloxCluster:
         self._cache = SettingsCache(name, self._cluster, self._modules)
         self._mixers = Mixers(name, self._cluster, self._modules, self._cache)
         self._triggered = TriggeredStart(name, self._cluster)
-        self._rehearsed = False
+        self._direct: DirectSockets | None = None
+        """None: a rehearsal has no sockets."""
+        self._punctual = True
+        """Whether what was played last had stopped when it should have."""
         self._program: ClusterProgram | None = None
         self._quiet = False
         self._settled = NEVER
@@ -174,6 +183,8 @@ class QbloxCluster:
 
     def close(self) -> None:
         """Close the connection, from whatever thread; outputs stay as they are."""
+        if self._direct is not None:
+            self._direct.close()
         self._close(self._cluster)
 
     def interrupt(self) -> None:
@@ -189,7 +200,7 @@ class QbloxCluster:
         nothing can be armed until another program is loaded.
         """
         loaded, self._program = self._program, None
-        if loaded is not None and self._reload(loaded, artifact):
+        if loaded is not None and self._reload(loaded, artifact) is not None:
             return
         self._drain_error_queues({entry.slot for entry in artifact.sequencers})
         if not self._quiet:
@@ -201,23 +212,70 @@ class QbloxCluster:
         self._check_error_queues({entry.slot for entry in artifact.sequencers})
         self._program, self._settled = artifact, self._cache.changes
 
-    def _reload(self, loaded: ClusterProgram, artifact: ClusterProgram) -> bool:
-        """Load what differs from what is loaded in texts alone; return whether it could be done.
+    def _reload(
+        self, loaded: ClusterProgram, artifact: ClusterProgram, *, arm: bool = False
+    ) -> DirectSockets | None:
+        """Load what differs from what is loaded in texts alone, and ``arm`` all; by which sockets.
 
-        Where it could not, as where anything is wrong, all is loaded as any program is.
+        Where it cannot be done, as where anything is wrong, None is returned and all has to be
+        loaded as any program is.
         """
-        held = self._quiet and self._settled == self._cache.changes and not self._rehearsed
-        if not held or not differs_in_texts(loaded, artifact):
-            return False
-        entries = changed(loaded, artifact)
-        slots = sorted({entry.slot for entry in artifact.sequencers})
+        direct, settled = self._direct, self._settled == self._cache.changes
+        if direct is None or not (self._quiet and settled and direct.ready()):
+            return None
+        if not differs_in_texts(loaded, artifact):
+            return None
+        entries, every = changed(loaded, artifact), artifact.sequencers
+        slots = sorted({entry.slot for entry in every})
+        armed = _numbers(every) if arm else []
+        empty = self._cache.stale_bins(every) if arm else []
         self._cache.forget_programs(entries)
         with asking(self._name, f"uploading {artifact.name!r}"):
-            taken = replace_texts(self._cluster, slots, entries)
-        if taken:
-            self._cache.uploaded(entries)
-            self._program = artifact
-        return taken
+            taken = replace_texts(direct, slots, entries, armed, empty)
+        if not taken:
+            if arm:
+                self._quiet = False  # some may be armed
+            return None
+        self._cache.uploaded(entries)
+        self._program = artifact
+        return direct
+
+    def play_at_once(
+        self, artifact: ClusterProgram, duration_s: float, go_on: Callable[[], None]
+    ) -> tuple[Tai, dict[str, Acquired]]:
+        """Load, arm, start, wait and collect; return the time just before the start, and the data.
+
+        ``go_on`` is called between steps, and raises where the run was given up. What differs in
+        texts alone from what was loaded takes three packets to each module and back.
+        """
+        loaded, self._program = self._program, None
+        direct = None
+        if loaded is not None and artifact.start is None:
+            direct = self._reload(loaded, artifact, arm=True)
+        if direct is None:
+            self.load(artifact)
+            go_on()
+            self.arm()
+            started = self.now()
+            go_on()
+            self.start()
+            self.wait(duration_s)
+            return started, self.collect()
+        go_on()
+        self._interrupted.clear()
+        sequencers = _numbers(artifact.sequencers)
+        play = StartedPlay(self._name, direct, sequencers, artifact.name)
+        started, began_s, wrong = play.start()
+        if wrong:
+            self._check_error_queues(wrong)
+        read = self._read_alone(artifact) if self._punctual else []
+        bins = play.finish(began_s, duration_s, read, self._interrupted, self._cache.frame)
+        self._punctual = bins is not None
+        if bins is None:
+            self._wait(sequencers, duration_s, artifact.name)
+        if not bins:
+            return started, self.collect()
+        return started, self._acquired(artifact, bins)
 
     def arm(self) -> None:
         """Make the loaded sequencers ready to start; empties the bins of an earlier run.
@@ -235,7 +293,7 @@ class QbloxCluster:
         self._arm(where)
         self._start(where)
         for place_, status in zip(where, statuses(self._name, self._cluster, where), strict=True):
-            if status.state.name not in UNDER_WAY and not self._rehearsed:
+            if status.state.name not in UNDER_WAY and self._direct is not None:
                 self._stop_all()
                 raise Refused(
                     f"{self._name}: arming {place(*place_)}: it is {status.state.name} instead of "
@@ -279,7 +337,7 @@ class QbloxCluster:
         """
         program = self._loaded("wait")
         self._interrupted.clear()
-        if program.start is not None and not self._rehearsed:
+        if program.start is not None and self._direct is not None:
             self._triggered.wait(program.name, trigger_s, self._interrupted)
         self._wait(_numbers(program.sequencers), duration_s, program.name)
         if program.start is not None:
@@ -293,17 +351,27 @@ class QbloxCluster:
             with telling(self._name, f"keeping the trace of {layout.capture}"):
                 where = layout.slot, layout.sequencer, layout.acquisition
                 self._cluster.store_scope_acquisition(*where)
-        alone = all(
-            self._modules[one.slot].startswith("QRM") and not one.trace for one in program.results
-        )
+        alone, direct = self._read_alone(program), self._direct
         with asking(self._name, f"reading the acquisitions of {places(sequencers)}"):
-            if alone and not self._rehearsed:
-                read = read_bins(self._cluster, sequencers)
+            if alone and direct is not None and direct.ready():
+                read = read_bins(direct, sequencers)
             else:
                 read = self._cluster.get_all_acquisitions(
                     sequencers, as_numpy=True, acq_encoding=None
                 )
-        bins = dict(zip(sequencers, read, strict=True))
+        return self._acquired(program, dict(zip(sequencers, read, strict=True)))
+
+    def _read_alone(self, program: ClusterProgram) -> list[tuple[int, int]]:
+        """Return the sequencers that capture, where their bins alone can be read; else nothing."""
+        if all(
+            self._modules[one.slot].startswith("QRM") and not one.trace for one in program.results
+        ):
+            return sorted({(layout.slot, layout.sequencer) for layout in program.results})
+        return []
+
+    def _acquired(
+        self, program: ClusterProgram, bins: Mapping[tuple[int, int], Acquisitions]
+    ) -> dict[str, Acquired]:
         full_scale_v = full_scales_v(program)
         return {
             layout.capture: acquired(

@@ -55,19 +55,19 @@ def wait_until_stopped(
     began = time.monotonic()
     give_up = began + duration_s + ALLOWANCE_S
     running = list(sequencers)
-    one_has_stopped = False
+    onehas_stopped = False
     while running:
-        asked = running if one_has_stopped else running[:1]
+        asked = running if onehas_stopped else running[:1]
         still = [
             where
             for where, status in zip(asked, statuses(name, cluster, asked), strict=True)
-            if not _has_stopped(
+            if not has_stopped(
                 status, f"{name}: running {what!r}: {place(*where)} ({frame(*where)})"
             )
         ]
         running = [where for where in running if where not in asked] + still
-        one_has_stopped = len(asked) == 1 and not still
-        if one_has_stopped:
+        onehas_stopped = len(asked) == 1 and not still
+        if onehas_stopped:
             continue
         if time.monotonic() > give_up:
             raise Unreachable(
@@ -80,7 +80,7 @@ def wait_until_stopped(
             raise Refused(f"{name}: running {what!r}: given up while it ran")
 
 
-def _has_stopped(status: Any, which: str) -> bool:
+def has_stopped(status: Any, which: str) -> bool:
     """Tell whether a sequencer has come to its proper end; ``ProtocolError`` at any other.
 
     ``which``: how a message names it.

@@ -28,6 +28,11 @@ class FastSocket:
         transport.read_binary = self.read_binary
         transport.readline = self.readline
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be sent, and nothing that has come to be asked for."""
+        return not self._ahead and not self._held
+
     async def write_binary(self, *data: bytes) -> None:
         """Send a message: with the next question, or as soon as the loop has its turn."""
         if not self._ahead:

@@ -47,8 +47,11 @@ SMC_HRS100 = InstrumentModel(
     roles=("Chiller", "HasReadings"),
     driver="podium.drivers.smc_hrs100:SmcHrs100",
     twin="podium.sim_instruments.twins.smc_hrs100:SmcHrs100",
-    options=(TextOption("bus_address", "its number on the serial line, 1 to 99", required=False),),
-    answers=("SMC,HRS100",),
+    options=(
+        TextOption("bus_address", "its number on the serial line, 1 to 99", required=False),
+        TextOption("size", "which of its series it is", ("HRS100", "HRS150"), required=False),
+    ),
+    answers=("SMC,HRS1",),
     connect="from podium.drivers.smc_hrs100 import SmcHrs100; "
     "{name} = SmcHrs100('{name}', '{host}', {ports})",
     clients={

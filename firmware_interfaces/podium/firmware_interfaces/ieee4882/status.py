@@ -25,10 +25,20 @@ STANDARD_BITS = (
 class StatusRegisters:
     """The standard event status register, its enable register, the error queue."""
 
-    def __init__(self, queue_length: int = QUEUE_LENGTH, *, bits: Status = STANDARD_BITS) -> None:
-        """``bits``: those of the standards that the status byte of this instrument has."""
+    def __init__(
+        self,
+        queue_length: int = QUEUE_LENGTH,
+        *,
+        bits: Status = STANDARD_BITS,
+        repeats: bool = True,
+    ) -> None:
+        """``bits``: those of the standards that the status byte of this instrument has.
+
+        ``repeats`` False: an error is not queued while the same one stands in the queue.
+        """
         self._queue_length = queue_length
         self._bits = bits
+        self._repeats = repeats
         self._errors: deque[ScpiError] = deque()
         self._events = Event.POWER_ON
         self.event_enable = 0
@@ -39,6 +49,8 @@ class StatusRegisters:
     def report(self, error: ScpiError) -> None:
         """Queue an error and set its event bit; a full queue ends with -350."""
         self._events |= error.event
+        if not self._repeats and any(str(one) == str(error) for one in self._errors):
+            return
         if len(self._errors) < self._queue_length:
             self._errors.append(error)
         else:

@@ -2,14 +2,14 @@
 
 Each sequencer says what it plays and listens to, and until when it has said everything. What all of
 them have said the world plays; windows that are over by then are answered, those that overlap on
-one line together, and every answer is heard by all of them. A sequencer that needs an answer says
-until when it plays nothing more; the others go on meanwhile. Who promises and does not keep it, or
-waits for what nobody measures, is left behind, with the reason: nobody waits for ever. Times are ns
-from the start of the run.
+one line together (apart where somebody would wait for ever), and every answer is heard by all of
+them. A sequencer that needs an answer says until when it plays nothing more; the others go on
+meanwhile. Who promises and does not keep it, or waits for what nobody measures, is left behind,
+with the reason: nobody waits for ever. Times are ns from the beginning of the dialogue.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -30,8 +30,9 @@ class Events:
 
     drives: Sequence[PulseTrain]
     captures: Sequence[CaptureTrain]
+    """Windows that the world may answer now, or as soon as they are over."""
     until_ns: int
-    """Everything that begins earlier has been said; FOR_EVER: it is over."""
+    """Everything that it plays and that begins earlier has been said; FOR_EVER: it is over."""
     listeners: Sequence[int] | None = None
     """A number for whoever listens by each capture, no other sequencer's; None: its own."""
 
@@ -43,6 +44,8 @@ class Waiting:
     for_what: str
     until_ns: int
     """It plays nothing that begins earlier and has not been said."""
+    outside: bool = False
+    """Whether it waits for what no sequencer of the run measures, and may come later."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +89,7 @@ class _Part:
     sequencer: Sequencer
     until_ns: int = 0
     waits_for: str = ""
+    waits_outside: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -111,27 +115,47 @@ class _Listener:
 class Conversation:
     """One run of several sequencers."""
 
-    def __init__(self, sequencers: Sequence[Sequencer], dialogue: Dialogue) -> None:
+    def __init__(self, sequencers: Sequence[Sequencer], begin: Callable[[], Dialogue]) -> None:
+        """``begin`` begins the dialogue with the world, once something is asked of it."""
         self._parts = [_Part(number, one) for number, one in enumerate(sequencers)]
-        self._dialogue = dialogue
+        self._begin = begin
+        self._begun: Dialogue | None = None
         self._unplayed: list[PulseTrain] = []
         self._listeners: list[_Listener] = []
         self._known_ns = 0
         self.left_behind: list[LeftBehind] = []
 
-    def run(self) -> None:
-        """Go on until every sequencer is over or left behind."""
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether something was asked of the world."""
+        return self._begun is not None
+
+    @property
+    def dialogue(self) -> Dialogue:
+        """Return the dialogue with the world, which is still to be ended."""
+        if self._begun is None:
+            self._begun = self._begin()
+        return self._begun
+
+    def run(self) -> bool:
+        """Go on until every sequencer is over or left behind; tell whether that is so.
+
+        Else somebody waits for what comes from outside: call it again when more has come.
+        """
         while True:
             told = [part for part in self._going() if self._ask(part)]
             until_ns = min((part.until_ns for part in self._going()), default=FOR_EVER)
-            answered = self._answer(until_ns)
+            answered = self._answer(until_ns, until_ns - BEHIND_NS)
             if until_ns >= FOR_EVER:
                 if not answered:
                     break
-            elif not told and not answered:
+            elif not told and not answered and not self._answer(until_ns, until_ns, apart=True):
+                if any(part.waits_outside for part in self._going()):
+                    return False
                 self._leave_one()
         if self._unplayed:
-            self._dialogue.go_on(self._until(FOR_EVER), (), ())
+            self.dialogue.go_on(self._until(FOR_EVER), (), ())
+        return True
 
     def _going(self) -> list[_Part]:
         left = {one.sequencer for one in self.left_behind}
@@ -144,11 +168,12 @@ class Conversation:
         before_ns = part.until_ns
         said = part.sequencer.run_until(self._known_ns)
         part.waits_for = said.for_what if isinstance(said, Waiting) else ""
+        part.waits_outside = isinstance(said, Waiting) and said.outside
         if said.until_ns < before_ns:
             self._leave(part, f"it promised until {before_ns} ns and said {said.until_ns} ns")
             return True
         if isinstance(said, Events):
-            starts = [train.start_ns for train in (*said.drives, *said.captures)]
+            starts = [train.start_ns for train in said.drives]
             if any(start_ns.size and start_ns.min() < before_ns for start_ns in starts):
                 self._leave(part, f"it plays before {before_ns} ns, until when it had said all")
                 return True
@@ -160,17 +185,20 @@ class Conversation:
         part.until_ns = said.until_ns
         return part.until_ns > before_ns
 
-    def _answer(self, until_ns: int) -> bool:
-        """Play what was said until a time and answer what is over by then; tell whether any is."""
-        due = self._due(until_ns)
+    def _answer(self, until_ns: int, over_ns: int, *, apart: bool = False) -> bool:
+        """Play what was said until a time, and answer windows that are over by another.
+
+        Tell whether there are any. ``apart``: also those that overlap with one that is not over.
+        """
+        due = self._due(until_ns, over_ns, apart=apart)
         if not due:
             return False
         captures = [one.train if whole else _part(one, count) for one, count, whole in due]
         numbers = [one.number for one, _, _ in due]
-        found = self._dialogue.go_on(self._until(until_ns), captures, numbers)
+        found = self.dialogue.go_on(self._until(until_ns), captures, numbers)
         for (one, count, _), capture, answer in zip(due, captures, found, strict=True):
             durations = np.array([window.duration_ns for window in capture.windows], np.int64)
-            trace = self._dialogue.trace(one.number) if capture.scope else None
+            trace = self.dialogue.trace(one.number) if capture.scope else None
             ends_ns = capture.start_ns + durations[capture.window]
             heard = Answer(one.part.number, one.number, ends_ns, answer.integrated, trace)
             one.answered += count
@@ -179,7 +207,9 @@ class Conversation:
         self._listeners = [o for o in self._listeners if o.answered < len(o.train.start_ns)]
         return True
 
-    def _due(self, until_ns: int) -> list[tuple[_Listener, int, bool]]:
+    def _due(
+        self, until_ns: int, over_ns: int, *, apart: bool
+    ) -> list[tuple[_Listener, int, bool]]:
         """Return who is to be answered, how many windows, and whether those are all it has.
 
         Also find out until when all is known then.
@@ -189,12 +219,14 @@ class Conversation:
             starts, ends = one.begun(until_ns)
             if starts.size:
                 by_line[one.train.line].append((one, starts, ends))
-        known_ns = until_ns - BEHIND_NS
+        known_ns = over_ns
         due: dict[int, tuple[_Listener, int, bool]] = {}
         for ones in by_line.values():
-            over_ns = _over_ns([(starts, ends) for _, starts, ends in ones], until_ns - BEHIND_NS)
+            line_ns = _over_ns([(starts, ends) for _, starts, ends in ones], over_ns)
             for one, starts, ends in ones:
-                count = int(np.searchsorted(starts, over_ns))
+                count = int(np.searchsorted(starts, line_ns))
+                if apart:
+                    count = int(np.argmax(np.append(ends > over_ns, True)))
                 if count:
                     due[id(one)] = one, count, count == len(one.train.start_ns)
                 if count < len(ends):

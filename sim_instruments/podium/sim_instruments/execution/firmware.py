@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from podium.sim_instruments.physics.driven_feedline import LevelPath
 from podium.sim_instruments.physics.qubit_states import QubitStates
@@ -12,6 +12,12 @@ from podium.sim_instruments.physics.session_plan import (
     WindowStep,
 )
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
+
+STEP_NS: Final = 2_000
+"""So far ahead of the others is a sequencer run that waits for nobody."""
+TURNS_MAX: Final = 200
+"""So often do sequencers go on without asking before a counter that is far from its end is
+doubted."""
 
 
 class CannotBranch(Exception):

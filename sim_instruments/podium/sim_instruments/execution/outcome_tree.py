@@ -73,8 +73,6 @@ class Walked:
     """When the halt was at which each began."""
     done: tuple[object, ...]
     """What the firmware did on each edge of the tree."""
-    frames_ns: NDArray[np.int64]
-    """When the halt was, of each edge of the tree, as its firmware did it."""
     begun: object
     """What the firmware did up to its first halt."""
     begun_ns: int
@@ -97,7 +95,6 @@ class OutcomeTree:
         self._settings: list[Hashable] = []
         self._setting_of: dict[Hashable, int] = {}
         self._done: list[object] = []
-        self._frames: list[int] = []
         self._window_count = 0
         """Of the node that is being made."""
         if begun.halt is None:
@@ -222,7 +219,6 @@ class OutcomeTree:
             apart_ns = reached.halt.at_ns - node.halt.at_ns
         self._tables.add_edge(number, code, child, apart_ns, guard)
         self._done.append(reached.done)
-        self._frames.append(node.halt.at_ns)
 
     def _followed(
         self, node: _Node, bits: list[int], actual: list[int]
@@ -312,7 +308,6 @@ class OutcomeTree:
             edges,
             at_ns,
             tuple(self._done),
-            np.array(self._frames, np.int64),
             self._begun.done,
             begun_ns,
         )
@@ -321,6 +316,17 @@ class OutcomeTree:
         """Return when each window of a listener opened, ns, and its value, in the order asked."""
         count = int(self._walker.counts[place])
         return self._walker.starts[place, :count], self._walker.values[place, :count]
+
+    def values(self, place: int, opened_ns: NDArray[np.int64]) -> NDArray[np.complex128]:
+        """Return a listener's values in the order of time.
+
+        Raises CannotBranch where its windows were not opened at just these times, ascending.
+        """
+        starts, values = self.heard(place)
+        order = np.argsort(starts, kind="stable")
+        if not np.array_equal(starts[order], opened_ns):
+            raise CannotBranch("windows were walked that nobody opens")
+        return np.asarray(values[order], np.complex128)
 
     def remember(self, place: int) -> None:
         """Let the world show a trace of the last window of a listener."""

@@ -17,9 +17,9 @@ from podium.sim_instruments.physics.constants import Boltzmann
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.levels import is_antisymmetric
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
-from podium.sim_instruments.physics.register import check_register, coupled
+from podium.sim_instruments.physics.register import NoRegister, check_register, coupled
 from podium.sim_instruments.physics.relaxation import dielectric_rates, jump_rates
-from podium.sim_instruments.physics.resonator import Dressed
+from podium.sim_instruments.physics.resonator import Dressed, dressed
 from podium.sim_instruments.physics.transmon import Transmon
 
 POINTS_CACHED = 4096
@@ -163,6 +163,7 @@ class Chip:
             atoms = [self.qubits[place].circuit.atom for place in register]
             check_register([is_antisymmetric(atom.bare(0.0, 2).charge) for atom in atoms])
         self._point = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise)
+        self._bare = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise_bare)
         self._register_points = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise_register)
 
     def at(
@@ -223,21 +224,55 @@ class Chip:
         return np.array([more_flux.get(qubit.name, 0.0) for qubit in self.qubits])
 
     def flux_shares(self, qubit: str) -> dict[str, float]:
-        """Flux quanta that a volt on each flux line brings through a qubit's loop.
-
-        Empty for a qubit that others are coupled to: its levels are not moved alone.
-        """
+        """Flux quanta that a volt on each flux line brings through a qubit's loop."""
         index = self._index[qubit]
-        if index in self._registers:
-            return {}
         return {line: float(self.flux_per_volt[index, k]) for line, k in self._lines.items()}
 
     def moved_levels_hz(
         self, qubit: str, biases_v: Mapping[str, float], quanta: float
     ) -> NDArray[np.float64]:
-        """Levels of a qubit with so many flux quanta on top of its biases, Hz, shape (L,)."""
+        """Levels of a qubit with so many flux quanta on top of its biases, Hz, shape (L,).
+
+        Those that it is coupled to push them as they do at the biases.
+        """
         index = self._index[qubit]
-        return self._point(index, float(self.flux(biases_v)[index]) + quanta).levels_hz
+        flux = self.flux(biases_v)
+        moved = self._point(index, float(flux[index]) + quanta).levels_hz
+        if index not in self._registers:
+            return moved
+        among = self._point_of(index, flux).levels_hz
+        return np.asarray(among + moved - self._point(index, float(flux[index])).levels_hz)
+
+    def coupled_to(self, qubit: str) -> dict[str, float]:
+        """Return the coupled qubits, and what multiplies the product of charges, Hz, signed."""
+        index = self._index[qubit]
+        found = {}
+        for (i, j), hz in self.couplings.items():
+            if index in (i, j):
+                found[self.qubits[j if index == i else i].name] = hz
+        return found
+
+    def bare_at(
+        self, qubit: str, biases_v: Mapping[str, float], quanta: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return levels (L,), Hz, and charge elements (L-1,) without what it is coupled to.
+
+        ``quanta``: flux quanta on top of the biases. Raises
+        :class:`.register.NoRegister` for a fluxonium.
+        """
+        index = self._index[qubit]
+        if isinstance(self.qubits[index].circuit.atom, Fluxonium):
+            raise NoRegister(
+                f"{qubit} is a fluxonium that is moved or shares its excitation: joint states of "
+                "fluxoniums are not simulated"
+            )
+        return self._bare(index, float(self.flux(biases_v)[index]) + quanta)
+
+    def _diagonalise_bare(
+        self, index: int, flux: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        found = dressed(self.qubits[index].circuit.pair(flux))
+        return frozen(found.levels_hz), frozen(found.charge)
 
     def _point_of(self, index: int, flux: NDArray[np.float64]) -> QubitPoint:
         register = self._registers.get(index)

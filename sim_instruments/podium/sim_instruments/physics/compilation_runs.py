@@ -41,7 +41,7 @@ def run_pulses() -> None:
 
 def run_readout() -> None:
     """Ring up a resonator: fields, windows, and what photons do to the qubit."""
-    qubit, length = _qubit(), 200
+    qubit, length = first_qubit(), 200
     tones = tones_of(np.full((1, length), 1e-3 + 0j), np.array([7e9]), np.zeros(1))
     windows = [SampledWindow(window, 20) for window in WINDOWS]
     exposure_of(qubit, EpisodeKind(tones, 0, length, ()), True, 8)
@@ -51,7 +51,7 @@ def run_readout() -> None:
 
 def run_maps() -> None:
     """Make maps of pulses that occur often, and of those that meet photons."""
-    qubit, levels = _qubit(), 4
+    qubit, levels = first_qubit(), 4
     tables = bare_tables(qubit, np.zeros(2), np.full(2, 0.5))
     shape = Shape(6e9, SHAPED, 1.0, 0.1 + 0j, 20)
     with_shapes(tables, (shape,), np.array([9]))
@@ -73,7 +73,20 @@ def run_whole() -> None:
     session.go_on(signals.drives, signals.captures, (0,))
 
 
-def _qubit() -> QubitPoint:
+def run_first() -> None:
+    """Run once what most programs need: its kernels are loaded then, from a cache that has them."""
+    run_readout()
+    run_maps()
+    world = first_world()
+    world.play(first_signals(8, 3, readout=True))
+    world.play(first_signals(REPEATED, 0, readout=True, alike=True, scope=False))
+    session = world.begin(RunStart(len(RUNS), 0, {}))
+    signals = first_signals(2, 1, readout=True, scope=False)
+    session.go_on(signals.drives, signals.captures, (0,))
+
+
+def first_qubit() -> QubitPoint:
+    """Return a qubit of no chip."""
     levels = np.arange(4.0)
     return QubitPoint(
         name="first.q0",
@@ -95,12 +108,14 @@ def _qubit() -> QubitPoint:
 
 def first_world() -> World:
     """Return a world of one qubit."""
-    feedline = FeedlinePoint("first.feedline", 1e-3, 1e3, 20.2, 20.3, 1e-20, (_qubit(),))
+    feedline = FeedlinePoint("first.feedline", 1e-3, 1e3, 20.2, 20.3, 1e-20, (first_qubit(),))
     return World(lambda _: (feedline,), seed=0)
 
 
-def first_signals(shots: int, apart: int, *, readout: bool, alike: bool = False) -> RunSignals:
-    """Return so many shots of two pulses and a reading."""
+def first_signals(
+    shots: int, apart: int, *, readout: bool, alike: bool = False, scope: bool = True
+) -> RunSignals:
+    """Return so many shots of two pulses and a reading; ``scope``: with a trace of the last."""
     start = 4000 * np.arange(shots, dtype=np.int64) + apart * np.arange(shots)
     turns = np.linspace(0.0, 1.0, shots) ** 2 * shots * (not alike)
     kind = (np.arange(shots) % 2).astype(np.int32) * (not alike)
@@ -110,7 +125,9 @@ def first_signals(shots: int, apart: int, *, readout: bool, alike: bool = False)
     ]
     if readout:
         drives.append(PulseTrain("first.feedline", start + 100, 0 * kind, turns, (TONE,)))
-    capture = CaptureTrain("first.feedline", start + 120, kind, turns, WINDOWS, scope=readout)
+    capture = CaptureTrain(
+        "first.feedline", start + 120, kind, turns, WINDOWS, scope=readout and scope
+    )
     return RunSignals(
         run=shots,
         start_tai_fs=0,

@@ -6,11 +6,13 @@ two different stretches of one run share one with a probability below 1e-9.
 """
 
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+T = TypeVar("T", bound=np.generic)
 PHASE_STEP = 1e-7
 """Phases (turns) closer than this are taken for equal."""
 
@@ -126,6 +128,23 @@ def number_stretches(first: NDArray[np.int64], columns: list[NDArray[np.int64]])
         total = np.add.reduceat(print_, first) + lengths.astype(np.uint64)
     kind, example = distinct(total.view(np.int64).reshape(-1, 1))
     return StretchNumbers(kind.astype(np.int64), example)
+
+
+class EqualArrays:
+    """Keeps one of several equal arrays: trains of a run often begin together."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, list[NDArray[Any]]] = {}
+
+    def one_of(self, array: NDArray[T]) -> NDArray[T]:
+        """Return an equal array that was given before, or this one; nobody may write to it."""
+        ends = (array[0], array[-1]) if array.size else ()
+        known = self._known.setdefault((array.dtype.str, array.shape, *ends), [])
+        for one in known:
+            if one is array or np.array_equal(one, array):
+                return one
+        known.append(array)
+        return array
 
 
 def clusters(start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.deduplicate import PHASE_STEP
 from podium.sim_instruments.physics.episodes import EpisodeKind, envelope_of, ring_down_ns
 from podium.sim_instruments.physics.exposure import STRIDE_NS, Exposure, exposure_of
-from podium.sim_instruments.physics.field import path_sums
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import (
     Field,
@@ -29,6 +28,7 @@ from podium.sim_instruments.physics.readout import (
 )
 from podium.sim_instruments.physics.signals import Piece, Window
 from podium.sim_instruments.physics.walk import Pace
+from podium.sim_instruments.physics.window_sums import path_sums
 
 DARK_FOLDS = 12.0
 """A feedline is dark when the fields have rung down by so many e-folds of amplitude (1e-5; what is

@@ -10,6 +10,7 @@ source's connector: a window is set back by the time of flight (rounded up, the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import SampledWindow, Tones, flight, tones_of
 from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain
 
+T = TypeVar("T", bound=np.generic)
 RING_DOWN_FOLDS = (12.0, 6.0, 3.0, 0.0)
 """An episode ends when the fields have rung down by so many e-folds of amplitude (1e-5; what
 is left is dropped). Where shots follow too fast for that, the next of these is tried."""
@@ -134,11 +136,11 @@ def episodes_of(
         source.append(np.full(start[-1].size, len(trains) + i, np.int64))
         phase.append(capture.phase_turns)
         element.append(np.arange(start[-1].size, dtype=np.int64))
-    at, lasts, of = np.concatenate(start), np.concatenate(duration), np.concatenate(source)
-    what, turns, place = np.concatenate(item), np.concatenate(phase), np.concatenate(element)
-    order = np.argsort(at, kind="stable")
-    at, lasts, of, what = at[order], lasts[order], of[order], what[order]
-    turns, place = turns[order], place[order]
+    order = np.argsort(np.concatenate(start), kind="stable")
+    # one after the other: in a long run each of them is some megabytes
+    at, lasts, of = _sorted(start, order), _sorted(duration, order), _sorted(source, order)
+    what, turns, place = _sorted(item, order), _sorted(phase, order), _sorted(element, order)
+    del order
     tone = of < len(trains)
 
     first, end = _cut(feedline, at, at + lasts, tone)
@@ -200,6 +202,13 @@ def episodes_of(
         element=place[window_rows],
         demod_turns=turns[window_rows],
     )
+
+
+def _sorted(parts: list[NDArray[T]], order: NDArray[np.int64]) -> NDArray[T]:
+    """Return all parts in another order; the list is empty then."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return np.asarray(whole[order])
 
 
 def _cut(

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.deduplicate import clusters, number_stretches, phase_word
 from podium.sim_instruments.physics.drive_line import Drives, Shape, added, drives_of
-from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.evolution import Tables, maps_of
 from podium.sim_instruments.physics.signals import PulseTrain
 
@@ -36,6 +35,20 @@ class FluxLines(Protocol):
 
     def flux_shares(self, qubit: str) -> Mapping[str, float]:
         """Return the flux quanta that a volt on each flux line brings; empty: none can be moved."""
+        ...
+
+    def coupled_to(self, qubit: str) -> Mapping[str, float]:
+        """Return the coupled qubits, and what multiplies the product of charges, Hz, signed."""
+        ...
+
+    def bare_at(
+        self, qubit: str, biases_v: Mapping[str, float], quanta: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return levels (L,), Hz, and charge elements (L-1,) without what it is coupled to.
+
+        ``quanta``: flux quanta on top of the biases. Raises
+        :class:`.register.NoRegister` for a fluxonium.
+        """
         ...
 
     def moved_levels_hz(
@@ -57,18 +70,10 @@ class FluxShift:
 def moving(
     lines: FluxLines, qubit: str, trains: Sequence[PulseTrain], biases_v: Mapping[str, float]
 ) -> FluxShift | None:
-    """Return what of the trains on flux lines moves a qubit; None: nothing does.
-
-    Raises NotSimulated for one that others are coupled to.
-    """
+    """Return what of the trains on flux lines moves a qubit; None: nothing does."""
     if not any(train.start_ns.size for train in trains):
         return None
     shares = lines.flux_shares(qubit)
-    if not shares:
-        raise NotSimulated(
-            f"a flux pulse moves {qubit}, which is coupled to others: flux pulses are simulated on "
-            "qubits that stand alone"
-        )
     scaled = tuple(
         _scaled(train, shares[train.line] * VOLTS) for train in trains if shares[train.line]
     )
@@ -98,7 +103,7 @@ def with_flux(drives: Drives, by: FluxShift, levels_hz: NDArray[np.float64]) -> 
     base[leading], has[leading] = turns[~is_flux][row], True
     relative = np.where(is_flux, 0.0, turns - base[group])
     found = number_stretches(first, [shape, offset, phase_word(relative)])
-    shift_of = _shifts(fluxes.shapes, by.levels, levels_hz)
+    shift_of = level_shifts(fluxes.shapes, by.levels, levels_hz)
     shapes: list[Shape] = []
     at_first = np.zeros(found.example.size)
     for number, g in enumerate(found.example):
@@ -156,7 +161,7 @@ def _scaled(train: PulseTrain, factor: float) -> PulseTrain:
     return replace(train, pieces=pieces)
 
 
-def _shifts(
+def level_shifts(
     shapes: Sequence[Shape], levels: Levels, levels_hz: NDArray[np.float64]
 ) -> list[NDArray[np.float64]]:
     """Return by how much each flux pulse moves the levels in each nanosecond, (ns, L), Hz.

@@ -17,6 +17,12 @@ from podium.sim_instruments.physics.grouped_shots import (
     ShownEpisodes,
     draw_levels,
 )
+from podium.sim_instruments.physics.joint.joint_run import (
+    ALONE,
+    ClusterMember,
+    cluster_readings,
+    clusters_of,
+)
 from podium.sim_instruments.physics.noise import gaussians
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
@@ -33,6 +39,7 @@ from podium.sim_instruments.physics.shots import PreparedShots, prepare, shots_o
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted, pumped
 from podium.sim_instruments.physics.trace import trace_of
+from podium.sim_instruments.physics.walk import Paths
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,9 +69,10 @@ class FeedlineRun:
         if not any(capture.start_ns.size for capture in captures):
             return
         values = [integrated[i] for i in mine]
-        shown = self._grouped(tones, captures, spurs, values)
+        together = clusters_of(feedline, signals, self.flux_lines, self._pulses(signals))
+        shown = None if together else self._grouped(tones, captures, spurs, values)
         if shown is None:
-            shown = self._one_by_one(tones, captures, spurs, values)
+            shown = self._one_by_one(tones, captures, spurs, values, together)
         for place, (i, capture) in enumerate(zip(mine, captures, strict=True)):
             if not capture.start_ns.size:
                 continue
@@ -99,16 +107,39 @@ class FeedlineRun:
         captures: Sequence[CaptureTrain],
         spurs: HeardSpurs,
         values: Sequence[NDArray[np.complex128]],
+        together: Sequence[tuple[int, ...]],
     ) -> dict[int, ShownEpisodes]:
-        """Fill ``values`` event by event; return what a trace of each listener is made of."""
+        """Fill ``values`` event by event; return what a trace of each listener is made of.
+
+        ``together``: qubits that share a state, by their places on the feedline.
+        """
         feedline, signals = self.feedline, self.signals
         _, fraction = flight(feedline)
         episodes = episodes_of(feedline, tones, captures, _driven_ns(signals, feedline))
-        paths, reading_of = [], []
-        for qubit, schedule, prepared in self._qubits(signals, episodes, spurs, None):
+        found: dict[str, tuple[Schedule, Paths]] = {}
+        for places in together:
+            members = [self._member(signals, feedline.qubits[place], spurs) for place in places]
+            assert self.flux_lines is not None
+            readings = cluster_readings(
+                feedline,
+                signals,
+                self.flux_lines,
+                self._pulses(signals),
+                episodes,
+                members,
+                fraction,
+                self.seed,
+            )
+            found |= {one.qubit.name: each for one, each in zip(members, readings, strict=True)}
+        shared = frozenset(found)
+        for qubit, schedule, prepared in self._qubits(signals, episodes, spurs, None, shared):
             levels = key(self.seed, qubit.name, "levels")
-            paths.append(shots_of(qubit, prepared, fraction, levels, signals.run))
-            reading_of.append(schedule.episode)
+            found[qubit.name] = (
+                schedule,
+                shots_of(qubit, prepared, fraction, levels, signals.run),
+            )
+        paths = [found[qubit.name][1] for qubit in feedline.qubits]
+        reading_of = [found[qubit.name][0].episode for qubit in feedline.qubits]
         integrate(feedline, episodes, fraction, paths, reading_of, values)
         for place, capture in enumerate(captures):
             sigma = np.array([noise_sigma(feedline, window) for window in capture.windows])
@@ -176,10 +207,13 @@ class FeedlineRun:
         episodes: Episodes,
         spurs: HeardSpurs,
         each_for_itself: bool | None,
+        without: Collection[str] = (),
     ) -> Iterator[tuple[QubitPoint, Schedule, PreparedShots]]:
-        """Yield each qubit with what it meets in a run."""
+        """Yield each qubit, but for some by name, with what it meets in a run."""
         feedline = self.feedline
         for at_rest in feedline.qubits:
+            if at_rest.name in without:
+                continue
             on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
             qubit = pumped(at_rest, on_its_line)
             drives = self._drives_on(signals, qubit, on_its_line)
@@ -187,15 +221,34 @@ class FeedlineRun:
                 check_alone(qubit)
                 spurs.refuse_light(qubit)
             schedule = schedule_of(drives, later_ns(qubit, feedline), episodes)
-            mean_hz, stray_hz = slow_noise(qubit, self.seed).over(
-                1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
-            )
-            slow = mean_hz, float(np.hypot(stray_hz, qubit.stray_hz))
+            slow = self._slow_hz(signals, qubit)
             yield (
                 qubit,
                 schedule,
                 prepare(qubit, schedule, episodes, drives, slow, each_for_itself),
             )
+
+    def _member(self, signals: RunSignals, at_rest: QubitPoint, spurs: HeardSpurs) -> ClusterMember:
+        """Return a qubit of a cluster with what is played to it."""
+        on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
+        qubit = pumped(at_rest, on_its_line)
+        drives = drives_of(felt(qubit, on_its_line))
+        if drives.start_ns.size:
+            spurs.refuse_light(qubit)
+        later = later_ns(qubit, self.feedline)
+        return ClusterMember(qubit, drives, later, self._slow_hz(signals, qubit))
+
+    def _slow_hz(self, signals: RunSignals, qubit: QubitPoint) -> tuple[float, float]:
+        """Return the mean of a qubit's slow noise over the run, and how far it strays in it."""
+        mean_hz, stray_hz = slow_noise(qubit, self.seed).over(
+            1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
+        )
+        return mean_hz, float(np.hypot(stray_hz, qubit.stray_hz))
+
+    def _pulses(self, signals: RunSignals) -> list[PulseTrain]:
+        """Return what is played on flux lines."""
+        pulses = [train for train in signals.drives if train.line in self.fluxes]
+        return [train for train in pulses if train.start_ns.size]
 
     def _drives_on(
         self, signals: RunSignals, qubit: QubitPoint, trains: Sequence[PulseTrain]
@@ -213,10 +266,6 @@ def _driven_ns(signals: RunSignals, feedline: FeedlinePoint) -> NDArray[np.int64
     later = {f"{qubit.name}.drive": later_ns(qubit, feedline) for qubit in feedline.qubits}
     begins = [train.start_ns + later[train.line] for train in signals.drives if train.line in later]
     return np.concatenate([np.zeros(0, np.int64), *begins])
-
-
-ALONE = 0.9
-"""A qubit of a register is driven where at least so much of its excited state is its own."""
 
 
 def check_alone(qubit: QubitPoint) -> None:

@@ -21,17 +21,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.field import (
-    changed,
+from podium.sim_instruments.physics.field import changed, photons_per_response, ring
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.signals import Window
+from podium.sim_instruments.physics.window_sums import (
     gather,
     gather_parts,
     gather_tones,
-    photons_per_response,
-    ring,
     take_windows,
 )
-from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
-from podium.sim_instruments.physics.signals import Window
 
 NO_WEIGHTS = np.zeros(0, np.complex128)
 

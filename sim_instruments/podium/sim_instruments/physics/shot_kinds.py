@@ -207,13 +207,15 @@ def shot_kinds(trains: Sequence[LineTrain]) -> ShotKinds | None:
 def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKinds | None:
     total = np.zeros(begin.size, np.uint64)
     bases: dict[int, NDArray[np.float64]] = {}
-    for number, one in enumerate(trains):
+    for number, one in sorted(enumerate(trains), key=lambda pair: pair[1].line):
         if not one.train.start_ns.size:
             continue
         phased = one.phased and not isinstance(one.train, CaptureTrain)
         base = np.zeros(0)
         if phased:
-            base = bases.setdefault(one.line, np.full(begin.size, np.nan))
+            if one.line not in bases:
+                bases = {one.line: np.full(begin.size, np.nan)}
+            base = bases[one.line]
         _fingerprint(
             one.start_ns,
             one.item,

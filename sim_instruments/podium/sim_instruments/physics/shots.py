@@ -61,6 +61,8 @@ class PreparedShots:
     """Shape (S,): time of each reading."""
     told: NDArray[np.bool_]
     """Shape (S,): whether the record alone ends a block, whatever follows."""
+    lost: NDArray[np.float64]
+    """Shape (S,): e-folds that the coherence of 0 and 1 loses after each reading."""
 
 
 def prepare(
@@ -70,15 +72,17 @@ def prepare(
     drives: Drives,
     noise_hz: tuple[float, float],
     each_for_itself: bool | None = None,
+    *,
+    coherent: bool = False,
 ) -> PreparedShots:
     """Work out once what the shots share.
 
     ``noise_hz``: mean of the slow noise over the run, and how far it strays in it.
     ``each_for_itself``: evolve block after block instead of once for each kind of block (None:
-    what is cheaper).
+    what is cheaper). ``coherent``: whether coherences count although nothing is driven here.
     """
     levels = qubit.levels_hz.size
-    coherent = bool(np.any(schedule.what != PART))
+    coherent = coherent or bool(np.any(schedule.what != PART))
     exposures = _exposures(qubit, schedule, episodes, coherent)
     bare = bare_tables(qubit, np.zeros(1), np.ones(1))
     factors, loss = _parts(schedule, exposures, bare.fading, levels)
@@ -140,6 +144,7 @@ def prepare(
         matrix_first=np.append(0, np.cumsum(counts)[:-1]).astype(np.int64),
         reading_ns=schedule.start_ns[schedule.sampled],
         told=schedule.heard[schedule.sampled] & (loss[part, 1, 0] >= -np.log(TOLD)),
+        lost=loss[part, 1, 0],
     )
 
 

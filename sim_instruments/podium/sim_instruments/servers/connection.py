@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from podium.sim_instruments.servers.leaps import Time
+from podium.sim_instruments.twins.answer_pace import PacedSession
 from podium.sim_instruments.twins.twin import HangsUp, Session
 
 TURN_S = 0.01
 """So long one connection is served at a stretch while others may be waiting."""
+BEHIND_MAX = 100
+"""Messages that wait for a box that takes its time; more stay in the client's socket."""
 
 
 class Way(Protocol):
@@ -36,8 +39,16 @@ class ConnectionFaults:
     """Of each answer only the first half is sent."""
     refused: bool = False
     """New connections are closed at once."""
+    clients_max: int | None = None
+    """So many connections the box takes at once; None: any number. No fault, but its way."""
     open: set[Way] = field(default_factory=set)
     """The connections that there are, and the ports that datagrams come to."""
+
+    @property
+    def takes_none(self) -> bool:
+        """Tell whether a new connection is closed at once."""
+        full = self.clients_max is not None and len(self.open) >= self.clients_max
+        return self.refused or full
 
     def drop(self) -> None:
         """Cut all connections without a word, as a pulled cable does."""
@@ -78,7 +89,7 @@ class TwinConnection(asyncio.Protocol):
         if not isinstance(transport, asyncio.Transport):
             raise TypeError(f"a twin serves byte streams, not {type(transport).__name__}")
         self._transport = transport
-        if self._faults.refused:
+        if self._faults.takes_none:
             transport.abort()
             return
         self._session = self._open_session()
@@ -112,7 +123,12 @@ class TwinConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Keep the way back open until what came is carried out."""
         self._ended = True
-        return bool(self._waiting)
+        return bool(self._waiting) or self._behind > 0
+
+    @property
+    def _behind(self) -> int:
+        """Return how many messages and answers wait for the box."""
+        return self._session.behind if isinstance(self._session, PacedSession) else 0
 
     def poll(self) -> None:
         """Carry out what had to wait, and send what has fallen due since the last command."""
@@ -159,10 +175,11 @@ class TwinConnection(asyncio.Protocol):
         """Take more from the client when what it sent is done and it reads its answers."""
         if self._transport is None or self._transport.is_closing():
             return
-        if self._waiting or self._full:
+        if self._waiting or self._full or self._behind > BEHIND_MAX:
             self._transport.pause_reading()
         elif self._ended:
-            self._transport.close()
+            if not self._behind:
+                self._transport.close()
         else:
             self._transport.resume_reading()
 
@@ -171,7 +188,11 @@ class TwinConnection(asyncio.Protocol):
         if self._waiting:
             self.poll()
         elif not self._faults.frozen and not self._timekeeper.holds():
+            was_behind = self._behind
             self._exchange(b"")
+            if was_behind:
+                self._timekeeper.wake()
+                self._mind_reading()
 
     def _exchange(self, piece: bytes) -> None:
         if self._session is None or self._transport is None:

@@ -43,6 +43,7 @@ from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan
 from podium_process import Spare
 
 if TYPE_CHECKING:
+    from podium.sim_instruments.execution.playback import Play
     from podium.sim_instruments.physics.bench_world import BenchWorld
     from podium.sim_instruments.physics.chip import Chip
     from podium.sim_instruments.physics.cryostat.plant import Cryostat
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from podium.sim_instruments.physics.truth import Span, Truth
     from podium.sim_instruments.physics.world import World
     from podium.sim_instruments.physics.world_file import MixerWorld, WorldFile
-    from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 
 T = TypeVar("T")
 WORKERS = 2
@@ -255,6 +255,7 @@ class Laboratory:
             return work(play)
         finally:
             self._spare.used()
+            self._spare.limit(is_left=True)
 
     def _note_edges(self, promise: Promise, train: EdgeTrain) -> None:
         rising = [at_fs for at_fs, up in zip(train.at_fs, train.rising, strict=True) if up]
@@ -263,14 +264,7 @@ class Laboratory:
         self.signals.note_edges(promise, promise.instrument, train)
 
     def _note_pulses(self, instrument: str, signals: "RunSignals") -> None:
-        counter = self._counters.get(instrument)
-        begin = None if counter is None else counter.to_ticks(signals.start_tai_fs)
-
-        def when(ns: int) -> int:
-            if counter is None or begin is None:
-                return signals.start_tai_fs + ns * FS_PER_NS
-            return counter.to_world(begin + ns)
-
+        when = _instants(self._counters.get(instrument), signals.start_tai_fs)
         self.signals.note(instrument, signals, when)
         now_fs = self.clock.now_fs()
         for train in signals.drives:
@@ -306,6 +300,7 @@ class Laboratory:
             baths=cabling.baths,
         )
         self._heat(instrument, arriving)
+        self._spare.limit(is_left=False)
         answers = iter(self.world.play(arriving))
         self._ran(signals)
         return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
@@ -477,6 +472,17 @@ class Laboratory:
                 f"the world of {world_file.facility} has no {', '.join(sorted(wanted - has))}, "
                 f"which {self.plan.name} is wired to; `podium twin sample` draws one that has"
             )
+
+
+def _instants(counter: TickCounter | None, start_fs: int) -> Callable[[int], int]:
+    """Return what tells the world instant of a nanosecond of a run that starts at ``start_fs``.
+
+    It is kept for as long as a record of the run is: it holds nothing of its signals.
+    """
+    if counter is None:
+        return lambda ns: start_fs + ns * FS_PER_NS
+    begin = counter.to_ticks(start_fs)
+    return lambda ns: counter.to_world(begin + ns)
 
 
 def _mixer(known: "MixerWorld") -> Mixer:

@@ -49,6 +49,10 @@ class Time(Protocol):
         """Leap as far as is allowed; tell whether."""
         ...
 
+    def wake(self) -> None:
+        """Take that the instrument may have become busy; time does not leap for it."""
+        ...
+
     def holds(self) -> bool:
         """Tell whether commands must wait."""
         ...
@@ -207,8 +211,12 @@ class TimeOf:
 
     def leap(self) -> bool:
         """Leap as far as is allowed; tell whether."""
-        self.timekeeper.wake(self.name)
+        self.wake()
         return self.timekeeper.leap()
+
+    def wake(self) -> None:
+        """Take that the instrument may have become busy."""
+        self.timekeeper.wake(self.name)
 
     def holds(self) -> bool:
         """Tell whether commands must wait."""

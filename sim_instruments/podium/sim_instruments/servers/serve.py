@@ -13,6 +13,7 @@ from podium.sim_instruments.servers.back_door import BackDoor
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.endpoints import back_door_file, published
 from podium.sim_instruments.servers.kernel_compilation import compiling
+from podium.sim_instruments.servers.kernel_loading import loading
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.loopback import Place
 from podium.sim_instruments.servers.serving import ServedLaboratory, open_laboratory
@@ -29,6 +30,7 @@ async def serve(
     say: Callable[[ServedLaboratory], object] = lambda serving: None,
     logged: bool = False,
     discovery: bool = False,
+    at_once: bool = False,
 ) -> dict[str, dict[str, int]]:
     """Serve until SIGTERM or SIGINT; return the tallies of every instrument.
 
@@ -40,7 +42,8 @@ async def serve(
     ``rate``: of a paced clock, seconds of the world in each of the wall's.
 
     Kernels that are not compiled yet are compiled then, with progress on standard error. The
-    endpoints file is there while everything listens and is compiled.
+    endpoints file is there while everything listens and is compiled; and loaded, or the first run
+    would take longer than any other (``at_once``: before, and it is loaded beside what is done).
 
     Beside it, ``<endpoints>.back_door`` says where the simulation's own back door is, and with
     which token it opens. Only this user can read the two. What another simulation has left of both
@@ -66,10 +69,13 @@ async def serve(
         (door := BackDoor(serving)).listen() as (host, port),
         _answering_discovery(serving) if discovery else nullcontext(),
         compiling(serving.laboratory, _tell) as work,
+        loading(serving.laboratory) as loaded,
     ):
         if work is not None:
             say(serving)
             await _first_of(work, told_to_end)
+        if not at_once:
+            await _first_of(loaded, told_to_end)
         with (
             quiet_collector(),
             published(back_door_file(endpoints), {"host": host, "port": port, "token": door.token}),

@@ -29,7 +29,14 @@ from podium.sim_instruments.servers.loopback import (
     draw_place,
     listen,
 )
-from podium.sim_instruments.twins.twin import HasTlsPorts, Session, TakesDatagrams, Twin
+from podium.sim_instruments.twins.answer_pace import KeepsPace
+from podium.sim_instruments.twins.twin import (
+    HasTlsPorts,
+    Session,
+    TakesDatagrams,
+    TakesFewClients,
+    Twin,
+)
 
 T = TypeVar("T")
 TICK_S = 0.02
@@ -193,6 +200,8 @@ async def listening(
     try:
         for name, twin in laboratory.twins.items():
             faults, ways = _faults((before or {}).get(name))
+            if isinstance(twin, TakesFewClients):
+                faults.clients_max = twin.clients_max
             time = TimeOf(serving.timekeeper, name)
             answer = partial(_connection, twin, time, serving, faults)
             open_doors = doors(twin, answer) | datagram_doors(twin, time, serving, faults, ways)
@@ -230,7 +239,9 @@ def _connection(
 ) -> TwinConnection:
     def session() -> Session:
         opened = twin.open(port)
-        return opened if serving.log is None else serving.log.through(port, opened)
+        if serving.log is not None:
+            opened = serving.log.through(port, opened)
+        return twin.pace.through(opened) if isinstance(twin, KeepsPace) else opened
 
     return TwinConnection(session, time, faults, _leapt(serving))
 

@@ -5,13 +5,13 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from podium.sim_instruments.execution.playback import Play
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
     CaptureTrain,
     PulseTrain,
     RunSignals,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 
 T = TypeVar("T")
 

@@ -24,9 +24,9 @@ from podium.sim_instruments.servers.extras import CHIP, check_extra
 from podium.sim_instruments.twins.twin import Twin
 
 if TYPE_CHECKING:
+    from podium.sim_instruments.execution.playback import Playback
     from podium.sim_instruments.twins.network_ports import NetworkPorts
     from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
-    from podium.sim_instruments.twins.qblox_cluster.runs.playback import Playback
     from podium.sim_instruments.twins.zurich.data_server.vendor_text import VendorText
 
 

@@ -31,6 +31,7 @@ from podium.sim_instruments.physics.compilation_runs import (
     run_readout,
     run_whole,
 )
+from podium.sim_instruments.physics.joint.compilation_run import run_joint
 from podium.sim_instruments.servers.kernel_cache import (
     FAMILIES,
     at_hand,
@@ -108,6 +109,7 @@ UNITS: dict[str, tuple[tuple[str, Callable[[], None]], ...]] = {
         ("readout", run_readout),
         ("trees", run_tree),
         ("maps of pulses", run_maps),
+        ("joint states", run_joint),
     ),
     "qblox_cluster": (("programs of a cluster", warm_up_cluster),),
     "zurich": (("programs of a sequencer", warm_up_sequencer),),
@@ -120,8 +122,9 @@ ORDER = (
     "programs of a cluster",
     "programs of a sequencer",
     "maps of pulses",
+    "joint states",
 )
-"""The longest first; last the one that shares most with the first."""
+"""The longest first; last those that share most with the first."""
 Tell = Callable[[int, int, str], None]
 """Is called with how many pieces of how many are done, and the name of the last one."""
 

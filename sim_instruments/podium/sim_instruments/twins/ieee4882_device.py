@@ -69,6 +69,12 @@ class Manners:
     status_bits: Status = STANDARD_BITS
     """Bits of the standards that its status byte has; a box without an error queue has none of
     that, and its own summaries may be in their places."""
+    repeats_errors: bool = True
+    """False: an error is not queued while the same one stands in the queue."""
+
+    def registers(self) -> StatusRegisters:
+        """Return status registers as they are at power-on."""
+        return StatusRegisters(bits=self.status_bits, repeats=self.repeats_errors)
 
 
 class Device:
@@ -95,7 +101,7 @@ class Device:
         ``trigger`` is *TRG, None: not a command of this instrument.
         """
         self.manners = manners
-        self.status = StatusRegisters(bits=manners.status_bits)
+        self.status = manners.registers()
         self.commands = 0
         self.unknown = 0
         self.unmeant = 0
@@ -187,7 +193,7 @@ class Device:
 
     def power_on(self) -> None:
         """Begin anew, as when it is switched on: registers and queued errors are forgotten."""
-        self.status = StatusRegisters(bits=self.manners.status_bits)
+        self.status = self.manners.registers()
         self.give_up_completion()
 
     def give_up_completion(self) -> None:

@@ -18,8 +18,19 @@ from podium.sim_instruments.twins.waveform_channel import WaveformChannel
 
 FIRMWARE = "2.03-1.19-2.00-52-00"  # ASSUMED
 OPTIONS = "0"  # ASSUMED: what it says where none are fitted
-NUMBERS = (box.FREQUENCY, box.PULSE_WIDTH, box.AMPLITUDE, box.OFFSET, *box.FIXED_LIMITS)
-SYNC: Mapping[Command, Value] = {box.SYNC: True, box.SYNC_SOURCE: "CH1"}
+NUMBERS = (
+    *(box.FREQUENCY, box.PULSE_WIDTH, box.PULSE_DUTY),
+    *(box.AMPLITUDE, box.OFFSET, box.HIGH, box.LOW),
+    *box.FIXED_LIMITS,
+)
+SYNC: Mapping[Command, Value] = {
+    box.SYNC: True,
+    box.SYNC_SOURCE: "CH1",
+    box.TRIGGER_OUTPUT: False,
+    box.TRIGGER_OUTPUT_SLOPE: "POS",
+    box.TRIGGER_OUTPUT_SOURCE: "CH1",
+}
+"""Of the connectors that both channels share."""
 
 
 class Keysight33512B:

@@ -71,6 +71,11 @@ class KeysightN5183B:
                 box.REFERENCE_AUTO: True,
                 box.PULSE: False,
                 box.PULSE_SOURCE: "INT",
+                box.FREQUENCY_MODE: "CW",
+                box.ALC: True,  # ASSUMED, as the reference of the search
+                box.ALC_LEVEL: Decimal(1),
+                box.ALC_SEARCH: True,
+                box.ALC_REFERENCE: "RMS",
             }
         )
 
@@ -78,6 +83,11 @@ class KeysightN5183B:
         # Keysight writes the sign: +0,"No error"
         answer = error_answer(self._device.status.take_error(), with_detail=True)
         return answer if answer.startswith("-") else f"+{answer}"
+
+    def _search(self, call: Call) -> None:
+        """Set the mode of the power search. ASSUMED: once is over at once, and is always let."""
+        if call.values[0] != "ONCE":
+            self._settings.put(box.ALC_SEARCH, call.values)
 
     def _stored(self, command: Command) -> Bound:
         return Bound(
@@ -88,9 +98,20 @@ class KeysightN5183B:
         )
 
     def _table(self) -> tuple[Bound, ...]:
-        stored = (box.FREQUENCY, box.POWER, box.PHASE, box.OUTPUT, box.REFERENCE_AUTO)
+        stored = (
+            *(box.FREQUENCY, box.FREQUENCY_MODE, box.POWER, box.PHASE, box.OUTPUT),
+            *(box.ALC, box.ALC_LEVEL, box.ALC_REFERENCE),
+            *(box.REFERENCE_AUTO, box.PULSE, box.PULSE_SOURCE),
+        )
         return (
-            *(self._stored(command) for command in (*stored, box.PULSE, box.PULSE_SOURCE)),
+            *(self._stored(command) for command in stored),
+            Bound(
+                box.ALC_SEARCH,
+                self._search,
+                lambda call: self._settings.answer(box.ALC_SEARCH),
+                meant=False,
+            ),
+            Bound(box.ALC_SOURCE, answer=lambda call: "INT", meant=False),
             Bound(box.REFERENCE, answer=lambda call: "INT", meant=False),
             Bound(box.ERROR, answer=self._ask_error),
             Bound(box.PRESET, lambda call: self._reset(call.now_fs)),

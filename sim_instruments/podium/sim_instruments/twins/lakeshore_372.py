@@ -17,7 +17,10 @@ from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.firmware_interfaces.ieee4882.status import Status
 from podium.firmware_interfaces.lakeshore_372 import ReadingStatus
 from podium.firmware_interfaces.lakeshore_records import (
+    BEGINS_S,
+    CLIENTS_MAX,
     NAME_MAX,
+    QUIET_S,
     REGISTER_DIGITS,
     TCP_PORT,
     TERMINATOR,
@@ -25,6 +28,7 @@ from podium.firmware_interfaces.lakeshore_records import (
     Record,
     reading,
 )
+from podium.sim_instruments.twins.answer_pace import AnswerPace, lines_with_rests
 from podium.sim_instruments.twins.channel_scanner import Schedule, Stop
 from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.fridge_readings import FridgeReadings
@@ -40,7 +44,7 @@ from podium.sim_instruments.twins.lakeshore_settings import (
     as_int,
 )
 from podium.sim_instruments.twins.reading_noise import ReadingNoise
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.twin import Horizon, Session
 
 FIRMWARE = "1.8"  # ASSUMED
 NOISE = 1e-3
@@ -66,6 +70,8 @@ def resistance_ohm(temperature_k: float) -> float:
 class LakeShore372:
     """A Lake Shore 372 whose channels read what ``reading(channel, now_fs)`` says, in kelvin."""
 
+    clients_max = CLIENTS_MAX
+
     def __init__(
         self,
         reading: Callable[[int, int], float],
@@ -85,6 +91,7 @@ class LakeShore372:
         self._readings = FridgeReadings(reading)
         self._channels = {channel: channels[channel] for channel in sorted(channels)}
         self._noise = ReadingNoise(serial)
+        self.pace = AnswerPace(lines_with_rests(BEGINS_S, QUIET_S))
         self._settings = LakeshoreSettings(_FACTORY)
         self._setup = Lakeshore372Setup(lambda now_fs: self._outputs.refresh(now_fs))
         self._outputs = Lakeshore372Outputs(
@@ -128,8 +135,8 @@ class LakeShore372:
         return self._device.open()
 
     def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
+        """Return when what it is asked is answered; nothing else holds world time up."""
+        return self.pace.horizon(now_fs)
 
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""

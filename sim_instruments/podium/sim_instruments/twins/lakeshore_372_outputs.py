@@ -4,7 +4,7 @@ Open loop, still and warm-up follow settings; closed loop and zones regulate by 
 above its limit (TLIMIT) switches all of them off. The monitor mode drives nothing here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import sqrt
 
 from podium.firmware_interfaces import lakeshore_372 as box
@@ -18,8 +18,9 @@ from podium.firmware_interfaces.lakeshore_372 import (
     OutputMode,
 )
 from podium.firmware_interfaces.lakeshore_records import Record, reading
-from podium.sim_instruments.twins.heater_loop import Gains, HeaterLines, OutputBank, Setpoint
+from podium.sim_instruments.twins.heater_loop import Gains, HeaterLines
 from podium.sim_instruments.twins.ieee4882_device import Call
+from podium.sim_instruments.twins.lakeshore_outputs import LakeshoreOutputs, OutputModel, Read
 from podium.sim_instruments.twins.lakeshore_settings import LakeshoreSettings, as_float, as_int
 
 SAMPLE_LOAD_OHM = 120.0
@@ -30,63 +31,37 @@ STILL_LOAD_OHM = 120.0
 """ASSUMED, as Bluefors has it."""
 OUTPUTS = (SAMPLE, WARM_UP, STILL_OUTPUT)
 REGULATED = (OutputMode.CLOSED_LOOP, OutputMode.ZONE)
+OUTPUT_MODEL = OutputModel(
+    OUTPUTS,
+    ("A", *map(str, box.CHANNELS)),
+    OutputMode,
+    REGULATED,
+    OutputMode.WARM_UP,
+    box.OUTMODE,
+    box.TLIMIT,
+    box.RAMP,
+)
 KELVIN, POWER = 1, 2  # INTYPE, units; HTRSET, display
 Setup = tuple[float, int, float, int]
 """HTRSET: load (ohm, or 1 and 2 for 25 and 50 ohm), maximum, the user's maximum A, display."""
 
 
-class Lakeshore372Outputs:
+class Lakeshore372Outputs(LakeshoreOutputs[OutputMode]):
     """Three outputs that deliver power to heaters."""
 
     def __init__(
         self,
         settings: LakeshoreSettings,
         lines: HeaterLines,
-        kelvin: Callable[[Value, int], float | None],
-        ohm: Callable[[Value, int], float | None],
+        kelvin: Read,
+        ohm: Read,
         setup: Callable[[int], Setup],
     ) -> None:
-        """Take the settings, and what an input reads at a time, in K and in ohm."""
-        self._settings, self._lines = settings, lines
-        self._kelvin, self._ohm, self._setup = kelvin, ohm, setup
-        self._bank = OutputBank(OUTPUTS)
+        """Take the settings, and what an input reads, in K and in ohm."""
+        super().__init__(OUTPUT_MODEL, settings, lines, kelvin)
+        self._ohm, self._setup = ohm, setup
 
-    # --- time -------------------------------------------------------------------------
-
-    @property
-    def acts(self) -> bool:
-        """Tell whether a loop regulates, a warm-up may end or a limit may be passed."""
-        on = self._bank.on()
-        moving = (*REGULATED, OutputMode.WARM_UP)
-        return any(self._mode(output) in moving for output in on) or (
-            bool(on) and any(limit_k > 0 for _, limit_k in self._limits())
-        )
-
-    def advance(self, now_fs: int) -> None:
-        """Take the steps that are due: limits, loops, heaters."""
-        self._lines.now_fs = now_fs
-        self._bank.advance(now_fs, self._too_warm, self._act, self.refresh)
-
-    def refresh(self, now_fs: int) -> None:
-        """Make the outputs follow settings that have changed."""
-        for output in OUTPUTS:
-            mode = self._mode(output)
-            if self._bank.ranges[output] == 0 or mode not in REGULATED:
-                self._bank.loops[output].reset()
-                self._bank.shares[output] = self._fixed_share(output, mode)
-            self._deliver(output, now_fs)
-
-    def _too_warm(self, at_fs: int) -> bool:
-        """Return whether a sensor is above its TLIMIT."""
-        return any(
-            limit_k > 0 and (self._kelvin(channel, at_fs) or 0.0) > limit_k
-            for channel, limit_k in self._limits()
-        )
-
-    def _limits(self) -> Iterator[tuple[Value, float]]:
-        """Return each input with its TLIMIT, K; 0 for none."""
-        for channel in ("A", *map(str, box.CHANNELS)):
-            yield channel, as_float(self._settings.fields(box.TLIMIT, channel)[0])
+    # --- loops and warm-up -------------------------------------------------------------
 
     def _act(self, output: int, at_fs: int) -> None:
         mode = self._mode(output)
@@ -116,8 +91,7 @@ class Lakeshore372Outputs:
         """Return gains and manual output; a zone brings its range along (manual, ZONE)."""
         fields = self._zone(output, setpoint) if mode is OutputMode.ZONE else None
         if fields is not None:
-            highest = box.HEATER_RANGE_MAX[output]
-            self._bank.ranges[output] = min(as_int(fields[5]), highest)
+            self._bank.ranges[output] = min(as_int(fields[5]), self._highest_range(output))
             return Gains(*map(as_float, fields[1:4])), as_float(fields[4])
         offset = as_float(self._settings.fields(box.MOUT, output)[0])
         return Gains(*map(as_float, self._settings.fields(box.PID, output))), offset
@@ -151,11 +125,11 @@ class Lakeshore372Outputs:
 
     # --- what an output delivers ------------------------------------------------------
 
-    def _mode(self, output: int) -> OutputMode:
-        return OutputMode(as_int(self._settings.fields(box.OUTMODE, output)[0]))
+    def _highest_range(self, output: int) -> int:
+        return box.HEATER_RANGE_MAX[output]
 
-    def _channel(self, output: int) -> Value:
-        return self._settings.fields(box.OUTMODE, output)[1]
+    def _channel(self, output: int) -> str:
+        return str(self._settings.fields(box.OUTMODE, output)[1])
 
     def _fixed_share(self, output: int, mode: OutputMode) -> float:
         manual = as_float(self._settings.fields(box.MOUT, output)[0])
@@ -205,28 +179,6 @@ class Lakeshore372Outputs:
                 self._settings.store(box.OUTMODE, (other,), fields[0], "0", *fields[2:])
         self.refresh(call.now_fs)
 
-    def set_range(self, call: Call) -> None:
-        """RANGE."""
-        output, heater_range = (as_int(value) for value in call.values)
-        self._check_range(output, heater_range)
-        self._bank.ranges[output] = heater_range
-        self.refresh(call.now_fs)
-
-    def _check_range(self, output: int, heater_range: int) -> None:
-        if heater_range > box.HEATER_RANGE_MAX[output]:
-            raise ScpiError(-222, f"output {output} has ranges to {box.HEATER_RANGE_MAX[output]}")
-
-    def ask_range(self, call: Call) -> str:
-        """RANGE?"""
-        return str(self._bank.ranges[as_int(call.values[0])])
-
-    def set_setpoint(self, call: Call) -> None:
-        """SETP: at once, or at the rate of RAMP, K/min."""
-        output = as_int(call.values[0])
-        ramping, per_min = self._settings.fields(box.RAMP, output)
-        rate = as_float(per_min) if ramping else 0.0
-        self._bank.move_setpoint(output, as_float(call.values[1]), rate, call.now_fs)
-
     def ask_setpoint(self, call: Call) -> str:
         """SETP?: where the setpoint is. ASSUMED: during a ramp it is the one that moves."""
         value = self._bank.setpoints[as_int(call.values[0])].at(call.now_fs)
@@ -259,26 +211,3 @@ class Lakeshore372Outputs:
         share = self._bank.shares[output] if self._bank.ranges[output] else 0.0
         in_power = output == WARM_UP and self._setup(WARM_UP)[3] == POWER
         return f"{100 * (share**2 if in_power else share):+07.3f}"
-
-    def ask_fault(self, call: Call) -> str:
-        """HTRST?: 1, open, where current is to flow and no heater is connected."""
-        output = as_int(call.values[0])
-        flows = self._bank.ranges[output] > 0 and self._bank.shares[output] > 0
-        return str(int(flows and not self._lines.connected(output)))
-
-    def power_on(self, now_fs: int) -> None:
-        """Switch off, as at power-on, outputs whose OUTMODE does not have them stay on (manual).
-
-        ASSUMED: setpoints are kept; one that moved is where it was to go.
-        """
-        for output, setpoint in self._bank.setpoints.items():
-            if not self._settings.fields(box.OUTMODE, output)[2]:
-                self._bank.ranges[output] = 0
-            self._bank.setpoints[output] = Setpoint(setpoint.target, setpoint.target, now_fs, 0.0)
-            self._bank.loops[output].reset()
-        self.refresh(now_fs)
-
-    def reset(self, now_fs: int) -> None:
-        """DFLT: everything off."""
-        self._bank.reset()
-        self.refresh(now_fs)

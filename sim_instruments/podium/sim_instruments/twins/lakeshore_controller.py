@@ -13,7 +13,10 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.firmware_interfaces.lakeshore_controller import ReadingStatus, SensorType
 from podium.firmware_interfaces.lakeshore_records import (
+    BEGINS_S,
+    CLIENTS_MAX,
     NAME_MAX,
+    QUIET_S,
     REGISTER_DIGITS,
     STATUS_BITS,
     TCP_PORT,
@@ -21,6 +24,7 @@ from podium.firmware_interfaces.lakeshore_records import (
     VENDOR,
     Record,
 )
+from podium.sim_instruments.twins.answer_pace import AnswerPace, lines_with_rests
 from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.fridge_readings import FridgeReadings
 from podium.sim_instruments.twins.heater_loop import HeaterLines, Write
@@ -34,7 +38,7 @@ from podium.sim_instruments.twins.lakeshore_settings import (
     as_int,
 )
 from podium.sim_instruments.twins.reading_noise import ReadingNoise
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.twin import Horizon, Session
 
 FIRMWARE = "3.0"  # ASSUMED
 NOISE = 1e-4
@@ -51,6 +55,8 @@ def resistance_ohm(temperature_k: float) -> float:
 
 class LakeshoreController:
     """A 336 or 350 whose inputs read what ``reading(channel, now_fs)`` says, in kelvin."""
+
+    clients_max = CLIENTS_MAX
 
     def __init__(
         self,
@@ -69,6 +75,7 @@ class LakeshoreController:
         self._readings = None if reading is None else FridgeReadings(reading)
         self._numbers = {box.INPUTS[channel - 1]: channel for channel in channels}
         self._noise = ReadingNoise(serial)
+        self.pace = AnswerPace(lines_with_rests(BEGINS_S, QUIET_S))
         factory: dict[Place, tuple[Value, ...]] = {("CRVHDR", (1,)): box.DIODE_CURVE}
         for channel, name in channels.items():
             letter = box.INPUTS[channel - 1]
@@ -112,8 +119,8 @@ class LakeshoreController:
         return self._device.open()
 
     def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
+        """Return when what it is asked is answered; nothing else holds world time up."""
+        return self.pace.horizon(now_fs)
 
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""

@@ -3,26 +3,35 @@
 A sensor above its limit (TLIMIT) switches all of them off.
 """
 
-from collections.abc import Callable, Iterator
 from math import sqrt
 
 from podium.firmware_interfaces import lakeshore_controller as box
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.lakeshore_controller import CURRENT_OUTPUTS, OutputMode
 from podium.firmware_interfaces.lakeshore_records import Record
-from podium.sim_instruments.twins.heater_loop import Gains, HeaterLines, OutputBank, Setpoint
+from podium.sim_instruments.twins.heater_loop import Gains, HeaterLines
 from podium.sim_instruments.twins.ieee4882_device import Call
+from podium.sim_instruments.twins.lakeshore_outputs import LakeshoreOutputs, OutputModel, Read
 from podium.sim_instruments.twins.lakeshore_settings import LakeshoreSettings, as_float, as_int
 
 HEATER_LOAD_OHM = 50.0
-"""What hangs at outputs 1 and 2. ASSUMED."""
+"""Load of outputs 1 and 2. ASSUMED."""
 VOLTAGE_LOAD_OHM = 100.0
-"""What hangs at outputs 3 and 4: 1 W at 10 V, all that they deliver. ASSUMED."""
+"""Load of outputs 3 and 4: 1 W at 10 V, all that they deliver. ASSUMED."""
 REGULATED = (OutputMode.CLOSED_LOOP, OutputMode.ZONE)
-Read = Callable[[str, int], float | None]
+OUTPUT_MODEL = OutputModel(
+    box.OUTPUTS,
+    box.INPUTS,
+    OutputMode,
+    REGULATED,
+    OutputMode.WARM_UP,
+    box.OUTMODE,
+    box.TLIMIT,
+    box.RAMP,
+)
 
 
-class ControllerOutputs:
+class ControllerOutputs(LakeshoreOutputs[OutputMode]):
     """Four outputs that deliver power to heaters."""
 
     def __init__(
@@ -33,46 +42,11 @@ class ControllerOutputs:
         kelvin: Read,
         sensor: Read,
     ) -> None:
-        """Take the settings, and what an input reads at a time, in K and in sensor units."""
-        self._model, self._settings, self._lines = model, settings, lines
-        self._kelvin, self._sensor = kelvin, sensor
-        self._bank = OutputBank(box.OUTPUTS)
+        """Take the settings, and what an input reads, in K and in sensor units."""
+        super().__init__(OUTPUT_MODEL, settings, lines, kelvin)
+        self._model, self._sensor = model, sensor
 
-    # --- time -------------------------------------------------------------------------
-
-    @property
-    def acts(self) -> bool:
-        """Tell whether a loop regulates, a warm-up may end or a limit may be passed."""
-        on = self._bank.on()
-        moving = (*REGULATED, OutputMode.WARM_UP)
-        return any(self._mode(output) in moving for output in on) or (
-            bool(on) and any(limit_k > 0 for _, limit_k in self._limits())
-        )
-
-    def advance(self, now_fs: int) -> None:
-        """Take the steps that are due: limits, loops, heaters."""
-        self._lines.now_fs = now_fs
-        self._bank.advance(now_fs, self._too_warm, self._act, self.refresh)
-
-    def refresh(self, now_fs: int) -> None:
-        """Make the outputs follow settings that have changed."""
-        for output in box.OUTPUTS:
-            mode = self._mode(output)
-            if self._bank.ranges[output] == 0 or mode not in REGULATED:
-                self._bank.loops[output].reset()
-                self._bank.shares[output] = self._fixed_share(output, mode)
-            self._deliver(output, now_fs)
-
-    def _too_warm(self, at_fs: int) -> bool:
-        return any(
-            limit_k > 0 and (self._kelvin(letter, at_fs) or 0.0) > limit_k
-            for letter, limit_k in self._limits()
-        )
-
-    def _limits(self) -> Iterator[tuple[str, float]]:
-        """Return each input with its TLIMIT, K; 0 for none."""
-        for letter in box.INPUTS:
-            yield letter, as_float(self._settings.fields(box.TLIMIT, letter)[0])
+    # --- loops and warm-up -------------------------------------------------------------
 
     def _act(self, output: int, at_fs: int) -> None:
         mode = self._mode(output)
@@ -117,7 +91,7 @@ class ControllerOutputs:
             for zone in range(1, 11):
                 bound, *table = self._settings.fields(box.ZONE, output, zone)
                 if setpoint <= as_float(bound):
-                    highest = self._model.highest_range(output)
+                    highest = self._highest_range(output)
                     self._bank.ranges[output] = min(as_int(table[4]), highest)
                     fields, manual = tuple(table[:3]), as_float(table[3])
                     break
@@ -128,8 +102,8 @@ class ControllerOutputs:
 
     # --- what an output delivers ------------------------------------------------------
 
-    def _mode(self, output: int) -> OutputMode:
-        return OutputMode(as_int(self._settings.fields(box.OUTMODE, output)[0]))
+    def _highest_range(self, output: int) -> int:
+        return self._model.highest_range(output)
 
     def _letter(self, output: int) -> str | None:
         number = as_int(self._settings.fields(box.OUTMODE, output)[1])
@@ -188,26 +162,6 @@ class ControllerOutputs:
             raise ScpiError(-222, f"output {call.values[0]} has no heater setup")
         self.set_record(box.HTRSET, call)
 
-    def set_range(self, call: Call) -> None:
-        """RANGE."""
-        output, heater_range = map(as_int, call.values)
-        highest = self._model.highest_range(output)
-        if heater_range > highest:
-            raise ScpiError(-222, f"output {output} has ranges to {highest}")
-        self._bank.ranges[output] = heater_range
-        self.refresh(call.now_fs)
-
-    def ask_range(self, call: Call) -> str:
-        """RANGE?"""
-        return str(self._bank.ranges[as_int(call.values[0])])
-
-    def set_setpoint(self, call: Call) -> None:
-        """SETP: at once, or at the rate of RAMP, K/min."""
-        output = as_int(call.values[0])
-        ramping, per_min = self._settings.fields(box.RAMP, output)
-        rate = as_float(per_min) if ramping else 0.0
-        self._bank.move_setpoint(output, as_float(call.values[1]), rate, call.now_fs)
-
     def ask_setpoint(self, call: Call) -> str:
         """SETP?: where the setpoint is. ASSUMED: during a ramp it is the one that moves."""
         return box.number(self._bank.setpoints[as_int(call.values[0])].at(call.now_fs))
@@ -222,26 +176,3 @@ class ControllerOutputs:
         share = self._bank.shares[output] if self._bank.ranges[output] else 0.0
         percent: float = 100 * (share**2 if self._in_power(output) else share)
         return f"{percent:+06.1f}"
-
-    def ask_fault(self, call: Call) -> str:
-        """HTRST?: 1, open, where current is to flow and no heater is connected."""
-        output = as_int(call.values[0])
-        flows = self._bank.ranges[output] > 0 and self._bank.shares[output] > 0
-        return str(int(flows and not self._lines.connected(output)))
-
-    def power_on(self, now_fs: int) -> None:
-        """Switch off, as at power-on, outputs whose OUTMODE does not have them stay on (manual).
-
-        ASSUMED: setpoints are kept; one that moved is where it was to go.
-        """
-        for output, setpoint in self._bank.setpoints.items():
-            if not self._settings.fields(box.OUTMODE, output)[2]:
-                self._bank.ranges[output] = 0
-            self._bank.setpoints[output] = Setpoint(setpoint.target, setpoint.target, now_fs, 0.0)
-            self._bank.loops[output].reset()
-        self.refresh(now_fs)
-
-    def reset(self, now_fs: int) -> None:
-        """DFLT: everything off."""
-        self._bank.reset()
-        self.refresh(now_fs)

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from podium.sim_instruments.twins.qblox_cluster.runs.playback import Ticket
+    from podium.sim_instruments.execution.playback import Ticket
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from podium.sim_instruments.twins.network_ports import NetworkPorts, PortRespons
 from podium.sim_instruments.twins.twin import IDLE, Horizon
 
 if TYPE_CHECKING:
-    from podium.sim_instruments.twins.qblox_cluster.runs.playback import Ticket
+    from podium.sim_instruments.execution.playback import Ticket
 
 TRACE_NOISE_BANDWIDTH_HZ = 1e4
 """Bandwidth for which data sheets state the noise on a strong signal."""

@@ -2,13 +2,16 @@
 
 Each axis ramps its current in closed form, on its own. With its switch heater on, the magnet
 follows; with it off, it keeps what it had. A switch is not opened onto a current that is not the
-magnet's. It opens and closes at once.
+magnet's, and opens and closes a while after its heater is switched. What is wrong is answered as
+the manual's 10.3.6 has it: behind the term that is not understood.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from podium.firmware_interfaces import oxford_grammar as grammar
 from podium.firmware_interfaces import oxford_mercury_ips as box
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.oxford_mercury_ips import Action, Axis
 from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
 from podium.sim_instruments.twins.heater_loop import Setpoint, StepGrid, Write
@@ -21,8 +24,18 @@ MATCHED_T = 1e-4
 """How near a current has to be to the magnet's for the switch to open. ASSUMED."""
 
 
+SET_POINT_MAX_K = 2000.0
+"""Of a temperature (10.3.5: 0 to 2000)."""
+TAI_MINUS_UTC_S = 37  # since 2017-01-01, IERS Bulletin C
+
+
 class Wrong(ValueError):
     """There is no such signal, or it does not take that value."""
+
+    def __init__(self, terms: int | None = None, verdict: str = grammar.INVALID) -> None:
+        """``terms``: so many of the noun, from its first, were read until one was wrong."""
+        super().__init__(verdict)
+        self.terms, self.verdict = terms, verdict
 
 
 class _Supply:
@@ -36,6 +49,10 @@ class _Supply:
         self.clamped = False
         self.kept_t = 0.0
         """Field in the magnet while its switch is closed."""
+        self.open = True
+        """Whether the switch is open, as far as :meth:`settle` has looked."""
+        self.acts_fs: int | None = None
+        """The switch opens or closes then, as its heater is on or off."""
         self._moving_to: Action = Action.HOLD
         self.ramp = Setpoint(0.0, 0.0, 0, 0.0)
 
@@ -43,9 +60,21 @@ class _Supply:
         """Return the supply's current as a field."""
         return self.ramp.at(now_fs)
 
+    def settle(self, now_fs: int) -> None:
+        """Let the switch open or close, if it does until now. To be done before anything changes.
+
+        Closing it keeps the current of that moment.
+        """
+        if self.acts_fs is None or now_fs < self.acts_fs:
+            return
+        if self.open and not self.switch_on:
+            self.kept_t = self.output_t(self.acts_fs)
+        self.open, self.acts_fs = self.switch_on, None
+
     def field_t(self, now_fs: int) -> float:
         """Return the field of the magnet."""
-        return self.output_t(now_fs) if self.switch_on else self.kept_t
+        self.settle(now_fs)
+        return self.output_t(now_fs) if self.open else self.kept_t
 
     def action(self, now_fs: int) -> Action:
         """Return what it does: a ramp that has arrived is a hold."""
@@ -55,6 +84,7 @@ class _Supply:
 
     def act(self, action: Action, now_fs: int) -> None:
         """Begin to hold, to ramp, or to clamp; raises :class:`Wrong`."""
+        self.settle(now_fs)
         now_t = self.output_t(now_fs)
         match action:
             case Action.CLAMP:
@@ -81,17 +111,19 @@ class _Supply:
 
     def power_on(self, now_fs: int) -> None:
         """Begin anew: clamped, switch cooled; a current that flowed through it has run down."""
-        self.kept_t = 0.0 if self.switch_on else self.kept_t
-        self.switch_on, self.clamped = False, True
+        self.settle(now_fs)
+        self.kept_t = 0.0 if self.open else self.kept_t
+        self.switch_on, self.clamped, self.open, self.acts_fs = False, True, False, None
         self.target_t, self.rate_t_per_min = 0.0, RATE_T_PER_MIN
         self.ramp = Setpoint(0.0, 0.0, now_fs, 0.0)
 
     def switch(self, on: bool, now_fs: int) -> None:
         """Heat or cool the switch; raises :class:`Wrong` onto a current unlike the magnet's."""
-        if on and not self.switch_on and abs(self.output_t(now_fs) - self.kept_t) > MATCHED_T:
+        self.settle(now_fs)
+        if on and not self.open and abs(self.output_t(now_fs) - self.kept_t) > MATCHED_T:
             raise Wrong
-        if not on:
-            self.kept_t = self.field_t(now_fs)
+        if on != self.switch_on:
+            self.acts_fs = now_fs + round(box.SWITCH_S * FS_PER_S)
         self.switch_on = on
 
 
@@ -115,6 +147,7 @@ class OxfordMercuryIps:
         self._group = box.GROUPS[firmware]
         self._read, self._write = read, write
         self._supplies = {name: _Supply(axis) for name, axis in box.AXES.items()}
+        self._set_points = dict.fromkeys(box.THERMOMETERS, 0.0)
         self._grid = StepGrid()
         self._written: dict[str, float] = {}
         self._has_magnet = True
@@ -130,11 +163,14 @@ class OxfordMercuryIps:
         """Return a fresh connection."""
         if port not in self.ports:
             raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
-        return OxfordSession(self, box.END)
+        return OxfordSession(self, box.END, box.LINE_MAX)
 
     def horizon(self, now_fs: int) -> Horizon:
-        """Return that world time may leap up to the end of the first ramp."""
-        ends = [one.ramp.end_fs for one in self._supplies.values() if one.ramp.moving(now_fs)]
+        """Return that world time may leap up to the end of the first ramp, or of a switch's act."""
+        supplies = self._supplies.values()
+        ends = [one.ramp.end_fs for one in supplies if one.ramp.moving(now_fs)]
+        acts = (one.acts_fs for one in supplies if one.acts_fs is not None)
+        ends += [at_fs for at_fs in acts if at_fs > now_fs]
         if not ends:
             return IDLE
         return Horizon(armed=False, busy_until_fs=min(ends), computing=False)
@@ -161,9 +197,12 @@ class OxfordMercuryIps:
             self._has_magnet
             and self._write is not None
             and any(
-                one.switch_on
-                and one.ramp.target * one.axis.amperes_per_tesla
-                != self._written.get(f"magnet.{one.axis.name}.current", 0.0)
+                one.acts_fs is not None
+                or (
+                    one.open
+                    and one.ramp.target * one.axis.amperes_per_tesla
+                    != self._written.get(f"magnet.{one.axis.name}.current", 0.0)
+                )
                 for one in self._supplies.values()
             )
         )
@@ -200,47 +239,91 @@ class OxfordMercuryIps:
         self._commands += 1
         said = self._said(line, now_fs)
         self._tell_currents(now_fs, now_fs)
-        self._ear.end(before, line, said.endswith(f":{grammar.INVALID}"))
+        wrong = (grammar.INVALID, grammar.NOT_FOUND, grammar.NOT_APPLICABLE)
+        self._ear.end(before, line, said.endswith(tuple(f":{word}" for word in wrong)))
         return said
 
     def _said(self, line: str, now_fs: int) -> str:
         try:
-            message = grammar.decode(line)
+            message = grammar.decode(line, any_case=False)
         except grammar.GrammarError:
             self._unknown += 1
-            return f"STAT:{line}:{grammar.INVALID}"
+            verb = line.partition(":")[0]
+            return f"{verb}:{grammar.INVALID}"  # 10.3.6: <VERB>:INVALID
         match message:
             case grammar.WhoAreYou():
                 return f"IDN:{':'.join(box.IDENTITY)}:{self._serial}:{self._firmware}"
             case grammar.Read(noun):
+                path = noun.split(":")
                 try:
-                    return grammar.status(noun, self._get(noun.split(":"), now_fs))
-                except Wrong:
-                    return grammar.status(noun, grammar.INVALID)
+                    return grammar.status(noun, self._get(path, now_fs))
+                except Wrong as wrong:
+                    return grammar.status(":".join(path[: wrong.terms]), wrong.verdict)
             case grammar.Set(noun, value):
                 verdict = grammar.VALID
                 try:
                     self._put(noun.split(":"), value, now_fs)
-                except Wrong:
-                    verdict = grammar.INVALID
+                except Wrong as wrong:
+                    verdict = wrong.verdict
                 return grammar.confirmation(noun, value, verdict)
 
     def _get(self, path: list[str], now_fs: int) -> str:
         match path:
+            case ["SYS", *signal]:
+                return self._system(":".join(signal), now_fs)
             case ["DEV", board, "TEMP", "SIG", "TEMP"] if board in box.THERMOMETERS:
                 if self._read is None:
                     return "0.0000K"  # ASSUMED: no sensor is connected
                 stage = box.THERMOMETERS[board]
                 return f"{self._read(f'temperature.{stage}', now_fs):.4f}K"
+            case ["DEV", board, "TEMP", "TSET"] if board in box.THERMOMETERS:
+                return f"{self._set_points[board]:.4f}K"
             case ["DEV", group, name, *signal] if group in self._supplies and name == self._group:
                 return self._get_supply(self._supplies[group], ":".join(signal), now_fs)
+        raise self._fault(path)
+
+    def _system(self, signal: str, now_fs: int) -> str:
+        """Return what the box says of itself; its clock is set to UTC. ASSUMED."""
+        seconds = now_fs // FS_PER_S - TAI_MINUS_UTC_S
+        devices = [f"DEV:{group}:{self._group}" for group in self._supplies]
+        devices += [f"DEV:{board}:TEMP" for board in box.THERMOMETERS]
+        day = datetime.fromtimestamp(seconds, UTC)
+        values = {
+            "TIME": f"{day:%H:%M:%S}",
+            "DATE": f"{day:%Y:%m:%d}",
+            "CAT": ":".join(devices),
+            "MAN:SERL": self._serial,
+            "MAN:FVER": self._firmware,
+        }
+        if signal not in values:
+            raise self._fault(["SYS", *signal.split(":")])
+        return values[signal]
+
+    def _fault(self, path: list[str]) -> Wrong:
+        """Return what is wrong with a noun that leads nowhere (10.3.1, 10.3.6).
+
+        ASSUMED: NOT_FOUND and N/A stand where INVALID does, behind the term.
+        """
         self._unknown += 1
-        raise Wrong
+        if path[0] not in ("SYS", "DEV"):
+            return Wrong(1)
+        known = {*self._supplies, *box.THERMOMETERS}
+        if path[0] == "DEV" and len(path) > 1 and path[1] not in known:
+            return Wrong(2, grammar.NOT_FOUND)
+        kind = "TEMP" if path[1:2] and path[1] in box.THERMOMETERS else self._group
+        if path[0] == "DEV" and len(path) > 2 and path[2] != kind:
+            other = path[2] in ("TEMP", self._group)
+            return Wrong(3, grammar.NOT_APPLICABLE if other else grammar.INVALID)
+        first = 1 if path[0] == "SYS" else 3
+        long = [n for n, word in enumerate(path[first:], first) if len(word) > box.KEYWORD_MAX]
+        return Wrong(long[0] + 1 if long else None)
 
     def _get_supply(self, supply: _Supply, signal: str, now_fs: int) -> str:
         per_t = supply.axis.amperes_per_tesla
         output_t, field_t = supply.output_t(now_fs), supply.field_t(now_fs)
+        limit_a = supply.axis.field_max_t * per_t
         values = {
+            "CLIM": f"{limit_a:.4f}A",
             "ACTN": supply.action(now_fs).value,
             "ATOB": f"{per_t:.4f}A/T",
             "SIG:SWHT": "ON" if supply.switch_on else "OFF",
@@ -255,8 +338,11 @@ class OxfordMercuryIps:
             "SIG:RFST": f"{supply.rate_t_per_min:.6f}T/m",
         }
         if signal not in values:
-            raise Wrong
+            raise self._fault(["DEV", self._group_of(supply), self._group, *signal.split(":")])
         return values[signal]
+
+    def _group_of(self, supply: _Supply) -> str:
+        return next(group for group, one in self._supplies.items() if one is supply)
 
     def _volts(self, supply: _Supply, now_fs: int) -> float:
         """Return the inductive voltage of a ramp. ASSUMED: 10 H in each coil."""
@@ -269,9 +355,12 @@ class OxfordMercuryIps:
         match path:
             case ["DEV", group, name, *signal] if group in self._supplies and name == self._group:
                 self._put_supply(self._supplies[group], ":".join(signal), value, now_fs)
+            case ["DEV", board, "TEMP", "TSET"] if board in box.THERMOMETERS:
+                self._unmeant += 1  # there is no heater
+                self._set_points[board] = _number(value, 0.0, SET_POINT_MAX_K)
             case _:
-                self._unknown += 1
-                raise Wrong
+                self._get(path, now_fs)  # its own verdict, if there is no such noun
+                raise Wrong  # 10.3.4: to set what is read-only is invalid
 
     def _put_supply(self, supply: _Supply, signal: str, value: str, now_fs: int) -> None:
         axis = supply.axis
@@ -296,6 +385,7 @@ class OxfordMercuryIps:
                 rate = _number(value, 0.0, most) / axis.amperes_per_tesla
                 supply.change_rate(rate, now_fs)
             case _:
+                self._get_supply(supply, signal, now_fs)
                 raise Wrong
 
 

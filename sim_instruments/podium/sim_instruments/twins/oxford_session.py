@@ -16,15 +16,15 @@ class Answers(Protocol):
 class OxfordSession:
     """One connection. A line that is too long is answered once, as invalid."""
 
-    def __init__(self, box: Answers, end: bytes) -> None:
-        """``end`` is what the answers end with."""
-        self._box, self._end = box, end
+    def __init__(self, box: Answers, end: bytes, line_max: int = grammar.LINE_MAX) -> None:
+        """``end`` is what the answers end with, ``line_max`` how many bytes a line may have."""
+        self._box, self._end, self._line_max = box, end, line_max
         self._buffer = b""
 
     def feed(self, data: bytes, now_fs: int) -> bytes:
         """Take bytes, return the answers."""
         *lines, self._buffer = (self._buffer + data).split(b"\n")
-        if len(self._buffer) > grammar.LINE_MAX:
+        if len(self._buffer) > self._line_max:
             lines.append(self._buffer)
             self._buffer = b""
         texts = (line.decode("latin-1").strip() for line in lines)

@@ -1,4 +1,4 @@
-"""Twin of an SMC HRS100, which cools the water of a fridge's helium compressor.
+"""Twin of an SMC HRS100 or HRS150, which cools the water of a fridge's helium compressor.
 
 It stands behind a Modbus gateway. Its tank takes up what the compressor gives off; the
 refrigerator takes out as much as brings the water that goes out to the set temperature, up to its
@@ -10,13 +10,17 @@ from collections.abc import Callable, Mapping
 from math import exp
 
 from podium.firmware_interfaces import smc_hrs100 as box
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.modbus import TCP_PORT, Code, Function, ModbusException
 from podium.firmware_interfaces.smc_hrs100 import Alarm, Chiller, Status
+from podium.sim_instruments.twins.answer_pace import AnswerPace, AnswerTimes, modbus_end
 from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.faces.modbus_server import ModbusServer
 from podium.sim_instruments.twins.heater_loop import STEP_FS, StepGrid
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.twin import Horizon, Session
 
+HEAD = 7
+"""Bytes of a Modbus TCP frame before function and data."""
 FUNCTIONS = frozenset(
     {Function.READ_HOLDING, Function.WRITE_ONE, Function.WRITE_MANY, Function.READ_WRITE}
 )
@@ -50,17 +54,43 @@ Write = Callable[[str, float, int], None]
 """Sets an input of the fridge by name from a time (fs) on."""
 
 
-class SmcHrs100:
-    """An HRS100 in serial mode, in C and MPa, that is running when the world begins."""
+def _takes_fs(request: bytes, response: bytes) -> int:
+    """Return how long a request is on its way through the gateway, with its response, fs.
 
-    def __init__(self, serial: str, read: Read, write: Write, bus_address: str = "1") -> None:
+    Both go over the serial line. ASSUMED: the chiller itself takes no time, and the gateway keeps
+    the manual's interval and gives up when a request is to be sent again.
+    """
+    taken_s = box.line_s(len(request) - HEAD)
+    if response[HEAD + 1 :] == bytes([Code.GATEWAY_NO_RESPONSE]):
+        taken_s += box.RESEND_S
+    elif response:
+        taken_s += box.line_s(len(response) - HEAD)
+    return round(taken_s * FS_PER_S)
+
+
+class SmcHrs100:
+    """A chiller in serial mode, in C and MPa, that is running when the world begins."""
+
+    def __init__(
+        self,
+        serial: str,
+        read: Read,
+        write: Write,
+        bus_address: str = "1",
+        size: str = "HRS100",
+    ) -> None:
         """``read`` and ``write`` have ``water.on``, ``water.temperature``; ``read`` the coolant."""
         unit = int(bus_address) if bus_address.isdigit() else 0
         if not 1 <= unit <= 99:
             raise ValueError(f"bus_address {bus_address!r}: a chiller has 1 to 99")
+        if size not in box.COOLING_W:
+            raise ValueError(f"size {size!r}: there are {', '.join(box.COOLING_W)}")
+        self.cooling_w = box.COOLING_W[size]
         self._read = read
         self._write = write
         self._server = ModbusServer(self, FUNCTIONS, unit)
+        rests_fs = round(box.INTERVAL_S * FS_PER_S)
+        self.pace = AnswerPace(AnswerTimes(modbus_end, _takes_fs, rests_fs))
         self._grid = StepGrid()
         self._wanted = True
         self._alarms = Alarm(0)
@@ -82,8 +112,8 @@ class SmcHrs100:
         return self._server.open()
 
     def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
+        """Return when what it is asked is answered; nothing else holds world time up."""
+        return self.pace.horizon(now_fs)
 
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
@@ -130,7 +160,7 @@ class SmcHrs100:
             return
         load_w = self._load_w(at_fs)
         wanted_w = load_w + TANK_J_K * (self._water_k - self._set_k) / LAG_S
-        cooling_w = min(max(wanted_w, -box.COOLING_W), box.COOLING_W)
+        cooling_w = min(max(wanted_w, -self.cooling_w), self.cooling_w)
         self._water_k += (load_w - cooling_w) / TANK_J_K * STEP_S
         if self._water_k > HOT_K:
             self._stop(Alarm.DISCHARGE_HOT, at_fs)

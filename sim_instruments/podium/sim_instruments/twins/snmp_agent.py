@@ -1,11 +1,12 @@
-"""An SNMP version 2c agent that is read: get, get-next and get-bulk on a table of objects.
+"""An SNMP version 2c agent: get, get-next, get-bulk and, where there is what can be set, set.
 
 What a request does not deserve an answer for (another community, another version, garbage) gets
-none, as RFC 3416 and Net-SNMP have it. Nothing can be set.
+none, as RFC 3416 and Net-SNMP have it.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from podium.firmware_interfaces.snmp import (
     END_OF_MIB_VIEW,
@@ -32,12 +33,30 @@ Objects = Callable[[int], Mapping[Oid, Value]]
 """All objects and their values at a time (fs)."""
 
 
+class Settable(Protocol):
+    """Those of an agent's objects that can be set."""
+
+    @property
+    def community(self) -> str:
+        """The community that may set them, and read all."""
+        ...
+
+    def fault(self, oid: Oid, value: Value, now_fs: int) -> ErrorStatus:
+        """Return why an object is not set to a value; no error: it can be."""
+        ...
+
+    def write(self, oid: Oid, value: Value, now_fs: int) -> None:
+        """Set an object to a value that has no fault."""
+        ...
+
+
 class Agent:
     """Answers requests about ``objects`` to whoever knows the community."""
 
-    def __init__(self, community: str, objects: Objects) -> None:
+    def __init__(self, community: str, objects: Objects, settable: Settable | None = None) -> None:
         self._community = community.encode()
         self._objects = objects
+        self._settable = settable
         self._requests = 0
         self._unknown = 0
         self.ear: CommandObserver[bytes] = CommandObserver(self.tallies, request_words)
@@ -60,11 +79,15 @@ class Agent:
         except SnmpError:
             self._unknown += 1
             return b""
-        if request.community != self._community or request.operation is Operation.RESPONSE:
+        writes = self._settable is not None and (
+            request.community == self._settable.community.encode()
+        )
+        if not writes and request.community != self._community:
+            return b""
+        if request.operation is Operation.RESPONSE:
             return b""
         if request.operation is Operation.SET:
-            index = 1 if request.bindings else 0
-            return _response(request, request.bindings, ErrorStatus.NO_ACCESS, index)
+            return self._set(request, now_fs, self._settable if writes else None)
         objects = self._objects(now_fs)
         if request.operation is Operation.GET:
             found = tuple(Binding(b.oid, self._get(objects, b.oid)) for b in request.bindings)
@@ -73,6 +96,19 @@ class Agent:
         if request.operation is Operation.GET_NEXT:
             return _response(request, tuple(_next(objects, order, b.oid) for b in request.bindings))
         return _bulk(request, objects, order)
+
+    def _set(self, request: Message, now_fs: int, settable: Settable | None) -> bytes:
+        """Set all that is asked for, or nothing (RFC 3416, 4.2.5)."""
+        for index, binding in enumerate(request.bindings, start=1):
+            status = ErrorStatus.NO_ACCESS
+            if settable is not None:
+                status = settable.fault(binding.oid, binding.value, now_fs)
+            if status is not ErrorStatus.NO_ERROR:
+                return _response(request, request.bindings, status, index)
+        if settable is not None:
+            for binding in request.bindings:
+                settable.write(binding.oid, binding.value, now_fs)
+        return _response(request, request.bindings)
 
     def _get(self, objects: Mapping[Oid, Value], oid: Oid) -> Value:
         if oid in objects:

@@ -91,6 +91,16 @@ class HasTlsPorts(Protocol):
 
 
 @runtime_checkable
+class TakesFewClients(Protocol):
+    """A twin that takes so many connections at once and no more."""
+
+    @property
+    def clients_max(self) -> int:
+        """How many, on all its ports together."""
+        ...
+
+
+@runtime_checkable
 class KeepsLogs(Protocol):
     """A twin of software that keeps log files in a folder of its computer."""
 

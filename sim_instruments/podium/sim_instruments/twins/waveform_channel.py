@@ -24,6 +24,8 @@ CREST: Mapping[str, float] = {
 }
 """Volts from peak to peak of one volt RMS; others as a sine. ASSUMED: that of a pulse."""
 MILLIWATT = 1e-3
+_OTHER_LEVEL = {box.HIGH: box.LOW, box.LOW: box.HIGH}
+"""The guide, page 323: a level that comes past the other takes it along."""
 
 
 class WaveformChannel:
@@ -53,6 +55,12 @@ class WaveformChannel:
                 return self._in_unit(self.amplitude_vpp)
             case box.OFFSET:
                 return self.offset_v
+            case box.HIGH:
+                return self.offset_v + self.amplitude_vpp / 2
+            case box.LOW:
+                return self.offset_v - self.amplitude_vpp / 2
+            case box.PULSE_DUTY:
+                return 100 * self.pulse_width_s * self.frequency_hz
         return self._numbers[command]
 
     @property
@@ -81,6 +89,15 @@ class WaveformChannel:
             case box.OFFSET:
                 most = self._peak_max_v
                 return Limits(-most, most, Decimal(0))
+            case box.HIGH:
+                most, usual = self._peak_max_v, Decimal("0.1") * self._divider
+                return Limits(self._least_vpp - most, most, usual)
+            case box.LOW:
+                most, usual = self._peak_max_v, Decimal("0.1") * self._divider
+                return Limits(-most, most - self._least_vpp, -usual)
+            case box.PULSE_DUTY:
+                least = 100 * box.EDGE_S * self.frequency_hz
+                return Limits(least, max(least, 100 - least), Decimal(10))
         return box.FIXED_LIMITS[command]
 
     @property
@@ -95,11 +112,13 @@ class WaveformChannel:
         if command is box.UNIT and value == "DBM" and self._endless_load:
             raise ScpiError(-221, "no power into an open circuit")
         self.words[command] = value
-        if command is box.FUNCTION:
-            most = self.limits(box.FREQUENCY).high
-            if self.frequency_hz > most:
-                self.frequency_hz = most
-                raise ScpiError(-221, f"the frequency is now {most} Hz")
+        most = self.limits(box.FREQUENCY).high
+        if command is box.FUNCTION and self.frequency_hz > most:
+            self.frequency_hz = most
+            self._fit_burst()
+            raise ScpiError(-221, f"the frequency is now {most} Hz")
+        if not self._fit_burst():
+            raise ScpiError(-221, "not in bursts")
 
     def set_number(self, command: Command, given: Value) -> None:
         """Set a number or what a word stands for; raises as the box reports what it clipped."""
@@ -113,9 +132,12 @@ class WaveformChannel:
             value = min(max(given, limits.low), limits.high)
         else:
             value = limits.word(str(given))
+        other = self.number(_OTHER_LEVEL[command]) if command in _OTHER_LEVEL else None
         self._put(command, value)
         if isinstance(given, Decimal) and given != value:
             raise ScpiError(-222, text=box.CLIPPED.format("upper" if given > value else "lower"))
+        if other is not None and self.number(_OTHER_LEVEL[command]) != other:
+            raise ScpiError(-221, "the other level has moved")
         self._settle(command)
 
     def _set_in_its_unit(self, command: Command, given: str) -> None:
@@ -169,6 +191,12 @@ class WaveformChannel:
                 self._emf_vpp = self._in_vpp(value) / self._divider
             case box.OFFSET:
                 self._emf_offset_v = value / self._divider
+            case box.HIGH:
+                self._put_levels(min(self.number(box.LOW), value - self._least_vpp), value)
+            case box.LOW:
+                self._put_levels(value, max(self.number(box.HIGH), value + self._least_vpp))
+            case box.PULSE_DUTY:
+                self.pulse_width_s = value / 100 / self.frequency_hz
             case box.LOAD:
                 self._numbers[command] = value
                 if self._endless_load and self.words[box.UNIT] == "DBM":
@@ -177,6 +205,36 @@ class WaveformChannel:
                 self._numbers[command] = Decimal(round(value))
             case _:
                 self._numbers[command] = value
+
+    def _put_levels(self, low_v: Decimal, high_v: Decimal) -> None:
+        self._emf_vpp = (high_v - low_v) / self._divider
+        self._emf_offset_v = (high_v + low_v) / 2 / self._divider
+
+    def _fit_burst(self) -> bool:
+        """Make function and frequency those that bursts can have; tell whether they were.
+
+        ASSUMED: what cannot come in bursts ends them, and a frequency goes to the nearest.
+        """
+        words = self.words
+        if not words[box.BURST]:
+            return True
+        counted = words[box.BURST_MODE] == "TRIG"
+        if self.function == "DC" or (self.function == "NOIS" and counted):
+            words[box.BURST] = False
+            return False
+        ends = counted and self._numbers[box.BURST_CYCLES] < box.INFINITE
+        if ends and self.function in ("SIN", "SQU") and self.frequency_hz > box.BURST_MAX_HZ:
+            self.frequency_hz = box.BURST_MAX_HZ
+            return False
+        if self._bursts_by_itself and self.frequency_hz < box.BURST_MIN_HZ:
+            self.frequency_hz = box.BURST_MIN_HZ
+            return False
+        return True
+
+    @property
+    def _bursts_by_itself(self) -> bool:
+        """Tell whether bursts begin at their period, which means nothing otherwise; page 177."""
+        return self.words[box.BURST_MODE] == "TRIG" and self.words[box.TRIGGER_SOURCE] == "IMM"
 
     def _settle(self, command: Command) -> None:
         """Change what another setting leaves no room for; the error says that it was done."""
@@ -196,6 +254,8 @@ class WaveformChannel:
             if self.function == "PULS":
                 raise ScpiError(-221, "the pulse is shorter now")
         if command in (box.BURST_PERIOD, box.BURST_CYCLES, box.FREQUENCY):
+            if not self._fit_burst():
+                raise ScpiError(-221, "not in bursts")
             self._lengthen_burst_period()
 
     def _lengthen_burst_period(self) -> None:
@@ -205,7 +265,7 @@ class WaveformChannel:
         least = cycles / self.frequency_hz + box.BURST_GAP_S
         if self._numbers[box.BURST_PERIOD] < least:
             self._numbers[box.BURST_PERIOD] = least
-            if self.words[box.BURST]:
+            if self.words[box.BURST] and self._bursts_by_itself:
                 raise ScpiError(-221, "the burst period is longer now")
 
     # --- bursts -----------------------------------------------------------------------
@@ -251,6 +311,11 @@ class WaveformChannel:
     @property
     def _peak_max_v(self) -> Decimal:
         return box.EMF_MAX_VPP / 2 * self._divider
+
+    @property
+    def _least_vpp(self) -> Decimal:
+        """Return by how much the levels differ at least: 1 mV into 50 ohm."""
+        return box.EMF_MIN_VPP * self._divider
 
     def _in_unit(self, vpp: Decimal) -> Decimal:
         crest = CREST.get(self.function, CREST["SIN"])

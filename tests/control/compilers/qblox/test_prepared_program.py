@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.benches.programs.example_programs import DRAG, NS, frames, target
+from tests.benches.programs.unknown_numbers import with_unknowns
 from tests.benches.thoroughness import cases
-from tests.control.compilers.qblox.test_patching import with_unknowns
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.patching import compile_artifact

@@ -7,17 +7,20 @@ more than T1: what share of the shots is in 1 after the pulse follows from T1.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, Declaration
 from podium.control.calibration.dispersive import critical_photons
+from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.resonator import (
     DispersiveScan,
     ReadoutWindow,
     dispersive_rows,
     fit_dispersive,
+    fit_resonance,
 )
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
@@ -46,11 +49,18 @@ from podium.control.program.program import (
 )
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
+if TYPE_CHECKING:
+    import xarray
+
 POWERS = (0.45, 1.0)
 """Amplitudes, of the greatest, with the qubit in 0: photons move the line, and how far is fitted
 and taken out."""
-PHOTONS = 0.04
+PHOTONS = 0.06
 """On resonance at the greatest amplitude, of the critical number."""
+MOVED, GENTLE = 0.2, 0.1
+"""Shares of the linewidth: where photons of the greatest amplitude have moved the line by more than
+the first, it is measured anew with so many as move it by the second. From 0.77 on a line has two
+places at once (Dykman, Krivoglaz 1971), and the shift is taken out to second order only."""
 POINTS = 49
 GROUND_SHOTS, EXCITED_SHOTS = 800, 160
 PAUSE_LIFETIMES = 1.2
@@ -64,6 +74,7 @@ WINDOW = (4.0, 15.0)
 async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Scan each resonator with the qubit in 0 at two low powers, and in 1 at one.
 
+    Photons that move a line too far are made fewer, and the scan in 0 is repeated.
     Stores ``readout_frequency`` (midpoint of both, at zero power), ``chi`` (signed) and ``kappa``,
     all in Hz.
     """
@@ -77,8 +88,15 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     probe = probe_axis({q.element: start[q.name]["resonance"] for q in qubits}, span, POINTS)
     top = {q.element: _amplitude(bench, q) for q in qubits}
     ground = _ground_program(bench, pulses, top, probe, opens_ns, closes_ns)
-    excited, cycle_ns = _excited_program(bench, pulses, top, probe, opens_ns, closes_ns)
     in_0 = await bench.run(outcome, ground)
+    gentle = {
+        q.element: top[q.element] * _share_left(in_0, q, window, kappa[q.name]) for q in qubits
+    }
+    if gentle != top:
+        top = gentle
+        ground = _ground_program(bench, pulses, top, probe, opens_ns, closes_ns)
+        in_0 = await bench.run(outcome, ground)
+    excited, cycle_ns = _excited_program(bench, pulses, top, probe, opens_ns, closes_ns)
     in_1 = await bench.run(outcome, excited)
     since_pulse_ns = until_all_end_ns(pulses)
     shots = np.array([ground.shots] * len(POWERS) + [excited.shots], dtype=np.float64)
@@ -173,6 +191,21 @@ def _amplitude(bench: Bench, qubit: Qubit) -> float:
     if critical is None:
         return bench.probe_amplitude(qubit, PHOTONS * critical_photons(bench, qubit))
     return min(1.0, float(np.sqrt(PHOTONS)) * critical)
+
+
+def _share_left(
+    in_0: "xarray.Dataset", qubit: Qubit, window: ReadoutWindow, kappa_hz: float
+) -> float:
+    """Return how much of the probe's amplitude leaves the line about where it is."""
+    frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
+    rows = iq_of(in_0, qubit.element)
+    try:
+        weak, strong = (fit_resonance(frequency, row, window, kappa_hz) for row in rows)
+    except FitFailed:
+        return 1.0  # what is wrong the fit of all rows says
+    moved_hz = abs(strong.values["resonance"] - weak.values["resonance"]) / (1 - POWERS[0] ** 2)
+    width_hz = weak.values["kappa"]
+    return 1.0 if moved_hz < MOVED * width_hz else float(np.sqrt(GENTLE * width_hz / moved_hz))
 
 
 def _probes(pulses: tuple[Pulses, ...]) -> list[Statement]:

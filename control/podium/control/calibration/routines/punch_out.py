@@ -17,6 +17,11 @@ from podium.control.calibration.fits.least_squares import (
     fit_least_squares,
     look_at,
 )
+from podium.control.calibration.fits.power_map import (
+    PowerMap,
+    fit_power_map,
+    longest_step_s,
+)
 from podium.control.calibration.fits.resonator import fit_resonance, off_the_line, top_between
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.routine import Found, analyse
@@ -41,12 +46,14 @@ from podium.control.program.program import (
 PHOTONS = (0.1, 0.5, 2.0, 10.0, 60.0)
 """Rows of the map: photons in the resonator, of the critical number that the design says. As many
 as an analyser's waveforms allow for three resonators in one program."""
-POINTS, SHOTS = 49, 250
-STILL_DISPERSIVE = 0.25
+POINTS, SHOTS = 49, 400
+STILL_DISPERSIVE = 0.4
 """Share of the linewidth by which photons may have moved the line at the readout power chosen."""
-MOVES = 7.0
-"""Between the lowest and the highest power the line moves by so many sigmas of a dip's place, at
-least: by five of a difference."""
+LEAST_DOUBT = 0.01
+"""Share of its width by which the bare line is known at best. ASSUMED: neighbours."""
+MOVES, MAP_MOVES = 4.0, 5.0
+"""Between the lowest and the highest power the line moves by so many sigmas of a dip's place at
+least, and then by so many of the pull as the whole map tells it."""
 MOVES_WIDTHS = 0.25
 """By so much of its width at least, too: a qubit that pulls it no farther is of no use to it."""
 DIP_DOUBT = 0.25
@@ -120,33 +127,53 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         with suppress(FitFailed):  # still nearly a resonance's shape, and more robust so
             where[1] = fit_resonance(frequency, iq[1], window, width).values["resonance"]
         step = float(frequency[1] - frequency[0])
-        found = fit_punch_out(amplitude, where, DIP_DOUBT * step, critical[qubit.name])
+        seen = fit_punch_out(amplitude, where, DIP_DOUBT * step, critical[qubit.name])
+        refuse_unmoved(amplitude, seen.values, MOVES * DIP_DOUBT * step)
+        low, bare = weak.values["resonance"], seen.values["bare"]
+        start = {
+            **{name: weak.values[name] for name in ("kappa", "coupling", "twist")},
+            "bare": bare,
+            "pull": low - bare,
+            "critical": seen.values["critical"],
+            "expected": float(np.log(critical[qubit.name])),
+        }
+        step_s = longest_step_s(start["kappa"], start["pull"])
+        mapped = PowerMap(frequency, amplitude, iq, window, step_s)
+        found = fit_power_map(mapped, start, weak.values["delay"])
         v, s = found.values, found.sigmas
-        low, high = v["bare"] + v["pull"], v["bare"]
-        first, *_, last = punch_out_line(amplitude, v)
-        moved = abs(first - last)  # as far as the power reaches: what lies beyond is the model's
-        if moved < max(MOVES_WIDTHS * kappa[qubit.name], MOVES * DIP_DOUBT * step):
-            raise FitFailed(
-                f"the line stays at {first / 1e9:.6f} GHz (within {moved / 1e6:.2f} MHz) "
-                "at all powers: no qubit couples to it, or the power never reaches it"
-            )
+        refuse_unmoved(amplitude, v, max(MOVES_WIDTHS * v["kappa"], MAP_MOVES * s["pull"]))
+        bare, low = v["bare"], v["bare"] + v["pull"]
         chosen, doubt = still_dispersive(found, STILL_DISPERSIVE * kappa[qubit.name])
         chosen = min(chosen, float(amplitude[-1]))
         there = float(np.exp(v["critical"]))
         text = f"{v['pull'] / 1e6:+.2f} MHz between low and high power; "
         panel = replace(
             panel,
-            marks=(("low power", low / 1e9), ("bare", high / 1e9)),
+            marks=(("low power", low / 1e9), ("bare", bare / 1e9)),
             text=text + "readout amplitude {probe_amplitude}",
         )
+        of_bare = max(s["bare"], LEAST_DOUBT * v["kappa"])
         return {
-            "bare_readout_frequency": Measured(high, s["bare"], "Hz"),
+            "bare_readout_frequency": Measured(bare, of_bare, "Hz"),
             "critical_amplitude": Measured(there, there * max(0.05, s["critical"]), "1"),
             "probe_amplitude": Measured(chosen, chosen * doubt, "1"),
         }, panel
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def refuse_unmoved(
+    amplitude: NDArray[np.float64], values: Mapping[str, float], least_hz: float
+) -> None:
+    """Raise FitFailed where the line of :func:`punch_out_line` moves by less than ``least_hz``."""
+    first, *_, last = punch_out_line(amplitude, values)
+    moved = abs(first - last)  # as far as the power reaches: what lies beyond is the model's
+    if moved < least_hz:
+        raise FitFailed(
+            f"the line stays at {first / 1e9:.6f} GHz (within {moved / 1e6:.2f} MHz) "
+            "at all powers: no qubit couples to it, or the power never reaches it"
+        )
 
 
 def punch_out_line(
@@ -168,7 +195,9 @@ def fit_punch_out(
     The semi-classical frequency of a resonator with n photons, n / n_crit = (amplitude /
     critical)**2 on resonance (Boissonneault, Gambetta, Blais, PRL 105, 100504 (2010)). The design's
     ``critical`` amplitude counts as measured to a factor of e. Returns ``bare``, ``pull`` (Hz) and
-    ``critical``, the natural logarithm of that amplitude.
+    ``critical``, the natural logarithm of that amplitude. Where the line is pulled farther than it
+    is wide, the dip lags behind that frequency, and ``critical`` comes out up to 3 times too large:
+    :func:`~podium.control.calibration.fits.power_map.fit_power_map` begins there.
     """
     expected = float(np.log(critical))
 
@@ -188,7 +217,7 @@ def fit_punch_out(
 def still_dispersive(fit: Fit, moved_hz: float) -> tuple[float, float]:
     """Return the amplitude at which photons have moved the line by so much, and its relative sigma.
 
-    ``fit``: of :func:`fit_punch_out`.
+    ``fit``: of :func:`~podium.control.calibration.fits.power_map.fit_power_map`.
     """
     left = max(0.3, 1 - moved_hz / abs(fit.values["pull"]))
     amplitude = float(np.exp(fit.values["critical"]) * np.sqrt(1 / left**2 - 1))

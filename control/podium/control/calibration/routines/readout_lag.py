@@ -11,7 +11,11 @@ from podium.control.calibration.declaration import (
     Declaration,
 )
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
-from podium.control.calibration.fits.readout_lag import PhotonPhase, fit_readout_lag
+from podium.control.calibration.fits.readout_lag import (
+    PhotonPhase,
+    fit_readout_lag,
+    phase_line,
+)
 from podium.control.calibration.herald import began_in_0, herald
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
@@ -55,7 +59,9 @@ TONE_NS = 480
 """The tone outlasts all second pulses."""
 SHARE = 0.4
 """Of the readout's amplitude: a sixth of its photons turn the phase once in some 80 ns."""
-SHOTS = 250
+CHI_DOUBT = 0.5
+"""Share by which a design's chi may be off, one sigma; the points tell it to a fifteenth."""
+SHOTS = 400
 FEWEST = 20
 """Heralded shots at each point, below which there is no result."""
 
@@ -124,19 +130,19 @@ async def readout_lag(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         wait, mean, sigma = seen(qubit)
         was = played[qubit.name]
         begins, turns = np.meshgrid(wait - TONE_AFTER_NS, np.array(QUADRATURES), indexing="ij")
-        chi = bench.best(qubit, "chi")
+        chi, doubt = bench.best(qubit, "chi"), CHI_DOUBT
+        entry = bench.record.get(f"{qubit.name}.chi")
+        if entry is not None:
+            doubt = entry.sigma / abs(entry.value)
         ground = bench.readout_middle(qubit) - chi
         shaken = PhotonPhase(was.envelope, bench.best(qubit, "kappa"), chi, ground - was.probe_hz)
         expected = (SHARE * was.amplitude / bench.probe_amplitude(qubit, 1.0)) ** 2
         found = fit_readout_lag(
-            shaken, begins.ravel(), turns.ravel(), mean.ravel(), sigma.ravel(), expected
+            shaken, begins.ravel(), turns.ravel(), mean.ravel(), sigma.ravel(), expected, doubt
         )
-        v = found.values
-        share = shaken.excited(
-            begins.ravel() - v["lag"], turns.ravel() + v["phase"], float(np.exp(v["log_photons"]))
-        ).reshape(mean.shape)
-        line = _halves(wait, v["middle"] + v["contrast"] * (share - 0.5), line=True)
-        lag_s, sigma_s = 1e-9 * v["lag"], 1e-9 * found.sigmas["lag"]
+        fitted = phase_line(shaken, begins.ravel(), turns.ravel(), found.values)
+        line = _halves(wait, fitted.reshape(mean.shape), line=True)
+        lag_s, sigma_s = 1e-9 * found.values["lag"], 1e-9 * found.sigmas["lag"]
         return {"readout_lag": Measured(lag_s, sigma_s, "s")}, Panel(
             qubit.element,
             panel.x_label,

@@ -361,24 +361,6 @@ def second_level(shots: ComplexArray) -> dict[str, Measured]:
     }
 
 
-def thermal_share(
-    read_as_one: float, errors: Mapping[str, float], relaxes: float, relaxed: float = 1.0
-) -> float:
-    """Return the share of 1 in equilibrium, in which a threshold reads 1 that often.
-
-    ``errors``: ``rare_false_excited`` and ``rare_false_ground`` of that threshold, as prepared. In
-    the first is what the bath has lifted since the herald: the share of 1 that is asked for, times
-    ``relaxes``, 1 - exp(-``herald_to_readout`` / T1). ``relaxed``: the same of the shots that are
-    told here, 1 for such that are not heralded.
-    """
-    one = errors["rare_false_excited"]
-    more = read_as_one - one
-    # With errors a and b of a known state and s = 1 - a - b: one = a + share relaxes s, and
-    # read_as_one = a + share relaxed s. Both have one solution without a.
-    left = 1 - one - errors["rare_false_ground"]
-    return more / ((relaxed - relaxes) * left + relaxes * more)
-
-
 SINGLE_SHOT = Declaration(
     single_shot,
     targets="qubits",

@@ -7,12 +7,14 @@ qubit that is in 1 stays there for long.
 
 The errors of the readout are taken out: P(read as 1) = p (1 - b) + (1 - p) a, with a and b the
 errors of a threshold on shots that were heralded in 0 (``rare_false_excited``, less what the bath
-has lifted since then) and brought to 1 (``rare_false_ground``).
+has lifted since then) and brought to 1 (``rare_false_ground``, less what has decayed since then and
+what the pulse gets wrong). Level 2, one of a hundred of what is not in 0, is no 1.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import erfc, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +30,17 @@ from podium.control.calibration.fits.iq_clouds import ENOUGH, heralded_zeros
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.preparation_errors import herald_is_blind_s
+from podium.control.calibration.preparation_errors import (
+    HeraldTiming,
+    herald_is_blind_s,
+    herald_timings,
+    second_in_equilibrium,
+    share_in_one,
+    thermal_share,
+)
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.single_shot import DRAWN, levels, thermal_share
+from podium.control.calibration.routines.single_shot import DRAWN, levels
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
@@ -82,7 +91,7 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         shots=bench.shots(SHOTS),
         keep_shots=True,
     )
-    dark_s = _between_s(pulses)
+    dark_s, played = _between_s(pulses), herald_timings(pulses)
     if bench.thoroughness >= 1:
         program = replace(program, shots=_first_shots(bench, pulses, dark_s))
     data = [await bench.run(outcome, program)]
@@ -90,7 +99,7 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     def counted(qubit: Qubit) -> tuple[float, float]:
         """Return the population by all runs so far, and its sigma. Raises FitFailed."""
         shots = [iq_of(one, qubit.element).ravel() for one in data]
-        return _population(bench, qubit, shots, dark_s[qubit.name])
+        return _population(bench, qubit, shots, dark_s[qubit.name], played[qubit.name])
 
     if bench.thoroughness >= 1:
         more = await asyncio.to_thread(_more_shots, bench, qubits, program.shots, counted)
@@ -154,11 +163,16 @@ def _more_shots(
 
 
 def _population(
-    bench: Bench, qubit: Qubit, runs: Sequence[ComplexArray], dark_s: float
+    bench: Bench,
+    qubit: Qubit,
+    runs: Sequence[ComplexArray],
+    dark_s: float,
+    played: HeraldTiming,
 ) -> tuple[float, float]:
     """Return the share of 1 in equilibrium from shots that follow each other, and its sigma.
 
     ``runs``: shots of each, shapes (n,). ``dark_s``: from one readout's pulse to the next one.
+    ``played``: times of the heralded shots that have told the readout's errors.
     Raises FitFailed.
     """
     shots = np.concatenate(runs)
@@ -181,7 +195,16 @@ def _population(
     likely = max(share, 1 / up.size)
     left = 1 - sum(errors.values())
     spread = float(np.sqrt(likely * (1 - likely) / up.size)) / left / (relaxed - relaxes)
-    return thermal_share(share, errors, relaxes, relaxed), spread
+    value = thermal_share(
+        share,
+        errors,
+        relaxes,
+        lambda one: share_in_one(bench, qubit, played, since_s, one),
+        lambda one: relaxed * second_in_equilibrium(bench, qubit, one),
+        second_reads_one(bench, qubit, reference, threshold, errors["rare_false_ground"]),
+        relaxed,
+    )
+    return value, spread
 
 
 def refuse_misplaced(shots: ComplexArray, reference: Levels) -> None:
@@ -195,6 +218,18 @@ def refuse_misplaced(shots: ComplexArray, reference: Levels) -> None:
             f"only {well * 100:.0f} % of the shots at rest are read where single shots have "
             "found 0 and 1: those are out of date; run single_shot first"
         )
+
+
+def second_reads_one(
+    bench: Bench, qubit: Qubit, reference: Levels, threshold: float, false_ground: float
+) -> float:
+    """Return how often a threshold takes level 2 for 1; as often as 1 where 2 was never read."""
+    place, ground = (bench.record.get(f"{qubit.name}.{name}_i") for name in ("second", "ground"))
+    if place is None or ground is None or place.tai_s < ground.tai_s:
+        return 1 - false_ground
+    second = complex(place.value, bench.guess(qubit, "second_q"))
+    above = float(reference.project(second)) - threshold
+    return 0.5 * erfc(-above / sqrt(2 * reference.ground_variance))
 
 
 THERMAL_POPULATION = Declaration(

@@ -3,8 +3,9 @@
 It gives what :meth:`.Artifact.patched` gives, which works parameter by parameter.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from podium.control.compilers.qblox.rounding import (
 from podium.control.compilers.qblox.sources import OperandSource, Setting
 from podium.control.program.parameters import named_values
 from podium.control.program.program import Affine, Parameter, Value, parameter_in
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction, Label
 
 HERE = Label("parameter")
@@ -43,6 +44,7 @@ class PreparedProgram:
             lines, texts, places = artifact.look_up(number)
             sources |= dict.fromkeys(place.source for place in places)
             self._texts.append(_cut(lines, texts, places) if places else None)
+        self._with_text = [_all_but_text(one) for one in artifact.cluster.sequencers]
         self._groups = [
             _Group.of(setting, [one for one in sources if one.setting == setting], at)
             for setting in dict.fromkeys(one.setting for one in sources)
@@ -68,7 +70,8 @@ class PreparedProgram:
         if not self._artifact.alike or not self._in_range(values):
             named = named_values(self._names, values.tolist())
             return self._artifact.patched(named, compile_anew=True)
-        padded = np.append(values, 0.0)
+        padded = np.zeros(len(values) + 1)
+        padded[:-1] = values
         words: list[str] = []
         for group in self._groups:
             words += map(str, group.words(padded).tolist())
@@ -76,8 +79,9 @@ class PreparedProgram:
         sequencers = list(cluster.sequencers)
         for number, (text, order) in enumerate(zip(self._texts, self._order, strict=True)):
             if text is not None:
-                filled = text.filled([words[k] for k in order])
-                sequencers[number] = replace(sequencers[number], text=filled)
+                sequencers[number] = self._with_text[number](
+                    text=text.filled([words[k] for k in order])
+                )
         return replace(
             cluster,
             sequencers=tuple(sequencers),
@@ -108,6 +112,12 @@ class _Text:
         pieces = list(self.pieces)
         pieces[1::2] = words
         return "".join(pieces)
+
+
+def _all_but_text(entry: SequencerProgram) -> Callable[..., SequencerProgram]:
+    """Return what makes ``entry`` with another ``text``; ``replace`` takes twice as long."""
+    fixed = {one.name: getattr(entry, one.name) for one in fields(entry) if one.name != "text"}
+    return partial(SequencerProgram, **fixed)
 
 
 def _cut(

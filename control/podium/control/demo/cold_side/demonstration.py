@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import get_args
 
@@ -278,7 +279,7 @@ class _Story:
             story.countdowns = story.countdowns or tuple(
                 CountdownSeen(one.event, one.words, one.at_s, one.low_s, one.high_s)
                 for one in news.countdowns
-                if one.fridge == story.fridge
+                if one.fridge == story.fridge and isfinite(one.high_s)
             )
             if time.monotonic() >= ends:
                 break

@@ -74,7 +74,8 @@ class Outcome:
         }
         for name, so in happened.items():
             if so and name not in self.standing:
-                self.starts.setdefault(name, []).append(now_s)
+                beyond_s = self.overloaded_s - TURBO_S if name == "turbo_overloaded" else 0.0
+                self.starts.setdefault(name, []).append(now_s - beyond_s)
         if happened["helium_lost"]:
             self.counted_mol = state.lost_mol
         self.standing = {name for name, so in happened.items() if so}

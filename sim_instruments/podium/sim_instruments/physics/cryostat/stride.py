@@ -1,4 +1,4 @@
-"""How far a plant goes in one step of its grid: the further, the less has changed in the last.
+"""Chooses the length of a plant's next step: the longer, the less has changed in the last.
 
 Strides divide each other, so that points of a coarse grid lie on all finer ones. An event ends a
 long stride; after it the fridge goes by the shortest again. The choice depends on the state alone.

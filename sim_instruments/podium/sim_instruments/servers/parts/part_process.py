@@ -19,6 +19,7 @@ from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.clock import ClockMode, ClockState, WorldClock
 from podium.sim_instruments.servers.incident_recording import NoIncident, read_incident
 from podium.sim_instruments.servers.kernel_compilation import compiling
+from podium.sim_instruments.servers.kernel_loading import loading
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.loopback import at_host
 from podium.sim_instruments.servers.one_line import facility_in
@@ -130,14 +131,12 @@ async def serve_part(arguments: Namespace, answers: int) -> None:
             open_laboratory(
                 lambda clock: build(arguments, clock), clock, places, arguments.log, timed
             ) as serving,
-            compiling(serving.laboratory, tell) as work,
+            compiling(serving.laboratory, tell),
+            loading(serving.laboratory) as loaded,
         ):
             server = PartServer(serving, post)
             post({"type": "listens", **serving.endpoints()})
-            if work is None:
-                post({"type": "ready"})
-            else:
-                work.add_done_callback(lambda _: post({"type": "ready"}))
+            loaded.add_done_callback(lambda _: post({"type": "ready"}))
             with quiet_collector():
                 while line := await reader.readline():
                     server.take(decode(line))

@@ -22,6 +22,7 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
     MalformedLine,
 )
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS, NEWEST, RELEASES
+from podium.sim_instruments.execution.playback import Playback
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.command_observer import (
@@ -59,7 +60,6 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
     ErrorQueue,
     Refusal,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.playback import Playback
 from podium.sim_instruments.twins.qblox_cluster.runs.runs import Runs
 from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_collection import (
     TimeTagCollector,

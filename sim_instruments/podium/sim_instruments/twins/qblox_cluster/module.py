@@ -8,6 +8,7 @@ from typing import Any
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import NEWEST, ModuleModel, Release
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
+from podium.sim_instruments.execution.playback import Playback
 from podium.sim_instruments.physics.digital_lines import LinesEnd
 from podium.sim_instruments.twins.qblox_cluster.memories.acquisition_list import empty_scope
 from podium.sim_instruments.twins.qblox_cluster.memories.assembler import Assembler
@@ -22,7 +23,6 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
     ErrorQueue,
     Refusal,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.playback import Playback
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import Afe, ScopeSettings
 from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
 from podium.sim_instruments.twins.qblox_cluster.settings import KeptSettings

@@ -9,6 +9,7 @@ from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.deduplicate import distinct
+from podium.sim_instruments.twins.qblox_cluster.outputs import segment_kernel
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     ALWAYS_ON,
     SwitchTimeline,
@@ -16,6 +17,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     pulse_trains,
     switch_timeline,
 )
+from podium.sim_instruments.twins.qblox_cluster.outputs.segment_kernel import SegmentCutter
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     EventKind,
     RealTimeTrace,
@@ -112,6 +114,23 @@ def test_trains_render_to_what_a_slow_sequencer_puts_out(rows, switch, modulate,
     got = sum((rendered(t, trace.end_ns) for t in trains), np.zeros(trace.end_ns, np.complex128))
     # phases are kept to 1e-9 turns, so a hundred steps of rounding stay below 1e-6
     np.testing.assert_allclose(got, expected, atol=1e-6 * full)
+
+
+@settings(max_examples=cases(60, 300), deadline=None)
+@given(random_rows, switches, st.booleans(), st.integers(0, 12), st.integers(1, 4))
+def test_a_trace_in_parts_is_cut_as_in_one_piece(rows, switch, modulate, rest, apart) -> None:
+    end_ns = (rows[-1]["time_ns"] if rows else 0) + rest
+    lengths = np.array([len(WAVEFORMS.get(n, ())) for n in range(4)], np.int64)
+    parts = [trace_of(rows[k : k + apart], end_ns) for k in range(0, len(rows), apart)]
+    rules = lengths, modulate, switch.time_ns, switch.on
+    wanted = SegmentCutter(*rules).segments((trace_of(rows, end_ns),))
+    found = SegmentCutter(*rules).segments(parts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segment_kernel, "ROWS_AT_A_TIME", apart)
+        slowly = SegmentCutter(*rules).segments((trace_of(rows, end_ns),))
+    for one, in_parts, at_a_time in zip(wanted, found, slowly, strict=True):
+        assert np.array_equal(one, in_parts)
+        assert np.array_equal(one, at_a_time)
 
 
 def test_equal_pulses_share_a_piece_whatever_follows_them() -> None:

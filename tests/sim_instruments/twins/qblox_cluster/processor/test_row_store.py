@@ -4,13 +4,23 @@ import numpy as np
 import pytest
 
 from podium.sim_instruments.twins.qblox_cluster.processor.row_store import (
+    NumberedRows,
     PackedRows,
     RowStore,
     constant,
+    stored,
 )
 
 KINDS = (np.int64, np.int64, np.int8, np.int32, np.int32)
 STRETCHES = (7, 1, 1000, 2)
+LOOPED = 640
+
+
+def looped(begin: int) -> list[np.ndarray]:
+    """A program's loop: the same twenty rows again and again."""
+    row = np.arange(LOOPED) % 20
+    time = begin + np.cumsum(100 + 7 * row)
+    return [time, (1 << 40) - row, (row % 3).astype(np.int32), 0 * row, -row.astype(np.int32)]
 
 
 def rows(seed: int = 3) -> list[list[np.ndarray]]:
@@ -34,6 +44,7 @@ def rows(seed: int = 3) -> list[list[np.ndarray]]:
 
 def filled() -> tuple[RowStore, list[np.ndarray]]:
     store, stretches = RowStore(), rows()
+    stretches.append(looped(int(stretches[-1][0][-1])))
     for columns in stretches:
         store.append(columns)
     return store, [np.concatenate([one[k] for one in stretches]) for k in range(len(KINDS))]
@@ -74,7 +85,7 @@ def test_changes_are_at_all_rows_where_a_column_is_another() -> None:
         times, values = store.changes(number)
         there = np.searchsorted(times, wanted[0], side="right") - 1
         assert np.array_equal(values[there], wanted[number])
-    assert store.changes(3)[0].size == len(STRETCHES)
+    assert store.changes(3)[0].size == len(STRETCHES) + 1
 
 
 def test_columns_of_one_value_share_their_memory() -> None:
@@ -85,5 +96,26 @@ def test_columns_of_one_value_share_their_memory() -> None:
     assert stored.part(1, 5, 8).tolist() == [4, 4, 4]
     store = RowStore()
     store.append([np.arange(1000), np.full(1000, 9), np.arange(1000) % 100])
-    (kept, _, _) = next(iter(store.between(0, 1 << 62)))
-    assert [one.nbytes for one in kept.columns] == [8000, 8, 1000]
+    (kept,) = store.stretches
+    assert [kept.only(column) for column in range(3)] == [None, 9, None]
+
+
+def test_rows_of_a_loop_are_kept_by_their_numbers() -> None:
+    kept = stored(looped(50))
+    assert isinstance(kept, NumberedRows)
+    assert kept._number.nbytes == LOOPED
+    assert kept._rows[0].size == 21, "the first row has no step"
+    assert isinstance(stored(rows()[2]), PackedRows)
+
+
+@pytest.mark.parametrize("stretch", range(len(STRETCHES) + 1))
+def test_single_rows_are_those_of_the_whole(stretch: int) -> None:
+    store, _ = filled()
+    found = store.stretches[stretch]
+    places = np.random.default_rng(stretch).permutation(found.count)[: max(1, found.count // 3)]
+    for k in range(len(KINDS)):
+        assert np.array_equal(found.at(k, places), found.part(k, 0, found.count)[places])
+        middle = found.count // 2
+        assert np.array_equal(
+            found.part(k, middle, found.count), found.part(k, 0, found.count)[middle:]
+        )

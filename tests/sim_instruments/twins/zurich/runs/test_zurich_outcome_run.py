@@ -45,7 +45,13 @@ repeat ({{shots}}) {{{{ executeTableEntry(1); playZero({PERIOD - 80}); }}}}
 """
 
 
-def played(monkeypatch, walks: bool, *programs, **more) -> tuple[np.ndarray, list[str]]:
+BOTH = READ.replace("QA_GEN_0, QA_INT_0", "QA_GEN_0 | QA_GEN_1, QA_INT_0 | QA_INT_1")
+SECOND = DRIVE.replace("(QA_DATA_PROCESSED, 0, 1, 0)", "(QA_DATA_PROCESSED, 2, 1, 0)")
+
+
+def played(
+    monkeypatch, walks: bool, *programs, qubits: int = 1, **more
+) -> tuple[np.ndarray, list[str]]:
     """Return results, and why runs were not walked."""
     why: list[str] = []
 
@@ -59,7 +65,7 @@ def played(monkeypatch, walks: bool, *programs, **more) -> tuple[np.ndarray, lis
             raise
 
     monkeypatch.setattr(feedback_run, "walk", walk)
-    one = feedback_shfqc.Shfqc()
+    one = feedback_shfqc.Shfqc(qubits)
     one.calibrate()
     why.clear()
     return one.play(SHOTS, *programs, **more)[0], why
@@ -71,10 +77,11 @@ def played(monkeypatch, walks: bool, *programs, **more) -> tuple[np.ndarray, lis
         ((DRIVE, READ), {}),
         ((BRANCHES, READ), {}),
         ((SWEPT, READ), {}),
-        ((DRIVE, READ), {"other": PLAIN}),
+        ((DRIVE, READ), {"other": PLAIN, "qubits": 2}),
+        ((DRIVE, BOTH), {"other": SECOND, "qubits": 2}),
         ((TRIGGERED_DRIVE, TRIGGERED_READ), {"triggers": SHOTS}),
     ],
-    ids=["an entry", "a branch", "a sweep", "with another", "a trigger a shot"],
+    ids=["an entry", "a branch", "a sweep", "with another", "two qubits", "a trigger a shot"],
 )
 def test_walked_and_as_it_comes_are_equal_to_the_bit(monkeypatch, programs, more) -> None:
     walked, why = played(monkeypatch, True, *programs, **more)

@@ -23,8 +23,11 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     EventKind,
     RealTimeTrace,
 )
+from podium.sim_instruments.twins.qblox_cluster.processor.row_store import constant
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun, empty_bins
 
+AT_A_TIME = 1 << 15
+"""Acquisitions that are digitised and binned at a time: some megabytes."""
 NCO_DELAY_NS = 146
 """Delay that compensation adds to ``nco_prop_delay_comp`` on a QRM (its docstring)."""
 
@@ -60,29 +63,31 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> SequencerAcquisitions 
     rows = np.flatnonzero((trace.kind == EventKind.ACQUIRE) | weighed)
     if not run.afe.model.readout or not len(rows):
         return None
+    # a slice where all rows are meant: nothing is copied
+    picked = slice(None) if len(rows) == len(trace) else rows
     configuration = run.configuration
-    frequency = trace.nco_freq[rows].astype(np.int64)
-    phase = trace.nco_phase[rows] * 1e-9
+    frequency = trace.nco_freq[picked]
+    phase = trace.nco_phase[picked] * 1e-9
     if configuration.nco_delay_ns is not None:
         delay_s = (NCO_DELAY_NS + configuration.nco_delay_ns) * 1e-9
         phase = phase - frequency / limits.NCO_STEPS_PER_HZ * delay_s
     if not configuration.demodulate:
         frequency = np.zeros_like(frequency)
         phase = np.zeros_like(phase)
-    shape = np.stack(
-        [
-            frequency,
-            np.where(weighed[rows], trace.weight0[rows], -1).astype(np.int64),
-            np.where(weighed[rows], trace.weight1[rows], -1).astype(np.int64),
-        ],
-        axis=1,
-    )
-    kinds, number = _distinct_rows(shape)
-    start = trace.time_ns[rows]
+    weights: tuple[NDArray[np.int32], ...] = (trace.weight0[picked], trace.weight1[picked])
+    if not weighed[picked].all():
+        weights = tuple(np.where(weighed[picked], one, np.int32(-1)) for one in weights)
+    kinds, number = _distinct_rows((frequency, *weights))
+    del weights
+    start = trace.time_ns[picked]
     lo_hz = run.afe.lo_hz[run.rf_input] if run.afe.model.rf else 0
     lo_at_start = run.afe.turns_of_lo(run.rf_input) if run.afe.model.rf else 0.0
-    turns = (phase + lo_turns(lo_hz, start) + lo_at_start) % 1.0
-    durations = np.array([_duration(run, kind) for kind in kinds], np.int64)[number]
+    turns = lo_turns(lo_hz, start)
+    turns += phase
+    turns += lo_at_start
+    turns %= 1.0
+    lasts = np.array([_duration(run, kind) for kind in kinds], np.int64)
+    durations = lasts[number] if len(kinds) > 1 else np.broadcast_to(lasts, number.shape)
     trains: list[CaptureTrain] = []
     line = input_line(run)
     if line is not None:
@@ -99,8 +104,8 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> SequencerAcquisitions 
         trains[:1] = _one_by_one(trains[0])
     return SequencerAcquisitions(
         run=run,
-        acquisition=trace.acq[rows],
-        bin=trace.bin[rows],
+        acquisition=trace.acq[picked],
+        bin=trace.bin[picked],
         duration_ns=durations,
         start_ns=start,
         end_ns=int((start + durations).max()),
@@ -127,11 +132,15 @@ def _one_by_one(train: CaptureTrain) -> list[CaptureTrain]:
     ]
 
 
-def _distinct_rows(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def _distinct_rows(
+    columns: Sequence[NDArray[np.signedinteger]],
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return the distinct rows, ascending, and which of them each row is."""
-    if np.all(rows == rows[0]):
-        return rows[:1], np.zeros(len(rows), np.int32)
-    number, first = distinct(np.ascontiguousarray(rows))
+    if all(np.all(column == column[0]) for column in columns):
+        one = np.array([[column[0] for column in columns]], np.int64)
+        return one, constant(0, len(columns[0]), np.int32)
+    rows = np.stack(columns, axis=1).astype(np.int64)
+    number, first = distinct(rows)
     kinds = rows[first]
     order = np.lexsort(kinds.T[::-1])
     rank = np.empty(order.size, np.int32)
@@ -181,11 +190,20 @@ def heard(listened: SequencerAcquisitions, captured: tuple[CaptureAnswer, ...]) 
     run = listened.run
     n = len(listened.bin)
     traces = captured[:n] if listened.single else captured[:1]
-    sums, clipped = _sums(listened, captured)
-    unit = limits.INTEGRATED_FULL_SCALE / run.afe.model.integral_step
-    path0 = np.rint(sums.real * unit).astype(np.int64)
-    path1 = np.rint(sums.imag * unit).astype(np.int64)
-    bins = _accumulate(run, listened, path0, path1, _above(run, sums))
+    mean = _means(listened, captured)
+    bins = {
+        index: empty_bins(run.acquisitions[index])
+        for index in np.unique(listened.acquisition).tolist()
+        if index in run.acquisitions
+    }
+    clipped = [False, False]
+    for first in range(0, n, AT_A_TIME):
+        part = slice(first, first + AT_A_TIME)
+        sums, over = _sums(listened, mean, part)
+        clipped = [before or now for before, now in zip(clipped, over, strict=True)]
+        _accumulate(run, listened, part, sums, bins)
+    for table in bins.values():
+        table["valid"] = table["average_count"] > 0
     flags: list[str] = []
     scope = None
     if run.scope:
@@ -212,24 +230,35 @@ def measured(
 
     Integrals are in full scales of one sample: path 0 and path 1 as real and imaginary part.
     """
-    sums = _sums(listened, captured)[0]
+    sums = _sums(listened, _means(listened, captured), slice(None))[0]
     return _above(listened.run, sums), sums
 
 
-def _sums(
+def _means(
     listened: SequencerAcquisitions, captured: Sequence[CaptureAnswer]
-) -> tuple[NDArray[np.complex128], tuple[bool, bool]]:
-    """Return the integrals in full scales of one sample, and whether each path was clipped."""
+) -> NDArray[np.complex128]:
+    """Return the mean signal of each acquisition, sqrt(W), shape (n,)."""
     n = len(listened.bin)
-    mean = np.zeros(n, np.complex128)
+    if not captured:
+        return np.zeros(n, np.complex128)
     traces = captured[:n] if listened.single else captured[:1]
-    if captured:
-        mean = np.concatenate([one.integrated for one in traces])
+    one_train = len(traces) == 1
+    mean = traces[0].integrated if one_train else np.concatenate([t.integrated for t in traces])
     if len(captured) > len(traces):
         # path 0 took the first weights, path 1 the second: keep what belongs to each
         mean = mean.real + 1j * captured[-1].integrated.imag
-    fraction, clipped = _digitise(listened.run, listened, mean)
-    return fraction * listened.duration_ns, clipped
+    return mean
+
+
+def _sums(
+    listened: SequencerAcquisitions, mean: NDArray[np.complex128], part: slice
+) -> tuple[NDArray[np.complex128], tuple[bool, bool]]:
+    """Return integrals in full scales of one sample, and whether each path was clipped.
+
+    Of the acquisitions ``part``; ``mean`` (n,): of all, as :func:`_means` has it.
+    """
+    fraction, clipped = _digitise(listened, mean[part], part)
+    return fraction * listened.duration_ns[part], clipped
 
 
 def _above(run: SequencerRun, sums: NDArray[np.complex128]) -> NDArray[np.bool_]:
@@ -241,46 +270,47 @@ def _above(run: SequencerRun, sums: NDArray[np.complex128]) -> NDArray[np.bool_]
 
 
 def _digitise(
-    run: SequencerRun, listened: SequencerAcquisitions, signal: NDArray[np.complex128]
+    listened: SequencerAcquisitions, signal: NDArray[np.complex128], part: slice
 ) -> tuple[NDArray[np.complex128], tuple[bool, bool]]:
     """Return ``signal`` (sqrt(W)) in full scales, and whether each path was out of range.
+
+    It is that of the acquisitions ``part``.
 
     ASSUMED: what comes in during a window is one tone of steady amplitude. If it is demodulated
     from an intermediate frequency, the tops of its waves are cut, sample by sample, and the
     fundamental of what is left counts; else a level beyond full scale is held there.
     """
-    full0, full1 = full_scale(run)
+    full0, full1 = full_scale(listened.run)
+    turning, pedestal = listened.turning[part], listened.pedestal[:, part]
     values = signal.real / full0 + 1j * signal.imag / full1
     size = np.abs(values)
-    flat = values + listened.pedestal[0].real + 1j * listened.pedestal[1].imag
+    flat = values + pedestal[0].real + 1j * pedestal[1].imag
     level = np.clip(flat.real, -1, 1) + 1j * np.clip(flat.imag, -1, 1)
     tone = flat - values * (1 - clipped_tone(size))
-    over = listened.turning & (size > 1)
+    over = turning & (size > 1)
     clipped = tuple(
-        bool((over | (~listened.turning & (np.abs(part) > 1))).any())
-        for part in (flat.real, flat.imag)
+        bool((over | (~turning & (np.abs(path) > 1))).any()) for path in (flat.real, flat.imag)
     )
-    return np.where(listened.turning, tone, level), (clipped[0], clipped[1])
+    return np.where(turning, tone, level), (clipped[0], clipped[1])
 
 
 def _accumulate(
     run: SequencerRun,
     listened: SequencerAcquisitions,
-    path0: NDArray[np.int64],
-    path1: NDArray[np.int64],
-    above: NDArray[np.bool_],
-) -> dict[int, NDArray[np.void]]:
-    bins: dict[int, NDArray[np.void]] = {}
-    for index in np.unique(listened.acquisition).tolist():
-        if index not in run.acquisitions:
-            continue
-        table = empty_bins(run.acquisitions[index])
-        mine = (listened.acquisition == index) & (listened.bin < len(table)) & (listened.bin >= 0)
-        where = listened.bin[mine]
+    part: slice,
+    sums: NDArray[np.complex128],
+    bins: Mapping[int, NDArray[np.void]],
+) -> None:
+    """Add acquisitions ``part``, with their integrals, to the bins of each index."""
+    unit = limits.INTEGRATED_FULL_SCALE / run.afe.model.integral_step
+    path0 = np.rint(sums.real * unit).astype(np.int64)
+    path1 = np.rint(sums.imag * unit).astype(np.int64)
+    above = _above(run, sums)
+    acquisition, bin_ = listened.acquisition[part], listened.bin[part]
+    for index, table in bins.items():
+        mine = (acquisition == index) & (bin_ < len(table)) & (bin_ >= 0)
+        where = bin_[mine]
         np.add.at(table["path0"], where, path0[mine])
         np.add.at(table["path1"], where, path1[mine])
         np.add.at(table["threshold"], where, above[mine].astype(np.uint32))
         np.add.at(table["average_count"], where, np.uint32(1))
-        table["valid"] = table["average_count"] > 0
-        bins[index] = table
-    return bins

@@ -72,9 +72,9 @@ def pedestals(
     each acquisition. Shape (2, n), in full scales.
     """
     offset = complex(*offsets(run))
-    left = np.zeros((2, len(number)), np.complex128)
     if not offset:
-        return left
+        return np.broadcast_to(np.zeros(1, np.complex128), (2, len(number)))
+    left = np.zeros((2, len(number)), np.complex128)
     for path in range(2):
         means = np.array([_mean_of_one(run, kind, path) for kind in kinds])
         left[path] = offset * means[number] * np.exp(-2j * np.pi * phase_turns)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.q1asm import AssembledProgram, AssemblyError, assemble
+from podium.sim_instruments.execution.playback import Playback, Ticket
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
     Q1Processor,
     SequencerSetup,
 )
 from podium.sim_instruments.twins.qblox_cluster.refusal import EXECUTION_ERROR, ErrorQueue, Refusal
-from podium.sim_instruments.twins.qblox_cluster.runs.playback import Playback, Ticket
 
 IN_PLACE_LINES = 1000
 """A program up to here, of up to 64 bytes a line, is assembled in about ten milliseconds: less

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.sim_instruments.physics.deduplicate import distinct
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.outputs.awg_modes import is_plain, voices
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import PERFECT
@@ -21,7 +20,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.mixer_signals import wit
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
 from podium.sim_instruments.twins.qblox_cluster.outputs.segment_kernel import (
     PHASE_TURN,
-    segments,
+    SegmentCutter,
 )
 from podium.sim_instruments.twins.qblox_cluster.outputs.shaped_output import shaped_train
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import RealTimeTrace
@@ -162,7 +161,9 @@ def lo_turns(lo_hz: int, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
     Integers throughout, so that it holds to 1e-9 turns however long the run is.
     """
     per_second = 1_000_000_000
-    turns = (lo_hz % per_second) * (time_ns % per_second) % per_second
+    turns = np.asarray(time_ns % per_second, np.int64)
+    turns *= lo_hz % per_second  # in place: of a long run, each array is some megabytes
+    turns %= per_second
     return np.asarray(turns * 1e-9, np.float64)
 
 
@@ -174,14 +175,23 @@ def pulse_trains(
     ``switches`` holds a timeline for each output (of an RF module).
     """
     if is_plain(run):
-        return _plain_trains(run, trace, switches)
-    found = [_plain_trains(*voice, switches) for voice in voices(run, trace)]
+        return plain_trains(run, (trace,), trace.end_ns, switches)
+    found = [
+        plain_trains(voice, (heard,), heard.end_ns, switches) for voice, heard in voices(run, trace)
+    ]
     return tuple(t for trains, _ in found for t in trains), any(over for _, over in found)
 
 
-def _plain_trains(
-    run: SequencerRun, trace: RealTimeTrace, switches: Mapping[int, SwitchTimeline]
+def plain_trains(
+    run: SequencerRun,
+    traces: Iterable[RealTimeTrace],
+    end_ns: int,
+    switches: Mapping[int, SwitchTimeline],
 ) -> tuple[tuple[PulseTrain, ...], bool]:
+    """Do as :func:`pulse_trains` does for a plain sequencer whose trace comes in parts.
+
+    ``traces`` are gone through once for each line; ``end_ns``: of the trace.
+    """
     trains: list[PulseTrain] = []
     overflowed = False
     lengths = _wave_lengths(run.waveforms)
@@ -190,41 +200,31 @@ def _plain_trains(
         shapings = run.afe.shaping_of(line.channels[0]), run.afe.shaping_of(line.channels[1])
         delay_ns = shapings[0].delay_ns
         switch = switches.get(line.output, ALWAYS_ON)
-        start, phase, keys = segments(
-            trace.time_ns,
-            trace.kind,
-            trace.wave0,
-            trace.wave1,
-            trace.gain0,
-            trace.gain1,
-            trace.offs0,
-            trace.offs1,
-            trace.nco_freq,
-            trace.nco_phase,
-            trace.end_ns,
+        cutter = SegmentCutter(
             lengths,
             modulated,
             switch.time_ns if switch is ALWAYS_ON else switch.time_ns - delay_ns,
             switch.on,
         )
+        start, phase, number, keys = cutter.segments(traces)
         if not len(start):
             continue
-        number, first = distinct(keys)
         if any(one.filters for one in shapings) or delay_ns != shapings[1].delay_ns:
-            train, clipped = _shaped(
-                run, line, trace.end_ns, (start, number, phase), keys[first], shapings
-            )
+            train, clipped = _shaped(run, line, end_ns, (start, number, phase), keys, shapings)
             overflowed |= clipped
             trains += [train] if train is not None else []
             continue
         pieces: list[Piece] = []
-        for key in keys[first]:
+        for key in keys:
             piece, clipped = make_piece(key, run.waveforms, line, modulated)
             overflowed |= clipped
             pieces.append(piece)
-        start = start + delay_ns
-        lo = lo_turns(line.lo_hz, start) + line.lo_turns
-        turns = (phase / PHASE_TURN + lo) % 1.0
+        start += delay_ns
+        lo = lo_turns(line.lo_hz, start)
+        lo += line.lo_turns
+        turns = phase / PHASE_TURN
+        turns += lo
+        turns %= 1.0
         train = PulseTrain(line.name, start, number, turns, tuple(pieces), run.sender)
         trains += [train] if line.real else with_image(train, line.lo_hz, lo, sidebands(run, line))
     return tuple(trains), overflowed

@@ -1,6 +1,6 @@
 """One Q1 processor on its way through its program, from one thing it waits for to the next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +23,15 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_latches import (
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import SeenProcessor
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
+    EventKind,
     RealTimeTrace,
 )
-from podium.sim_instruments.twins.qblox_cluster.processor.row_store import PackedRows, RowStore
+from podium.sim_instruments.twins.qblox_cluster.processor.row_store import (
+    PackedRows,
+    RowStore,
+    StoredRows,
+    constant,
+)
 
 if TYPE_CHECKING:
     from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
@@ -36,8 +42,8 @@ if TYPE_CHECKING:
     )
 
 FIRST_ROWS = 4096
-MOST_ROWS = 1 << 18
-"""At a stretch: 15 MB, which the allocator keeps for the next time. What it returns to the system
+MOST_ROWS = 1 << 16
+"""At a stretch: 4 MB, which the allocator keeps for the next time. What it returns to the system
 costs more to get back than the kernel takes to fill it."""
 FIRST_SENT = 64
 SPARE = 2
@@ -355,18 +361,49 @@ class Q1Run:
     def trace(self) -> RealTimeTrace:
         """Return what was done so far."""
         self._pack()
-        flags = int(self._state[q1.FLAGS])
-        return self._traced(
-            self._store.join(_KINDS),
-            flags=tuple(name for bit, name in q1.FLAG_NAMES.items() if flags & bit),
-            log=tuple(self._log(flags)),
-        )
+        return self._told(self._store.join(_KINDS))
 
     def take_trace(self) -> RealTimeTrace:
         """Return what was done so far, and keep none of it."""
         trace = self.trace()
-        self._store = RowStore()
+        self.forget_rows()
         return trace
+
+    def forget_rows(self) -> None:
+        """Keep none of what was done so far."""
+        self._pack()
+        self._store = RowStore()
+
+    def stretches(self) -> Iterator[RealTimeTrace]:
+        """Yield what was done so far in parts, each made when it is asked for; nothing is logged.
+
+        The trace of a long run is a hundred times as large.
+        """
+        self._pack()
+        for rows in self._store.stretches:
+            columns = [rows.part(k, 0, rows.count) for k in range(len(_KINDS))]
+            columns = [
+                one.astype(kind, copy=False) for one, kind in zip(columns, _KINDS, strict=True)
+            ]
+            yield self._traced(columns, flags=(), log=())
+
+    def acquisitions_and_markers(self) -> RealTimeTrace:
+        """Return the trace without rows that only play, or change nothing but what is played."""
+        self._pack()
+        stretches, marker = self._store.stretches, -1
+        kept: list[NDArray[np.int64]] = []
+        for rows in stretches:
+            picked, marker = _kept(rows, marker)
+            kept.append(picked)
+        return self._told([_picked(stretches, kept, k, one) for k, one in enumerate(_KINDS)])
+
+    def _told(self, columns: Sequence[NDArray[Any]]) -> RealTimeTrace:
+        flags = int(self._state[q1.FLAGS])
+        return self._traced(
+            columns,
+            flags=tuple(name for bit, name in q1.FLAG_NAMES.items() if flags & bit),
+            log=tuple(self._log(flags)),
+        )
 
     def marker_changes(self) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
         """Return rows at which the markers may have changed: time and markers from there on."""
@@ -402,14 +439,16 @@ class Q1Run:
             columns[k] = columns[k].astype(np.int8)
         return columns
 
-    def _between(self, first: int, before_ns: int) -> list[tuple[PackedRows, int, int]]:
+    def _between(self, first: int, before_ns: int) -> list[tuple[StoredRows, int, int]]:
         """Return stretches with their rows from number ``first`` on that begin before a time."""
         last = int(self._state[q1.ROWS])
         new = PackedRows([*self._rows64[:, :last], *self._rows32[:, :last]], last)
-        found = list(self._store.between(first, before_ns))
+        found: list[tuple[StoredRows, int, int]] = list(self._store.between(first, before_ns))
         low = max(first - self._store.count, 0)
         if low < last and (not found or found[-1][2] == found[-1][0].count):
-            found.append((new, low, max(low, int(np.searchsorted(new.columns[0], before_ns)))))
+            found.append(
+                (new, low, max(low, int(np.searchsorted(new.part(0, 0, last), before_ns))))
+            )
         return found
 
     def _traced(
@@ -478,6 +517,35 @@ _WRITTEN: tuple[type[np.signedinteger], ...] = (
 """Of the same, as the kernel writes them."""
 _BYTES: tuple[int, ...] = tuple(k for k, kind in enumerate(_KINDS) if kind is np.int8)
 """Columns of a trace that take a byte each."""
+
+
+def _kept(rows: StoredRows, marker: int) -> tuple[NDArray[np.int64], int]:
+    """Return which of some rows acquire, or may change the markers, and the markers at the end.
+
+    ``marker``: those before, -1: there is none.
+    """
+    kinds = rows.part(WIDE + q1.ROW_KIND, 0, rows.count)
+    markers = rows.part(WIDE + q1.ROW_MARKER, 0, rows.count)
+    changes = np.diff(markers, prepend=np.array([marker], markers.dtype)) != 0
+    return np.flatnonzero((kinds > EventKind.PLAY) | changes), int(markers[-1])
+
+
+def _picked(
+    stretches: Sequence[StoredRows],
+    kept: Sequence[NDArray[np.int64]],
+    column: int,
+    kind: type[np.signedinteger],
+) -> NDArray[Any]:
+    """Return the entries of a column at some rows of each stretch."""
+    values = {rows.only(column) for rows in stretches}
+    if len(values) == 1 and (value := values.pop()) is not None:
+        return constant(value, sum(rows.size for rows in kept), kind)
+    out = np.empty(sum(rows.size for rows in kept), kind)
+    at = 0
+    for rows, picked in zip(stretches, kept, strict=True):
+        out[at : at + picked.size] = rows.at(column, picked)
+        at += picked.size
+    return out
 
 
 def _joined(parts: Sequence[NDArray[Any]], kind: type[np.signedinteger]) -> NDArray[Any]:

@@ -9,8 +9,10 @@ from functools import partial
 
 import numpy as np
 
-from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.execution.firmware import CannotBranch
+from podium.sim_instruments.execution.playback import Play
+from podium.sim_instruments.physics.deduplicate import EqualArrays
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
@@ -51,8 +53,8 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     RealTimeTrace,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.external_triggers import decides_by
-from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
-    Feedback,
+from podium.sim_instruments.twins.qblox_cluster.runs.feedback_run import (
+    FeedbackRun,
     depends_on_measurements,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import walked
@@ -62,10 +64,10 @@ from podium.sim_instruments.twins.qblox_cluster.runs.performance import (
     joined_performance,
     performance,
     processors_of,
-    sequencer_signals,
     switches_of,
+    taken_signals,
+    with_shared_arrays,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.playback import Play
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
     RunOutcome,
     SequencerOutcome,
@@ -108,7 +110,7 @@ class Execution:
         self._start_tick = start_tick
         self._clock = clock
         self._together: Q1Group | None = None
-        self._feedback: Feedback | None = None
+        self._feedback: FeedbackRun | None = None
         """Of a run that depends on what it measures."""
         self._external: list[Trigger] = []
         """All that came so far."""
@@ -147,12 +149,13 @@ class Execution:
             return TriggersNeeded(self._together.needs_ns)
         performed, levels = self._perform(self._together)
         signals = self._signals(performed)
+        performed = replace(performed, drives=())  # the world has them: they are large
         answers = play(signals) if signals.drives or signals.captures else ()
         return self._outcome(performed, answers, levels)
 
     @property
     def _begins_anew(self) -> bool:
-        """Tell whether a run may begin once more: nothing hangs on how far it has come.
+        """Tell whether a run may begin once more: nothing depends on how far it has come.
 
         Its sequencers may wait for a trigger. Of the world nothing was asked, and nobody looked.
         """
@@ -177,12 +180,12 @@ class Execution:
             return None
         return self._walk(play, final=known[1])
 
-    def _feedback_of(self, triggers: Sequence[Trigger]) -> tuple[Feedback, Sequence[Trigger]]:
+    def _feedback_of(self, triggers: Sequence[Trigger]) -> tuple[FeedbackRun, Sequence[Trigger]]:
         """Return the run as it comes, and what it is to be told of triggers."""
         feedback = self._feedback
         if feedback is None or (triggers and self._begins_anew):
             self._together = Q1Group(processors_of(self._runs), routes=self._routes)
-            feedback = Feedback(self._with_phases(), self._together, self._inputs)
+            feedback = FeedbackRun(self._with_phases(), self._together, self._inputs)
             self._feedback, triggers = feedback, self._external
         return feedback, triggers
 
@@ -220,7 +223,7 @@ class Execution:
 
     def _advance(
         self,
-        told: tuple[Feedback, Sequence[Trigger]],
+        told: tuple[FeedbackRun, Sequence[Trigger]],
         known_ns: int,
         heard_ns: int,
         play: Play,
@@ -237,7 +240,7 @@ class Execution:
             return TriggersNeeded(feedback.together.needs_ns, feedback.hears_ns)
         performed = performance(feedback.runs, feedback.together.traces())
         heard = [one.trains if one is not None else () for one in performed.listening]
-        answers = feedback.finish(heard, begin)
+        answers = feedback.answers(heard)
         counting = tuple(
             one and replace(one, trains=(), triggers=feedback.triggers(number))
             for number, one in enumerate(performed.counting)
@@ -254,7 +257,6 @@ class Execution:
         """Return the signals of a run that is over, and what it does to markers.
 
         The rows of one sequencer at a time are unpacked: they take more memory than all the rest.
-        What time-tag sequencers did is needed later on.
         """
         runs = self._with_phases()
         markers = [
@@ -263,11 +265,12 @@ class Execution:
         ]
         switches = switches_of(runs, markers)
         parts: list[SequencerSignals] = []
+        shared = EqualArrays()
         traces: list[RealTimeTrace] = []
         levels: list[Levels] = []
         for run, one in zip(runs, together.runs, strict=True):
-            trace = one.take_trace()
-            parts.append(sequencer_signals(run, trace, switches[run.slot]))
+            signals, trace = taken_signals(run, one, switches[run.slot])
+            parts.append(with_shared_arrays(signals, shared))
             levels += levels_out((run,), (trace,), self._start_tick, self._clock)
             traces.append(trace.without_rows() if run.channel is None else trace)
             del trace
@@ -326,8 +329,7 @@ class Execution:
         """Add what a sequencer of a QTM listened for: what it heard is not known here."""
         if run.channel is None:
             return left
-        forms = (FORMS[opcode] for opcode in set(run.program.opcode.tolist()))
-        traced = any(form.operation is Operation.SET_SCOPE_EN for form in forms)
+        traced = Operation.SET_SCOPE_EN in run.operations
         flags = (DELAY_OUT_OF_ORDER,) if delays_out_of_order(trace) else ()
         record = tag_record(run, trace, self._start_tick, traced)
         return replace(left, listened=record, flags=(*left.flags, *flags))
@@ -356,8 +358,9 @@ class Execution:
         if begin_ns is None:
             begin_ns = min([self._first_trigger_ns, *starts])
         if begin_ns:
-            drives = tuple(replace(t, start_ns=t.start_ns - begin_ns) for t in drives)
-            captures = tuple(replace(t, start_ns=t.start_ns - begin_ns) for t in captures)
+            moved = {id(start_ns): start_ns - begin_ns for start_ns in times}
+            drives = tuple(replace(t, start_ns=moved[id(t.start_ns)]) for t in drives)
+            captures = tuple(replace(t, start_ns=moved[id(t.start_ns)]) for t in captures)
         return RunSignals(
             run=self._number,
             start_tai_fs=self._clock.to_world(self._start_tick + begin_ns),

@@ -1,21 +1,22 @@
 """Sequencers of a cluster from one reading that they depend on to the next, for a tree of outcomes.
 
-It halts where :mod:`.feedback` would ask the world, with the same signals and windows. Sequencers
-without conditions are kept from running ahead, so that what a halt is made of ends a moment after
-it. What shows in nothing but an underflow or a full queue of results is left out of a halt (the
-classical side's time, its queue): whoever adds up what was done has the whole program executed once
-more, with all triggers known (:mod:`.outcome_run`).
+It halts where :mod:`.feedback_sequencers` would ask the world, with the same signals and windows.
+Sequencers without conditions are kept from running ahead, so that what a halt is made of ends a
+moment after it. What shows in nothing but an underflow or a full queue of results is left out of a
+halt (the classical side's time, its queue): whoever adds up what was done has the whole program
+executed once more, with all triggers known (:mod:`.outcome_run`).
 """
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.execution.firmware import (
+    STEP_NS,
+    TURNS_MAX,
     CannotBranch,
     Decision,
     Halt,
@@ -36,30 +37,19 @@ from podium.sim_instruments.twins.qblox_cluster.processor.register_flow import r
 from podium.sim_instruments.twins.qblox_cluster.runs.external_triggers import (
     waits_for_measured,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.feedback import (
-    EXTERNAL,
+from podium.sim_instruments.twins.qblox_cluster.runs.group_playback import (
     THRESHOLD_TRIGGER_NS,
-    Pulse,
-    next_external_ns,
+    GroupPlayback,
+    TriggerMoment,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import (
     decisions_of,
     row_columns,
     seen_from,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
-    PlaybackMoment,
-    SequencerPlayback,
-    played_between,
-)
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import PlaybackMoment
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
-
-STEP_NS: Final = 2_000
-"""So far ahead of the others is a sequencer run that waits for nobody."""
-TURNS_MAX: Final = 200
-"""So often do sequencers go on without asking before a counter that is far from its end is
-doubted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,10 +68,7 @@ class _Moment:
     at_ns: int
     runs: tuple[RunMoment, ...]
     playbacks: tuple[PlaybackMoment, ...]
-    pulses: tuple[Pulse, ...]
-    latest_ns: int
-    known_ns: int
-    played_ns: int
+    triggers: TriggerMoment
     finishing: bool
     asked: tuple[tuple[int, int], ...]
     """Sender and end of each acquisition that is decided."""
@@ -121,16 +108,9 @@ class OutcomeFirmware:
         """``runs`` with the phases that their oscillators have; ``external``: all that come."""
         self._runs = tuple(runs)
         self._together = Q1Group(processors)
-        self._playbacks = [
-            SequencerPlayback(run, processor)
-            for run, processor in zip(runs, self._together.runs, strict=True)
-        ]
-        self._senders = [
-            n
-            for n, run in enumerate(runs)
-            if run.sends_triggers and run.configuration.trigger_address
-        ]
-        sent = {runs[n].configuration.trigger_address for n in self._senders}
+        self._group = GroupPlayback(runs, self._together)
+        self._group.add_external(external)
+        sent = {runs[n].configuration.trigger_address for n in self._group.senders}
         self._waits = [waits_for_measured(run.program, sent) for run in runs]
         uses = [register_use(run.program) for run in runs]
         self._counted = [(n, register) for n, use in enumerate(uses) for register in use.counters]
@@ -142,15 +122,16 @@ class OutcomeFirmware:
         """Slots of the setting: registers, and their shadows."""
         for q1_run, shown in zip(self._together.runs, self._shown, strict=True):
             q1_run.watch_slots(shown.tolist())
-        self._pulses = sorted(Pulse(one.time_ns, EXTERNAL, one.address) for one in external)
-        self._latest_ns, self._known_ns, self._played_ns = -FOR_EVER, -1, 0
         self._finishing = False
         self._delivered: list[Trigger] = []
         self._states: dict[Hashable, int] = {}
         self._stretches: dict[Hashable, _Stretch] = {}
         """By state, outcomes and counters, and setting; None: any."""
-        self.begin_ns = 0
-        """From the start, when the dialogue with the world begins."""
+
+    @property
+    def begin_ns(self) -> int:
+        """Return when the dialogue with the world begins, from the start."""
+        return self._group.begin_ns
 
     @property
     def counters(self) -> tuple[int, ...]:
@@ -174,10 +155,8 @@ class OutcomeFirmware:
         found = self._onward(bounded=True)
         if found is None:
             raise CannotBranch("the program depends on nothing that it measures")
-        played_ns, end_ns = found
-        first = [playback.first_ns for playback in self._playbacks]
-        self.begin_ns = self._played_ns = min([*first, max(self._latest_ns, 0)])
-        halt = self._halt(played_ns, end_ns, _none_is_known)
+        self._group.begin()
+        halt = self._halt(*found, _none_is_known)
         done = self._done([0] * len(self._runs), 0)
         return Reached(self._kept(halt), self.counters, done, self._setting())
 
@@ -243,11 +222,7 @@ class OutcomeFirmware:
         self._put_setting(setting)
         rows = [run.row_count for run in self._together.runs]
         for (number, end_ns), bit in zip(moment.asked, bits, strict=True):
-            configuration = self._runs[number].configuration
-            if bool(bit) == configuration.trigger_on:
-                address = configuration.trigger_address
-                self._pulses.append(Pulse(end_ns + THRESHOLD_TRIGGER_NS, number, address))
-        self._pulses.sort()
+            self._group.add_measured(number, [(end_ns, bool(bit))])
         if self._finishing:
             halt = self._finish(known)
         else:
@@ -266,13 +241,12 @@ class OutcomeFirmware:
 
     def _onward(self, *, bounded: bool) -> tuple[int, int] | None:
         """Go to the next halt; return until when is played and read there, None: it is over."""
-        together = self._together
+        together, group = self._together, self._group
         for turn in count():
             if turn > TURNS_MAX and not bounded:
                 raise Unbounded
-            together.proceed(self._deliver(), self._known_ns)
-            for playback in self._playbacks:
-                playback.collect_acquisitions()
+            together.proceed(self._deliver(), group.known_ns)
+            group.collect_acquisitions()
             if any(run.ending is Ending.CUT for run in together.runs):
                 raise CannotBranch("it does not end") if bounded else Unbounded
             paused = [run for run in together.runs if run.ending is Ending.PAUSED]
@@ -284,20 +258,18 @@ class OutcomeFirmware:
                     raise Unbounded
                 self._resume(paused, FOR_EVER - 1)
                 continue
-            arrival_ns = self._next_arrival_ns()
-            upto_ns = self._knows(arrival_ns - 1)
-            if upto_ns > self._known_ns:
-                self._known_ns = upto_ns
-            elif together.waits_for_triggers and self._known_ns == arrival_ns - 1 < FOR_EVER:
-                settled_ns = min(together.earliest_ns(self._known_ns))
-                end_ns = max(arrival_ns - THRESHOLD_TRIGGER_NS, min(settled_ns, FOR_EVER - 1))
-                played_ns = max(arrival_ns, end_ns)
+            arrival_ns = group.next_end_ns(group.senders) + THRESHOLD_TRIGGER_NS
+            upto_ns = group.knows(arrival_ns - 1)
+            if upto_ns > group.known_ns:
+                group.known_ns = upto_ns
+            elif together.waits_for_triggers and group.known_ns == arrival_ns - 1 < FOR_EVER:
+                played_ns, end_ns = group.asks_until(arrival_ns)
                 late = [run for run in paused if run.time_ns <= played_ns]
                 if not late:
                     return played_ns, end_ns
                 self._resume(late, played_ns)
             elif paused:
-                self._resume(paused, max(self._known_ns, min(r.time_ns for r in paused)) + STEP_NS)
+                self._resume(paused, max(group.known_ns, min(r.time_ns for r in paused)) + STEP_NS)
             else:
                 raise CannotBranch("sequencers wait for what nobody measures")
         raise AssertionError("count() has no end")
@@ -314,47 +286,29 @@ class OutcomeFirmware:
         for run in runs:
             run.pause_ns = max(until_ns, run.time_ns)
 
-    def _next_arrival_ns(self) -> int:
-        ends = [self._playbacks[number].next_end_ns() for number in self._senders]
-        return min(ends, default=FOR_EVER) + THRESHOLD_TRIGGER_NS
-
-    def _knows(self, known_ns: int) -> int:
-        """Return until when all triggers are known, if acquisitions that are to come are not."""
-        earliest = self._together.earliest_ns(known_ns)
-        firsts = [earliest[number] + THRESHOLD_TRIGGER_NS for number in self._senders]
-        return min([known_ns, *firsts, next_external_ns(self._pulses)])
-
     def _deliver(self) -> list[Trigger]:
-        found: list[Trigger] = []
-        while self._pulses and self._pulses[0].arrival_ns <= self._known_ns:
-            pulse = self._pulses.pop(0)
-            if pulse.arrival_ns - self._latest_ns >= DEAD_NS:
-                self._latest_ns = pulse.arrival_ns
-                found.append(Trigger(pulse.arrival_ns, pulse.address))
+        found = [Trigger(pulse.arrival_ns, pulse.address) for pulse in self._group.deliver()]
         self._delivered += found
         return found
 
     def _finish(self, known: Known) -> Halt | None:
         """Ask for the next window that nobody depends on; None: there is none."""
-        end_ns = min(playback.next_end_ns() for playback in self._playbacks)
-        if end_ns >= FOR_EVER:
-            return None
-        return self._halt(max(end_ns + THRESHOLD_TRIGGER_NS, self._played_ns), end_ns, known)
+        wanted = self._group.asks_at_the_end()
+        return None if wanted is None else self._halt(*wanted, known)
 
     def _halt(self, played_ns: int, end_ns: int, known: Known) -> Halt:
-        at_ns = played_ns
+        at_ns, group = played_ns, self._group
         content = self._content(at_ns, end_ns)
         if known(content, at_ns - self.begin_ns):
             return _known_halt(content, at_ns - self.begin_ns)
-        trains = played_between(self._playbacks, self._played_ns, played_ns)
-        self._played_ns = played_ns
+        drives = group.drives(played_ns)
         captures: list[CaptureTrain] = []
         listeners: list[int] = []
         decisions: list[Decision] = []
         asked: list[tuple[int, int]] = []
-        for number, playback in enumerate(self._playbacks):
+        for number, playback in enumerate(group.playbacks):
             for due in playback.due(end_ns):
-                if number in self._senders and not self._finishing:
+                if number in group.senders and not self._finishing:
                     decisions += decisions_of(playback.run, due, len(captures))
                     asked += [(number, one) for one in due.ends_ns()]
                 captures += due.trains
@@ -363,44 +317,31 @@ class OutcomeFirmware:
         open_ns = tuple((number, closes_ns - at_ns) for number, closes_ns in asked)
         now = self._content(at_ns, end_ns), open_ns
         state = self._states.setdefault(now, len(self._states))
-        moment = _Moment(
-            at_ns,
-            (),
-            (),
-            tuple(self._pulses),
-            self._latest_ns,
-            self._known_ns,
-            self._played_ns,
-            self._finishing,
-            tuple(asked),
-            state,
-        )
+        moment = _Moment(at_ns, (), (), group.moment(), self._finishing, tuple(asked), state)
         return Halt(
             content,
             at_ns - self.begin_ns,
-            [self._moved(train) for train in trains],
-            [self._moved(train) for train in captures],
+            drives,
+            [group.moved(train) for train in captures],
             listeners,
             tuple(decisions),
             moment,
         )
 
-    def _moved(self, train: Any) -> Any:
-        return replace(train, start_ns=train.start_ns - self.begin_ns)
-
     def _content(self, at_ns: int, end_ns: int) -> tuple[object, ...]:
+        group = self._group
         found: list[object] = [
             self._finishing,
             end_ns - at_ns,
-            self._played_ns - at_ns,
-            self._known_ns - at_ns,
-            max(self._latest_ns, self._known_ns - DEAD_NS) - at_ns,
-            tuple((one.arrival_ns - at_ns, one.address, one.sender) for one in self._pulses),
+            group.played_ns - at_ns,
+            group.known_ns - at_ns,
+            max(group.latest_ns, group.known_ns - DEAD_NS) - at_ns,
+            tuple((one.arrival_ns - at_ns, one.address, one.sender) for one in group.pulses),
         ]
         if not self._asks_at_once:  # flags count as well, and nobody watches them
             found.append(self._setting())
         for run, playback, waits in zip(
-            self._together.runs, self._playbacks, self._waits, strict=True
+            self._together.runs, group.playbacks, self._waits, strict=True
         ):
             found.append(seen_from(run, at_ns))
             if waits:  # nobody else looks at triggers
@@ -429,18 +370,17 @@ class OutcomeFirmware:
         """Return a halt with everything from which it goes on; rows that are done are dropped."""
         if halt is None or not isinstance(halt.moment, _Moment):
             return halt
-        for playback in self._playbacks:
+        for playback in self._group.playbacks:
             playback.drop_played()
         runs = tuple(run.moment() for run in self._together.runs)
-        playbacks = tuple(playback.moment() for playback in self._playbacks)
+        playbacks = tuple(playback.moment() for playback in self._group.playbacks)
         return replace(halt, moment=replace(halt.moment, runs=runs, playbacks=playbacks))
 
     def _go_back(self, moment: _Moment) -> None:
         for run, one in zip(self._together.runs, moment.runs, strict=True):
             run.go_back(one)
-        for playback, seen in zip(self._playbacks, moment.playbacks, strict=True):
+        for playback, seen in zip(self._group.playbacks, moment.playbacks, strict=True):
             playback.go_back(seen)
-        self._pulses = list(moment.pulses)
-        self._latest_ns, self._known_ns = moment.latest_ns, moment.known_ns
-        self._played_ns, self._finishing = moment.played_ns, moment.finishing
+        self._group.go_back(moment.triggers)
+        self._finishing = moment.finishing
         self._delivered = []

@@ -3,7 +3,7 @@
 What was walked is not believed: once all triggers are known, the programs are executed once more
 from start to end, and every row of every sequencer, and every window, must be what the world was
 told. A run for which that does not hold, or whose shots are hardly ever alike, is played as it
-comes (:mod:`.feedback`), with the same random numbers.
+comes (:mod:`.feedback_run`), with the same random numbers.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,6 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     Ending,
     RealTimeTrace,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.feedback import operations
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import row_columns
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_firmware import (
     Done,
@@ -68,15 +67,12 @@ class TreeRun:
         for number, trains in enumerate(captures):
             for path, train in enumerate(trains):
                 place = 2 * number + path
-                starts, values = self.tree.heard(place)
-                order = np.argsort(starts, kind="stable")
-                if not np.array_equal(starts[order] + self.begin_ns, train.start_ns):
-                    raise CannotBranch("windows were walked that nobody opens")
+                values = self.tree.values(place, train.start_ns - self.begin_ns)
                 trace, trace_hz = None, 0.0
                 if train.scope:
                     self.tree.remember(place)
                     trace, trace_hz = self.dialogue.trace(place) or (None, 0.0)
-                found.append(CaptureAnswer(values[order], trace, trace_hz))
+                found.append(CaptureAnswer(values, trace, trace_hz))
         return tuple(found)
 
 
@@ -90,7 +86,7 @@ def walked(
 
     ``external``: all triggers from outside, those that nobody hears of later included.
     """
-    if any(run.channel is not None or _NOT_PLANNED & operations(run) for run in runs):
+    if any(run.channel is not None or _NOT_PLANNED & run.operations for run in runs):
         return None
     try:
         return _walked(runs, processors, begin, external)

@@ -1,12 +1,13 @@
 """All that the sequencers of one run put out and listen to, before the world has answered."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.deduplicate import EqualArrays
 from podium.sim_instruments.physics.signals import (
     CaptureTrain,
     PulseTrain,
@@ -19,14 +20,17 @@ from podium.sim_instruments.twins.qblox_cluster.inputs.ttl_stage import (
     CountingWindows,
     counting,
 )
+from podium.sim_instruments.twins.qblox_cluster.outputs.awg_modes import is_plain
 from podium.sim_instruments.twins.qblox_cluster.outputs.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     SwitchTimeline,
     marker_rows,
+    plain_trains,
     pulse_trains,
     switch_timeline,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     RealTimeTrace,
 )
@@ -101,6 +105,56 @@ def sequencer_signals(
     """Return the signals of one sequencer; ``switches``: of its module's outputs."""
     trains, over = pulse_trains(run, trace, switches)
     return trains, listening(run, trace), counting(run, trace), over
+
+
+def taken_signals(
+    run: SequencerRun, done: Q1Run, switches: Mapping[int, SwitchTimeline]
+) -> tuple[SequencerSignals, RealTimeTrace]:
+    """Return the signals of a sequencer that has run, whose rows are forgotten, and its trace.
+
+    Rows that only play are left out of the trace where it can be: they are most of it. What
+    time-tag sequencers did is needed as a whole.
+    """
+    if run.channel is not None or not is_plain(run):
+        trace = done.take_trace()
+        return sequencer_signals(run, trace, switches), trace
+    trace = done.acquisitions_and_markers()
+    trains, over = plain_trains(run, _Stretches(done), trace.end_ns, switches)
+    done.forget_rows()
+    return (trains, listening(run, trace), counting(run, trace), over), trace
+
+
+def with_shared_arrays(signals: SequencerSignals, shared: EqualArrays) -> SequencerSignals:
+    """Return signals whose arrays are those of other sequencers where they are equal."""
+    trains, listened, counted, over = signals
+    trains = tuple(
+        replace(one, start_ns=shared.one_of(one.start_ns), piece=shared.one_of(one.piece))
+        for one in trains
+    )
+    if listened is not None:
+        captures = tuple(
+            replace(one, start_ns=shared.one_of(one.start_ns), window=shared.one_of(one.window))
+            for one in listened.trains
+        )
+        listened = replace(
+            listened,
+            acquisition=shared.one_of(listened.acquisition),
+            bin=shared.one_of(listened.bin),
+            start_ns=shared.one_of(listened.start_ns),
+            turning=shared.one_of(listened.turning),
+            trains=captures,
+        )
+    return trains, listened, counted, over
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretches:
+    """The parts of a trace, as often as they are wanted."""
+
+    done: Q1Run
+
+    def __iter__(self) -> Iterator[RealTimeTrace]:
+        return self.done.stretches()
 
 
 def joined_performance(

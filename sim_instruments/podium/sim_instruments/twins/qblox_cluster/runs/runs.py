@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState
+from podium.sim_instruments.execution.playback import Playback, Ticket
 from podium.sim_instruments.physics.digital_lines import EdgeTrain, LinesEnd, Promise
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, next_cycle
 from podium.sim_instruments.twins.qblox_cluster.management import Management
@@ -25,7 +26,6 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import FOR_EV
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
 from podium.sim_instruments.twins.qblox_cluster.refusal import DEVICE_ERROR, Refusal
 from podium.sim_instruments.twins.qblox_cluster.runs.execution import Execution, TriggersNeeded
-from podium.sim_instruments.twins.qblox_cluster.runs.playback import Playback, Ticket
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
     RunOutcome,
     SequencerOutcome,

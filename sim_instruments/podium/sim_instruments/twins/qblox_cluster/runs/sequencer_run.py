@@ -162,10 +162,19 @@ class SequencerRun:
         )
 
     @property
+    def operations(self) -> set[Operation]:
+        """Return all operations of its program."""
+        return {FORMS[opcode].operation for opcode in set(self.program.opcode.tolist())}
+
+    @property
     def acquires(self) -> bool:
         """Tell whether its program integrates, or counts triggers."""
-        forms = (FORMS[opcode] for opcode in set(self.program.opcode.tolist()))
-        return any(form.operation in _INTEGRATES for form in forms)
+        return bool(_INTEGRATES & self.operations)
+
+    @property
+    def counts_triggers(self) -> bool:
+        """Tell whether its program counts triggers at an analogue input."""
+        return Operation.ACQUIRE_TTL in self.operations
 
     @property
     def sends_triggers(self) -> bool:

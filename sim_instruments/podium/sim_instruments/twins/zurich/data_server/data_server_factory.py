@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
+from podium.sim_instruments.execution.playback import WiredPlayback
 from podium.sim_instruments.physics.digital_lines import LinesEnd
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.twins.zurich.data_server.data_server import DataServer
@@ -11,7 +12,6 @@ from podium.sim_instruments.twins.zurich.pqsc.register_bank import RegisterBank
 from podium.sim_instruments.twins.zurich.pqsc.zsync_cables import PQSC, cabled, show_links
 from podium.sim_instruments.twins.zurich.runs.clocked_execution import ClockedExecution
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
-from podium.sim_instruments.twins.zurich.runs.playback import Playback
 from podium.sim_instruments.twins.zurich.runs.program_execution import ProgramExecution
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.triggers.trigger_inputs import TriggerInputs
@@ -21,7 +21,7 @@ def running_data_server(
     serial: str,
     devices: Mapping[int, str],
     texts: Callable[[], VendorText] = VendorText,
-    playback: Playback | None = None,
+    playback: WiredPlayback | None = None,
     clock: TickCounter | None = None,
     lines: LinesEnd | None = None,
     options: Mapping[int, str] | None = None,

@@ -16,6 +16,7 @@ import numpy as np
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.latency import Route
 from podium.sim_instruments.execution.conversation import FOR_EVER, Conversation
+from podium.sim_instruments.execution.playback import Play
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.zurich.pqsc.register_bank import (
@@ -36,7 +37,6 @@ from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
 )
 from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked, walk
 from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Key, Participant
-from podium.sim_instruments.twins.zurich.runs.playback import Play
 from podium.sim_instruments.twins.zurich.runs.precomputed_run import (
     TAIL_NS,
     WORLD_TIME,
@@ -165,15 +165,14 @@ class _FeedbackRun:
                 for generator, run in ended.items():
                     generator.participant = replace(generator.participant, run=run)
                 return self._precomputed(dialogue)
-        dialogue = self._begin(play)
-        participants = (*self._generators, *self._readers)
-        conversation = Conversation(participants, dialogue)
+        participants: list[Generator | Reader] = [*self._generators, *self._readers]
+        conversation = Conversation(participants, lambda: self._begin(play))
         conversation.run()
         for one in conversation.left_behind:
             sender = participants[one.sequencer].participant.sender
             raise CannotPrecompute(f"{sender} is left behind: {one.why}")
         self.settle(FOR_EVER)
-        return self._precomputed(dialogue)
+        return self._precomputed(conversation.dialogue)
 
     def _begin(self, play: Play) -> Dialogue:
         return play.begin(self._number, self._time.world_fs(self._origin_fs))

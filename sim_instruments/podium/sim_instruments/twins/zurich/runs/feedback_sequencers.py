@@ -6,17 +6,14 @@ from typing import Protocol
 import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
-from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route
 from podium.sim_instruments.execution.conversation import FOR_EVER, Answer, Events, Waiting
-from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, PulseTrain
+from podium.sim_instruments.physics.signals import CaptureAnswer, PulseTrain
 from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation import digitised
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import discriminate
 from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
-    integrators_of,
     states_of,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import Carriers
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     Integers,
@@ -31,16 +28,15 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.results import (
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope_trains import (
     Traces,
-    scope_trains,
-    traces_of,
 )
-from podium.sim_instruments.twins.zurich.runs.generator_output import GeneratorOutput
+from podium.sim_instruments.twins.zurich.runs.generator_output import GeneratorOutput, sent
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
     CannotPrecompute,
     check_ended,
     to_the_end,
 )
 from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Participant
+from podium.sim_instruments.twins.zurich.runs.readout_signals import readout_signals
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     CYCLE,
@@ -48,11 +44,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 )
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
     Loud,
-    capture_trains,
-    drive_trains,
-    readout_trains,
     results_of,
-    turned,
 )
 
 
@@ -110,14 +102,9 @@ class Generator:
     def all_plays(self, loud: Loud) -> list[PulseTrain]:
         """Return all that has left its connectors; ``loud`` hears when it was beyond full scale."""
         participant, run = self.participant, self.participant.run
-        if not participant.on or run.model is HDAWG:
+        if run.model is HDAWG:
             return []
-        made = drive_trains(
-            participant.connector, participant.sender, run.trace, run.image,
-            participant.oscillators, participant.centre_hz, participant.range_dbm,
-            self.begin_ns, participant.late, loud=loud,
-        )  # fmt: skip
-        return [turned(one, participant.turns) for one in made]
+        return sent(participant, run.trace, participant.oscillators, self.begin_ns, loud=loud)
 
 
 class Reader:
@@ -145,43 +132,20 @@ class Reader:
             ticks = heard_at(self.started.time, duration, run.route)
             begin_fs, step_fs = run.start_fs - origin_fs, FS_PER_S // run.rate_hz
             self.heard_fs = begin_fs + step_fs * ticks
-        late = replace(self.started, time=self.started.time + participant.late)
-        self.closes_ns = begin_ns + (late.time + duration >> 1) + 1
         self.loud_out_ns: list[Integers] = []
         self.loud_in_ns: list[Integers] = []
         """When its output, and its input, were beyond full scale."""
-        self.full = tone_amplitude(participant.input_dbm)
-        self.opens_ns = begin_ns + (late.time >> 1)
-        carriers = None
-        if at.carriers is not None:
-            carriers = Carriers(run.trace, at.carriers, participant.late)
-        self.drives: list[PulseTrain] = []
-        if participant.on:
-            made = readout_trains(
-                f"{participant.connector}_out", participant.sender,
-                replace(started, time=started.time + participant.late), at.waves, at.delay,
-                participant.centre_hz, participant.range_dbm, begin_ns, carriers,
-                loud=self.loud_out_ns.append,
-            )  # fmt: skip
-            self.drives = [turned(one, participant.turns) for one in made]
-        line = f"{participant.connector}_in"
-        asked = late
-        if at.qudits:
-            asked = replace(late, integrators=integrators_of(late.integrators, at.qudits))
-        heard = capture_trains(line, asked, at.settings, participant.centre_hz, begin_ns, carriers)
-        self.listening = {
-            unit: replace(one, train=turned(one.train, participant.turns))
-            for unit, one in heard.items()
-        }
+        self._signals = readout_signals(
+            participant, at, started, begin_ns, self.loud_out_ns.append, self.kept
+        )
+        late = self.started.time + participant.late
+        self.closes_ns = begin_ns + (late + duration >> 1) + 1
+        self.opens_ns, self.full = self._signals.opens_ns, self._signals.full
+        self.drives, self.listening = self._signals.drives, self._signals.listening
         self._first_listener = first_listener
         self.values = {
             unit: np.zeros(len(one.readouts), np.complex128) for unit, one in self.listening.items()
         }
-        self._triggers = started.time[started.monitor] + participant.late
-        scopes: tuple[CaptureTrain, ...] = ()
-        if at.scope is not None:
-            scopes = scope_trains(line, self._triggers, at.scope, participant.centre_hz, begin_ns)
-        self._scopes = [turned(one, participant.turns) for one in scopes]
         self._units = dict(zip(range(first_listener, FOR_EVER), self.listening, strict=False))
         """By listener: its integrator. Listeners behind them are records of the scope."""
         self._heard = dict.fromkeys(self.listening, 0)
@@ -193,8 +157,7 @@ class Reader:
 
     def run_until(self, known_ns: int) -> Events:
         """Say all that it plays and listens to."""
-        captures = (*(one.train for one in self.listening.values()), *self._scopes)
-        return Events(tuple(self.drives), captures, FOR_EVER, self.listeners)
+        return Events(self.drives, self._signals.captures, FOR_EVER, self.listeners)
 
     def feed(self, answer: Answer) -> None:
         """Keep the values of its own windows."""
@@ -236,8 +199,8 @@ class Reader:
     @property
     def listeners(self) -> range:
         """The numbers of all that listens here: integrators, then each record of the scope."""
-        count = len(self.listening) + len(self._scopes)
-        return range(self._first_listener, self._first_listener + count)
+        first = self._first_listener
+        return range(first, first + len(self._signals.captures))
 
     def words(self, upto: int) -> list[int]:
         """Return the words of the next readouts up to one, whose windows were answered."""
@@ -273,11 +236,7 @@ class Reader:
 
     def traces(self) -> Traces | None:
         """Return what the scope has taken; None: it was not triggered."""
-        if self.at.scope is None or not self._scopes:
-            return None
-        return traces_of(
-            self.at.scope, self._triggers, self._scoped, self.participant.centre_hz, self.full
-        )
+        return self._signals.traces(self._scoped)
 
     def results(self) -> Complexes:
         """Return the sums of all readouts, those that were lost 0."""

@@ -1,4 +1,4 @@
-"""What a generator's channel sends, chunk after chunk."""
+"""Makes what a generator's channel sends, chunk after chunk."""
 
 from dataclasses import dataclass, replace
 
@@ -13,9 +13,32 @@ from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators, os
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
     RATE_HZ,
+    Loud,
     drive_trains,
     turned,
 )
+
+
+def sent(
+    participant: Participant,
+    trace: Trace,
+    oscillators: Oscillators,
+    begin_ns: int,
+    since: int = 0,
+    loud: Loud | None = None,
+) -> list[PulseTrain]:
+    """Return what leaves the connector of a generator from a sample on.
+
+    ``begin_ns``: its sample 0, from the origin of the run; ``loud`` hears when it was beyond full
+    scale.
+    """
+    if not participant.on:
+        return []
+    made = drive_trains(
+        participant.connector, participant.sender, trace, participant.run.image, oscillators,
+        participant.centre_hz, participant.range_dbm, begin_ns, participant.late, since, loud,
+    )  # fmt: skip
+    return [turned(one, participant.turns) for one in made]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,12 +71,9 @@ class GeneratorOutput:
         earlier = rows[:, Row.TIME] < until
         trace = replace(fresh, rows=rows[earlier])
         trains: list[PulseTrain] = []
-        if one.on and one.run.model is not HDAWG:
-            made = drive_trains(
-                one.connector, one.sender, trace, one.run.image, self._oscillators,
-                one.centre_hz, one.range_dbm, self._begin_ns, one.late, self._oscillators.since,
-            )  # fmt: skip
-            trains = [turned(train, one.turns) for train in made]
+        if one.run.model is not HDAWG:
+            since = self._oscillators.since
+            trains = sent(one, trace, self._oscillators, self._begin_ns, since)
         if until < NEVER:
             self._oscillators = oscillators_later(trace, self._oscillators, RATE_HZ, until)
             played = np.flatnonzero(earlier & (rows[:, Row.KIND] == Kind.WAVE))

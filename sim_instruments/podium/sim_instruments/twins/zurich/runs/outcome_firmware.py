@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from math import sqrt
-from typing import Final
 
 import numpy as np
 
@@ -18,6 +17,8 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
 from podium.sim_instruments.execution.conversation import BEHIND_NS, FOR_EVER
 from podium.sim_instruments.execution.firmware import (
+    STEP_NS,
+    TURNS_MAX,
     CannotBranch,
     Decision,
     Halt,
@@ -38,12 +39,6 @@ from podium.sim_instruments.twins.zurich.runs.live_generator import GeneratorMom
 from podium.sim_instruments.twins.zurich.runs.readout_pattern import Place, ReadoutPattern
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import IntegratorCapture
-
-STEP_NS: Final = 2_000
-"""So far ahead of the others is a generator run that asks for nothing."""
-TURNS_MAX: Final = 200
-"""So often do generators go on without asking before a counter that is far from its end is
-doubted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +122,7 @@ class OutcomeFirmware:
         triggers = [generator.counted()[-1] for generator in self._generators]
         halt = self._onward(moment.at_ns, bounded=bounded)
         counted = self._counted(counters, before, triggers)
-        return Reached(halt, counted, self._done(moment.at_ns), setting)
+        return Reached(halt, counted, self._done(moment.at_ns), setting, used=False)
 
     def _counted(
         self, tried: Sequence[int], indices: Sequence[int], triggers: Sequence[int]

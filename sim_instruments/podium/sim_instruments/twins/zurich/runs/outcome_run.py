@@ -73,7 +73,7 @@ def _walked(
         run = anew[generator] = generator.participant.run.again()
         mine = [one for one in readers if one.participant.run.device == run.device]
         for reader in mine:
-            at_fs = (reader.heard_fs + generator.origin_fs).tolist()
+            at_fs = [generator.origin_fs + heard for heard in reader.heard_fs.tolist()]
             run.expect_words(at_fs, words[reader.participant.key], Source.QA)
         run.proceed(NEVER)
         if run.trace.status is not Status.ENDED:
@@ -94,11 +94,7 @@ def _carriers(generators: Sequence[Generator], readers: Sequence[Reader]) -> dic
 def _take_values(reader: Reader, tree: OutcomeTree) -> None:
     """Have an analyser take what was walked; raises CannotBranch where windows are others."""
     for place, (unit, one) in zip(reader.listeners, reader.listening.items(), strict=False):
-        starts, values = tree.heard(place)
-        order = np.argsort(starts, kind="stable")
-        if not np.array_equal(starts[order], one.train.start_ns):
-            raise CannotBranch("windows were walked that nobody opens")
-        reader.values[unit][:] = values[order]
+        reader.values[unit][:] = tree.values(place, one.train.start_ns)
 
 
 def _rows(found: Walked, number: int, begin_ns: int) -> Integers:

@@ -11,19 +11,23 @@ when they start cannot be precomputed.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
-from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
+from podium.sim_instruments.execution.playback import Play
+from podium.sim_instruments.physics.signals import (
+    CaptureAnswer,
+    CaptureTrain,
+    PulseTrain,
+    RunSignals,
+)
 from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation import (
-    digitised,
     tone_left,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import integrators_of
-from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import Carriers
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     part_of,
@@ -32,31 +36,31 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope_trains import (
     Traces,
-    scope_trains,
-    traces_of,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy_trains import (
     ProbeSettings,
+    ProbeWindows,
     points_of,
     probed,
     probing_trains,
 )
+from podium.sim_instruments.twins.zurich.runs.generator_output import sent
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
     CannotPrecompute,
     to_the_next_trigger,
 )
-from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Key, Participant
-from podium.sim_instruments.twins.zurich.runs.playback import Play
+from podium.sim_instruments.twins.zurich.runs.participants import Key, Participant
+from podium.sim_instruments.twins.zurich.runs.readout_signals import (
+    ReadoutSignals,
+    readout_signals,
+)
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, Integers
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
 from podium.sim_instruments.twins.zurich.signals.flux_trains import NoFlux, flux_trains
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerEdges, edges_of
 from podium.sim_instruments.twins.zurich.signals.pulse_compaction import compacted
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
-    capture_trains,
-    drive_trains,
-    readout_trains,
     results_of,
     turned,
 )
@@ -101,117 +105,97 @@ def precompute_run(
 
     Times of sequencers, and ``origin_fs``, are those of the instruments' clock.
     """
-    drives: list[PulseTrain] = []
-    captures = []
-    ends: dict[Key, int] = {}
-    since: dict[Key, int] = {}
-    heard = []
-    points = []
-    loud: dict[Key, list[Integers]] = defaultdict(list)
-    for participant in in_order(participants):
-        run = participant.run
-        fresh = since[participant.key] = to_the_next_trigger(run, participant.again_fs is not None)
-        ends[participant.key] = run.time_fs(run.trace.end) + FS_PER_NS
-        begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
-        if run.model is HDAWG:
-            drives += flux_of(participant, begin_ns, fresh)
-            continue
-        if participant.analyser is None:
-            if participant.on:
-                made = drive_trains(
-                    participant.connector, participant.sender, run.trace, run.image,
-                    participant.oscillators, participant.centre_hz, participant.range_dbm,
-                    begin_ns, participant.late, fresh, loud[participant.output_node].append,
-                )  # fmt: skip
-                drives += [turned(one, participant.turns) for one in made]
-            continue
-        at = participant.analyser
-        if isinstance(at, ProbeSettings):
-            edges = trigger_edges(run.trace, at.output or 0)[: 0 if at.output is None else None]
-            edges = edges[edges >= fresh]
-            if participant.on:
-                sent = probing_trains(
-                    f"{participant.connector}_out", participant.sender, run.trace, at, edges,
-                    participant.centre_hz, participant.range_dbm, begin_ns, participant.late,
-                )  # fmt: skip
-                drives += [turned(one, participant.turns) for one in sent]
-            one = probed(
-                f"{participant.connector}_in", run.trace, at, edges, participant.centre_hz,
-                begin_ns, participant.late,
-            )  # fmt: skip
-            points.append((participant, one))
-            continue
-        carriers = None
-        if at.carriers is not None:
-            carriers = Carriers(run.trace, at.carriers, participant.late)
-        started = readouts(run.trace)
-        started = part_of(started, np.flatnonzero(started.time >= fresh))
-        started = replace(started, time=started.time + participant.late)
-        if participant.on:
-            made = readout_trains(
-                f"{participant.connector}_out", participant.sender, started, at.waves, at.delay,
-                participant.centre_hz, participant.range_dbm, begin_ns, carriers,
-                loud=loud[participant.output_node].append,
-            )  # fmt: skip
-            drives += [turned(one, participant.turns) for one in made]
-        asked = started
-        if at.qudits:
-            asked = replace(started, integrators=integrators_of(started.integrators, at.qudits))
-        trains = capture_trains(
-            f"{participant.connector}_in",
-            asked,
-            at.settings,
-            participant.centre_hz,
-            begin_ns,
-            carriers,
-        )
-        captures += [turned(one.train, participant.turns) for one in trains.values()]
-        scopes: tuple[CaptureTrain, ...] = ()
-        if at.scope is not None:
-            scopes = scope_trains(
-                f"{participant.connector}_in", started.time[started.monitor], at.scope,
-                participant.centre_hz, begin_ns,
-            )  # fmt: skip
-        captures += [turned(one, participant.turns) for one in scopes]
-        heard.append((participant, begin_ns, started, trains, len(scopes)))
-    until_fs = max(origin_fs, *ends.values())
+    found = _PlayedRun(participants, origin_fs)
+    until_fs = max(origin_fs, *found.ends_fs.values())
     signals = RunSignals(
         number,
         time.world_fs(origin_fs),
         (until_fs - origin_fs) // FS_PER_NS + TAIL_NS,
-        tuple(compacted(one) for one in drives),
-        (*(turned(one.train, participant.turns) for participant, one in points), *captures),
+        tuple(compacted(one) for one in found.drives),
+        found.captures,
         {},
     )
-    answers = play(signals)
-    results: dict[Key, Complexes] = {}
-    traces: dict[Key, Traces] = {}
-    for (participant, one), answer in zip(points, answers[: len(points)], strict=True):
-        left, over = tone_left(answer.integrated, tone_amplitude(participant.input_dbm))
-        results[participant.key] = points_of(one, replace(answer, integrated=left))
-        for node in participant.input_nodes:
-            loud[node].append(one.train.start_ns[over])
-    answers = answers[len(points) :]
-    for participant, begin_ns, started, trains, scoped in heard:
-        mine, answers = answers[: len(trains)], answers[len(trains) :]
-        reads = participant.analyser
-        if not isinstance(reads, Analyser):
-            continue
-        full, count = tone_amplitude(participant.input_dbm), len(started.time)
-        mine, over = digitised(count, trains, mine, full)
-        for node in participant.input_nodes:
-            loud[node].append(begin_ns + (started.time[over] >> 1))
-        results[participant.key] = results_of(count, reads.units, trains, mine)
-        mine, answers = answers[:scoped], answers[scoped:]
-        if reads.scope is not None and scoped:
-            triggers = started.time[started.monitor]
-            traces[participant.key] = traces_of(
-                reads.scope, triggers, mine, participant.centre_hz, full
-            )
-    found = {node: np.concatenate(times) for node, times in loud.items() if times}
+    results, traces = found.results(play(signals))
+    loud_ns = {node: np.concatenate(times) for node, times in found.loud.items() if times}
     waiting = frozenset(one.key for one in participants if one.run.trace.status is Status.WAITING)
-    markers = markers_of(participants, time, since)
-    return PrecomputedRun(ends, results, traces, found, markers, waiting=waiting)
+    markers = markers_of(participants, time, found.since)
+    return PrecomputedRun(found.ends_fs, results, traces, loud_ns, markers, waiting=waiting)
+
+
+class _PlayedRun:
+    """All that participants send and listen to, to their ends or where they wait again."""
+
+    def __init__(self, participants: Sequence[Participant], origin_fs: int) -> None:
+        self.drives: list[PulseTrain] = []
+        self.ends_fs: dict[Key, int] = {}
+        self.since: dict[Key, int] = {}
+        """The first sample of each that has not been played before."""
+        self.loud: dict[Key, list[Integers]] = defaultdict(list)
+        self._points: list[tuple[Participant, ProbeWindows]] = []
+        self._read: list[ReadoutSignals] = []
+        for one in in_order(participants):
+            run = one.run
+            fresh = self.since[one.key] = to_the_next_trigger(run, one.again_fs is not None)
+            self.ends_fs[one.key] = run.time_fs(run.trace.end) + FS_PER_NS
+            begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
+            loud = self.loud[one.output_node].append
+            if run.model is HDAWG:
+                self.drives += flux_of(one, begin_ns, fresh)
+            elif one.analyser is None:
+                self.drives += sent(one, run.trace, one.oscillators, begin_ns, fresh, loud)
+            elif isinstance(one.analyser, ProbeSettings):
+                self._probe(one, one.analyser, begin_ns, fresh)
+            else:
+                started = readouts(run.trace)
+                started = part_of(started, np.flatnonzero(started.time >= fresh))
+                self._read.append(readout_signals(one, one.analyser, started, begin_ns, loud))
+                self.drives += self._read[-1].drives
+
+    def _probe(self, one: Participant, at: ProbeSettings, begin_ns: int, fresh: int) -> None:
+        """Send and hear what spectroscopy does."""
+        trace = one.run.trace
+        edges = trigger_edges(trace, at.output or 0)[: 0 if at.output is None else None]
+        edges = edges[edges >= fresh]
+        if one.on:
+            made = probing_trains(
+                f"{one.connector}_out", one.sender, trace, at, edges, one.centre_hz, one.range_dbm,
+                begin_ns, one.late,
+            )  # fmt: skip
+            self.drives += [turned(train, one.turns) for train in made]
+        line = f"{one.connector}_in"
+        heard = probed(line, trace, at, edges, one.centre_hz, begin_ns, one.late)
+        self._points.append((one, heard))
+
+    @property
+    def captures(self) -> tuple[CaptureTrain, ...]:
+        """Return all that is listened to."""
+        points = [turned(one.train, participant.turns) for participant, one in self._points]
+        return (*points, *(train for one in self._read for train in one.captures))
+
+    def results(
+        self, answers: tuple[CaptureAnswer, ...]
+    ) -> tuple[dict[Key, Complexes], dict[Key, Traces]]:
+        """Return what analysers, and their scopes, make of the answers to ``captures``."""
+        results: dict[Key, Complexes] = {}
+        traces: dict[Key, Traces] = {}
+        left = iter(answers)
+        for participant, one in self._points:
+            answer = next(left)
+            heard, over = tone_left(answer.integrated, tone_amplitude(participant.input_dbm))
+            results[participant.key] = points_of(one, replace(answer, integrated=heard))
+            for node in participant.input_nodes:
+                self.loud[node].append(one.train.start_ns[over])
+        for signals in self._read:
+            mine, over = signals.digitised(tuple(islice(left, len(signals.listening))))
+            key = signals.participant.key
+            for node in signals.participant.input_nodes:
+                self.loud[node].append(signals.opens_ns[over])
+            count = len(signals.opens_ns)
+            results[key] = results_of(count, signals.at.units, signals.listening, mine)
+            taken = signals.traces(tuple(islice(left, len(signals.scopes))))
+            if taken is not None:
+                traces[key] = taken
+        return results, traces
 
 
 def markers_of(

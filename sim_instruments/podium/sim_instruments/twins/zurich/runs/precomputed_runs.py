@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from podium.sim_instruments.execution.playback import Ticket, WiredPlayback
 from podium.sim_instruments.twins.zurich.pqsc.register_bank import NOTHING, Forwarding
 from podium.sim_instruments.twins.zurich.runs.feedback_run import (
     depends_on_results,
@@ -11,7 +12,6 @@ from podium.sim_instruments.twins.zurich.runs.feedback_run import (
 )
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.runs.participants import Key, Participant
-from podium.sim_instruments.twins.zurich.runs.playback import Playback, Ticket
 from podium.sim_instruments.twins.zurich.runs.precomputed_run import PrecomputedRun, precompute_run
 from podium.sim_instruments.twins.zurich.runs.program_run import START_GRID_FS
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerLines
@@ -26,7 +26,7 @@ class PendingRun:
     participants: tuple[Participant, ...]
     keys: tuple[Key, ...]
     """Of participants that nobody has stopped."""
-    playback: Playback
+    playback: WiredPlayback
     """Works it out."""
     ticket: Ticket[PrecomputedRun]
     forwarding: Forwarding
@@ -61,7 +61,7 @@ class PrecomputedRuns:
 
     def submit(
         self,
-        playback: Playback,
+        playback: WiredPlayback,
         participants: tuple[Participant, ...],
         origin_fs: int,
         number: int | None,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from podium.firmware_interfaces.zurich.values import Value
+from podium.sim_instruments.execution.playback import WiredPlayback
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich.cables.cable_scopes import CableScopes
 from podium.sim_instruments.twins.zurich.data_server.sequencer_port import (
@@ -32,7 +33,6 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import R
 from podium.sim_instruments.twins.zurich.quantum_analyzer.world_scopes import WorldScopes
 from podium.sim_instruments.twins.zurich.runs import program_run
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
-from podium.sim_instruments.twins.zurich.runs.playback import Playback
 from podium.sim_instruments.twins.zurich.runs.precomputed_runs import PrecomputedRuns
 from podium.sim_instruments.twins.zurich.runs.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
@@ -64,7 +64,7 @@ class ProgramExecution:
 
     def __init__(
         self,
-        playback: Playback | None = None,
+        playback: WiredPlayback | None = None,
         zsync: Collection[str] | None = None,
         time: LocalTime | None = None,
         markers: MarkerLines | None = None,

@@ -1,4 +1,4 @@
-"""Readouts of an analyser that come again and again: where one stands for another.
+"""Tells which readouts of an analyser stand for each other, where they come again and again.
 
 Analysers depend on nothing, so all that one plays and listens to is known when a run begins. Where
 that repeats after a few readouts, what comes next depends only on which readout of the pattern is
@@ -28,7 +28,7 @@ _DIGITS: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far an analyser is."""
+    """Holds how far an analyser is."""
 
     index: int
     """Of its next readout that nobody has asked for."""
@@ -53,8 +53,10 @@ class ReadoutPattern:
             reader.started.integrators,
             reader.heard_fs - FS_PER_NS * self.opens_ns,
         ]
-        for train in (*reader.drives, *(one.train for one in reader.listening.values())):
-            self._columns += self._elements(train)
+        for played in reader.drives:
+            self._columns += self._elements(played)
+        for heard in reader.listening.values():
+            self._columns += self._elements(heard.train)
         self.period = self._found()
 
     def _elements(self, train: PulseTrain | CaptureTrain) -> list[Integers]:

@@ -1,4 +1,4 @@
-"""How a program goes on to use each register from an instruction on: an analysis of flow.
+"""Tells how a program uses each register from an instruction on: an analysis of flow.
 
 A counter is only decremented, and asked by a branch whether it is positive; a time only ends up,
 with constants added, as the latency of a result, which counts from the last trigger. Neither shows

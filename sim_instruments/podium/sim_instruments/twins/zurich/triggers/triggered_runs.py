@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from podium.sim_instruments.execution.playback import WiredPlayback
 from podium.sim_instruments.twins.zurich.nodes import node_settings
 from podium.sim_instruments.twins.zurich.nodes.synthesizers import carried
 from podium.sim_instruments.twins.zurich.pqsc.register_bank import NOTHING, Forwarding
@@ -15,7 +16,6 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import B
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
 from podium.sim_instruments.twins.zurich.runs.participants import Key, Participant, participant_of
-from podium.sim_instruments.twins.zurich.runs.playback import Playback
 from podium.sim_instruments.twins.zurich.runs.precomputed_runs import PrecomputedRuns
 from podium.sim_instruments.twins.zurich.runs.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
@@ -33,7 +33,7 @@ class TriggeredRuns:
     def __init__(
         self,
         runs: Mapping[Key, ProgramRun],
-        playback: Playback | None,
+        playback: WiredPlayback | None,
         precomputed: PrecomputedRuns,
         complain: Callable[[str, str], None],
     ) -> None:

@@ -1,8 +1,9 @@
-"""A cluster has its signals played on the world, off the socket's loop.
+"""Instruments have their signals played on the world, off the socket's loop.
 
-The wiring implements :class:`Playback`. The twin hands it a piece of work; the work
-runs in a worker thread, where it emulates the sequencers, calls ``play`` with the
-signals that leave the cluster, and turns what comes back into acquisition bins.
+The laboratory implements :class:`Playback`. A twin hands it a piece of work; the work runs in a
+worker thread, where it emulates sequencers, calls ``play`` with the signals that leave the
+instrument, and makes results of what comes back. Lines are connectors: ``slot2.out0``,
+``slot6.out0_1`` (I on out0 and Q on out1), ``slot2.in0``; ``dev12000.sg0``, ``dev12000.qa0_in``.
 """
 
 from collections.abc import Callable
@@ -18,8 +19,7 @@ T_co = TypeVar("T_co", covariant=True)
 class Play(Protocol):
     """Plays runs on the world.
 
-    Line names are connectors of the cluster: ``slot2.out0``, ``slot6.out0_1`` (I on out0 and Q
-    on out1), ``slot2.in0``; ``biases_v`` is empty: the wiring fills it from all flux sources.
+    ``biases_v`` of signals is empty: the wiring fills it from all flux sources.
     """
 
     def __call__(self, signals: RunSignals, /) -> tuple[CaptureAnswer, ...]:
@@ -44,7 +44,7 @@ class Ticket(Protocol[T_co]):
 
 
 class Playback(Protocol):
-    """Runs work for a cluster in a worker thread."""
+    """Runs work for an instrument in a worker thread."""
 
     def submit(self, work: Callable[[Play], T]) -> Ticket[T]:
         """Start ``work(play)`` in a worker thread and return at once."""
@@ -55,4 +55,12 @@ class Playback(Protocol):
 
         It may be said before what the run plays is known.
         """
+        ...
+
+
+class WiredPlayback(Playback, Protocol):
+    """A playback that knows which inputs listen to the world."""
+
+    def wired(self, connector: str) -> bool:
+        """Tell whether a line of the world is connected to an input: ``dev12000.qa0_in``."""
         ...

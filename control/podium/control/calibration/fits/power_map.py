@@ -1,0 +1,155 @@
+"""Fits transmission past a resonator over frequency and power, until its photons let its qubit go.
+
+The law is that of :mod:`.driven_resonator`, with the qubit in 0: photons pull the line towards the
+bare one, and where it goes decides how many photons there are. Each point begins from vacuum, with
+the line where no photon has moved it. So a line that is pulled by more than its width seems to
+stay behind: below it the probe has two steady states (Dykman and Krivoglaz, Phys. Stat. Sol. B 48,
+497 (1971), from a pull of 0.77 widths on), and vacuum leads to the darker one. Where the dip is
+seen says less of the photons than how they fill the resonator, and that is what is fitted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    Fit,
+    FitFailed,
+    fit_least_squares,
+    look_at,
+)
+from podium.control.calibration.fits.resonator import ReadoutWindow
+
+Array = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+STEPS_PER_LIFETIME, RADIANS = 6.0, 0.8
+"""Steps in which a field comes within 1/e of where it goes; and how far the qubit's pull turns the
+field in one of them at most. What the line moves meanwhile is extrapolated."""
+TRIED = np.linspace(-1.6, 0.4, 11)
+"""Logarithms of critical amplitudes, from the one at which the seen dips would move, that are
+tried: dips make it too large."""
+POLISHED = 2
+"""The best of them begin a fit."""
+PASSES, SETTLED = 4, 0.1
+"""The noise is that of what the fit leaves: fits at most, and change of chi2 that is none."""
+MISFIT = 0.1
+"""Share of what a line without a resonator leaves that the fit may leave."""
+EXPECTED_WITHIN = 1.0
+"""The expected critical amplitude counts as measured to a factor of e."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PowerMap:
+    """Transmission over power and frequency, as a readout window sees it."""
+
+    frequency_hz: Array
+    """Shape (n,)."""
+    amplitude: Array
+    """Shape (m,): of the probe."""
+    normal: ComplexArray
+    """Shape (m, n): what comes back, divided by the amplitude."""
+    window: ReadoutWindow
+    step_s: float
+    """Longest step in which fields are followed; see :func:`longest_step_s`."""
+
+    def filled(self, values: Mapping[str, float]) -> ComplexArray:
+        """Return the mean field over the window, of the steady one on resonance; shape (m, n).
+
+        ``values``: ``bare``, ``pull``, ``kappa`` (Hz), ``critical`` (logarithm of an amplitude).
+        """
+        half = np.pi * values["kappa"]
+        drive = half * self.amplitude[:, None] * np.exp(-values["critical"])
+        away = 2 * np.pi * (values["bare"] - self.frequency_hz)
+        pull = 2 * np.pi * values["pull"]
+        field = np.zeros(self.normal.shape, np.complex128)
+        seen = np.zeros(field.shape, np.complex128)
+        before = np.zeros(field.shape)
+        rate = np.full(field.shape, -half, np.complex128)
+        for lasts_s, listens in ((self.window.opens_s, False), (self.window.duration_s, True)):
+            steps = max(1, int(np.ceil(lasts_s / self.step_s)))
+            step_s = lasts_s / steps
+            for _ in range(steps):
+                photons = field.real**2 + field.imag**2
+                middle = np.maximum(1.5 * photons - 0.5 * before, 0.0)
+                before = photons
+                rate.imag = away + pull / np.sqrt(1 + middle)
+                steady = drive / rate
+                rest = (field + steady) * np.expm1(rate * step_s)
+                if listens:
+                    seen += rest / rate - steady * step_s
+                field = field + rest
+        return np.asarray(seen * (half / (drive * self.window.duration_s)))
+
+    def past(self, values: Mapping[str, float]) -> ComplexArray:
+        """Return S21, 1 far from resonance; also with ``coupling`` (Hz) and ``twist`` (rad)."""
+        share = values["coupling"] / values["kappa"] * np.exp(1j * values["twist"])
+        return np.asarray(1 - share * self.filled(values))
+
+
+def longest_step_s(kappa_hz: float, pull_hz: float) -> float:
+    """Return a step short enough for a resonator about so wide, and pulled about so far, s."""
+    return 1 / max(STEPS_PER_LIFETIME * np.pi * kappa_hz, 2 * np.pi * abs(pull_hz) / RADIANS)
+
+
+def fit_power_map(seen: PowerMap, start: Mapping[str, float], delay_s: float) -> Fit:
+    """Fit ``bare``, ``pull``, ``kappa``, ``coupling`` (Hz), ``twist`` and ``critical``.
+
+    ``pull``: by how much the qubit pulls the line without photons; ``critical``: logarithm of the
+    amplitude that keeps the critical number of photons on resonance. ``start``: those, and
+    ``expected``, what the design says of ``critical``; ``delay_s``: of the line. Gain, phase and
+    their slopes are linear, and follow from the rest. Raises FitFailed.
+    """
+    look_at(seen.normal)
+    offset = seen.frequency_hz - float(np.mean(seen.frequency_hz))
+    straight = seen.normal * np.exp(2j * np.pi * delay_s * offset)
+    slope = offset / float(np.max(np.abs(offset)))
+    weights = np.repeat(seen.amplitude[:, None], offset.size, axis=1)
+    weights /= float(np.std(straight * weights))
+
+    def explained(shape: ComplexArray) -> ComplexArray:
+        """Return the line that fits best where S21 has this shape, weighted."""
+        columns = np.stack([shape * weights, shape * slope * weights]).reshape(2, -1)
+        goal = (straight * weights).ravel()
+        curvature = columns.conj() @ columns.T
+        return np.asarray(np.linalg.solve(curvature, columns.conj() @ goal) @ columns)
+
+    def model(values: Mapping[str, float]) -> Array:
+        return np.append(_stack(explained(seen.past(values))), values["critical"])
+
+    def left(shape: ComplexArray) -> float:
+        return float(np.sum(np.abs((straight * weights).ravel() - explained(shape)) ** 2))
+
+    first = {name: start[name] for name in ("bare", "pull", "kappa", "coupling", "twist")}
+    tried = [first | {"critical": start["critical"] + float(off)} for off in TRIED]
+    tried.sort(key=lambda values: left(seen.past(values)))
+    starts = tried[:POLISHED]
+    bounds = {
+        "kappa": Bound(start["kappa"] / 10, start["kappa"] * 10),
+        "coupling": Bound(0.0, start["kappa"] * 10),
+        "twist": Bound(-1.0, 1.0),
+    }
+    for _ in range(PASSES):
+        data = np.append(_stack((straight * weights).ravel()), start["expected"])
+        sigma = np.append(np.ones(data.size - 1), EXPECTED_WITHIN)
+        found = fit_least_squares(model, data, sigma, starts, bounds)
+        if abs(found.chi2 - 1) < SETTLED:
+            break
+        if left(seen.past(found.values)) > MISFIT * left(np.ones(seen.normal.shape, np.complex128)):
+            break
+        weights /= np.sqrt(found.chi2)
+        starts = [found.values]
+    remains = left(seen.past(found.values)) / left(np.ones(seen.normal.shape, np.complex128))
+    if not remains < MISFIT:
+        raise FitFailed(
+            f"a resonator that its photons pull leaves {remains * 100:.0f} % of what the scan "
+            "scatters about a line without any: the map is something else's"
+        )
+    return found
+
+
+def _stack(values: ComplexArray) -> Array:
+    return np.concatenate([values.real, values.imag])

@@ -1,0 +1,174 @@
+"""A cluster of a chip at its biases: bare elements for pulses, dressed levels for everything else.
+
+Bare levels are those of each atom with its resonator; an exchange is the product of two charge
+elements at rest, and follows them as flux moves the atoms. What the rotating-wave approximation
+leaves out (10 kHz), neighbours outside the cluster and drift are put into the bare levels at rest:
+the dressed ladder of each member, the others in 0, is that of its :class:`.QubitPoint`.
+
+A dressed level carries the name of the product state that weighs most in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.fast_flux import FluxLines
+from podium.sim_instruments.physics.joint.density_evolution import LARGEST, basis_of, operators
+from podium.sim_instruments.physics.joint.elements import Cluster, Element, Exchange
+from podium.sim_instruments.physics.joint.product_basis import ProductBasis
+from podium.sim_instruments.physics.operating_point import QubitPoint
+from podium.sim_instruments.physics.register import NoRegister
+
+LEVELS = 4
+"""Of a member, where so many fit; else :data:`FEWER`."""
+FEWER = 3
+ROUNDS = 6
+"""Rounds in which bare levels are found: each takes away the shift of the one before."""
+OWN = 0.6
+"""Dressed levels are set right where so much of each belongs to its product state."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterPoint:
+    """Coupled qubits of one feedline at their biases."""
+
+    qubits: tuple[QubitPoint, ...]
+    chip: FluxLines
+    biases_v: Mapping[str, float]
+    cluster: Cluster
+    """With the bare levels at rest."""
+    energies_hz: NDArray[np.float64]
+    """Shape (D,): of the dressed levels, by their names in the order of the product basis."""
+    vectors: NDArray[np.float64]
+    """Shape (D, D): [product state, dressed level]."""
+
+    @property
+    def basis(self) -> ProductBasis:
+        """Return the product states."""
+        return basis_of(self.cluster)
+
+    @property
+    def frame_hz(self) -> float:
+        """Return the frequency of the frame in which states are kept between pulses."""
+        return float(np.mean([element.levels_hz[1] for element in self.cluster.elements]))
+
+    def shift_hz(self, member: int, quanta: float) -> NDArray[np.float64]:
+        """Return by how much flux moves the levels of a member, (L,), Hz."""
+        name = self.qubits[member].name
+        count = self.cluster.elements[member].count
+        there = self.chip.bare_at(name, self.biases_v, quanta)[0]
+        return np.asarray((there - self.chip.bare_at(name, self.biases_v, 0.0)[0])[:count])
+
+    def growth(self, member: int, quanta: float) -> NDArray[np.float64]:
+        """Return the charge of 0-1 over that at rest, shape (1,)."""
+        name = self.qubits[member].name
+        there, here = (
+            self.chip.bare_at(name, self.biases_v, value)[1][0] for value in (quanta, 0.0)
+        )
+        return np.array([there / here])
+
+    @property
+    def zz_hz(self) -> float:
+        """Return the largest energy by which excitations of two members shift each other."""
+        level, energy = self.basis.level, self.energies_hz
+        single = np.array([self.basis.index(*row) for row in np.eye(level.shape[1], dtype=int)])
+        most = 0.0
+        for i in range(single.size):
+            for j in range(i):
+                both = self.basis.index(*(level[single[i]] + level[single[j]]))
+                most = max(most, abs(float(energy[both] - energy[single[i]] - energy[single[j]])))
+        return most
+
+
+def cluster_point(
+    qubits: Sequence[QubitPoint], chip: FluxLines, biases_v: Mapping[str, float]
+) -> ClusterPoint:
+    """Return coupled qubits at their biases.
+
+    Raises NotSimulated where a density matrix of them would be too large, or of fluxoniums.
+    """
+    count = LEVELS if LEVELS ** len(qubits) <= LARGEST else FEWER
+    if count ** len(qubits) > LARGEST:
+        names = ", ".join(qubit.name for qubit in qubits)
+        raise NotSimulated(
+            f"flux pulses and shared excitations couple {names}: the joint state of so many is not "
+            f"simulated, at most {LARGEST} levels are; move fewer of them in one run"
+        )
+    elements, charges = [], []
+    for qubit in qubits:
+        try:
+            levels, charge = chip.bare_at(qubit.name, biases_v, 0.0)
+        except NoRegister as error:
+            raise NotSimulated(str(error)) from error
+        charges.append(charge)
+        elements.append(
+            Element(
+                levels_hz=np.array(levels[:count]),
+                ladder=np.array(charge[: count - 1] / charge[0]),
+                rates_1_s=np.array(qubit.rates_1_s[:count, :count]),
+                dephasing_1_s=qubit.dephasing_1_s,
+            )
+        )
+    exchanges = []
+    for i, one in enumerate(qubits):
+        strengths = chip.coupled_to(one.name)
+        for j, other in enumerate(qubits[:i]):
+            if other.name in strengths:
+                g_hz = strengths[other.name] * float(charges[i][0] * charges[j][0])
+                exchanges.append(Exchange(j, i, g_hz))
+    cluster = Cluster(tuple(elements), tuple(exchanges))
+    cluster, energies, vectors = _set_right(cluster, qubits)
+    return ClusterPoint(tuple(qubits), chip, biases_v, cluster, energies, vectors)
+
+
+def _set_right(
+    cluster: Cluster, qubits: Sequence[QubitPoint]
+) -> tuple[Cluster, NDArray[np.float64], NDArray[np.float64]]:
+    """Return the cluster whose dressed ladders are those of its qubits, and its dressed levels."""
+    basis = basis_of(cluster)
+    ladders = [
+        [basis.index(*(n if k == m else 0 for k in range(len(qubits)))) for n in range(one.count)]
+        for m, one in enumerate(cluster.elements)
+    ]
+    energies, vectors = dressed_levels(cluster)
+    for _ in range(ROUNDS):
+        if np.min(np.abs(np.diag(vectors)) ** 2) < OWN:
+            break
+        elements = tuple(
+            replace(
+                element,
+                levels_hz=element.levels_hz
+                + qubit.levels_hz[: element.count]
+                - (energies[ladder] - energies[0]),
+            )
+            for element, qubit, ladder in zip(cluster.elements, qubits, ladders, strict=True)
+        )
+        cluster = replace(cluster, elements=elements)
+        energies, vectors = dressed_levels(cluster)
+    return cluster, energies, vectors
+
+
+def dressed_levels(cluster: Cluster) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return energies (D,), Hz, and vectors (D, D) of a cluster, by the names of product states."""
+    from scipy.linalg import eigh  # heavy: see .relaxation
+    from scipy.optimize import linear_sum_assignment
+
+    basis = basis_of(cluster)
+    matrix = np.zeros((basis.size, basis.size))
+    for e, element in enumerate(cluster.elements):
+        matrix[np.diag_indices(basis.size)] += element.levels_hz[basis.level[:, e]]
+    found = operators(cluster, basis)
+    for (upper, lower, x), size in zip(found.hops, found.hop_size, strict=True):
+        matrix[upper, lower] += cluster.exchanges[x].strength_hz * size
+        matrix[lower, upper] += cluster.exchanges[x].strength_hz * size
+    energies, vectors = np.zeros(basis.size), np.zeros((basis.size, basis.size))
+    for low, high in zip(basis.block[:-1], basis.block[1:], strict=True):
+        own, among = eigh(matrix[low:high, low:high])
+        rows, columns = linear_sum_assignment(-(among**2))
+        signs = np.sign(among[rows, columns])
+        energies[low:high] = own[columns]
+        vectors[low:high, low:high] = among[:, columns] * np.where(signs == 0, 1.0, signs)
+    return energies, vectors

@@ -1,0 +1,169 @@
+"""What is played to the members of a cluster in a run, in groups that do not touch each other.
+
+Drives and flux pulses of all members lie on one time line, that of the feedline's connector; what
+overlaps is one group. A group is steps in which everything is held: whole nanoseconds, or parts
+of one where carriers beat. There two exponentials a part stand for the beat, with the weights of
+the commutator-free Magnus method of fourth order (Blanes and Moan, Appl. Numer. Math. 56, 1519
+(2006)).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.deduplicate import clusters
+from podium.sim_instruments.physics.drive_line import Drives, Shape
+from podium.sim_instruments.physics.fast_flux import level_shifts
+from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
+from podium.sim_instruments.physics.joint.density_evolution import Steps
+
+PARTS_A_BEAT = 32
+"""Parts of a beat's period."""
+GAUSS = np.array([0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6])
+WEIGHT = np.array([0.5 + np.sqrt(3) / 3, 0.5 - np.sqrt(3) / 3])
+"""Of the drive at the two Gauss points in the first of two exponentials; swapped in the second."""
+PHASE_DIGITS = 7
+"""Phases are kept to so many digits of a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One shape in a group."""
+
+    member: int
+    is_flux: bool
+    shape: int
+    offset_ns: int
+    """From the group's start."""
+    turns: float
+    """Phase at the shape's start, against the frame of the block; 0 of a flux pulse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Shapes that overlap: what happens between two waits."""
+
+    duration_ns: int
+    played: tuple[Played, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MemberSignals:
+    """All that is played to one member, in the time of the feedline."""
+
+    drives: Drives
+    fluxes: Drives
+    """Shapes are in flux quanta."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Intervals:
+    """All shapes of all members, by their starts; n of them."""
+
+    start_ns: NDArray[np.int64]
+    end_ns: NDArray[np.int64]
+    member: NDArray[np.int64]
+    is_flux: NDArray[np.bool_]
+    shape: NDArray[np.int64]
+    turns: NDArray[np.float64]
+    first: NDArray[np.int64]
+    """Shape (groups,): first row of each group."""
+
+
+def intervals_of(members: Sequence[MemberSignals]) -> Intervals:
+    """Lay all shapes along time."""
+    start, end, member, is_flux, shape, turns = [], [], [], [], [], []
+    for m, signals in enumerate(members):
+        for flux, one in ((False, signals.drives), (True, signals.fluxes)):
+            start.append(one.start_ns)
+            end.append(one.end_ns)
+            member.append(np.full(one.start_ns.size, m, np.int64))
+            is_flux.append(np.full(one.start_ns.size, flux))
+            shape.append(one.shape.astype(np.int64))
+            turns.append(np.zeros(one.start_ns.size) if flux else one.phase_turns)
+    order = np.argsort(np.concatenate(start), kind="stable")
+    begins, ends = np.concatenate(start)[order], np.concatenate(end)[order]
+    return Intervals(
+        begins,
+        ends,
+        np.concatenate(member)[order],
+        np.concatenate(is_flux)[order],
+        np.concatenate(shape)[order],
+        np.concatenate(turns)[order],
+        clusters(begins, ends),
+    )
+
+
+class GroupSteps:
+    """Turns groups into steps of a cluster's Hamiltonian."""
+
+    def __init__(self, point: ClusterPoint, members: Sequence[MemberSignals]) -> None:
+        self._point = point
+        self._drives = [one.drives.shapes for one in members]
+        self._shifts, self._growths = [], []
+        for m, one in enumerate(members):
+            zero, unit = np.zeros(point.cluster.elements[m].count), np.ones(1)
+            shapes = one.fluxes.shapes
+            moved = [np.zeros((0, zero.size))] * len(shapes)
+            grown = [np.zeros((0, 1))] * len(shapes)
+            if shapes:
+                moved = level_shifts(shapes, lambda q, m=m: point.shift_hz(m, q), zero)  # type: ignore[misc]
+                grown = level_shifts(shapes, lambda q, m=m: point.growth(m, q), unit)  # type: ignore[misc]
+            self._shifts.append(moved)
+            self._growths.append(grown)
+
+    def steps(self, group: Group) -> tuple[Steps, float]:
+        """Return the steps of one point, and the frequency of the frame that they are in."""
+        point = self._point
+        drives = [one for one in group.played if not one.is_flux]
+        shapes = [self._drives[one.member][one.shape] for one in drives]
+        frame_hz = shapes[0].carrier_hz if shapes else point.frame_hz
+        beat = 1e-9 * max((abs(shape.carrier_hz - frame_hz) for shape in shapes), default=0.0)
+        fine = max([1, *(round(1 / shape.step_ns) for shape in shapes)])
+        beats = beat > 0
+        if beats:
+            fine *= 2 * int(np.ceil(PARTS_A_BEAT * beat / fine))
+        count = group.duration_ns * fine
+        elements = point.cluster.elements
+        levels = np.zeros((1, count, len(elements), max(one.count for one in elements)))
+        growth = np.ones((count, len(elements)))
+        for e, element in enumerate(elements):
+            levels[0, :, e, : element.count] = element.levels_hz
+        drive = np.zeros((1, count, len(elements)), np.complex128)
+        for one in group.played:
+            begin = one.offset_ns * fine
+            if one.is_flux:
+                moved = np.repeat(self._shifts[one.member][one.shape], fine, axis=0)
+                levels[0, begin : begin + len(moved), one.member, : moved.shape[1]] += moved
+                grown = np.repeat(self._growths[one.member][one.shape][:, 0], fine)
+                growth[begin : begin + grown.size, one.member] += grown
+                continue
+            shape = self._drives[one.member][one.shape]
+            values = _signal(shape, fine, frame_hz, one, group_frame=frame_hz, beats=beats)
+            rabi = point.qubits[one.member].rabi_hz_per_sqrt_w
+            drive[0, begin : begin + values.size, one.member] += 0.5 * rabi * np.conj(values)
+        exchange = np.array([one.strength_hz for one in point.cluster.exchanges])
+        products = np.stack(
+            [growth[:, one.one] * growth[:, one.other] for one in point.cluster.exchanges], axis=1
+        )
+        return Steps(1.0 / fine, levels, (exchange * products)[None], drive), frame_hz
+
+
+def _signal(
+    shape: Shape, fine: int, frame_hz: float, one: Played, *, group_frame: float, beats: bool
+) -> NDArray[np.complex128]:
+    """Return a drive in each step, in the frame of the group from the group's start on."""
+    held = np.full(shape.duration_ns * fine, complex(shape.level), np.complex128)
+    samples = np.repeat(shape.samples, round(fine * shape.step_ns))
+    held[: samples.size] = samples
+    apart = 1e-9 * (shape.carrier_hz - group_frame)
+    base = one.turns - 1e-9 * frame_hz * one.offset_ns
+    if not beats:
+        return np.asarray(held * np.exp(2j * np.pi * base))
+    part = 2.0 / fine
+    begins = part * np.arange(held.size // 2)
+    at = np.exp(2j * np.pi * (base + apart * (begins[:, None] + part * GAUSS)))
+    pairs = np.stack([at @ WEIGHT, at @ WEIGHT[::-1]], axis=1).reshape(-1)
+    return np.asarray(held * pairs)

@@ -1,0 +1,58 @@
+"""A short run of two coupled qubits that has the kernels of joint states compiled."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.compilation_runs import PULSES, TONE, WINDOWS, first_qubit
+from podium.sim_instruments.physics.operating_point import FeedlinePoint
+from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain, RunSignals
+from podium.sim_instruments.physics.world import Lines, World
+
+NAMES = ("first.q0", "first.q1")
+
+
+class _TwoLines:
+    """Two coupled qubits, the first with a flux line."""
+
+    def flux_shares(self, qubit: str) -> Mapping[str, float]:
+        """Return what the flux line moves: the first."""
+        return {"first.q0.flux": 1.0 if qubit == NAMES[0] else 0.0}
+
+    def moved_levels_hz(
+        self, qubit: str, biases_v: Mapping[str, float], quanta: float
+    ) -> NDArray[np.float64]:
+        """Return levels that fall with the flux."""
+        return self.bare_at(qubit, biases_v, quanta)[0]
+
+    def coupled_to(self, qubit: str) -> Mapping[str, float]:
+        """Return the other qubit."""
+        return {name: 5e6 for name in NAMES if name != qubit}
+
+    def bare_at(
+        self, qubit: str, biases_v: Mapping[str, float], quanta: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return levels that fall with the flux, and charge elements that stay."""
+        n = np.arange(4.0)
+        top_hz = 6e9 if qubit == NAMES[0] else 5.7e9
+        return (top_hz - 1e9 * quanta) * n - 1e8 * n * (n - 1), np.sqrt(n[1:])
+
+
+def run_joint() -> None:
+    """Play a pulse on each of two qubits, a flux pulse, and a reading, twice."""
+    first = first_qubit()
+    other = replace(first, name=NAMES[1], levels_hz=_TwoLines().bare_at(NAMES[1], {}, 0.0)[0])
+    feedline = FeedlinePoint("first.feedline", 1e-3, 1e3, 20.2, 20.3, 1e-20, (first, other))
+    drives = frozenset(f"{name}.drive" for name in NAMES)
+    lines = Lines(frozenset({feedline.name}), drives, frozenset({"first.q0.flux"}))
+    world = World(lambda *_: (feedline,), 0, lines, _TwoLines())
+    start = 9000 * np.arange(2, dtype=np.int64)
+    kind, turns = np.zeros(2, np.int32), np.zeros(2)
+    step = Piece(0.0, np.zeros(0, np.complex128), 1e-2 + 0j, 20)
+    played = [PulseTrain(f"{name}.drive", start, kind, turns, PULSES[:1]) for name in NAMES]
+    played.append(PulseTrain("first.q0.flux", start + 30, kind, turns, (step,)))
+    played.append(PulseTrain("first.feedline", start + 100, kind, turns, (TONE,)))
+    capture = CaptureTrain("first.feedline", start + 150, kind, turns, WINDOWS[:1])
+    world.play(RunSignals(1, 0, 20_000, tuple(played), (capture,), {}))

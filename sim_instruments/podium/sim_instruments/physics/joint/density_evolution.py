@@ -1,0 +1,253 @@
+"""Density matrices of a cluster follow levels, exchange and drives that change in steps.
+
+A scan is a batch: P points with one cluster, each with steps of its own. Where nothing is driven,
+only those coherences between excitation numbers are worked on that a state has: populations of
+product states need none at all.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.joint.elements import Cluster, levels_of
+from podium.sim_instruments.physics.joint.product_basis import ProductBasis, product_basis
+from podium.sim_instruments.physics.joint.step_kernels import evolve_states
+
+LARGEST = 81
+"""Product states of a cluster whose density matrix is evolved; see :mod:`.jump_trajectories`."""
+TURN_A_PART = 2.0
+"""Largest turn, rad, of a coherence in half of a pair of parts: see :func:`pairs_for`."""
+
+
+class TooLarge(ValueError):
+    """A cluster has more states than a density matrix is evolved for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """S steps of equal length at each of P points; E elements, L levels, X exchanges."""
+
+    step_ns: float
+    levels_hz: NDArray[np.float64]
+    """Shape (P, S, E, L): as of :class:`.elements.Element`, held in each step."""
+    exchange_hz: NDArray[np.float64] | None = None
+    """Shape (P, S, X): the strengths in each step; None: those of the cluster."""
+    drive_hz: NDArray[np.complex128] | None = None
+    """Shape (P, S, E): d in ``H/h = d a+ + conj(d) a`` in the frame; half a Rabi frequency."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evolved:
+    """States at the end and populations on the way."""
+
+    states: NDArray[np.complex128]
+    """Shape (P, C, D, D)."""
+    populations: NDArray[np.float64]
+    """Shape (P, M, C, D): after the steps that were asked for."""
+
+
+class Operators(NamedTuple):
+    """A cluster's matrices, as the kernels want them."""
+
+    hops: NDArray[np.int64]
+    hop_size: NDArray[np.float64]
+    lifts: NDArray[np.int64]
+    lift_size: NDArray[np.float64]
+
+
+def basis_of(cluster: Cluster) -> ProductBasis:
+    """Return the product states of a cluster."""
+    return product_basis(tuple(levels_of(cluster)))
+
+
+@lru_cache(maxsize=64)
+def operators(cluster: Cluster, basis: ProductBasis) -> Operators:
+    """Return what exchanges and drives join which states."""
+    hops: list[tuple[int, int, int]] = []
+    hop_size: list[float] = []
+    lifts: list[tuple[int, int, int]] = []
+    lift_size: list[float] = []
+    for state, level in enumerate(basis.level):
+        for e, element in enumerate(cluster.elements):
+            if level[e] + 1 < element.count:
+                lifts.append((int(basis.with_level[e, level[e] + 1, state]), state, e))
+                lift_size.append(float(element.ladder[level[e]]))
+        for x, exchange in enumerate(cluster.exchanges):
+            i, j = exchange.one, exchange.other
+            if level[j] > 0 and level[i] + 1 < cluster.elements[i].count:
+                up = basis.with_level[i, level[i] + 1, state]
+                hops.append((int(basis.with_level[j, level[j] - 1, up]), state, x))
+                hop_size.append(
+                    float(cluster.elements[i].ladder[level[i]])
+                    * float(cluster.elements[j].ladder[level[j] - 1])
+                )
+    return Operators(
+        np.array(hops, np.int64).reshape(-1, 3),
+        np.array(hop_size, np.float64),
+        np.array(lifts, np.int64).reshape(-1, 3),
+        np.array(lift_size, np.float64),
+    )
+
+
+def pairs_for(cluster: Cluster, spread_hz: float, step_ns: float) -> int:
+    """Return into how many pairs of parts a step is cut.
+
+    ``spread_hz``: how far apart states that an exchange joins come at most. With
+    :data:`TURN_A_PART` populations of a tunable coupler's CZ, T1 of 15 us, are good to 1e-6.
+    """
+    rates = any(np.any(one.rates_1_s) or one.dephasing_1_s for one in cluster.elements)
+    if not rates or not cluster.exchanges:
+        return 1
+    return max(1, int(np.ceil(2e-9 * np.pi * spread_hz * step_ns / 2 / TURN_A_PART)))
+
+
+def evolve(
+    cluster: Cluster,
+    steps: Steps,
+    states: NDArray[np.complex128],
+    *,
+    frame_hz: float = 0.0,
+    saved: NDArray[np.int64] | None = None,
+) -> Evolved:
+    """Return what becomes of ``states`` (P or 1, C, D, D) at each point.
+
+    All elements are in one frame that turns at ``frame_hz``. ``saved`` (M,), ascending: after how
+    many steps populations are kept. Raises :class:`TooLarge` above :data:`LARGEST` states, and
+    ValueError for shapes that do not fit.
+    """
+    basis = basis_of(cluster)
+    if basis.size > LARGEST:
+        raise TooLarge(
+            f"a density matrix of {basis.size} states; at most {LARGEST}: evolve trajectories"
+        )
+    points = steps.levels_hz.shape[0]
+    if states.shape[2:] != (basis.size, basis.size) or states.shape[0] not in (1, points):
+        raise ValueError(
+            f"states of shape {states.shape} for {points} points and {basis.size} product states"
+        )
+    diagonal, exchange, drive = in_frame(cluster, basis, steps, frame_hz)
+    span = steps.step_ns
+    pairs = pairs_for(cluster, _spread_hz(cluster, steps), span)
+    decays = any(np.any(one.rates_1_s) or one.dephasing_1_s for one in cluster.elements)
+    parts = 2 * pairs if decays else 1
+    fade, jumps = channels(cluster, basis, tuple(span / parts * w / 3 for w in (1, 4, 2)))
+    block_pairs = _block_pairs(basis, states, bool(np.any(drive)))
+    after = np.array(np.broadcast_to(states, (points, *states.shape[1:])), np.complex128)
+    kept = np.zeros(0, np.int64) if saved is None else np.asarray(saved, np.int64)
+    populations = np.zeros((points, kept.size, states.shape[1], basis.size))
+    evolve_states(
+        diagonal,
+        exchange,
+        drive,
+        *operators(cluster, basis),
+        basis.block,
+        block_pairs,
+        _groups(basis, block_pairs),
+        basis.with_level,
+        fade,
+        jumps,
+        decays,
+        parts,
+        span / parts,
+        kept,
+        after,
+        populations,
+    )
+    return Evolved(_mirrored(after), populations)
+
+
+def in_frame(
+    cluster: Cluster, basis: ProductBasis, steps: Steps, frame_hz: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.complex128]]:
+    """Return diagonal (P, S, D), exchange (P, S, X) and drive (P, S, E) in rad/ns."""
+    points, count = steps.levels_hz.shape[:2]
+    turn = 2e-9 * np.pi
+    diagonal = np.zeros((points, count, basis.size))
+    for e, element in enumerate(cluster.elements):
+        own = steps.levels_hz[:, :, e, : element.count] - frame_hz * np.arange(element.count)
+        diagonal += own[:, :, basis.level[:, e]]
+    if steps.exchange_hz is None:
+        strengths = np.array([one.strength_hz for one in cluster.exchanges], np.float64)
+        exchange = np.broadcast_to(strengths, (points, count, strengths.size))
+    else:
+        exchange = steps.exchange_hz
+    drive = np.zeros((points, count, len(cluster.elements)), np.complex128)
+    if steps.drive_hz is not None:
+        drive = steps.drive_hz
+    return (
+        turn * diagonal,
+        np.ascontiguousarray(turn * exchange, np.float64),
+        np.ascontiguousarray(turn * drive, np.complex128),
+    )
+
+
+def _spread_hz(cluster: Cluster, steps: Steps) -> float:
+    """Return how far apart an exchange's two states are at most."""
+    most = 0.0
+    for one in cluster.exchanges:
+        i, j = cluster.elements[one.one], cluster.elements[one.other]
+        up = np.diff(steps.levels_hz[:, :, one.one, : i.count], axis=-1)
+        down = np.diff(steps.levels_hz[:, :, one.other, : j.count], axis=-1)
+        apart = max(abs(up.max() - down.min()), abs(up.min() - down.max())) if up.size else 0.0
+        most = max(most, float(apart))
+    return most
+
+
+@lru_cache(maxsize=1024)
+def channels(
+    cluster: Cluster, basis: ProductBasis, spans_ns: tuple[float, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the channels of decoherence over each span: (K, D, D) and (K, E, L, L)."""
+    from scipy.linalg import expm  # heavy: see .relaxation
+
+    count, most = len(cluster.elements), basis.with_level.shape[1]
+    fade = np.ones((len(spans_ns), basis.size, basis.size))
+    jumps = np.tile(np.eye(most), (len(spans_ns), count, 1, 1))
+    for e, element in enumerate(cluster.elements):
+        rates = 1e-9 * element.rates_1_s
+        leaving = rates.sum(axis=0)
+        n = np.arange(element.count)
+        apart = (n[:, None] - n[None, :]) ** 2 * 1e-9 * element.dephasing_1_s
+        fading = apart + 0.5 * (leaving[:, None] + leaving[None, :])
+        np.fill_diagonal(fading, 0.0)
+        own = basis.level[:, e]
+        for k, span in enumerate(spans_ns):
+            fade[k] *= np.exp(-span * fading)[own[:, None], own[None, :]]
+            jumps[k, e, : element.count, : element.count] = expm(span * (rates - np.diag(leaving)))
+    return fade, jumps
+
+
+def _block_pairs(
+    basis: ProductBasis, states: NDArray[np.complex128], driven: bool
+) -> NDArray[np.int64]:
+    """Return the pairs of blocks (a >= b) between which the states have anything."""
+    blocks = basis.block.size - 1
+    number = basis.number
+    there = np.any(states != 0, axis=(0, 1))
+    rows, columns = np.nonzero(there)
+    apart = set(range(blocks)) if driven else set(np.abs(number[rows] - number[columns]).tolist())
+    found = [(a, b) for a in range(blocks) for b in range(a + 1) if a - b in apart]
+    return np.array(found, np.int64).reshape(-1, 2)
+
+
+def _groups(basis: ProductBasis, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (G, 3): states i, j with element e in its ground state, and e."""
+    number = basis.number
+    worked = np.zeros((basis.block.size - 1,) * 2, np.bool_)
+    worked[pairs[:, 0], pairs[:, 1]] = True
+    found = []
+    for e in range(basis.level.shape[1]):
+        ground = np.flatnonzero(basis.level[:, e] == 0)
+        i, j = np.meshgrid(ground, ground, indexing="ij")
+        here = worked[number[i], number[j]]
+        found.append(np.column_stack([i[here], j[here], np.full(int(here.sum()), e)]))
+    return np.concatenate(found).astype(np.int64)
+
+
+def _mirrored(states: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Return Hermitian states whose lower triangles are these."""
+    lower = np.tril(states)
+    return lower + np.conj(np.swapaxes(np.tril(states, -1), -1, -2))

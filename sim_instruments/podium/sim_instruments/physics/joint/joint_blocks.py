@@ -1,0 +1,328 @@
+"""Blocks of a run as a cluster meets them: from a joint level, through pulses, to a reading.
+
+A reading finds every member in a level, so it begins another block. That is so where each member is
+read, or has lost its coherence before anything is played to the cluster again; what else there is,
+is refused. Phases of a block count from its first drive: a common phase turns nothing. What is left
+are phases of one member's drives against another's. Where nearly every shot has others (two
+oscillators over a period that is no multiple of their beat), they are taken in steps of
+1 / :data:`PHASES` of a turn: means over shots hold for everything that goes with less than so many
+times that phase, and exchange hands over fewer excitations.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.deduplicate import (
+    StretchNumbers,
+    firsts,
+    number_stretches,
+    phase_word,
+)
+from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
+from podium.sim_instruments.physics.joint.cluster_signals import (
+    PHASE_DIGITS,
+    Group,
+    GroupSteps,
+    Intervals,
+    MemberSignals,
+    Played,
+)
+from podium.sim_instruments.physics.joint.density_evolution import Steps, channels, evolve
+from podium.sim_instruments.physics.noise import Quadrature
+from podium.sim_instruments.physics.schedule import FORGOTTEN
+
+PHASES = 8
+READING = -1
+STATES_KEPT = 2_000
+"""States behind the first pulses of a block that are kept: 4 kB each of two members."""
+TURN_A_WAIT = 0.1
+"""Largest phase, rad, of the shift between two excitations in one stretch of a wait."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointBlocks:
+    """A run's blocks; R of them, one for each reading."""
+
+    kind: NDArray[np.int64]
+    """Shape (R,)."""
+    example: NDArray[np.int64]
+    """Shape (kinds,): a block of each kind."""
+    first_row: NDArray[np.int64]
+    """Shape (R + 1,): where each begins among the intervals."""
+    since_ns: NDArray[np.int64]
+    """Shape (R,): when the reading before was over; the first block begins with its pulses."""
+    reading_ns: NDArray[np.int64]
+    """Shape (R,)."""
+    turns: NDArray[np.float64]
+    """Shape (n,): phase of each interval at its start, as its block counts."""
+
+
+def joint_blocks(
+    intervals: Intervals,
+    lit_ns: NDArray[np.int64],
+    dark_ns: NDArray[np.int64],
+    frame_hz: float,
+    names: str,
+) -> JointBlocks:
+    """Cut what is played at the readings, (R,): from the first photon to the last.
+
+    Raises NotSimulated where something is played to a member meanwhile.
+    """
+    block = np.searchsorted(lit_ns, intervals.start_ns, side="left")
+    first_row = np.searchsorted(block, np.arange(lit_ns.size + 1))
+    since = np.append(intervals.start_ns[:1] if intervals.start_ns.size else 0, dark_ns[:-1])
+    since = since[: lit_ns.size].astype(np.int64)
+    inside = block < lit_ns.size
+    until = lit_ns[block[inside]]
+    late = intervals.end_ns[inside] > until
+    early = (block[inside] > 0) & (intervals.start_ns[inside] < since[block[inside]])
+    if np.any(late | early):
+        raise NotSimulated(
+            f"something is played to {names}, which share one state, while there are photons in "
+            "the resonators of their feedline: that is not simulated; let it end before a readout, "
+            "and begin when that has rung down"
+        )
+    turns, loose = _phases(intervals, block, frame_hz)
+    kinds = _numbered(intervals, block, first_row, since, lit_ns, turns - loose)
+    exact = _numbered(intervals, block, first_row, since, lit_ns, turns)
+    if exact.example.size > PHASES * kinds.example.size:
+        turns = turns - loose + np.round(loose * PHASES) / PHASES
+        exact = _numbered(intervals, block, first_row, since, lit_ns, turns)
+    return JointBlocks(exact.kind, exact.example, first_row, since, lit_ns, turns)
+
+
+def _phases(
+    intervals: Intervals, block: NDArray[np.int64], frame_hz: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return each drive's phase from that of its block's first drive, and its member's first."""
+    group = np.searchsorted(intervals.first, np.arange(block.size), side="right") - 1
+    begins = intervals.start_ns[intervals.first][group] if block.size else intervals.start_ns
+    first = np.searchsorted(block, block)
+    elapsed = begins - intervals.start_ns[first] if block.size else begins
+    against = intervals.turns - (1e-9 * frame_hz * elapsed) % 1.0
+    against[intervals.is_flux] = 0.0
+    driven = np.flatnonzero(~intervals.is_flux)
+    turns, loose = np.zeros(block.size), np.zeros(block.size)
+    row = firsts(block[driven])
+    base = np.zeros(int(block.max(initial=0)) + 1)
+    base[block[driven[row]]] = against[driven[row]]
+    turns[driven] = against[driven] - base[block[driven]]
+    for member in np.unique(intervals.member):
+        own = driven[intervals.member[driven] == member]
+        of = np.zeros(base.size)
+        row = firsts(block[own])
+        of[block[own[row]]] = turns[own[row]]
+        loose[own] = of[block[own]]
+    return turns, loose
+
+
+def _numbered(
+    intervals: Intervals,
+    block: NDArray[np.int64],
+    first_row: NDArray[np.int64],
+    since: NDArray[np.int64],
+    lit: NDArray[np.int64],
+    turns: NDArray[np.float64],
+) -> StretchNumbers:
+    """Number equal blocks alike: their shapes, times from the first, and the reading behind."""
+    count = int(first_row[-1])
+    row = np.arange(count, dtype=np.int64) + block[:count]
+    whole = count + lit.size
+    reading = first_row[1:] + np.arange(lit.size)
+    first = first_row[:-1] + np.arange(lit.size)
+    begin = np.where(
+        first_row[1:] > first_row[:-1],
+        np.append(intervals.start_ns, 0)[np.minimum(first_row[:-1], intervals.start_ns.size)],
+        since,
+    )
+    what, shape = np.full(whole, READING, np.int64), np.zeros(whole, np.int64)
+    at, phase = np.zeros(whole, np.int64), np.zeros(whole, np.int64)
+    wait = np.zeros(whole, np.int64)
+    what[row] = 2 * intervals.member[:count] + intervals.is_flux[:count]
+    shape[row] = intervals.shape[:count]
+    at[row] = intervals.start_ns[:count] - begin[block[:count]]
+    at[reading] = lit - begin
+    phase[row] = phase_word(turns[:count])
+    wait[reading] = begin - since
+    return number_stretches(first, [what, shape, at, phase, wait])
+
+
+def check_forgotten(
+    names: Sequence[str],
+    intervals: Intervals,
+    lit_ns: NDArray[np.int64],
+    told: NDArray[np.bool_],
+    lost: NDArray[np.float64],
+    fading: NDArray[np.float64],
+    dark_ns: NDArray[np.int64],
+) -> None:
+    """Raise NotSimulated where a member is in a superposition behind a reading.
+
+    ``told`` (M, R): whether a record tells its level; ``lost`` (M, R): e-folds of the coherence of
+    0 and 1 that the photons take; ``fading`` (M,): 1/ns.
+    """
+    starts = intervals.start_ns[intervals.first]
+    before = np.searchsorted(starts, lit_ns)
+    for number in np.unique(before):
+        if number in (0, starts.size):
+            continue
+        here = np.flatnonzero(before == number)
+        waited = starts[number] - dark_ns[here[-1]]
+        for m, name in enumerate(names):
+            folds = lost[m, here].sum() + fading[m] * waited
+            if not np.any(told[m, here]) and folds < -np.log(FORGOTTEN):
+                raise NotSimulated(
+                    f"{name} shares a state with {', '.join(set(names) - {name})}, is not read "
+                    f"itself and is driven again {waited} ns after they are: a member that stays "
+                    "coherent while others are read is not simulated; read all of them, or wait "
+                    "until it has decayed"
+                )
+
+
+class JointColumns:
+    """Populations at the end of a block, from each joint level that a run comes to."""
+
+    def __init__(
+        self,
+        point: ClusterPoint,
+        members: Sequence[MemberSignals],
+        intervals: Intervals,
+        blocks: JointBlocks,
+        nodes: Sequence[Quadrature],
+    ) -> None:
+        """``nodes``: the slow noise of each member, Hz."""
+        self._point = point
+        self._intervals = intervals
+        self._blocks = blocks
+        self._group_steps = GroupSteps(point, members)
+        grids = np.meshgrid(*(one.node for one in nodes), indexing="ij")
+        self._node_hz = np.stack([grid.reshape(-1) for grid in grids], axis=1)
+        weights = np.meshgrid(*(one.weight for one in nodes), indexing="ij")
+        self._weight = np.prod(np.stack([w.reshape(-1) for w in weights]), axis=0)
+        self._known: OrderedDict[object, NDArray[np.complex128]] = OrderedDict()
+        basis = point.basis
+        apart = basis.number[:, None] - basis.number[None, :]
+        self._apart = apart
+        energies = point.energies_hz - point.frame_hz * basis.number
+        noisy = energies + self._node_hz @ basis.level.T
+        self._turn_hz = noisy[:, :, None] - noisy[:, None, :]
+
+    def column(self, kind: int, level: int) -> NDArray[np.float64]:
+        """Return the populations (D,) at the reading of a kind of blocks, from a joint level."""
+        since_ns, groups, last_ns = self._events(int(self._blocks.example[kind]))
+        size = self._point.basis.size
+        prefix: list[object] = [level, since_ns]
+        state = self._known.get(tuple(prefix))
+        if state is None:
+            state = np.zeros((len(self._weight), 1, size, size), np.complex128)
+            state[:, 0, level, level] = 1.0
+            state = self._wait(state, since_ns, coherent=False)
+            self._keep(tuple(prefix), state)
+        for wait_ns, group in groups:
+            prefix += [wait_ns, group]
+            known = self._known.get(tuple(prefix))
+            if known is None:
+                known = self._play(self._wait(state, wait_ns, coherent=True), group)
+                self._keep(tuple(prefix), known)
+            state = known
+        state = self._wait(state, last_ns, coherent=False)
+        populations = np.einsum("k,kii->i", self._weight, state[:, 0]).real
+        return np.asarray(np.maximum(populations, 0.0))
+
+    def _keep(self, prefix: object, state: NDArray[np.complex128]) -> None:
+        self._known[prefix] = state
+        if len(self._known) > STATES_KEPT:
+            self._known.popitem(last=False)
+
+    def _events(self, number: int) -> tuple[int, list[tuple[int, Group]], int]:
+        """Return the wait before a block's first group, waits and groups, and the wait behind."""
+        blocks, intervals = self._blocks, self._intervals
+        low, high = int(blocks.first_row[number]), int(blocks.first_row[number + 1])
+        since, read = int(blocks.since_ns[number]), int(blocks.reading_ns[number])
+        if low == high:
+            return max(read - since, 0), [], 0
+        edges = intervals.first[(intervals.first >= low) & (intervals.first < high)]
+        begin = int(intervals.start_ns[low])
+        now, groups = begin, []
+        for g, edge in enumerate(edges.tolist()):
+            rows = range(edge, int(edges[g + 1]) if g + 1 < edges.size else high)
+            start = int(intervals.start_ns[edge])
+            end = max(int(intervals.end_ns[row]) for row in rows)
+            played = tuple(
+                Played(
+                    int(intervals.member[row]),
+                    bool(intervals.is_flux[row]),
+                    int(intervals.shape[row]),
+                    int(intervals.start_ns[row]) - start,
+                    round(float(blocks.turns[row]) % 1.0, PHASE_DIGITS),
+                )
+                for row in rows
+            )
+            groups.append((start - now, Group(end - start, played)))
+            now = end
+        return max(begin - since, 0), groups, read - now
+
+    def _wait(
+        self, state: NDArray[np.complex128], span_ns: int, *, coherent: bool
+    ) -> NDArray[np.complex128]:
+        """Return dressed states (K, 1, D, D) after a wait; in parts where coherences count.
+
+        An excitation that is lost in the middle ends the shift of its neighbours' phases.
+        """
+        if span_ns <= 0:
+            return state
+        point = self._point
+        parts = 1
+        if coherent:
+            turned = 2e-9 * np.pi * point.zz_hz * span_ns
+            parts = max(1, int(np.ceil(turned / TURN_A_WAIT)))
+        span = span_ns / parts
+        fade, jumps = channels(point.cluster, point.basis, (span / 2,))
+        turn = np.exp(-2j * np.pi * ((self._turn_hz * 1e-9 * span) % 1.0))[:, None]
+        for _ in range(parts):
+            state = self._decohere(state, fade[0], jumps[0])
+            state = self._decohere(state * turn, fade[0], jumps[0])
+        return state
+
+    def _decohere(
+        self, state: NDArray[np.complex128], fade: NDArray[np.float64], jumps: NDArray[np.float64]
+    ) -> NDArray[np.complex128]:
+        basis = self._point.basis
+        state = state * fade
+        for e, element in enumerate(self._point.cluster.elements):
+            ground = np.flatnonzero(basis.level[:, e] == 0)
+            index = basis.with_level[e, : element.count, ground]  # (G, L)
+            rows, columns = index[:, None, :], index[None, :, :]
+            own = state[:, :, rows, columns]
+            mixed = own @ jumps[e, : element.count, : element.count].T
+            state[:, :, rows, columns] = mixed
+        return state
+
+    def _play(self, state: NDArray[np.complex128], group: Group) -> NDArray[np.complex128]:
+        """Return dressed states after a group of pulses."""
+        point = self._point
+        steps, frame_hz = self._group_steps.steps(group)
+        levels = steps.levels_hz[0, :, :, :]
+        number = np.arange(levels.shape[-1])
+        noisy = levels[None] + self._node_hz[:, None, :, None] * number
+        count = len(self._weight)
+        exchange, drive = steps.exchange_hz, steps.drive_hz
+        assert exchange is not None
+        assert drive is not None
+        all_nodes = Steps(
+            steps.step_ns,
+            noisy,
+            np.repeat(exchange, count, axis=0),
+            np.repeat(drive, count, axis=0),
+        )
+        vectors = point.vectors
+        bare = vectors @ state @ vectors.T
+        after = evolve(point.cluster, all_nodes, bare, frame_hz=frame_hz).states
+        back = 1e-9 * (point.frame_hz - frame_hz) * group.duration_ns
+        turned = after * np.exp(2j * np.pi * ((back * self._apart) % 1.0))
+        return np.asarray(vectors.T @ turned @ vectors)

@@ -1,0 +1,215 @@
+"""Which qubits of a feedline share one state in a run, and what their readings find.
+
+A cluster is made for a run: of the coupled qubits that a flux pulse moves by more than
+:data:`MOVED_HZ`, those that are driven where neighbours share their excitation, and all that are
+directly coupled to one of these. The others stand alone: neighbours move their levels and no more.
+At a reading a cluster parts: see :mod:`.joint_blocks`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.counter_based_random import key
+from podium.sim_instruments.physics.drive_line import Drives, drives_of
+from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
+from podium.sim_instruments.physics.evolution import bare_tables
+from podium.sim_instruments.physics.fast_flux import FluxLines, moving
+from podium.sim_instruments.physics.joint.cluster_point import cluster_point
+from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals, intervals_of
+from podium.sim_instruments.physics.joint.joint_blocks import (
+    JointColumns,
+    check_forgotten,
+    joint_blocks,
+)
+from podium.sim_instruments.physics.joint.joint_walk import joint_paths
+from podium.sim_instruments.physics.noise import Quadrature, quadrature
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.schedule import Schedule, schedule_of
+from podium.sim_instruments.physics.shots import PreparedShots, prepare
+from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
+from podium.sim_instruments.physics.walk import Paths
+
+MOVED_HZ = 2e6
+"""A coupled qubit that flux pulses move by less stays by itself: crosstalk. ASSUMED: an exchange of
+some MHz and a detuning of some 100 MHz then change by a hundredth."""
+ALONE = 0.9
+"""A qubit whose excitation is so much its own is driven by itself."""
+NOISE_ERROR = 1e-3
+"""Error allowed in the mean over each member's slow noise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterMember:
+    """A member of a cluster in a run."""
+
+    qubit: QubitPoint
+    drives: Drives
+    """At its source."""
+    later_ns: int
+    """How much longer they are under way than a tone."""
+    slow_hz: tuple[float, float]
+    """Mean of its slow noise over the run, and how far it strays in it."""
+
+
+def moved_hz(
+    lines: FluxLines, qubit: str, trains: Sequence[PulseTrain], biases_v: Mapping[str, float]
+) -> float:
+    """Return by how much flux pulses move the 0-1 transition of a qubit at most, about."""
+    by = moving(lines, qubit, trains, biases_v)
+    if by is None:
+        return 0.0
+    values = [
+        value
+        for train in by.trains
+        for piece in train.pieces
+        for value in (complex(piece.level).real, *piece.samples.real.tolist())
+    ]
+    ends = min(values, default=0.0), max(values, default=0.0)
+    rest = by.levels(0.0)[1]
+    return max(abs(float(by.levels(end)[1] - rest)) for end in ends)
+
+
+def clusters_of(
+    feedline: FeedlinePoint,
+    signals: RunSignals,
+    lines: FluxLines | None,
+    fluxes: Sequence[PulseTrain],
+) -> list[tuple[int, ...]]:
+    """Return the clusters of a run, each by the places of its members on the feedline.
+
+    Raises NotSimulated for a cluster that reaches beyond the feedline.
+    """
+    if lines is None:
+        return []
+    names = [qubit.name for qubit in feedline.qubits]
+    driven = {
+        train.line.removesuffix(".drive")
+        for train in signals.drives
+        if train.start_ns.size and train.spur != "carrier"
+    }
+    near = {name: lines.coupled_to(name) for name in names}
+    together = {name: {name} for name in names}
+    for qubit in feedline.qubits:
+        if not near[qubit.name]:
+            continue
+        shared = qubit.name in driven and qubit.alone < ALONE
+        pulsed = bool(fluxes) and (moved_hz(lines, qubit.name, fluxes, signals.biases_v) > MOVED_HZ)
+        if not (shared or pulsed):
+            continue
+        beyond = [other for other in near[qubit.name] if other not in names]
+        if beyond:
+            raise NotSimulated(
+                f"{qubit.name} is moved or shares its excitation with {', '.join(beyond)}, which "
+                f"{feedline.name} does not read: a joint state over two feedlines is not simulated"
+            )
+        joined = set().union(*(together[name] for name in (qubit.name, *near[qubit.name])))
+        for name in joined:
+            together[name] = joined
+    found = {tuple(sorted(names.index(name) for name in one)) for one in together.values()}
+    return sorted(one for one in found if len(one) > 1)
+
+
+def cluster_readings(
+    feedline: FeedlinePoint,
+    signals: RunSignals,
+    lines: FluxLines,
+    fluxes: Sequence[PulseTrain],
+    episodes: Episodes,
+    members: Sequence[ClusterMember],
+    fraction: float,
+    seed: int,
+) -> list[tuple[Schedule, Paths]]:
+    """Return the readings of each member, and the levels and jumps that a run draws.
+
+    Raises NotSimulated for what a cluster cannot be played.
+    """
+    qubits = [member.qubit for member in members]
+    names = [qubit.name for qubit in qubits]
+    point = cluster_point(qubits, lines, signals.biases_v)
+    heard = [_read(member, episodes) for member in members]
+    if not heard[0][1].readings.kind.size:
+        return [(schedule, _nothing()) for schedule, _ in heard]
+    played = [_signals(lines, signals, member, fluxes) for member in members]
+    intervals = intervals_of(played)
+    schedule = heard[0][0]
+    readings = heard[0][1].readings
+    lit = schedule.start_ns[schedule.sampled]
+    dark = lit + (readings.end_ns - readings.begin_ns)
+    blocks = joint_blocks(intervals, lit, dark, point.frame_hz, ", ".join(names))
+    fading = [bare_tables(q, np.zeros(1), np.ones(1)).fading[0, 1] for q in qubits]
+    check_forgotten(
+        names,
+        intervals,
+        lit,
+        np.stack([one.told for _, one in heard]),
+        np.stack([one.lost for _, one in heard]),
+        np.array(fading),
+        dark,
+    )
+    spans = _longest_ns(intervals.start_ns, intervals.end_ns, blocks.first_row)
+    nodes = [_nodes(member.slow_hz, spans) for member in members]
+    columns = JointColumns(point, played, intervals, blocks, nodes)
+    keys = [key(seed, name, "levels") for name in names]
+    cluster_key = key(seed, "+".join(names), "joint levels")
+    prepared = [one for _, one in heard]
+    paths = joint_paths(
+        point, blocks, columns, prepared, fraction, (cluster_key, keys), signals.run
+    )
+    return [(one, path) for (one, _), path in zip(heard, paths, strict=True)]
+
+
+def _read(member: ClusterMember, episodes: Episodes) -> tuple[Schedule, PreparedShots]:
+    """Return a member's readings by themselves: nothing is played between them."""
+    silent = drives_of([])
+    schedule = schedule_of(silent, member.later_ns, episodes)
+    return schedule, prepare(
+        member.qubit, schedule, episodes, silent, (0.0, 0.0), False, coherent=True
+    )
+
+
+def _nothing() -> Paths:
+    none = np.zeros(0, np.int64)
+    return Paths(none, none, none, none)
+
+
+def _signals(
+    lines: FluxLines, signals: RunSignals, member: ClusterMember, fluxes: Sequence[PulseTrain]
+) -> MemberSignals:
+    by = moving(lines, member.qubit.name, fluxes, signals.biases_v)
+    pulses = drives_of([] if by is None else by.trains)
+    return MemberSignals(_later(member.drives, member.later_ns), _later(pulses, member.later_ns))
+
+
+def _later(drives: Drives, by_ns: int) -> Drives:
+    return Drives(drives.start_ns + by_ns, drives.shape, drives.phase_turns, drives.shapes)
+
+
+def _longest_ns(
+    start: NDArray[np.int64], end: NDArray[np.int64], first_row: NDArray[np.int64]
+) -> float:
+    """Return the longest time from the first shape of a block to the end of its last."""
+    has = np.flatnonzero(np.diff(first_row))
+    if not has.size:
+        return 0.0
+    return float(np.max(end[first_row[has + 1] - 1] - start[first_row[has]]))
+
+
+def _nodes(slow_hz: tuple[float, float], span_ns: float) -> Quadrature:
+    """Return few enough nodes of a member's slow noise, in Hz."""
+    mean_hz, stray_hz = slow_hz
+    reach = 2e-9 * np.pi * stray_hz * span_ns
+    found = quadrature(reach)
+    test = np.linspace(0.0, reach, 33)
+    for count in range(1, 6):
+        node, weight = np.polynomial.hermite_e.hermegauss(count)
+        weight = weight / weight.sum()
+        if (
+            np.abs(np.cos(np.outer(test, node)) @ weight - np.exp(-0.5 * test**2)).max()
+            < NOISE_ERROR
+        ):
+            found = Quadrature(node, weight)
+            break
+    return Quadrature(mean_hz + stray_hz * found.node, found.weight)

@@ -1,0 +1,33 @@
+"""Supervisor, agent and coordinator are killed, as processes, at random moments of a procedure.
+
+In :mod:`.test_procedure_kills` the same is done to the parts alone, at each place of their code.
+"""
+
+from pathlib import Path
+
+import pytest
+from tests.benches.supervision.killed_processes import killed_fridge
+
+KILLS, MANY, IN_ONE = 3, 200, 40
+LONGEST_S = 1200.0
+"""Of the wall, for one procedure; an idle machine takes five minutes."""
+
+
+async def test_a_procedure_goes_on_after_each_process_was_killed(tmp_path: Path) -> None:
+    async with killed_fridge(tmp_path, 1) as fridge:
+        await fridge.tripped()
+        await fridge.recovered(await fridge.begun(), KILLS, 2.0, LONGEST_S, steps=1)
+        assert sorted(fridge.kills) == ["agent room", "coordinator", "supervisor"]
+        assert await fridge.check_operations() > 5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(5400)
+async def test_procedures_outlive_200_kills_of_processes(tmp_path: Path) -> None:
+    async with killed_fridge(tmp_path, 2) as fridge:
+        while len(fridge.kills) < MANY:
+            await fridge.tripped()
+            left = min(IN_ONE, MANY - len(fridge.kills))
+            await fridge.recovered(await fridge.begun(), left, 8.0, LONGEST_S)
+            await fridge.check_operations()
+        assert len(set(fridge.moments)) > 8, "steps in which a process was killed"
