@@ -228,7 +228,7 @@ def second_reads_one(
     if place is None or ground is None or place.tai_s < ground.tai_s:
         return 1 - false_ground
     second = complex(place.value, bench.guess(qubit, "second_q"))
-    above = float(reference.project(second)) - threshold
+    above = float(reference.project(np.array([second]))[0]) - threshold
     return 0.5 * erfc(-above / sqrt(2 * reference.ground_variance))
 
 
