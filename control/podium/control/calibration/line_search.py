@@ -61,7 +61,7 @@ class SearchPlan:
     narrow_steps_hz: tuple[float, float] = (0.1e6, 0.7e6)
     """Smallest and largest."""
     narrow_points: int = 25
-    narrow_shots: int = 100
+    narrow_shots: int = 250
 
 
 Build = Callable[[Mapping[str, Range], tuple[Qubit, ...], int, int, Rabi], LineScan]

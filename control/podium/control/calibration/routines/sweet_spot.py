@@ -22,7 +22,7 @@ from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
 
-REACH = 0.025
+REACH = 0.05
 """Distance of the flanks from the sweet spot, in flux periods: far enough for a steep slope, near
 enough for the drive's and the resonator's reach, and for the arc's exact shape not to matter."""
 FLUXONIUM = 0.3
