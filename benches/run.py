@@ -121,8 +121,9 @@ def joint() -> Iterator[Row]:
             scan = joint_evolution.chevron(cluster, tails=tails)
             scan()
             ours_s, found = joint_evolution.best_of(20, scan)
-            theirs_s, solved = joint_evolution.theirs(cluster, tails=tails)
-            error = float(np.max(np.abs(found[list(joint_evolution.SOLVED)] - solved)))
+            theirs_s = joint_evolution.theirs(cluster, tails=tails)
+            exact = joint_evolution.judged(cluster, tails=tails)
+            error = float(np.max(np.abs(found[joint_evolution.SOLVED[1]] - exact)))
             asked_ms = CHEVRON_MS[len(cluster.elements), tails]
             yield Row(
                 f"CZ chevron, 41 x 41, {len(cluster.elements)} elements of 3 levels, "

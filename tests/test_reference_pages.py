@@ -64,7 +64,7 @@ def test_no_row_stands_outside_its_table() -> None:
 
 
 def test_every_design_value_is_listed_with_its_unit() -> None:
-    rows = re.findall(r"^\| (`.+`) \| (Hz|s|V|none) \|", FACILITY_FILE, re.MULTILINE)
+    rows = re.findall(r"^\| (`[^|]+`) \| (Hz|s|V|none) \|", FACILITY_FILE, re.MULTILINE)
     listed = {
         name: unit.replace("none", "1")
         for names, unit in rows

@@ -27,6 +27,7 @@ PARTS = (
     "page",
     "twenty",
     "readings",
+    "observer",
     "overhead",
     "clops",
     "split",

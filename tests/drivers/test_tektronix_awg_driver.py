@@ -39,7 +39,7 @@ def test_it_plays_its_roles_and_connecting_sets_nothing(driver, twin):
     assert instrument.identity() == Identity(
         "TEKTRONIX", "AWG70002A", "B020397", "SCPI:99.0 FW:7.5.0197.0"
     )
-    assert examined.examine().options == ("03",)
+    assert examined.examine().options == ("225", "03")
     found = instrument.snapshot()
     assert found["sample_rate"] == 25e9
     assert found["ch2.resolution"] == 10
@@ -73,7 +73,7 @@ def test_a_waveform_is_played(driver, twin):
         (lambda d: d.send_waveform("a", WAVE, [WAVE]), "on or off"),
         (lambda d: d.assign(1, "b"), "-224"),
         (lambda d: d.assign(3, "b"), "channels 1 to 2"),
-        (lambda d: d.set_amplitude_v(1, 0.6), "0.25 V to 0.5 V"),
+        (lambda d: d.set_amplitude_v(1, 0.6), "0.125 V to 0.5 V"),
         (lambda d: d.play(), "-221"),
     ],
 )

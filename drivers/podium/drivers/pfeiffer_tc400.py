@@ -32,8 +32,12 @@ class PfeifferTc400:
         ports: Mapping[str, int],
         pump: str = "turbo1",
         bus_address: str = str(box.ADDRESS),
+        turbopump: str = "HiPace 400",
     ) -> None:
-        """Connect by asking who it is; ``pump`` is what the fridge calls it."""
+        """Connect by asking who it is; ``pump`` is what the fridge calls it.
+
+        Which ``turbopump`` it is, its drive does not say.
+        """
         self._begin(name, pump, bus_address, ByteStream(name, host, ports["serial"]))
         try:
             self.identity()
@@ -43,7 +47,12 @@ class PfeifferTc400:
 
     @classmethod
     def rehearse(
-        cls, name: str, note: Note, pump: str = "turbo1", bus_address: str = str(box.ADDRESS)
+        cls,
+        name: str,
+        note: Note,
+        pump: str = "turbo1",
+        bus_address: str = str(box.ADDRESS),
+        turbopump: str = "HiPace 400",
     ) -> Self:
         """Return a driver of no drive, which answers as one that stands still."""
         driver = cls.__new__(cls)

@@ -10,7 +10,6 @@ from podium.drivers.errors import Refused
 from podium.drivers.over_visa import OverVisa
 from podium.drivers.roles import Examination
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
-from podium.firmware_interfaces import tektronix_awg as box
 from podium.firmware_interfaces.tektronix_awg import Awg
 from podium.firmware_interfaces.tektronix_waveform_files import SAMPLES_MIN
 
@@ -126,7 +125,7 @@ class TektronixAwg(OverVisa):
     def set_amplitude_v(self, channel: int, volts: float) -> None:
         """Set the amplitude, peak to peak, of samples from -1 to 1."""
         self._check(channel)
-        low, high = float(box.AMPLITUDE_MIN_V), float(self._model.amplitude_max_v)
+        low, high = (float(limit) for limit in self._model.amplitude_v)
         if not low <= volts <= high:
             raise Refused(f"{self._session.name} has amplitudes of {low} V to {high} V")
         self.tell(f":SOUR{channel}:VOLT {volts:.6g}")

@@ -89,6 +89,11 @@ def on_of(pump: str) -> str:
     return f"pump.{pump}.on"
 
 
+def set_speed_of(turbo: str) -> str:
+    """Return the input with the speed that a turbo is driven to, as a share of its full one."""
+    return f"{turbo}.set_speed"
+
+
 def current_of(axis: str) -> str:
     """Return the input and output with the current of a magnet's axis, A."""
     return f"magnet.{axis}.current"
@@ -146,6 +151,9 @@ OUTPUTS: dict[str, str] = {
     WATER_TEMPERATURE: "K",
 }
 """By output: its unit. A switch reads as it stands, not as it was commanded."""
+
+SET_SPEEDS: dict[str, str] = {set_speed_of(turbo): "share" for turbo in TURBOS}
+"""Inputs that the drive of a turbo has, and their unit: 1 is its full speed."""
 
 MAGNET: dict[str, str] = {current_of(axis): "A" for axis in AXES}
 """Inputs and outputs of a fridge with a vector magnet."""

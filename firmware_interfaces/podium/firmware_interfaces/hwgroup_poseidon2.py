@@ -140,7 +140,7 @@ ALERTS = SensorFlag.TRAP | SensorFlag.SMS | SensorFlag.EMAIL
 
 
 class OutputMode(IntEnum):
-    """What switches an output (manual, page 16)."""
+    """Source that switches an output (manual, page 16)."""
 
     MANUAL = 0
     ALARM = 1

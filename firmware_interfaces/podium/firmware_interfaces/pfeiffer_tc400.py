@@ -17,6 +17,11 @@ ADDRESS = 1
 ADDRESSES = (1, 255)
 NOMINAL_HZ = 820
 """Of a HiPace 400, as Bluefors' gas handling has it. P:308 and P:399, final speed."""
+TURBOPUMPS = {"HiPace 300": 1000, "HiPace 400": NOMINAL_HZ, "HiPace 700": NOMINAL_HZ}
+"""Nominal speeds of the pumps that have this drive, Hz (Pfeiffer's data sheets)."""
+CHARACTER_BITS = 10
+"""Of the serial line: one to start, eight of data, no parity, one to stop (operating
+instructions, technical data, as the baud rate)."""
 TRUE, FALSE = "111111", "000000"
 
 
@@ -99,11 +104,14 @@ TEMPERATURES = {
 HOURS_PUMP = Parameter(311, "OpHrsPump", _INT, initial=20122)
 HOURS_ELECTRONICS = Parameter(314, "OpHrsElec", _INT, initial=20144)
 GAS_MODE = _setting(27, "GasMode", _SHORT, 0, 2)
+SPEED_SETTING = _setting(26, "SpdSetMode", _SHORT, 0, 1)
 SPEED_SETPOINT = _setting(707, "SpdSVal", _REAL, 65, 100, 20)
 STANDBY_SETPOINT = _setting(717, "StdbySVal", _REAL, 66.7, 100, 20)
 DEVICE_ADDRESS = _setting(797, "RS485Adr", _INT, ADDRESS, ADDRESSES[1], ADDRESSES[0])
 SETPOINT_SPEED_RPM = Parameter(397, "SetRotSpd", _INT)
 ACTUAL_SPEED_RPM = Parameter(398, "ActualSpd", _INT)
+NOMINAL_SPEED = Parameter(315, "Nominal Spd", _INT)
+NOMINAL_SPEED_RPM = Parameter(399, "NominalSpd", _INT)
 SWITCH_POINT = _setting(701, "SpdSwPt1", _INT, 80, 97, 50)
 """Percent of the nominal speed, which P:302 is about."""
 SWITCH_POINT_ATTAINED = Parameter(302, "SpdSwPtAtt", _BOOL)
@@ -114,7 +122,6 @@ _CONFIGURATION = (
     _setting(19, "Cfg DO2", _SHORT, 1, 22),
     _setting(24, "Cfg DO1", _SHORT, 0, 22),
     _setting(25, "OpMode BKP", _SHORT, 0, 3),
-    _setting(26, "SpdSetMode", _SHORT, 0, 1),
     _setting(28, "Cfg Remote", _SHORT, 0, 4),
     _setting(30, "VentMode", _SHORT, 0, 2),
     _setting(35, "Cfg Acc A1", _SHORT, 0, 14),
@@ -153,13 +160,11 @@ _SHOWN = (
     Parameter(300, "RemotePrio", _BOOL),
     Parameter(304, "OvTempElec", _BOOL),
     Parameter(305, "OvTempPump", _BOOL),
-    Parameter(315, "Nominal Spd", _INT, initial=NOMINAL_HZ),
     Parameter(319, "PumpCycles", _INT, initial=213),
     Parameter(336, "AccelDecel", _INT),
     Parameter(337, "SealGasFlw", _INT),
     Parameter(354, "HW Version", _TEXT, initial="000000"),
     *(Parameter(360 + n, f"ErrHist{n + 1}", _TEXT, initial="000000") for n in range(10)),
-    Parameter(399, "NominalSpd", _INT, initial=60 * NOMINAL_HZ),
     Parameter(739, "PrsSn1Name", _TEXT, initial="no Sen"),
     Parameter(740, "Pressure 1", _EXPO),
     Parameter(749, "PrsSn2Name", _TEXT, initial="no Sen"),
@@ -173,7 +178,8 @@ PARAMETERS: dict[int, Parameter] = {
         *(PUMPING_STATION, MOTOR, ACKNOWLEDGE, HEATING, STANDBY, GAS_MODE),
         *(ERROR_CODE, SET_SPEED, ACTUAL_SPEED, CURRENT, VOLTAGE, POWER, FIRMWARE, NAME),
         *(ACCELERATING, AT_SPEED, HOURS_PUMP, HOURS_ELECTRONICS),
-        *(SPEED_SETPOINT, STANDBY_SETPOINT, DEVICE_ADDRESS),
+        *(SPEED_SETTING, SPEED_SETPOINT, STANDBY_SETPOINT, DEVICE_ADDRESS),
+        *(NOMINAL_SPEED, NOMINAL_SPEED_RPM),
         *(SETPOINT_SPEED_RPM, ACTUAL_SPEED_RPM, SWITCH_POINT, SWITCH_POINT_ATTAINED),
         *(*_CONFIGURATION, *_SHOWN),
         *TEMPERATURES.values(),

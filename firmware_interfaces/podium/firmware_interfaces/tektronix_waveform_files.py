@@ -1,10 +1,11 @@
 """Files of Tektronix AWGs: WFMX, a waveform; SEQX, sequences with their waveforms in a ZIP file.
 
-A WFMX file is an XML header whose first element says how long it is, then samples as 32-bit
+A WFMX file is an XML header whose first element may say how long it is, then samples as 32-bit
 floats of full scale, then, if there are any, markers as one byte for each sample. A sequence
 (SML, in ``Sequences/`` of a SEQX file) is XML alone. Source: ``makeWFMXFile`` and
-``makeSEQXFile`` of QCoDeS 0.58. A SEQX file comes from anywhere: it is unpacked in memory, up to
-a limit, and XML with a document type is refused.
+``makeSEQXFile`` of QCoDeS 0.58; Tektronix's ``make_wfmx_example.py`` and ``make_seqx_example.py``
+(Programmatic-Control-Examples) for what may be left out, and what holds then. A SEQX file comes
+from anywhere: it is unpacked in memory, up to a limit, and XML with a document type is refused.
 """
 
 import io
@@ -30,6 +31,7 @@ FILES_MAX = 20_000
 STEPS_MAX = 16_383
 REPEATS_MAX = 1_048_576
 _OFFSET = re.compile(rb'<DataFile\b[^>]{0,200}\boffset="(\d{1,9})"')
+_END = b"</DataFile>"
 INPUTS = ("None", "TrigA", "TrigB", "Internal")
 
 
@@ -87,17 +89,16 @@ def with_jump(step: Step, target: int | str) -> Step:
 
 def read_waveform(data: bytes) -> Waveform:
     """Return the waveform of a WFMX file; raises :class:`FileError`."""
-    begin = _OFFSET.search(data, 0, HEADER_MAX)
-    if begin is None:
-        raise FileError("its header does not say how long it is")
-    length = int(begin[1])
-    if not begin.end() < length <= min(len(data), HEADER_MAX):
-        raise FileError(f"its header is to have {length} bytes")
+    length = _header_length(data)
     root = _xml(data[:length])
-    if _text(root, "NumberFormat") != "Single" or _text(root, "Endian") != "Little":
-        raise FileError("its numbers are to be single and little-endian")
+    if _said(root, "NumberFormat", "Single") != "Single":
+        raise FileError("its numbers are to be single")
+    if _said(root, "Endian", "Little") != "Little":
+        raise FileError("its numbers are to be little-endian")
+    if _said(root, "SignalFormat", "Real") != "Real":
+        raise FileError("complex waveforms are not known here")
     count = _whole(root, "NumberSamples", SAMPLES_MIN, len(data))
-    marked = {"true": True, "false": False}.get(_text(root, "MarkersIncluded"))
+    marked = {"true": True, "false": False}.get(_said(root, "MarkersIncluded", "false"))
     if marked is None or len(data) - length != count * (5 if marked else 4):
         raise FileError(f"{len(data) - length} bytes follow its header, not {count} samples")
     samples = np.frombuffer(data, "<f4", count, length)
@@ -105,6 +106,19 @@ def read_waveform(data: bytes) -> Waveform:
         raise FileError("samples are no numbers")
     markers = np.frombuffer(data, np.uint8, count, length + 4 * count) if marked else None
     return Waveform(samples.astype(np.float32), markers)
+
+
+def _header_length(data: bytes) -> int:
+    begin = _OFFSET.search(data, 0, HEADER_MAX)
+    if begin is None:
+        end = data.find(_END, 0, HEADER_MAX)
+        if end < 0:
+            raise FileError("its header does not end")
+        return end + len(_END)
+    length = int(begin[1])
+    if not begin.end() < length <= min(len(data), HEADER_MAX):
+        raise FileError(f"its header is to have {length} bytes")
+    return length
 
 
 def read_sequence(data: bytes) -> Sequence:
@@ -118,7 +132,8 @@ def read_sequence(data: bytes) -> Sequence:
     name = _text(root, "SequenceName")
     if not name:
         raise FileError("it has no name")
-    if _text(root, "JumpTiming") != "JumpImmed":
+    # ASSUMED: at once where it does not say
+    if _said(root, "JumpTiming", "JumpImmed") != "JumpImmed":
         raise FileError("its jumps are not at once, and others are not known here")
     return Sequence(name, tuple(found), tracks)
 
@@ -197,7 +212,7 @@ def _step(element: ElementTree.Element, tracks: int) -> Step:
     wanted = 1 if is_sequence else tracks
     if len(assets) < wanted:
         raise FileError(f"a step has {len(assets)} assets, not {wanted}")
-    match _text(element, "Repeat"):
+    match _said(element, "Repeat", "Once"):
         case "Infinite":
             repeats = None
         case "Once":
@@ -206,7 +221,7 @@ def _step(element: ElementTree.Element, tracks: int) -> Step:
             repeats = _whole(element, "RepeatCount", 1, REPEATS_MAX)
         case other:
             raise FileError(f"a step repeats {other!r}")
-    inputs = [_text(element, name) for name in ("WaitInput", "EventJumpInput")]
+    inputs = [_said(element, name, "None") for name in ("WaitInput", "EventJumpInput")]
     if not set(inputs) <= set(INPUTS):
         raise FileError(f"a step has the inputs {inputs}")
     return Step(
@@ -222,7 +237,7 @@ def _step(element: ElementTree.Element, tracks: int) -> Step:
 
 
 def _target(element: ElementTree.Element, name: str) -> int | str:
-    word = _text(element, name)
+    word = _said(element, name, "Next")
     if word == "StepIndex":
         return _whole(element, f"{name}Step", 1, STEPS_MAX)
     if word not in ("Next", "First", "Last", "End"):
@@ -255,6 +270,14 @@ def _find(root: ElementTree.Element, name: str) -> ElementTree.Element:
 
 def _text(root: ElementTree.Element, name: str) -> str:
     return (_find(root, name).text or "").strip()
+
+
+def _said(root: ElementTree.Element, name: str, default: str) -> str:
+    """Return a text, or what holds where there is none."""
+    for one in root.iter():
+        if _tag(one) == name:
+            return (one.text or "").strip()
+    return default
 
 
 def _whole(root: ElementTree.Element, name: str, low: int, high: int) -> int:

@@ -63,6 +63,14 @@ def test_arrays_come_back_with_dtype_and_shape(dtype) -> None:
     np.testing.assert_array_equal(back.i, array)
 
 
+@pytest.mark.parametrize("shape", [(), (0,), (127,), (128,), (2, 127), (1, 200), (2,) * 16])
+def test_arrays_of_any_shape_come_back(shape) -> None:
+    array = np.arange(np.prod(shape), dtype=np.int64).reshape(shape)
+    capture = CaptureData(array, array, array, None, None, False)
+    played = Played("ab", Time(1, 2), {}, (), {"q0": capture})
+    np.testing.assert_array_equal(decode(encode(played), Played).captures["q0"].i, array)
+
+
 @pytest.mark.parametrize(
     ("payload", "complaint"),
     [

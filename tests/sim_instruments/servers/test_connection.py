@@ -351,7 +351,7 @@ def passes(lab: Bench, connection: TwinConnection) -> None:
         connection.due()
 
 
-def test_a_client_that_sends_no_more_hears_what_it_waits_for(mode) -> None:
+async def test_a_client_that_sends_no_more_hears_what_it_waits_for(mode) -> None:
     lab, connection, wire = slow(mode)
     connection.data_received(b"A\nB\n")
     assert connection.eof_received()
@@ -359,9 +359,10 @@ def test_a_client_that_sends_no_more_hears_what_it_waits_for(mode) -> None:
         assert wire.closed == (b"".join(wire.sent) == b"A\nB\n")
         passes(lab, connection)
     assert wire.closed
+    connection.connection_lost(None)
 
 
-def test_a_client_that_is_far_ahead_of_the_box_is_not_listened_to() -> None:
+async def test_a_client_that_is_far_ahead_of_the_box_is_not_listened_to() -> None:
     lab, connection, wire = slow(ClockMode.PACED)
     connection.data_received((BEHIND_MAX + 2) * b"A\n")
     assert not wire.reading
@@ -369,3 +370,19 @@ def test_a_client_that_is_far_ahead_of_the_box_is_not_listened_to() -> None:
         passes(lab, connection)
     assert wire.reading
     assert b"".join(wire.sent) == (BEHIND_MAX + 2) * b"A\n"
+    connection.connection_lost(None)
+
+
+async def test_on_a_fast_clock_nobody_waits_for_a_tick() -> None:
+    """At 600 times the wall's rate 10 ms of the world are 17 us; no poll is needed."""
+    lab, connection, wire = slow(ClockMode.PACED)
+    lab.clock.set_rate(600)
+    connection.data_received(b"A\n")
+    assert wire.sent == []
+    lab.wall_ns += 20_000
+    for _ in range(100_000):
+        if wire.sent:
+            break
+        await asyncio.sleep(0)
+    assert wire.sent == [b"A\n"]
+    connection.connection_lost(None)

@@ -122,3 +122,23 @@ def test_nobody_at_the_line_is_known_after_a_second_only(connect) -> None:
     response, took_s = client.registers("03 0000 0001", unit=9)
     assert response == b"\x83\x0b"
     assert took_s == pytest.approx(serial_s(5) + 1.0 + WAY_S, abs=1e-9)
+
+
+def test_pfeiffer_tc400_sends_telegrams_at_9600_baud(connect) -> None:
+    """Operating instructions of the TC 400: 9600 baud, 8N1; telegrams as in chapter 8."""
+    client = connect("pfeiffer_tc400")
+    for asked, answered in ((b"0010030902=?107\r", 20), (b"0010034902=?111\r", 20)):
+        began_s = client.box.facility.time_s()
+        come = client.ask(asked, lambda come: come.endswith(b"\r"))
+        assert len(come) == answered
+        took_s = client.box.facility.time_s() - began_s
+        assert took_s == pytest.approx((len(asked) + answered) * 10 / 9600 + WAY_S, abs=1e-9)
+
+
+def test_what_is_for_another_drive_holds_the_line_for_its_length(connect) -> None:
+    client = connect("pfeiffer_tc400")
+    began_s = client.box.facility.time_s()
+    client.wire.sendall(b"0020030902=?108\r")
+    client.ask(b"0010030902=?107\r", lambda come: come.endswith(b"\r"))
+    took_s = client.box.facility.time_s() - began_s
+    assert took_s == pytest.approx((16 + 16 + 20) * 10 / 9600 + WAY_S, abs=1e-9)

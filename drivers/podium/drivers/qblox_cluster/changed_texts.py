@@ -94,7 +94,7 @@ def replace_texts(
 
 def _fits(answer: bytes, wanted: bytes) -> bool:
     if wanted is ARMED:
-        return _status(answer.decode()).state.name == "ARMED"
+        return str(_status(answer.decode()).state.name) == "ARMED"
     return int(answer) == int(wanted)
 
 
@@ -130,7 +130,7 @@ def _lines(answer: memoryview, count: int) -> list[bytes]:
     return told
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class StartedPlay:
     """Sequencers that were armed, from their start to their bins."""
 

@@ -17,7 +17,13 @@ from podium.drivers.qblox_cluster.changed_texts import (
     replace_texts,
 )
 from podium.drivers.qblox_cluster.clock_state import clear_status, lock_was_lost, reference_of
-from podium.drivers.qblox_cluster.completion import UNDER_WAY, flags, statuses, wait_until_stopped
+from podium.drivers.qblox_cluster.completion import (
+    POLL_FIRST_S,
+    UNDER_WAY,
+    flags,
+    statuses,
+    wait_until_stopped,
+)
 from podium.drivers.qblox_cluster.connection import (
     asking,
     checked_once,
@@ -79,7 +85,7 @@ class QbloxCluster:
         complains of another. Raises ``Unreachable``, or ``Refused`` if other modules are there.
         """
         self._begin(name, modules, open_cluster(name, host, ports), firmware)
-        self._direct = DirectSockets(self._cluster)
+        self._direct: DirectSockets | None = DirectSockets(self._cluster)
         try:
             self._check_modules()
         except BaseException:
@@ -111,7 +117,7 @@ class QbloxCluster:
         self._cache = SettingsCache(name, self._cluster, self._modules)
         self._mixers = Mixers(name, self._cluster, self._modules, self._cache)
         self._triggered = TriggeredStart(name, self._cluster)
-        self._direct: DirectSockets | None = None
+        self._direct = None
         """None: a rehearsal has no sockets."""
         self._punctual = True
         """Whether what was played last had stopped when it should have."""
@@ -268,7 +274,8 @@ class QbloxCluster:
         started, began_s, wrong = play.start()
         if wrong:
             self._check_error_queues(wrong)
-        read = self._read_alone(artifact) if self._punctual else []
+        over = self._punctual and duration_s <= POLL_FIRST_S
+        read = self._read_alone(artifact) if over else []
         bins = play.finish(began_s, duration_s, read, self._interrupted, self._cache.frame)
         self._punctual = bins is not None
         if bins is None:

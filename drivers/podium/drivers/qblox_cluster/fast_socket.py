@@ -30,7 +30,7 @@ class FastSocket:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits to be sent, and nothing that has come to be asked for."""
+        """True if nothing waits to be sent, and nothing that has come to be asked for."""
         return not self._ahead and not self._held
 
     async def write_binary(self, *data: bytes) -> None:

@@ -75,6 +75,12 @@ PFEIFFER_TC400 = InstrumentModel(
     options=(
         TextOption("pump", "pump of the fridge", TURBOS, required=False),
         TextOption("bus_address", "address on its RS-485 bus, 1 to 255", required=False),
+        TextOption(
+            "turbopump",
+            "which pump has the drive",
+            ("HiPace 300", "HiPace 400", "HiPace 700"),
+            required=False,
+        ),
     ),
     connect="from podium.drivers.pfeiffer_tc400 import PfeifferTc400; "
     "{name} = PfeifferTc400('{name}', '{host}', {ports})",

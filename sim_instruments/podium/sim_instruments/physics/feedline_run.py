@@ -273,8 +273,8 @@ def check_alone(qubit: QubitPoint) -> None:
     if qubit.alone < ALONE:
         raise NotSimulated(
             f"{qubit.name} is driven where its neighbours share its excitation (its own part is "
-            f"{qubit.alone:.0%}): excitations that move between qubits are not simulated; bias "
-            "their lines farther apart"
+            f"{qubit.alone:.0%}): excitations that move between qubits are simulated in runs that "
+            "are known as a whole, on chips with flux lines; bias their lines farther apart"
         )
 
 

@@ -57,6 +57,8 @@ class SteadyCryostat:
             "heater.still.power": 0.01,
             "pulse_tube.on": 1.0,
             "heat_switch.on": 0.0,
+            "turbo1.set_speed": 1.0,
+            "turbo2.set_speed": 1.0,
             "water.on": 1.0,
             "water.temperature": 293.15,
         }

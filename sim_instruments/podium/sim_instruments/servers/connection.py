@@ -7,12 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.sim_instruments.servers.clock import ClockMode
 from podium.sim_instruments.servers.leaps import Time
 from podium.sim_instruments.twins.answer_pace import PacedSession
 from podium.sim_instruments.twins.twin import HangsUp, Session
 
 TURN_S = 0.01
 """So long one connection is served at a stretch while others may be waiting."""
+OTHERS_FIRST_S = 0.001
+"""Who waits for a box that another client speaks to looks again after so long."""
 BEHIND_MAX = 100
 """Messages that wait for a box that takes its time; more stay in the client's socket."""
 
@@ -79,6 +83,7 @@ class TwinConnection(asyncio.Protocol):
         self._goes_on = False
         """Its next turn is asked for."""
         self._looks_again: asyncio.TimerHandle | None = None
+        self._box_goes_on: asyncio.TimerHandle | None = None
         self._full = False
         """The client reads no answers."""
         self._ended = False
@@ -104,9 +109,10 @@ class TwinConnection(asyncio.Protocol):
         if self._hangs_up is not None:
             self._hangs_up.hung_up()
         self._session = self._hangs_up = None
-        if self._looks_again is not None:
-            self._looks_again.cancel()
-            self._looks_again = None
+        for timer in (self._looks_again, self._box_goes_on):
+            if timer is not None:
+                timer.cancel()
+        self._looks_again = self._box_goes_on = None
 
     def drop(self) -> None:
         """Cut the connection without a word."""
@@ -194,6 +200,23 @@ class TwinConnection(asyncio.Protocol):
                 self._timekeeper.wake()
                 self._mind_reading()
 
+    def _await_box(self) -> None:
+        """Look when a box that takes its time goes on: a tick may be long in the world's time."""
+        session, clock = self._session, self._timekeeper.clock
+        if not isinstance(session, PacedSession) or not session.behind:
+            return
+        if self._box_goes_on is not None or clock.mode is ClockMode.MANUAL:
+            return
+        wait_fs = session.goes_on_fs - clock.now_fs()
+        wait_s = wait_fs / FS_PER_S / clock.rate if wait_fs > 0 else OTHERS_FIRST_S
+        loop = asyncio.get_running_loop()
+        self._box_goes_on = loop.call_later(wait_s, self._look_at_box)
+
+    def _look_at_box(self) -> None:
+        self._box_goes_on = None
+        if self._session is not None:
+            self.due()
+
     def _exchange(self, piece: bytes) -> None:
         if self._session is None or self._transport is None:
             return
@@ -204,6 +227,7 @@ class TwinConnection(asyncio.Protocol):
             self._timekeeper.answered()
         if self._hangs_up is not None and self._hangs_up.ended:
             self._transport.close()
+        self._await_box()
 
     def _leap(self) -> None:
         if self._timekeeper.leap():

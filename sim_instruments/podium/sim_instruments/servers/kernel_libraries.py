@@ -11,14 +11,15 @@ from llvmlite import binding
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 
 
-class CachedLibrary(JITCodeLibrary):  # type: ignore[misc]  # Numba is not typed
+class CachedLibrary(JITCodeLibrary):
     """A library of Numba whose module is parsed when another library is linked with it."""
 
     _bitcode: bytes | None = None
 
     @classmethod
-    def _unserialize(cls, codegen: JITCPUCodegen, state: tuple[str, str, Any]) -> JITCodeLibrary:
-        library = super()._unserialize(codegen, state)
+    def _unserialize(cls, codegen: JITCPUCodegen, state: tuple[str, str, Any]) -> "CachedLibrary":
+        untyped: Any = super()  # as all of Numba is
+        library: CachedLibrary = untyped._unserialize(codegen, state)
         _, kind, content = state
         if kind == "object":
             library._bitcode, library._shared_module = content[1], None
@@ -27,7 +28,8 @@ class CachedLibrary(JITCodeLibrary):  # type: ignore[misc]  # Numba is not typed
     def _get_module_for_linking(self) -> binding.ModuleRef:
         if self._shared_module is None and self._bitcode is not None:
             return binding.parse_bitcode(self._bitcode)
-        return super()._get_module_for_linking()
+        untyped: Any = super()
+        return untyped._get_module_for_linking()
 
 
 def parse_when_linked() -> None:

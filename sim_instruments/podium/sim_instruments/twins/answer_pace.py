@@ -26,7 +26,7 @@ long the first message in it is, 0: it is not whole."""
 
 @dataclass(frozen=True, slots=True)
 class AnswerTimes:
-    """How long a box takes, by its documents."""
+    """Time that a box takes, by its documents."""
 
     cut: Cut
     """Finds where a message ends."""
@@ -40,6 +40,11 @@ class AnswerTimes:
 def line_end(received: bytearray, looked: int) -> int:
     """Return how long the first line is, with its end; 0: it has none. See :data:`Cut`."""
     return received.find(b"\n", looked) + 1
+
+
+def carriage_return_end(received: bytearray, looked: int) -> int:
+    """Return how long the first line is that a carriage return ends; 0: it has none."""
+    return received.find(b"\r", looked) + 1
 
 
 def modbus_end(received: bytearray, looked: int) -> int:
@@ -64,7 +69,7 @@ def lines_with_rests(begins_s: float, quiet_s: float) -> AnswerTimes:
 
 
 class AnswerPace:
-    """What one box has to do: the message that it is at, and those that wait."""
+    """Work of one box: the message that it is at, and those that wait."""
 
     def __init__(self, times: AnswerTimes) -> None:
         self.times = times
@@ -85,6 +90,10 @@ class AnswerPace:
         if of_twin.busy_until_fs is not None:
             due.append(of_twin.busy_until_fs)
         return replace(of_twin, busy_until_fs=min(due))
+
+    def goes_on_fs(self, session: "PacedSession") -> int:
+        """Return when a session goes on, at the earliest."""
+        return session.due_fs(self._free_fs)
 
     def is_free(self, session: "PacedSession", now_fs: int) -> bool:
         """Tell whether it takes up a message of this session now."""
@@ -139,6 +148,11 @@ class PacedSession:
         self._pace.wait(self, False)
         if isinstance(self._session, HangsUp):
             self._session.hung_up()
+
+    @property
+    def goes_on_fs(self) -> int:
+        """Return when what is left goes on, at the earliest."""
+        return self._pace.goes_on_fs(self)
 
     def due_fs(self, free_fs: int) -> int:
         """Return when it goes on: its answer is due, or the box is free."""

@@ -69,7 +69,7 @@ SENSORS = {
 
 @dataclass
 class _Track:
-    """What a sensor has been through: out of its safe range, in alarm, since when and how often."""
+    """History of a sensor: out of its safe range, in alarm, since when and how often."""
 
     seen_fs: int
     out: bool = False

@@ -1,4 +1,4 @@
-"""What can be set on a Poseidon2 over SNMP, and its alarms.
+"""Keeps the settings of a Poseidon2 over SNMP, and its alarms.
 
 POSEIDON-MIB 2.10 says what is read-write and which values it takes; the family manual, pages 16, 20
 and 57, when a sensor is in alarm and what switches an output.

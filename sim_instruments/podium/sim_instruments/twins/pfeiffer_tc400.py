@@ -1,26 +1,36 @@
 """Twin of the Pfeiffer TC 400, the drive of a turbopump, on a terminal server's socket.
 
-It starts and stops its pump in the fridge, and shows the speed, current, voltage, power and error
-that the pump has there. Without a fridge no pump is connected: it stands still. Temperatures and
-hours of operation are fixed; set points, gas mode, heating and standby are kept and read back.
+It starts and stops its pump in the fridge, drives it to the set speed or to that of standby, and
+shows the speed, current, voltage, power and error that the pump has there. Without a fridge no pump
+is connected: it stands still. Temperatures and hours of operation are fixed; gas mode, heating and
+all about accessories, switching outputs and interfaces is kept and read back. Telegrams take the
+time that they need on its serial line.
 """
 
 from collections.abc import Callable, Mapping
 
 from podium.firmware_interfaces import pfeiffer_tc400 as box
 from podium.firmware_interfaces import pfeiffer_telegram as telegrams
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.fridge_signals import set_speed_of
 from podium.firmware_interfaces.pfeiffer_tc400 import Parameter
 from podium.firmware_interfaces.pfeiffer_telegram import Telegram, TelegramError
+from podium.sim_instruments.twins.answer_pace import (
+    AnswerPace,
+    AnswerTimes,
+    carriage_return_end,
+)
 from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
 from podium.sim_instruments.twins.heater_loop import Write
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.twin import Horizon, Session
 
 Read = Callable[[str, int], float]
 FIRMWARE = "010300"  # ASSUMED
 LINE_MAX = 16 + telegrams.DATA_MAX
 AT_SPEED_SHARE = 0.98
 """From which share of the set speed on it has arrived. ASSUMED."""
-_DRIVEN = {box.PUMPING_STATION, box.MOTOR, box.ACKNOWLEDGE}
+_SPEEDS = {box.STANDBY, box.SPEED_SETTING, box.SPEED_SETPOINT, box.STANDBY_SETPOINT}
+_DRIVEN = {box.PUMPING_STATION, box.MOTOR, box.ACKNOWLEDGE, box.SWITCH_POINT, *_SPEEDS}
 
 
 class PfeifferTc400:
@@ -33,8 +43,16 @@ class PfeifferTc400:
         write: Write | None = None,
         pump: str = "turbo1",
         bus_address: str = str(box.ADDRESS),
+        turbopump: str = "HiPace 400",
     ) -> None:
-        """Connect the pump; ``bus_address`` is that on the RS-485 bus, 1 to 255."""
+        """Connect the pump; ``bus_address`` is that on the RS-485 bus, 1 to 255.
+
+        ``turbopump``: which it is. A fridge's own is a HiPace 400; another's speed is scaled.
+        """
+        if turbopump not in box.TURBOPUMPS:
+            raise ValueError(f"turbopump {turbopump!r}: there are {', '.join(box.TURBOPUMPS)}")
+        self._nominal_hz = float(box.TURBOPUMPS[turbopump])
+        self.pace = AnswerPace(AnswerTimes(carriage_return_end, _takes_fs))
         low, high = box.ADDRESSES
         if not bus_address.isdigit() or not low <= int(bus_address) <= high:
             raise ValueError(f"bus_address {bus_address!r}: a TC 400 has one of {low} to {high}")
@@ -60,8 +78,8 @@ class PfeifferTc400:
         return TelegramSession(self)
 
     def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
+        """Return when what it is asked is answered; nothing else holds world time up."""
+        return self.pace.horizon(now_fs)
 
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
@@ -125,7 +143,10 @@ class PfeifferTc400:
             # ASSUMED: where the error is gone, the pump goes on as it is set.
             self._begin_anew(now_fs)
             return
+        before = self._share
         self._values[parameter.number] = value
+        if parameter in _SPEEDS and self._share != before and self._write is not None:
+            self._write(set_speed_of(self._pump), self._share, now_fs)
         if parameter in _DRIVEN and self._on != was_on:
             self._command(on=self._on, now_fs=now_fs)
 
@@ -153,6 +174,22 @@ class PfeifferTc400:
         """It runs with both: pumping station and motor of the pump."""
         return bool(self._values[box.PUMPING_STATION.number] and self._values[box.MOTOR.number])
 
+    @property
+    def _share(self) -> float:
+        """Return the set speed as a share of the nominal one; ASSUMED: standby comes first."""
+        if self._values[box.STANDBY.number]:
+            return float(self._values[box.STANDBY_SETPOINT.number]) / 100
+        if self._values[box.SPEED_SETTING.number]:
+            return float(self._values[box.SPEED_SETPOINT.number]) / 100
+        return 1.0
+
+    @property
+    def _set_hz(self) -> float:
+        return self._nominal_hz * self._share
+
+    def _speed_hz(self, now_fs: int) -> float:
+        return self._shown("speed", now_fs) * self._nominal_hz / box.NOMINAL_HZ
+
     def _command(self, *, on: bool, now_fs: int) -> None:
         if self._write is not None:
             self._write(f"pump.{self._pump}.on", float(on), now_fs)
@@ -171,16 +208,20 @@ class PfeifferTc400:
             case box.ERROR_CODE:
                 code = round(self._shown("error", now_fs))
                 return f"Err{code:03d}" if code else "000000"
+            case box.NOMINAL_SPEED:
+                return self._nominal_hz
+            case box.NOMINAL_SPEED_RPM:
+                return 60 * self._nominal_hz
             case box.SET_SPEED:
-                return float(box.NOMINAL_HZ)
+                return self._set_hz
             case box.ACTUAL_SPEED:
-                return self._shown("speed", now_fs)
+                return self._speed_hz(now_fs)
             case box.SETPOINT_SPEED_RPM:
-                return 60.0 * box.NOMINAL_HZ
+                return 60 * self._set_hz
             case box.ACTUAL_SPEED_RPM:
-                return 60 * self._shown("speed", now_fs)
+                return 60 * self._speed_hz(now_fs)
             case box.SWITCH_POINT_ATTAINED:
-                percent = 100 * self._shown("speed", now_fs) / box.NOMINAL_HZ
+                percent = 100 * self._speed_hz(now_fs) / self._nominal_hz
                 return float(percent >= float(self._values[box.SWITCH_POINT.number]))
             case box.CURRENT:
                 return self._shown("current", now_fs)
@@ -189,10 +230,10 @@ class PfeifferTc400:
             case box.POWER:
                 return self._shown("power", now_fs)
             case box.AT_SPEED:
-                return float(self._shown("speed", now_fs) >= AT_SPEED_SHARE * box.NOMINAL_HZ)
+                return float(self._speed_hz(now_fs) >= AT_SPEED_SHARE * self._set_hz)
             case box.ACCELERATING:
-                speed_hz = self._shown("speed", now_fs)
-                return float(self._on and speed_hz < AT_SPEED_SHARE * box.NOMINAL_HZ)
+                slow = self._speed_hz(now_fs) < AT_SPEED_SHARE * self._set_hz
+                return float(self._on and slow)
             case _:
                 return self._values[parameter.number]
 
@@ -215,6 +256,11 @@ class TelegramSession:
             self._buffer = b""
         stripped = (line.strip(b"\n") for line in lines)
         return b"".join(self._drive.obey(line, now_fs) for line in stripped if line)
+
+
+def _takes_fs(asked: bytes, answer: bytes) -> int:
+    """Return how long telegrams are on the serial line, fs. ASSUMED: the drive takes no time."""
+    return round((len(asked) + len(answer)) * box.CHARACTER_BITS * FS_PER_S / box.BAUD)
 
 
 def _words(line: bytes) -> str:

@@ -17,15 +17,18 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
-from podium.firmware_interfaces.ieee4882.program_message import Block, Number, Word, definite_block
+from podium.firmware_interfaces.ieee4882.program_message import Number, Word
 from podium.firmware_interfaces.ieee4882.responses import nr3, quoted
 from podium.firmware_interfaces.tektronix_awg import Awg
-from podium.firmware_interfaces.tektronix_waveform_files import FileError, Sequence, Waveform
+from podium.firmware_interfaces.tektronix_waveform_files import (
+    Sequence,
+    Waveform,
+)
 from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.faces.message_ports import VXI11, MessagePorts
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.played_samples import PlayedSamples
-from podium.sim_instruments.twins.scpi_settings import error_answer
+from podium.sim_instruments.twins.scpi_error_queue import error_queue
 from podium.sim_instruments.twins.sequence_player import (
     NotPlayable,
     Piece,
@@ -33,11 +36,16 @@ from podium.sim_instruments.twins.sequence_player import (
     SequencePlayer,
     looping,
 )
+from podium.sim_instruments.twins.tektronix_assets import Assets
+from podium.sim_instruments.twins.tektronix_basic_waveform import (
+    BasicWaveform,
+    Compiled,
+)
+from podium.sim_instruments.twins.tektronix_disk import Disk
+from podium.sim_instruments.twins.tektronix_levels import Levels
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 FIRMWARE = "SCPI:99.0 FW:7.5.0197.0"  # ASSUMED
-DISK_MAX = 1 << 30
-"""Bytes of all files. ASSUMED."""
 STOPPED, WAITING, RUNNING = "0", "1", "2"
 _WORDS = {"NEXT": "Next", "FIRS": "First", "FIRST": "First", "LAST": "Last", "END": "End"}
 _Volts = npt.NDArray[np.float64] | float
@@ -51,11 +59,18 @@ class TektronixAwg:
     def __init__(self, model: Awg, serial: str) -> None:
         self._model = model
         self._commands = box.Settings(model)
-        self._files: dict[str, bytes] = {}
-        """By whole path, in small letters, as Windows has it."""
+        self._disk = Disk()
+        self._lists = Assets(model, self._disk)
+        self._levels = Levels(
+            model,
+            self._commands,
+            lambda command, suffixes: self._checked(command, suffixes),
+            lambda command, suffixes, value: self._store(command, suffixes, value),
+        )
+        self._editor = BasicWaveform(model, self._take_compiled)
         manners = Manners(
             f"{box.VENDOR},{model.identity},{serial},{FIRMWARE}",
-            box.OPTIONS,
+            model.options,
             message_max=box.MESSAGE_MAX,
         )
         self._device = Device(manners, self._table(), reset=self._reset)
@@ -137,11 +152,14 @@ class TektronixAwg:
     def _reset(self, now_fs: int) -> None:
         """Go to the settings of *RST. ASSUMED: files stay, both lists are emptied."""
         own = self._commands
-        self._folder = box.HOME
+        self._disk.folder = box.HOME
+        self._editor.reset()
+        self._lists.clear()
         self._defaults: dict[Command, Value] = {
             own.sample_rate: self._model.sample_rate_max,
             own.external_clock: self._model.external_clock_hz[0],
-            own.amplitude: self._model.amplitude_max_v,
+            own.amplitude: box.AMPLITUDE_V,
+            own.path: next(iter(self._model.amplitudes_v)),
             own.marker_high: Decimal(1),
             own.marker_low: Decimal(0),
             own.resolution: self._model.bits_max,
@@ -152,22 +170,31 @@ class TektronixAwg:
             box.ALL_OFF: False,
             box.OUTPUT: False,
             box.HOLD: "ZERO",
+            box.STOPPED_VALUE: "ZERO",
             box.MARKER_HOLD: "LOW",
             box.MARKER_STOPPED: "LOW",
             box.OFFSET: Decimal(0),
         }
         self._set: dict[_Place, Value] = {}
-        self._waveforms: dict[str, Waveform] = {}
-        self._sequences: dict[str, Sequence] = {}
         self._assets: dict[int, tuple[str, int]] = {}
         """By channel: name, and its track; 0: of a waveform."""
         self._players: dict[int, SequencePlayer] = {}
         self._began_fs = now_fs
 
     def _value(self, command: Command, *suffixes: int) -> Value:
-        if command is box.ALL_OFF:
+        if command in (box.ALL_OFF, self._commands.generator_frequency):
             suffixes = (1,)
         return self._set.get((command, suffixes), self._defaults[command])
+
+    def _checked(self, command: Command, suffixes: tuple[int, ...]) -> Value:
+        self._check(suffixes, command)
+        return self._value(command, *suffixes)
+
+    def _store(self, command: Command, suffixes: tuple[int, ...], value: Value) -> None:
+        self._check(suffixes, command)
+        if command is self._commands.generator_frequency:
+            suffixes = (1,)  # "All channels on a multi-channel instrument use the same"
+        self._set[command, suffixes] = value
 
     @property
     def _rate(self) -> Decimal:
@@ -184,11 +211,39 @@ class TektronixAwg:
                 raise ScpiError(-114, str(suffix))
 
     def _put(self, command: Command, call: Call) -> None:
-        self._check(call.suffixes, command)
-        anew = command is self._commands.sample_rate and call.values[0] != self._rate
-        self._set[command, call.suffixes] = call.values[0]
+        self._store(command, call.suffixes, call.values[0])
+
+    def _rate_max(self) -> Decimal:
+        """Return the most samples per second that the clock allows."""
+        factor = self._model.external_clock_factor
+        if factor is None or self._value(box.CLOCK_SOURCE) != "EXT":
+            return self._model.sample_rate_max
+        clock_hz = Decimal(str(self._value(self._commands.external_clock)))
+        return min(self._model.sample_rate_max, factor * clock_hz)
+
+    def _set_rate(self, call: Call) -> None:
+        """ASSUMED: the suffix of SOURce does not matter; a run begins anew."""
+        rate = call.values[0]
+        assert isinstance(rate, Decimal)
+        if rate > self._rate_max():
+            raise ScpiError(-222, f"the external clock allows {self._rate_max()}")
+        self._change_rate(rate, call.now_fs)
+
+    def _change_rate(self, rate: Decimal, now_fs: int) -> None:
+        anew = rate != self._rate
+        self._set[self._commands.sample_rate, ()] = rate
         if anew and self._players:
-            self._begin(call.now_fs)
+            self._begin(now_fs)
+
+    def _put_clock(self, command: Command, call: Call) -> None:
+        """ASSUMED: a rate that the clock has no longer becomes the highest that it has."""
+        self._store(command, (), call.values[0])
+        self._change_rate(min(self._rate, self._rate_max()), call.now_fs)
+
+    def _ask_rate(self, call: Call) -> str:
+        if str(call.values[0]) == "MAX":
+            return nr3(self._rate_max())
+        return self._ask(self._commands.sample_rate, Call(call.now_fs, call.values, ()))
 
     def _ask(self, command: Command, call: Call) -> str:
         self._check(call.suffixes, command)
@@ -208,64 +263,62 @@ class TektronixAwg:
 
     # --- files and lists --------------------------------------------------------------
 
-    def _path(self, name: Value) -> str:
-        text = str(name).replace("/", "\\")
-        absolute = text.startswith("\\") or text[1:2] == ":"
-        whole = text if absolute else f"{self._folder}\\{text}"
-        return whole.lower().removeprefix("c:").replace("\\\\", "\\")
+    def _take_compiled(self, made: Compiled, now_fs: int) -> None:
+        """List what the editor made, under a name of its own; assign and play it if wanted.
 
-    def _file(self, name: Value) -> bytes:
-        path = self._path(name)
-        if path not in self._files:
-            raise ScpiError(-256, str(name))
-        return self._files[path]
-
-    def _change_folder(self, call: Call) -> None:
-        self._folder = str(call.values[0])
-
-    def _save(self, call: Call) -> None:
-        block = call.values[1]
-        if not isinstance(block, Block):
-            raise ScpiError(-104, "a block is wanted")
-        path = self._path(call.values[0])
-        others = sum(len(data) for at, data in self._files.items() if at != path)
-        if others + len(block.data) > DISK_MAX:
-            raise ScpiError(-223, f"{DISK_MAX} bytes are possible")
-        self._files[path] = block.data
-
-    def _delete_file(self, call: Call) -> None:
-        self._file(call.values[0])
-        del self._files[self._path(call.values[0])]
-
-    def _load(self, call: Call) -> None:
-        """ASSUMED: a waveform is called like its file; loading anew takes the place of it."""
-        name = self._path(call.values[0]).rpartition("\\")[2]
-        given = str(call.values[0]).replace("/", "\\").rpartition("\\")[2]
-        data = self._file(call.values[0])
-        if name.endswith(".seqx"):
-            self._load_sequence(call)
+        ASSUMED: levels of the channel become the recommended ones, and the channel is switched on
+        to play.
+        """
+        name, number = made.name, 0
+        while name in self._lists.waveforms:
+            number += 1
+            name = f"{made.name}_{number}"
+        self._lists.add({name: made.waveform})
+        if made.channel is None:
             return
-        if not name.endswith(".wfmx"):
-            raise ScpiError(-200, f"{given} is no file of waveforms or sequences")
-        try:
-            self._waveforms[given[: -len(".wfmx")]] = files.read_waveform(data)
-        except FileError as error:
-            raise ScpiError(-200, f"{given}: {error}") from error
-
-    def _load_sequence(self, call: Call) -> None:
-        try:
-            found = files.read_sequence_file(self._file(call.values[0]))
-        except FileError as error:
-            raise ScpiError(-200, f"{call.values[0]}: {error}") from error
-        self._waveforms |= found.waveforms
-        self._sequences |= found.sequences
+        self._set[self._commands.amplitude, (made.channel,)] = made.amplitude_v
+        self._set[box.OFFSET, (made.channel,)] = made.offset_v
+        self._set[self._commands.path, (made.channel,)] = self._defaults[self._commands.path]
+        self._assets[made.channel] = (name, 0)
+        if made.plays:
+            self._set[box.OUTPUT, (made.channel,)] = True
+        if made.plays or self._players:
+            self._begin(now_fs)
 
     def _delete_waveform(self, call: Call) -> None:
-        """ASSUMED: what plays goes on until it is stopped."""
-        self._forget(call, self._waveforms)
+        """Delete, unload, stop the run and switch off the channels that had it.
+
+        "If the deleted waveform is currently loaded into waveform memory, it is unloaded. If the
+        RUN state of the AWG is ON, the state is turned OFF. If the channel is on, it will be
+        switched off." A sequence that had it stays assigned and cannot run (ASSUMED).
+        """
+        given = str(call.values[0])
+        gone = set(self._lists.waveforms) if given == "ALL" else {given}
+        loaded = [channel for channel in self._assets if gone & self._played_on(channel)]
+        self._forget(call, self._lists.waveforms)
+        for channel in loaded:
+            self._set[box.OUTPUT, (channel,)] = False
+        if loaded:
+            self._players = {}
+
+    def _played_on(self, channel: int) -> set[str]:
+        """Return the names of the waveforms that a channel has loaded."""
+        name, track = self._assets[channel]
+        if not track:
+            return {name}
+        sequences, todo = set[str](), [name]
+        used = set[str]()
+        while todo:
+            one = todo.pop()
+            if one in sequences or one not in self._lists.sequences:
+                continue
+            sequences.add(one)
+            for step in self._lists.sequences[one].steps:
+                (todo.extend if step.is_sequence else used.update)(step.assets)
+        return used
 
     def _delete_sequence(self, call: Call) -> None:
-        self._forget(call, self._sequences)
+        self._forget(call, self._lists.sequences)
 
     def _forget(self, call: Call, listed: dict[str, Waveform] | dict[str, Sequence]) -> None:
         name = str(call.values[0])
@@ -274,28 +327,14 @@ class TektronixAwg:
             if one not in listed:
                 raise ScpiError(-224, one)
             del listed[one]
-            wanted = listed is self._sequences
+            wanted = listed is self._lists.sequences
             for channel, (asset, track) in list(self._assets.items()):
                 if asset == one and bool(track) == wanted:
                     del self._assets[channel]
 
-    def _nth(self, call: Call, names: list[str]) -> str:
-        number = call.values[0]
-        if not isinstance(number, int) or not 1 <= number <= len(names):
-            raise ScpiError(-222, f"there are {len(names)}")
-        return quoted(names[number - 1])
-
-    def _sequence_named(self, name: Value) -> str:
-        """Return a name as it is in the list. ASSUMED: without quotes, capitals do not matter."""
-        text = str(name)
-        for one in self._sequences:
-            if text in (one, one.upper()):
-                return one
-        raise ScpiError(-224, text)
-
     def _set_event_jump(self, call: Call) -> None:
-        name = self._sequence_named(call.values[0])
-        sequence = self._sequences[name]
+        name = self._lists.named(call.values[0])
+        sequence = self._lists.sequences[name]
         (number,) = call.suffixes
         match call.values[1]:
             case Number(value) if value == int(value) and 1 <= value <= len(sequence.steps):
@@ -308,14 +347,14 @@ class TektronixAwg:
             raise ScpiError(-114, str(number))
         steps = list(sequence.steps)
         steps[number - 1] = files.with_jump(steps[number - 1], target)
-        self._sequences[name] = Sequence(name, tuple(steps), sequence.tracks)
+        self._lists.sequences[name] = Sequence(name, tuple(steps), sequence.tracks)
         for channel, player in self._players.items():
             asset, track = self._assets.get(channel, ("", 0))
             if asset == name and track:
                 player.set_jump(number, target)  # ASSUMED: also while it plays
 
     def _event_jump(self, call: Call) -> str:
-        sequence = self._sequences[self._sequence_named(call.values[0])]
+        sequence = self._lists.sequences[self._lists.named(call.values[0])]
         if not 1 <= call.suffixes[0] <= len(sequence.steps):
             raise ScpiError(-114, str(call.suffixes[0]))
         return str(sequence.steps[call.suffixes[0] - 1].jump_to).upper()
@@ -326,15 +365,15 @@ class TektronixAwg:
         self._check(call.suffixes)
         name = str(call.values[0])
         if len(call.values) == 1:
-            if name not in self._waveforms:
+            if name not in self._lists.waveforms:
                 raise ScpiError(-224, name)
             self._assets[call.suffixes[0]] = (name, 0)
         else:
             track = call.values[1]
-            if name not in self._sequences:
+            if name not in self._lists.sequences:
                 raise ScpiError(-224, name)
-            if not isinstance(track, int) or track > self._sequences[name].tracks:
-                raise ScpiError(-222, f"{name} has {self._sequences[name].tracks} tracks")
+            if not isinstance(track, int) or track > self._lists.sequences[name].tracks:
+                raise ScpiError(-222, f"{name} has {self._lists.sequences[name].tracks} tracks")
             self._assets[call.suffixes[0]] = (name, track)
         if self._players:
             self._begin(call.now_fs)  # ASSUMED: what is assigned in a run begins the run anew
@@ -343,6 +382,19 @@ class TektronixAwg:
         self._check(call.suffixes)
         self._assets.pop(call.suffixes[0], None)
         self._players.pop(call.suffixes[0], None)
+
+    def _asset_type(self, call: Call) -> str:
+        """ASSUMED: its words."""
+        self._check(call.suffixes)
+        if call.suffixes[0] not in self._assets:
+            return "NONE"
+        return "SEQ" if self._assets[call.suffixes[0]][1] else "WAV"
+
+    def _waveform(self, call: Call) -> str:
+        """ASSUMED: nothing where a sequence is assigned."""
+        self._check(call.suffixes)
+        name, track = self._assets.get(call.suffixes[0], ("", 0))
+        return quoted("" if track else name)
 
     def _asset(self, call: Call) -> str:
         """ASSUMED: a sequence's name is followed by its track, in the same text."""
@@ -362,10 +414,10 @@ class TektronixAwg:
         players = {}
         try:
             for channel, (name, track) in self._assets.items():
-                sequence = self._sequences[name] if track else looping(name)
+                sequence = self._lists.sequences[name] if track else looping(name)
                 player = shared.get(name) if track else None
                 if player is None:
-                    player = SequencePlayer(sequence, self._sequences, self._waveforms)
+                    player = SequencePlayer(sequence, self._lists.sequences, self._lists.waveforms)
                 if track:
                     shared[name] = player
                 players[channel] = player
@@ -409,18 +461,9 @@ class TektronixAwg:
     def _stored(self, command: Command, meant: bool = True) -> Bound:
         return Bound(command, partial(self._put, command), partial(self._ask, command), meant)
 
-    def _error_code(self, call: Call) -> str:
-        error = self._device.status.take_error()
-        return "0" if error is None else str(error.code)
-
-    def _error(self, call: Call) -> str:
-        return error_answer(self._device.status.take_error(), with_detail=True)
-
     def _table(self) -> tuple[Bound, ...]:
         own = self._commands
         heard = (
-            own.sample_rate,
-            own.amplitude,
             own.marker_high,
             own.marker_low,
             own.resolution,
@@ -428,13 +471,11 @@ class TektronixAwg:
             box.ALL_OFF,
             box.OUTPUT,
             box.HOLD,
-            box.OFFSET,
         )
         kept = (
-            own.external_clock,
             own.generator_frequency,
             *own.generator,
-            box.CLOCK_SOURCE,
+            box.STOPPED_VALUE,
             box.MARKER_HOLD,
             box.MARKER_STOPPED,
         )
@@ -442,34 +483,39 @@ class TektronixAwg:
             *(self._stored(command) for command in heard),
             *(self._stored(command, meant=False) for command in kept),
             Bound(own.generator_period, answer=self._period, meant=False),
-            Bound(box.ERROR, answer=self._error),
-            Bound(box.ERROR_CODE, answer=self._error_code),
-            Bound(box.FOLDER, self._change_folder, lambda call: quoted(self._folder)),
-            Bound(box.DELETE_FILE, self._delete_file),
-            Bound(box.DATA, self._save, self._send_file),
-            Bound(box.OPEN, self._load),
-            Bound(box.OPEN_SEQUENCE, self._load_sequence),
+            *error_queue(lambda: self._device.status),
+            *self._levels.table(),
+            *self._editor.table(),
+            *self._disk.table(),
+            *self._lists.table(),
+            *(
+                Bound(command, self._set_rate, self._ask_rate)
+                for command in (own.sample_rate, *own.sample_rate_too)
+            ),
+            *(
+                Bound(said, partial(self._put_clock, stored), partial(self._ask, stored))
+                for said, stored in (
+                    (box.CLOCK_SOURCE, box.CLOCK_SOURCE),
+                    (box.CLOCK_SOURCE_TOO, box.CLOCK_SOURCE),
+                    (own.external_clock, own.external_clock),
+                )
+            ),
+            Bound(box.CHANNELS, answer=lambda call: str(self._model.channels)),
             Bound(box.RUN, lambda call: self._begin(call.now_fs)),
             Bound(box.STOP, self._stop),
             Bound(box.RUN_STATE, answer=self._run_state),
             Bound(box.ASSET, answer=self._asset),
+            Bound(box.ASSET_TYPE, answer=self._asset_type),
             Bound(box.ASSET_WAVEFORM, self._assign),
+            Bound(box.WAVEFORM, self._assign, self._waveform),
             Bound(box.ASSET_SEQUENCE, self._assign),
             Bound(box.ASSET_CLEAR, self._clear_asset),
             Bound(box.JUMP, self._jump),
             Bound(box.TRIGGER, self._trigger),
-            Bound(box.SEQUENCES, answer=lambda call: str(len(self._sequences))),
-            Bound(box.SEQUENCE_NAME, answer=lambda call: self._nth(call, list(self._sequences))),
             Bound(box.SEQUENCE_DELETE, self._delete_sequence),
             Bound(box.EVENT_JUMP, self._set_event_jump, self._event_jump),
-            Bound(box.WAVEFORMS, answer=lambda call: str(len(self._waveforms))),
-            Bound(box.WAVEFORM_NAME, answer=lambda call: self._nth(call, list(self._waveforms))),
-            Bound(box.WAVEFORM_LIST, answer=lambda call: quoted(",".join(self._waveforms))),
             Bound(box.WAVEFORM_DELETE, self._delete_waveform),
         )
-
-    def _send_file(self, call: Call) -> str:
-        return definite_block(self._file(call.values[0])).decode("latin-1")
 
 
 def _state(found: list[Position]) -> str:

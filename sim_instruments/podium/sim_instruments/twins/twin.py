@@ -96,7 +96,7 @@ class TakesFewClients(Protocol):
 
     @property
     def clients_max(self) -> int:
-        """How many, on all its ports together."""
+        """Their number, on all its ports together."""
         ...
 
 

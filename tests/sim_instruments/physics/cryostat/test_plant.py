@@ -237,7 +237,7 @@ def test_whatever_is_done_nothing_is_negative_endless_or_out_of_nothing(
         now_fs += int(draw.choice([1e-6, 1, 30, 600]) * draw.random() * FS_PER_S)
         if draw.random() < 0.7:
             name = draw.choice(list(plant.inputs))
-            most = {"1": 1.0, "W": 10 ** draw.uniform(-7, 2), "K": 370.0, "A": 90.0}
+            most = {"1": 1.0, "W": 10 ** draw.uniform(-7, 2), "K": 370.0, "A": 90.0, "share": 1.0}
             unit = plant.inputs[name]
             value = float(draw.random() < 0.6) if unit == "1" else draw.random() * most[unit]
             plant.write(name, value, now_fs)

@@ -227,3 +227,24 @@ def test_what_a_cluster_cannot_be_played_is_said() -> None:
     signals = run([pulse], [500], 9000)
     with pytest.raises(NotSimulated, match=r"node_a\.q1, which node_a\.feedline does not read"):
         clusters_of(alone, signals, COUPLED, [pulse])
+
+
+def test_phases_between_members_are_rounded_only_where_nearly_every_shot_has_another() -> None:
+    def blocks(beats):
+        starts = 10_000 * np.arange(64) + 100
+        first, second = flip(0, starts, 0.5), flip(1, starts + 40, 0.5)
+        # both go on from the frame of the block: what is left is the beat of the two
+        first = replace(first, phase_turns=0.25 * np.arange(64) % 1.0)
+        second = replace(
+            second, phase_turns=0.25 * np.arange(64) + 40e-9 * CLUSTER.frame_hz + beats
+        )
+        members = [MemberSignals(drives_of([one]), drives_of([])) for one in (first, second)]
+        intervals, lit = intervals_of(members), starts + 200
+        return joint_blocks(intervals, lit, lit + 1500, CLUSTER.frame_hz, "both")
+
+    few = blocks(np.arange(64) % 4 / 32)
+    assert 4 <= few.example.size <= 5, "the first block begins the run"
+    assert np.unique(np.round(few.turns % 1.0 * 32, 4)).size == 4
+    many = blocks(np.random.default_rng(3).uniform(size=64))
+    assert many.example.size <= 16
+    assert np.unique(np.round(many.turns % 1.0, 6)).size == 8

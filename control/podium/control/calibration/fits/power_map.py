@@ -31,10 +31,10 @@ STEPS_PER_LIFETIME, RADIANS = 6.0, 0.8
 field in one of them at most. What the line moves meanwhile is extrapolated."""
 TRIED = np.linspace(-1.6, 0.4, 11)
 """Logarithms of critical amplitudes, from the one at which the seen dips would move, that are
-tried: dips make it too large."""
-POLISHED = 2
-"""The best of them begin a fit."""
-PASSES, SETTLED = 4, 0.1
+tried, and the best begins the fit: dips make it too large."""
+LAW_HOLDS = 3e-4
+"""Share of the points' size by which they may lie off the law, one sigma: as the steps do."""
+PASSES, SETTLED = 4, 0.2
 """The noise is that of what the fit leaves: fits at most, and change of chi2 that is none."""
 MISFIT = 0.1
 """Share of what a line without a resonator leaves that the fit may leave."""
@@ -108,7 +108,6 @@ def fit_power_map(seen: PowerMap, start: Mapping[str, float], delay_s: float) ->
     straight = seen.normal * np.exp(2j * np.pi * delay_s * offset)
     slope = offset / float(np.max(np.abs(offset)))
     weights = np.repeat(seen.amplitude[:, None], offset.size, axis=1)
-    weights /= float(np.std(straight * weights))
 
     def explained(shape: ComplexArray) -> ComplexArray:
         """Return the line that fits best where S21 has this shape, weighted."""
@@ -125,8 +124,9 @@ def fit_power_map(seen: PowerMap, start: Mapping[str, float], delay_s: float) ->
 
     first = {name: start[name] for name in ("bare", "pull", "kappa", "coupling", "twist")}
     tried = [first | {"critical": start["critical"] + float(off)} for off in TRIED]
-    tried.sort(key=lambda values: left(seen.past(values)))
-    starts = tried[:POLISHED]
+    squares = [left(seen.past(values)) for values in tried]
+    starts = [tried[int(np.argmin(squares))]]
+    weights /= np.sqrt(min(squares) / weights.size)
     bounds = {
         "kappa": Bound(start["kappa"] / 10, start["kappa"] * 10),
         "coupling": Bound(0.0, start["kappa"] * 10),
@@ -138,11 +138,10 @@ def fit_power_map(seen: PowerMap, start: Mapping[str, float], delay_s: float) ->
         found = fit_least_squares(model, data, sigma, starts, bounds)
         if abs(found.chi2 - 1) < SETTLED:
             break
-        if left(seen.past(found.values)) > MISFIT * left(np.ones(seen.normal.shape, np.complex128)):
-            break
-        weights /= np.sqrt(found.chi2)
+        size = float(np.sqrt(np.mean(np.abs(straight * weights) ** 2)))
+        weights *= min(found.chi2**-0.5, 1 / (LAW_HOLDS * size))
         starts = [found.values]
-    remains = left(seen.past(found.values)) / left(np.ones(seen.normal.shape, np.complex128))
+    remains = left(seen.past(found.values)) / left(np.ones_like(straight))
     if not remains < MISFIT:
         raise FitFailed(
             f"a resonator that its photons pull leaves {remains * 100:.0f} % of what the scan "

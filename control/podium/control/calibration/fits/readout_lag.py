@@ -32,6 +32,9 @@ STARTS = 4
 neighbours, from which a fit would come to the same place."""
 CHI_WITHIN = 3.3
 """The pull that fits is within this factor of the one expected."""
+QUARTER = np.array([[0.0], [0.25]])
+"""Turns of the second pulse of which all others are made: the share of 1, less a half, goes with
+the cosine and the sine of its phase."""
 MISFIT = 3.0
 """chi2 per point, above which the points are not what is fitted."""
 
@@ -69,8 +72,9 @@ class PhotonPhase:
     def excited(self, begins_ns: Array, turns: Array, photons: Array | float) -> Array:
         """Return the share of 1 after the second pulse; n points.
 
-        ``begins_ns`` (n,): when that pulse begins, from the tone's arrival; ``turns`` (n,): its
-        phase; ``photons`` (n,) or one: steady number on resonance. The first pulse was over before.
+        ``begins_ns`` (n,): when that pulse begins, from the tone's arrival; ``turns`` (n,) or
+        (k, 1), for a result of that many rows: its phase; ``photons`` (n,) or one: steady number on
+        resonance. The first pulse was over before.
         """
         steps = self.envelope.size
         grid = begins_ns[:, None] / STEP_NS + np.arange(steps + 1)
@@ -84,10 +88,10 @@ class PhotonPhase:
         change = np.diff(seen, axis=1)
         # Before each turn half of its step's photons, and half of those of the step before.
         kept = np.exp(0.5 * (change + np.pad(change, ((0, 0), (1, 0)))[:, :-1]).T)
-        height = np.zeros(begins_ns.size)  # <1|rho|1> - 1/2
+        height = np.zeros(np.broadcast_shapes(begins_ns.shape, turns.shape))  # <1|rho|1> - 1/2
         coherence = -0.5j * np.exp(seen[:, 0] + 2j * np.pi * turns)  # <1|rho|0>, from the axis
         for sine, cosine, share in zip(sines, cosines, kept, strict=True):
-            coherence *= share
+            coherence = coherence * share
             along = coherence.imag.copy()
             coherence.imag = cosine * along + sine * height
             height = cosine * height - sine * along
@@ -138,12 +142,13 @@ def phase_line(
 ) -> Array:
     """Return what :func:`fit_readout_lag` fits to the shares of 1; shape (n,)."""
     chi_hz = float(np.copysign(np.exp(values["log_chi"]), shaken.chi_hz))
-    share = replace(shaken, chi_hz=chi_hz).excited(
-        begins_ns - values["lag"],
-        turns + values["phase"],
-        float(np.exp(values["log_photons"])),
+    waits, place = np.unique(begins_ns, return_inverse=True)
+    real, imaginary = replace(shaken, chi_hz=chi_hz).excited(
+        waits - values["lag"], QUARTER, float(np.exp(values["log_photons"]))
     )
-    return np.asarray(values["middle"] + values["contrast"] * (share - 0.5))
+    angle = 2 * np.pi * (turns + values["phase"])
+    share = np.cos(angle) * (real - 0.5)[place] + np.sin(angle) * (imaginary - 0.5)[place]
+    return np.asarray(values["middle"] + values["contrast"] * share)
 
 
 def _starts(
@@ -169,10 +174,7 @@ def _starts(
     waits, place = np.unique(begins_ns, return_inverse=True)
     after = (waits - lags[:, None]).ravel()
     number = np.repeat(np.exp(logs), waits.size)
-    real, imaginary = (
-        (shaken.excited(after, np.full(after.size, turn), number) - 0.5).reshape(-1, waits.size)
-        for turn in (0.0, 0.25)
-    )
+    real, imaginary = (shaken.excited(after, QUARTER, number) - 0.5).reshape(2, -1, waits.size)
     cosine, sine = np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)
     columns = np.stack(
         [

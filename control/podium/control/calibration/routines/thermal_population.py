@@ -227,8 +227,8 @@ def second_reads_one(
     place, ground = (bench.record.get(f"{qubit.name}.{name}_i") for name in ("second", "ground"))
     if place is None or ground is None or place.tai_s < ground.tai_s:
         return 1 - false_ground
-    second = complex(place.value, bench.guess(qubit, "second_q"))
-    above = float(reference.project(np.array([second]))[0]) - threshold
+    second = np.array([complex(place.value, bench.guess(qubit, "second_q"))])
+    above = float(reference.project(second)[0]) - threshold
     return 0.5 * erfc(-above / sqrt(2 * reference.ground_variance))
 
 

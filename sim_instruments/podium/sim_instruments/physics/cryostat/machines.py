@@ -102,7 +102,8 @@ def step_turbos(made: Turbo, state: PlantState, length_s: float) -> None:
     for i, turbo in enumerate(TURBOS):
         driven = state.commands[signals.on_of(turbo)] > 0.0
         inlet = inlets[i] if back[i] < 2e5 else 2e5
-        full = 1.0 / (1.0 + inlet / 300.0) if driven else 0.0  # ASSUMED: gas brakes it
+        wanted = state.commands[signals.set_speed_of(turbo)]
+        full = wanted / (1.0 + inlet / 300.0) if driven else 0.0  # ASSUMED: gas brakes it
         time_s = made.run_up_s if full > state.speeds[i] else made.run_down_s
         time_s /= 1.0 + inlet / 1e3
         state.speeds[i] = full + (state.speeds[i] - full) * math.exp(-length_s / time_s)
@@ -112,5 +113,5 @@ def turbo_current(made: Turbo, state: PlantState, index: int) -> float:
     """Return the current of a turbo's motor, A."""
     if not state.commands[signals.on_of(TURBOS[index])]:
         return 0.0
-    missing = 1.0 - state.speeds[index]
+    missing = max(0.0, state.commands[signals.set_speed_of(TURBOS[index])] - state.speeds[index])
     return min(made.full_a, made.idle_a + 20.0 * missing)

@@ -99,7 +99,8 @@ class Cryostat:
     @property
     def inputs(self) -> dict[str, str]:
         """Units by the names that can be written."""
-        return signals.INPUTS | (signals.MAGNET if self.magnet else {})
+        magnet = signals.MAGNET if self.magnet else {}
+        return signals.INPUTS | signals.SET_SPEEDS | magnet
 
     def read(self, name: str, now_fs: int) -> float:
         """Return an output, in SI units; KeyError names those there are."""

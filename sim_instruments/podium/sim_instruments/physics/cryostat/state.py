@@ -15,6 +15,7 @@ SHORTEST_STRIDE_S = 10
 def commands_at_rest() -> dict[str, float]:
     """Return every input with all off and closed, mains and water there."""
     still = dict.fromkeys((*signals.INPUTS, *signals.MAGNET), 0.0)
+    still |= dict.fromkeys(signals.SET_SPEEDS, 1.0)
     return still | {signals.MAINS: 1.0, signals.WATER: 1.0, signals.WATER_TEMPERATURE: WATER_K}
 
 

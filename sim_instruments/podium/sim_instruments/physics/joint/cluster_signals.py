@@ -1,4 +1,4 @@
-"""What is played to the members of a cluster in a run, in groups that do not touch each other.
+"""Signals of a run to the members of a cluster, in groups that do not touch each other.
 
 Drives and flux pulses of all members lie on one time line, that of the feedline's connector; what
 overlaps is one group. A group is steps in which everything is held: whole nanoseconds, or parts

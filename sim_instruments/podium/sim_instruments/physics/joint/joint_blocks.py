@@ -40,8 +40,9 @@ PHASES = 8
 READING = -1
 STATES_KEPT = 2_000
 """States behind the first pulses of a block that are kept: 4 kB each of two members."""
-TURN_A_WAIT = 0.1
-"""Largest phase, rad, of the shift between two excitations in one stretch of a wait."""
+TURN_A_WAIT = 0.2
+"""Largest phase, rad, of the shift between two excitations in one part of a wait: coherences that
+outlive a neighbour's decay err by a twelfth of its square, times the part that decays."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -309,6 +309,9 @@ def test_a_condition_that_is_not_met_makes_a_wait_of_the_instruction() -> None:
     assert missed.time_ns.tolist() == [540]
     assert missed.kind.tolist() == [EventKind.UPDATE]
     assert (missed.gain0.tolist(), missed.nco_phase.tolist()) == ([5], [0])
+    # Nor is the phase of what was skipped taken over when the next one is.
+    next_one = text.replace("upd_param", "set_ph_delta 3\n        upd_param")
+    assert run(next_one, triggers=[Trigger(400, 3)]).nco_phase.tolist() == [3]
     inverted = SequencerSetup(
         waveform_lengths={0: 4, 1: 4}, trigger_inverts=(False, True) + (False,) * 13
     )

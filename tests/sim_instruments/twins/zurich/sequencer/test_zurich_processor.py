@@ -14,6 +14,7 @@ from podium.firmware_interfaces.zurich.sequencer_assembly import (
     encode,
 )
 from podium.sim_instruments.twins.zurich.sequencer import image
+from podium.sim_instruments.twins.zurich.sequencer.inputs import take
 from podium.sim_instruments.twins.zurich.sequencer.processor import Input, Processor
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     AMPLITUDE_ONE,
@@ -23,6 +24,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     Kind,
     Row,
     Source,
+    State,
     Status,
 )
 
@@ -336,6 +338,30 @@ def test_a_length_in_a_register_is_extended_like_a_constant(asked, played):
     source = "var a = getUserReg(0); playZero(a);"
     trace = processor(source, user_registers=(asked,), log_silence=True).run()
     assert trace.kinds(Kind.ZERO)[:, Row.A].tolist() == [played]
+
+
+@pytest.mark.parametrize(
+    ("made", "given", "positive"),
+    [
+        ("a + a", 0x3000_0000, True),
+        ("a + a", 0x6000_0000, False),  # 32 bits: the sign changes
+        ("a >> 1", 8, True),
+        ("a >> 1", -8, False),
+    ],
+)
+def test_registers_have_32_bits_and_a_sign(made, given, positive):
+    source = f"var a = getUserReg(0); a = {made}; if (a > 0) {{ playZero(64); }}"
+    trace = processor(source, user_registers=(given,), log_silence=True).run()
+    assert trace.kinds(Kind.ZERO)[:, Row.A].tolist() == [64] * positive
+
+
+def test_an_input_counts_from_the_instant_after_it():
+    inputs = np.array([[100, Source.ZSYNC, 7]])
+    state = np.zeros(len(State), np.int64)
+    take(inputs, state, 100)
+    assert (state[State.CURSOR], state[State.RAW]) == (0, 0)
+    take(inputs, state, 101)
+    assert (state[State.CURSOR], state[State.RAW]) == (1, 7)
 
 
 def any_word(generator: np.random.Generator) -> int:

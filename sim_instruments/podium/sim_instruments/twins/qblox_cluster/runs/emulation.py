@@ -4,9 +4,7 @@ The same processors and the same output stage as in the twin; local oscillators 
 phases are those of the sequencers' own oscillators.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,19 +25,18 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     marker_rows,
     output_lines,
     pulse_trains,
-    switch_timeline,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import Q1Group
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
     Limits,
-    Q1Processor,
     Trigger,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     EventKind,
     RealTimeTrace,
 )
+from podium.sim_instruments.twins.qblox_cluster.runs.performance import processors_of, switches_of
 from podium.sim_instruments.twins.qblox_cluster.runs.prescribed_results import (
     proceed_with,
     result_senders,
@@ -48,7 +45,6 @@ from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
     Afe,
     ChannelMap,
     SequencerRun,
-    acquisition_spacing_ns,
 )
 
 TRIGGER_NS = 2_000
@@ -84,17 +80,11 @@ def emulate(
         traces, common_ns = _execute(program, runs, spans, results or {})
     except (NotEmulated, AssemblyError, BadConfiguration) as error:
         raise CannotEmulate(f"{program.name}: {error}") from error
+    markers = [marker_rows(run, trace) for run, trace in zip(runs, traces, strict=True)]
+    switches_by_slot = switches_of(runs, markers)
     told = []
     for entry, run, trace in zip(program.sequencers, runs, traces, strict=True):
-        slot = [
-            marker_rows(other, rows)
-            for other, rows in zip(runs, traces, strict=True)
-            if other.slot == run.slot
-        ]
-        switches = {
-            output: switch_timeline(run.afe, output, slot)
-            for output in range(len(run.afe.model.outputs))
-        }
+        switches = switches_by_slot[run.slot]
         (line,) = output_lines(run)
         trains, overflowed = pulse_trains(run, trace, switches)
         told.append(
@@ -128,17 +118,7 @@ def _execute(
     spans: Sequence[Span],
     results: Mapping[str, int],
 ) -> tuple[tuple[RealTimeTrace, ...], int]:
-    acquiring = Counter(run.slot for run in runs if run.acquires)
-    processors = [
-        Q1Processor(
-            run.program,
-            replace(
-                run.setup(), acquisition_spacing_ns=acquisition_spacing_ns(acquiring[run.slot])
-            ),
-            name=entry.frame,
-        )
-        for run, entry in zip(runs, program.sequencers, strict=True)
-    ]
+    processors = processors_of(runs, [entry.frame for entry in program.sequencers])
     start = program.start
     triggers = () if start is None else (Trigger(TRIGGER_NS, start.address),)
     end_ns = max((begin + duration for begin, duration in spans), default=0)

@@ -3,7 +3,7 @@
 This is the work that a worker thread does; nothing here touches the twin.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,12 +20,7 @@ from podium.sim_instruments.physics.signals import (
 )
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
 from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import (
-    heard,
     measured,
-)
-from podium.sim_instruments.twins.qblox_cluster.inputs.ttl_stage import (
-    counted,
-    joined,
 )
 from podium.sim_instruments.twins.qblox_cluster.outputs.digital_outputs import (
     DELAY_OUT_OF_ORDER,
@@ -36,7 +31,6 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.digital_outputs import (
 from podium.sim_instruments.twins.qblox_cluster.outputs.levels import Levels
 from podium.sim_instruments.twins.qblox_cluster.outputs.local_oscillator import with_phases
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
-    OUTPUT_OVERFLOW,
     overridden,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import (
@@ -49,7 +43,6 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import (
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Limits, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
-    Ending,
     RealTimeTrace,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.external_triggers import decides_by
@@ -57,11 +50,12 @@ from podium.sim_instruments.twins.qblox_cluster.runs.feedback_run import (
     FeedbackRun,
     depends_on_measurements,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import walked
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import TreeRun, walked
 from podium.sim_instruments.twins.qblox_cluster.runs.performance import (
     Performance,
     SequencerSignals,
     joined_performance,
+    outcome,
     performance,
     processors_of,
     switches_of,
@@ -189,37 +183,31 @@ class Execution:
             self._feedback, triggers = feedback, self._external
         return feedback, triggers
 
+    def _begin(self, play: Play, at_ns: int) -> Dialogue:
+        """Begin the dialogue with the world at a time from the start."""
+        return play.begin(self._number, self._clock.to_world(self._start_tick + at_ns))
+
     def _walk(self, play: Play, *, final: bool) -> RunOutcome | None:
         """Play a run that depends on what it measures on the tree of its outcomes, if it has one.
 
         None: it is to be played as it comes. ``final``: no further trigger comes from outside.
         """
-
-        def begin(at_ns: int) -> Dialogue:
-            return play.begin(self._number, self._clock.to_world(self._start_tick + at_ns))
-
         runs = tuple(
             replace(run, scope=run.scope and not run.afe.scope.needs_all)
             for run in self._with_phases()
         )
+        begin = partial(self._begin, play)
         found = walked(runs, lambda: processors_of(self._runs), begin, self._external)
         if found is None:
             return None
-        performed = performance(runs, found.traces)
-        heard = [one.trains if one is not None else () for one in performed.listening]
         try:
-            answers = found.answers(heard)
+            left, tell = self._left(found)
         except CannotBranch:
             return None
         self.synced_ns = found.synced_ns
-        tell = partial(found.dialogue.end, self._signals(performed, found.begin_ns))
         if final:
             tell()
-        return replace(
-            self._outcome(performed, answers),
-            triggers=found.sent + np.array([self._start_tick, 0]),
-            told=None if final else tell,
-        )
+        return replace(left, told=None if final else tell)
 
     def _advance(
         self,
@@ -229,29 +217,32 @@ class Execution:
         play: Play,
     ) -> RunOutcome | TriggersNeeded:
         """Go on with a run that depends on what it measures."""
-
-        def begin(at_ns: int) -> Dialogue:
-            return play.begin(self._number, self._clock.to_world(self._start_tick + at_ns))
-
         feedback, triggers = told
-        over = feedback.go_on(triggers, known_ns, begin, heard_ns)
+        over = feedback.go_on(triggers, known_ns, partial(self._begin, play), heard_ns)
         self.synced_ns = tuple(feedback.together.synced_ns)
         if not over:
             return TriggersNeeded(feedback.together.needs_ns, feedback.hears_ns)
-        performed = performance(feedback.runs, feedback.together.traces())
+        left, tell = self._left(feedback)
+        tell()
+        return left
+
+    def _left(self, played: TreeRun | FeedbackRun) -> tuple[RunOutcome, Callable[[], None]]:
+        """Return what is left of a run that depends on what it measures, once it is over.
+
+        Also what tells the world of it; raises CannotBranch, see :meth:`.TreeRun.answers`.
+        """
+        performed = performance(played.runs, played.traces)
         heard = [one.trains if one is not None else () for one in performed.listening]
-        answers = feedback.answers(heard)
+        answers = played.answers(heard)
         counting = tuple(
-            one and replace(one, trains=(), triggers=feedback.triggers(number))
+            one and replace(one, trains=(), triggers=played.triggers(number))
             for number, one in enumerate(performed.counting)
         )
         performed = replace(performed, counting=counting)
-        feedback.dialogue.end(self._signals(performed, feedback.begin_ns))
-        return replace(
-            self._outcome(performed, answers),
-            triggers=np.array(feedback.sent, np.int64).reshape(-1, 2)
-            + np.array([self._start_tick, 0]),
-        )
+        signals = self._signals(performed, played.begin_ns)
+        triggers = played.sent + np.array([self._start_tick, 0])
+        left = replace(self._outcome(performed, answers), triggers=triggers)
+        return left, partial(played.dialogue.end, signals)
 
     def _perform(self, together: Q1Group) -> tuple[Performance, tuple[Levels, ...]]:
         """Return the signals of a run that is over, and what it does to markers.
@@ -369,51 +360,3 @@ class Execution:
             captures=captures,
             biases_v={},
         )
-
-
-def outcome(performance: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
-    """Return what is left of a performance once the world has answered."""
-    results: list[SequencerOutcome] = []
-    at = 0
-    for run, trace, listened, windows, overflowed in zip(
-        performance.runs,
-        performance.traces,
-        performance.listening,
-        performance.counting,
-        performance.overflowed,
-        strict=True,
-    ):
-        flags: list[str] = []
-        end_ns: int | None = trace.end_ns if trace.ending is Ending.STOPPED else None
-        bins: dict[int, np.ndarray[tuple[int, ...], np.dtype[np.void]]] = {}
-        scope = None
-        if listened is not None:
-            mine = answers[at : at + len(listened.trains)]
-            at += len(listened.trains)
-            left = heard(listened, mine)
-            flags += left.flags
-            bins, scope = dict(left.bins), left.scope
-            end_ns = None if end_ns is None else max(end_ns, listened.end_ns)
-        if windows is not None:
-            mine = answers[at : at + len(windows.trains)]
-            at += len(windows.trains)
-            found = counted(windows, mine)
-            flags += [flag for flag in found.flags if flag not in flags]
-            bins = joined(bins, found.bins)
-            end_ns = None if end_ns is None else max(end_ns, windows.end_ns)
-        if overflowed:
-            flags.append(OUTPUT_OVERFLOW)
-        results.append(
-            SequencerOutcome(
-                slot=run.slot,
-                sequencer=run.sequencer,
-                end_ns=end_ns,
-                flags=(*flags, *trace.flags),
-                exit_code=trace.exit_code,
-                registers=trace.registers,
-                log=" / ".join(trace.log),
-                bins=bins,
-                scope=scope,
-            )
-        )
-    return RunOutcome(tuple(results))

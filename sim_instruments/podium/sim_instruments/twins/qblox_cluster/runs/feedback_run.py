@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.execution.conversation import Conversation
 from podium.sim_instruments.physics.dialogue import Dialogue
@@ -18,6 +21,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import (
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import FOR_EVER, Q1Group
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.runs.feedback_sequencers import FeedbackSequencers
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_inputs import TimeTagInputs
@@ -115,9 +119,14 @@ class FeedbackRun:
         return self._sequencers.hears_ns
 
     @property
-    def sent(self) -> list[tuple[int, int]]:
-        """Return instant of sending and address of measured pulses that were not lost."""
-        return self._sequencers.sent
+    def traces(self) -> tuple[RealTimeTrace, ...]:
+        """Return what sequencers did so far."""
+        return self.together.traces()
+
+    @property
+    def sent(self) -> NDArray[np.int64]:
+        """Return instant of sending and address of measured pulses that were not lost, (n, 2)."""
+        return np.array(self._sequencers.sent, np.int64).reshape(-1, 2)
 
     def triggers(self, number: int) -> tuple[int, ...] | None:
         """Return how many triggers came in each window of a sequencer, None: it has none."""

@@ -121,7 +121,7 @@ class FeedbackSequencers:
 
     def know(self, triggers: Iterable[Trigger], known_ns: int, heard_ns: int) -> None:
         """Take triggers from outside, all until a time, and inputs that are known until another."""
-        self.group.add_external(triggers)
+        self.group.pulses.add_external(triggers)
         self._outside_ns, self._heard_ns = known_ns, heard_ns
 
     def feed(self, answer: Answer) -> None:
@@ -215,7 +215,7 @@ class FeedbackSequencers:
         sent = self._tags.advance(until_ns, self._together)
         if sent is None:
             return False
-        self.group.add(
+        self.group.pulses.add(
             Pulse(one.at_ns + COUNT_TRIGGER_NS, one.number, one.address)
             for one in sent
             if one.number in self._senders
@@ -326,7 +326,7 @@ class FeedbackSequencers:
         configuration = self.group.runs[number].configuration
         if number in self._senders and configuration.trigger_on:
             address = configuration.trigger_address
-            self.group.add(Pulse(at + COUNT_TRIGGER_NS, number, address) for at in times_ns)
+            self.group.pulses.add(Pulse(at + COUNT_TRIGGER_NS, number, address) for at in times_ns)
 
     def triggers(self, number: int) -> tuple[int, ...] | None:
         """Return how many triggers came in each window of a sequencer, None: it has none."""

@@ -35,6 +35,34 @@ class Pulse:
     address: int
 
 
+class PulsesUnderWay:
+    """Pulses on the trigger network that have not arrived, in the order in which they do."""
+
+    def __init__(self, external: Iterable[Trigger] = ()) -> None:
+        self.waiting: list[Pulse] = []
+        self.latest_ns = -FOR_EVER
+        """When the last pulse arrived that was not lost."""
+        self.add_external(external)
+
+    def add_external(self, triggers: Iterable[Trigger]) -> None:
+        """Take pulses from outside."""
+        self.add(Pulse(one.time_ns, EXTERNAL, one.address) for one in triggers)
+
+    def add(self, pulses: Iterable[Pulse]) -> None:
+        """Put pulses on their way."""
+        self.waiting = sorted([*self.waiting, *pulses])
+
+    def deliver(self, known_ns: int) -> list[Pulse]:
+        """Return the pulses that arrive by the time until which all are known, but lost ones."""
+        delivered: list[Pulse] = []
+        while self.waiting and self.waiting[0].arrival_ns <= known_ns:
+            pulse = self.waiting.pop(0)
+            if pulse.arrival_ns - self.latest_ns >= DEAD_NS:
+                self.latest_ns = pulse.arrival_ns
+                delivered.append(pulse)
+        return delivered
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TriggerMoment:
     """Pulses under way, and until when all is known and played."""
@@ -48,8 +76,10 @@ class TriggerMoment:
 class GroupPlayback:
     """The sequencers of a run: their processors, what they play, and the pulses they send."""
 
-    def __init__(self, runs: Sequence[SequencerRun], together: Q1Group) -> None:
-        """``runs`` with the phases that their oscillators have."""
+    def __init__(
+        self, runs: Sequence[SequencerRun], together: Q1Group, external: Iterable[Trigger] = ()
+    ) -> None:
+        """``runs`` with the phases that their oscillators have; ``external``: known beforehand."""
         self.runs, self.together = tuple(runs), together
         self.playbacks = [
             SequencerPlayback(run, processor)
@@ -60,10 +90,7 @@ class GroupPlayback:
             for number, run in enumerate(runs)
             if run.sends_triggers and (run.channel is not None or run.configuration.trigger_address)
         ]
-        self.pulses: list[Pulse] = []
-        """Not delivered yet, ascending."""
-        self.latest_ns = -FOR_EVER
-        """When the last pulse arrived that was not lost."""
+        self.pulses = PulsesUnderWay(external)
         self.known_ns = -1
         """Until when all pulses are known."""
         self.played_ns = 0
@@ -73,20 +100,12 @@ class GroupPlayback:
     def begin(self) -> None:
         """Let the dialogue with the world begin with what is done first."""
         first = [playback.first_ns for playback in self.playbacks]
-        self.begin_ns = self.played_ns = min([*first, max(self.latest_ns, 0)])
-
-    def add_external(self, triggers: Iterable[Trigger]) -> None:
-        """Take pulses from outside."""
-        self.add(Pulse(one.time_ns, EXTERNAL, one.address) for one in triggers)
-
-    def add(self, pulses: Iterable[Pulse]) -> None:
-        """Put pulses on their way."""
-        self.pulses = sorted([*self.pulses, *pulses])
+        self.begin_ns = self.played_ns = min([*first, max(self.pulses.latest_ns, 0)])
 
     def add_measured(self, number: int, results: Iterable[tuple[int, bool]]) -> None:
         """Put the pulses of acquisitions on their way, of which end and bit are known."""
         configuration = self.runs[number].configuration
-        self.add(
+        self.pulses.add(
             Pulse(end_ns + THRESHOLD_TRIGGER_NS, number, configuration.trigger_address)
             for end_ns, above in results
             if above == configuration.trigger_on
@@ -94,13 +113,7 @@ class GroupPlayback:
 
     def deliver(self) -> list[Pulse]:
         """Return the pulses that arrive by the time until which all are known, but lost ones."""
-        delivered: list[Pulse] = []
-        while self.pulses and self.pulses[0].arrival_ns <= self.known_ns:
-            pulse = self.pulses.pop(0)
-            if pulse.arrival_ns - self.latest_ns >= DEAD_NS:
-                self.latest_ns = pulse.arrival_ns
-                delivered.append(pulse)
-        return delivered
+        return self.pulses.deliver(self.known_ns)
 
     def collect_acquisitions(self) -> None:
         """Take note of acquisitions that have begun since the last call."""
@@ -123,7 +136,7 @@ class GroupPlayback:
             earliest[number] + (count_ns if number in counting else THRESHOLD_TRIGGER_NS)
             for number in self.senders
         ]
-        firsts += [one.arrival_ns for one in self.pulses if one.sender == EXTERNAL]
+        firsts += [one.arrival_ns for one in self.pulses.waiting if one.sender == EXTERNAL]
         return min([known_ns, *firsts])
 
     def settled_ns(self) -> int:
@@ -161,10 +174,10 @@ class GroupPlayback:
 
     def moment(self) -> TriggerMoment:
         """Return what has come to be known, and played; processors and playbacks have their own."""
-        return TriggerMoment(tuple(self.pulses), self.latest_ns, self.known_ns, self.played_ns)
+        pulses = self.pulses
+        return TriggerMoment(tuple(pulses.waiting), pulses.latest_ns, self.known_ns, self.played_ns)
 
     def go_back(self, moment: TriggerMoment) -> None:
         """Return to a moment."""
-        self.pulses = list(moment.pulses)
-        self.latest_ns, self.known_ns = moment.latest_ns, moment.known_ns
-        self.played_ns = moment.played_ns
+        self.pulses.waiting, self.pulses.latest_ns = list(moment.pulses), moment.latest_ns
+        self.known_ns, self.played_ns = moment.known_ns, moment.played_ns

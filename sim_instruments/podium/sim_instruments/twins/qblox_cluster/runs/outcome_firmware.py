@@ -108,8 +108,7 @@ class OutcomeFirmware:
         """``runs`` with the phases that their oscillators have; ``external``: all that come."""
         self._runs = tuple(runs)
         self._together = Q1Group(processors)
-        self._group = GroupPlayback(runs, self._together)
-        self._group.add_external(external)
+        self._group = GroupPlayback(runs, self._together, external)
         sent = {runs[n].configuration.trigger_address for n in self._group.senders}
         self._waits = [waits_for_measured(run.program, sent) for run in runs]
         uses = [register_use(run.program) for run in runs]
@@ -335,8 +334,10 @@ class OutcomeFirmware:
             end_ns - at_ns,
             group.played_ns - at_ns,
             group.known_ns - at_ns,
-            max(group.latest_ns, group.known_ns - DEAD_NS) - at_ns,
-            tuple((one.arrival_ns - at_ns, one.address, one.sender) for one in group.pulses),
+            max(group.pulses.latest_ns, group.known_ns - DEAD_NS) - at_ns,
+            tuple(
+                (one.arrival_ns - at_ns, one.address, one.sender) for one in group.pulses.waiting
+            ),
         ]
         if not self._asks_at_once:  # flags count as well, and nobody watches them
             found.append(self._setting())

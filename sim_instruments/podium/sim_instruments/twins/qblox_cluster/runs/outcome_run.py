@@ -58,6 +58,9 @@ class TreeRun:
     """Shape (n, 2): instant of sending, from the start, and address of each measured pulse."""
     tree: OutcomeTree
 
+    def triggers(self, number: int) -> None:
+        """Return how many triggers came in each window of a sequencer: none of them counts any."""
+
     def answers(self, captures: Sequence[Sequence[CaptureTrain]]) -> tuple[CaptureAnswer, ...]:
         """Return the answers to all that every sequencer listened to.
 

@@ -1,4 +1,4 @@
-"""All that the sequencers of one run put out and listen to, before the world has answered."""
+"""All that the sequencers of one run put out and listen to, and what the answers leave of it."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,20 +9,25 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.deduplicate import EqualArrays
 from podium.sim_instruments.physics.signals import (
+    CaptureAnswer,
     CaptureTrain,
     PulseTrain,
 )
 from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import (
     SequencerAcquisitions,
+    heard,
     listening,
 )
 from podium.sim_instruments.twins.qblox_cluster.inputs.ttl_stage import (
     CountingWindows,
+    counted,
     counting,
+    joined,
 )
 from podium.sim_instruments.twins.qblox_cluster.outputs.awg_modes import is_plain
 from podium.sim_instruments.twins.qblox_cluster.outputs.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
+    OUTPUT_OVERFLOW,
     SwitchTimeline,
     marker_rows,
     plain_trains,
@@ -32,9 +37,12 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
+    Ending,
     RealTimeTrace,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
+    RunOutcome,
+    SequencerOutcome,
     SequencerRun,
     acquisition_spacing_ns,
 )
@@ -70,8 +78,10 @@ class Performance:
         return max(ends, default=0)
 
 
-def processors_of(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
-    """Return the processors of sequencers that start together."""
+def processors_of(
+    runs: Sequence[SequencerRun], names: Sequence[str] = ()
+) -> tuple[Q1Processor, ...]:
+    """Return the processors of sequencers that start together; ``names``: other than their own."""
     acquiring = Counter(run.slot for run in runs if run.acquires)
     return tuple(
         Q1Processor(
@@ -79,9 +89,9 @@ def processors_of(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
             replace(
                 run.setup(), acquisition_spacing_ns=acquisition_spacing_ns(acquiring[run.slot])
             ),
-            name=run.sender,
+            name=name,
         )
-        for run in runs
+        for run, name in zip(runs, names or [run.sender for run in runs], strict=True)
     )
 
 
@@ -193,3 +203,51 @@ def switches_of(
             for output in range(len(run.afe.model.outputs))
         }
     return switches
+
+
+def outcome(performed: Performance, answers: tuple[CaptureAnswer, ...]) -> RunOutcome:
+    """Return what is left of a performance once the world has answered."""
+    results: list[SequencerOutcome] = []
+    at = 0
+    for run, trace, listened, windows, overflowed in zip(
+        performed.runs,
+        performed.traces,
+        performed.listening,
+        performed.counting,
+        performed.overflowed,
+        strict=True,
+    ):
+        flags: list[str] = []
+        end_ns: int | None = trace.end_ns if trace.ending is Ending.STOPPED else None
+        bins: dict[int, np.ndarray[tuple[int, ...], np.dtype[np.void]]] = {}
+        scope = None
+        if listened is not None:
+            mine = answers[at : at + len(listened.trains)]
+            at += len(listened.trains)
+            left = heard(listened, mine)
+            flags += left.flags
+            bins, scope = dict(left.bins), left.scope
+            end_ns = None if end_ns is None else max(end_ns, listened.end_ns)
+        if windows is not None:
+            mine = answers[at : at + len(windows.trains)]
+            at += len(windows.trains)
+            found = counted(windows, mine)
+            flags += [flag for flag in found.flags if flag not in flags]
+            bins = joined(bins, found.bins)
+            end_ns = None if end_ns is None else max(end_ns, windows.end_ns)
+        if overflowed:
+            flags.append(OUTPUT_OVERFLOW)
+        results.append(
+            SequencerOutcome(
+                slot=run.slot,
+                sequencer=run.sequencer,
+                end_ns=end_ns,
+                flags=(*flags, *trace.flags),
+                exit_code=trace.exit_code,
+                registers=trace.registers,
+                log=" / ".join(trace.log),
+                bins=bins,
+                scope=scope,
+            )
+        )
+    return RunOutcome(tuple(results))

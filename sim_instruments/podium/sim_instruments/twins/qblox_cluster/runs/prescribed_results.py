@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import Q1Group
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_state import FOR_EVER
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import EventKind
+from podium.sim_instruments.twins.qblox_cluster.runs.group_playback import (
+    THRESHOLD_TRIGGER_NS,
+    Pulse,
+    PulsesUnderWay,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +49,22 @@ def proceed_with(
 ) -> None:
     """Go on to the ends; triggers that find the network busy are lost, as on a cluster."""
     rows_read = dict.fromkeys((one.number for one in senders), 0)
-    waiting = list(external)
-    known_ns, latest_ns = -1, -FOR_EVER
+    pulses, known_ns = PulsesUnderWay(external), -1
     while True:
-        delivered = []
-        waiting.sort(key=lambda one: one.time_ns)
-        while waiting and waiting[0].time_ns <= known_ns:
-            one = waiting.pop(0)
-            if one.time_ns - latest_ns >= limits.TRIGGER_DEAD_NS:
-                latest_ns = one.time_ns
-                delivered.append(one)
-        together.proceed(delivered, known_ns)
+        delivered = pulses.deliver(known_ns)
+        together.proceed([Trigger(one.arrival_ns, one.address) for one in delivered], known_ns)
         for sender in senders:
             rows = together.runs[sender.number].rows(rows_read[sender.number], FOR_EVER)
             rows_read[sender.number] += len(rows)
             for k in np.flatnonzero(rows.kind == EventKind.ACQUIRE):
                 if sender.sends(int(rows.acq[k])):
                     end_ns = int(rows.time_ns[k]) + sender.integration_ns
-                    waiting.append(Trigger(end_ns + limits.THRESHOLD_TRIGGER_NS, sender.address))
+                    arrival_ns = end_ns + THRESHOLD_TRIGGER_NS
+                    pulses.add([Pulse(arrival_ns, sender.number, sender.address)])
         if not together.waits_for_triggers:
             return
         earliest = together.earliest_ns(known_ns)
-        to_come = [earliest[one.number] + limits.THRESHOLD_TRIGGER_NS for one in senders]
+        to_come = [earliest[one.number] + THRESHOLD_TRIGGER_NS for one in senders]
         if known_ns == FOR_EVER:
             return
         upto_ns = min([FOR_EVER, *to_come])

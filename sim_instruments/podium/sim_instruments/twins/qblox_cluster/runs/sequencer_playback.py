@@ -19,7 +19,6 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     lo_turns,
     marker_rows,
     pulse_trains,
-    switch_timeline,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_messages import Measurement
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run
@@ -29,6 +28,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     EventKind,
     RealTimeTrace,
 )
+from podium.sim_instruments.twins.qblox_cluster.runs.performance import switches_of
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 
 _OVER = frozenset({Ending.STOPPED, Ending.CUT})
@@ -277,21 +277,18 @@ def played_between(
 ) -> list[PulseTrain]:
     """Return what leaves all connectors from one time to another, each sequencer's own."""
     stretches = [playback.stretch(end_ns) for playback in playbacks]
+    runs = [playback.run for playback in playbacks]
+    markers = [marker_rows(run, rows) for run, rows in zip(runs, stretches, strict=True)]
+    switches = {
+        slot: {output: _from(one, begin_ns) for output, one in ones.items()}
+        for slot, ones in switches_of(runs, markers).items()
+    }
     trains: list[PulseTrain] = []
-    switches: dict[int, dict[int, SwitchTimeline]] = {}
+    leaking = {run.slot: run.afe for run in runs}
     for playback, stretch in zip(playbacks, stretches, strict=True):
         slot = playback.run.slot
-        if slot not in switches:
-            beside = [
-                marker_rows(other.run, rows)
-                for other, rows in zip(playbacks, stretches, strict=True)
-                if other.run.slot == slot
-            ]
-            switches[slot] = {
-                output: _from(switch_timeline(playback.run.afe, output, beside), begin_ns)
-                for output in range(len(playback.run.afe.model.outputs))
-            }
-            trains += leaks(slot, playback.run.afe, switches[slot], end_ns)
+        if slot in leaking:
+            trains += leaks(slot, leaking.pop(slot), switches[slot], end_ns)
         trains += playback.plays(stretch, switches[slot])
     for playback, stretch in zip(playbacks, stretches, strict=True):
         playback.discard_played(stretch)

@@ -1,4 +1,4 @@
-"""What an analyser's readouts of a run send and listen to, and what becomes of the answers."""
+"""Holds what an analyser's readouts of a run send and listen to, and keeps the answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.twins.zurich.signals.signal_pieces import ALIKE, piece_of
 
-ALIKE = 1e-6
-"""Samples that differ by less, of the largest, are alike: below the last bit of 16."""
 TURNS = 1e-6
 """Phases that differ by less go on from each other."""
 
@@ -65,11 +64,7 @@ def _trimmed(piece: Piece) -> tuple[int, Piece]:
     if piece.level:
         rest = replace(piece, samples=piece.samples[first:], duration_ns=piece.duration_ns - first)
         return first, rest
-    samples = piece.samples[first : int(loud[-1]) + 1]
-    near = np.abs(samples - samples[-1]) <= ALIKE * np.abs(samples).max()
-    begin = 0 if near.all() else int(np.flatnonzero(~near)[-1]) + 1
-    level = complex(samples[-1])
-    return first, replace(piece, samples=samples[:begin], level=level, duration_ns=len(samples))
+    return first, piece_of(piece.carrier_hz, piece.samples[first : int(loud[-1]) + 1])
 
 
 def _level(piece: Piece, level: complex, duration_ns: int) -> Piece:
