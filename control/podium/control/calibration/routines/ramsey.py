@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.enough_shots import enough_shots
 from podium.control.calibration.fits.least_squares import (
     Bound,
     FitFailed,
@@ -61,6 +62,8 @@ FLIPPING = np.concatenate(
 """The same where flips reset the qubits and a shot costs what its delay costs: for the same sigma
 of T2* it takes 82 % of the time."""
 SHOTS = 300
+RELATIVE_SIGMA = 0.0235
+"""Of T2*, with so many shots (180 qubits of simulated bring-ups)."""
 RESET_LIFETIMES = 3.0
 """What is left of the shot before is the same for all phases on average, since they are played in
 turn: it takes 5 % of the contrast, at all delays."""
@@ -69,7 +72,7 @@ QUADRATURES = (0.0, 0.25, 0.5, 0.75)
 offset nor the sign of the detuning has to be guessed."""
 
 
-TWO_FRINGES = 5.0
+TWO_FRINGES = 3.0
 """chi2 per point; of fringes of one frequency it stays below 2."""
 FARTHEST_HZ = 2e6
 """Detunings that are looked for: spectroscopy leaves far less."""
@@ -141,7 +144,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         frames_of(pulses),
         tuple(ramsey_body(pulses, frames, "delay", "phase")),
         (delays, phases),
-        shots=bench.shots(SHOTS),
+        shots=enough_shots(bench, qubits, "t2_ramsey", SHOTS, RELATIVE_SIGMA),
     )
     data = await bench.run(outcome, program)
     played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
@@ -210,7 +213,8 @@ CONTRAST_OFF = 0.4
 """Share by which the contrast may have changed since the Ramsey scan before."""
 SCATTERED = 16.0
 """chi2 per point of fringes that are there stays below 2."""
-FREQUENCY_SHOTS = 700
+FREQUENCY_SHOTS = 150
+"""They tell f01 to some 350 Hz."""
 SHORT_SHARE = 5
 LONG_POINTS = 13
 LONG_DELAY = 1.05
