@@ -47,10 +47,10 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 PLAN = SearchPlan(
     step_hz=0.8e6,
     least_points=41,
-    shots=36,
+    shots=48,
     narrow_steps_hz=(0.06e6, 0.4e6),
     narrow_points=25,
-    narrow_shots=150,
+    narrow_shots=250,
 )
 NEAR_HZ = 6e6
 """Span of a scan in which a short pi pulse brings 2 to 1 wherever the scan is."""

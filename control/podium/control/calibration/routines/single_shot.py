@@ -58,7 +58,7 @@ REST_LIFETIMES = 3.0
 """Wait before each of these."""
 SHOTS = 40_000
 """Heralded, of each of :data:`PREPARATIONS`, in one run: a module has memory for 131 072."""
-COUNTED = 1.75e-4
+COUNTED = 1.5e-4
 """Sigma to which counts tell the fidelity. The first run says how many shots that takes ..."""
 MOST_RUNS = 5
 """... of which no more are taken than so many runs have."""

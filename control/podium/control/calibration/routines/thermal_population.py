@@ -57,7 +57,7 @@ ComplexArray = NDArray[np.complex128]
 
 SHOTS = 84_000
 """Where the population has not been measured yet, thoroughness 1."""
-COUNTED = 6.0e-4
+COUNTED = 5.2e-4
 """Sigma to which counts are to tell the population, where it is known roughly ..."""
 MOST_SHOTS = 130_000
 """... with so many shots at most: a module has memory for 131 072."""
