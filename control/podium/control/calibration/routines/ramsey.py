@@ -17,6 +17,7 @@ from podium.control.calibration.fits.least_squares import (
 )
 from podium.control.calibration.fits.oscillation import fit_ramsey
 from podium.control.calibration.fits.oscillation import ramsey as ramsey_model
+from podium.control.calibration.frequency_noise import mean_scatter_hz, played_s
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
@@ -149,6 +150,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     data = await bench.run(outcome, program)
     played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
     gap_s = {p.qubit.name: p.pulse_ns * 1e-9 for p in pulses}
+    lasted_s = played_s(program)
 
     def signal(qubit: Qubit) -> tuple[Array, Array, Array, Array]:
         reference = levels(bench, qubit)
@@ -187,6 +189,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         # The qubit also turns while the pulses last, about 2/pi of their area each: the
         # fringes' shift at zero delay is free, so only the slope over the delay counts.
         f01 = played[qubit.name] + v["detuning"]
+        moved_hz = mean_scatter_hz(v["decay"], v["gaussian"], lasted_s)
         grid = np.linspace(0.0, float(delay.max()), 400)
         lines = tuple(
             Series(f"fit {turns:.2f}", grid * 1e6, quadrature(grid, turns, v), True)
@@ -199,7 +202,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
                 "repeat the spectroscopy"
             )
         return {
-            "f01": Measured(f01, found.sigmas["detuning"], "Hz"),
+            "f01": Measured(f01, float(np.hypot(found.sigmas["detuning"], moved_hz)), "Hz"),
             "ramsey_amplitude": Measured(v["amplitude"], found.sigmas["amplitude"], "1"),
             "t2_ramsey": Measured(v["decay"], found.sigmas["decay"], "s"),
             "t2_gaussian": Measured(v["gaussian"], found.sigmas.get("gaussian", 1.0), "1"),
@@ -275,6 +278,7 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         (axis,),
         shots=bench.shots(FREQUENCY_SHOTS),
     )
+    lasted_s = played_s(program)
     data = await bench.run(outcome, program)
     played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
 
@@ -317,6 +321,7 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             {"detuning": Bound(-limit, limit), "shift": Bound(-0.2, 0.2)},
         )
         detuning = found.values["detuning"]
+        moved_hz = mean_scatter_hz(shape["decay"], shape["gaussian"], lasted_s)
         if found.chi2 > SCATTERED:
             raise FitFailed(
                 f"the points scatter {np.sqrt(found.chi2):.1f} times as much as their shots explain"
@@ -337,7 +342,8 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             )
             for turns in (0.25, -0.25)
         )
-        return {"f01": Measured(f01, found.sigmas["detuning"], "Hz")}, replace(
+        sigma_hz = float(np.hypot(found.sigmas["detuning"], moved_hz))
+        return {"f01": Measured(f01, sigma_hz, "Hz")}, replace(
             panel, series=(*panel.series, *lines), text="f01 {f01}", judged=False
         )
 
