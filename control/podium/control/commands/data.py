@@ -24,7 +24,7 @@ FILTERS = {
     "program": "of a program with this name",
     "parameter": "whose routine gave a value for it: node_a.q1.t1, or t1 of anything",
     "by": "asked for by a name that begins so",
-    "state": "that ended so: done, stopped, failed, refused, late, given up",
+    "ended": "that ended so: done, stopped, failed, refused, late, given up",
     "tag": "with this tag",
     "words": "with these words in a note",
     "since": "since then: monday, yesterday, '3 h ago', 2026-11-20",
@@ -81,8 +81,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def _verb(verbs: "object", name: str, words: str) -> ArgumentParser:
     parser: ArgumentParser = verbs.add_parser(name, help=words)  # type: ignore[attr-defined]
-    rest = () if name in ("list", "prune", "verify") else ("rest",)
-    add_facility_arguments(parser, before=rest, endpoints=False)
+    if name == "import":  # its first word is a file, too
+        parser.add_argument("--facility", type=Path, metavar="FILE", help="the facility file")
+        parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
+    else:
+        rest = () if name in ("list", "prune", "verify") else ("rest",)
+        add_facility_arguments(parser, before=rest, endpoints=False)
     parser.add_argument(
         "--records", metavar="DIR|URL", help="other records than those of the facility"
     )
@@ -143,8 +147,9 @@ def _records(arguments: Namespace) -> "RecordFolder":
 def _move_word(arguments: Namespace) -> None:
     from podium_command_line import named_facility
 
-    if named_facility(arguments) is None and arguments.facility_word is not None:
-        raise WhichFacility(f"{arguments.facility_word!r} is no facility file")
+    named_facility(arguments)
+    if (word := getattr(arguments, "facility_word", None)) is not None:
+        raise WhichFacility(f"{word!r} and --records: name one")
 
 
 command = Command(
