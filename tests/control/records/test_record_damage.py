@@ -76,7 +76,7 @@ def test_a_damaged_index_is_told_in_a_line_and_no_data_are_taken_away(
     names = sorted(path.relative_to(whole) for path in (whole / DATA).rglob("*.nc"))
     place = tmp_path / "records"
     shutil.copytree(whole / DATA, place / DATA)
-    for _ in range(cases(60, 5000)):
+    for _ in range(cases(30, 5000)):
         for old in place.glob(f"{INDEX}*"):
             old.unlink()
         (place / INDEX).write_bytes(damaged(content, chance))
@@ -93,7 +93,7 @@ def test_a_damaged_file_of_data_is_told_in_a_line(whole: Path, tmp_path: Path) -
     with RecordFolder(place) as records:
         path = records.path_of(records.index.file("1-3", "data"))
         content = path.read_bytes()
-        for _ in range(cases(60, 5000)):
+        for _ in range(cases(30, 5000)):
             path.write_bytes(wrong := damaged(content, chance))
             if wrong == content:
                 continue

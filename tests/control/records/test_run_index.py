@@ -53,7 +53,12 @@ def test_a_run_comes_back_as_it_was_told(records) -> None:
                  began_s=one.asked_s + 0.5)  # fmt: skip
     back = records.index.run("1-1")
     assert (back.started_s, back.waited_s, back.took_s) == (one.asked_s + 0.5, 0.5, 1.5)
-    assert (back.snapshot, back.code_version, back.procedure, back.tai_s) == ("beef", "7", "p-1", 2.5)
+    assert (back.snapshot, back.code_version, back.procedure, back.tai_s) == (
+        "beef",
+        "7",
+        "p-1",
+        2.5,
+    )
     assert (back.nodes, back.qubits, back.by) == (one.nodes, one.qubits, one.by)
 
 

@@ -4,6 +4,7 @@ Data stay on the disk until they are looked at.
 """
 
 import asyncio
+import hashlib
 import io
 import time
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,9 @@ from podium.control.records.run_times import begin_of, end_of
 
 if TYPE_CHECKING:
     import xarray
+
+CHECKED_BYTES = 64 << 20
+"""Larger files are opened without their hash being looked at: that takes a second for each GB."""
 
 
 class FoundRuns(Sequence["xarray.Dataset"]):
@@ -56,13 +60,17 @@ class FoundRuns(Sequence["xarray.Dataset"]):
         if isinstance(index, slice):
             return FoundRuns(self._with_data[index], self._folder)
         one = self._with_data[index]
-        path = None if self._folder is None else self._folder / one.file
+        return opened_dataset(self.path_of(one.run), one.hash)
+
+    def path_of(self, run: str) -> Path:
+        """Return where the data of one of the runs are; raises :class:`RecordsError`."""
+        one = next((one for one in self._with_data if one.run == run), None)
+        path = None if one is None or self._folder is None else self._folder / one.file
         if path is None or not path.is_file():
             raise RecordsError(
-                f"the data of run {one.run} are not on this computer: await lab.data.load"
-                f"({one.run!r})"
+                f"the data of run {run} are not on this computer: await lab.data.load({run!r})"
             )
-        return opened_dataset(path)
+        return path
 
     def __iter__(self) -> "Iterator[xarray.Dataset]":
         """Open one after the other."""
@@ -136,7 +144,7 @@ class LabData:
         place = await self._recorder.ask(LocateFile(run, name, version), RecordedFile)
         path = Path(place.file)
         if await asyncio.to_thread(_is_there, path, place.size):
-            return await asyncio.to_thread(opened_dataset, path)
+            return await asyncio.to_thread(opened_dataset, path, place.hash)
         found = await self._recorder.ask(FetchFile(run, name, version), FileContent)
         return await asyncio.to_thread(opened_dataset, io.BytesIO(found.content))
 
@@ -170,10 +178,11 @@ class LabData:
         return Path(place.file.removesuffix(first.file))
 
 
-def opened_dataset(file: "Path | io.BytesIO") -> "xarray.Dataset":
+def opened_dataset(file: "Path | io.BytesIO", digest: str = "") -> "xarray.Dataset":
     """Return a netCDF-4 file's dataset, opened: its values are read when they are asked for.
 
-    Raises :class:`RecordsError`.
+    ``digest``: its SHA-256, hex; a file of no more than :data:`CHECKED_BYTES` that has another is
+    not touched by HDF5, which damaged files have brought down. Raises :class:`RecordsError`.
     """
     import xarray
 
@@ -181,6 +190,10 @@ def opened_dataset(file: "Path | io.BytesIO") -> "xarray.Dataset":
 
     source: Any = file
     try:
+        if digest and isinstance(file, Path) and file.stat().st_size <= CHECKED_BYTES:
+            found = hashlib.sha256(file.read_bytes()).hexdigest()
+            if found != digest:
+                raise RecordsError(f"{file} was changed after it was recorded: its hash differs")
         return xarray.open_dataset(source, engine=ENGINE)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise RecordsError(f"{file}: no data can be read there: {error}") from error

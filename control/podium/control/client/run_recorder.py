@@ -53,7 +53,7 @@ class RunRecorder:
         self.enabled = enabled
         self._lost = False
 
-    async def ask(self, request: object, expected: type[Answer], lost_s: float = LOST_S) -> Answer:
+    async def ask(self, request: object, expected: type[Answer]) -> Answer:
         """Return the records' answer, asking again as long as none comes.
 
         Raises :class:`RecordsError`, and :class:`NoRun` for what is not there.
@@ -61,7 +61,7 @@ class RunRecorder:
         if not self.enabled:
             raise RecordsError(f"{self._facility}: no records are kept here")
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + (0.0 if self._lost else lost_s)
+        give_up = loop.time() + (0.0 if self._lost else LOST_S)
         while True:
             answer = await ask(self._bus, self._key, request, expected, timeout_s=ANSWER_S)
             if not isinstance(answer, Failed):
@@ -116,7 +116,7 @@ class RunRecorder:
         )
         try:
             async with asyncio.timeout(FAILURE_S):
-                await self.ask(KeepRun(facts, b"", ""), Recorded, FAILURE_S)
+                await self.ask(KeepRun(facts, b"", ""), Recorded)
         except (RecordsError, NoRun, TimeoutError):
             return  # who asked has the error itself, and the coordinator tells of it
 

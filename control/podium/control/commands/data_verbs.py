@@ -142,7 +142,7 @@ def _open(arguments: Namespace, records: RecordFolder) -> int:
     if arguments.json:
         print(json.dumps({"run": place.run, "file": place.file, "hash": place.hash, "open": line}))
         return DONE
-    with opened_dataset(Path(place.file)) as data:
+    with opened_dataset(Path(place.file), place.hash) as data:
         sizes = ", ".join(f"{name}: {size}" for name, size in data.sizes.items())
         print(f"{place.run}: {', '.join(map(str, data.data_vars))} over {sizes or 'nothing'}")
     print(line)
@@ -187,7 +187,7 @@ def _export(arguments: Namespace, records: RecordFolder) -> int:
     for one in found:
         place = records.located(one.run)
         if arguments.format == "csv":
-            with opened_dataset(Path(place.file)) as data:
+            with opened_dataset(Path(place.file), place.hash) as data:
                 path = free_place(arguments.out, f"{one.run}.csv")
                 write_text(path, csv_text(data))
         else:

@@ -102,7 +102,7 @@ class RecordService:
         if self._folder is not None:
             await asyncio.to_thread(self._folder.close)
 
-    def _note(self, _: str, news: RunNews | ProcedureNews | FindingsNews) -> None:
+    def _note(self, _: str, news: object) -> None:
         if not isinstance(news, RunNews) or news.fired:
             return
         run = str(news.run)
