@@ -47,6 +47,7 @@ async def bring_up(
             bench.thoroughness = thoroughness
         if name in DECLARATIONS and DECLARATIONS[name].essential:
             lost.update(outcome.failures)  # a feedline may be among them, and harms nobody
+        await bench.keep_outcome(outcome)
         yield outcome
 
 
