@@ -40,7 +40,6 @@ from podium.sim_instruments.physics.world_file import (
     CouplingWorld,
     FeedlineDriftWorld,
     FeedlineWorld,
-    Known,
     MixerWorld,
     NodeWorld,
     PlantWorld,
@@ -48,6 +47,7 @@ from podium.sim_instruments.physics.world_file import (
     TimingWorld,
     WorldFile,
 )
+from podium.sim_instruments.physics.world_quantities import Known
 
 LIBRARY = {
     "krinner2022": krinner2022.HIDDEN,
