@@ -121,6 +121,18 @@ class FluxPulses:
     """By a qubit and a line, where pulses bring another flux than the bias does."""
 
 
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Two qubits of a chip between which a gate is played; full names."""
+
+    name: str
+    ends: tuple[str, str]
+    gate: str
+    """``cz`` or ``iswap``."""
+    pulsed: str
+    """The qubit or coupler whose flux the gate pulses."""
+
+
 NO_PULSES = FluxPulses()
 """Flux lines that pass pulses as they pass biases."""
 
@@ -145,6 +157,7 @@ class Chip:
         couplings: Mapping[tuple[str, str], float] = MappingProxyType({}),
         couplers: Collection[str] = (),
         pulses: FluxPulses = NO_PULSES,
+        edges: Sequence[Edge] = (),
     ) -> None:
         self.qubits = tuple(qubits)
         self.feedlines = tuple(feedlines)
@@ -174,6 +187,7 @@ class Chip:
         self.couplers = frozenset(couplers)
         """Those of the qubits that are tunable couplers, by name."""
         self._pulses = pulses
+        self.edges = tuple(edges)
         self.couplings = {
             (self._index[one], self._index[other]): hz for (one, other), hz in couplings.items()
         }

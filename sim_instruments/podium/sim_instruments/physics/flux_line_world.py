@@ -1,5 +1,7 @@
 """What the twin file says of couplers and of the lines that pulse them and the qubits."""
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from podium.sim_instruments.physics.chip import Qubit
@@ -112,3 +114,12 @@ class FluxLineWorld(Part):
                 else (self.reflection.value, self.reflection_delay.value * 1e9)
             ),
         )
+
+
+class EdgeWorld(Part):
+    """Two qubits between which a gate is played."""
+
+    ends: tuple[str, str]
+    gate: Literal["cz", "iswap"] = "cz"
+    pulsed: str
+    """The qubit or coupler whose flux the gate pulses."""

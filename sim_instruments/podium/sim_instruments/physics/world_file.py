@@ -14,13 +14,13 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
-from podium.sim_instruments.physics.chip import Chip, Feedline, FluxPulses, Qubit
+from podium.sim_instruments.physics.chip import Chip, Edge, Feedline, FluxPulses, Qubit
 from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.clocks import ClockErrors
 from podium.sim_instruments.physics.cryostat.parameters import MODELS
 from podium.sim_instruments.physics.drift import Drift, FeedlineDrift, QubitDrift
 from podium.sim_instruments.physics.flux_line import LineResponse
-from podium.sim_instruments.physics.flux_line_world import CouplerWorld, FluxLineWorld
+from podium.sim_instruments.physics.flux_line_world import CouplerWorld, EdgeWorld, FluxLineWorld
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.transmon import Transmon
 from podium.sim_instruments.physics.world_quantities import (
@@ -205,6 +205,8 @@ class NodeWorld(Part):
     """Tunable couplers, by name."""
     flux_lines: dict[str, FluxLineWorld] = Field(default_factory=dict)
     """What flux lines do to pulses, by qubit or coupler; those not named are ideal."""
+    edges: dict[str, EdgeWorld] = Field(default_factory=dict)
+    """Pairs of qubits between which a gate is played."""
 
     @property
     def elements(self) -> dict[str, "AnyQubitWorld | CouplerWorld"]:
@@ -227,6 +229,10 @@ class NodeWorld(Part):
             for end in coupling.ends:
                 if end not in self.elements:
                     raise ValueError(f"{name} couples {end}; the qubits are {known}")
+        for name, edge in self.edges.items():
+            for one in (*edge.ends, edge.pulsed):
+                if one not in self.elements:
+                    raise ValueError(f"edge {name} names {one}; there are {known}")
         for name, line in self.flux_lines.items():
             if name not in self.elements or name not in self.elements[name].flux_per_volt:
                 raise ValueError(f"flux_lines names {name}, which has no flux line")
@@ -261,6 +267,7 @@ def chip_of(nodes: Mapping[str, NodeWorld]) -> Chip:
     feedlines: list[Feedline] = []
     couplings: dict[tuple[str, str], float] = {}
     couplers: list[str] = []
+    edges: list[Edge] = []
     responses: dict[str, LineResponse] = {}
     pulsed: dict[tuple[str, str], float] = {}
     count = sum(len(node.elements) for node in nodes.values())
@@ -280,12 +287,21 @@ def chip_of(nodes: Mapping[str, NodeWorld]) -> Chip:
             one, other = (f"{node_name}.{end}" for end in coupling.ends)
             couplings[one, other] = coupling.strength.value
         couplers += [f"{node_name}.{name}" for name in node.couplers]
+        edges += [
+            Edge(
+                f"{node_name}.{name}",
+                (f"{node_name}.{edge.ends[0]}", f"{node_name}.{edge.ends[1]}"),
+                edge.gate,
+                f"{node_name}.{edge.pulsed}",
+            )
+            for name, edge in node.edges.items()
+        ]
         for name, line in node.flux_lines.items():
             responses[f"{node_name}.{name}.flux"] = line.response()
             for element, by in line.pulsed_flux_per_volt.items():
                 pulsed[f"{node_name}.{element}", f"{node_name}.{name}.flux"] = by.value
     pulses = FluxPulses(responses, pulsed)
-    return Chip(qubits, feedlines, matrix, at_zero, couplings, couplers, pulses)
+    return Chip(qubits, feedlines, matrix, at_zero, couplings, couplers, pulses, edges)
 
 
 class ClockWorld(Part):
@@ -459,6 +475,8 @@ def read_world(path: Path) -> WorldFile:
 def _put_numbers_on_one_line(tree: object) -> object:
     from ruamel.yaml.comments import CommentedMap
 
+    if isinstance(tree, list):
+        return [_put_numbers_on_one_line(one) for one in tree]
     if not isinstance(tree, dict):
         return tree
     if not isinstance(tree, CommentedMap):
