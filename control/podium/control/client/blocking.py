@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from podium.control.bus.messages import FacilityStatus
 from podium.control.bus.mixers import MixerFound
-from podium.control.client.gates import TwoQubitGate
 from podium.control.bus.records import MAIN
+from podium.control.client.gates import TwoQubitGate
 from podium.control.client.lab import Lab, join_facility, open_facility
 from podium.control.client.lab_data import FoundRuns, LabData
 from podium.control.client.prepared_program import FiredData, PreparedProgram
