@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeVar, runtime_checkable
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
 
-LONG_RUN_ROWS: Final = 200_000
+LONG_RUN_ROWS: Final = 100_000
 """A run in which sequencers do so many things is long: it takes some tens of megabytes."""
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
@@ -179,8 +179,14 @@ class Laboratory:
     def turn_of_long_run(self) -> Iterator[None]:
         """Let one long run after the other make its signals and play them, in worker threads."""
         with self._long_run:
-            self._spare.limit(is_left=False)
-            yield
+            over = Event()
+            watch = Thread(target=self._spare.watch, args=(over,), name="memory", daemon=True)
+            watch.start()
+            try:
+                yield
+            finally:
+                over.set()
+                watch.join()
 
     def give_back_memory(self) -> None:
         """Give back what runs have left, in a worker thread, if nothing has run for a while."""
