@@ -60,7 +60,7 @@ class RunIndex:
             raise RecordsError(f"there are no records at {place}; the first run makes them")
         self._writes = threading.Lock()
         with self._translated("cannot be opened"):
-            self._engine = sa.create_engine(url)
+            self._engine = sa.create_engine(url, pool_pre_ping=not is_file)
             if self._engine.dialect.name == "sqlite":
                 shared_file(self._engine)
             with self._engine.connect() as connection:
@@ -379,7 +379,7 @@ class RunIndex:
                 wanted = wanted.where(column == text)
         for column, text in ((RUNS.c.run, asked.run), (RUNS.c.by_whom, asked.by)):
             if text:
-                wanted = wanted.where(column >= text, column < f"{text}\U0010ffff")
+                wanted = wanted.where(self._begins(column, text))
         if asked.since_s is not None:
             wanted = wanted.where(RUNS.c.started_s >= asked.since_s)
         if asked.until_s is not None:
@@ -387,6 +387,12 @@ class RunIndex:
         if asked.words:
             wanted = wanted.where(RUNS.c.id.in_(self._with_words(asked.words)))
         return wanted.order_by(ordered.desc()).limit(max(0, min(asked.limit, MOST)))
+
+    def _begins(self, column: Any, text: str) -> Any:
+        """Return the condition that a text begins so, in a form that an index serves."""
+        if self.is_sqlite:  # by bytes, as its index is
+            return sa.and_(column >= text, column < f"{text}\U0010ffff")
+        return column.startswith(text, autoescape=True)
 
     def _with_words(self, words: str) -> "sa.Select[Any]":
         if self.is_sqlite:
