@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from podium.control.bus.messages import FacilityStatus
 from podium.control.bus.mixers import MixerFound
 from podium.control.bus.records import MAIN
+from podium.control.client.gates import TwoQubitGate
 from podium.control.client.lab import Lab, join_facility, open_facility
 from podium.control.client.lab_data import FoundRuns, LabData
 from podium.control.client.prepared_program import FiredData, PreparedProgram
@@ -94,6 +95,18 @@ class BlockingLab:
         calibrate = partial(self._lab.calibrate, thoroughness=thoroughness, validity=validity)
         calibrate = partial(calibrate, out=out, store=store, active_reset=active_reset)
         return self._thread.do(lambda: calibrate(routine, *qubits))
+
+    def gate(
+        self,
+        gate: str,
+        *qubits: str,
+        store: Path | str | None = None,
+        frames: Mapping[str, str] | None = None,
+        validity: Mapping[str, str] | None = None,
+    ) -> TwoQubitGate:
+        """Return a calibrated two-qubit gate: ``lab.gate("cz", "q0", "q1")``."""
+        asked = partial(self._lab.gate, store=store, frames=frames, validity=validity)
+        return self._thread.do(lambda: asked(gate, *qubits))
 
     def loopback(
         self, nodes: Sequence[str] | None = None, *, corrected: bool = False

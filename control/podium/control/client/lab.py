@@ -27,6 +27,7 @@ from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibra
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, Stop, StreamPart
 from podium.control.client.coordinator_client import CoordinatorClient
+from podium.control.client.gates import TwoQubitGate, edge_between, gate_of
 from podium.control.client.lab_data import LabData
 from podium.control.client.prepared_program import PreparedProgram, prepare
 from podium.control.client.procedure import Procedure, reported_procedure
@@ -40,6 +41,8 @@ from podium.control.client.skew_calibration import (
 )
 from podium.control.client.stream import EVERY_S, Stream, attributes_of
 from podium.control.facility.facility import Facility
+from podium.control.parameters.store import ParameterStore
+from podium.control.parameters.validity import Validities
 from podium.control.program.dataset import dataset_of
 from podium.control.program.loopback import PULSES, Loopback
 from podium.control.program.parameters import NoSuchParameter, with_parameters
@@ -59,6 +62,8 @@ from podium.control.timebase.skew_messages import (
 from podium.control.timebase.skew_routine import Progress
 from podium.control.timebase.start_setting import SkewsMeasured, StartSetting
 from podium.control.timebase.timed_program import TimedProgram, timed_to_json
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.quantity import parse_quantity
 from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
@@ -75,6 +80,8 @@ SETTLED = ("connected", "released")
 """States of an instrument in which there is nothing to wait for."""
 CALIBRATION = "podium.control.calibration.one_routine"
 """Module that carries out routines: it stands on the lab, and is found when one is asked for."""
+CATALOGUE = "podium.control.calibration.catalogue"
+"""Module that knows how long what routines have found is good for."""
 READY_S = 60.0
 """A calibration waits so long for instruments that do not answer yet."""
 
@@ -160,8 +167,8 @@ class Lab:
         start of its own.
 
         On several nodes it starts at one time, which the trigger plane gives; ``timed``: also on
-        one. Their measured skews are taken out, and where they are not known, or do not hold any
-        more, the run is refused; not ``corrected``, they start as they are wired, some ns apart.
+        one. Their measured skews are taken out, and where they are not known, or no longer
+        hold, the run is refused; not ``corrected``, they start as they are wired, some ns apart.
         The dataset is described at :class:`~podium.control.calibration.runner.Runner`; of a run
         that started at a time, ``attrs["starts"]`` has when each controller says that it began,
         and ``start_settings`` how its start was set (JSON, by controller). Cancelled, it returns
@@ -228,6 +235,30 @@ class Lab:
             self, routine, qubits, place, thoroughness, active_reset, validity or {}
         )
         return found
+
+    async def gate(
+        self,
+        gate: str,
+        *qubits: str,
+        store: Path | str | None = None,
+        frames: Mapping[str, str] | None = None,
+        validity: Mapping[str, str] | None = None,
+    ) -> TwoQubitGate:
+        """Return a calibrated two-qubit gate: ``cz = await lab.gate("cz", "q0", "q1")``.
+
+        Its ``frames`` and ``statements`` go into a program: the stored flux pulse, and the phases
+        that it leaves on both drive frames, which the program calls ``q0.drive``, or as ``frames``
+        says: ``{"q0": "d0", "q0_q1": "flux"}``. ``store``: where :meth:`calibrate` has put what
+        it found. Raises ``NoGate``, ``NotMeasured``, ``StaleParameter`` (older than its validity,
+        which ``validity`` lays over: ``{"gate_amplitude": "6 h"}``), ``StoreError``.
+        """
+        edge = edge_between(self._facility, gate, qubits)
+        over = {name: parse_quantity(text, "s") for name, text in (validity or {}).items()}
+        table = import_module(CATALOGUE).VALIDITY  # heavy
+        validities = Validities.laid_over(table, self._facility.validity, over)
+        now = await self.now()
+        with ParameterStore(store or Path(OUT) / STORE, make=False) as known:
+            return gate_of(edge, known, validities, now.total_fs / FS_PER_S, frames)
 
     async def loopback(
         self,
