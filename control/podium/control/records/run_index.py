@@ -18,7 +18,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from podium.control.bus.records import (
-    MAIN,
     FindRuns,
     KeepOutcome,
     RecordedFile,
@@ -38,9 +37,8 @@ from podium.control.records.index_schema import (
     version_of,
 )
 from podium.control.records.records_error import NoRun, RecordsError
+from podium.control.records.run_search import question_of, run_of
 
-MOST = 100_000
-"""Not more runs are found at once."""
 IN_ONE_QUESTION = 500
 """So many runs' names are asked for at once: SQLite takes no longer lists than 32,766."""
 
@@ -249,9 +247,9 @@ class RunIndex:
     def find(self, asked: FindRuns) -> tuple[RecordedRun, ...]:
         """Return the runs that were asked for, the latest first."""
         with self._reading() as connection:
-            rows = connection.execute(self._question(asked)).all()
+            rows = connection.execute(question_of(asked, self._engine.dialect.name)).all()
             names = self._names_of(connection, [row.id for row in rows])
-            return tuple(_run(row, names.get(row.id, [])) for row in rows)
+            return tuple(run_of(row, names.get(row.id, [])) for row in rows)
 
     def run(self, run: str) -> RecordedRun:
         """Return one run, by its id or by how that begins; raises :class:`NoRun`."""
@@ -342,68 +340,6 @@ class RunIndex:
 
     # Inside
 
-    def _question(self, asked: FindRuns) -> "sa.Select[Any]":
-        main = FILES.alias("main")
-        wanted = sa.select(RUNS, main.c.path, main.c.hash, main.c.size).outerjoin(
-            main,
-            sa.and_(
-                main.c.run_id == RUNS.c.id,
-                main.c.name == MAIN,
-                main.c.version == 1,
-                main.c.pruned_s.is_(None),
-            ),
-        )
-        ordered: Any = RUNS.c.started_s
-        for kind, name in (
-            ("tag", asked.tag),
-            ("parameter", asked.parameter),
-            ("qubit", asked.qubit),
-            ("node", asked.node),
-        ):
-            if name:
-                one = NAMES.alias(f"named_{kind}")
-                fits = sa.and_(one.c.run_id == RUNS.c.id, one.c.kind == kind, one.c.name == name)
-                wanted = wanted.join(one, fits)
-                if ordered is RUNS.c.started_s:  # its index is in this order
-                    ordered = one.c.started_s
-                if asked.since_s is not None:
-                    wanted = wanted.where(one.c.started_s >= asked.since_s)
-                if asked.until_s is not None:
-                    wanted = wanted.where(one.c.started_s < asked.until_s)
-        for column, text in (
-            (RUNS.c.routine, asked.routine),
-            (RUNS.c.program, asked.program),
-            (RUNS.c.state, asked.state),
-        ):
-            if text:
-                wanted = wanted.where(column == text)
-        for column, text in ((RUNS.c.run, asked.run), (RUNS.c.by_whom, asked.by)):
-            if text:
-                wanted = wanted.where(self._begins(column, text))
-        if asked.since_s is not None:
-            wanted = wanted.where(RUNS.c.started_s >= asked.since_s)
-        if asked.until_s is not None:
-            wanted = wanted.where(RUNS.c.started_s < asked.until_s)
-        if asked.words:
-            wanted = wanted.where(RUNS.c.id.in_(self._with_words(asked.words)))
-        return wanted.order_by(ordered.desc()).limit(max(0, min(asked.limit, MOST)))
-
-    def _begins(self, column: Any, text: str) -> Any:
-        """Return the condition that a text begins so, in a form that an index serves."""
-        if self.is_sqlite:  # by bytes, as its index is
-            return sa.and_(column >= text, column < f"{text}\U0010ffff")
-        return column.startswith(text, autoescape=True)
-
-    def _with_words(self, words: str) -> "sa.Select[Any]":
-        if self.is_sqlite:
-            quoted = " ".join(f'"{one}"' for one in words.replace('"', " ").split())
-            inner = sa.text("SELECT rowid FROM note_words WHERE note_words MATCH :words")
-            fits: Any = NOTES.c.id.in_(inner.bindparams(words=quoted or '""'))
-        else:
-            fits = sa.text("to_tsvector('simple', notes.text) @@ plainto_tsquery('simple', :words)")
-            fits = fits.bindparams(words=words)
-        return sa.select(NOTES.c.run_id).where(fits)
-
     def _names_of(
         self, connection: sa.Connection, numbers: list[int]
     ) -> dict[int, list[tuple[str, str]]]:
@@ -486,33 +422,3 @@ class RunIndex:
 def _with_last_words(names: Iterable[str]) -> list[str]:
     """Return full names and the last word of each: ``node_a.q1`` is found as ``q1``, too."""
     return [*names, *(name.rpartition(".")[2] for name in names)]
-
-
-def _run(row: Any, names: list[tuple[str, str]]) -> RecordedRun:
-    def of(kind: str, *, full: bool = False) -> tuple[str, ...]:
-        return tuple(name for k, name in names if k == kind and (not full or "." in name))
-
-    return RecordedRun(
-        run=str(row.run),
-        program=str(row.program),
-        routine=str(row.routine),
-        state=str(row.state),
-        error=str(row.error),
-        by=str(row.by_whom),
-        started_s=float(row.started_s),
-        took_s=None if row.took_s is None else float(row.took_s),
-        waited_s=None if row.waited_s is None else float(row.waited_s),
-        tai_s=float(row.tai_s),
-        nodes=of("node"),
-        qubits=of("qubit", full=True),
-        parameters=of("parameter", full=True),
-        tags=of("tag"),
-        file=str(row.path or ""),
-        hash=str(row.hash or ""),
-        size=int(row.size or 0),
-        procedure=str(row.procedure),
-        program_hash=str(row.program_hash),
-        facility_hash=str(row.facility_hash),
-        snapshot=str(row.snapshot),
-        code_version=str(row.code_version),
-    )
