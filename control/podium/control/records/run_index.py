@@ -43,6 +43,13 @@ IN_ONE_QUESTION = 500
 """So many runs' names are asked for at once: SQLite takes no longer lists than 32,766."""
 
 
+# Made once: to make a statement takes longer than to carry it out.
+_OF_RUN = [column.name for column in RUNS.columns if column.name not in ("id", "outcome")]
+_WITH_TICKET = sa.select(RUNS.c.run).where(RUNS.c.ticket == sa.bindparam("ticket"))
+_TICKET_OF = sa.select(RUNS.c.ticket).where(RUNS.c.run == sa.bindparam("run"))
+_PUT_FILE = sa.insert(FILES)
+
+
 class RunIndex:
     """The index. Close it, or use it in a ``with``; its methods may be called from any thread.
 
@@ -59,6 +66,11 @@ class RunIndex:
         self._writes = threading.Lock()
         with self._translated("cannot be opened"):
             self._engine = sa.create_engine(url, pool_pre_ping=not is_file)
+            put_run = self._insert(RUNS)
+            replaced = {name: put_run.excluded[name] for name in _OF_RUN}
+            put_run = put_run.on_conflict_do_update(index_elements=["run"], set_=replaced)
+            self._put_run = put_run.returning(RUNS.c.id)
+            self._put_names = self._insert(NAMES).on_conflict_do_nothing()
             if self._engine.dialect.name == "sqlite":
                 shared_file(self._engine)
             with self._engine.connect() as connection:
@@ -112,9 +124,7 @@ class RunIndex:
 
     def known(self, connection: sa.Connection, facts: RunFacts) -> str:
         """Return the run under which a request is recorded already; empty: it is not."""
-        found = connection.execute(
-            sa.select(RUNS.c.run).where(RUNS.c.ticket == facts.ticket)
-        ).scalar()
+        found = connection.execute(_WITH_TICKET, {"ticket": facts.ticket}).scalar()
         return "" if found is None or not facts.ticket else str(found)
 
     def free_name(self, connection: sa.Connection, facts: RunFacts) -> str:
@@ -122,7 +132,7 @@ class RunIndex:
         wanted = facts.run or f"refused-{facts.ticket[:12]}"
         name, number = wanted, 1
         while True:
-            row = connection.execute(sa.select(RUNS.c.ticket).where(RUNS.c.run == name)).first()
+            row = connection.execute(_TICKET_OF, {"run": name}).first()
             if row is None or row.ticket is None:  # what only news has told of
                 return name
             number += 1
@@ -156,9 +166,7 @@ class RunIndex:
             "snapshot": facts.snapshot,
             "code_version": facts.code_version,
         }
-        stated = self._insert(RUNS).values(row)
-        stated = stated.on_conflict_do_update(index_elements=["run"], set_=row)
-        number = connection.execute(stated.returning(RUNS.c.id)).scalar_one()
+        number = connection.execute(self._put_run, row).scalar_one()
         names = [("node", one) for one in facts.nodes]
         names += [("qubit", one) for one in _with_last_words(facts.qubits)]
         self._name(connection, number, started_s, names)
@@ -371,7 +379,7 @@ class RunIndex:
             for kind, name in dict.fromkeys(names)
         ]
         if rows:
-            connection.execute(self._insert(NAMES).on_conflict_do_nothing(), rows)
+            connection.execute(self._put_names, rows)
 
     def _put_file(self, connection: sa.Connection, number: int, file: RecordedFile) -> None:
         row = {
@@ -384,7 +392,7 @@ class RunIndex:
             "by_whom": file.by,
             "at_s": file.at_s,
         }
-        connection.execute(sa.insert(FILES).values(row))
+        connection.execute(_PUT_FILE, row)
 
     def _insert(self, table: sa.Table) -> Any:
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
