@@ -146,7 +146,8 @@ class FeedlineRun:
                 fraction,
                 self.seed,
             )
-            found |= {one.qubit.name: each for one, each in zip(members, readings, strict=True)}
+            read = [one.qubit.name for one in members if one.read]
+            found |= dict(zip(read, readings, strict=True))
         shared = frozenset(found)
         for qubit, schedule, prepared in self._qubits(signals, episodes, spurs, None, shared):
             levels = key(self.seed, qubit.name, "levels")

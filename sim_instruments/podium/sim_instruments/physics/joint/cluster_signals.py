@@ -18,12 +18,16 @@ from podium.sim_instruments.physics.drive_line import Drives, Shape
 from podium.sim_instruments.physics.fast_flux import level_shifts
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.density_evolution import Steps
+from podium.sim_instruments.physics.joint.group_maps import BEAT_ROWS
 
 PARTS_A_BEAT = 32
 """Parts of a beat's period."""
 GAUSS = np.array([0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6])
 WEIGHT = np.array([0.5 + np.sqrt(3) / 3, 0.5 - np.sqrt(3) / 3])
 """Of the drive at the two Gauss points in the first of two exponentials; swapped in the second."""
+STILL_HZ = 2e6
+"""What moves levels by less, without a drive, turns phases of dressed levels and no more. ASSUMED:
+at an exchange g and a detuning D the states themselves turn by g STILL_HZ / D**2, a thousandth."""
 PHASE_DIGITS = 7
 """Phases are kept to so many digits of a turn."""
 
@@ -114,8 +118,24 @@ class GroupSteps:
             self._shifts.append(moved)
             self._growths.append(grown)
 
-    def steps(self, group: Group) -> tuple[Steps, float]:
-        """Return the steps of one point, and the frequency of the frame that they are in."""
+    def still_turns(self, group: Group) -> NDArray[np.float64] | None:
+        """Return by how many turns a group turns the dressed levels, (D,), to first order.
+
+        None where something is driven, or a level moved by more than :data:`STILL_HZ`.
+        """
+        point = self._point
+        turns = np.zeros(point.basis.size)
+        for one in group.played:
+            if not one.is_flux:
+                return None
+            moved = self._shifts[one.member][one.shape]
+            if np.abs(moved[:, 1]).max(initial=0.0) > STILL_HZ:
+                return None
+            turns += 1e-9 * moved.sum(axis=0)[point.basis.level[:, one.member]]
+        return np.asarray(turns @ point.vectors**2)
+
+    def steps(self, group: Group) -> tuple[Steps, int, float]:
+        """Return the rows of one point, how many make a step, and the frame's frequency, Hz."""
         point = self._point
         drives = [one for one in group.played if not one.is_flux]
         shapes = [self._drives[one.member][one.shape] for one in drives]
@@ -124,7 +144,7 @@ class GroupSteps:
         fine = max([1, *(round(1 / shape.step_ns) for shape in shapes)])
         beats = beat > 0
         if beats:
-            fine *= 2 * int(np.ceil(PARTS_A_BEAT * beat / fine))
+            fine = BEAT_ROWS * int(np.ceil(2 * PARTS_A_BEAT * beat / BEAT_ROWS / fine)) * fine
         count = group.duration_ns * fine
         elements = point.cluster.elements
         levels = np.zeros((1, count, len(elements), max(one.count for one in elements)))
@@ -148,7 +168,8 @@ class GroupSteps:
         products = np.stack(
             [growth[:, one.one] * growth[:, one.other] for one in point.cluster.exchanges], axis=1
         )
-        return Steps(1.0 / fine, levels, (exchange * products)[None], drive), frame_hz
+        rows = Steps(1.0 / fine, levels, (exchange * products)[None], drive)
+        return rows, fine if beats else 1, frame_hz
 
 
 def _signal(
