@@ -12,11 +12,11 @@ from podium.control.parameters.entry import NotMeasured
 
 ROUGHLY = 0.3
 """Share of its shots at most that a routine is done with which comes again later."""
-DECAYS = frozenset({"relaxation", "ramsey"})
-"""What their first scans find lays out the second ones, and is needed well where shots wait: waits
-are so many T1."""
-DECAYS_WITH_FLIPS = 0.1
-"""Share of their shots at most where flips reset the qubits."""
+DECAYS_WITH_FLIPS = {"relaxation": 0.2, "ramsey": 0.1}
+"""The same where flips reset the qubits: what these first scans find lays out the second ones, and
+is needed well where shots wait: waits are so many T1."""
+RESTS = {"thermal_population": 0.12}
+"""The same, whatever resets qubits: the first scan tells how many shots the second one needs."""
 
 
 async def bring_up(
@@ -47,13 +47,15 @@ async def bring_up(
             bench.thoroughness = thoroughness
         if name in DECLARATIONS and DECLARATIONS[name].essential:
             lost.update(outcome.failures)  # a feedline may be among them, and harms nobody
+        await bench.keep_outcome(outcome)
         yield outcome
 
 
 def _roughly(bench: Bench, qubits: tuple[Qubit, ...], routine: str) -> float:
     """Return the share of its shots with which a routine makes do that comes again."""
-    flips = routine in DECAYS and resets_actively(all_pulses(bench, qubits))
-    return DECAYS_WITH_FLIPS if flips else ROUGHLY
+    if routine in DECAYS_WITH_FLIPS and resets_actively(all_pulses(bench, qubits)):
+        return DECAYS_WITH_FLIPS[routine]
+    return RESTS.get(routine, ROUGHLY)
 
 
 async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], name: str) -> Outcome:

@@ -18,6 +18,7 @@ from podium.control.calibration.readiness import (
     fridges_of,
     ramp_biases,
 )
+from podium.control.calibration.recorded_outcome import outcome_recorder
 from podium.control.calibration.runner import Runner
 from podium.control.client.lab import Lab
 from podium.control.client.procedure import Procedure
@@ -133,6 +134,7 @@ class Session:
             thoroughness=self.thoroughness,
             validities=self.validities,
             active_reset=self.active_reset,
+            keep_outcome=outcome_recorder(self.runner),
         )
         if begin_step is not None:
             bench.begin_step = begin_step
