@@ -17,6 +17,7 @@ from podium.sim_instruments.physics.joint.step_kernels import (
     decohere,
     fill_unitary,
     is_as_before,
+    multiply_blocks,
     turn,
 )
 
@@ -76,35 +77,27 @@ def fill_parts(
         for r in range(parts):
             for q in range(each):
                 row = s * beats + r * each + q
-                alone = fill_unitary(
-                    diagonal[0, row],
-                    exchange[0, row],
-                    hops,
-                    hop_size,
-                    drive[0, row],
-                    lifts,
-                    lift_size,
-                    block,
-                    step_ns / beats,
-                    matrix,
-                    unitary,
-                    work,
-                )
-                if not alone:
-                    for i in range(size):
-                        for j in range(size):
-                            if not _same_block(block, i, j):
-                                unitary[i, j] = 0.0
+                if row == 0 or not is_as_before(diagonal, exchange, drive, 0, row):
+                    alone = fill_unitary(
+                        diagonal[0, row],
+                        exchange[0, row],
+                        hops,
+                        hop_size,
+                        drive[0, row],
+                        lifts,
+                        lift_size,
+                        block,
+                        step_ns / beats,
+                        matrix,
+                        unitary,
+                        work,
+                    )
+                    if not alone:
+                        clear_between(block, unitary)
                 if q == 0:
                     product[:, :] = unitary
                 else:
-                    for i in range(size):
-                        for j in range(size):
-                            work[i, j] = 0.0
-                        for k in range(size):
-                            value = unitary[i, k]
-                            for j in range(size):
-                                work[i, j] += value * product[k, j]
+                    multiply_blocks(unitary, 0.0, 1.0 + 0j, product, 0, size, 0, size, work)
                     product[:, :] = work
             unitaries[count, :, :] = product
             driven[count] = True
@@ -114,11 +107,13 @@ def fill_parts(
 
 
 @njit(cache=True, nogil=True)
-def _same_block(block: Any, i: int, j: int) -> bool:
+def clear_between(block: Any, matrix: Any) -> None:
+    """Set to 0 what stands between blocks."""
     for k in range(block.size - 1):
-        if block[k] <= i < block[k + 1]:
-            return bool(block[k] <= j < block[k + 1])
-    return False
+        for i in range(block[k], block[k + 1]):
+            for j in range(matrix.shape[0]):
+                if not block[k] <= j < block[k + 1]:
+                    matrix[i, j] = 0.0
 
 
 @njit(cache=True, nogil=True)
