@@ -8,7 +8,7 @@ the commutator-free Magnus method of fourth order (Blanes and Moan, Appl. Numer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,10 @@ WEIGHT = np.array([0.5 + np.sqrt(3) / 3, 0.5 - np.sqrt(3) / 3])
 STILL_HZ = 2e6
 """What moves levels by less, without a drive, turns phases of dressed levels and no more. ASSUMED:
 at an exchange g and a detuning D the states themselves turn by g STILL_HZ / D**2, a thousandth."""
+SHARED = 32
+"""Steps of a turn in which phases between members' drives are shared. ASSUMED: a drive turns a
+neighbour's excitation by a hundredth, far off resonance: what a 64th of a turn does to that is less
+than 5e-5 of a population."""
 PHASE_DIGITS = 7
 """Phases are kept to so many digits of a turn."""
 
@@ -51,6 +55,45 @@ class Group:
 
     duration_ns: int
     played: tuple[Played, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A group with the wait before it."""
+
+    wait_ns: int
+    group: Group
+    turns: tuple[float, ...]
+    """By which phases of each member's drives are ahead of the group's."""
+
+
+def shared_group(group: Group, members: int) -> tuple[Group, tuple[float, ...]]:
+    """Return a group that many share, and by how many turns each member is ahead of it.
+
+    A phase that all drives have in common turns nothing. Without a flux pulse, one member's phase
+    against another's is taken in steps of 1 / :data:`SHARED` and the rest turned in dressed levels:
+    exact but for what a drive does to neighbours' excitations.
+    """
+    ahead: dict[int, float] = {}
+    for one in group.played:
+        if not one.is_flux:
+            ahead.setdefault(one.member, one.turns)
+    if not ahead:
+        return group, (0.0,) * members
+    common = next(iter(ahead.values()))
+    turns = [common] * members
+    if not any(one.is_flux for one in group.played):
+        for member, own in ahead.items():
+            apart = own - common
+            turns[member] = common + apart - round(apart * SHARED) / SHARED
+    played = tuple(
+        one
+        if one.is_flux
+        else replace(one, turns=round((one.turns - turns[one.member]) % 1.0, PHASE_DIGITS) % 1.0)
+        for one in group.played
+    )
+    digits = tuple(round(one % 1.0, PHASE_DIGITS) % 1.0 for one in turns)
+    return Group(group.duration_ns, played), digits
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -68,6 +68,16 @@ class GroupPlayer:
         moved = known @ np.swapaxes(pack(state), -1, -2)
         return unpack(np.swapaxes(moved, -1, -2), size)
 
+    def play_turned(
+        self, state: NDArray[np.complex128], group: Group, turns: tuple[float, ...]
+    ) -> NDArray[np.complex128]:
+        """Play a group whose drives of each member are ahead by so many turns."""
+        if not any(turns):
+            return self.play(state, group)
+        ahead = self._point.basis.level @ np.array(turns)
+        turned = np.exp(2j * np.pi * ((ahead[:, None] - ahead[None, :]) % 1.0))
+        return np.asarray(self.play(state * turned, group) * np.conj(turned))
+
     def _directly(
         self, state: NDArray[np.complex128], prepared: _Prepared
     ) -> NDArray[np.complex128]:

@@ -25,12 +25,13 @@ from podium.sim_instruments.physics.deduplicate import (
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
-    PHASE_DIGITS,
     Group,
     GroupSteps,
     Intervals,
     MemberSignals,
     Played,
+    Step,
+    shared_group,
 )
 from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
@@ -229,13 +230,13 @@ class JointColumns:
             self._keep(path[0], state)
         else:
             state = self._known[path[done]]
-        for number, (wait_ns, group) in zip(path[done + 1 :], groups[done:], strict=True):
-            state = self._wait(state, wait_ns, coherent=True)
-            turns = self._player.still_turns(group)
+        for number, step in zip(path[done + 1 :], groups[done:], strict=True):
+            state = self._wait(state, step.wait_ns, coherent=True)
+            turns = self._player.still_turns(step.group)
             if turns is None:
-                state = self._player.play(state, group)
+                state = self._player.play_turned(state, step.group, step.turns)
             else:
-                state = self._wait(state, group.duration_ns, coherent=True, turns=turns)
+                state = self._wait(state, step.group.duration_ns, coherent=True, turns=turns)
             self._keep(number, state)
         state = self._wait(state, last_ns, coherent=False)
         populations = np.einsum("k,kii->i", self._weight, state[:, 0]).real
@@ -250,18 +251,19 @@ class JointColumns:
         if len(self._known) > STATES_KEPT:
             self._known.popitem(last=False)
 
-    def _events(self, number: int) -> tuple[int, list[tuple[int, Group]], int]:
-        """Return the wait before a block's first group, waits and groups, and the wait behind."""
+    def _events(self, number: int) -> tuple[int, list[Step], int]:
+        """Return the wait before a block's first group, what follows, and the wait behind."""
         blocks, intervals = self._blocks, self._intervals
         low, high = int(blocks.first_row[number]), int(blocks.first_row[number + 1])
         since, read = int(blocks.since_ns[number]), int(blocks.reading_ns[number])
         if low == high:
             return max(read - since, 0), [], 0
-        edges = intervals.first[(intervals.first >= low) & (intervals.first < high)]
+        first = np.searchsorted(intervals.first, [low, high])
+        edges = intervals.first[first[0] : first[1]].tolist()
         begin = int(intervals.start_ns[low])
-        now, groups = begin, []
-        for g, edge in enumerate(edges.tolist()):
-            rows = range(edge, int(edges[g + 1]) if g + 1 < edges.size else high)
+        now, found = begin, list[Step]()
+        for edge, last in zip(edges, [*edges[1:], high], strict=True):
+            rows = range(edge, last)
             start = int(intervals.start_ns[edge])
             end = max(int(intervals.end_ns[row]) for row in rows)
             played = tuple(
@@ -270,13 +272,15 @@ class JointColumns:
                     bool(intervals.is_flux[row]),
                     int(intervals.shape[row]),
                     int(intervals.start_ns[row]) - start,
-                    round(float(blocks.turns[row]) % 1.0, PHASE_DIGITS),
+                    float(blocks.turns[row]),
                 )
                 for row in rows
             )
-            groups.append((start - now, Group(end - start, played)))
+            count = len(self._point.qubits)
+            group, turns = shared_group(Group(end - start, played), count)
+            found.append(Step(start - now, group, turns))
             now = end
-        return max(begin - since, 0), groups, read - now
+        return max(begin - since, 0), found, read - now
 
     def _wait(
         self,
