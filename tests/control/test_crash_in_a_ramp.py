@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.benches.command_line import draw_world
 from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, podium, wait_for
 
 from podium.control.client.lab import join_facility
@@ -91,7 +92,7 @@ def endpoints(tmp_path_factory) -> Iterator[Path]:
     """Twins whose time is that of the wall."""
     folder = tmp_path_factory.mktemp("paced")
     twin, endpoints, log = folder / "twin.yaml", folder / "endpoints.json", folder / "log"
-    podium("twin", "sample", EXAMPLE, "--seed", 1, "--out", twin)
+    draw_world(EXAMPLE, twin, "--seed", 1)
     words = ["twin", "serve", EXAMPLE, "--twin", twin, "--endpoints", endpoints, "--clock", "paced"]
     with log.open("w") as said:
         twins = subprocess.Popen([*PODIUM, *map(str, words)], stdout=said, stderr=said)
