@@ -102,6 +102,7 @@ def _ports(parsed: FileContents) -> list[str]:
         if node is not None:
             ports += [f"{name}.{feedline}" for feedline in node.entry.feedlines]
             ports += [f"{name}.{qubit}.{end}" for qubit in node.qubits for end in ("drive", "flux")]
+            ports += [f"{name}.{coupler}.flux" for coupler in node.couplers]
     return ports
 
 
@@ -271,13 +272,20 @@ def _check_flux_pulses(
     if entry.output is None:
         return
     at_output = (*path, "output")
-    output = resolve(
-        entry.output, (PulseOutput,), at_output, panel.parsed, models, panel.complaints
-    )
-    if output is None or not isinstance(output.connector, PulseOutput):
+    kinds = (PulseOutput, VoltageOutput)
+    output = resolve(entry.output, kinds, at_output, panel.parsed, models, panel.complaints)
+    if output is None or not isinstance(output.connector, kinds):
         return
-    panel.plug(output, at_output)
-    ranges_v = output.connector.ranges_v
+    ranges_v = output.connector.pulse_ranges_v
+    if not ranges_v:
+        complaints.at(at_output, f"{entry.output} holds a static voltage, and plays no pulses")
+        return
+    if entry.output == entry.source:
+        if entry.line_attenuation:
+            message = f"{entry.output} holds the bias too: there is one line, and 0 dB in between"
+            complaints.at((*path, "line_attenuation"), message)
+    else:
+        panel.plug(output, at_output)
     if entry.range is not None and entry.range not in ranges_v:
         there = ", ".join(format_quantity(one, "V") for one in ranges_v)
         message = f"{format_quantity(entry.range, 'V')} is no range of {entry.output}: {there}"

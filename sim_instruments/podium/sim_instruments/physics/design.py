@@ -251,7 +251,10 @@ def _node(name: str, node: _Place, root: _Place) -> NodeDesign:
         source=chip.text("source") if chip is not None and "source" in chip else THE_FILE,
         qubits=tuple(_qubit(name, each, place, root) for each, place in node.sub("qubits").subs()),
         feedlines=tuple(_feedline(name, line, lines[line], root) for line in lines.names()),
-        couplings=tuple(_coupling(each, place) for each, place in node.section("couplings")),
+        couplings=(
+            *(_coupling(each, place) for each, place in node.section("couplings")),
+            *(_coupling(each, at) for each, at in node.section("edges") if "exchange" in at),
+        ),
     )
 
 
