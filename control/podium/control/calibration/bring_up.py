@@ -3,11 +3,17 @@
 from collections.abc import AsyncIterator, Mapping
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.catalogue import BRING_UP, DECLARATIONS, ROUTINES, needs_of
+from podium.control.calibration.catalogue import (
+    BRING_UP,
+    DECLARATIONS,
+    ROUTINES,
+    needs_of,
+    targets_edges,
+)
 from podium.control.calibration.declaration import Routine
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.sequences import all_pulses, resets_actively
-from podium.control.facility.facility import Qubit
+from podium.control.calibration.target import Target
 from podium.control.parameters.entry import NotMeasured
 
 ROUGHLY = 0.3
@@ -33,12 +39,13 @@ async def bring_up(
     lost: set[str] = set()
     thoroughness = bench.thoroughness
     for number, name in enumerate(steps):
-        able = tuple(q for q in bench.qubits if q.name not in lost)
+        asked: tuple[Target, ...] = bench.edges if targets_edges(name) else bench.qubits
+        able = tuple(one for one in asked if one.name not in lost)
         if not able:
             return
         again = name in steps[number + 1 :]
         bench.thoroughness = (
-            min(thoroughness, _roughly(bench, able, name)) if again else thoroughness
+            min(thoroughness, _roughly(bench, lost, name)) if again else thoroughness
         )
         await bench.begin_step(number + 1, name)
         try:
@@ -50,13 +57,16 @@ async def bring_up(
         yield outcome
 
 
-def _roughly(bench: Bench, qubits: tuple[Qubit, ...], routine: str) -> float:
+def _roughly(bench: Bench, lost: set[str], routine: str) -> float:
     """Return the share of its shots with which a routine makes do that comes again."""
+    qubits = tuple(q for q in bench.qubits if q.name not in lost)
     flips = routine in DECAYS and resets_actively(all_pulses(bench, qubits))
     return DECAYS_WITH_FLIPS if flips else ROUGHLY
 
 
-async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], name: str) -> Outcome:
+async def _attempt(
+    routine: Routine, bench: Bench, qubits: tuple[Target, ...], name: str
+) -> Outcome:
     """Run a routine; what it misses of single qubits fails those qubits only."""
     try:
         await bench.begin(needs_of(name), qubits)

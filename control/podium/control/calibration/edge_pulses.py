@@ -19,13 +19,17 @@ from podium.control.calibration.sequences import (
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.program import (
+    Affine,
+    Axis,
     Barrier,
     Delay,
     Frame,
     Play,
     ShiftPhase,
     Statement,
+    Table,
     Value,
+    Variable,
 )
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -122,6 +126,34 @@ class EdgePulses:
             Delay((self.flux,), rest_ns * FS_PER_NS),
             Barrier(self.names),
         ]
+
+    def counted_gates(self, most: int, duration_ns: int, slot_ns: int) -> list[Statement]:
+        """Play up to ``most`` flux pulses, each in a slot of that length, by :meth:`counts`.
+
+        Slots without a pulse come first: however many are played, it takes the same time.
+        """
+        body: list[Statement] = [Barrier(self.names)]
+        for k in range(most):
+            body += [
+                self.pulse(Affine(f"{self.edge.element}_slot{k}"), duration_ns),
+                Delay((self.flux,), (slot_ns - duration_ns) * FS_PER_NS),
+            ]
+        return [*body, Barrier(self.names)]
+
+    def counts(self, numbers: Sequence[int], amplitude: float) -> Axis:
+        """Return the axis ``gates`` of :meth:`counted_gates`: so many pulses at each point."""
+        most = max(numbers)
+        return Axis(
+            "gates",
+            tuple(
+                Variable(
+                    f"{self.edge.element}_slot{k}",
+                    "1",
+                    Table(tuple(amplitude if most - k <= n else 0.0 for n in numbers)),
+                )
+                for k in range(most)
+            ),
+        )
 
     def one_by_one(self, groups: Sequence[Sequence[Statement]]) -> list[Statement]:
         """Play groups of statements one after another, all frames waiting."""

@@ -41,11 +41,6 @@ def whole_ns(half_rate_hz: float) -> int:
     return max(1, round(1e9 / (2 * half_rate_hz)))
 
 
-def prepared(p: EdgePulses) -> list[object]:
-    """Return pi pulses on both, one after another."""
-    return p.one_by_one([[p.first.pi()], [p.second.pi()]])
-
-
 def _program(p: EdgePulses, duration_ns: int, amplitudes: Linear, shots: int) -> Program:
     name = f"{p.edge.element}_amplitude"
     body = [
@@ -80,9 +75,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     amplitudes = Linear((1 - REACH) * middle, min(FULL, (1 + REACH) * middle), AMPLITUDES)
     shots = bench.shots(SHOTS)
     still = p.still.qubit
-    rows = [
-        await bench.run(outcome, _program(p, ns, amplitudes, shots)) for ns in times
-    ]
+    rows = [await bench.run(outcome, _program(p, ns, amplitudes, shots)) for ns in times]
     at = np.array([amplitudes.start + k * amplitudes.step for k in range(AMPLITUDES)])
     iq = np.stack([iq_of(row, still.element) for row in rows])
     amplitude, duration = np.meshgrid(at, np.array(times) * 1e-9)
