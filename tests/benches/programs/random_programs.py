@@ -22,7 +22,15 @@ from podium.control.program.program import (
     Value,
     Variable,
 )
-from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
+from podium.control.program.waveforms import (
+    Drag,
+    FlatTop,
+    Gaussian,
+    NetZero,
+    Sampled,
+    Square,
+    Waveform,
+)
 
 FRAMES = (
     Frame("q0.drive", "node_a.q0.drive", DRIVE_HZ["q0"]),
@@ -45,7 +53,7 @@ pulse_lengths = st.one_of(st.integers(2, 40).map(lambda k: 4 * k), st.integers(9
 @st.composite
 def waveforms(draw: st.DrawFn) -> Waveform:
     duration = draw(pulse_lengths)
-    match draw(st.sampled_from(("square", "gaussian", "drag", "flat"))):
+    match draw(st.sampled_from(("square", "gaussian", "drag", "flat", "zero", "sampled"))):
         case "square":
             return Square(duration)
         case "gaussian":
@@ -53,6 +61,13 @@ def waveforms(draw: st.DrawFn) -> Waveform:
         case "drag":
             beta = draw(st.floats(-1.5e-9, 1.5e-9))
             return Drag(duration, max(duration // 5, 3 * NS), beta)
+        case "zero":
+            return NetZero(duration, draw(st.integers(0, duration // 4 // NS)) * NS)
+        case "sampled":
+            values = st.lists(
+                st.floats(-0.7, 0.7), min_size=duration // NS, max_size=duration // NS
+            )
+            return Sampled(draw(values), draw(st.sampled_from(((), (0.5,) * (duration // NS)))))
         case _:
             return FlatTop(duration, draw(st.integers(0, duration // 2 // NS)) * NS)
 

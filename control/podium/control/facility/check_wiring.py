@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podium.control.facility import schema
-from podium.control.facility.connectors import ResolvedConnector, resolve
+from podium.control.facility.connectors import PLAY_PULSES, ResolvedConnector, resolve
 from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (
@@ -272,14 +272,10 @@ def _check_flux_pulses(
     if entry.output is None:
         return
     at_output = (*path, "output")
-    kinds = (PulseOutput, VoltageOutput)
-    output = resolve(entry.output, kinds, at_output, panel.parsed, models, panel.complaints)
-    if output is None or not isinstance(output.connector, kinds):
+    output = resolve(entry.output, PLAY_PULSES, at_output, panel.parsed, models, complaints)
+    if output is None or not isinstance(output.connector, PulseOutput | VoltageOutput):
         return
     ranges_v = output.connector.pulse_ranges_v
-    if not ranges_v:
-        complaints.at(at_output, f"{entry.output} holds a static voltage, and plays no pulses")
-        return
     if entry.output == entry.source:
         if entry.line_attenuation:
             message = f"{entry.output} holds the bias too: there is one line, and 0 dB in between"

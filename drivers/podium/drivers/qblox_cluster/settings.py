@@ -168,7 +168,7 @@ def connections(
     if output is not None:
         sockets = [int(digit) for digit in output.removeprefix("out").split("_")]
         paths = ["IQ"] if kind.endswith("RF") else ["I", "Q"]
-        path = dict(zip(sockets, paths, strict=True))
+        path = dict(zip(sockets, paths, strict=len(sockets) > 1 or kind.endswith("RF")))
     settings = [
         Setting(slot, number, f"connect_out{socket}", path.get(socket, "off"))
         for socket in range(OUTPUTS[kind])

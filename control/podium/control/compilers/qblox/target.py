@@ -14,7 +14,8 @@ class PortTarget:
     slot: int
     module: Module
     output: str
-    """``out0``, ``out1`` (RF modules); ``out0_1``, ``out2_3`` (I and Q of a QCM)."""
+    """``out0``, ``out1`` (RF modules); ``out0_1``, ``out2_3`` (I and Q of a QCM); ``out0`` to
+    ``out3`` of a QCM, for pulses on a flux line: the real part of the signal."""
     lo_hz: float
     """Frequency that the NCO adds to: the module's own LO, or the external modulator's."""
     input: str | None = None

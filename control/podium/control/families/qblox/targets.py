@@ -8,6 +8,7 @@ from podium.control.facility.facility import (
     DriveWiring,
     Facility,
     FeedlineWiring,
+    FluxPulses,
     FluxWiring,
 )
 
@@ -32,6 +33,13 @@ def targets_of(facility: Facility) -> dict[str, QbloxTarget]:
                 modulated = wiring.modulator
                 modulator = None if modulated is None else modulated.instrument
                 power_dbm = 0.0 if modulated is None else modulated.power_dbm
+            case FluxWiring(pulses=FluxPulses(output=output)):
+                if output.instrument in ports and output.slot is not None:
+                    module = _module(facility, output)
+                    ports[output.instrument][port] = PortTarget(
+                        output.slot, module, output.socket, 0.0
+                    )
+                continue
             case FluxWiring():
                 continue
         if output.instrument in ports and output.slot is not None:
