@@ -21,6 +21,7 @@ from podium.control.calibration.readiness import (
 from podium.control.calibration.runner import Runner
 from podium.control.client.lab import Lab
 from podium.control.client.procedure import Procedure
+from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import BadEntry, Measured, NotMeasured
 from podium.control.parameters.store import ParameterStore, StoreError
@@ -56,6 +57,8 @@ class Session:
     """All that there are, by name."""
     titles: dict[str, str] = field(default_factory=dict)
     """Titles of the routines, as their outcomes have told them."""
+    edges: tuple[Edge, ...] = ()
+    """What routines for edges work on; their ends are among ``qubits``."""
     active_reset: bool = False
     """Bring qubits to 0 by measuring and flipping them, as soon as results can be told."""
     label: str = ""
@@ -133,6 +136,7 @@ class Session:
             thoroughness=self.thoroughness,
             validities=self.validities,
             active_reset=self.active_reset,
+            edges=tuple(edge for edge in self.edges if edge.node == node),
         )
         if begin_step is not None:
             bench.begin_step = begin_step

@@ -1,6 +1,6 @@
 """Fits chevrons: two levels that a pulse brings together exchange an excitation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,12 @@ from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed,
 
 Array = NDArray[np.float64]
 
-SCALES = np.linspace(0.75, 1.3, 12)
-"""Where a fit begins: on the amplitude at which the levels should meet."""
-RATES = np.array([0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0])
-"""The same, on the rate of exchange."""
+RATES = np.array([0.6, 0.75, 0.88, 1.0, 1.13, 1.3, 1.6])
+"""Where a fit begins: on the rate of exchange that is expected."""
+SLOPES = (0.85, 1.0, 1.15)
+"""The same, on the slope."""
+PLACES = 31
+"""The same, over the scan: a chevron is narrow."""
 LEAST_CONTRAST = 0.4
 """Of a whole excitation: a chevron in which less is exchanged is not one of these two levels."""
 
@@ -36,14 +38,18 @@ def phase_kept(duration_s: Array, detuning_hz: Array, half_rate_hz: float) -> Ar
     return np.asarray(np.angle(left * np.exp(-1j * np.pi * detuning_hz * duration_s)) / (2 * np.pi))
 
 
-def chevron(
-    duration_s: Array,
-    amplitude: Array,
-    values: Mapping[str, float],
-    detuning_of: Callable[[Array], Array],
-) -> Array:
+def detuning_hz(amplitude: Array, values: Mapping[str, float]) -> Array:
+    """Return the detuning near the resonance, Hz: ``place``, ``slope`` as of :func:`fit_chevron`.
+
+    As that of a transmon near the top of its arc: with the square of the amplitude.
+    """
+    away = amplitude - values["place"]
+    return np.asarray(values["slope"] * away * (1 + away / (2 * values["place"])))
+
+
+def chevron(duration_s: Array, amplitude: Array, values: Mapping[str, float]) -> Array:
     """Return the signal over points; ``values`` as of :func:`fit_chevron`."""
-    stays = kept(duration_s, detuning_of(amplitude * values["scale"]), values["half_rate"])
+    stays = kept(duration_s, detuning_hz(amplitude, values), values["half_rate"])
     return values["base"] + values["contrast"] * stays
 
 
@@ -53,26 +59,36 @@ def fit_chevron(
     signal: Array,
     sigma: Array,
     half_rate_hz: float,
-    detuning_of: Callable[[Array], Array],
+    slope_hz: float,
 ) -> Fit:
     """Fit a chevron; all points of shape (n,).
 
-    ``half_rate_hz``: J as expected; ``detuning_of``: detuning in Hz over the amplitude as expected.
-    Returns ``half_rate`` (Hz), ``scale`` (by what an amplitude moves the levels more than
-    expected), ``contrast`` and ``base`` of the signal. Raises FitFailed.
+    ``half_rate_hz``: J as expected; ``slope_hz``: change of the detuning by a change of the
+    amplitude by 1, as expected. Returns ``half_rate`` (Hz), ``place`` (the amplitude at which the
+    levels meet), ``slope`` (Hz), ``contrast`` and ``base`` of the signal. Raises FitFailed.
     """
 
     def model(values: Mapping[str, float]) -> Array:
-        return chevron(duration_s, amplitude, values, detuning_of)
+        return chevron(duration_s, amplitude, values)
 
+    low, high = float(amplitude.min()), float(amplitude.max())
     starts = [
-        {"half_rate": half_rate_hz * rate, "scale": scale, "contrast": 0.95, "base": 0.0}
-        for scale in SCALES
+        {
+            "half_rate": half_rate_hz * rate,
+            "place": place,
+            "slope": slope_hz * slope,
+            "contrast": 0.95,
+            "base": 0.0,
+        }
+        for place in np.linspace(low, high, PLACES).tolist()
         for rate in RATES
+        for slope in SLOPES
     ]
+    slopes = sorted((0.4 * slope_hz, 2.5 * slope_hz))
     bounds = {
         "half_rate": Bound(0.3 * half_rate_hz, 3 * half_rate_hz),
-        "scale": Bound(0.6, 1.6),
+        "place": Bound(low, high),
+        "slope": Bound(*slopes),
         "contrast": Bound(0.0, 1.5),
         "base": Bound(-0.5, 0.7),
     }

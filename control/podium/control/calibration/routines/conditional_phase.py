@@ -147,6 +147,11 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge, scan: _Scan) -> N
                 f"the phase does not go smoothly through half a turn: the points scatter "
                 f"{sqrt(found.chi2):.1f} times as much as their shots explain"
             )
+        if not abs(found.values["slope"]) > 8 * found.sigmas["slope"]:
+            raise FitFailed(
+                f"the phase does not depend on the amplitude: {found.values['slope']:.3f} ± "
+                f"{found.sigmas['slope']:.3f} turns over half of the scan"
+            )
         if abs(found.values["place"]) > 1.0:
             raise FitFailed(
                 "half a turn lies outside of the scan: the phases go from "
@@ -156,7 +161,9 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge, scan: _Scan) -> N
         best = place + reach * found.values["place"]
         values = {"gate_amplitude": Measured(best, reach * found.sigmas["place"], "1")}
         text = "half a turn at {gate_amplitude}"
-        return values, replace(panel, series=(replace(panel.series[0], y=turns), line), text=text)
+        return values, replace(
+            panel, series=(replace(panel.series[0], y=turns), line), text=text, judged=False
+        )
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
         return await _verify(p, outcome, found["gate_amplitude"])

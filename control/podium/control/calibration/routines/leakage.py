@@ -21,41 +21,45 @@ from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
-from podium.control.program.program import Program
+from podium.control.program.program import Affine, Axis, Delay, Program, Table, Variable
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
-MOST = 6
-NUMBERS = tuple(range(MOST + 1))
-"""Gates in a row; what one leaves in 20 meets what the next one leaves, with any phase: the mean
-over these numbers sees all of it."""
-STEPS = (-0.12, -0.08, -0.04, 0.0, 0.04, 0.08, 0.12)
+GATES = 4
+"""In a row, with equal waits between them. What one leaves in 20 meets what the next one leaves at
+a phase that the wait decides: the mean over waits is the sum of what each leaves by itself."""
+WAITS_NS = (0, 4, 8, 12, 16)
+STEPS = (-0.09, -0.045, 0.0, 0.045, 0.09)
 """Durations, about the one that is known, as shares of it."""
-SHOTS = 250
-CHECK_NUMBERS = (0, 3, 5)
+SHOTS = 400
+CHECK_GATES = 3
 CHECK_SHOTS = 600
 SCATTERED = 16.0
 
 
-def lost_program(
-    p: EdgePulses, duration_ns: int, slot_ns: int, numbers: tuple[int, ...], shots: int
-) -> Program:
-    """Return both ends in 1, gates of that duration in slots, a readout; over the numbers."""
+def lost_program(p: EdgePulses, duration_ns: int, slot_ns: int, gates: int, shots: int) -> Program:
+    """Return both ends in 1, gates of that duration in slots, a readout; over waits between."""
+    wait = f"{p.edge.element}_wait"
+    slot = [
+        p.pulse(p.gate_amplitude, duration_ns),
+        Delay((p.flux,), (slot_ns - duration_ns) * FS_PER_NS),
+        Delay((p.flux,), Affine(wait)),
+    ]
     body = [
         *p.begin(),
         *p.one_by_one([[p.first.pi()], [p.second.pi()]]),
-        *p.counted_gates(max(numbers), duration_ns, slot_ns),
+        *slot * gates,
         *p.read(),
     ]
-    title = f"leakage, {duration_ns} ns"
-    axes = (p.counts(numbers, p.gate_amplitude),)
-    return Program(title, p.frames(), tuple(body), axes, shots=shots)
+    waits = Axis("wait", (Variable(wait, "ns", Table(WAITS_NS)),))
+    return Program(f"leakage, {duration_ns} ns", p.frames(), tuple(body), (waits,), shots=shots)
 
 
 async def leakage(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
-    """Both ends in 1, up to six gates of several durations, a readout of the end at rest.
+    """Both ends in 1, four gates of several durations, a readout of the end at rest.
 
     Needs :func:`chevron`. Stores ``gate_duration`` (s), after which least is left in 20, to a whole
-    ns; a second measurement, with other numbers of gates, has to agree.
+    ns; a second measurement, with another number of gates, has to agree.
     """
     outcome = Outcome("leakage", "Leakage, amplified")
     for edge in edges:
@@ -64,9 +68,9 @@ async def leakage(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
 
 async def _lost(
-    p: EdgePulses, outcome: Outcome, times: list[int], numbers: tuple[int, ...], shots: int
+    p: EdgePulses, outcome: Outcome, times: list[int], gates: int, shots: int
 ) -> tuple[Array, Array]:
-    """Return what is lost from 11 on average over the numbers, at each duration, and its sigma.
+    """Return what is lost from 1 of the end at rest, mean over waits, at each duration; its sigma.
 
     Raises NotMeasured.
     """
@@ -74,26 +78,25 @@ async def _lost(
     still = p.still.qubit
     iq = []
     for ns in times:
-        program = lost_program(p, ns, slot, numbers, shots)
+        program = lost_program(p, ns, slot, gates, shots)
         iq.append(iq_of(await p.bench.run(outcome, program), still.element))
     reference = levels(p.bench, still)
     signal = reference.project(np.stack(iq))
     variance = reference.sigma(signal, shots) ** 2
-    lost = signal[:, :1].mean() - signal[:, 1:].mean(axis=1)
-    spread = np.sqrt(variance[:, 1:].sum(axis=1)) / (len(numbers) - 1)
-    return np.asarray(lost), np.asarray(spread)
+    count = len(WAITS_NS)
+    return 1 - signal.mean(axis=1), np.sqrt(variance.sum(axis=1)) / count
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     now = p.gate_ns
     times = sorted({round(now * (1 + step)) for step in STEPS})
-    lost, spread = await _lost(p, outcome, times, NUMBERS, bench.shots(SHOTS))
+    lost, spread = await _lost(p, outcome, times, GATES, bench.shots(SHOTS))
     at = np.array(times, float)
 
     def raw() -> Panel:
         points = Series("data", at, lost)
-        return Panel(edge.element, "duration (ns)", "lost from 11, mean over gates", (points,))
+        return Panel(edge.element, "duration (ns)", "lost from 1, mean over waits", (points,))
 
     def fit(_: Edge, panel: Panel) -> Found:
         look_at(lost)
@@ -123,6 +126,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return {"gate_duration": Measured(whole * 1e-9, doubt, "s")}, replace(
             panel,
             series=(*panel.series, Series("fit", grid, shape, line=True)),
+            judged=False,
             text=f"least is lost at {v['best']:.2f} ± {s['best']:.2f} ns: {{gate_duration}}",
         )
 
@@ -133,24 +137,24 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
 
 async def _verify(p: EdgePulses, outcome: Outcome, best: int) -> Panel:
-    """Compare the duration found with one shorter and one longer, at other numbers of gates."""
+    """Compare the duration found with one shorter and one longer, with another number of gates."""
     step = max(3, round(0.1 * best))
     times = [best - step, best, best + step]
-    lost, spread = await _lost(p, outcome, times, CHECK_NUMBERS, p.bench.shots(CHECK_SHOTS))
+    lost, spread = await _lost(p, outcome, times, CHECK_GATES, p.bench.shots(CHECK_SHOTS))
     look_at(lost)
     worse = np.array([lost[0], lost[2]]) - lost[1]
     if not np.all(worse > -3 * np.hypot(spread[1], spread[[0, 2]])) or not np.any(
         worse > 3 * np.hypot(spread[1], spread[[0, 2]])
     ):
         raise FitFailed(
-            f"measured anew, {best} ns lose {lost[1] * 100:.1f} % of 11, {times[0]} and "
+            f"measured anew, {best} ns lose {lost[1] * 100:.1f} % of 1, {times[0]} and "
             f"{times[2]} ns {lost[0] * 100:.1f} and {lost[2] * 100:.1f} %: the minimum is not "
             "believed"
         )
     return Panel(
         p.edge.element,
         "duration (ns)",
-        "lost from 11, mean over gates",
+        "lost from 1, mean over waits",
         (Series("measured anew", np.array(times, float), lost),),
         text=f"measured anew: {lost[1] * 100:.2f} % lost at {best} ns",
         judged=False,
