@@ -13,7 +13,7 @@ from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.replay import NoMoreData, ReplayRunner
 from podium.control.calibration.state import CalibrationState, NoState
 from podium.control.calibration.target import Target
-from podium.control.facility.facility import Facility
+from podium.control.facility.facility import Facility, Qubit
 from podium.control.parameters.entry import NotMeasured, ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.validity import Validities
@@ -110,7 +110,7 @@ async def refit(
         bench = Bench(
             runner,
             state.node,
-            qubits,
+            tuple(one for one in qubits if isinstance(one, Qubit)),
             record,
             keep=lambda _: None,
             thoroughness=state.thoroughness,

@@ -112,7 +112,8 @@ def run(arguments: Namespace) -> int:
         validities = laid_over(facility.validity, arguments.validity)
         if arguments.dry_run:
             store = str(arguments.store or arguments.out / "parameters.sqlite")
-            return run_until_terminated(tell_calibration(facility, qubits, steps, routines, store))
+            telling = tell_calibration(facility, qubits, edges, steps, routines, store)
+            return run_until_terminated(telling)
         story = run_until_terminated(
             _calibrate(arguments, qubits, edges, steps, routines, validities)
         )

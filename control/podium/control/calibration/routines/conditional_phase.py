@@ -166,13 +166,17 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge, scan: _Scan) -> N
         )
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
-        return await _verify(p, outcome, found["gate_amplitude"])
+        known = scan.turns * found["gate_amplitude"].sigma / reach
+        return await _verify(p, outcome, found["gate_amplitude"], known)
 
     await analyse_verified(bench, outcome, edge, raw, fit, verify)
 
 
-async def _verify(p: EdgePulses, outcome: Outcome, found: Measured) -> Panel:
-    """Measure the phase that the moved end gets from the other, by Ramsey on that one."""
+async def _verify(p: EdgePulses, outcome: Outcome, found: Measured, known: float) -> Panel:
+    """Measure the phase that the moved end gets from the other, by Ramsey on that one.
+
+    ``known``: how well the scan knows it, turns.
+    """
     shots = p.bench.shots(CHECK_SHOTS)
     two = Linear(found.value, found.value, 1)
     program = _program(p, p.moved, two, CHECK_GATES, shots)
@@ -180,7 +184,7 @@ async def _verify(p: EdgePulses, outcome: Outcome, found: Measured) -> Panel:
     none = await _none(p, outcome, p.moved, shots)
     (turns, sigma), (rest, rest_sigma) = fringes.conditional(), none.conditional()
     off = nearest_turn(turns - rest, HALF * CHECK_GATES) / CHECK_GATES - HALF
-    doubt = float(np.hypot(sigma, rest_sigma)[0]) / CHECK_GATES
+    doubt = float(np.hypot(np.hypot(sigma, rest_sigma)[0] / CHECK_GATES, known))
     if not abs(float(off[0])) < 5 * doubt + SLACK:
         raise FitFailed(
             f"measured anew on {p.moved.qubit.element}, a gate gives {HALF + float(off[0]):.4f} "

@@ -91,17 +91,20 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return Panel(edge.element, "gates", "signal at the first phase (mV)", tuple(series))
 
     def fit(_: Edge, panel: Panel) -> Found:
-        values, series, lines = {}, [], []
-        for one, which in zip(fringes, ("phase_first", "phase_second"), strict=True):
+        series, lines, slopes = [], [], []
+        for one in fringes:
             name = one.target.qubit.element
             look_at(iq_of(one.data, name))
-            found, _shape = one.phases()
-            turns, sigma, unwound = phase_of_one(found.turns, found.sigma)
-            whole = float(np.round(turns))
-            values[which] = Measured(turns - whole, sigma, "turn")
+            seen, _shape = one.phases()
+            turns, sigma, unwound = phase_of_one(seen.turns, seen.sigma)
+            slopes.append((turns - round(turns), sigma))
             left = unwound - turns * numbers
             series.append(Series(name, numbers, left))
             lines.append(Series(f"{name}, fit", numbers, np.full(numbers.size, left.mean()), True))
+        values = {
+            "phase_first": Measured(*slopes[0], "turn"),
+            "phase_second": Measured(*slopes[1], "turn"),
+        }
         label = "phase left of a line (turns)"
         first, second = (one.target.qubit.element for one in fringes)
         text = f"{first}: {{phase_first}}, {second}: {{phase_second}}"
