@@ -2,7 +2,7 @@
 
 - **Time.** A state holds instants only as far as they lie from now. When time goes on,
   :func:`later` moves all instants of a state towards the past, and those that nobody can tell from
-  each other any more become one.
+  each other any longer become one.
 - **Reasons** are text for people. :func:`without_reasons` leaves whether there is one.
 - **Exchange.** :func:`exchanged` gives agents, jobs and runs each other's names.
 """

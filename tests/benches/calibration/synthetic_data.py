@@ -220,10 +220,10 @@ def known(facility: Facility) -> MemoryRecord:
 def know_gates(facility: Facility, record: MemoryRecord) -> None:
     """Put into the record that every edge has been calibrated."""
     gate = {
-        "cz_amplitude": 0.55,
-        "cz_duration": 64e-9,
-        "cz_phase_first": 0.2,
-        "cz_phase_second": 0.0,
+        "gate_amplitude": 0.55,
+        "gate_duration": 64e-9,
+        "phase_first": 0.2,
+        "phase_second": 0.0,
     }
     for edge in facility.edges().values():
         record.put(

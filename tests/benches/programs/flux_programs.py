@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 from hypothesis import strategies as st
 
 from podium.control.program.program import (
@@ -83,7 +84,8 @@ def _waveforms(draw: st.DrawFn) -> Waveform:
         case "slepian":
             return Slepian(duration, 0.1, 1.4, draw(st.floats(-0.1, 0.1)))
         case "sampled":
-            values = st.lists(st.floats(-1, 1), min_size=1, max_size=40)
-            return Sampled(draw(values), (), 4 * STEP_FS)
+            dice = np.random.default_rng(draw(st.integers(0, 99)))
+            values = dice.uniform(-1, 1, draw(st.integers(1, 40))).tolist()
+            return Sampled(values, (), 4 * STEP_FS)
         case _:
             return FlatTop(duration, duration // 5)

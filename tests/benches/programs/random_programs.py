@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 from hypothesis import strategies as st
 from tests.benches.programs.example_programs import DRIVE_HZ, NS, READOUT_HZ
 
@@ -64,10 +65,9 @@ def waveforms(draw: st.DrawFn) -> Waveform:
         case "zero":
             return NetZero(duration, draw(st.integers(0, duration // 4 // NS)) * NS)
         case "sampled":
-            values = st.lists(
-                st.floats(-0.7, 0.7), min_size=duration // NS, max_size=duration // NS
-            )
-            return Sampled(draw(values), draw(st.sampled_from(((), (0.5,) * (duration // NS)))))
+            dice = np.random.default_rng(draw(st.integers(0, 99)))
+            real, imaginary = dice.uniform(-0.7, 0.7, (2, duration // NS)).tolist()
+            return Sampled(real, imaginary if draw(st.booleans()) else ())
         case _:
             return FlatTop(duration, draw(st.integers(0, duration // 2 // NS)) * NS)
 

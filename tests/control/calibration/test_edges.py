@@ -48,10 +48,10 @@ async def test_from_nothing_to_a_bell_state(seed: int) -> None:
     bench, outcomes = await brought_up(pair, seed)
     assert {one.routine: one.failures for one in outcomes if one.failures} == {}
     found = bench.record.all()
-    rate, place = (found[f"{EDGE.name}.{n}"] for n in ("exchange", "cz_amplitude"))
+    rate, place = (found[f"{EDGE.name}.{n}"] for n in ("exchange", "gate_amplitude"))
     assert abs(rate.value * np.sqrt(2) - pair.half_rate_hz) < 5 * rate.sigma * np.sqrt(2)
     assert place.value == pytest.approx(pair.place, rel=0.01)
-    duration = found[f"{EDGE.name}.cz_duration"].value
+    duration = found[f"{EDGE.name}.gate_duration"].value
     assert duration == pytest.approx(1 / (2 * pair.half_rate_hz), abs=1.6e-9)
     bell = found[f"{EDGE.name}.bell_fidelity"]
     assert bell.value > 0.96

@@ -26,6 +26,7 @@ from podium.control.parameters.entry import Measured, NotMeasured, ParameterEntr
 from podium.control.parameters.known_values import KnownValues
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Program
+from podium.control.records.run_attributes import QUBITS, ROUTINE, attributes_laid
 from podium.firmware_interfaces.models import level_resolution_v, output_full_scale_dbm
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ Progress = Callable[[str, str], None]
 """Called with the routine's name and a word about what it is doing."""
 
 
+KeepOutcome = Callable[[Outcome], Awaitable[None]]
+"""Called with a routine's outcome, once it has ended."""
 BeginStep = Callable[[int, str], Awaitable[None]]
 """Called with the number of a step, from 1, and the name of its routine."""
 
@@ -49,6 +52,10 @@ def _of_the_house() -> Validities:
 
 async def _nobody_is_told(step: int, routine: str) -> None:
     """Nobody receives notice of a step."""
+
+
+async def _nobody_keeps(outcome: Outcome) -> None:
+    """Nobody records an outcome."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +83,7 @@ class Bench:
     """Qubits are brought to 0 by measuring and flipping them, as soon as results can be told."""
     known_now: KnownValues = field(init=False)
     begin_step: BeginStep = _nobody_is_told
+    keep_outcome: KeepOutcome = _nobody_keeps
     working_on: tuple[Target, ...] = ()
     """The qubits or edges that the routine at work was asked for."""
     latest: Outcome | None = None
@@ -123,8 +131,15 @@ class Bench:
             tuple(self.known_now.all(self.node).values()),
             self.active_reset,
         )
-        data = await self.runner.run(program)
-        data.attrs.setdefault(ATTRIBUTE, state.to_json())
+        laid = {
+            ATTRIBUTE: state.to_json(),
+            ROUTINE: outcome.routine,
+            QUBITS: " ".join(state.qubits),
+        }
+        with attributes_laid(laid):
+            data = await self.runner.run(program)
+        for name, text in laid.items():
+            data.attrs.setdefault(name, text)
         outcome.runs.append(str(data.attrs["run"]))
         outcome.saturated |= {
             str(name).removesuffix("_i")

@@ -17,7 +17,7 @@ from podium.control.calibration.sequences import (
     on_grid_ns,
 )
 from podium.control.facility.edges import Edge
-from podium.control.parameters.entry import Measured, NotMeasured
+from podium.control.parameters.entry import NotMeasured
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -40,8 +40,6 @@ FULL = 0.999
 SETTLE_NS = 12
 """From the end of a flux pulse to what follows, at least. ASSUMED: a line settles in less."""
 RESET_LIFETIMES = 4.0
-SET_EXACTLY = 1e-15
-"""Sigma, s, of a time that was set, not found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +117,6 @@ class EdgePulses:
         """Return the length of a gate with its settling, ns."""
         return on_grid_ns((duration_ns + SETTLE_NS) * 1e-9)
 
-    def buffer_s(self, duration_ns: int) -> Measured:
-        """Return what is waited after a flux pulse of that duration: set, not found."""
-        return Measured((self.slot_ns(duration_ns) - duration_ns) * 1e-9, SET_EXACTLY, "s")
-
     def flux_gate(self, amplitude: Value, duration_ns: int) -> list[Statement]:
         """Play the flux pulse, and let it settle; all frames together before and after."""
         rest_ns = self.slot_ns(duration_ns) - duration_ns
@@ -171,16 +165,16 @@ class EdgePulses:
     @property
     def gate_ns(self) -> int:
         """Duration of the gate's flux pulse as measured, ns. Raises NotMeasured."""
-        return round(self.bench.known(self.edge, "cz_duration").value * 1e9)
+        return round(self.bench.known(self.edge, "gate_duration").value * 1e9)
 
     @property
     def gate_amplitude(self) -> float:
         """Amplitude of the gate's flux pulse as measured, of full scale. Raises NotMeasured."""
-        return self.bench.known(self.edge, "cz_amplitude").value
+        return self.bench.known(self.edge, "gate_amplitude").value
 
     def phase_of(self, one: Pulses) -> float:
         """Return the phase that one end's frame is turned by after a gate, turns."""
-        which = "cz_phase_first" if one is self.first else "cz_phase_second"
+        which = "phase_first" if one is self.first else "phase_second"
         return self.bench.known(self.edge, which).value
 
     def gate(self, amplitude: Value | None = None) -> list[Statement]:

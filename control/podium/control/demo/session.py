@@ -18,6 +18,7 @@ from podium.control.calibration.readiness import (
     fridges_of,
     ramp_biases,
 )
+from podium.control.calibration.recorded_outcome import outcome_recorder
 from podium.control.calibration.runner import Runner
 from podium.control.client.lab import Lab
 from podium.control.client.procedure import Procedure
@@ -137,6 +138,7 @@ class Session:
             validities=self.validities,
             active_reset=self.active_reset,
             edges=tuple(edge for edge in self.edges if edge.node == node),
+            keep_outcome=outcome_recorder(self.runner),
         )
         if begin_step is not None:
             bench.begin_step = begin_step

@@ -5,8 +5,8 @@ All problems are collected and raised together: a person mends a program once.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from math import hypot, isfinite, pi
-from numbers import Integral, Real
+from math import isfinite
+from numbers import Real
 
 from podium.control.program.branches import branch_problems
 from podium.control.program.conditions import Discriminator
@@ -32,21 +32,10 @@ from podium.control.program.program import (
     variables,
     walk,
 )
-from podium.control.program.waveforms import (
-    Drag,
-    FlatTop,
-    Gaussian,
-    NetZero,
-    Sampled,
-    Slepian,
-    Square,
-    Waveform,
-)
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_US
+from podium.control.program.waveform_problems import waveform_problems, whole_problems
+from podium.control.program.waveforms import NetZero, Waveform
 
 UNITS = ("fs", "Hz", "turn", "1")
-SAMPLE_TOLERANCE = 1e-9
-"""By so much a sample may exceed full scale: rounding of numbers."""
 
 
 class ProgramError(ValueError):
@@ -164,7 +153,7 @@ def _axes(axes: Iterable[Axis]) -> Iterator[str]:
 def _counts(program: Program) -> Iterator[str]:
     if program.shots < 1:
         yield f"{program.shots} shots; at least 1"
-    yield from _whole(program.settle_fs, "settle_fs")
+    yield from whole_problems(program.settle_fs, "settle_fs")
     if program.settle_fs < 0:
         yield f"settle_fs is {program.settle_fs}; at least 0"
 
@@ -175,7 +164,7 @@ def _statement(statement: Statement, frames: set[str], known: dict[str, Variable
             yield f"no frame {frame!r}; there are {sorted(frames)}"
     match statement:
         case Play(_, waveform, amplitude):
-            yield from _waveform(waveform)
+            yield from waveform_problems(waveform)
             yield from _range(amplitude, known, -1, 1, "amplitude")
             if isinstance(waveform, NetZero) and isfinite(waveform.ratio) and waveform.ratio > 1:
                 most = 1 / waveform.ratio
@@ -184,8 +173,8 @@ def _statement(statement: Statement, frames: set[str], known: dict[str, Variable
                     f"{waveform.ratio:g}"
                 )  # fmt: skip
         case Capture(_, _, duration_fs, delay_fs, discriminator):
-            yield from _whole(duration_fs, "duration_fs")
-            yield from _whole(delay_fs, "delay_fs")
+            yield from whole_problems(duration_fs, "duration_fs")
+            yield from whole_problems(delay_fs, "delay_fs")
             if duration_fs <= 0:
                 yield f"duration_fs is {duration_fs}; more than 0"
             if delay_fs < 0:
@@ -193,7 +182,7 @@ def _statement(statement: Statement, frames: set[str], known: dict[str, Variable
             yield from _discriminator(discriminator)
         case Delay(_, duration):
             if not isinstance(duration, Affine):
-                yield from _whole(as_set(duration), "duration_fs")
+                yield from whole_problems(as_set(duration), "duration_fs")
             yield from _range(duration, known, 0, float("inf"), "duration_fs")
         case SetFrequency(_, frequency):
             yield from _range(frequency, known, float("-inf"), float("inf"), "frequency_hz")
@@ -234,73 +223,4 @@ def _range(
         at = value.offset + value.scale * variable.value(index)
         if not low <= at <= high:
             yield f"{what} is {at} at point {index} of {value.variable!r}; from {low} to {high}"
-            return
-
-
-def _whole(time_fs: object, what: str) -> Iterator[str]:
-    if not isinstance(time_fs, Integral):
-        yield f"{what} is {time_fs!r}; times are whole femtoseconds, 1 us is {FS_PER_US}"
-
-
-def _waveform(waveform: Waveform) -> Iterator[str]:
-    yield from _whole(waveform.duration_fs, "duration_fs")
-    if waveform.duration_fs <= 0:
-        yield f"{waveform} lasts {waveform.duration_fs} fs; more than 0"
-    match waveform:
-        case Gaussian(_, sigma_fs) | Drag(_, sigma_fs, _):
-            yield from _whole(sigma_fs, "sigma_fs")
-            if sigma_fs <= 0:
-                yield f"sigma_fs is {sigma_fs}; more than 0"
-        case FlatTop(duration_fs, rise_fs):
-            yield from _whole(rise_fs, "rise_fs")
-            if not 0 <= 2 * rise_fs <= duration_fs:
-                yield f"rise_fs is {rise_fs}; from 0 to half of the duration, {duration_fs // 2}"
-        case NetZero(duration_fs, rise_fs, gap_fs, ratio):
-            yield from _whole(rise_fs, "rise_fs")
-            yield from _whole(gap_fs, "gap_fs")
-            if not 0 <= gap_fs < duration_fs:
-                yield f"gap_fs is {gap_fs}; from 0 to less than the duration, {duration_fs}"
-            elif not 0 <= 4 * rise_fs <= duration_fs - gap_fs:
-                most = (duration_fs - gap_fs) // 4
-                yield f"rise_fs is {rise_fs}; from 0 to half of a half, {most}"
-            if not isfinite(ratio) or ratio <= 0:
-                yield f"ratio of a NetZero is {ratio!r}; a finite number above 0"
-        case Slepian():
-            yield from _slepian(waveform)
-        case Sampled():
-            yield from _samples(waveform)
-        case Square():
-            pass
-
-
-def _slepian(waveform: Slepian) -> Iterator[str]:
-    first, last = waveform.theta_initial, waveform.theta_final
-    if not 0 < first < last < pi:
-        yield f"the angles of a Slepian go from {first} to {last} rad; from above 0 up, below pi"
-    for what in ("lambda_2", "lambda_3"):
-        if not isfinite(getattr(waveform, what)):
-            yield f"{what} of a Slepian is {getattr(waveform, what)}; a finite number"
-
-
-def _samples(waveform: Sampled) -> Iterator[str]:
-    """Yield what is wrong with samples; of many the first one."""
-    real, imaginary, step_fs = waveform.real, waveform.imaginary, waveform.step_fs
-    yield from _whole(step_fs, "step_fs")
-    whole, rest = divmod(step_fs, FS_PER_NS)
-    if rest or whole < 1:
-        least = max(whole, 1)
-        yield (
-            f"its samples are {step_fs} fs apart, off the grid: whole nanoseconds, nearest "
-            f"{least * FS_PER_NS} fs or {(least + 1) * FS_PER_NS} fs"
-        )
-    if imaginary and len(imaginary) != len(real):
-        yield f"it has {len(real)} real samples and {len(imaginary)} imaginary ones; as many of both"
-        return
-    for place, (one, other) in enumerate(zip(real, imaginary or (0.0,) * len(real), strict=True)):
-        if not isfinite(one) or not isfinite(other):
-            shown = one if not isfinite(one) else other
-            yield f"sample {place} of {len(real)} is {shown}; a finite number from -1 to 1"
-            return
-        if hypot(one, other) > 1 + SAMPLE_TOLERANCE:
-            yield f"sample {place} of {len(real)} is {hypot(one, other):.6g} of full scale; at most 1"
             return

@@ -1,6 +1,6 @@
 """A run that is known as a whole is played on one feedline and its qubits."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -132,7 +132,8 @@ class FeedlineRun:
         feedline, signals = self.feedline, self.signals
         _, fraction = flight(feedline)
         episodes = episodes_of(feedline, tones, captures, _driven_ns(signals, feedline))
-        found: dict[str, tuple[Schedule, Paths]] = {}
+        found: dict[str, tuple[NDArray[np.int64], Paths]] = {}
+        """By qubit: the episode of each of its readings, and the levels found in them."""
         for names in together:
             assert self.flux_lines is not None
             members = [self._member(signals, name, spurs) for name in names]
@@ -146,16 +147,13 @@ class FeedlineRun:
                 fraction,
                 self.seed,
             )
-            found |= {one.qubit.name: each for one, each in zip(members, readings, strict=True)}
-        shared = frozenset(found)
-        for qubit, schedule, prepared in self._qubits(signals, episodes, spurs, None, shared):
-            levels = key(self.seed, qubit.name, "levels")
-            found[qubit.name] = (
-                schedule,
-                shots_of(qubit, prepared, fraction, levels, signals.run),
-            )
+            for one, (schedule, path) in zip(members, readings, strict=True):
+                found[one.qubit.name] = schedule.episode, path
+        for qubit in feedline.qubits:
+            if qubit.name not in found:
+                found[qubit.name] = self._alone(qubit, episodes, spurs)
         paths = [found[qubit.name][1] for qubit in feedline.qubits]
-        reading_of = [found[qubit.name][0].episode for qubit in feedline.qubits]
+        reading_of = [found[qubit.name][0] for qubit in feedline.qubits]
         integrate(feedline, episodes, fraction, paths, reading_of, values)
         for place, capture in enumerate(captures):
             sigma = np.array([noise_sigma(feedline, window) for window in capture.windows])
@@ -192,7 +190,10 @@ class FeedlineRun:
                 [one for one in brief if isinstance(one, CaptureTrain)],
                 _driven_ns(brief_signals, feedline),
             )
-            found = list(self._qubits(brief_signals, episodes, spurs, False))
+            found = [
+                self._prepared(brief_signals, qubit, episodes, spurs, False)
+                for qubit in feedline.qubits
+            ]
         except NotSimulated:
             return None  # the whole run says it in its own times
         for qubit, schedule, prepared in found:
@@ -217,32 +218,40 @@ class FeedlineRun:
     def _noise_key(self, place: int) -> int:
         return key(self.seed, self.feedline.name, f"noise {place}")
 
-    def _qubits(
+    def _alone(
+        self, at_rest: QubitPoint, episodes: Episodes, spurs: HeardSpurs
+    ) -> tuple[NDArray[np.int64], Paths]:
+        """Return the episode (S,) of each reading of a qubit, and its levels at them.
+
+        All else that is worked out for a qubit is freed before the next: it is most of the memory
+        of a long run.
+        """
+        qubit, schedule, prepared = self._prepared(self.signals, at_rest, episodes, spurs, None)
+        episode = schedule.episode
+        del schedule
+        _, fraction = flight(self.feedline)
+        levels = key(self.seed, qubit.name, "levels")
+        return episode, shots_of(qubit, prepared, fraction, levels, self.signals.run)
+
+    def _prepared(
         self,
         signals: RunSignals,
+        at_rest: QubitPoint,
         episodes: Episodes,
         spurs: HeardSpurs,
         each_for_itself: bool | None,
-        without: Collection[str] = (),
-    ) -> Iterator[tuple[QubitPoint, Schedule, PreparedShots]]:
-        """Yield each qubit, but for some by name, with what it meets in a run."""
-        feedline = self.feedline
-        for at_rest in feedline.qubits:
-            if at_rest.name in without:
-                continue
-            on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
-            qubit = pumped(at_rest, on_its_line)
-            drives = self._drives_on(signals, qubit, on_its_line)
-            if drives.start_ns.size:
-                check_alone(qubit)
-                spurs.refuse_light(qubit)
-            schedule = schedule_of(drives, later_ns(qubit, feedline), episodes)
-            slow = self._slow_hz(signals, qubit)
-            yield (
-                qubit,
-                schedule,
-                prepare(qubit, schedule, episodes, drives, slow, each_for_itself),
-            )
+    ) -> tuple[QubitPoint, Schedule, PreparedShots]:
+        """Return a qubit as carriers on its line pump it, with what it meets in a run."""
+        on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
+        qubit = pumped(at_rest, on_its_line)
+        drives = self._drives_on(signals, qubit, on_its_line)
+        if drives.start_ns.size:
+            check_alone(qubit)
+            spurs.refuse_light(qubit)
+        schedule = schedule_of(drives, later_ns(qubit, self.feedline), episodes)
+        slow = self._slow_hz(signals, qubit)
+        prepared = prepare(qubit, schedule, episodes, drives, slow, each_for_itself)
+        return qubit, schedule, prepared
 
     def _member(self, signals: RunSignals, name: str, spurs: HeardSpurs) -> ClusterMember:
         """Return a qubit or coupler of a cluster with what is played to it."""

@@ -1,4 +1,4 @@
-"""Flux pulses on single outputs of a QCM: shapes, carriers and phases, as the program means them."""
+"""Flux pulses on single outputs of a QCM: shapes, carriers and phases as the program means."""
 
 from dataclasses import replace
 
@@ -105,7 +105,9 @@ def test_samples_and_amplitudes_beyond_the_range_are_refused_with_place_and_limi
 
 def test_a_sampled_pulse_is_known_by_its_content() -> None:
     one = Sampled(NOISE)
-    assert one == Sampled(NOISE) and hash(one) == hash(Sampled(NOISE))
-    assert one != Sampled((*NOISE[:-1], 0.0)) and one != Sampled(NOISE, step_ns=2)
+    assert one == Sampled(NOISE)
+    assert hash(one) == hash(Sampled(NOISE))
+    assert one != Sampled((*NOISE[:-1], 0.0))
+    assert one != Sampled(NOISE, step_ns=2)
     assert one != Sampled(NOISE, (0.0,) * len(NOISE))
     assert replace(Play("f", one), amplitude=1.0) == Play("f", Sampled(NOISE))

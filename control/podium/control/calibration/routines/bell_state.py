@@ -154,7 +154,7 @@ BELL_STATE = Declaration(
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("readout_threshold", "false_excited", "false_ground"),
-        *("cz_amplitude", "cz_duration", "cz_phase_first", "cz_phase_second"),
+        *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),
     ),
     gives={"bell_fidelity": Lifetime(1 * DAY_S), "bell_concurrence": Lifetime(1 * DAY_S)},
     places=(90,),

@@ -65,8 +65,8 @@ def _program(p: EdgePulses, duration_ns: int, amplitudes: Linear, shots: int) ->
 async def chevron(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Both ends in 1, a flux pulse over its amplitude and duration, a readout of the end at rest.
 
-    Stores ``exchange`` (Hz, between 01 and 10 by a transmon's ladder), ``cz_amplitude`` (of full
-    scale) and ``cz_duration`` (s): there and back once. A second measurement half way and at
+    Stores ``exchange`` (Hz, between 01 and 10 by a transmon's ladder), ``gate_amplitude`` (of full
+    scale) and ``gate_duration`` (s): there and back once. A second measurement half way and at
     the end has to agree.
     """
     outcome = Outcome("chevron", "Chevron 11-20")
@@ -124,12 +124,11 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             "exchange": Measured(
                 found.values["half_rate"] / sqrt(2), found.sigmas["half_rate"] / sqrt(2), "Hz"
             ),
-            "cz_amplitude": Measured(place, found.sigmas["place"], "1"),
-            "cz_duration": Measured(back * 1e-9, 0.5e-9 / sqrt(3), "s"),
-            "cz_buffer": p.buffer_s(back),
+            "gate_amplitude": Measured(place, found.sigmas["place"], "1"),
+            "gate_duration": Measured(back * 1e-9, 0.5e-9 / sqrt(3), "s"),
         }
         picture = panel.picture and replace(panel.picture, best=(place, float(back)))
-        text = "exchange {exchange}, there and back at {cz_amplitude} in {cz_duration}"
+        text = "exchange {exchange}, there and back at {gate_amplitude} in {gate_duration}"
         if not at[1] < place < at[-2]:
             raise FitFailed(f"11 and 20 meet at {place:.3f} of full scale, outside of the scan")
         return values, replace(panel, picture=picture, text=text)
@@ -172,7 +171,7 @@ async def _search(p: EdgePulses, outcome: Outcome, middle: float, half_rate: flo
 
 async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]) -> Panel:
     """Swap half way and whole at the place found, with a pulse that is not there as the measure."""
-    place, rate = found["cz_amplitude"].value, found["exchange"].value * sqrt(2)
+    place, rate = found["gate_amplitude"].value, found["exchange"].value * sqrt(2)
     shots = p.bench.shots(CHECK_SHOTS)
     two = Linear(0.0, place, 2)
     times = [max(1, ceil(whole_ns(rate) * share)) for share, _ in CHECKED]
@@ -207,9 +206,8 @@ CHEVRON = Declaration(
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         "exchange": Lifetime(7 * DAY_S),
-        "cz_duration": Lifetime(7 * DAY_S),
-        "cz_buffer": Lifetime(7 * DAY_S),
-        "cz_amplitude": Lifetime(1 * DAY_S),
+        "gate_duration": Lifetime(7 * DAY_S),
+        "gate_amplitude": Lifetime(1 * DAY_S),
     },
     places=(10,),
     cost_s=6.0,

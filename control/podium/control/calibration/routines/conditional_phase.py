@@ -56,7 +56,7 @@ FINE = _Scan(
 async def conditional_phase(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Ramsey on the end at rest, the other in 0 and in 1, over the amplitude of one flux pulse.
 
-    Needs :func:`chevron`. Stores ``cz_amplitude`` (of full scale), where the phase is half a
+    Needs :func:`chevron`. Stores ``gate_amplitude`` (of full scale), where the phase is half a
     turn; Ramsey on the other end has to agree.
     """
     return await _scanned(bench, edges, COARSE)
@@ -65,7 +65,7 @@ async def conditional_phase(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 async def conditional_phase_fine(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Do as :func:`conditional_phase` does with five pulses in a row, on a fifth of the range.
 
-    Stores ``cz_amplitude`` (of full scale).
+    Stores ``gate_amplitude`` (of full scale).
     """
     return await _scanned(bench, edges, FINE)
 
@@ -159,15 +159,15 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge, scan: _Scan) -> N
             )
         line = Series("fit", at, model(found.values), line=True)
         best = place + reach * found.values["place"]
-        values = {"cz_amplitude": Measured(best, reach * found.sigmas["place"], "1")}
-        text = "half a turn at {cz_amplitude}"
+        values = {"gate_amplitude": Measured(best, reach * found.sigmas["place"], "1")}
+        text = "half a turn at {gate_amplitude}"
         return values, replace(
             panel, series=(replace(panel.series[0], y=turns), line), text=text, judged=False
         )
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
-        known = scan.turns * found["cz_amplitude"].sigma / reach
-        return await _verify(p, outcome, found["cz_amplitude"], known)
+        known = scan.turns * found["gate_amplitude"].sigma / reach
+        return await _verify(p, outcome, found["gate_amplitude"], known)
 
     await analyse_verified(bench, outcome, edge, raw, fit, verify)
 
@@ -204,13 +204,13 @@ async def _verify(p: EdgePulses, outcome: Outcome, found: Measured, known: float
     )
 
 
-NEEDS = ("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS, "cz_amplitude", "cz_duration")
+NEEDS = ("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS, "gate_amplitude", "gate_duration")
 
 CONDITIONAL_PHASE = Declaration(
     conditional_phase,
     targets="edges",
     needs=NEEDS,
-    refines=("cz_amplitude",),
+    refines=("gate_amplitude",),
     places=(20, 40),
     cost_s=3.0,
 )
@@ -219,7 +219,7 @@ CONDITIONAL_PHASE_FINE = Declaration(
     conditional_phase_fine,
     targets="edges",
     needs=NEEDS,
-    refines=("cz_amplitude",),
+    refines=("gate_amplitude",),
     places=(50,),
     cost_s=3.0,
 )

@@ -58,7 +58,7 @@ def lost_program(p: EdgePulses, duration_ns: int, slot_ns: int, gates: int, shot
 async def leakage(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Both ends in 1, four gates of several durations, a readout of the end at rest.
 
-    Needs :func:`chevron`. Stores ``cz_duration`` (s), after which least is left in 20, to a whole
+    Needs :func:`chevron`. Stores ``gate_duration`` (s), after which least is left in 20, to a whole
     ns; a second measurement, with another number of gates, has to agree.
     """
     outcome = Outcome("leakage", "Leakage, amplified")
@@ -124,18 +124,17 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         shape = v["least"] + v["bend"] * ((grid - v["best"]) / now) ** 2
         doubt = sqrt(s["best"] ** 2 + 1 / 12) * 1e-9
         values = {
-            "cz_duration": Measured(whole * 1e-9, doubt, "s"),
-            "cz_buffer": p.buffer_s(whole),
+            "gate_duration": Measured(whole * 1e-9, doubt, "s"),
         }
         return values, replace(
             panel,
             series=(*panel.series, Series("fit", grid, shape, line=True)),
             judged=False,
-            text=f"least is lost at {v['best']:.2f} ± {s['best']:.2f} ns: {{cz_duration}}",
+            text=f"least is lost at {v['best']:.2f} ± {s['best']:.2f} ns: {{gate_duration}}",
         )
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
-        return await _verify(p, outcome, round(found["cz_duration"].value * 1e9))
+        return await _verify(p, outcome, round(found["gate_duration"].value * 1e9))
 
     await analyse_verified(bench, outcome, edge, raw, fit, verify)
 
@@ -170,9 +169,9 @@ LEAKAGE = Declaration(
     targets="edges",
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
-        *("cz_amplitude", "cz_duration"),
+        *("gate_amplitude", "gate_duration"),
     ),
-    refines=("cz_duration", "cz_buffer"),
+    refines=("gate_duration",),
     places=(30,),
     cost_s=4.0,
 )

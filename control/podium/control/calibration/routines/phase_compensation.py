@@ -35,7 +35,7 @@ SLACK = 0.01
 async def phase_compensation(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Ramsey on each end, the other in 0, with up to eight gates between the pulses.
 
-    Needs :func:`conditional_phase`. Stores ``cz_phase_first`` and ``cz_phase_second`` (turns): what the
+    Needs :func:`conditional_phase`. Stores ``phase_first`` and ``phase_second`` (turns): what the
     frames of the edge's first and second end are turned by after a gate. Gates that are played so,
     with the other end in 0 and in 1, have to turn nothing, and half a turn.
     """
@@ -102,12 +102,12 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             series.append(Series(name, numbers, left))
             lines.append(Series(f"{name}, fit", numbers, np.full(numbers.size, left.mean()), True))
         values = {
-            "cz_phase_first": Measured(*slopes[0], "1"),
-            "cz_phase_second": Measured(*slopes[1], "1"),
+            "phase_first": Measured(*slopes[0], "1"),
+            "phase_second": Measured(*slopes[1], "1"),
         }
         label = "phase left of a line (turns)"
         first, second = (one.target.qubit.element for one in fringes)
-        text = f"{first}: {{cz_phase_first}}, {second}: {{cz_phase_second}} turns"
+        text = f"{first}: {{phase_first}}, {second}: {{phase_second}} turns"
         drawn = replace(panel, y_label=label, series=(*series, *lines), text=text, judged=False)
         return values, drawn
 
@@ -120,8 +120,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]) -> Panel:
     """Play gates with the frames turned: nothing is left with the other end in 0, half in 1."""
     turns: list[Statement] = [
-        ShiftPhase(p.first.drive, found["cz_phase_first"].value),
-        ShiftPhase(p.second.drive, found["cz_phase_second"].value),
+        ShiftPhase(p.first.drive, found["phase_first"].value),
+        ShiftPhase(p.second.drive, found["phase_second"].value),
     ]
     gates = [*p.flux_gate(p.gate_amplitude, p.gate_ns), *turns] * CHECK_GATES
     shots = p.bench.shots(CHECK_SHOTS)
@@ -168,9 +168,9 @@ PHASE_COMPENSATION = Declaration(
     targets="edges",
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
-        *("cz_amplitude", "cz_duration"),
+        *("gate_amplitude", "gate_duration"),
     ),
-    gives={"cz_phase_first": Lifetime(1 * DAY_S), "cz_phase_second": Lifetime(1 * DAY_S)},
+    gives={"phase_first": Lifetime(1 * DAY_S), "phase_second": Lifetime(1 * DAY_S)},
     places=(60,),
     cost_s=3.0,
 )
