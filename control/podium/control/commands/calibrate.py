@@ -154,6 +154,7 @@ async def _calibrate(
     console = Console(stderr=arguments.json)
     place = arguments.store or folder / "parameters.sqlite"
     story = Story(arguments.facility.stem, None, tuple(q.name for q in qubits))
+    story.edges = tuple(edge.name for edge in edges)
     begun = False
     try:
         with (
