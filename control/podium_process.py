@@ -105,7 +105,6 @@ class Spare:
                 self._least = held
         self._least = min(self._least, held)
 
-
     def bound(self) -> None:
         """Give it back if the process has grown by much since that was done here last.
 
