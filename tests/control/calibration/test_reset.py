@@ -13,6 +13,7 @@ from tests.benches.calibration.synthetic_data import (
     no_line,
     noise,
 )
+from tests.benches.facility.loaded_examples import loaded
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -27,7 +28,6 @@ from podium.control.calibration.routines.rabi import rabi_program
 from podium.control.calibration.routines.relaxation import FLIPPING, WAITING, Layout
 from podium.control.calibration.sequences import RESULTS_APART_NS, all_pulses, resets_actively
 from podium.control.compilers.zurich.results import LEAST_DELAY_FS
-from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Capture, Delay, If, Play, Program, walk
@@ -44,7 +44,7 @@ def bench_of(
     record: MemoryRecord | None = None, active: bool = True, example: Path = EXAMPLE
 ) -> Bench:
     """Return a bench of three qubits on which all has been measured, results too."""
-    runner = MadeRunner(no_line, 1, facility=load_facility(example))
+    runner = MadeRunner(no_line, 1, facility=loaded(example))
     qubits = tuple(runner.facility.qubits().values())
     return Bench(
         runner,
@@ -160,7 +160,7 @@ def first_wait_s(program: Program) -> float:
 
 @pytest.mark.parametrize("missing", ["no threshold", "readout set anew"])
 def test_without_a_threshold_of_this_readout_qubits_wait(missing: str) -> None:
-    facility = load_facility(EXAMPLE)
+    facility = loaded(EXAMPLE)
     record = known(facility)
     if missing == "no threshold":
         entries = record.all()
