@@ -16,17 +16,27 @@ from tests.benches.calibration.synthetic_data import (
 from tests.benches.facility.loaded_examples import loaded
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import bring_up
-from podium.control.calibration.catalogue import ROUTINES
+from podium.control.calibration.bring_up import DECAYS_WITH_FLIPS, bring_up
+from podium.control.calibration.catalogue import ROUTINES, targets_edges
+from podium.control.calibration.enough_shots import enough_shots
 from podium.control.calibration.refit import refit
 from podium.control.calibration.reset import (
     ACTIVE_ROUNDS,
-    PASSIVE_RESET_LIFETIMES,
     SECOND_LIFETIMES,
 )
-from podium.control.calibration.routines.rabi import rabi_program
-from podium.control.calibration.routines.relaxation import FLIPPING, WAITING, Layout
-from podium.control.calibration.sequences import RESULTS_APART_NS, all_pulses, resets_actively
+from podium.control.calibration.routines.rabi import RESET_LIFETIMES, rabi_program
+from podium.control.calibration.routines.relaxation import (
+    FLIPPING,
+    RELATIVE_SIGMA,
+    WAITING,
+    Layout,
+)
+from podium.control.calibration.sequences import (
+    RESULTS_APART_NS,
+    TOO_OFTEN_WRONG,
+    all_pulses,
+    resets_actively,
+)
 from podium.control.compilers.zurich.results import LEAST_DELAY_FS
 from podium.control.families.family import compiler_for
 from podium.control.parameters.memory_record import MemoryRecord
@@ -110,7 +120,8 @@ async def test_what_was_left_in_2_is_brought_to_1_rather_than_waited_for(routine
 
 def test_every_routine_flips_or_waits() -> None:
     elsewhere = {"mixer_calibration", "time_of_flight", "flux_arc", "sweet_spot"}
-    assert set(FLIPS) | set(WAITS) | elsewhere == set(ROUTINES)
+    of_qubits = {name for name in ROUTINES if not targets_edges(name)}
+    assert set(FLIPS) | set(WAITS) | elsewhere == of_qubits
 
 
 @pytest.mark.parametrize("example", [EXAMPLE, ON_AN_SHFQC], ids=["cluster", "SHFQC"])
@@ -174,8 +185,23 @@ def test_without_a_threshold_of_this_readout_qubits_wait(missing: str) -> None:
     program = rabi_program(bench, bench.qubits, ef=False)
     assert branches(program) == []
     longest = max(bench.guess(q, "t1") for q in bench.qubits)
-    assert first_wait_s(program) == pytest.approx(PASSIVE_RESET_LIFETIMES * longest, rel=1e-3)
+    assert first_wait_s(program) == pytest.approx(RESET_LIFETIMES * longest, rel=1e-3)
     others = tuple(q for q in bench.qubits if q.element != "q1")
+    assert resets_actively(all_pulses(bench, others))
+
+
+@pytest.mark.parametrize("wrong", [0.9 * TOO_OFTEN_WRONG, 1.1 * TOO_OFTEN_WRONG])
+def test_a_qubit_that_is_read_too_poorly_waits_and_who_is_measured_with_it(wrong: float) -> None:
+    record = known(load_facility(EXAMPLE))
+    for quantity, share in (("false_excited", 0.5), ("false_ground", 1.5)):
+        entry = record.get(f"{NODE}.q2.{quantity}")
+        assert entry is not None
+        record.put([replace(entry, value=share * wrong)])
+    bench = bench_of(record)
+    flips = wrong < TOO_OFTEN_WRONG
+    assert resets_actively(all_pulses(bench, bench.qubits)) == flips
+    assert bool(branches(rabi_program(bench, bench.qubits, ef=False))) == flips
+    others = tuple(q for q in bench.qubits if q.element != "q2")
     assert resets_actively(all_pulses(bench, others))
 
 
@@ -204,8 +230,10 @@ async def test_first_scans_of_decays_take_few_shots_where_flips_reset() -> None:
         async for _ in bring_up(bench, ("relaxation", "relaxation")):
             pass
         shots[active] = [program.shots for program in runner.programs if program.name == "T1"]
-    assert shots[True][0] == pytest.approx(0.1 * FLIPPING.shots, abs=1)
-    assert shots[True][-1] == FLIPPING.shots
+    assert shots[True][0] == pytest.approx(DECAYS_WITH_FLIPS["relaxation"] * FLIPPING.shots, abs=1)
+    usual = Bench(runner, NODE, qubits, known(runner.facility), lambda _: None)
+    enough = enough_shots(usual, qubits, "t1", FLIPPING.shots, RELATIVE_SIGMA)
+    assert shots[True][0] < shots[True][-1] == enough
     assert shots[False][0] == pytest.approx(0.3 * WAITING.shots, abs=1)
 
 

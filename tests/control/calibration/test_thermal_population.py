@@ -1,6 +1,7 @@
 """The thermal population from shots that follow each other before the qubit forgets."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from tests.benches.calibration.synthetic_data import NODE, Asked, MadeRunner, kn
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.preparation_errors import herald_is_blind_s
+from podium.control.calibration.routines.thermal_population import COUNTED
+from podium.control.calibration.sequences import Pulses
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import Delay
 
@@ -65,16 +69,25 @@ class Chain:
 
     def __call__(self, asked: Asked, rng: np.random.Generator) -> np.ndarray:
         count = asked.program.shots
-        wait = asked.program.body[0]
-        assert isinstance(wait, Delay)
-        state = self.states(count, float(wait.duration_fs) * 1e-15, rng)  # type: ignore[arg-type]
+        waits = [one.duration_fs for one in asked.program.body if isinstance(one, Delay)]
+        dark_s = sum(float(one) for one in waits) * 1e-15  # type: ignore[arg-type]
+        state = self.states(count, dark_s + blind_s(), rng)
         sigma = 2e-3 * np.where(state == 1, SIGMAS[1], SIGMAS[0])
         noise = rng.normal(0, sigma, (2, count))
         places = np.array([1e-3, -1e-3, -0.5e-3 + 0.8e-3j])  # as the made parameters have them
         return places[state] + noise[0] + 1j * noise[1] + self.off_v
 
 
-async def measured(make: Chain, seed: int) -> Outcome:
+@cache
+def blind_s() -> float:
+    """Return for how long a herald takes for 0 what is lifted meanwhile, s."""
+    runner = MadeRunner(Chain(0, 1))
+    (qubit,) = [q for q in runner.facility.qubits().values() if q.element == "q0"]
+    bench = Bench(runner, NODE, (qubit,), known(runner.facility), keep=lambda _: None)
+    return herald_is_blind_s(Pulses(bench, qubit))
+
+
+async def measured(make: Chain, seed: int, thoroughness: float = THOROUGHNESS) -> Outcome:
     runner = MadeRunner(make, seed)
     record = known(runner.facility)
     qubit = runner.facility.qubits()[f"{NODE}.q0"]
@@ -83,6 +96,7 @@ async def measured(make: Chain, seed: int) -> Outcome:
     as_prepared = {
         "rare_false_excited": ERRORS["rare_false_excited"] + lifted,
         "rare_false_ground": ERRORS["rare_false_ground"] + NOT_IN_ONE * apart,
+        "thermal_population": 0.8 * make.population,
         "t2_echo": 2 * t1_known(),
         "readout_lag": LAG_S,
     }
@@ -91,7 +105,7 @@ async def measured(make: Chain, seed: int) -> Outcome:
     for name, value in as_prepared.items():
         entry = record.get(f"{qubit.name}.{name}") or replace(t1, name=f"{qubit.name}.{name}")
         record.put([replace(entry, value=float(value))])
-    bench = Bench(runner, NODE, (qubit,), record, keep=lambda _: None, thoroughness=THOROUGHNESS)
+    bench = Bench(runner, NODE, (qubit,), record, keep=lambda _: None, thoroughness=thoroughness)
     (outcome,) = [one async for one in bring_up(bench, ("thermal_population",))]
     return outcome
 
@@ -126,7 +140,7 @@ async def test_neither_level_2_nor_what_has_decayed_is_taken_for_1() -> None:
     mean = np.mean([one.value for one in found])
     sigma = np.mean([one.sigma for one in found]) / np.sqrt(len(found))
     assert make.second() * 0.8 > 8 * sigma
-    assert truth * NOT_IN_ONE > 6 * sigma
+    assert truth * NOT_IN_ONE > 4 * sigma
     assert abs(mean - truth) < 4 * sigma
 
 
@@ -143,3 +157,12 @@ async def test_shots_that_lie_where_no_cloud_is_are_refused() -> None:
     (reason,) = outcome.failures.values()
     assert "are read where single shots have found 0 and 1" in reason
     assert outcome.measured == {}
+
+
+@pytest.mark.parametrize("truth", [0.003, 0.02])
+async def test_as_many_shots_are_taken_as_the_sigma_needs(truth: float) -> None:
+    """Where the population is known roughly: of a warm qubit several times as many."""
+    found = (await measured(Chain(truth, t1_known()), 3, thoroughness=1.0)).measured
+    (one,) = found.values()
+    assert 0.85 * COUNTED < one.sigma < 1.25 * COUNTED
+    assert abs(one.value - truth) < 5 * one.sigma

@@ -158,12 +158,12 @@ MUTANTS = (
         "narrow lines seem to bear three times the photons that they do",
     ),
     Mutant(
-        "thermal/shots-that-forget-nothing",
+        "thermal/all-is-lifted-at-once",
         _THERMAL,
-        "count = len(shots) * (1 - kept) / (1 + kept)",
-        "count = len(shots)",
+        "/ left / (relaxed - relaxes)",
+        "/ left",
         (f"{_THERMAL_TESTS}::test_correlated_shots_scatter_by_their_sigma",),
-        "correlated shots count as many as others",
+        "the sigma is that of a population that the bath reaches at once",
     ),
     Mutant(
         "t1/flips-leave-nothing",

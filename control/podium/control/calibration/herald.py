@@ -46,14 +46,23 @@ def herald_frames(pulses: Sequence[Pulses]) -> tuple[Frame, ...]:
 
 
 def herald(
-    pulses: Sequence[Pulses], frames: Sequence[str], *, own_frames: bool = False
+    pulses: Sequence[Pulses],
+    frames: Sequence[str],
+    *,
+    own_frames: bool = False,
+    emptied_before: bool = False,
 ) -> list[Statement]:
     """Read all qubits, and wait until the resonators are empty again.
 
     ``frames``: all that take part. ``own_frames``: read in those of :func:`herald_frames`.
+    ``emptied_before``: the shot before has ended with :func:`back_to_0`, or this one begins with a
+    wait; otherwise the resonators empty first.
     """
-    # Some controllers set their oscillators anew in the silence before a shot's first readout.
-    body: list[Statement] = [*ringdown(pulses, frames), Barrier(tuple(frames))]
+    # Some controllers set their oscillators anew in the silence before a shot's first readout:
+    # back_to_0 ends with one.
+    body: list[Statement] = []
+    if not emptied_before:
+        body = [*ringdown(pulses, frames), Barrier(tuple(frames))]
     for p in pulses:
         frame = p.herald if own_frames else None
         body += p.measure(name=f"{p.qubit.element}_{HERALD}", frame=frame)
@@ -79,7 +88,8 @@ def heralded(
     The resonators are empty before each preparation. ``frames``: all others that take part.
     """
     every = (*frames, *(p.herald for p in pulses))
-    shot = [*herald(pulses, every, own_frames=True), *prepare, Barrier(every), *read]
+    shot = herald(pulses, every, own_frames=True, emptied_before=True)
+    shot += [*prepare, Barrier(every), *read]
     return [*shot, *back_to_0(pulses, every, prepare), Barrier(every)]
 
 

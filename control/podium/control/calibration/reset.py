@@ -24,6 +24,9 @@ ACTIVE_ROUNDS = 2
 """Measure and flip, so many times before a shot: what the first round gets wrong (decay between its
 readout and its flip), the second mends. By rate equations an even mixture has 3 % left in 1 after
 one round, 0.9 % after two, 0.7 % after three (T1 of 35 us, 1.5 us to the flip, errors of 0.6 %)."""
+EMPTY = 30.0
+"""Wait for the resonators to empty around flips, in 1 / (2 pi kappa): 3e-7 of the field is left, so
+that a shot is the same whatever was read before it."""
 RESULT_AFTER_NS = 400
 """From the end of a window to what depends on its result: 372 ns on a cluster, 320 ns on an SHFQC
 (docs/how-to/act-on-a-measurement.md)."""
@@ -60,7 +63,7 @@ def reset_from_second(
         return passive_reset(pulses, frames, lifetimes)
     if down:
         every = tuple(frames)
-        lower = [*emptied(pulses, every), *down, Barrier(every)]
+        lower = [*emptied(pulses, every, EMPTY), *down, Barrier(every)]
         return [*lower, *active_reset(pulses, frames)]
     wait = passive_reset(pulses, frames, min(lifetimes, SECOND_LIFETIMES))
     return [*wait, *active_reset(pulses, frames)]
@@ -81,7 +84,7 @@ def active_reset(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statem
     again at the end. Captures are named ``<element>_reset<round>``.
     """
     every = tuple(frames)
-    empty = ringdown(pulses, every)
+    empty = ringdown(pulses, every, EMPTY)
     body: list[Statement] = [*empty, Barrier(every)]
     for number in range(ACTIVE_ROUNDS):
         name = f"_reset{number}"
@@ -96,5 +99,5 @@ def active_reset(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statem
 
 def _results_there(pulses: Sequence[Pulses], frames: tuple[str, ...]) -> list[Statement]:
     """Wait until the resonators are empty and the results are there."""
-    wait_ns = max(RESULT_AFTER_NS, on_grid_ns(ringdown_s(pulses)))
+    wait_ns = max(RESULT_AFTER_NS, on_grid_ns(ringdown_s(pulses, EMPTY)))
     return [Delay(frames, wait_ns * FS_PER_NS), Barrier(frames)]

@@ -275,6 +275,18 @@ class Pulses:
         settings = (record.get(f"{name}.{quantity}") for quantity in READOUT_SETTINGS)
         return all(one is None or one.tai_s <= threshold.tai_s for one in settings)
 
+    def reads_too_poorly(self) -> bool:
+        """Tell whether results are wrong more often than :data:`TOO_OFTEN_WRONG`: no flip by them.
+
+        False where errors have not been counted.
+        """
+        errors = (
+            self.bench.record.get(f"{self.qubit.name}.{quantity}")
+            for quantity in ("false_excited", "false_ground")
+        )
+        counted = [one.value for one in errors if one is not None]
+        return bool(counted) and sum(counted) / len(counted) > TOO_OFTEN_WRONG
+
     def reset_s(self, lifetimes: float) -> float:
         """Return the wait after which the qubit has forgotten the shot before, s."""
         t1_s = self.bench.measured(self.qubit, "t1")
@@ -284,14 +296,17 @@ class Pulses:
         return lifetimes * t1_s
 
 
+TOO_OFTEN_WRONG = 0.05
+"""Mean of both errors of a readout from which on qubits wait in place of being flipped: flips would
+leave as much in 1."""
 RESULTS_APART_NS = 260
 """Between the ends of two windows whose results are waited for: a cluster's trigger network takes
 252 ns for one (docs/reference/q1_processor.md)."""
 RINGDOWN = 10.0
 """Wait for a resonator to empty, in 1 / (2 pi kappa): exp(-10) of the photons are left."""
-FORGOTTEN = 30.0
-"""The same, where one readout must not be seen in the next: 1e-6 of its field is left, with room
-for a kappa that is a tenth less than thought."""
+FORGOTTEN = 20.0
+"""The same, where one readout must not be seen in the next: 5e-5 of its field is left, far
+less than the noise of a shot, or 1e-4 where kappa is a tenth less than thought."""
 
 
 def all_pulses(bench: Bench, qubits: Iterable[Qubit]) -> tuple[Pulses, ...]:
@@ -326,9 +341,11 @@ def frames_of(pulses: Iterable[Pulses], ef: bool = False) -> tuple[Frame, ...]:
 def resets_actively(pulses: Iterable[Pulses]) -> bool:
     """Tell whether these qubits are brought to 0 by measuring and flipping them, or by waiting.
 
-    The bench says so, and the results of all of them can be told.
+    The bench says so, and the results of all of them can be told, and are not too often wrong.
     """
-    return all(p.bench.active_reset and p.can_discriminate() for p in pulses)
+    return all(
+        p.bench.active_reset and p.can_discriminate() and not p.reads_too_poorly() for p in pulses
+    )
 
 
 def measure_all(pulses: Sequence[Pulses]) -> list[Statement]:
@@ -378,20 +395,24 @@ def _window(readout: Sequence[Statement]) -> Capture:
     return next(one for one in readout if isinstance(one, Capture))
 
 
-def ringdown_s(pulses: Sequence[Pulses]) -> float:
-    """Return after what time nothing is left of a readout, s."""
-    return FORGOTTEN / (2 * pi * min(p.bench.best(p.qubit, "kappa") for p in pulses))
+def ringdown_s(pulses: Sequence[Pulses], folds: float = FORGOTTEN) -> float:
+    """Return after what time nothing is left of a readout, s: ``folds`` of 1 / (2 pi kappa)."""
+    return folds / (2 * pi * min(p.bench.best(p.qubit, "kappa") for p in pulses))
 
 
-def ringdown(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
+def ringdown(
+    pulses: Sequence[Pulses], frames: Sequence[str], folds: float = FORGOTTEN
+) -> list[Statement]:
     """Wait until nothing is left of a readout in the slowest of the resonators."""
-    return [Delay(tuple(frames), on_grid_ns(ringdown_s(pulses)) * FS_PER_NS)]
+    return [Delay(tuple(frames), on_grid_ns(ringdown_s(pulses, folds)) * FS_PER_NS)]
 
 
-def emptied(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
+def emptied(
+    pulses: Sequence[Pulses], frames: Sequence[str], folds: float = FORGOTTEN
+) -> list[Statement]:
     """Wait, all frames together, until nothing is left of a readout."""
     every = tuple(frames)
-    return [Barrier(every), *ringdown(pulses, every), Barrier(every)]
+    return [Barrier(every), *ringdown(pulses, every, folds), Barrier(every)]
 
 
 def rest(frames: Sequence[str], kappa_hz: float) -> list[Statement]:

@@ -45,7 +45,7 @@ shots belong at no delay and at 1.28 times the decay, more of them at the latter
 (1 + exp(x)) / x); spread out, so that another shape would show."""
 SHOTS = 205
 FLIPPING = np.concatenate([np.linspace(0.02, 0.1, 13), np.linspace(0.6, 1.0, 23)])
-FLIPPING_SHOTS = 250
+FLIPPING_SHOTS = 235
 """The same where flips reset the qubits and a shot costs what its delay costs: for the same sigma
 shorter delays take 74 % of the time (Fisher information of the model)."""
 RESET_LIFETIMES = 3.0

@@ -39,9 +39,9 @@ from podium.control.parameters.validity import DAY_S, Lifetime
 
 Array = NDArray[np.float64]
 
-FIRST_STEP = 0.08
+FIRST_STEP = 0.06
 """From the first bias to the second, in periods."""
-BESIDE = (0.05, 0.12)
+BESIDE = (0.045, 0.085)
 """Biases on either side of the sweet spot lie at least so far from it; a new one that far at most,
 in periods."""
 ENOUGH = 0.002
@@ -51,7 +51,8 @@ MANY_BIASES, MOST_BIASES = 5, 8
 last attempt to get there."""
 PHOTONS = 0.3
 """In the resonator, of the critical number: they move the line alike on both sides."""
-SHOTS = 1000
+SHOTS = 250
+"""They tell a line to some 5 kHz: the middle is known no better for what the arc may differ by."""
 REACH = 0.55
 """Biases over a whole period go this far to both sides: a sweet spot lies within for any offset."""
 POINTS = 23
@@ -187,8 +188,8 @@ def _next_bias(
     except FitFailed:
         if len(volts) > 3:
             raise
-        # Two biases at equal heights: the sweet spot is between, or half a period away.
-        return _within(bench, qubit, float(volts[0]) - FIRST_STEP * period)
+        # Two biases at about equal heights: the sweet spot is between, or half a period away.
+        return _within(bench, qubit, _uphill(bench, qubit, track, FIRST_STEP * period))
     spot, sigma = fit.values["sweet_spot"], fit.sigmas["sweet_spot"]
     nearest, farthest = (share * period for share in BESIDE)
     below = spot - volts[volts < spot - nearest]
@@ -201,6 +202,18 @@ def _next_bias(
     mirrored = np.concatenate([below, above])
     distance = float(np.clip(mirrored.min(initial=np.inf), nearest * 1.3, farthest))
     return _new(bench, qubit, volts, spot + (distance if not above.size else -distance), period)
+
+
+def _uphill(bench: Bench, qubit: Qubit, track: ResonatorTrack, step_v: float) -> float:
+    """Return a bias beyond the one whose line is nearer to that of the sweet spot, V.
+
+    There f01 is greatest: a resonator above it is pushed up most, one below it least.
+    """
+    volts, hertz = np.array(track.volts), np.array(track.hertz)
+    above = bench.guess(qubit, "f01") < bench.guess(qubit, "ground_readout_frequency")
+    best = int(np.argmax(hertz) if above else np.argmin(hertz))
+    outwards = 1.0 if volts[best] > np.mean(volts) else -1.0
+    return float(volts[best]) + outwards * step_v
 
 
 def _lonely(below: Array, above: Array, farthest_v: float) -> float | None:

@@ -33,6 +33,8 @@ from podium.control.program.program import (
 
 POINTS = 41
 SHOTS = 100
+RESET_LIFETIMES = 3.0
+"""What is left of the shot before takes 5 % of the contrast, at all amplitudes about alike."""
 FAINT_SHOTS = 10
 """Where the oscillation drowns in the noise, the scan is repeated with so many times the shots: the
 readout may still be far from its best."""
@@ -65,7 +67,7 @@ def rabi_program(bench: Bench, qubits: tuple[Qubit, ...], ef: bool, times: int =
         down = [p.ef_pulse(p.ef_pi_amplitude()) for p in pulses]
         body += reset_from_second(pulses, frames, down=down)
     else:
-        body += reset(pulses, frames)
+        body += reset(pulses, frames, RESET_LIFETIMES)
     for p in pulses:
         amplitude = Affine(f"{p.qubit.element}_amplitude")
         if not ef:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.enough_shots import enough_shots
 from podium.control.calibration.fits.least_squares import (
     Bound,
     FitFailed,
@@ -16,6 +17,7 @@ from podium.control.calibration.fits.least_squares import (
 )
 from podium.control.calibration.fits.oscillation import fit_ramsey
 from podium.control.calibration.fits.oscillation import ramsey as ramsey_model
+from podium.control.calibration.frequency_noise import mean_scatter_hz, played_s
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
@@ -61,6 +63,8 @@ FLIPPING = np.concatenate(
 """The same where flips reset the qubits and a shot costs what its delay costs: for the same sigma
 of T2* it takes 82 % of the time."""
 SHOTS = 300
+RELATIVE_SIGMA = 0.0235
+"""Of T2*, with so many shots (180 qubits of simulated bring-ups)."""
 RESET_LIFETIMES = 3.0
 """What is left of the shot before is the same for all phases on average, since they are played in
 turn: it takes 5 % of the contrast, at all delays."""
@@ -69,7 +73,7 @@ QUADRATURES = (0.0, 0.25, 0.5, 0.75)
 offset nor the sign of the detuning has to be guessed."""
 
 
-TWO_FRINGES = 5.0
+TWO_FRINGES = 3.0
 """chi2 per point; of fringes of one frequency it stays below 2."""
 FARTHEST_HZ = 2e6
 """Detunings that are looked for: spectroscopy leaves far less."""
@@ -141,11 +145,12 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         frames_of(pulses),
         tuple(ramsey_body(pulses, frames, "delay", "phase")),
         (delays, phases),
-        shots=bench.shots(SHOTS),
+        shots=enough_shots(bench, qubits, "t2_ramsey", SHOTS, RELATIVE_SIGMA),
     )
     data = await bench.run(outcome, program)
     played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
     gap_s = {p.qubit.name: p.pulse_ns * 1e-9 for p in pulses}
+    lasted_s = played_s(program)
 
     def signal(qubit: Qubit) -> tuple[Array, Array, Array, Array]:
         reference = levels(bench, qubit)
@@ -184,6 +189,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         # The qubit also turns while the pulses last, about 2/pi of their area each: the
         # fringes' shift at zero delay is free, so only the slope over the delay counts.
         f01 = played[qubit.name] + v["detuning"]
+        moved_hz = mean_scatter_hz(v["decay"], v["gaussian"], lasted_s)
         grid = np.linspace(0.0, float(delay.max()), 400)
         lines = tuple(
             Series(f"fit {turns:.2f}", grid * 1e6, quadrature(grid, turns, v), True)
@@ -196,7 +202,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
                 "repeat the spectroscopy"
             )
         return {
-            "f01": Measured(f01, found.sigmas["detuning"], "Hz"),
+            "f01": Measured(f01, float(np.hypot(found.sigmas["detuning"], moved_hz)), "Hz"),
             "ramsey_amplitude": Measured(v["amplitude"], found.sigmas["amplitude"], "1"),
             "t2_ramsey": Measured(v["decay"], found.sigmas["decay"], "s"),
             "t2_gaussian": Measured(v["gaussian"], found.sigmas.get("gaussian", 1.0), "1"),
@@ -210,7 +216,8 @@ CONTRAST_OFF = 0.4
 """Share by which the contrast may have changed since the Ramsey scan before."""
 SCATTERED = 16.0
 """chi2 per point of fringes that are there stays below 2."""
-FREQUENCY_SHOTS = 700
+FREQUENCY_SHOTS = 150
+"""They tell f01 to some 350 Hz."""
 SHORT_SHARE = 5
 LONG_POINTS = 13
 LONG_DELAY = 1.05
@@ -271,6 +278,7 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         (axis,),
         shots=bench.shots(FREQUENCY_SHOTS),
     )
+    lasted_s = played_s(program)
     data = await bench.run(outcome, program)
     played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
 
@@ -313,6 +321,7 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             {"detuning": Bound(-limit, limit), "shift": Bound(-0.2, 0.2)},
         )
         detuning = found.values["detuning"]
+        moved_hz = mean_scatter_hz(shape["decay"], shape["gaussian"], lasted_s)
         if found.chi2 > SCATTERED:
             raise FitFailed(
                 f"the points scatter {np.sqrt(found.chi2):.1f} times as much as their shots explain"
@@ -333,7 +342,8 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             )
             for turns in (0.25, -0.25)
         )
-        return {"f01": Measured(f01, found.sigmas["detuning"], "Hz")}, replace(
+        sigma_hz = float(np.hypot(found.sigmas["detuning"], moved_hz))
+        return {"f01": Measured(f01, sigma_hz, "Hz")}, replace(
             panel, series=(*panel.series, *lines), text="f01 {f01}", judged=False
         )
 

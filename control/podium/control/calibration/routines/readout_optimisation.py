@@ -70,7 +70,7 @@ WIDE = (9, 8)
 WIDE_SHOTS = 40
 NARROW = (5, 5)
 """... and of those about the best setting."""
-NARROW_SHOTS = 240
+NARROW_SHOTS = 160
 BELOW, ABOVE = 3.5, 1.0
 """Range of frequencies about the midpoint of both lines, in chi: strong probes pull the lines
 towards the bare resonator, by up to its distance."""
@@ -84,7 +84,7 @@ NEARER = 0.3
 NARROW_MAPS = 8
 """So many are measured at most, each about the best setting of all before. Heralded, until that
 lies well inside of the last one; where shots have to wait, until it lies inside of all that was
-measured. So the search goes on beyond the first map where the best setting is at its edge."""
+measured, the first map too. So the search goes on where the best setting is at the edge."""
 TOP = (5, 5)
 """Frequencies and amplitudes of the last map, where shots are heralded ..."""
 TOP_SHOTS, TOP_RUNS = 1600, 2
@@ -103,9 +103,9 @@ MEDIAN = np.pi / 2
 """Variance of a median over that of a mean, of Gaussian noise."""
 MAD = 1.4826
 """Standard deviation of Gaussian noise over its median absolute deviation."""
-RESET_LIFETIMES = 3.0
+RESET_LIFETIMES = 2.0
 """Shots that are not heralded wait so long: what the shot before has left takes some of the
-distance away, at all settings alike."""
+distance away, at all settings about alike. That is good enough for a first setting."""
 HERALDED = 1.5
 """So many times the shots where each is heralded: a quarter of them or so does not begin in 0."""
 FEWEST_HERALDED = 8
@@ -286,12 +286,12 @@ def _best(qubits: tuple[Qubit, ...], samples: dict[str, Samples]) -> dict[str, B
 def _inside(
     samples: dict[str, Samples], best: dict[str, BestSetting], qubit: Qubit, heralded_shots: bool
 ) -> bool:
-    """Tell whether a narrow map has been measured, and the best setting is inside."""
+    """Tell whether the best setting is inside of what was measured; heralded, of a narrow map."""
     kept, found = samples[qubit.name], best[qubit.name]
-    if len(kept.maps) < 2:
-        return False
     if not heralded_shots:
         return found.inside
+    if len(kept.maps) < 2:
+        return False
     return kept.maps[-1].holds(found.frequency_hz / 1e9, float(np.exp(found.log_amplitude)))
 
 

@@ -1,5 +1,6 @@
 """Classifies single shots: the clouds of both states, and their overlap."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -51,15 +52,20 @@ from podium.control.program.program import (
 
 ComplexArray = NDArray[np.complex128]
 
-ROUGH_SHOTS = 300
+ROUGH_SHOTS = 200
 """Of each state, prepared from rest: they tell which cloud is 0, however few shots follow."""
-SHOTS, RUNS = 33_000, 6
-"""Heralded, of each of :data:`PREPARATIONS`, in each of so many runs: the fidelity is counted to
-0.012 %."""
+REST_LIFETIMES = 3.0
+"""Wait before each of these."""
+SHOTS = 40_000
+"""Heralded, of each of :data:`PREPARATIONS`, in one run: a module has memory for 131 072."""
+COUNTED = 1.5e-4
+"""Sigma to which counts tell the fidelity. The first run says how many shots that takes ..."""
+MOST_RUNS = 5
+"""... of which no more are taken than so many runs have."""
 PREPARATIONS = (0.0, 1.0, 1.0)
 """Pi pulses before heralded shots. Five times as many errors are made in 1 as in 0: so many shots
 tell most of the sum of both where twice as many are in 1, as the root of five is."""
-SECOND_SHOTS = 2_500
+SECOND_SHOTS = 1_000
 """Heralded, prepared in 2."""
 SECOND_LIFETIMES = 1.0
 """Wait before each of these."""
@@ -147,6 +153,13 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         return found, replace(panel, text="assignment fidelity {assignment_fidelity}")
 
     await analyse(bench, outcome, qubits, raw, fit)
+    if bench.active_reset:
+        outcome.notes += [
+            f"{p.qubit.element} is read too poorly to be flipped by what is read: qubits that are "
+            "measured together with it wait before a shot"
+            for p in pulses
+            if p.reads_too_poorly()
+        ]
     return outcome
 
 
@@ -196,7 +209,7 @@ async def _heralded(
     at_rest = Program(
         "single shots from rest",
         frames_of(pulses),
-        (*passive_reset(pulses, frames), *prepare, *measure_at_once(pulses)),
+        (*passive_reset(pulses, frames, REST_LIFETIMES), *prepare, *measure_at_once(pulses)),
         (state_axis(pulses),),
         shots=ROUGH_SHOTS,
         keep_shots=True,
@@ -206,7 +219,7 @@ async def _heralded(
         "single shots, heralded",
         frames_of(pulses),
         (
-            *herald(pulses, frames),
+            *herald(pulses, frames, emptied_before=True),
             *prepare,
             *measure_at_once(pulses),
             *back_to_0(pulses, frames, up),
@@ -215,21 +228,42 @@ async def _heralded(
         shots=bench.shots(SHOTS),
         keep_shots=True,
     )
-    # Rough shots tell the clouds; only the fidelity needs the other runs.
-    runs = RUNS if bench.thoroughness >= 1 else 1
-    data = [await bench.run(outcome, again) for _ in range(runs)]
+    data = [await bench.run(outcome, again)]
 
-    def joined(capture: str) -> ComplexArray:
-        return np.concatenate([iq_of(one, capture) for one in data])
+    def clouds() -> dict[str, _Clouds]:
+        def joined(capture: str) -> ComplexArray:
+            return np.concatenate([iq_of(one, capture) for one in data])
 
-    return {
-        p.qubit.name: _Clouds(
-            iq_of(first, p.qubit.element),
-            joined(f"{p.qubit.element}_{HERALD}"),
-            joined(p.qubit.element),
-        )
-        for p in pulses
-    }
+        return {
+            p.qubit.name: _Clouds(
+                iq_of(first, p.qubit.element),
+                joined(f"{p.qubit.element}_{HERALD}"),
+                joined(p.qubit.element),
+            )
+            for p in pulses
+        }
+
+    if bench.thoroughness >= 1:  # fewer shots tell the clouds; only the fidelity needs others
+        wanted = COUNTED / float(np.sqrt(bench.thoroughness))
+        for shots in await asyncio.to_thread(further_shots, clouds(), again.shots, wanted):
+            data.append(await bench.run(outcome, replace(again, shots=shots)))
+    return clouds()
+
+
+def further_shots(clouds: Mapping[str, "_Clouds"], shots: int, wanted: float) -> tuple[int, ...]:
+    """Return the shots of each further run that counts of errors need for a sigma of ``wanted``.
+
+    ``shots``: of the run that ``clouds`` are of. Qubits that cannot be told apart need none.
+    """
+    share = 1.0
+    for one in clouds.values():
+        try:
+            share = max(share, (discriminate(*one.heralded()).sigma / wanted) ** 2)
+        except FitFailed:
+            continue
+    left = round(min(share, MOST_RUNS) * shots) - shots
+    runs = -(-left // shots)
+    return tuple(-(-left // runs) for _ in range(runs))
 
 
 async def _second_level(
@@ -244,7 +278,7 @@ async def _second_level(
     if not able:
         return {}
     frames = frame_names(able, ef=True)
-    body = passive_reset(able, frames, SECOND_LIFETIMES) + herald(able, frames)
+    body = passive_reset(able, frames, SECOND_LIFETIMES) + herald(able, frames, emptied_before=True)
     back: list[Statement] = []
     for p in able:
         pair = (p.drive, p.ef)

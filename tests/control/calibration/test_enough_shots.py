@@ -1,0 +1,83 @@
+"""Shots that sigmas need: more of what lives long, fewer where the sigma would be far below."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.benches.calibration.synthetic_data import NODE, MadeRunner, known, no_line
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.enough_shots import ENOUGH, FEWEST, MOST, enough_shots
+from podium.control.calibration.routines.single_shot import (
+    COUNTED,
+    MOST_RUNS,
+    _Clouds,
+    further_shots,
+)
+
+SHOTS, RELATIVE = 1000, 0.03
+
+
+def bench_with_t1(t1_s: float | None, thoroughness: float = 1.0) -> Bench:
+    runner = MadeRunner(no_line, 1)
+    record = known(runner.facility)
+    template = record.get(f"{NODE}.q0.f01")
+    assert template is not None
+    if t1_s is None:
+        record.replace(one for name, one in record.all().items() if not name.endswith(".t1"))
+    for k in range(3):
+        if t1_s is not None:
+            record.put([replace(template, name=f"{NODE}.q{k}.t1", value=t1_s * (1 - 0.1 * k))])
+    qubits = tuple(runner.facility.qubits().values())
+    return Bench(runner, NODE, qubits, record, lambda _: None, thoroughness=thoroughness)
+
+
+@pytest.mark.parametrize("t1_s", [20e-6, 45e-6])
+def test_the_longest_lived_qubit_gets_the_sigma_that_is_wanted(t1_s: float) -> None:
+    bench = bench_with_t1(t1_s)
+    found = enough_shots(bench, bench.qubits, "t1", SHOTS, RELATIVE)
+    sigma = RELATIVE * t1_s * np.sqrt(SHOTS / found)
+    assert sigma == pytest.approx(ENOUGH * bench.qubits[0].design["t1"].spread, rel=0.01)
+
+
+@pytest.mark.parametrize(("t1_s", "share"), [(2e-6, FEWEST), (300e-6, MOST), (None, 1.0)])
+def test_shots_stay_within_bounds_and_as_usual_where_nothing_is_known(
+    t1_s: float | None, share: float
+) -> None:
+    bench = bench_with_t1(t1_s)
+    assert enough_shots(bench, bench.qubits, "t1", SHOTS, RELATIVE) == round(share * SHOTS)
+
+
+def test_a_rough_scan_is_a_share_of_the_usual_one() -> None:
+    bench = bench_with_t1(20e-6, thoroughness=0.3)
+    assert enough_shots(bench, bench.qubits, "t1", SHOTS, RELATIVE) == 0.3 * SHOTS
+
+
+def clouds(shots: int, wrong: float) -> _Clouds:
+    """Return clouds far apart, of which that share is read as the other one."""
+    rng = np.random.default_rng(5)
+
+    def read(state: float, count: int) -> np.ndarray:
+        place = np.where(rng.random(count) < wrong, 1 - state, state)
+        return place + rng.normal(0, 0.05, count) + 1j * rng.normal(0, 0.05, count)
+
+    rest = np.stack([read(0, 200), read(1, 200)], axis=1)
+    herald = rng.normal(0, 0.05, (shots, 3)) + 0j
+    after = np.stack([read(0, shots), read(1, shots), read(1, shots)], axis=1)
+    return _Clouds(rest, herald, after)
+
+
+@pytest.mark.parametrize("wrong", [0.0005, 0.004, 0.2])
+def test_further_single_shots_bring_the_counted_sigma_to_what_is_wanted(wrong: float) -> None:
+    shots = 20_000
+    first = clouds(shots, wrong)
+    further = further_shots({"q": first}, shots, COUNTED)
+    ground, excited = (len(one) for one in first.heralded())
+    sigma = np.sqrt(wrong * (1 - wrong) * (1 / ground + 1 / excited)) / 2
+    needed = min(max((sigma / COUNTED) ** 2, 1.0), MOST_RUNS)
+    assert shots + sum(further) == pytest.approx(needed * shots, rel=0.2)
+    assert all(one <= shots for one in further)
+
+
+def test_qubits_that_are_not_told_apart_need_no_further_shots() -> None:
+    assert further_shots({"q": clouds(2000, 0.5)}, 2000, COUNTED) == ()
