@@ -192,7 +192,7 @@ def test_without_a_threshold_of_this_readout_qubits_wait(missing: str) -> None:
 
 @pytest.mark.parametrize("wrong", [0.9 * TOO_OFTEN_WRONG, 1.1 * TOO_OFTEN_WRONG])
 def test_a_qubit_that_is_read_too_poorly_waits_and_who_is_measured_with_it(wrong: float) -> None:
-    record = known(load_facility(EXAMPLE))
+    record = known(loaded(EXAMPLE))
     for quantity, share in (("false_excited", 0.5), ("false_ground", 1.5)):
         entry = record.get(f"{NODE}.q2.{quantity}")
         assert entry is not None
