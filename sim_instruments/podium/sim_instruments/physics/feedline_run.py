@@ -11,6 +11,7 @@ from podium.sim_instruments.physics.drift import slow_noise
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated, episodes_of
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving, with_flux
+from podium.sim_instruments.physics.flux_arrival import arrived, distorted_lines
 from podium.sim_instruments.physics.grouped_shots import (
     DrawnLevels,
     GroupedShots,
@@ -68,11 +69,13 @@ class FeedlineRun:
         spurs.add(heard)
         if not any(capture.start_ns.size for capture in captures):
             return
+        run = self._as_arrived(tones, captures)
         values = [integrated[i] for i in mine]
-        together = clusters_of(feedline, signals, self.flux_lines, self._pulses(signals))
-        shown = None if together else self._grouped(tones, captures, spurs, values)
+        pulses = run._pulses(run.signals)
+        together = clusters_of(feedline, run.signals, self.flux_lines, pulses)
+        shown = None if together else run._grouped(tones, captures, spurs, values)
         if shown is None:
-            shown = self._one_by_one(tones, captures, spurs, values, together)
+            shown = run._one_by_one(tones, captures, spurs, values, together)
         for place, (i, capture) in enumerate(zip(mine, captures, strict=True)):
             if not capture.start_ns.size:
                 continue
@@ -101,26 +104,39 @@ class FeedlineRun:
                 traces[i] = trace
                 values[place][-1] = _integral(trace, capture)
 
+    def _as_arrived(
+        self, tones: Sequence[PulseTrain], captures: Sequence[CaptureTrain]
+    ) -> "FeedlineRun":
+        """Return the run with flux pulses as their lines deliver them."""
+        distorted = distorted_lines(self.signals, self.fluxes, self.flux_lines)
+        if not distorted:
+            return self
+        assert self.flux_lines is not None
+        driven_ns = _driven_ns(self.signals, self.feedline)
+        episodes = episodes_of(self.feedline, tones, captures, driven_ns)
+        as_they_come = arrived(self.feedline, self.signals, distorted, self.flux_lines, episodes)
+        return replace(self, signals=as_they_come)
+
     def _one_by_one(
         self,
         tones: Sequence[PulseTrain],
         captures: Sequence[CaptureTrain],
         spurs: HeardSpurs,
         values: Sequence[NDArray[np.complex128]],
-        together: Sequence[tuple[int, ...]],
+        together: Sequence[tuple[str, ...]],
     ) -> dict[int, ShownEpisodes]:
         """Fill ``values`` event by event; return what a trace of each listener is made of.
 
-        ``together``: qubits that share a state, by their places on the feedline.
+        ``together``: qubits and couplers that share a state, by name.
         """
         feedline, signals = self.feedline, self.signals
         _, fraction = flight(feedline)
         episodes = episodes_of(feedline, tones, captures, _driven_ns(signals, feedline))
         found: dict[str, tuple[NDArray[np.int64], Paths]] = {}
         """By qubit: the episode of each of its readings, and the levels found in them."""
-        for places in together:
-            members = [self._member(signals, feedline.qubits[place], spurs) for place in places]
+        for names in together:
             assert self.flux_lines is not None
+            members = [self._member(signals, name, spurs) for name in names]
             readings = cluster_readings(
                 feedline,
                 signals,
@@ -131,8 +147,9 @@ class FeedlineRun:
                 fraction,
                 self.seed,
             )
-            for one, (schedule, path) in zip(members, readings, strict=True):
-                found[one.qubit.name] = schedule.episode, path
+            read = [one.qubit.name for one in members if one.read]
+            for name, (schedule, path) in zip(read, readings, strict=True):
+                found[name] = schedule.episode, path
         for qubit in feedline.qubits:
             if qubit.name not in found:
                 found[qubit.name] = self._alone(qubit, episodes, spurs)
@@ -237,8 +254,15 @@ class FeedlineRun:
         prepared = prepare(qubit, schedule, episodes, drives, slow, each_for_itself)
         return qubit, schedule, prepared
 
-    def _member(self, signals: RunSignals, at_rest: QubitPoint, spurs: HeardSpurs) -> ClusterMember:
-        """Return a qubit of a cluster with what is played to it."""
+    def _member(self, signals: RunSignals, name: str, spurs: HeardSpurs) -> ClusterMember:
+        """Return a qubit or coupler of a cluster with what is played to it."""
+        assert self.flux_lines is not None
+        if name in self.flux_lines.couplers:
+            coupler = self.flux_lines.element_at(name, signals.biases_v)
+            later = later_ns(coupler, self.feedline)
+            slow_hz = self._slow_hz(signals, coupler)
+            return ClusterMember(coupler, drives_of([]), later, slow_hz, read=False)
+        (at_rest,) = (qubit for qubit in self.feedline.qubits if qubit.name == name)
         on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
         qubit = pumped(at_rest, on_its_line)
         drives = drives_of(felt(qubit, on_its_line))
