@@ -9,6 +9,7 @@ With the processes that ``podium up`` has started: ``join_facility`` instead.
 """
 
 import asyncio
+import json
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, 
 from podium.control.client.coordinator_client import CoordinatorClient
 from podium.control.client.gates import TwoQubitGate, edge_between, gate_of
 from podium.control.client.lab_data import LabData
+from podium.control.client.line_corrections import check_lines, stored_lines
 from podium.control.client.prepared_program import PreparedProgram, prepare
 from podium.control.client.procedure import Procedure, reported_procedure
 from podium.control.client.run_recorder import RunRecorder
@@ -41,6 +43,7 @@ from podium.control.client.skew_calibration import (
 )
 from podium.control.client.stream import EVERY_S, Stream, attributes_of
 from podium.control.facility.facility import Facility
+from podium.control.facility.line_response import LineResponse, lines_to_plain
 from podium.control.parameters.store import ParameterStore
 from podium.control.parameters.validity import Validities
 from podium.control.program.dataset import dataset_of
@@ -98,14 +101,16 @@ class Lab:
         file: Path | None = None,
         *,
         recorded: bool = False,
+        lines: Mapping[str, LineResponse] | None = None,
     ) -> None:
         """``who`` asks: in the log, on the page, with the data (default: user and program).
 
         ``procedure``: id of that of which all that is asked is a part; ``file``: the facility
         file, of which a copy is kept beside data; ``recorded``: runs go into the facility's
-        records.
+        records; ``lines``: see :meth:`correct_lines`.
         """
         self._file = file
+        self._lines = dict(lines or {})
         self._who = checked_name(who)
         self._facility = facility
         self._bus = bus
@@ -145,11 +150,9 @@ class Lab:
         ``RunRefused`` from there on.
         """
         async with reported_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
-            enabled = self._recorder.enabled
-            yield (
-                one,
-                Lab(self._facility, self._bus, self._who, one.id, self._file, recorded=enabled),
-            )
+            enabled, lines = self._recorder.enabled, self._lines
+            given = (self._facility, self._bus, self._who, one.id, self._file)
+            yield one, Lab(*given, recorded=enabled, lines=lines)
 
     async def run(
         self,
@@ -184,14 +187,19 @@ class Lab:
             raise RunRefused(str(error)) from error
         asked_s = time.time()
         text = await asyncio.to_thread(to_json, program)
+        lines, asked = self._lines_of(program), text
+        if lines:
+            asked = await asyncio.to_thread(timed_to_json, TimedProgram(program, {}, lines))
         try:
             done = await self._client.work(
-                messages.RunProgram(text, timed, corrected), messages.RunDone
+                messages.RunProgram(asked, timed, corrected), messages.RunDone
             )
         except RunError as error:
             await self._recorder.keep_failure(program, error, asked_s, self._procedure)
             raise
         attributes = attributes_of(done, program, self._facility.name, text, self._who)
+        if lines:
+            attributes["flux_lines"] = json.dumps(lines_to_plain(lines))
         data = await asyncio.to_thread(dataset_of, program, done.captures, attributes)
         name_in(data, done.snapshot)
         await self._recorder.keep(data, program, asked_s, self._procedure)
@@ -201,9 +209,39 @@ class Lab:
         """Have ``program`` compiled and held by the agent that plays it; nothing is touched.
 
         It is then fired with other values of its parameters: ``await prepared.fire(theta=0.1)``. It
-        has to fit one controller as it is, and to be started at once.
+        has to fit one controller as it is, and to be started at once; flux lines are not corrected.
         """
+        self._refuse_lines(program, "a prepared program")
         return await prepare(self._client, program, self._facility.name, self._who)
+
+    def correct_lines(self, lines: Mapping[str, LineResponse]) -> None:
+        """Have controllers undo what flux lines do to pulses, in runs of this lab from now on.
+
+        ``lines``: responses as measured, by flux port (``node_a.q0.flux``); none: no correction.
+        What no filter of an instrument reaches is refused with the run. Raises ``RunRefused`` for
+        a port that plays no pulses.
+        """
+        check_lines(self._facility, lines)
+        self._lines = dict(lines)
+
+    def correct_stored_lines(self, store: Path | str | None = None) -> Mapping[str, LineResponse]:
+        """Do so with the responses that routines have stored, and return them."""
+        with ParameterStore(store or Path(OUT) / STORE, make=False) as known:
+            lines = stored_lines(self._facility, known)
+        self.correct_lines(lines)
+        return lines
+
+    def _lines_of(self, program: Program) -> dict[str, LineResponse]:
+        """Return the corrected lines that ``program`` plays on."""
+        ports = {frame.port for frame in program.frames}
+        return {port: line for port, line in self._lines.items() if port in ports}
+
+    def _refuse_lines(self, program: Program, what: str) -> None:
+        if lines := self._lines_of(program):
+            raise RunRefused(
+                f"{what} does not correct flux lines, and {', '.join(lines)} would be corrected; "
+                "use run, or correct_lines({}) first"
+            )
 
     async def calibrate(
         self,
@@ -318,8 +356,9 @@ class Lab:
 
         A batch takes about ``every_s`` (wall time), or has ``batch_shots`` shots. Nobody else
         gets the instruments in between. What is yielded is described at
-        :class:`~podium.control.client.stream.Stream`.
+        :class:`~podium.control.client.stream.Stream`. Flux lines are not corrected.
         """
+        self._refuse_lines(program, "a stream")
         if not every_s > 0 or (batch_shots is not None and batch_shots < 1):
             raise RunRefused(
                 f"{program.name}: batches of {every_s} s and {batch_shots} shots: every_s is above "

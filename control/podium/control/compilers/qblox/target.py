@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from podium.control.facility.line_response import LineResponse
+
 Module = Literal["QRM-RF", "QCM-RF", "QCM"]
 
 
@@ -25,6 +27,13 @@ class PortTarget:
     modulator: str | None = None
     """Instrument whose tone an external IQ modulator mixes up (baseband modules)."""
     modulator_power_dbm: float = 0.0
+    response: LineResponse | None = None
+    """What the flux line behind it does to pulses, where that is undone."""
+
+
+def is_flux(port: PortTarget) -> bool:
+    """Tell whether a port is a single output of a QCM, for pulses on a flux line."""
+    return port.module == "QCM" and "_" not in port.output
 
 
 @dataclass(frozen=True, slots=True)
