@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.benches.command_line import answer_of
 from tests.benches.nodes.podium_up import EXAMPLE, Up, podium
 from tests.benches.nodes.shared_client import ROUNDS
 
@@ -125,6 +126,6 @@ async def test_writes_come_in_one_order_that_all_see_and_nothing_is_mixed_up(up)
 def test_status_tells_a_person_who_asked_for_what(up) -> None:
     here = ("--facility", EXAMPLE, "--state", up.state)
     podium("ask", "lo_q2", "power", -7, "--write", *here)
-    told = podium("status", EXAMPLE, "--state", up.state)
-    last = told.stdout.partition("asked lately:\n")[2].splitlines()[-2]
+    told = answer_of("status", EXAMPLE, "--state", up.state)
+    last = told.partition("asked lately:\n")[2].splitlines()[-2]
     assert re.search(r"set lo_q2 power to -7, done \d+ s ago, by .+@.+ \(podium ask \d+\)$", last)

@@ -10,7 +10,7 @@ from tests.benches.records.killed_recorder import content_of
 from podium.control.bus.records import FindRuns
 from podium.control.records.record_check import check
 from podium.control.records.record_folder import INDEX, RecordFolder, hash_of
-from podium.control.records.run_index import MOST
+from podium.control.records.run_search import MOST
 
 
 @pytest.mark.parametrize("kills", [12, pytest.param(300, marks=pytest.mark.slow)])

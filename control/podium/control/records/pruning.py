@@ -10,7 +10,7 @@ from pathlib import Path
 
 from podium.control.bus.records import FindRuns, RecordedFile, RecordedRun
 from podium.control.records.record_folder import RecordFolder
-from podium.control.records.run_index import MOST
+from podium.control.records.run_search import MOST
 
 KEEP_TAG = "keep"
 """Runs with this tag are never pruned."""

@@ -86,6 +86,7 @@ class RecordFolder:
         try:
             if wanted.snapshot_text:
                 store(wanted.snapshot_text, self.folder / FOLDER)
+            fresh = None
             with self.index.writing() as connection:
                 run = self.index.known(connection, facts)
                 if not run:
@@ -98,9 +99,11 @@ class RecordFolder:
                             run, MAIN, 1, path, wanted.hash, len(content), facts.by, facts.ended_s
                         )
                     self.index.put(connection, facts, run, file, began_s)
+                    path = "" if file is None else str(self.data_folder / file.file)
+                    fresh = Recorded(run, path, wanted.hash, facts.state)
         except OSError as error:
             raise RecordsError(_no_room(facts.run, error)) from error
-        return self._recorded(run)
+        return self._recorded(run) if fresh is None else fresh
 
     def keep_file(self, wanted: KeepFile) -> RecordedFile:
         """Record another file of a run durably, as its next version; raises :class:`NoRun`."""

@@ -18,7 +18,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from podium.control.bus.records import (
-    MAIN,
     FindRuns,
     KeepOutcome,
     RecordedFile,
@@ -38,11 +37,17 @@ from podium.control.records.index_schema import (
     version_of,
 )
 from podium.control.records.records_error import NoRun, RecordsError
+from podium.control.records.run_search import question_of, run_of
 
-MOST = 100_000
-"""Not more runs are found at once."""
 IN_ONE_QUESTION = 500
 """So many runs' names are asked for at once: SQLite takes no longer lists than 32,766."""
+
+
+# Made once: to make a statement takes longer than to carry it out.
+_OF_RUN = [column.name for column in RUNS.columns if column.name not in ("id", "outcome")]
+_WITH_TICKET = sa.select(RUNS.c.run).where(RUNS.c.ticket == sa.bindparam("ticket"))
+_TICKET_OF = sa.select(RUNS.c.ticket).where(RUNS.c.run == sa.bindparam("run"))
+_PUT_FILE = sa.insert(FILES)
 
 
 class RunIndex:
@@ -60,7 +65,12 @@ class RunIndex:
             raise RecordsError(f"there are no records at {place}; the first run makes them")
         self._writes = threading.Lock()
         with self._translated("cannot be opened"):
-            self._engine = sa.create_engine(url)
+            self._engine = sa.create_engine(url, pool_pre_ping=not is_file)
+            put_run = self._insert(RUNS)
+            replaced = {name: put_run.excluded[name] for name in _OF_RUN}
+            put_run = put_run.on_conflict_do_update(index_elements=["run"], set_=replaced)
+            self._put_run = put_run.returning(RUNS.c.id)
+            self._put_names = self._insert(NAMES).on_conflict_do_nothing()
             if self._engine.dialect.name == "sqlite":
                 shared_file(self._engine)
             with self._engine.connect() as connection:
@@ -114,9 +124,7 @@ class RunIndex:
 
     def known(self, connection: sa.Connection, facts: RunFacts) -> str:
         """Return the run under which a request is recorded already; empty: it is not."""
-        found = connection.execute(
-            sa.select(RUNS.c.run).where(RUNS.c.ticket == facts.ticket)
-        ).scalar()
+        found = connection.execute(_WITH_TICKET, {"ticket": facts.ticket}).scalar()
         return "" if found is None or not facts.ticket else str(found)
 
     def free_name(self, connection: sa.Connection, facts: RunFacts) -> str:
@@ -124,7 +132,7 @@ class RunIndex:
         wanted = facts.run or f"refused-{facts.ticket[:12]}"
         name, number = wanted, 1
         while True:
-            row = connection.execute(sa.select(RUNS.c.ticket).where(RUNS.c.run == name)).first()
+            row = connection.execute(_TICKET_OF, {"run": name}).first()
             if row is None or row.ticket is None:  # what only news has told of
                 return name
             number += 1
@@ -158,9 +166,7 @@ class RunIndex:
             "snapshot": facts.snapshot,
             "code_version": facts.code_version,
         }
-        stated = self._insert(RUNS).values(row)
-        stated = stated.on_conflict_do_update(index_elements=["run"], set_=row)
-        number = connection.execute(stated.returning(RUNS.c.id)).scalar_one()
+        number = connection.execute(self._put_run, row).scalar_one()
         names = [("node", one) for one in facts.nodes]
         names += [("qubit", one) for one in _with_last_words(facts.qubits)]
         self._name(connection, number, started_s, names)
@@ -249,9 +255,9 @@ class RunIndex:
     def find(self, asked: FindRuns) -> tuple[RecordedRun, ...]:
         """Return the runs that were asked for, the latest first."""
         with self._reading() as connection:
-            rows = connection.execute(self._question(asked)).all()
+            rows = connection.execute(question_of(asked, self._engine.dialect.name)).all()
             names = self._names_of(connection, [row.id for row in rows])
-            return tuple(_run(row, names.get(row.id, [])) for row in rows)
+            return tuple(run_of(row, names.get(row.id, [])) for row in rows)
 
     def run(self, run: str) -> RecordedRun:
         """Return one run, by its id or by how that begins; raises :class:`NoRun`."""
@@ -342,62 +348,6 @@ class RunIndex:
 
     # Inside
 
-    def _question(self, asked: FindRuns) -> "sa.Select[Any]":
-        main = FILES.alias("main")
-        wanted = sa.select(RUNS, main.c.path, main.c.hash, main.c.size).outerjoin(
-            main,
-            sa.and_(
-                main.c.run_id == RUNS.c.id,
-                main.c.name == MAIN,
-                main.c.version == 1,
-                main.c.pruned_s.is_(None),
-            ),
-        )
-        ordered: Any = RUNS.c.started_s
-        for kind, name in (
-            ("tag", asked.tag),
-            ("parameter", asked.parameter),
-            ("qubit", asked.qubit),
-            ("node", asked.node),
-        ):
-            if name:
-                one = NAMES.alias(f"named_{kind}")
-                fits = sa.and_(one.c.run_id == RUNS.c.id, one.c.kind == kind, one.c.name == name)
-                wanted = wanted.join(one, fits)
-                if ordered is RUNS.c.started_s:  # its index is in this order
-                    ordered = one.c.started_s
-                if asked.since_s is not None:
-                    wanted = wanted.where(one.c.started_s >= asked.since_s)
-                if asked.until_s is not None:
-                    wanted = wanted.where(one.c.started_s < asked.until_s)
-        for column, text in (
-            (RUNS.c.routine, asked.routine),
-            (RUNS.c.program, asked.program),
-            (RUNS.c.state, asked.state),
-        ):
-            if text:
-                wanted = wanted.where(column == text)
-        for column, text in ((RUNS.c.run, asked.run), (RUNS.c.by_whom, asked.by)):
-            if text:
-                wanted = wanted.where(column >= text, column < f"{text}\U0010ffff")
-        if asked.since_s is not None:
-            wanted = wanted.where(RUNS.c.started_s >= asked.since_s)
-        if asked.until_s is not None:
-            wanted = wanted.where(RUNS.c.started_s < asked.until_s)
-        if asked.words:
-            wanted = wanted.where(RUNS.c.id.in_(self._with_words(asked.words)))
-        return wanted.order_by(ordered.desc()).limit(max(0, min(asked.limit, MOST)))
-
-    def _with_words(self, words: str) -> "sa.Select[Any]":
-        if self.is_sqlite:
-            quoted = " ".join(f'"{one}"' for one in words.replace('"', " ").split())
-            inner = sa.text("SELECT rowid FROM note_words WHERE note_words MATCH :words")
-            fits: Any = NOTES.c.id.in_(inner.bindparams(words=quoted or '""'))
-        else:
-            fits = sa.text("to_tsvector('simple', notes.text) @@ plainto_tsquery('simple', :words)")
-            fits = fits.bindparams(words=words)
-        return sa.select(NOTES.c.run_id).where(fits)
-
     def _names_of(
         self, connection: sa.Connection, numbers: list[int]
     ) -> dict[int, list[tuple[str, str]]]:
@@ -429,7 +379,7 @@ class RunIndex:
             for kind, name in dict.fromkeys(names)
         ]
         if rows:
-            connection.execute(self._insert(NAMES).on_conflict_do_nothing(), rows)
+            connection.execute(self._put_names, rows)
 
     def _put_file(self, connection: sa.Connection, number: int, file: RecordedFile) -> None:
         row = {
@@ -442,7 +392,7 @@ class RunIndex:
             "by_whom": file.by,
             "at_s": file.at_s,
         }
-        connection.execute(sa.insert(FILES).values(row))
+        connection.execute(_PUT_FILE, row)
 
     def _insert(self, table: sa.Table) -> Any:
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
@@ -480,33 +430,3 @@ class RunIndex:
 def _with_last_words(names: Iterable[str]) -> list[str]:
     """Return full names and the last word of each: ``node_a.q1`` is found as ``q1``, too."""
     return [*names, *(name.rpartition(".")[2] for name in names)]
-
-
-def _run(row: Any, names: list[tuple[str, str]]) -> RecordedRun:
-    def of(kind: str, *, full: bool = False) -> tuple[str, ...]:
-        return tuple(name for k, name in names if k == kind and (not full or "." in name))
-
-    return RecordedRun(
-        run=str(row.run),
-        program=str(row.program),
-        routine=str(row.routine),
-        state=str(row.state),
-        error=str(row.error),
-        by=str(row.by_whom),
-        started_s=float(row.started_s),
-        took_s=None if row.took_s is None else float(row.took_s),
-        waited_s=None if row.waited_s is None else float(row.waited_s),
-        tai_s=float(row.tai_s),
-        nodes=of("node"),
-        qubits=of("qubit", full=True),
-        parameters=of("parameter", full=True),
-        tags=of("tag"),
-        file=str(row.path or ""),
-        hash=str(row.hash or ""),
-        size=int(row.size or 0),
-        procedure=str(row.procedure),
-        program_hash=str(row.program_hash),
-        facility_hash=str(row.facility_hash),
-        snapshot=str(row.snapshot),
-        code_version=str(row.code_version),
-    )

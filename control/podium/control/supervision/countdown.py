@@ -161,7 +161,7 @@ class Countdowns:
             second = _of_stage(_believed(votes), ratios, 1)
             if second is None:
                 return None
-            lag_s = self._lags * min(now_s - self._before_s, LONGEST_LAG_S)
+            lag_s = self._lags * min(now_s - self._before_s, disturbances.QUENCH_LAG_S)
             begin = disturbances.quenched(self.model, steady, inputs, np.exp(second), lag_s)
             return Forecast(now_s, inputs, lag_s, [begin], ratios, self.model, none)
         first = self._first.get(kind)

@@ -38,6 +38,8 @@ PACE_FITS = 0.06
 GAUGE_NOISE = 0.02
 """By which a member's course may stay below a reading. # ASSUMED"""
 UNLIKELY = -1e3
+QUENCH_LAG_S = 10.0
+"""Between a quench and its first reading, at most: its heat has left the second stage soon."""
 QUENCH_STEP_S = 2.0
 """Of a course between a quench and its first reading."""
 

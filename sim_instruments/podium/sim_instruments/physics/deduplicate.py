@@ -74,7 +74,7 @@ def numbered(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.i
     return found[order], rank[number]
 
 
-def firsts(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
+def firsts(ascending: NDArray[np.signedinteger]) -> NDArray[np.int64]:
     """Return the first row of each different value."""
     if not ascending.size:
         return np.zeros(0, np.int64)

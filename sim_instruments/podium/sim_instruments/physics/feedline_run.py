@@ -147,8 +147,9 @@ class FeedlineRun:
                 fraction,
                 self.seed,
             )
-            for one, (schedule, path) in zip(members, readings, strict=True):
-                found[one.qubit.name] = schedule.episode, path
+            read = [one.qubit.name for one in members if one.read]
+            for name, (schedule, path) in zip(read, readings, strict=True):
+                found[name] = schedule.episode, path
         for qubit in feedline.qubits:
             if qubit.name not in found:
                 found[qubit.name] = self._alone(qubit, episodes, spurs)

@@ -277,15 +277,15 @@ class FeedlineSession:
             np.array([turns for _, _, turns in tones], np.float64),
             tuple(self._contents.pieces),
         )
-        single = np.zeros(1, np.int64)
+        single, first = np.zeros(1, np.int64), np.zeros(1, np.int32)
         episodes = Episodes(
             np.array([origin]),
             single,
             (),
             np.zeros(1),
             np.array([0, 1]),
-            single,
-            single,
+            first,
+            first,
             np.zeros(1),
         )
         paths = [

@@ -121,7 +121,12 @@ def truth(
     told |= {
         f"{name}.sweet_spot": Truth(sweet_v[f"{name}.flux"], "V") for name in sorted(chip.couplers)
     }
-    return told | flux_line_truth(chip) | coupler_truth(chip, at_v)
+    told |= flux_line_truth(chip) | coupler_truth(chip, at_v)
+    if optima and chip.edges:
+        from podium.sim_instruments.physics.joint.gate_truth import gate_truth  # compiled: as above
+
+        told |= gate_truth(chip, at_v)
+    return told
 
 
 def mixer_truth(mixers: Mapping[str, MixerWorld]) -> dict[str, Truth]:

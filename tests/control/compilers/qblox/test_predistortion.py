@@ -69,9 +69,7 @@ def step_behind(filters: OutputFilters | None, response: LineResponse, last_ns: 
     words = np.full(last_ns, float(LEVEL))
     if filters is not None:
         time = np.zeros(1, np.int64)
-        when, values, over = filtered(
-            shaping(filters), time, np.full(1, float(LEVEL)), last_ns
-        )
+        when, values, over = filtered(shaping(filters), time, np.full(1, float(LEVEL)), last_ns)
         assert not over
         words = values[np.searchsorted(when, np.arange(last_ns), side="right") - 1].astype(float)
     return at_the_chip(response, words) / LEVEL

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import fftconvolve
 from tests.benches.physics.small_chip import NONE, train
 
 from podium.sim_instruments.physics.flux_line import LineResponse
@@ -43,7 +44,7 @@ def convolved(held, response):
         integral += part * response.steady() * since
         for a, tau in zip(sizes, taus, strict=True):
             integral += part * a * tau * (1 - np.exp(-since / tau))
-    return np.convolve(np.diff(held, prepend=0.0), np.diff(integral))[: held.size]
+    return fftconvolve(np.diff(held, prepend=0.0), np.diff(integral))[: held.size]
 
 
 @pytest.mark.parametrize(

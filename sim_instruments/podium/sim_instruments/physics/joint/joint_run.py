@@ -7,7 +7,7 @@ At a reading a cluster parts: see :mod:`.joint_blocks`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +134,7 @@ def cluster_readings(
     fraction: float,
     seed: int,
 ) -> list[tuple[Schedule, Paths]]:
-    """Return the readings of each member, and the levels and jumps that a run draws.
+    """Return the readings of each member that is read, and the levels and jumps that a run draws.
 
     Raises NotSimulated for what a cluster cannot be played.
     """
@@ -144,7 +144,12 @@ def cluster_readings(
     heard = [_read(member, episodes) for member in members if member.read]
     if not heard[0][1].readings.kind.size:
         return [(schedule, _nothing()) for schedule, _ in heard]
-    played = [_signals(lines, signals, member, fluxes) for member in members]
+    later = {
+        f"{member.qubit.name}.flux": member.later_ns
+        for member in members
+        if lines.response_of(f"{member.qubit.name}.flux") is not None
+    }
+    played = [_signals(lines, signals, member, fluxes, later) for member in members]
     intervals = intervals_of(played)
     schedule = heard[0][0]
     readings = heard[0][1].readings
@@ -205,11 +210,22 @@ def _nothing() -> Paths:
 
 
 def _signals(
-    lines: FluxLines, signals: RunSignals, member: ClusterMember, fluxes: Sequence[PulseTrain]
+    lines: FluxLines,
+    signals: RunSignals,
+    member: ClusterMember,
+    fluxes: Sequence[PulseTrain],
+    later: Mapping[str, int],
 ) -> MemberSignals:
+    """Return what is played to a member; ``later``: of lines that reach all members at one time."""
     by = moving(lines, member.qubit.name, fluxes, signals.biases_v)
-    pulses = drives_of([] if by is None else by.trains)
-    return MemberSignals(_later(member.drives, member.later_ns), _later(pulses, member.later_ns))
+    trains = () if by is None else by.trains
+    pulses = drives_of(
+        [
+            replace(one, start_ns=one.start_ns + later.get(one.line, member.later_ns))
+            for one in trains
+        ]
+    )
+    return MemberSignals(_later(member.drives, member.later_ns), pulses)
 
 
 def _later(drives: Drives, by_ns: int) -> Drives:

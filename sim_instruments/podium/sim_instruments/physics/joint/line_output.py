@@ -34,7 +34,7 @@ LEFT_OVER = 1e-5
 """Bound on what is left of earlier pulses, over the largest level on the line: a pulse of a fifth
 of a flux quantum, on a transmon that it moves by a gigahertz, is then off by some 20 kHz at most,
 which turns a gate of 40 ns by 1e-3 of a turn. Samples are rounded to a quarter of it."""
-SETTLE_NS = 64
+SETTLE_NS = 16
 """So long after a pulse its response is one piece with it."""
 CELL = 8
 """Cells are this much shorter than the time since the level last changed."""
