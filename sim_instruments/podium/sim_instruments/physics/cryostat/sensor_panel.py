@@ -2,9 +2,10 @@
 
 import math
 import random
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
+from struct import unpack
 
 from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -92,13 +93,19 @@ class SensorPanel:
     def _shown(self, sensor: PanelSensor, true: float, now_fs: int) -> float:
         if sensor.noise == 0.0:
             return true
-        text = f"{self._seed}/{sensor.reading}/{now_fs}"
-        one = (zlib.crc32(text.encode()) + 0.5) / 2**32
-        other = zlib.crc32(text[::-1].encode()) / 2**32
-        normal = math.sqrt(-2.0 * math.log(one)) * math.cos(2.0 * math.pi * other)
+        normal = _normal(f"{self._seed}/{sensor.reading}/{now_fs}")
         if sensor.unit == "K" and sensor.signal.startswith("compressor."):
             return true + WATER_NOISE_K * normal
         return true * sensor.factor * (1.0 + sensor.noise * normal)
+
+
+def _normal(text: str) -> float:
+    """Return a number of a normal distribution that belongs to a text, and no other to a like one.
+
+    A checksum would not do: those of texts that differ in a digit differ by the same bits.
+    """
+    one, other = unpack("<QQ", blake2b(text.encode(), digest_size=16).digest())
+    return math.sqrt(-2.0 * math.log((one + 0.5) / 2**64)) * math.cos(2.0 * math.pi * other / 2**64)
 
 
 def _sensors(part: float, seed: int) -> Iterator[PanelSensor]:
