@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -23,6 +24,7 @@ from podium.control.timebase.timed_program import (
     timed_to_json,
 )
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
+from podium.firmware_interfaces.zurich.rack import ZurichRack
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "two_qubit"
 PORT = "node_a.q0.flux"
@@ -86,7 +88,26 @@ def test_responses_are_taken_from_the_store(facility: Facility, tmp_path: Path) 
     assert response_of({"f01": 6e9}) is None
 
 
+class Plain:
+    """A family that sets no filters."""
+
+    ports: ClassVar = {"box": {PORT}}
+
+
 def test_controllers_without_filters_refuse_lines() -> None:
-    facility = load_facility(EXAMPLES / "facility_zi.yaml")
-    with pytest.raises(DoesNotFit, match=r"the response of node_a.q0.flux is to be undone"):
-        with_lines(families_of(facility)["zi_a"], "zi_a", {PORT: LINE})
+    with pytest.raises(DoesNotFit, match=r"box: the response of node_a.q0.flux is to be undone"):
+        with_lines(Plain(), "box", {PORT: LINE})  # type: ignore[arg-type]
+
+
+def test_an_hdawg_undoes_lines_in_samples_and_says_so() -> None:
+    compiler = compiler_for(load_facility(EXAMPLES / "facility_zi.yaml"))
+    (rack,) = compiler.undoing({PORT: LINE})(PROGRAM).values()
+    assert isinstance(rack, ZurichRack)
+    (awg,) = rack.programs
+    assert awg.resources[0].undoes == (
+        "node_a.q0.flux: in samples while a pulse lasts; after it up to 1.0e-02 of a step is left",
+    )
+    assert "undone: node_a.q0.flux: in samples" in awg.listing
+    (plain,) = compiler(PROGRAM).values()
+    assert isinstance(plain, ZurichRack)
+    assert plain.programs[0].resources[0].undoes == ()

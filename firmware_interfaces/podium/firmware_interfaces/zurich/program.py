@@ -142,6 +142,8 @@ class CoreResources:
     """Readout waveforms or integrators, whichever are more."""
     written_out: int = 0
     """Points whose statements are in no loop."""
+    undoes: tuple[str, ...] = ()
+    """What is undone of flux lines, how, and what is left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import fftconvolve
 from tests.benches.compilers.qblox_oracle import emulate
 
 from podium.control.compilers.errors import DoesNotFit
@@ -55,8 +56,7 @@ def at_the_chip(response: LineResponse, words: np.ndarray) -> np.ndarray:
         step += amplitude * np.exp(-middle_ns * 1e-9 / tau_s)
     if response.high_pass_s is not None:
         impulse = np.exp(-middle_ns * 1e-9 / response.high_pass_s)
-        later = np.convolve(np.diff(step, prepend=0.0), impulse)[: len(step)]
-        step = later
+        step = fftconvolve(np.diff(step, prepend=0.0), impulse)[: len(step)]
     means = step.reshape(-1, fine).mean(axis=1)
     changes = np.diff(words, prepend=0.0)
     size = 2 * len(words)

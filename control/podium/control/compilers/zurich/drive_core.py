@@ -9,6 +9,7 @@ from podium.control.compilers.zurich.compiled_core import CompiledCore, check_le
 from podium.control.compilers.zurich.drive import drive
 from podium.control.compilers.zurich.feedback_reads import TIME
 from podium.control.compilers.zurich.layout import floor
+from podium.control.compilers.zurich.line_samples import left_after
 from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.pulses import pulses_of
 from podium.control.compilers.zurich.results import CYCLE, ResultAvailability, core_feedback
@@ -54,7 +55,12 @@ def make_drive(
     planes = [
         (frame, p.channel % 2 if isinstance(p, FluxChannel) else 0) for frame, p in one.frames
     ]
-    pulses = pulses_of(planes, oscillators, waves, placed.axes, rest_fs)
+    lines = {
+        frame.frame.port: p.response
+        for frame, p in one.frames
+        if isinstance(p, FluxChannel) and p.response is not None
+    }
+    pulses = pulses_of(planes, oscillators, waves, placed.axes, rest_fs, lines)
     driven = drive(pulses, shots, oscillators, waves, names, hearing)
     table = CommandTable()
     counted = []
@@ -100,6 +106,11 @@ def make_drive(
         0,
         0,
         round_code.written_out,
+        tuple(
+            f"{port}: in samples while a pulse lasts; after it up to {left_after(line):.1e} of a "
+            "step is left"
+            for port, line in lines.items()
+        ),
     )
     return CompiledCore(core, settings, (), resources, oscillators)
 

@@ -53,4 +53,4 @@ def print_resources(resources: Sequence[CoreResources]) -> str:
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         + "\n"
         for row in rows
-    )
+    ) + "".join(f"undone: {one}\n" for use in resources for one in use.undoes)

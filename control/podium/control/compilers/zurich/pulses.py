@@ -1,7 +1,8 @@
 """Converts the pulses of one core to ticks, each on its oscillator."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -9,9 +10,11 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.placing import PlacedFrame, PlacedPulse
 from podium.control.compilers.points import FloatArray, IntArray
+from podium.control.compilers.zurich.line_samples import corrected_pulse
 from podium.control.compilers.zurich.oscillators import Oscillators, phase_before
 from podium.control.compilers.zurich.starts import check_apart, first_ticks
 from podium.control.compilers.zurich.waves import WaveTable
+from podium.control.facility.line_response import LineResponse
 from podium.control.program.program import Axis
 
 HDAWG_BAND_HZ: Final = 750e6
@@ -48,13 +51,18 @@ def pulses_of(
     waves: WaveTable,
     axes: tuple[Axis, ...],
     rest_fs: int,
+    lines: Mapping[str, LineResponse] = MappingProxyType({}),
 ) -> tuple[Pulse, ...]:
-    """Return the pulses of a core's frames, each frame with its plane; ``rest_fs``: of a skew."""
+    """Return the pulses of a core's frames, each frame with its plane; ``rest_fs``: of a skew.
+
+    ``lines``: by port, what is undone of flux lines.
+    """
     made = []
     for frame, plane in frames:
-        name = frame.frame.name
-        for placed in frame.pulses:
-            where = f"{name}: statement {placed.statement}"
+        name, line = frame.frame.name, lines.get(frame.frame.port)
+        for meant in frame.pulses:
+            where = f"{name}: statement {meant.statement}"
+            placed = meant if line is None else corrected_pulse(where, meant, line)
             start, late_fs, samples = first_ticks(
                 placed, waves.rate_hz, f"{where} (Play)", axes, rest_fs
             )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from podium.control.facility.line_response import LineResponse
 from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ, READOUT_SLOTS
 
 Model = Literal["SHFSG8", "SHFSG4", "SHFQC", "SHFQA4", "SHFQA2", "HDAWG8", "HDAWG4"]
@@ -37,6 +38,8 @@ class FluxChannel:
     channel: int
     """From 0, as in ``sigouts/0``."""
     range_v: float = 2.0
+    response: LineResponse | None = None
+    """What the flux line behind it does to pulses, where that is undone."""
 
 
 Channel = DriveChannel | ReadoutChannel | FluxChannel

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from podium.control.compilers.batching import in_batches
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.batches import MOST, compile_in_batches
-from podium.control.compilers.zurich.compile import compile_together
+from podium.control.compilers.zurich.compile import compile_program, compile_together
 from podium.control.compilers.zurich.external_start import (
     ANALYSERS,
     compile_timed,
@@ -20,6 +20,7 @@ from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
 from podium.control.facility.instrument_models import modules_of
+from podium.control.facility.line_response import LineResponse
 from podium.control.facility.timing import TriggerWiring
 from podium.control.families.family import ControllerFamily, Parts
 from podium.control.families.markers import marker_of, module_of
@@ -52,11 +53,21 @@ class ZurichFamily:
     to it.
     """
 
-    def __init__(self, facility: Facility) -> None:
+    def __init__(self, facility: Facility, lines: Mapping[str, LineResponse] | None = None) -> None:
+        """``lines``: by flux port, what its line does to pulses, which is undone in samples."""
         self._facility = facility
-        self._targets = zurich_targets_of(facility)
+        self._undoes = bool(lines)
+        self._targets = zurich_targets_of(facility, lines or {})
         self._pqscs = pqscs_of(facility)
         self._recompiling = Recompiler()
+        self._corrected: dict[tuple[tuple[str, LineResponse], ...], ZurichFamily] = {}
+
+    def corrected(self, lines: Mapping[str, LineResponse]) -> "ZurichFamily":
+        """Return a family that undoes these lines; the latest one is kept."""
+        key = tuple(sorted(lines.items(), key=lambda one: one[0]))
+        if key not in self._corrected:
+            self._corrected = {key: ZurichFamily(self._facility, lines)}
+        return self._corrected[key]
 
     @property
     def ports(self) -> Mapping[str, Set[str]]:
@@ -72,6 +83,8 @@ class ZurichFamily:
             return self._compile_timed(program, start)
         targets = self._taking_part(program, controller)
         pqsc = self._starter(targets, controller)
+        if pqsc is None and self._undoes:  # amplitudes are not those of the program's parameters
+            return compile_program(program, targets[0])
         if pqsc is None:
             return self._recompiling.compile(program, targets[0])
         return self._together(program, targets, pqsc)
@@ -186,9 +199,10 @@ class ZurichFamily:
         self, program: Program, targets: Sequence[ZurichTarget], pqsc: Cabled
     ) -> ZurichRack:
         devices = {_device(one) for one in targets}
+        compiled = compile_together if self._undoes else self._recompiling.compile_together
         return ZurichRack(
             program.name,
-            self._recompiling.compile_together(program, targets, Start(0, zsync=True)),
+            compiled(program, targets, Start(0, zsync=True)),
             pqsc.device,
             tuple(one for one in pqsc.ports if one.device in devices),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import cast
 
 from podium.control.compilers.zurich.target import (
@@ -22,6 +23,7 @@ from podium.control.facility.facility import (
     Wiring,
 )
 from podium.control.facility.instrument_models import modules_of
+from podium.control.facility.line_response import LineResponse
 from podium.firmware_interfaces.zurich.awg_limits import (
     HDAWG_RATE_HZ,
     READOUT_SLOTS,
@@ -64,12 +66,17 @@ def pqscs_of(facility: Facility) -> dict[str, Cabled]:
     return found
 
 
-def zurich_targets_of(facility: Facility) -> dict[str, tuple[ZurichTarget, ...]]:
-    """Return what the compiler must know of each instrument, by data server."""
+def zurich_targets_of(
+    facility: Facility, lines: Mapping[str, LineResponse] = MappingProxyType({})
+) -> dict[str, tuple[ZurichTarget, ...]]:
+    """Return what the compiler must know of each instrument, by data server.
+
+    ``lines``: by flux port, what is undone.
+    """
     found: dict[str, tuple[ZurichTarget, ...]] = {}
     for server, entry in facility.instruments.items():
         if entry.model == ZURICH:
-            ports, modules = _ports(facility, server), modules_of(entry) or {}
+            ports, modules = _ports(facility, server, lines), modules_of(entry) or {}
             given = entry.options.get("options")
             options: Mapping[int, str] = {} if given is None or isinstance(given, str) else given
             beside_shf = any(model.startswith("SHF") for model in modules.values())
@@ -96,11 +103,13 @@ def _target(
     return ZurichTarget(name, model, ports, flux_rate_hz, slots, LONG_READOUT in words)
 
 
-def _ports(facility: Facility, server: str) -> dict[int, dict[str, Channel]]:
+def _ports(
+    facility: Facility, server: str, lines: Mapping[str, LineResponse]
+) -> dict[int, dict[str, Channel]]:
     """Return the channels behind a data server, by serial number and port."""
     found: dict[int, dict[str, Channel]] = {}
     for port, wiring in facility.wiring.items():
-        made = _channel(wiring)
+        made = _channel(wiring, lines.get(port))
         if made is not None and made[0].instrument == server and made[0].slot is not None:
             found.setdefault(made[0].slot, {})[port] = made[1]
     for qubit in facility.qubits().values():
@@ -110,7 +119,7 @@ def _ports(facility: Facility, server: str) -> dict[int, dict[str, Channel]]:
     return found
 
 
-def _channel(wiring: Wiring) -> tuple[ConnectorRef, Channel] | None:
+def _channel(wiring: Wiring, line: LineResponse | None) -> tuple[ConnectorRef, Channel] | None:
     """Return what a line is plugged into, and its settings; None: it plays no pulses.
 
     The file's attenuations tell ranges: full scale is the largest output range less the one, an
@@ -130,7 +139,8 @@ def _channel(wiring: Wiring) -> tuple[ConnectorRef, Channel] | None:
                 INPUT_RANGE_MIN_DBM + wiring.input_attenuation_db,
             )
         case FluxWiring(pulses=FluxPulses(output=output, range_v=range_v)):
-            return output, FluxChannel(_number(output.socket.removeprefix("sigout")), range_v)
+            number = _number(output.socket.removeprefix("sigout"))
+            return output, FluxChannel(number, range_v, line)
         case _:
             return None
 
