@@ -1,6 +1,7 @@
 # Podium: what people type. Every target first installs what it needs into .venv.
 #
 #   make demo       two simulated nodes from nothing to one start, report in ./report
+#   make demo-two-qubit    two coupled qubits from nothing to a Bell state, report in ./report
 #   make cold       a simulated fridge from 300 K to base, its compressor trips, it recovers
 #   make test       everything CI runs: make check, then the tests
 #   make test-all   the exhaustive cases as well; builds wheel and sdist, and installs the wheel
@@ -153,9 +154,10 @@ define stack
 		{ rm -rf $(REFEREES)-$(1); echo "$(1) cannot be installed here."; exit 1; }; };
 endef
 
+GATES_OF_zi = --facility examples/two_qubit/facility_zi.yaml
 DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
 
-.PHONY: help docs demo seeds repeats test test-all test-laboneq test-stacks test-clients check chaos mutants fuzz nodes bench referees
+.PHONY: help docs demo demo-two-qubit seeds repeats test test-all test-laboneq test-stacks test-clients check chaos mutants fuzz nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -163,6 +165,9 @@ help:
 
 demo: $(installed)
 	$(bin)/podium demo --report $(REPORT) $(DEMO_OF_$(CONTROLLER)) $(DEMO_ARGS)
+
+demo-two-qubit: $(installed)
+	$(bin)/podium demo --two-qubit --report $(REPORT) $(GATES_OF_$(CONTROLLER)) $(DEMO_ARGS)
 
 cold: $(installed)
 	$(bin)/podium demo --cold --report $(REPORT) $(DEMO_ARGS)

@@ -4,12 +4,12 @@ Both sides solve the same thing (1 ns sample and hold, T1 and T2); errors are th
 difference of a population from the product of exact exponentials. Prints ratios.
 """
 
-import time
 from collections.abc import Callable
 
 import numpy as np
 import qutip
 from numpy.typing import NDArray
+from shortest_time import best_of
 
 from podium.sim_instruments.physics.drive_line import Shape
 from podium.sim_instruments.physics.evolution import (
@@ -72,18 +72,6 @@ def envelope() -> NDArray[np.complex128]:
 def amplitudes(shape: NDArray[np.complex128]) -> NDArray[np.float64]:
     """Return amplitudes from 0 to two pi pulses."""
     return np.linspace(0, 1e9 / (RABI * np.sum(shape.real)), POINTS)
-
-
-def best_of(
-    count: int, task: Callable[[], NDArray[np.float64]]
-) -> tuple[float, NDArray[np.float64]]:
-    """Return the shortest of ``count`` times in seconds, and the result."""
-    shortest = np.inf
-    for _ in range(count):
-        begin = time.perf_counter()
-        result = task()
-        shortest = min(shortest, time.perf_counter() - begin)
-    return shortest, result
 
 
 def ours(qubit: QubitPoint) -> Callable[[], NDArray[np.float64]]:

@@ -40,7 +40,7 @@ class Slow(asyncio.Protocol):
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Answer nobody any more."""
+        """Answer nobody from now on."""
         self._transport = None
 
     def data_received(self, data: bytes) -> None:

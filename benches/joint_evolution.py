@@ -12,6 +12,7 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 from scipy.sparse.linalg import expm_multiply
+from shortest_time import best_of
 
 from podium.sim_instruments.physics.joint.density_evolution import Steps, basis_of, evolve
 from podium.sim_instruments.physics.joint.elements import Cluster, Exchange, duffing, transmon
@@ -98,18 +99,6 @@ def three_driven() -> Callable[[], NDArray[np.float64]]:
         return np.einsum("pii->pi", states).real
 
     return scan
-
-
-def best_of(
-    count: int, task: Callable[[], NDArray[np.float64]]
-) -> tuple[float, NDArray[np.float64]]:
-    """Return the shortest of ``count`` times in seconds, and the result."""
-    shortest = np.inf
-    for _ in range(count):
-        begin = time.perf_counter()
-        result = task()
-        shortest = min(shortest, time.perf_counter() - begin)
-    return shortest, result
 
 
 def generator(

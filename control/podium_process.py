@@ -9,6 +9,7 @@ import ctypes
 import gc
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,6 +34,10 @@ many runs do."""
 SPARE_MAX = 32 * 2**20
 """Bytes. Where memory has grown by more since it was given back last, it is given back between runs
 too: what is left free lies in pieces, and a run that needs larger ones takes more of the system."""
+
+
+LOOK_S = 0.02
+"""Pause between two looks at the memory of the process while a long run is worked on."""
 
 
 def configure_process() -> None:
@@ -69,6 +74,8 @@ class Spare:
         """When memory was used last; None: not since it was given back."""
         self._least = private_bytes()
         """The least that the process has held since it was given back after a run."""
+        self._held = self._least
+        """The least that it has held since :meth:`bound` gave some back."""
 
     def used(self) -> None:
         """Note that memory is in use now; may be called in any thread."""
@@ -97,6 +104,22 @@ class Spare:
             if is_left:
                 self._least = held
         self._least = min(self._least, held)
+
+    def bound(self) -> None:
+        """Give it back if the process has grown by much since that was done here last.
+
+        It is for whoever works with large arrays at this moment; may be called in any thread.
+        """
+        held = private_bytes()
+        if held - self._held > SPARE_MAX and self._trim is not None:
+            self._trim(0)
+            self._held = held = private_bytes()
+        self._held = min(self._held, held)
+
+    def watch(self, over: threading.Event) -> None:
+        """Keep :meth:`bound` at it until the work is over, every :data:`LOOK_S`."""
+        while not over.wait(LOOK_S):
+            self.bound()
 
 
 def private_bytes() -> int:

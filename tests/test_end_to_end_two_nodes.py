@@ -115,7 +115,7 @@ def test_the_report_shows_both_nodes_the_skew_and_the_death(demo) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_nothing_runs_any_more_when_it_has_ended(demo) -> None:
+def test_nothing_runs_when_it_has_ended(demo) -> None:
     folder = str(demo.folder)
     left = [
         one

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from podium.control.facility import designs, schema
+from podium.control.facility import designs, edge_entries, schema
 from podium.control.facility.bus_entries import BusEntry, EndpointsEntry
 from podium.control.facility.load import load_facility
 from podium.control.facility.problems import FacilityError
@@ -33,6 +33,9 @@ MEASURED = (
         schema.NodeEntry,
         schema.ChipEntry,
         schema.CouplingEntry,
+        edge_entries.CouplerEntry,
+        edge_entries.CouplerDesign,
+        edge_entries.EdgeEntry,
         schema.HubEntry,
         *designs.QUBIT_KINDS.values(),
         schema.FeedlineEntry,

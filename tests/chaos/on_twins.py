@@ -166,7 +166,7 @@ class OnTwins:
             await self._one(lab)
         if self.tally.completed == before:
             self.tally.lost_jobs += 1
-            self.tally.problems.append("nothing could be run any more once the faults were over")
+            self.tally.problems.append("nothing could be run once the faults were over")
 
     async def _one(self, lab: Lab) -> None:
         job = f"job_{self._jobs}"
@@ -182,7 +182,7 @@ class OnTwins:
         except RunError as error:
             if "no work under ticket" in str(error):
                 self.tally.lost_jobs += 1
-                self.tally.problems.append(f"{job} was accepted and is not known any more")
+                self.tally.problems.append(f"{job} was accepted and is no longer known")
             self.tally.refused += 1
             with (self._laboratory.folder / "refused").open("a") as file:
                 file.write(f"{job}: {error}\n")

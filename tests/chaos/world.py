@@ -164,7 +164,7 @@ class World:
             self.scheduler.after(CLIENT_FS, self._want)
 
     def withdraw(self, run: RunId, after_fs: int) -> None:
-        """Let whoever wanted a run not want it any more."""
+        """Let whoever wanted a run no longer want it."""
         for one in self.coordinators:
             if (ticket := one.side.ticket_of(run)) is not None:
                 self.scheduler.after(after_fs, partial(one.hear, Withdrawn(ticket)))
@@ -181,7 +181,7 @@ class World:
         if self._open.pop(state.ticket, None) is not None:
             if state.failed == UNKNOWN and state.ticket in self._accepted:
                 self.tally.lost_jobs += 1
-                self.tally.problems.append(f"{state.ticket} was accepted and is not known any more")
+                self.tally.problems.append(f"{state.ticket} was accepted and is no longer known")
             elif state.failed:
                 self.tally.refused += 1
             else:

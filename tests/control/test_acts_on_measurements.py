@@ -146,7 +146,7 @@ async def test_shots_that_are_averaged_have_the_mean_of_their_results(node: Node
     assert "m_count" not in data
 
 
-async def test_a_gate_hangs_on_the_result_of_another_qubit(node: Node) -> None:
+async def test_a_gate_depends_on_the_result_of_another_qubit(node: Node) -> None:
     """q1 is flipped where q0 was found in 1: both end alike."""
     other = replace(node, pulses=replace(node.pulses, qubit=node.qubits["node_a.q0"]))
     mine, its = node.pulses, other.pulses

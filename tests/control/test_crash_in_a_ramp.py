@@ -15,7 +15,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, podium, wait_for
+from tests.benches.command_line import answer_of, draw_world, podium_here
+from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, wait_for
 
 from podium.control.client.lab import join_facility
 from podium.control.parameters.entry import ParameterEntry
@@ -91,7 +92,7 @@ def endpoints(tmp_path_factory) -> Iterator[Path]:
     """Twins whose time is that of the wall."""
     folder = tmp_path_factory.mktemp("paced")
     twin, endpoints, log = folder / "twin.yaml", folder / "endpoints.json", folder / "log"
-    podium("twin", "sample", EXAMPLE, "--seed", 1, "--out", twin)
+    draw_world(EXAMPLE, twin, "--seed", 1)
     words = ["twin", "serve", EXAMPLE, "--twin", twin, "--endpoints", endpoints, "--clock", "paced"]
     with log.open("w") as said:
         twins = subprocess.Popen([*PODIUM, *map(str, words)], stdout=said, stderr=said)
@@ -223,9 +224,9 @@ async def test_a_killed_agent_leaves_each_bias_where_the_rule_says(
         here_v = q1.after(killed)
         assert max(here_v) - min(here_v) < STEP_V + 1e-4
         assert KILLED_AT_V <= q1.level_v < q0.level_v <= TARGET_V
-        told = podium("params", "log", "node_a.q0.flux_bias", "--store", up.store).stdout
+        told = answer_of("params", "log", "node_a.q0.flux_bias", "--store", up.store)
         assert "set by agent room: the agent ended during the ramp; safe rule: hold" in told
-        told = podium("status", facility, "--state", up.state, check=False).stdout
+        told = podium_here("status", facility, "--state", up.state).stdout
         assert "note: node_a.q0.flux: at " in told
 
 

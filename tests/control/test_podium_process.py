@@ -49,3 +49,21 @@ def test_between_runs_no_more_is_kept_than_a_limit() -> None:
     spare.limit(is_left=True)
     assert private_bytes() < before + SPARE_MAX
     assert last.sum() == 2000
+
+
+def test_while_a_long_run_is_worked_on_no_more_is_kept_than_a_limit() -> None:
+    spare = Spare()
+    spare.give_back()
+    spare.bound()
+    before = private_bytes()
+    kept = [np.ones(2000) for _ in range(6000)]
+    last = kept[-1]
+    spare.bound()
+    grown = private_bytes()
+    assert grown > before + 80e6, "it is in use"
+    kept.clear()
+    more = [np.ones(1500) for _ in range(3000)]  # 36 MB: holes of what was freed take most of it
+    spare.bound()
+    assert private_bytes() < before + 36e6 + 2 * SPARE_MAX
+    assert more[0].sum() == 1500
+    assert last.sum() == 2000

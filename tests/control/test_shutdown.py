@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 import xarray
+from tests.benches.command_line import draw_world
 from tests.benches.nodes.podium_up import EXAMPLE, PODIUM
 from tests.benches.programs.long_scan import scan
 
@@ -103,9 +104,7 @@ class Twins:
 
     def __init__(self, folder: Path) -> None:
         self.world, self.endpoints = folder / "twin.yaml", folder / "endpoints.json"
-        subprocess.run(
-            [*PODIUM, "twin", "sample", str(EXAMPLE), "--out", str(self.world)], check=True
-        )
+        draw_world(EXAMPLE, self.world)
         words = ("--twin", self.world, "--endpoints", self.endpoints, "--clock", "paced")
         self.running = Running(folder / "twins", "twin", "serve", EXAMPLE, *words)
         wait_for(self.endpoints.exists, self.running)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import httpx
 import psutil
 import pytest
+from tests.benches.command_line import podium_here
 from tests.benches.nodes.podium_up import EXAMPLE, Up, podium, wait_for
 
 
@@ -104,7 +105,7 @@ def test_the_page_comes_back_at_its_address_and_knows_what_was(up) -> None:
     ],
 )
 def test_where_a_page_cannot_be_is_told(page, said, tmp_path) -> None:
-    told = podium("up", EXAMPLE, "--page", page, "--state", tmp_path / "up.json", check=False)
+    told = podium_here("up", EXAMPLE, "--page", page, "--state", tmp_path / "up.json")
     assert told.returncode == 2
     assert said in told.stderr
 
@@ -112,7 +113,7 @@ def test_where_a_page_cannot_be_is_told(page, said, tmp_path) -> None:
 def test_a_release_and_its_end_are_answered_as_json(up) -> None:
     words = ("release", "lo_q2", "--facility", EXAMPLE, "--state", up.state, "--json")
     for back, released in ((), True), (("--back",), False):
-        told = podium(*words, *back)
+        told = podium_here(*words, *back)
         assert json.loads(told.stdout) == {"instrument": "lo_q2", "released": released}
         state = up.status()[1]["agents"]
         (lo,) = (one for agent in state for one in agent["instruments"] if one["name"] == "lo_q2")
@@ -129,7 +130,7 @@ def test_a_process_that_is_killed_is_seen_and_comes_back(up, module) -> None:
 
 
 def test_not_being_up_is_told(tmp_path) -> None:
-    told = podium("status", EXAMPLE, "--state", tmp_path / "none.json", check=False)
+    told = podium_here("status", EXAMPLE, "--state", tmp_path / "none.json")
     assert told.returncode == 1
     assert "`podium up` this facility first" in told.stderr
 
@@ -171,7 +172,7 @@ def test_a_damaged_ramp_journal_is_told_at_the_start_until_somebody_has_looked(
         assert code == 1
         (finding,) = status["findings"]
         assert str(journal) in finding["what"]
-        looked = podium("status", up.facility, "--state", up.state, "--looked", "all", check=False)
+        looked = podium_here("status", up.facility, "--state", up.state, "--looked", "all")
         assert "ramp journal" not in looked.stdout
         assert up.status()[0] == 0
     finally:
@@ -192,7 +193,7 @@ def test_when_all_twins_are_frozen_none_stays_connected_and_all_say_when_they_we
         assert set(states().values()) == {"connected"}
         up.twins.send_signal(signal.SIGSTOP)
         wait_for(lambda: "connected" not in states().values(), up.log)
-        told = podium("status", up.facility, "--state", up.state, check=False)
+        told = podium_here("status", up.facility, "--state", up.state)
         assert told.returncode == 1
         rows = [line for line in told.stdout.splitlines() if line.startswith("  ")]
         assert sum("(heard" in row and "ago)" in row for row in rows) == len(states())

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.benches.nodes.podium_up import Up, podium, wait_for
+from tests.benches.command_line import answer_of, podium_here
+from tests.benches.nodes.podium_up import Up, wait_for
 
 COLD = Path(__file__).parents[2] / "examples" / "cold" / "facility.yaml"
 LEADER = "fridge_a.compressor_stopped"
@@ -31,9 +32,8 @@ def up(tmp_path_factory) -> Iterator[Up]:
 
 
 def cold(up: Up, *words: object, check: bool = False) -> dict:
-    told = podium(
-        "cold", *words, "--facility", up.facility, "--state", up.state, "--json", check=check
-    )
+    told = podium_here("cold", *words, "--facility", up.facility, "--state", up.state, "--json")
+    assert not check or told.returncode == 0, told.stderr
     return json.loads(told.stdout or "{}")
 
 
@@ -49,14 +49,14 @@ def test_status_has_readings_alarms_and_no_procedure(up) -> None:
     assert 0.5 < still["value"] < 1.0
     assert (still["unit"], len(still["tai"])) == ("K", 2)
     assert status["procedure"] is None
-    told = podium("cold", "status", "--facility", up.facility, "--state", up.state, check=False)
+    told = podium_here("cold", "status", "--facility", up.facility, "--state", up.state)
     assert "This is no safety system" in told.stdout
     assert "control_a.v1                               open" in told.stdout
 
 
 def test_prometheus_scrapes_where_the_state_says(up) -> None:
     address = json.loads(up.state.read_text())["metrics"]
-    assert f"metrics: {address}" in podium("status", up.facility, "--state", up.state).stdout
+    assert f"metrics: {address}" in answer_of("status", up.facility, "--state", up.state)
     told = httpx.get(address, timeout=30)
     if told.status_code == 501:
         pytest.skip("prometheus-client is not installed")
@@ -64,7 +64,7 @@ def test_prometheus_scrapes_where_the_state_says(up) -> None:
 
 
 def test_kills_at_random_moments_leave_acknowledgements(up) -> None:
-    podium("twin", "fault", "compressor_trip", "fridge_a", "--endpoints", up.endpoints)
+    answer_of("twin", "fault", "compressor_trip", "fridge_a", "--endpoints", up.endpoints)
     wait_for(lambda: alarms(up).get(LEADER, ("", ""))[0] == "unacknowledged", up.log)
     cold(up, "alarms", "acknowledge", LEADER)
     cold(up, "alarms", "shelve", "fridge_a.flow_lost", "--for", "2h")
@@ -90,15 +90,8 @@ def test_kills_at_random_moments_leave_acknowledgements(up) -> None:
 def test_what_is_recorded_is_told_and_what_is_not_is_named(up) -> None:
     course = cold(up, "history", "control_a.still", "--last", "1h")["courses"]["control_a.still"]
     assert len(course["mean"]) == len(course["tai_s"]) > 0
-    told = podium(
-        "cold",
-        "history",
-        "control_a.stil",
-        "--facility",
-        up.facility,
-        "--state",
-        up.state,
-        check=False,
+    told = podium_here(
+        "cold", "history", "control_a.stil", "--facility", up.facility, "--state", up.state
     )
     assert told.returncode == 1
     assert "nothing is recorded of 'control_a.stil'" in told.stderr
@@ -106,6 +99,6 @@ def test_what_is_recorded_is_told_and_what_is_not_is_named(up) -> None:
 
 def test_procedures_are_off_unless_the_file_enables_them(up) -> None:
     words = ("warm_up", "--facility", up.facility, "--state", up.state)
-    told = podium("cold", "run", *words, check=False)
+    told = podium_here("cold", "run", *words)
     assert told.returncode == 1
     assert "warm_up is off for fridge_a" in told.stderr

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.benches.nodes.podium_up import Up, podium
+from tests.benches.command_line import answer_of
+from tests.benches.nodes.podium_up import Up
 from tests.benches.nodes.several_nodes import facility_file
 from tests.benches.thoroughness import sampled
 
@@ -64,7 +65,7 @@ def test_every_node_has_an_agent_and_the_room_one(up) -> None:
         "node_b": ["cluster_b", "bias_q0_b", "lo_q2_b"],
         "room": ["thermometry_a"],
     }
-    told = podium("status", up.facility, "--state", up.state).stdout
+    told = answer_of("status", up.facility, "--state", up.state)
     assert "agent node_b: idle" in told
 
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from tests.benches.nodes.podium_up import Up, podium, wait_for
+from tests.benches.command_line import answer_of, podium_here
+from tests.benches.nodes.podium_up import Up, wait_for
 from tests.benches.nodes.two_nodes_up import TWO_NODES
 
 from podium.control.facility.state_folder import skews_file
@@ -18,14 +19,14 @@ def up(tmp_path_factory) -> Iterator[Up]:
 
 
 def shown(up: Up) -> tuple[int, list[dict]]:
-    told = podium("skew", "show", TWO_NODES, "--state", up.state, "--json", check=False)
+    told = podium_here("skew", "show", TWO_NODES, "--state", up.state, "--json")
     return told.returncode, json.loads(told.stdout)["skews"] if told.stdout else []
 
 
 @pytest.mark.slow
 def test_a_skew_outlives_the_coordinator_and_not_a_relock(up) -> None:
-    told = podium("skew", "measure", TWO_NODES, "--state", up.state, "--starts", 3, "--json")
-    measured = json.loads(told.stdout)
+    told = answer_of("skew", "measure", TWO_NODES, "--state", up.state, "--starts", 3, "--json")
+    measured = json.loads(told)
     assert measured["starts_made"] == 16 + 3
     (skew,) = measured["skews"]
     assert skew["holds"]
@@ -40,8 +41,8 @@ def test_a_skew_outlives_the_coordinator_and_not_a_relock(up) -> None:
     same = ("port", "reference", "measured_fs", "delays_ns", "epochs", "holds", "measured_tai")
     assert {name: kept[name] for name in same} == {name: skew[name] for name in same}
 
-    podium("twin", "fault", "relock", "cluster_a", "--endpoints", up.endpoints)
-    podium("twin", "advance", "11s", "--endpoints", up.endpoints)
+    answer_of("twin", "fault", "relock", "cluster_a", "--endpoints", up.endpoints)
+    answer_of("twin", "advance", "11s", "--endpoints", up.endpoints)
     code, (moved,) = shown(up)
     assert code == 1
     assert (

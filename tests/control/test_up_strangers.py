@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, Up, podium
+from tests.benches.command_line import answer_of
+from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, Up
 
 from podium.control.facility.state_folder import certificates_folder
 from podium.control.security.authority import SmallAuthority
@@ -64,7 +65,7 @@ def tries(endpoint: str, folder: Path, meanwhile) -> dict[str, list[str]]:
 def settings(up: Up) -> list[str]:
     asked = [("lo_q2", "power"), ("bias_q0", "voltage")]
     on = ("--facility", EXAMPLE, "--state", up.state)
-    return [podium("ask", *words, *on).stdout for words in asked]
+    return [answer_of("ask", *words, *on) for words in asked]
 
 
 def test_a_stranger_gets_nothing_done_and_that_is_told(up, stranger) -> None:
@@ -85,7 +86,7 @@ def test_a_stranger_gets_nothing_done_and_that_is_told(up, stranger) -> None:
         "somebody connected without a certificate",
         "somebody connected with a certificate of another authority",
     }
-    shown = podium("status", EXAMPLE, "--state", up.state).stdout
+    shown = answer_of("status", EXAMPLE, "--state", up.state)
     assert "refused:\n  somebody connected " in shown
     assert "router WARNING refused what='somebody connected without TLS'" in up.log.read_text()
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.benches.nodes.podium_up import PODIUM, Up, podium
+from tests.benches.command_line import answer_of
+from tests.benches.nodes.podium_up import PODIUM, Up
 from tests.benches.nodes.triggered import Node, together
 from tests.benches.nodes.two_nodes_up import TWO_NODES, in_time
 
@@ -31,7 +32,7 @@ def up(tmp_path_factory) -> Iterator[Up]:
 def began_fs(up: Up, connector: str) -> dict[str, list[int]]:
     """Return by instrument when runs have begun to leave a connector, TAI."""
     found: dict[str, list[int]] = {}
-    for line in podium("twin", "played", "--endpoints", up.endpoints).stdout.splitlines():
+    for line in answer_of("twin", "played", "--endpoints", up.endpoints).splitlines():
         one = json.loads(line)
         if one["connector"] == connector:
             found.setdefault(one["instrument"], []).append(one["at_fs"][0])

@@ -27,7 +27,7 @@ def test_the_page_has_the_numbers_of_the_kept_campaign() -> None:
 
 def test_the_kept_campaign_is_whole_and_keeps_what_is_wanted() -> None:
     assert len(set(KEPT["seeds"])) == len(KEPT["seeds"]) == len(KEPT["models"])
-    assert KEPT["faults"] == 8 * len(KEPT["seeds"])
+    assert KEPT["faults"] == 10 * len(KEPT["seeds"]) >= 500
     assert KEPT["acted_in_time"] == KEPT["alarmed_in_time"] == KEPT["should_act"] > 0
     assert not any(KEPT[name] for name in NONE_ALLOWED)
     assert KEPT["blame_right"] >= BLAME_RIGHT

@@ -25,7 +25,7 @@ def gauges(serve):
 
 def test_pressures_are_read_in_pascal(gauges):
     instrument: Instrument = gauges
-    assert instrument.identity() == Identity("Pfeiffer Vacuum", "TPG 366", "44012345", "V010100")
+    assert instrument.identity() == Identity("Pfeiffer Vacuum", "TPG 366", "44012345", "010300")
     assert gauges.pressure_pa("p1") == pytest.approx(3.4e-3)
     gauges.tell("UNI,1")  # Torr
     assert gauges.pressure_pa("p2") == pytest.approx(3.4e-3, rel=5e-3)
@@ -42,6 +42,9 @@ def test_what_has_no_pressure_is_refused_and_never_a_number(gauges):
     with pytest.raises(Refused, match=r"'UNI,9': NAK, error word 0010"):
         gauges.tell("UNI,9")
     assert gauges.examine().complaints == ()
+    gauges.tell("UNI,5")
+    with pytest.raises(Refused, match=r"volts \(UNI 5\), no pressures"):
+        gauges.read_channels()
 
 
 def test_under_range_is_a_bound_of_a_gauge_whose_range_is_known_and_never_a_number(serve):

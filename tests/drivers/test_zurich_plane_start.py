@@ -62,7 +62,7 @@ def plane(server):
     return PlaneStart("zi", server, {12000: "SHFQC"})
 
 
-def test_it_has_started_once_a_core_does_not_wait_any_more(plane, server) -> None:
+def test_it_has_started_once_a_core_no_longer_waits(plane, server) -> None:
     assert plane.waiting([EDGE])
     with pytest.raises(NotStarted, match="no edge at trigger input 1 of zi"):
         plane.wait(EDGE, 0.0, threading.Event())

@@ -2,7 +2,7 @@
 
 - **Time.** A state holds instants only as far as they lie from now. When time goes on,
   :func:`later` moves all instants of a state towards the past, and those that nobody can tell from
-  each other any more become one.
+  each other any longer become one.
 - **Reasons** are text for people. :func:`without_reasons` leaves whether there is one.
 - **Exchange.** :func:`exchanged` gives agents, jobs and runs each other's names.
 """
@@ -10,6 +10,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
+from operator import is_
 from typing import Any
 
 from tests.explorer.machines import NOW, NOW_S, PER_S, QUANTUM_FS, QUANTUM_S
@@ -58,19 +59,21 @@ ORDERED: dict[type, Callable[[Any], Any]] = {
 """Values that stand in the order of their agents' names."""
 
 
+NO_TIME = frozenset({Margins, Patience, Epochs, Token, Prepared, JobAccepted, JobEnded, RunId})
+"""Values in which nothing depends on the time, and ..."""
+NO_NAME = frozenset({Margins, Patience, int, float, bool, type(None)})
+"""... in which nothing depends on names."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Rules:
+    kept: frozenset[type]
+    """Values of these types stay what they are, with all that is in them."""
     instant: Callable[[str, float], float] | None = None
     tai: Callable[[Tai], Tai] | None = None
     reason: Callable[[str], str] | None = None
     name: Callable[[str], str] | None = None
     run: Callable[[RunId], RunId] | None = None
-
-
-NO_TIME = (Margins, Patience, Epochs, Token, Prepared, JobAccepted, JobEnded, RunId)
-"""Values in which nothing depends on the time, and ..."""
-NO_NAME = (Margins, Patience)
-"""... in which nothing depends on names."""
 
 
 @cache
@@ -87,31 +90,31 @@ def _role(name: str) -> str:
 
 def _rewritten(value: Any, rules: _Rules) -> Any:
     kind = type(value)
+    kept = rules.kept
+    if kind in kept:
+        return value
     if kind is tuple:
-        if not value:
-            return value
-        new = tuple([_rewritten(one, rules) for one in value])
-        return new if rules.name is None else _in_order(new)
+        new = tuple([one if type(one) in kept else _rewritten(one, rules) for one in value])
+        if rules.name is not None:
+            return _in_order(new)
+        return value if all(map(is_, new, value)) else new
     if kind is str:
         return value if rules.name is None else rules.name(value)
     if kind is Tai:
         return value if rules.tai is None else rules.tai(value)
-    if kind in NO_NAME or (rules.tai is not None and kind in NO_TIME):
-        return value
     if kind is RunId:
         return value if rules.run is None else rules.run(value)
     if kind is bytes:
         return value if rules.name is None else rules.name(value.decode()).encode()
-    names = _fields_of(kind)
-    if not names:
-        return value
     values, changed = [], False
-    for name, role in names:
+    for name, role in _fields_of(kind):
         before = getattr(value, name)
         if role == "instant" and before is not None:
             after = before if rules.instant is None or not before else rules.instant(name, before)
         elif role == "reason" and type(before) is str:
             after = before if rules.reason is None or not before else rules.reason(before)
+        elif type(before) in kept:
+            after = before
         else:
             after = _rewritten(before, rules)
         changed = changed or after is not before
@@ -134,6 +137,11 @@ def _in_order(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+IN_TIME = NO_NAME | NO_TIME | {str, bytes}
+"""What does not depend on the time of what a state holds."""
+ONE_REASON = _Rules(NO_NAME | {str, bytes, Tai, RunId}, reason=lambda reason: "some reason")
+
+
 def later(value: Any, count: int) -> Any:
     """Return what a value is ``count`` quanta later."""
     by_s, by_fs = count * QUANTUM_S, count * QUANTUM_FS
@@ -148,12 +156,12 @@ def later(value: Any, count: int) -> Any:
             after_fs = oldest_fs - QUANTUM_FS + after_fs % QUANTUM_FS
         return Tai.from_fs(after_fs)
 
-    return _rewritten(value, _Rules(instant=instant, tai=tai))
+    return _rewritten(value, _Rules(IN_TIME, instant=instant, tai=tai))
 
 
 def without_reasons(value: Any) -> Any:
     """Return a value in which every reason is the same."""
-    return _rewritten(value, _Rules(reason=lambda reason: "some reason"))
+    return _rewritten(value, ONE_REASON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,5 +180,7 @@ def exchanged(value: Any, exchange: Exchange) -> Any:
     names |= {f"hash of program of {a}": f"hash of program of {b}" for a, b in exchange.names}
     return _rewritten(
         value,
-        _Rules(name=lambda name: names.get(name, name), run=lambda run: runs.get(run, run)),
+        _Rules(
+            NO_NAME, name=lambda name: names.get(name, name), run=lambda run: runs.get(run, run)
+        ),
     )

@@ -269,7 +269,7 @@ def another_life_knows_nothing(step: OfficeStep) -> str:
 
 @of_office
 def an_earlier_session_stands_aside(step: OfficeStep) -> str:
-    """A coordinator that hears of a later session does nothing any more."""
+    """A coordinator that hears of a later session does nothing from then on."""
     if not isinstance(step.event, Fenced) or step.event.session <= step.before.side.session:
         return ""
     if step.after.process != GONE or any(isinstance(one, Send | Keep) for one in step.actions):
@@ -339,7 +339,7 @@ def what_is_told_was_kept(
                 return f"{state.ticket} is accepted, and not on the disk"
         elif state.failed == UNKNOWN:
             if job.kept and not job.forgotten:
-                return f"{state.ticket} was accepted and is not known any more"
+                return f"{state.ticket} was accepted and is no longer known"
         elif job.ended != without_reasons(state):
             return f"{state.ticket} is reported otherwise than it stands on the disk"
     return ""

@@ -181,7 +181,7 @@ def what_is_made_safe_is_made_safe_whole(step: NodeStep) -> str:
         return ""
     failed = isinstance(step.event, NotSafe)
     if not failed and not any(one.action == MakeSafe() for one in after.commands):
-        return "all was to be made safe, and is not any more"
+        return "all was to be made safe, and no longer is"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""What the machines come to once nothing goes wrong any more."""
+"""What the machines come to once nothing goes wrong any longer."""
 
 from random import Random
 

@@ -1,7 +1,7 @@
 """The shipped machines, as the explorer sees them: the one file that knows their insides.
 
 Their functions are called as they are. Between two calls their states are taken out and put back:
-now is always :data:`NOW_S` and :data:`NOW`, and what no step depends on any more is left out.
+now is always :data:`NOW_S` and :data:`NOW`, and what no step depends on any longer is left out.
 """
 
 from collections.abc import Mapping
@@ -211,7 +211,7 @@ def beaten(state: Side, lives: Mapping[str, int]) -> Side:
     return replace(state, attendants=attendants, waiting=waiting, awake_s=NOW_S)
 
 
-# What nobody looks at any more is the same in all states
+# What nobody looks at any longer is the same in all states
 
 
 def tidied_agent(state: AgentState) -> AgentState:

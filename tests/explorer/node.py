@@ -80,7 +80,7 @@ class Command:
     ends: Any = None
     """What it ends with, once it is done and only its answer is still under way."""
     unheard: bool = False
-    """Nobody waits for its answer any more."""
+    """Nobody waits for its answer any longer."""
 
     @property
     def may_act(self) -> bool:

@@ -134,7 +134,7 @@ def is_slow(node: Node) -> bool:
 
 
 def healed(node: Node) -> Node:
-    """Return a node where nothing is slow any more; a dead one comes back by itself."""
+    """Return a node where nothing is slow any longer; a dead one comes back by itself."""
     collecting = node.collecting
     return replace(
         node,

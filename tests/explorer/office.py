@@ -265,7 +265,7 @@ def at_later(office: Office, count: int, lives: dict[str, int]) -> Office:
 
 
 def healed(office: Office) -> Office:
-    """Return a coordinator for which nothing is slow any more."""
+    """Return a coordinator for which nothing is slow any longer."""
     return replace(
         office,
         process=UP if office.process == FROZEN else office.process,

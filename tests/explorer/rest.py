@@ -1,4 +1,4 @@
-"""When all is at rest, and states from which on nothing goes wrong any more; in words, too."""
+"""When all is at rest, and states from which on nothing goes wrong; in words, too."""
 
 from dataclasses import replace
 

@@ -77,7 +77,7 @@ def test_nothing_is_killed_by_tests_that_fail_anyway_or_do_not_run(toy: Path) ->
     assert tried(toy, ONE_SIDED) == [Verdict.NO_BASELINE]
 
 
-def test_a_module_that_cannot_be_imported_any_more_is_no_kill(toy: Path) -> None:
+def test_a_module_that_can_no_longer_be_imported_is_no_kill(toy: Path) -> None:
     broken = replace(ONE_SIDED, before="def inside", after="raise ImportError\ndef inside")
     assert tried(toy, broken) == [Verdict.BROKEN]
 

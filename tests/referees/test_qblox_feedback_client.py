@@ -1,4 +1,4 @@
-"""The vendor's client runs programs that hang on what they measure, on a twin before a chip.
+"""The vendor's client runs programs that depend on what they measure, on a twin before a chip.
 
 What comes out is held against a Monte Carlo of its own: rate equations and Gaussian noise, with
 numbers of the chip and of the readout that was calibrated through the client.
@@ -271,7 +271,7 @@ def test_a_condition_before_the_trigger_can_arrive_sees_the_old_count(cluster) -
     assert timely[0, "b"][0].mean() < 0.15
 
 
-def test_a_gate_on_another_qubit_hangs_on_the_result(cluster) -> None:
+def test_a_gate_on_another_qubit_depends_on_the_result(cluster) -> None:
     """q1 is flipped where q0 was read 1: both are read together on one feedline.
 
     q1 sends triggers as well, to an address of its own, 252 ns later.

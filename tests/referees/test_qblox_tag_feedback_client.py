@@ -1,4 +1,4 @@
-"""The vendor's client on edges that other sequencers hang on: triggers and messages of a QTM."""
+"""The vendor's client on edges that other sequencers depend on: triggers and messages of a QTM."""
 
 import numpy as np
 import pytest
@@ -96,7 +96,7 @@ def cluster():
 
 
 def run(cluster, edges):
-    """Let ``edges`` markers arrive; return bins, status and registers of who hangs on them."""
+    """Let ``edges`` markers arrive; return bins, status and registers of who depends on them."""
     programs = {
         cluster.module6.sequencer0: MARKERS.format(edges=edges),
         cluster.module10.sequencer2: WINDOW,

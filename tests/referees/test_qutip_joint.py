@@ -16,6 +16,7 @@ from tests.benches.thoroughness import cases
 
 from podium.sim_instruments.physics.joint.density_evolution import Steps, evolve
 from podium.sim_instruments.physics.joint.elements import Cluster
+from podium.sim_instruments.physics.joint.group_maps import pack, propagator, unpack
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
@@ -48,6 +49,26 @@ def test_two_transmons_come_out_as_of_qutip(driven: bool) -> None:
         state = random_state(9, random)
         found = evolve(cluster, steps, state[None, None], frame_hz=FRAME_HZ).states[0, 0]
         assert np.abs(found - judged(cluster, steps, state)).max() < TOLERANCE, seed
+
+
+@pytest.mark.parametrize("beats", [1, 24])
+def test_groups_of_pulses_that_are_worked_out_once_come_out_as_of_qutip(beats: int) -> None:
+    """Each row is cut in ``beats`` equal ones, as where carriers beat."""
+    for seed in range(cases(2, 20)):
+        random = np.random.default_rng(seed)
+        cluster = two_transmons(random.uniform(-25e6, 25e6), 3e-5, 3e-5)
+        steps = random_steps(cluster, random, driven=True)
+        states = np.stack([random_state(9, random) for _ in range(2)])
+        rows = Steps(
+            steps.step_ns / beats,
+            np.repeat(steps.levels_hz, beats, axis=1),
+            np.full((1, beats * steps.levels_hz.shape[1], 1), cluster.exchanges[0].strength_hz),
+            np.repeat(steps.drive_hz, beats, axis=1),
+        )
+        found = propagator(cluster, rows, beats, FRAME_HZ).play(states)
+        assert np.abs(unpack(pack(found), 9) - found).max() < 1e-14
+        for one, state in zip(found, states, strict=True):
+            assert np.abs(one - judged(cluster, steps, state)).max() < TOLERANCE, seed
 
 
 def test_transmons_and_their_coupler_come_out_as_of_qutip() -> None:

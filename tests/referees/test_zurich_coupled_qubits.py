@@ -4,17 +4,14 @@ Compiled, uploaded by the vendor's client, executed by three twins, answered by 
 hidden truth judges: a transmon's arc as published, and the exchange that was drawn.
 """
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
 from scipy.optimize import curve_fit
-from tests.benches.referees.zurich_laboratory import START, served
+from tests.benches.command_line import values_of
+from tests.benches.referees.zurich_laboratory import served
 
 from podium.control.client.lab import open_facility
 from podium.control.program.program import (
@@ -62,12 +59,7 @@ def laboratory(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def truth(laboratory):
-    said = subprocess.run(
-        [sys.executable, "-c", START, "twin", "truth", laboratory / "t.yaml", "--json"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        check=True, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    found = {name: one["value"] for name, one in json.loads(said.stdout).items()}
+    found = values_of(laboratory / "t.yaml")
     tree = YAML(typ="safe").load((laboratory / "t.yaml").read_text())
     return found, tree["nodes"]["node_a"]["qubits"]
 

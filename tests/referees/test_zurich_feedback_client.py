@@ -1,4 +1,4 @@
-"""The vendor's client runs SeqC that hangs on what it measures, on a twin before a chip.
+"""The vendor's client runs SeqC that depends on what it measures, on a twin before a chip.
 
 Programs are plain SeqC, compiled by the vendor's compiler in the vendor's toolkit; what comes out
 is held against a Monte Carlo of its own, with numbers of the chip and of the readout that was
@@ -78,7 +78,7 @@ def test_without_the_pulse_the_same_program_resets_nothing(shfqc):
     assert np.mean(found[:, 0] == found[:, 1]) > 0.85, "a level that was read stays"
 
 
-def test_an_entry_that_is_asked_for_a_cycle_too_early_hangs_on_the_reading_before(shfqc):
+def test_an_entry_that_is_asked_for_a_cycle_too_early_depends_on_the_reading_before(shfqc):
     """The vendor's model says when a result can be read; before, the last one is still there."""
     model = QCCSFeedbackModel(
         get_feedback_system_description(
@@ -107,7 +107,7 @@ def test_an_entry_that_is_asked_for_a_cycle_too_early_hangs_on_the_reading_befor
 
 
 @pytest.mark.slow
-def test_a_gate_on_another_qubit_hangs_on_the_result(shfqc):
+def test_a_gate_on_another_qubit_depends_on_the_result(shfqc):
     """q1 is flipped where q0 was read 1: both are read together, each in its couple of bits."""
     shots = 1000
     found = play(

@@ -4,14 +4,12 @@ The judge of the instants is the vendor's own model of its instruments' latencie
 """
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.benches.referees.zurich_laboratory import START, served
+from tests.benches.command_line import answer_of
+from tests.benches.referees.zurich_laboratory import served
 from zhinst.timing_models import HDAWGChannelModel, QAChannelOutModel, SGChannelModel, TriggerSource
 from zhinst.toolkit import Session, SHFQAChannelMode, Waveforms
 
@@ -41,12 +39,8 @@ def rack(laboratory):
 
 def _played(folder):
     """Return when each connector has sent its latest, world time."""
-    said = subprocess.run(
-        [sys.executable, "-c", START, "twin", "played", "--endpoints", folder / "e.json"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        check=True, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    entries = [json.loads(line) for line in said.stdout.splitlines()]
+    said = answer_of("twin", "played", "--endpoints", folder / "e.json")
+    entries = [json.loads(line) for line in said.splitlines()]
     return {one["connector"]: one["at_fs"] for one in entries}
 
 

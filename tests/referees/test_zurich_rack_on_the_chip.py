@@ -4,10 +4,6 @@
 """
 
 import contextlib
-import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +11,8 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 from scipy.optimize import curve_fit
-from tests.benches.referees.zurich_laboratory import START, served
+from tests.benches.command_line import values_of
+from tests.benches.referees.zurich_laboratory import served
 
 from podium.control.client.lab import open_facility
 from podium.control.program.program import (
@@ -49,19 +46,9 @@ def laboratory(tmp_path_factory):
         yield folder
 
 
-def told(laboratory, *words):
-    said = subprocess.run(
-        [sys.executable, "-c", START, "twin", *words],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        check=True, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    return json.loads(said.stdout)
-
-
 @pytest.fixture(scope="module")
 def truth(laboratory):
-    found = told(laboratory, "truth", laboratory / "t.yaml", "--json")
-    return {name: one["value"] for name, one in found.items()}
+    return values_of(laboratory / "t.yaml")
 
 
 def _program(truth, body, axis, shots, *more):

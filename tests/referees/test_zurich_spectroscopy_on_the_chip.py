@@ -1,14 +1,11 @@
 """The vendor's own sweeper, over the vendor's client, finds the resonators that the world hides."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.benches.referees.zurich_laboratory import START, served
+from tests.benches.command_line import values_of
+from tests.benches.referees.zurich_laboratory import served
 from zhinst.toolkit import Session
 from zhinst.utils.shf_sweeper import (
     AvgConfig,
@@ -35,13 +32,7 @@ def laboratory(tmp_path_factory):
 @pytest.fixture(scope="module")
 def truth(laboratory):
     """What the chip is at the biases of this moment."""
-    ask = ["twin", "truth", "--endpoints", laboratory[1] / "e.json", "--at", "now", "--json"]
-    said = subprocess.run(
-        [sys.executable, "-c", START, *ask],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        check=True, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    return {name: one["value"] for name, one in json.loads(said.stdout).items()}
+    return values_of("--endpoints", laboratory[1] / "e.json", "--at", "now")
 
 
 def swept(session, around_hz, trigger, envelope=None, **average):

@@ -150,3 +150,4 @@ def test_changes_are_polled_and_waited_for(session, devices):
 def test_an_instrument_is_let_go(session):
     session.disconnect_device("dev10001")
     assert "dev10001" not in session.devices.connected()
+    session.connect_device("dev10001")

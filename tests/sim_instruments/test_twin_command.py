@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.benches.command_line import podium_here
 
 from podium.control import cli
 
@@ -38,17 +39,13 @@ def typed(*words: object) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.fixture
-def said(capsys):
+@pytest.fixture(scope="module")
+def said():
     """Run ``podium twin WORDS`` in this process; return its exit status and what it said."""
 
     def said(*words: object) -> tuple[int, str, str]:
-        try:
-            status = cli.main(["twin", *map(str, words)])
-        except SystemExit as ended:
-            status = int(ended.code or 0)
-        out, err = capsys.readouterr()
-        return status, out, err
+        done = podium_here("twin", *words)
+        return done.returncode, done.stdout, done.stderr
 
     return said
 
@@ -251,12 +248,12 @@ def test_ctrl_c_ends_it_as_well(tmp_path, twin) -> None:
     assert not simulation.endpoints.exists()
 
 
-def test_what_a_killed_simulation_left_is_not_taken_for_the_next_ones(tmp_path, twin) -> None:
+def test_what_a_killed_simulation_left_is_not_taken_for_the_next_ones(said, tmp_path, twin) -> None:
     killed = Simulation(tmp_path, twin)
     left = killed.wait_for_endpoints()
     killed.end(signal.SIGKILL)
     assert killed.endpoints.exists()
-    status, _, err = typed("time", "--endpoints", killed.endpoints)
+    status, _, err = said("time", "--endpoints", killed.endpoints)
     assert status == 1
     assert "does not answer" in err
     again = Simulation(tmp_path, twin)
@@ -309,12 +306,12 @@ def test_two_simulations_run_side_by_side(simulation, tmp_path, twin) -> None:
 # time, advance, tallies, fault, live truth
 
 
-def test_time_is_told_and_advanced(simulation) -> None:
-    status, out, _ = typed("time", "--endpoints", simulation.endpoints)
+def test_time_is_told_and_advanced(said, simulation) -> None:
+    status, out, _ = said("time", "--endpoints", simulation.endpoints)
     assert status == 0
     before = json.loads(out)
     assert before.keys() == {"tai_s", "since_start_s", "leapt_s", "running_s"}
-    status, out, _ = typed("advance", "--endpoints", simulation.endpoints, "3h")
+    status, out, _ = said("advance", "--endpoints", simulation.endpoints, "3h")
     assert status == 0
     assert json.loads(out)["since_start_s"] - before["since_start_s"] == pytest.approx(10_800)
 

@@ -59,6 +59,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "podium.control.commands.run:command",
             "run a program and save what it measured",
         ),
+        "data": (
+            "podium.control.commands.data:command",
+            "find the data of earlier runs, show, open, label, export, prune and check them",
+        ),
         "params": (
             "podium.control.commands.params:command",
             "look into the parameter store, set values by hand, go back to older ones",

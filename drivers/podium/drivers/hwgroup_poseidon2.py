@@ -154,7 +154,7 @@ class HwgroupPoseidon2:
         )
 
     def _reading(self, said: Mapping[Oid, Shown], row: int) -> Reading | None:
-        """Return a sensor's row; None where the box has no such row any more."""
+        """Return a sensor's row; None where the box no longer has such a row."""
         state, value, unit, unit_text = (
             said[(*box.SENSOR_COLUMNS[word], row)] for word in SENSOR_WORDS
         )

@@ -62,7 +62,7 @@ class PfeifferTpg366:
     def examine(self) -> Examination:
         """Return what it complains of."""
         error = self.ask("ERR")
-        return Examination(complaints=() if error == box.ERROR_WORDS[""] else (f"ERR {error}",))
+        return Examination(complaints=() if error == box.NO_ERROR else (f"ERR {error}",))
 
     def readings(self) -> Mapping[str, Value]:
         """Return the pressures of gauges that have a valid one, Pa."""
@@ -121,6 +121,8 @@ class PfeifferTpg366:
     def _all(self) -> tuple[tuple[Pressure, ...], float]:
         """Return the readings of all channels, and what their unit is in Pa."""
         answer, unit = self.ask("PRX"), self.ask("UNI")
+        if unit.strip() == str(box.VOLT):
+            raise Refused(f"{self._name} shows volts (UNI 5), no pressures: set another unit")
         try:
             pressures = box.pressures_of(answer)
             scale = box.PASCAL_PER_UNIT[int(unit)]
@@ -138,9 +140,9 @@ def _words(status: GaugeStatus) -> str:
 
 
 _DATA = {
-    b"AYT": "TPG366,PTG28770,0,V010100,010100",
+    b"AYT": "TPG366,PTG28770,0,010300,010100",
     b"PRX": ",".join(["0,+1.0000E-03"] * box.CHANNELS),
-    b"ERR": box.ERROR_WORDS[""],
+    b"ERR": box.NO_ERROR,
     b"UNI": str(box.MBAR),
 }
 """What a rehearsed box answers, by mnemonic; all else 0."""

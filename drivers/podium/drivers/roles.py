@@ -9,7 +9,7 @@ A channel is the connector's name within its instrument (``slot6.out2``,
 Every method raises the errors of :mod:`podium.drivers.errors`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -370,6 +370,20 @@ class PulseSequencer(Protocol[Artifact]):
         ...
 
 
+@runtime_checkable
+class PlaysAtOnce(Protocol[Artifact]):
+    """A PulseSequencer that loads, starts and collects in one call, with fewer messages."""
+
+    def play_at_once(
+        self, artifact: Artifact, duration_s: float, go_on: Callable[[], None]
+    ) -> tuple[Tai, dict[str, Acquired]]:
+        """Load, arm, start, wait and collect; return the time just before the start, and the data.
+
+        ``go_on`` is called between steps, and raises where the run was given up.
+        """
+        ...
+
+
 class TriggeredSequencer(PulseSequencer[Artifact], Protocol[Artifact]):
     """Plays programs that begin on an external trigger, and tells when they did.
 
@@ -476,7 +490,7 @@ class TriggerPlane(Protocol):
         ...
 
     def release_trigger(self, output: str) -> None:
-        """Let ``output`` rise for no event any more; what was accepted before still is raised."""
+        """Let ``output`` rise for no further event; what was accepted before still is raised."""
         ...
 
     def send_event(self, event_id: str, at: Tai) -> None:

@@ -201,7 +201,9 @@ class Worker(Generic[Driver]):
         fate = f"it waited for {before!r} to end" if before else "not connected"
         try:
             async with asyncio.timeout(deadline_s), self._turn:
-                connection = await self._open_connection(what)
+                connection = self._connection
+                if connection is None or self._released:
+                    connection = await self._open_connection(what)
                 self._calls += not polls
                 self._running = what
                 try:

@@ -90,6 +90,8 @@ class VoltageOutput:
     resolution_v: float | None = None
     """Levels that its DAC can make are multiples of this, V: of the finest range that reaches
     1 V, where there are several. None: as fine as one likes, or not known."""
+    pulse_ranges_v: tuple[float, ...] = ()
+    """Where it plays pulses beside what it holds: their ranges, V from peak to peak, ascending."""
 
     @property
     def sockets(self) -> tuple[str, ...]:
@@ -102,7 +104,7 @@ class PulseOutput:
     """An output that plays pulses of a voltage, and holds none."""
 
     name: str
-    ranges_v: tuple[float, ...]
+    pulse_ranges_v: tuple[float, ...]
     """What it can be set to, V from peak to peak, ascending."""
 
     @property

@@ -20,7 +20,7 @@ _LENGTH_COUNTS_UNIT = 1
 
 
 class ModbusError(ValueError):
-    """The stream is not Modbus any more: nothing after it can be understood. Close it."""
+    """The stream is no longer Modbus: nothing after it can be understood. Close it."""
 
 
 class Code(IntEnum):

@@ -2,8 +2,9 @@
 
 24 lines, each with ten relays: 0 to ground through 1 MOhm, 1 to 8 to the BNC breakouts, 9 to the
 input. Sources: the vendor's ``qdac2-tools`` (``qswitch.py``, ``qswitch_driver.py``) and
-``qcodes_contrib_drivers`` 0.24.1 (``QSwitch.py``) for headers, words and a printed session; the
-controller of nernst-bit/Special-Measure for what manual D22019-B00 says of limits and *RST.
+``qcodes_contrib_drivers`` 0.24.1 (``QSwitch.py``) for headers, words and printed sessions; the
+controller of nernst-bit/Special-Measure for what manual D22019-B00 (2025-03-21) says of limits,
+channel lists (5.1), *OPC? (5.2) and *RST.
 """
 
 from collections.abc import Iterable
@@ -61,6 +62,8 @@ ERROR_NEXT = Command("[:SYSTem][:ERRor]:NEXT", asks=())
 ERRORS = Command("[:SYSTem][:ERRor]:ALL", asks=())
 ERROR_COUNT = Command("[:SYSTem]:ERRor:COUNt", asks=())
 MAC = Command(":SYSTem:COMMunicate:LAN:MAC", asks=())
+LAN_CLOSE = Command(":SYSTem:COMMunicate:LAN:CLOSe", ())
+"""It drops the Ethernet connection that there is, so that another may come (Debugging.ipynb)."""
 
 
 def takes_datagrams(release: str) -> bool:

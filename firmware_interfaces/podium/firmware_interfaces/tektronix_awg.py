@@ -34,7 +34,7 @@ AMPLITUDE_V = Decimal("0.5")
 """What *RST sets: levels from -250 mV to 250 mV."""
 OFFSET_MAX_V = Decimal(2)
 LEVEL = Real("V", Decimal(-10), Decimal(10), words=False)
-"""A level as it is parsed; what it must be hangs on others."""
+"""A level as it is parsed; what it must be depends on others."""
 HOME = "\\Users\\OEM\\Documents"
 """Where files go as long as no other folder was said."""
 TRIGGERS: Mapping[str, str] = {"ATR": "TrigA", "BTR": "TrigB", "ITR": "Internal"}

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.benches.command_line import answer_of, draw_world
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
 PODIUM = [sys.executable, "-m", "podium.control.cli"]
@@ -38,7 +39,7 @@ class Simulation:
 
     def __init__(self, folder: Path, seed: int = SEED) -> None:
         twin, self.endpoints = folder / "twin.yaml", folder / "endpoints.json"
-        self.podium("twin", "sample", EXAMPLE, "--seed", seed, "--out", twin)
+        draw_world(EXAMPLE, twin, "--seed", seed)
         words = ["twin", "serve", EXAMPLE, "--twin", twin, "--endpoints", self.endpoints]
         self.process = subprocess.Popen([*PODIUM, *map(str, words)], stdout=subprocess.DEVNULL)
         give_up = time.monotonic() + WITHIN_S
@@ -47,16 +48,8 @@ class Simulation:
             assert time.monotonic() < give_up
             time.sleep(0.01)
 
-    @staticmethod
-    def podium(*words: object) -> str:
-        done = subprocess.run(
-            [*PODIUM, *map(str, words)], capture_output=True, text=True, timeout=WITHIN_S
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
     def twin(self, *words: object) -> str:
-        return self.podium("twin", *words, "--endpoints", self.endpoints)
+        return answer_of("twin", *words, "--endpoints", self.endpoints)
 
     def end(self) -> None:
         self.process.terminate()

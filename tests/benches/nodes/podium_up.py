@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
+from tests.benches.command_line import draw_world, podium_here
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
 PODIUM = [sys.executable, "-m", "podium.control.cli"]
@@ -29,7 +30,7 @@ class Up:
         self.log = folder / "log"
         self._log = self.log.open("w")
         twin = folder / "twin.yaml"
-        podium("twin", "sample", facility, "--seed", 1, "--out", twin)
+        draw_world(facility, twin, "--seed", 1)
         self._started: list[subprocess.Popen[bytes]] = []
         try:
             self.twins = self._start(
@@ -64,8 +65,9 @@ class Up:
         return found[0]
 
     def status(self) -> tuple[int, dict]:
-        told = podium("status", self.facility, "--state", self.state, "--json", check=False)
-        return told.returncode, json.loads(told.stdout or "{}")
+        """Return what ``podium status --json`` does."""
+        said = podium_here("status", self.facility, "--state", self.state, "--json")
+        return said.returncode, json.loads(said.stdout or "{}")
 
     def close(self) -> None:
         for process in reversed(self._started):

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import xarray
-from tests.benches.nodes.podium_up import PODIUM, podium, wait_for
+from tests.benches.command_line import draw_world
+from tests.benches.nodes.podium_up import PODIUM, wait_for
 from tests.benches.nodes.triggered import MARGINS, long_lead, ready
 
 from podium.control.agent.agent import Agent
@@ -55,7 +56,7 @@ class Twins:
         self.file = file
         self.twin = folder / "twin.yaml"
         self.endpoints = folder / "endpoints.json"
-        podium("twin", "sample", file, "--seed", seed, "--out", self.twin)
+        draw_world(file, self.twin, "--seed", seed)
         serve = ("twin", "serve", file, "--twin", self.twin, "--endpoints", self.endpoints)
         log = folder / "log"
         with log.open("w") as opened:

@@ -36,7 +36,7 @@ waits = st.one_of(st.integers(0, 30).map(lambda k: 4 * k), st.integers(0, 100)).
 def branching(draw: st.DrawFn, least_fs: int = LEAST_DELAY_FS, tries: int = 3) -> Program:
     """Blocks of measuring, waiting and acting, over up to two axes.
 
-    ``least_fs``: from a window to what hangs on it; ``tries``: at most, where it is repeated.
+    ``least_fs``: from a window to what depends on it; ``tries``: at most, where it is repeated.
     """
     axes = [
         Axis(

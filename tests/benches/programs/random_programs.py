@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 from hypothesis import strategies as st
 from tests.benches.programs.example_programs import DRIVE_HZ, NS, READOUT_HZ
 
@@ -22,7 +23,15 @@ from podium.control.program.program import (
     Value,
     Variable,
 )
-from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
+from podium.control.program.waveforms import (
+    Drag,
+    FlatTop,
+    Gaussian,
+    NetZero,
+    Sampled,
+    Square,
+    Waveform,
+)
 
 FRAMES = (
     Frame("q0.drive", "node_a.q0.drive", DRIVE_HZ["q0"]),
@@ -45,7 +54,7 @@ pulse_lengths = st.one_of(st.integers(2, 40).map(lambda k: 4 * k), st.integers(9
 @st.composite
 def waveforms(draw: st.DrawFn) -> Waveform:
     duration = draw(pulse_lengths)
-    match draw(st.sampled_from(("square", "gaussian", "drag", "flat"))):
+    match draw(st.sampled_from(("square", "gaussian", "drag", "flat", "zero", "sampled"))):
         case "square":
             return Square(duration)
         case "gaussian":
@@ -53,6 +62,12 @@ def waveforms(draw: st.DrawFn) -> Waveform:
         case "drag":
             beta = draw(st.floats(-1.5e-9, 1.5e-9))
             return Drag(duration, max(duration // 5, 3 * NS), beta)
+        case "zero":
+            return NetZero(duration, draw(st.integers(0, duration // 4 // NS)) * NS)
+        case "sampled":
+            dice = np.random.default_rng(draw(st.integers(0, 99)))
+            real, imaginary = dice.uniform(-0.7, 0.7, (2, duration // NS)).tolist()
+            return Sampled(real, imaginary if draw(st.booleans()) else ())
         case _:
             return FlatTop(duration, draw(st.integers(0, duration // 2 // NS)) * NS)
 

@@ -44,7 +44,7 @@ class Dictated:
 
 
 class DictatedBench(Bench):
-    """Sequencer 0 (and 1) of slot 2 measure; sequencer 0 of slot 4 hangs on it."""
+    """Sequencer 0 (and 1) of slot 2 measure; sequencer 0 of slot 4 depends on it."""
 
     def __init__(self, *results: int) -> None:
         super().__init__()

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benches.command_line import draw_world
+
 FACILITY = """\
 facility: zurich_bench
 nodes: {}
@@ -46,11 +48,7 @@ def served(
     facility.write_text(text)
     podium = [sys.executable, "-c", START, "twin"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    drawn = [] if seed is None else ["--seed", str(seed)]
-    subprocess.run(
-        [*podium, "sample", facility, *drawn, "--out", twin],
-        check=True, env=environment, timeout=60,
-    )  # fmt: skip
+    draw_world(facility, twin, *([] if seed is None else ["--seed", seed]))
     serving = [*podium, "serve", facility, "--twin", twin, "--endpoints", endpoints]
     with subprocess.Popen(
         [*serving, "--with-parent"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,

@@ -45,7 +45,7 @@ WITHIN_S = 120.0
 RATE, LAST_RATE = 30, 60
 """World time in the wall's: while processes are killed, and afterwards. An agent reads once a
 second of the wall, and a procedure waits a minute of the facility for what it has set."""
-ORDER = {"waiting": 0, "running": 1, "done": 2, "skipped": 2}
+ORDER = {"waiting": 0, "running": 1, "done": 2, "skipped": 2, "failed": 2}
 SEEN = frozenset({"acknowledged", "latched"})
 """States of an alarm that somebody has acknowledged."""
 CONTROL = "control_a"
@@ -68,6 +68,8 @@ class KilledFridge:
     endpoints: Path
     log: Path
     chance: random.Random
+    rate: int
+    last_rate: int
     kills: list[str] = field(default_factory=list)
     moments: list[str] = field(default_factory=list)
     """By kill: the step that ran."""
@@ -125,7 +127,7 @@ class KilledFridge:
         """
         ends, upto = time.monotonic() + longest_s, None
         due = time.monotonic() + self.chance.uniform(0.0, pace_s)
-        self.clock.set(RATE)
+        self.clock.set(self.rate)
         while True:
             news = await self.news()
             assert alarm_of(news) in SEEN, "its acknowledgement is lost"
@@ -142,7 +144,7 @@ class KilledFridge:
                 kills -= 1
                 due = time.monotonic() + self.chance.uniform(0.0, pace_s)
                 if not kills:
-                    self.clock.set(LAST_RATE)
+                    self.clock.set(self.last_rate)
                     upto = None if steps is None else over + steps
             await asyncio.sleep(0.05)
 
@@ -150,6 +152,7 @@ class KilledFridge:
         for one in run.steps:
             state, began = self.told.get(one.name, ("waiting", None))
             assert ORDER[one.state] >= ORDER[state], (one.name, state, one.state)
+            assert one.state != "failed", (one.name, one.words)
             assert began in (None, one.began), f"{one.name} has begun twice"
             self.told[one.name] = one.state, one.began
 
@@ -215,27 +218,30 @@ def reads(news: ColdNews) -> bool:
 
 
 @asynccontextmanager
-async def killed_fridge(folder: Path, seed: int) -> AsyncIterator[KilledFridge]:
+async def killed_fridge(
+    folder: Path, seed: int, rate: int = RATE, last_rate: int = LAST_RATE
+) -> AsyncIterator[KilledFridge]:
     """Start all processes; they end with the block."""
     children, names = Children(), tuple(load_facility(COLD).instruments)
     twin, endpoints, state = (folder / name for name in ("twin.yaml", "endpoints.json", "up.json"))
     try:
         await simulation.draw_world(COLD, seed, twin)
         words = podium("twin", "serve", COLD, "--twin", twin, "--endpoints", endpoints)
-        words += ["--clock", "paced", "--rate", str(RATE), "--with-parent", "--log"]
+        words += ["--clock", "paced", "--rate", str(rate), "--with-parent", "--log"]
         children.start("twin", words, folder / "logs", names)
         await children.wait_for(endpoints)
         words = podium("up", COLD, "--endpoints", endpoints, "--state", state)
         words += ["--store", str(folder / "parameters.sqlite"), "--page", "none", "--with-parent"]
         up = children.start("up", words, folder / "logs")
         await children.wait_for(state)
-        clock = simulation.ClockRate(children, endpoints, RATE)
+        clock = simulation.ClockRate(children, endpoints, rate)
         async with (
             children.watched(),
             join_supervisor(COLD, read_state(state).coordinator) as supervisor,
         ):
+            chance = random.Random(seed)
             fridge = KilledFridge(
-                supervisor, children, clock, endpoints, up.log, random.Random(seed)
+                supervisor, children, clock, endpoints, up.log, chance, rate, last_rate
             )
             await fridge.until(reads)
             yield fridge

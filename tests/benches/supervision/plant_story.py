@@ -1,5 +1,6 @@
 """A simulated plant as supervision sees it, when every reading is good and read just now."""
 
+import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from podium.control.supervision.facility_alarms import rules_of
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.cryostat.parameters import LD400
 from podium.sim_instruments.physics.cryostat.plant import Cryostat
+from podium.sim_instruments.physics.cryostat.sensor_panel import GAUGE_NOISE
 
 COLD = Path(__file__).parents[3] / "examples" / "cold" / "facility.yaml"
 START_FS = 1_800_000_000 * FS_PER_S
@@ -32,15 +34,25 @@ class PlantStory:
     news: tuple[AlarmNews, ...] = ()
     raised: list[tuple[str, str]] = field(default_factory=list)
     """Name and leader of every alarm as it was first seen unacknowledged, in order."""
+    gauge_seed: int | None = None
+    """Seed of the noise of its pressure gauges; None: they show what is there."""
+    begun: dict[str, int] = field(default_factory=dict)
+    """How often each alarm became active, acknowledged or not."""
 
     def __post_init__(self) -> None:
         self.rules = rules_of(self.facility)
+
+    def _shown(self, signal: str, value: float) -> float:
+        if self.gauge_seed is None or not signal.startswith("pressure."):
+            return value
+        noise = random.Random(f"{self.gauge_seed} {signal} {self.now_fs}").gauss(0.0, GAUGE_NOISE)
+        return value * (1.0 + noise)
 
     def view(self) -> FridgeView:
         tai = divmod(self.now_fs, FS_PER_S)
         found = {}
         for signal, unit in self.plant.outputs.items():
-            value: float | None = self.plant.read(signal, self.now_fs)
+            value: float | None = self._shown(signal, self.plant.read(signal, self.now_fs))
             low, high = GAUGE_RANGE_PA
             if signal == "pressure.p1" and not low < (value or 0.0) < high:
                 value = None
@@ -56,7 +68,12 @@ class PlantStory:
             now = Instant(divmod(self.now_fs, FS_PER_S), self.now_fs / FS_PER_S)
             was = {one.name for one in self.news if one.state == "unacknowledged"}
             view = {"fridge_a": self.view()}
+            active = {name for name, one in self.state.alarms.items() if one.active}
             self.state, self.news = step(self.state, self.rules, view, readings, now)
+            for name, one in self.state.alarms.items():
+                if one.active and name not in active:
+                    short = name.partition(".")[2]
+                    self.begun[short] = self.begun.get(short, 0) + 1
             self.raised += [
                 (one.name.partition(".")[2], one.leader.partition(".")[2])
                 for one in self.news

@@ -147,7 +147,7 @@ async def test_a_resonator_that_stays_is_scanned_over_a_period_and_refused() -> 
 
 
 @pytest.mark.parametrize("off_v", [0.0, 2e-3, -30e-3])
-async def test_a_sweet_spot_does_not_hang_on_the_asymmetry(off_v: float) -> None:
+async def test_a_sweet_spot_does_not_depend_on_the_asymmetry(off_v: float) -> None:
     """The facility file says 0.4, the world 0.61; the arc of the resonators was off as well."""
     element = "q1"
     top = qubit_hz(element, SPOTS[element] + off_v)

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.benches.calibration import synthetic_data
-from tests.benches.calibration.synthetic_data import NODE, MadeRunner, Make, known
+from tests.benches.calibration.synthetic_data import NODE, MadeRunner, Make, know_gates, known
 from tests.benches.docs.pages import ROOT, blocks_of
 from tests.benches.thoroughness import sampled
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
-from podium.control.calibration.catalogue import ROUTINES
+from podium.control.calibration.catalogue import ROUTINES, targets_edges
 from podium.control.calibration.declaration import Routine
 from podium.control.calibration.fits.decay import Ends, fit_decay
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
@@ -30,6 +30,7 @@ from podium.control.parameters.entry import ParameterEntry
 from podium.control.report.plots import draw
 
 FACILITY = load_facility(synthetic_data.EXAMPLE)
+WITH_EDGES = load_facility(ROOT / "examples" / "two_qubit" / "facility.yaml")
 OWN = ROOT / "docs" / "how-to" / "write-a-routine.md"
 FITTED = tuple(
     name for name, one in ROUTINES.items() if hasattr(import_module(one.__module__), "Measured")
@@ -61,11 +62,15 @@ async def work(
     routines: Mapping[str, Routine] = ROUTINES,
 ) -> tuple[Outcome, dict[str, ParameterEntry]]:
     """Let a routine work on that many qubits; return its outcome and what it has stored."""
-    runner = MadeRunner(make, seed, saturated, facility=FACILITY)
-    record = known(FACILITY)
+    of_edges = targets_edges(routine)
+    facility = WITH_EDGES if of_edges else FACILITY
+    runner = MadeRunner(make, seed, saturated, facility=facility)
+    record = known(facility)
+    know_gates(facility, record)
     before = record.all()
-    able = tuple(FACILITY.qubits()[f"{NODE}.q{k}"] for k in range(qubits))
+    able = tuple(facility.qubits()[f"{NODE}.q{k}"] for k in range(2 if of_edges else qubits))
     bench = Bench(runner, NODE, able, record, keep=lambda _: None)
+    bench.edges = tuple(facility.edges().values())
     (outcome,) = [one async for one in bring_up(bench, (routine,), routines)]
     return outcome, {n: e for n, e in record.all().items() if before.get(n) != e}
 

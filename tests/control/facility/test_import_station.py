@@ -1,10 +1,10 @@
 """From a QCoDeS Station file, which QCoDeS itself takes for one, to a facility file."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.benches.command_line import podium_here
 
 from podium.control.agent.instruments import driver_class
 from podium.control.facility.facility import InstrumentEntry, VisaAddress
@@ -95,8 +95,7 @@ def station(tmp_path: Path) -> Path:
 
 
 def run(*words: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "podium_start", "import-station", *words]
-    return subprocess.run(command, capture_output=True, text=True)
+    return podium_here("import-station", *words)
 
 
 def test_known_drivers_become_models_and_comments_say_what_was_left(station: Path) -> None:

@@ -1,14 +1,13 @@
 """The JSON schema for editors: what `podium check` says of form, it says as well."""
 
 import json
-import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
+from tests.benches.command_line import answer_of
 from tests.benches.facility.driver_entries import GS200, SGS100A, entry_of
 from tests.benches.facility.instrument_error_cases import CASES as INSTRUMENT_CASES
 from tests.benches.facility.schema_error_cases import CASES as FORM_CASES
@@ -89,10 +88,9 @@ def test_every_model_has_its_own_form(validator) -> None:
 
 
 def test_the_command_prints_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "podium_start", "schema"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    printed = answer_of("schema")
     assert json.loads(printed) == facility_json_schema()
-    subprocess.run([*command, "--out", str(tmp_path / "facility.json")], check=True)
+    answer_of("schema", "--out", tmp_path / "facility.json")
     assert (tmp_path / "facility.json").read_text() == printed
 
 

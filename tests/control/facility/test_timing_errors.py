@@ -349,7 +349,7 @@ def test_editors_know_the_form() -> None:
         assert not validator.is_valid(content(text.replace(old, new, 1))), new
 
 
-def test_nodes_that_hang_on_one_trigger_node_are_remarked(tmp_path: Path) -> None:
+def test_nodes_that_share_one_trigger_node_are_remarked(tmp_path: Path) -> None:
     file = tmp_path / "facility.yaml"
     b = "cluster_b: {output: wrtd_b.LC-O1"
     text = TWO_NODES.read_text()

@@ -48,7 +48,7 @@ def test_a_parameter_from_a_clock_that_was_set_back_is_judged_by_its_distance() 
     assert "in the future" in (HOUSE.complaint(far, NOW_S, None) or "")
 
 
-def test_only_what_hangs_on_phases_ends_with_an_epoch() -> None:
+def test_only_what_depends_on_phases_ends_with_an_epoch() -> None:
     assert HOUSE.complaint(F01, NOW_S, 5) is None
     assert "of epoch 4 of the controllers' clock" in (HOUSE.complaint(LEVEL, NOW_S, 5) or "")
     assert HOUSE.complaint(LEVEL, NOW_S, None) is None

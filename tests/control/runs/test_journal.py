@@ -76,7 +76,7 @@ def test_damage_in_the_middle_is_not_taken_for_a_torn_end(tmp_path) -> None:
     assert file.read_bytes() == content
 
 
-def test_the_coordinator_before_cannot_accept_anything_any_more(tmp_path) -> None:
+def test_the_coordinator_before_can_no_longer_accept_anything(tmp_path) -> None:
     file = tmp_path / "journal"
     before = FileJournal(file)
     before.keep(SessionBegun(1))
@@ -95,7 +95,7 @@ def test_the_coordinator_before_cannot_accept_anything_any_more(tmp_path) -> Non
 def test_the_coordinator_before_has_lost_the_file_as_soon_as_another_has_opened_it(
     tmp_path,
 ) -> None:
-    """What it kept would be in a file that has no name any more."""
+    """What it kept would be in a file that no longer has a name."""
     file = tmp_path / "journal"
     before = FileJournal(file)
     before.keep(SessionBegun(1))

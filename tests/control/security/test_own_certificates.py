@@ -19,7 +19,7 @@ from podium.control.security.own_certificates import (
     own_certificates,
 )
 
-NAMES = {"router", "coordinator", "page", "supervisor", "agent", "client"}
+NAMES = {"router", "coordinator", "page", "supervisor", "records", "agent", "client"}
 
 
 @pytest.fixture

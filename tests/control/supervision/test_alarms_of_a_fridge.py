@@ -1,17 +1,27 @@
 """Alarms of a fridge against a simulated plant: what is raised, by what cause, and what never."""
 
+import random
+
 import pytest
 from tests.benches.supervision.plant_story import COLD, START_FS, PlantStory, cold_story
 
 from podium.control.facility.alarm_signals import ALARM_SIGNALS
 from podium.control.facility.load import load_facility
+from podium.control.records.latest_readings import FridgeView, Latest
 from podium.control.supervision.alarm_rules import AlarmRule, Limit
-from podium.control.supervision.alarm_states import acknowledge, reset
+from podium.control.supervision.alarm_states import (
+    AlarmsState,
+    Instant,
+    acknowledge,
+    reset,
+    step,
+)
 from podium.control.supervision.default_alarms import DEFAULT_ALARMS
 from podium.control.supervision.facility_alarms import rules_of
 from podium.sim_instruments.physics.cryostat.cooldown import Cooldown
 from podium.sim_instruments.physics.cryostat.parameters import LD400
 from podium.sim_instruments.physics.cryostat.plant import Cryostat
+from podium.sim_instruments.physics.cryostat.sensor_panel import GAUGE_NOISE
 
 
 def test_every_usual_alarm_has_a_signal_words_and_known_causes() -> None:
@@ -72,6 +82,37 @@ def test_each_fault_has_one_leader(fault, leader, some) -> None:
     story.go_on(5000)
     assert [name for name, above in story.raised if not above] == [leader]
     assert some <= {name for name, above in story.raised if above == leader}
+
+
+@pytest.mark.parametrize(("size", "within_s"), [(1e-7, 600), (1e-4, 120)])
+def test_mixture_that_returns_after_a_leak_is_one_alarm_though_gauges_are_noisy(
+    size: float, within_s: int
+) -> None:
+    """ISA-18.2: no chattering. The tank ends at 8 kPa, where 0.5 % are 1 Pa/s over a minute."""
+    story = cold_story(gauge_seed=7)
+    story.go_on(400)
+    story.plant.fault("leak", story.now_fs, size)
+    story.go_on(within_s)
+    assert story.begun["mixture_returns"] == 1
+    story.go_on(5400)
+    assert story.begun["mixture_returns"] == 1
+    assert not story.state.of("fridge_a.mixture_returns").active
+
+
+def test_noise_of_a_full_tank_is_no_mixture_that_returns() -> None:
+    """All of it is in the tank, and the fridge is still cold."""
+    rule = next(
+        one for one in rules_of(load_facility(COLD)) if one.name == "fridge_a.mixture_returns"
+    )
+    noise, state = random.Random(1), AlarmsState()
+    for second in range(0, 20_000, 5):
+        at = Instant((1_800_000_000 + second, 0), float(second))
+        shown = 80e3 * (1.0 + noise.gauss(0.0, GAUGE_NOISE))
+        read = {rule.condition.signal: Latest("gauges_a.p5", shown, "Pa", "good", at.tai)}
+        state, news = step(
+            state, (rule,), {"fridge_a": FridgeView("fridge_a", at.tai, read, {})}, {}, at
+        )
+        assert news == ()
 
 
 def test_a_cooldown_from_room_temperature_raises_nothing() -> None:

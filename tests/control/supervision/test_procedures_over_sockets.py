@@ -6,8 +6,6 @@ instruments at each look.
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.benches.command_line import draw_world
 from tests.benches.supervision.bare_facility import text_with
 
 from podium.control.agent.agent import Agent
@@ -95,10 +94,7 @@ class Room:
 def served(folder: Path, procedure: str, *, warm: bool) -> Iterator[tuple[Facility, TwinFacility]]:
     file, twin = folder / "facility.yaml", folder / "twin.yaml"
     file.write_text(text_with(procedure))
-    sample = [sys.executable, "-m", "podium.control.cli", "twin", "sample", str(file)]
-    subprocess.run(
-        [*sample, "--out", str(twin), *(["--warm"] if warm else [])], check=True, timeout=60
-    )
+    draw_world(file, twin, *(["--warm"] if warm else []))
     with twin_facility(file, twin=twin, clock="manual", seed=3) as twins:
         twins.advance("10 min")
         endpoints = folder / "endpoints.json"

@@ -24,7 +24,7 @@ def test_a_mismatch_names_the_domain_and_both_numbers() -> None:
     then.check(Epochs.of({"node_b": 7, "house": 3}), "the order in which they are named")
 
 
-def test_a_domain_that_is_not_there_any_more_has_moved() -> None:
+def test_a_domain_that_is_no_longer_there_has_moved() -> None:
     then, now = Epochs.of({"a": 1}), Epochs.of({"b": 2})
     assert then.moved(now) == (Moved("a", 1, None), Moved("b", None, 2))
     assert str(Moved("a", 1, None)) == "a: epoch 1 then, none now"

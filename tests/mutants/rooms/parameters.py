@@ -24,7 +24,7 @@ _VALIDITY_TESTS = "tests/control/parameters/test_validity.py"
 _BY_VALIDITY = (
     f"{_VALIDITY_TESTS}::test_a_parameter_is_good_for_its_time_and_no_longer",
     f"{_VALIDITY_TESTS}::test_a_parameter_from_a_clock_that_was_set_back_is_judged_by_its_distance",
-    f"{_VALIDITY_TESTS}::test_only_what_hangs_on_phases_ends_with_an_epoch",
+    f"{_VALIDITY_TESTS}::test_only_what_depends_on_phases_ends_with_an_epoch",
     f"{_VALIDITY_TESTS}::test_an_old_value_gives_way_to_what_is_expected_and_that_is_said",
     f"{_VALIDITY_TESTS}::test_what_a_routine_stands_on_is_refused_when_old",
 )

@@ -235,7 +235,7 @@ def test_who_needs_a_window_that_overlaps_with_a_longer_one_does_not_wait_for_bo
     conversation = Conversation([listens, Waits(1_000, 10)], lambda: world)
     assert conversation.run()
     assert conversation.left_behind == []
-    assert world.asked == [[10], [11]], "the second is over when nobody plays any more"
+    assert world.asked == [[10], [11]], "the second is over when nobody plays any longer"
 
 
 def test_a_run_stands_still_while_somebody_waits_for_what_comes_from_outside() -> None:

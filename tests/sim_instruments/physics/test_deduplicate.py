@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from podium.sim_instruments.physics import deduplicate
 from podium.sim_instruments.physics.deduplicate import (
     PHASE_STEP,
     clusters,
@@ -74,3 +76,18 @@ def test_rows_come_in_groups_and_keep_their_order(values: list[int], count: int)
     array = np.array(values, np.int64) % count
     rows = in_groups(array, count)
     assert rows.tolist() == sorted(range(len(values)), key=lambda row: array[row])
+
+
+def test_numbers_do_not_depend_on_how_many_rows_are_worked_on_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.integers(0, 3, (2, 500))
+    turns = rng.integers(0, 4, 500) / 4
+    first = np.append(0, 1 + np.flatnonzero(rng.random(499) < 0.4)).astype(np.int64)
+    whole = number_stretches(first, [*rows, phase_word(turns)])
+    for count in (1, 2, 7, 499):
+        monkeypatch.setattr(deduplicate, "ROWS_AT_ONCE", count)
+        found = number_stretches(first, [*rows, phase_word(turns)])
+        assert found.kind.tolist() == whole.kind.tolist()
+        assert found.example.tolist() == whole.example.tolist()

@@ -14,7 +14,7 @@ def test_draws_follow_the_cut_normal_distribution() -> None:
     assert max(abs(np.array(drawn) - 10.0)) <= CUT * 2.0
 
 
-def test_a_draw_hangs_on_its_seed_and_names_alone() -> None:
+def test_a_draw_depends_on_its_seed_and_names_alone() -> None:
     spread = Spread(0.0, 1.0, "V")
     first = draw(spread, 1, "node_a.q0", "f01")
     others = [

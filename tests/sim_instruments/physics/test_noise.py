@@ -30,7 +30,7 @@ def test_philox_gives_the_published_vectors() -> None:
     ]
 
 
-def test_a_number_hangs_on_its_place_not_on_how_many_are_asked_for() -> None:
+def test_a_number_depends_on_its_place_not_on_how_many_are_asked_for() -> None:
     few, many = gaussians(key(3, "q0", "a"), 5, 10), gaussians(key(3, "q0", "a"), 5, 1000)
     np.testing.assert_array_equal(few, many[:10])
     others = [

@@ -55,7 +55,7 @@ def test_what_a_sender_says_anew_stands_in_place_of_what_it_said() -> None:
     assert [(one.number, one.count) for one in log.since()] == [(1, 7), (2, 100)]
 
 
-def test_what_is_over_is_not_changed_any_more() -> None:
+def test_what_is_over_is_no_longer_changed() -> None:
     log = OutputLog()
     log.note(sending(), "run 1")
     log.note(sending(3, "slot4.out1"), "run 2", now_fs=99_001)

@@ -175,7 +175,7 @@ def test_only_a_byte_stream_is_served() -> None:
         connection.connection_made(object())
 
 
-# A manual clock: what happens hangs on the commands alone
+# A manual clock: what happens depends on the commands alone
 
 
 def test_each_answer_takes_a_millisecond() -> None:

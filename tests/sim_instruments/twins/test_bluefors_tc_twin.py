@@ -117,7 +117,7 @@ def test_heaters_are_found_as_the_fridge_has_them_and_limited(lab: Lab) -> None:
     assert lab.fridge.read("heater.mixing_chamber.power", 0) == 0
 
 
-def test_what_nothing_hangs_on_is_counted(lab: Lab) -> None:
+def test_what_nothing_depends_on_is_counted(lab: Lab) -> None:
     lab.ask(api.CHANNEL_UPDATE, channel_nr=5, calib_curve_nr=3)
     lab.ask(api.RELAY_UPDATE, heater_nr=3, relay_mode=0)
     assert lab.ask(api.RELAY, heater_nr=3)["relay_status"] == 0

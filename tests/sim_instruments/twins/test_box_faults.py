@@ -112,7 +112,7 @@ TALKS = {
         b"UNI,2\r\x05",
         rb"\x06\r\n2\r\n",
         b"UNI\r\x05",
-        rb"\x06\r\n0\r\n",
+        rb"\x06\r\n4\r\n",
     ),
     "pfeiffer_tc400": Talk(
         encode(question(1, 349)),

@@ -5,6 +5,7 @@ it, and the page of bursts where Keysight does. What they print as an example is
 """
 
 import pytest
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.sim_instruments.twins.keysight_33512b import Keysight33512B
 
@@ -13,25 +14,9 @@ FINE = '+0,"No error"'
 CONFLICT = '-221,"Settings conflict"'
 
 
-class Box:
-    def __init__(self) -> None:
-        self.twin = Keysight33512B("MY1")
-        self.session = self.twin.open("scpi")
-
-    def say(self, message: str, at_s: float = 0) -> str:
-        answer = self.session.feed(f"{message}\n".encode(), round(at_s * S))
-        return answer.decode().removesuffix("\n")
-
-    def number(self, query: str) -> float:
-        return float(self.say(query))
-
-    def error(self) -> str:
-        return self.say("SYST:ERR?")
-
-
 @pytest.fixture
-def box() -> Box:
-    return Box()
+def box() -> TwinConversation:
+    return TwinConversation(Keysight33512B("MY1"))
 
 
 @pytest.mark.parametrize(
@@ -47,14 +32,14 @@ def box() -> Box:
     ],
 )
 def test_what_the_guide_prints_as_an_example_is_taken(
-    box: Box, example: str, query: str, answer: str
+    box: TwinConversation, example: str, query: str, answer: str
 ) -> None:
     assert box.say(example) in ("", "1")
     assert box.say(query) == answer
     assert box.error() == FINE
 
 
-def test_the_guides_bit_sequence_is_bounded_by_3_volts(box: Box) -> None:
+def test_the_guides_bit_sequence_is_bounded_by_3_volts(box: TwinConversation) -> None:
     """Page 167: "APPL:PRBS 5 KHZ, 3.0 V, -2.5 V"."""
     box.say("APPL:PRBS 5 KHZ, 3.0 V, -2.5 V")
     assert box.error() == FINE
@@ -62,7 +47,7 @@ def test_the_guides_bit_sequence_is_bounded_by_3_volts(box: Box) -> None:
     assert box.say("FUNC?;:OUTP?;:BURS:STAT?") == "PRBS;1;0"
 
 
-def test_the_guides_first_trigger_is_over_before_the_second_comes(box: Box) -> None:
+def test_the_guides_first_trigger_is_over_before_the_second_comes(box: TwinConversation) -> None:
     """Page 318: "TRIG:SOUR BUS;*TRG;*WAI;*TRG;*WAI", here with bursts of a second."""
     box.say("FREQ 10;:BURS:STAT ON;NCYC 10")
     box.error()
@@ -73,7 +58,7 @@ def test_the_guides_first_trigger_is_over_before_the_second_comes(box: Box) -> N
     assert box.session.feed(b"", 3 * S) == b"1\n"
 
 
-def test_keysights_example_of_a_burst_runs(box: Box) -> None:
+def test_keysights_example_of_a_burst_runs(box: TwinConversation) -> None:
     """The web page's code: three periods of 100 kHz every 44 us."""
     for line in (
         "APPLy:SIN 1e5,3 VPP,0",
@@ -92,7 +77,7 @@ def test_keysights_example_of_a_burst_runs(box: Box) -> None:
 
 
 @pytest.mark.parametrize("function", ["DC", "NOIS"])
-def test_what_cannot_come_in_counted_bursts_ends_them(box: Box, function: str) -> None:
+def test_what_cannot_come_in_counted_bursts_ends_them(box: TwinConversation, function: str) -> None:
     """Noise comes "only in the gated burst mode", DC "is not allowed"."""
     box.say(f"FUNC {function};:BURS:STAT ON")
     assert box.error() == CONFLICT
@@ -104,7 +89,7 @@ def test_what_cannot_come_in_counted_bursts_ends_them(box: Box, function: str) -
     assert box.say("BURS:STAT?") == ("0" if function == "DC" else "1")
 
 
-def test_above_6_megahertz_a_burst_has_no_end(box: Box) -> None:
+def test_above_6_megahertz_a_burst_has_no_end(box: TwinConversation) -> None:
     box.say("BURS:NCYC INF;STAT ON;:FREQ 7 MHZ")
     assert (box.error(), box.number("FREQ?")) == (FINE, 7e6)
     box.say("BURS:NCYC 3")
@@ -115,7 +100,9 @@ def test_above_6_megahertz_a_burst_has_no_end(box: Box) -> None:
     assert (box.error(), box.number("FREQ?")) == (FINE, 8e6)
 
 
-def test_bursts_that_begin_by_themselves_are_of_2_millihertz_at_least(box: Box) -> None:
+def test_bursts_that_begin_by_themselves_are_of_2_millihertz_at_least(
+    box: TwinConversation,
+) -> None:
     box.say("BURS:STAT ON;:FREQ 1e-3")
     assert (box.error(), box.number("FREQ?")) == (CONFLICT, 2.001e-3)
     box.say("TRIG:SOUR BUS;:FREQ 1e-3")
@@ -133,7 +120,7 @@ def test_bursts_that_begin_by_themselves_are_of_2_millihertz_at_least(box: Box) 
     ],
 )
 def test_numbers_go_to_the_ends_that_the_guide_gives(
-    box: Box, command: str, low: float, high: float
+    box: TwinConversation, command: str, low: float, high: float
 ) -> None:
     box.say("TRIG1:SOUR BUS;:FREQ 1 MHZ;:BURS:NCYC 1")
     assert [box.number(f"{command}? {word}") for word in ("MIN", "MAX")] == [low, high]
@@ -142,7 +129,7 @@ def test_numbers_go_to_the_ends_that_the_guide_gives(
     assert box.number(f"{command}?") == high
 
 
-def test_a_burst_period_that_is_too_short_is_lengthened(box: Box) -> None:
+def test_a_burst_period_that_is_too_short_is_lengthened(box: TwinConversation) -> None:
     """Page 177: "the instrument will increase it as needed ..., a Settings conflict"."""
     box.say("FREQ 1000;:BURS:NCYC 5;STAT ON;INT:PER 6e-3")
     assert box.error() == FINE
@@ -151,7 +138,7 @@ def test_a_burst_period_that_is_too_short_is_lengthened(box: Box) -> None:
     assert box.number("BURS:INT:PER?") == pytest.approx(5e-3, rel=1e-3)
 
 
-def test_a_pulse_leaves_16_nanoseconds_of_its_period(box: Box) -> None:
+def test_a_pulse_leaves_16_nanoseconds_of_its_period(box: TwinConversation) -> None:
     """Page 69: the default is 100 us, width and gap are of 16 ns at least."""
     box.say("FUNC PULS")
     assert box.number("FUNC:PULS:WIDT?") == 100e-6
@@ -163,7 +150,7 @@ def test_a_pulse_leaves_16_nanoseconds_of_its_period(box: Box) -> None:
     assert box.number("FUNC:PULS:DCYC?") == pytest.approx(68)
 
 
-def test_duty_cycle_and_width_are_one_setting(box: Box) -> None:
+def test_duty_cycle_and_width_are_one_setting(box: TwinConversation) -> None:
     """Page 219: 100 x width / period; at 1 kHz from 0.002 to 99.998 percent; the width stays."""
     box.say("FUNC PULS;:FUNC:PULS:WIDT 250e-6")
     assert box.number("FUNC:PULS:DCYC?") == 25
@@ -175,7 +162,7 @@ def test_duty_cycle_and_width_are_one_setting(box: Box) -> None:
     assert box.error().startswith("-222,")
 
 
-def test_high_and_low_levels_set_amplitude_and_offset(box: Box) -> None:
+def test_high_and_low_levels_set_amplitude_and_offset(box: TwinConversation) -> None:
     """Page 323: +2 V and -3 V are 5 Vpp with an offset of -500 mV."""
     box.say("VOLT:HIGH 2;LOW -3")
     assert box.error() == FINE
@@ -195,7 +182,7 @@ def test_high_and_low_levels_set_amplitude_and_offset(box: Box) -> None:
     ],
 )
 def test_a_level_that_comes_past_the_other_takes_it_along(
-    box: Box, message: str, high: float, low: float, error: str
+    box: TwinConversation, message: str, high: float, low: float, error: str
 ) -> None:
     """Page 323: the other stays 1 mV away; beyond the output's limits, both end there."""
     box.say(message)
@@ -204,7 +191,7 @@ def test_a_level_that_comes_past_the_other_takes_it_along(
     assert box.number("VOLT:LOW?") == pytest.approx(low)
 
 
-def test_levels_into_an_open_circuit_are_twice_those_into_50_ohm(box: Box) -> None:
+def test_levels_into_an_open_circuit_are_twice_those_into_50_ohm(box: TwinConversation) -> None:
     """Pages 61 and 323: what is displayed doubles, what leaves the connector stays."""
     box.say("VOLT:HIGH 2;LOW -3;:OUTP1:LOAD INF")
     assert box.error() == FINE

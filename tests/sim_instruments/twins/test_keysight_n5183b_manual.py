@@ -7,40 +7,26 @@ an example is sent as printed.
 import re
 
 import pytest
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.sim_instruments.twins.keysight_n5183b import KeysightN5183B
 
 FINE = '+0,"No error"'
 
 
-class Box:
-    def __init__(self) -> None:
-        self.twin = KeysightN5183B("MY53270001")
-        self.session = self.twin.open("scpi")
-
-    def say(self, message: str) -> str:
-        return self.session.feed(message.encode() + b"\n", 0).decode().strip()
-
-    def number(self, query: str) -> float:
-        return float(self.say(query))
-
-    def error(self) -> str:
-        return self.say("SYST:ERR?")
-
-
 @pytest.fixture
-def source() -> Box:
-    return Box()
+def source() -> TwinConversation:
+    return TwinConversation(KeysightN5183B("MY53270001"))
 
 
-def test_common_commands_leave_the_path(source: Box) -> None:
+def test_common_commands_leave_the_path(source: TwinConversation) -> None:
     """Page 6: they mean the same "regardless of the current path setting"."""
     source.say(":POW:ALC:LEV 3;*ESE 32;SEAR OFF")
     assert source.error() == FINE
     assert source.say("POW:ALC:SEAR?;LEV?") == "0;+3.00000000E+000"
 
 
-def test_the_path_begins_at_the_root_with_each_message(source: Box) -> None:
+def test_the_path_begins_at_the_root_with_each_message(source: TwinConversation) -> None:
     """Page 7: a newline, power and *RST set it there; :POWer:ALC:SOURce? is its example."""
     assert source.say(":POWer:ALC:SOURce?") == "INT"
     source.say(":POW:ALC:LEV 3")
@@ -68,13 +54,15 @@ def test_the_path_begins_at_the_root_with_each_message(source: Box) -> None:
         ("#B111111111111111111111111", 16777215),
     ],
 )
-def test_numbers_may_be_written_as_the_manual_says(source: Box, written: str, hertz: float) -> None:
+def test_numbers_may_be_written_as_the_manual_says(
+    source: TwinConversation, written: str, hertz: float
+) -> None:
     source.say(f"FREQ {written}")
     assert source.error() == FINE
     assert source.number("FREQ?") == hertz
 
 
-def test_a_number_of_another_base_has_no_unit(source: Box) -> None:
+def test_a_number_of_another_base_has_no_unit(source: TwinConversation) -> None:
     """Page 17: ":POW #H000A" is 10 dBm; a unit "will not work"."""
     source.say(":POW #H000A")
     assert (source.error(), source.number("POW?")) == (FINE, 10)
@@ -83,7 +71,7 @@ def test_a_number_of_another_base_has_no_unit(source: Box) -> None:
     assert source.number("POW?") == 10
 
 
-def test_angles_may_be_in_degrees(source: Box) -> None:
+def test_angles_may_be_in_degrees(source: TwinConversation) -> None:
     """Page 9: "10DEG" is ten degrees."""
     source.say("PHAS 10DEG")
     assert source.error() == FINE
@@ -93,7 +81,7 @@ def test_angles_may_be_in_degrees(source: Box) -> None:
 @pytest.mark.parametrize(
     "wrong", ["FREQ UP", "FREQ ON", "POW 1 mV", "OUTP MAYBE", "PULM:SOUR INTE"]
 )
-def test_what_is_left_out_or_wrong_is_refused(source: Box, wrong: str) -> None:
+def test_what_is_left_out_or_wrong_is_refused(source: TwinConversation, wrong: str) -> None:
     """UP and DOWN, and other units of power, are left out."""
     before = source.say("FREQ?;:POW?;:OUTP?;:PULM:SOUR?")
     source.say(wrong)
@@ -105,7 +93,7 @@ def test_what_is_left_out_or_wrong_is_refused(source: Box, wrong: str) -> None:
     ("written", "state"), [("ON", "1"), ("on", "1"), ("Off", "0"), ("1", "1"), ("0", "0")]
 )
 def test_switches_take_four_words_and_answer_in_numbers(
-    source: Box, written: str, state: str
+    source: TwinConversation, written: str, state: str
 ) -> None:
     """Pages 10 and 11."""
     source.say("OUTP 1" if state == "0" else "OUTP 0")
@@ -114,13 +102,13 @@ def test_switches_take_four_words_and_answer_in_numbers(
 
 
 @pytest.mark.parametrize("written", ["EXTernal", "EXT", "ext", "External"])
-def test_words_are_answered_in_their_short_form(source: Box, written: str) -> None:
+def test_words_are_answered_in_their_short_form(source: TwinConversation, written: str) -> None:
     """Pages 9 and 11: short form or long form, in any case; answered in upper case."""
     source.say(f"PULM:SOUR {written}")
     assert source.say("PULM:SOUR?") == "EXT"
 
 
-def test_real_numbers_are_answered_with_three_digits_of_exponent(source: Box) -> None:
+def test_real_numbers_are_answered_with_three_digits_of_exponent(source: TwinConversation) -> None:
     """Page 10: such as +4.0000000000000E+010."""
     source.say("FREQ 4 GHZ;:POW -9.99")
     assert source.say("FREQ?") == "+4.0000000000000E+009"
@@ -129,7 +117,7 @@ def test_real_numbers_are_answered_with_three_digits_of_exponent(source: Box) ->
         assert re.fullmatch(r"[+-]\d\.\d+E[+-]\d{3}", source.say(query))
 
 
-def test_the_alc_is_as_page_67_has_it(source: Box) -> None:
+def test_the_alc_is_as_page_67_has_it(source: TwinConversation) -> None:
     """Sent: :POW:ALC:LEV 10DB. *RST 1, from -20 to 20; the search is on, off or once."""
     assert source.say("POW:ALC:LEV?") == "+1.00000000E+000"
     source.say(":POW:ALC:LEV 10DB")
@@ -148,7 +136,7 @@ def test_the_alc_is_as_page_67_has_it(source: Box) -> None:
     assert source.say("POW:ALC:LEV?;SEAR?") == "+1.00000000E+000;1"
 
 
-def test_errors_wait_in_the_order_in_which_they_came(source: Box) -> None:
+def test_errors_wait_in_the_order_in_which_they_came(source: TwinConversation) -> None:
     source.say("FREQ 21E9;:NONSENSE;:FREQ")
     codes = [source.error().split(",")[0] for _ in range(4)]
     assert codes == ["-222", "-113", "-109", "+0"]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from tests.benches.servers.hanger_network import HangerNetwork, hanger
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.sim_instruments.twins.keysight_n5222b import KeysightN5222B
 
@@ -17,22 +18,7 @@ FREQUENCY_HZ = np.linspace(7.255e9, 7.265e9, 11)
 
 @pytest.fixture
 def client():
-    class Client:
-        twin = KeysightN5222B("MY1", HangerNetwork(), noise_seed=3)
-        session = twin.open("scpi")
-        now_fs = 0
-
-        def raw(self, text):
-            return self.session.feed(text.encode() + b"\n", self.now_fs)
-
-        def say(self, text):
-            return self.raw(text).decode("latin-1").strip()
-
-        def later(self, seconds):
-            self.now_fs += round(seconds * S_FS)
-            return self.session.feed(b"", self.now_fs).decode("latin-1").strip()
-
-    made = Client()
+    made = TwinConversation(KeysightN5222B("MY1", HangerNetwork(), noise_seed=3))
     assert made.say(SETUP) == ""
     return made
 
@@ -61,7 +47,7 @@ def test_the_order_of_bytes_is_what_is_set(client):
         for bits, name in ((32, "c8"), (64, "c16")):
             client.say(f"FORM REAL,{bits};:FORM:BORD {order}")
             length = 11 * bits // 4
-            raw = client.raw("CALC:DATA? SDATA")
+            raw = client.session.feed(b"CALC:DATA? SDATA\n", client.now_fs)
             head = f"#{len(str(length))}{length}".encode()
             assert raw.startswith(head)
             found = np.frombuffer(raw[len(head) : -1], kind + name)

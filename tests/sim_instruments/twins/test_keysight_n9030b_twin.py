@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.control.facility.load import load_facility
 from podium.control.facility.problems import FacilityError
@@ -27,24 +28,13 @@ def tones():
 
 @pytest.fixture
 def client(tones):
-    class Client:
-        twin = KeysightN9030B("1", {1: "a", 2: "b"}, lambda name, now_fs: tones[name], 5)
-        session = twin.open("scpi")
-        now_fs = 0
-
-        def say(self, text):
-            return self.session.feed(text.encode() + b"\n", self.now_fs).decode("latin-1").strip()
-
-        def later(self, seconds):
-            self.now_fs += round(seconds * S_FS)
-            return self.session.feed(b"", self.now_fs).decode("latin-1").strip()
-
+    class Client(TwinConversation):
         def swept(self):
             self.say("INIT")
             self.later(5000)
             return np.array([float(one) for one in self.say("FETC:SAN1?").split(",")])[1::2]
 
-    made = Client()
+    made = Client(KeysightN9030B("1", {1: "a", 2: "b"}, lambda name, now_fs: tones[name], 5))
     made.say("INIT:CONT 0;:FREQ:STAR 4.999E9;STOP 5.002E9;:SWE:POIN 301;:BAND 30E3")
     return made
 

@@ -1,4 +1,5 @@
 import pytest
+from tests.benches.servers.lakeshore_controller import LakeShoreController
 
 from podium.firmware_interfaces.exact_time import FS_PER_S as S
 from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
@@ -6,34 +7,16 @@ from podium.sim_instruments.twins.lakeshore_336 import lakeshore_336
 STAGES = {1: "first_stage", 2: "second_stage"}
 
 
-class Box:
-    def __init__(self) -> None:
-        self.kelvin = {1: 45.0, 2: 3.0}
-        self.written: list[tuple[str, float, int]] = []
-        self.twin = lakeshore_336(
-            STAGES,
-            "S1",
-            lambda channel, now_fs: self.kelvin[channel],
-            {1: "4k", 4: "still"},
-            lambda *what: self.written.append(what),
-        )
-        self.session = self.twin.open("scpi")
-        self.say("*CLS")
-
-    def say(self, message: str, at_s: float = 0.0) -> str:
-        return self.session.feed(message.encode() + b"\n", round(at_s * S)).decode().rstrip()
-
-
 @pytest.fixture
-def box() -> Box:
-    return Box()
+def box() -> LakeShoreController:
+    return LakeShoreController(lakeshore_336)
 
 
-def test_it_says_what_it_is(box: Box) -> None:
+def test_it_says_what_it_is(box: LakeShoreController) -> None:
     assert box.say("*IDN?;*ESR?") == "LSCI,MODEL336,S1,3.0;000"
 
 
-def test_its_highest_range_is_3(box: Box) -> None:
+def test_its_highest_range_is_3(box: LakeShoreController) -> None:
     assert box.say("RANGE 1,3;*ESR?") == "000"
     assert box.say("RANGE 1,4;*ESR?") == "016"
     assert box.say("RANGE? 1") == "3"
@@ -41,7 +24,7 @@ def test_its_highest_range_is_3(box: Box) -> None:
 
 @pytest.mark.parametrize("message", ["SETP 1,", "SETP ,4", "OUTMODE ,1,1,0", "PID ,1,2,3"])
 def test_a_command_whose_parameter_is_left_out_is_refused_and_sets_nothing(
-    box: Box, message: str
+    box: LakeShoreController, message: str
 ) -> None:
     before = box.say("SETP? 1;OUTMODE? 1;PID? 1")
     box.say(message)
@@ -49,7 +32,7 @@ def test_a_command_whose_parameter_is_left_out_is_refused_and_sets_nothing(
     assert box.say("SETP? 1;OUTMODE? 1;PID? 1") == before
 
 
-def test_readings_have_six_digits_and_a_sign(box: Box) -> None:
+def test_readings_have_six_digits_and_a_sign(box: LakeShoreController) -> None:
     first, second = box.say("KRDG? A;KRDG? B").split(";")
     assert (len(first), len(second)) == (8, 8)
     assert float(first) == pytest.approx(45.0, rel=6e-4)
@@ -57,8 +40,8 @@ def test_readings_have_six_digits_and_a_sign(box: Box) -> None:
     assert box.say("RDGST? A;RDGST? C") == "000;000"  # C has no sensor and is switched off
 
 
-def test_a_closed_loop_acts_at_whole_seconds_whoever_looks(box: Box) -> None:
-    other = Box()
+def test_a_closed_loop_acts_at_whole_seconds_whoever_looks(box: LakeShoreController) -> None:
+    other = LakeShoreController(lakeshore_336)
     for one, looks in ((box, 1), (other, 30)):
         one.say("OUTMODE 1,1,2,0;PID 1,10,20,0;SETP 1,4;RANGE 1,3", 0.5)
         for look in range(1, looks + 1):
@@ -70,7 +53,9 @@ def test_a_closed_loop_acts_at_whole_seconds_whoever_looks(box: Box) -> None:
     assert float(box.say("HTR? 1", 30)) == pytest.approx(16.0, abs=0.2)
 
 
-def test_regulating_in_sensor_units_heats_when_the_resistance_is_too_high(box: Box) -> None:
+def test_regulating_in_sensor_units_heats_when_the_resistance_is_too_high(
+    box: LakeShoreController,
+) -> None:
     ohm = float(box.say("SRDG? B"))
     box.say(f"INTYPE B,3,1,0,1,3;OUTMODE 1,1,2,0;SETP 1,{ohm - 1:.1f};PID 1,10,0.1,0;RANGE 1,3", 1)
     box.twin.advance(3 * S)
@@ -80,7 +65,7 @@ def test_regulating_in_sensor_units_heats_when_the_resistance_is_too_high(box: B
     assert box.written[-1][1] == 0.0
 
 
-def test_a_zone_brings_gains_and_range(box: Box) -> None:
+def test_a_zone_brings_gains_and_range(box: LakeShoreController) -> None:
     box.say("ZONE 1,1,5,20,0.1,0,0,1,0,0.1;ZONE 1,2,50,20,0.1,0,0,3,0,0.1")
     box.say("OUTMODE 1,2,2,0;SETP 1,4;RANGE 1,2", 1)
     assert box.say("RANGE? 1", 3) == "1"
@@ -88,7 +73,7 @@ def test_a_zone_brings_gains_and_range(box: Box) -> None:
     assert box.say("RANGE? 1", 6) == "3"
 
 
-def test_a_sensor_above_its_limit_switches_every_output_off(box: Box) -> None:
+def test_a_sensor_above_its_limit_switches_every_output_off(box: LakeShoreController) -> None:
     box.say("TLIMIT A,60;OUTMODE 1,3,0,0;MOUT 1,50;RANGE 1,2;OUTMODE 4,3,0,0;MOUT 4,50;RANGE 4,1")
     box.twin.advance(10 * S)
     assert box.say("RANGE? 1;RANGE? 4", 10) == "2;1"
@@ -97,7 +82,7 @@ def test_a_sensor_above_its_limit_switches_every_output_off(box: Box) -> None:
     assert [value for _, value, _ in box.written[-2:]] == [0.0, 0.0]
 
 
-def test_the_warm_up_supply_ends_above_the_setpoint(box: Box) -> None:
+def test_the_warm_up_supply_ends_above_the_setpoint(box: LakeShoreController) -> None:
     box.say("OUTMODE 4,5,1,0;SETP 4,300;WARMUP 4,0,80;RANGE 4,1", 1)
     assert box.written[-1][:2] == ("heater.still.power", pytest.approx(0.64))
     box.kelvin[1] = 301.0
@@ -117,7 +102,9 @@ def test_an_input_that_it_does_not_have_is_refused_at_once() -> None:
         lakeshore_336({5: "x"}, "S")
 
 
-def test_switched_off_and_on_only_an_output_that_is_to_stay_on_does(box: Box) -> None:
+def test_switched_off_and_on_only_an_output_that_is_to_stay_on_does(
+    box: LakeShoreController,
+) -> None:
     """OUTMODE, <powerup enable>: it remains on after a power cycle, or is shut off."""
     box.say("OUTMODE 1,3,0,0;MOUT 1,50;RANGE 1,2;OUTMODE 4,3,0,1;MOUT 4,50;RANGE 4,1;SETP 1,20")
     assert [name for name, *_ in box.written] == ["heater.4k.power", "heater.still.power"]
@@ -130,7 +117,9 @@ def test_switched_off_and_on_only_an_output_that_is_to_stay_on_does(box: Box) ->
     assert box.written[2:] == [("heater.4k.power", 0.0, 5 * S)]
 
 
-def test_a_setpoint_that_moved_while_it_was_switched_off_has_arrived(box: Box) -> None:
+def test_a_setpoint_that_moved_while_it_was_switched_off_has_arrived(
+    box: LakeShoreController,
+) -> None:
     box.say("RAMP 1,1,6;SETP 1,60", 0)
     assert box.say("RAMPST? 1", 60) == "1"
     box.twin.power_cycle(61 * S)

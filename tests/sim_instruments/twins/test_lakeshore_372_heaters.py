@@ -1,6 +1,7 @@
 """What the outputs of a 372 deliver to a fridge, and when they stop."""
 
 import pytest
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.firmware_interfaces.exact_time import FS_PER_S as S
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
@@ -38,15 +39,13 @@ class Stage:
             self.at_fs = min(self.at_fs + S, now_fs)
 
 
-class Box:
+class Box(TwinConversation):
     def __init__(self) -> None:
         self.stage = Stage()
-        self.twin = LakeShore372(self.stage.reading, STAGES, "LSA1", HEATERS, self.stage.write)
-        self.session = self.twin.open("scpi")
+        super().__init__(
+            LakeShore372(self.stage.reading, STAGES, "LSA1", HEATERS, self.stage.write)
+        )
         self.say("*CLS")
-
-    def say(self, message: str, at_s: float = 0.0) -> str:
-        return self.session.feed(message.encode() + b"\n", round(at_s * S)).decode().rstrip()
 
     @property
     def powers(self) -> list[tuple[str, float]]:

@@ -9,6 +9,7 @@ import socket
 from contextlib import ExitStack
 
 import pytest
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.firmware_interfaces.exact_time import FS_PER_S as S
 from podium.sim_instruments.testing import twin_instrument
@@ -19,7 +20,7 @@ from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
 COMMAND, EXECUTION = "032", "016"
 
 
-class Box:
+class Box(TwinConversation):
     """One of the three, with two sensors whose temperatures a test sets."""
 
     def __init__(self, model: str) -> None:
@@ -28,16 +29,13 @@ class Box:
         stages = {1: "first_stage", 2: "second_stage"}
         match model:
             case "336":
-                self.twin = lakeshore_336(stages, "S1", read)
+                twin = lakeshore_336(stages, "S1", read)
             case "350":
-                self.twin = lakeshore_350(stages, "S1", read)
+                twin = lakeshore_350(stages, "S1", read)
             case _:
-                self.twin = LakeShore372(read, stages, "S1")
-        self.session = self.twin.open("scpi")
+                twin = LakeShore372(read, stages, "S1")
+        super().__init__(twin)
         self.say("*CLS")
-
-    def say(self, message: str, at_s: float = 0.0) -> str:
-        return self.session.feed(message.encode() + b"\n", round(at_s * S)).decode().rstrip()
 
     def events(self, message: str, at_s: float = 0.0) -> str:
         """Return the event bits that a message sets."""

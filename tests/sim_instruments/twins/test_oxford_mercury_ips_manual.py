@@ -6,39 +6,32 @@ those that QCoDeS and public programs send; the legacy commands of 10.4 are left
 """
 
 import pytest
+from tests.benches.servers.twin_conversation import TwinConversation
 
-from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.twins.oxford_mercury_ips import OxfordMercuryIps
 
 NOON_TAI_S = 1_800_014_400 + 37
 """2027-01-15T12:00:00 UTC."""
 
 
-class Box:
-    def __init__(self) -> None:
-        self.twin = OxfordMercuryIps("123456", read=lambda name, now_fs: 3.9)
-        self.session = self.twin.open("control")
-
-    def say(self, line: str, at_s: int = NOON_TAI_S) -> str:
-        return self.session.feed(line.encode() + b"\n", at_s * FS_PER_S).decode().rstrip("\n")
-
-
 @pytest.fixture
-def box() -> Box:
-    return Box()
+def box() -> TwinConversation:
+    return TwinConversation(
+        OxfordMercuryIps("123456", read=lambda name, now_fs: 3.9), "control", now_s=NOON_TAI_S
+    )
 
 
-def test_page_109_who_it_is(box: Box) -> None:
+def test_page_109_who_it_is(box: TwinConversation) -> None:
     """Format: ``IDN:OXFORD INSTRUMENTS:MERCURY dd:ss:ff``, kind, serial number, firmware."""
     assert box.say("*IDN?") == "IDN:OXFORD INSTRUMENTS:MERCURY IPS:123456:2.6.04.000"
 
 
-def test_page_109_the_example_of_a_read(box: Box) -> None:
+def test_page_109_the_example_of_a_read(box: TwinConversation) -> None:
     """``READ:SYS:TIME`` - ``STAT:SYS:TIME:13:57:23``."""
     assert box.say("READ:SYS:TIME", NOON_TAI_S + 7043) == "STAT:SYS:TIME:13:57:23"
 
 
-def test_page_109_the_example_of_a_set(box: Box) -> None:
+def test_page_109_the_example_of_a_set(box: TwinConversation) -> None:
     """``SET:DEV:MB1.T1:TEMP:TSET:4.321``: the status, and the value set."""
     answer = box.say("SET:DEV:MB1.T1:TEMP:TSET:4.321")
     assert answer.startswith("STAT:SET:DEV:MB1.T1:TEMP:TSET:4.321")
@@ -53,7 +46,9 @@ def test_page_109_the_example_of_a_set(box: Box) -> None:
         *("*TST?", "*WAI"),
     ],
 )
-def test_page_108_common_commands_but_idn_are_not_supported(box: Box, line: str) -> None:
+def test_page_108_common_commands_but_idn_are_not_supported(
+    box: TwinConversation, line: str
+) -> None:
     assert box.say(line) == f"{line}:INVALID"
     assert box.twin.tallies()["unknown"] == 1
 
@@ -74,7 +69,9 @@ def test_page_108_common_commands_but_idn_are_not_supported(box: Box, line: str)
         ("READ:DEV:GRPZ:TEMP:SIG:TEMP", "STAT:DEV:GRPZ:TEMP:N/A"),
     ],
 )
-def test_page_120_what_is_wrong_is_said_behind_the_term(box: Box, line: str, answer: str) -> None:
+def test_page_120_what_is_wrong_is_said_behind_the_term(
+    box: TwinConversation, line: str, answer: str
+) -> None:
     """10.3.3: INVALID "appears immediately after the term that cannot be interpreted"."""
     assert box.say(line) == answer
     assert box.twin.tallies()["unknown"] == 1
@@ -83,13 +80,13 @@ def test_page_120_what_is_wrong_is_said_behind_the_term(box: Box, line: str, ans
 @pytest.mark.parametrize(
     "noun", ["SYS:TIME", "DEV:GRPZ:SPSU:SIG:FLD", "DEV:GRPZ:SPSU:ATOB", "DEV:MB1.T1:TEMP:SIG:TEMP"]
 )
-def test_page_109_to_set_what_is_read_only_is_invalid(box: Box, noun: str) -> None:
+def test_page_109_to_set_what_is_read_only_is_invalid(box: TwinConversation, noun: str) -> None:
     before = box.say(f"READ:{noun}")
     assert box.say(f"SET:{noun}:1") == f"STAT:SET:{noun}:1:INVALID"
     assert box.say(f"READ:{noun}") == before
 
 
-def test_page_108_a_line_has_1024_bytes(box: Box) -> None:
+def test_page_108_a_line_has_1024_bytes(box: TwinConversation) -> None:
     noun = "DEV:GRPZ:SPSU:SIG:FSET"
     number = "0." + "0" * (1024 - len(f"SET:{noun}:0.1\n")) + "1"
     assert len(f"SET:{noun}:{number}\n") == 1024
@@ -97,7 +94,7 @@ def test_page_108_a_line_has_1024_bytes(box: Box) -> None:
     assert "INVALID" in box.say("X" * 2000)
 
 
-def test_its_catalogue_names_each_device(box: Box) -> None:
+def test_its_catalogue_names_each_device(box: TwinConversation) -> None:
     """As a public program splits it: each group after DEV: is one device."""
     said = box.say("READ:SYS:CAT").removeprefix("STAT:SYS:CAT:")
     devices = {part.rstrip(":") for part in said.split("DEV:") if part}

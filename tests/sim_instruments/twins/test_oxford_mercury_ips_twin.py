@@ -1,4 +1,5 @@
 import pytest
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.firmware_interfaces.exact_time import FS_PER_S as S
 from podium.sim_instruments.twins.oxford_mercury_ips import OxfordMercuryIps
@@ -6,14 +7,11 @@ from podium.sim_instruments.twins.oxford_mercury_ips import OxfordMercuryIps
 FIELD = "DEV:GRPZ:SPSU:SIG:FLD"
 
 
-class Box:
+class Box(TwinConversation):
     def __init__(self) -> None:
         self.written: list[tuple[str, float, int]] = []
-        self.twin = OxfordMercuryIps("1", write=lambda *what: self.written.append(what))
-        self.session = self.twin.open("control")
-
-    def say(self, line: str, at_s: float = 0.0) -> str:
-        return self.session.feed(line.encode() + b"\n", round(at_s * S)).decode().rstrip("\n")
+        twin = OxfordMercuryIps("1", write=lambda *what: self.written.append(what))
+        super().__init__(twin, "control")
 
     def put(self, signal: str, value: str, at_s: float = 0.0) -> str:
         return self.say(f"SET:DEV:GRPZ:SPSU:{signal}:{value}", at_s).rsplit(":", 1)[1]

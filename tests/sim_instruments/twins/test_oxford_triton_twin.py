@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.firmware_interfaces import oxford_grammar as grammar
 from podium.firmware_interfaces.exact_time import FS_PER_S as S
@@ -10,22 +11,19 @@ from podium.sim_instruments.twins.oxford_triton import OxfordTriton
 STAGES = {3: "still", 8: "mixing_chamber"}
 
 
-class Box:
+class Box(TwinConversation):
     def __init__(self) -> None:
         self.outputs = {"pressure.p1": 1e-3, "pump.turbo1.on": 0.0, "valve.v4.open": 0.0}
         self.outputs |= {"turbo1.speed": 0.0, "turbo1.power": 0.0}
         self.written: list[tuple[str, float, int]] = []
-        self.twin = OxfordTriton(
+        twin = OxfordTriton(
             STAGES,
             "1",
             lambda channel, now_fs: {3: 0.8, 8: 0.01}[channel],
             lambda name, now_fs: self.outputs[name],
             lambda *what: self.written.append(what),
         )
-        self.session = self.twin.open("control")
-
-    def say(self, line: str, at_s: float = 0.0) -> str:
-        return self.session.feed(line.encode() + b"\r\n", round(at_s * S)).decode().rstrip()
+        super().__init__(twin, "control", b"\r\n")
 
 
 @pytest.fixture

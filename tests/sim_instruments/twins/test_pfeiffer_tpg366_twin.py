@@ -87,12 +87,14 @@ def test_the_network_may_chop_the_stream_anywhere(gauges: Box) -> None:
     )
 
 
-def test_switched_off_and_on_its_gauges_are_on_and_its_unit_is_mbar(gauges: Box) -> None:
+def test_switched_off_and_on_its_gauges_are_on_and_its_unit_is_that_which_was_saved(
+    gauges: Box,
+) -> None:
     gauges.ask("SEN,1,0,0,0,0,0")
     gauges.ask("UNI,2")
     gauges.ask("NONSENSE")
     gauges.twin.power_cycle(0)
     session = gauges.twin.open("mnemonics")
     assert session.feed(b"SEN\r\x05UNI\r\x05ERR\r\x05", 0) == (
-        b"\x06\r\n2,2,2,2,2,2\r\n\x06\r\n0\r\n\x06\r\n0000\r\n"
+        b"\x06\r\n2,2,2,2,2,2\r\n\x06\r\n4\r\n\x06\r\n0000\r\n"
     )

@@ -6,32 +6,24 @@ sources have in common. R&S's published examples for the SGT100A are sent as the
 """
 
 import pytest
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A, Tone
 
 POWER_ON, COMMAND, EXECUTION = 128, 32, 16
 
 
-class Box:
-    def __init__(self) -> None:
-        self.twin = RohdeSchwarzSGS100A("102345")
-        self.session = self.twin.open("scpi")
-
-    def say(self, message: str) -> str:
-        return self.session.feed(message.encode() + b"\n", 0).decode().strip()
-
-
 @pytest.fixture
-def source() -> Box:
-    return Box()
+def source() -> TwinConversation:
+    return TwinConversation(RohdeSchwarzSGS100A("102345"))
 
 
-def test_it_says_its_material_number_as_a_real_one_does(source: Box) -> None:
+def test_it_says_its_material_number_as_a_real_one_does(source: TwinConversation) -> None:
     """QCoDeS's notebook: "1416.0505k02/103074"."""
     assert source.say("*IDN?").split(",")[2] == "1416.0505k02/102345"
 
 
-def test_the_published_getting_started_example_runs(source: Box) -> None:
+def test_the_published_getting_started_example_runs(source: TwinConversation) -> None:
     """RsSgt_GettingStarted_Example.py, and RsSgt_SimpleRFsettings_Example.py with its checks."""
     for message in (
         "OUTPut:STATe ON",
@@ -47,7 +39,7 @@ def test_the_published_getting_started_example_runs(source: Box) -> None:
     assert source.say("SOURce:POWer:PEP?;:SYSTem:ERRor?") == '-20;0,"No error"'
 
 
-def test_a_lock_belongs_to_one_controller(source: Box) -> None:
+def test_a_lock_belongs_to_one_controller(source: TwinConversation) -> None:
     """SGU100A 149, SGT100A 310: ":LOCK? 12345", response 1, ":UNL 12345"."""
     assert source.say(":LOCK? 0") == "1"
     assert source.say(":LOCK? 12345") == "1"
@@ -61,7 +53,7 @@ def test_a_lock_belongs_to_one_controller(source: Box) -> None:
     assert source.say(":LOCK? 12345;:SYST:ERR?") == '1;0,"No error"'
 
 
-def test_the_fast_level_takes_no_unit(source: Box) -> None:
+def test_the_fast_level_takes_no_unit(source: TwinConversation) -> None:
     """SGU100A 157: ":PFASt -20"."""
     source.say(":PFASt -20")
     assert source.say("POW?") == "-20"
@@ -79,7 +71,7 @@ def test_the_fast_level_takes_no_unit(source: Box) -> None:
     ],
 )
 def test_formats_have_the_reset_values_of_the_manual(
-    source: Box, example: str, query: str, before: str, after: str
+    source: TwinConversation, example: str, query: str, before: str, after: str
 ) -> None:
     assert source.say(query) == before
     source.say(example)
@@ -88,7 +80,7 @@ def test_formats_have_the_reset_values_of_the_manual(
     assert source.say(query) == before
 
 
-def test_an_error_comes_again_only_once_it_was_read(source: Box) -> None:
+def test_an_error_comes_again_only_once_it_was_read(source: TwinConversation) -> None:
     """SGU100A 185: identical errors are reported repeatedly only if the first was retrieved."""
     for _ in range(3):
         source.say("NONSENSE 1;:FREQ 20 GHZ")
@@ -98,7 +90,7 @@ def test_an_error_comes_again_only_once_it_was_read(source: Box) -> None:
     assert source.say("SYST:ERR:COUN?;CODE:ALL?;:SYST:ERR:COUN?") == "1;-113;0"
 
 
-def test_the_queue_gives_the_oldest_and_removes_it(source: Box) -> None:
+def test_the_queue_gives_the_oldest_and_removes_it(source: TwinConversation) -> None:
     """SGU100A 185: number, description, then what the device adds behind a semicolon."""
     source.say("FREQ 1,2;NONSENSE")
     assert source.say("SYST:ERR?").startswith('-108,"Parameter not allowed;')
@@ -106,7 +98,7 @@ def test_the_queue_gives_the_oldest_and_removes_it(source: Box) -> None:
     assert source.say("SYST:ERR?") == '0,"No error"'
 
 
-def test_a_reset_leaves_queue_and_registers_and_cls_clears_them(source: Box) -> None:
+def test_a_reset_leaves_queue_and_registers_and_cls_clears_them(source: TwinConversation) -> None:
     """The family's table of reset values: neither *RST nor SYSTem:PRESet clears the queue."""
     source.say("*CLS;NONSENSE")
     source.say("*RST")
@@ -118,7 +110,7 @@ def test_a_reset_leaves_queue_and_registers_and_cls_clears_them(source: Box) -> 
     assert source.say("*ESR?") == "0"
 
 
-def test_bits_of_the_event_register_are_those_of_the_manual(source: Box) -> None:
+def test_bits_of_the_event_register_are_those_of_the_manual(source: TwinConversation) -> None:
     """SGT100A 543: 5 a command error, 7 power on."""
     assert source.say("*ESR?") == str(POWER_ON)
     source.say("NONSENSE")
@@ -129,7 +121,9 @@ def test_bits_of_the_event_register_are_those_of_the_manual(source: Box) -> None
 
 
 @pytest.mark.parametrize("preset", ["*RST", "SYST:PRES"])
-def test_a_preset_leaves_what_joins_it_to_its_neighbours(source: Box, preset: str) -> None:
+def test_a_preset_leaves_what_joins_it_to_its_neighbours(
+    source: TwinConversation, preset: str
+) -> None:
     """SGT100A 310: "reference oscillator source settings" are not changed."""
     source.say("ROSC:SOUR EXT;:FREQ 5 GHZ;:OUTP ON")
     source.say(preset)
@@ -149,13 +143,15 @@ def test_a_preset_leaves_what_joins_it_to_its_neighbours(source: Box, preset: st
         ("1234567890.12349", "1234567890.123"),
     ],
 )
-def test_numbers_are_written_as_page_531_says(source: Box, written: str, hertz: str) -> None:
+def test_numbers_are_written_as_page_531_says(
+    source: TwinConversation, written: str, hertz: str
+) -> None:
     """SGT100A 531: prefixes, special values, rounding to the resolution."""
     source.say(f"FREQ {written}")
     assert source.say("FREQ?;:SYST:ERR?") == f'{hertz};0,"No error"'
 
 
-def test_an_exponent_alone_is_no_number(source: Box) -> None:
+def test_an_exponent_alone_is_no_number(source: TwinConversation) -> None:
     """SGT100A 531. Left out: UP and DOWN, which want a step; INF and NINF, which no setting has."""
     for wrong in ("E9", "UP", "INF"):
         source.say(f"FREQ {wrong}")

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.firmware_interfaces.exact_time import FS_PER_S as S
 from podium.sim_instruments.physics.clock_makes import SOURCE
@@ -10,18 +11,9 @@ from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS10
 from podium.sim_instruments.twins.twin import IDLE
 
 
-class Box:
-    def __init__(self) -> None:
-        self.twin = RohdeSchwarzSGS100A("102345")
-        self.session = self.twin.open("scpi")
-
-    def say(self, message: str) -> str:
-        return self.session.feed(message.encode() + b"\n", 0).decode().strip()
-
-
 @pytest.fixture
 def generator():
-    return Box()
+    return TwinConversation(RohdeSchwarzSGS100A("102345"))
 
 
 def test_at_power_on_nothing_leaves_the_connector(generator):
@@ -94,7 +86,7 @@ def test_reset_and_preset_switch_the_output_off(generator):
 
 @given(st.decimals("1E6", "12.75E9", places=3), st.decimals(-120, 25, places=2), st.booleans())
 def test_the_tone_is_what_was_set(frequency, power, modulated):
-    generator = Box()
+    generator = TwinConversation(RohdeSchwarzSGS100A("102345"))
     generator.say(f"FREQ {frequency};:POW {power};:OUTP 1")
     if frequency >= 80_000_000:
         generator.say(f"IQ:STAT {int(modulated)}")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from tests.benches.servers.hanger_network import HangerNetwork, hanger
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.sim_instruments.twins.rohde_schwarz_znb20 import RohdeSchwarzZNB20
 
@@ -15,19 +16,7 @@ SWEEP_S = 11 * (0.1 + 10e-6)
 FREQUENCY_HZ = np.linspace(7.255e9, 7.265e9, 11)
 
 
-class Client:
-    """One connection, with the time in hand."""
-
-    def __init__(self, twin):
-        self.twin, self.session, self.now_fs = twin, twin.open("scpi"), 0
-
-    def say(self, text):
-        return self.session.feed(text.encode() + b"\n", self.now_fs).decode("latin-1").strip()
-
-    def later(self, seconds):
-        self.now_fs += round(seconds * S_FS)
-        return self.session.feed(b"", self.now_fs).decode("latin-1").strip()
-
+class Client(TwinConversation):
     def trace(self, query="CALC1:DATA? SDAT"):
         values = np.array([float(one) for one in self.say(query).split(",")])
         return values[0::2] + 1j * values[1::2]

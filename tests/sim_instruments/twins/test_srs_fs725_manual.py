@@ -5,6 +5,7 @@ what a pulse at the 1pps input does: the twin has none.
 """
 
 import pytest
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.srs_fs725 import STATUS
@@ -12,20 +13,16 @@ from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import still_air
 from podium.sim_instruments.twins.srs_fs725 import SrsFs725
 
-NOW_FS = 1_800_000_000 * FS_PER_S
+NOW_S = 1_800_000_000
 BAD_SYNTAX, BAD_PARAMETER, WAS_RESET = 32, 64, 128
 MINUTE_S = 60
 
 
-class Line:
+class Line(TwinConversation):
     def __init__(self) -> None:
-        self.twin = SrsFs725("12345", lambda make: Clock(1, "rb", make, still_air()))
-        self.session = self.twin.open("serial")
-        self.now_fs = NOW_FS
+        twin = SrsFs725("12345", lambda make: Clock(1, "rb", make, still_air()))
+        super().__init__(twin, "serial", b"\r", now_s=NOW_S)
         self.say("ST?")
-
-    def say(self, line: str) -> str:
-        return self.session.feed(line.encode() + b"\r", self.now_fs).decode().removesuffix("\r")
 
     def status(self) -> list[int]:
         return [int(one) for one in self.say("ST?").split(",")]

@@ -6,33 +6,25 @@ real one. Their set-ups are sent as they send them.
 """
 
 import pytest
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.sim_instruments.twins.continuous_tone import ContinuousTone
 from podium.sim_instruments.twins.srs_sg384 import SrsSg384
 
 
-class Box:
-    def __init__(self) -> None:
-        self.twin = SrsSg384("00112233")
-        self.session = self.twin.open("scpi")
-
-    def say(self, message: str) -> str:
-        return self.session.feed(message.encode() + b"\n", 0).decode().strip()
-
-
 @pytest.fixture
-def source() -> Box:
-    return Box()
+def source() -> TwinConversation:
+    return TwinConversation(SrsSg384("00112233"))
 
 
-def test_it_answers_as_the_unit_did_that_was_checked(source: Box) -> None:
+def test_it_answers_as_the_unit_did_that_was_checked(source: TwinConversation) -> None:
     """Frequencies as plain decimals, power in dBm, switches as 0 and 1, replies end with CR LF."""
     source.say("FREQ 2.87E9;AMPR -4.5")
     assert source.session.feed(b"FREQ?\n", 0) == b"2870000000\r\n"
     assert source.say("AMPR?;ENBR?;MODL?;TYPE?;QFNC?") == "-4.5;1;0;1;5"
 
 
-def test_a_reset_and_the_mains_bring_it_to_10_megahertz(source: Box) -> None:
+def test_a_reset_and_the_mains_bring_it_to_10_megahertz(source: TwinConversation) -> None:
     for forget in (lambda: source.say("*RST"), lambda: source.twin.power_cycle(0)):
         source.say("FREQ 1E9;ENBR 0;MODL 1")
         forget()
@@ -44,7 +36,7 @@ def test_a_reset_and_the_mains_bring_it_to_10_megahertz(source: Box) -> None:
     [("ENBL", "1", "62.5E6"), ("ENBR", "950E3", "4.05E9"), ("ENBH", "4.06E9", "8.1E9")],
 )
 def test_a_connector_is_on_only_where_it_has_a_signal(
-    source: Box, connector: str, low: str, high: str
+    source: TwinConversation, connector: str, low: str, high: str
 ) -> None:
     """What its switch reads depends on the frequency (pyHegel)."""
     source.say(f"{connector} 1")
@@ -58,7 +50,7 @@ def test_a_connector_is_on_only_where_it_has_a_signal(
     assert source.say(f"{connector}?") == "1", "the switch itself has stayed"
 
 
-def test_levels_are_set_and_asked_in_three_units(source: Box) -> None:
+def test_levels_are_set_and_asked_in_three_units(source: TwinConversation) -> None:
     """dBm, rms and Vpp, into 50 ohm: 0 dBm are 0.224 V rms and 0.632 V from peak to peak."""
     source.say("AMPR 0")
     assert [float(source.say(f"AMPR? {unit}")) for unit in ("dBm", "rms", "Vpp")] == [
@@ -90,14 +82,14 @@ def test_levels_are_set_and_asked_in_three_units(source: Box) -> None:
     ],
 )
 def test_what_is_out_of_range_is_an_illegal_value_and_changes_nothing(
-    source: Box, beyond: str, reads: str
+    source: TwinConversation, beyond: str, reads: str
 ) -> None:
     before = source.say(reads)
     source.say(beyond)
     assert source.say(f"LERR?;LERR?;{reads}") == f"10;0;{before}"
 
 
-def test_iq_modulation_wants_a_carrier_above_400_megahertz(source: Box) -> None:
+def test_iq_modulation_wants_a_carrier_above_400_megahertz(source: TwinConversation) -> None:
     """MODL "may fail if the current modulation type is not allowed at current settings"."""
     source.say("TYPE 6;QFNC 5;MODL 1")
     assert source.say("LERR?;MODL?") == "12;0"
@@ -109,7 +101,7 @@ def test_iq_modulation_wants_a_carrier_above_400_megahertz(source: Box) -> None:
     assert source.say("LERR?;FREQ?") == "0;300000000"
 
 
-def test_iq_modulation_allows_10_dbm_at_most(source: Box) -> None:
+def test_iq_modulation_allows_10_dbm_at_most(source: TwinConversation) -> None:
     source.say("FREQ 1E9;TYPE 6;MODL 1;AMPR 10")
     assert source.say("LERR?;AMPR?") == "0;10"
     source.say("AMPR 10.01")
@@ -118,7 +110,9 @@ def test_iq_modulation_allows_10_dbm_at_most(source: Box) -> None:
     assert source.say("LERR?;MODL?") == "12;0"
 
 
-def test_with_nothing_at_its_inputs_external_iq_modulation_leaves_no_carrier(source: Box) -> None:
+def test_with_nothing_at_its_inputs_external_iq_modulation_leaves_no_carrier(
+    source: TwinConversation,
+) -> None:
     source.say("FREQ 2.87E9;AMPR 5")
     assert source.twin.tone(0) == ContinuousTone(2.87e9, 5.0)
     source.say("TYPE 6;QFNC 5;MODL 1")
@@ -127,7 +121,7 @@ def test_with_nothing_at_its_inputs_external_iq_modulation_leaves_no_carrier(sou
     assert source.twin.tone(0) is None
 
 
-def test_its_list_holds_twenty_errors(source: Box) -> None:
+def test_its_list_holds_twenty_errors(source: TwinConversation) -> None:
     for _ in range(30):
         source.say("NOSU 1")
     found = [source.say("LERR?") for _ in range(21)]
@@ -137,14 +131,14 @@ def test_its_list_holds_twenty_errors(source: Box) -> None:
     assert source.say("LERR?") == "0"
 
 
-def test_it_tells_which_options_are_fitted(source: Box) -> None:
+def test_it_tells_which_options_are_fitted(source: TwinConversation) -> None:
     assert [source.say(f"OPTN? {number}") for number in range(1, 5)] == ["1", "1", "1", "0"]
     for number in (0, 5):
         source.say(f"OPTN? {number}")
         assert source.say("LERR?") == "10"
 
 
-def test_rphs_shows_the_phase_as_zero(source: Box) -> None:
+def test_rphs_shows_the_phase_as_zero(source: TwinConversation) -> None:
     source.say("PHAS 45.5")
     assert source.say("PHAS?") == "45.5"
     source.say("RPHS")
@@ -180,7 +174,7 @@ def test_rphs_shows_the_phase_as_zero(source: Box) -> None:
     ],
 )
 def test_the_set_ups_of_published_programs_are_taken(
-    source: Box, sent: tuple[str, ...], asked: str, answers: str
+    source: TwinConversation, sent: tuple[str, ...], asked: str, answers: str
 ) -> None:
     for message in sent:
         assert source.say(message) == ""

@@ -1,22 +1,16 @@
 """The errors of the SG384 (srs_sg384) as the manual's list has them."""
 
 import pytest
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.sim_instruments.twins.srs_sg384 import SrsSg384
 
 
-class Box:
-    def __init__(self) -> None:
-        self.session = SrsSg384("00112233").open("scpi")
-        self.say("*CLS")
-
-    def say(self, message: str) -> str:
-        return self.session.feed(message.encode() + b"\n", 0).decode().strip()
-
-
 @pytest.fixture
-def source() -> Box:
-    return Box()
+def source() -> TwinConversation:
+    source = TwinConversation(SrsSg384("00112233"))
+    source.say("*CLS")
+    return source
 
 
 @pytest.mark.parametrize(
@@ -41,7 +35,7 @@ def source() -> Box:
     ],
 )
 def test_an_error_has_its_number_and_its_event_bit(
-    source: Box, message: str, number: int, event: int
+    source: TwinConversation, message: str, number: int, event: int
 ) -> None:
     before = source.say("FREQ?;TYPE?;AMPR?")
     assert source.say(message) == ""
@@ -51,21 +45,21 @@ def test_an_error_has_its_number_and_its_event_bit(
     assert source.say("FREQ?;TYPE?;AMPR?") == before
 
 
-def test_units_that_the_manual_has_are_taken(source: Box) -> None:
+def test_units_that_the_manual_has_are_taken(source: TwinConversation) -> None:
     for written, hertz in (("10 MHz", 1e7), ("2.5 GHZ", 2.5e9), ("1E6", 1e6), ("950 kHz", 9.5e5)):
         source.say(f"FREQ {written}")
         assert float(source.say("FREQ?")) == hertz
     assert source.say("LERR?") == "0"
 
 
-def test_a_full_buffer_ends_with_too_many_errors(source: Box) -> None:
+def test_a_full_buffer_ends_with_too_many_errors(source: TwinConversation) -> None:
     for _ in range(25):
         source.say("BLAH")
     found = [source.say("LERR?") for _ in range(21)]
     assert found == [*["111"] * 19, "254", "0"]
 
 
-def test_its_status_byte_has_no_bit_for_errors(source: Box) -> None:
+def test_its_status_byte_has_no_bit_for_errors(source: TwinConversation) -> None:
     source.say("BLAH")
     assert source.say("*STB?") == "0"
     source.say("*ESE 32;*SRE 32")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from qcodes.instrument_drivers.tektronix.AWG70000A import TektronixAWG70000Base as Qcodes
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.firmware_interfaces.ieee4882.program_message import definite_block
 from podium.sim_instruments.twins.tektronix_awg70002a import tektronix_awg70002a
@@ -13,15 +14,9 @@ WFMX = Qcodes.makeWFMXFile(np.array([WAVE, WAVE > 0, WAVE < 0]), 2.0)
 SECOND_FS = 10**15
 
 
-class Bench:
+class Bench(TwinConversation):
     def __init__(self):
-        self.twin = tektronix_awg70002a("B1")
-        self.session = self.twin.open("scpi")
-        self.now_fs = 0
-
-    def say(self, message):
-        data = message if isinstance(message, bytes) else message.encode()
-        return self.session.feed(data + b"\n", self.now_fs).decode("latin-1").strip()
+        super().__init__(tektronix_awg70002a("B1"))
 
     def refused(self, message):
         assert self.say(message) == ""

@@ -10,6 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.firmware_interfaces.ieee4882.program_message import definite_block
 from podium.sim_instruments.twins.tektronix_awg5208 import tektronix_awg5208
@@ -71,16 +72,7 @@ def demo_sequence():
     return packed.getvalue()
 
 
-class Box:
-    def __init__(self, make):
-        self.twin = make("B1")
-        self.session = self.twin.open("scpi")
-        self.now_fs = 0
-
-    def say(self, message):
-        data = message if isinstance(message, bytes) else message.encode()
-        return self.session.feed(data + b"\n", self.now_fs).decode("latin-1").strip()
-
+class Box(TwinConversation):
     def opened(self, name, data):
         self.say(f'MMEM:DATA "{name}",'.encode() + definite_block(data))
         return self.say(f'MMEM:OPEN "{name}";:SYST:ERR?')
@@ -88,7 +80,7 @@ class Box:
 
 @pytest.fixture(params=[tektronix_awg70002a, tektronix_awg5208])
 def box(request):
-    return Box(request.param)
+    return Box(request.param("B1"))
 
 
 def test_the_idle_waveform(box):

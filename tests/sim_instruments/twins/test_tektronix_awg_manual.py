@@ -10,6 +10,7 @@ to make a function.
 import numpy as np
 import pytest
 from qcodes.instrument_drivers.tektronix.AWG70000A import TektronixAWG70000Base as Qcodes
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.firmware_interfaces.ieee4882.program_message import definite_block
 from podium.sim_instruments.twins import tektronix_assets
@@ -20,15 +21,10 @@ FINE = '0,"No error"'
 MAKE = {"AWG70002A": tektronix_awg70002a, "AWG5208": tektronix_awg5208}
 
 
-class Box:
+class Box(TwinConversation):
     def __init__(self, model):
         self.model = model
-        self.twin = MAKE[model]("B1")
-        self.session = self.twin.open("scpi")
-
-    def say(self, message):
-        data = message if isinstance(message, bytes) else message.encode()
-        return self.session.feed(data + b"\n", 0).decode("latin-1").strip()
+        super().__init__(MAKE[model]("B1"))
 
     def refused(self, message):
         self.say("*CLS")

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.benches.servers.twin_conversation import TwinConversation
 
 from podium.firmware_interfaces import yokogawa_gs200 as box
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
@@ -15,14 +16,9 @@ S = 10**15
 END_OF_PROGRAM = 128
 
 
-class Box:
+class Box(TwinConversation):
     def __init__(self) -> None:
-        self.twin = YokogawaGS200("91T1")
-        self.session = self.twin.open("scpi")
-
-    def say(self, message: str, at_s: float = 0.0) -> str:
-        now_fs = round(at_s * 1_000_000) * (S // 1_000_000)  # exact: time never goes back
-        return self.session.feed(message.encode() + b"\n", now_fs).decode().strip()
+        super().__init__(YokogawaGS200("91T1"))
 
     def errors(self, at_s: float = 0.0) -> list[int]:
         codes = []

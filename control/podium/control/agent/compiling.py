@@ -9,9 +9,11 @@ from typing import Protocol, runtime_checkable
 from podium.control.agent.answers import lasts
 from podium.control.bus.streams import ProgramDuration, ProgramPart, ProgramParts
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.facility.line_response import LineResponse
 from podium.control.program.batches import Batch, part_of
 from podium.control.program.program import Program
-from podium.control.program.serialise import NotAProgram, digest, from_json
+from podium.control.program.serialise import NotAProgram
+from podium.control.timebase.timed_program import name_of, timed_from_json
 from podium.drivers.errors import Refused
 from podium.firmware_interfaces.compiled_program import Artifact
 from podium.firmware_interfaces.exact_time import OffGridError
@@ -29,6 +31,15 @@ class CutsUp(Protocol):
 
     def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, Artifact]], ...]:
         """Return the parts with their artifacts."""
+        ...
+
+
+@runtime_checkable
+class UndoesLines(Protocol):
+    """A compiler for controllers that can undo what flux lines do to pulses."""
+
+    def undoing(self, lines: Mapping[str, LineResponse]) -> Compile:
+        """Return a compiler whose controllers undo these lines, by port."""
         ...
 
 
@@ -51,10 +62,10 @@ class Compiling:
     async def compile(self, text: str) -> tuple[str, Mapping[str, Artifact]]:
         """Return the program's hash and its artifacts; raises ``Refused`` with the reason."""
         with refused_in_words():
-            program, name = await asyncio.to_thread(_read, text)
+            program, name, lines = await asyncio.to_thread(_read, text)
         if name not in self._done:
             with refused_in_words(program.name):
-                self._done[name] = await asyncio.to_thread(self._compile, program)
+                self._done[name] = await asyncio.to_thread(self._undoing(lines), program)
         self._done.move_to_end(name)
         while len(self._done) > KEPT:
             self._done.popitem(last=False)
@@ -68,16 +79,26 @@ class Compiling:
     async def in_parts(self, text: str) -> ProgramParts:
         """Return the parts that a program takes, and keep them compiled; raises ``Refused``."""
         with refused_in_words():
-            program, _ = await asyncio.to_thread(_read, text)
-        if not isinstance(self._compile, CutsUp):
-            return ProgramParts(())
+            program, _, lines = await asyncio.to_thread(_read, text)
         with refused_in_words(program.name):
-            made = await asyncio.to_thread(self._compile.batches, program)
+            compiler = self._undoing(lines)
+            if not isinstance(compiler, CutsUp):
+                return ProgramParts(())
+            made = await asyncio.to_thread(compiler.batches, program)
         parts: list[ProgramPart] = []
         for batch, artifacts in made:
-            self._done[await asyncio.to_thread(digest, part_of(program, batch))] = artifacts
+            name = await asyncio.to_thread(name_of, part_of(program, batch), lines)
+            self._done[name] = artifacts
             parts.append(part_to_say(batch))
         return ProgramParts(tuple(parts))
+
+    def _undoing(self, lines: Mapping[str, LineResponse]) -> Compile:
+        """Return what compiles for controllers that undo these flux lines."""
+        if not lines:
+            return self._compile
+        if not isinstance(self._compile, UndoesLines):
+            raise DoesNotFit("nothing here undoes flux lines; run without corrections of them")
+        return self._compile.undoing(lines)
 
 
 def part_to_say(batch: Batch) -> ProgramPart:
@@ -98,6 +119,9 @@ def refused_in_words(program: str = "") -> Iterator[None]:
         raise ProgramDoesNotFit(f"program {program!r}: {error}") from error
 
 
-def _read(text: str) -> tuple[Program, str]:
-    program = from_json(text)
-    return program, digest(program)
+def _read(text: str) -> tuple[Program, str, Mapping[str, LineResponse]]:
+    """Return a program, its name as it is compiled, and the flux lines that are undone."""
+    timed = timed_from_json(text)
+    if not isinstance(timed.program, Program):
+        raise NotAProgram(f"holds a {type(timed.program).__name__}, not a Program")
+    return timed.program, name_of(timed.program, timed.lines), timed.lines

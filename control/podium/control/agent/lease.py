@@ -2,7 +2,8 @@
 
 The pattern of every interlock between agents. What is leased is a condition on readings, perhaps
 of another agent's instruments; it is renewed by each good reading that fulfils it, ends at once
-by one that does not, and by itself when nobody tells any more. No process has to live for that.
+by one that does not, and by itself when nobody reports any longer. No process has to live for
+that.
 """
 
 from math import inf

@@ -10,7 +10,7 @@ from podium.control.bus.gather import gather
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.drivers.errors import Refused
-from podium.drivers.roles import Acquired, Tone
+from podium.drivers.roles import Acquired, PlaysAtOnce, Tone
 from podium.firmware_interfaces.compiled_program import Artifact, ExternalTone
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
@@ -103,9 +103,8 @@ class Playback:
             return data
 
         def play(cluster: Any) -> tuple[Tai, dict[str, Acquired]]:
-            if (at_once := getattr(cluster, "play_at_once", None)) is not None:
-                played: tuple[Tai, dict[str, Acquired]] = at_once(artifact, duration_s, go_on)
-                return played
+            if isinstance(cluster, PlaysAtOnce):
+                return cluster.play_at_once(artifact, duration_s, go_on)
             load(cluster)
             started: Tai = cluster.now()
             return started, finish(cluster)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 import traceback
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,11 @@ class AgentRuns:
         self._not_safe = ""
         """The last report of what could not be made safe."""
         self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
-        self._queue: asyncio.Queue[Action] = asyncio.Queue()
+        self._queue: deque[Action] = deque()
         self._step: asyncio.Task[None] | None = None
+        """The step under way; the next begins when it has ended."""
+        self._keeps = False
+        """Whether steps may begin."""
         self._beside: set[asyncio.Task[None]] = set()
         """Reading the clock, and collecting."""
         self._tasks: asyncio.TaskGroup
@@ -108,11 +112,14 @@ class AgentRuns:
         """Make safe, then do what is asked, until cancelled."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._tasks.create_task(self._steps(), name="steps of runs")
-                self._do(self._first)
-                while True:
-                    await asyncio.sleep(TICK_S)
-                    self._take(Ticked())
+                self._keeps = True
+                try:
+                    self._do(self._first)
+                    while True:
+                        await asyncio.sleep(TICK_S)
+                        self._take(Ticked())
+                finally:
+                    self._keeps = False
         finally:
             for _, waiting in self._waiting:
                 waiting.cancel()
@@ -195,15 +202,15 @@ class AgentRuns:
                 case ReadClock() | Collect():
                     self._begin_beside(action)
                 case MakeSafe():
-                    while not self._queue.empty():
-                        self._queue.get_nowait()
-                    self._queue.put_nowait(action)
+                    self._queue.clear()
+                    self._queue.append(action)
                     self._hardware.give_up()
                     for task in (*self._beside, self._step):
                         if task is not None:
                             task.cancel()
                 case _:
-                    self._queue.put_nowait(action)
+                    self._queue.append(action)
+        self._go_on()
 
     def _reply(self, answer: Answer) -> None:
         if isinstance(answer, Refusal):
@@ -214,14 +221,21 @@ class AgentRuns:
 
     # The instruments: one step after another; the clock is read beside them
 
-    async def _steps(self) -> None:
-        while True:
-            action = await self._queue.get()
-            if isinstance(action, MakeSafe):
-                await self._settled()
-            self._step = self._tasks.create_task(self._guarded(action), name=str(action)[:40])
-            await asyncio.wait({self._step})
-            self._step = None
+    def _go_on(self) -> None:
+        """Begin the next step, if none is under way."""
+        if self._keeps and self._step is None and self._queue:
+            action = self._queue.popleft()
+            work = self._safely(action) if isinstance(action, MakeSafe) else self._guarded(action)
+            self._step = self._tasks.create_task(work, name=type(action).__name__)
+            self._step.add_done_callback(self._ended)
+
+    def _ended(self, _: "asyncio.Task[None]") -> None:
+        self._step = None
+        self._go_on()
+
+    async def _safely(self, action: MakeSafe) -> None:
+        await self._settled()
+        await self._guarded(action)
 
     def _begin_beside(self, action: ReadClock | Collect) -> None:
         task = self._tasks.create_task(self._guarded(action), name=str(action)[:40])

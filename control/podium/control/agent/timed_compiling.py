@@ -10,7 +10,8 @@ from podium.control.agent.compiling import KEPT, part_to_say, refused_in_words
 from podium.control.agent.loopback_parts import compile_loopback, tagged_by
 from podium.control.bus.streams import ProgramDuration, ProgramParts
 from podium.control.facility.facility import Facility
-from podium.control.families.family import families_of
+from podium.control.facility.line_response import LineResponse
+from podium.control.families.family import ControllerFamily, families_of, with_lines
 from podium.control.families.start_wiring import StartWiring
 from podium.control.program.batches import common
 from podium.control.program.loopback import Loopback
@@ -95,7 +96,8 @@ class TimedCompiling:
                 for wiring in (
                     one.set_to(timed.starts.get(one.controller)) for one in self._wirings
                 )
-                if ports & (family := self._families[wiring.controller]).ports[wiring.controller]
+                if ports & self._families[wiring.controller].ports[wiring.controller]
+                for family in (self._undoing(wiring.controller, timed.lines),)
             ]
         return ProgramParts(tuple(part_to_say(one) for one in common(made)) if made else ())
 
@@ -108,9 +110,10 @@ class TimedCompiling:
     def _part(self, timed: TimedProgram, text: str) -> TimedPart:
         program = timed.program
         set_to = [one.set_to(timed.starts.get(one.controller)) for one in self._wirings]
-        key = (program, *((one.controller, one.offset_ns, one.late_fs) for one in set_to))
+        lines = tuple(sorted(timed.lines.items(), key=lambda one: one[0]))
+        key = (program, lines, *((one.controller, one.offset_ns, one.late_fs) for one in set_to))
         if key not in self._done:
-            self._done[key] = self._artifacts(program, set_to)
+            self._done[key] = self._artifacts(program, set_to, timed.lines)
         self._done.move_to_end(key)
         while len(self._done) > KEPT:
             self._done.popitem(last=False)
@@ -129,14 +132,22 @@ class TimedCompiling:
             {node: where for node, where in taggers.items() if where[0] in artifacts},
         )
 
+    def _undoing(self, controller: str, lines: Mapping[str, LineResponse]) -> ControllerFamily:
+        return with_lines(self._families[controller], controller, lines)
+
     def _artifacts(
-        self, program: Program | Loopback, wirings: Sequence[StartWiring]
+        self,
+        program: Program | Loopback,
+        wirings: Sequence[StartWiring],
+        lines: Mapping[str, LineResponse],
     ) -> Mapping[str, Artifact]:
         if isinstance(program, Loopback):
             return compile_loopback(self._facility, self._families, program, wirings)
         ports = {frame.port for frame in program.frames}
         return {
-            one.controller: family.compile(program, one.controller, one)
+            one.controller: self._undoing(one.controller, lines).compile(
+                program, one.controller, one
+            )
             for one in wirings
-            if ports & (family := self._families[one.controller]).ports[one.controller]
+            if ports & self._families[one.controller].ports[one.controller]
         }

@@ -21,7 +21,8 @@ class AnswerTasks:
         self._key = key
         self._answer = answer
         self._tasks = tasks
-        self._open: set[asyncio.Task[bytes | AnswererFailed]] = set()
+        self._name = f"answer {key}"
+        self._open: set[asyncio.Task[None]] = set()
 
     @classmethod
     @asynccontextmanager
@@ -37,25 +38,31 @@ class AnswerTasks:
 
     async def answer(self, payload: bytes) -> bytes:
         """Return the answer; raises ``AnswererFailed``, or ``NoAnswer`` when the server left."""
-        task = self._tasks.create_task(self._guarded(payload), name=f"answer {self._key}")
+        # The task hands its answer over by itself: to wait for its end takes the loop a turn more.
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        task = self._tasks.create_task(self._guarded(payload, answered), name=self._name)
         self._open.add(task)
-        task.add_done_callback(self._open.discard)
-        await asyncio.wait({task})
-        if task.cancelled():
-            raise NoAnswer(f"{self._key} left while it was answering")
-        outcome = task.result()
-        if isinstance(outcome, AnswererFailed):
-            raise outcome
-        return outcome
 
-    async def _guarded(self, payload: bytes) -> bytes | AnswererFailed:
+        def ended(task: "asyncio.Task[None]") -> None:
+            self._open.discard(task)
+            if not answered.done():
+                answered.set_exception(NoAnswer(f"{self._key} left while it was answering"))
+
+        task.add_done_callback(ended)
+        return await answered
+
+    async def _guarded(self, payload: bytes, answered: "asyncio.Future[bytes]") -> None:
         # A failed answer is for the one who asked; the server goes on.
         try:
-            return await self._answer(payload)
+            outcome = await self._answer(payload)
         except Exception as error:
             failed = AnswererFailed(f"{self._key}: {type(error).__name__}: {error}")
             failed.__cause__ = error
-            return failed
+            if not answered.done():
+                answered.set_exception(failed)
+        else:
+            if not answered.done():
+                answered.set_result(outcome)
 
 
 async def drain(queue: "asyncio.Queue[T]") -> AsyncIterator[T]:

@@ -118,6 +118,8 @@ class RunNews:
     """Those that take part."""
     procedure: str = ""
     """Id of the procedure that it is a part of; empty: of none."""
+    fired: bool = False
+    """Whether it was a program held prepared: many are fired in a row, and not all are told."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,8 @@ from podium.control.calibration.inputs import Inputs
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.runner import Runner
 from podium.control.calibration.state import ATTRIBUTE, CalibrationState, Told
+from podium.control.calibration.target import Target
+from podium.control.facility.edges import Edge
 from podium.control.facility.facility import (
     Estimate,
     FeedlineWiring,
@@ -24,6 +26,7 @@ from podium.control.parameters.entry import Measured, NotMeasured, ParameterEntr
 from podium.control.parameters.known_values import KnownValues
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Program
+from podium.control.records.run_attributes import QUBITS, ROUTINE, attributes_laid
 from podium.firmware_interfaces.models import level_resolution_v, output_full_scale_dbm
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ Progress = Callable[[str, str], None]
 """Called with the routine's name and a word about what it is doing."""
 
 
+KeepOutcome = Callable[[Outcome], Awaitable[None]]
+"""Called with a routine's outcome, once it has ended."""
 BeginStep = Callable[[int, str], Awaitable[None]]
 """Called with the number of a step, from 1, and the name of its routine."""
 
@@ -47,6 +52,10 @@ def _of_the_house() -> Validities:
 
 async def _nobody_is_told(step: int, routine: str) -> None:
     """Nobody receives notice of a step."""
+
+
+async def _nobody_keeps(outcome: Outcome) -> None:
+    """Nobody records an outcome."""
 
 
 @dataclass(slots=True, eq=False)
@@ -74,10 +83,13 @@ class Bench:
     """Qubits are brought to 0 by measuring and flipping them, as soon as results can be told."""
     known_now: KnownValues = field(init=False)
     begin_step: BeginStep = _nobody_is_told
-    working_on: tuple[Qubit, ...] = ()
-    """The qubits that the routine at work was asked for."""
+    keep_outcome: KeepOutcome = _nobody_keeps
+    working_on: tuple[Target, ...] = ()
+    """The qubits or edges that the routine at work was asked for."""
     latest: Outcome | None = None
     """Of the routine at work, as far as it is."""
+    edges: tuple[Edge, ...] = ()
+    """The edges on the bench: routines for edges are given these in place of the qubits."""
     epoch: int = 0
     """Epoch of the node's clock domain, as the last run told it."""
     assumed: dict[str, list[str]] = field(default_factory=dict)
@@ -89,7 +101,7 @@ class Bench:
         self.known_now = KnownValues(self.record, self.validities)
         self.record = self.known_now
 
-    async def begin(self, needs: tuple[str, ...], qubits: tuple[Qubit, ...]) -> None:
+    async def begin(self, needs: tuple[str, ...], qubits: tuple[Target, ...]) -> None:
         """Read the clock, from which ages count; ``needs``: of the routine that begins."""
         tai = await self.runner.now()
         self.known_now.begin(needs, tai.seconds + tai.femtoseconds * 1e-15)
@@ -119,8 +131,15 @@ class Bench:
             tuple(self.known_now.all(self.node).values()),
             self.active_reset,
         )
-        data = await self.runner.run(program)
-        data.attrs.setdefault(ATTRIBUTE, state.to_json())
+        laid = {
+            ATTRIBUTE: state.to_json(),
+            ROUTINE: outcome.routine,
+            QUBITS: " ".join(state.qubits),
+        }
+        with attributes_laid(laid):
+            data = await self.runner.run(program)
+        for name, text in laid.items():
+            data.attrs.setdefault(name, text)
         outcome.runs.append(str(data.attrs["run"]))
         outcome.saturated |= {
             str(name).removesuffix("_i")
@@ -146,7 +165,7 @@ class Bench:
         """Return ``number`` times the thoroughness, at least 16."""
         return max(16, round(number * self.thoroughness))
 
-    def design(self, qubit: Qubit, quantity: str) -> Estimate:
+    def design(self, qubit: Target, quantity: str) -> Estimate:
         """Return what the facility file expects of ``quantity``.
 
         Raises NotMeasured when the file says nothing about it.
@@ -155,7 +174,7 @@ class Bench:
         name = f"design of {qubit.name}.{quantity}"
         return replace(expected, value=self.inputs.take(name, expected.value, expected.spread))
 
-    def _expected(self, qubit: Qubit, quantity: str) -> Estimate:
+    def _expected(self, qubit: Target, quantity: str) -> Estimate:
         try:
             return qubit.design[quantity]
         except KeyError:
@@ -165,12 +184,12 @@ class Bench:
                 f"{qubit.name}.{quantity}",
             ) from None
 
-    def guess(self, qubit: Qubit, quantity: str) -> float:
+    def guess(self, qubit: Target, quantity: str) -> float:
         """Return the best value as a start for a fit whose result does not depend on it."""
         entry = self.record.get(f"{qubit.name}.{quantity}")
         return self._expected(qubit, quantity).value if entry is None else entry.value
 
-    def known(self, qubit: Qubit, quantity: str) -> ParameterEntry:
+    def known(self, qubit: Target, quantity: str) -> ParameterEntry:
         """Return what was measured, or raise NotMeasured."""
         return self.known_of(f"{qubit.name}.{quantity}")
 
@@ -185,12 +204,12 @@ class Bench:
             raise self.known_now.stale(name, complaint)
         raise NotMeasured(f"{name} has not been measured yet", name)
 
-    def best(self, qubit: Qubit, quantity: str) -> float:
+    def best(self, qubit: Target, quantity: str) -> float:
         """Return the measured value, else (also where it is too old) the design value."""
         value = self.measured(qubit, quantity)
         return self._in_place_of(qubit, quantity) if value is None else value
 
-    def _in_place_of(self, qubit: Qubit, quantity: str) -> float:
+    def _in_place_of(self, qubit: Target, quantity: str) -> float:
         """Return the design value, noting that the measurement is missing."""
         value = self.design(qubit, quantity).value
         elements = self.assumed.setdefault(quantity, [])
@@ -218,7 +237,7 @@ class Bench:
             return ground + self.best(qubit, "chi")
         return self._in_place_of(qubit, "readout_frequency")
 
-    def measured(self, qubit: Qubit, quantity: str) -> float | None:
+    def measured(self, qubit: Target, quantity: str) -> float | None:
         """Return the measured value; None where there is none, or it is too old."""
         return self.measured_of(f"{qubit.name}.{quantity}")
 

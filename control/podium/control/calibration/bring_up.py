@@ -3,11 +3,18 @@
 from collections.abc import AsyncIterator, Mapping
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.catalogue import BRING_UP, DECLARATIONS, ROUTINES, needs_of
+from podium.control.calibration.catalogue import (
+    BRING_UP,
+    DECLARATIONS,
+    ROUTINES,
+    needs_of,
+    targets_edges,
+)
 from podium.control.calibration.declaration import Routine
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.sequences import all_pulses, resets_actively
-from podium.control.facility.facility import Qubit
+from podium.control.calibration.target import Target
+from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import NotMeasured
 
 ROUGHLY = 0.3
@@ -33,12 +40,13 @@ async def bring_up(
     lost: set[str] = set()
     thoroughness = bench.thoroughness
     for number, name in enumerate(steps):
-        able = tuple(q for q in bench.qubits if q.name not in lost)
+        asked: tuple[Target, ...] = bench.edges if targets_edges(name) else bench.qubits
+        able = tuple(one for one in asked if one.name not in lost)
         if not able:
-            return
+            continue
         again = name in steps[number + 1 :]
         bench.thoroughness = (
-            min(thoroughness, _roughly(bench, able, name)) if again else thoroughness
+            min(thoroughness, _roughly(bench, lost, name)) if again else thoroughness
         )
         await bench.begin_step(number + 1, name)
         try:
@@ -47,17 +55,21 @@ async def bring_up(
             bench.thoroughness = thoroughness
         if name in DECLARATIONS and DECLARATIONS[name].essential:
             lost.update(outcome.failures)  # a feedline may be among them, and harms nobody
+        await bench.keep_outcome(outcome)
         yield outcome
 
 
-def _roughly(bench: Bench, qubits: tuple[Qubit, ...], routine: str) -> float:
+def _roughly(bench: Bench, lost: set[str], routine: str) -> float:
     """Return the share of its shots with which a routine makes do that comes again."""
+    qubits = tuple(q for q in bench.qubits if q.name not in lost)
     if routine in DECAYS_WITH_FLIPS and resets_actively(all_pulses(bench, qubits)):
         return DECAYS_WITH_FLIPS[routine]
     return RESTS.get(routine, ROUGHLY)
 
 
-async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], name: str) -> Outcome:
+async def _attempt(
+    routine: Routine, bench: Bench, qubits: tuple[Target, ...], name: str
+) -> Outcome:
     """Run a routine; what it misses of single qubits fails those qubits only."""
     try:
         await bench.begin(needs_of(name), qubits)
@@ -67,7 +79,7 @@ async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], na
         return done
     except NotMeasured as error:
         outcome = Outcome(name, name.replace("_", " ").capitalize())
-        missing = [q for q in qubits if error.name.startswith(f"{q.name}.")]
+        missing = [q for q in qubits if _is_of(error.name, q)]
         if not missing:
             raise
         for q in missing:
@@ -78,3 +90,11 @@ async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], na
         again = await _attempt(routine, bench, rest, name)
         again.failures.update(outcome.failures)
         return again
+
+
+def _is_of(parameter: str, target: Target) -> bool:
+    """Tell whether a parameter is of a qubit, or of an edge or one of its ends."""
+    names = [target.name]
+    if isinstance(target, Edge):
+        names += [f"{target.node}.{end}" for end in target.ends]
+    return any(f"{parameter}.".startswith(f"{name}.") for name in names)

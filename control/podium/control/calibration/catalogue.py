@@ -25,14 +25,24 @@ DECLARATIONS: Mapping[str, Declaration] = {one.name: one for one in _declared()}
 ROUTINES: dict[str, Routine] = {name: one.function for name, one in DECLARATIONS.items()}
 """All routines by the name under which they are called and stored."""
 
-BRING_UP: tuple[str, ...] = tuple(
-    name
-    for _, name in sorted(
-        (place, name) for name, one in DECLARATIONS.items() for place in one.places
+
+def _turns(*, of_edges: bool) -> tuple[str, ...]:
+    """Return the names of the routines for edges, or of all others, in the order of their turns."""
+    turns = (
+        (place, name)
+        for name, one in DECLARATIONS.items()
+        if (one.targets == "edges") is of_edges
+        for place in one.places
     )
-)
+    return tuple(name for _, name in sorted(turns))
+
+
+BRING_UP: tuple[str, ...] = _turns(of_edges=False)
 """The order. Some come twice: what they found the first time was needed to find the rest. Punch-out
 comes at the sweet spot: how many photons a resonator bears depends on how far away its qubit is."""
+
+EDGE_BRING_UP: tuple[str, ...] = _turns(of_edges=True)
+"""The order for edges, whose qubits have been brought up."""
 
 VALIDITY: Mapping[str, Validity] = {
     quantity: Validity(lifetime.lasts_s, name, lifetime.of_epoch)
@@ -45,3 +55,8 @@ VALIDITY: Mapping[str, Validity] = {
 def needs_of(routine: str) -> tuple[str, ...]:
     """Return what the result of a routine stands on; nothing of one that is a user's own."""
     return DECLARATIONS[routine].needs if routine in DECLARATIONS else ()
+
+
+def targets_edges(routine: str) -> bool:
+    """Tell whether a routine works on edges; those that are a user's own work on qubits."""
+    return routine in DECLARATIONS and DECLARATIONS[routine].targets == "edges"

@@ -2,20 +2,20 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from podium.control.parameters.validity import Lifetime
 
 if TYPE_CHECKING:
     from podium.control.calibration.bench import Bench
     from podium.control.calibration.outcome import Outcome
-    from podium.control.facility.facility import Qubit
 
-Routine: TypeAlias = "Callable[[Bench, tuple[Qubit, ...]], Awaitable[Outcome]]"
+Routine: TypeAlias = "Callable[[Bench, tuple[Any, ...]], Awaitable[Outcome]]"
+"""Its second argument: qubits, or edges where its declaration's targets are these."""
 
-Targets = Literal["qubits", "tunable qubits", "feedlines", "outputs"]
+Targets = Literal["qubits", "tunable qubits", "feedlines", "outputs", "edges"]
 """Of the qubits asked for: themselves, those with a flux line, or what they are read and driven
-through."""
+through. Routines for edges are given edges in their place."""
 
 READOUT_SETTINGS = ("probe_frequency", "probe_amplitude", "probe_duration")
 DRIVE = ("f01", "pi_amplitude", "pulse_duration")

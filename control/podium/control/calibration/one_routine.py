@@ -11,6 +11,7 @@ from podium.control.calibration.declaration import Routine
 from podium.control.calibration.facility_copy import keep_facility
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.readiness import check_fridges, ramp_biases
+from podium.control.calibration.recorded_outcome import outcome_recorder
 from podium.control.calibration.routine_result import Calibrated
 from podium.control.calibration.runner import Runner
 from podium.control.calibration.user_routines import NoRoutine, find_routines
@@ -110,6 +111,7 @@ async def calibrated(
                 thoroughness=thoroughness,
                 validities=validities,
                 active_reset=active_reset,
+                keep_outcome=outcome_recorder(runner),
             )
             async for outcome in bring_up(bench, (one.name,), {one.name: one.routine}):
                 outcomes.append(outcome)

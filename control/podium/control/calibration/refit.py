@@ -12,7 +12,8 @@ from podium.control.calibration.declaration import Routine
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.replay import NoMoreData, ReplayRunner
 from podium.control.calibration.state import CalibrationState, NoState
-from podium.control.facility.facility import Facility
+from podium.control.calibration.target import Target
+from podium.control.facility.facility import Facility, Qubit
 from podium.control.parameters.entry import NotMeasured, ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.validity import Validities
@@ -90,7 +91,7 @@ async def refit(
     """
     state = CalibrationState.of(datasets[0])
     routine = routines.get(state.routine)
-    known = facility.qubits()
+    known: Mapping[str, Target] = {**facility.qubits(), **facility.edges()}
     gone = [name for name in state.qubits if name not in known]
     if routine is None or gone:
         raise NoState(
@@ -109,7 +110,7 @@ async def refit(
         bench = Bench(
             runner,
             state.node,
-            qubits,
+            tuple(one for one in qubits if isinstance(one, Qubit)),
             record,
             keep=lambda _: None,
             thoroughness=state.thoroughness,

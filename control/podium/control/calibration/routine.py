@@ -1,9 +1,10 @@
 """Turns data into parameters, qubit by qubit; a failure of one stays with it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from math import isfinite
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -16,14 +17,15 @@ from podium.control.calibration.fits.least_squares import (
 )
 from podium.control.calibration.inputs import propagate
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.facility.facility import Qubit
+from podium.control.calibration.target import Target, captures_of
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.quantities import BY_NAME, told
 
 Found = tuple[Mapping[str, Measured], Panel]
 """Parameters by quantity (``t1``), and the panel with the fit drawn in. The panel's text may name
 quantities in braces (``T1 {t1}``): value and sigma are put there."""
-Fit = Callable[[Qubit, Panel], Found]
+T = TypeVar("T", bound=Target)
+Fit: TypeAlias = Callable[[T, Panel], Found]
 """Takes the qubit and its panel of raw data. It may be called several times, with the values that
 it takes from the bench shifted: it keeps nothing of its own between calls."""
 
@@ -59,11 +61,20 @@ def refuse_unexplained(panel: Panel) -> None:
     if not points or len(points) != len(lines) or not panel.judged:
         return
     count = sum(len(one.x) for one in points)
-    degrees = count - PARAMETERS - len(points)
-    if degrees < 1:
-        return
     left = sum(_scatter(one, line) for one, line in zip(points, lines, strict=True))
     whole = sum(_scatter(one, None) for one in points)
+    refuse_noise(whole, left, count, len(points))
+
+
+def refuse_noise(whole: float, left: float, count: int, scans: int = 1) -> None:
+    """Raise FitFailed when a fit leaves about as much scatter as a fit to noise would.
+
+    ``whole``, ``left``: sums of squares of ``count`` points about their means, and about the fit;
+    ``scans``: how many means there are.
+    """
+    degrees = count - PARAMETERS - scans
+    if degrees < 1:
+        return
     from scipy.special import fdtri  # heavy
 
     needed = float(fdtri(PARAMETERS, degrees, 1 - FALSE_ALARMS / count))
@@ -101,7 +112,7 @@ def refuse_senseless(found: Mapping[str, Measured]) -> None:
             raise FitFailed(f"the fit gives {name} = {one.value:.6g} ± {one.sigma:.3g} {one.unit}")
 
 
-def fitted(bench: Bench, qubit: Qubit, raw: Panel, fit: Fit) -> Found:
+def fitted(bench: Bench, qubit: T, raw: Panel, fit: Fit[T]) -> Found:
     """Fit one qubit's data, refuse what noise would give as well, and propagate the inputs' doubt.
 
     Raises FitFailed.
@@ -137,11 +148,13 @@ class _Texts(dict[str, str]):
 async def analyse(
     bench: Bench,
     outcome: Outcome,
-    qubits: Iterable[Qubit],
-    raw: Callable[[Qubit], Panel],
-    fit: Fit,
-) -> tuple[Qubit, ...]:
+    qubits: Iterable[T],
+    raw: Callable[[T], Panel],
+    fit: Fit[T],
+) -> tuple[T, ...]:
     """Fit every qubit's data off the event loop, store what was found, and draw all of it.
+
+    ``qubits``: or edges, each with its own data.
 
     ``raw`` draws the data as they are; ``fit`` raises FitFailed when they do not carry the
     answer: then nothing is stored for that qubit, its panel says why, and the others go on. The
@@ -150,12 +163,13 @@ async def analyse(
     brings its doubt along (:mod:`podium.control.calibration.inputs`).
     Returns the qubits that succeeded.
     """
-    good: list[Qubit] = []
+    good: list[T] = []
     measured: dict[str, Measured] = {}
     for qubit in qubits:
         panel = raw(qubit)
         try:
-            refuse_clipped(outcome, qubit.element)
+            for element in captures_of(qubit):
+                refuse_clipped(outcome, element)
             found, panel = await asyncio.to_thread(fitted, bench, qubit, panel, fit)
         except FitFailed as error:
             outcome.failures[qubit.name] = str(error)
@@ -166,3 +180,37 @@ async def analyse(
         good.append(qubit)
     await bench.commit(outcome, measured)
     return tuple(good)
+
+
+Verify: TypeAlias = Callable[[Mapping[str, Measured]], Awaitable[Panel]]
+"""Measures anew, in another way, what a fit has found; raises FitFailed where the two disagree.
+Returns a panel with what was seen."""
+
+
+async def analyse_verified(
+    bench: Bench,
+    outcome: Outcome,
+    target: T,
+    raw: Callable[[], Panel],
+    fit: Fit[T],
+    verify: Verify,
+) -> bool:
+    """Fit a target's data, measure anew what was found, and store it only where both agree.
+
+    ``raw``, ``fit``: as of :func:`analyse`. Both panels are drawn, also of what has failed. Tells
+    whether it was stored.
+    """
+    panel = raw()
+    try:
+        for element in captures_of(target):
+            refuse_clipped(outcome, element)
+        found, panel = await asyncio.to_thread(fitted, bench, target, panel, fit)
+        second = await verify(found)
+    except FitFailed as error:
+        outcome.failures[target.name] = str(error)
+        outcome.panels.append(replace(panel, text=str(error), failed=True))
+        return False
+    outcome.panels += [panel, second]
+    named = {f"{target.name}.{name}": value for name, value in found.items()}
+    await bench.commit(outcome, named)
+    return True

@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from podium.control.bus.messages import FacilityStatus
 from podium.control.bus.mixers import MixerFound
+from podium.control.bus.records import MAIN
+from podium.control.client.gates import TwoQubitGate
 from podium.control.client.lab import Lab, join_facility, open_facility
+from podium.control.client.lab_data import FoundRuns, LabData
 from podium.control.client.prepared_program import FiredData, PreparedProgram
 from podium.control.client.skew_calibration import LoopbackResult, SkewsFound
 from podium.control.client.stream import EVERY_S, Stream
@@ -56,6 +59,11 @@ class BlockingLab:
         """Return the checked facility file."""
         return self._lab.facility
 
+    @property
+    def data(self) -> "BlockingLabData":
+        """Return the records of runs: ``lab.data.find(qubit="q1", since="monday")``."""
+        return BlockingLabData(self._lab.data, self._thread)
+
     def run(
         self,
         program: Program,
@@ -87,6 +95,18 @@ class BlockingLab:
         calibrate = partial(self._lab.calibrate, thoroughness=thoroughness, validity=validity)
         calibrate = partial(calibrate, out=out, store=store, active_reset=active_reset)
         return self._thread.do(lambda: calibrate(routine, *qubits))
+
+    def gate(
+        self,
+        gate: str,
+        *qubits: str,
+        store: Path | str | None = None,
+        frames: Mapping[str, str] | None = None,
+        validity: Mapping[str, str] | None = None,
+    ) -> TwoQubitGate:
+        """Return a calibrated two-qubit gate: ``lab.gate("cz", "q0", "q1")``."""
+        asked = partial(self._lab.gate, store=store, frames=frames, validity=validity)
+        return self._thread.do(lambda: asked(gate, *qubits))
 
     def loopback(
         self, nodes: Sequence[str] | None = None, *, corrected: bool = False
@@ -145,6 +165,34 @@ class BlockingLab:
     def ready(self, within_s: float) -> FacilityStatus:
         """Return the status once every instrument is connected, or as it is after ``within_s``."""
         return self._thread.do(lambda: self._lab.ready(within_s))
+
+
+class BlockingLabData:
+    """:class:`~podium.control.client.lab_data.LabData`, each method returning when it is done."""
+
+    def __init__(self, data: LabData, thread: "LoopThread") -> None:
+        self._data = data
+        self._thread = thread
+
+    def find(self, **asked: Any) -> FoundRuns:
+        """Return the runs that fit all that is named, the latest first."""
+        return self._thread.do(lambda: self._data.find(**asked))
+
+    def load(self, run: str, name: str = MAIN, version: int = 0) -> "xarray.Dataset":
+        """Return the data of a run, opened; values are read when they are asked for."""
+        return self._thread.do(lambda: self._data.load(run, name, version))
+
+    def save(self, run: str, name: str, data: "xarray.Dataset") -> int:
+        """Save the result of an analysis with a run; return its version."""
+        return self._thread.do(lambda: self._data.save(run, name, data))
+
+    def tag(self, run: str, *tags: str, remove: Sequence[str] = ()) -> None:
+        """Put tags on a run, and take others off."""
+        self._thread.do(lambda: self._data.tag(run, *tags, remove=remove))
+
+    def note(self, run: str, text: str) -> None:
+        """Add a note to a run."""
+        self._thread.do(lambda: self._data.note(run, text))
 
 
 class BlockingPreparedProgram:

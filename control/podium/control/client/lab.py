@@ -9,9 +9,12 @@ With the processes that ``podium up`` has started: ``join_facility`` instead.
 """
 
 import asyncio
+import json
+import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +28,12 @@ from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibra
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, Stop, StreamPart
 from podium.control.client.coordinator_client import CoordinatorClient
+from podium.control.client.gates import TwoQubitGate, edge_between, gate_of
+from podium.control.client.lab_data import LabData
+from podium.control.client.line_corrections import check_lines, stored_lines
 from podium.control.client.prepared_program import PreparedProgram, prepare
 from podium.control.client.procedure import Procedure, reported_procedure
+from podium.control.client.run_recorder import RunRecorder
 from podium.control.client.skew_calibration import (
     LoopbackResult,
     SkewsFound,
@@ -36,6 +43,9 @@ from podium.control.client.skew_calibration import (
 )
 from podium.control.client.stream import EVERY_S, Stream, attributes_of
 from podium.control.facility.facility import Facility
+from podium.control.facility.line_response import LineResponse, lines_to_plain
+from podium.control.parameters.store import ParameterStore
+from podium.control.parameters.validity import Validities
 from podium.control.program.dataset import dataset_of
 from podium.control.program.loopback import PULSES, Loopback
 from podium.control.program.parameters import NoSuchParameter, with_parameters
@@ -43,7 +53,7 @@ from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
 from podium.control.records.calibration_folder import OUT, STORE, CalibrationFolder
 from podium.control.records.snapshots import name_in
-from podium.control.runs.errors import RunFailed, RunRefused
+from podium.control.runs.errors import RunError, RunFailed, RunRefused
 from podium.control.timebase.loopback import STARTS
 from podium.control.timebase.skew_messages import (
     AskSkews,
@@ -55,12 +65,15 @@ from podium.control.timebase.skew_messages import (
 from podium.control.timebase.skew_routine import Progress
 from podium.control.timebase.start_setting import SkewsMeasured, StartSetting
 from podium.control.timebase.timed_program import TimedProgram, timed_to_json
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.quantity import parse_quantity
 from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
     import xarray
 
     from podium.control.calibration.routine_result import Calibrated
+    from podium.control.records.record_folder import RecordFolder
     from podium.control.security.access import Member
 
 AGENT = "room"
@@ -70,6 +83,8 @@ SETTLED = ("connected", "released")
 """States of an instrument in which there is nothing to wait for."""
 CALIBRATION = "podium.control.calibration.one_routine"
 """Module that carries out routines: it stands on the lab, and is found when one is asked for."""
+CATALOGUE = "podium.control.calibration.catalogue"
+"""Module that knows how long what routines have found is good for."""
 READY_S = 60.0
 """A calibration waits so long for instruments that do not answer yet."""
 
@@ -84,17 +99,24 @@ class Lab:
         who: str | None = None,
         procedure: str = "",
         file: Path | None = None,
+        *,
+        recorded: bool = False,
+        lines: Mapping[str, LineResponse] | None = None,
     ) -> None:
         """``who`` asks: in the log, on the page, with the data (default: user and program).
 
         ``procedure``: id of that of which all that is asked is a part; ``file``: the facility
-        file, of which a copy is kept beside data.
+        file, of which a copy is kept beside data; ``recorded``: runs go into the facility's
+        records; ``lines``: see :meth:`correct_lines`.
         """
         self._file = file
+        self._lines = dict(lines or {})
         self._who = checked_name(who)
         self._facility = facility
         self._bus = bus
+        self._procedure = procedure
         self._client = CoordinatorClient(bus, facility.name, self._who, procedure)
+        self._recorder = RunRecorder(bus, facility.name, self._who, enabled=recorded)
         self._ask = self._client.ask
 
     @property
@@ -107,6 +129,16 @@ class Lab:
         """Return the client's name, as others see it."""
         return self._who
 
+    @property
+    def data(self) -> LabData:
+        """Return the records of runs: ``await lab.data.find(qubit="q1", since="monday")``."""
+        return LabData(self._recorder)
+
+    @property
+    def recorder(self) -> RunRecorder:
+        """Return the way to the records, for what a routine has found."""
+        return self._recorder
+
     @asynccontextmanager
     async def procedure(
         self, title: str, nodes: Sequence[str], steps: int
@@ -118,7 +150,9 @@ class Lab:
         ``RunRefused`` from there on.
         """
         async with reported_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
-            yield one, Lab(self._facility, self._bus, self._who, one.id, self._file)
+            enabled, lines = self._recorder.enabled, self._lines
+            given = (self._facility, self._bus, self._who, one.id, self._file)
+            yield one, Lab(*given, recorded=enabled, lines=lines)
 
     async def run(
         self,
@@ -136,33 +170,78 @@ class Lab:
         start of its own.
 
         On several nodes it starts at one time, which the trigger plane gives; ``timed``: also on
-        one. Their measured skews are taken out, and where they are not known, or do not hold any
-        more, the run is refused; not ``corrected``, they start as they are wired, some ns apart.
+        one. Their measured skews are taken out, and where they are not known, or no longer
+        hold, the run is refused; not ``corrected``, they start as they are wired, some ns apart.
         The dataset is described at :class:`~podium.control.calibration.runner.Runner`; of a run
         that started at a time, ``attrs["starts"]`` has when each controller says that it began,
         and ``start_settings`` how its start was set (JSON, by controller). Cancelled, it returns
         once the run has been given up and outputs are safe.
+
+        The run is in the facility's records when this returns, its data on their disk, also one
+        that failed or was refused; :attr:`data` finds it. Where that cannot be, the data are
+        returned with a warning, ``NotRecorded``.
         """
         try:
             program = with_parameters(program, parameters or {})
         except NoSuchParameter as error:
             raise RunRefused(str(error)) from error
+        asked_s = time.time()
         text = await asyncio.to_thread(to_json, program)
-        done = await self._client.work(
-            messages.RunProgram(text, timed, corrected), messages.RunDone
-        )
+        lines, asked = self._lines_of(program), text
+        if lines:
+            asked = await asyncio.to_thread(timed_to_json, TimedProgram(program, {}, lines))
+        try:
+            done = await self._client.work(
+                messages.RunProgram(asked, timed, corrected), messages.RunDone
+            )
+        except RunError as error:
+            await self._recorder.keep_failure(program, error, asked_s, self._procedure)
+            raise
         attributes = attributes_of(done, program, self._facility.name, text, self._who)
+        if lines:
+            attributes["flux_lines"] = json.dumps(lines_to_plain(lines))
         data = await asyncio.to_thread(dataset_of, program, done.captures, attributes)
         name_in(data, done.snapshot)
+        await self._recorder.keep(data, program, asked_s, self._procedure)
         return data
 
     async def prepare(self, program: Program) -> PreparedProgram:
         """Have ``program`` compiled and held by the agent that plays it; nothing is touched.
 
         It is then fired with other values of its parameters: ``await prepared.fire(theta=0.1)``. It
-        has to fit one controller as it is, and to be started at once.
+        has to fit one controller as it is, and to be started at once; flux lines are not corrected.
         """
+        self._refuse_lines(program, "a prepared program")
         return await prepare(self._client, program, self._facility.name, self._who)
+
+    def correct_lines(self, lines: Mapping[str, LineResponse]) -> None:
+        """Have controllers undo what flux lines do to pulses, in runs of this lab from now on.
+
+        ``lines``: responses as measured, by flux port (``node_a.q0.flux``); none: no correction.
+        What no filter of an instrument reaches is refused with the run. Raises ``RunRefused`` for
+        a port that plays no pulses.
+        """
+        check_lines(self._facility, lines)
+        self._lines = dict(lines)
+
+    def correct_stored_lines(self, store: Path | str | None = None) -> Mapping[str, LineResponse]:
+        """Do so with the responses that routines have stored, and return them."""
+        with ParameterStore(store or Path(OUT) / STORE, make=False) as known:
+            lines = stored_lines(self._facility, known)
+        self.correct_lines(lines)
+        return lines
+
+    def _lines_of(self, program: Program) -> dict[str, LineResponse]:
+        """Return the corrected lines that ``program`` plays on."""
+        ports = {frame.port for frame in program.frames}
+        return {port: line for port, line in self._lines.items() if port in ports}
+
+    def _refuse_lines(self, program: Program, what: str) -> None:
+        if lines := self._lines_of(program):
+            raise RunRefused(
+                f"{what} does not correct flux lines, and {', '.join(lines)} would be corrected; "
+                "use run, or correct_lines({}) first"
+            )
 
     async def calibrate(
         self,
@@ -194,6 +273,30 @@ class Lab:
             self, routine, qubits, place, thoroughness, active_reset, validity or {}
         )
         return found
+
+    async def gate(
+        self,
+        gate: str,
+        *qubits: str,
+        store: Path | str | None = None,
+        frames: Mapping[str, str] | None = None,
+        validity: Mapping[str, str] | None = None,
+    ) -> TwoQubitGate:
+        """Return a calibrated two-qubit gate: ``cz = await lab.gate("cz", "q0", "q1")``.
+
+        Its ``frames`` and ``statements`` go into a program: the stored flux pulse, and the phases
+        that it leaves on both drive frames, which the program calls ``q0.drive``, or as ``frames``
+        says: ``{"q0": "d0", "q0_q1": "flux"}``. ``store``: where :meth:`calibrate` has put what
+        it found. Raises ``NoGate``, ``NotMeasured``, ``StaleParameter`` (older than its validity,
+        which ``validity`` lays over: ``{"gate_amplitude": "6 h"}``), ``StoreError``.
+        """
+        edge = edge_between(self._facility, gate, qubits)
+        over = {name: parse_quantity(text, "s") for name, text in (validity or {}).items()}
+        table = import_module(CATALOGUE).VALIDITY  # heavy
+        validities = Validities.laid_over(table, self._facility.validity, over)
+        now = await self.now()
+        with ParameterStore(store or Path(OUT) / STORE, make=False) as known:
+            return gate_of(edge, known, validities, now.total_fs / FS_PER_S, frames)
 
     async def loopback(
         self,
@@ -253,8 +356,9 @@ class Lab:
 
         A batch takes about ``every_s`` (wall time), or has ``batch_shots`` shots. Nobody else
         gets the instruments in between. What is yielded is described at
-        :class:`~podium.control.client.stream.Stream`.
+        :class:`~podium.control.client.stream.Stream`. Flux lines are not corrected.
         """
+        self._refuse_lines(program, "a stream")
         if not every_s > 0 or (batch_shots is not None and batch_shots < 1):
             raise RunRefused(
                 f"{program.name}: batches of {every_s} s and {batch_shots} shots: every_s is above "
@@ -262,7 +366,14 @@ class Lab:
             )
         name = self._facility.name
         return Stream(
-            self._ask, self._client.stop, name, program, every_s, batch_shots or 0, self._who
+            self._ask,
+            self._client.stop,
+            name,
+            program,
+            every_s,
+            batch_shots or 0,
+            self._recorder,
+            self._procedure,
         )
 
     async def streams(self) -> tuple[ActiveStream, ...]:
@@ -400,7 +511,8 @@ async def open_facility(
     ``reading_only`` before the first job instead), and controllers that a trigger starts, which
     are disarmed and silenced (with ``reading_only`` left alone; then nothing starts at a time).
     ``store`` is the parameter store that receives where it ended. ``state``: as given to
-    ``podium up``; the journal of ramps, the epochs of clocks and measured skews lie beside it.
+    ``podium up``; the journal of ramps, the epochs of clocks, measured skews and the records of
+    runs lie beside it.
     Leaving aborts what runs, makes it safe, and closes all connections.
     """
     from podium.control.agent.agent import Agent
@@ -418,6 +530,7 @@ async def open_facility(
         skews_file,
     )
     from podium.control.families.family import compiler_for, wirings_of
+    from podium.control.records.record_service import RecordService
     from podium.control.timebase.skew_store import SkewStore, SkewStoreError
 
     facility = await asyncio.to_thread(load_facility, path, endpoints)
@@ -447,8 +560,16 @@ async def open_facility(
     findings.only(tuple(one.what for one in found))
     with closing(skews):
         coordinator = Coordinator(facility, bus, skews=skews, findings=findings)
-        async with ungrouped(), agent.running(), coordinator.running():
-            yield Lab(facility, bus, who, file=Path(path))
+        records = RecordService(facility.name, bus, partial(_open_records, state_file))
+        async with ungrouped(), agent.running(), records.running(), coordinator.running():
+            yield Lab(facility, bus, who, file=Path(path), recorded=True)
+
+
+def _open_records(state_file: Path) -> "RecordFolder":
+    from podium.control.facility.state_folder import records_folder
+    from podium.control.records.record_folder import RecordFolder
+
+    return RecordFolder(records_folder(state_file))
 
 
 @asynccontextmanager
@@ -480,4 +601,4 @@ async def join_facility(
             bus = await stack.enter_async_context(join_bus(facility, me, coordinator))
         except BusError as error:
             raise RunRefused(str(error)) from error
-        yield Lab(facility, bus, who, file=Path(path))
+        yield Lab(facility, bus, who, file=Path(path), recorded=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from podium.control.bus import messages
 from podium.control.bus.messages import RunDone, roundings_to_json
 from podium.control.bus.streams import BeginStream, Follow, Stop, StreamPart
+from podium.control.client.run_recorder import RunRecorder
 from podium.control.program.dataset import dataset_of
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
@@ -37,7 +39,7 @@ class Stream:
     split), and, where it ended before its time, ``stopped`` (why) and ``stopped_by``. The last
     one is complete unless it was stopped. Leaving the loop, by ``break``, an error or a
     cancellation, stops the stream: what plays is aborted, outputs are safe, and :attr:`data` has
-    what was measured.
+    what was measured. What it has at its end goes into the facility's records.
     """
 
     def __init__(
@@ -48,7 +50,8 @@ class Stream:
         program: Program,
         every_s: float,
         batch: int,
-        who: str,
+        recorder: RunRecorder,
+        procedure: str,
     ) -> None:
         self._ask = ask
         self._stop = stop
@@ -56,7 +59,11 @@ class Stream:
         self._program = program
         self._every_s = every_s
         self._batch = batch
-        self._who = who
+        self._who = recorder.who
+        self._recorder = recorder
+        self._procedure = procedure
+        self._asked_s = 0.0
+        self._recorded = False
         self._ticket = uuid.uuid4().hex
         self._text = ""
         self._begun = False
@@ -78,6 +85,7 @@ class Stream:
         if self._begun:
             raise RuntimeError(f"{self._program.name}: this stream was begun before; make another")
         self._begun = True
+        self._asked_s = time.time()
         self._text = await asyncio.to_thread(to_json, self._program)
         over = False
         begin = BeginStream(self._ticket, self._text, self._every_s, self._batch, self._who)
@@ -94,6 +102,10 @@ class Stream:
             over = True
             if self._data is not None:
                 self._data.attrs["stopped"] = str(error)
+                await self._record(self._data)
+            else:
+                asked = self._asked_s, self._procedure
+                await self._recorder.keep_failure(self._program, error, *asked)
             raise
         finally:
             if not over:
@@ -121,7 +133,14 @@ class Stream:
         data = await asyncio.to_thread(dataset_of, self._program, part.captures, attributes)
         name_in(data, part.snapshot)
         self._data = data
+        if part.ended:
+            await self._record(data)
         return data
+
+    async def _record(self, data: "xarray.Dataset") -> None:
+        if not self._recorded:
+            self._recorded = True
+            await self._recorder.keep(data, self._program, self._asked_s, self._procedure)
 
 
 def attributes_of(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from podium.control.calibration.declaration import Routine
+    from podium.control.facility.edges import Edge
     from podium.control.facility.facility import Qubit
     from podium.control.parameters.validity import Validities
     from podium.control.report.story import Story
@@ -26,14 +27,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     add_facility_arguments(parser, before=("qubits",))
     parser.add_argument(
-        "qubits", nargs="*", metavar="QUBIT", help="e.g. q0 or node_a.q0 (default: all)"
+        "qubits",
+        nargs="*",
+        metavar="QUBIT",
+        help="e.g. q0 or node_a.q0 (default: all); or an edge, e.g. q0_q1: its gate is calibrated",
     )
     parser.add_argument(
         "--only",
         action="append",
         metavar="ROUTINE",
         help="run this routine, by its name or its file (my_routine.py); may be repeated "
-        "(default: the whole bring-up)",
+        "(default: the whole bring-up; of edges, all routines for them)",
     )
     parser.add_argument(
         "--out",
@@ -65,18 +69,23 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Run the routines; 0 when none failed."""
     from podium.control.bus.shutdown import run_until_terminated
-    from podium.control.calibration.catalogue import BRING_UP
+    from podium.control.calibration.catalogue import BRING_UP, EDGE_BRING_UP, targets_edges
     from podium.control.calibration.user_routines import NoRoutine, find_routines
     from podium.control.commands.options.dry_run import tell_calibration
     from podium.control.commands.options.time_arguments import NoMoment, laid_over
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError, suggest
-    from podium.control.facility.qubit_names import UnknownQubit, chosen_qubits
+    from podium.control.facility.qubit_names import (
+        UnknownQubit,
+        chosen_edges,
+        chosen_qubits,
+        ends_of,
+    )
     from podium.control.parameters.store import StoreError
     from podium.control.processes.state_file import AlreadyUp
 
     try:
-        steps, routines = find_routines(arguments.only or BRING_UP)
+        steps, routines = find_routines(arguments.only or (*BRING_UP, *EDGE_BRING_UP))
     except NoRoutine as error:
         print(f"podium calibrate: {error}", file=sys.stderr)
         return WRONG_USE
@@ -89,12 +98,25 @@ def run(arguments: Namespace) -> int:
         # Who joins a facility that is up needs no addresses: their file may be gone by now.
         over = arguments.endpoints if arguments.dry_run else None
         facility = load_facility(arguments.facility, over)
-        qubits = chosen_qubits(facility, arguments.qubits)
+        edges, named = chosen_edges(facility, arguments.qubits)
+        if not arguments.only:
+            steps = EDGE_BRING_UP if edges and not named else BRING_UP
+        if not edges and any(map(targets_edges, steps)):
+            edges = tuple(facility.edges().values())
+            named = []
+        qubits = ends_of(facility, edges) if edges and not named else ()
+        if not qubits:
+            qubits = chosen_qubits(facility, named)
+        if not edges and any(map(targets_edges, steps)):
+            raise UnknownQubit(f"{facility.name} has no edges (nodes > NODE > edges)")
         validities = laid_over(facility.validity, arguments.validity)
         if arguments.dry_run:
             store = str(arguments.store or arguments.out / "parameters.sqlite")
-            return run_until_terminated(tell_calibration(facility, qubits, steps, routines, store))
-        story = run_until_terminated(_calibrate(arguments, qubits, steps, routines, validities))
+            telling = tell_calibration(facility, qubits, edges, steps, routines, store)
+            return run_until_terminated(telling)
+        story = run_until_terminated(
+            _calibrate(arguments, qubits, edges, steps, routines, validities)
+        )
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -110,6 +132,7 @@ def run(arguments: Namespace) -> int:
 async def _calibrate(
     arguments: Namespace,
     qubits: "tuple[Qubit, ...]",
+    edges: "tuple[Edge, ...]",
     steps: tuple[str, ...],
     routines: "Mapping[str, Routine]",
     validities: "Validities",
@@ -131,6 +154,7 @@ async def _calibrate(
     console = Console(stderr=arguments.json)
     place = arguments.store or folder / "parameters.sqlite"
     story = Story(arguments.facility.stem, None, tuple(q.name for q in qubits))
+    story.edges = tuple(edge.name for edge in edges)
     begun = False
     try:
         with (
@@ -156,6 +180,7 @@ async def _calibrate(
                         validities,
                         arguments.facility,
                         routines,
+                        edges=edges,
                         active_reset=arguments.reset == "active",
                     )
                     await session.work(steps)

@@ -26,6 +26,7 @@ def run(arguments: Namespace) -> int:
         COLD_SIDE,
         ONE_NODE,
         TWO_NODES,
+        TWO_QUBIT,
         NoExample,
         example_facility,
     )
@@ -39,6 +40,7 @@ def run(arguments: Namespace) -> int:
         return WRONG_USE
     try:
         example = ONE_NODE if arguments.node_only else TWO_NODES
+        example = TWO_QUBIT if arguments.two_qubit else example
         example = COLD_SIDE if arguments.cold else example
         path = arguments.facility or example_facility(example)
         facility = load_facility(path)
@@ -54,7 +56,11 @@ def run(arguments: Namespace) -> int:
     if not facility.qubits():
         print(f"podium demo: {path} describes no qubits to bring up", file=sys.stderr)
         return WRONG_USE
-    if not arguments.node_only and not marked(facility):
+    if arguments.two_qubit and not facility.edges():
+        print(f"podium demo: {path} has no edges, whose gates are brought up", file=sys.stderr)
+        return WRONG_USE
+    alone = arguments.node_only or arguments.two_qubit
+    if not alone and not marked(facility):
         print(
             f"podium demo: {path} has no two nodes with markers on one time tagger (timing > "
             "markers), which could be seen to start together; --node-only brings nodes up alone",
@@ -124,7 +130,8 @@ async def _nodes(arguments: Namespace, facility: Path, children: "Children") -> 
         arguments.seed,
         arguments.report,
         arguments.thoroughness,
-        together=not arguments.node_only,
+        together=not (arguments.node_only or arguments.two_qubit),
+        gates=arguments.two_qubit,
         world=world_options(arguments),
         active_reset=arguments.reset == "active",
         clock=arguments.clock,

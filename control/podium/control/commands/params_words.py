@@ -126,6 +126,8 @@ def elements_of(facility: Facility) -> set[str]:
         *facility.qubits(),
         *(f"{node.name}.{line}" for node in nodes for line in node.feedlines),
         *(f"{node.name}.{one}" for node in nodes for one in node.couplings),
+        *facility.couplers(),
+        *facility.edges(),
         *facility.wiring,
         *facility.fridges,
         *facility.instruments,

@@ -125,6 +125,8 @@ def run(arguments: Namespace) -> int:
         print(json.dumps(told))
     else:
         print(f"run {data.attrs['run']}: {out}")
+    if missing := data.attrs.get("not_recorded"):
+        print(f"podium run: the run is not in the records: {missing}", file=sys.stderr)
     if not data.attrs.get("complete", True):
         far = f"{data.attrs['shots_done']} of {data.attrs['shots']} shots"
         print(f"podium run: {data.attrs['stopped']} after {far}", file=sys.stderr)

@@ -29,8 +29,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--only",
         metavar="NAME,...",
-        help="start only these here: router, coordinator, page, supervisor, or an agent by its "
-        "name; the others run on other computers (default: all)",
+        help="start only these here: router, coordinator, page, supervisor, records, or an agent "
+        "by its name; the others run on other computers (default: all)",
     )
     parser.add_argument(
         "--page",
@@ -47,6 +47,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--store",
         metavar="FILE|URL",
         help=f"the parameter store (default {DEFAULT_STORE}, as podium calibrate)",
+    )
+    parser.add_argument(
+        "--records",
+        metavar="URL",
+        help="the database of the index of runs, postgresql+psycopg://... (default: a file beside "
+        "their data)",
     )
     parser.add_argument(
         "--with-parent", action="store_true", help="end also when standard input is closed"
@@ -124,6 +130,7 @@ async def _up(
     from podium.control.processes.process_layout import (
         files_of,
         keep_agents,
+        keep_records,
         keep_supervisor,
         parts_of,
         told_names,
@@ -171,6 +178,7 @@ async def _up(
         told = {name: parts.words[Member("agent", name)] for name in own}
         await keep_agents(stack, own, told, common, state_file, store, report)
         metrics = await keep_supervisor(stack, parts, common, state_file, report)
+        await keep_records(stack, parts, common, state_file, arguments.records, report)
         if listening is not None and url is not None:
             await stack.enter_async_context(
                 kept_running(
@@ -195,7 +203,8 @@ async def _up(
                 report("the page's key goes over the network in the clear: a tunnel is safer")
         endpoints = None if arguments.endpoints is None else str(arguments.endpoints.resolve())
         path = str(arguments.facility.resolve())
-        write_state(state_file, UpState(path, endpoints, parts.coordinator, url, key, metrics))
+        where = parts.coordinator, url, key, metrics, arguments.records
+        write_state(state_file, UpState(path, endpoints, *where))
         if Member("coordinator") not in parts.members:
             print(f"{facility.name}: {told_names(parts.members)} started here", flush=True)
         async with asyncio.TaskGroup() as tasks:

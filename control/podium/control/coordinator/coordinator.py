@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from podium.control.bus import manual_access, messages
 from podium.control.bus.bus import Bus
@@ -351,7 +352,7 @@ class Coordinator:
             raise RunRefused(f"the program cannot be read: {error}") from error
         if (left := self._jobs.left_over.get(single.ticket)) is not None:
             owners = tuple(map(self._agents.named, left.agents))
-            work = Work(timed.program, owners, left.at_once, timed.starts)
+            work = Work(timed.program, owners, left.at_once, timed.starts, timed.lines)
             return await self._player.run(single, work, left.program)
         match timed.program, single.work:
             case Loopback() as loopback, messages.RunLoopback():
@@ -359,6 +360,7 @@ class Coordinator:
                 work = Work(loopback, players.owners, False, timed.starts)
             case Program() as program, messages.RunProgram(_, at_a_time, corrected):
                 work = await self._work_of(program, at_a_time=at_a_time, corrected=corrected)
+                work = replace(work, lines=timed.lines)
                 if work.starts:
                     text = await asyncio.to_thread(work.text)
             case other, _:

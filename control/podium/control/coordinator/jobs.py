@@ -6,10 +6,10 @@ are taken in the turns in which everything else takes them.
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from podium.control.bus import messages
@@ -100,12 +100,17 @@ class Job:
     ended: asyncio.Future[JobEnded]
     kept: bool = True
     """Whether it can be asked for once it has ended."""
-    turns: AsyncExitStack = field(default_factory=AsyncExitStack)
+    turns: AsyncExitStack | None = None
+    """Gives back the turns that it has taken; None: it has taken none."""
     taking: asyncio.Task[None] | None = None
 
 
 class Jobs:
-    """Has jobs done while :meth:`running`."""
+    """Has jobs done while :meth:`running`.
+
+    Events are handled as they come, in the task of whoever brings them: a fire of a prepared
+    program has eight, and each would cost a turn of the loop. What comes before it runs waits.
+    """
 
     def __init__(
         self,
@@ -124,8 +129,17 @@ class Jobs:
         self._journal = journal
         entries = journal.entries()
         self._side = CoordinatorSide(session, entries, patience, lead, asks_turns=True)
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._events: deque[Event] = deque()
+        """Waiting, in their order: while another is handled, or before it runs."""
+        self._handles = False
+        """Whether events may be handled now."""
+        self._broken: asyncio.Future[None]
+        """Fails with what broke down while an event was handled."""
+        self._timer: asyncio.TimerHandle | None = None
+        """Wakes the machine when it wants to be told that time has passed."""
         self._to_keep: asyncio.Queue[Keep | Tell] = asyncio.Queue()
+        self._keeping = 0
+        """So many are in that queue, or on their way from it."""
         self._discarded = Discarded(log)
         self._jobs: dict[str, Job] = {}
         self._ended: list[str] = []
@@ -172,7 +186,7 @@ class Jobs:
         ):
 
             def note(agent: str, beat: messages.Heartbeat) -> None:
-                self._events.put_nowait(Beat(agent, beat.life))
+                self._happen(Beat(agent, beat.life))
 
             async def follow() -> None:
                 async for presence in presences:
@@ -182,30 +196,38 @@ class Jobs:
             for action in self._side.begin():
                 await self._keep_one(action)
             listening = listen(beats, messages.Heartbeat, note, self._discarded)
-            doing = (listening, follow(), self._turn(), self._keep())
+            self._broken = asyncio.get_running_loop().create_future()
+            doing = (listening, follow(), self._ends_broken(), self._keep())
             work = [self._tasks.create_task(one) for one in doing]
+            self._handles = True
+            self._happen(TimePassed())
             try:
                 yield
             finally:
+                self._handles = False
+                if self._timer is not None:
+                    self._timer.cancel()
                 for task in (*work, *self._running):
                     task.cancel()
                 for job in self._jobs.values():
                     if job.taking is not None:
                         job.taking.cancel()
-                    await job.turns.aclose()
+                    if job.turns is not None:
+                        await job.turns.aclose()
 
     def submit(self, submitted: Submitted, what: str, by: str) -> Job:
         """Have a program (JSON) played; the ticket is used once: of a job that is known already,
         or left over, that one is returned. What it is stands in the job."""
-        ticket = submitted.ticket
-        if ticket not in self._jobs:
-            self._job(ticket, what, by).kept = submitted.kept
-            self._events.put_nowait(submitted)
-        return self._jobs[ticket]
+        job = self._jobs.get(submitted.ticket)
+        if job is None:
+            job = self._job(submitted.ticket, what, by)
+            job.kept = submitted.kept
+            self._happen(submitted)
+        return job
 
     def withdraw(self, ticket: str) -> None:
         """Let a job not go on; it ends as soon as that can be done without harm."""
-        self._events.put_nowait(Withdrawn(ticket))
+        self._happen(Withdrawn(ticket))
 
     def _job(self, ticket: str, what: str, by: str) -> Job:
         loop = asyncio.get_running_loop()
@@ -215,24 +237,47 @@ class Jobs:
 
     # The machine
 
-    async def _turn(self) -> None:
-        while True:
-            wait_s = self._side.due_s(time.monotonic()) - time.monotonic()
-            event: Event = TimePassed()
-            if wait_s > 0:
-                try:
-                    async with asyncio.timeout(wait_s):
-                        event = await self._events.get()
-                except TimeoutError:
-                    pass
-            try:
-                actions = self._side.handle(event, time.monotonic())
-            except (ValueError, OverflowError) as error:  # numbers that no instrument gives
-                if not isinstance(event, Answer | Beat):
-                    raise
-                self._discarded.add(event.agent, f"{type(error).__name__}: {error}"[:200])
-                continue
-            self._do(actions)
+    def _happen(self, event: Event) -> None:
+        """Handle an event, and after it those that came meanwhile."""
+        self._events.append(event)
+        if not self._handles:
+            return
+        self._handles = False
+        try:
+            while self._events:
+                self._handle(self._events.popleft())
+        except Exception as error:  # it is nobody's who brings an event: the coordinator ends
+            if not self._broken.done():
+                self._broken.set_exception(error)
+            return
+        self._handles = True
+        self._wake_when_due()
+
+    def _handle(self, event: Event) -> None:
+        try:
+            actions = self._side.handle(event, time.monotonic())
+        except (ValueError, OverflowError) as error:  # numbers that no instrument gives
+            if not isinstance(event, Answer | Beat):
+                raise
+            self._discarded.add(event.agent, f"{type(error).__name__}: {error}"[:200])
+            return
+        self._do(actions)
+
+    def _wake_when_due(self) -> None:
+        loop, now_s = asyncio.get_running_loop(), time.monotonic()
+        due_s = loop.time() + self._side.due_s(now_s) - now_s
+        if self._timer is not None:
+            if self._timer.when() <= due_s:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(due_s, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._happen(TimePassed())
+
+    async def _ends_broken(self) -> None:
+        await self._broken
 
     def _do(self, actions: tuple[Action, ...]) -> None:
         for action in actions:
@@ -244,7 +289,10 @@ class Jobs:
                 case AskTurn(ticket, agents):
                     job = self._jobs[ticket]
                     job.taking = self._soon(self._take_turns(job, agents))
+                case Tell() if not self._keeping and self._tell_now(action):
+                    pass
                 case Keep() | Tell():
+                    self._keeping += 1
                     self._to_keep.put_nowait(action)
                 case StandAside(session):
                     raise CoordinatorReplaced(
@@ -255,6 +303,7 @@ class Jobs:
         """Keep what is to be kept, and tell it after that, in order and beside all else."""
         while True:
             await self._keep_one(await self._to_keep.get())
+            self._keeping -= 1
 
     async def _keep_one(self, action: Action) -> None:
         match action:
@@ -265,13 +314,25 @@ class Jobs:
                     await asyncio.to_thread(self._journal.keep, entry)
                 except JournalTaken as error:
                     raise CoordinatorReplaced(str(error)) from error
+            case Tell() if not self._tell_now(action):
+                assert isinstance(action.state, JobEnded)
+                job = self._jobs[action.state.ticket]
+                self._over(job, action.state)
+                assert job.turns is not None
+                await job.turns.aclose()
+
+    def _tell_now(self, action: Tell) -> bool:
+        """Tell what became of a job; return False, and nothing is told, if that takes time."""
+        match action:
             case Tell(JobAccepted(ticket)):
                 if ticket in self._jobs:
                     _tell(self._jobs[ticket].accepted, None)
             case Tell(JobEnded(ticket) as ended):
                 job = self._jobs[ticket]
+                if job.turns is not None:
+                    return False
                 self._over(job, ended)
-                await job.turns.aclose()
+        return True
 
     def _over(self, job: Job, ended: JobEnded) -> None:
         if job.taking is not None:
@@ -287,7 +348,7 @@ class Jobs:
 
     def _forget(self, ticket: str) -> None:
         del self._jobs[ticket]
-        self._events.put_nowait(Thanked(ticket))
+        self._happen(Thanked(ticket))
 
     def _soon(self, work: Any) -> asyncio.Task[None]:
         task = self._tasks.create_task(work)
@@ -300,7 +361,7 @@ class Jobs:
         async with AsyncExitStack() as turns:
             await turns.enter_async_context(hold_turns(wanted, job.what, job.by))
             job.turns = turns.pop_all()
-        self._events.put_nowait(TurnHeld(job.ticket))
+        self._happen(TurnHeld(job.ticket))
 
     # Agents
 
@@ -313,7 +374,7 @@ class Jobs:
                     await seen.absent.wait()  # whoever watches for it may hear it after this
                     await seen.present.wait()
                     return
-        self._events.put_nowait(Gone(agent, ENDED))
+        self._happen(Gone(agent, ENDED))
 
     def _send(self, agent: str, request: Request) -> None:
         ticket = None
@@ -340,7 +401,7 @@ class Jobs:
         if isinstance(answer, OfRun):
             said = answer.said
             if isinstance(said, Answer) and said.agent == agent and is_answer_to(said, request):
-                self._events.put_nowait(said)
+                self._happen(said)
             else:
                 reason = f"it is no answer of its own to {type(request).__name__}"
                 self._discarded.add(key, reason)
@@ -354,12 +415,12 @@ class Jobs:
         key = messages.agent_key(self._facility.name, start.nodes[0].agent)
         told = await ask(self._bus, key, messages.Now(), messages.Time, timeout_s=CLOCK_S)
         if isinstance(told, Failed):
-            self._events.put_nowait(NotTold(run, told.message))
+            self._happen(NotTold(run, told.message))
         else:
             try:
-                self._events.put_nowait(Told(run, Tai(told.tai_s, told.tai_fs)))
+                self._happen(Told(run, Tai(told.tai_s, told.tai_fs)))
             except ValueError as error:
-                self._events.put_nowait(NotTold(run, f"{start.nodes[0].agent} says {error}"))
+                self._happen(NotTold(run, f"{start.nodes[0].agent} says {error}"))
 
 
 async def until(job: Job, wanted: Awaitable[Any]) -> None:

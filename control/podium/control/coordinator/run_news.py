@@ -187,14 +187,15 @@ class RunPublisher:
         if played is None:
             return
         self._fired_s = time.monotonic()
-        news = replace(_begun(run, program, by, (), procedure), at_s=time.time() - took_s)
+        begun = _begun(run, program, by, (), procedure)
+        news = replace(begun, at_s=time.time() - took_s, fired=True)
         self._tell_done(news, program, played, took_s)
 
     def not_fired(
         self, run: RunId, program: Program, by: str, procedure: str, on: "Stoppable", error: str
     ) -> None:
         """Tell of a program that was fired and came to nothing."""
-        news = _begun(run, program, by, (), procedure)
+        news = replace(_begun(run, program, by, (), procedure), fired=True)
         if on.stopped:
             self._tell(replace(news, state="stopped", error=on.stopped, stopped_by=on.stopped_by))
             return

@@ -22,6 +22,7 @@ from podium.control.coordinator.batch_data import BatchData
 from podium.control.coordinator.jobs import Job, Jobs, check_played, played, until
 from podium.control.coordinator.repeated_requests import insist
 from podium.control.coordinator.run_news import RunOutcome, RunPublisher
+from podium.control.facility.line_response import LineResponse
 from podium.control.program.batches import Batch, common, part_of
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Axis, Program
@@ -73,6 +74,8 @@ class Work:
     at_once: bool
     starts: Mapping[str, StartSetting] = field(default_factory=dict)
     """Of a start at a time, by controller."""
+    lines: Mapping[str, LineResponse] = field(default_factory=dict)
+    """By flux port: what its line does to pulses, which its controller undoes."""
 
     def of(self, batch: Batch) -> "Work":
         """Return a part of it."""
@@ -81,9 +84,9 @@ class Work:
 
     def text(self) -> str:
         """Return what agents are sent (JSON)."""
-        if isinstance(self.program, Program) and not self.starts:
+        if isinstance(self.program, Program) and not self.starts and not self.lines:
             return to_json(self.program)
-        return timed_to_json(TimedProgram(self.program, self.starts))
+        return timed_to_json(TimedProgram(self.program, self.starts, self.lines))
 
     @property
     def turns(self) -> Mapping[str, AgentTurn]:

@@ -27,6 +27,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="bring up single nodes and nothing else: the example then has one",
     )
     parser.add_argument(
+        "--two-qubit",
+        action="store_true",
+        help="bring up one node and the gates of its edges: to a Bell state from nothing",
+    )
+    parser.add_argument(
         "--cold",
         action="store_true",
         help="the cold side instead: a fridge goes from room temperature to base, its compressor "

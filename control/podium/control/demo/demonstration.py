@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from podium.control.calibration.catalogue import BRING_UP
+from podium.control.calibration.catalogue import BRING_UP, EDGE_BRING_UP
 from podium.control.client.lab import Lab, join_facility
 from podium.control.demo import simulation
 from podium.control.demo.multi_node import demonstration as multi_node
@@ -78,6 +78,8 @@ class DemoRequest:
     thoroughness: float = 1.0
     together: bool = False
     """Then the nodes start together, one of them is killed, and comes back."""
+    gates: bool = False
+    """Then the gates of all edges are brought up behind the qubits."""
     world: tuple[str, ...] = ()
     """Options of ``podium twin sample``: ``("--wrong", "3")``."""
     active_reset: bool = False
@@ -98,8 +100,10 @@ async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
     console = Console()
     facility = load_facility(wanted.facility)
     story = Story(facility.name, wanted.seed, tuple(facility.qubits()), device=_device(facility))
+    story.edges = tuple(facility.edges()) if wanted.gates else ()
     story.together = multi_node.multi_node_story(facility) if wanted.together else None
-    steps = STEPS_AROUND + len(BRING_UP) * len(facility.nodes)
+    routines = _routines(wanted)
+    steps = STEPS_AROUND + len(routines) * len(facility.nodes)
     folder = wanted.folder
     folder.mkdir(parents=True, exist_ok=True)
     _clear(folder)
@@ -141,6 +145,11 @@ async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
     if story.trouble:
         print(trouble("podium demo", story), file=sys.stderr)
     return story
+
+
+def _routines(wanted: DemoRequest) -> tuple[str, ...]:
+    """Return the routines of each node, in their order."""
+    return (*BRING_UP, *EDGE_BRING_UP) if wanted.gates else BRING_UP
 
 
 def _device(facility: Facility) -> str:
@@ -246,6 +255,7 @@ async def _measure(
                 wanted.thoroughness,
                 wanted.facility,
                 wanted.active_reset,
+                _routines(wanted),
             )
             await _ended(story, shown, children, ended)
             if story.together is not None and not ended:

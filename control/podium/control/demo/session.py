@@ -18,9 +18,11 @@ from podium.control.calibration.readiness import (
     fridges_of,
     ramp_biases,
 )
+from podium.control.calibration.recorded_outcome import outcome_recorder
 from podium.control.calibration.runner import Runner
 from podium.control.client.lab import Lab
 from podium.control.client.procedure import Procedure
+from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import BadEntry, Measured, NotMeasured
 from podium.control.parameters.store import ParameterStore, StoreError
@@ -56,6 +58,8 @@ class Session:
     """All that there are, by name."""
     titles: dict[str, str] = field(default_factory=dict)
     """Titles of the routines, as their outcomes have told them."""
+    edges: tuple[Edge, ...] = ()
+    """What routines for edges work on; their ends are among ``qubits``."""
     active_reset: bool = False
     """Bring qubits to 0 by measuring and flipping them, as soon as results can be told."""
     label: str = ""
@@ -133,6 +137,8 @@ class Session:
             thoroughness=self.thoroughness,
             validities=self.validities,
             active_reset=self.active_reset,
+            edges=tuple(edge for edge in self.edges if edge.node == node),
+            keep_outcome=outcome_recorder(self.runner),
         )
         if begin_step is not None:
             bench.begin_step = begin_step

@@ -38,12 +38,18 @@ def check_names(parsed: FileContents, complaints: Complaints) -> None:
             _check_name(qubit, path, complaints)
             if qubit in node.entry.feedlines:
                 complaints.at(path, f"{qubit!r} is also the name of a feedline", at_key=True)
-        for coupling in node.couplings:
-            path = ("nodes", name, "couplings", coupling)
-            _check_name(coupling, path, complaints)
-            if coupling in node.qubits or coupling in node.entry.feedlines:
-                what = "qubit" if coupling in node.qubits else "feedline"
-                complaints.at(path, f"{coupling!r} is also the name of a {what}", at_key=True)
+        taken = dict.fromkeys(node.qubits, "qubit") | dict.fromkeys(
+            node.entry.feedlines, "feedline"
+        )
+        for kind in ("coupling", "coupler", "edge"):
+            section = f"{kind}s"
+            for element in getattr(node, section):
+                path = ("nodes", name, section, element)
+                _check_name(element, path, complaints)
+                if element in taken:
+                    what = taken[element]
+                    complaints.at(path, f"{element!r} is also the name of a {what}", at_key=True)
+                taken.setdefault(element, kind)
 
 
 def _check_name(name: str, path: KeyPath, complaints: Complaints) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podium.control.facility import schema
-from podium.control.facility.connectors import ResolvedConnector, resolve
+from podium.control.facility.connectors import PLAY_PULSES, ResolvedConnector, resolve
 from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (
@@ -102,6 +102,7 @@ def _ports(parsed: FileContents) -> list[str]:
         if node is not None:
             ports += [f"{name}.{feedline}" for feedline in node.entry.feedlines]
             ports += [f"{name}.{qubit}.{end}" for qubit in node.qubits for end in ("drive", "flux")]
+            ports += [f"{name}.{coupler}.flux" for coupler in node.couplers]
     return ports
 
 
@@ -271,13 +272,16 @@ def _check_flux_pulses(
     if entry.output is None:
         return
     at_output = (*path, "output")
-    output = resolve(
-        entry.output, (PulseOutput,), at_output, panel.parsed, models, panel.complaints
-    )
-    if output is None or not isinstance(output.connector, PulseOutput):
+    output = resolve(entry.output, PLAY_PULSES, at_output, panel.parsed, models, complaints)
+    if output is None or not isinstance(output.connector, PulseOutput | VoltageOutput):
         return
-    panel.plug(output, at_output)
-    ranges_v = output.connector.ranges_v
+    ranges_v = output.connector.pulse_ranges_v
+    if entry.output == entry.source:
+        if entry.line_attenuation:
+            message = f"{entry.output} holds the bias too: there is one line, and 0 dB in between"
+            complaints.at((*path, "line_attenuation"), message)
+    else:
+        panel.plug(output, at_output)
     if entry.range is not None and entry.range not in ranges_v:
         there = ", ".join(format_quantity(one, "V") for one in ranges_v)
         message = f"{format_quantity(entry.range, 'V')} is no range of {entry.output}: {there}"

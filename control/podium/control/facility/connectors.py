@@ -37,6 +37,8 @@ WHAT: dict[type[Connector], str] = {
 }
 
 OFFERED_MAX = 6
+PLAY_PULSES: tuple[type[Connector], ...] = (PulseOutput, VoltageOutput)
+"""Kinds of connectors that play pulses of a voltage, as far as they have ranges for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def resolve(
     """Return the connector called ``text``, of one of ``kinds``; None: reported, or not to know.
 
     Not to know: its instrument's entry is wrong in itself and was reported there. ``models``: of
-    the instruments, by their names.
+    the instruments, by their names. Where pulses are wanted, what plays none is of no kind.
     """
     instrument, _, channel = text.partition(".")
     if instrument not in parsed.instruments:
@@ -82,8 +84,9 @@ def resolve(
     if channel not in there:
         complaints.at(path, _no_such(instrument, channel, there, kinds))
         return None
-    if not isinstance(there[channel], kinds):
-        wanted = " or ".join(WHAT[kind] for kind in kinds)
+    if not _is_of(there[channel], kinds):
+        named = kinds[:1] if kinds == PLAY_PULSES else kinds
+        wanted = " or ".join(WHAT[kind] for kind in named)
         offered = [
             one for name in parsed.instruments for one in connectors_of(name, kinds, parsed, models)
         ]
@@ -123,7 +126,7 @@ def _no_such(
     if not there:
         return f"{instrument} has no connector that a line could be wired to"
     if not channel:
-        fitting = [name for name, one in there.items() if isinstance(one, kinds)]
+        fitting = [name for name, one in there.items() if _is_of(one, kinds)]
         example = f"{instrument}.{(fitting or list(there))[0]}"
         return f"say which connector of {instrument}, e.g. {example!r}"
     slot, dot, _ = channel.partition(".")
@@ -145,4 +148,10 @@ def connectors_of(
     if entry is None or name not in models:
         return []
     there = _connectors(entry, models[name]) or {}
-    return [str(ConnectorRef(name, at)) for at, one in there.items() if isinstance(one, kinds)]
+    return [str(ConnectorRef(name, at)) for at, one in there.items() if _is_of(one, kinds)]
+
+
+def _is_of(connector: Connector, kinds: tuple[type[Connector], ...]) -> bool:
+    if kinds == PLAY_PULSES and isinstance(connector, VoltageOutput):
+        return bool(connector.pulse_ranges_v)
+    return isinstance(connector, kinds)

@@ -9,7 +9,7 @@ from podium.control.facility.designs import (
     QubitDesign,
     QubitEntry,
 )
-from podium.control.facility.facility import Estimate
+from podium.control.facility.estimate import Estimate
 from podium.control.facility.fluxonium import Energies, spectrum
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.quantity_entries import EstimateEntry

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from podium.control.facility.connector_ref import ConnectorRef as ConnectorRef
+from podium.control.facility.edges import Coupler as Coupler
+from podium.control.facility.edges import Edge as Edge
+from podium.control.facility.estimate import Estimate as Estimate
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.timing import TimingPlane
@@ -20,26 +23,6 @@ class UnknownPort(KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """Holds a lab's expectation of a quantity before it is measured."""
-
-    value: float
-    """In :attr:`unit`."""
-    spread: float
-    """One standard deviation, >= 0; 0 where the file gives none."""
-    unit: str
-    """``Hz``, ``s``, ``V`` or ``1``."""
-    source: str | None = None
-    """Where the number comes from, if the file says so."""
-    assumed: bool = False
-    """The file says that the number is a guess."""
-    by_default: bool = False
-    """The file says nothing: a typical value stands here (see ``podium check``)."""
-    spread_by_default: bool = False
-    """The file gives a value alone: the spread is a usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +205,10 @@ class Node:
     """By name within the node."""
     couplings: FrozenMap[str, Coupling] = field(default_factory=FrozenMap)
     """By name within the node."""
+    couplers: FrozenMap[str, Coupler] = field(default_factory=FrozenMap)
+    """By name within the node."""
+    edges: FrozenMap[str, Edge] = field(default_factory=FrozenMap)
+    """By name within the node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +348,14 @@ class Facility:
     def qubits(self) -> Mapping[str, Qubit]:
         """Return all qubits of all nodes by full name (``node_a.q0``), in the file's order."""
         return {qubit.name: qubit for node in self.nodes.values() for qubit in node.qubits.values()}
+
+    def edges(self) -> Mapping[str, Edge]:
+        """Return all edges of all nodes by full name (``node_a.q0_q1``), in the file's order."""
+        return {edge.name: edge for node in self.nodes.values() for edge in node.edges.values()}
+
+    def couplers(self) -> Mapping[str, Coupler]:
+        """Return all couplers of all nodes by full name (``node_a.c01``), in the file's order."""
+        return {one.name: one for node in self.nodes.values() for one in node.couplers.values()}
 
     def with_flux_line(self, qubits: Iterable[Qubit]) -> tuple[Qubit, ...]:
         """Return those of ``qubits`` whose flux can be set; the others stay where they are."""

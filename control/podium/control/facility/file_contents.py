@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from podium.control.facility import schema
 from podium.control.facility.bus_entries import BusEntry
 from podium.control.facility.designs import QUBIT_KINDS, QubitEntry
+from podium.control.facility.edge_entries import CouplerEntry, EdgeEntry
 from podium.control.facility.problems import KeyPath, Problem, nearest, suggest
 from podium.control.facility.source import Plain, SourceFile
 from podium.control.facility.timing_entries import (
@@ -49,6 +50,8 @@ class NodeContents:
     entry: schema.NodeEntry
     qubits: dict[str, QubitEntry | None]
     couplings: dict[str, schema.CouplingEntry | None]
+    couplers: dict[str, CouplerEntry | None]
+    edges: dict[str, EdgeEntry | None]
 
 
 @dataclass(slots=True)
@@ -152,7 +155,9 @@ def _node(raw: Plain, path: KeyPath, complaints: Complaints) -> NodeContents | N
     }
     here = (*path, "couplings")
     couplings = _entries(schema.CouplingEntry, parts.get("couplings"), here, complaints)
-    return None if entry is None else NodeContents(entry, qubits, couplings)
+    couplers = _entries(CouplerEntry, parts.get("couplers"), (*path, "couplers"), complaints)
+    edges = _entries(EdgeEntry, parts.get("edges"), (*path, "edges"), complaints)
+    return None if entry is None else NodeContents(entry, qubits, couplings, couplers, edges)
 
 
 def _qubit(raw: Plain, path: KeyPath, complaints: Complaints) -> QubitEntry | None:

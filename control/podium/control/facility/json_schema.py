@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 
 from podium.control.facility import schema
 from podium.control.facility.designs import QUBIT_KINDS
+from podium.control.facility.edge_entries import CouplerEntry, EdgeEntry
 from podium.control.facility.quantity_entries import FileEntry
 from podium.control.facility.timing_entries import MarkerEntry, TriggerEntry
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, Option, known_models
@@ -48,6 +49,8 @@ def facility_json_schema(
         schema.FacilityFile,
         *QUBIT_KINDS.values(),
         schema.CouplingEntry,
+        CouplerEntry,
+        EdgeEntry,
         schema.DriverEntry,
         TriggerEntry,
         MarkerEntry,
@@ -60,6 +63,8 @@ def facility_json_schema(
     node = definitions["NodeEntry"]["properties"]
     node["qubits"] |= _by_name(_qubit())
     node["couplings"] |= _by_name(_ref(schema.CouplingEntry))
+    node["couplers"] |= _by_name(_ref(CouplerEntry))
+    node["edges"] |= _by_name(_ref(EdgeEntry))
     timing = definitions["TimingEntry"]["properties"]
     timing["triggers"] |= _by_name(_ref(TriggerEntry))
     timing["markers"] |= _by_name(_ref(MarkerEntry))

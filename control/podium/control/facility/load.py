@@ -12,6 +12,7 @@ from podium.control.facility.check_alarms import alarm_settings, check_alarms
 from podium.control.facility.check_bus import check_bus, meeting_point, remark_on_bus
 from podium.control.facility.check_couplings import check_couplings, check_hubs, check_links
 from podium.control.facility.check_design import check_design, lines_of, remark_on_reach
+from podium.control.facility.check_edges import check_edges, lines_limits
 from podium.control.facility.check_fridges import (
     check_fridges,
     check_procedures,
@@ -29,6 +30,7 @@ from podium.control.facility.check_timing import (
 from podium.control.facility.check_wiring import check_wiring
 from podium.control.facility.connectors import ResolvedConnector
 from podium.control.facility.design_values import Lines, design_of, estimate
+from podium.control.facility.edge_values import couplers_of, edges_of
 from podium.control.facility.endpoints import lay_over
 from podium.control.facility.facility import (
     Address,
@@ -118,6 +120,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     models = check_instruments(parsed, known, complaints)
     check_nodes(parsed, complaints)
     check_couplings(parsed, complaints)
+    check_edges(parsed, complaints)
     check_fridges(parsed, models, complaints)
     check_alarms(parsed, complaints)
     check_clocks(parsed, models, complaints)
@@ -164,6 +167,7 @@ def _facility(
                     name,
                     node,
                     {q: lines_of(f"{name}.{q}", parsed, outputs) for q in node.qubits},
+                    lines_limits(parsed, name),
                 )
                 for name, node in parsed.nodes.items()
                 if node is not None
@@ -300,14 +304,21 @@ def _instruments(
     return result
 
 
-def _node(name: str, node: NodeContents, lines: Mapping[str, Lines]) -> Node:
-    """Return a node; ``lines``: of its qubits, by their names within it."""
+def _node(
+    name: str, node: NodeContents, lines: Mapping[str, Lines], limits_v: Mapping[str, float]
+) -> Node:
+    """Return a node; ``lines`` of its qubits and ``limits_v`` of its biases, by their names."""
     feedline_of = {
         qubit: f"{name}.{feedline}"
         for feedline, qubits in node.entry.feedlines.items()
         for qubit in qubits
     }
     chip = node.entry.chip
+    designs = {
+        element: design_of(qubit, lines[element])
+        for element, qubit in node.qubits.items()
+        if qubit is not None
+    }
     return Node(
         name=name,
         kind=node.entry.kind,
@@ -321,7 +332,7 @@ def _node(name: str, node: NodeContents, lines: Mapping[str, Lines]) -> Node:
                     name,
                     element,
                     qubit.kind,
-                    design_of(qubit, lines[element]),
+                    designs[element],
                     feedline_of[element],
                 )
                 for element, qubit in node.qubits.items()
@@ -340,6 +351,8 @@ def _node(name: str, node: NodeContents, lines: Mapping[str, Lines]) -> Node:
                 if coupling is not None
             }
         ),
+        couplers=couplers_of(name, node, limits_v),
+        edges=edges_of(name, node, designs),
     )
 
 

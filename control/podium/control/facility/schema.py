@@ -54,6 +54,10 @@ class NodeEntry(FileEntry):
     """By name."""
     couplings: dict[str, object] = Field(default_factory=dict)
     """Fixed couplings between its qubits, by name."""
+    couplers: dict[str, object] = Field(default_factory=dict)
+    """Tunable couplers, by name."""
+    edges: dict[str, object] = Field(default_factory=dict)
+    """Pairs of its qubits between which a gate is played, by name."""
 
 
 class CouplingEntry(FileEntry):

@@ -60,3 +60,8 @@ def epochs_folder(state_file: Path) -> Path:
 def supervision_folder(state_file: Path) -> Path:
     """Return the folder of what the supervisor of the cold side keeps: alarms, history."""
     return state_file.with_suffix(".supervision")
+
+
+def records_folder(state_file: Path) -> Path:
+    """Return the folder of the records of a facility with this state file: runs and their data."""
+    return state_file.with_suffix(".records")

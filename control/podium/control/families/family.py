@@ -5,6 +5,7 @@ A model of an instrument that plays programs names its family by an import path
 """
 
 from collections.abc import Collection, Mapping, Sequence, Set
+from copy import copy
 from importlib import import_module
 from typing import Protocol, runtime_checkable
 
@@ -15,6 +16,7 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
 from podium.control.facility.instrument_models import model_of
+from podium.control.facility.line_response import LineResponse
 from podium.control.facility.timing import TriggerWiring
 from podium.control.families.start_wiring import StartWiring
 from podium.control.program.batches import Batch
@@ -89,6 +91,33 @@ class PreparesPrograms(Protocol):
         ...
 
 
+@runtime_checkable
+class CorrectsLines(Protocol):
+    """A family whose controllers undo what flux lines do to pulses."""
+
+    def corrected(self, lines: Mapping[str, LineResponse]) -> ControllerFamily:
+        """Return a family that undoes these lines, by port."""
+        ...
+
+
+def with_lines(
+    family: ControllerFamily, controller: str, lines: Mapping[str, LineResponse]
+) -> ControllerFamily:
+    """Return a family whose controller undoes those of ``lines`` that are at ports of its own.
+
+    Raises ``DoesNotFit`` where the family cannot.
+    """
+    own = {port: line for port, line in lines.items() if port in family.ports[controller]}
+    if not own:
+        return family
+    if not isinstance(family, CorrectsLines):
+        raise DoesNotFit(
+            f"{controller}: the response of {', '.join(own)} is to be undone, and Podium sets no "
+            "filters of these controllers; run without corrections of lines"
+        )
+    return family.corrected(own)
+
+
 class RecompiledProgram:
     """A program of a family that has no shorter way: it is compiled with each values."""
 
@@ -152,11 +181,19 @@ class Compiler:
     def __init__(self, facility: Facility) -> None:
         self._family = families_of(facility)
         self._ports = {name: family.ports[name] for name, family in self._family.items()}
+        self._lines: Mapping[str, LineResponse] = {}
+
+    def undoing(self, lines: Mapping[str, LineResponse]) -> "Compiler":
+        """Return a compiler whose controllers undo these flux lines, by port."""
+        other = copy(self)
+        other._lines = lines
+        return other
 
     def __call__(self, program: Program) -> Mapping[str, Artifact]:
         """Return the artifact of the controller that takes part; raises as its compiler does."""
         name = self._controller(program)
-        return {name: self._family[name].compile(program, name, None)}
+        family = with_lines(self._family[name], name, self._lines)
+        return {name: family.compile(program, name, None)}
 
     def prepare(self, program: Program) -> tuple[str, FiredProgram]:
         """Return the controller that plays ``program``, and what is fired there."""
@@ -169,7 +206,8 @@ class Compiler:
     def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, Artifact]], ...]:
         """Return ``program`` in as many parts as it takes, with their artifacts."""
         name = self._controller(program)
-        made = self._family[name].batches(program, name, None)
+        family = with_lines(self._family[name], name, self._lines)
+        made = family.batches(program, name, None)
         return tuple((batch, {name: artifact}) for batch, artifact in made)
 
     def _controller(self, program: Program) -> str:

@@ -12,7 +12,7 @@ SIGMAS = 10
 
 @dataclass(frozen=True, slots=True)
 class StartWiring:
-    """One controller, and the output of a trigger plane that its trigger input hangs on."""
+    """One controller, and the output of a trigger plane that its trigger input is connected to."""
 
     controller: str
     plane: str

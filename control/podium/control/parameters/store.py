@@ -121,6 +121,15 @@ class ParameterStore:
             sa.select(*_FIELDS).where(ENTRIES.c.name == name).order_by(ENTRIES.c.id)
         )
 
+    def runs(self) -> set[str]:
+        """Return the runs that any entry, also an old one, names as its origin."""
+        try:
+            with self._engine.connect() as connection:
+                found = connection.execute(sa.select(ENTRIES.c.run).distinct())
+                return {str(run) for (run,) in found}
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreError(self._said("cannot be read", error)) from error
+
     def all(self, path: str = "", at_tai_s: float | None = None) -> dict[str, ParameterEntry]:
         """Return the newest entry of each name, by name in alphabetical order.
 

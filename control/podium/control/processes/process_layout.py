@@ -13,6 +13,7 @@ from podium.control.facility.problems import suggest
 from podium.control.facility.state_folder import (
     epochs_folder,
     journal_file,
+    records_folder,
     supervision_folder,
 )
 from podium.control.processes.supervisor import Report, kept_running
@@ -93,6 +94,7 @@ def _chosen(
     known |= {name: Member("agent", name) for name in agents}
     if supervised(facility):
         known["supervisor"] = Member("supervisor")
+    known["records"] = Member("records")
     if page:
         known["page"] = Member("page")
     if only is None:
@@ -128,6 +130,7 @@ def free_endpoints(count: int, protocol: str = "tcp") -> list[str]:
 
 AGENT = "podium.control.agent.process"
 SUPERVISOR = "podium.control.supervision.process"
+RECORDS = "podium.control.records.process"
 
 
 async def keep_agents(
@@ -184,6 +187,31 @@ async def keep_supervisor(
         kept_running("supervisor", SUPERVISOR, words, report, inherit=[listening.fileno()])
     )
     return f"http://127.0.0.1:{listening.getsockname()[1]}/metrics"
+
+
+async def keep_records(
+    stack: AsyncExitStack,
+    parts: Parts,
+    common: Sequence[str],
+    state_file: Path,
+    url: str | None,
+    report: Report,
+) -> None:
+    """Start the records, if they are one of ``parts``, and keep them running.
+
+    ``common``: as of :func:`keep_agents`; ``url``: the database of their index, None: a file
+    beside the data. They end with ``stack``.
+    """
+    me = Member("records")
+    if me not in parts.members:
+        return
+    words = [
+        *common,
+        *parts.words[me],
+        *("--folder", str(records_folder(state_file))),
+        *(() if url is None else ("--records", url)),
+    ]
+    await stack.enter_async_context(kept_running("records", RECORDS, words, report))
 
 
 def files_of(arguments: Namespace) -> list[str]:

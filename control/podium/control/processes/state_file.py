@@ -34,6 +34,8 @@ class UpState:
     """What opens the page; None: it stands open."""
     metrics: str | None = None
     """Where Prometheus scrapes the supervisor of the cold side; None: there is none."""
+    records: str | None = None
+    """URL of the database of the index of runs; None: a file beside their data."""
 
 
 @contextmanager

@@ -9,7 +9,16 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
+from podium.control.program.waveforms import (
+    Drag,
+    FlatTop,
+    Gaussian,
+    NetZero,
+    Sampled,
+    Slepian,
+    Square,
+    Waveform,
+)
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, OffGridError
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
@@ -33,9 +42,9 @@ def duration_ns(waveform: Waveform) -> int:
 def is_hard(waveform: Waveform) -> bool:
     """Return whether the pulse has edges shorter than a sample, whose place shows in one sample."""
     match waveform:
-        case Square():
+        case Square() | Sampled():
             return True
-        case FlatTop(_, rise_fs):
+        case FlatTop(rise_fs=rise_fs) | NetZero(rise_fs=rise_fs):
             return rise_fs < FS_PER_NS
         case _:
             return False
@@ -77,6 +86,10 @@ def sample_envelope(waveform: Waveform, late_fs: int = 0) -> NDArray[np.complex1
         return _at_fs(waveform, (np.arange(count) + 0.5) * FS_PER_NS)
     if hard:
         borders_fs = np.arange(count + 2) * float(FS_PER_NS) - late_fs
+        if isinstance(waveform, Sampled) and waveform.imaginary:
+            other = replace_real(waveform, waveform.imaginary)
+            both = _area_fs(waveform, borders_fs) + 1j * _area_fs(other, borders_fs)
+            return np.asarray(np.diff(both) / FS_PER_NS, np.complex128)
         return np.diff(_area_fs(waveform, borders_fs)).astype(np.complex128) / FS_PER_NS
     return _moved(waveform, count, late_fs)
 
@@ -93,9 +106,17 @@ def _at_fs(waveform: Waveform, time_fs: FloatArray) -> NDArray[np.complex128]:
             slope_1_s = _gaussian_slope_1_fs(time_fs, duration_fs, sigma_fs) * FS_PER_S
             found = envelope + 1j * beta_s * slope_1_s
         case FlatTop(duration_fs, rise_fs):
-            to_edge_fs = np.minimum(time_fs, duration_fs - time_fs)
-            inside = np.clip(to_edge_fs / rise_fs, 0, 1) if rise_fs else np.ones(len(time_fs))
-            found = np.where(inside < 1, 0.5 - 0.5 * np.cos(np.pi * inside), 1)
+            found = _flat_top(time_fs, duration_fs, rise_fs)
+        case NetZero(ratio=ratio):
+            half, behind_fs = halves(waveform)
+            found = _at_fs(half, time_fs).real - ratio * _at_fs(half, time_fs - behind_fs).real
+        case Slepian():
+            found = _slepian(waveform, time_fs)
+        case Sampled(real=real, imaginary=imaginary, step_fs=step_fs):
+            at = np.clip(np.floor(time_fs / step_fs).astype(np.int64), 0, max(len(real) - 1, 0))
+            found = np.array(real)[at] if real else np.zeros(len(time_fs))
+            if imaginary:
+                found = found + 1j * np.array(imaginary)[at]
     within = (time_fs > 0) & (time_fs < waveform.duration_fs)
     return np.where(within, found, 0).astype(np.complex128)
 
@@ -128,11 +149,21 @@ def _middle_fs(waveform: Waveform, samples: FloatArray) -> float:
     if isinstance(waveform, FlatTop):
         half = len(samples) // 2
         return float(np.sum(samples[-half:]) - np.sum(samples[:half])) / 2 * FS_PER_NS
+    if isinstance(waveform, NetZero):  # its areas cancel, those of its square do not
+        samples = samples**2
     return float(np.sum(samples * np.arange(len(samples))) / np.sum(samples)) * FS_PER_NS
 
 
 def _area_fs(waveform: Waveform, time_fs: FloatArray) -> FloatArray:
-    """Return the integral of a hard pulse from its start."""
+    """Return the integral of the real part of a hard pulse from its start."""
+    match waveform:
+        case NetZero(ratio=ratio):
+            half, behind_fs = halves(waveform)
+            return _area_fs(half, time_fs) - ratio * _area_fs(half, time_fs - behind_fs)
+        case Sampled(real=real, step_fs=step_fs):
+            borders_fs = np.arange(len(real) + 1) * float(step_fs)
+            area_fs = np.concatenate([[0.0], np.cumsum(real) * float(step_fs)])
+            return np.asarray(np.interp(time_fs, borders_fs, area_fs))
     duration_fs = float(waveform.duration_fs)
     inside_fs: FloatArray = np.clip(time_fs, 0, duration_fs)
     if not isinstance(waveform, FlatTop) or waveform.rise_fs == 0:
@@ -145,6 +176,35 @@ def _area_fs(waveform: Waveform, time_fs: FloatArray) -> FloatArray:
         return np.asarray(edge_fs + np.maximum(since_fs - rise_fs, 0))
 
     return np.asarray(risen(inside_fs) - risen(inside_fs - (duration_fs - rise_fs)))
+
+
+def halves(waveform: NetZero) -> tuple[FlatTop, int]:
+    """Return the first half of a net-zero pulse, and how much later the second one begins, fs."""
+    lasts_fs = (waveform.duration_fs - waveform.gap_fs) // 2
+    return FlatTop(lasts_fs, waveform.rise_fs), waveform.duration_fs - lasts_fs
+
+
+def replace_real(waveform: Sampled, real: tuple[float, ...]) -> Sampled:
+    """Return other samples, real, in the same steps."""
+    return Sampled(real, (), waveform.step_fs)
+
+
+def _flat_top(time_fs: FloatArray, duration_fs: int, rise_fs: int) -> FloatArray:
+    to_edge_fs = np.minimum(time_fs, duration_fs - time_fs)
+    inside = np.clip(to_edge_fs / rise_fs, 0, 1) if rise_fs else np.ones(len(time_fs))
+    return np.asarray(np.where(inside < 1, 0.5 - 0.5 * np.cos(np.pi * inside), 1))
+
+
+def _slepian(waveform: Slepian, time_fs: FloatArray) -> FloatArray:
+    """Return the share of the way to the nearest detuning, see :class:`Slepian`."""
+    turn = 2 * np.pi * time_fs / waveform.duration_fs
+    weights = (0.5 - waveform.lambda_3, waveform.lambda_2, waveform.lambda_3)
+    way = sum(by * (1 - np.cos(n * turn)) for n, by in enumerate(weights, 1))
+    first, last = waveform.theta_initial, waveform.theta_final
+    theta = np.clip(first + (last - first) * np.asarray(way), first, np.pi - 1e-3)
+    begin, end = 1 / np.tan(first), 1 / np.tan(last)
+    moved = np.maximum((begin - 1 / np.tan(theta)) / (begin - end), 0)
+    return np.asarray(np.sqrt(moved) if waveform.quadratic else moved)
 
 
 def _gaussian(time_fs: FloatArray, duration_fs: int, sigma_fs: int) -> FloatArray:

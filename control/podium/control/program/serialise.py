@@ -32,7 +32,15 @@ from podium.control.program.program import (
     Table,
     Variable,
 )
-from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square
+from podium.control.program.waveforms import (
+    Drag,
+    FlatTop,
+    Gaussian,
+    NetZero,
+    Sampled,
+    Slepian,
+    Square,
+)
 from podium.firmware_interfaces.json_text import NotJson, parse_json
 
 _TYPES: dict[str, type] = {
@@ -51,12 +59,15 @@ _TYPES: dict[str, type] = {
         Gaussian,
         If,
         Linear,
+        NetZero,
         Parameter,
         Play,
         Program,
         RepeatUntil,
+        Sampled,
         SetFrequency,
         ShiftPhase,
+        Slepian,
         Square,
         Table,
         Variable,

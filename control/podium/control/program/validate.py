@@ -6,7 +6,7 @@ All problems are collected and raised together: a person mends a program once.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from math import isfinite
-from numbers import Integral, Real
+from numbers import Real
 
 from podium.control.program.branches import branch_problems
 from podium.control.program.conditions import Discriminator
@@ -32,8 +32,8 @@ from podium.control.program.program import (
     variables,
     walk,
 )
-from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
-from podium.firmware_interfaces.exact_time import FS_PER_US
+from podium.control.program.waveform_problems import waveform_problems, whole_problems
+from podium.control.program.waveforms import NetZero, Waveform
 
 UNITS = ("fs", "Hz", "turn", "1")
 
@@ -153,7 +153,7 @@ def _axes(axes: Iterable[Axis]) -> Iterator[str]:
 def _counts(program: Program) -> Iterator[str]:
     if program.shots < 1:
         yield f"{program.shots} shots; at least 1"
-    yield from _whole(program.settle_fs, "settle_fs")
+    yield from whole_problems(program.settle_fs, "settle_fs")
     if program.settle_fs < 0:
         yield f"settle_fs is {program.settle_fs}; at least 0"
 
@@ -164,11 +164,17 @@ def _statement(statement: Statement, frames: set[str], known: dict[str, Variable
             yield f"no frame {frame!r}; there are {sorted(frames)}"
     match statement:
         case Play(_, waveform, amplitude):
-            yield from _waveform(waveform)
+            yield from waveform_problems(waveform)
             yield from _range(amplitude, known, -1, 1, "amplitude")
+            if isinstance(waveform, NetZero) and isfinite(waveform.ratio) and waveform.ratio > 1:
+                most = 1 / waveform.ratio
+                yield from _range(
+                    amplitude, known, -most, most, f"amplitude of a NetZero of ratio "
+                    f"{waveform.ratio:g}"
+                )  # fmt: skip
         case Capture(_, _, duration_fs, delay_fs, discriminator):
-            yield from _whole(duration_fs, "duration_fs")
-            yield from _whole(delay_fs, "delay_fs")
+            yield from whole_problems(duration_fs, "duration_fs")
+            yield from whole_problems(delay_fs, "delay_fs")
             if duration_fs <= 0:
                 yield f"duration_fs is {duration_fs}; more than 0"
             if delay_fs < 0:
@@ -176,7 +182,7 @@ def _statement(statement: Statement, frames: set[str], known: dict[str, Variable
             yield from _discriminator(discriminator)
         case Delay(_, duration):
             if not isinstance(duration, Affine):
-                yield from _whole(as_set(duration), "duration_fs")
+                yield from whole_problems(as_set(duration), "duration_fs")
             yield from _range(duration, known, 0, float("inf"), "duration_fs")
         case SetFrequency(_, frequency):
             yield from _range(frequency, known, float("-inf"), float("inf"), "frequency_hz")
@@ -218,25 +224,3 @@ def _range(
         if not low <= at <= high:
             yield f"{what} is {at} at point {index} of {value.variable!r}; from {low} to {high}"
             return
-
-
-def _whole(time_fs: object, what: str) -> Iterator[str]:
-    if not isinstance(time_fs, Integral):
-        yield f"{what} is {time_fs!r}; times are whole femtoseconds, 1 us is {FS_PER_US}"
-
-
-def _waveform(waveform: Waveform) -> Iterator[str]:
-    yield from _whole(waveform.duration_fs, "duration_fs")
-    if waveform.duration_fs <= 0:
-        yield f"{waveform} lasts {waveform.duration_fs} fs; more than 0"
-    match waveform:
-        case Gaussian(_, sigma_fs) | Drag(_, sigma_fs, _):
-            yield from _whole(sigma_fs, "sigma_fs")
-            if sigma_fs <= 0:
-                yield f"sigma_fs is {sigma_fs}; more than 0"
-        case FlatTop(duration_fs, rise_fs):
-            yield from _whole(rise_fs, "rise_fs")
-            if not 0 <= 2 * rise_fs <= duration_fs:
-                yield f"rise_fs is {rise_fs}; from 0 to half of the duration, {duration_fs // 2}"
-        case Square():
-            pass

@@ -4,6 +4,7 @@ Any netCDF-4 reader opens them, ``xarray.open_dataset`` without Podium too: dime
 named, units stand in the attributes, numbers are real.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -49,6 +50,13 @@ def save_dataset(data: xarray.Dataset, folder: Path) -> Path:
     path = folder / f"{run}{SUFFIX}"
     write_dataset(_plain(data), path)
     return path
+
+
+def dataset_content(data: xarray.Dataset) -> tuple[bytes, str]:
+    """Return a netCDF-4 file of ``data``, and its SHA-256, hex; raises :class:`NotStorable`."""
+    _check(data)
+    content = netcdf_content(_plain(data))
+    return content, hashlib.sha256(content).hexdigest()
 
 
 def write_dataset(data: xarray.Dataset, path: Path) -> None:

@@ -50,6 +50,8 @@ class Story:
     """By full name, ``node_a.q0``."""
     without_flux_line: frozenset[str] = frozenset()
     """Those of the qubits that have none."""
+    edges: tuple[str, ...] = ()
+    """Whose gates are brought up, by full name, ``node_a.q0_q1``."""
     device: str = ""
     """The chip, and where its numbers come from."""
     steps: list[Step] = field(default_factory=list)
@@ -121,6 +123,7 @@ def summary(story: Story) -> dict[str, object]:
             if row.found is not None
         },
         "measured": {name: asdict(span) for name, span in measured_spans(story).items()},
+        **_edges(story),
         "failures": [
             {"routine": f.routine, "element": f.element, "reason": f.reason}
             for f in story.failures()
@@ -128,6 +131,18 @@ def summary(story: Story) -> dict[str, object]:
         "too_old": story.told_old(),
         **_together(story),
     }
+
+
+def _edges(story: Story) -> dict[str, object]:
+    """Return what was found of edges, by their names: ``{"edges": {"node_a.q0_q1": ...}}``."""
+    found: dict[str, dict[str, object]] = {}
+    for step in story.steps:
+        for name, one in step.outcome.measured.items():
+            owner, _, quantity = name.rpartition(".")
+            if owner in story.edges:
+                told = {"value": one.value, "sigma": one.sigma, "unit": one.unit}
+                found.setdefault(owner, {})[quantity] = told
+    return {"edges": found} if found else {}
 
 
 @dataclass(frozen=True, slots=True)

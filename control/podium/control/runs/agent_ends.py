@@ -62,7 +62,7 @@ def refuse(
 
 
 def end(state: AgentState, hand: RunInHand) -> Did:
-    """Close a run of which nothing plays any more, and tell whoever waits for that."""
+    """Close a run of which nothing plays any longer, and tell whoever waits for that."""
     hand = hand.to(Phase.ENDED)
     said: list[Action] = []
     if hand.reported_to and hand.report is not None:

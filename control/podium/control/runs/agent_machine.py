@@ -132,7 +132,7 @@ def _heard(state: AgentState, request: Request, now_s: float) -> Did:
 
 
 def _new_session(state: AgentState) -> Did:
-    """Another coordinator: runs of the one before are nobody's any more."""
+    """Another coordinator: runs of the one before belong to nobody."""
     return give_up(replace(state, following=None), "its coordinator was replaced")
 
 

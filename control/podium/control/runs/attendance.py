@@ -41,7 +41,7 @@ class Attendant:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An agent that could be used cannot any more."""
+    """An agent that could be used no longer can."""
 
     agent: str
     reason: str

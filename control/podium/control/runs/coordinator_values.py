@@ -37,7 +37,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """Whoever wanted a job does not want it any more."""
+    """Whoever wanted a job no longer wants it."""
 
     ticket: str
 

@@ -93,7 +93,7 @@ class Journal(Protocol):
 class FileJournal:
     """A journal in a file: one line for each entry, with a checksum.
 
-    Opening takes away what nobody needs any more, and a last line that was torn by a crash: it
+    Opening takes away what nobody needs any longer, and a last line that was torn by a crash: it
     was never acknowledged. So does keeping, now and then. Damage before that raises
     ``JournalDamaged``. Beside the file lies an empty one, ``.lock``.
     """

@@ -78,7 +78,7 @@ StartPlan = AtOnce | AtATime
 
 @dataclass(frozen=True, slots=True)
 class Greet:
-    """Who are you? A coordinator of a lower session is not listened to any more."""
+    """Who are you? A coordinator of a lower session is no longer listened to."""
 
     session: int
 

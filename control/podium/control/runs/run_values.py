@@ -91,7 +91,7 @@ class AgentLost:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """Whoever wanted the run does not want it any more."""
+    """Whoever wanted the run no longer wants it."""
 
     reason: str
 
@@ -163,7 +163,7 @@ class NodeOfRun:
     prepared: Prepared | None = None
     report: Report | None = None
     down: bool = False
-    """Nothing of the run plays there, or nobody can be asked any more."""
+    """Nothing of the run plays there, or nobody can be asked any longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias, get_args
 
-from podium.control.bus import cold, facility_growth, messages, news, readings
+from podium.control.bus import cold, facility_growth, messages, news, readings, records
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import refusals_key
 from podium.control.facility.meeting_point import Holder
 
-Role = Literal["router", "coordinator", "page", "supervisor", "agent", "client"]
+Role = Literal["router", "coordinator", "page", "supervisor", "records", "agent", "client"]
 ROLES: tuple[Role, ...] = get_args(Role)
 NAMED: frozenset[Role] = frozenset(("agent", "client"))
 """Roles of which there are several processes."""
@@ -109,6 +109,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
         facility_growth.grown_key(facility),
     )
     clocks = readings.clock_key(facility, "*")
+    recording = records.records_key(facility)
     match member.role:
         case "router":
             own = _log(facility, "router")
@@ -132,9 +133,9 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 readings.readings_key,
             )
             own = (
-                Rule("ask", (coordinator, *past, cold.cold_key(facility))),
+                Rule("ask", (coordinator, *past, cold.cold_key(facility), recording)),
                 Rule("hear", (*(key(facility, "*") for key in heard), *told, grown)),
-                Rule("hear", (cold.cold_news_key(facility),)),
+                Rule("hear", (cold.cold_news_key(facility), records.recorded_key(facility))),
                 Rule("watch", (agents, coordinator)),
                 *_log(facility, "page"),
             )
@@ -148,6 +149,14 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 Rule("hear", (readings.readings_key(facility, "*"), grown)),
                 Rule("hear", (news.status_key(facility, "*"),)),
                 *_log(facility, "supervisor"),
+            )
+        case "records":
+            own = (
+                Rule("answer", (recording,)),
+                Rule("announce", (recording,)),
+                Rule("publish", (records.recorded_key(facility),)),
+                Rule("hear", (news.runs_key(facility),)),
+                *_log(facility, "records"),
             )
         case "agent":
             here = messages.agent_key(facility, member.name)
@@ -167,7 +176,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 *_log(facility, f"agent {'$*' if member.name == EVERY else member.name}"),
             )
         case "client":
-            own = (Rule("ask", (coordinator, grow, cold.cold_key(facility))),)
+            own = (Rule("ask", (coordinator, grow, cold.cold_key(facility), recording)),)
     return (*own, Rule("ask", (access_key(facility),)))
 
 
@@ -223,7 +232,7 @@ class Admission:
         cls, facility: str, holder: Holder, agents: Iterable[str], clients: Iterable[str]
     ) -> "Admission":
         """Admit all processes of a facility, and these clients."""
-        alone: tuple[Role, ...] = ("coordinator", "page", "supervisor")
+        alone: tuple[Role, ...] = ("coordinator", "page", "supervisor", "records")
         members = (
             *(Member(role) for role in alone),
             *(Member("agent", name) for name in agents),

@@ -73,6 +73,8 @@ class Countdowns:
         self._settled_for: ModelInputs | None = None
         self._ran_s = 0.0
         """When the pulse tube was seen to run last."""
+        self._before_s, self._step_s = 0.0, 0.0
+        """Times of the step before this one, and of this one."""
         self._kind = ""
         """What is followed: a trip, or one of :data:`.disturbances.FOLLOWED`."""
         self._first: dict[str, disturbances.FirstReading] = {}
@@ -107,6 +109,7 @@ class Countdowns:
         now_s: float,
     ) -> tuple[Countdown, ...]:
         """Return what is to come, or nothing while nothing is wrong; ``told``: signs of causes."""
+        self._before_s, self._step_s = self._step_s, now_s
         kind = disturbances.disturbance(inputs, told)
         self._first = disturbances.noted(self._first, signs, view, now_s)
         self._usual_pa = signs.usual.get("condensing", 0.0)
@@ -158,8 +161,9 @@ class Countdowns:
             second = _of_stage(_believed(votes), ratios, 1)
             if second is None:
                 return None
-            begin = disturbances.quenched(self.parameters, steady, np.exp(second), now_s)
-            return Forecast(now_s, inputs, none, [begin.state], ratios, self.model, none)
+            lag_s = self._lags * min(now_s - self._before_s, disturbances.QUENCH_LAG_S)
+            begin = disturbances.quenched(self.model, steady, inputs, np.exp(second), lag_s)
+            return Forecast(now_s, inputs, lag_s, [begin], ratios, self.model, none)
         first = self._first.get(kind)
         now_pa = view.good(disturbances.GAUGES[kind])
         if first is None or now_pa is None:
@@ -301,6 +305,9 @@ class Countdowns:
             low, median, high = (max(0.0, one) for one in _quantiles(left, weights))
             if not np.isfinite(high) and forecast.computed_s < HORIZON_S:
                 continue  # some members have not come so far yet
+            seen = left + elapsed_s - forecast.lag_s  # from the first view on
+            if counted.later_s >= 0.0 and _quantiles(seen, weights)[1] <= 0.0:
+                continue  # it had happened by then
             if high > 0.0 and np.isfinite(median):
                 found.append(Countdown(fridge, event, counted.words, median, low, high))
         return tuple(found)

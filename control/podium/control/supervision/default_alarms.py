@@ -266,8 +266,10 @@ DEFAULT_ALARMS: tuple[DefaultAlarm, ...] = (
         "Let it: the tank is where it is safe. Then find out why.",
         (*_BOILS, "pump_outlet_pressure_high", "condensing_pressure_high"),
         CONDENSED,
-        over_s=60.0,
-        on_delay_s=0.0,
+        # A gauge's 0.5 % in a tank that has filled are 1 Pa/s over a minute, 0.2 over five.
+        on_delay_s=60.0,
+        off_delay_s=60.0,
+        over_s=300.0,
     ),
     DefaultAlarm(
         "flow_lost",

@@ -1,7 +1,7 @@
 """Begins the courses of an ensemble for each disturbance that a countdown follows to its end.
 
 - trip: the pulse tube stands;
-- quench: the second stage is as warm as it is read;
+- quench: the second stage is as warm as it is read, some seconds after the quench;
 - leak: helium comes into the vacuum can, as fast as two readings of its pressure tell;
 - plug: a trap takes less. Neither when nor how much is known: every member has a plug of its own
   and stands where its condensing pressure has risen as the one that is read has; how long it took
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from podium.control.records.latest_readings import FridgeView
 from podium.control.supervision.fault_signs import FaultSign, FaultSigns
+from podium.control.supervision.model import FridgeModel
 from podium.control.supervision.model_gas import ADSORPTION
 from podium.control.supervision.model_parameters import SPREAD, ModelParameters
 from podium.control.supervision.model_state import CONDENSING, ModelInputs, ModelState
@@ -37,6 +38,10 @@ PACE_FITS = 0.06
 GAUGE_NOISE = 0.02
 """By which a member's course may stay below a reading. # ASSUMED"""
 UNLIKELY = -1e3
+QUENCH_LAG_S = 10.0
+"""Between a quench and its first reading, at most: its heat has left the second stage soon."""
+QUENCH_STEP_S = 2.0
+"""Of a course between a quench and its first reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +87,29 @@ def noted(
 
 
 def quenched(
-    parameters: ModelParameters, steady: ModelState, second: Array, at_s: float
-) -> Beginning:
-    """Return the members with their second stage at ``second``, K."""
-    kelvin = steady.kelvin.copy()
+    model: FridgeModel, steady: ModelState, inputs: ModelInputs, second: Array, lag_s: Array
+) -> ModelState:
+    """Return the members as a quench began, ``lag_s`` before a reading of ``second``, K.
+
+    The stage has cooled since: it began as much above the reading as a course that begins with
+    the reading comes to lie below it.
+    """
+    state = steady.changed(kelvin=_with_second(steady, second))
+    courses, times_s = [state.kelvin[1]], [0.0]
+    while times_s[-1] < float(np.max(lag_s)):
+        state = model.step(state, inputs, QUENCH_STEP_S)
+        courses.append(state.kelvin[1])
+        times_s.append(times_s[-1] + QUENCH_STEP_S)
+    logs = np.log(courses)
+    cooled = [np.interp(lag, times_s, logs[:, member]) for member, lag in enumerate(lag_s)]
+    begun = second * second / np.exp(cooled)
+    return steady.changed(kelvin=_with_second(steady, begun))
+
+
+def _with_second(state: ModelState, second: Array) -> Array:
+    kelvin = state.kelvin.copy()
     kelvin[1] = np.maximum(kelvin[1], second)
-    return Beginning(parameters, steady.changed(kelvin=kelvin), at_s)
+    return kelvin
 
 
 def leaking(

@@ -150,7 +150,7 @@ def note_crossings(
     ):
         level = -1.0 if event == "liquid" else 1.0
         times = forecast.crossed.setdefault(event, np.full(len(one), np.inf))
-        new = ~np.isfinite(times) & (other >= level)
+        new = ~np.isfinite(times) & ((one >= level) | (other >= level))
         if np.any(new):
             part = np.clip((level - one) / np.maximum(other - one, 1e-12), 0.0, 1.0)
             times[new] = forecast.computed_s + for_s * part[new]

@@ -36,6 +36,7 @@ from podium.control.supervision.procedures.condense import CONDENSE
 from podium.control.supervision.procedures.cooldown import COOLDOWN
 from podium.control.supervision.procedures.recover import RECOVER
 from podium.control.supervision.procedures.warm_up import WARM_UP
+from podium.control.supervision.step_pace import ALL_COUNT, CountedDeadlines
 
 PROCEDURES: Mapping[str, Procedure] = {
     one.name: one for one in (COOLDOWN, CONDENSE, WARM_UP, RECOVER)
@@ -47,10 +48,13 @@ def steps_of(run: ProcedureRun) -> tuple[Step, ...]:
     return PROCEDURES[run.procedure].steps(run.model)
 
 
-def step(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Operate, ...]]:
+def step(
+    run: ProcedureRun, view: FridgeView, deadlines: CountedDeadlines = ALL_COUNT
+) -> tuple[ProcedureRun, tuple[Operate, ...]]:
     """Look at a run; return it as it goes on, and what is to be sent now.
 
-    Nothing is sent while a person is asked, unless the step's guard complains, or when it is over.
+    ``deadlines``: those that count now, as :mod:`.step_pace` has them. Nothing is sent while a
+    person is asked, unless the step's guard complains, or when it is over.
     """
     if run.over:
         return run, ()
@@ -61,17 +65,17 @@ def step(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Opera
     if run.dry_run:
         return dry_step(run, steps_of(run), view)
     if run.making_safe:
-        return _make_safe(run, view)
+        return _make_safe(run, view, deadlines)
     while True:
         before = run.at, run.step.state
-        run, operations = _go_on(run, steps_of(run)[run.at], view)
+        run, operations = _go_on(run, steps_of(run)[run.at], view, deadlines)
         waits = (run.at, run.step.state) == before or run.making_safe
         if operations or waits or run.state != "running":
             return run, operations
 
 
 def _go_on(
-    run: ProcedureRun, now: Step, view: FridgeView
+    run: ProcedureRun, now: Step, view: FridgeView, deadlines: CountedDeadlines
 ) -> tuple[ProcedureRun, tuple[Operate, ...]]:
     """Look once at the step that runs: what follows it begins with the same view."""
     if run.step.state == "waiting":
@@ -81,18 +85,19 @@ def _go_on(
     if (run.settled is not None or not now.guard_once_set) and (why := now.guard(view)):
         return _fail(run, view, why), ()
     if not run.operations and run.settled is None and (why := now.needs(view)):
-        return _unless_late(run, now, view, why), ()
+        return _unless_late(run, now, view, why, deadlines), ()
     if not run.operations and run.settled is None:
         run = replace(run, operations=operations_of(run, now.settings, str(run.at)))
     if now.again and run.settled is not None:
         run = doubted(run, view)
     run, operations = operate(run, view)
-    if not now.patient and any(one.tries >= PATIENCE for one in run.operations):
+    tired = deadlines.person and any(one.tries >= PATIENCE for one in run.operations)
+    if tired and not now.patient:
         return _asking(run), ()
     if any(one.state != "done" for one in run.operations):
         waiting = next(one for one in run.operations if one.state != "done")
         words = waiting.words or f"{waiting.signal} is set"
-        late = _unless_late(run, now, view, words)
+        late = _unless_late(run, now, view, words, deadlines)
         return late, operations if late is run else ()
     if run.settled is None:
         run = replace(run, settled=view.tai)
@@ -101,7 +106,7 @@ def _go_on(
     settled = run.settled or view.tai
     if now.done(view) and seconds_between(settled, view.tai) >= now.least_s:
         return _next(run.with_step(state="done", ended=view.tai)), ()
-    return _unless_late(run, now, view, now.waits_for), ()
+    return _unless_late(run, now, view, now.waits_for, deadlines), ()
 
 
 def answered(run: ProcedureRun, token: str, answer: Operated | str) -> ProcedureRun:
@@ -150,15 +155,20 @@ def _next(run: ProcedureRun) -> ProcedureRun:
     return replace(run, at=run.at + 1, operations=(), settled=None)
 
 
-def _unless_late(run: ProcedureRun, now: Step, view: FridgeView, words: str) -> ProcedureRun:
-    """Return the run as it waits, or what a timeout makes of it."""
+def _unless_late(
+    run: ProcedureRun, now: Step, view: FridgeView, words: str, deadlines: CountedDeadlines
+) -> ProcedureRun:
+    """Return the run as it waits, or what a timeout makes of it.
+
+    To go on without a step is a decision by the fridge's own course: its deadline counts always.
+    """
     began = run.step.began or view.tai
     if seconds_between(began, view.tai) < now.timeout_s:
         return run
     late = f"not within {now.timeout_s / 60:.0f} min: {words}"
     if now.on_timeout == "next":
         return _next(run.with_step(state="skipped", ended=view.tai, words=late))
-    return _fail(run, view, late)
+    return _fail(run, view, late) if deadlines.timeout else run
 
 
 def _fail(run: ProcedureRun, view: FridgeView, why: str) -> ProcedureRun:
@@ -174,20 +184,24 @@ def _asking(run: ProcedureRun) -> ProcedureRun:
     return replace(run.with_step(state="asking", words=words), state="asking", words=words)
 
 
-def _make_safe(run: ProcedureRun, view: FridgeView) -> tuple[ProcedureRun, tuple[Operate, ...]]:
+def _make_safe(
+    run: ProcedureRun, view: FridgeView, deadlines: CountedDeadlines
+) -> tuple[ProcedureRun, tuple[Operate, ...]]:
     """Set what makes safe; what is refused again and again stays as it is, and is told."""
     run, operations = operate(run, view)
-    given_up = [one for one in run.operations if one.tries >= SAFE_PATIENCE]
+    tired = deadlines.person
+    given_up = [one for one in run.operations if tired and one.tries >= SAFE_PATIENCE]
     left = [one for one in run.operations if one.state != "done" and one not in given_up]
     since = run.step.ended or view.tai
-    if left and seconds_between(since, view.tai) < SAFE_WITHIN_S:
+    late = seconds_between(since, view.tai) >= SAFE_WITHIN_S
+    if left and not (late and (deadlines.timeout or deadlines.person)):
         for one in given_up:
             run = run.with_operation(one.token, state="done")
         return run, operations
     problems = [
         f"{one.signal} is not {one.value:g}: {one.words or 'no reading shows it'}"
         for one in run.operations
-        if one in left or one.tries >= SAFE_PATIENCE
+        if one in left or (one.tries >= SAFE_PATIENCE and one.words)
     ]
     words = "; ".join((run.words, *problems))
     return replace(run, state="failed", operations=(), making_safe=False, words=words), ()

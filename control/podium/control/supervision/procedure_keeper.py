@@ -25,6 +25,7 @@ from podium.control.supervision.procedure import answered, resumed, step
 from podium.control.supervision.procedure_journal import ProcedureJournal, ProcedureJournalError
 from podium.control.supervision.procedure_requests import ProcedureRefused
 from podium.control.supervision.procedure_run import ProcedureRun
+from podium.control.supervision.step_pace import StepPace, looked
 
 ProcedureRequest = BeginProcedure | ConfirmProcedure | StopProcedure
 Send = Callable[[Operate], Awaitable[Operated | str]]
@@ -42,6 +43,7 @@ class ProcedureKeeper:
         self._journal: ProcedureJournal | None = None
         self._changing = asyncio.Lock()
         self._runs: dict[str, ProcedureRun] = {}
+        self._paces: dict[str, StepPace] = {}
         self.problem: str | None = None
         """Why procedures cannot go on; None: they can."""
         self._open()
@@ -61,17 +63,26 @@ class ProcedureKeeper:
         """Return those that are on and set things."""
         return tuple(run for run in self._runs.values() if not run.over and not run.dry_run)
 
-    async def step(self, views: Mapping[str, FridgeView], work: BackgroundWork) -> None:
-        """Step all procedures that are on; answers to what they send are awaited beside it."""
+    async def step(
+        self, views: Mapping[str, FridgeView], work: BackgroundWork, wall_s: float
+    ) -> None:
+        """Step all procedures that are on; answers to what they send are awaited beside it.
+
+        ``wall_s``: by a clock of the wall that never goes back.
+        """
         for name, run in tuple(self._runs.items()):
             view = views.get(run.fridge)
             if run.over or view is None:
                 continue
             async with self._changing:
-                after, operations = step(self._runs[name], view)
+                run = self._runs[name]
+                pace = looked(self._paces.get(name), run, view, wall_s)
+                self._paces[name] = pace
+                after, operations = step(run, view, pace.counted(wall_s))
                 if not await self._keep(after):
                     continue
             if after.over:
+                del self._paces[name]
                 log.info("procedure over", id=name, state=after.state, words=after.words)
             for one in operations:
                 work.begin(self._operate(name, one), f"operate {one.token}")

@@ -78,7 +78,7 @@ class ProcedureRun:
 
     @property
     def over(self) -> bool:
-        """Whether nothing will happen any more."""
+        """Whether nothing will happen any longer."""
         return self.state in ("done", "failed", "stopped")
 
     @property

@@ -254,7 +254,7 @@ class Supervisor:
             failures={} if dead is None else {RECORDER: dead},
             suppressed=expected_of(runs),
         )
-        await self.procedures.step(views, work)
+        await self.procedures.step(views, work, now.wall_s)
         self._notices.hear(self.alarms.news, self._seen.countdowns)
         await self.alarms.write()
         await self.recorder.flush_if_due(now.wall_s)

@@ -6,9 +6,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from podium.control.facility.line_response import (
+    LineResponse,
+    lines_from_plain,
+    lines_to_plain,
+)
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program
-from podium.control.program.serialise import NotAProgram, from_json, from_plain, to_plain
+from podium.control.program.serialise import (
+    NotAProgram,
+    digest,
+    from_json,
+    from_plain,
+    to_plain,
+)
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start_setting import StartSetting
 from podium.firmware_interfaces.json_text import NotJson, parse_json
@@ -21,6 +32,8 @@ class TimedProgram:
     program: Program | Loopback
     starts: Mapping[str, StartSetting] = field(default_factory=dict, hash=False)
     """By controller; one that is left out is started as its wiring says."""
+    lines: Mapping[str, LineResponse] = field(default_factory=dict, hash=False)
+    """By flux port: what its line does to pulses, which its controller undoes."""
 
 
 def timed_to_json(timed: TimedProgram) -> str:
@@ -29,7 +42,10 @@ def timed_to_json(timed: TimedProgram) -> str:
     plain = asdict(program) if isinstance(program, Loopback) else to_plain(program)
     kind = "loopback" if isinstance(program, Loopback) else "program"
     starts = {name: _plain(one) for name, one in timed.starts.items()}
-    return json.dumps({kind: plain, "starts": starts}, sort_keys=True, separators=(",", ":"))
+    whole: dict[str, Any] = {kind: plain, "starts": starts}
+    if timed.lines:
+        whole["lines"] = lines_to_plain(timed.lines)
+    return json.dumps(whole, sort_keys=True, separators=(",", ":"))
 
 
 def settings_to_json(starts: Mapping[str, StartSetting]) -> str:
@@ -55,11 +71,19 @@ def timed_from_json(text: str) -> TimedProgram:
             loopback = Loopback(tuple(words["nodes"]), int(words["pulses"]), str(words["name"]))
             return TimedProgram(loopback, starts)
         program = from_plain(plain["program"])
+        lines = lines_from_plain(plain.get("lines", {}))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise NotAProgram(f"no program with its starts: {error!r}") from error
     if not isinstance(program, Program):
         raise NotAProgram(f"holds a {type(program).__name__}, not a Program")
-    return TimedProgram(program, starts)
+    return TimedProgram(program, starts, lines)
+
+
+def name_of(program: Program, lines: Mapping[str, LineResponse]) -> str:
+    """Return SHA-256 (hex) of a program as it is compiled with these lines."""
+    if not lines:
+        return digest(program)
+    return digest_of(timed_to_json(TimedProgram(program, {}, lines)))
 
 
 def digest_of(text: str) -> str:

@@ -25,7 +25,7 @@ def sequencers_of(kind: str) -> int:
 NOMINAL_V = rf_input_full_scale_v(0.0)
 """Full scale of an input of which a program says nothing."""
 
-Value = float | int | bool | str
+Value = float | int | bool | str | list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,9 @@ def _module(module: ModuleSettings) -> list[Setting]:
         for path in (0, 1):
             values[f"scope_acq_trigger_mode_path{path}"] = "sequencer"
             values[f"scope_acq_avg_mode_en_path{path}"] = False
+    for output, filters in module.filters.items():
+        for name, value in filters.items():
+            values[f"{output}_{name}"] = list(value) if isinstance(value, tuple) else value
     for component, settings in module.channels.items():
         values |= {f"{component}.{name}": value for name, value in settings.items()}
     return [Setting(module.slot, None, name, value) for name, value in values.items()]
@@ -168,7 +171,7 @@ def connections(
     if output is not None:
         sockets = [int(digit) for digit in output.removeprefix("out").split("_")]
         paths = ["IQ"] if kind.endswith("RF") else ["I", "Q"]
-        path = dict(zip(sockets, paths, strict=True))
+        path = dict(zip(sockets, paths, strict=len(sockets) > 1 or kind.endswith("RF")))
     settings = [
         Setting(slot, number, f"connect_out{socket}", path.get(socket, "off"))
         for socket in range(OUTPUTS[kind])

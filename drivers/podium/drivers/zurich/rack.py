@@ -48,7 +48,7 @@ def link(name: str, server: Connection, rack: ZurichRack, interrupted: threading
     models = {root_of(one).removeprefix("/"): one.model for one in rack.programs}
     for one in rack.ports:
         path = f"{pqsc}/zsyncs/{one.port}/connection/serial"
-        there = server.text("who hangs on it", path)
+        there = server.text("who is connected to it", path)
         if there and there != one.device.removeprefix("dev"):
             raise Refused(
                 f"{name}: {rack.name!r}: ZSync port {one.port} of {rack.pqsc} goes to dev{there}; "
@@ -84,7 +84,7 @@ def miscabled(
     pqsc = next((f"dev{serial}" for serial, model in devices.items() if model == PQSC), None)
     for port, device in zsync.items() if pqsc is not None else ():
         path = f"/{pqsc}/zsyncs/{port}/connection/serial"
-        there = server.text("who hangs on it", path)
+        there = server.text("who is connected to it", path)
         if there != device.removeprefix("dev"):
             found = f"goes to dev{there}" if there else "goes nowhere"
             yield f"ZSync port {port} of {pqsc} {found}, the facility file says {device}"

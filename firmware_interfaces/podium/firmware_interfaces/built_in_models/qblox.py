@@ -32,6 +32,8 @@ _QBLOX_OFFSET = Range(-qblox.QCM_OFFSET_MAX_V, qblox.QCM_OFFSET_MAX_V, "V")
 
 _QBLOX_OFFSET_STEP = 2 * qblox.QCM_OUTPUT_FULL_SCALE_V / 2**qblox.OFFSET_WORD_BITS
 
+_QCM_PULSES_V = (2 * qblox.QCM_OUTPUT_FULL_SCALE_V,)
+
 _QBLOX_RF_DBM = qblox.RF_OUTPUT_FULL_SCALE_DBM
 
 QBLOX_RELEASES = ("0.12.0", "0.12.1", "0.13.0", "2.1.0")
@@ -60,7 +62,10 @@ _QCM_RF = ModuleModel(
 _QCM = ModuleModel(
     "QCM",
     (
-        *(VoltageOutput(f"out{n}", _QBLOX_OFFSET, _QBLOX_OFFSET_STEP) for n in range(4)),
+        *(
+            VoltageOutput(f"out{n}", _QBLOX_OFFSET, _QBLOX_OFFSET_STEP, _QCM_PULSES_V)
+            for n in range(4)
+        ),
         IqOutput("out0_1", ("out0", "out1"), _QBLOX_NCO),
         IqOutput("out2_3", ("out2", "out3"), _QBLOX_NCO),
         *(Marker(f"marker{bit}", bit) for bit in range(4)),

@@ -83,6 +83,11 @@ class ModuleSettings:
     input_attenuation_db: Mapping[str, float] = field(default_factory=dict, hash=False)
     scope_sequencer: int | None = None
     """The sequencer whose acquisitions trigger the scope, where a trace is wanted."""
+    filters: Mapping[str, Mapping[str, float | str | tuple[float, ...]]] = field(
+        default_factory=dict, hash=False
+    )
+    """By output of a QCM: its real-time filters, by the names of the vendor's client without the
+    output, e.g. ``{"out0": {"exp0_amplitude": -0.02}}``."""
     channels: Mapping[str, Mapping[str, str | float | bool]] = field(
         default_factory=dict, hash=False
     )
@@ -141,6 +146,8 @@ class SequencerResources:
     """Trigger address of its results; 0: none."""
     listens_to: tuple[int, ...] = ()
     """Trigger addresses of results on which its program depends."""
+    undoes: tuple[str, ...] = ()
+    """What the filters of its output undo of the line behind it, and what they leave."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ class NodeTables:
         return self._decision.append((first, second))
 
     def heard_in(self, decision: int) -> NDArray[np.int64]:
-        """Return which windows of its node a decision hangs on."""
+        """Return which windows of its node a decision depends on."""
         return np.asarray(self._decision.all[decision], np.int64)
 
     def edge_columns(self) -> NDArray[np.int64]:

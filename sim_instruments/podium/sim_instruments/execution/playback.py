@@ -7,11 +7,14 @@ instrument, and makes results of what comes back. Lines are connectors: ``slot2.
 """
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final, Protocol, TypeVar, runtime_checkable
 
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
 
+LONG_RUN_ROWS: Final = 100_000
+"""A run in which sequencers do so many things is long: it takes some tens of megabytes."""
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -29,6 +32,26 @@ class Play(Protocol):
     def begin(self, run: int, start_tai_fs: int) -> Dialogue:
         """Begin a run that is played piece by piece."""
         ...
+
+
+@runtime_checkable
+class TakesTurns(Protocol):
+    """A way to the world on which long runs go one after the other."""
+
+    def turn(self) -> AbstractContextManager[object]:
+        """Return the turn of a long run; whoever enters it waits until no other one has it."""
+        ...
+
+
+def long_run_turn(play: Play, rows: int) -> AbstractContextManager[object]:
+    """Return the turn in which a run of so many rows makes its signals and is played.
+
+    What two long runs need for that is most of the memory of a simulation; emulated they are side
+    by side. A short run takes no turn.
+    """
+    if rows >= LONG_RUN_ROWS and isinstance(play, TakesTurns):
+        return play.turn()
+    return nullcontext()
 
 
 class Ticket(Protocol[T_co]):

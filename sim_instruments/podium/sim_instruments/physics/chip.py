@@ -5,7 +5,7 @@ Nothing here depends on time: what moves with time is noise, and belongs to the 
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.constants import Boltzmann
+from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.levels import is_antisymmetric
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
@@ -110,15 +111,41 @@ class Feedline:
     qubits: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FluxPulses:
+    """What pulses on flux lines do that their biases do not, by names of lines."""
+
+    responses: Mapping[str, LineResponse] = field(default_factory=dict)
+    """Of the lines that are not ideal."""
+    quanta_per_volt: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """By a qubit and a line, where pulses bring another flux than the bias does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Two qubits of a chip between which a gate is played; full names."""
+
+    name: str
+    ends: tuple[str, str]
+    gate: str
+    """``cz`` or ``iswap``."""
+    pulsed: str
+    """The qubit or coupler whose flux the gate pulses."""
+
+
+NO_PULSES = FluxPulses()
+"""Flux lines that pass pulses as they pass biases."""
+
+
 class Chip:
     """Qubits on feedlines, biased through a flux matrix, some of them coupled for good.
 
     ``flux_per_volt`` has shape (n, n), [qubit, source of qubit]: the diagonal is one over the
     flux period, 0 of a qubit without a flux line; the rest is crosstalk. ``flux_at_zero`` (n,) is
     what is there with all sources at 0 V, in flux quanta from the sweet spot. ``couplings``: by
-    the names of two qubits, what multiplies the product of their Cooper-pair numbers, Hz.
-    Immutable, safe to share between threads. Raises :class:`.register.NoRegister` for couplings
-    that cannot be simulated.
+    the names of two qubits, what multiplies the product of their Cooper-pair numbers, Hz. Tunable
+    couplers are among the qubits; no feedline reads them. Immutable, safe to share between threads.
+    Raises :class:`.register.NoRegister` for couplings that cannot be simulated.
     """
 
     def __init__(
@@ -128,6 +155,9 @@ class Chip:
         flux_per_volt: NDArray[np.float64],
         flux_at_zero: NDArray[np.float64],
         couplings: Mapping[tuple[str, str], float] = MappingProxyType({}),
+        couplers: Collection[str] = (),
+        pulses: FluxPulses = NO_PULSES,
+        edges: Sequence[Edge] = (),
     ) -> None:
         self.qubits = tuple(qubits)
         self.feedlines = tuple(feedlines)
@@ -154,6 +184,10 @@ class Chip:
         }
         self.flux_lines = frozenset(self._lines)
         """``node_a.q0.flux`` of each qubit that has one."""
+        self.couplers = frozenset(couplers)
+        """Those of the qubits that are tunable couplers, by name."""
+        self._pulses = pulses
+        self.edges = tuple(edges)
         self.couplings = {
             (self._index[one], self._index[other]): hz for (one, other), hz in couplings.items()
         }
@@ -224,9 +258,20 @@ class Chip:
         return np.array([more_flux.get(qubit.name, 0.0) for qubit in self.qubits])
 
     def flux_shares(self, qubit: str) -> dict[str, float]:
-        """Flux quanta that a volt on each flux line brings through a qubit's loop."""
-        index = self._index[qubit]
-        return {line: float(self.flux_per_volt[index, k]) for line, k in self._lines.items()}
+        """Flux quanta that a volt of pulses on each flux line brings through a qubit's loop."""
+        index, pulsed = self._index[qubit], self._pulses.quanta_per_volt
+        return {
+            line: pulsed.get((qubit, line), float(self.flux_per_volt[index, k]))
+            for line, k in self._lines.items()
+        }
+
+    def response_of(self, line: str) -> LineResponse | None:
+        """Return how a flux line distorts pulses; None: not at all."""
+        return self._pulses.responses.get(line)
+
+    def element_at(self, name: str, biases_v: Mapping[str, float]) -> QubitPoint:
+        """Return the operating point of one qubit or coupler, among those coupled to it."""
+        return self._point_of(self._index[name], self.flux(biases_v))
 
     def moved_levels_hz(
         self, qubit: str, biases_v: Mapping[str, float], quanta: float

@@ -5,6 +5,7 @@ compared by 64-bit fingerprints of their rows (SplitMix64: Steele, Lea, Flood, O
 two different stretches of one run share one with a probability below 1e-9.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 T = TypeVar("T", bound=np.generic)
 PHASE_STEP = 1e-7
 """Phases (turns) closer than this are taken for equal."""
+ROWS_AT_ONCE = 1 << 16
+"""So many rows are worked on at a time where each takes several words on the way to one."""
 
 
 @njit(cache=True, nogil=True)
@@ -71,7 +74,7 @@ def numbered(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.i
     return found[order], rank[number]
 
 
-def firsts(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
+def firsts(ascending: NDArray[np.signedinteger]) -> NDArray[np.int64]:
     """Return the first row of each different value."""
     if not ascending.size:
         return np.zeros(0, np.int64)
@@ -94,7 +97,11 @@ def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def phase_word(turns: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return phases as whole numbers of :data:`PHASE_STEP` within a turn."""
     steps = round(1 / PHASE_STEP)
-    return np.asarray(np.round((turns % 1.0) / PHASE_STEP).astype(np.int64) % steps)
+    words = np.empty(turns.size, np.int64)
+    for a in range(0, turns.size, ROWS_AT_ONCE):
+        part = turns[a : a + ROWS_AT_ONCE] % 1.0
+        words[a : a + part.size] = np.round(part / PHASE_STEP).astype(np.int64) % steps
+    return words
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,25 +114,35 @@ class StretchNumbers:
     """Shape (U,): the first stretch of each kind."""
 
 
-def number_stretches(first: NDArray[np.int64], columns: list[NDArray[np.int64]]) -> StretchNumbers:
+def number_stretches(
+    first: NDArray[np.int64], columns: Sequence[NDArray[np.integer[Any]]]
+) -> StretchNumbers:
     """Number the stretches that begin at rows ``first`` by the contents of their rows.
 
-    ``columns`` each have one whole number for each row; the last stretch ends with the rows.
+    ``columns`` each have one whole number for each row; the last stretch ends with the rows, and
+    the first begins with them.
     """
     if first.size == 0:
         return StretchNumbers(np.zeros(0, np.int64), np.zeros(0, np.int64))
     rows = columns[0].size
     print_ = np.zeros(rows, np.uint64)
+    ends = np.append(first[1:], rows)
     with np.errstate(over="ignore"):
-        lengths = np.diff(np.append(first, rows))
-        place = np.arange(rows, dtype=np.int64) - np.repeat(first, lengths)
-        for column in [*columns, place]:
-            print_ = _mixed(
-                print_ * np.uint64(0x9E3779B97F4A7C15)
-                + column.astype(np.uint64)
-                + np.uint64(0x632BE59BD9B4E019)
+        for a in range(0, rows, ROWS_AT_ONCE):
+            b = min(a + ROWS_AT_ONCE, rows)
+            here = slice(
+                int(np.searchsorted(first, a, side="right")) - 1, int(np.searchsorted(first, b))
             )
-        total = np.add.reduceat(print_, first) + lengths.astype(np.uint64)
+            lengths = np.minimum(ends[here], b) - np.maximum(first[here], a)
+            place = np.arange(a, b, dtype=np.int64) - np.repeat(first[here], lengths)
+            part = print_[a:b]
+            for column in (*(one[a:b] for one in columns), place):
+                part[:] = _mixed(
+                    part * np.uint64(0x9E3779B97F4A7C15)
+                    + column.astype(np.uint64)
+                    + np.uint64(0x632BE59BD9B4E019)
+                )
+        total = np.add.reduceat(print_, first) + (ends - first).astype(np.uint64)
     kind, example = distinct(total.view(np.int64).reshape(-1, 1))
     return StretchNumbers(kind.astype(np.int64), example)
 

@@ -15,6 +15,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
 from podium.firmware_interfaces.qubit_defaults import typical_design, usual_spread
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
+from podium.sim_instruments.physics.edge_design import COUPLER_UNITS, CouplerDesign, EdgeDesign
 from podium.sim_instruments.physics.spread import Spread
 from podium.sim_instruments.physics.thermometer_channels import NoSuchChannel, stages_by_channel
 from podium.sim_instruments.physics.timing_design import (
@@ -89,7 +90,7 @@ class FeedlineDesign:
 
 @dataclass(frozen=True, slots=True)
 class CouplingDesign:
-    """A fixed coupling between two qubits of a chip."""
+    """A fixed coupling between two qubits of a chip, or a qubit and a coupler."""
 
     name: str
     ends: tuple[str, str]
@@ -109,6 +110,10 @@ class NodeDesign:
     qubits: tuple[QubitDesign, ...]
     feedlines: tuple[FeedlineDesign, ...]
     couplings: tuple[CouplingDesign, ...] = ()
+    couplers: tuple[CouplerDesign, ...] = ()
+    edges: tuple[EdgeDesign, ...] = ()
+    pulsed_lines: tuple[str, ...] = ()
+    """Elements whose flux lines take pulses, in a node with edges: they have responses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,20 +256,84 @@ def _node(name: str, node: _Place, root: _Place) -> NodeDesign:
         source=chip.text("source") if chip is not None and "source" in chip else THE_FILE,
         qubits=tuple(_qubit(name, each, place, root) for each, place in node.sub("qubits").subs()),
         feedlines=tuple(_feedline(name, line, lines[line], root) for line in lines.names()),
-        couplings=tuple(_coupling(each, place) for each, place in node.section("couplings")),
+        couplings=(
+            *(_coupling(each, place) for each, place in node.section("couplings")),
+            *(one for each, place in node.section("edges") for one in _exchanges(each, place)),
+        ),
+        couplers=tuple(
+            _coupler(name, each, place, root) for each, place in node.section("couplers")
+        ),
+        edges=tuple(_edge(each, place) for each, place in node.section("edges")),
+        pulsed_lines=_pulsed_lines(name, node, root) if "edges" in node else (),
     )
+
+
+def _edge(name: str, edge: _Place) -> EdgeDesign:
+    coupler = edge.text("coupler") if edge.tree.get("coupler") is not None else ""
+    gate = edge.text("gate") if "gate" in edge else "cz"
+    if gate not in ("cz", "iswap"):
+        raise DesignError(f"{edge.where}.gate: 'cz' or 'iswap' is wanted, not {gate!r}")
+    pulsed = edge.text("pulsed") if "pulsed" in edge else coupler
+    return EdgeDesign(name, _ends(edge), "cz" if gate == "cz" else "iswap", pulsed)
+
+
+def _exchanges(name: str, edge: _Place) -> list[CouplingDesign]:
+    """Return the exchanges of an edge: between its ends, and of each with its coupler."""
+    first, second = _ends(edge)
+    pairs: dict[str, tuple[str, str]] = {"exchange": (first, second)}
+    if edge.tree.get("coupler") is not None:
+        coupler = edge.text("coupler")
+        pairs |= {"exchange_first": (first, coupler), "exchange_second": (second, coupler)}
+    return [
+        CouplingDesign(
+            name=name if key == "exchange" else "_".join(ends),
+            ends=ends,
+            exchange=edge.spread(key, "Hz"),
+            origin=edge.origin(key, "the facility file's design"),
+        )
+        for key, ends in pairs.items()
+        if key in edge
+    ]
+
+
+def _pulsed_lines(node: str, place: _Place, root: _Place) -> tuple[str, ...]:
+    wiring = dict(root.section("wiring"))
+    names = [name for key in ("qubits", "couplers") for name, _ in place.section(key)]
+    lines = {name: wiring.get(f"{node}.{name}.flux") for name in names}
+    return tuple(name for name, line in lines.items() if line is not None and "output" in line)
+
+
+def _coupler(node: str, name: str, coupler: _Place, root: _Place) -> CouplerDesign:
+    design = coupler.sub("design")
+    written = {key: unit for key, unit in COUPLER_UNITS.items() if key in design}
+    values = {key: design.spread(key, unit) for key, unit in written.items()}
+    origin = {key: design.origin(key, "the facility file's design") for key in values}
+    limit_v = _flux_limit_v(f"{node}.{name}.flux", root)
+    plain = {key: spread.value for key, spread in values.items()}
+    for key, expected in typical_design("transmon", plain, None, limit_v).items():
+        if key in COUPLER_UNITS:
+            values[key] = Spread(expected.value, expected.spread, COUPLER_UNITS[key])
+            origin[key] = None
+    for key in COUPLER_UNITS:
+        if key not in values:
+            design[key]  # says that it is missing
+    return CouplerDesign(name, values, origin)
 
 
 def _coupling(name: str, coupling: _Place) -> CouplingDesign:
-    ends = coupling["ends"]
-    if not isinstance(ends, list) or len(ends) != 2:
-        raise DesignError(f"{coupling.where}.ends: two qubits are wanted, not {ends!r}")
     return CouplingDesign(
         name=name,
-        ends=(str(ends[0]), str(ends[1])),
+        ends=_ends(coupling),
         exchange=coupling.spread("exchange", "Hz"),
         origin=coupling.origin("exchange", "the facility file's design"),
     )
+
+
+def _ends(place: _Place) -> tuple[str, str]:
+    ends = place["ends"]
+    if not isinstance(ends, list) or len(ends) != 2:
+        raise DesignError(f"{place.where}.ends: two qubits are wanted, not {ends!r}")
+    return str(ends[0]), str(ends[1])
 
 
 def _qubit(node: str, name: str, qubit: _Place, root: _Place) -> QubitDesign:

@@ -81,9 +81,9 @@ class Episodes:
     """Shape (G,): of the first tone's carrier at its start; 0 without a tone."""
     first_window: NDArray[np.int64]
     """Shape (G + 1,): where the episode's windows begin in the three arrays that follow."""
-    train: NDArray[np.int64]
+    train: NDArray[np.int32]
     """Shape (W,): capture train of each window."""
-    element: NDArray[np.int64]
+    element: NDArray[np.int32]
     """Shape (W,): place of the window in its train."""
     demod_turns: NDArray[np.float64]
     """Shape (W,): phase of the demodulating oscillator when the window opens."""
@@ -116,6 +116,7 @@ def episodes_of(
     """
     whole, _ = flight(feedline)
     start, duration, source, item, phase, element = [], [], [], [], [], []
+    # words of 32 bits do for numbers of trains and pieces: a long run has millions of rows
     for i, train in enumerate(trains):
         lengths = np.array([piece.duration_ns for piece in train.pieces], np.int64)
         heard = np.array(
@@ -123,38 +124,46 @@ def episodes_of(
             np.bool_,
         )[train.piece]
         start.append(train.start_ns[heard].astype(np.int64))
-        item.append(train.piece[heard].astype(np.int64))
+        item.append(train.piece[heard].astype(np.int32))
         duration.append(lengths[item[-1]])
-        source.append(np.full(start[-1].size, i, np.int64))
+        source.append(np.full(start[-1].size, i, np.int32))
         phase.append(train.phase_turns[heard])
-        element.append(np.flatnonzero(heard).astype(np.int64))
+        element.append(np.flatnonzero(heard).astype(np.int32))
     for i, capture in enumerate(captures):
         lengths = np.array([window.duration_ns for window in capture.windows], np.int64)
         start.append(capture.start_ns.astype(np.int64) - whole)
-        item.append(capture.window.astype(np.int64))
+        item.append(capture.window.astype(np.int32))
         duration.append(lengths[item[-1]])
-        source.append(np.full(start[-1].size, len(trains) + i, np.int64))
+        source.append(np.full(start[-1].size, len(trains) + i, np.int32))
         phase.append(capture.phase_turns)
-        element.append(np.arange(start[-1].size, dtype=np.int64))
+        element.append(np.arange(start[-1].size, dtype=np.int32))
     order = np.argsort(np.concatenate(start), kind="stable")
     # one after the other: in a long run each of them is some megabytes
-    at, lasts, of = _sorted(start, order), _sorted(duration, order), _sorted(source, order)
+    at, over, of = _sorted(start, order), _sorted(duration, order), _sorted(source, order)
     what, turns, place = _sorted(item, order), _sorted(phase, order), _sorted(element, order)
     del order
+    over += at
     tone = of < len(trains)
 
-    first, end = _cut(feedline, at, at + lasts, tone)
-    first = _cut_at_drives(feedline, first, at, at + lasts, tone, driven_ns)
+    first, end = _cut(feedline, at, over, tone)
+    first = _cut_at_drives(feedline, first, at, over, tone, driven_ns)
+    del over
     lengths = np.diff(np.append(first, at.size))
-    number = np.repeat(np.arange(first.size), lengths)
-    offset = at - at[first][number]
+    number = np.repeat(np.arange(first.size, dtype=np.int32), lengths)
+    offset = np.repeat(at[first], lengths)
+    np.subtract(at, offset, out=offset)
     # phases count from the episode's first tone; a window's phase is set right afterwards
     tone_rows = np.flatnonzero(tone)
     leading = firsts(number[tone_rows])
     base = np.zeros(first.size)
     base[number[tone_rows[leading]]] = turns[tone_rows[leading]]
-    relative = np.where(tone, turns - base[number], 0.0)
-    found = number_stretches(first, [of, what, offset, phase_word(relative)])
+    relative = np.repeat(base, lengths)
+    np.subtract(turns, relative, out=relative)
+    relative[~tone] = 0.0
+    words = phase_word(relative)
+    del relative
+    found = number_stretches(first, [of, what, offset, words])
+    del offset, words
 
     kinds = []
     for g in found.example:
@@ -171,8 +180,9 @@ def episodes_of(
         for row in np.flatnonzero(rows_tone) + rows.start:
             piece = trains[of[row]].pieces[what[row]]
             frequency.append(piece.carrier_hz)
-            begins.append(int(offset[row]))
-            parts.append((relative[row], envelope_of(piece) * feedline.transmission_in))
+            begins.append(int(at[row] - at[first[g]]))
+            turn = turns[row] - base[g]
+            parts.append((turn, envelope_of(piece) * feedline.transmission_in))
         tones = None
         if parts:
             envelope = np.zeros(
@@ -185,7 +195,9 @@ def episodes_of(
                 start_phase[q] = 2 * np.pi * ((turn - 1e-9 * frequency[q] * begin) % 1.0)
             tones = tones_of(envelope, np.array(frequency), start_phase)
         windows = tuple(
-            SampledWindow(captures[of[row] - len(trains)].windows[what[row]], int(offset[row]))
+            SampledWindow(
+                captures[of[row] - len(trains)].windows[what[row]], int(at[row] - at[first[g]])
+            )
             for row in np.flatnonzero(~rows_tone) + rows.start
         )
         kinds.append(EpisodeKind(tones, min(begins, default=0), reach, windows))
@@ -198,7 +210,7 @@ def episodes_of(
         kinds=tuple(kinds),
         phase_turns=base,
         first_window=first_window.astype(np.int64),
-        train=of[window_rows] - len(trains),
+        train=of[window_rows] - np.int32(len(trains)),
         element=place[window_rows],
         demod_turns=turns[window_rows],
     )

@@ -1,14 +1,15 @@
 """Flux pulses: what moves a qubit's levels for some nanoseconds, on top of its bias.
 
-Volts of all flux lines add up in a qubit's loop as those of its biases do; the levels follow the
-flux at once, each staying what it is (ASSUMED: pulses are slow against the qubit's own frequency,
-and the line passes them as it passes its bias, undistorted, with the delay of the qubit's drive).
+Volts of all flux lines add up in a qubit's loop as those of its biases do, unless the world says
+otherwise; the levels follow the flux at once, each staying what it is (ASSUMED: pulses are slow
+against the qubit's own frequency). What a line makes of a pulse: :mod:`.joint.line_output`; without
+a response of its own it passes pulses undistorted, with the delay of the qubit's drive.
 Jumps, dephasing and slow noise stay those of the bias (ASSUMED).
 
 Flux and drive on one qubit at one time are one shape, in steps in which both are held.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.deduplicate import clusters, number_stretches, phase_word
 from podium.sim_instruments.physics.drive_line import Drives, Shape, added, drives_of
 from podium.sim_instruments.physics.evolution import Tables, maps_of
+from podium.sim_instruments.physics.flux_line import LineResponse
+from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.signals import PulseTrain
 
 VOLTS = 10.0
@@ -33,8 +36,21 @@ Levels = Callable[[float], NDArray[np.float64]]
 class FluxLines(Protocol):
     """A chip, as far as flux pulses go."""
 
+    @property
+    def couplers(self) -> Collection[str]:
+        """Return the names of tunable couplers, which no feedline reads."""
+        ...
+
     def flux_shares(self, qubit: str) -> Mapping[str, float]:
         """Return the flux quanta that a volt on each flux line brings; empty: none can be moved."""
+        ...
+
+    def response_of(self, line: str) -> LineResponse | None:
+        """Return how a flux line distorts pulses; None: not at all."""
+        ...
+
+    def element_at(self, name: str, biases_v: Mapping[str, float]) -> QubitPoint:
+        """Return the operating point of one qubit or coupler."""
         ...
 
     def coupled_to(self, qubit: str) -> Mapping[str, float]:

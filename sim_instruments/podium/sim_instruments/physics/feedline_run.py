@@ -1,6 +1,6 @@
 """A run that is known as a whole is played on one feedline and its qubits."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from podium.sim_instruments.physics.drift import slow_noise
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated, episodes_of
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving, with_flux
+from podium.sim_instruments.physics.flux_arrival import arrived, distorted_lines
 from podium.sim_instruments.physics.grouped_shots import (
     DrawnLevels,
     GroupedShots,
@@ -68,11 +69,13 @@ class FeedlineRun:
         spurs.add(heard)
         if not any(capture.start_ns.size for capture in captures):
             return
+        run = self._as_arrived(tones, captures)
         values = [integrated[i] for i in mine]
-        together = clusters_of(feedline, signals, self.flux_lines, self._pulses(signals))
-        shown = None if together else self._grouped(tones, captures, spurs, values)
+        pulses = run._pulses(run.signals)
+        together = clusters_of(feedline, run.signals, self.flux_lines, pulses)
+        shown = None if together else run._grouped(tones, captures, spurs, values)
         if shown is None:
-            shown = self._one_by_one(tones, captures, spurs, values, together)
+            shown = run._one_by_one(tones, captures, spurs, values, together)
         for place, (i, capture) in enumerate(zip(mine, captures, strict=True)):
             if not capture.start_ns.size:
                 continue
@@ -101,25 +104,39 @@ class FeedlineRun:
                 traces[i] = trace
                 values[place][-1] = _integral(trace, capture)
 
+    def _as_arrived(
+        self, tones: Sequence[PulseTrain], captures: Sequence[CaptureTrain]
+    ) -> "FeedlineRun":
+        """Return the run with flux pulses as their lines deliver them."""
+        distorted = distorted_lines(self.signals, self.fluxes, self.flux_lines)
+        if not distorted:
+            return self
+        assert self.flux_lines is not None
+        driven_ns = _driven_ns(self.signals, self.feedline)
+        episodes = episodes_of(self.feedline, tones, captures, driven_ns)
+        as_they_come = arrived(self.feedline, self.signals, distorted, self.flux_lines, episodes)
+        return replace(self, signals=as_they_come)
+
     def _one_by_one(
         self,
         tones: Sequence[PulseTrain],
         captures: Sequence[CaptureTrain],
         spurs: HeardSpurs,
         values: Sequence[NDArray[np.complex128]],
-        together: Sequence[tuple[int, ...]],
+        together: Sequence[tuple[str, ...]],
     ) -> dict[int, ShownEpisodes]:
         """Fill ``values`` event by event; return what a trace of each listener is made of.
 
-        ``together``: qubits that share a state, by their places on the feedline.
+        ``together``: qubits and couplers that share a state, by name.
         """
         feedline, signals = self.feedline, self.signals
         _, fraction = flight(feedline)
         episodes = episodes_of(feedline, tones, captures, _driven_ns(signals, feedline))
-        found: dict[str, tuple[Schedule, Paths]] = {}
-        for places in together:
-            members = [self._member(signals, feedline.qubits[place], spurs) for place in places]
+        found: dict[str, tuple[NDArray[np.int64], Paths]] = {}
+        """By qubit: the episode of each of its readings, and the levels found in them."""
+        for names in together:
             assert self.flux_lines is not None
+            members = [self._member(signals, name, spurs) for name in names]
             readings = cluster_readings(
                 feedline,
                 signals,
@@ -130,16 +147,14 @@ class FeedlineRun:
                 fraction,
                 self.seed,
             )
-            found |= {one.qubit.name: each for one, each in zip(members, readings, strict=True)}
-        shared = frozenset(found)
-        for qubit, schedule, prepared in self._qubits(signals, episodes, spurs, None, shared):
-            levels = key(self.seed, qubit.name, "levels")
-            found[qubit.name] = (
-                schedule,
-                shots_of(qubit, prepared, fraction, levels, signals.run),
-            )
+            read = [one.qubit.name for one in members if one.read]
+            for name, (schedule, path) in zip(read, readings, strict=True):
+                found[name] = schedule.episode, path
+        for qubit in feedline.qubits:
+            if qubit.name not in found:
+                found[qubit.name] = self._alone(qubit, episodes, spurs)
         paths = [found[qubit.name][1] for qubit in feedline.qubits]
-        reading_of = [found[qubit.name][0].episode for qubit in feedline.qubits]
+        reading_of = [found[qubit.name][0] for qubit in feedline.qubits]
         integrate(feedline, episodes, fraction, paths, reading_of, values)
         for place, capture in enumerate(captures):
             sigma = np.array([noise_sigma(feedline, window) for window in capture.windows])
@@ -176,7 +191,10 @@ class FeedlineRun:
                 [one for one in brief if isinstance(one, CaptureTrain)],
                 _driven_ns(brief_signals, feedline),
             )
-            found = list(self._qubits(brief_signals, episodes, spurs, False))
+            found = [
+                self._prepared(brief_signals, qubit, episodes, spurs, False)
+                for qubit in feedline.qubits
+            ]
         except NotSimulated:
             return None  # the whole run says it in its own times
         for qubit, schedule, prepared in found:
@@ -201,35 +219,50 @@ class FeedlineRun:
     def _noise_key(self, place: int) -> int:
         return key(self.seed, self.feedline.name, f"noise {place}")
 
-    def _qubits(
+    def _alone(
+        self, at_rest: QubitPoint, episodes: Episodes, spurs: HeardSpurs
+    ) -> tuple[NDArray[np.int64], Paths]:
+        """Return the episode (S,) of each reading of a qubit, and its levels at them.
+
+        All else that is worked out for a qubit is freed before the next: it is most of the memory
+        of a long run.
+        """
+        qubit, schedule, prepared = self._prepared(self.signals, at_rest, episodes, spurs, None)
+        episode = schedule.episode
+        del schedule
+        _, fraction = flight(self.feedline)
+        levels = key(self.seed, qubit.name, "levels")
+        return episode, shots_of(qubit, prepared, fraction, levels, self.signals.run)
+
+    def _prepared(
         self,
         signals: RunSignals,
+        at_rest: QubitPoint,
         episodes: Episodes,
         spurs: HeardSpurs,
         each_for_itself: bool | None,
-        without: Collection[str] = (),
-    ) -> Iterator[tuple[QubitPoint, Schedule, PreparedShots]]:
-        """Yield each qubit, but for some by name, with what it meets in a run."""
-        feedline = self.feedline
-        for at_rest in feedline.qubits:
-            if at_rest.name in without:
-                continue
-            on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
-            qubit = pumped(at_rest, on_its_line)
-            drives = self._drives_on(signals, qubit, on_its_line)
-            if drives.start_ns.size:
-                check_alone(qubit)
-                spurs.refuse_light(qubit)
-            schedule = schedule_of(drives, later_ns(qubit, feedline), episodes)
-            slow = self._slow_hz(signals, qubit)
-            yield (
-                qubit,
-                schedule,
-                prepare(qubit, schedule, episodes, drives, slow, each_for_itself),
-            )
+    ) -> tuple[QubitPoint, Schedule, PreparedShots]:
+        """Return a qubit as carriers on its line pump it, with what it meets in a run."""
+        on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
+        qubit = pumped(at_rest, on_its_line)
+        drives = self._drives_on(signals, qubit, on_its_line)
+        if drives.start_ns.size:
+            check_alone(qubit)
+            spurs.refuse_light(qubit)
+        schedule = schedule_of(drives, later_ns(qubit, self.feedline), episodes)
+        slow = self._slow_hz(signals, qubit)
+        prepared = prepare(qubit, schedule, episodes, drives, slow, each_for_itself)
+        return qubit, schedule, prepared
 
-    def _member(self, signals: RunSignals, at_rest: QubitPoint, spurs: HeardSpurs) -> ClusterMember:
-        """Return a qubit of a cluster with what is played to it."""
+    def _member(self, signals: RunSignals, name: str, spurs: HeardSpurs) -> ClusterMember:
+        """Return a qubit or coupler of a cluster with what is played to it."""
+        assert self.flux_lines is not None
+        if name in self.flux_lines.couplers:
+            coupler = self.flux_lines.element_at(name, signals.biases_v)
+            later = later_ns(coupler, self.feedline)
+            slow_hz = self._slow_hz(signals, coupler)
+            return ClusterMember(coupler, drives_of([]), later, slow_hz, read=False)
+        (at_rest,) = (qubit for qubit in self.feedline.qubits if qubit.name == name)
         on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
         qubit = pumped(at_rest, on_its_line)
         drives = drives_of(felt(qubit, on_its_line))

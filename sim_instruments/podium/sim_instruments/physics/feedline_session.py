@@ -277,15 +277,15 @@ class FeedlineSession:
             np.array([turns for _, _, turns in tones], np.float64),
             tuple(self._contents.pieces),
         )
-        single = np.zeros(1, np.int64)
+        single, first = np.zeros(1, np.int64), np.zeros(1, np.int32)
         episodes = Episodes(
             np.array([origin]),
             single,
             (),
             np.zeros(1),
             np.array([0, 1]),
-            single,
-            single,
+            first,
+            first,
             np.zeros(1),
         )
         paths = [
@@ -335,7 +335,7 @@ class FeedlineSession:
         if len(self._driven.all) > LITS_MAX:
             raise NotSimulated(
                 f"{self.feedline.name} carries more than {LITS_MAX} different sequences of tones "
-                "in a run that hangs on what it measures; let the resonators ring down between "
+                "in a run that depends on what it measures; let the resonators ring down between "
                 "readouts, and start all tones of a readout with equal phases against each other"
             )
 
@@ -374,7 +374,7 @@ class FeedlineSession:
         if open_ns < self._dark_before_ns:
             raise NotSimulated(
                 f"a window on {self.feedline.name} is open over tones that are too far apart to "
-                "be simulated together where the run hangs on what it measures"
+                "be simulated together where the run depends on what it measures"
             )
         if cluster is None or end_ns <= cluster.origin_ns or open_ns >= cluster.dark_ns:
             return None

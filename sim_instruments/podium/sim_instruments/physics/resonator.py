@@ -148,6 +148,8 @@ def _critical(
     """Return the critical photon number. ASSUMED of a fluxonium: what limits it is the one
     transition out of 0 or 1 that the resonator mixes with most."""
     strongest = abs(float(couplings_hz[0, 1]))
+    if strongest == 0.0:
+        return float("inf")
     lines = [(0, 1)]
     if many_lines:
         lines = [

@@ -27,7 +27,14 @@ from podium.sim_instruments.physics.displaced_design import (
     line_errors,
 )
 from podium.sim_instruments.physics.draw import draw
+from podium.sim_instruments.physics.edge_design import EdgeDesign
+from podium.sim_instruments.physics.flux_line_world import CouplerWorld, EdgeWorld
 from podium.sim_instruments.physics.register import NoRegister
+from podium.sim_instruments.physics.sampling_lines import (
+    coupler_drawn,
+    coupler_world,
+    flux_line_world,
+)
 from podium.sim_instruments.physics.sampling_qubits import (
     SamplingError,
     drawn_values,
@@ -40,7 +47,6 @@ from podium.sim_instruments.physics.world_file import (
     CouplingWorld,
     FeedlineDriftWorld,
     FeedlineWorld,
-    Known,
     MixerWorld,
     NodeWorld,
     PlantWorld,
@@ -48,6 +54,7 @@ from podium.sim_instruments.physics.world_file import (
     TimingWorld,
     WorldFile,
 )
+from podium.sim_instruments.physics.world_quantities import Known
 
 LIBRARY = {
     "krinner2022": krinner2022.HIDDEN,
@@ -260,10 +267,14 @@ def _node(
     """Draw a node; ``line_errors`` by feedline: what is not drawn as the library says."""
     hidden = {qubit.kind: hidden_of(node.device, qubit.kind) for qubit in node.qubits}
     of_lines = next(iter(hidden.values()), LIBRARY[OF_KIND["transmon"]])
-    qubits = _qubits(node, hidden, seed)
+    if node.couplers:
+        hidden.setdefault("transmon", hidden_of(node.device, "transmon"))
+    qubits, couplers = _elements(node, hidden, seed)
+    elements = {**qubits, **couplers}
     couplings = {
-        coupling.name: _coupling(coupling, node, qubits, seed) for coupling in node.couplings
+        coupling.name: _coupling(coupling, node, elements, seed) for coupling in node.couplings
     }
+    reached = tuple(elements)
     source = node.source
     if node.device not in LIBRARY:
         like = ", ".join(dict.fromkeys(OF_KIND[kind] for kind in hidden))
@@ -282,6 +293,23 @@ def _node(
             for feedline in node.feedlines
         },
         couplings=couplings,
+        couplers=couplers,
+        edges={
+            edge.name: EdgeWorld(
+                ends=edge.ends, gate=edge.gate, pulsed=edge.pulsed or _higher(edge, node)
+            )
+            for edge in node.edges
+        },
+        flux_lines={
+            name: flux_line_world(
+                f"{node.name}.{name}",
+                name,
+                seed,
+                elements[name].flux_per_volt[name].value,
+                reached,
+            )
+            for name in node.pulsed_lines
+        },
     )
     try:
         world.chip(node.name)
@@ -295,16 +323,26 @@ def hidden_of(device: str, kind: str) -> Mapping[str, Spread]:
     return LIBRARY[device if device in LIBRARY else OF_KIND[kind]]
 
 
+def _higher(edge: EdgeDesign, node: NodeDesign) -> str:
+    """Return the end that flux brings to the other: the one with the higher f01 by design."""
+    f01 = {qubit.name: qubit.values["f01"].value for qubit in node.qubits}
+    first, second = edge.ends
+    return second if f01.get(second, 0.0) > f01.get(first, 0.0) else first
+
+
 def _coupling(
-    coupling: CouplingDesign, node: NodeDesign, qubits: Mapping[str, AnyQubitWorld], seed: int
+    coupling: CouplingDesign,
+    node: NodeDesign,
+    elements: Mapping[str, AnyQubitWorld | CouplerWorld],
+    seed: int,
 ) -> CouplingWorld:
     """Draw the exchange rate; the charges of both at their sweet spots make a strength of it."""
     element = f"{node.name}.{coupling.name}"
     strength_hz = draw(coupling.exchange, seed, element, "exchange")
     for end in coupling.ends:
-        if end not in qubits:
-            raise SamplingError(f"{element}: there is no qubit {end!r}; there are {list(qubits)}")
-        strength_hz /= float(qubits[end].qubit(end).circuit.at(0.0).charge[0])
+        if end not in elements:
+            raise SamplingError(f"{element}: there is no qubit {end!r}; there are {list(elements)}")
+        strength_hz /= float(elements[end].qubit(end).circuit.at(0.0).charge[0])
     known = coupling.origin
     return CouplingWorld(
         ends=coupling.ends,
@@ -317,22 +355,25 @@ def _coupling(
     )
 
 
-def _qubits(
+def _elements(
     node: NodeDesign, hidden: Mapping[str, Mapping[str, Spread]], seed: int
-) -> dict[str, AnyQubitWorld]:
-    """Draw the qubits; ``hidden`` by their kind."""
+) -> tuple[dict[str, AnyQubitWorld], dict[str, CouplerWorld]]:
+    """Draw qubits and couplers; ``hidden`` by the kind of a qubit."""
     drawn = {
         qubit.name: drawn_values(qubit, f"{node.name}.{qubit.name}", seed) for qubit in node.qubits
     }
+    drawn |= {
+        one.name: coupler_drawn(one, f"{node.name}.{one.name}", seed) for one in node.couplers
+    }
     sources = [qubit.name for qubit in node.qubits if qubit.has_flux_line]
+    sources += [one.name for one in node.couplers]
+    kinds = {qubit.name: qubit.kind for qubit in node.qubits}
     flux: dict[str, dict[str, float]] = {}
-    for qubit in node.qubits:
-        crosstalk = hidden[qubit.kind]["flux_crosstalk"]
-        element = f"{node.name}.{qubit.name}"
-        flux[qubit.name] = {
-            other: (
-                1.0 if other == qubit.name else draw(crosstalk, seed, element, f"flux of {other}")
-            )
+    for name in drawn:
+        crosstalk = hidden[kinds.get(name, "transmon")]["flux_crosstalk"]
+        element = f"{node.name}.{name}"
+        flux[name] = {
+            other: (1.0 if other == name else draw(crosstalk, seed, element, f"flux of {other}"))
             / drawn[other]["flux_period"]
             for other in sources
         }
@@ -340,7 +381,7 @@ def _qubits(
         name: -math.fsum(by[other] * drawn[other]["flux_offset"] for other in sources)
         for name, by in flux.items()
     }
-    return {
+    qubits = {
         qubit.name: qubit_world(
             qubit,
             f"{node.name}.{qubit.name}",
@@ -352,6 +393,18 @@ def _qubits(
         )
         for qubit in node.qubits
     }
+    couplers = {
+        one.name: coupler_world(
+            one,
+            f"{node.name}.{one.name}",
+            drawn[one.name],
+            hidden["transmon"],
+            (flux[one.name], at_zero[one.name]),
+            seed,
+        )
+        for one in node.couplers
+    }
+    return qubits, couplers
 
 
 def _feedline(

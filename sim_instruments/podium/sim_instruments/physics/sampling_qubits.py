@@ -26,9 +26,9 @@ from podium.sim_instruments.physics.transmon import Transmon
 from podium.sim_instruments.physics.world_file import (
     AnyQubitWorld,
     FluxoniumWorld,
-    Known,
     TransmonWorld,
 )
+from podium.sim_instruments.physics.world_quantities import Known
 
 ECHO_OVER_T1 = 1.8
 RAMSEY_OVER_ECHO = 0.92

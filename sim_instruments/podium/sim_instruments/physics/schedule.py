@@ -164,7 +164,10 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     drive_end = drives.end_ns + drive_later_ns
     lit = origin + at[kind]
     dark = _apart(lit, origin + length[kind], drive_start, drive_end)
-    rows = np.zeros((2 * drive_start.size + 2 * here.size + 2, 7), np.int64)
+    met = np.searchsorted(drive_start, dark) - np.searchsorted(drive_end, lit, side="right")
+    # one for each drive and readout, and one more for each drive that meets a readout
+    room = drive_start.size + here.size + int(np.maximum(met, 0).sum())
+    rows = np.empty((room, 7), np.int64)
     count = _lay(
         drive_start,
         drive_end,
@@ -177,8 +180,9 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     what, index, start, end, a, b, sampled = rows[:count].T
     readings = np.flatnonzero(sampled)
     keep = int(readings[-1]) + 1 if readings.size else 0
-    what, index, start, end = what[:keep], index[:keep], start[:keep], end[:keep]
-    a, b, sampled = a[:keep], b[:keep], sampled[:keep].astype(np.bool_)
+    # copies of what is kept: the rows are as large as all else together
+    what, start, end = what[:keep].copy(), start[:keep].copy(), end[:keep].copy()
+    index, a, b, sampled = index[:keep], a[:keep], b[:keep], sampled[:keep].astype(np.bool_)
 
     item = np.zeros(keep, np.int64)
     turns = np.zeros(keep)
@@ -194,16 +198,16 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     offset = start[during] - origin[a[during]]
     during_readout, item[during] = _numbered(item[during], within, offset)
     part = what == PART
-    met = kind[index[part]]
-    parts, item[part] = _numbered(met, a[part], b[part])
+    within = kind[index[part]]
+    parts, item[part] = _numbered(within, a[part], b[part])
     listened = np.array([bool(one.windows) for one in episodes.kinds], np.bool_)
     heard = np.zeros(keep, np.bool_)
-    heard[part] = listened[met]
+    heard[part] = listened[within]
     wait = np.zeros(keep, np.int64)
     wait[1:] = np.maximum(start[1:] - end[:-1], 0)
     gaps, gap = numbered(wait)
     return Schedule(
-        what=np.ascontiguousarray(what),
+        what=what,
         item=item,
         gap=gap,
         gaps_ns=gaps,
@@ -312,23 +316,31 @@ def blocks_of(
     )
     last = np.flatnonzero(ends)
     first = np.append(0, last[:-1] + 1)[: last.size].astype(np.int64)
-    # phases count from the first drive of a block
-    block = np.repeat(np.arange(first.size), np.diff(np.append(first, schedule.what.size)))
-    base = np.zeros(first.size)
-    phased = (schedule.what != PART) & ~schedule.quiet
-    driven = np.flatnonzero(phased)
-    row = firsts(block[driven])
-    base[block[driven[row]]] = schedule.turns[driven[row]]
-    relative = np.where(phased, schedule.turns - base[block], 0.0)
     found = number_stretches(
         first,
         [
             schedule.what,
             schedule.item,
             schedule.gap,
-            schedule.sampled.astype(np.int64),
-            phase_word(relative),
+            schedule.sampled.view(np.int8),
+            _relative_phases(schedule, first),
         ],
     )
     readings = np.append(0, np.cumsum(schedule.sampled))
     return Blocks(first, found, np.append(readings[first], readings[-1]).astype(np.int64))
+
+
+def _relative_phases(schedule: Schedule, first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the phase word of each event, (R,), against the first drive of its block."""
+    block = np.repeat(
+        np.arange(first.size, dtype=np.int32), np.diff(np.append(first, schedule.what.size))
+    )
+    base = np.zeros(first.size)
+    phased = (schedule.what != PART) & ~schedule.quiet
+    driven = np.flatnonzero(phased)
+    row = firsts(block[driven])
+    base[block[driven[row]]] = schedule.turns[driven[row]]
+    relative = base[block]
+    np.subtract(schedule.turns, relative, out=relative)
+    relative[~phased] = 0.0
+    return phase_word(relative)

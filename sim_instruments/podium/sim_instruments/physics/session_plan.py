@@ -1,4 +1,4 @@
-"""The plan of a run that comes piece by piece: what its windows hang on, before anything is drawn.
+"""The plan of a run that comes piece by piece says what its windows depend on, before any draw.
 
 A plan is told what a session is told (:mod:`.session`), and answers each chunk with the steps that
 lead to its windows: which segment each qubit lives through (:mod:`.qubit_states`), which integral

@@ -102,8 +102,8 @@ def refuse_more_pump(at_rest: QubitPoint, qubit: QubitPoint, trains: Sequence[Pu
     raise NotSimulated(
         f"a carrier at {carrier_hz / 1e9:.6f} GHz leaks into {qubit.name}.drive, close enough to a "
         f"transition of {qubit.name} to excite it, and began to in the middle of a run in which "
-        "what is played hangs on what was measured: that is not simulated; set the offsets of that "
-        "output so that nothing leaks, or move its local oscillator away"
+        "what is played depends on what was measured: that is not simulated; set the offsets of "
+        "that output so that nothing leaks, or move its local oscillator away"
     )
 
 

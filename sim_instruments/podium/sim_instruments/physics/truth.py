@@ -13,6 +13,8 @@ import numpy as np
 from podium.sim_instruments.physics.bath import Bath, warmed
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drift import Drift, slow_noise
+from podium.sim_instruments.physics.flux_truth import coupler_truth, flux_line_truth
+from podium.sim_instruments.physics.known_truth import Truth as Truth
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
 from podium.sim_instruments.physics.relaxation import (
     equilibrium,
@@ -21,15 +23,6 @@ from podium.sim_instruments.physics.relaxation import (
     ramsey_time_s,
 )
 from podium.sim_instruments.physics.world_file import MixerWorld
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """A value that a perfect measurement would find."""
-
-    value: float
-    unit: str
-    """``Hz``, ``s``, ``V``, ``rad`` or ``1``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +118,14 @@ def truth(
                 best = best_assignment(feedline, index)
                 values["assignment_fidelity"] = Truth(best.fidelity, "1")
             told.update({f"{point.name}.{quantity}": known for quantity, known in values.items()})
+    told |= {
+        f"{name}.sweet_spot": Truth(sweet_v[f"{name}.flux"], "V") for name in sorted(chip.couplers)
+    }
+    told |= flux_line_truth(chip) | coupler_truth(chip, at_v)
+    if optima and chip.edges:
+        from podium.sim_instruments.physics.joint.gate_truth import gate_truth  # compiled: as above
+
+        told |= gate_truth(chip, at_v)
     return told
 
 

@@ -139,7 +139,7 @@ class World:
             for train in drives:
                 if train.line in known.fluxes:
                     raise NotSimulated(
-                        f"a pulse on {train.line} in a run in which what is played hangs on what "
+                        f"a pulse on {train.line} in a run in which what is played depends on what "
                         "was measured: flux pulses are simulated in runs that are known as a whole"
                     )
 

@@ -4,87 +4,48 @@ Control never reads it. Numbers are in SI units; every one names its source or s
 ``assumed: true``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
-from podium.sim_instruments.physics.chip import Chip, Feedline, Qubit
+from podium.sim_instruments.physics.chip import Chip, Edge, Feedline, FluxPulses, Qubit
 from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.clocks import ClockErrors
 from podium.sim_instruments.physics.cryostat.parameters import MODELS
 from podium.sim_instruments.physics.drift import Drift, FeedlineDrift, QubitDrift
+from podium.sim_instruments.physics.flux_line import LineResponse
+from podium.sim_instruments.physics.flux_line_world import CouplerWorld, EdgeWorld, FluxLineWorld
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.transmon import Transmon
+from podium.sim_instruments.physics.world_quantities import (
+    Decibel,
+    Flux,
+    FluxPerVolt,
+    Hertz,
+    HertzPerRootWatt,
+    Kelvin,
+    Number,
+    Part,
+    PerSecond,
+    Radians,
+    Seconds,
+    SecondsPerKelvin,
+    SignedHertz,
+    SignedNumber,
+    SignedPerSecond,
+    SignedSeconds,
+    Volts,
+)
 
 
 class WorldFileError(ValueError):
     """A twin file cannot be used: the message names the file, the place and what is wrong."""
-
-
-class Part(BaseModel):
-    """A piece of the file: unknown keys are refused, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Known(Part):
-    """A number with its unit and its origin."""
-
-    value: float
-    unit: str
-    source: str | None = None
-    assumed: bool = False
-
-    @model_validator(mode="after")
-    def _has_an_origin(self) -> Self:
-        if bool(self.source) == self.assumed:
-            raise ValueError("give either a source or `assumed: true`")
-        return self
-
-
-def _in(unit: str, low: float = 0.0) -> Callable[[Known], Known]:
-    def check(known: Known) -> Known:
-        if known.unit != unit:
-            raise ValueError(f"is in {known.unit!r}, {unit!r} is wanted")
-        if known.value < low:
-            raise ValueError(f"is {known.value!r} {unit}, at least {low!r} is wanted")
-        return known
-
-    return check
-
-
-ANY = float("-inf")
-Hertz = Annotated[Known, AfterValidator(_in("Hz"))]
-Seconds = Annotated[Known, AfterValidator(_in("s"))]
-PerSecond = Annotated[Known, AfterValidator(_in("1/s"))]
-Kelvin = Annotated[Known, AfterValidator(_in("K"))]
-Number = Annotated[Known, AfterValidator(_in("1"))]
-SignedHertz = Annotated[Known, AfterValidator(_in("Hz", ANY))]
-SignedSeconds = Annotated[Known, AfterValidator(_in("s", ANY))]
-SignedNumber = Annotated[Known, AfterValidator(_in("1", ANY))]
-SignedPerSecond = Annotated[Known, AfterValidator(_in("1/s", ANY))]
-SecondsPerKelvin = Annotated[Known, AfterValidator(_in("s/K", ANY))]
-Radians = Annotated[Known, AfterValidator(_in("rad", ANY))]
-Volts = Annotated[Known, AfterValidator(_in("V", ANY))]
-Flux = Annotated[Known, AfterValidator(_in("Phi0", ANY))]
-FluxPerVolt = Annotated[Known, AfterValidator(_in("Phi0/V", ANY))]
-Decibel = Annotated[Known, AfterValidator(_in("dB"))]
-HertzPerRootWatt = Annotated[Known, AfterValidator(_in("Hz/sqrt(W)"))]
 
 
 class QubitDriftWorld(Part):
@@ -201,7 +162,7 @@ AnyQubitWorld = Annotated[
 
 
 class CouplingWorld(Part):
-    """A fixed coupling between two qubits."""
+    """A fixed coupling between two qubits, or a qubit and a tunable coupler."""
 
     ends: tuple[str, str]
     strength: SignedHertz
@@ -240,30 +201,60 @@ class NodeWorld(Part):
     qubits: dict[str, AnyQubitWorld]
     feedlines: dict[str, FeedlineWorld]
     couplings: dict[str, CouplingWorld] = Field(default_factory=dict)
+    couplers: dict[str, CouplerWorld] = Field(default_factory=dict)
+    """Tunable couplers, by name."""
+    flux_lines: dict[str, FluxLineWorld] = Field(default_factory=dict)
+    """What flux lines do to pulses, by qubit or coupler; those not named are ideal."""
+    edges: dict[str, EdgeWorld] = Field(default_factory=dict)
+    """Pairs of qubits between which a gate is played."""
+
+    @property
+    def elements(self) -> dict[str, "AnyQubitWorld | CouplerWorld"]:
+        """Return qubits and couplers, by name."""
+        return {**self.qubits, **self.couplers}
 
     @model_validator(mode="after")
     def _names_meet(self) -> Self:
-        known = ", ".join(self.qubits)
+        known = ", ".join(self.elements)
         for name, feedline in self.feedlines.items():
             for qubit in feedline.qubits:
                 if qubit not in self.qubits:
                     raise ValueError(f"feedline {name} reads {qubit}; the qubits are {known}")
-        for name, world in self.qubits.items():
-            for other, by in world.flux_per_volt.items():
-                if other not in self.qubits:
-                    raise ValueError(f"{name}.flux_per_volt names {other}; there are {known}")
-                if other == name and by.value == 0:
-                    raise ValueError(f"{name}.flux_per_volt.{name} is 0: leave it out instead")
-                if other not in self.qubits[other].flux_per_volt:
-                    raise ValueError(
-                        f"{name}.flux_per_volt names {other}, which has no flux line: no entry of "
-                        "its own in flux_per_volt"
-                    )
+        for name in self.couplers:
+            if name in self.qubits:
+                raise ValueError(f"{name} is a qubit and a coupler")
+        for name, world in self.elements.items():
+            self._check_flux(name, world.flux_per_volt)
         for name, coupling in self.couplings.items():
             for end in coupling.ends:
-                if end not in self.qubits:
+                if end not in self.elements:
                     raise ValueError(f"{name} couples {end}; the qubits are {known}")
+        for name, edge in self.edges.items():
+            for one in (*edge.ends, edge.pulsed):
+                if one not in self.elements:
+                    raise ValueError(f"edge {name} names {one}; there are {known}")
+        for name, line in self.flux_lines.items():
+            if name not in self.elements or name not in self.elements[name].flux_per_volt:
+                raise ValueError(f"flux_lines names {name}, which has no flux line")
+            for other in line.pulsed_flux_per_volt:
+                if other not in self.elements:
+                    raise ValueError(
+                        f"flux_lines.{name}.pulsed_flux_per_volt names {other}; there are {known}"
+                    )
         return self
+
+    def _check_flux(self, name: str, flux_per_volt: Mapping[str, FluxPerVolt]) -> None:
+        for other, by in flux_per_volt.items():
+            if other not in self.elements:
+                known = ", ".join(self.elements)
+                raise ValueError(f"{name}.flux_per_volt names {other}; there are {known}")
+            if other == name and by.value == 0:
+                raise ValueError(f"{name}.flux_per_volt.{name} is 0: leave it out instead")
+            if other not in self.elements[other].flux_per_volt:
+                raise ValueError(
+                    f"{name}.flux_per_volt names {other}, which has no flux line: no entry of "
+                    "its own in flux_per_volt"
+                )
 
     def chip(self, name: str) -> Chip:
         """Return it as the chip of the node ``name``; raises what :class:`.chip.Chip` raises."""
@@ -275,11 +266,15 @@ def chip_of(nodes: Mapping[str, NodeWorld]) -> Chip:
     qubits: list[Qubit] = []
     feedlines: list[Feedline] = []
     couplings: dict[tuple[str, str], float] = {}
-    count = sum(len(node.qubits) for node in nodes.values())
+    couplers: list[str] = []
+    edges: list[Edge] = []
+    responses: dict[str, LineResponse] = {}
+    pulsed: dict[tuple[str, str], float] = {}
+    count = sum(len(node.elements) for node in nodes.values())
     matrix, at_zero = np.zeros((count, count)), np.zeros(count)
     for node_name, node in nodes.items():
-        place = {name: len(qubits) + index for index, name in enumerate(node.qubits)}
-        for name, world in node.qubits.items():
+        place = {name: len(qubits) + index for index, name in enumerate(node.elements)}
+        for name, world in node.elements.items():
             at_zero[place[name]] = world.flux_at_zero.value
             for other, known in world.flux_per_volt.items():
                 matrix[place[name], place[other]] = known.value
@@ -291,7 +286,22 @@ def chip_of(nodes: Mapping[str, NodeWorld]) -> Chip:
         for coupling in node.couplings.values():
             one, other = (f"{node_name}.{end}" for end in coupling.ends)
             couplings[one, other] = coupling.strength.value
-    return Chip(qubits, feedlines, matrix, at_zero, couplings)
+        couplers += [f"{node_name}.{name}" for name in node.couplers]
+        edges += [
+            Edge(
+                f"{node_name}.{name}",
+                (f"{node_name}.{edge.ends[0]}", f"{node_name}.{edge.ends[1]}"),
+                edge.gate,
+                f"{node_name}.{edge.pulsed}",
+            )
+            for name, edge in node.edges.items()
+        ]
+        for name, line in node.flux_lines.items():
+            responses[f"{node_name}.{name}.flux"] = line.response()
+            for element, by in line.pulsed_flux_per_volt.items():
+                pulsed[f"{node_name}.{element}", f"{node_name}.{name}.flux"] = by.value
+    pulses = FluxPulses(responses, pulsed)
+    return Chip(qubits, feedlines, matrix, at_zero, couplings, couplers, pulses, edges)
 
 
 class ClockWorld(Part):
@@ -465,6 +475,8 @@ def read_world(path: Path) -> WorldFile:
 def _put_numbers_on_one_line(tree: object) -> object:
     from ruamel.yaml.comments import CommentedMap
 
+    if isinstance(tree, list):
+        return [_put_numbers_on_one_line(one) for one in tree]
     if not isinstance(tree, dict):
         return tree
     if not isinstance(tree, CommentedMap):

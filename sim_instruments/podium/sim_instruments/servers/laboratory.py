@@ -2,12 +2,13 @@
 
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
@@ -111,6 +112,8 @@ class Laboratory:
         self._check_world(world_file)
         self._running_fs = 0
         self._lock = Lock()
+        self._long_run = Lock()
+        """Who has it makes signals of a long run and plays them."""
         self._spare = Spare()
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="physics")
         self._under_way: set[Future[Any]] = set()
@@ -171,6 +174,19 @@ class Laboratory:
         self.kernels.end()
         self.debugger.end()
         self._workers.shutdown(wait=True, cancel_futures=True)
+
+    @contextmanager
+    def turn_of_long_run(self) -> Iterator[None]:
+        """Let one long run after the other make its signals and play them, in worker threads."""
+        with self._long_run:
+            over = Event()
+            watch = Thread(target=self._spare.watch, args=(over,), name="memory", daemon=True)
+            watch.start()
+            try:
+                yield
+            finally:
+                over.set()
+                watch.join()
 
     def give_back_memory(self) -> None:
         """Give back what runs have left, in a worker thread, if nothing has run for a while."""
@@ -506,6 +522,9 @@ class _Play:
 
     def begin(self, run: int, start_tai_fs: int) -> "Dialogue":
         return self.laboratory.begin(self.instrument, self.cabling, run, start_tai_fs)
+
+    def turn(self) -> AbstractContextManager[object]:
+        return self.laboratory.turn_of_long_run()
 
 
 @dataclass(frozen=True, slots=True)

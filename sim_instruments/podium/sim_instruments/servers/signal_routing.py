@@ -18,6 +18,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import (
 )
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Piece, PulseTrain
 from podium.sim_instruments.servers.cabling import Cabling
+from podium.sim_instruments.servers.flux_signals import flux_signal
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import FULL_SCALE_MV, PERFECT
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer_signals import with_image
 from podium.sim_instruments.wiring import Cable, Carrier
@@ -43,6 +44,9 @@ def routed(
             turns = turns_of(cable.modulator, carrier)
         arriving = route(train, cable, carrier, turns)
         if arriving is None:
+            continue
+        if cable.line in cabling.plan.biases:
+            yield flux_signal(arriving)
             continue
         if carrier is None:
             yield arriving

@@ -1,7 +1,7 @@
 """Twin of a Cryomech CPA helium compressor: what its digital panel shows over Modbus TCP.
 
 The compressor itself is the fridge's; the panel shows its readings and switches it. Between a
-command and the compressor's running, or not running any more, it says "starting" or "stopping".
+command and the compressor's running, or no longer running, it says "starting" or "stopping".
 """
 
 import math

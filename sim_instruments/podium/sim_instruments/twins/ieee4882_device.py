@@ -46,7 +46,7 @@ class Bound:
     do: Callable[[Call], None] | None = None
     answer: Callable[[Call], str] | None = None
     meant: bool = True
-    """False: its setting is stored and read back, and nothing in the simulation hangs on it.
+    """False: its setting is stored and read back, and nothing in the simulation depends on it.
     To set it is counted, to read it back is not: what a snapshot reads is what was set.
     """
     ready: Callable[[Call], bool] | None = None
@@ -197,7 +197,7 @@ class Device:
         self.give_up_completion()
 
     def give_up_completion(self) -> None:
-        """Let *OPC not take effect any more (IEEE 488.2, 12.5.2: on a device clear)."""
+        """Let *OPC no longer take effect (IEEE 488.2, 12.5.2: on a device clear)."""
         self._completion_awaited = False
 
     def _settle(self, now_fs: int) -> None:

@@ -309,7 +309,7 @@ class NutSession:
         return answers.encode("latin-1")
 
     def hung_up(self) -> None:
-        """Nothing hangs on a connection."""
+        """Nothing depends on a connection."""
 
 
 def _status(mains: bool, charge: float) -> Iterator[Word]:

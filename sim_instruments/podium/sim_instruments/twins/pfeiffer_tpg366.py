@@ -5,6 +5,7 @@ whose pressure is out of its range says so in its status, with a value that is n
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from podium.firmware_interfaces import pfeiffer_tpg366 as box
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -13,11 +14,10 @@ from podium.sim_instruments.twins.command_observer import CommandListener, Comma
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 Read = Callable[[str, int], float]
-FIRMWARE = "V010100"
-"""Of the protocol's document."""
-_PERIOD_FS = round(box.CONTINUOUS_S * FS_PER_S)
+FIRMWARE, HARDWARE = "010300", "010100"
+"""Firmware of the protocol's document; ASSUMED: hardware, that of a public program's sample."""
 _SENSOR_ON, _SENSOR_OFF = 2, 1  # SEN: 0 no change or no such gauge, 1 off, 2 on
-_HIGHEST_UNIT = max(box.PASCAL_PER_UNIT)
+_NO_FAULT = "0"  # RES: numbers of the messages that are present
 
 
 LINES_AT_ONCE = 60
@@ -25,7 +25,23 @@ LINES_AT_ONCE = 60
 
 
 class Refusal(ValueError):
-    """A mnemonic is refused: a key of :data:`.pfeiffer_tpg366.ERROR_WORDS`."""
+    """A mnemonic is refused: one of :data:`.pfeiffer_tpg366.ERRORS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Settings that SAV keeps over a power cycle."""
+
+    unit: int = box.HECTOPASCAL
+    filters: tuple[int, ...] = (box.FILTER_MEDIUM,) * box.CHANNELS
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Pressures are sent without being asked, the first one interval after ``since_fs``."""
+
+    since_fs: int
+    period_fs: int
 
 
 class PfeifferTpg366:
@@ -45,10 +61,9 @@ class PfeifferTpg366:
         self._read = read
         self._serial = serial
         self._on = dict.fromkeys(range(1, box.CHANNELS + 1), True)
-        self._unit = box.MBAR
-        self._error = ""
-        self._powered_fs: int | None = None
-        """When it was switched on, while it still sends without being asked."""
+        self._parameters = self._saved = Parameters()
+        self._errors: set[str] = set()
+        self._sending: Sending | None = None
         self._commands = self._unknown = self._unmeant = 0
         self._ear: CommandObserver[bytes] = CommandObserver(self.tallies, _words)
 
@@ -80,12 +95,12 @@ class PfeifferTpg366:
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on: it sends all pressures each second until a character comes.
 
-        ASSUMED: what the wire has set was not saved; gauges are on, the unit is mbar.
+        Parameters are those that were saved (SAV), the gauges are on (ASSUMED).
         """
-        self._powered_fs = now_fs
-        self._unit = box.MBAR
+        self._send(box.ONCE_A_SECOND, now_fs)
+        self._parameters = self._saved
         self._on = dict.fromkeys(self._on, True)
-        self._error = ""
+        self._errors.clear()
 
     def obey(self, line: bytes, now_fs: int) -> Callable[[int], str] | None:
         """Carry out a mnemonic; return what ENQ then asks, None where it is refused."""
@@ -96,44 +111,64 @@ class PfeifferTpg366:
             return self._act(box.decode(line), now_fs)
         except box.SyntaxFault:
             self._unknown += 1
-            self._error, refused = "syntax", True
+            self._errors.add("syntax")
+            refused = True
         except Refusal as refusal:
-            self._error, refused = str(refusal), True
+            self._errors.add(str(refusal))
+            refused = True
         finally:
             self._ear.end(before, line, refused)
         return None
 
     def continuous(self, since_fs: int, now_fs: int) -> list[str]:
         """Return the lines that it sends by itself between two times."""
-        if self._powered_fs is None:
+        if self._sending is None:
             return []
-        first, last = ((at - self._powered_fs) // _PERIOD_FS for at in (since_fs, now_fs))
-        first = max(first, last - LINES_AT_ONCE)
-        times = (self._powered_fs + n * _PERIOD_FS for n in range(first + 1, last + 1))
+        start_fs, period_fs = self._sending.since_fs, self._sending.period_fs
+        first, last = ((at - start_fs) // period_fs for at in (since_fs, now_fs))
+        first = max(first, last - LINES_AT_ONCE, 0)
+        times = (start_fs + n * period_fs for n in range(first + 1, last + 1))
         return [self._all(at_fs) for at_fs in times]
+
+    @property
+    def sending(self) -> bool:
+        """Tell whether it sends without being asked."""
+        return self._sending is not None
 
     def stop_sending(self) -> None:
         """End what it sends without being asked."""
-        self._powered_fs = None
+        self._sending = None
 
     def take_error(self) -> str:
         """Return the error word, which is forgotten then."""
-        word, self._error = box.ERROR_WORDS[self._error], ""
+        word = box.error_word(self._errors)
+        self._errors.clear()
         return word
 
     def pressure(self, channel: int, now_fs: int) -> Pressure:
         """Return the reading of a channel, in the unit that is set."""
-        scale = box.PASCAL_PER_UNIT[self._unit] / 100
         if channel not in self._gauges or self._read is None:
-            return Pressure(GaugeStatus.NO_SENSOR, 2e-2 / scale)  # BG 5510: 5,2.0000E-2
+            return Pressure(GaugeStatus.NO_SENSOR, self._in_unit(2e-2))  # BG 5195: 5,2.0000E-2
         if not self._on[channel]:
             return Pressure(GaugeStatus.SENSOR_OFF, 0.0)
         mbar = self._read(f"pressure.{self._gauges[channel]}", now_fs) / 100
         if mbar < box.PRESSURE_LOW_MBAR:
-            return Pressure(GaugeStatus.UNDER_RANGE, box.PRESSURE_LOW_MBAR / scale)
+            return Pressure(GaugeStatus.UNDER_RANGE, self._in_unit(box.PRESSURE_LOW_MBAR))
         if mbar > box.PRESSURE_HIGH_MBAR:
-            return Pressure(GaugeStatus.OVER_RANGE, box.PRESSURE_HIGH_MBAR / scale)
-        return Pressure(GaugeStatus.OK, mbar / scale)
+            return Pressure(GaugeStatus.OVER_RANGE, self._in_unit(box.PRESSURE_HIGH_MBAR))
+        return Pressure(GaugeStatus.OK, self._in_unit(mbar))
+
+    def _in_unit(self, mbar: float) -> float:
+        if self._parameters.unit == box.VOLT:
+            return box.gauge_volts(mbar)
+        return mbar * 100 / box.PASCAL_PER_UNIT[self._parameters.unit]
+
+    def _text(self, channel: int, now_fs: int) -> str:
+        logarithmic = self._parameters.unit != box.VOLT
+        return box.pressure_text(self.pressure(channel, now_fs), logarithmic)
+
+    def _send(self, mode: int, now_fs: int) -> None:
+        self._sending = Sending(now_fs, round(box.CONTINUOUS_S[mode] * FS_PER_S))
 
     # --- mnemonics --------------------------------------------------------------------
 
@@ -141,18 +176,11 @@ class PfeifferTpg366:
         word, given = asked.word, asked.parameters
         if word in ("PR1", "PR2", "PR3", "PR4", "PR5", "PR6"):
             _none(given)
-            return lambda at_fs: box.pressure_text(self.pressure(int(word[2]), at_fs))
+            return lambda at_fs: self._text(int(word[2]), at_fs)
         match word:
             case "PRX":
                 _none(given)
                 return self._all
-            case "SEN":
-                self._switch(given)
-                return lambda at_fs: ",".join(map(self._sensor_state, self._on))
-            case "UNI":
-                if given:
-                    self._unit = _whole(given, 1, _HIGHEST_UNIT)[0]
-                return lambda at_fs: str(self._unit)
             case "TID":
                 _none(given)
                 return lambda at_fs: ",".join(map(self._kind, self._on))
@@ -164,22 +192,41 @@ class PfeifferTpg366:
                 return lambda at_fs: FIRMWARE
             case "AYT":
                 _none(given)
-                return lambda at_fs: f"TPG366,PTG28770,{self._serial},{FIRMWARE},010100"
-            case "COM":
-                _whole(given, 1, 2)
-                self._powered_fs = now_fs
-                return self._all
+                return lambda at_fs: f"TPG366,PTG28770,{self._serial},{FIRMWARE},{HARDWARE}"
             case "RES":
-                return lambda at_fs: "0"
+                _whole(given, 1, 1, optional=True)
+                return lambda at_fs: _NO_FAULT
+        return self._set(word, given, now_fs)
+
+    def _set(self, word: str, given: tuple[str, ...], now_fs: int) -> Callable[[int], str]:
+        match word:
+            case "SEN":
+                self._switch(given)
+                return lambda at_fs: ",".join(map(self._sensor_state, self._on))
+            case "UNI":
+                for unit in _whole(given, 1, box.VOLT, optional=True):
+                    self._parameters = replace(self._parameters, unit=unit)
+                return lambda at_fs: str(self._parameters.unit)
+            case "FIL":
+                if filters := _whole(given, box.CHANNELS, box.FILTER_MAX, optional=True):
+                    self._parameters = replace(self._parameters, filters=filters)
+                    self._unmeant += 1  # a pressure changes more slowly than any filter
+                return lambda at_fs: ",".join(map(str, self._parameters.filters))
+            case "SAV":
+                mode = _whole(given, 1, 1, optional=True)
+                self._saved = self._parameters if mode == (1,) else Parameters()
+                return lambda at_fs: self.take_error()  # it has no data: ENQ gets the word
+            case "COM":
+                modes = _whole(given, 1, max(box.CONTINUOUS_S), optional=True)
+                self._send(modes[0] if modes else box.ONCE_A_SECOND, now_fs)
+                return self._all
         raise box.SyntaxFault(word)
 
     def _all(self, now_fs: int) -> str:
-        return ",".join(box.pressure_text(self.pressure(channel, now_fs)) for channel in self._on)
+        return ",".join(self._text(channel, now_fs) for channel in self._on)
 
     def _switch(self, given: tuple[str, ...]) -> None:
-        if not given:
-            return
-        for channel, state in enumerate(_whole(given, box.CHANNELS, 2), start=1):
+        for channel, state in enumerate(_whole(given, box.CHANNELS, 2, optional=True), start=1):
             if state:
                 self._on[channel] = state == _SENSOR_ON
 
@@ -198,7 +245,7 @@ class MnemonicSession:
     def __init__(self, controller: PfeifferTpg366) -> None:
         self._controller = controller
         self._buffer = b""
-        self._answer: Callable[[int], str] = lambda at_fs: box.ERROR_WORDS[""]
+        self._answer: Callable[[int], str] = lambda at_fs: controller.take_error()
         self._seen_fs: int | None = None
 
     def feed(self, data: bytes, now_fs: int) -> bytes:
@@ -207,19 +254,18 @@ class MnemonicSession:
         self._seen_fs = now_fs
         lines = self._controller.continuous(since_fs, now_fs)
         sent = [f"{line}\r\n".encode("ascii") for line in lines]
-        if data:
-            self._controller.stop_sending()
         sent.extend(self._take(data[at : at + 1], now_fs) for at in range(len(data)))
         return b"".join(sent)
 
     def _take(self, one: bytes, now_fs: int) -> bytes:
+        if one == b"\n":  # it may follow the end of COM
+            return b""
+        self._controller.stop_sending()
         if one == box.ENQ:
             self._buffer = b""
             return self._answer(now_fs).encode("ascii") + box.END
         if one == box.ETX:
             self._buffer = b""  # manual: clears the input buffer
-            return b""
-        if one == b"\n":
             return b""
         if one != b"\r":
             self._buffer += one
@@ -233,6 +279,8 @@ class MnemonicSession:
             self._answer = lambda at_fs: self._controller.take_error()
             return box.NAK + box.END
         self._answer = answer
+        if self._controller.sending:  # COM: ACK is followed by the first at once
+            return box.ACK + box.END + answer(now_fs).encode("ascii") + box.END
         return box.ACK + box.END
 
 
@@ -241,7 +289,11 @@ def _none(given: tuple[str, ...]) -> None:
         raise box.SyntaxFault(",".join(given))
 
 
-def _whole(given: tuple[str, ...], count: int, highest: int) -> tuple[int, ...]:
+def _whole(
+    given: tuple[str, ...], count: int, highest: int, optional: bool = False
+) -> tuple[int, ...]:
+    if optional and not given:
+        return ()
     if len(given) != count:
         raise Refusal("parameter")
     if not all(one.isascii() and one.isdigit() and int(one) <= highest for one in given):

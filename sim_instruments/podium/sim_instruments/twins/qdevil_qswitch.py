@@ -139,6 +139,11 @@ class QdevilQswitch:
         """Start its firmware anew. ASSUMED: a connection lives through it."""
         self.power_cycle(call.now_fs)
 
+    def _drop(self, call: Call) -> None:
+        if self._connected is not None:
+            self._connected.end()
+            self._connected = None
+
     # --- errors -----------------------------------------------------------------------
 
     def _ask_error(self, call: Call) -> str:
@@ -169,6 +174,7 @@ class QdevilQswitch:
             Bound(box.ERROR_NEXT, answer=self._ask_error),
             Bound(box.ERRORS, answer=self._ask_errors),
             Bound(box.ERROR_COUNT, answer=lambda call: str(self._device.status.error_count)),
+            Bound(box.LAN_CLOSE, self._drop),
             Bound(box.MAC, answer=lambda call: f'"{_mac(self._serial)}"', meant=False),
         )
 
@@ -189,6 +195,10 @@ class QswitchSession:
     def feed(self, data: bytes, now_fs: int) -> bytes:
         """Take bytes, return the replies that are due."""
         return b"" if self._ended else self._inner.feed(data, now_fs)
+
+    def end(self) -> None:
+        """Drop the connection: nothing more is heard or said."""
+        self._ended = True
 
     def hung_up(self) -> None:
         """Let the next connection come."""

@@ -172,7 +172,7 @@ def test_results_come_in_time_where_zsync_gives_the_start(wait_ns: int) -> None:
         assert played == also
 
 
-def test_what_hangs_on_a_result_may_come_long_after_it() -> None:
+def test_what_depends_on_a_result_may_come_long_after_it() -> None:
     made = replace(reacting(900_000, If(is_one("m"), (X,), (Y,))), shots=1)
     for seed in range(2):
         hold_against_reference(made, shfqc(), None, dice_of(made, seed))

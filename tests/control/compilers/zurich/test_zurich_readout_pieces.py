@@ -31,7 +31,7 @@ def test_the_larger_of_two_ways_to_cut_is_taken() -> None:
     assert largest_piece(SHAPE, SHAPE, needed(128), 8) == (13, 2)
 
 
-def test_what_hangs_on_one_axis_leaves_the_others_whole() -> None:
+def test_what_depends_on_one_axis_leaves_the_others_whole() -> None:
     assert largest(BY_POWER, limit=1) == (1, 61)
     assert largest(np.full(len(EACH), -1), limit=1) == SHAPE
 

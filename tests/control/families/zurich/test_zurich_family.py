@@ -194,7 +194,9 @@ def test_a_marker_is_as_late_as_a_pulse(plane, facility, offset_fs):
 
 @pytest.mark.parametrize("program", [PLAYED, HEARD])
 @pytest.mark.parametrize("offset_fs", [0, 5_500_000])
-def test_an_analyser_that_hangs_on_it_records_when_all_began(plane, facility, program, offset_fs):
+def test_an_analyser_that_is_connected_to_it_records_when_all_began(
+    plane, facility, program, offset_fs
+):
     rack = ZurichFamily(facility).compile(program, "zi_b", wiring(facility, offset_fs))
     (one,) = (part for part in rack.programs if part.record is not None)
     assert one.instrument == f"zi_b.{SHFQC}"
@@ -212,11 +214,13 @@ def test_an_analyser_that_hangs_on_it_records_when_all_began(plane, facility, pr
     assert abs(stamp_fs - one.record.after_fs - (again + SEES_NS) * NS - late_fs) <= NS
 
 
-def test_who_hangs_on_no_port_is_named(facility):
+def test_who_is_connected_to_no_port_is_named(facility):
     options = {**facility.instruments["zi_b"].options, "zsync": FrozenMap({0: SHFQC})}
     entry = replace(facility.instruments["zi_b"], options=FrozenMap(options))
     cut = replace(facility, instruments=FrozenMap({**facility.instruments, "zi_b": entry}))
-    with pytest.raises(DoesNotFit, match=r"'played': dev8001 hang on no ZSync port of zi_b\.dev10"):
+    with pytest.raises(
+        DoesNotFit, match=r"'played': dev8001 are connected to no ZSync port of zi_b\.dev10"
+    ):
         ZurichFamily(cut).compile(PLAYED, "zi_b", wiring(cut))
 
 

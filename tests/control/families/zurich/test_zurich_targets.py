@@ -121,7 +121,9 @@ def test_an_hdawg_alone_is_started_by_the_pqsc(rack):
 def test_what_nobody_would_start_is_refused_with_what_to_write(rack):
     with pytest.raises(DoesNotFit, match="nobody starts them: say under 'zsync' of zi_a"):
         compiler_for(without(rack))(program(DRIVE, READ))
-    with pytest.raises(DoesNotFit, match=r"zi_a\.dev12002 hang on no ZSync port of zi_a\.dev10001"):
+    with pytest.raises(
+        DoesNotFit, match=r"zi_a\.dev12002 are connected to no ZSync port of zi_a\.dev10001"
+    ):
         compiler_for(without(rack, 0, 2))(program(DRIVE, READ))
     with pytest.raises(DoesNotFit, match=r"one that has no trigger of its own: zi_a\.dev8001"):
         compiler_for(without(rack))(program(FLUX))

@@ -201,9 +201,9 @@ def test_clusters_are_made_where_a_pulse_moves_and_nowhere_else() -> None:
 
     assert places() == []
     assert places(weak) == []
-    assert places(strong) == [(0, 1)]
+    assert places(strong) == [NAMES]
     shared = replace(POINT, qubits=tuple(replace(q, alone=0.6) for q in POINT.qubits))
-    assert clusters_of(shared, run([drive], read, 5000), COUPLED, []) == [(0, 1)]
+    assert clusters_of(shared, run([drive], read, 5000), COUPLED, []) == [NAMES]
     assert clusters_of(shared, run([], read, 5000), COUPLED, []) == []
 
 

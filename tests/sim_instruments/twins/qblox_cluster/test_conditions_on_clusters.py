@@ -1,4 +1,4 @@
-"""Programs with conditions on a cluster that hang on nothing but the trigger input."""
+"""Programs with conditions on a cluster that depend on nothing but the trigger input."""
 
 import pytest
 from tests.benches.qblox_cluster.cluster_bench import T0, US, Bench

@@ -64,7 +64,7 @@ def test_a_generator_hears_no_input_of_the_analyser_and_other_inputs_start_nothi
     assert plane.get(f"{QA}/sequencer/status") & 4
 
 
-def test_what_is_stopped_shows_no_marker_any_more(plane):
+def test_what_is_stopped_no_longer_shows_a_marker(plane):
     plane.arm()
     edge_fs = plane.now_fs + 300 * US
     plane.server.input(f"{DEVICE}.sg0_trigger").edge(edge_fs)

@@ -115,7 +115,7 @@ class Sessions(RuleBasedStateMachine):
         answer = client.ask(returned(client.unconfirmed.pop(), done=False))
         assert [handle for handle, _ in answer.released] == [HANDLE]
         client.subscribed.clear()
-        # What waited for it is not sent any more.
+        # What waited for it is no longer sent.
         client.due = client.due[: len(client.heard)]
         # Its other sends are still confirmed, as a client does that was slow.
         client.ask(b"".join(returned(question) for question in client.unconfirmed))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from podium.control.agent.rehearsal import Rehearsal
     from podium.control.bus.manual_access import Ask
     from podium.control.calibration.declaration import Routine
+    from podium.control.facility.edges import Edge
     from podium.control.facility.facility import Facility, Qubit
     from podium.control.parameters.entry import ParameterRecord
     from podium.control.program.program import Program
@@ -76,6 +77,7 @@ async def tell_ask(facility: "Facility", request: "Ask") -> int:
 async def tell_calibration(
     facility: "Facility",
     qubits: "tuple[Qubit, ...]",
+    edges: "tuple[Edge, ...]",
     steps: tuple[str, ...],
     routines: "Mapping[str, Routine]",
     store: str,
@@ -87,7 +89,7 @@ async def tell_calibration(
     """
     from podium.control.agent.rehearsal import NothingMeasured
     from podium.control.calibration.bench import Bench
-    from podium.control.calibration.catalogue import needs_of
+    from podium.control.calibration.catalogue import needs_of, targets_edges
     from podium.control.parameters.entry import NotMeasured
 
     record = await asyncio.to_thread(_record, store)
@@ -107,9 +109,11 @@ async def tell_calibration(
             chosen = tuple(qubit for qubit in qubits if qubit.node == node)
             for routine in steps:
                 bench = Bench(runner, node, chosen, record, keep=lambda data: None)
+                bench.edges = tuple(edge for edge in edges if edge.node == node)
+                targets = bench.edges if targets_edges(routine) else chosen
                 try:
-                    await bench.begin(needs_of(routine), chosen)
-                    outcome = await routines[routine](bench, chosen)
+                    await bench.begin(needs_of(routine), targets)
+                    outcome = await routines[routine](bench, targets)
                     print(f"# {routine} on {node}: it runs nothing")
                     for note in outcome.notes:
                         print(f"#   {note}")

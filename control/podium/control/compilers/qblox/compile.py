@@ -10,6 +10,7 @@ from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.qblox.allocate import SequencerAllocation, allocate
 from podium.control.compilers.qblox.discriminators import discriminator_of, rotation_deg
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun
+from podium.control.compilers.qblox.line_filters import filter_delay_ns, filters_at, undone
 from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.program_series import FrameTrack, ProgramSeries
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ
@@ -74,6 +75,8 @@ class _Run:
     triggers: Triggers | None
     results: dict[str, CaptureCount]
     """By capture."""
+    latest_ns: int
+    """By so much the output leaves later whose filters take longest."""
 
 
 def compile_program(
@@ -152,6 +155,7 @@ def compile_all(
         start=start,
         triggers=triggers,
         results=capture_counts(program),
+        latest_ns=max((filter_delay_ns(one) for one in allocated), default=0),
     )
     coding = CodeGenerator(members)
     compiled = [
@@ -159,7 +163,7 @@ def compile_all(
         for one in allocated
     ]
     _check_bins(compiled, program.keep_shots)
-    first_shot_ns = preamble_ns(start) + LEAD_NS + run.settle_ns
+    first_shot_ns = preamble_ns(start) + LEAD_NS + run.settle_ns + run.latest_ns
     points_ns = sum(members.lasts_ns(number) for number in turns)
     duration_fs = (first_shot_ns + program.shots * points_ns) * FS_PER_NS
     if duration_fs > DURATION_MAX_FS:
@@ -212,7 +216,7 @@ def _sequencer(
             shots=run.program.shots,
             keep_shots=run.program.keep_shots,
             bins=bins,
-            settle_ns=run.settle_ns,
+            settle_ns=run.settle_ns + run.latest_ns - filter_delay_ns(one),
             start=run.start,
             latches=bool(track.listens),
         ),
@@ -242,6 +246,7 @@ def _sequencer(
         written_out=code.written,
         sends_to=0 if sender is None else sender.address,
         listens_to=track.listens,
+        undoes=undone(one),
     )
     captures = [Acquisition(name, k, bins) for k, (name, _) in enumerate(track.captures)]
     return CompiledSequencer(
@@ -374,6 +379,7 @@ def _modules(
                     port.input: port.input_attenuation_db for port in rf if port.input is not None
                 },
                 scope_sequencer=scopes.get(slot),
+                filters=filters_at(slot, allocated),
             )
         )
     return tuple(modules)

@@ -42,6 +42,11 @@ def print_resources(resources: Sequence[SequencerResources]) -> str:
         if use.written_out
     )
     triggers = "".join(_triggers(use) for use in resources)
+    triggers += "".join(
+        f"{use.frame}: its line is undone: {'; '.join(use.undoes)}\n"
+        for use in resources
+        if use.undoes
+    )
     widths = [max(len(row[k]) for row in rows) for k in range(len(_COLUMNS))]
     return "".join(
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

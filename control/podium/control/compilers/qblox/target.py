@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from podium.control.facility.line_response import LineResponse
+
 Module = Literal["QRM-RF", "QCM-RF", "QCM"]
 
 
@@ -14,7 +16,8 @@ class PortTarget:
     slot: int
     module: Module
     output: str
-    """``out0``, ``out1`` (RF modules); ``out0_1``, ``out2_3`` (I and Q of a QCM)."""
+    """``out0``, ``out1`` (RF modules); ``out0_1``, ``out2_3`` (I and Q of a QCM); ``out0`` to
+    ``out3`` of a QCM, for pulses on a flux line: the real part of the signal."""
     lo_hz: float
     """Frequency that the NCO adds to: the module's own LO, or the external modulator's."""
     input: str | None = None
@@ -24,6 +27,13 @@ class PortTarget:
     modulator: str | None = None
     """Instrument whose tone an external IQ modulator mixes up (baseband modules)."""
     modulator_power_dbm: float = 0.0
+    response: LineResponse | None = None
+    """What the flux line behind it does to pulses, where that is undone."""
+
+
+def is_flux(port: PortTarget) -> bool:
+    """Tell whether a port is a single output of a QCM, for pulses on a flux line."""
+    return port.module == "QCM" and "_" not in port.output
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,7 +283,7 @@ class _Core:
     def _middle(self, k: int, at: int, stretch: WaveStretch, late_fs: int) -> tuple[int, int]:
         """Return what of a pulse alone is held, from its stretch's begin; (0, 0): nothing."""
         pulse = self._pulses[k]
-        if pulse.samples < HOLD_MIN:
+        if pulse.samples < HOLD_MIN or (self._waves.kind == "hdawg" and pulse.in_samples):
             return 0, 0
         waveform = pulse.placed.waveform
         flat_from, flat_to = plateau(waveform, self._waves.shape(waveform, late_fs))

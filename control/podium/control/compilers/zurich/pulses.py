@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.placing import PlacedFrame, PlacedPulse
@@ -10,6 +13,9 @@ from podium.control.compilers.zurich.oscillators import Oscillators, phase_befor
 from podium.control.compilers.zurich.starts import check_apart, first_ticks
 from podium.control.compilers.zurich.waves import WaveTable
 from podium.control.program.program import Axis
+
+HDAWG_BAND_HZ: Final = 750e6
+"""HDAWG user manual, specifications: signal bandwidth of an output."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +35,11 @@ class Pulse:
     """Phase of its carrier, continued back to the start of the shot."""
     offset_hz: FloatArray
     """Its carrier about the local oscillator."""
+
+    @property
+    def in_samples(self) -> bool:
+        """Return whether a carrier or a phase has to stand in the samples, as on flux lines."""
+        return bool(self.offset_hz.any() or self.turns.any() or self.placed.turned)
 
 
 def pulses_of(
@@ -72,9 +83,15 @@ def pulses_of(
 
 
 def _check_baseband(where: str, placed: PlacedPulse, waves: WaveTable) -> None:
-    carrier = placed.carrier
-    if carrier.frequency_hz.any() or carrier.turns.any() or waves.shape(placed.waveform).imag.any():
+    """Refuse what an HDAWG cannot play by one output: it has the real part of the signal."""
+    far_hz = float(np.abs(placed.carrier.frequency_hz).max())
+    if far_hz > HDAWG_BAND_HZ:
         raise DoesNotFit(
-            f"{where}: an HDAWG plays baseband: frequency 0, no phases, no Drag; use a signal "
-            "generator for what has a carrier"
+            f"{where}: a carrier of {far_hz / 1e6:g} MHz on an HDAWG, whose band ends at "
+            f"{HDAWG_BAND_HZ / 1e6:g} MHz; use a signal generator"
+        )
+    if far_hz == 0 and waves.shape(placed.waveform).imag.any():
+        raise DoesNotFit(
+            f"{where}: an HDAWG plays one real signal: without a carrier no Drag and no imaginary "
+            "samples; use a signal generator"
         )

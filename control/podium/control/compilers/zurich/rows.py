@@ -85,7 +85,9 @@ class Rows:
         if not pulses:
             return [PlaySilence(length)] * len(points)
         turns_of = {k: self._turns_at(k, results, points) for k in pulses}
-        if len(pulses) == 1:
+        flux = self._waves.kind == "hdawg"
+        carried = flux and any(self._at.pulses[k].in_samples for k in pulses)
+        if len(pulses) == 1 and not carried:
             return self._one(part, pulses[0], begins, late_fs, turns_of[pulses[0]], points)
         first = pulses[0]
         scale = np.zeros((2, len(points)))
@@ -100,19 +102,21 @@ class Rows:
             at = begins[k] - part.begin
             loudest = np.where(scale[pulse.plane] > 0, scale[pulse.plane], 1.0)
             amplitude = np.round(self._at.amplitude[k][points] / loudest, 12).tolist()
-            offset_hz = self._at.offset_hz[k][points] - self._at.offset_hz[first][points]
-            since = (part.begin + self._at.reset) / self._waves.rate_hz
-            turned = turns_of[k] - turns_of[first] + offset_hz * since
+            offset_hz, turned = self._at.offset_hz[k][points], turns_of[k]
+            if not flux:  # the first has its oscillator, an HDAWG none
+                offset_hz = offset_hz - self._at.offset_hz[first][points]
+                turned = turned - turns_of[first]
+            turned = turned + offset_hz * (part.begin + self._at.reset) / self._waves.rate_hz
             turns = (np.round(turned % 1.0, TURN_DIGITS) % 1.0).tolist()
             waveform, plane = pulse.placed.waveform, pulse.plane
             for parts, a, t, hz in zip(parts_of, amplitude, turns, offset_hz.tolist(), strict=True):
                 parts.append(WavePart(waveform, at, plane, a, t, hz, late_fs[k]))
         entries = []
-        planes = 2 if self._waves.kind == "hdawg" else 1
+        planes = 2 if flux else 1
         for number, parts in enumerate(parts_of):
             wave = self._waves.store(Content(length, tuple(parts)))
             loud = tuple(int(words[plane, number]) for plane in range(planes))
-            if self._waves.kind == "hdawg":
+            if flux:
                 entries.append(PlayWave(wave, loud))
             else:
                 oscillator = self._at.pulses[first].oscillator

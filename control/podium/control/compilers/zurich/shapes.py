@@ -11,13 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.program.envelopes import sample_envelope
-from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
+from podium.control.program.waveforms import (
+    Drag,
+    FlatTop,
+    Gaussian,
+    NetZero,
+    Sampled,
+    Square,
+    Waveform,
+)
 
 REFERENCE_HZ = 1_000_000_000
 
 
 def stretched(waveform: Waveform, by: Fraction) -> Waveform:
     """Return ``waveform`` so many times as long, and of the same shape."""
+    if isinstance(waveform, Sampled):
+        return Sampled(waveform.real, waveform.imaginary, round(waveform.step_fs * by))
     lasting = replace(waveform, duration_fs=round(waveform.duration_fs * by))
     match lasting:
         case Gaussian():
@@ -26,6 +36,9 @@ def stretched(waveform: Waveform, by: Fraction) -> Waveform:
             return replace(lasting, sigma_fs=round(sigma_fs * by), beta_s=beta_s * float(by))
         case FlatTop():
             return replace(lasting, rise_fs=round(lasting.rise_fs * by))
+        case NetZero():
+            rise_fs, gap_fs = round(lasting.rise_fs * by), round(lasting.gap_fs * by)
+            return replace(lasting, rise_fs=rise_fs, gap_fs=gap_fs)
         case _:
             return lasting
 

@@ -11,6 +11,7 @@ from podium.control.compilers.qblox.prepared_program import PreparedProgram
 from podium.control.compilers.qblox.recompilation import Recompiler
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
+from podium.control.facility.line_response import LineResponse
 from podium.control.facility.timing import TriggerWiring
 from podium.control.families.family import ControllerFamily, Parts
 from podium.control.families.markers import marker_of, module_of
@@ -39,10 +40,19 @@ CLOCK_WINDOW_FS = 13 * FS_PER_NS
 class QbloxFamily:
     """The clusters of a facility. See :class:`.ControllerFamily`."""
 
-    def __init__(self, facility: Facility) -> None:
+    def __init__(self, facility: Facility, lines: Mapping[str, LineResponse] | None = None) -> None:
+        """``lines``: by flux port, what its line does to pulses, which is undone."""
         self._facility = facility
-        self._targets = targets_of(facility)
+        self._targets = targets_of(facility, lines or {})
         self._recompiling = Recompiler()
+        self._corrected: dict[tuple[tuple[str, LineResponse], ...], QbloxFamily] = {}
+
+    def corrected(self, lines: Mapping[str, LineResponse]) -> "QbloxFamily":
+        """Return a family that undoes these lines; the latest one is kept."""
+        key = tuple(sorted(lines.items(), key=lambda one: one[0]))
+        if key not in self._corrected:
+            self._corrected = {key: QbloxFamily(self._facility, lines)}
+        return self._corrected[key]
 
     @property
     def ports(self) -> Mapping[str, Set[str]]:

@@ -1,5 +1,7 @@
 """From the facility's wiring to what the compiler for Qblox clusters must know."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import cast
 
 from podium.control.compilers.qblox.target import Module, PortTarget, QbloxTarget
@@ -8,15 +10,22 @@ from podium.control.facility.facility import (
     DriveWiring,
     Facility,
     FeedlineWiring,
+    FluxPulses,
     FluxWiring,
 )
+from podium.control.facility.line_response import LineResponse
 
 QBLOX = "qblox_cluster"
 """The model that the Qblox compiler serves."""
 
 
-def targets_of(facility: Facility) -> dict[str, QbloxTarget]:
-    """Return what the compiler must know of each Qblox cluster of the facility, by name."""
+def targets_of(
+    facility: Facility, lines: Mapping[str, LineResponse] = MappingProxyType({})
+) -> dict[str, QbloxTarget]:
+    """Return what the compiler must know of each Qblox cluster of the facility, by name.
+
+    ``lines``: by flux port, what is undone.
+    """
     ports: dict[str, dict[str, PortTarget]] = {
         name: {} for name, entry in facility.instruments.items() if entry.model == QBLOX
     }
@@ -32,6 +41,13 @@ def targets_of(facility: Facility) -> dict[str, QbloxTarget]:
                 modulated = wiring.modulator
                 modulator = None if modulated is None else modulated.instrument
                 power_dbm = 0.0 if modulated is None else modulated.power_dbm
+            case FluxWiring(pulses=FluxPulses(output=output)):
+                if output.instrument in ports and output.slot is not None:
+                    module = _module(facility, output)
+                    ports[output.instrument][port] = PortTarget(
+                        output.slot, module, output.socket, 0.0, response=lines.get(port)
+                    )
+                continue
             case FluxWiring():
                 continue
         if output.instrument in ports and output.slot is not None:

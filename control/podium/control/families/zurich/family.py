@@ -48,7 +48,8 @@ turns, and sequencers whole cycles: phases are then the same in each run."""
 class ZurichFamily:
     """The data servers of a facility. See :class:`.ControllerFamily`.
 
-    At a time a trigger input of one instrument starts it, or one of a PQSC all that hang on it.
+    At a time a trigger input of one instrument starts it, or one of a PQSC all that are connected
+    to it.
     """
 
     def __init__(self, facility: Facility) -> None:
@@ -170,14 +171,14 @@ class ZurichFamily:
         if pqsc is None:
             raise DoesNotFit(
                 f"its ports are {what}: {names}; nobody starts them: say under 'zsync' of {server} "
-                "which hang on its PQSC, or wire what plays together to one instrument"
+                "which are connected to its PQSC, or wire what plays together to one instrument"
             )
         cabled = {one.device for one in pqsc.ports}
         away = [one.instrument for one in targets if _device(one) not in cabled]
         if away:
             raise DoesNotFit(
-                f"its ports are {what}: {names}; of these {', '.join(away)} hang on no ZSync port "
-                f"of {server}.{pqsc.device}: say under 'zsync' of {server} on which"
+                f"its ports are {what}: {names}; of these {', '.join(away)} are connected to no "
+                f"ZSync port of {server}.{pqsc.device}: say under 'zsync' of {server} on which"
             )
         return pqsc
 
@@ -210,8 +211,8 @@ class ZurichFamily:
         if elsewhere:
             raise DoesNotFit(
                 f"{', '.join(sorted(elsewhere))}: not on {target.instrument}, which the trigger of "
-                f"{wiring.controller} starts; a trigger at a PQSC's input starts all that hang on "
-                "its ZSync ports"
+                f"{wiring.controller} starts; a trigger at a PQSC's input starts all that are "
+                "connected to its ZSync ports"
             )
         return compile_timed(program, target, _start(target.model, wiring))
 
@@ -239,9 +240,9 @@ class ZurichFamily:
         cabled = {one.device for one in pqsc.ports}
         if away := sorted(devices - cabled):
             raise DoesNotFit(
-                f"{name!r}: {', '.join(away)} hang on no ZSync port of {wiring.controller}."
-                f"{pqsc.device}, which the trigger starts: say under 'zsync' of "
-                f"{wiring.controller} on which"
+                f"{name!r}: {', '.join(away)} are connected to no ZSync port of "
+                f"{wiring.controller}.{pqsc.device}, which the trigger starts: say under 'zsync' "
+                f"of {wiring.controller} on which"
             )
         ports = tuple(one for one in pqsc.ports if one.device in devices)
         return ZurichRack(name, made, pqsc.device, ports, _start(PQSC, wiring).source)

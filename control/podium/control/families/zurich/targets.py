@@ -43,7 +43,7 @@ ZURICH = "zurich"
 
 @dataclass(frozen=True, slots=True)
 class Cabled:
-    """The PQSC behind a data server, and what hangs on it."""
+    """The PQSC behind a data server, and what is connected to it."""
 
     device: str
     ports: tuple[ZSyncPort, ...]

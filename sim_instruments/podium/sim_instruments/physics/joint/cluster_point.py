@@ -23,7 +23,7 @@ from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.register import NoRegister
 
 LEVELS = 4
-"""Of a member, where so many fit; else :data:`FEWER`."""
+"""Of a member, where so many fit and there is no coupler; else :data:`FEWER`."""
 FEWER = 3
 ROUNDS = 6
 """Rounds in which bare levels are found: each takes away the shift of the one before."""
@@ -90,7 +90,8 @@ def cluster_point(
 
     Raises NotSimulated where a density matrix of them would be too large, or of fluxoniums.
     """
-    count = LEVELS if LEVELS ** len(qubits) <= LARGEST else FEWER
+    large = LEVELS ** len(qubits) > LARGEST or any(one.name in chip.couplers for one in qubits)
+    count = FEWER if large else LEVELS
     if count ** len(qubits) > LARGEST:
         names = ", ".join(qubit.name for qubit in qubits)
         raise NotSimulated(

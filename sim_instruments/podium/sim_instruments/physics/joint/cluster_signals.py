@@ -8,7 +8,7 @@ the commutator-free Magnus method of fourth order (Blanes and Moan, Appl. Numer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,20 @@ from podium.sim_instruments.physics.drive_line import Drives, Shape
 from podium.sim_instruments.physics.fast_flux import level_shifts
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.density_evolution import Steps
+from podium.sim_instruments.physics.joint.group_maps import BEAT_ROWS
 
 PARTS_A_BEAT = 32
 """Parts of a beat's period."""
 GAUSS = np.array([0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6])
 WEIGHT = np.array([0.5 + np.sqrt(3) / 3, 0.5 - np.sqrt(3) / 3])
 """Of the drive at the two Gauss points in the first of two exponentials; swapped in the second."""
+STILL_HZ = 2e6
+"""What moves levels by less, without a drive, turns phases of dressed levels and no more. ASSUMED:
+at an exchange g and a detuning D the states themselves turn by g STILL_HZ / D**2, a thousandth."""
+SHARED = 32
+"""Steps of a turn in which phases between members' drives are shared. ASSUMED: a drive turns a
+neighbour's excitation by a hundredth, far off resonance: what a 64th of a turn does to that is less
+than 5e-5 of a population."""
 PHASE_DIGITS = 7
 """Phases are kept to so many digits of a turn."""
 
@@ -47,6 +55,45 @@ class Group:
 
     duration_ns: int
     played: tuple[Played, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A group with the wait before it."""
+
+    wait_ns: int
+    group: Group
+    turns: tuple[float, ...]
+    """By which phases of each member's drives are ahead of the group's."""
+
+
+def shared_group(group: Group, members: int) -> tuple[Group, tuple[float, ...]]:
+    """Return a group that many share, and by how many turns each member is ahead of it.
+
+    A phase that all drives have in common turns nothing. Without a flux pulse, one member's phase
+    against another's is taken in steps of 1 / :data:`SHARED` and the rest turned in dressed levels:
+    exact but for what a drive does to neighbours' excitations.
+    """
+    ahead: dict[int, float] = {}
+    for one in group.played:
+        if not one.is_flux:
+            ahead.setdefault(one.member, one.turns)
+    if not ahead:
+        return group, (0.0,) * members
+    common = next(iter(ahead.values()))
+    turns = [common] * members
+    if not any(one.is_flux for one in group.played):
+        for member, own in ahead.items():
+            apart = own - common
+            turns[member] = common + apart - round(apart * SHARED) / SHARED
+    played = tuple(
+        one
+        if one.is_flux
+        else replace(one, turns=round((one.turns - turns[one.member]) % 1.0, PHASE_DIGITS) % 1.0)
+        for one in group.played
+    )
+    digits = tuple(round(one % 1.0, PHASE_DIGITS) % 1.0 for one in turns)
+    return Group(group.duration_ns, played), digits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,8 +161,24 @@ class GroupSteps:
             self._shifts.append(moved)
             self._growths.append(grown)
 
-    def steps(self, group: Group) -> tuple[Steps, float]:
-        """Return the steps of one point, and the frequency of the frame that they are in."""
+    def still_turns(self, group: Group) -> NDArray[np.float64] | None:
+        """Return by how many turns a group turns the dressed levels, (D,), to first order.
+
+        None where something is driven, or a level moved by more than :data:`STILL_HZ`.
+        """
+        point = self._point
+        turns = np.zeros(point.basis.size)
+        for one in group.played:
+            if not one.is_flux:
+                return None
+            moved = self._shifts[one.member][one.shape]
+            if np.abs(moved[:, 1]).max(initial=0.0) > STILL_HZ:
+                return None
+            turns += 1e-9 * moved.sum(axis=0)[point.basis.level[:, one.member]]
+        return np.asarray(turns @ point.vectors**2)
+
+    def steps(self, group: Group) -> tuple[Steps, int, float]:
+        """Return the rows of one point, how many make a step, and the frame's frequency, Hz."""
         point = self._point
         drives = [one for one in group.played if not one.is_flux]
         shapes = [self._drives[one.member][one.shape] for one in drives]
@@ -124,7 +187,7 @@ class GroupSteps:
         fine = max([1, *(round(1 / shape.step_ns) for shape in shapes)])
         beats = beat > 0
         if beats:
-            fine *= 2 * int(np.ceil(PARTS_A_BEAT * beat / fine))
+            fine = BEAT_ROWS * int(np.ceil(2 * PARTS_A_BEAT * beat / BEAT_ROWS / fine)) * fine
         count = group.duration_ns * fine
         elements = point.cluster.elements
         levels = np.zeros((1, count, len(elements), max(one.count for one in elements)))
@@ -148,7 +211,8 @@ class GroupSteps:
         products = np.stack(
             [growth[:, one.one] * growth[:, one.other] for one in point.cluster.exchanges], axis=1
         )
-        return Steps(1.0 / fine, levels, (exchange * products)[None], drive), frame_hz
+        rows = Steps(1.0 / fine, levels, (exchange * products)[None], drive)
+        return rows, fine if beats else 1, frame_hz
 
 
 def _signal(

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.compilation_runs import PULSES, TONE, WINDOWS, first_qubit
-from podium.sim_instruments.physics.operating_point import FeedlinePoint
+from podium.sim_instruments.physics.flux_line import LineResponse
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
 
@@ -16,6 +17,16 @@ NAMES = ("first.q0", "first.q1")
 
 class _TwoLines:
     """Two coupled qubits, the first with a flux line."""
+
+    couplers: frozenset[str] = frozenset()
+
+    def response_of(self, line: str) -> LineResponse | None:
+        """Return a response that has its kernels compiled."""
+        return LineResponse(((0.01, 20.0),))
+
+    def element_at(self, name: str, biases_v: Mapping[str, float]) -> QubitPoint:
+        """Return the first qubit: there is no coupler to ask for."""
+        return first_qubit()
 
     def flux_shares(self, qubit: str) -> Mapping[str, float]:
         """Return what the flux line moves: the first."""

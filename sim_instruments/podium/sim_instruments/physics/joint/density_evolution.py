@@ -130,11 +130,11 @@ def evolve(
         )
     diagonal, exchange, drive = in_frame(cluster, basis, steps, frame_hz)
     span = steps.step_ns
-    pairs = pairs_for(cluster, _spread_hz(cluster, steps), span)
+    pairs = pairs_for(cluster, spread_hz(cluster, steps), span)
     decays = any(np.any(one.rates_1_s) or one.dephasing_1_s for one in cluster.elements)
     parts = 2 * pairs if decays else 1
     fade, jumps = channels(cluster, basis, tuple(span / parts * w / 3 for w in (1, 4, 2)))
-    block_pairs = _block_pairs(basis, states, bool(np.any(drive)))
+    block_pairs = pairs_of_blocks(basis, states, bool(np.any(drive)))
     after = np.array(np.broadcast_to(states, (points, *states.shape[1:])), np.complex128)
     kept = np.zeros(0, np.int64) if saved is None else np.asarray(saved, np.int64)
     populations = np.zeros((points, kept.size, states.shape[1], basis.size))
@@ -145,7 +145,7 @@ def evolve(
         *operators(cluster, basis),
         basis.block,
         block_pairs,
-        _groups(basis, block_pairs),
+        states_by_ground(basis, block_pairs),
         basis.with_level,
         fade,
         jumps,
@@ -156,7 +156,7 @@ def evolve(
         after,
         populations,
     )
-    return Evolved(_mirrored(after), populations)
+    return Evolved(mirrored(after), populations)
 
 
 def in_frame(
@@ -184,7 +184,7 @@ def in_frame(
     )
 
 
-def _spread_hz(cluster: Cluster, steps: Steps) -> float:
+def spread_hz(cluster: Cluster, steps: Steps) -> float:
     """Return how far apart an exchange's two states are at most."""
     most = 0.0
     for one in cluster.exchanges:
@@ -220,7 +220,7 @@ def channels(
     return fade, jumps
 
 
-def _block_pairs(
+def pairs_of_blocks(
     basis: ProductBasis, states: NDArray[np.complex128], driven: bool
 ) -> NDArray[np.int64]:
     """Return the pairs of blocks (a >= b) between which the states have anything."""
@@ -233,7 +233,7 @@ def _block_pairs(
     return np.array(found, np.int64).reshape(-1, 2)
 
 
-def _groups(basis: ProductBasis, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+def states_by_ground(basis: ProductBasis, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return (G, 3): states i, j with element e in its ground state, and e."""
     number = basis.number
     worked = np.zeros((basis.block.size - 1,) * 2, np.bool_)
@@ -247,7 +247,7 @@ def _groups(basis: ProductBasis, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate(found).astype(np.int64)
 
 
-def _mirrored(states: NDArray[np.complex128]) -> NDArray[np.complex128]:
+def mirrored(states: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """Return Hermitian states whose lower triangles are these."""
     lower = np.tril(states)
     return lower + np.conj(np.swapaxes(np.tril(states, -1), -1, -2))

@@ -25,14 +25,16 @@ from podium.sim_instruments.physics.deduplicate import (
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
-    PHASE_DIGITS,
     Group,
     GroupSteps,
     Intervals,
     MemberSignals,
     Played,
+    Step,
+    shared_group,
 )
-from podium.sim_instruments.physics.joint.density_evolution import Steps, channels, evolve
+from podium.sim_instruments.physics.joint.density_evolution import channels
+from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.noise import Quadrature
 from podium.sim_instruments.physics.schedule import FORGOTTEN
 
@@ -200,15 +202,14 @@ class JointColumns:
         self._point = point
         self._intervals = intervals
         self._blocks = blocks
-        self._group_steps = GroupSteps(point, members)
         grids = np.meshgrid(*(one.node for one in nodes), indexing="ij")
         self._node_hz = np.stack([grid.reshape(-1) for grid in grids], axis=1)
+        self._player = GroupPlayer(point, GroupSteps(point, members), self._node_hz)
         weights = np.meshgrid(*(one.weight for one in nodes), indexing="ij")
         self._weight = np.prod(np.stack([w.reshape(-1) for w in weights]), axis=0)
-        self._known: OrderedDict[object, NDArray[np.complex128]] = OrderedDict()
+        self._known: OrderedDict[int, NDArray[np.complex128]] = OrderedDict()
+        self._numbers: dict[object, int] = {}
         basis = point.basis
-        apart = basis.number[:, None] - basis.number[None, :]
-        self._apart = apart
         energies = point.energies_hz - point.frame_hz * basis.number
         noisy = energies + self._node_hz @ basis.level.T
         self._turn_hz = noisy[:, :, None] - noisy[:, None, :]
@@ -217,41 +218,52 @@ class JointColumns:
         """Return the populations (D,) at the reading of a kind of blocks, from a joint level."""
         since_ns, groups, last_ns = self._events(int(self._blocks.example[kind]))
         size = self._point.basis.size
-        prefix: list[object] = [level, since_ns]
-        state = self._known.get(tuple(prefix))
-        if state is None:
+        path = [self._number((level, since_ns))]
+        for step in groups:
+            path.append(self._number((path[-1], step)))
+        done = next((n for n in range(len(path) - 1, -1, -1) if path[n] in self._known), -1)
+        if done < 0:
             state = np.zeros((len(self._weight), 1, size, size), np.complex128)
             state[:, 0, level, level] = 1.0
             state = self._wait(state, since_ns, coherent=False)
-            self._keep(tuple(prefix), state)
-        for wait_ns, group in groups:
-            prefix += [wait_ns, group]
-            known = self._known.get(tuple(prefix))
-            if known is None:
-                known = self._play(self._wait(state, wait_ns, coherent=True), group)
-                self._keep(tuple(prefix), known)
-            state = known
+            done = 0
+            self._keep(path[0], state)
+        else:
+            state = self._known[path[done]]
+        for number, step in zip(path[done + 1 :], groups[done:], strict=True):
+            state = self._wait(state, step.wait_ns, coherent=True)
+            turns = self._player.still_turns(step.group)
+            if turns is None:
+                state = self._player.play_turned(state, step.group, step.turns)
+            else:
+                state = self._wait(state, step.group.duration_ns, coherent=True, turns=turns)
+            self._keep(number, state)
         state = self._wait(state, last_ns, coherent=False)
         populations = np.einsum("k,kii->i", self._weight, state[:, 0]).real
         return np.asarray(np.maximum(populations, 0.0))
 
-    def _keep(self, prefix: object, state: NDArray[np.complex128]) -> None:
-        self._known[prefix] = state
+    def _number(self, prefix: object) -> int:
+        """Return the number of what has been played: of the same, the same."""
+        return self._numbers.setdefault(prefix, len(self._numbers))
+
+    def _keep(self, number: int, state: NDArray[np.complex128]) -> None:
+        self._known[number] = state
         if len(self._known) > STATES_KEPT:
             self._known.popitem(last=False)
 
-    def _events(self, number: int) -> tuple[int, list[tuple[int, Group]], int]:
-        """Return the wait before a block's first group, waits and groups, and the wait behind."""
+    def _events(self, number: int) -> tuple[int, list[Step], int]:
+        """Return the wait before a block's first group, what follows, and the wait behind."""
         blocks, intervals = self._blocks, self._intervals
         low, high = int(blocks.first_row[number]), int(blocks.first_row[number + 1])
         since, read = int(blocks.since_ns[number]), int(blocks.reading_ns[number])
         if low == high:
             return max(read - since, 0), [], 0
-        edges = intervals.first[(intervals.first >= low) & (intervals.first < high)]
+        first = np.searchsorted(intervals.first, [low, high])
+        edges = intervals.first[first[0] : first[1]].tolist()
         begin = int(intervals.start_ns[low])
-        now, groups = begin, []
-        for g, edge in enumerate(edges.tolist()):
-            rows = range(edge, int(edges[g + 1]) if g + 1 < edges.size else high)
+        now, found = begin, list[Step]()
+        for edge, last in zip(edges, [*edges[1:], high], strict=True):
+            rows = range(edge, last)
             start = int(intervals.start_ns[edge])
             end = max(int(intervals.end_ns[row]) for row in rows)
             played = tuple(
@@ -260,18 +272,27 @@ class JointColumns:
                     bool(intervals.is_flux[row]),
                     int(intervals.shape[row]),
                     int(intervals.start_ns[row]) - start,
-                    round(float(blocks.turns[row]) % 1.0, PHASE_DIGITS),
+                    float(blocks.turns[row]),
                 )
                 for row in rows
             )
-            groups.append((start - now, Group(end - start, played)))
+            count = len(self._point.qubits)
+            group, turns = shared_group(Group(end - start, played), count)
+            found.append(Step(start - now, group, turns))
             now = end
-        return max(begin - since, 0), groups, read - now
+        return max(begin - since, 0), found, read - now
 
     def _wait(
-        self, state: NDArray[np.complex128], span_ns: int, *, coherent: bool
+        self,
+        state: NDArray[np.complex128],
+        span_ns: int,
+        *,
+        coherent: bool,
+        turns: NDArray[np.float64] | None = None,
     ) -> NDArray[np.complex128]:
         """Return dressed states (K, 1, D, D) after a wait; in parts where coherences count.
+
+        ``turns`` (D,): by which flux turns the levels meanwhile.
 
         An excitation that is lost in the middle ends the shift of its neighbours' phases.
         """
@@ -284,7 +305,10 @@ class JointColumns:
             parts = max(1, int(np.ceil(turned / TURN_A_WAIT)))
         span = span_ns / parts
         fade, jumps = channels(point.cluster, point.basis, (span / 2,))
-        turn = np.exp(-2j * np.pi * ((self._turn_hz * 1e-9 * span) % 1.0))[:, None]
+        turned_by = self._turn_hz * 1e-9 * span
+        if turns is not None:
+            turned_by = turned_by + (turns[:, None] - turns[None, :]) / parts
+        turn = np.exp(-2j * np.pi * (turned_by % 1.0))[:, None]
         for _ in range(parts):
             state = self._decohere(state, fade[0], jumps[0])
             state = self._decohere(state * turn, fade[0], jumps[0])
@@ -303,27 +327,3 @@ class JointColumns:
             mixed = own @ jumps[e, : element.count, : element.count].T
             state[:, :, rows, columns] = mixed
         return state
-
-    def _play(self, state: NDArray[np.complex128], group: Group) -> NDArray[np.complex128]:
-        """Return dressed states after a group of pulses."""
-        point = self._point
-        steps, frame_hz = self._group_steps.steps(group)
-        levels = steps.levels_hz[0, :, :, :]
-        number = np.arange(levels.shape[-1])
-        noisy = levels[None] + self._node_hz[:, None, :, None] * number
-        count = len(self._weight)
-        exchange, drive = steps.exchange_hz, steps.drive_hz
-        assert exchange is not None
-        assert drive is not None
-        all_nodes = Steps(
-            steps.step_ns,
-            noisy,
-            np.repeat(exchange, count, axis=0),
-            np.repeat(drive, count, axis=0),
-        )
-        vectors = point.vectors
-        bare = vectors @ state @ vectors.T
-        after = evolve(point.cluster, all_nodes, bare, frame_hz=frame_hz).states
-        back = 1e-9 * (point.frame_hz - frame_hz) * group.duration_ns
-        turned = after * np.exp(2j * np.pi * ((back * self._apart) % 1.0))
-        return np.asarray(vectors.T @ turned @ vectors)

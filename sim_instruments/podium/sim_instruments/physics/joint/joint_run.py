@@ -7,7 +7,7 @@ At a reading a cluster parts: see :mod:`.joint_blocks`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
 from podium.sim_instruments.physics.evolution import bare_tables
+from podium.sim_instruments.physics.exposure import STRIDE_NS
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals, intervals_of
@@ -24,13 +25,13 @@ from podium.sim_instruments.physics.joint.joint_blocks import (
     check_forgotten,
     joint_blocks,
 )
-from podium.sim_instruments.physics.joint.joint_walk import joint_paths
+from podium.sim_instruments.physics.joint.joint_walk import Followed, joint_paths
 from podium.sim_instruments.physics.noise import Quadrature, quadrature
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.schedule import Schedule, schedule_of
 from podium.sim_instruments.physics.shots import PreparedShots, prepare
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
-from podium.sim_instruments.physics.walk import Paths
+from podium.sim_instruments.physics.walk import Pace, Paths, Readings
 
 MOVED_HZ = 2e6
 """A coupled qubit that flux pulses move by less stays by itself: crosstalk. ASSUMED: an exchange of
@@ -52,6 +53,8 @@ class ClusterMember:
     """How much longer they are under way than a tone."""
     slow_hz: tuple[float, float]
     """Mean of its slow noise over the run, and how far it strays in it."""
+    read: bool = True
+    """Whether it has a resonator on the feedline; a coupler has none."""
 
 
 def moved_hz(
@@ -77,39 +80,48 @@ def clusters_of(
     signals: RunSignals,
     lines: FluxLines | None,
     fluxes: Sequence[PulseTrain],
-) -> list[tuple[int, ...]]:
-    """Return the clusters of a run, each by the places of its members on the feedline.
+) -> list[tuple[str, ...]]:
+    """Return the clusters of a run, each by the names of its members: qubits, then couplers.
 
     Raises NotSimulated for a cluster that reaches beyond the feedline.
     """
     if lines is None:
         return []
-    names = [qubit.name for qubit in feedline.qubits]
+    qubits = {qubit.name: qubit for qubit in feedline.qubits}
+    own = {name for name in lines.couplers if lines.coupled_to(name).keys() & qubits.keys()}
+    names = [*qubits, *sorted(own)]
     driven = {
         train.line.removesuffix(".drive")
         for train in signals.drives
         if train.start_ns.size and train.spur != "carrier"
     }
-    near = {name: lines.coupled_to(name) for name in names}
+    near = {name: _near(lines, name) for name in names}
     together = {name: {name} for name in names}
-    for qubit in feedline.qubits:
-        if not near[qubit.name]:
+    for name in names:
+        if not near[name]:
             continue
-        shared = qubit.name in driven and qubit.alone < ALONE
-        pulsed = bool(fluxes) and (moved_hz(lines, qubit.name, fluxes, signals.biases_v) > MOVED_HZ)
+        shared = name in driven and name in qubits and qubits[name].alone < ALONE
+        pulsed = bool(fluxes) and moved_hz(lines, name, fluxes, signals.biases_v) > MOVED_HZ
         if not (shared or pulsed):
             continue
-        beyond = [other for other in near[qubit.name] if other not in names]
+        beyond = sorted(near[name] - set(names))
         if beyond:
             raise NotSimulated(
-                f"{qubit.name} is moved or shares its excitation with {', '.join(beyond)}, which "
+                f"{name} is moved or shares its excitation with {', '.join(beyond)}, which "
                 f"{feedline.name} does not read: a joint state over two feedlines is not simulated"
             )
-        joined = set().union(*(together[name] for name in (qubit.name, *near[qubit.name])))
-        for name in joined:
-            together[name] = joined
-    found = {tuple(sorted(names.index(name) for name in one)) for one in together.values()}
-    return sorted(one for one in found if len(one) > 1)
+        joined = set().union(*(together[one] for one in (name, *near[name])))
+        for one in joined:
+            together[one] = joined
+    found = {tuple(name for name in names if name in one) for one in together.values()}
+    return sorted((one for one in found if len(one) > 1), key=lambda one: names.index(one[0]))
+
+
+def _near(lines: FluxLines, name: str) -> set[str]:
+    """Return what an element is coupled to, and through a tunable coupler what that is."""
+    direct = set(lines.coupled_to(name))
+    behind = (set(lines.coupled_to(one)) for one in direct & set(lines.couplers))
+    return direct.union(*behind) - {name}
 
 
 def cluster_readings(
@@ -122,17 +134,22 @@ def cluster_readings(
     fraction: float,
     seed: int,
 ) -> list[tuple[Schedule, Paths]]:
-    """Return the readings of each member, and the levels and jumps that a run draws.
+    """Return the readings of each member that is read, and the levels and jumps that a run draws.
 
     Raises NotSimulated for what a cluster cannot be played.
     """
     qubits = [member.qubit for member in members]
     names = [qubit.name for qubit in qubits]
     point = cluster_point(qubits, lines, signals.biases_v)
-    heard = [_read(member, episodes) for member in members]
+    heard = [_read(member, episodes) for member in members if member.read]
     if not heard[0][1].readings.kind.size:
         return [(schedule, _nothing()) for schedule, _ in heard]
-    played = [_signals(lines, signals, member, fluxes) for member in members]
+    later = {
+        f"{member.qubit.name}.flux": member.later_ns
+        for member in members
+        if lines.response_of(f"{member.qubit.name}.flux") is not None
+    }
+    played = [_signals(lines, signals, member, fluxes, later) for member in members]
     intervals = intervals_of(played)
     schedule = heard[0][0]
     readings = heard[0][1].readings
@@ -141,12 +158,12 @@ def cluster_readings(
     blocks = joint_blocks(intervals, lit, dark, point.frame_hz, ", ".join(names))
     fading = [bare_tables(q, np.zeros(1), np.ones(1)).fading[0, 1] for q in qubits]
     check_forgotten(
-        names,
+        names[: len(heard)],
         intervals,
         lit,
         np.stack([one.told for _, one in heard]),
         np.stack([one.lost for _, one in heard]),
-        np.array(fading),
+        np.array(fading[: len(heard)]),
         dark,
     )
     spans = _longest_ns(intervals.start_ns, intervals.end_ns, blocks.first_row)
@@ -154,10 +171,11 @@ def cluster_readings(
     columns = JointColumns(point, played, intervals, blocks, nodes)
     keys = [key(seed, name, "levels") for name in names]
     cluster_key = key(seed, "+".join(names), "joint levels")
-    prepared = [one for _, one in heard]
+    followed = [Followed(one.readings, one.pace) for _, one in heard]
+    followed += [_unread(member, readings, episodes) for member in members[len(heard) :]]
     paths = joint_paths(
-        point, blocks, columns, prepared, fraction, (cluster_key, keys), signals.run
-    )
+        point, blocks, columns, followed, fraction, (cluster_key, keys), signals.run
+    )[: len(heard)]
     return [(one, path) for (one, _), path in zip(heard, paths, strict=True)]
 
 
@@ -170,17 +188,44 @@ def _read(member: ClusterMember, episodes: Episodes) -> tuple[Schedule, Prepared
     )
 
 
+def _unread(member: ClusterMember, readings: Readings, episodes: Episodes) -> Followed:
+    """Return a coupler during the readings of the others: no photon makes it jump faster."""
+    levels = member.qubit.levels_hz.size
+    longest = max(kind.length for kind in episodes.kinds)
+    count = -(-longest // STRIDE_NS) + 2
+    steps = np.tile(STRIDE_NS * np.arange(count, dtype=np.float64), levels)
+    kinds = len(episodes.kinds)
+    pace = Pace(
+        steps,
+        np.zeros(kinds, np.int64),
+        np.full(kinds, count, np.int64),
+        np.full(kinds, float(STRIDE_NS)),
+    )
+    return Followed(readings, pace)
+
+
 def _nothing() -> Paths:
     none = np.zeros(0, np.int64)
     return Paths(none, none, none, none)
 
 
 def _signals(
-    lines: FluxLines, signals: RunSignals, member: ClusterMember, fluxes: Sequence[PulseTrain]
+    lines: FluxLines,
+    signals: RunSignals,
+    member: ClusterMember,
+    fluxes: Sequence[PulseTrain],
+    later: Mapping[str, int],
 ) -> MemberSignals:
+    """Return what is played to a member; ``later``: of lines that reach all members at one time."""
     by = moving(lines, member.qubit.name, fluxes, signals.biases_v)
-    pulses = drives_of([] if by is None else by.trains)
-    return MemberSignals(_later(member.drives, member.later_ns), _later(pulses, member.later_ns))
+    trains = () if by is None else by.trains
+    pulses = drives_of(
+        [
+            replace(one, start_ns=one.start_ns + later.get(one.line, member.later_ns))
+            for one in trains
+        ]
+    )
+    return MemberSignals(_later(member.drives, member.later_ns), pulses)
 
 
 def _later(drives: Drives, by_ns: int) -> Drives:

@@ -7,6 +7,7 @@ those of jumps are the members'.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,30 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.joint_blocks import JointBlocks, JointColumns
 from podium.sim_instruments.physics.noise import philox, unit
-from podium.sim_instruments.physics.shots import PreparedShots, thermal
-from podium.sim_instruments.physics.walk import Pace, Paths, drawn, first_level, jumps_after
+from podium.sim_instruments.physics.shots import thermal
+from podium.sim_instruments.physics.walk import (
+    Pace,
+    Paths,
+    Readings,
+    drawn,
+    first_level,
+    jumps_after,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """A member during the readings of its cluster."""
+
+    readings: Readings
+    pace: Pace
 
 
 def joint_paths(
     point: ClusterPoint,
     blocks: JointBlocks,
     columns: JointColumns,
-    members: Sequence[PreparedShots],
+    members: Sequence[Followed],
     fraction: float,
     keys: tuple[int, Sequence[int]],
     run: int,

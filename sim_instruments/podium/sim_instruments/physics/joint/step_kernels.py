@@ -23,6 +23,36 @@ EDGE, ODD, EVEN = 0, 1, 2
 
 
 @njit(cache=True, nogil=True, fastmath=True)
+def multiply_blocks(
+    left: Any,
+    middle: float,
+    scale: complex,
+    right: Any,
+    a0: int,
+    a1: int,
+    b0: int,
+    b1: int,
+    out: Any,
+) -> None:
+    """Fill ``out[a0:a1, b0:b1]`` with scale * (left - middle) times right of these blocks.
+
+    Rows of ``right`` are those of ``left``, ``a0:a1``; elements of the left side that are 0 cost
+    nothing.
+    """
+    for i in range(a0, a1):
+        for j in range(b0, b1):
+            out[i, j] = 0.0
+        for k in range(a0, a1):
+            value = left[i, k]
+            if i == k:
+                value = value - middle
+            if value != 0.0:
+                value = value * scale
+                for j in range(b0, b1):
+                    out[i, j] += value * right[k, j]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
 def block_unitary(matrix: Any, low: int, high: int, span: float, out: Any, work: Any) -> None:
     """Fill ``out[low:high, low:high]`` with exp(-1j * matrix * span) of that block.
 
@@ -55,30 +85,13 @@ def block_unitary(matrix: Any, low: int, high: int, span: float, out: Any, work:
         for j in range(low, high):
             out[i, j] = 1.0 if i == j else 0.0
     for r in range(order, 0, -1):
-        scale = factor / r
+        multiply_blocks(matrix, middle, factor / r, out, low, high, low, high, work)
         for i in range(low, high):
-            for j in range(low, high):
-                work[i, j] = 0.0
-            for k in range(low, high):
-                value = matrix[i, k]
-                if i == k:
-                    value = value - middle
-                if value != 0.0:
-                    value = value * scale
-                    for j in range(low, high):
-                        work[i, j] += value * out[k, j]
             work[i, i] += 1.0
-        for i in range(low, high):
             for j in range(low, high):
                 out[i, j] = work[i, j]
     for _ in range(squarings):
-        for i in range(low, high):
-            for j in range(low, high):
-                work[i, j] = 0.0
-            for k in range(low, high):
-                value = out[i, k]
-                for j in range(low, high):
-                    work[i, j] += value * out[k, j]
+        multiply_blocks(out, 0.0, 1.0 + 0j, out, low, high, low, high, work)
         for i in range(low, high):
             for j in range(low, high):
                 out[i, j] = work[i, j]
@@ -123,13 +136,7 @@ def fill_hamiltonian(
 @njit(cache=True, nogil=True, fastmath=True)
 def turn_pair(unitary: Any, state: Any, work: Any, a0: int, a1: int, b0: int, b1: int) -> None:
     """Multiply state[a0:a1, b0:b1] by U from the left and U+ from the right."""
-    for i in range(a0, a1):
-        for j in range(b0, b1):
-            work[i, j] = 0.0
-        for k in range(a0, a1):
-            value = unitary[i, k]
-            for j in range(b0, b1):
-                work[i, j] += value * state[k, j]
+    multiply_blocks(unitary, 0.0, 1.0 + 0j, state, a0, a1, b0, b1, work)
     for i in range(a0, a1):
         for j in range(b0, b1):
             total = 0j

@@ -44,7 +44,7 @@ class Entry:
     staged: bool = False
     """Whether it is a device's setting, which the method ``write`` beside it sends there."""
     meant: bool = True
-    """False: it is stored and read back, and nothing in the simulation hangs on it."""
+    """False: it is stored and read back, and nothing in the simulation depends on it."""
 
 
 class ValueTree:
@@ -66,7 +66,7 @@ class ValueTree:
         return not path or any(one == path or one.startswith(below) for one in self._entries)
 
     def meant(self, path: str) -> bool:
-        """Tell whether something hangs on a value."""
+        """Tell whether something depends on a value."""
         return path not in self._entries or self._entries[path].meant
 
     def nodes(self, target: str, recursion: int, now_fs: int) -> tuple[Node, ...]:

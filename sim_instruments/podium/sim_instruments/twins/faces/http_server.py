@@ -74,7 +74,7 @@ class HttpSession:
         return self._ended if self._socket is None else self._socket.ended
 
     def hung_up(self) -> None:
-        """Nothing hangs on a connection: who listens hears no more."""
+        """Nothing depends on a connection."""
 
     def feed(self, data: bytes, now_fs: int) -> bytes:
         """Take bytes, return what is due; see :class:`Session`."""

@@ -114,7 +114,7 @@ class ModbusSession:
         return b"".join(modbus.encode(self._server.answer(request, now_fs)) for request in requests)
 
     def hung_up(self) -> None:
-        """Nothing hangs on a connection."""
+        """Nothing depends on a connection."""
 
 
 def request_words(frame: Frame) -> str:

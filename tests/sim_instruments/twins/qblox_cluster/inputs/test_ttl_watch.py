@@ -44,7 +44,7 @@ class Pulsed:
 
 
 class CountingBench(DictatedBench):
-    """Slot 2 is a QRM whose input hears pulses; slot 4 hangs on it."""
+    """Slot 2 is a QRM whose input hears pulses; slot 4 depends on it."""
 
     def __init__(self, *at_ns: int) -> None:
         super().__init__()

@@ -93,13 +93,13 @@ def test_in_real_mode_the_oscillator_turns_path_0_and_path_1_is_added() -> None:
     assert [piece.carrier_hz for piece in level.pieces] == [0.0]
     tone = run.afe.model.output_full_scale_v / np.sqrt(2 * limits.IMPEDANCE_OHM)
     assert turned.pieces[0].level == pytest.approx(12000 / limits.DAC_MAX * tone)
-    # a level without a carrier has the power of its voltage, V ** 2 / 50
-    assert level.pieces[0].level == pytest.approx(5000 / limits.DAC_MAX * tone * np.sqrt(2))
+    # a level without a carrier counts as the peak of a tone does
+    assert level.pieces[0].level == pytest.approx(5000 / limits.DAC_MAX * tone)
 
 
 def test_waveforms_of_both_paths_are_played_in_real_mode() -> None:
     run = run_with(outputs=((2,), ()), real_mode=True)
-    found = rendered(run, [{**PLAY, "wave0": 0, "wave1": 3}], 20).real / np.sqrt(2)
+    found = rendered(run, [{**PLAY, "wave0": 0, "wave1": 3}], 20).real
     expected = np.zeros(20)
     expected[:5] += [word(one) for one in WAVEFORMS[0]]
     expected[:3] += [word(one) for one in WAVEFORMS[3]]

@@ -53,7 +53,7 @@ def sound(run, rows, end_ns: int = END_NS, length: int | None = None) -> np.ndar
 @pytest.mark.parametrize(("outputs", "filters"), [(((2,), ()), 2), (((), (3,)), 3)])
 def test_a_flux_output_plays_what_a_direct_computation_filters(outputs, filters) -> None:
     run = run_of("QCM", outputs, modulate=False)
-    unit = run.afe.model.output_full_scale_v / np.sqrt(50) / LSB
+    unit = run.afe.model.output_full_scale_v / np.sqrt(100) / LSB
     plain = sound(run, ROWS) / unit
     shapings = tuple(FILTERS if n == filters else OutputShaping() for n in range(4))
     got = sound(tuned(run, shaping=shapings), ROWS) / unit

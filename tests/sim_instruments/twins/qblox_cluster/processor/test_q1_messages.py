@@ -222,7 +222,7 @@ def test_weights_that_last_longer_than_the_integration_delay_what_is_shared() ->
     assert bit.ready_ns == 8 + 1500 + RESULT_NS
 
 
-def test_a_message_does_not_overtake_one_that_hangs_on_a_measurement() -> None:
+def test_a_message_does_not_overtake_one_that_depends_on_a_measurement() -> None:
     reader = f"{SHARE.replace(' 6,', ' 16,')}acquire 0,0,4000\nstop"
     relay = "fb_pop_data 16,R1\nnop\nfb_com_data 17,1,4\nstop"
     late = "wait 60000\nfb_com_data 17,2,4\nstop"

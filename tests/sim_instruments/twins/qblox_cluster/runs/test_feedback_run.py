@@ -96,7 +96,7 @@ def test_wait_trigger_goes_on_when_a_measurement_sends_one() -> None:
     assert bench.state(4, 0, at) == "OKAY;STOPPED;7;;;;"
 
 
-def test_a_sequencer_may_hang_on_its_own_measurement() -> None:
+def test_a_sequencer_may_depend_on_its_own_measurement() -> None:
     """It measures again only where it found a 1; a bin that was not filled is not valid."""
     program = """
       wait_sync 4
@@ -114,7 +114,7 @@ def test_a_sequencer_may_hang_on_its_own_measurement() -> None:
         assert bench.world.results == []
 
 
-def test_what_nobody_hangs_on_is_played_whole_as_before() -> None:
+def test_what_nobody_depends_on_is_played_whole_as_before() -> None:
     bench = DictatedBench(1)
     bench.put(2, 0, MEASURE, {"addr": 3})
     bench.put(4, 0, "wait_sync 4\nwait 2000\nstop")

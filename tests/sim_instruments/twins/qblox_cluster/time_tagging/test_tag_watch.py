@@ -17,7 +17,7 @@ WINDOW = "wait_sync 4\n{before}acquire_timetags 0,0,1,0,4000\nacquire_timetags 0
 
 
 class WatchBench(TagBench):
-    """Channel 2 of a QTM hears; the QCM in slot 6 hangs on it, or sends the edges itself."""
+    """Channel 2 of a QTM hears; the QCM in slot 6 depends on it, or sends the edges itself."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -187,6 +187,19 @@ def test_a_steady_oscillator_is_there_all_the_time(bench):
     assert abs(turning.mean()) == pytest.approx(0.5, abs=LSB_V)
 
 
+def test_a_node_that_is_set_after_a_program_tunes_the_oscillator_again(bench):
+    bench.set("qachannels/0/mode", 0)
+    bench.run("configFreqSweep(0, 300e6, 0); setSweepStep(0, 0);")
+    bench.wait(10 * US)
+    for hz in (None, 50e6):
+        if hz is not None:
+            bench.set("qachannels/0/oscs/0/freq", hz)
+        bench.listen(0, trigger_channel=1024)
+        bench.software_trigger()
+        turning = bench.record() * np.exp(-2j * np.pi * (hz or 300e6) / GHZ * np.arange(LENGTH))
+        assert abs(turning.mean()) == pytest.approx(1.0, abs=2 * LSB_V)
+
+
 def test_without_trigger_it_records_at_once(bench):
     bench.listen(0, trigger_enable=0, segments_enable=1, segments_count=3)
     assert bench.get("scopes/0/enable") == 1

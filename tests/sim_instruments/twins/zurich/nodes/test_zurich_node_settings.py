@@ -1,4 +1,4 @@
-"""Every node that sequencers and analysers hang on is there, and means what it should."""
+"""Every node that sequencers and analysers depend on is there, and means what it should."""
 
 import numpy as np
 import pytest

@@ -202,7 +202,7 @@ def test_who_listens_elsewhere_is_not_started(rack, node, value, device, line):
     assert rack.get(f"{at}/sequencer/status", device) & 4, "it waits still"
 
 
-def test_who_hangs_on_no_port_hears_nothing():
+def test_who_is_connected_to_no_port_hears_nothing():
     rack = Rack({0: "dev12001", 1: "dev8001"})
     rack.link()
     rack.load()
@@ -243,7 +243,7 @@ def test_what_is_not_played_on_the_world_is_told(rack, node, value, says):
     assert says in rack.said("HDAWG4")
 
 
-def test_an_instrument_that_is_not_there_hangs_on_no_port():
+def test_an_instrument_that_is_not_there_is_connected_to_no_port():
     with pytest.raises(KeyError, match="dev7"):
         running_data_server("1", DEVICES, VendorText, zsync={0: "dev7"})
 

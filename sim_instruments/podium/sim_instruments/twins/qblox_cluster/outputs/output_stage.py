@@ -327,8 +327,8 @@ def make_piece(
         envelope[over] /= length[over]
     signal = envelope * line.factor
     if line.real and not modulated:
-        # A level without a carrier: its power is V**2 / 50, not half of that.
-        signal = signal.real * np.sqrt(2) + 0j
+        # A level without a carrier counts as the peak of a tone does: V / sqrt(2 * 50).
+        signal = signal.real + 0j
     piece = Piece(
         carrier_hz=line.lo_hz + frequency / limits.NCO_STEPS_PER_HZ,
         samples=signal[:count],

@@ -66,7 +66,7 @@ def shaped_train(
     if not len(when):
         return None, overflowed
     if real:
-        signal = paths[0][1] / limits.DAC_MAX * (abs(factor) * np.sqrt(2)) + 0j
+        signal = np.asarray(paths[0][1] / limits.DAC_MAX * abs(factor), np.complex128)
     else:
         signal = (_at(paths[0], when) + 1j * _at(paths[1], when)) / limits.DAC_MAX * factor
     signal = np.asarray(signal, np.complex128)

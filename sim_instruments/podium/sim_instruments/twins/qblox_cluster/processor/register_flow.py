@@ -146,7 +146,7 @@ def _shown(
 
 
 def _asked_by(steps: list[_Step], at: int, targets: frozenset[int] | None) -> frozenset[int]:
-    """Return the registers whose values a conditional jump may hang on."""
+    """Return the registers whose values a conditional jump may depend on."""
     before = steps[at - 1] if at else None
     behind = before is not None and targets is not None and at not in targets
     if before is not None and behind and before.form.operation in _ASKED:

@@ -11,7 +11,7 @@ import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.execution.firmware import CannotBranch
-from podium.sim_instruments.execution.playback import Play
+from podium.sim_instruments.execution.playback import Play, long_run_turn
 from podium.sim_instruments.physics.deduplicate import EqualArrays
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import (
@@ -141,10 +141,16 @@ class Execution:
         self.synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_triggers:
             return TriggersNeeded(self._together.needs_ns)
-        performed, levels = self._perform(self._together)
+        with long_run_turn(play, sum(run.row_count for run in self._together.runs)):
+            return self._play_whole(self._together, play)
+
+    def _play_whole(self, together: Q1Group, play: Play) -> RunOutcome:
+        """Play a run that is known as a whole."""
+        performed, levels = self._perform(together)
         signals = self._signals(performed)
         performed = replace(performed, drives=())  # the world has them: they are large
         answers = play(signals) if signals.drives or signals.captures else ()
+        del signals
         return self._outcome(performed, answers, levels)
 
     @property

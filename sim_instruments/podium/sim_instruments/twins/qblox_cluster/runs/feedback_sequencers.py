@@ -195,7 +195,7 @@ class FeedbackSequencers:
                 return None
             else:
                 raise NotEmulated(
-                    "sequencers that measure and sequencers that hang on it wait for each other, "
+                    "sequencers that measure and sequencers that depend on it wait for each other, "
                     "by messages, in a way that this twin cannot put in order"
                 )
 

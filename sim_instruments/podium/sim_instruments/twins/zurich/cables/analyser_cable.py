@@ -210,8 +210,8 @@ class AnalyserCable:
     def carriers(self, run: ProgramRun | None, samples: Integers) -> tuple[Reals, Reals]:
         """Return phase, turns, and frequency, Hz, of the oscillator of spectroscopy at samples.
 
-        A program that runs, or has run, says what it is. ASSUMED: without one its phase is 0 where
-        the instruments' clock begins.
+        A program that runs, or has run since the node was set, says what it is. ASSUMED: without
+        one its phase is 0 where the instruments' clock begins.
         """
         turning = node_settings.oscillators(self._setting, self._at, 1)
         if run is None:

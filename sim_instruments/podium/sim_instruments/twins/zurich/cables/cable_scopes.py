@@ -53,6 +53,8 @@ class _Instrument:
     """By channel."""
     trains: dict[int, list[range]] = field(default_factory=dict)
     """By source: triggers that will come, femtoseconds."""
+    tuned_fs: dict[int, int] = field(default_factory=dict)
+    """By channel: when its node last tuned its oscillator, with no program in the way."""
     shot: Shot | None = None
     behind: bool = False
 
@@ -96,6 +98,15 @@ class CableScopes:
         except (BadScope, KeyError) as error:
             return f"{_SCOPE}: {error}"
         return ""
+
+    def tuned(self, device: str, path: str, now_fs: int) -> None:
+        """Hear that ``qachannels/n/oscs/0/freq`` was set: a program that is over counts no more."""
+        known, at = self._instruments.get(device), path.removesuffix("/oscs/0/freq")
+        if known is None or not at.startswith("qachannels/"):
+            return
+        run = self._runs.get((device, f"{at}/generator"))
+        if run is None or not (run.going_on or run.playing):
+            known.tuned_fs[int(at.rpartition("/")[2])] = now_fs
 
     def cable(self, run: ProgramRun) -> AnalyserCable:
         """Return the cable at the channel of an analyser's run."""
@@ -187,7 +198,9 @@ class CableScopes:
             at = f"qachannels/{select}"
             range_dbm = node_settings.number(known.setting, f"{at}/input/range")
             signal = _ScopeInput(
-                self._runs, device, select, self._cable(device, known, select), f"scope {channel}"
+                lambda select=select: self._run(device, known, select),
+                self._cable(device, known, select),
+                f"scope {channel}",
             )
             centre_hz = node_settings.number(known.setting, f"{at}/centerfreq")
             full_scale_v = float(tone_amplitude(range_dbm)) * sqrt(2 * IMPEDANCE_OHM)
@@ -252,7 +265,14 @@ class CableScopes:
             if settings.envelope is not None:
                 starts = np.array(samples, np.int64) + settings.envelope_delay
                 cable = self._cable(device, known, channel)
-                cable.probe(starts, *cable.carriers(_run(self._runs, device, channel), starts))
+                cable.probe(starts, *cable.carriers(self._run(device, known, channel), starts))
+
+    def _run(self, device: str, known: _Instrument, channel: int) -> ProgramRun | None:
+        """Return the program that tunes the channel's oscillator; None: its node does."""
+        run = self._runs.get((device, f"qachannels/{channel}/generator"))
+        if run is not None and known.tuned_fs.get(channel, run.start_fs) > run.start_fs:
+            return None
+        return run
 
     def _cable(self, device: str, known: _Instrument, channel: int) -> AnalyserCable:
         if channel not in known.cables:
@@ -271,24 +291,18 @@ def _channels(known: _Instrument) -> Iterable[int]:
         channel += 1
 
 
-def _run(runs: Runs, device: str, channel: int) -> ProgramRun | None:
-    return runs.get((device, f"qachannels/{channel}/generator"))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _ScopeInput:
     """The signal at one input, as a channel of the scope has it."""
 
-    runs: Runs
-    device: str
-    channel: int
+    run: Callable[[], ProgramRun | None]
+    """Returns the program that tunes the channel's oscillator."""
     cable: AnalyserCable
     listener: str
 
     def received(self, firsts: Integers, each: Integers) -> Complexes:
         """Return the sum of records, V."""
-        run = _run(self.runs, self.device, self.channel)
-        return self.cable.received(firsts, each, run)
+        return self.cable.received(firsts, each, self.run())
 
     def noise(self, shape: tuple[int, ...]) -> Complexes:
         """Return noise of the input's own, V."""

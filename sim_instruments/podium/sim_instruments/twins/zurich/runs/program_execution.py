@@ -164,6 +164,9 @@ class ProgramExecution:
                 self._triggered_runs.recompute((device, at))
         if path.endswith("/result/enable"):
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
+        elif path.endswith("/oscs/0/freq"):
+            self.advance(now_fs)
+            self._scopes.tuned(device, path, now_fs)
         elif path == "scopes/0/enable":
             self.advance(now_fs)
             self._world_scopes.enabled(device)

@@ -1,0 +1,237 @@
+"""Builds the pieces of programs for an edge: both qubits' pulses, the flux pulse, the gate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.fits.flux import arc
+from podium.control.calibration.reset import passive_reset
+from podium.control.calibration.sequences import (
+    Pulses,
+    frame_names,
+    frames_of,
+    measure_at_once,
+    on_grid_ns,
+)
+from podium.control.facility.edges import Edge
+from podium.control.parameters.entry import NotMeasured
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Delay,
+    Frame,
+    Play,
+    ShiftPhase,
+    Statement,
+    Table,
+    Value,
+    Variable,
+)
+from podium.control.program.waveforms import Square
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+
+Array = NDArray[np.float64]
+FULL = 0.999
+"""Largest amplitude of a flux pulse, of full scale."""
+SETTLE_NS = 12
+"""From the end of a flux pulse to what follows, at least. ASSUMED: a line settles in less."""
+RESET_LIFETIMES = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePulses:
+    """An edge's frames and pulses, from what is known of its qubits at this moment."""
+
+    bench: Bench
+    edge: Edge
+    first: Pulses
+    second: Pulses
+
+    @classmethod
+    def of(cls, bench: Bench, edge: Edge) -> "EdgePulses":
+        """Return the pulses of an edge whose qubits are on the node of the bench."""
+        qubits = bench.runner.facility.nodes[edge.node].qubits
+        one, other = (Pulses(bench, qubits[end]) for end in edge.ends)
+        return cls(bench, edge, one, other)
+
+    @property
+    def both(self) -> tuple[Pulses, Pulses]:
+        """Both ends', in the order of the edge."""
+        return self.first, self.second
+
+    @property
+    def moved(self) -> Pulses:
+        """The end that comes down to the other: that which the flux pulse moves.
+
+        Raises NotMeasured where the pulse is a coupler's.
+        """
+        for one in self.both:
+            if one.qubit.element == self.edge.pulsed:
+                return one
+        raise NotMeasured(
+            f"{self.edge.name} is pulsed by {self.edge.pulsed}, a coupler: its gate is not "
+            "calibrated by these routines",
+            self.edge.name,
+        )
+
+    @property
+    def still(self) -> Pulses:
+        """The other end."""
+        return self.second if self.moved is self.first else self.first
+
+    def other(self, one: Pulses) -> Pulses:
+        """Return the end that ``one`` is not."""
+        return self.second if one is self.first else self.first
+
+    @property
+    def flux(self) -> str:
+        """Name of the flux frame."""
+        return f"{self.edge.element}.flux"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all frames that take part."""
+        return (*frame_names(self.both), self.flux)
+
+    def frames(self) -> tuple[Frame, ...]:
+        """Return all frames that take part."""
+        return (*frames_of(self.both), Frame(self.flux, self.edge.flux_port, 0.0))
+
+    def begin(self) -> list[Statement]:
+        """Wait until both have relaxed; all frames go on from there together."""
+        return [*passive_reset(self.both, self.names, RESET_LIFETIMES), Barrier(self.names)]
+
+    def read(self) -> list[Statement]:
+        """Read both, all frames together."""
+        return [Barrier(self.names), *measure_at_once(self.both)]
+
+    def pulse(self, amplitude: Value, duration_ns: int) -> Play:
+        """Play the flux pulse."""
+        return Play(self.flux, Square(duration_ns * FS_PER_NS), amplitude)
+
+    def slot_ns(self, duration_ns: int) -> int:
+        """Return the length of a gate with its settling, ns."""
+        return on_grid_ns((duration_ns + SETTLE_NS) * 1e-9)
+
+    def flux_gate(self, amplitude: Value, duration_ns: int) -> list[Statement]:
+        """Play the flux pulse, and let it settle; all frames together before and after."""
+        rest_ns = self.slot_ns(duration_ns) - duration_ns
+        return [
+            Barrier(self.names),
+            self.pulse(amplitude, duration_ns),
+            Delay((self.flux,), rest_ns * FS_PER_NS),
+            Barrier(self.names),
+        ]
+
+    def counted_gates(self, most: int, duration_ns: int, slot_ns: int) -> list[Statement]:
+        """Play up to ``most`` flux pulses, each in a slot of that length, by :meth:`counts`.
+
+        Slots without a pulse come first: however many are played, it takes the same time.
+        """
+        body: list[Statement] = [Barrier(self.names)]
+        for k in range(most):
+            body += [
+                self.pulse(Affine(f"{self.edge.element}_slot{k}"), duration_ns),
+                Delay((self.flux,), (slot_ns - duration_ns) * FS_PER_NS),
+            ]
+        return [*body, Barrier(self.names)]
+
+    def counts(self, numbers: Sequence[int], amplitude: float) -> Axis:
+        """Return the axis ``gates`` of :meth:`counted_gates`: so many pulses at each point."""
+        most = max(numbers)
+        return Axis(
+            "gates",
+            tuple(
+                Variable(
+                    f"{self.edge.element}_slot{k}",
+                    "1",
+                    Table(tuple(amplitude if most - k <= n else 0.0 for n in numbers)),
+                )
+                for k in range(most)
+            ),
+        )
+
+    def one_by_one(self, groups: Sequence[Sequence[Statement]]) -> list[Statement]:
+        """Play groups of statements one after another, all frames waiting."""
+        body: list[Statement] = []
+        for group in groups:
+            body += [*group, Barrier(self.names)]
+        return body
+
+    @property
+    def gate_ns(self) -> int:
+        """Duration of the gate's flux pulse as measured, ns. Raises NotMeasured."""
+        return round(self.bench.known(self.edge, "gate_duration").value * 1e9)
+
+    @property
+    def gate_amplitude(self) -> float:
+        """Amplitude of the gate's flux pulse as measured, of full scale. Raises NotMeasured."""
+        return self.bench.known(self.edge, "gate_amplitude").value
+
+    def phase_of(self, one: Pulses) -> float:
+        """Return the phase that one end's frame is turned by after a gate, turns."""
+        which = "phase_first" if one is self.first else "phase_second"
+        return self.bench.known(self.edge, which).value
+
+    def gate(self, amplitude: Value | None = None) -> list[Statement]:
+        """Play the gate as it is calibrated: the flux pulse, and both frames turned.
+
+        ``amplitude``: in place of its own.
+        """
+        own = self.gate_amplitude if amplitude is None else amplitude
+        turns = [ShiftPhase(p.drive, self.phase_of(p)) for p in self.both]
+        return [*self.flux_gate(own, self.gate_ns), *turns]
+
+    def detuning_hz(self, amplitude: Array) -> Array:
+        """Return how far 20 of the moved end lies above 11 under flux pulses, Hz.
+
+        ``amplitude``: of full scale, shape (n,). From the arc of the moved end: its period as
+        measured, its asymmetry as designed, and the line's attenuation as the facility file says.
+        """
+        p, bench = self.moved, self.bench
+        anharmonicity = bench.best(p.qubit, "anharmonicity")
+        top, still = bench.best(p.qubit, "f01"), bench.best(self.still.qubit, "f01")
+        period_v = bench.best(p.qubit, "flux_period")
+        asymmetry = bench.design(p.qubit, "asymmetry").value
+        moved = arc(amplitude * self.full_scale_v, top, -anharmonicity, 0.0, period_v, asymmetry)
+        return moved + anharmonicity - still
+
+    def resonance(self) -> float:
+        """Return the amplitude, of full scale, at which 11 and 20 should meet.
+
+        Raises NotMeasured where no pulse of the line brings them together.
+        """
+        amplitudes = np.linspace(0.0, FULL, 2001)
+        detuning = self.detuning_hz(amplitudes)
+        crossed = np.flatnonzero(np.diff(np.sign(detuning)))
+        if not crossed.size:
+            least = float(detuning[np.argmin(np.abs(detuning))]) / 1e6
+            raise NotMeasured(
+                f"{self.edge.name}: no flux pulse on {self.edge.flux_port} brings 11 and 20 "
+                f"together: at the nearest they are {least:.1f} MHz apart; lower the line's "
+                "attenuation, or pulse the qubit of higher frequency",
+                self.edge.name,
+            )
+        k = int(crossed[0])
+        ends = slice(k, k + 2)
+        return float(np.interp(0.0, -detuning[ends], amplitudes[ends]))
+
+    @property
+    def full_scale_v(self) -> float:
+        """What a pulse of full scale counts as at the static source, V.
+
+        Raises NotMeasured where the line plays no pulses.
+        """
+        wiring = self.bench.runner.facility.flux_wiring(self.edge.flux_port)
+        if wiring.pulses is None:
+            raise NotMeasured(
+                f"{self.edge.flux_port} plays no pulses: give its wiring an `output` with `range` "
+                "and `line_attenuation` in the facility file",
+                self.edge.name,
+            )
+        pulses = wiring.pulses
+        return float(pulses.range_v / 2 * 10 ** (-pulses.line_attenuation_db / 20))

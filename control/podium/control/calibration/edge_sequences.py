@@ -1,0 +1,87 @@
+"""Builds sequences that tell a gate's phases: Ramsey on one end, the other in 0 or 1."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import iq_of
+from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.fits.ramsey_phase import PHASES, Phases, read_phases
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.calibration.sequences import Pulses
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Program,
+    ShiftPhase,
+    Statement,
+    Table,
+    Variable,
+)
+
+if TYPE_CHECKING:
+    import xarray
+
+Array = NDArray[np.float64]
+
+
+def phase_program(
+    p: EdgePulses,
+    target: Pulses,
+    gates: Sequence[Statement],
+    shots: int,
+    title: str,
+    axes: tuple[Axis, ...] = (),
+    controls: tuple[float, ...] = (0.0, 1.0),
+) -> Program:
+    """Return Ramsey on ``target`` with ``gates`` between its pulses, the other end in 0 and in 1.
+
+    ``axes``: what the gates sweep, before the axes ``control`` (pi pulses on the other end) and
+    ``phase`` (of the second pulse, turns).
+    """
+    other, element = p.other(target), target.qubit.element
+    height, phase = f"{other.qubit.element}_preparation", f"{element}_phase"
+    amplitudes = tuple(one * other.pi_amplitude() for one in controls)
+    body = [
+        *p.begin(),
+        *p.one_by_one([[other.pulse(Affine(height))], [target.half_pi()]]),
+        *gates,
+        *p.one_by_one([[ShiftPhase(target.drive, Affine(phase)), target.half_pi()]]),
+        *p.read(),
+    ]
+    control = Axis("control", (Variable(height, "1", Table(amplitudes)),))
+    phases = Axis("phase", (Variable(phase, "turn", Table(PHASES)),))
+    return Program(title, p.frames(), tuple(body), (*axes, control, phases), shots=shots)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fringes:
+    """The data of :func:`phase_program`."""
+
+    p: EdgePulses
+    target: Pulses
+    data: "xarray.Dataset"
+    shots: int
+
+    def phases(self) -> tuple[Phases, tuple[int, ...]]:
+        """Return the phases, flat, and the shape of what they are over: axes, controls.
+
+        Raises FitFailed and NotMeasured.
+        """
+        reference = levels(self.p.bench, self.target.qubit)
+        signal = reference.project(iq_of(self.data, self.target.qubit.element))
+        sigma = reference.sigma(signal, self.shots)
+        shape = signal.shape[:-1]
+        return read_phases(signal.reshape(-1, 3), sigma.reshape(-1, 3)), shape
+
+    def conditional(self) -> tuple[Array, Array]:
+        """Return by how much 1 at the other end turns the phase more than 0 does, and its sigma.
+
+        Turns, in the shape of the axes. Raises FitFailed and NotMeasured.
+        """
+        found, shape = self.phases()
+        turns, sigma = found.turns.reshape(shape), found.sigma.reshape(shape)
+        return turns[..., 1] - turns[..., 0], np.hypot(sigma[..., 0], sigma[..., 1])

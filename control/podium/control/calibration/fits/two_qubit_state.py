@@ -1,0 +1,134 @@
+"""Finds the state of two qubits from counts in nine settings, by maximum likelihood."""
+
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+AXES = ("x", "y", "z")
+SETTINGS = tuple((first, second) for first in AXES for second in AXES)
+"""What is measured of the first and of the second qubit."""
+ROUNDS = 400
+SETTLED = 1e-6
+RESAMPLED = 30
+"""Data sets drawn from the state found: their scatter is the sigma."""
+I2, X, Y, Z = (
+    np.array(one, np.complex128)
+    for one in ([[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]])
+)
+PAULIS = {"I": I2, "X": X, "Y": Y, "Z": Z}
+CZ = np.diag([1, 1, 1, -1]).astype(np.complex128)
+
+
+def turned(angle: float, phase_turns: float) -> ComplexArray:
+    """Return the matrix of a turn by ``angle`` (rad) about ``cos X + sin Y`` of a phase."""
+    at = 2 * np.pi * phase_turns
+    axis = np.cos(at) * X + np.sin(at) * Y
+    return np.asarray(np.cos(angle / 2) * I2 - 1j * np.sin(angle / 2) * axis)
+
+
+def both(first: ComplexArray, second: ComplexArray) -> ComplexArray:
+    """Return the matrix of one gate on each: states in the order 00, 01, 10, 11."""
+    return np.kron(first, second)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Confusion:
+    """How a readout takes 0 and 1 of each qubit for the other."""
+
+    false_excited: tuple[float, float]
+    false_ground: tuple[float, float]
+
+    def matrix(self) -> Array:
+        """Return P(told | was), shape (4, 4), in the order 00, 01, 10, 11."""
+        pairs = zip(self.false_excited, self.false_ground, strict=True)
+        return reduce(np.kron, [np.array([[1 - e, g], [e, 1 - g]]) for e, g in pairs])
+
+
+def effects(rotations: list[ComplexArray], confusion: Array) -> ComplexArray:
+    """Return what each outcome of each setting measures, shape (settings, 4, 4, 4).
+
+    ``rotations``: played before the readout in each setting; ``confusion``: P(told | was).
+    """
+    projectors = np.stack([[u.conj().T[:, [k]] @ u[[k], :] for k in range(4)] for u in rotations])
+    return np.asarray(np.einsum("ot,stab->soab", confusion, projectors))
+
+
+def likeliest(
+    counts: Array, measured: ComplexArray, start: ComplexArray | None = None
+) -> ComplexArray:
+    """Return the density matrix (4, 4) under which ``counts``, (settings, 4), are likeliest.
+
+    ``measured``: as of :func:`effects`. Hradil's iteration, diluted by none: Phys. Rev. A 55,
+    R1561 (1997).
+    """
+    flat, number = measured.reshape(-1, 4, 4), counts.ravel() / counts.sum()
+    state = (
+        np.eye(4, dtype=np.complex128) / 4 if start is None else 0.99 * start + 0.01 * np.eye(4) / 4
+    )
+    for _ in range(ROUNDS):
+        chance = np.maximum(np.einsum("iab,ba->i", flat, state).real, 1e-12)
+        ratio = np.einsum("i,iab->ab", number / chance, flat)
+        after = ratio @ state @ ratio
+        after /= np.trace(after).real
+        moved = float(np.abs(after - state).max())
+        state = after
+        if moved < SETTLED:
+            break
+    return np.asarray((state + state.conj().T) / 2)
+
+
+def fidelity(state: ComplexArray, wanted: ComplexArray) -> float:
+    """Return <wanted| state |wanted>; ``wanted``: shape (4,)."""
+    return float((wanted.conj() @ state @ wanted).real)
+
+
+def concurrence(state: ComplexArray) -> float:
+    """Return Wootters' concurrence, Phys. Rev. Lett. 80, 2245 (1998)."""
+    flip = both(Y, Y)
+    values = np.linalg.eigvals(state @ flip @ state.conj() @ flip)
+    roots = np.sort(np.sqrt(np.maximum(values.real, 0.0)))[::-1]
+    return float(max(0.0, roots[0] - roots[1:].sum()))
+
+
+def pauli_means(state: ComplexArray) -> dict[str, float]:
+    """Return the mean of each pair of Paulis but II, by name (``XY``)."""
+    return {
+        a + b: float(np.trace(state @ both(PAULIS[a], PAULIS[b])).real)
+        for a in "IXYZ"
+        for b in "IXYZ"
+        if a + b != "II"
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """A state, with how far it may be trusted."""
+
+    state: ComplexArray
+    fidelity: float
+    fidelity_sigma: float
+    concurrence: float
+    concurrence_sigma: float
+
+
+def tomography(counts: Array, measured: ComplexArray, wanted: ComplexArray, seed: int = 0) -> Found:
+    """Return the likeliest state, its fidelity with ``wanted`` (4,), and sigmas by resampling."""
+    state = likeliest(counts, measured)
+    rng = np.random.default_rng(seed)
+    chance = np.maximum(np.einsum("soab,ba->so", measured, state).real, 0.0)
+    chance /= chance.sum(axis=1, keepdims=True)
+    shots = counts.sum(axis=1).astype(np.int64)
+    drawn = []
+    for _ in range(RESAMPLED):
+        again = np.stack([rng.multinomial(n, p) for n, p in zip(shots, chance, strict=True)])
+        one = likeliest(again.astype(float), measured, state)
+        drawn.append((fidelity(one, wanted), concurrence(one)))
+    spread = np.std(np.array(drawn), axis=0, ddof=1)
+    return Found(
+        state, fidelity(state, wanted), float(spread[0]), concurrence(state), float(spread[1])
+    )

@@ -1,0 +1,162 @@
+"""Makes a Bell state with the gate, and finds what it is by tomography."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.two_qubit_state import (
+    CZ,
+    I2,
+    SETTINGS,
+    Confusion,
+    both,
+    effects,
+    pauli_means,
+    tomography,
+    turned,
+)
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.facility.edges import Edge
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
+from podium.control.program.program import Affine, Axis, Program, ShiftPhase, Table, Variable
+
+Array = NDArray[np.float64]
+SHOTS = 1500
+TURNS = {"x": -0.25, "y": 0.0, "z": 0.0}
+"""Phase of the half pi pulse before the readout, by what is measured; of z there is none."""
+ENTANGLED = 0.5
+"""States that are not entangled have at most this fidelity with a Bell state."""
+
+
+def bell_program(p: EdgePulses, shots: int) -> Program:
+    """Return half pi on both, the gate, half pi on the second end, and nine settings of a readout.
+
+    Every shot is kept.
+    """
+    variables = []
+    for k, one in enumerate(p.both):
+        name, half = one.qubit.element, one.pi_amplitude() / 2
+        axes = [setting[k] for setting in SETTINGS]
+        heights = tuple(0.0 if axis == "z" else half for axis in axes)
+        variables.append(Variable(f"{name}_height", "1", Table(heights)))
+        turns = tuple(TURNS[axis] for axis in axes)
+        variables.append(Variable(f"{name}_turn", "turn", Table(turns)))
+    last = [
+        [ShiftPhase(one.drive, Affine(f"{one.qubit.element}_turn")),
+         one.pulse(Affine(f"{one.qubit.element}_height"))]
+        for one in p.both
+    ]  # fmt: skip
+    body = [
+        *p.begin(),
+        *p.one_by_one([[p.first.half_pi()], [p.second.half_pi()]]),
+        *p.gate(),
+        *p.one_by_one([[p.second.half_pi()], *last]),
+        *p.read(),
+    ]
+    axis = Axis("setting", tuple(variables))
+    return Program("Bell state", p.frames(), tuple(body), (axis,), shots=shots, keep_shots=True)
+
+
+def wanted() -> NDArray[np.complex128]:
+    """Return the state that ideal pulses and an ideal gate make, shape (4,)."""
+    half = turned(np.pi / 2, 0.0)
+    return np.asarray((both(I2, half) @ CZ @ both(half, half))[:, 0])
+
+
+def rotations() -> list[NDArray[np.complex128]]:
+    """Return what is played before the readout in each setting."""
+    single = {
+        axis: I2 if axis == "z" else turned(np.pi / 2, turns) for axis, turns in TURNS.items()
+    }
+    return [both(single[first], single[second]) for first, second in SETTINGS]
+
+
+async def bell_state(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
+    """Half pi pulses, the gate, a half pi pulse: a Bell state, measured along nine pairs of axes.
+
+    The likeliest state is found with the readout's errors in its model. Stores ``bell_fidelity``
+    and ``bell_concurrence`` (1).
+    """
+    outcome = Outcome("bell_state", "Bell state")
+    for edge in edges:
+        await _of_edge(bench, outcome, edge)
+    return outcome
+
+
+async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
+    p = EdgePulses.of(bench, edge)
+    program = bell_program(p, bench.shots(SHOTS))
+    data = await bench.run(outcome, program)
+    ideal = pauli_means(np.outer(wanted(), wanted().conj()))
+    places = np.arange(len(ideal), dtype=float)
+    label = f"pair of Paulis: {', '.join(ideal)}"
+
+    def raw(_: Edge) -> Panel:
+        means = [iq_of(data, q.qubit.element).mean(axis=0) * 1e3 for q in p.both]
+        series = tuple(
+            Series(q.qubit.element, np.arange(len(SETTINGS), dtype=float), mean.real)
+            for q, mean in zip(p.both, means, strict=True)
+        )
+        return Panel(edge.element, "setting", "mean I (mV)", series)
+
+    def fit(_: Edge, panel: Panel) -> Found:
+        counts, errors = _counts(), []
+        for q in p.both:
+            known = [bench.known(q.qubit, name).value for name in ("false_excited", "false_ground")]
+            errors.append(known)
+        confusion = Confusion((errors[0][0], errors[1][0]), (errors[0][1], errors[1][1])).matrix()
+        found = tomography(counts, effects(rotations(), confusion), wanted())
+        if not found.fidelity > ENTANGLED + 3 * found.fidelity_sigma:
+            raise FitFailed(
+                f"the state is no Bell state: fidelity {found.fidelity:.3f} ± "
+                f"{found.fidelity_sigma:.3f}; without entanglement it is {ENTANGLED} at most"
+            )
+        seen = np.array(list(pauli_means(found.state).values()))
+        series = (
+            Series("found", places, seen),
+            Series("ideal", places, np.array(list(ideal.values())), line=True),
+        )
+        text = "fidelity {bell_fidelity}, concurrence {bell_concurrence}"
+        return {
+            "bell_fidelity": Measured(found.fidelity, found.fidelity_sigma, "1"),
+            "bell_concurrence": Measured(
+                found.concurrence, max(found.concurrence_sigma, 1e-6), "1"
+            ),
+        }, replace(panel, x_label=label, y_label="mean", series=series, text=text, judged=False)
+
+    def _counts() -> Array:
+        told = []
+        for q in p.both:
+            iq = iq_of(data, q.qubit.element)
+            look_at(iq)
+            threshold = bench.known_now.record.get(f"{q.qubit.name}.readout_threshold")
+            above = 0.5 if threshold is None else threshold.value
+            told.append(levels(bench, q.qubit).project(iq) > above)
+        outcome_of = 2 * told[0].astype(int) + told[1]
+        return np.stack(
+            [np.bincount(outcome_of[:, k], minlength=4) for k in range(len(SETTINGS))]
+        ).astype(float)
+
+    await analyse(bench, outcome, (edge,), raw, fit)
+
+
+BELL_STATE = Declaration(
+    bell_state,
+    targets="edges",
+    needs=(
+        *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
+        *("readout_threshold", "false_excited", "false_ground"),
+        *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),
+    ),
+    gives={"bell_fidelity": Lifetime(1 * DAY_S), "bell_concurrence": Lifetime(1 * DAY_S)},
+    places=(90,),
+    cost_s=1.5,
+)

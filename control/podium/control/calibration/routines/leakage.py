@@ -1,0 +1,177 @@
+"""Sets the gate's duration by what repeated gates leave in 20."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    FitFailed,
+    fit_least_squares,
+    look_at,
+)
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.facility.edges import Edge
+from podium.control.parameters.entry import Measured
+from podium.control.program.program import Affine, Axis, Delay, Program, Table, Variable
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+
+Array = NDArray[np.float64]
+GATES = 4
+"""In a row, with equal waits between them. What one leaves in 20 meets what the next one leaves at
+a phase that the wait decides: the mean over waits is the sum of what each leaves by itself."""
+WAITS_NS = (0, 4, 8, 12, 16)
+STEPS = (-0.09, -0.045, 0.0, 0.045, 0.09)
+"""Durations, about the one that is known, as shares of it."""
+SHOTS = 400
+CHECK_GATES = 3
+CHECK_SHOTS = 600
+SCATTERED = 16.0
+
+
+def lost_program(p: EdgePulses, duration_ns: int, slot_ns: int, gates: int, shots: int) -> Program:
+    """Return both ends in 1, gates of that duration in slots, a readout; over waits between."""
+    wait = f"{p.edge.element}_wait"
+    slot = [
+        p.pulse(p.gate_amplitude, duration_ns),
+        Delay((p.flux,), (slot_ns - duration_ns) * FS_PER_NS),
+        Delay((p.flux,), Affine(wait)),
+    ]
+    body = [
+        *p.begin(),
+        *p.one_by_one([[p.first.pi()], [p.second.pi()]]),
+        *slot * gates,
+        *p.read(),
+    ]
+    waits = Axis("wait", (Variable(wait, "ns", Table(WAITS_NS)),))
+    return Program(f"leakage, {duration_ns} ns", p.frames(), tuple(body), (waits,), shots=shots)
+
+
+async def leakage(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
+    """Both ends in 1, four gates of several durations, a readout of the end at rest.
+
+    Needs :func:`chevron`. Stores ``gate_duration`` (s), after which least is left in 20, to a whole
+    ns; a second measurement, with another number of gates, has to agree.
+    """
+    outcome = Outcome("leakage", "Leakage, amplified")
+    for edge in edges:
+        await _of_edge(bench, outcome, edge)
+    return outcome
+
+
+async def _lost(
+    p: EdgePulses, outcome: Outcome, times: list[int], gates: int, shots: int
+) -> tuple[Array, Array]:
+    """Return what is lost from 1 of the end at rest, mean over waits, at each duration; its sigma.
+
+    Raises NotMeasured.
+    """
+    slot = p.slot_ns(max(times))
+    still = p.still.qubit
+    iq = []
+    for ns in times:
+        program = lost_program(p, ns, slot, gates, shots)
+        iq.append(iq_of(await p.bench.run(outcome, program), still.element))
+    reference = levels(p.bench, still)
+    signal = reference.project(np.stack(iq))
+    variance = reference.sigma(signal, shots) ** 2
+    count = len(WAITS_NS)
+    return 1 - signal.mean(axis=1), np.sqrt(variance.sum(axis=1)) / count
+
+
+async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
+    p = EdgePulses.of(bench, edge)
+    now = p.gate_ns
+    times = sorted({round(now * (1 + step)) for step in STEPS})
+    lost, spread = await _lost(p, outcome, times, GATES, bench.shots(SHOTS))
+    at = np.array(times, float)
+
+    def raw() -> Panel:
+        points = Series("data", at, lost)
+        return Panel(edge.element, "duration (ns)", "lost from 1, mean over waits", (points,))
+
+    def fit(_: Edge, panel: Panel) -> Found:
+        look_at(lost)
+
+        def model(values: Mapping[str, float]) -> Array:
+            away = (at - values["best"]) / now
+            return values["least"] + values["bend"] * away**2
+
+        start = {"best": float(at[np.argmin(lost)]), "least": float(lost.min()), "bend": 30.0}
+        bounds = {"best": Bound(0.5 * now, 1.5 * now), "bend": Bound(0.0, 1e4)}
+        found = fit_least_squares(model, lost, spread, [start], bounds)
+        v, s = found.values, found.sigmas
+        if found.chi2 > SCATTERED:
+            raise FitFailed(
+                f"what is lost has no one minimum over the duration: the points scatter "
+                f"{sqrt(found.chi2):.1f} times as much as their shots explain"
+            )
+        if not v["bend"] > 5 * s["bend"] or not at[0] < v["best"] < at[-1]:
+            raise FitFailed(
+                f"what is lost has its minimum at {v['best']:.1f} ns, which the scan from "
+                f"{at[0]:.0f} to {at[-1]:.0f} ns does not fix"
+            )
+        whole = round(v["best"])
+        grid = np.linspace(at[0], at[-1], 100)
+        shape = v["least"] + v["bend"] * ((grid - v["best"]) / now) ** 2
+        doubt = sqrt(s["best"] ** 2 + 1 / 12) * 1e-9
+        values = {
+            "gate_duration": Measured(whole * 1e-9, doubt, "s"),
+        }
+        return values, replace(
+            panel,
+            series=(*panel.series, Series("fit", grid, shape, line=True)),
+            judged=False,
+            text=f"least is lost at {v['best']:.2f} ± {s['best']:.2f} ns: {{gate_duration}}",
+        )
+
+    async def verify(found: Mapping[str, Measured]) -> Panel:
+        return await _verify(p, outcome, round(found["gate_duration"].value * 1e9))
+
+    await analyse_verified(bench, outcome, edge, raw, fit, verify)
+
+
+async def _verify(p: EdgePulses, outcome: Outcome, best: int) -> Panel:
+    """Compare the duration found with one shorter and one longer, with another number of gates."""
+    step = max(3, round(0.1 * best))
+    times = [best - step, best, best + step]
+    lost, spread = await _lost(p, outcome, times, CHECK_GATES, p.bench.shots(CHECK_SHOTS))
+    look_at(lost)
+    worse = np.array([lost[0], lost[2]]) - lost[1]
+    if not np.all(worse > -3 * np.hypot(spread[1], spread[[0, 2]])) or not np.any(
+        worse > 3 * np.hypot(spread[1], spread[[0, 2]])
+    ):
+        raise FitFailed(
+            f"measured anew, {best} ns lose {lost[1] * 100:.1f} % of 1, {times[0]} and "
+            f"{times[2]} ns {lost[0] * 100:.1f} and {lost[2] * 100:.1f} %: the minimum is not "
+            "believed"
+        )
+    return Panel(
+        p.edge.element,
+        "duration (ns)",
+        "lost from 1, mean over waits",
+        (Series("measured anew", np.array(times, float), lost),),
+        text=f"measured anew: {lost[1] * 100:.2f} % lost at {best} ns",
+        judged=False,
+    )
+
+
+LEAKAGE = Declaration(
+    leakage,
+    targets="edges",
+    needs=(
+        *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
+        *("gate_amplitude", "gate_duration"),
+    ),
+    refines=("gate_duration",),
+    places=(30,),
+    cost_s=4.0,
+)

@@ -1,0 +1,186 @@
+"""Gives calibrated two-qubit gates as parts of programs.
+
+What an edge's routines have stored is made statements: the flux pulse, the wait behind it, and the
+phases that it leaves on both drive frames. A gate that is not calibrated, or too old, is refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from podium.control.facility.edges import Edge
+from podium.control.facility.facility import Facility
+from podium.control.facility.problems import suggest
+from podium.control.parameters.entry import NotMeasured, ParameterEntry, ParameterRecord
+from podium.control.parameters.known_values import StaleParameter
+from podium.control.parameters.validity import Validities
+from podium.control.program.program import Barrier, Delay, Frame, Play, ShiftPhase, Statement
+from podium.control.program.waveforms import FlatTop, Square
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+
+SETTLE_NS = 12
+"""From the end of the flux pulse to what follows, at least. ASSUMED: a corrected line settles in
+less. As the routines of an edge have it: phases are those behind this wait."""
+GRID_NS = 4
+"""The gate's whole length is a multiple of this."""
+NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
+"""Quantities of an edge without which it has no gate."""
+
+
+class NoGate(LookupError):
+    """An edge or a gate is asked for that the facility file does not have. The message says why."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class GateConflict(ValueError):
+    """Gates are to be played at once that share a qubit, a coupler or a flux line."""
+
+
+@dataclass(frozen=True, slots=True)
+class TwoQubitGate:
+    """A calibrated gate of an edge. Its frames and statements go into a program."""
+
+    edge: Edge
+    amplitude: float
+    """Of the flux pulse, in full scale of its output."""
+    duration_fs: int
+    """Of the flux pulse."""
+    rise_fs: int
+    """Of its edges; 0: it is square."""
+    phases: tuple[float, float]
+    """What is added to the phases of the first and the second drive frame, turns."""
+    drives: tuple[str, str]
+    """Names of the drive frames of the first and the second end."""
+    flux: str
+    """Name of the flux frame."""
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The frame that a program needs for it, beside the drive frames."""
+        return (Frame(self.flux, self.edge.flux_port, 0.0),)
+
+    @property
+    def wait_fs(self) -> int:
+        """From the end of the pulse to the end of the gate."""
+        grid_fs = GRID_NS * FS_PER_NS
+        whole_fs = -(-(self.duration_fs + SETTLE_NS * FS_PER_NS) // grid_fs) * grid_fs
+        return whole_fs - self.duration_fs
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """The gate: both qubits wait for it, and for each other."""
+        return together(self)
+
+    @property
+    def pulse(self) -> Play:
+        """Its flux pulse."""
+        if self.rise_fs:
+            return Play(self.flux, FlatTop(self.duration_fs, self.rise_fs), self.amplitude)
+        return Play(self.flux, Square(self.duration_fs), self.amplitude)
+
+
+def together(*gates: TwoQubitGate) -> tuple[Statement, ...]:
+    """Return statements that play gates at once; all their qubits wait for the longest.
+
+    Raises :class:`GateConflict` where two of them share a qubit, a coupler or a flux line.
+    """
+    taken: dict[str, TwoQubitGate] = {}
+    for gate in gates:
+        edge = gate.edge
+        shared = {f"{edge.node}.{end}": "qubit" for end in edge.ends}
+        shared[edge.flux_port] = "flux line"
+        if edge.coupler is not None:
+            shared[f"{edge.node}.{edge.coupler}"] = "coupler"
+        for name, what in shared.items():
+            other = taken.setdefault(name, gate)
+            if other is not gate:
+                raise GateConflict(
+                    f"{edge.gate} of {edge.name} and {other.edge.gate} of {other.edge.name} at "
+                    f"once share the {what} {name}; play them one after another"
+                )
+    names = tuple(name for gate in gates for name in (*gate.drives, gate.flux))
+    body: list[Statement] = [Barrier(names)]
+    for gate in gates:
+        body += [gate.pulse, Delay((gate.flux,), gate.wait_fs)]
+    body.append(Barrier(names))
+    for gate in gates:
+        body += [
+            ShiftPhase(drive, turns) for drive, turns in zip(gate.drives, gate.phases, strict=True)
+        ]
+    return tuple(body)
+
+
+def edge_between(facility: Facility, gate: str, qubits: Sequence[str]) -> Edge:
+    """Return the edge between two qubits, ``q0`` or ``node_a.q0``, that has this gate.
+
+    Raises :class:`NoGate`.
+    """
+    edges = facility.edges()
+    found = [edge for edge in edges.values() if _joins(edge, qubits)]
+    said = " and ".join(qubits)
+    if not found:
+        have = ", ".join(edges) or "none"
+        raise NoGate(f"{facility.name} has no edge between {said}; it has {have}")
+    if len(found) > 1:
+        names = ", ".join(edge.name for edge in found)
+        raise NoGate(f"{said} are the ends of {names}: write the node before their names")
+    if found[0].gate != gate:
+        near = suggest(gate, [found[0].gate])
+        raise NoGate(f"{found[0].name} has no gate {gate!r}; {near}")
+    return found[0]
+
+
+def _joins(edge: Edge, qubits: Sequence[str]) -> bool:
+    named = {(edge.node, end) for end in edge.ends}
+    asked = {(one.rpartition(".")[0] or edge.node, one.rpartition(".")[2]) for one in qubits}
+    return len(qubits) == len(named) and asked == named
+
+
+def gate_of(
+    edge: Edge,
+    record: ParameterRecord,
+    validities: Validities,
+    now_tai_s: float | None,
+    frames: Mapping[str, str] | None = None,
+) -> TwoQubitGate:
+    """Return the stored gate of an edge.
+
+    ``frames``: names in the program of the drive frames of its ends, and of its flux frame (by the
+    edge's name); left out they are ``q0.drive`` and ``q0_q1.flux``. Raises
+    :class:`.NotMeasured` for a gate that is not calibrated, :class:`.StaleParameter` for one that
+    is older than its validity.
+    """
+
+    def known(quantity: str) -> ParameterEntry | None:
+        entry = record.get(f"{edge.name}.{quantity}")
+        complaint = None if entry is None else validities.complaint(entry, now_tai_s, None)
+        if entry is not None and complaint is not None:
+            by = validities.of(entry.name).measured_by
+            remedy = f"run {by} first" if by else "calibrate it first"
+            raise StaleParameter(f"{edge.gate} of {edge.name}: {complaint}; {remedy}", entry.name)
+        return entry
+
+    values: dict[str, float] = {}
+    for quantity in NEEDED:
+        entry = known(quantity)
+        if entry is None:
+            name = f"{edge.name}.{quantity}"
+            by = validities.of(name).measured_by
+            remedy = f"run {by} first" if by else f"podium calibrate {edge.name}"
+            raise NotMeasured(
+                f"{edge.gate} of {edge.name} is not calibrated: there is no {name}; {remedy}", name
+            )
+        values[quantity] = entry.value
+    rise = known("gate_rise")
+    names = dict(frames or {})
+    first, second = (names.get(end, f"{end}.drive") for end in edge.ends)
+    return TwoQubitGate(
+        edge,
+        values["gate_amplitude"],
+        round(values["gate_duration"] * 1e9) * FS_PER_NS,
+        0 if rise is None else round(rise.value * FS_PER_S),
+        (values["phase_first"], values["phase_second"]),
+        (first, second),
+        names.get(edge.element, f"{edge.element}.flux"),
+    )

@@ -1,0 +1,47 @@
+"""Finds what the store knows of flux lines: the responses that controllers undo."""
+
+from collections.abc import Iterator, Mapping
+
+from podium.control.facility.facility import Facility, FluxWiring
+from podium.control.facility.line_response import LineResponse, response_of
+from podium.control.parameters.entry import ParameterRecord
+from podium.control.runs.errors import RunRefused
+
+
+def stored_lines(facility: Facility, record: ParameterRecord) -> dict[str, LineResponse]:
+    """Return the responses in the store, by flux port, of lines that play pulses.
+
+    They are not judged by their age: a correction that is some days old is better than none.
+    Raises ``RunRefused`` for half an exponential.
+    """
+    found: dict[str, LineResponse] = {}
+    for port in _pulsed(facility):
+        element = port.removesuffix(".flux")
+        values = {
+            name.rpartition(".")[2]: entry.value for name, entry in record.all(element).items()
+        }
+        try:
+            line = response_of(values)
+        except ValueError as error:
+            raise RunRefused(f"{port}: {error}; measure the line anew") from error
+        if line is not None:
+            found[port] = line
+    return found
+
+
+def check_lines(facility: Facility, lines: Mapping[str, LineResponse]) -> None:
+    """Raise ``RunRefused`` for a port that plays no pulses on a flux line."""
+    pulsed = list(_pulsed(facility))
+    for port in lines:
+        if port not in pulsed:
+            have = ", ".join(pulsed) or "none"
+            raise RunRefused(
+                f"{port} is no flux line that pulses are played on, so there is nothing to undo; "
+                f"{facility.name} has {have}"
+            )
+
+
+def _pulsed(facility: Facility) -> Iterator[str]:
+    for port, wiring in facility.wiring.items():
+        if isinstance(wiring, FluxWiring) and wiring.pulses is not None:
+            yield port

@@ -1,0 +1,67 @@
+"""Inverts a flux line's response: the stages of a filter that undoes it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.facility.line_response import LineResponse
+
+NS_PER_S = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class InverseStage:
+    """One stage of the inverse, ``(1 + s tau_line) / (1 + s tau)``: its step goes from
+    ``tau_line / tau`` to 1 with ``tau``."""
+
+    tau_ns: float
+    line_ns: float
+    """Time constant of the line that it takes away."""
+
+    @property
+    def amplitude(self) -> float:
+        """What its step lacks at first: it begins at 1 less this."""
+        return 1 - self.line_ns / self.tau_ns
+
+
+def inverse_stages(port: str, response: LineResponse) -> tuple[InverseStage, ...]:
+    """Return the stages whose product undoes the exponentials of a line, longest first.
+
+    The line is ``1 + sum of a_k s tau_k / (1 + s tau_k)``; its zeros are the inverse's poles.
+    Raises :class:`DoesNotFit` where one of them does not decay: then nothing undoes it.
+    """
+    tau_ns = sorted((tau * NS_PER_S for _, tau in response.exponentials), reverse=True)
+    if any(tau <= 0 for tau in tau_ns):
+        raise DoesNotFit(f"{port}: an exponential of its response lasts no time; measure it anew")
+    if not tau_ns:
+        return ()
+    product = np.polynomial.Polynomial([1.0])
+    for tau in tau_ns:
+        product *= np.polynomial.Polynomial([1.0, tau])
+    total = product
+    for amplitude, tau_s in response.exponentials:
+        tau = tau_s * NS_PER_S
+        others = product // np.polynomial.Polynomial([1.0, tau])
+        total = total + amplitude * np.polynomial.Polynomial([0.0, tau]) * others
+    roots = total.roots()
+    if np.any(np.abs(roots.imag) > 1e-9 * np.abs(roots)) or np.any(roots.real >= 0):
+        raise DoesNotFit(
+            f"{port}: no filter undoes its response, {response}: its exponentials are too large"
+        )
+    poles_ns = sorted((-1 / roots.real).tolist(), reverse=True)
+    return tuple(InverseStage(tau, line) for tau, line in zip(poles_ns, tau_ns, strict=True))
+
+
+def step_means(response: LineResponse, count: int) -> NDArray[np.float64]:
+    """Return the means over each ns, shape (count,), of what arrives of a step.
+
+    Of exponentials alone: a bias tee is not in it.
+    """
+    each = np.arange(count)
+    arrived = np.ones(count)
+    for amplitude, tau_s in response.exponentials:
+        tau = tau_s * NS_PER_S
+        arrived += amplitude * tau * -np.expm1(-1 / tau) * np.exp(-each / tau)
+    return arrived

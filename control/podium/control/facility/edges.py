@@ -1,0 +1,61 @@
+"""Defines couplers and edges of a node as frozen values."""
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from podium.control.facility.estimate import Estimate
+from podium.control.facility.frozen_map import FrozenMap
+
+Gate = Literal["cz", "iswap"]
+"""Two-qubit gates that an edge may have."""
+GATES: tuple[Gate, ...] = get_args(Gate)
+
+
+@dataclass(frozen=True, slots=True)
+class Coupler:
+    """A tunable coupler, as designed: flux sets it, nothing reads it."""
+
+    node: str
+    element: str
+    """Its name within the node, e.g. ``c01``."""
+    kind: Literal["transmon"]
+    design: FrozenMap[str, Estimate]
+    """By quantity: f01, anharmonicity, asymmetry, flux_period, flux_offset, t1."""
+
+    @property
+    def name(self) -> str:
+        """Its full name, e.g. ``node_a.c01``."""
+        return f"{self.node}.{self.element}"
+
+    @property
+    def flux_port(self) -> str:
+        """E.g. ``node_a.c01.flux``."""
+        return f"{self.name}.flux"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Two qubits of a node between which a gate is played."""
+
+    node: str
+    element: str
+    """Its name within the node, e.g. ``q0_q1``."""
+    ends: tuple[str, str]
+    """The qubits' names within the node: the first and the second."""
+    gate: Gate
+    coupler: str | None
+    """The tunable coupler's name within the node; None: they are coupled for good."""
+    pulsed: str
+    """The element whose flux the gate pulses, by its name within the node."""
+    design: FrozenMap[str, Estimate] = field(default_factory=FrozenMap)
+    """By quantity: exchange, exchange_first, exchange_second, off_point, gate_duration."""
+
+    @property
+    def name(self) -> str:
+        """Its full name, e.g. ``node_a.q0_q1``."""
+        return f"{self.node}.{self.element}"
+
+    @property
+    def flux_port(self) -> str:
+        """The port that the gate's pulse is played on, e.g. ``node_a.q0.flux``."""
+        return f"{self.node}.{self.pulsed}.flux"

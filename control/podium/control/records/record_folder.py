@@ -1,0 +1,246 @@
+"""Keeps the records of a facility: an index of runs, and their data in files beside it.
+
+A file is written whole and on the disk before the index names it, and the index has committed
+before anybody learns of the run. A kill between the two leaves a file that nobody was told of, and
+nothing else.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from podium.control.bus.records import (
+    MAIN,
+    KeepFile,
+    KeepOutcome,
+    KeepRun,
+    Recorded,
+    RecordedFile,
+    RunFacts,
+)
+from podium.control.records.records_error import RecordsError
+from podium.control.records.run_index import RunIndex
+from podium.control.records.snapshots import FOLDER, store
+
+INDEX = "index.sqlite"
+DATA = "data"
+RESERVE_BYTES = 64 << 20
+"""So much of the disk is left free: the index needs some to say that the disk is full."""
+SUFFIX = ".nc"
+
+
+def hash_of(content: bytes) -> str:
+    """Return the SHA-256 of a file's content, hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+class RecordFolder:
+    """The records. Every method raises :class:`RecordsError`; any thread may call them."""
+
+    def __init__(
+        self,
+        folder: Path,
+        url: str | None = None,
+        *,
+        make: bool = True,
+        reserve_bytes: int = RESERVE_BYTES,
+    ) -> None:
+        """``url``: the database of the index; None: a file in ``folder``. ``make``: where nothing
+        is, make it; otherwise that is an error."""
+        self.folder = folder
+        self._reserve = reserve_bytes
+        self._folders: set[Path] = set()
+        try:
+            if make:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordsError(f"{folder}: {error.strerror}") from error
+        self.index = RunIndex(url or folder / INDEX, make=make)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the index."""
+        self.index.close()
+
+    def keep(self, wanted: KeepRun, began_s: float | None = None) -> Recorded:
+        """Record a run durably, with its data; of one that is recorded already say where it is.
+
+        ``began_s``: when its turn came, Unix time.
+        """
+        facts, content = wanted.facts, wanted.content
+        if content and hash_of(content) != wanted.hash:
+            raise RecordsError(f"run {facts.run}: its data were damaged on their way; nothing kept")
+        self._check_room(len(content))
+        try:
+            if wanted.snapshot_text:
+                store(wanted.snapshot_text, self.folder / FOLDER)
+            fresh = None
+            with self.index.writing() as connection:
+                run = self.index.known(connection, facts)
+                if not run:
+                    run = self.index.free_name(connection, facts)
+                    file = None
+                    if content:
+                        at_s = facts.asked_s if began_s is None else began_s
+                        path = self._write(run, at_s, content, wanted.hash)
+                        file = RecordedFile(
+                            run, MAIN, 1, path, wanted.hash, len(content), facts.by, facts.ended_s
+                        )
+                    self.index.put(connection, facts, run, file, began_s)
+                    path = "" if file is None else str(self.data_folder / file.file)
+                    fresh = Recorded(run, path, wanted.hash, facts.state)
+        except OSError as error:
+            raise RecordsError(_no_room(facts.run, error)) from error
+        return self._recorded(run) if fresh is None else fresh
+
+    def keep_file(self, wanted: KeepFile) -> RecordedFile:
+        """Record another file of a run durably, as its next version; raises :class:`NoRun`."""
+        if hash_of(wanted.content) != wanted.hash:
+            raise RecordsError(f"run {wanted.run}: its file was damaged on its way; nothing kept")
+        if not wanted.name.replace("_", "").replace("-", "").isalnum() or wanted.name == MAIN:
+            raise RecordsError(
+                f"{wanted.name!r} is no name for a file of a run: letters, digits, _ and -, and "
+                f"not {MAIN!r}, which is what it has measured"
+            )
+        self._check_room(len(wanted.content))
+        now_s = time.time()
+        try:
+            with self.index.writing() as connection:
+                version = self.index.next_version(connection, wanted.run, wanted.name)
+                stem = f"{wanted.run}.{wanted.name}.{version}"
+                path = self._write(stem, now_s, wanted.content, wanted.hash)
+                size = len(wanted.content)
+                file = RecordedFile(
+                    wanted.run, wanted.name, version, path, wanted.hash, size, wanted.by, now_s
+                )
+                self.index.put_file(connection, file)
+        except OSError as error:
+            raise RecordsError(_no_room(wanted.run, error)) from error
+        return replace(file, file=str(self.path_of(file)))
+
+    def keep_outcome(self, outcome: KeepOutcome) -> None:
+        """Record a routine's outcome with its runs."""
+        self.index.put_outcome(outcome)
+
+    def keep_news(self, facts: RunFacts, began_s: float) -> None:
+        """Record a run of which only news has told: without data, and unless it is there."""
+        with self.index.writing() as connection:
+            if self.index.free_name(connection, facts) == facts.run:
+                self.index.put(connection, facts, facts.run, None, began_s)
+
+    def located(self, run: str, name: str = MAIN, version: int = 0) -> RecordedFile:
+        """Return a file of a run, with its whole path; raises :class:`NoRun`."""
+        found = self.index.file(run, name, version)
+        return replace(found, file=str(self.path_of(found)))
+
+    def content(self, file: RecordedFile) -> bytes:
+        """Return the bytes of a file that :meth:`located` has returned."""
+        try:
+            content = Path(file.file).read_bytes()
+        except OSError as error:
+            raise RecordsError(
+                f"run {file.run}: {file.file}: {error.strerror}; `podium data verify` looks at all"
+            ) from error
+        if hash_of(content) != file.hash:
+            raise RecordsError(
+                f"run {file.run}: {file.file} was changed after it was recorded: its hash differs"
+            )
+        return content
+
+    def path_of(self, file: RecordedFile) -> Path:
+        """Return where a file of the index is; raises :class:`RecordsError` for one outside."""
+        path = Path(file.file)
+        if path.is_absolute() or ".." in path.parts:
+            raise RecordsError(f"run {file.run}: {file.file} leads out of the folder of data")
+        return self.folder / DATA / path
+
+    @property
+    def data_folder(self) -> Path:
+        """Folder of the data; paths in the index are below it."""
+        return self.folder / DATA
+
+    @property
+    def free_bytes(self) -> int:
+        """What is free on the disk of the data."""
+        return shutil.disk_usage(self.folder).free
+
+    def _check_room(self, size: int) -> None:
+        try:
+            free = self.free_bytes
+        except OSError as error:
+            raise RecordsError(f"{self.folder}: {error.strerror}") from error
+        if free - size < self._reserve:
+            raise RecordsError(
+                f"refused: {free / 1e6:.0f} MB are free at {self.folder}, of which "
+                f"{self._reserve / 1e6:.0f} MB are left free; nothing was written. "
+                "`podium data prune` makes room"
+            )
+
+    def _recorded(self, run: str) -> Recorded:
+        found = self.index.run(run)
+        path = str(self.folder / DATA / found.file) if found.file else ""
+        return Recorded(found.run, path, found.hash, found.state)
+
+    def _write(self, stem: str, at_s: float, content: bytes, digest: str) -> str:
+        """Write a file durably, over no other; return its path below the folder of data."""
+        day = datetime.fromtimestamp(at_s, tz=UTC).strftime("%Y/%m/%d")
+        folder = self._made(self.folder / DATA / day)
+        name = f"{stem}{SUFFIX}"
+        if (folder / name).exists():
+            if hash_of((folder / name).read_bytes()) == digest:
+                _sync(folder)
+                return f"{day}/{name}"
+            name = f"{stem}-{digest[:12]}{SUFFIX}"
+        draft = ""
+        try:
+            handle, draft = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(draft, 0o644)
+            os.replace(draft, folder / name)
+        except BaseException:
+            if draft:
+                Path(draft).unlink(missing_ok=True)
+            raise
+        _sync(folder)
+        return f"{day}/{name}"
+
+    def _made(self, folder: Path) -> Path:
+        """Return ``folder``, made on the disk with all that are above it."""
+        if folder not in self._folders:
+            missing = [one for one in (folder, *folder.parents) if not one.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
+            for one in missing:
+                _sync(one.parent)
+            self._folders.add(folder)
+        return folder
+
+
+def _sync(folder: Path) -> None:
+    """Have a folder's entries on the disk (fsync(2): that of a file does not do it)."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _no_room(run: str, error: OSError) -> str:
+    said = f"run {run}: its data could not be written: {error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        said += "; nothing of it was kept, what was there before is; `podium data prune` makes room"
+    return said

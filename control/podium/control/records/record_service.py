@@ -1,0 +1,210 @@
+"""Answers who records runs and asks for them, and listens to the news of runs.
+
+What a client sends with its data is the record of a run; the coordinator's news add when its turn
+came, and tell of runs whose client has died before it could say anything.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.findings import FindingsNews
+from podium.control.bus.listener import Discarded, listen
+from podium.control.bus.log import event_log
+from podium.control.bus.messages import Done, Failed
+from podium.control.bus.news import RunNews, runs_key
+from podium.control.bus.procedures import ProcedureNews
+from podium.control.bus.records import (
+    FetchFile,
+    FileContent,
+    FindRuns,
+    KeepFile,
+    KeepOutcome,
+    KeepRun,
+    LabelRun,
+    LocateFile,
+    Recorded,
+    RunFacts,
+    RunsFound,
+    recorded_key,
+    records_key,
+)
+from podium.control.bus.wire import BadMessage, decode, encode
+from podium.control.records.records_error import NoRun, RecordsError
+from podium.control.records.run_ports import qubits_of
+
+if TYPE_CHECKING:
+    from podium.control.records.record_folder import RecordFolder
+
+GRACE_S = 20.0
+"""A run that has ended is recorded from its news alone, if its client says nothing for so long."""
+LOOK_S = 2.0
+ON_MAX = 10_000
+"""So many runs at most are remembered that were never seen to end."""
+REQUESTS = (
+    KeepRun,
+    KeepOutcome,
+    KeepFile,
+    FindRuns,
+    LocateFile,
+    FetchFile,
+    LabelRun,
+)
+
+log = event_log("records")
+
+
+class RecordService:
+    """Serves the records of a facility while :meth:`running`."""
+
+    def __init__(
+        self,
+        facility: str,
+        bus: Bus,
+        opened: "Callable[[], RecordFolder]",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``opened`` opens the records; it is called in a thread, once they are needed, and again
+        where that did not work."""
+        self._facility = facility
+        self._bus = bus
+        self._opened = opened
+        self._folder: RecordFolder | None = None
+        self._opening = asyncio.Lock()
+        self._clock = clock
+        self._on: dict[str, RunNews] = {}
+        self._ended: dict[str, tuple[float, RunNews]] = {}
+        self._discarded = Discarded(log)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Record and answer while the context is open."""
+        async with (
+            self._bus.subscribe(runs_key(self._facility)) as told,
+            self._bus.serve(records_key(self._facility), self._answer),
+            self._bus.announce(records_key(self._facility)),
+            asyncio.TaskGroup() as tasks,
+        ):
+            kinds = (RunNews, ProcedureNews, FindingsNews)
+            work = [
+                tasks.create_task(listen(told, kinds, self._note, self._discarded)),
+                tasks.create_task(self._keep_news()),
+            ]
+            try:
+                yield
+            finally:
+                for task in work:
+                    task.cancel()
+        await self.flush_news(0.0)
+        if self._folder is not None:
+            await asyncio.to_thread(self._folder.close)
+
+    def _note(self, _: str, news: object) -> None:
+        if not isinstance(news, RunNews) or news.fired:
+            return
+        run = str(news.run)
+        if news.state == "on":
+            self._on.setdefault(run, news)
+            while len(self._on) > ON_MAX:
+                del self._on[next(iter(self._on))]
+        elif run in self._on:  # of any other a client has spoken already
+            self._ended[run] = (self._clock(), news)
+
+    async def records(self) -> "RecordFolder":
+        """Return the records, opened; raises :class:`RecordsError`."""
+        async with self._opening:
+            if self._folder is None:
+                self._folder = await asyncio.to_thread(self._opened)
+            return self._folder
+
+    async def _keep_news(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self.flush_news(GRACE_S)
+
+    async def flush_news(self, grace_s: float) -> None:
+        """Record the runs that ended so long ago and of which no client has spoken."""
+        now = self._clock()
+        for run, (ended_s, news) in tuple(self._ended.items()):
+            if now - ended_s < grace_s:
+                continue
+            try:
+                records = await self.records()
+                await asyncio.to_thread(records.keep_news, _facts(news), news.at_s)
+            except RecordsError as error:
+                log.error("run not recorded", run=run, problem=str(error))
+                return
+            self._forget(run)
+
+    def _forget(self, run: str) -> None:
+        self._ended.pop(run, None)
+        self._on.pop(run, None)
+
+    # Requests
+
+    async def _answer(self, payload: bytes) -> bytes:
+        try:
+            answer = await self._do(decode(payload, *REQUESTS))
+        except NoRun as error:
+            answer = Failed("refused", str(error))
+        except BadMessage as error:
+            answer = Failed("refused", f"records: {error}")
+        except RecordsError as error:
+            log.error("records", problem=str(error))
+            answer = Failed("failed", str(error))
+        return await asyncio.to_thread(encode, answer)
+
+    async def _do(self, asked: object) -> object:
+        records = await self.records()
+        match asked:
+            case KeepRun():
+                return await self._keep(records, asked)
+            case KeepOutcome():
+                await asyncio.to_thread(records.keep_outcome, asked)
+                return Done()
+            case KeepFile():
+                return await asyncio.to_thread(records.keep_file, asked)
+            case FindRuns():
+                return RunsFound(await asyncio.to_thread(records.index.find, asked))
+            case LocateFile(run, name, version):
+                return await asyncio.to_thread(records.located, run, name, version)
+            case FetchFile(run, name, version):
+                file = await asyncio.to_thread(records.located, run, name, version)
+                return FileContent(file, await asyncio.to_thread(records.content, file))
+            case LabelRun(run, by, tags, without, note):
+                label = records.index.label
+                await asyncio.to_thread(label, run, by, time.time(), tags, without, note)
+                return Done()
+            case _:
+                raise BadMessage(f"{type(asked).__name__} is nothing that the records are asked")
+
+    async def _keep(self, records: "RecordFolder", wanted: KeepRun) -> Recorded:
+        run = wanted.facts.run
+        news = self._on.get(run)
+        began_s = None if news is None else news.at_s
+        found = await asyncio.to_thread(records.keep, wanted, began_s)
+        self._forget(run)
+        with suppress(BusError):
+            await self._bus.publish(recorded_key(self._facility), encode(found))
+        return found
+
+
+def _facts(news: RunNews) -> RunFacts:
+    lost = "its client ended before it sent the data" if news.state == "done" else ""
+    return RunFacts(
+        ticket="",
+        run=str(news.run),
+        program=news.program,
+        state=news.state,
+        by=news.by,
+        nodes=news.nodes,
+        qubits=qubits_of(news.ports),
+        asked_s=news.at_s,
+        ended_s=news.at_s + news.took_s,
+        procedure=news.procedure,
+        error=news.error or (lost if news.ports else ""),
+        tai_s=news.tai_s,
+    )

@@ -1,0 +1,39 @@
+"""The sampler reads couplers, edges and pulsed flux lines of a node in a facility file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from podium.sim_instruments.physics.spread import Spread
+
+COUPLER_UNITS = {
+    "f01": "Hz",
+    "anharmonicity": "Hz",
+    "asymmetry": "1",
+    "flux_period": "V",
+    "flux_offset": "V",
+    "t1": "s",
+}
+"""What the design of a coupler says, and the unit that code holds it in."""
+
+
+@dataclass(frozen=True, slots=True)
+class CouplerDesign:
+    """The numbers of one tunable coupler that its world is drawn from."""
+
+    name: str
+    values: Mapping[str, Spread]
+    """By quantity of :data:`COUPLER_UNITS`."""
+    origin: Mapping[str, str | None]
+    """By quantity: the source that the file names; None where it says ``assumed``."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeDesign:
+    """Two qubits between which a gate is played."""
+
+    name: str
+    ends: tuple[str, str]
+    gate: Literal["cz", "iswap"]
+    pulsed: str
+    """Whose flux the gate pulses; empty: the end with the higher f01."""

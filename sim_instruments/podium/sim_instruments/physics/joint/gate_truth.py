@@ -1,0 +1,308 @@
+"""What a world allows for a gate on an edge: its best flux pulse, by tomography of its own states.
+
+Pulses of raised-cosine edges on a line without distortion are searched in amplitude and whole
+nanoseconds for the least error, coherent and by decoherence at rest, ``2/5 t (1/T1 + 1/Tphi)`` of
+each qubit; the best is played once more with decoherence and slow noise to all operators of the two
+qubits' lowest levels. Phases of single qubits are free.
+
+With L lost from those levels and F the process fidelity to the gate in them, the average fidelity
+is ``(4 F + 1 - L) / 5`` (Wood and Gambetta, Phys. Rev. A 97, 032306 (2018)).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.chip import Chip, Edge
+from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
+from podium.sim_instruments.physics.joint.density_evolution import Steps, operators
+from podium.sim_instruments.physics.joint.group_maps import propagator
+from podium.sim_instruments.physics.known_truth import Truth
+
+RISES_NS = (0, 4, 8)
+"""Edges that are tried, each a raised cosine."""
+LONGEST_NS = 160
+AMPLITUDES = 61
+REACH = 0.06
+"""Amplitudes are searched by this part about the resonance."""
+FARTHEST = 0.5
+"""Flux quanta: beyond it the arc comes back."""
+NODES = np.polynomial.hermite_e.hermegauss(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A flux pulse: its height, how long its top lasts, and each of its edges."""
+
+    quanta: float
+    top_ns: int
+    rise_ns: int
+
+    def samples(self) -> NDArray[np.float64]:
+        """Return it in steps of 1 ns."""
+        edge = rise(self.rise_ns)
+        return self.quanta * np.concatenate([edge, np.ones(self.top_ns), edge[::-1]])
+
+
+def rise(count: int) -> NDArray[np.float64]:
+    """Return a raised-cosine edge of so many ns."""
+    return np.asarray(np.sin(0.5 * np.pi * (np.arange(count) + 0.5) / max(count, 1)) ** 2)
+
+
+def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
+    """Tell of each edge ``zz``, and of its gate ``cz_infidelity``, ``cz_flux`` and so on.
+
+    ``cz_infidelity`` and ``cz_leakage``: of the best pulse; ``cz_flux``: its height in V at the
+    line, ``cz_duration`` with its edges. An edge whose levels no pulse brings together, or whose
+    cluster is too large to be evolved, has ``zz`` alone or nothing.
+    """
+    told: dict[str, Truth] = {}
+    for edge in chip.edges:
+        names = _members(chip, edge)
+        point = cluster_point([chip.element_at(one, biases_v) for one in names], chip, biases_v)
+        told[f"{edge.name}.zz"] = Truth(_zz_hz(point), "Hz")
+        found = best_pulse(point, edge)
+        if found is None:
+            continue
+        infidelity, leakage = judged(point, edge, found)
+        volts = found.quanta / chip.flux_shares(edge.pulsed)[f"{edge.pulsed}.flux"]
+        values = {
+            "infidelity": Truth(infidelity, "1"),
+            "leakage": Truth(leakage, "1"),
+            "flux": Truth(volts, "V"),
+            "duration": Truth(1e-9 * (found.top_ns + 2 * found.rise_ns), "s"),
+            "rise": Truth(1e-9 * found.rise_ns, "s"),
+        }
+        told |= {f"{edge.name}.{edge.gate}_{key}": known for key, known in values.items()}
+    return told
+
+
+def _members(chip: Chip, edge: Edge) -> list[str]:
+    first, second = edge.ends
+    between = chip.coupled_to(first).keys() & chip.coupled_to(second).keys() & chip.couplers
+    return [first, second, *sorted(between)]
+
+
+def _zz_hz(point: ClusterPoint) -> float:
+    """Return by how much an excitation of one end shifts the other, signed."""
+    rest = (0,) * (len(point.qubits) - 2)
+    energy = [point.energies_hz[point.basis.index(*pair, *rest)] for pair in PAIRS]
+    return float(energy[3] - energy[2] - energy[1] + energy[0])
+
+
+PAIRS = ((0, 0), (0, 1), (1, 0), (1, 1))
+
+
+def best_pulse(point: ClusterPoint, edge: Edge) -> Pulse | None:
+    """Return the pulse with the least error; None: no levels meet."""
+    member = [qubit.name for qubit in point.qubits].index(edge.pulsed)
+    centre = meeting_quanta(point, edge, member)
+    if centre is None:
+        return None
+    low, high = (1 - REACH) * centre, (1 + REACH) * centre
+    if member > 1:
+        low = 0.3 * centre
+    lost_1_ns = 0.4e-9 * sum(
+        float(qubit.rates_1_s[0, 1] + qubit.rates_1_s[1, 0]) + qubit.dephasing_1_s
+        for qubit in point.qubits[:2]
+    )
+    best: tuple[float, Pulse] | None = None
+    for count in RISES_NS:
+        near, far = low, high
+        for _ in range(3):
+            grid = np.linspace(near, far, AMPLITUDES)
+            errors = np.array([_errors(point, edge, float(one), count) for one in grid])
+            errors += lost_1_ns * (np.arange(LONGEST_NS) + 2 * count)
+            at, top = np.unravel_index(int(np.argmin(errors)), errors.shape)
+            step = grid[1] - grid[0]
+            near, far = grid[at] - 2 * step, grid[at] + 2 * step
+            found = float(errors[at, top]), Pulse(float(grid[at]), int(top), count)
+            if best is None or found[0] < best[0]:
+                best = found
+    return None if best is None else best[1]
+
+
+def meeting_quanta(point: ClusterPoint, edge: Edge, member: int) -> float | None:
+    """Return the flux at which the gate's two bare transitions meet; None: nowhere.
+
+    Of a coupler: where it has come down to the higher of the qubits but for a tenth of the way.
+    """
+    scan = np.linspace(0.0, FARTHEST, 126)
+    name = edge.pulsed
+    moved = np.array([point.chip.bare_at(name, point.biases_v, q)[0][:3] for q in scan])
+    if member > 1:
+        highest = max(float(qubit.levels_hz[1]) for qubit in point.qubits[:2])
+        near = moved[:, 1] - highest - 0.1 * abs(moved[0, 1] - highest)
+        meets = [near]
+    else:
+        other = point.chip.bare_at(point.qubits[1 - member].name, point.biases_v, 0.0)[0]
+        meets = [moved[:, 1] - other[1]]
+        if edge.gate == "cz":
+            meets = [
+                moved[:, 2] - moved[:, 1] - other[1],
+                moved[:, 1] - (other[2] - other[1]),
+            ]
+    found = []
+    for apart in meets:
+        crossed = np.flatnonzero(np.sign(apart[1:]) != np.sign(apart[:-1]))
+        if crossed.size:
+            k = int(crossed[0])
+            part = apart[k] / (apart[k] - apart[k + 1])
+            found.append(float(scan[k] + part * (scan[k + 1] - scan[k])))
+    return min(found) if found else None
+
+
+def _hamiltonian(point: ClusterPoint, edge: Edge, quanta: float) -> NDArray[np.float64]:
+    """Return the cluster's Hamiltonian, Hz, with so much flux in the loop of what is pulsed."""
+    basis, cluster = point.basis, point.cluster
+    shift, growth = _moved(point, edge, quanta)
+    matrix = np.diag(
+        sum(
+            (element.levels_hz + shift[e])[basis.level[:, e]]
+            for e, element in enumerate(cluster.elements)
+        )
+    )
+    found = operators(cluster, basis)
+    for (upper, lower, x), size in zip(found.hops, found.hop_size, strict=True):
+        exchange = cluster.exchanges[x]
+        value = exchange.strength_hz * size * growth[exchange.one] * growth[exchange.other]
+        matrix[upper, lower] += value
+        matrix[lower, upper] += value
+    return np.asarray(matrix)
+
+
+def _moved(
+    point: ClusterPoint, edge: Edge, quanta: float
+) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return by how much each member's levels move, and what its charge grows to."""
+    shifts, growth = [], np.ones(len(point.qubits))
+    for m, qubit in enumerate(point.qubits):
+        if qubit.name == edge.pulsed:
+            shifts.append(point.shift_hz(m, quanta))
+            growth[m] = point.growth(m, quanta)[0]
+        else:
+            shifts.append(np.zeros(point.cluster.elements[m].count))
+    return shifts, growth
+
+
+def _errors(point: ClusterPoint, edge: Edge, quanta: float, count: int) -> NDArray[np.float64]:
+    """Return the coherent infidelity of each length of the top, (LONGEST_NS,)."""
+    comp = _states(point)
+    frame = point.frame_hz * point.basis.number
+    ramp = np.eye(point.basis.size, dtype=np.complex128)
+    for level in rise(count):
+        matrix = _hamiltonian(point, edge, float(level) * quanta) - np.diag(frame)
+        ramp = _turned(matrix, np.ones(1))[0] @ ramp
+    energy, vectors = np.linalg.eigh(_hamiltonian(point, edge, quanta) - np.diag(frame))
+    into, out = vectors.T @ ramp @ comp, comp.T @ ramp.T @ vectors
+    phase = np.exp(-2e-9j * np.pi * np.arange(LONGEST_NS)[:, None] * energy)
+    block = np.einsum("ai,ti,ib->tab", out, phase, into)
+    wanted = gate_unitary(edge.gate, block)
+    overlap = np.abs(np.einsum("tab,tab->t", np.conj(wanted), block)) ** 2
+    kept = np.einsum("tab,tab->t", np.conj(block), block).real
+    return np.asarray(1 - (overlap + kept) / 20)
+
+
+def _turned(matrix: NDArray[np.float64], spans_ns: NDArray[np.float64]) -> NDArray[np.complex128]:
+    energy, vectors = np.linalg.eigh(matrix)
+    phase = np.exp(-2e-9j * np.pi * spans_ns[:, None] * energy)
+    return np.asarray((vectors * phase[:, None, :]) @ vectors.T)
+
+
+def _states(point: ClusterPoint) -> NDArray[np.float64]:
+    """Return the dressed states of the two qubits' lowest levels, (D, 4)."""
+    rest = (0,) * (len(point.qubits) - 2)
+    return point.vectors[:, [point.basis.index(*pair, *rest) for pair in PAIRS]]
+
+
+def gate_unitary(gate: str, block: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Return the gate with the phases of single qubits that lie nearest to ``block`` (T, 4, 4)."""
+    wanted = np.zeros(block.shape, np.complex128)
+    if gate == "cz":
+        base = np.angle(block[:, 0, 0])
+        first, second, both = (np.angle(block[:, k, k]) - base for k in (2, 1, 3))
+        # what the conditional phase misses is shared among the four, as least squares do
+        missed = np.angle(-np.exp(1j * (both - first - second))) / 4
+        phases = (base - missed, base + second + missed, base + first + missed)
+        for k, phase in zip((0, 1, 2), phases, strict=True):
+            wanted[:, k, k] = np.exp(1j * phase)
+        wanted[:, 3, 3] = -np.exp(1j * (base + first + second + 3 * missed))
+        return wanted
+    one, other = np.angle(block[:, 1, 2]), np.angle(block[:, 2, 1])
+    base, both = np.angle(block[:, 0, 0]), np.angle(block[:, 3, 3])
+    # of an iSWAP 00 and 11 keep what 01 and 10 do not have: one - base + other - both = pi
+    missed = np.angle(-np.exp(1j * (one + other - base - both))) / 4
+    wanted[:, 0, 0], wanted[:, 3, 3] = np.exp(1j * (base + missed)), np.exp(1j * (both + missed))
+    wanted[:, 1, 2], wanted[:, 2, 1] = np.exp(1j * (one - missed)), np.exp(1j * (other - missed))
+    return wanted
+
+
+def judged(point: ClusterPoint, edge: Edge, pulse: Pulse) -> tuple[float, float]:
+    """Return the average infidelity and the leakage of a pulse, decoherence and noise included."""
+    comp = _states(point)
+    samples = pulse.samples()
+    count = samples.size
+    elements = point.cluster.elements
+    levels = np.zeros((1, count, len(elements), max(one.count for one in elements)))
+    exchange = np.zeros((1, count, len(point.cluster.exchanges)))
+    known: dict[float, tuple[list[NDArray[np.float64]], NDArray[np.float64]]] = {}
+    for s, value in enumerate(samples.tolist()):
+        shift, growth = known.setdefault(value, _moved(point, edge, value))
+        for e, element in enumerate(elements):
+            levels[0, s, e, : element.count] = element.levels_hz + shift[e]
+        exchange[0, s] = [
+            one.strength_hz * growth[one.one] * growth[one.other] for one in point.cluster.exchanges
+        ]
+    moved = np.zeros((4, 4, 4, 4), np.complex128)
+    for hz, weight in _noise_nodes([qubit.slow_sigma_hz for qubit in point.qubits]):
+        here = levels + hz[:, None] * np.arange(levels.shape[-1])
+        steps = Steps(1.0, here, exchange, np.zeros((1, count, len(elements)), np.complex128))
+        played = propagator(point.cluster, steps, 1, point.frame_hz).play(_operators(comp))
+        moved += weight * _by_units(np.einsum("xa,cxy,yb->cab", comp, played, comp))
+    coherent = np.array([[moved[a, 0, a, 0] for a in range(4)]])
+    block = np.zeros((1, 4, 4), np.complex128)
+    if edge.gate == "cz":
+        block[0, range(4), range(4)] = coherent[0]
+    else:
+        for to, start in ((0, 0), (2, 1), (1, 2), (3, 3)):
+            block[0, to, start] = moved[start, 0, to, 0]
+    wanted = gate_unitary(edge.gate, block)[0]
+    process = np.einsum("ca,abcd,db->", np.conj(wanted), moved, wanted) / 16
+    kept = sum(float(moved[a, a, b, b].real) for a in range(4) for b in range(4)) / 4
+    return 1 - (4 * float(process.real) + kept) / 5, 1 - kept
+
+
+def _noise_nodes(sigmas_hz: Sequence[float]) -> list[tuple[NDArray[np.float64], float]]:
+    """Return nodes of the two qubits' slow noise, and their weights."""
+    value, weight = NODES
+    weight = weight / weight.sum()
+    rest = np.zeros(len(sigmas_hz) - 2)
+    return [
+        (np.append([a * sigmas_hz[0], b * sigmas_hz[1]], rest), float(u * v))
+        for a, u in zip(value, weight, strict=True)
+        for b, v in zip(value, weight, strict=True)
+    ]
+
+
+def _operators(comp: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Return Hermitian operators from which all |a><b| are made, (16, D, D)."""
+    found = []
+    for a in range(4):
+        for b in range(4):
+            one = np.outer(comp[:, a], comp[:, b]).astype(np.complex128)
+            found.append(one + one.T if a <= b else 1j * (one.T - one))
+    return np.array(found)
+
+
+def _by_units(played: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Return what becomes of |a><b|, (4, 4, 4, 4), from what becomes of :func:`_operators`."""
+    of = played.reshape(4, 4, 4, 4)
+    out = np.zeros((4, 4, 4, 4), np.complex128)
+    for a in range(4):
+        out[a, a] = of[a, a] / 2
+        for b in range(a):
+            out[b, a] = (of[b, a] - 1j * of[a, b]) / 2
+            out[a, b] = (of[b, a] + 1j * of[a, b]) / 2
+    return out

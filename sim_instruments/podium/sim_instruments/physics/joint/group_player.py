@@ -1,0 +1,122 @@
+"""Plays groups of pulses to a cluster's dressed states, at each node of the members' slow noise."""
+
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
+from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps
+from podium.sim_instruments.physics.joint.density_evolution import Steps
+from podium.sim_instruments.physics.joint.group_maps import (
+    MAPPED,
+    WORTH_A_MAP,
+    GroupPropagator,
+    hermitian_units,
+    pack,
+    propagator,
+    unpack,
+)
+
+KEPT_BYTES = 96_000_000
+"""Memory of the propagators that are kept, and as much of maps."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prepared:
+    """A group at K nodes."""
+
+    nodes: tuple[GroupPropagator, ...]
+    back: NDArray[np.complex128]
+    """Shape (D, D): from the frame of the group to that of the cluster."""
+
+
+class GroupPlayer:
+    """Plays groups; what repeats is worked out once."""
+
+    def __init__(
+        self, point: ClusterPoint, group_steps: GroupSteps, node_hz: NDArray[np.float64]
+    ) -> None:
+        """``node_hz`` (K, M): the slow noise of each member at each node."""
+        self._point = point
+        self._group_steps = group_steps
+        self._node_hz = node_hz
+        self._prepared: OrderedDict[Group, _Prepared] = OrderedDict()
+        self._maps: OrderedDict[Group, NDArray[np.float64]] = OrderedDict()
+        self._met: Counter[Group] = Counter()
+        self._still: dict[Group, NDArray[np.float64] | None] = {}
+        self._bytes = 0
+        number = point.basis.number
+        self._apart = number[:, None] - number[None, :]
+
+    def still_turns(self, group: Group) -> NDArray[np.float64] | None:
+        """Return by how many turns a group turns dressed levels, (D,), if it does nothing else."""
+        if group not in self._still:
+            self._still[group] = self._group_steps.still_turns(group)
+        return self._still[group]
+
+    def play(self, state: NDArray[np.complex128], group: Group) -> NDArray[np.complex128]:
+        """Return dressed states (K, C, D, D) after a group."""
+        size = self._point.basis.size
+        known = self._maps.get(group)
+        if known is None:
+            self._met[group] += state.shape[1]
+            if size > MAPPED or self._met[group] < WORTH_A_MAP:
+                return self._directly(state, self._prepare(group))
+            known = self._map(group)
+        moved = known @ np.swapaxes(pack(state), -1, -2)
+        return unpack(np.swapaxes(moved, -1, -2), size)
+
+    def play_turned(
+        self, state: NDArray[np.complex128], group: Group, turns: tuple[float, ...]
+    ) -> NDArray[np.complex128]:
+        """Play a group whose drives of each member are ahead by so many turns."""
+        if not any(turns):
+            return self.play(state, group)
+        ahead = self._point.basis.level @ np.array(turns)
+        turned = np.exp(2j * np.pi * ((ahead[:, None] - ahead[None, :]) % 1.0))
+        return np.asarray(self.play(state * turned, group) * np.conj(turned))
+
+    def _directly(
+        self, state: NDArray[np.complex128], prepared: _Prepared
+    ) -> NDArray[np.complex128]:
+        vectors = self._point.vectors
+        bare = vectors @ state @ vectors.T
+        after = np.stack([one.play(bare[k]) for k, one in enumerate(prepared.nodes)])
+        return np.asarray(vectors.T @ (after * prepared.back) @ vectors)
+
+    def _prepare(self, group: Group) -> _Prepared:
+        known = self._prepared.get(group)
+        if known is not None:
+            self._prepared.move_to_end(group)
+            return known
+        point = self._point
+        rows, beats, frame_hz = self._group_steps.steps(group)
+        number = np.arange(rows.levels_hz.shape[-1])
+        nodes = []
+        for node_hz in self._node_hz:
+            noisy = rows.levels_hz + node_hz[:, None] * number
+            here = Steps(rows.step_ns, noisy, rows.exchange_hz, rows.drive_hz)
+            nodes.append(propagator(point.cluster, here, beats, frame_hz))
+        turned = 1e-9 * (point.frame_hz - frame_hz) * group.duration_ns
+        back = np.exp(2j * np.pi * ((turned * self._apart) % 1.0))
+        found = _Prepared(tuple(nodes), back)
+        self._prepared[group] = found
+        self._bytes += sum(one.size_bytes for one in nodes)
+        while self._bytes > KEPT_BYTES and len(self._prepared) > 1:
+            _, gone = self._prepared.popitem(last=False)
+            self._bytes -= sum(one.size_bytes for one in gone.nodes)
+        return found
+
+    def _map(self, group: Group) -> NDArray[np.float64]:
+        """Return the group as real matrices (K, D * D, D * D), [to, from]."""
+        units = hermitian_units(self._point.basis.size)
+        every = np.broadcast_to(units, (len(self._node_hz), *units.shape))
+        found = np.swapaxes(pack(self._directly(every, self._prepare(group))), -1, -2)
+        found = np.ascontiguousarray(found)
+        self._maps[group] = found
+        if len(self._maps) * found.nbytes > KEPT_BYTES and len(self._maps) > 1:
+            gone, _ = self._maps.popitem(last=False)
+            self._met[gone] = 0
+        return found

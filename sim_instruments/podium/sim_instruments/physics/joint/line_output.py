@@ -1,0 +1,287 @@
+"""Pulses on a flux line as the chip receives them: distorted, with what earlier ones have left.
+
+What a line remembers is carried exactly from pulse to pulse and through waits
+(:mod:`.line_response`). It counts from the first thing that is played after a readout to the next
+readout: between the two a level is known, and the phase of nothing. So a run falls into bursts.
+Two bursts are alike where what they play is, and where each exponential that is left over from
+earlier ones differs by less than :data:`LEFT_OVER` of the line's largest level.
+
+A response that changes slowly is held in cells: an eighth of the time since the level last changed,
+cut where a drive begins or ends.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.deduplicate import distinct, number_stretches
+from podium.sim_instruments.physics.drive_line import Drives, drives_of
+from podium.sim_instruments.physics.joint.line_response import (
+    LineResponse,
+    at_rest,
+    echoed,
+    reach_ns,
+    respond,
+    wait,
+)
+from podium.sim_instruments.physics.signals import Piece, PulseTrain
+
+LEFT_OVER = 1e-5
+"""Bound on what is left of earlier pulses, over the largest level on the line: a pulse of a fifth
+of a flux quantum, on a transmon that it moves by a gigahertz, is then off by some 20 kHz at most,
+which turns a gate of 40 ns by 1e-3 of a turn. Samples are rounded to a quarter of it."""
+SETTLE_NS = 16
+"""So long after a pulse its response is one piece with it."""
+CELL = 8
+"""Cells are this much shorter than the time since the level last changed."""
+PULSE, EDGE, END = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Readouts:
+    """When photons are on a feedline, and when qubits are driven, in the time of a flux line."""
+
+    lit_ns: NDArray[np.int64]
+    """Shape (R,), ascending: the first photon of each readout."""
+    dark_ns: NDArray[np.int64]
+    """Shape (R,): when they are gone."""
+    edges_ns: NDArray[np.int64]
+    """Shape (n,), ascending: beginnings and ends of drives."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bursts:
+    """What is played between two readouts, G times; K kinds."""
+
+    begin_ns: NDArray[np.int64]
+    length_ns: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    example: NDArray[np.int64]
+    first_row: NDArray[np.int64]
+    what: NDArray[np.int64]
+    item: NDArray[np.int64]
+    offset: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    """Part of a kind of burst, by itself; cells are held."""
+
+    begin_ns: int
+    cells: NDArray[np.int64]
+    """Shape (C + 1,): where they begin, from the burst's start, and the end."""
+    value: NDArray[np.float64]
+    """Shape (C,)."""
+
+
+def arriving(trains: Sequence[PulseTrain], response: LineResponse, by: Readouts) -> PulseTrain:
+    """Return what arrives of all trains of one line, as one train."""
+    played = drives_of(trains)
+    if not played.start_ns.size:
+        return trains[0]
+    largest = max(_largest(shape.samples, shape.level) for shape in played.shapes)
+    bound = LEFT_OVER * largest
+    bursts = _bursts_of(played, response, by)
+    made = [_stretches(played, response, bursts, int(g)) for g in bursts.example]
+    size, tau = response.modes()
+    left = np.array([tails for _, tails in made]).reshape(len(made), tau.size)
+    gap = np.maximum(
+        bursts.begin_ns[1:] - (bursts.begin_ns[:-1] + bursts.length_ns[:-1]), 0
+    ).astype(np.float64)
+    over = np.zeros((bursts.kind.size, tau.size))
+    carry_tails(bursts.kind, bursts.length_ns.astype(np.float64), gap, tau, left, over)
+    words = np.rint(over * size / bound).astype(np.int64)
+    number, first = distinct(np.ascontiguousarray(np.column_stack([bursts.kind, words])))
+    pieces: list[Piece] = []
+    known: dict[tuple[bytes, int], int] = {}
+    laid: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
+    for g in first:
+        at, which = [], []
+        for stretch in made[bursts.kind[g]][0]:
+            piece = _piece(stretch, words[g] * bound, tau, bound / 4)
+            if piece is None:
+                continue
+            content = piece.samples.tobytes() + np.complex128(piece.level).tobytes()
+            place = known.setdefault((content, piece.duration_ns), len(pieces))
+            if place == len(pieces):
+                pieces.append(piece)
+            at.append(stretch.begin_ns)
+            which.append(place)
+        laid.append((np.array(at, np.int64), np.array(which, np.int32)))
+    each = [laid[n] for n in number]
+    counts = [at.size for at, _ in each]
+    start = np.repeat(bursts.begin_ns, counts) + np.concatenate([at for at, _ in each])
+    which_ = np.concatenate([which for _, which in each])
+    return replace(
+        trains[0],
+        start_ns=start.astype(np.int64),
+        piece=which_.astype(np.int32),
+        phase_turns=np.zeros(start.size),
+        pieces=tuple(pieces),
+        goes_on=False,
+    )
+
+
+def _largest(samples: NDArray[np.complex128], level: complex) -> float:
+    return max(abs(complex(level).real), float(np.max(np.abs(samples.real), initial=0.0)))
+
+
+def _bursts_of(played: Drives, response: LineResponse, by: Readouts) -> _Bursts:
+    later = int(np.floor(response.delay_ns))
+    start, end = played.start_ns + later, played.end_ns + later + reach_ns(response)
+    edges = by.edges_ns
+    place = np.searchsorted(by.lit_ns, edges, side="right")
+    since = np.append(np.iinfo(np.int64).min, by.dark_ns)[place]
+    edges = np.unique(edges[(edges >= since) & (edges >= start[0])])
+    last = max(int(end.max()), int(edges[-1]) if edges.size else 0) + SETTLE_NS
+    at = np.concatenate([start, edges])
+    burst = np.searchsorted(by.lit_ns, at, side="right")
+    there = np.unique(burst)
+    until = np.append(by.lit_ns, last)[there]
+    # a pulse that goes on into a readout is left whole: it is refused where it counts
+    stops = np.zeros(by.lit_ns.size + 1, np.int64)
+    np.maximum.at(stops, burst[: start.size], end)
+    until = np.maximum(until, stops[there])
+    what = np.concatenate(
+        [np.full(start.size, PULSE), np.full(edges.size, EDGE), np.full(there.size, END)]
+    )
+    item = np.concatenate([played.shape, np.zeros(edges.size + there.size, np.int64)])
+    all_at, all_burst = np.concatenate([at, until]), np.concatenate([burst, there])
+    order = np.lexsort((what, all_at, np.where(what == END, 1, 0), all_burst))
+    what, item, all_at, all_burst = what[order], item[order], all_at[order], all_burst[order]
+    first = np.searchsorted(all_burst, there)
+    begin = all_at[first]
+    offset = all_at - np.repeat(begin, np.diff(np.append(first, all_at.size)))
+    found = number_stretches(first.astype(np.int64), [what, item, offset])
+    return _Bursts(
+        begin,
+        until - begin,
+        found.kind,
+        found.example,
+        np.append(first, all_at.size),
+        what,
+        item,
+        offset,
+    )
+
+
+def _stretches(
+    played: Drives, response: LineResponse, bursts: _Bursts, burst: int
+) -> tuple[list[_Stretch], NDArray[np.float64]]:
+    """Return a burst from rest, and what its exponentials are at its end, shape (K,)."""
+    rows = slice(int(bursts.first_row[burst]), int(bursts.first_row[burst + 1]))
+    what, item, offset = bursts.what[rows], bursts.item[rows], bursts.offset[rows]
+    length = int(bursts.length_ns[burst])
+    edges = offset[what == EDGE]
+    pulses = [(int(at), int(k)) for at, k in zip(offset, item, strict=True)]
+    pulses = [one for one, kind in zip(pulses, what, strict=True) if kind == PULSE]
+    state, now, found = at_rest(response), 0, list[_Stretch]()
+    size, tau = response.modes()
+    anchor = None
+    while pulses:
+        begin, stop, mine = pulses[0][0], pulses[0][0], list[tuple[int, int]]()
+        while pulses and pulses[0][0] <= stop:
+            mine.append(pulses.pop(0))
+            lasts = played.shapes[mine[-1][1]].duration_ns + reach_ns(response)
+            stop = max(stop, mine[-1][0] + lasts + SETTLE_NS)
+        stop = min(stop, length)
+        if begin > now:
+            found += _waits(now, begin, anchor, edges, state.tails[0] - state.last[0], size, tau)
+            state = wait(response, begin - now, state)
+        held = np.zeros(stop - begin)
+        for at, k in mine:
+            shape = played.shapes[k]
+            value = np.full(shape.duration_ns, complex(shape.level).real)
+            value[: shape.samples.size] = shape.samples.real
+            value = echoed(response, value)
+            held[at - begin : at - begin + value.size] += value
+        exact, state = respond(response, held[None], 1.0, state)
+        changes = np.flatnonzero(np.diff(held, prepend=np.nan))
+        cells = begin + _cells_after(changes, held.size)
+        sums = np.append(0.0, np.cumsum(exact[0]))[cells - begin]
+        found.append(_Stretch(begin, cells, np.diff(sums) / np.diff(cells)))
+        now = anchor = stop
+        anchor = begin + int(changes[-1])
+    if length > now:
+        found += _waits(now, length, anchor, edges, state.tails[0] - state.last[0], size, tau)
+        state = wait(response, length - now, state)
+    return found, state.tails[0] - state.last[0]
+
+
+def _waits(
+    begin: int,
+    end: int,
+    anchor: int | None,
+    edges: NDArray[np.int64],
+    tails: NDArray[np.float64],
+    size: NDArray[np.float64],
+    tau: NDArray[np.float64],
+) -> list[_Stretch]:
+    """Return a time without pulses, cut where drives begin and end."""
+    inside = edges[(edges > begin) & (edges < end)].tolist()
+    found = []
+    for low, high in zip([begin, *inside], [*inside, end], strict=True):
+        cells = _cells(low, high, begin if anchor is None else anchor)
+        value = _means(cells - begin, tau) @ (size * tails)
+        found.append(_Stretch(low, cells, value))
+    return found
+
+
+def _means(cells: NDArray[np.int64], tau: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of each exponential over each cell, (C, K)."""
+    left = np.exp(-cells[:, None] / tau)
+    return np.asarray(-np.diff(left, axis=0) * tau / np.diff(cells)[:, None])
+
+
+def _cells(begin: int, end: int, anchor: int) -> NDArray[np.int64]:
+    """Return the bounds of cells that grow with the time since ``anchor``."""
+    found = [begin]
+    while found[-1] < end:
+        found.append(min(end, found[-1] + max(1, (found[-1] - anchor) // CELL)))
+    return np.array(found, np.int64)
+
+
+def _cells_after(changes: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Return the bounds of the cells of a signal that changes at these samples."""
+    parts = []
+    for low, high in zip(changes, np.append(changes[1:], size), strict=True):
+        parts.append(
+            np.array([low]) if high == low + 1 else _cells(int(low), int(high), int(low))[:-1]
+        )
+    return np.append(np.concatenate(parts), size).astype(np.int64)
+
+
+def _piece(
+    stretch: _Stretch, left: NDArray[np.float64], tau: NDArray[np.float64], step: float
+) -> Piece | None:
+    """Return a stretch with what is ``left`` (K,) from before the burst; None: nothing."""
+    value = stretch.value
+    if np.any(left):
+        value = value + _means(stretch.cells, tau) @ left
+    value = step * np.rint(value / step)
+    if not np.any(value):
+        return None
+    duration = int(stretch.cells[-1] - stretch.cells[0])
+    if value.size == 1:
+        return Piece(0.0, np.zeros(0, np.complex128), complex(value[0]), duration)
+    samples = np.repeat(value, np.diff(stretch.cells)).astype(np.complex128)
+    return Piece(0.0, samples, 0j, duration)
+
+
+@njit(cache=True, nogil=True)
+def carry_tails(kind: Any, length: Any, gap: Any, tau: Any, left: Any, out: Any) -> None:
+    """Fill ``out`` (G, K): what is left at each burst's start of those before.
+
+    ``left`` (kinds, K): what a burst from rest leaves at its end.
+    """
+    for k in range(tau.size):
+        now = 0.0
+        for g in range(kind.size):
+            out[g, k] = now
+            now = now * np.exp(-length[g] / tau[k]) + left[kind[g], k]
+            if g < gap.size:
+                now *= np.exp(-gap[g] / tau[k])

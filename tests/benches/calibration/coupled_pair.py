@@ -1,0 +1,118 @@
+"""Two transmons whose 11 and 20 exchange, in formulas: what their programs' captures would hold.
+
+Pulses on drives turn a qubit by their amplitude, at once; flux pulses move the first end, which
+meets the second one where the resonance is. Nothing decays; a wait of microseconds resets.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from tests.benches.calibration.synthetic_data import ONE_SHOT_V, Asked
+
+from podium.control.program.program import Affine, Delay, Play, Program, ShiftPhase, variables
+from podium.firmware_interfaces.exact_time import FS_PER_US
+
+LEVELS_V = (1e-3, -1e-3, -0.5e-3 + 0.8e-3j)
+"""Where :func:`.synthetic_data.known` says that 0, 1 and 2 are read."""
+PI = 0.45
+
+
+@dataclass
+class CoupledPair:
+    """Makes data of ``q0`` and ``q1``; q0 is moved."""
+
+    half_rate_hz: float = 7.1e6
+    place: float = 0.55
+    """Amplitude at which 11 and 20 meet."""
+    above_hz: float = 440e6
+    """By which 20 lies above 11 at rest."""
+    shift_hz: float = -0.1e6
+    """Of 11, at rest, against 10 and 01 together."""
+    quiet: bool = True
+    """The shots that it makes have their scatter."""
+    made: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def __call__(self, asked: Asked, rng: np.random.Generator) -> np.ndarray:
+        program = asked.program
+        which = ("q0", "q1").index(asked.element)
+        chances = populations(self, program)
+        if not program.keep_shots:
+            own = chances.reshape(*asked.shape, 3, 3).sum(axis=-1 if which == 0 else -2)
+            mean = own @ np.array(LEVELS_V)
+            drawn = np.sqrt(np.maximum(own @ np.abs(LEVELS_V) ** 2 - np.abs(mean) ** 2, 0))
+            scatter = np.hypot(drawn, ONE_SHOT_V) / np.sqrt(program.shots)
+            pair = rng.normal(0, 1, (2, *asked.shape)) * scatter
+            return mean + pair[0] + 1j * pair[1]
+        if id(program) not in self.made:
+            draws = rng.random((program.shots, chances.shape[0], 1))
+            self.made[id(program)] = (draws > np.cumsum(chances, axis=1)).sum(axis=-1)
+        level = self.made[id(program)]
+        own = level // 3 if which == 0 else level % 3
+        pair = rng.normal(0, ONE_SHOT_V, (2, *own.shape))
+        points = np.array(LEVELS_V)[np.minimum(own, 2)] + pair[0] + 1j * pair[1]
+        return points.reshape(program.shots, *asked.shape)
+
+
+def populations(pair: CoupledPair, program: Program) -> np.ndarray:
+    """Return the populations at the readout, shape (points, 9)."""
+    counts = [axis.count for axis in program.axes]
+    known = variables(program.axes)
+    axis_of = {v.name: k for k, axis in enumerate(program.axes) for v in axis.variables}
+    found = []
+    for point in np.ndindex(*counts):
+
+        def value(of: object, at: tuple[int, ...] = point) -> float:
+            if isinstance(of, Affine):
+                variable = known[str(of.variable)]
+                return float(of.offset + of.scale * variable.value(at[axis_of[variable.name]]))
+            return float(of)  # type: ignore[arg-type]
+
+        found.append(np.abs(_played(pair, program, value)) ** 2)
+    return np.array(found)
+
+
+def _played(pair: CoupledPair, program: Program, value) -> np.ndarray:  # type: ignore[no-untyped-def]
+    state = np.zeros(9, complex)
+    state[0] = 1
+    turns = {"q0": 0.0, "q1": 0.0}
+    for one in program.body:
+        match one:
+            case Play(frame, waveform, amplitude) if frame.endswith(".drive"):
+                name = frame.removesuffix(".drive")
+                gate = _turn(np.pi * value(amplitude) / PI, turns[name])
+                other = np.eye(3)
+                whole = np.kron(gate, other) if name == "q0" else np.kron(other, gate)
+                state = whole @ state
+            case Play(frame, waveform, amplitude) if frame.endswith(".flux"):
+                state = _moved(pair, value(amplitude), waveform.duration_fs * 1e-15) @ state
+            case ShiftPhase(frame, by):
+                turns[frame.removesuffix(".drive")] += value(by)
+            case Delay(_, by) if value(by) < FS_PER_US:
+                state = _moved(pair, 0.0, value(by) * 1e-15) @ state
+    return state
+
+
+def _turn(angle: float, turns: float) -> np.ndarray:
+    """A carrier whose phase advances turns about an axis that does so against the sense of Y."""
+    phase = np.exp(2j * np.pi * turns)
+    gate = np.eye(3, dtype=complex)
+    gate[0, 0] = gate[1, 1] = np.cos(angle / 2)
+    gate[0, 1] = -1j * np.sin(angle / 2) * phase
+    gate[1, 0] = -1j * np.sin(angle / 2) / phase
+    return gate
+
+
+def _moved(pair: CoupledPair, amplitude: float, seconds: float) -> np.ndarray:
+    """Return the matrix of a flux pulse; without one, of a wait."""
+    moved = -pair.above_hz * (amplitude / pair.place) ** 2
+    levels = np.array([[i * moved for _ in range(3)] for i in range(3)])
+    levels[1, 1] += pair.shift_hz
+    levels[2] += pair.above_hz
+    whole = np.diag(np.exp(-2j * np.pi * levels.ravel() * seconds))
+    if amplitude:
+        pick = np.ix_([4, 6], [4, 6])
+        block = np.array([[levels[1, 1], pair.half_rate_hz], [pair.half_rate_hz, levels[2, 0]]])
+        values, vectors = np.linalg.eigh(block)
+        turn = np.exp(-2j * np.pi * values * seconds)
+        whole[pick] = vectors @ np.diag(turn) @ vectors.T
+    return whole

@@ -1,0 +1,129 @@
+"""Routines for edges find what a pair in formulas has, and its gate makes a Bell state."""
+
+import numpy as np
+import pytest
+from tests.benches.calibration.coupled_pair import CoupledPair
+from tests.benches.calibration.synthetic_data import MadeRunner, known
+from tests.benches.docs.pages import ROOT
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.catalogue import EDGE_BRING_UP
+from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.fits.chevron import fit_chevron
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.two_qubit_state import (
+    Confusion,
+    effects,
+    tomography,
+)
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.routines.bell_state import rotations, wanted
+from podium.control.facility.load import load_facility
+from podium.control.parameters.memory_record import MemoryRecord
+
+FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility.yaml")
+EDGE = FACILITY.edges()["node_a.q0_q1"]
+
+
+def bench_of(make, seed: int, record: MemoryRecord | None = None) -> Bench:  # type: ignore[no-untyped-def]
+    runner = MadeRunner(make, seed, facility=FACILITY)
+    qubits = tuple(FACILITY.qubits().values())
+    return Bench(
+        runner, "node_a", qubits, record or known(FACILITY), keep=lambda _: None, edges=(EDGE,)
+    )
+
+
+async def brought_up(pair: CoupledPair, seed: int) -> tuple[Bench, list[Outcome]]:
+    bench = bench_of(pair, seed)
+    return bench, [one async for one in bring_up(bench, EDGE_BRING_UP)]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_from_nothing_to_a_bell_state(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    bench = bench_of(CoupledPair(), seed)
+    middle = EdgePulses.of(bench, EDGE).resonance()
+    pair = CoupledPair(half_rate_hz=rng.uniform(6e6, 9.5e6), place=middle * rng.uniform(0.9, 1.1))
+    bench, outcomes = await brought_up(pair, seed)
+    assert {one.routine: one.failures for one in outcomes if one.failures} == {}
+    found = bench.record.all()
+    rate, place = (found[f"{EDGE.name}.{n}"] for n in ("exchange", "gate_amplitude"))
+    assert abs(rate.value * np.sqrt(2) - pair.half_rate_hz) < 5 * rate.sigma * np.sqrt(2)
+    assert place.value == pytest.approx(pair.place, rel=0.01)
+    duration = found[f"{EDGE.name}.gate_duration"].value
+    assert duration == pytest.approx(1 / (2 * pair.half_rate_hz), abs=1.6e-9)
+    bell = found[f"{EDGE.name}.bell_fidelity"]
+    assert bell.value > 0.96
+
+
+async def test_a_design_value_does_not_pass_for_a_measurement() -> None:
+    """The levels meet elsewhere than a second measurement finds them: nothing is stored."""
+    pair = CoupledPair()
+    bench = bench_of(pair, 3)
+    pair.place = EdgePulses.of(bench, EDGE).resonance()
+    runs = 0
+    made = pair.__call__
+
+    def moving(asked, rng):  # type: ignore[no-untyped-def]
+        nonlocal runs
+        pair.place = middle * (1.0 if "chevron" in asked.program.name and runs < 14 else 1.05)
+        runs += 1
+        return made(asked, rng)
+
+    middle = pair.place
+    bench.runner.make = moving  # type: ignore[attr-defined]
+    outcomes = [one async for one in bring_up(bench, ("chevron",))]
+    assert "measured anew" in outcomes[0].failures[EDGE.name]
+    assert not any("q0_q1" in name for name in bench.record.all())
+
+
+def test_a_chevron_is_found_over_seeds_with_honest_sigmas() -> None:
+    pulls = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        rate, place, slope = rng.uniform(6e6, 10e6), rng.uniform(0.5, 0.6), -1.6e9
+        at = np.linspace(place - 0.022, place + 0.026, 15)
+        amplitude, duration = np.meshgrid(at, np.array([16, 32, 48, 64, 80, 96]) * 1e-9)
+        detuning = slope * (amplitude - place) * (1 + (amplitude - place) / (2 * place))
+        squared = detuning**2 + 4 * rate**2
+        stays = 1 - 4 * rate**2 / squared * np.sin(np.pi * np.sqrt(squared) * duration) ** 2
+        signal = (0.03 + 0.93 * stays).ravel() + rng.normal(0, 0.04, stays.size)
+        found = fit_chevron(
+            duration.ravel(), amplitude.ravel(), signal, np.full(signal.size, 0.04), 7.8e6, -1.5e9
+        )
+        pulls.append((found.values["half_rate"] - rate) / found.sigmas["half_rate"])
+    assert 0.7 < np.std(pulls) < 1.4
+    assert abs(np.mean(pulls)) < 0.6
+
+
+def test_noise_is_no_chevron() -> None:
+    amplitude, duration = np.meshgrid(np.linspace(0.5, 0.6, 15), np.arange(1, 7) * 16e-9)
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        with pytest.raises(FitFailed):
+            fit_chevron(
+                duration.ravel(),
+                amplitude.ravel(),
+                rng.normal(0.95, 0.04, amplitude.size),
+                np.full(amplitude.size, 0.04),
+                7.8e6,
+                -1.5e9,
+            )
+
+
+def test_the_likeliest_state_has_a_fidelity_within_its_sigma() -> None:
+    confusion = Confusion((0.01, 0.02), (0.03, 0.05)).matrix()
+    measured = effects(rotations(), confusion)
+    ideal = wanted()
+    state = 0.93 * np.outer(ideal, ideal.conj()) + 0.07 * np.eye(4) / 4
+    true = float((ideal.conj() @ state @ ideal).real)
+    chance = np.einsum("soab,ba->so", measured, state).real
+    pulls = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        counts = np.stack([rng.multinomial(1500, p / p.sum()) for p in chance]).astype(float)
+        found = tomography(counts, measured, ideal)
+        pulls.append((found.fidelity - true) / found.fidelity_sigma)
+    assert 0.45 < np.std(pulls) < 1.8
+    assert abs(np.mean(pulls)) < 1.5

@@ -1,0 +1,150 @@
+"""Calibrated two-qubit gates as parts of programs: taken from the store, or refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from podium.control.client.gates import GateConflict, NoGate, edge_between, gate_of, together
+from podium.control.facility.facility import Facility
+from podium.control.facility.load import load_facility
+from podium.control.parameters.entry import NotMeasured, ParameterEntry
+from podium.control.parameters.known_values import StaleParameter
+from podium.control.parameters.store import ParameterStore
+from podium.control.parameters.validity import Validities, Validity
+from podium.control.program.program import (
+    Barrier,
+    Capture,
+    Delay,
+    Frame,
+    Play,
+    Program,
+    ShiftPhase,
+    walk,
+)
+from podium.control.program.validate import validate
+from podium.control.program.waveforms import FlatTop, Square
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "two_qubit" / "facility.yaml"
+NS = 10**6
+NOW_S = 1.8e9
+HOUR_S = 3600.0
+VALUES = {
+    "gate_amplitude": (0.54, "1"),
+    "gate_duration": (65e-9, "s"),
+    "phase_first": (0.31, "1"),
+    "phase_second": (-0.02, "1"),
+}
+VALIDITIES = Validities({name: Validity(6 * HOUR_S, "chevron") for name in VALUES})
+
+
+@pytest.fixture(scope="module")
+def facility() -> Facility:
+    return load_facility(EXAMPLE)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ParameterStore:
+    made = ParameterStore(tmp_path / "p.sqlite")
+    made.put(entries())
+    return made
+
+
+def entries(age_s: float = HOUR_S, **values: float) -> list[ParameterEntry]:
+    return [
+        ParameterEntry(
+            f"node_a.q0_q1.{name}", values.get(name, value), 0.01, unit, "r", "chevron",
+            NOW_S - age_s, 0,
+        )
+        for name, (value, unit) in VALUES.items()
+    ]  # fmt: skip
+
+
+def test_a_gate_is_its_pulse_its_wait_and_the_phases_of_both_frames(
+    facility: Facility, store: ParameterStore
+) -> None:
+    edge = edge_between(facility, "cz", ("q1", "node_a.q0"))
+    gate = gate_of(edge, store, VALIDITIES, NOW_S)
+    names = ("q0.drive", "q1.drive", "q0_q1.flux")
+    assert gate.frames == (Frame("q0_q1.flux", "node_a.q0.flux", 0.0),)
+    assert gate.statements == (
+        Barrier(names),
+        Play("q0_q1.flux", Square(65 * NS), 0.54),
+        Delay(("q0_q1.flux",), 15 * NS),
+        Barrier(names),
+        ShiftPhase("q0.drive", 0.31),
+        ShiftPhase("q1.drive", -0.02),
+    )
+    drives = [Frame(f"q{k}.drive", f"node_a.q{k}.drive", 6e9 - k * 5e8) for k in range(2)]
+    readout = Frame("r", "node_a.q0.readout", 7e9)
+    body = (*gate.statements, *gate.statements, Capture("r", "q0", ns=400), Delay(("r",), ns=400))
+    validate(Program("two", (*drives, readout, *gate.frames), body))
+
+
+def test_frames_may_have_other_names_and_edges_may_rise(
+    facility: Facility, store: ParameterStore
+) -> None:
+    rise = replace(entries()[1], name="node_a.q0_q1.gate_rise", value=4e-9)
+    store.put([rise])
+    names = {"q0": "d0", "q1": "d1", "q0_q1": "f"}
+    gate = gate_of(facility.edges()["node_a.q0_q1"], store, VALIDITIES, NOW_S, names)
+    assert gate.pulse == Play("f", FlatTop(65 * NS, 4 * NS), 0.54)
+    assert {s.frame for _, s in walk(gate.statements) if isinstance(s, ShiftPhase)} == {"d0", "d1"}
+
+
+@pytest.mark.parametrize("missing", list(VALUES))
+def test_a_gate_that_is_not_calibrated_is_refused(
+    facility: Facility, tmp_path: Path, missing: str
+) -> None:
+    with ParameterStore(tmp_path / "other.sqlite") as store:
+        store.put(one for one in entries() if not one.name.endswith(missing))
+        said = f"cz of node_a.q0_q1 is not calibrated: there is no node_a.q0_q1.{missing}; run"
+        with pytest.raises(NotMeasured, match=said):
+            gate_of(facility.edges()["node_a.q0_q1"], store, VALIDITIES, NOW_S)
+
+
+def test_a_gate_older_than_its_validity_is_refused(
+    facility: Facility, store: ParameterStore
+) -> None:
+    edge = facility.edges()["node_a.q0_q1"]
+    gate_of(edge, store, VALIDITIES, NOW_S + 4.9 * HOUR_S)
+    said = "gate_amplitude is 6.1 h old, and valid for 6 h; run chevron first"
+    with pytest.raises(StaleParameter, match=said):
+        gate_of(edge, store, VALIDITIES, NOW_S + 5.1 * HOUR_S)
+
+
+@pytest.mark.parametrize(
+    ("gate", "qubits", "said"),
+    [
+        ("cz", ("q0", "q2"), "two_qubit has no edge between q0 and q2; it has node_a.q0_q1"),
+        ("iswap", ("q0", "q1"), "node_a.q0_q1 has no gate 'iswap'"),
+        ("cz", ("q0",), "no edge between q0"),
+    ],
+)
+def test_what_the_facility_does_not_have_is_refused(
+    facility: Facility, gate: str, qubits: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(NoGate, match=said):
+        edge_between(facility, gate, qubits)
+
+
+def test_gates_that_share_a_coupler_or_a_qubit_are_not_played_at_once(
+    facility: Facility, store: ParameterStore
+) -> None:
+    gate = gate_of(facility.edges()["node_a.q0_q1"], store, VALIDITIES, NOW_S)
+    coupled = replace(gate, edge=replace(gate.edge, coupler="c", pulsed="c"))
+    elsewhere = replace(gate.edge, element="q2_q3", ends=("q2", "q3"), coupler="c", pulsed="q2")
+    other = replace(coupled, edge=elsewhere, drives=("q2.drive", "q3.drive"), flux="q2_q3.flux")
+    with pytest.raises(
+        GateConflict, match=r"cz of node_a.q2_q3 and cz of node_a.q0_q1 at once share the coupler"
+    ):
+        together(coupled, other)
+    beside = replace(other, edge=replace(elsewhere, ends=("q1", "q2")))
+    with pytest.raises(GateConflict, match=r"share the qubit node_a\.q1"):
+        together(gate, beside)
+    free = replace(other, edge=replace(elsewhere, coupler=None))
+    both = together(gate, free)
+    assert [type(one).__name__ for one in both] == [
+        *("Barrier", "Play", "Delay", "Play", "Delay", "Barrier"),
+        *["ShiftPhase"] * 4,
+    ]

@@ -1,0 +1,147 @@
+"""The records as they stand on the lab."""
+
+import asyncio
+import warnings
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import xarray
+
+from podium.control.client import run_recorder
+from podium.control.client.lab import Lab
+from podium.control.client.run_recorder import NotRecorded
+from podium.control.records.record_folder import RecordFolder
+from podium.control.records.record_service import RecordService
+from podium.control.records.records_error import NoRun, RecordsError
+from podium.control.records.run_attributes import QUBITS, ROUTINE, attributes_laid
+from podium.control.records.run_times import NoTime
+from podium.control.runs.errors import RunRefused
+from podium.drivers.errors import Refused
+
+
+@pytest.fixture
+def scan(trial):
+    return trial()
+
+
+@pytest.fixture
+async def recorded(lab, tmp_path):
+    """A lab whose runs are recorded."""
+    one = Lab(lab.facility, lab._bus, "ann", recorded=True)
+    opened = partial(RecordFolder, tmp_path / "records")
+    async with RecordService(lab.facility.name, lab._bus, opened).running():
+        yield one
+
+
+async def test_a_run_is_found_and_loaded_once_it_has_returned(recorded, scan) -> None:
+    data = await recorded.run(scan)
+    found = await recorded.data.find(qubit="q0", since="today", by="ann")
+    assert [one.run for one in found.runs] == [data.attrs["run"]]
+    (back,) = found
+    with back, await recorded.data.load(data.attrs["run"]) as loaded:
+        capture = next(iter(loaded.data_vars))
+        assert not loaded.variables[capture]._in_memory, "values are read when they are asked for"
+        assert loaded.equals(data)
+        assert back.attrs["program"] == scan.name
+    assert data.attrs["run"] in repr(found)
+    assert len(await recorded.data.find(qubit="q9")) == 0
+
+
+async def test_what_a_routine_says_of_a_run_is_recorded_with_it(recorded, scan) -> None:
+    with attributes_laid({ROUTINE: "rabi", QUBITS: "node_a.q0 node_a.q1", "state": "{}"}):
+        data = await recorded.run(scan)
+    assert data.attrs["state"] == "{}"
+    (run,) = (await recorded.data.find(routine="rabi", qubit="node_a.q1")).runs
+    assert (run.run, run.qubits) == (data.attrs["run"], ("node_a.q0", "node_a.q1"))
+    await recorded.run(scan)
+    assert len((await recorded.data.find(routine="rabi")).runs) == 1
+
+
+async def test_failures_and_refusals_are_recorded_with_their_reasons(recorded, scan, bench) -> None:
+    bad = replace(scan, frames=(replace(scan.frames[0], port="node_a.q77.readout"),))
+    with pytest.raises(RunRefused):
+        await recorded.run(bad)
+    bench.hooks["cluster_a.load"] = raising_refused
+    with pytest.raises(RunRefused, match="cluster_a: no"):
+        await recorded.run(scan)
+    found = (await recorded.data.find()).runs
+    assert {one.state for one in found} == {"failed", "refused"}
+    assert all(one.error and one.by == "ann" for one in found)
+    (refused,) = (await recorded.data.find(state="refused")).runs
+    assert "q77" in refused.error
+    with pytest.raises(NoRun, match="has no file 'data'"):
+        await recorded.data.load(refused.run)
+
+
+def raising_refused() -> None:
+    raise Refused("cluster_a: no")
+
+
+async def test_a_stream_is_recorded_as_it_was_when_it_ended(recorded, scan) -> None:
+    async for data in recorded.stream(scan):
+        run = data.attrs["run"]
+    (found,) = (await recorded.data.find()).runs
+    assert (found.run, found.state) == (run, "done")
+    with await recorded.data.load(run) as loaded:
+        assert loaded.attrs["complete"] == 1
+
+
+async def test_an_analysis_tags_and_notes_stand_with_the_run(recorded, scan) -> None:
+    run = (await recorded.run(scan)).attrs["run"]
+    fit = xarray.Dataset({"t1": ((), 3e-5, {"units": "s"})})
+    assert [await recorded.data.save(run, "fit", fit) for _ in range(2)] == [1, 2]
+    with await recorded.data.load(run, "fit") as back:
+        assert float(back.t1) == 3e-5
+    await recorded.data.tag(run, "good", "paper")
+    await recorded.data.tag(run, remove=["paper"])
+    await recorded.data.note(run, "the dip is odd")
+    (one,) = (await recorded.data.find(words="odd", tag="good")).runs
+    assert (one.run, one.tags) == (run, ("good",))
+    with pytest.raises(NoTime, match="fooday"):
+        await recorded.data.find(since="fooday")
+
+
+async def test_data_on_another_computer_are_fetched(recorded, scan, monkeypatch) -> None:
+    data = await recorded.run(scan)
+    monkeypatch.setattr("podium.control.client.lab_data._is_there", lambda path, size: False)
+    with await recorded.data.load(data.attrs["run"]) as loaded:
+        assert loaded.equals(data)
+    with pytest.raises(RecordsError, match="not on this computer"):
+        (await recorded.data.find())[0]
+
+
+async def test_data_that_were_changed_on_the_disk_are_refused(recorded, scan) -> None:
+    run = (await recorded.run(scan)).attrs["run"]
+    place = (await recorded.data.find()).path_of(run)
+    content = bytearray(place.read_bytes())
+    content[-5] ^= 1
+    place.write_bytes(content)
+    with pytest.raises(RecordsError, match="was changed after it was recorded"):
+        await recorded.data.load(run)
+
+
+async def test_without_records_data_are_returned_with_a_warning(lab, scan, monkeypatch) -> None:
+    monkeypatch.setattr(run_recorder, "LOST_S", 0.0)
+    one = Lab(lab.facility, lab._bus, "ann", recorded=True)
+    with pytest.warns(NotRecorded, match="the records of first_light do not answer"):
+        data = await one.run(scan)
+    assert data.attrs["not_recorded"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "not_recorded" not in (await lab.run(scan)).attrs
+    with pytest.raises(RecordsError, match="no records are kept here"):
+        await lab.data.find()
+
+
+async def test_records_that_come_back_soon_have_the_run(lab, scan, tmp_path: Path) -> None:
+    one = Lab(lab.facility, lab._bus, "ann", recorded=True)
+    running = asyncio.ensure_future(one.run(scan))
+    await asyncio.sleep(0)
+    opened = partial(RecordFolder, tmp_path / "records")
+    while not running.done():
+        async with RecordService(lab.facility.name, lab._bus, opened).running():
+            await asyncio.wait({running}, timeout=5.0)
+    with RecordFolder(tmp_path / "records") as records:
+        assert records.index.run((await running).attrs["run"]).state == "done"

@@ -1,0 +1,138 @@
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+
+import pytest
+from tests.benches.records.recorded_runs import NOON_S, outcome_of, wanted
+
+from podium.control.bus.memory import MemoryBus
+from podium.control.bus.messages import Done, Failed, RunId, ask
+from podium.control.bus.news import RunNews, runs_key
+from podium.control.bus.records import (
+    FetchFile,
+    FileContent,
+    FindRuns,
+    LabelRun,
+    Recorded,
+    RunsFound,
+    recorded_key,
+    records_key,
+)
+from podium.control.bus.wire import decode, encode
+from podium.control.records.record_folder import RecordFolder
+from podium.control.records.record_service import RecordService
+from podium.control.records.records_error import RecordsError
+
+NEWS = RunNews(
+    RunId(1, 7), "scan", ("node_a.q0.drive", "node_a.feedline"), (), 1, 10, "on", NOON_S, 0, 0, "",
+    by="ann", nodes=("node_a",),
+)  # fmt: skip
+
+
+class Desk:
+    """A service on a bus, with a clock in hand."""
+
+    def __init__(self, folder) -> None:
+        self.now_s = 0.0
+        self.bus = MemoryBus()
+        opened = partial(RecordFolder, folder)
+        self.service = RecordService("lab", self.bus, opened, clock=lambda: self.now_s)
+
+    async def ask(self, request: object, *expected: type):
+        return await ask(self.bus, records_key("lab"), request, *expected, timeout_s=5.0)
+
+    async def tell(self, news: RunNews) -> None:
+        await self.bus.publish(runs_key("lab"), encode(news))
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def runs(self):
+        return (await self.ask(FindRuns(), RunsFound)).runs
+
+
+@pytest.fixture
+def desk(tmp_path):
+    @asynccontextmanager
+    async def opened():
+        desk = Desk(tmp_path / "records")
+        async with desk.service.running():
+            yield desk
+
+    return opened
+
+
+async def test_what_is_announced_is_in_the_records_with_when_its_turn_came(desk) -> None:
+    async with desk() as one, one.bus.subscribe(recorded_key("lab")) as told:
+        await one.tell(NEWS)
+        request = wanted("1-00007", asked_s=NOON_S - 3.0, ended_s=NOON_S + 2.0)
+        request = replace(request, facts=replace(request.facts, run=str(NEWS.run)))
+        kept = await one.ask(request, Recorded)
+        _, payload = await anext(told)
+        assert decode(payload, Recorded) == kept
+        (run,) = await one.runs()
+        assert (run.run, run.waited_s, run.took_s) == (str(NEWS.run), 3.0, 2.0)
+        content = await one.ask(FetchFile(run.run), FileContent)
+        assert content.content == request.content
+
+
+async def test_a_run_whose_client_died_is_recorded_from_the_news_after_a_while(desk) -> None:
+    async with desk() as one:
+        await one.tell(NEWS)
+        await one.tell(replace(NEWS, state="failed", took_s=1.5, error="no trigger"))
+        await one.service.flush_news(20.0)
+        assert await one.runs() == ()
+        one.now_s = 21.0
+        await one.service.flush_news(20.0)
+        (run,) = await one.runs()
+        assert (run.state, run.error, run.took_s, run.by) == ("failed", "no trigger", 1.5, "ann")
+        assert (run.qubits, run.file) == (("node_a.q0",), "")
+
+
+async def test_what_ends_with_the_records_is_recorded_at_their_end(desk, tmp_path) -> None:
+    async with desk() as one:
+        await one.tell(NEWS)
+        await one.tell(replace(NEWS, state="done", took_s=1.0))
+    with RecordFolder(tmp_path / "records") as records:
+        (run,) = records.index.find(FindRuns())
+        assert (run.run, run.state) == (str(NEWS.run), "done")
+        assert "before it sent the data" in run.error
+
+
+async def test_programs_that_are_fired_by_the_hundred_are_not_recorded(desk) -> None:
+    async with desk() as one:
+        await one.tell(replace(NEWS, fired=True))
+        await one.tell(replace(NEWS, fired=True, state="done"))
+        await one.service.flush_news(0.0)
+        assert await one.runs() == ()
+
+
+async def test_labels_outcomes_and_refusals(desk) -> None:
+    async with desk() as one:
+        await one.ask(wanted("1-1"), Recorded)
+        assert await one.ask(LabelRun("1-1", "ann", ("good",), note="odd"), Done) == Done()
+        assert await one.ask(outcome_of("1-1"), Done) == Done()
+        (run,) = await one.runs()
+        assert (run.tags, run.parameters) == (("good",), ("node_a.q0.t1",))
+        answer = await one.ask(LabelRun("1-9", "ann", ("good",)), Done)
+        assert isinstance(answer, Failed)
+        assert answer.kind == "refused"
+        payload = await one.bus.request(records_key("lab"), b"rubbish", 5.0)
+        assert decode(payload, Failed).kind == "refused"
+
+
+async def test_records_that_cannot_be_opened_say_so_and_are_tried_again(tmp_path) -> None:
+    desk = Desk(tmp_path / "records")
+    broken = [True]
+
+    def opened() -> RecordFolder:
+        if broken:
+            raise RecordsError("the database is away")
+        return RecordFolder(tmp_path / "records")
+
+    desk.service = RecordService("lab", desk.bus, opened)
+    async with desk.service.running():
+        answer = await desk.ask(wanted("1-1"), Recorded)
+        assert answer == Failed("failed", "the database is away")
+        broken.clear()
+        assert (await desk.ask(wanted("1-1"), Recorded)).run == "1-1"

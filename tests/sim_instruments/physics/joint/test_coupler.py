@@ -1,0 +1,139 @@
+"""Two transmons and their tunable coupler, in the chip and in the world."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+from tests.benches.physics.chip import FEEDLINE, QUBITS
+from tests.benches.physics.small_chip import NONE, capture, tone, train
+
+from podium.sim_instruments.physics.chip import Chip, Qubit
+from podium.sim_instruments.physics.circuit_inversion import Circuit
+from podium.sim_instruments.physics.drive_line import drives_of
+from podium.sim_instruments.physics.fast_flux import VOLTS
+from podium.sim_instruments.physics.flux_line_world import FAR_HZ
+from podium.sim_instruments.physics.joint.cluster_point import cluster_point
+from podium.sim_instruments.physics.joint.cluster_signals import (
+    Group,
+    GroupSteps,
+    MemberSignals,
+    Played,
+)
+from podium.sim_instruments.physics.joint.group_player import GroupPlayer
+from podium.sim_instruments.physics.joint.joint_run import clusters_of
+from podium.sim_instruments.physics.signals import Piece, RunSignals
+from podium.sim_instruments.physics.transmon import Transmon
+from podium.sim_instruments.physics.world import Lines, World
+
+Q0, Q1, C01 = NAMES = ("node_a.q0", "node_a.q1", "node_a.c01")
+COUPLER = Qubit(
+    name=C01,
+    circuit=Circuit(Transmon(0.2e9, 36e9, 0.1), 0.0, FAR_HZ),
+    kappa_coupling_hz=0.0,
+    kappa_internal_hz=0.0,
+    quality=1e6,
+    temperature_k=0.05,
+    white_dephasing_1_s=1e4,
+    frequency_noise_hz=0.0,
+    flux_noise=1e-5,
+    slow_memory_s=1e-3,
+    drive_hz_per_sqrt_w=0.0,
+    drive_delay_ns=45.0,
+)
+MATRIX = np.diag([0.67, 0.65, 0.6])
+CHARGE = [float(one.circuit.at(0.0).charge[0]) for one in (*QUBITS, COUPLER)]
+CHIP = Chip(
+    (*QUBITS, COUPLER),
+    [FEEDLINE],
+    MATRIX,
+    np.zeros(3),
+    {
+        (Q0, C01): 80e6 / CHARGE[0] / CHARGE[2],
+        (Q1, C01): 80e6 / CHARGE[1] / CHARGE[2],
+        (Q0, Q1): 5e6 / CHARGE[0] / CHARGE[1],
+    },
+    couplers=[C01],
+)
+BIASES = CHIP.sweet_spots_v()
+(POINT,) = CHIP.at(BIASES)
+QUANTA, LASTS_NS = 0.262, 40
+
+
+def pulse(starts, quanta=QUANTA):
+    piece = Piece(0.0, NONE, quanta / VOLTS / MATRIX[2, 2] + 0j, LASTS_NS)
+    return train(f"{C01}.flux", starts, [piece], [0] * len(starts), [0.0] * len(starts))
+
+
+def signals(*played):
+    probe = float(np.mean(POINT.qubits[0].resonator_hz[:2]))
+    drives = (*played, tone(probe, 2e-4, 600, [500]))
+    return RunSignals(1, 0, 4_000, drives, (capture(probe, 600, [650]),), dict(BIASES))
+
+
+def test_a_coupler_is_no_qubit_of_the_feedline_and_has_a_line() -> None:
+    assert [one.name for one in POINT.qubits] == [Q0, Q1]
+    assert f"{C01}.flux" in CHIP.flux_lines
+    assert CHIP.element_at(C01, BIASES).levels_hz[1] > POINT.qubits[0].levels_hz[1] + 1e9
+
+
+def test_a_pulse_on_the_coupler_makes_one_cluster_of_the_three() -> None:
+    assert clusters_of(POINT, signals(pulse([100])), CHIP, [pulse([100])]) == [NAMES]
+    flux = train(f"{Q0}.flux", [100], [Piece(0.0, NONE, 0.01 + 0j, 40)], [0], [0.0])
+    assert clusters_of(POINT, signals(flux), CHIP, [flux]) == [NAMES]
+    assert clusters_of(POINT, signals(), CHIP, []) == []
+
+
+def test_the_coupler_hands_an_excitation_over_as_schroedingers_equation_says() -> None:
+    members = [CHIP.element_at(name, BIASES) for name in NAMES]
+    still = [replace(one, rates_1_s=np.zeros((4, 4)), dephasing_1_s=0.0) for one in members]
+    point = cluster_point(still, CHIP, BIASES)
+    fluxes = drives_of([_scaled(pulse([0]))])
+    none = drives_of([])
+    played = [MemberSignals(none, none), MemberSignals(none, none), MemberSignals(none, fluxes)]
+    group = Group(LASTS_NS, (Played(2, True, 0, 0, 0.0),))
+    basis, steps = point.basis, GroupSteps(point, played)
+    start = basis.index(1, 0, 0)
+    state = np.zeros((1, 1, basis.size, basis.size), complex)
+    state[0, 0, start, start] = 1
+    found = GroupPlayer(point, steps, np.zeros((1, 3))).play(state, group)
+    matrix = np.zeros((basis.size, basis.size))
+    grown = point.growth(2, QUANTA)[0]
+    for i, levels in enumerate(basis.level):
+        for e, element in enumerate(point.cluster.elements):
+            own = element.levels_hz[levels[e]]
+            if e == 2:
+                own = own + point.shift_hz(2, QUANTA)[levels[e]]
+            matrix[i, i] += own
+        for x in point.cluster.exchanges:
+            a, b = x.one, x.other
+            if levels[a] and levels[b] + 1 < 3:
+                to = levels.copy()
+                to[a], to[b] = to[a] - 1, to[b] + 1
+                size = x.strength_hz * (grown if 2 in (a, b) else 1.0)
+                size *= point.cluster.elements[a].ladder[levels[a] - 1]
+                size *= point.cluster.elements[b].ladder[levels[b]]
+                j = basis.index(*to)
+                matrix[i, j] += size
+                matrix[j, i] += size
+    turned = expm(-2e-9j * np.pi * LASTS_NS * matrix) @ point.vectors[:, start]
+    wanted = np.abs(point.vectors.T @ turned) ** 2
+    populations = np.einsum("ii->i", found[0, 0]).real
+    assert populations == pytest.approx(wanted, abs=1e-6)
+    assert 0.02 < populations[basis.index(0, 0, 1)] < 0.98
+
+
+def test_the_world_plays_it_and_reads_the_qubits() -> None:
+    lines = Lines(frozenset({FEEDLINE.name}), frozenset(), CHIP.flux_lines)
+    played, silent = (
+        World(CHIP.at, 3, lines, CHIP).play(signals(*what))[0].integrated
+        for what in ((pulse([100]),), ())
+    )
+    assert np.all(np.isfinite(played))
+    assert abs(played[0] - silent[0]) < abs(silent[0])  # both are in the ground state
+
+
+def _scaled(one):
+    (piece,) = one.pieces
+    level = piece.level * VOLTS * MATRIX[2, 2]
+    return train(one.line, [0], [Piece(0.0, NONE, level, piece.duration_ns)], [0], [0.0])
