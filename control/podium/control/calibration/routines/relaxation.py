@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.enough_shots import enough_shots
 from podium.control.calibration.fits.decay import UNEXPLAINED
 from podium.control.calibration.fits.ladder import LadderDecay, ladder_decay
 from podium.control.calibration.fits.least_squares import (
@@ -65,8 +64,6 @@ class DelayPlan:
     shots: int
 
 
-RELATIVE_SIGMA = 0.0145
-"""Of T1, with the shots that the plans below have (180 qubits of simulated bring-ups)."""
 LONGEST = 2.2
 """The longest delay."""
 
@@ -136,7 +133,7 @@ async def _scan(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> tu
     expected = {q.name: bench.best(q, "t1") for q in qubits}
     active = resets_actively(pulses)
     plan = FLIPPING if active else WAITING
-    shots = enough_shots(bench, qubits, "t1", plan.shots, RELATIVE_SIGMA)
+    shots = bench.shots(plan.shots)
     layouts = {q.name: Layout.of(expected[q.name], plan) for q in qubits}
     data = await bench.run(outcome, _program(bench, pulses, layouts, shots))
     # From one readout to the next pulse, where the qubits wait to relax.
