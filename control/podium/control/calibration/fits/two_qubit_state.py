@@ -33,7 +33,7 @@ def turned(angle: float, phase_turns: float) -> ComplexArray:
 
 def both(first: ComplexArray, second: ComplexArray) -> ComplexArray:
     """Return the matrix of one gate on each: states in the order 00, 01, 10, 11."""
-    return np.kron(first, second)
+    return np.asarray(np.kron(first, second), np.complex128)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
