@@ -21,7 +21,6 @@ from podium.control.calibration.readiness import (
 from podium.control.calibration.recorded_outcome import outcome_recorder
 from podium.control.calibration.runner import Runner
 from podium.control.client.lab import Lab
-from podium.control.client.line_corrections import stored_lines
 from podium.control.client.procedure import Procedure
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
@@ -144,24 +143,12 @@ class Session:
         if begin_step is not None:
             bench.begin_step = begin_step
         wall, before_fs = time.monotonic(), (await self.runner.now()).total_fs
-        self._correct_lines("cryoscope" not in steps)
         async for outcome in bring_up(bench, steps, self.routines):
-            if outcome.routine == "cryoscope":
-                self._correct_lines(True)
             self.titles[outcome.routine] = outcome.title
             now, self._now_fs = time.monotonic(), (await self.runner.now()).total_fs
             lab_s = (self._now_fs - before_fs) / FS_PER_S
             yield Step(outcome, now - wall, lab_s, self.label, before_fs / FS_PER_S)
             wall, before_fs = now, self._now_fs
-
-    def _correct_lines(self, stored: bool) -> None:
-        """Have flux lines undone as they are stored, or, where they are measured anew, not at all.
-
-        Of edges only: nothing else here plays flux pulses.
-        """
-        if self.edges and isinstance(self.runner, Lab):
-            facility = self.runner.facility
-            self.runner.correct_lines(stored_lines(facility, self.store) if stored else {})
 
     def _keep(self, data: xarray.Dataset) -> None:
         save_dataset(data, self.datasets)
