@@ -26,7 +26,15 @@ from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
-from podium.control.program.program import Affine, Axis, Program, ShiftPhase, Table, Variable
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Program,
+    ShiftPhase,
+    Statement,
+    Table,
+    Variable,
+)
 
 Array = NDArray[np.float64]
 SHOTS = 1500
@@ -49,7 +57,7 @@ def bell_program(p: EdgePulses, shots: int) -> Program:
         variables.append(Variable(f"{name}_height", "1", Table(heights)))
         turns = tuple(TURNS[axis] for axis in axes)
         variables.append(Variable(f"{name}_turn", "turn", Table(turns)))
-    last = [
+    last: list[list[Statement]] = [
         [ShiftPhase(one.drive, Affine(f"{one.qubit.element}_turn")),
          one.pulse(Affine(f"{one.qubit.element}_height"))]
         for one in p.both

@@ -21,7 +21,15 @@ from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
-from podium.control.program.program import Affine, Axis, Delay, Program, Table, Variable
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Delay,
+    Program,
+    Statement,
+    Table,
+    Variable,
+)
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
@@ -40,7 +48,7 @@ SCATTERED = 16.0
 def lost_program(p: EdgePulses, duration_ns: int, slot_ns: int, gates: int, shots: int) -> Program:
     """Return both ends in 1, gates of that duration in slots, a readout; over waits between."""
     wait = f"{p.edge.element}_wait"
-    slot = [
+    slot: list[Statement] = [
         p.pulse(p.gate_amplitude, duration_ns),
         Delay((p.flux,), (slot_ns - duration_ns) * FS_PER_NS),
         Delay((p.flux,), Affine(wait)),
