@@ -40,7 +40,7 @@ def phases_of(
 
     ``shift_of``: shift of the qubit in Hz by levels of the line, relative to the pulse's.
     """
-    time = (np.arange(round(whole_s / STEP_S)) + 0.5) * STEP_S
+    time = np.asarray((np.arange(round(whole_s / STEP_S)) + 0.5) * STEP_S, np.float64)
     rise = step_response(time, values)
     later = np.maximum(time[None, :] - duration_s[:, None], -1.0)
     fall = step_response(later, values)

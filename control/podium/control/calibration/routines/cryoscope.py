@@ -23,7 +23,7 @@ from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
-from podium.control.program.program import Barrier, Delay
+from podium.control.program.program import Barrier, Delay, Statement
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
@@ -61,7 +61,7 @@ async def _scan(
     shots = p.bench.shots(SHOTS)
     rows = []
     for ns in times:
-        gates = [
+        gates: list[Statement] = [
             Barrier(p.names),
             p.pulse(amplitude, ns),
             Delay((p.flux,), (WHOLE_NS - ns) * FS_PER_NS),
