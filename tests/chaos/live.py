@@ -126,7 +126,7 @@ class Live:
         laboratory = self._laboratory
         await laboratory.begin()
         try:
-            async with join_facility(laboratory.file, laboratory.coordinator) as lab:
+            async with join_facility(laboratory.file, laboratory.coordinator, recorded=False) as lab:
                 await self._until_one_has_run(lab)
                 async with asyncio.TaskGroup() as tasks:
                     wanting = [tasks.create_task(self._want(lab)) for _ in range(2)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.benches.facility.loaded_examples import loaded
 from tests.conftest import chromium
 
 from podium.control.agent.agent import Agent
@@ -18,7 +19,6 @@ from podium.control.bus.memory import MemoryBus
 from podium.control.client.lab import Lab
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.facility import Facility
-from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.control.program.program import (
     Affine,
@@ -197,7 +197,7 @@ async def browser() -> AsyncIterator["Browser"]:
 
 @pytest.fixture(scope="session")
 def example() -> Facility:
-    return load_facility(EXAMPLE)
+    return loaded(EXAMPLE)
 
 
 @pytest.fixture

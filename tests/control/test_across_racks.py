@@ -36,7 +36,7 @@ AGENTS = ("node_a", "node_b", "room")
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory) -> Authority:
     made = Authority(tmp_path_factory.mktemp("racks") / "certificates")
-    made.sign("router", "coordinator", "page", "client.ann", "client.eve")
+    made.sign("router", "coordinator", "page", "records", "client.ann", "client.eve")
     made.sign(*(f"agent.{name}" for name in AGENTS))
     return made
 
@@ -85,7 +85,11 @@ async def test_a_client_runs_programs_on_the_nodes_of_two_racks(
 ) -> None:
     monkeypatch.setenv("PODIUM_CLIENT", "ann")
     path = with_clients(holder, authority, tmp_path)
-    async with asyncio.timeout(60), standing(path, bench, open_agent), join_facility(path) as lab:
+    async with (
+        asyncio.timeout(60),
+        standing(path, bench, open_agent),
+        join_facility(path, recorded=False) as lab,
+    ):
         status = await lab.ready(20)
         assert {agent.agent for agent in status.agents} == set(AGENTS)
         assert not status.missing
@@ -185,6 +189,7 @@ def test_each_computer_starts_its_own_processes(authority, tmp_path) -> None:
         Member("router"),
         Member("coordinator"),
         *(Member("agent", name) for name in AGENTS),
+        Member("records"),
         Member("page"),
     )
     assert everything.words[Member("router")] == ("--agents", "node_a,node_b,room")
@@ -195,7 +200,7 @@ def test_on_one_computer_all_meet_at_a_router_of_their_own(tmp_path, monkeypatch
     facility = load_facility(facility_file(tmp_path, 2))
     here = parts_of(facility, AGENTS, None, page=True)
     assert here.members[0] == Member("router")
-    assert len(here.members) == 6
+    assert len(here.members) == 7
     assert here.coordinator.startswith("tls/127.0.0.1:")
     assert set(here.words.values()) == {("--meet", here.coordinator)}
     assert (tmp_path / "podium" / "certificates" / "router.pem").exists()
@@ -206,7 +211,7 @@ def test_on_one_computer_there_is_no_lock_if_somebody_says_so(tmp_path, monkeypa
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     facility = replace(load_facility(facility_file(tmp_path, 2)), insecure=said == "file")
     here = parts_of(facility, AGENTS, None, page=True, insecure=said == "option")
-    assert len(here.members) == 5
+    assert len(here.members) == 6
     assert all(
         word.startswith("tcp/127.0.0.1:") for words in here.words.values() for word in words[1::2]
     )

@@ -65,6 +65,26 @@ async def test_a_lab_joins_from_another_process(up) -> None:
         await lab.bias({"node_a.q0.flux": 0.0, "node_a.q1.flux": 0.0})
 
 
+async def test_a_run_is_in_the_records_whoever_looks_also_after_a_kill_of_them(up, trial) -> None:
+    from podium.control.client.lab import join_facility
+
+    coordinator = json.loads(up.state.read_text())["coordinator"]
+    async with join_facility(EXAMPLE, coordinator) as lab, asyncio.timeout(120):
+        runs = [(await lab.run(trial())).attrs["run"]]
+        victim = up.child("records")
+        os.kill(victim.pid, signal.SIGKILL)
+        data = await lab.run(trial())
+        assert "not_recorded" not in data.attrs
+        runs.append(data.attrs["run"])
+        found = await lab.data.find(qubit="node_a.q0", since="today")
+        assert [one.attrs["run"] for one in found][:2] == runs[::-1]
+        assert found[0].equals(data)
+    listed = await asyncio.to_thread(podium, "data", "list", EXAMPLE, "--state", up.state, "--json")
+    assert [one["run"] for one in json.loads(listed.stdout)][:2] == runs[::-1]
+    opened = await asyncio.to_thread(podium, "data", "verify", EXAMPLE, "--state", up.state)
+    assert "whole" in opened.stdout
+
+
 def test_the_page_is_where_the_state_says_and_opens_with_its_key(up) -> None:
     state = json.loads(up.state.read_text())
     address = f"{state['page']}?key={state['page_key']}"

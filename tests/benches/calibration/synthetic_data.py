@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import xarray
+from tests.benches.facility.loaded_examples import loaded
 
 from podium.control.bus.mixers import MixerFound
 from podium.control.calibration.fits.peak import pulse_line
 from podium.control.facility.facility import Facility
-from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.dataset import dataset_of
@@ -83,7 +83,7 @@ class MadeRunner:
     """Captures during which the input clips, or ``EVERY`` one."""
     trace: Make | None = None
     """Makes the raw trace; shape (n,), one sample a ns."""
-    facility: Facility = field(default_factory=lambda: load_facility(EXAMPLE))
+    facility: Facility = field(default_factory=lambda: loaded(EXAMPLE))
     datasets: list[xarray.Dataset] = field(default_factory=list)
     biases: dict[str, float] = field(default_factory=dict)
     calibrated: list[str] = field(default_factory=list)
@@ -304,7 +304,7 @@ def rabi_oscillation(asked: Asked, rng: np.random.Generator) -> np.ndarray:
 
 def spectral_line(asked: Asked, rng: np.random.Generator) -> np.ndarray:
     """A qubit whose lines lie 3.3 MHz above the design's, driven by a pulse of about pi."""
-    design = load_facility(EXAMPLE).qubits()[f"{NODE}.{asked.element}"].design
+    design = loaded(EXAMPLE).qubits()[f"{NODE}.{asked.element}"].design
     frequency, expected = asked.swept.get("drive_frequency"), design["f01"].value
     if frequency is None:
         frequency = asked.swept["ef_frequency"]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray
+from tests.benches.facility.loaded_examples import loaded
 from tests.benches.report.synthetic_story_of_two import PULSES, T0
 
 from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentStatus, LoggedRequest
@@ -18,7 +19,6 @@ from podium.control.client.lab import Lab
 from podium.control.client.skew_calibration import LoopbackResult, SkewsFound
 from podium.control.demo.example import TWO_NODES, example_facility
 from podium.control.facility.facility import Facility
-from podium.control.facility.load import load_facility
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program, variables
 from podium.control.runs.errors import RunFailed, RunRefused
@@ -44,7 +44,7 @@ class FakeLab:
     all_connected = Lab.all_connected
 
     def __init__(self) -> None:
-        self.facility: Facility = load_facility(example_facility(TWO_NODES))
+        self.facility: Facility = loaded(example_facility(TWO_NODES))
         self.runs = 0
         self.late = 0
         """So many of the next starts come late."""

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import xarray
+from tests.benches.facility.loaded_examples import loaded
 
 from podium.control.bus.mixers import MixerFound
 from podium.control.facility.facility import Facility
-from podium.control.facility.load import load_facility
 from podium.control.program.program import Program
 from podium.control.runs.errors import RunFailed
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -22,7 +22,7 @@ class FakeRunner:
     """Implements ``Runner``: every run takes 7 s of laboratory time."""
 
     def __init__(self, kelvin: float = 0.015) -> None:
-        self.facility: Facility = load_facility(EXAMPLE)
+        self.facility: Facility = loaded(EXAMPLE)
         self.kelvin = kelvin
         self.biases: list[dict[str, float]] = []
         self.runs = 0

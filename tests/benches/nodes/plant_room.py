@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from tests.benches.facility.loaded_examples import loaded
+
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.operation_journal import OperationJournal
@@ -19,7 +21,6 @@ from podium.control.bus.wire import decode
 from podium.control.facility.facility import Facility
 from podium.control.facility.fridge_wiring import wiring_of
 from podium.control.facility.instrument_models import model_of
-from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.drivers.channel_readings import ChannelReadings, Missing
 from podium.drivers.errors import Refused
@@ -132,7 +133,7 @@ class PlantRoom:
 
 
 def fridge_facility() -> Facility:
-    return load_facility(COLD)
+    return loaded(COLD)
 
 
 @asynccontextmanager

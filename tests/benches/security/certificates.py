@@ -63,5 +63,5 @@ def meeting_with(
 
 
 ROUTER, COORDINATOR, PAGE = Member("router"), Member("coordinator"), Member("page")
-SUPERVISOR = Member("supervisor")
+SUPERVISOR, RECORDS = Member("supervisor"), Member("records")
 ANN = Member("client", "ann")

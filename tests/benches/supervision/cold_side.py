@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.benches.facility.loaded_examples import loaded
+
 from podium.control.bus.cold import AlarmNews, AskCold, ColdNews, cold_key
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import ask
 from podium.control.bus.readings import ChannelReading, InstrumentReadings, readings_key
 from podium.control.bus.wire import encode
 from podium.control.facility.facility import Facility
-from podium.control.facility.load import load_facility
 from podium.control.supervision.supervisor import Supervisor
 
 COLD = Path(__file__).parents[3] / "examples" / "cold" / "facility.yaml"
@@ -73,7 +74,7 @@ class ColdSide:
 async def cold_side(
     facility: Facility | None = None, metrics: socket.socket | None = None, **how: Any
 ) -> AsyncGenerator[ColdSide]:
-    facility = facility or load_facility(COLD)
+    facility = facility or loaded(COLD)
     bus = MemoryBus()
     clock: list[ColdSide] = []
     supervisor = Supervisor(facility, bus, clock=lambda: clock[0].wall_s if clock else 100.0, **how)

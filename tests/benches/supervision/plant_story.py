@@ -4,9 +4,10 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.benches.facility.loaded_examples import loaded
+
 from podium.control.bus.cold import AlarmNews
 from podium.control.facility.facility import Facility
-from podium.control.facility.load import load_facility
 from podium.control.records.latest_readings import FridgeView, Latest
 from podium.control.supervision.alarm_states import AlarmsState, Instant, step
 from podium.control.supervision.facility_alarms import rules_of
@@ -27,7 +28,7 @@ class PlantStory:
     """A plant whose alarms are stepped at an even pace."""
 
     plant: Cryostat
-    facility: Facility = field(default_factory=lambda: load_facility(COLD))
+    facility: Facility = field(default_factory=lambda: loaded(COLD))
     every_s: int = 5
     now_fs: int = START_FS
     state: AlarmsState = field(default_factory=AlarmsState)

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+from tests.benches.facility.loaded_examples import loaded
 
 from podium.control.bus import cold
 from podium.control.bus.cold import (
@@ -28,7 +29,6 @@ from podium.control.bus.messages import Done, Failed
 from podium.control.bus.wire import decode, encode
 from podium.control.facility.facility import Facility
 from podium.control.facility.fridge_wiring import wiring_of
-from podium.control.facility.load import load_facility
 from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.cold_picture import ColdPicture
 from podium.control.web.picture import FacilityPicture
@@ -74,7 +74,7 @@ ON = (
 
 
 def cold_facility() -> Facility:
-    return load_facility(COLD)
+    return loaded(COLD)
 
 
 def readings(facility: Facility, **changed: dict[str, object]) -> tuple[ReadingNews, ...]:

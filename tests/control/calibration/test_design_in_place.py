@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from tests.benches.facility.loaded_examples import loaded
+
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.outcome import Outcome
-from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore
 from podium.firmware_interfaces.tai import Tai
@@ -18,7 +19,7 @@ class Clock:
     """A runner of which the time is asked, and nothing else."""
 
     def __init__(self) -> None:
-        self.facility = load_facility(EXAMPLE)
+        self.facility = loaded(EXAMPLE)
 
     async def now(self) -> Tai:
         return NOW

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.benches.calibration.reset_listing import ON_AN_SHFQC, Listing
 from tests.benches.calibration.synthetic_data import EXAMPLE, NODE, MadeRunner, known, no_line
+from tests.benches.facility.loaded_examples import loaded
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -14,7 +15,6 @@ from podium.control.calibration.routines.dispersive_shift import excited_share
 from podium.control.calibration.routines.readout_optimisation import FEWEST_HERALDED, apart
 from podium.control.calibration.sequences import all_pulses
 from podium.control.compilers.errors import TooLarge
-from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Capture, Delay, Program, walk
@@ -24,7 +24,7 @@ ROUTINES = ("readout_optimisation",)
 
 async def programs_of(routine: str, example: Path, forgotten: str = "") -> list[Program]:
     """Return the programs of a routine with 0 and 1 told apart before; ``forgotten``: but for."""
-    runner = Listing(no_line, 1, facility=load_facility(example))
+    runner = Listing(no_line, 1, facility=loaded(example))
     qubits = tuple(runner.facility.qubits().values())
     entries = known(runner.facility).all().values()
     record = MemoryRecord(one for one in entries if one.name != f"{NODE}.{forgotten}")
@@ -38,7 +38,7 @@ async def programs_of(routine: str, example: Path, forgotten: str = "") -> list[
 def points_at_once(program: Program, example: Path) -> int:
     """Return how many points of a program are played at once: an analyser's waveforms are few."""
     try:
-        compiler_for(load_facility(example))(program)
+        compiler_for(loaded(example))(program)
     except TooLarge as error:
         return int(np.prod(error.piece))
     return int(np.prod([axis.count for axis in program.axes]))

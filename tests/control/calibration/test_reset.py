@@ -13,6 +13,7 @@ from tests.benches.calibration.synthetic_data import (
     no_line,
     noise,
 )
+from tests.benches.facility.loaded_examples import loaded
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import DECAYS_WITH_FLIPS, bring_up
@@ -37,7 +38,6 @@ from podium.control.calibration.sequences import (
     resets_actively,
 )
 from podium.control.compilers.zurich.results import LEAST_DELAY_FS
-from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Capture, Delay, If, Play, Program, walk
@@ -54,7 +54,7 @@ def bench_of(
     record: MemoryRecord | None = None, active: bool = True, example: Path = EXAMPLE
 ) -> Bench:
     """Return a bench of three qubits on which all has been measured, results too."""
-    runner = MadeRunner(no_line, 1, facility=load_facility(example))
+    runner = MadeRunner(no_line, 1, facility=loaded(example))
     qubits = tuple(runner.facility.qubits().values())
     return Bench(
         runner,
@@ -171,7 +171,7 @@ def first_wait_s(program: Program) -> float:
 
 @pytest.mark.parametrize("missing", ["no threshold", "readout set anew"])
 def test_without_a_threshold_of_this_readout_qubits_wait(missing: str) -> None:
-    facility = load_facility(EXAMPLE)
+    facility = loaded(EXAMPLE)
     record = known(facility)
     if missing == "no threshold":
         entries = record.all()
@@ -192,7 +192,7 @@ def test_without_a_threshold_of_this_readout_qubits_wait(missing: str) -> None:
 
 @pytest.mark.parametrize("wrong", [0.9 * TOO_OFTEN_WRONG, 1.1 * TOO_OFTEN_WRONG])
 def test_a_qubit_that_is_read_too_poorly_waits_and_who_is_measured_with_it(wrong: float) -> None:
-    record = known(load_facility(EXAMPLE))
+    record = known(loaded(EXAMPLE))
     for quantity, share in (("false_excited", 0.5), ("false_ground", 1.5)):
         entry = record.get(f"{NODE}.q2.{quantity}")
         assert entry is not None

@@ -1,7 +1,6 @@
 """The records as they stand on the lab."""
 
 import asyncio
-import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -122,17 +121,33 @@ async def test_data_that_were_changed_on_the_disk_are_refused(recorded, scan) ->
         await recorded.data.load(run)
 
 
-async def test_without_records_data_are_returned_with_a_warning(lab, scan, monkeypatch) -> None:
-    monkeypatch.setattr(run_recorder, "LOST_S", 0.0)
+async def test_without_records_data_are_returned_and_it_is_said(
+    lab, scan, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(run_recorder, "ABSENT_S", 0.0)
     one = Lab(lab.facility, lab._bus, "ann", recorded=True)
-    with pytest.warns(NotRecorded, match="the records of first_light do not answer"):
+    for _ in range(2):
         data = await one.run(scan)
-    assert data.attrs["not_recorded"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert "not_recorded" not in (await lab.run(scan)).attrs
+        assert data.attrs["not_recorded"] == "the records of first_light do not answer"
+    assert caplog.text.count("is not in the records") == 1
+    assert "not_recorded" not in (await lab.run(scan)).attrs
     with pytest.raises(RecordsError, match="no records are kept here"):
         await lab.data.find()
+
+
+async def test_where_there_are_records_each_run_that_they_miss_is_warned_of(
+    lab, scan, tmp_path
+) -> None:
+    one = Lab(lab.facility, lab._bus, "ann", recorded=True)
+
+    def full() -> RecordFolder:
+        raise RecordsError("refused: 10 MB are free")
+
+    async with RecordService(lab.facility.name, lab._bus, full).running():
+        for _ in range(2):
+            with pytest.warns(NotRecorded, match="refused: 10 MB are free"):
+                data = await one.run(scan)
+        assert data.attrs["not_recorded"] == "refused: 10 MB are free"
 
 
 async def test_records_that_come_back_soon_have_the_run(lab, scan, tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.benches.client.skewed_lab import EPOCHS, SKEW_FS, MadeUpLab
+from tests.benches.facility.loaded_examples import loaded
 from tests.benches.nodes.two_nodes_up import TWO_NODES
 
 from podium.control.client.skew_calibration import LOST_IN_TURN, LoopbackResult, calibrate_skews
 from podium.control.facility.facility import Facility
 from podium.control.facility.frozen_map import FrozenMap
-from podium.control.facility.load import load_facility
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.skew import Pair
@@ -20,7 +20,7 @@ STARTS = 5
 
 @pytest.fixture(scope="module")
 def facility() -> Facility:
-    return load_facility(TWO_NODES)
+    return loaded(TWO_NODES)
 
 
 @pytest.fixture

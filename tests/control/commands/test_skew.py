@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.benches.client.skewed_lab import SKEW_FS, MadeUpLab
+from tests.benches.facility.loaded_examples import loaded
 from tests.benches.nodes.two_nodes_up import TWO_NODES
 
 from podium.control import cli
@@ -15,7 +16,6 @@ from podium.control.client.skew_calibration import SkewsFound, calibrate_skews
 from podium.control.commands.skew import STARTS
 from podium.control.commands.skew_words import known_plainly, told_known
 from podium.control.coordinator.skews import known_of
-from podium.control.facility.load import load_facility
 from podium.control.facility.state_folder import skews_file
 from podium.control.processes import lab_access
 from podium.control.processes.state_file import UpState, write_state
@@ -50,7 +50,7 @@ class Lab(MadeUpLab):
 @pytest.fixture
 def lab(tmp_path, monkeypatch) -> AsyncIterator[Lab]:
     """A lab that both actions reach; what it records lies beside ``up.json``."""
-    lab = Lab(load_facility(TWO_NODES))
+    lab = Lab(loaded(TWO_NODES))
     store = SkewStore(skews_file(tmp_path / "up.json"))
     lab.ledger, lab.epochs = SkewLedger(store, model=NO_THERMOMETER), dict(EPOCHS)
 

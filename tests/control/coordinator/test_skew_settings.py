@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from tests.benches.facility.loaded_examples import loaded
 from tests.benches.nodes.two_nodes_up import TWO_NODES
 from tests.benches.runs.recorded_skews import DELAYS_NS, B, C, at, epochs_of, found
 
 from podium.control.coordinator.skews import SIGMA_LIMIT_FS, Skews
-from podium.control.facility.load import load_facility
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.timebase.drift_filter import NO_THERMOMETER
 from podium.control.timebase.skew_ledger import MemorySkewStore, SkewLedger
@@ -21,7 +21,7 @@ HOUR_S = 3600
 
 @pytest.fixture(scope="module")
 def facility():
-    return load_facility(TWO_NODES)
+    return loaded(TWO_NODES)
 
 
 @pytest.fixture

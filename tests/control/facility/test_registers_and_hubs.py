@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.benches.facility.loaded_examples import loaded
 from tests.benches.thoroughness import cases
 
 from podium.control.facility.facility import Facility
@@ -145,7 +146,7 @@ def test_what_is_wrong_with_kinds_registers_and_hubs_names_its_place(
 
 @pytest.fixture(scope="module")
 def ten() -> Facility:
-    return load_facility(TEN)
+    return loaded(TEN)
 
 
 def test_the_example_is_the_facility_that_it_says(ten: Facility) -> None:

@@ -502,6 +502,7 @@ async def open_facility(
     state: Path | None = None,
     store: Path | str | None = None,
     reading_only: bool = False,
+    recorded: bool = True,
 ) -> AsyncGenerator[Lab]:
     """Own all instruments of a facility in this process while the context is open.
 
@@ -512,7 +513,7 @@ async def open_facility(
     are disarmed and silenced (with ``reading_only`` left alone; then nothing starts at a time).
     ``store`` is the parameter store that receives where it ended. ``state``: as given to
     ``podium up``; the journal of ramps, the epochs of clocks, measured skews and the records of
-    runs lie beside it.
+    runs lie beside it; without ``recorded`` no run goes there.
     Leaving aborts what runs, makes it safe, and closes all connections.
     """
     from podium.control.agent.agent import Agent
@@ -562,7 +563,7 @@ async def open_facility(
         coordinator = Coordinator(facility, bus, skews=skews, findings=findings)
         records = RecordService(facility.name, bus, partial(_open_records, state_file))
         async with ungrouped(), agent.running(), records.running(), coordinator.running():
-            yield Lab(facility, bus, who, file=Path(path), recorded=True)
+            yield Lab(facility, bus, who, file=Path(path), recorded=recorded)
 
 
 def _open_records(state_file: Path) -> "RecordFolder":
@@ -580,13 +581,15 @@ async def join_facility(
     *,
     who: str | None = None,
     me: "Member | None" = None,
+    recorded: bool = True,
 ) -> AsyncGenerator[Lab]:
     """Ask the processes of a facility that is up.
 
     ``coordinator``: its endpoint on the bus, as ``podium up`` says; where the facility file names a
     meeting point, that is used instead. This process is a client of the facility there, or ``me``,
     and finds its certificate by itself: that of this user; where a facility file names a folder of
-    them, ``PODIUM_CLIENT`` says which. Raises ``RunRefused`` when it cannot be.
+    them, ``PODIUM_CLIENT`` says which. Without ``recorded`` its runs go into no records. Raises
+    ``RunRefused`` when it cannot be.
     """
     from podium.control.bus.bus import BusError
     from podium.control.bus.process_bus import client_of, join_bus
@@ -601,4 +604,4 @@ async def join_facility(
             bus = await stack.enter_async_context(join_bus(facility, me, coordinator))
         except BusError as error:
             raise RunRefused(str(error)) from error
-        yield Lab(facility, bus, who, file=Path(path), recorded=True)
+        yield Lab(facility, bus, who, file=Path(path), recorded=recorded)

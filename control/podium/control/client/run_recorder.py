@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from podium.control.bus.bus import Bus
+from podium.control.bus.log import event_log
 from podium.control.bus.messages import Done, Failed, ask
 from podium.control.bus.records import (
     KeepOutcome,
@@ -29,17 +30,23 @@ if TYPE_CHECKING:
 
 ANSWER_S = 60.0
 """Deadline for one answer of the records: a large file takes a while to be on the disk."""
-LOST_S = 8.0
-"""Records that do not answer for so long are gone; they are started again in less."""
+LOST_S = 30.0
+"""Records that have answered, and do not for so long, are gone; they are started again in less."""
+ABSENT_S = 5.0
+"""The same where they have never answered: a facility may have none."""
 FAILURE_S = 2.0
 """What failed is recorded within this, or by the coordinator's news."""
 _RUN = re.compile(r"\brun (\d{1,18}-\d{1,18})\b")
 
 Answer = TypeVar("Answer")
+log = event_log("client")
 
 
 class NotRecorded(UserWarning):
-    """A run's data were returned, and are not in the facility's records: keep them yourself."""
+    """A run's data were returned, and are not in the facility's records: keep them yourself.
+
+    ``attrs["not_recorded"]`` of the data says why.
+    """
 
 
 class RunRecorder:
@@ -51,7 +58,9 @@ class RunRecorder:
         self._facility = facility
         self.who = who
         self.enabled = enabled
-        self._lost = False
+        self._patience_s = ABSENT_S
+        self._answered = False
+        self._told = False
 
     async def ask(self, request: object, expected: type[Answer]) -> Answer:
         """Return the records' answer, asking again as long as none comes.
@@ -61,18 +70,19 @@ class RunRecorder:
         if not self.enabled:
             raise RecordsError(f"{self._facility}: no records are kept here")
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + (0.0 if self._lost else LOST_S)
+        give_up = loop.time() + self._patience_s
         while True:
             answer = await ask(self._bus, self._key, request, expected, timeout_s=ANSWER_S)
+            if not isinstance(answer, Failed) or answer.kind != "no answer":
+                self._patience_s, self._answered = LOST_S, True
             if not isinstance(answer, Failed):
-                self._lost = False
                 return answer
             if answer.kind == "refused":
                 raise NoRun(answer.message)
             if answer.kind != "no answer":
                 raise RecordsError(answer.message)
             if loop.time() > give_up:
-                self._lost = True
+                self._patience_s = 0.0  # it is said once; who asks next is not kept waiting
                 raise RecordsError(f"the records of {self._facility} do not answer")
             await asyncio.sleep(0.1)
 
@@ -97,9 +107,7 @@ class RunRecorder:
             await self.ask(KeepRun(facts, content, digest, text), Recorded)
         except (RecordsError, NoRun, ValueError) as error:
             data.attrs["not_recorded"] = str(error)
-            warnings.warn(
-                f"run {facts.run} is not in the records: {error}", NotRecorded, stacklevel=2
-            )
+            self._warn(f"run {facts.run} is not in the records: {error}")
 
     async def keep_failure(
         self, program: Program, error: RunError, asked_s: float, procedure: str
@@ -127,9 +135,15 @@ class RunRecorder:
         try:
             await self.ask(outcome, Done)
         except (RecordsError, NoRun) as error:
-            warnings.warn(
-                f"{outcome.title} is not in the records: {error}", NotRecorded, stacklevel=2
-            )
+            self._warn(f"{outcome.title} is not in the records: {error}")
+
+    def _warn(self, said: str) -> None:
+        """Warn each time where there are records; where none ever answered, once, in the log."""
+        if self._answered:
+            warnings.warn(said, NotRecorded, stacklevel=3)
+        elif not self._told:
+            self._told = True
+            log.warning("not recorded", said=said)
 
     def _facts(
         self,

@@ -25,7 +25,7 @@ ROOM = Path(__file__).parents[1]
 _SIM = "podium.sim_instruments"
 KERNELS = {
     "physics": (f"{_SIM}.physics.evolution", "evolve"),
-    "physics/joint": (f"{_SIM}.physics.joint.step_kernels", "evolve_states"),
+    "physics/joint": (f"{_SIM}.physics.joint.group_kernels", "play_parts"),
     "execution": (f"{_SIM}.execution.tree_walk", "walk_on"),
     "twins/qblox_cluster/processor": (
         f"{_SIM}.twins.qblox_cluster.processor.q1_kernel",

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.benches.compilers.zurich_playback import TRIGGER, executed_from
+from tests.benches.facility.loaded_examples import loaded
 from zhinst.timing_models import HDAWGChannelModel, QAChannelOutModel, SGChannelModel, TriggerSource
 
-from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.control.program.program import (
     Affine,
@@ -47,7 +47,7 @@ HEARD = {"sg": Source.ZSYNC, "qa": Source.ZSYNC, "hdawg": Source.DIO}
 
 @pytest.fixture(scope="module")
 def compiler():
-    return compiler_for(load_facility(RACK))
+    return compiler_for(loaded(RACK))
 
 
 def program(drive: int, flux: int, read: int, step: int, shot: int) -> Program:

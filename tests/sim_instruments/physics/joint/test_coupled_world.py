@@ -118,9 +118,12 @@ def integrated(drives, fluxes, *levels):
     return np.abs(CLUSTER.vectors.T @ state) ** 2
 
 
-@pytest.mark.parametrize("together", [True, False])
-def test_pulses_are_those_of_schroedingers_equation(together: bool) -> None:
-    drives = [flip(0, [20]), flip(1, [30 if together else 70], 0.5, 0.13), flip(1, [240], 0.5, 0.4)]
+@pytest.mark.parametrize("how", ["together", "apart", "in a chain"])
+def test_pulses_are_those_of_schroedingers_equation(how: str) -> None:
+    second = {"together": 30, "apart": 70, "in a chain": 40}[how]
+    drives = [flip(0, [20]), flip(1, [second], 0.5, 0.13), flip(1, [240], 0.5, 0.4)]
+    if how == "in a chain":
+        drives.append(flip(0, [52], 0.5, 0.29))
     fluxes = [square([110], quanta_where(1), RETURN_NS)]
     found = columns(drives, fluxes)
     for levels in ((0, 0), (0, 1)):

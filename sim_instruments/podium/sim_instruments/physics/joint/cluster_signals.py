@@ -9,6 +9,7 @@ the commutator-free Magnus method of fourth order (Blanes and Moan, Appl. Numer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,11 @@ STILL_HZ = 2e6
 """What moves levels by less, without a drive, turns phases of dressed levels and no more. ASSUMED:
 at an exchange g and a detuning D the states themselves turn by g STILL_HZ / D**2, a thousandth."""
 SHARED = 32
-"""Steps of a turn in which phases between members' drives are shared. ASSUMED: a drive turns a
-neighbour's excitation by a hundredth, far off resonance: what a 64th of a turn does to that is less
-than 5e-5 of a population."""
+"""Steps of a turn in which phases between members' drives are shared in long sequences of gates. A
+drive turns a neighbour's excitation a little, far off resonance: what a 64th of a turn does to that
+was up to 7e-5 of a population (two transmons 300 MHz apart, an exchange of 8 MHz)."""
+LONG = 24
+"""So many groups in a block are a long sequence: gates are then shared."""
 PHASE_DIGITS = 7
 """Phases are kept to so many digits of a turn."""
 
@@ -47,6 +50,15 @@ class Played:
     """From the group's start."""
     turns: float
     """Phase at the shape's start, against the frame of the block; 0 of a flux pulse."""
+    skip_ns: int = 0
+    """So much of the shape was played in the groups before."""
+    lasts_ns: int = 0
+    """So much of it is played here; 0: all that is left."""
+
+    def part(self, fine: int = 1) -> slice:
+        """Return which of its samples are played here, ``fine`` of them a ns."""
+        end = fine * (self.skip_ns + self.lasts_ns) if self.lasts_ns else None
+        return slice(fine * self.skip_ns, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +79,39 @@ class Step:
     """By which phases of each member's drives are ahead of the group's."""
 
 
-def shared_group(group: Group, members: int) -> tuple[Group, tuple[float, ...]]:
+def parted(group: Group, frame_hz: float) -> list[Group]:
+    """Return a chain of shapes cut where one begins or ends; what is no chain stays whole.
+
+    Lines of two members differ in delay by some ns, so gates that follow each other overlap with
+    their neighbours' next ones. ``frame_hz``: of the block, in which phases are.
+    """
+    if len(group.played) <= len({(one.member, one.is_flux) for one in group.played}):
+        return [group]
+    ends = [one.offset_ns + one.lasts_ns for one in group.played]
+    cuts = sorted({0, *(one.offset_ns for one in group.played), *ends, group.duration_ns})
+    found = []
+    for low, high in pairwise(cuts):
+        played = tuple(
+            replace(
+                one,
+                offset_ns=0,
+                turns=0.0 if one.is_flux else one.turns - 1e-9 * frame_hz * low,
+                skip_ns=low - one.offset_ns,
+                lasts_ns=high - low,
+            )
+            for one, end in zip(group.played, ends, strict=True)
+            if one.offset_ns < high and end > low
+        )
+        found.append(Group(high - low, played))
+    return found
+
+
+def shared_group(group: Group, members: int, *, rounded: bool) -> tuple[Group, tuple[float, ...]]:
     """Return a group that many share, and by how many turns each member is ahead of it.
 
-    A phase that all drives have in common turns nothing. Without a flux pulse, one member's phase
-    against another's is taken in steps of 1 / :data:`SHARED` and the rest turned in dressed levels:
-    exact but for what a drive does to neighbours' excitations.
+    A phase that all drives have in common turns nothing. ``rounded``: without a flux pulse, one
+    member's phase against another's is taken in steps of 1 / :data:`SHARED` and the rest turned in
+    dressed levels: exact but for what a drive does to neighbours' excitations.
     """
     ahead: dict[int, float] = {}
     for one in group.played:
@@ -82,7 +121,7 @@ def shared_group(group: Group, members: int) -> tuple[Group, tuple[float, ...]]:
         return group, (0.0,) * members
     common = next(iter(ahead.values()))
     turns = [common] * members
-    if not any(one.is_flux for one in group.played):
+    if rounded and not any(one.is_flux for one in group.played):
         for member, own in ahead.items():
             apart = own - common
             turns[member] = common + apart - round(apart * SHARED) / SHARED
@@ -171,7 +210,7 @@ class GroupSteps:
         for one in group.played:
             if not one.is_flux:
                 return None
-            moved = self._shifts[one.member][one.shape]
+            moved = self._shifts[one.member][one.shape][one.part()]
             if np.abs(moved[:, 1]).max(initial=0.0) > STILL_HZ:
                 return None
             turns += 1e-9 * moved.sum(axis=0)[point.basis.level[:, one.member]]
@@ -198,13 +237,14 @@ class GroupSteps:
         for one in group.played:
             begin = one.offset_ns * fine
             if one.is_flux:
-                moved = np.repeat(self._shifts[one.member][one.shape], fine, axis=0)
+                moved = np.repeat(self._shifts[one.member][one.shape][one.part()], fine, axis=0)
                 levels[0, begin : begin + len(moved), one.member, : moved.shape[1]] += moved
-                grown = np.repeat(self._growths[one.member][one.shape][:, 0], fine)
+                grown = np.repeat(self._growths[one.member][one.shape][one.part(), 0], fine)
                 growth[begin : begin + grown.size, one.member] += grown
                 continue
             shape = self._drives[one.member][one.shape]
-            values = _signal(shape, fine, frame_hz, one, group_frame=frame_hz, beats=beats)
+            whole = _signal(shape, fine, frame_hz, one, group_frame=frame_hz, beats=beats)
+            values = whole[one.part(fine)]
             rabi = point.qubits[one.member].rabi_hz_per_sqrt_w
             drive[0, begin : begin + values.size, one.member] += 0.5 * rabi * np.conj(values)
         exchange = np.array([one.strength_hz for one in point.cluster.exchanges])
@@ -223,7 +263,7 @@ def _signal(
     samples = np.repeat(shape.samples, round(fine * shape.step_ns))
     held[: samples.size] = samples
     apart = 1e-9 * (shape.carrier_hz - group_frame)
-    base = one.turns - 1e-9 * frame_hz * one.offset_ns
+    base = one.turns - 1e-9 * frame_hz * (one.offset_ns - one.skip_ns)
     if not beats:
         return np.asarray(held * np.exp(2j * np.pi * base))
     part = 2.0 / fine

@@ -19,13 +19,16 @@ from podium.sim_instruments.physics.joint.group_maps import (
     unpack,
 )
 
+STRAY_TURNS = 2e-3
+"""A group in which slow noise turns less has it before and after: what that leaves out changes sign
+with the noise, and goes with the square of this in the mean."""
 KEPT_BYTES = 96_000_000
 """Memory of the propagators that are kept, and as much of maps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Prepared:
-    """A group at K nodes."""
+    """A group at K nodes, or at their mean alone."""
 
     nodes: tuple[GroupPropagator, ...]
     back: NDArray[np.complex128]
@@ -49,6 +52,10 @@ class GroupPlayer:
         self._bytes = 0
         number = point.basis.number
         self._apart = number[:, None] - number[None, :]
+        self._mean_hz = node_hz.mean(axis=0)
+        stray = (node_hz - self._mean_hz) @ point.basis.level.T
+        self._stray_hz = stray[:, :, None] - stray[:, None, :]
+        self._halves: dict[int, NDArray[np.complex128]] = {}
 
     def still_turns(self, group: Group) -> NDArray[np.float64] | None:
         """Return by how many turns a group turns dressed levels, (D,), if it does nothing else."""
@@ -58,10 +65,24 @@ class GroupPlayer:
 
     def play(self, state: NDArray[np.complex128], group: Group) -> NDArray[np.complex128]:
         """Return dressed states (K, C, D, D) after a group."""
+        if len(self._node_hz) == 1 or not self._is_short(group):
+            return self._played(state, group)
+        if group.duration_ns not in self._halves:
+            turned = 0.5e-9 * group.duration_ns * self._stray_hz
+            self._halves[group.duration_ns] = np.exp(-2j * np.pi * turned)[:, None]
+        half = self._halves[group.duration_ns]
+        return np.asarray(self._played(state * half, group) * half)
+
+    def _is_short(self, group: Group) -> bool:
+        """Tell whether slow noise turns so little meanwhile that it may act before and after."""
+        stray = float(np.abs(self._stray_hz).max(initial=0.0))
+        return 1e-9 * group.duration_ns * stray < STRAY_TURNS
+
+    def _played(self, state: NDArray[np.complex128], group: Group) -> NDArray[np.complex128]:
         size = self._point.basis.size
         known = self._maps.get(group)
         if known is None:
-            self._met[group] += state.shape[1]
+            self._met[group] += state.shape[0] * state.shape[1]
             if size > MAPPED or self._met[group] < WORTH_A_MAP:
                 return self._directly(state, self._prepare(group))
             known = self._map(group)
@@ -83,7 +104,11 @@ class GroupPlayer:
     ) -> NDArray[np.complex128]:
         vectors = self._point.vectors
         bare = vectors @ state @ vectors.T
-        after = np.stack([one.play(bare[k]) for k, one in enumerate(prepared.nodes)])
+        if len(prepared.nodes) == 1:
+            flat = bare.reshape(-1, *bare.shape[2:])
+            after = prepared.nodes[0].play(flat).reshape(bare.shape)
+        else:
+            after = np.stack([one.play(bare[k]) for k, one in enumerate(prepared.nodes)])
         return np.asarray(vectors.T @ (after * prepared.back) @ vectors)
 
     def _prepare(self, group: Group) -> _Prepared:
@@ -95,7 +120,7 @@ class GroupPlayer:
         rows, beats, frame_hz = self._group_steps.steps(group)
         number = np.arange(rows.levels_hz.shape[-1])
         nodes = []
-        for node_hz in self._node_hz:
+        for node_hz in [self._mean_hz] if self._is_short(group) else self._node_hz:
             noisy = rows.levels_hz + node_hz[:, None] * number
             here = Steps(rows.step_ns, noisy, rows.exchange_hz, rows.drive_hz)
             nodes.append(propagator(point.cluster, here, beats, frame_hz))
@@ -110,10 +135,11 @@ class GroupPlayer:
         return found
 
     def _map(self, group: Group) -> NDArray[np.float64]:
-        """Return the group as real matrices (K, D * D, D * D), [to, from]."""
+        """Return the group as real matrices (K or 1, D * D, D * D), [to, from]."""
         units = hermitian_units(self._point.basis.size)
-        every = np.broadcast_to(units, (len(self._node_hz), *units.shape))
-        found = np.swapaxes(pack(self._directly(every, self._prepare(group))), -1, -2)
+        prepared = self._prepare(group)
+        every = np.broadcast_to(units, (len(prepared.nodes), *units.shape))
+        found = np.swapaxes(pack(self._directly(every, prepared)), -1, -2)
         found = np.ascontiguousarray(found)
         self._maps[group] = found
         if len(self._maps) * found.nbytes > KEPT_BYTES and len(self._maps) > 1:

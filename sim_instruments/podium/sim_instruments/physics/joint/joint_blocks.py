@@ -25,12 +25,14 @@ from podium.sim_instruments.physics.deduplicate import (
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
+    LONG,
     Group,
     GroupSteps,
     Intervals,
     MemberSignals,
     Played,
     Step,
+    parted,
     shared_group,
 )
 from podium.sim_instruments.physics.joint.density_evolution import channels
@@ -261,7 +263,7 @@ class JointColumns:
         first = np.searchsorted(intervals.first, [low, high])
         edges = intervals.first[first[0] : first[1]].tolist()
         begin = int(intervals.start_ns[low])
-        now, found = begin, list[Step]()
+        now, chains = begin, list[tuple[int, list[Group]]]()
         for edge, last in zip(edges, [*edges[1:], high], strict=True):
             rows = range(edge, last)
             start = int(intervals.start_ns[edge])
@@ -273,14 +275,26 @@ class JointColumns:
                     int(intervals.shape[row]),
                     int(intervals.start_ns[row]) - start,
                     float(blocks.turns[row]),
+                    0,
+                    int(intervals.end_ns[row] - intervals.start_ns[row]),
                 )
                 for row in rows
             )
-            count = len(self._point.qubits)
-            group, turns = shared_group(Group(end - start, played), count)
-            found.append(Step(start - now, group, turns))
+            parts = parted(Group(end - start, played), self._point.frame_hz)
+            chains.append((start - now, parts))
             now = end
-        return max(begin - since, 0), found, read - now
+        return max(begin - since, 0), self._steps(chains), read - now
+
+    def _steps(self, chains: Sequence[tuple[int, list[Group]]]) -> list[Step]:
+        """Return what follows waits, as groups that are shared where there are many."""
+        members = len(self._point.qubits)
+        many = sum(len(parts) for _, parts in chains) >= LONG
+        found = []
+        for wait_ns, parts in chains:
+            for k, part in enumerate(parts):
+                group, turns = shared_group(part, members, rounded=many)
+                found.append(Step(0 if k else wait_ns, group, turns))
+        return found
 
     def _wait(
         self,

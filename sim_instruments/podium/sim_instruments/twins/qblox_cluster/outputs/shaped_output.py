@@ -68,8 +68,8 @@ def shaped_train(
     if real:
         signal = np.asarray(paths[0][1] / limits.DAC_MAX * abs(factor), np.complex128)
     else:
-        signal = (_at(paths[0], when) + 1j * _at(paths[1], when)) / limits.DAC_MAX * factor
-    signal = np.asarray(signal, np.complex128)
+        both = (_at(paths[0], when) + 1j * _at(paths[1], when)) / limits.DAC_MAX * factor
+        signal = np.asarray(both, np.complex128)
     last_ns = end_ns + max(one.delay_ns for one in shapings)
     return _in_pieces(line, sender, when, signal, last_ns), overflowed
 

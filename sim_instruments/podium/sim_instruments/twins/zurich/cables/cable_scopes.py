@@ -9,6 +9,7 @@ that its channel has chosen, whether or not a program runs.
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from math import sqrt
 from typing import Final
 
@@ -198,7 +199,7 @@ class CableScopes:
             at = f"qachannels/{select}"
             range_dbm = node_settings.number(known.setting, f"{at}/input/range")
             signal = _ScopeInput(
-                lambda select=select: self._run(device, known, select),
+                partial(self._run, device, known, select),
                 self._cable(device, known, select),
                 f"scope {channel}",
             )

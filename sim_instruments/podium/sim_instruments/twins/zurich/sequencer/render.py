@@ -25,7 +25,6 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 
 FULL_SCALE: Final = 32_767
 """The word that the compiler makes of 1.0."""
-_PHASED: Final = (Kind.WAVE, Kind.SETTING, Kind.SINE_PHASE, Kind.HOLD)
 _PHASE_MODULUS: Final = np.uint64(FREQUENCY_TURN - 1)
 
 Reals = NDArray[np.float64]

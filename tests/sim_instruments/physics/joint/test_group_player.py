@@ -1,0 +1,81 @@
+"""Groups that are played by maps, by parts, or at the mean of the slow noise come out alike."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.benches.physics.coupled_chip import COUPLED, POINT, SPOTS, flip
+
+from podium.sim_instruments.physics.drive_line import drives_of
+from podium.sim_instruments.physics.joint import group_player
+from podium.sim_instruments.physics.joint.cluster_point import cluster_point
+from podium.sim_instruments.physics.joint.cluster_signals import (
+    Group,
+    GroupSteps,
+    MemberSignals,
+    Played,
+    parted,
+    shared_group,
+)
+from podium.sim_instruments.physics.joint.group_player import GroupPlayer
+
+POINT_ = cluster_point(POINT.qubits, COUPLED, SPOTS)
+SIGNALS = [MemberSignals(drives_of([flip(k, [0], 0.5)]), drives_of([])) for k in (0, 1)]
+STEPS = GroupSteps(POINT_, SIGNALS)
+NODES = np.array([[5e3, -3e3], [-5e3, 3e3]])
+BOTH = Group(34, (Played(0, False, 0, 0, 0.0, 0, 32), Played(1, False, 0, 2, 0.31, 0, 32)))
+
+
+def states(seed=1):
+    random = np.random.default_rng(seed)
+    size = POINT_.basis.size
+    found = random.normal(size=(2, 3, size, size)) + 1j * random.normal(size=(2, 3, size, size))
+    found = found @ np.conj(np.swapaxes(found, -1, -2))
+    return found / np.trace(found, axis1=-2, axis2=-1)[..., None, None]
+
+
+def player():
+    return GroupPlayer(POINT_, STEPS, NODES)
+
+
+def test_slow_noise_around_a_short_group_is_slow_noise_in_it(monkeypatch) -> None:
+    given = states()
+    given[1] = given[0]
+    around = player().play(given, BOTH).mean(axis=0)
+    monkeypatch.setattr(group_player, "STRAY_TURNS", 0.0)
+    within = player().play(given, BOTH).mean(axis=0)
+    assert np.abs(around - within).max() < 2e-6
+
+
+def test_a_map_is_the_parts_that_it_is_made_of(monkeypatch) -> None:
+    given = states()
+    by_parts = player().play(given, BOTH)
+    monkeypatch.setattr(group_player, "WORTH_A_MAP", 1)
+    assert np.abs(player().play(given, BOTH) - by_parts).max() < 1e-12
+
+
+def test_a_chain_is_cut_where_a_shape_begins_or_ends() -> None:
+    third = Played(0, False, 0, 32, 0.5, 0, 32)
+    chain = Group(64, (*BOTH.played, third))
+    assert [one.duration_ns for one in parted(chain, POINT_.frame_hz)] == [2, 30, 2, 30]
+    assert parted(BOTH, POINT_.frame_hz) == [BOTH]
+    still = GroupPlayer(POINT_, STEPS, np.zeros((1, 2)))
+    whole = still.play(states()[:1], chain)
+    state = states()[:1]
+    for part in parted(chain, POINT_.frame_hz):
+        state = still.play(state, part)
+    assert np.abs(state - whole).max() < 1e-6
+
+
+@pytest.mark.parametrize("common", [0.0, 0.37])
+def test_a_common_phase_and_the_rest_of_a_relative_one_are_turned_around(common: float) -> None:
+    turned = Group(
+        BOTH.duration_ns,
+        tuple(replace(one, turns=one.turns + common) for one in BOTH.played),
+    )
+    given, wanted = states(), player().play(states(), turned)
+    group, turns = shared_group(turned, 2, rounded=False)
+    assert np.abs(player().play_turned(given, group, turns) - wanted).max() < 1e-9
+    rounded, turns = shared_group(turned, 2, rounded=True)
+    assert rounded == shared_group(BOTH, 2, rounded=True)[0]
+    assert np.abs(player().play_turned(given, rounded, turns) - wanted).max() < 2e-4
