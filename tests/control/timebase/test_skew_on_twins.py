@@ -33,7 +33,8 @@ from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 from podium.firmware_interfaces.tai import Tai
 from podium.sim_instruments.physics.sampling import sample
-from podium.sim_instruments.physics.world_file import Known, WorldFile, write_world
+from podium.sim_instruments.physics.world_file import WorldFile, write_world
+from podium.sim_instruments.physics.world_quantities import Known
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.laboratory import Laboratory

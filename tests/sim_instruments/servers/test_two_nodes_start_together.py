@@ -21,12 +21,12 @@ from podium.firmware_interfaces.qblox_cluster.messages import BIN
 from podium.sim_instruments.physics.output_log import OutputRecord
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import (
-    Known,
     WorldFile,
     dump_world,
     parse_world,
     write_world,
 )
+from podium.sim_instruments.physics.world_quantities import Known
 from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.endpoints import published

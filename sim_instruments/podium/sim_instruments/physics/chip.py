@@ -113,7 +113,7 @@ class Feedline:
 
 @dataclass(frozen=True, slots=True)
 class FluxPulses:
-    """What pulses on flux lines do that their biases do not, by names of lines."""
+    """Responses of flux lines to pulses, other than to biases, by names of lines."""
 
     responses: Mapping[str, LineResponse] = field(default_factory=dict)
     """Of the lines that are not ideal."""

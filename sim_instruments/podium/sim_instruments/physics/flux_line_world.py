@@ -1,4 +1,4 @@
-"""What the twin file says of couplers and of the lines that pulse them and the qubits."""
+"""Reads couplers and flux lines, with what lines do to pulses, from the twin file."""
 
 from typing import Literal
 
@@ -75,7 +75,7 @@ class ExponentialWorld(Part):
 
 
 class FluxLineWorld(Part):
-    """How a flux line's pulses differ from its bias: :class:`.flux_line.LineResponse`."""
+    """Response of a flux line to pulses in place of a bias: :class:`.flux_line.LineResponse`."""
 
     delay: SignedSeconds | None = None
     """How much later pulses arrive than drives of the qubit; left out: with them."""

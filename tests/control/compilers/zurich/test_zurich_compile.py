@@ -300,7 +300,7 @@ def test_wirings_that_cannot_be_are_refused() -> None:
         compile_program(program, ZurichTarget("z", "SHFSG8", two | {"b": DriveChannel(9, 5.2e9)}))
     with pytest.raises(DoesNotFit, match="5000000000 Hz or 5200000000 Hz"):
         compile_program(program, ZurichTarget("z", "SHFSG8", two | {"a": DriveChannel(0, 5.05e9)}))
-    with pytest.raises(DoesNotFit, match="an HDAWG plays baseband"):
+    with pytest.raises(DoesNotFit, match="on an HDAWG, whose band ends at 750 MHz"):
         compile_program(
             program,
             ZurichTarget("z", "HDAWG8", {"a": FluxChannel(0), "b": FluxChannel(1)}),

@@ -52,7 +52,11 @@ last attempt to get there."""
 PHOTONS = 0.3
 """In the resonator, of the critical number: they move the line alike on both sides."""
 SHOTS = 250
-"""They tell a line to some 5 kHz: the middle is known no better for what the arc may differ by."""
+"""At the first bias. They tell a line to some 5 kHz where readout is as good as it is assumed to
+be: the middle is known no better for what the arc may differ by."""
+WELL_KNOWN, MOST_SHOTS = 0.0025, 4000
+"""In linewidths, how well a line is to be known; at worse ones further biases get more shots, up to
+so many."""
 REACH = 0.55
 """Biases over a whole period go this far to both sides: a sweet spot lies within for any offset."""
 POINTS = 23
@@ -205,15 +209,15 @@ def _next_bias(
 
 
 def _uphill(bench: Bench, qubit: Qubit, track: ResonatorTrack, step_v: float) -> float:
-    """Return a bias beyond the one whose line is nearer to that of the sweet spot, V.
+    """Return a bias beyond the end whose line is nearer to that of the sweet spot, V.
 
     There f01 is greatest: a resonator above it is pushed up most, one below it least.
     """
-    volts, hertz = np.array(track.volts), np.array(track.hertz)
     above = bench.guess(qubit, "f01") < bench.guess(qubit, "ground_readout_frequency")
-    best = int(np.argmax(hertz) if above else np.argmin(hertz))
-    outwards = 1.0 if volts[best] > np.mean(volts) else -1.0
-    return float(volts[best]) + outwards * step_v
+    highest_first = sorted(zip(track.hertz, track.volts, strict=True), reverse=above)
+    low, high = min(track.volts), max(track.volts)
+    end = next(volts for _, volts in highest_first if volts in (low, high))
+    return end + (step_v if end == high else -step_v)
 
 
 def _lonely(below: Array, above: Array, farthest_v: float) -> float | None:
@@ -275,7 +279,8 @@ async def _measure(
     probes = {
         q.name: bench.probe_amplitude(q, PHOTONS * critical_photons(bench, q)) for q in qubits
     }
-    program = scan_program(bench, qubits, centres, span, points, probes, SHOTS)
+    shots = max(_shots(tracks[q.name], kappa[q.name]) for q in qubits)
+    program = scan_program(bench, qubits, centres, span, points, probes, shots)
     data = await bench.run(outcome, program, {"bias_v": {q.name: at[q.name] for q in qubits}})
     biases = told(data, "bias_v")
     for q in qubits:
@@ -293,6 +298,14 @@ async def _measure(
         track.volts.append(biases[q.name])
         track.hertz.append(fit.values["resonance"])
         track.sigma.append(max(fit.sigmas["resonance"], kappa[q.name] / 500))
+
+
+def _shots(track: ResonatorTrack, kappa_hz: float) -> int:
+    """Return how many shots tell a line well enough, by those that told the first one."""
+    if not track.sigma:
+        return SHOTS
+    needed = SHOTS * (track.sigma[0] / (WELL_KNOWN * kappa_hz)) ** 2
+    return int(np.clip(needed, SHOTS, MOST_SHOTS))
 
 
 async def _analyse(

@@ -1,4 +1,4 @@
-"""What a world allows for a gate on an edge: its best flux pulse, by tomography of its own states.
+"""Finds the best gate that a world allows on an edge, by tomography of its own states.
 
 Pulses of raised-cosine edges on a line without distortion are searched in amplitude and whole
 nanoseconds for the least error, coherent and by decoherence at rest, ``2/5 t (1/T1 + 1/Tphi)`` of

@@ -1,4 +1,4 @@
-"""What a group of pulses does to the states of a cluster, worked out once for all that meet it.
+"""Works out once what a group of pulses does to the states of a cluster.
 
 Up to :data:`MAPPED` product states, a group that many states meet becomes a real matrix over
 Hermitian matrices: what follows the first uses of a gate costs one product.

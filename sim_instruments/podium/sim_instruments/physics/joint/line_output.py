@@ -55,7 +55,7 @@ class Readouts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Bursts:
-    """What is played between two readouts, G times; K kinds."""
+    """Pulses between two readouts, G times; K kinds."""
 
     begin_ns: NDArray[np.int64]
     length_ns: NDArray[np.int64]

@@ -196,9 +196,10 @@ def test_a_word_that_does_not_fit_is_held_and_reported() -> None:
     (train,), overflowed = pulse_trains(run, trace_of(rows, 10), {})
     assert overflowed
     (piece,) = train.pieces
-    # a level without a carrier: V**2 / 50
-    assert abs(piece.samples[0]) ** 2 == pytest.approx(2.5**2 / 50)
-    assert abs(piece.level) ** 2 == pytest.approx((2.5 * 20_000 / 32767) ** 2 / 50)
+    # a level without a carrier counts as the peak of a tone: V / sqrt(2 * 50)
+    assert abs(piece.samples[0]) ** 2 == pytest.approx(2.5**2 / 100)
+    level = 2.5 * 20_000 / 32767
+    assert abs(piece.level) ** 2 == pytest.approx(level**2 / 100)
 
 
 @pytest.mark.parametrize(
