@@ -27,6 +27,7 @@ from podium.control.facility.load import load_facility
 from podium.control.processes.process_layout import NoSuchPart, parts_of
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.control.security.access import Member
+from podium.control.security.certificates import BadCertificate
 from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.picture import FacilityPicture
 
@@ -176,6 +177,23 @@ async def test_a_facility_that_is_not_there_says_where_it_was_sought(path, monke
 def in_file(authority: Authority, folder: Path) -> Path:
     endpoint = f"tls/{HOST}:{free_port()}"
     return write_facility(folder, f"{{router: {endpoint}, certificates: {authority.folder}}}")
+
+
+def test_records_without_a_certificate_are_left_out_with_a_line_that_says_what_to_do(
+    tmp_path,
+) -> None:
+    older = Authority(tmp_path / "certificates")
+    older.sign("router", "coordinator", "page", *(f"agent.{name}" for name in AGENTS))
+    facility = load_facility(with_clients("router", older, tmp_path))
+    here = parts_of(facility, AGENTS, None, page=True)
+    assert Member("records") not in here.members
+    assert Member("page") in here.members
+    assert "podium certificates --make" in here.left_out
+    with pytest.raises(BadCertificate, match=r"records\.pem is not there; podium certificates"):
+        parts_of(facility, AGENTS, "records", page=True)
+    older.sign("records")
+    whole = parts_of(facility, AGENTS, None, page=True)
+    assert (Member("records") in whole.members, whole.left_out) == (True, "")
 
 
 def test_each_computer_starts_its_own_processes(authority, tmp_path) -> None:

@@ -74,9 +74,9 @@ async def test_a_run_is_in_the_records_whoever_looks_also_after_a_kill_of_them(u
         victim = up.child("records")
         os.kill(victim.pid, signal.SIGKILL)
         data = await lab.run(trial())
-        assert "not_recorded" not in data.attrs
         runs.append(data.attrs["run"])
         found = await lab.data.find(qubit="node_a.q0", since="today")
+        assert "not_recorded" not in data.attrs
         assert [one.attrs["run"] for one in found][:2] == runs[::-1]
         assert found[0].equals(data)
     listed = await asyncio.to_thread(podium, "data", "list", EXAMPLE, "--state", up.state, "--json")

@@ -8,11 +8,12 @@ from typing import Any
 from tests.benches.bus.message_mutants import mutants, sample
 
 from podium.control.agent.agent import REQUESTS as OF_AGENTS
-from podium.control.bus import cold, facility_growth, messages, news, readings
+from podium.control.bus import cold, facility_growth, messages, news, readings, records
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import AskRefusals, refusals_key
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.coordinator.coordinator import REQUESTS as OF_THE_COORDINATOR
+from podium.control.records.record_service import REQUESTS as OF_THE_RECORDS
 from podium.control.security.access import ROLES, MayI, Member, access_key, rules_of
 from podium.control.supervision.cold_answers import REQUESTS as OF_THE_SUPERVISOR
 
@@ -67,6 +68,8 @@ def targets(facility: str, agent: str) -> list[Target]:
         messages.agent_key(facility, "*"): OF_AGENTS,
         news.past_runs_key(facility): (news.Recent,),
         news.past_events_key(facility, "*"): (news.Recent,),
+        records.records_key(facility): OF_THE_RECORDS,
+        records.recorded_key(facility): (records.Recorded,),
         access_key(facility): (MayI,),
         refusals_key(facility): (AskRefusals,),
     }

@@ -1,6 +1,7 @@
 """The records as they stand on the lab."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -160,3 +161,82 @@ async def test_records_that_come_back_soon_have_the_run(lab, scan, tmp_path: Pat
             await asyncio.wait({running}, timeout=5.0)
     with RecordFolder(tmp_path / "records") as records:
         assert records.index.run((await running).attrs["run"]).state == "done"
+
+
+async def test_data_are_returned_at_once_and_whoever_asks_or_closes_waits(
+    lab, scan, tmp_path: Path
+) -> None:
+    held, opened = asyncio.Event(), partial(RecordFolder, tmp_path / "records")
+    service = RecordService(lab.facility.name, lab._bus, opened)
+    keep = service._keep
+
+    async def slow_keep(*wanted):
+        await held.wait()
+        return await keep(*wanted)
+
+    service._keep = slow_keep
+    one = Lab(lab.facility, lab._bus, "ann", recorded=True)
+    async with service.running():
+        async with one.recorder.running():
+            first = await one.run(scan)
+            kept = first.copy(deep=True)
+            first.attrs["program"] = "other"
+            del first[next(iter(first.data_vars))]
+            finding = asyncio.ensure_future(one.data.find())
+            await asyncio.wait({finding}, timeout=0.05)
+            assert not finding.done()
+            held.set()
+            (found,) = await finding
+            with found:
+                assert found.equals(kept)
+                assert found.attrs["program"] == scan.name
+            last = await one.run(scan)
+        run = last.attrs["run"]
+    with RecordFolder(tmp_path / "records") as records:
+        assert records.index.run(run).state == "done"
+
+
+async def run_and_break_off(lab: Lab, scan) -> xarray.Dataset:
+    """Return the data of a run after which its lab was left by an error."""
+    with suppress(ZeroDivisionError):
+        async with lab.recorder.running():
+            data = await lab.run(scan)
+            raise ZeroDivisionError
+    return data
+
+
+async def test_what_fails_to_be_written_beside_is_told_with_the_run(lab, scan) -> None:
+    def full() -> RecordFolder:
+        raise RecordsError("refused: 10 MB are free")
+
+    one = Lab(lab.facility, lab._bus, "ann", recorded=True)
+    async with RecordService(lab.facility.name, lab._bus, full).running():
+        with pytest.warns(NotRecorded, match="refused: 10 MB are free"):
+            data = await run_and_break_off(one, scan)
+        assert data.attrs["not_recorded"] == "refused: 10 MB are free"
+
+
+async def test_neither_runs_nor_the_end_wait_where_no_records_were_seen(lab, scan, caplog) -> None:
+    one = Lab(lab.facility, lab._bus, "ann", recorded=True)
+    loop = asyncio.get_running_loop()
+    async with one.recorder.running():
+        began = loop.time()
+        runs = [await one.run(scan) for _ in range(3)]
+    assert loop.time() - began < run_recorder.ABSENT_S
+    assert all("do not answer" in data.attrs["not_recorded"] for data in runs)
+    assert caplog.text.count("is not in the records") == 1
+
+
+async def test_large_data_are_on_the_disk_when_they_are_returned(
+    lab, scan, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(run_recorder, "BESIDE_BYTES", 1)
+    one = Lab(lab.facility, lab._bus, "ann", recorded=True)
+    opened = partial(RecordFolder, tmp_path / "records")
+    async with (
+        RecordService(lab.facility.name, lab._bus, opened).running(),
+        one.recorder.running(),
+    ):
+        run = (await one.run(scan)).attrs["run"]
+        with RecordFolder(tmp_path / "records") as records:
+            assert records.index.run(run).state == "done"

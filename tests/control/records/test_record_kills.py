@@ -13,7 +13,7 @@ from podium.control.records.record_folder import INDEX, RecordFolder, hash_of
 from podium.control.records.run_search import MOST
 
 
-@pytest.mark.parametrize("kills", [12, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [6, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_kill_at_any_moment_loses_and_doubles_nothing_that_was_announced(
     tmp_path: Path, kills: int
 ) -> None:

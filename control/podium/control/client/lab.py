@@ -100,14 +100,14 @@ class Lab:
         procedure: str = "",
         file: Path | None = None,
         *,
-        recorded: bool = False,
+        recorded: "bool | RunRecorder" = False,
         lines: Mapping[str, LineResponse] | None = None,
     ) -> None:
         """``who`` asks: in the log, on the page, with the data (default: user and program).
 
         ``procedure``: id of that of which all that is asked is a part; ``file``: the facility
         file, of which a copy is kept beside data; ``recorded``: runs go into the facility's
-        records; ``lines``: see :meth:`correct_lines`.
+        records, by a way that is there already; ``lines``: see :meth:`correct_lines`.
         """
         self._file = file
         self._lines = dict(lines or {})
@@ -116,7 +116,9 @@ class Lab:
         self._bus = bus
         self._procedure = procedure
         self._client = CoordinatorClient(bus, facility.name, self._who, procedure)
-        self._recorder = RunRecorder(bus, facility.name, self._who, enabled=recorded)
+        if isinstance(recorded, bool):
+            recorded = RunRecorder(bus, facility.name, self._who, enabled=recorded)
+        self._recorder = recorded
         self._ask = self._client.ask
 
     @property
@@ -150,9 +152,8 @@ class Lab:
         ``RunRefused`` from there on.
         """
         async with reported_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
-            enabled, lines = self._recorder.enabled, self._lines
             given = (self._facility, self._bus, self._who, one.id, self._file)
-            yield one, Lab(*given, recorded=enabled, lines=lines)
+            yield one, Lab(*given, recorded=self._recorder, lines=self._lines)
 
     async def run(
         self,
@@ -177,9 +178,9 @@ class Lab:
         and ``start_settings`` how its start was set (JSON, by controller). Cancelled, it returns
         once the run has been given up and outputs are safe.
 
-        The run is in the facility's records when this returns, its data on their disk, also one
-        that failed or was refused; :attr:`data` finds it. Where that cannot be, the data are
-        returned with a warning, ``NotRecorded``.
+        The run goes into the facility's records, also one that failed or was refused; it is
+        written beside the next one, and :attr:`data` and the end of the lab wait for it. Where
+        that cannot be, there is a warning, ``NotRecorded``, and ``attrs["not_recorded"]`` says why.
         """
         try:
             program = with_parameters(program, parameters or {})
@@ -563,7 +564,9 @@ async def open_facility(
         coordinator = Coordinator(facility, bus, skews=skews, findings=findings)
         records = RecordService(facility.name, bus, partial(_open_records, state_file))
         async with ungrouped(), agent.running(), records.running(), coordinator.running():
-            yield Lab(facility, bus, who, file=Path(path), recorded=recorded)
+            lab = Lab(facility, bus, who, file=Path(path), recorded=recorded)
+            async with lab.recorder.running():
+                yield lab
 
 
 def _open_records(state_file: Path) -> "RecordFolder":
@@ -604,4 +607,6 @@ async def join_facility(
             bus = await stack.enter_async_context(join_bus(facility, me, coordinator))
         except BusError as error:
             raise RunRefused(str(error)) from error
-        yield Lab(facility, bus, who, file=Path(path), recorded=recorded)
+        lab = Lab(facility, bus, who, file=Path(path), recorded=recorded)
+        async with lab.recorder.running():
+            yield lab

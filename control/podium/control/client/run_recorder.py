@@ -1,14 +1,21 @@
-"""Sends a client's runs to the facility's records, with their data, and says if that failed."""
+"""Sends a client's runs to the facility's records, with their data, and says if that failed.
+
+Data are written beside the next run: who has measured gets them at once, and whoever asks the
+records, or closes the lab, waits until all are on the disk.
+"""
 
 import asyncio
 import re
 import time
 import uuid
 import warnings
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from podium.control.bus.bus import Bus
+from podium.control.bus.bus import Bus, Presence
+from podium.control.bus.gather import ungrouped
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Done, Failed, ask
 from podium.control.bus.records import (
@@ -33,7 +40,11 @@ ANSWER_S = 60.0
 LOST_S = 30.0
 """Records that have answered, and do not for so long, are gone; they are started again in less."""
 ABSENT_S = 5.0
-"""The same where they have never answered: a facility may have none."""
+"""The same where they were never seen: a facility may have none, or they are only just started."""
+WAITING_MAX = 8
+"""So many runs at most wait to be written; one more waits for the first of them."""
+BESIDE_BYTES = 8 << 20
+"""Larger data are written before they are returned: a copy of them would weigh too much."""
 FAILURE_S = 2.0
 """What failed is recorded within this, or by the coordinator's news."""
 _RUN = re.compile(r"\brun (\d{1,18}-\d{1,18})\b")
@@ -49,6 +60,18 @@ class NotRecorded(UserWarning):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class _Unwritten:
+    """A run on its way to the records."""
+
+    facts: RunFacts
+    returned: "xarray.Dataset"
+    """What its client has; its attributes say so if it is not recorded."""
+    data: "xarray.Dataset"
+    """What is written: nobody changes it meanwhile."""
+    snapshot: str
+
+
 class RunRecorder:
     """One client's way to the records; ``enabled`` false: there are none, nothing is sent."""
 
@@ -58,31 +81,100 @@ class RunRecorder:
         self._facility = facility
         self.who = who
         self.enabled = enabled
-        self._patience_s = ABSENT_S
-        self._answered = False
+        self._known = False
+        """Whether there are records: they were seen, or have answered."""
+        self._gave_up = False
         self._told = False
+        self._beside = False
+        self._closing = False
+        self._waiting: asyncio.Queue[_Unwritten] = asyncio.Queue(WAITING_MAX)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Write beside the runs while the context is open; leaving it waits until all is written.
+
+        Otherwise :meth:`keep` itself waits for that.
+        """
+        if not self.enabled:
+            yield
+            return
+        async with (
+            ungrouped(),
+            self._bus.watch(self._key) as presences,
+            asyncio.TaskGroup() as tasks,
+        ):
+            work = (
+                tasks.create_task(self._look(presences), name="see the records"),
+                tasks.create_task(self._write_waiting(), name="write to the records"),
+            )
+            self._beside = True
+            try:
+                yield
+            finally:
+                self._beside, self._closing = False, True
+                try:
+                    await self.flush()
+                finally:
+                    for task in work:
+                        task.cancel()
+
+    async def flush(self) -> None:
+        """Return once all runs so far are on the records' disk, or it is said that they are not."""
+        await self._waiting.join()
+
+    async def _look(self, presences: AsyncIterator[Presence]) -> None:
+        async for one in presences:
+            self._known = self._known or one.alive
+
+    async def _write_waiting(self) -> None:
+        try:
+            while True:
+                one = await self._waiting.get()
+                try:
+                    await self._write(one)
+                except asyncio.CancelledError:
+                    log.warning("not recorded", run=one.facts.run, said="given up")
+                    raise
+                finally:
+                    self._waiting.task_done()
+        finally:
+            while not self._waiting.empty():
+                left = self._waiting.get_nowait()
+                log.warning("not recorded", run=left.facts.run, said="given up")
+                self._waiting.task_done()
+
+    def _patience_s(self) -> float:
+        if self._gave_up:  # it is said once; who asks next is not kept waiting
+            return 0.0
+        if self._known:
+            return LOST_S
+        return 0.0 if self._closing else ABSENT_S
 
     async def ask(self, request: object, expected: type[Answer]) -> Answer:
-        """Return the records' answer, asking again as long as none comes.
+        """Return the records' answer, once all runs so far are there; ask again until one comes.
 
         Raises :class:`RecordsError`, and :class:`NoRun` for what is not there.
         """
+        await self.flush()
+        return await self._ask(request, expected)
+
+    async def _ask(self, request: object, expected: type[Answer]) -> Answer:
         if not self.enabled:
             raise RecordsError(f"{self._facility}: no records are kept here")
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + self._patience_s
+        began = loop.time()
         while True:
             answer = await ask(self._bus, self._key, request, expected, timeout_s=ANSWER_S)
             if not isinstance(answer, Failed) or answer.kind != "no answer":
-                self._patience_s, self._answered = LOST_S, True
+                self._known, self._gave_up = True, False
             if not isinstance(answer, Failed):
                 return answer
             if answer.kind == "refused":
                 raise NoRun(answer.message)
             if answer.kind != "no answer":
                 raise RecordsError(answer.message)
-            if loop.time() > give_up:
-                self._patience_s = 0.0  # it is said once; who asks next is not kept waiting
+            if loop.time() > began + self._patience_s():
+                self._gave_up = True
                 raise RecordsError(f"the records of {self._facility} do not answer")
             await asyncio.sleep(0.1)
 
@@ -91,23 +183,31 @@ class RunRecorder:
     ) -> None:
         """Record a run with its data; warns with :class:`NotRecorded` where that fails.
 
-        When it returns without a warning the data are on the disk of the records.
+        While :meth:`running`, it is written after this has returned. Otherwise, and where data
+        are larger than :data:`BESIDE_BYTES`, they are on the disk of the records by then.
         """
         data.attrs.update(run_attributes())
         if not self.enabled:
             return
-        from podium.control.records.datasets import dataset_content
-
         state = "done" if data.attrs.get("complete", 1) else "stopped"
         facts = self._facts(str(data.attrs["run"]), program, state, data.attrs, asked_s, procedure)
         snapshot = data.encoding.get("snapshot")
+        text = snapshot if isinstance(snapshot, str) else ""
+        if self._beside and data.nbytes <= BESIDE_BYTES:
+            await self._waiting.put(_Unwritten(facts, data, data.copy(deep=True), text))
+        else:
+            await self.flush()
+            await self._write(_Unwritten(facts, data, data, text))
+
+    async def _write(self, one: _Unwritten) -> None:
+        from podium.control.records.datasets import dataset_content
+
         try:
-            content, digest = await asyncio.to_thread(dataset_content, data)
-            text = snapshot if isinstance(snapshot, str) else ""
-            await self.ask(KeepRun(facts, content, digest, text), Recorded)
+            content, digest = await asyncio.to_thread(dataset_content, one.data)
+            await self._ask(KeepRun(one.facts, content, digest, one.snapshot), Recorded)
         except (RecordsError, NoRun, ValueError) as error:
-            data.attrs["not_recorded"] = str(error)
-            self._warn(f"run {facts.run} is not in the records: {error}")
+            one.returned.attrs["not_recorded"] = str(error)
+            self._warn(f"run {one.facts.run} is not in the records: {error}")
 
     async def keep_failure(
         self, program: Program, error: RunError, asked_s: float, procedure: str
@@ -124,7 +224,7 @@ class RunRecorder:
         )
         try:
             async with asyncio.timeout(FAILURE_S):
-                await self.ask(KeepRun(facts, b"", ""), Recorded)
+                await self._ask(KeepRun(facts, b"", ""), Recorded)
         except (RecordsError, NoRun, TimeoutError):
             return  # who asked has the error itself, and the coordinator tells of it
 
@@ -138,9 +238,17 @@ class RunRecorder:
             self._warn(f"{outcome.title} is not in the records: {error}")
 
     def _warn(self, said: str) -> None:
-        """Warn each time where there are records; where none ever answered, once, in the log."""
-        if self._answered:
-            warnings.warn(said, NotRecorded, stacklevel=3)
+        """Warn each time where there are records; where none ever answered, once, in the log.
+
+        Warnings that were made errors are logged beside a run: it has returned by then.
+        """
+        if self._known:
+            try:
+                warnings.warn(said, NotRecorded, stacklevel=3)
+            except NotRecorded:
+                if not (self._beside or self._closing):
+                    raise
+                log.error("not recorded", said=said)
         elif not self._told:
             self._told = True
             log.warning("not recorded", said=said)

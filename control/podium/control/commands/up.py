@@ -150,6 +150,8 @@ async def _up(
     locked = not parts.coordinator.startswith("tcp/")
     if not locked:
         report("the bus has no lock: whoever reaches it may do everything")
+    if parts.left_out:
+        report(parts.left_out)
     url = None if listening is None else url_of(listening)
     key = kept_page_key(page_key_file(state_file)) if url is not None and locked else None
     async with ungrouped(), AsyncExitStack() as stack:
@@ -226,7 +228,8 @@ async def _tell_when_ready(arguments: Namespace, coordinator: str, name: str) ->
     from podium.control.security.access import Member
 
     me = Member("coordinator")
-    async with join_facility(arguments.facility, coordinator, arguments.endpoints, me=me) as lab:
+    place = arguments.facility, coordinator, arguments.endpoints
+    async with join_facility(*place, me=me, recorded=False) as lab:
         while True:
             try:
                 status = await lab.ready(READY_S)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from podium.control.bus.process_bus import own_credentials
 from podium.control.facility.facility import Facility
+from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.problems import suggest
 from podium.control.facility.state_folder import (
     epochs_folder,
@@ -35,6 +36,8 @@ class Parts:
     """Where the coordinator is asked: by TLS where the bus has a lock."""
     words: Mapping[Member, tuple[str, ...]]
     """Each one's arguments about the bus."""
+    left_out: str = ""
+    """Which process is not started, why, and what to do; empty: all are."""
 
     @property
     def agents(self) -> tuple[str, ...]:
@@ -54,8 +57,9 @@ def parts_of(
 
     On one computer they meet over TLS, with the certificates of this user, which are made where
     they are missing; not so where the facility file says ``insecure``, or ``insecure`` is given.
-    Raises :class:`NoSuchPart`, and ``BadCertificate`` when a certificate that is needed here
-    cannot be used.
+    Records without a certificate are left out unless they are named: a facility may have been
+    set up before it had any. Raises :class:`NoSuchPart`, and ``BadCertificate`` when a
+    certificate that is needed here cannot be used.
     """
     members = _chosen(facility, agents, only, page)
     meeting = facility.bus
@@ -76,12 +80,26 @@ def parts_of(
                 for member, endpoint in zip(members, endpoints, strict=True)
             },
         )
+    left_out = ""
+    recording = Member("records")
+    if only is None and recording in members and not _has_certificate(meeting, recording):
+        members = tuple(member for member in members if member != recording)
+        left_out = (
+            f"{meeting.certificates} has no certificate records.pem, so no records are kept and "
+            "runs are not recorded; `podium certificates --make`, where the authority's key is, "
+            "makes it"
+        )
     for member in members:
         own_credentials(meeting, member, holds=member.role == meeting.held_by)
     let_in = ("--agents", ",".join(agents))
     holds = {"router", "coordinator"}
     words = {member: let_in if member.role in holds else () for member in members}
-    return Parts(members, str(meeting.connect), words)
+    return Parts(members, str(meeting.connect), words, left_out)
+
+
+def _has_certificate(meeting: MeetingPoint, member: Member) -> bool:
+    folder = meeting.certificates
+    return folder is None or (folder / f"{member.common_name}.pem").exists()
 
 
 def _chosen(

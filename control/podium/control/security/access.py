@@ -176,7 +176,10 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 *_log(facility, f"agent {'$*' if member.name == EVERY else member.name}"),
             )
         case "client":
-            own = (Rule("ask", (coordinator, grow, cold.cold_key(facility), recording)),)
+            own = (
+                Rule("ask", (coordinator, grow, cold.cold_key(facility), recording)),
+                Rule("watch", (recording,)),
+            )
     return (*own, Rule("ask", (access_key(facility),)))
 
 
