@@ -301,18 +301,14 @@ def _cells_after(changes: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return np.append(np.concatenate(parts), size).astype(np.int64)
 
 
-def _with_left(
-    stretch: _Stretch, left: NDArray[np.float64], tau: NDArray[np.float64]
-) -> _Stretch:
+def _with_left(stretch: _Stretch, left: NDArray[np.float64], tau: NDArray[np.float64]) -> _Stretch:
     """Return a stretch with what is ``left`` (K,) from before the burst."""
     if not np.any(left):
         return stretch
     return replace(stretch, value=stretch.value + _means(stretch.cells, tau) @ left)
 
 
-def _felt(
-    stretches: Sequence[_Stretch], edges: NDArray[np.int64], quiet: float
-) -> list[_Stretch]:
+def _felt(stretches: Sequence[_Stretch], edges: NDArray[np.int64], quiet: float) -> list[_Stretch]:
     """Return the stretches from the first drive, or what is above ``quiet``, to the last."""
     first, last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
     if edges.size:
