@@ -70,6 +70,11 @@ class TwinCommand:
             help="fridges whose model is known begin at room temperature, not cold",
         )
         sample.add_argument(
+            "--ideal-lines",
+            action="store_true",
+            help="flux lines pass pulses as they are; all else as without this",
+        )
+        sample.add_argument(
             "--vary",
             type=_part,
             default=0.0,
@@ -341,6 +346,7 @@ def _sample(arguments: Namespace) -> int:
             drift=arguments.drift,
             warm=arguments.warm,
             vary=arguments.vary,
+            ideal_lines=arguments.ideal_lines,
         )
         write_world(world, arguments.out)
     except (DesignError, SamplingError) as error:

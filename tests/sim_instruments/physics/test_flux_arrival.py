@@ -1,6 +1,8 @@
 """A lone qubit on a line with a response feels what a plain convolution says."""
 
 import numpy as np
+import pytest
+from scipy.optimize import brentq
 from scipy.signal import fftconvolve
 from tests.benches.physics.chip import FEEDLINE, MATRIX, QUBITS
 from tests.benches.physics.small_chip import (
@@ -14,8 +16,10 @@ from tests.benches.physics.small_chip import (
 )
 
 from podium.sim_instruments.physics.chip import Chip, FluxPulses
+from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import VOLTS
 from podium.sim_instruments.physics.flux_line import LineResponse
+from podium.sim_instruments.physics.shots import MOVED_LIT_HZ
 from podium.sim_instruments.physics.signals import Piece, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
 
@@ -72,3 +76,60 @@ def test_records_of_a_distorted_line_are_those_of_the_convolved_pulse() -> None:
         assert np.mean(same) > 0.9  # one draw of forty may lie on the edge
         differ.append(np.mean(np.abs(found - heard(still, pulse, 63, phase)) < 1e-3 * spread))
     assert min(differ) < 0.9  # without the response levels are drawn otherwise
+
+
+LEFT_NS = 4000
+
+
+def leftover(moved_hz: float) -> float:
+    """Flux quanta in q0's loop that move its transition up or down by so much."""
+    still = chip(distorted=False)
+    rest = still.moved_levels_hz(Q0, {}, 0.0)[1]
+    found = brentq(
+        lambda quanta: abs(still.moved_levels_hz(Q0, {}, quanta)[1] - rest) - moved_hz, 0.0, 0.1
+    )
+    return float(found)
+
+
+def readouts(played: Chip, fluxes, biases_v=None):
+    """Return records of q0, flipped in every second shot, in the order of the shots."""
+    (point,) = played.at(biases_v or {})
+    qubit = point.qubits[0]
+    carrier = float(qubit.levels_hz[1])
+    flip = Piece(carrier, pi_amplitude(qubit, ENVELOPE) * ENVELOPE, 0j, 24)
+    at = STARTS[::2].tolist()
+    probe = float(np.mean(chip(distorted=False).at({})[0].qubits[0].resonator_hz[:2]))
+    read = (STARTS + READ_NS).tolist()
+    drives = (
+        train(f"{Q0}.drive", at, [flip], [0] * len(at), coherent_turns(carrier, at)),
+        tone(probe, 2e-4, 800, read),
+        *fluxes,
+    )
+    listens = capture(probe, 800, [one + 150 for one in read])
+    signals = RunSignals(1, 0, SHOTS * PERIOD_NS, drives, (listens,), biases_v or {})
+    return World(played.at, 3, LINES, played).play(signals)[0].integrated
+
+
+def lasting(quanta: float):
+    """A pulse that begins before the readouts and lasts beyond them."""
+    piece = Piece(0.0, NONE, quanta / VOLTS / MATRIX[0, 0] + 0j, LEFT_NS)
+    return train(LINE, (STARTS + 200).tolist(), [piece], [0] * SHOTS, [0.0] * SHOTS)
+
+
+def test_a_readout_does_not_feel_what_is_left_of_a_pulse_below_the_bound() -> None:
+    """The truth is a bias that lies off by as much all the time."""
+    quanta = leftover(0.93 * MOVED_LIT_HZ)  # the line overshoots by 6 %
+    found = readouts(chip(distorted=True), [lasting(quanta)])
+    bias = {LINE: quanta / MATRIX[0, 0]}
+    truly = readouts(chip(distorted=True), [lasting(1e-9)], bias)  # the same random numbers
+    apart = abs(truly[::2].mean() - truly[1::2].mean())
+    assert 0 < np.abs(found - truly).max() < 0.01 * apart  # every shot's record
+    middle = (truly[::2].mean() + truly[1::2].mean()) / 2
+    axis = np.conj(truly[::2].mean() - truly[1::2].mean())
+    ones, in_truth = (((one - middle) * axis).real > 0 for one in (found, truly))
+    assert np.count_nonzero(ones != in_truth) <= 1
+
+
+def test_what_is_left_above_the_bound_is_refused() -> None:
+    with pytest.raises(NotSimulated, match=r"node_a\.q0 while there are photons"):
+        readouts(chip(distorted=True), [lasting(leftover(1.2 * MOVED_LIT_HZ))])

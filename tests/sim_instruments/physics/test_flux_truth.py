@@ -46,6 +46,15 @@ def test_lines_of_a_node_with_edges_are_drawn_and_others_are_ideal() -> None:
     assert not flux_line_truth(ideal.chip())
 
 
+def test_ideal_lines_leave_all_else_as_it_is() -> None:
+    drawn, ideal = sample(TWO, 7), sample(TWO, 7, ideal_lines=True)
+    assert not ideal.nodes["node_a"].flux_lines
+    assert not flux_line_truth(ideal.chip())
+    lines = drawn.nodes["node_a"].flux_lines
+    node = ideal.nodes["node_a"].model_copy(update={"flux_lines": lines})
+    assert ideal.model_copy(update={"nodes": {"node_a": node}}) == drawn
+
+
 def test_a_coupler_is_drawn_from_its_design_and_told() -> None:
     world = draw_world(design_of(with_coupler(), "a file"), 3)
     node, chip = world.nodes["node_a"], world.chip()

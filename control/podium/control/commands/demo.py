@@ -132,12 +132,17 @@ async def _nodes(arguments: Namespace, facility: Path, children: "Children") -> 
         arguments.thoroughness,
         together=not (arguments.node_only or arguments.two_qubit),
         gates=arguments.two_qubit,
-        world=world_options(arguments),
+        world=(*world_options(arguments), *_ideal_lines(arguments)),
         active_reset=arguments.reset == "active",
         clock=arguments.clock,
         split=arguments.split,
     )
     return (await demonstrate(wanted, children)).good
+
+
+def _ideal_lines(arguments: Namespace) -> tuple[str, ...]:
+    """Return the option of `podium twin sample` for a world whose gates can be brought up."""
+    return ("--ideal-lines",) if arguments.two_qubit and not arguments.lines else ()
 
 
 async def _cold_side(arguments: Namespace, facility: Path, children: "Children") -> bool:

@@ -32,6 +32,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="bring up one node and the gates of its edges: to a Bell state from nothing",
     )
     parser.add_argument(
+        "--lines",
+        action="store_true",
+        help="with --two-qubit: flux lines distort pulses and remember them; without it the "
+        "world's are ideal",
+    )
+    parser.add_argument(
         "--cold",
         action="store_true",
         help="the cold side instead: a fridge goes from room temperature to base, its compressor "

@@ -193,7 +193,10 @@ async def _draw_world(wanted: DemoRequest, shown: Display) -> Path:
     shown.doing("drawing a hidden world")
     twin = wanted.folder / TWIN
     await simulation.draw_world(wanted.facility, wanted.seed, twin, wanted.world)
-    shown.done("hidden world drawn", (f"podium twin sample: {twin}",))
+    told: tuple[str, ...] = (f"podium twin sample: {twin}",)
+    if "--ideal-lines" in wanted.world:
+        told += ("its flux lines are ideal; --lines draws some that distort pulses",)
+    shown.done("hidden world drawn", told)
     return twin
 
 

@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.episodes import Episodes
-from podium.sim_instruments.physics.fast_flux import FluxLines
+from podium.sim_instruments.physics.fast_flux import VOLTS, FluxLines
 from podium.sim_instruments.physics.joint.line_output import Readouts, arriving
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.short_run import later_ns
+from podium.sim_instruments.physics.shots import MOVED_LIT_HZ
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
+
+HALVINGS = 12
+"""Of the largest level, until that which is quiet is known."""
 
 
 def distorted_lines(
@@ -45,13 +49,52 @@ def arrived(
     for line in sorted(distorted):
         element = line.removesuffix(".flux")
         own = later.get(element, early)
-        near = {element, *lines.coupled_to(element)}
+        moved = {name for name in later if lines.flux_shares(name).get(line)}
+        near = {element, *lines.coupled_to(element), *moved}
         edges = _edges(signals.drives, near, later) - own
         response = lines.response_of(line)
         assert response is not None
         mine = [one for one in signals.drives if one.line == line]
-        trains.append(arriving(mine, response, Readouts(lit - late, dark - early, edges)))
+        quiet = quiet_level(lines, mine, moved, signals.biases_v)
+        trains.append(arriving(mine, response, Readouts(lit - late, dark - early, edges, quiet)))
     return replace(signals, drives=tuple(trains))
+
+
+def quiet_level(
+    lines: FluxLines,
+    trains: Sequence[PulseTrain],
+    names: Collection[str],
+    biases_v: Mapping[str, float],
+) -> float:
+    """Return a level of a line's trains that moves none of these by more than MOVED_LIT_HZ.
+
+    In the trains' unit, at most their largest level; within a part in :data:`HALVINGS`.
+    """
+    values = [
+        value
+        for one in trains
+        for piece in one.pieces
+        for value in (complex(piece.level).real, *piece.samples.real.tolist())
+    ]
+    largest = max((abs(value) for value in values), default=0.0)
+    shares = {name: lines.flux_shares(name)[trains[0].line] * VOLTS for name in sorted(names)}
+
+    def is_quiet(level: float) -> bool:
+        for name, share in shares.items():
+            rest = lines.moved_levels_hz(name, biases_v, 0.0)
+            for quanta in (-share * level, share * level):
+                moved = lines.moved_levels_hz(name, biases_v, quanta)
+                if abs(float((moved - rest)[1])) > MOVED_LIT_HZ:
+                    return False
+        return True
+
+    if is_quiet(largest):
+        return largest
+    low, high = 0.0, largest
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if is_quiet(middle) else (low, middle)
+    return low
 
 
 def _lit_and_dark(episodes: Episodes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

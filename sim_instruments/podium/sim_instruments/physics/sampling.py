@@ -114,17 +114,20 @@ def sample(
     drift: bool = False,
     warm: bool = False,
     vary: float = 0.0,
+    ideal_lines: bool = False,
 ) -> WorldFile:
     """Draw the world of ``seed`` for a facility file; ``mixers``: with imperfect mixers, too.
 
     ``wrong``: how many spreads it lies off the file's design (:mod:`.displaced_design`);
     ``drift``: with what moves in world time (:mod:`.drift`), all else as without; ``warm``:
     fridges that have a plant begin at room temperature; ``vary``: by what part their constants may
-    differ from their model's.
+    differ from their model's; ``ideal_lines``: flux lines pass pulses as they are, all else as
+    without.
     The same file, seed and version give the equal world; a qubit more moves no other qubit's
     numbers. Raises :class:`.design.DesignError` or :class:`SamplingError`.
     """
-    return draw_world(read_design(facility_path), seed, mixers, wrong, drift, warm, vary)
+    design = read_design(facility_path)
+    return draw_world(design, seed, mixers, wrong, drift, warm, vary, ideal_lines)
 
 
 def draw_world(
@@ -135,6 +138,7 @@ def draw_world(
     drift: bool = False,
     warm: bool = False,
     vary: float = 0.0,
+    ideal_lines: bool = False,
 ) -> WorldFile:
     """Draw the world of ``seed``; see :func:`sample`."""
     if seed < 0:
@@ -177,6 +181,11 @@ def draw_world(
         ),
         mixers={name: _mixer(name, seed) for name in design.mixers} if mixers else {},
     )
+    if ideal_lines:
+        nodes = {
+            name: node.model_copy(update={"flux_lines": {}}) for name, node in world.nodes.items()
+        }
+        world = world.model_copy(update={"nodes": nodes})
     return _drifting(world) if drift else world
 
 

@@ -6,7 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from tests.benches.physics.chip import FEEDLINE, MATRIX, QUBITS
 from tests.benches.physics.coupled_chip import (
+    CHARGES,
     COUPLED,
     ENVELOPE,
     EXCHANGE_HZ,
@@ -20,15 +22,26 @@ from tests.benches.physics.coupled_chip import (
     square,
     world,
 )
+from tests.benches.physics.small_chip import train
 
+from podium.sim_instruments.physics.chip import Chip, FluxPulses
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import VOLTS, moving
+from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals, intervals_of
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.joint_run import clusters_of
 from podium.sim_instruments.physics.noise import quadrature
+from podium.sim_instruments.physics.signals import Piece
+
+
+def replace_pulses(pulses: FluxPulses) -> Chip:
+    """The coupled chip on other flux lines."""
+    exchange = {NAMES: EXCHANGE_HZ / CHARGES[0] / CHARGES[1]}
+    return Chip(QUBITS, [FEEDLINE], MATRIX, np.zeros(2), exchange, pulses=pulses)
+
 
 STILL = [replace(q, rates_1_s=np.zeros((4, 4)), dephasing_1_s=0.0) for q in POINT.qubits]
 CLUSTER = cluster_point(STILL, COUPLED, SPOTS)
@@ -230,6 +243,23 @@ def test_what_a_cluster_cannot_be_played_is_said() -> None:
     signals = run([pulse], [500], 9000)
     with pytest.raises(NotSimulated, match=r"node_a\.q1, which node_a\.feedline does not read"):
         clusters_of(alone, signals, COUPLED, [pulse])
+
+
+def test_a_cluster_is_read_while_its_line_has_little_left() -> None:
+    """A corrected line plays on: below the bound it counts as at rest, above it is refused."""
+    line = f"{NAMES[0]}.flux"
+    chip = replace_pulses(FluxPulses({line: LineResponse(((-0.01, 60.0),))}))
+
+    def played(left):
+        level = quanta_where(1) / VOLTS / MATRIX[0, 0]
+        tail = np.concatenate([np.full(RETURN_NS, level), np.full(1_500, left * level)])
+        pulse = train(line, [100], [Piece(0.0, tail + 0j, 0j, tail.size)], [0], [0.0])
+        found = world(chip).play(run([pulse, flip(1, [40])], [500, 8_000], 12_000))
+        return found[0].integrated
+
+    assert np.array_equal(played(2e-3), played(0.0))
+    with pytest.raises(NotSimulated, match="which share one state, while there are photons"):
+        played(0.3)
 
 
 def test_phases_between_members_are_rounded_only_where_nearly_every_shot_has_another() -> None:

@@ -90,3 +90,22 @@ def test_what_was_left_of_the_shot_before_is_in_the_next_one() -> None:
     before = found.reshape(SHOTS, -1)[:, 60]
     assert before[0] == 0
     assert np.all(np.abs(before[1:]) > 10 * LEFT_OVER * LARGEST)
+
+
+def test_what_is_played_over_a_readout_is_cut_where_photons_come() -> None:
+    """Between the first drive and the last it is the convolution; a readout meets nothing."""
+    tail = np.concatenate([np.full(40, LARGEST), 1e-3 * np.exp(-np.arange(4_000) / 2e3)])
+    one = train(LINE, PERIOD_NS * np.arange(SHOTS) + 300, [Piece(0.0, tail + 0j, 0j, tail.size)],
+                [0] * SHOTS, [0.0] * SHOTS)  # fmt: skip
+    edges = np.sort(np.concatenate([LIT - 1_800, LIT - 400, LIT - 376]))
+    response, length = LineResponse(FOUR), SHOTS * PERIOD_NS
+    wanted = convolved(dense(one, length), response)
+    at = np.arange(length) % PERIOD_NS
+    counts = (at >= 200) & (at < 1_624)
+    for quiet in (0.03, 0.0):
+        found = dense(arriving([one], response, Readouts(LIT, DARK, edges, quiet)), length)
+        assert np.abs(found - wanted)[counts].max() < 1e-3 * LARGEST
+        lit = (at >= 2_000) & (at < 3_500)
+        assert np.any(found[lit]) == (quiet == 0.0)
+    loud = arriving([one], response, Readouts(LIT, DARK, edges, 1e-4))
+    assert np.any(dense(loud, length)[(at >= 2_000) & (at < 3_500)])

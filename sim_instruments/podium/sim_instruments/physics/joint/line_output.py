@@ -6,12 +6,17 @@ readout: between the two a level is known, and the phase of nothing. So a run fa
 Two bursts are alike where what they play is, and where each exponential that is left over from
 earlier ones differs by less than :data:`LEFT_OVER` of the line's largest level.
 
+What is played over a readout is cut where its photons come: the state of the line goes on. What is
+as good as nothing (:attr:`Readouts.quiet`) before the first drive behind a readout and behind the
+last one before it is left out: it turns phases of levels that are known, or read.
+
 A response that changes slowly is held in cells: an eighth of the time since the level last changed,
 cut where a drive begins or ends.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,6 +56,21 @@ class Readouts:
     """Shape (R,): when they are gone."""
     edges_ns: NDArray[np.int64]
     """Shape (n,), ascending: beginnings and ends of drives."""
+    quiet: float = 0.0
+    """A level of the line that a readout does not feel, in the unit of its pulses."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held:
+    """What is played on the line, with its echo, cut where photons come; N of them."""
+
+    start_ns: NDArray[np.int64]
+    """Shape (N,), ascending; they may overlap."""
+    end_ns: NDArray[np.int64]
+    part: NDArray[np.int64]
+    """Shape (N,): index into ``values``."""
+    values: list[NDArray[np.float64]]
+    """Levels, ns by ns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +105,9 @@ def arriving(trains: Sequence[PulseTrain], response: LineResponse, by: Readouts)
         return trains[0]
     largest = max(_largest(shape.samples, shape.level) for shape in played.shapes)
     bound = LEFT_OVER * largest
-    bursts = _bursts_of(played, response, by)
-    made = [_stretches(played, response, bursts, int(g)) for g in bursts.example]
+    held = _held(played, response, by.lit_ns)
+    bursts = _bursts_of(held, by)
+    made = [_stretches(held, response, bursts, int(g)) for g in bursts.example]
     size, tau = response.modes()
     left = np.array([tails for _, tails in made]).reshape(len(made), tau.size)
     gap = np.maximum(
@@ -101,8 +122,12 @@ def arriving(trains: Sequence[PulseTrain], response: LineResponse, by: Readouts)
     laid: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
     for g in first:
         at, which = [], []
-        for stretch in made[bursts.kind[g]][0]:
-            piece = _piece(stretch, words[g] * bound, tau, bound / 4)
+        kind = int(bursts.kind[g])
+        rows = slice(int(bursts.first_row[g]), int(bursts.first_row[g + 1]))
+        edges = bursts.offset[rows][bursts.what[rows] == EDGE]
+        there = [_with_left(stretch, words[g] * bound, tau) for stretch in made[kind][0]]
+        for stretch in _felt(there, edges, by.quiet):
+            piece = _piece(stretch, bound / 4)
             if piece is None:
                 continue
             content = piece.samples.tobytes() + np.complex128(piece.level).tobytes()
@@ -130,9 +155,33 @@ def _largest(samples: NDArray[np.complex128], level: complex) -> float:
     return max(abs(complex(level).real), float(np.max(np.abs(samples.real), initial=0.0)))
 
 
-def _bursts_of(played: Drives, response: LineResponse, by: Readouts) -> _Bursts:
-    later = int(np.floor(response.delay_ns))
-    start, end = played.start_ns + later, played.end_ns + later + reach_ns(response)
+def _held(played: Drives, response: LineResponse, lit_ns: NDArray[np.int64]) -> _Held:
+    """Return what is played as it comes in, delayed and echoed."""
+    start = played.start_ns + int(np.floor(response.delay_ns))
+    end = start + (played.end_ns - played.start_ns) + reach_ns(response)
+    low = np.searchsorted(lit_ns, start, side="right")
+    cuts = np.searchsorted(lit_ns, end, side="left") - low
+    row = np.repeat(np.arange(start.size), cuts + 1)
+    number = np.arange(row.size) - np.repeat(np.cumsum(cuts + 1) - cuts - 1, cuts + 1)
+    # what is not taken where the signal's own begin and end count
+    photons = np.append(lit_ns, 0)
+    begins = np.where(number == 0, start[row], photons[low[row] + number - 1])
+    ends = np.where(number == cuts[row], end[row], photons[low[row] + number])
+    keys = np.column_stack([played.shape[row], begins - start[row], ends - begins])
+    part, first = distinct(np.ascontiguousarray(keys.astype(np.int64)))
+    whole = {}
+    for k in np.unique(played.shape).tolist():
+        shape = played.shapes[k]
+        value = np.full(shape.duration_ns, complex(shape.level).real)
+        value[: shape.samples.size] = shape.samples.real
+        whole[k] = echoed(response, value)
+    values = [whole[k][skip : skip + lasts] for k, skip, lasts in keys[first].tolist()]
+    order = np.argsort(begins, kind="stable")
+    return _Held(begins[order], ends[order], part[order].astype(np.int64), values)
+
+
+def _bursts_of(played: _Held, by: Readouts) -> _Bursts:
+    start, end = played.start_ns, played.end_ns
     edges = by.edges_ns
     place = np.searchsorted(by.lit_ns, edges, side="right")
     since = np.append(np.iinfo(np.int64).min, by.dark_ns)[place]
@@ -142,14 +191,10 @@ def _bursts_of(played: Drives, response: LineResponse, by: Readouts) -> _Bursts:
     burst = np.searchsorted(by.lit_ns, at, side="right")
     there = np.unique(burst)
     until = np.append(by.lit_ns, last)[there]
-    # a pulse that goes on into a readout is left whole: it is refused where it counts
-    stops = np.zeros(by.lit_ns.size + 1, np.int64)
-    np.maximum.at(stops, burst[: start.size], end)
-    until = np.maximum(until, stops[there])
     what = np.concatenate(
         [np.full(start.size, PULSE), np.full(edges.size, EDGE), np.full(there.size, END)]
     )
-    item = np.concatenate([played.shape, np.zeros(edges.size + there.size, np.int64)])
+    item = np.concatenate([played.part, np.zeros(edges.size + there.size, np.int64)])
     all_at, all_burst = np.concatenate([at, until]), np.concatenate([burst, there])
     order = np.lexsort((what, all_at, np.where(what == END, 1, 0), all_burst))
     what, item, all_at, all_burst = what[order], item[order], all_at[order], all_burst[order]
@@ -170,7 +215,7 @@ def _bursts_of(played: Drives, response: LineResponse, by: Readouts) -> _Bursts:
 
 
 def _stretches(
-    played: Drives, response: LineResponse, bursts: _Bursts, burst: int
+    played: _Held, response: LineResponse, bursts: _Bursts, burst: int
 ) -> tuple[list[_Stretch], NDArray[np.float64]]:
     """Return a burst from rest, and what its exponentials are at its end, shape (K,)."""
     rows = slice(int(bursts.first_row[burst]), int(bursts.first_row[burst + 1]))
@@ -186,24 +231,25 @@ def _stretches(
         begin, stop, mine = pulses[0][0], pulses[0][0], list[tuple[int, int]]()
         while pulses and pulses[0][0] <= stop:
             mine.append(pulses.pop(0))
-            lasts = played.shapes[mine[-1][1]].duration_ns + reach_ns(response)
-            stop = max(stop, mine[-1][0] + lasts + SETTLE_NS)
+            stop = max(stop, mine[-1][0] + played.values[mine[-1][1]].size + SETTLE_NS)
         stop = min(stop, length)
         if begin > now:
             found += _waits(now, begin, anchor, edges, state.tails[0] - state.last[0], size, tau)
             state = wait(response, begin - now, state)
         held = np.zeros(stop - begin)
         for at, k in mine:
-            shape = played.shapes[k]
-            value = np.full(shape.duration_ns, complex(shape.level).real)
-            value[: shape.samples.size] = shape.samples.real
-            value = echoed(response, value)
+            value = played.values[k]
             held[at - begin : at - begin + value.size] += value
         exact, state = respond(response, held[None], 1.0, state)
         changes = np.flatnonzero(np.diff(held, prepend=np.nan))
         cells = begin + _cells_after(changes, held.size)
+        inside = edges[(edges > begin) & (edges < stop)]
+        cells = np.union1d(cells, inside)
         sums = np.append(0.0, np.cumsum(exact[0]))[cells - begin]
-        found.append(_Stretch(begin, cells, np.diff(sums) / np.diff(cells)))
+        value = np.diff(sums) / np.diff(cells)
+        cut = [0, *np.searchsorted(cells, np.unique(inside)).tolist(), value.size]
+        for low, high in pairwise(cut):
+            found.append(_Stretch(int(cells[low]), cells[low : high + 1], value[low:high]))
         now = anchor = stop
         anchor = begin + int(changes[-1])
     if length > now:
@@ -255,14 +301,36 @@ def _cells_after(changes: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return np.append(np.concatenate(parts), size).astype(np.int64)
 
 
-def _piece(
-    stretch: _Stretch, left: NDArray[np.float64], tau: NDArray[np.float64], step: float
-) -> Piece | None:
-    """Return a stretch with what is ``left`` (K,) from before the burst; None: nothing."""
-    value = stretch.value
-    if np.any(left):
-        value = value + _means(stretch.cells, tau) @ left
-    value = step * np.rint(value / step)
+def _with_left(stretch: _Stretch, left: NDArray[np.float64], tau: NDArray[np.float64]) -> _Stretch:
+    """Return a stretch with what is ``left`` (K,) from before the burst."""
+    if not np.any(left):
+        return stretch
+    return replace(stretch, value=stretch.value + _means(stretch.cells, tau) @ left)
+
+
+def _felt(stretches: Sequence[_Stretch], edges: NDArray[np.int64], quiet: float) -> list[_Stretch]:
+    """Return the stretches from the first drive, or what is above ``quiet``, to the last."""
+    first, last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+    if edges.size:
+        first, last = int(edges[0]), int(edges[-1])
+    for one in stretches:
+        loud = np.flatnonzero(np.abs(one.value) > quiet)
+        if loud.size:
+            first = min(first, int(one.cells[loud[0]]))
+            last = max(last, int(one.cells[loud[-1] + 1]))
+    found = []
+    for one in stretches:
+        low = max(int(np.searchsorted(one.cells, first, side="right")) - 1, 0)
+        high = min(int(np.searchsorted(one.cells, last, side="left")), one.value.size)
+        if low < high:
+            cells = one.cells[low : high + 1]
+            found.append(_Stretch(int(cells[0]), cells, one.value[low:high]))
+    return found
+
+
+def _piece(stretch: _Stretch, step: float) -> Piece | None:
+    """Return a stretch, rounded; None: nothing."""
+    value = step * np.rint(stretch.value / step)
     if not np.any(value):
         return None
     duration = int(stretch.cells[-1] - stretch.cells[0])
