@@ -90,9 +90,9 @@ class Tableaux:
         bits = self.images[..., generators] + 16 * (self.signs[..., generators] < 0)
         return np.asarray(bits @ (32 ** np.arange(4)))
 
-    def __getitem__(self, place: object) -> "Tableaux":
+    def __getitem__(self, place: int | Layer | PlaceArray) -> "Tableaux":
         """Return those at a place of the leading axes."""
-        return Tableaux(self.images[place], self.signs[place])  # type: ignore[index]  # any index
+        return Tableaux(self.images[place], self.signs[place])
 
 
 def tableau_of(unitary: NDArray[np.complex128]) -> Tableaux:
@@ -218,7 +218,7 @@ def draw(length: int, seed: tuple[int, ...], interleaved: bool = False) -> Seque
     target = int(rng.integers(4))
     whole = _layers_of_two()[IDLE, IDLE]
     for one in drawn:
-        whole = group.tableaux[one].after(whole)
+        whole = group.tableaux[int(one)].after(whole)
         if interleaved:
             whole = cz_tableau().after(whole)
     flips = _layers_of_two()[FLIP if target & 2 else IDLE, FLIP if target & 1 else IDLE]
