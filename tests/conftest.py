@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 pytest.register_assert_rewrite("tests.benches")
 from tests.benches.file_collection import CollectionByFile  # noqa: E402
 from tests.benches.left_over import LeftOver  # noqa: E402
+from tests.benches.records.postgresql_server import programs  # noqa: E402
 from tests.benches.thoroughness import cases  # noqa: E402
 
 # By the clock a busy machine fails any example, or any drawing of one: nothing here is timed so.
@@ -285,6 +286,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     needs = {
         "chromium": (chromium(), "there is no Chromium (apt-get install chromium)"),
         "nut": (shutil.which("upsc"), "there is no upsc (apt-get install nut-client)"),
+        "postgresql": (programs(), "there is no PostgreSQL (apt-get install postgresql)"),
         "net_snmp": (shutil.which("snmpwalk"), "there is no snmpwalk (apt-get install snmp)"),
     }
     for marker, (found, why) in needs.items():

@@ -1,6 +1,5 @@
 """The index in PostgreSQL: Debian's server, which this file starts and stops."""
 
-import importlib.util
 import random
 import signal
 import threading
@@ -8,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.benches.records.postgresql_server import PostgresServer, postgres_server, programs
+from tests.benches.records.postgresql_server import PostgresServer, postgres_server
 from tests.benches.records.recorded_runs import NOON_S, outcome_of, wanted
 
 from podium.control.bus.records import FindRuns
@@ -17,10 +16,7 @@ from podium.control.records.record_check import check
 from podium.control.records.record_folder import RecordFolder
 from podium.control.records.records_error import RecordsError
 
-pytestmark = pytest.mark.skipif(
-    programs() is None or importlib.util.find_spec("psycopg") is None,
-    reason="no PostgreSQL server, or no psycopg",
-)
+pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture(scope="module")

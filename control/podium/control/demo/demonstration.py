@@ -14,10 +14,10 @@ from rich.console import Console
 
 from podium.control.calibration.catalogue import BRING_UP, EDGE_BRING_UP
 from podium.control.client.lab import Lab, join_facility
+from podium.control.client.retry import RetryingRunner
 from podium.control.demo import simulation
 from podium.control.demo.multi_node import demonstration as multi_node
 from podium.control.demo.parallel_bring_up import bring_up_nodes
-from podium.control.demo.retry import RetryingRunner
 from podium.control.demo.session import CANNOT_GO_ON
 from podium.control.facility.atomic_files import write_text
 from podium.control.facility.facility import Facility

@@ -2,7 +2,7 @@ import pytest
 from tests.benches.demo.fake_lab import FakeLab
 
 from podium.control.bus.messages import FacilityStatus
-from podium.control.demo.retry import RetryingRunner
+from podium.control.client.retry import RetryingRunner
 from podium.control.program.program import Program
 from podium.control.runs.errors import RunFailed, RunRefused
 
