@@ -53,6 +53,7 @@ REFEREES = {
     "test_zurich_coupled_qubits": "`test_zurich_coupled_qubits.py`",
     "test_scqubits": "scqubits",
     "test_scqubits_fluxonium": "of transmons and fluxoniums | scqubits",
+    "test_stim": "`test_stim.py`",
     "test_snmp_white_rabbit_switch": "White Rabbit switch",
     "test_srs_fs725_published": "SRS FS725",
     "test_bluefors_control_client": "`test_bluefors_control_client.py`",

@@ -1,0 +1,321 @@
+"""Builds the programs of two-qubit benchmarking, and reads populations from their shots."""
+
+from collections.abc import Sequence as Many
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import iq_of
+from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.fits.benchmarking import STATES, Decay, Populations
+from podium.control.calibration.fits.iq_clouds import refuse_alike_clouds
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.sequences import Pulses, frame_names, frames_of
+from podium.control.calibration.state import told
+from podium.control.calibration.two_qubit_cliffords import TURNS, Sequence, Turn, cliffords, draw
+from podium.control.facility.edges import Edge
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Program,
+    ShiftPhase,
+    Statement,
+    Table,
+    Variable,
+)
+
+if TYPE_CHECKING:
+    import xarray
+
+Array = NDArray[np.float64]
+SEED = 20
+"""Of the sequences: with the length and the number of the draw it gives their Cliffords."""
+DRAWS = 12
+"""Sequences of each length."""
+SHOTS = 300
+LEVEL_SHOTS = 3000
+FIRST_LENGTHS = (1, 2, 4, 8, 16)
+LONGEST = 256
+DECAYED = 0.35
+"""Lengths are doubled until so much of the signal of the shortest is left."""
+DRAWN_SHOTS = 300
+"""Of each level, where the panel shows nothing else."""
+TOLD_APART = 0.6
+"""Of shots prepared in a level, the least share that must be taken for it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlayedGates:
+    """The statements of gates, laid out once for all sequences."""
+
+    p: EdgePulses
+    turns: tuple[tuple[tuple[Statement, ...], ...], ...]
+    """Of each end, by the place of the Clifford in TURNS."""
+    cz: tuple[Statement, ...]
+
+    @classmethod
+    def of(cls, p: EdgePulses) -> "PlayedGates":
+        """Return the gates of an edge as they are calibrated. Raises NotMeasured."""
+        turns = tuple(tuple(_turned(p, one, turn) for turn in TURNS) for one in p.both)
+        return cls(p, turns, tuple(p.gate()))
+
+    def program(self, drawn: Sequence, shots: int, title: str) -> Program:
+        """Return the Cliffords of a sequence, and a readout of which every shot is kept."""
+        body = self.p.begin()
+        for k, element in enumerate(drawn.elements):
+            for n, layer in enumerate(cliffords().layers[element]):
+                body += self.cz if n else ()
+                for turns, place in zip(self.turns, layer, strict=True):
+                    body += turns[place]
+            if drawn.interleaved and k < len(drawn.elements) - 1:
+                body += self.cz
+        body += self.p.read()
+        return Program(title, self.p.frames(), tuple(body), shots=shots, keep_shots=True)
+
+
+def _turned(p: EdgePulses, one: Pulses, turn: Turn) -> tuple[Statement, ...]:
+    """Play a single-qubit Clifford on one end, the other one waiting.
+
+    A turn about Z turns the axes of all later pulses the other way.
+    """
+    body: list[Statement] = []
+    if turn.before:
+        body.append(ShiftPhase(one.drive, -turn.before / 4))
+    if turn.pulse:
+        body += [one.half_pi() if turn.pulse == 1 else one.pi(), Barrier(p.names)]
+    if turn.after:
+        body.append(ShiftPhase(one.drive, -turn.after / 4))
+    return tuple(body)
+
+
+def tells_second(p: EdgePulses) -> bool:
+    """Tell whether level 2 of both ends can be prepared, and so what it is read as."""
+    return all(
+        p.bench.measured(one.qubit, "ef_pi_amplitude") is not None and one.qubit.kind != "fluxonium"
+        for one in p.both
+    )
+
+
+def levels_program(p: EdgePulses, shots: int, *, second: bool) -> Program:
+    """Return both ends in 0, in 1, and with ``second`` in 2; every shot is kept."""
+    names = tuple(dict.fromkeys((*frame_names(p.both, ef=second), p.flux)))
+    body = [*p.begin(), Barrier(names)]
+    variables = []
+    for one in p.both:
+        height, pi = f"{one.qubit.element}_preparation", one.pi_amplitude()
+        heights = (0.0, pi, pi) if second else (0.0, pi)
+        variables.append(Variable(height, "1", Table(heights)))
+        body += [one.pulse(Affine(height)), Barrier(names)]
+        if second:
+            further = f"{one.qubit.element}_ef_amplitude"
+            variables.append(Variable(further, "1", Table((0.0, 0.0, one.ef_pi_amplitude()))))
+            body += [one.ef_pulse(Affine(further)), Barrier(names)]
+    body += p.read()
+    frames = {one.name: one for one in (*frames_of(p.both, ef=second), *p.frames())}
+    axis = Axis("level", tuple(variables))
+    title = "levels of both ends"
+    return Program(title, tuple(frames.values()), tuple(body), (axis,), shots, keep_shots=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assignment:
+    """Tells levels of one end: a shot is of the level whose mean is nearest."""
+
+    means: NDArray[np.complex128]
+    """Of the levels, V, shape (levels,)."""
+    matrix: Array
+    """P(told | prepared), shape (levels, levels)."""
+
+    @classmethod
+    def of(cls, shots: NDArray[np.complex128]) -> "Assignment":
+        """Return it from shots (n, levels) of :func:`levels_program`.
+
+        Level 2 is left out where it cannot be told from 0 and 1. Raises FitFailed where these
+        cannot be told apart.
+        """
+        look_at(shots)
+        refuse_alike_clouds(shots[:, 0], shots[:, 1])
+        for count in range(shots.shape[1], 1, -1):
+            some = shots[:, :count]
+            one = cls(some.mean(axis=0), np.empty(0))
+            matrix = np.stack(
+                [np.bincount(one.told(some[:, k]), minlength=count) for k in range(count)], axis=1
+            ) / len(shots)
+            if np.min(np.diag(matrix)) > TOLD_APART:
+                return cls(one.means, matrix)
+        worst = float(np.min(np.diag(matrix)))
+        raise FitFailed(f"0 and 1 are told apart in {worst * 100:.0f} % of the shots only")
+
+    def told(self, iq: NDArray[np.complex128]) -> NDArray[np.intp]:
+        """Return the level that each shot is taken for, shape as given."""
+        return np.asarray(np.argmin(np.abs(iq[..., None] - self.means), axis=-1))
+
+
+@dataclass(slots=True, eq=False)
+class Scan:
+    """Collects the data of one kind of sequences by length."""
+
+    gates: PlayedGates
+    outcome: Outcome
+    shots: int
+    levels: "xarray.Dataset"
+    interleaved: bool
+    data: "dict[int, list[xarray.Dataset]]"
+
+    @property
+    def kind(self) -> str:
+        """Its name."""
+        return "interleaved" if self.interleaved else "reference"
+
+    async def take(self, length: int, number: int) -> None:
+        """Run one sequence."""
+        drawn = draw(length, (SEED, length, number), self.interleaved)
+        title = f"benchmarking, {self.kind}, {length} Cliffords, draw {number}"
+        program = self.gates.program(drawn, self.shots, title)
+        known = {"drawn": {"length": float(length), "target": float(drawn.target)}}
+        data = await self.gates.p.bench.run(self.outcome, program, known)
+        self.data.setdefault(length, []).append(data)
+
+    def assignments(self) -> tuple[Assignment, Assignment]:
+        """Return how levels of both ends are told, by as many levels. Raises FitFailed."""
+        shots = [iq_of(self.levels, one.qubit.element) for one in self.gates.p.both]
+        look_at(*shots)
+        found = [Assignment.of(one) for one in shots]
+        least = min(len(one.means) for one in found)
+        first, second = (Assignment.of(one[:, :least]) for one in shots)
+        return first, second
+
+    @property
+    def leaks(self) -> bool:
+        """Whether level 2 is told from 0 and 1 at both ends. Raises FitFailed."""
+        return len(self.assignments()[0].means) > 2
+
+    def populations(self) -> Populations:
+        """Return the populations at the end of all sequences. Raises FitFailed."""
+        first, second = self.assignments()
+        for one in self.all():
+            look_at(*(iq_of(one, end.qubit.element) for end in self.gates.p.both))
+        lengths = sorted(self.data)
+        parts = np.array(
+            [
+                [_read(one, self.gates.p.both, first, second) for one in self.data[m]]
+                for m in lengths
+            ]
+        )
+        return Populations(np.array(lengths, float), *(parts[..., k] for k in range(4)))
+
+    def all(self) -> "Many[xarray.Dataset]":
+        """Return the data of all sequences."""
+        return [one for some in self.data.values() for one in some]
+
+    def signal(self, at: int) -> float:
+        """Return the mean signal of the shortest (0) or longest (-1) ones; raises FitFailed."""
+        return float(self.populations().signal.mean(axis=1)[at])
+
+
+def _read(
+    data: "xarray.Dataset", ends: tuple[Pulses, Pulses], first: Assignment, second: Assignment
+) -> tuple[float, float, float, float]:
+    """Return one sequence's population of its target, of the subspace, and both variances.
+
+    Frequencies times the inverse of what the readout makes of levels: unbiased, and negative where
+    chance wants it. The first variance is that of the target's less a quarter of the subspace's.
+    """
+    size, shots = len(first.means), len(iq_of(data, ends[0].qubit.element))
+    outcome = size * first.told(iq_of(data, ends[0].qubit.element))
+    outcome = outcome + second.told(iq_of(data, ends[1].qubit.element))
+    shares = np.bincount(outcome.ravel(), minlength=size**2) / shots
+    undo = np.kron(np.linalg.inv(first.matrix), np.linalg.inv(second.matrix))
+    places = [size * a + b for a in (0, 1) for b in (0, 1)]
+    target = undo[places[round(told(data, "drawn")["target"])]]
+    inside = undo[places].sum(axis=0)
+    signal = target - inside / STATES
+
+    def variance(weights: Array) -> float:
+        return float((weights**2 @ shares - (weights @ shares) ** 2) / (shots - 1))
+
+    floor = 0.25 / shots**2
+    return (
+        float(target @ shares),
+        float(inside @ shares),
+        max(variance(signal), floor),
+        max(variance(inside), floor),
+    )
+
+
+async def benchmark(p: EdgePulses, outcome: Outcome, kinds: tuple[bool, ...]) -> tuple[Scan, ...]:
+    """Run sequences of more and more Cliffords until most of the signal has decayed.
+
+    ``kinds``: for each scan whether a gate follows each Clifford; the first one decides on the
+    lengths. Sequences of both kinds take turns, so that a drift is in both. No sequence is run
+    where levels cannot be told apart: the fit says why.
+    """
+    bench = p.bench
+    program = levels_program(p, bench.shots(LEVEL_SHOTS), second=tells_second(p))
+    levels = await bench.run(outcome, program)
+    shots, gates = bench.shots(SHOTS), PlayedGates.of(p)
+    scans = tuple(Scan(gates, outcome, shots, levels, kind, {}) for kind in kinds)
+    lengths = list(FIRST_LENGTHS) if _can_tell(scans[0]) else []
+    for length in lengths:  # grows on the way
+        for number in range(DRAWS):
+            for scan in scans:
+                await scan.take(length, number)
+        if length == lengths[-1] and length < LONGEST and _goes_on(scans[0]):
+            lengths.append(2 * length)
+    return scans
+
+
+def _can_tell(scan: Scan) -> bool:
+    try:
+        scan.assignments()
+    except FitFailed:
+        return False
+    return True
+
+
+def _goes_on(scan: Scan) -> bool:
+    try:
+        return scan.signal(-1) > DECAYED * scan.signal(0) > 0
+    except FitFailed:
+        return False
+
+
+def raw_panel(edge: Edge, scans: Many[Scan]) -> Panel:
+    """Return what the first end is read as over the length, mean of each sequence.
+
+    Where no sequence was run: the levels' shots, which could not be told apart.
+    """
+    if not scans[0].data:
+        shots = iq_of(scans[0].levels, edge.ends[0])[:DRAWN_SHOTS] * 1e3
+        clouds = tuple(
+            Series(str(k), shots[:, k].real, shots[:, k].imag) for k in range(shots.shape[1])
+        )
+        return Panel(edge.element, "I (mV)", "Q (mV)", clouds, equal_axes=True)
+    series = []
+    for scan in scans:
+        at = [length for length, some in scan.data.items() for _ in some]
+        iq = [np.mean(iq_of(one, edge.ends[0])).real * 1e3 for one in scan.all()]
+        series.append(Series(scan.kind, np.array(at, float), np.array(iq, float)))
+    return Panel(edge.element, "Cliffords", f"I of {edge.ends[0]} (mV)", tuple(series))
+
+
+def series_of(
+    label: str, populations: Populations, found: Decay, *, leaks: bool
+) -> tuple[Series, ...]:
+    """Return points and lines of a scan: what came back less a quarter of what is left, leakage."""
+    lengths = populations.lengths
+    fine = np.linspace(0.0, lengths[-1], 200)
+    series = [
+        Series(label, lengths, populations.signal.mean(axis=1)),
+        Series(f"{label}, fit", fine, found.signal(fine), line=True),
+    ]
+    if leaks:
+        series += [
+            Series(f"{label}, leaked", lengths, 1 - populations.inside.mean(axis=1)),
+            Series(f"{label}, leakage fit", fine, found.outside(fine), line=True),
+        ]
+    return tuple(series)

@@ -1,0 +1,231 @@
+"""Fits the decays of randomised benchmarking with leakage.
+
+A sequence of Cliffords ends, were it ideal, in a basis state that was drawn with it. Returned less
+a quarter of what is left in the computational subspace, the mean over draws is one exponential
+without offset (randomised targets: Harper et al., Phys. Rev. A 99, 052350 (2019)). What is left in
+that subspace is another (Wood and Gambetta, Phys. Rev. A 97, 032306 (2018), Sec. III), and both
+together are the error of a Clifford (their Eq. 14).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import hypot, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    FitFailed,
+    fit_least_squares,
+)
+
+Array = NDArray[np.float64]
+
+STATES = 4
+"""Dimension of the computational subspace."""
+HEIGHT = 0.3
+"""Least height of the decay at length 0; ideal pulses and readout have 3/4."""
+SEEN = 5.0
+"""Sigmas by which the decay must stand out of its noise."""
+SCATTERED = 9.0
+"""Chi2 per degree of freedom from which on the points lie on no exponential."""
+SEEPAGE = (0.1, 0.1)
+"""Prior of what returns from leakage in a Clifford, and its sigma. ASSUMED: T1 of level 2, and
+gates that lift to it also lower from it; it tells where leakage is too little to show a bend."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Populations:
+    """Populations at the end of sequences, corrected for the readout."""
+
+    lengths: Array
+    """Cliffords of the sequences, the recovery left out; shape (n,)."""
+    returned: Array
+    """Of the drawn basis state, shape (n, draws)."""
+    inside: Array
+    """Of the computational subspace, shape (n, draws); all 1 where readout tells no 2."""
+    returned_variance: Array
+    """Of ``returned - inside / 4`` by the shots alone, shape (n, draws)."""
+    inside_variance: Array
+    """Of ``inside`` by the shots alone, shape (n, draws)."""
+
+    @property
+    def signal(self) -> Array:
+        """What decays without offset, shape (n, draws)."""
+        return self.returned - self.inside / STATES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decay:
+    """What one set of sequences shows."""
+
+    height: float
+    decay: float
+    """Of the signal, per Clifford."""
+    decay_sigma: float
+    leakage: float
+    """Out of the computational subspace, per Clifford; 0 where it is not read."""
+    leakage_sigma: float
+    seepage: float
+    """Back into it, per Clifford."""
+    lost: float
+    """Out of the computational subspace at length 0."""
+
+    @property
+    def error(self) -> float:
+        """Mean error of a Clifford in the computational subspace (Wood and Gambetta, Eq. 14)."""
+        return ((STATES - 1) * (1 - self.decay) + self.leakage) / STATES
+
+    @property
+    def error_sigma(self) -> float:
+        """One standard deviation of :attr:`error`."""
+        return hypot((STATES - 1) * self.decay_sigma, self.leakage_sigma) / STATES
+
+    def signal(self, lengths: Array) -> Array:
+        """Return the fitted signal at ``lengths``."""
+        return np.asarray(self.height * self.decay**lengths)
+
+    def outside(self, lengths: Array) -> Array:
+        """Return the fitted population out of the subspace at ``lengths``."""
+        return _outside(lengths, self.leakage, self.seepage, self.lost)
+
+
+def _outside(lengths: Array, leakage: float, seepage: float, lost: float) -> Array:
+    both = leakage + seepage
+    left = (1 - both) ** lengths
+    rest = lengths if abs(both) < 1e-12 else (1 - left) / both
+    return np.asarray(leakage * rest + lost * left)
+
+
+def spread_of(values: Array, variance: Array) -> Array:
+    """Return sigmas of the means over draws, shape (n,), from (n, draws).
+
+    By the shots; what draws scatter more than that, taken over all lengths, comes on top of it.
+    """
+    draws = values.shape[1]
+    by_shots = variance.mean(axis=1)
+    more = max(0.0, float(np.mean(values.var(axis=1, ddof=1) - by_shots)))
+    excess = more if more > 2 * float(by_shots.mean()) / sqrt(values.size) else 0.0
+    return np.asarray(np.sqrt((by_shots + excess) / draws))
+
+
+def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
+    """Fit both decays; ``leaks``: the readout tells level 2.
+
+    Raises FitFailed where sequences do not come back more often than by chance, where they come
+    back whatever their length, and where the points lie on no exponential.
+    """
+    lengths = populations.lengths
+    signal = populations.signal.mean(axis=1)
+    spread = spread_of(populations.signal, populations.returned_variance)
+
+    def model(v: Mapping[str, float]) -> Array:
+        return np.asarray(v["height"] * v["decay"] ** lengths)
+
+    first = max(float(signal[0]), 0.05)
+    starts = [{"height": first, "decay": decay} for decay in (0.999, 0.99, 0.96, 0.9, 0.7)]
+    bounds = {"height": Bound(-0.5, 1.5), "decay": Bound(0.0, 1.02)}
+    found = fit_least_squares(model, signal, spread, starts, bounds)
+    v, s = found.values, found.sigmas
+    if not v["height"] > max(HEIGHT, SEEN * s["height"]):
+        raise FitFailed(
+            "sequences come back to where they should no more often than by chance: the decay has "
+            f"a height of {v['height']:.3f} ± {s['height']:.3f} in place of 0.75"
+        )
+    if not 1 - v["decay"] > SEEN * s["decay"]:
+        raise FitFailed(
+            f"no decay is seen up to {lengths[-1]:.0f} Cliffords: {1 - v['decay']:.5f} ± "
+            f"{s['decay']:.5f} a Clifford"
+        )
+    if found.chi2 > SCATTERED:
+        raise FitFailed(
+            "what comes back is no exponential of the length: the points scatter "
+            f"{sqrt(found.chi2):.1f} times as much as their shots and draws explain"
+        )
+    out, out_sigma, back, lost = _leakage(populations) if leaks else (0.0, 0.0, 0.0, 0.0)
+    return Decay(v["height"], v["decay"], s["decay"], out, out_sigma, back, lost)
+
+
+def _leakage(populations: Populations) -> tuple[float, float, float, float]:
+    """Return leakage, its sigma, seepage, and what is outside at length 0. Raises FitFailed."""
+    lengths = populations.lengths
+    seen = 1 - populations.inside.mean(axis=1)
+    spread = spread_of(populations.inside, populations.inside_variance)
+
+    def model(v: Mapping[str, float]) -> Array:
+        outside = _outside(lengths, v["leakage"], v["seepage"], v["lost"])
+        return np.append(outside, v["seepage"])
+
+    rough = float(seen[-1] - seen[0]) / float(lengths[-1] - lengths[0])
+    starts = [
+        {"leakage": rough * factor, "seepage": back, "lost": float(seen[0])}
+        for factor, back in ((1.0, 0.002), (2.0, 0.03), (5.0, 0.1))
+    ]
+    bounds = {"leakage": Bound(-0.2, 0.5), "seepage": Bound(-0.05, 0.6), "lost": Bound(-0.5, 0.9)}
+    points = np.append(seen, SEEPAGE[0])
+    found = fit_least_squares(model, points, np.append(spread, SEEPAGE[1]), starts, bounds)
+    if found.chi2 > SCATTERED:
+        raise FitFailed(
+            "what leaves the computational subspace does not saturate as leakage does: the points "
+            f"scatter {sqrt(found.chi2):.1f} times as much as their shots and draws explain"
+        )
+    v, s = found.values, found.sigmas
+    return v["leakage"], s["leakage"], v["seepage"], v["lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class GateError:
+    """The error of the interleaved gate."""
+
+    error: float
+    error_sigma: float
+    leakage: float
+    leakage_sigma: float
+    bound: float
+    """The error of the gate lies within so much of ``error``, whatever the errors are like."""
+    bound_sigma: float
+
+
+def gate_error(reference: Decay, interleaved: Decay) -> GateError:
+    """Return the error of the gate from both decays (Magesan et al., PRL 109, 080505 (2012)).
+
+    With leakage: of the gate itself what it adds to that of a Clifford. Raises FitFailed where the
+    gate seems to undo errors.
+    """
+    ratio = interleaved.decay / reference.decay
+    relative = hypot(
+        interleaved.decay_sigma / interleaved.decay, reference.decay_sigma / reference.decay
+    )
+    left = 1 - reference.leakage - reference.seepage
+    leakage = (interleaved.leakage - reference.leakage) / left
+    leakage_sigma = hypot(interleaved.leakage_sigma, reference.leakage_sigma) / left
+    error = ((STATES - 1) * (1 - ratio) + leakage) / STATES
+    sigma = hypot((STATES - 1) * ratio * relative, leakage_sigma) / STATES
+    if error < -SEEN * sigma:
+        raise FitFailed(
+            f"sequences with gates between decay less than those without: an error of {error:.5f} "
+            f"± {sigma:.5f}"
+        )
+    bound = systematic_bound(reference.decay, interleaved.decay)
+    step = max(reference.decay_sigma, 1e-9)
+    moved = systematic_bound(min(reference.decay + step, 1.0), interleaved.decay)
+    other = max(interleaved.decay_sigma, 1e-9)
+    moved_too = systematic_bound(reference.decay, interleaved.decay + other)
+    doubt = hypot(moved - bound, moved_too - bound)
+    return GateError(error, sigma, leakage, leakage_sigma, bound, max(doubt, 1e-9))
+
+
+def systematic_bound(reference: float, interleaved: float) -> float:
+    """Return how far the error of the gate may lie from the estimate, whatever errors are like.
+
+    Magesan et al., Phys. Rev. Lett. 109, 080505 (2012), Eq. 5: the smaller of two bounds. For
+    coherent errors it is wide.
+    """
+    d = STATES
+    near = (d - 1) / d * (abs(reference - interleaved / reference) + (1 - reference))
+    squared = d**2 - 1
+    missing = max(1 - reference, 0.0)
+    far = 2 * squared * missing / (reference * d**2)
+    far += 4 * sqrt(missing) * sqrt(squared) / reference
+    return min(near, far)

@@ -1,0 +1,89 @@
+"""Benchmarking finds errors and leakage that a pair in formulas has, with honest sigmas."""
+
+import numpy as np
+import pytest
+from tests.benches.calibration.benchmarked_pair import BenchmarkedPair
+from tests.benches.calibration.coupled_pair import CoupledPair, populations
+from tests.benches.calibration.synthetic_data import MadeRunner, know_gates, known
+from tests.benches.docs.pages import ROOT
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.catalogue import EDGE_BRING_UP
+from podium.control.calibration.edge_benchmarking import PlayedGates
+from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.two_qubit_cliffords import draw
+from podium.control.facility.load import load_facility
+from podium.control.parameters.entry import ParameterEntry
+
+FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility.yaml")
+EDGE = FACILITY.edges()["node_a.q0_q1"]
+Stored = dict[str, ParameterEntry]
+
+
+def bench_of(make: object, seed: int) -> Bench:
+    record = known(FACILITY)
+    runner = MadeRunner(make, seed, facility=FACILITY)  # type: ignore[arg-type]
+    qubits = tuple(FACILITY.qubits().values())
+    return Bench(runner, "node_a", qubits, record, keep=lambda _: None, edges=(EDGE,))
+
+
+async def measured(routine: str, pair: BenchmarkedPair, seed: int) -> tuple[Outcome, Stored]:
+    bench = bench_of(pair, seed)
+    know_gates(FACILITY, bench.known_now.record)
+    (outcome,) = [one async for one in bring_up(bench, (routine,))]
+    found = bench.record.all()
+    return outcome, {
+        name.rpartition(".")[2]: one for name, one in found.items() if name.startswith(EDGE.name)
+    }
+
+
+async def pulls(pair: BenchmarkedPair, seeds: range) -> dict[str, np.ndarray]:
+    """Return (found - true) / sigma of all that is found, over seeds."""
+    true = {
+        "clifford_error": pair.clifford_error,
+        "clifford_leakage": pair.clifford_leakage,
+        "gate_error": pair.gate_error,
+        "gate_leakage": pair.leakage,
+    }
+    off: dict[str, list[float]] = {name: [] for name in true}
+    for seed in seeds:
+        for routine in ("randomised_benchmarking", "interleaved_benchmarking"):
+            outcome, found = await measured(routine, pair, seed)
+            assert outcome.failures == {}, seed
+            for name in true.keys() & {one.rpartition(".")[2] for one in outcome.measured}:
+                off[name].append((found[name].value - true[name]) / found[name].sigma)
+    return {name: np.array(one) for name, one in off.items()}
+
+
+async def test_a_pair_in_formulas_is_found() -> None:
+    found = await pulls(BenchmarkedPair(), range(2))
+    assert all(np.all(np.abs(one) < 5) for one in found.values()), found
+    assert all(len(one) == 2 for one in found.values())
+
+
+async def test_by_gates_that_were_calibrated_sequences_come_back_to_their_targets() -> None:
+    """Frames turn as the pair of levels does, whose flux pulses are no ideal CZ."""
+    pair = CoupledPair()
+    bench = bench_of(pair, 5)
+    pair.place = 1.02 * EdgePulses.of(bench, EDGE).resonance()
+    assert not any([one.failures async for one in bring_up(bench, EDGE_BRING_UP[:-1])])
+    gates = PlayedGates.of(EdgePulses.of(bench, EDGE))
+    for length in (1, 8):
+        for k in range(4):
+            drawn = draw(length, (9, length, k), interleaved=bool(k % 2))
+            chances = populations(pair, gates.program(drawn, 16, "sequence"))[0]
+            assert chances[[0, 1, 3, 4][drawn.target]] > 0.98
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "pair", [BenchmarkedPair(), BenchmarkedPair(left=0.995, leakage=5e-4), BenchmarkedPair(0.96)]
+)
+async def test_errors_scatter_as_their_sigmas_say(pair: BenchmarkedPair) -> None:
+    found = await pulls(pair, range(1000, 1040))
+    for name, one in found.items():
+        assert 0.7 < np.std(one) < 1.4, name
+        assert abs(np.mean(one)) < 0.7, name

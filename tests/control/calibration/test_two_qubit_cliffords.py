@@ -1,0 +1,64 @@
+"""The two-qubit Cliffords are a group, of pulses as few as published."""
+
+import numpy as np
+import pytest
+
+from podium.control.calibration.two_qubit_cliffords import (
+    GROUP,
+    IDLE,
+    TURNS,
+    cliffords,
+    draw,
+    tableau_of,
+    tableau_of_layers,
+)
+
+
+def test_an_element_has_one_and_a_half_cz_on_average() -> None:
+    """Corcoles et al., Phys. Rev. A 87, 030301(R) (2013): 576, 5184, 5184, 576 of 0, 1, 2, 3."""
+    gates = np.array([len(layers) - 1 for layers in cliffords().layers])
+    assert np.bincount(gates).tolist() == [576, 5184, 5184, 576]
+    assert gates.mean() == 1.5
+
+
+def test_an_element_has_eleven_thirds_of_a_pulse_on_average() -> None:
+    """5/3 in the last layer, 4/3 or 2/3 in that before one CZ or two, 2 in each between two."""
+    pulses = [sum(TURNS[k].pulse > 0 for layer in one for k in layer) for one in cliffords().layers]
+    expected = 5 / 3 + 0.45 * 4 / 3 + 0.45 * (2 / 3 + 2) + 0.05 * 4
+    assert np.mean(pulses) == pytest.approx(expected)
+
+
+def test_all_elements_differ_and_products_with_inverses_are_the_identity() -> None:
+    group = cliffords()
+    assert len(np.unique(group.tableaux.keys())) == len(group.layers) == GROUP
+    one = tableau_of_layers(((IDLE, IDLE),)).keys()
+    inverses = group.tableaux.inverse()
+    assert np.all(inverses.after(group.tableaux).keys() == one)
+    assert np.all(group.tableaux.after(inverses).keys() == one)
+    assert sorted(group.find(inverses)) == list(range(GROUP))
+
+
+def test_products_are_elements() -> None:
+    group = cliffords()
+    rng = np.random.default_rng(1)
+    first, second = (group.tableaux[rng.integers(GROUP, size=2000)] for _ in range(2))
+    product = first.after(second)
+    assert np.all(group.tableaux[group.find(product)].keys() == product.keys())
+
+
+def test_the_same_seed_draws_the_same_cliffords_with_and_without_gates_between() -> None:
+    plain, gated = draw(9, (1, 2)), draw(9, (1, 2), interleaved=True)
+    assert plain == draw(9, (1, 2))
+    assert plain.elements[:-1] == gated.elements[:-1]
+    assert plain.target == gated.target
+    assert plain.elements != draw(9, (1, 3)).elements
+
+
+def test_targets_are_drawn_evenly() -> None:
+    targets = np.bincount([draw(1, (5, k)).target for k in range(400)], minlength=4)
+    assert np.sum((targets - 100) ** 2 / 100) < 30.7  # chi-square, 3 degrees: 1e-6
+
+
+def test_what_is_no_clifford_is_refused() -> None:
+    with pytest.raises(ValueError, match="no Clifford"):
+        tableau_of(np.diag([1, np.exp(0.3j)]))
