@@ -17,7 +17,15 @@ from podium.control.program.program import (
     Table,
     Variable,
 )
-from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square
+from podium.control.program.waveforms import (
+    Drag,
+    FlatTop,
+    Gaussian,
+    NetZero,
+    Sampled,
+    Square,
+    Waveform,
+)
 
 SOFT = (
     Gaussian(20 * NS, 5 * NS),
@@ -27,6 +35,12 @@ SOFT = (
     FlatTop(13 * NS, 2 * NS),
 )
 HARD = (Square(40 * NS), FlatTop(40 * NS, 0), Square(6 * NS), FlatTop(30 * NS, 600_000))
+UNEVEN = (
+    Sampled((0.2, -0.3, -0.6, -0.7, 0.4, 0.6, 0.1, 0.3, 0.1, 0.6, 0.4, -0.7)),
+    NetZero(24 * NS, 0, 4 * NS),
+    Sampled((0.5, 1.0, -0.5), step_fs=5 * NS),
+)
+"""Hard ones of which no part is constant."""
 
 
 def _delays(name: str, *fs: int) -> Axis:
@@ -45,10 +59,10 @@ def in_a_row() -> Program:
     return Program("in_a_row", (DRIVE,), (*body, CLOSING), shots=2)
 
 
-def hard_edges() -> Program:
+def hard_edges(waves: tuple[Waveform, ...] = HARD * 2, name: str = "hard_edges") -> Program:
     """Hard pulses show where they start in single samples."""
     body: list[Statement] = []
-    for k, wave in enumerate(HARD * 2):
+    for k, wave in enumerate(waves):
         late_fs = (137_731 * (k + 1)) % NS
         body += [
             Delay(("drive",), 12 * NS + late_fs),
@@ -56,7 +70,7 @@ def hard_edges() -> Program:
             ShiftPhase("drive", 0.21),
             Delay(("drive",), NS - late_fs),
         ]
-    return Program("hard_edges", (DRIVE,), (*body, CLOSING), shots=2)
+    return Program(name, (DRIVE,), (*body, CLOSING), shots=2)
 
 
 def swept_fractions() -> Program:
@@ -131,6 +145,7 @@ def fractional_programs() -> dict[str, Program]:
         for program in (
             in_a_row(),
             hard_edges(),
+            hard_edges(UNEVEN, "uneven_edges"),
             swept_fractions(),
             swept_hard_edges(),
             two_axes_of_fractions(),

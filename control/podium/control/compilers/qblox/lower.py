@@ -316,7 +316,7 @@ def parts_ns(play: PlacedPlay) -> tuple[int, int, int] | None:
     second thing that does. A sample belongs to an edge when its middle may lie in it, wherever
     between two ns the pulse starts.
     """
-    if play.guard:
+    if play.guard or not isinstance(play.waveform, Square | FlatTop):
         return None
     edge_ns, fall_ns = 0, 0
     if play.late_fs is not None and is_hard(play.waveform):
@@ -324,8 +324,6 @@ def parts_ns(play: PlacedPlay) -> tuple[int, int, int] | None:
     elif isinstance(play.waveform, FlatTop):
         rise_fs = play.waveform.rise_fs
         edge_ns = fall_ns = -(-rise_fs // FS_PER_NS) if rise_fs > FS_PER_NS // 2 else 0
-    elif not isinstance(play.waveform, Square):
-        return None
     plateau_ns = play.duration_ns - edge_ns - fall_ns
     if plateau_ns < REAL_TIME_MIN_NS or 0 < edge_ns < REAL_TIME_MIN_NS:
         return None

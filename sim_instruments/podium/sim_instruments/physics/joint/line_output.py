@@ -62,7 +62,7 @@ class Readouts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Held:
-    """What is played on the line, with its echo, cut where photons come; N of them."""
+    """Pulses on the line, with their echoes, cut where photons come; N of them."""
 
     start_ns: NDArray[np.int64]
     """Shape (N,), ascending; they may overlap."""
