@@ -140,7 +140,7 @@ def test_a_parameter_older_than_its_validity_is_said_to_be(
     assert "node_a.q0.sweet_spot is 2 h old" in said
     assert "note: node_a.q1.t1 is 2 h old, and valid for 60 min: not used" in said
     assert "node_a.q2.f01 is 2 h old, and valid for 60 min; run qubit_spectroscopy first" in said
-    assert "Too old" in (tmp_path / "out" / "index.html").read_text()
+    assert "sweet_spot is 2 h old" in (tmp_path / "out" / "index.html").read_text()
     assert calibrate(tmp_path / "out", *words, "--validity", "f01=soon") == 2
     assert "'soon' is no length of time" in capsys.readouterr().err
     assert calibrate(tmp_path / "out", *words, "--validity", "f10=1h") == 2

@@ -54,6 +54,20 @@ def test_the_headline_numbers_are_there(text: str) -> None:
         assert headline in said
 
 
+def test_gates_stand_with_what_was_found_of_them_last(story: Story) -> None:
+    assert "Gates" not in Reader(write(story)).text
+    for fidelity in (0.91, 0.9694):
+        outcome = Outcome("bell_state", "Bell state")
+        outcome.measured["node_a.q0_q1.bell_fidelity"] = Measured(fidelity, 0.004, "1")
+        story.steps.append(Step(outcome, 1.0, 1.0))
+    assert "Gates" not in Reader(write(story)).text, "no gate was brought up"
+    story.edges = ("node_a.q0_q1",)
+    text = write(story)
+    assert Reader(text).open == []
+    assert "node_a.q0_q1 bell_fidelity 0.9694 ± 0.0040" in Reader(text).text
+    assert "0.91 " not in Reader(text).text.partition("Gates")[2].partition("Routines")[0]
+
+
 def test_every_listed_parameter_stands_beside_its_truth(text: str, story: Story) -> None:
     said = Reader(text).text
     assert len(story.comparisons) == 33

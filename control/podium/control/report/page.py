@@ -7,14 +7,14 @@ from itertools import zip_longest
 from typing import Self
 
 from podium.control.calibration.outcome import Panel
-from podium.control.parameters.quantities import BY_NAME
+from podium.control.parameters.quantities import BY_NAME, told
 from podium.control.report.comparison import Comparison
 from podium.control.report.multi_node import page as together
 from podium.control.report.multi_node.story import Pictures
 from podium.control.report.page_style import STYLE
 from podium.control.report.plots import draw
 from podium.control.report.qubit_filter import choice, of_qubit, superseded_by
-from podium.control.report.story import Step, Story
+from podium.control.report.story import Step, Story, found_of_edges
 
 PULL_SHOWN = 4.0
 """The strip of pulls reaches so far to both sides, sigma."""
@@ -86,6 +86,7 @@ def page(story: Story, drawn: Sequence[Sequence[str]], pictures: Pictures | None
         *_old(story),
         *_together(story, drawn, pictures),
         *_table(story),
+        *_gates(story),
         *_sections(story, drawn),
         *_foot(story),
         "</body></html>",
@@ -146,7 +147,7 @@ def _old(story: Story) -> Iterator[str]:
     said = story.told_old()
     if not said:
         return
-    yield "<section><h2>Too old</h2><ul>"
+    yield "<section><h2>Notes</h2><ul>"
     yield from (f"<li>{escape(one)}</li>" for one in said)
     yield "</ul></section>"
 
@@ -187,6 +188,21 @@ def _table(story: Story) -> Iterator[str]:
     if judged:
         yield '<p class="fine">The strip marks 0 and ±3 σ.</p>'
     yield "</section>"
+
+
+def _gates(story: Story) -> Iterator[str]:
+    found = found_of_edges(story)
+    if not found:
+        return
+    yield '<section><h2>Gates</h2><div class="wide"><table class="truths"><thead><tr>'
+    yield "<th>parameter</th><th>recovered ± σ</th></tr></thead>"
+    for edge, values in found.items():
+        yield f'<tbody><tr class="qubit"><th colspan="2">{escape(edge)}</th></tr>'
+        for name, one in values.items():
+            value = escape(told(one.value, one.sigma, one.unit))
+            yield f"<tr><th><code>{escape(name)}</code></th><td>{value}</td></tr>"
+        yield "</tbody>"
+    yield "</table></div></section>"
 
 
 def _pull(row: Comparison) -> str:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from podium.control.calibration.outcome import Outcome
+from podium.control.parameters.entry import Measured
 from podium.control.report.comparison import Comparison, complete
 
 if TYPE_CHECKING:
@@ -133,15 +134,26 @@ def summary(story: Story) -> dict[str, object]:
     }
 
 
-def _edges(story: Story) -> dict[str, object]:
-    """Return what was found of edges, by their names: ``{"edges": {"node_a.q0_q1": ...}}``."""
-    found: dict[str, dict[str, object]] = {}
+def found_of_edges(story: Story) -> dict[str, dict[str, Measured]]:
+    """Return what was found last of each edge, by its name and the quantity."""
+    found: dict[str, dict[str, Measured]] = {}
     for step in story.steps:
         for name, one in step.outcome.measured.items():
             owner, _, quantity = name.rpartition(".")
             if owner in story.edges:
-                told = {"value": one.value, "sigma": one.sigma, "unit": one.unit}
-                found.setdefault(owner, {})[quantity] = told
+                found.setdefault(owner, {})[quantity] = one
+    return found
+
+
+def _edges(story: Story) -> dict[str, object]:
+    """Return what was found of edges, by their names: ``{"edges": {"node_a.q0_q1": ...}}``."""
+    found = {
+        edge: {
+            name: {"value": one.value, "sigma": one.sigma, "unit": one.unit}
+            for name, one in values.items()
+        }
+        for edge, values in found_of_edges(story).items()
+    }
     return {"edges": found} if found else {}
 
 
