@@ -19,7 +19,7 @@ from podium.sim_instruments.physics.links.link_window import (
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
-TOLERANCE = 1e-6
+TOLERANCE = 5e-6
 NS = 1_000_000
 TURN = 2e-9 * np.pi
 """Hz to rad/ns."""

@@ -30,8 +30,8 @@ from podium.sim_instruments.physics.links.photon_record import PhotonRecord, rec
 from podium.sim_instruments.physics.links.window_steps import WindowSteps, steps_of
 
 PAIR = LEVELS * LEVELS
-TOLERANCE_1_NS = 1e-8
-"""The last term of a step's Taylor series is smaller than this times its length in ns."""
+SERIES = 0.1
+"""The next term of a step's Taylor series is smaller than this times the bound and its ns."""
 OUTSIDE = 1e-6
 """Population outside a channel's inputs up to which a state is accepted."""
 THERMAL_EVENTS = 3.0
@@ -149,7 +149,7 @@ def evolve_window(window: LinkWindow) -> WindowResult:
         steps.mode,
         steps.span_ns,
         norm,
-        TOLERANCE_1_NS,
+        SERIES * window.bound,
         state,
         watched.place,
         watched.weight,
