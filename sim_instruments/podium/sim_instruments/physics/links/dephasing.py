@@ -13,11 +13,12 @@ def _matrix(ge: float, ef: float, gf: float) -> NDArray[np.float64]:
 
 
 def number_operator(ge_1_s: float, ef_1_s: float) -> NDArray[np.float64]:
-    """Return (3, 3), 1/s: noise of one frequency that moves f twice as far as e.
+    """Return (3, 3), 1/s: noise of the number operator, of the strength that g-e shows.
 
-    The g-f coherence loses four times the g-e rate (of the two rates' mean where they differ).
+    A coherence of n and m loses (n - m)^2 times the g-e rate, g-f four times; what e-f was
+    measured to lose does not count.
     """
-    return _matrix(ge_1_s, ef_1_s, 2 * (ge_1_s + ef_1_s))
+    return _matrix(ge_1_s, ge_1_s, 4 * ge_1_s)
 
 
 def independent_lines(ge_1_s: float, ef_1_s: float) -> NDArray[np.float64]:
