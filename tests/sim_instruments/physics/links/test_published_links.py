@@ -17,7 +17,9 @@ def by_scan(link: PublishedLink, model: object) -> PairFigures:
     """The figures at the delay of greatest absorption, as a laboratory would set it."""
     assert callable(model)
     windows = [link.window(model, lag) for lag in np.arange(-4.0, 13.0, 2.0)]
-    found = max(windows, key=lambda one: evolve_window(one).photon.absorption)
+    photons = [evolve_window(one).photon for one in windows]
+    absorbed = [0.0 if one is None else one.absorption for one in photons]
+    found = windows[int(np.argmax(absorbed))]
     return figures(found, link.turn_ns)
 
 

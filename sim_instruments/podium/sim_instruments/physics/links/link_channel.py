@@ -25,6 +25,7 @@ from podium.sim_instruments.physics.links.pair_space import (
     cost_of,
     level_of,
     pair_space,
+    state_of,
 )
 from podium.sim_instruments.physics.links.photon_record import PhotonRecord, recorded, watch
 from podium.sim_instruments.physics.links.window_steps import WindowSteps, steps_of
@@ -207,8 +208,7 @@ def _start(window: LinkWindow, space: PairSpace, photons: int) -> NDArray[np.com
     for c, (i, j) in enumerate(space.columns):
         for na, nb in product(range(photons), repeat=2):
             ket, bra = (
-                ((space.inputs[n][0] * photons + na) * LEVELS + space.inputs[n][1]) * photons + nb
-                for n in (i, j)
+                state_of((space.inputs[n][0], na, space.inputs[n][1], nb), photons) for n in (i, j)
             )
             where = at.get((c, min(ket, bra), max(ket, bra)) if i == j else (c, ket, bra))
             if where is not None:
