@@ -143,6 +143,19 @@ def test_a_resonator_wider_than_the_photon_emits_the_same() -> None:
     assert record.absorption == pytest.approx(1, abs=CLOSED)
 
 
+@pytest.mark.parametrize("above_hz", [-3e6, 1e6, 4e6])
+def test_detuned_resonators_emit_and_catch_the_same_photon(above_hz: float) -> None:
+    """A photon at the reference frequency, between resonators above and below it."""
+    centre, kappa_hz = 350 * NS, 16e6
+    ends = []
+    for kind, shift in (("emission", above_hz), ("catch", -0.5 * above_hz)):
+        band = sideband(
+            kind, GAMMA_HZ, kappa_hz, length_ns=LENGTH_NS, centre_fs=centre, above_hz=shift
+        )
+        ends.append(WindowEnd(STILL, TransferResonator(kappa_hz, shift), band, 0, 2 * centre))
+    assert caught(LinkWindow((ends[0], ends[1]), Way(1.0, 0), SENT)) == pytest.approx(1, abs=1e-4)
+
+
 def test_a_resonator_narrower_than_the_photon_is_refused() -> None:
     with pytest.raises(ValueError, match=r"at most 10\.000 MHz"):
         emission(10.4e6, 10e6, 0.0)
