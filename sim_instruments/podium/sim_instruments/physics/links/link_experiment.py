@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.links.dephasing import number_operator
-from podium.sim_instruments.physics.links.link_channel import LinkChannel, channel_of
+from podium.sim_instruments.physics.links.link_channel import (
+    LinkChannel,
+    WindowResult,
+    channel_of,
+)
 from podium.sim_instruments.physics.links.link_window import LEVELS, Atom, LinkWindow
 
 SENT = ((0, 0), (1, 0), (2, 0))
@@ -146,6 +150,15 @@ def transfer(window: LinkWindow, channel: LinkChannel, pulse_ns: float) -> tuple
 def bell_fidelity(state: NDArray[np.complex128]) -> float:
     """Return the fidelity of a pair (9, 9) with the nearest ``|eg> + exp(i p) |ge>``."""
     return float(0.5 * (state[1, 1] + state[3, 3]).real + abs(state[1, 3]))
+
+
+def pair_fidelity(result: WindowResult) -> float:
+    """Return the Bell fidelity of ``|e> + |f>`` sent; pulses on the atoms take no time."""
+    state = np.zeros((9, 9), np.complex128)
+    state[np.ix_([3, 6], [3, 6])] = 0.5
+    after = result.channel.apply(state)
+    order = [0, 2, 1, 3, 5, 4, 6, 8, 7]  # f to e at the receiver
+    return bell_fidelity(after[np.ix_(order, order)])
 
 
 def concurrence(state: NDArray[np.complex128]) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from podium.sim_instruments.physics.known_truth import Truth
 from podium.sim_instruments.physics.links.dephasing import number_operator
 from podium.sim_instruments.physics.links.link_channel import WindowResult, evolve_window
-from podium.sim_instruments.physics.links.link_experiment import SENT, bell_fidelity
+from podium.sim_instruments.physics.links.link_experiment import SENT, pair_fidelity
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.links.link_window import (
     LEVELS,
@@ -106,7 +106,7 @@ def best_link(link: Link, points: tuple[QubitPoint, QubitPoint], sender: int = 0
         pulses = SechPulses(gamma_hz, place * apart_hz, length_ns, 0)
         found.append((pulses, evolve_window(window_of(link, points, sender, pulses))))
     absorbed = max(found, key=lambda one: _absorption(one[1]))[0]
-    paired = max(found, key=lambda one: _bell(one[1]))[0]
+    paired = max(found, key=lambda one: pair_fidelity(one[1]))[0]
     by_absorption = _over_lag(link, points, sender, absorbed, bell=False)
     by_bell = _over_lag(link, points, sender, paired, bell=True)
     return BestLink(by_absorption[1], by_absorption[0], by_bell[1], by_bell[0])
@@ -133,15 +133,6 @@ def _absorption(result: WindowResult) -> float:
     return 0.0 if result.photon is None else result.photon.absorption
 
 
-def _bell(result: WindowResult) -> float:
-    """Return the Bell fidelity with pulses on the atoms that take no time."""
-    state = np.zeros((9, 9), np.complex128)
-    state[np.ix_([3, 6], [3, 6])] = 0.5
-    after = result.channel.apply(state)
-    order = [0, 2, 1, 3, 5, 4, 6, 8, 7]  # f to e at the receiver
-    return bell_fidelity(after[np.ix_(order, order)])
-
-
 def _over_lag(
     link: Link,
     points: tuple[QubitPoint, QubitPoint],
@@ -154,7 +145,7 @@ def _over_lag(
 
     def reached(lag_fs: int) -> float:
         result = evolve_window(window_of(link, points, sender, replace(pulses, lag_fs=lag_fs)))
-        return _bell(result) if bell else _absorption(result)
+        return pair_fidelity(result) if bell else _absorption(result)
 
     reach_fs = round(1e15 / (2 * np.pi * pulses.gamma_hz))
     low, high = -reach_fs, reach_fs
