@@ -6,8 +6,6 @@ from numpy.typing import NDArray
 from tests.benches.physics import linked_reference as reference
 from tests.benches.physics.linked_nodes import (
     BANDWIDTH_HZ,
-    PERIOD_NS,
-    PULSE_NS,
     Gate,
     PhotonExchange,
     catch,
@@ -15,10 +13,8 @@ from tests.benches.physics.linked_nodes import (
     link_of,
     nodes,
     run_of,
-    world_of,
 )
 
-from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.meeting_run import (
@@ -29,7 +25,6 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
 )
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.signals import RunSignals
-from podium.sim_instruments.physics.world import World
 
 SEND = (Gate("ge", 100), Gate("ef", 140), Gate("sideband", 180))
 CATCH = (Gate("sideband", 185), Gate("ef", 365))
@@ -102,7 +97,7 @@ def test_correlations_turn_with_the_phase_between_the_nodes() -> None:
     first, second = (*HALF, Gate("ge", 500, 0.5)), (*CATCH, Gate("ge", 500, 0.5))
     seen = []
     for turns in (0.0, 0.25, 0.5, 0.75):
-        gates = second[:-1] + (Gate("ge", 500, 0.5, turns),)
+        gates = (*second[:-1], Gate("ge", 500, 0.5, turns))
         state = reference.joint_state(pair, (first, gates), (2_040, 2_040), 1.0)
         seen.append(np.trace(reference.populations(state)))
     assert max(seen) - min(seen) > 0.6
