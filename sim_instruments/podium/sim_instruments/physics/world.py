@@ -24,6 +24,7 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import (
@@ -57,6 +58,7 @@ class World:
         flux_lines: FluxLines | None = None,
         drift: Drift | None = None,
         cables: Sequence[Cable] = (),
+        links: Sequence[Link] = (),
     ):
         """``chip_at`` tells the operating point at biases (volts by flux line), of all feedlines.
 
@@ -64,8 +66,10 @@ class World:
         argument: a facility of many nodes need not be diagonalised for a run on one of them.
         ``flux_lines`` tells what pulses on them do; ``drift`` tells the operating point in the
         place of ``chip_at``, over the time of a run, or at the start of one played in pieces.
-        ``cables``: lines from an output to an input, with names of their own.
+        ``cables``: lines from an output to an input, with names of their own. ``links``: ways for
+        photons between qubits.
         """
+        self._links = tuple(links)
         self._cables = {cable.name: cable for cable in cables}
         self._drift = drift
         self._flux_lines = flux_lines
