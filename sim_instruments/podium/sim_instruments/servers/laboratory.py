@@ -167,7 +167,8 @@ class Laboratory:
             frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
             self.chip.flux_lines,
         )
-        return World(self.chip.at, self._seed, lines, self.chip, self.drift)
+        links = self._world_file.quantum_links()
+        return World(self.chip.at, self._seed, lines, self.chip, self.drift, links=links)
 
     def close(self) -> None:
         """Give up what waits to be computed; return when what is being computed is done."""
@@ -217,17 +218,22 @@ class Laboratory:
         ``span``: over this stretch of world time; None: at this moment. ``at_rest``: with all
         qubits at their sweet spots, and without a span with what drift and noise are about.
         """
+        from podium.sim_instruments.physics.links.link_world import link_truth
         from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth, truth
 
-        mixers = mixer_truth(self._mixers)
+        mixers, links = mixer_truth(self._mixers), self._world_file.links
+
+        def whole(qubits: "dict[str, Truth]") -> "dict[str, Truth]":
+            return qubits | link_truth(links, qubits) | mixers
+
         if at_rest:
             still = None if span is None else MovingTruth(self._seed, span, self.drift)
-            return lambda: truth(self.chip, None, optima, still) | mixers
+            return lambda: whole(truth(self.chip, None, optima, still))
         cabling = self.cabling()
         biases_v, baths = cabling.biases_v, cabling.baths
         over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)
         moving = MovingTruth(self._seed, over, self.drift)
-        return lambda: truth(self.chip, biases_v, optima, moving, baths) | mixers
+        return lambda: whole(truth(self.chip, biases_v, optima, moving, baths))
 
     def submit(self, instrument: str, work: "Callable[[Play], T]") -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""
@@ -463,6 +469,8 @@ class Laboratory:
         if world_file.nodes:
             has = {feedline.name for feedline in self.chip.feedlines} | self.chip.flux_lines
             has |= {f"{qubit.name}.drive" for qubit in self.chip.qubits}
+            links = world_file.quantum_links()
+            has |= {end.sideband for link in links for end in link.ends}
         for fridge, stages in world_file.fridges.items():
             has |= {f"{fridge}.{stage}" for stage in stages}
         wanted = set(self.plan.lines)
