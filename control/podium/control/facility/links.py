@@ -23,9 +23,8 @@ class LinkEnd:
     link: str
     label: str
     """``a`` of the first end, ``b`` of the second."""
-    node: str
-    element: str
-    """The qubit's name within the node."""
+    qubit: str
+    """Full name of the qubit that emits and catches there, e.g. ``node_a.q0``."""
     design: FrozenMap[str, Estimate]
     """By quantity: frequency, kappa, sideband_rate, stark_shift, thermal_photons."""
 
@@ -35,9 +34,9 @@ class LinkEnd:
         return f"{self.link}.{self.label}"
 
     @property
-    def qubit(self) -> str:
-        """Full name of the qubit, e.g. ``node_a.q0``."""
-        return f"{self.node}.{self.element}"
+    def element(self) -> str:
+        """Whose captures its data are: those of its qubit."""
+        return self.qubit
 
     @property
     def sideband_port(self) -> str:
@@ -60,6 +59,11 @@ class Link:
     """By quantity: loss, delay, isolation."""
     transfer: tuple[LinkEnd, ...] = ()
     """Both ends, in the order of ``ends``; empty: nothing is said of them."""
+
+    @property
+    def element(self) -> str:
+        """Its name: a link is in no node."""
+        return self.name
 
 
 def link_of(name: str, entry: LinkEntry) -> Link:
@@ -89,4 +93,4 @@ def _end(link: str, label: str, node: str, entry: TransferEntry) -> LinkEnd:
     for quantity in ("stark_shift", "thermal_photons"):
         unit = TRANSFER_UNITS[quantity]
         design.setdefault(quantity, Estimate(0.0, 0.0, unit, "not given", True, True))
-    return LinkEnd(link, label, node, entry.qubit, FrozenMap(design))
+    return LinkEnd(link, label, f"{node}.{entry.qubit}", FrozenMap(design))
