@@ -21,10 +21,11 @@ class LinkEnd:
     kappa_hz: float
     """Its total energy decay rate into the link over 2 pi, Hz."""
     sideband_hz_per_root_watt: float
-    """g / 2 pi of f0-g1 for a drive of 1 sqrt(W) at the chip, Hz: ``g |f,0><g,1| + h.c.``. The
-    drive is a complex signal, and g takes its phase."""
+    """g / 2 pi of f0-g1 for a drive of 1 sqrt(W), Hz: ``g |f,0><g,1| + h.c.``. The drive is a
+    complex signal, and g takes its phase. As of a drive line, power is that of the signals of
+    :class:`..signals.PulseTrain`, where the line begins: attenuation is in this number."""
     stark_hz_per_watt: float
-    """How far the f0-g1 resonance moves with the drive's power at the chip, Hz/W."""
+    """How far the f0-g1 resonance moves with the drive's power where the line begins, Hz/W."""
     thermal_photons: float = 0.0
     """Mean thermal photons of what surrounds the transfer resonator."""
 
@@ -37,7 +38,8 @@ class Link:
     """``link_ab``."""
     ends: tuple[LinkEnd, LinkEnd]
     transmission: tuple[float, float]
-    """Power that arrives, from the first end to the second and from the second to the first."""
+    """Power that arrives, from the first end to the second and from the second to the first. With
+    a circulator the second is already what it lets go the wrong way (times the first)."""
     delay_fs: int
     """Time of flight from one transfer resonator to the other, fs."""
     isolation: float
