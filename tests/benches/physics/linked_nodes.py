@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tests.benches.physics.small_chip import NONE, feedline_point, hann, pi_amplitude, qubit_point
 
 from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
-from podium.sim_instruments.physics.meeting.link_channel import SidebandPulse
+from podium.sim_instruments.physics.meeting.window_channel import SidebandPulse
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.signals import (
     CaptureTrain,
@@ -72,6 +72,7 @@ class PhotonExchange:
         atoms: tuple[QubitPoint, QubitPoint],
         pulses: tuple[SidebandPulse, SidebandPulse],
         lag_fs: int,
+        levels: tuple[int, int],
     ) -> NDArray[np.complex128]:
         self.asked.append((pulses[0].duration_ns, pulses[1].duration_ns, lag_fs))
         both = pulses[0].duration_ns > 0 and pulses[1].duration_ns > 0

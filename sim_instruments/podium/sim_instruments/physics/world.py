@@ -25,7 +25,6 @@ from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.links.link_point import Link
-from podium.sim_instruments.physics.meeting.link_channel import LinkChannel
 from podium.sim_instruments.physics.meeting.meeting_run import (
     HeardFeedline,
     Known,
@@ -34,6 +33,8 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
     levels_found,
     sidebands_played,
 )
+from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
+from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import (
@@ -68,7 +69,7 @@ class World:
         drift: Drift | None = None,
         cables: Sequence[Cable] = (),
         links: Sequence[Link] = (),
-        channel: LinkChannel | None = None,
+        channel: WindowChannel = photon_channel,
     ):
         """``chip_at`` tells the operating point at biases (volts by flux line), of all feedlines.
 
@@ -116,7 +117,7 @@ class World:
         known: list[Known] = [{} for _ in heard]
         drives = [train for one in runs for train in one.signals.drives]
         if sidebands_played(self.links, drives):
-            known = levels_found(self.links, self._link_channel, heard, self._seed)
+            known = levels_found(self.links, self._channel, heard, self._seed)
         found, rest = [], iter(known)
         for one, feedlines in zip(runs, listened, strict=True):
             captures = one.signals.captures
@@ -131,12 +132,6 @@ class World:
                 )
             )
         return found
-
-    @property
-    def _link_channel(self) -> LinkChannel:
-        if self._channel is None:
-            raise NotSimulated("this world has links and nothing that evolves their photons")
-        return self._channel
 
     def _feedline_runs(self, signals: RunSignals) -> list[tuple[FeedlineRun, list[int]]]:
         """Return each feedline that a run listens to, and the numbers of its captures there."""

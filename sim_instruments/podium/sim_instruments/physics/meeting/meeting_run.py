@@ -19,10 +19,10 @@ from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone
 from podium.sim_instruments.physics.joint.joint_run import noise_nodes
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.atom_maps import AtomMaps, three_levels
-from podium.sim_instruments.physics.meeting.link_channel import LinkChannel
 from podium.sim_instruments.physics.meeting.member import Member, MemberBlocks, member_blocks
 from podium.sim_instruments.physics.meeting.pair_evolution import PairEvolution
 from podium.sim_instruments.physics.meeting.pair_shots import draws_of, pair_paths, phased
+from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
 from podium.sim_instruments.physics.meeting.window_pairs import window_pairs
 from podium.sim_instruments.physics.readout import flight
 from podium.sim_instruments.physics.schedule import schedule_of
@@ -69,7 +69,7 @@ def sidebands_played(links: Sequence[Link], drives: Sequence[PulseTrain]) -> set
 
 
 def levels_found(
-    links: Sequence[Link], channel: LinkChannel, feedlines: Sequence[HeardFeedline], seed: int
+    links: Sequence[Link], channel: WindowChannel, feedlines: Sequence[HeardFeedline], seed: int
 ) -> list[Known]:
     """Return what readings of qubits at ends of links find, for each feedline.
 
@@ -114,7 +114,7 @@ def levels_found(
 
 
 def _paths(
-    link: Link, channel: LinkChannel, members: tuple[Member, Member], seed: int
+    link: Link, channel: WindowChannel, members: tuple[Member, Member], seed: int
 ) -> list[Paths]:
     """Return the levels of both ends at their readings."""
     blocks = member_blocks(members[0]), member_blocks(members[1])

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.atom_maps import LEVELS, SIZE, AtomMaps, phases
-from podium.sim_instruments.physics.meeting.link_channel import LinkChannel, SidebandPulse
 from podium.sim_instruments.physics.meeting.member import Member
+from podium.sim_instruments.physics.meeting.window_channel import SidebandPulse, WindowChannel
 
 DIAGONAL = np.arange(LEVELS) * (LEVELS + 1)
+OUTSIDE = 1e-7
+"""Levels with less population at the start of a window are left out of it."""
 SILENT = -1
 """In place of a shape: the end plays nothing."""
 
@@ -57,7 +59,7 @@ class PairEvolution:
     def __init__(
         self,
         link: Link,
-        channel: LinkChannel,
+        channel: WindowChannel,
         members: tuple[Member, Member],
         maps: tuple[AtomMaps, AtomMaps],
     ) -> None:
@@ -66,7 +68,7 @@ class PairEvolution:
         self._members = members
         self._maps = maps
         self._atoms = members[0].qubit, members[1].qubit
-        self._windows: dict[tuple[int, int, int], NDArray[np.complex128]] = {}
+        self._windows: dict[tuple[int, int, int, tuple[int, int]], NDArray[np.complex128]] = {}
 
     def alone(self, end: int, level: int, events: Sequence[Event]) -> NDArray[np.float64]:
         """Return the populations (3,) of one end, whose partner is silent, from a level."""
@@ -122,7 +124,7 @@ class PairEvolution:
         self, one: Photon, other: Photon, state: NDArray[np.complex128]
     ) -> NDArray[np.complex128]:
         """Let a window pass in which both ends play."""
-        window = self._window(one.shape, other.shape, one.lag_fs)
+        window = self._window(one.shape, other.shape, one.lag_fs, self._populated(state))
         sides = [self._turns(end, photon) for end, photon in enumerate((one, other))]
         half = sides[0][1][:, None, :, None] * sides[1][1][None, :, None, :]
         unit = sides[0][0][:, None] * sides[1][0][None, :]
@@ -153,12 +155,20 @@ class PairEvolution:
         samples[: played.samples.size] = played.samples
         return SidebandPulse(played.carrier_hz, samples, played.step_ns)
 
-    def _window(self, one: int, other: int, lag_fs: int) -> NDArray[np.complex128]:
+    def _populated(self, state: NDArray[np.complex128]) -> tuple[int, int]:
+        """Return how many levels of each atom are populated by more than OUTSIDE."""
+        most = state[..., DIAGONAL[:, None], DIAGONAL].real.max(axis=(0, 1))
+        first, second = most.sum(axis=1) > OUTSIDE, most.sum(axis=0) > OUTSIDE
+        return int(np.flatnonzero(first)[-1]) + 1, int(np.flatnonzero(second)[-1]) + 1
+
+    def _window(
+        self, one: int, other: int, lag_fs: int, levels: tuple[int, int]
+    ) -> NDArray[np.complex128]:
         """Return the channel (81, 81) of a window, in the laboratory's frame of each atom."""
-        asked = one, other, lag_fs
+        asked = one, other, lag_fs, levels
         if asked not in self._windows:
             pulses = self._pulse(0, one), self._pulse(1, other)
-            found = self._channel(self._link, self._atoms, pulses, lag_fs)
+            found = self._channel(self._link, self._atoms, pulses, lag_fs, levels)
             turns = [
                 phases(-1e-9 * pulse.duration_ns * atom.levels_hz)
                 for pulse, atom in zip(pulses, self._atoms, strict=True)
@@ -168,7 +178,10 @@ class PairEvolution:
 
     def _one_sided(self, end: int, shape: int) -> NDArray[np.complex128]:
         """Return what a window does to one end (9, 9) while the other is silent, and in g."""
-        whole = self._window(*((shape, SILENT) if end == 0 else (SILENT, shape)), 0)
+        if end == 0:
+            whole = self._window(shape, SILENT, 0, (LEVELS, 1))
+        else:
+            whole = self._window(SILENT, shape, 0, (1, LEVELS))
         parts = whole.reshape(SIZE, SIZE, SIZE, SIZE)  # to first, to second, from both
         if end == 0:
             return np.asarray(parts[:, DIAGONAL, :, 0].sum(axis=1))

@@ -24,8 +24,7 @@ class WindowPairs:
     lag_fs: NDArray[np.int64]
     """Shape (n,): second's begin less first's and the delay, in whole LAG_STEP_FS."""
     turns: NDArray[np.float64]
-    """Shape (n,): by how much the second drive is turned, see :class:`.link_channel.LinkChannel`.
-    """
+    """Shape (n,): by how much the second drive is turned: see :mod:`.window_channel`."""
 
 
 def window_pairs(

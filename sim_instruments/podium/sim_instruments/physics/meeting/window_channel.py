@@ -1,6 +1,6 @@
 """The channel of a link over one window, as the meeting of two runs asks for it.
 
-Whoever evolves photons implements :class:`LinkChannel`; see :mod:`..links`.
+Whoever evolves photons implements :class:`WindowChannel`; see :mod:`..links`.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class SidebandPulse:
         return self.samples.size * self.step_ns
 
 
-class LinkChannel(Protocol):
+class WindowChannel(Protocol):
     """Evolves two atoms, their transfer resonators and the way between them over a window."""
 
     def __call__(
@@ -39,6 +39,7 @@ class LinkChannel(Protocol):
         atoms: tuple[QubitPoint, QubitPoint],
         pulses: tuple[SidebandPulse, SidebandPulse],
         lag_fs: int,
+        levels: tuple[int, int],
     ) -> NDArray[np.complex128]:
         """Return the superoperator (81, 81) of the two atoms of three levels each.
 
@@ -52,5 +53,8 @@ class LinkChannel(Protocol):
         if the photon left as the first end's began. The photon's phase is that of a resonator of
         the first end's ``transfer_hz`` whose phase is 0 at the start of each pulse: whoever asks
         turns the second drive by that frequency times the time between both starts.
+
+        ``levels``: so many of each atom's levels may be populated at the start; what becomes of the
+        others is left out (zero).
         """
         ...
