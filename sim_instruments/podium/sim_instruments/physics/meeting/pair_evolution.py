@@ -184,5 +184,5 @@ class PairEvolution:
             whole = self._window(SILENT, shape, 0, (1, LEVELS))
         parts = whole.reshape(SIZE, SIZE, SIZE, SIZE)  # to first, to second, from both
         if end == 0:
-            return np.asarray(parts[:, DIAGONAL, :, 0].sum(axis=1))
+            return np.asarray(parts[..., 0][:, DIAGONAL].sum(axis=1))
         return np.asarray(parts[DIAGONAL, :, 0, :].sum(axis=0))
