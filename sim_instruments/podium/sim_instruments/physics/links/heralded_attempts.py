@@ -1,4 +1,4 @@
-"""Samples attempts at a herald station: which clicks came when, and what phase a pair was left with.
+"""Samples attempts at a herald station: which clicks came when, and the phase of each pair.
 
 Random numbers are counter-based (Philox): that of an attempt depends on the seed and on its number,
 so the same attempts come out in whatever portions they are asked for, dead times apart, which are
@@ -144,7 +144,7 @@ def _chosen(states: tuple[Heralded, ...], values: NDArray[np.float64]) -> NDArra
 def _begun(
     states: tuple[Heralded, ...], attempts: NDArray[np.int64], patterns: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the windows in which attempts began: those before that had a second one come on top."""
+    """Return the windows in which attempts began: second windows of those before come on top."""
     second = np.array([len(one.pattern) - 1 for one in states])[patterns]
     return attempts + np.cumsum(second) - second
 

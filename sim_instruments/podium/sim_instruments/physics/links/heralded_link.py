@@ -1,4 +1,4 @@
-"""Describes an optical link that a herald station in the middle entangles: emitters, arms, detectors.
+"""Describes an optical link with a herald station in its middle: emitters, arms, detectors.
 
 Each of two qubits is left in ``sqrt(1 - alpha) |0>|no photon> + sqrt(alpha) |1>|photon>``. Both
 photons meet on a balanced beam splitter, behind which two detectors click or do not: they cannot
@@ -57,7 +57,7 @@ class HeraldedLink:
     alpha: float = 0.5
     """Chance that an emitter is left in |1> with its photon; 1/2 for two clicks."""
     visibility: float = 1.0
-    """Of the interference of both photons (Hong, Ou, Mandel): the squared overlap of their modes."""
+    """Of the photons' interference (Hong, Ou, Mandel): the squared overlap of their modes."""
     phase_rad: float = 0.0
     """Mean phase between the arms that nobody corrects."""
     phase_sigma_rad: float = 0.0

@@ -166,7 +166,7 @@ def _one_click(link: HeraldedLink, blind: Blind) -> tuple[Heralded, ...]:
 
 
 def _two_clicks(link: HeraldedLink, blind: Blind) -> tuple[Heralded, ...]:
-    """Return the patterns of two windows; the second is left out where the first heralds nothing."""
+    """Return the patterns of two windows; there is no second where the first heralds nothing."""
     amplitudes = _amplitudes(0.5)
     start = np.outer(amplitudes, amplitudes)
     turned = _coherence(0.0, link.drift_rad)  # what both windows have in common cancels
