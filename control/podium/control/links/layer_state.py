@@ -79,7 +79,7 @@ class WentDown:
 
 @dataclass(frozen=True, slots=True)
 class CameUp:
-    """A link or a station is up again, as it was calibrated."""
+    """A link or a station is up again, as it was calibrated. A station holds no pairs then."""
 
     name: str
 

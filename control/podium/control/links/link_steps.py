@@ -96,8 +96,9 @@ def _taken(state: LayerState, event: Event, now_fs: int) -> Step:
         case WentDown(name, reason):
             return _down(state, name, reason)
         case CameUp(name):
+            state, actions = _down(state, name, "")  # what it held before is not known
             network = replace(state.network, down=_less(state.network.down, name))
-            return replace(state, network=network), []
+            return replace(state, network=network), actions
         case Calibrated(link):
             links = {**state.network.links, link.name: link}
             down = _less(state.network.down, link.name)
