@@ -34,35 +34,49 @@ def werner(value: float) -> Matrix:
 
 
 def random_pair(least: float, drawn: np.random.Generator) -> Matrix:
-    """Return a pair of some fidelity of at least ``least``, of no particular form."""
+    """Return a pair of some fidelity of at least ``least``, of no particular form.
+
+    Half of them are no better than that; some have one kind of error alone, and some a phase
+    between the Bell state and its error, so that the excited state weighs more.
+    """
+    value = least + (1 - least) * max(0.0, drawn.uniform(-0.5, 0.5))
+    form = drawn.integers(4)
+    if form == 0:
+        other = BELLS[1 + drawn.integers(3)]
+        return value * np.outer(BELL, BELL.conj()) + (1 - value) * np.outer(other, other.conj())
     vector = drawn.normal(size=(4, 4)) + 1j * drawn.normal(size=(4, 4))
     vector -= np.outer(BELL, BELL.conj() @ vector)
     noise = vector @ vector.conj().T
-    noise /= np.trace(noise).real
-    value = least + (1 - least) * 0.5 * drawn.random()
-    if drawn.random() < 0.5:  # coherent with the Bell state, as much as can be
-        other = vector[:, 0] / np.linalg.norm(vector[:, 0])
-        state = math.sqrt(value) * BELL + math.sqrt(1 - value) * other
-        return np.outer(state, state.conj())
-    return value * np.outer(BELL, BELL.conj()) + (1 - value) * noise
+    if form == 1:
+        rest = (1 - value) * noise / np.trace(noise).real
+        return value * np.outer(BELL, BELL.conj()) + rest
+    other = -BELLS[3] if form == 2 else vector[:, 0] / np.linalg.norm(vector[:, 0])
+    state = math.sqrt(value) * BELL + math.sqrt(1 - value) * other
+    return np.outer(state, state.conj())
 
 
-def decay(seconds: float, t1_s: float, t2_s: float, excited: float) -> list[Matrix]:
-    """Return the Kraus operators of one waiting qubit; ``excited``: its population when warm."""
+def decay(seconds: float, t1_s: float, t2_s: float, excited: float) -> Matrix:
+    """Return the Kraus operators of one waiting qubit, shape (n, 2, 2).
+
+    ``excited``: its population when warm.
+    """
     gone = 1 - math.exp(-seconds / t1_s)
     dephasing = math.exp(-seconds * (1 / t2_s - 1 / (2 * t1_s)))
-    down = [np.diag([1, math.sqrt(1 - gone)]), math.sqrt(gone) * np.array([[0, 1], [0, 0]])]
-    up = [np.diag([math.sqrt(1 - gone), 1]), math.sqrt(gone) * np.array([[0, 0], [1, 0]])]
-    found = [math.sqrt(1 - excited) * k for k in down] + [math.sqrt(excited) * k for k in up]
+    stay, cold, warm = math.sqrt(1 - gone), 1 - excited, excited
+    found = np.zeros((4, 2, 2), dtype=np.complex128)
+    found[0] = np.diag([1, stay]) * math.sqrt(cold)
+    found[1, 0, 1] = math.sqrt(gone * cold)
+    found[2] = np.diag([stay, 1]) * math.sqrt(warm)
+    found[3, 1, 0] = math.sqrt(gone * warm)
     flip = (1 - dephasing) / 2
-    phases = (math.sqrt(1 - flip) * EYE, math.sqrt(flip) * PAULIS[3])
-    return [np.asarray(z @ k, dtype=np.complex128) for z in phases for k in found]
+    return np.concatenate((math.sqrt(1 - flip) * found, math.sqrt(flip) * PAULIS[3] @ found))
 
 
-def applied(rho: Matrix, kraus: list[Matrix], place: int) -> Matrix:
+def applied(rho: Matrix, kraus: Matrix, place: int) -> Matrix:
     """Return a pair after a map of one of its qubits."""
-    full = [np.kron(k, EYE) if place == 0 else np.kron(EYE, k) for k in kraus]
-    return sum(k @ rho @ k.conj().T for k in full)
+    indices = ("nxa,abcd,nyc->xbyd", "nxb,abcd,nyd->axcy")[place]
+    found = np.einsum(indices, kraus, rho.reshape(2, 2, 2, 2), kraus.conj(), optimize=False)
+    return found.reshape(4, 4)
 
 
 def swapped(left: Matrix, right: Matrix) -> Matrix:

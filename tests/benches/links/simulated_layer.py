@@ -97,12 +97,12 @@ class SimulatedLayer:
         drawn = self.drawn
         truths = {}
         for name, one in self.net.stations.items():
-            better = 1 + 0.2 * drawn.random()
+            better = 1 + max(0.0, drawn.uniform(-0.2, 0.2))
             truths[name] = TrueStation(
                 one.memory.t1_s * better,
                 one.memory.t2_s * better,
-                0.05 * drawn.random(),
-                one.operation_error * drawn.random(),
+                max(0.0, drawn.uniform(-0.05, 0.05)),
+                one.operation_error * min(1.0, drawn.uniform(0.0, 2.0)),
             )
         self.world = PairWorld(truths, drawn)
         self.epochs = {

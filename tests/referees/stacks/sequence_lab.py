@@ -98,7 +98,9 @@ def attempt(timeline, nodes) -> bool:
     for node, other in ((nodes[0], nodes[1]), (nodes[1], nodes[0])):
         node.memory.reset()
         node.protocols = [
-            EntanglementGenerationA.create(node, f"{node.name}.eg", "station", other.name, node.memory)
+            EntanglementGenerationA.create(
+                node, f"{node.name}.eg", "station", other.name, node.memory
+            )
         ]
     for node, other in ((nodes[0], nodes[1]), (nodes[1], nodes[0])):
         partner = other.protocols[0]
@@ -122,7 +124,9 @@ def main() -> None:
             state = timeline.quantum_manager.get(nodes[0].memory.qstate_key).state
             good += float(abs(np.vdot(BELL, state)) ** 2)
     took_s = time.perf_counter() - began
-    print(json.dumps({"attempts": problem["attempts"], "made": made, "good": good, "took_s": took_s}))
+    print(
+        json.dumps({"attempts": problem["attempts"], "made": made, "good": good, "took_s": took_s})
+    )
 
 
 main()
