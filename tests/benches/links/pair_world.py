@@ -33,6 +33,12 @@ def werner(value: float) -> Matrix:
     return sum(p * np.outer(b, b.conj()) for p, b in zip(chances, BELLS, strict=True))
 
 
+def one_error(value: float, which: int) -> Matrix:
+    """Return a pair whose only error is one Pauli."""
+    other = BELLS[which]
+    return value * np.outer(BELL, BELL.conj()) + (1 - value) * np.outer(other, other.conj())
+
+
 def random_pair(least: float, drawn: np.random.Generator) -> Matrix:
     """Return a pair of some fidelity of at least ``least``, of no particular form.
 
@@ -42,8 +48,7 @@ def random_pair(least: float, drawn: np.random.Generator) -> Matrix:
     value = least + (1 - least) * max(0.0, drawn.uniform(-0.5, 0.5))
     form = drawn.integers(4)
     if form == 0:
-        other = BELLS[1 + drawn.integers(3)]
-        return value * np.outer(BELL, BELL.conj()) + (1 - value) * np.outer(other, other.conj())
+        return one_error(value, 1 + int(drawn.integers(3)))
     vector = drawn.normal(size=(4, 4)) + 1j * drawn.normal(size=(4, 4))
     vector -= np.outer(BELL, BELL.conj() @ vector)
     noise = vector @ vector.conj().T

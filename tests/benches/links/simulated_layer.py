@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from tests.benches.links.pair_world import PairWorld, TrueStation, fidelity, random_pair
+from tests.benches.links.pair_world import PairWorld, TrueStation, fidelity, one_error, random_pair
 
 from podium.control.links.layer_state import (
     Action,
@@ -31,6 +31,7 @@ from podium.control.links.layer_state import (
     Tick,
     Wake,
     WentDown,
+    pairs_of,
 )
 from podium.control.links.link_steps import step
 from podium.control.links.network import (
@@ -86,6 +87,8 @@ class SimulatedLayer:
     seed: int = 0
     silent: float = 0.0
     """Chance that an attempt or an operation is never answered."""
+    worst: bool = False
+    """Everything is as bad as its figures allow, and the links' errors never undo each other."""
     now_fs: int = 10**18
     fates: dict[int, Fate] = field(default_factory=dict)
     log: list[tuple[int, Event, list[Action]]] = field(default_factory=list)
@@ -97,12 +100,12 @@ class SimulatedLayer:
         drawn = self.drawn
         truths = {}
         for name, one in self.net.stations.items():
-            better = 1 + max(0.0, drawn.uniform(-0.2, 0.2))
+            better = 1 + (not self.worst) * max(0.0, drawn.uniform(-0.2, 0.2))
             truths[name] = TrueStation(
                 one.memory.t1_s * better,
                 one.memory.t2_s * better,
-                max(0.0, drawn.uniform(-0.05, 0.05)),
-                one.operation_error * min(1.0, drawn.uniform(0.0, 2.0)),
+                max(0.0, drawn.uniform(-0.05, 0.05)) * (not self.worst),
+                one.operation_error * (1.0 if self.worst else min(1.0, drawn.uniform(0.0, 2.0))),
             )
         self.world = PairWorld(truths, drawn)
         self.epochs = {
@@ -148,6 +151,8 @@ class SimulatedLayer:
             case Attempt(number, name, _):
                 self._attempt(number, name)
             case Swap() | CheckPairs():
+                origins = [number for one in pairs_of(action) for number in one.origins]
+                assert len(set(origins)) == len(origins), "errors of these pairs go together"
                 if self.drawn.random() >= self.silent:
                     self._operate(action)
             case Stop(number):
@@ -176,7 +181,10 @@ class SimulatedLayer:
             if {name, *one.ends} & self.true_down:
                 self.take(Missed(number, f"{name} is cut"))
                 return
-            rho = random_pair(one.fidelity, self.drawn)
+            if self.worst:
+                rho = one_error(one.fidelity, 1 + sorted(self.net.links).index(name) % 3)
+            else:
+                rho = random_pair(one.fidelity, self.drawn)
             self.world.made(number, one.ends, rho, self.now_fs)
             under = {domain: self.epochs[domain] for domain, _ in one.epochs.numbers}
             self.made_under[number] = under
@@ -244,14 +252,6 @@ class SimulatedLayer:
         for one in pairs:
             self.world.pairs.pop(one.number, None)
 
-    def known_current(self, pair: Pair) -> bool:
-        """Tell whether the layer could know that a pair is still one."""
-        heard = self.state.epochs
-        stale = any(
-            self.epochs[d] != n and heard.get(d) == self.epochs[d] for d, n in pair.epochs.numbers
-        )
-        return not stale
-
     def _judge(self) -> None:
         """Hold every label against the world, and count every station's qubits."""
         used = dict.fromkeys(self.net.stations, 0)
@@ -270,12 +270,7 @@ class SimulatedLayer:
             true = fidelity(self.world.state(pair.number, self.now_fs))
             assert pair.fidelity_at(self.now_fs) <= true + ROUNDING, pair
         for operation in self.state.operations.values():
-            pairs = (
-                (operation.left, operation.right)
-                if isinstance(operation, Swap)
-                else (*operation.kept, operation.sacrificed)
-            )
-            for pair in pairs:
+            for pair in pairs_of(operation):
                 for name in pair.ends:
                     used[name] += 1
         for attempt in self.state.attempts.values():

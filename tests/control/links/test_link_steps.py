@@ -90,6 +90,19 @@ def test_the_route_with_the_most_pairs_each_second_is_taken() -> None:
     assert best_plan(network(fast, *over), request("a", "b", 0.9)).stations == ("a", "b")
 
 
+def test_labels_hold_where_everything_is_as_bad_as_they_allow() -> None:
+    """Over two hubs with checks, three pairs at a time, again and again."""
+    chain = network(
+        link("a", "hub1", 0.95, 4000.0), link("hub1", "hub2", 0.96, 2000.0), link("hub2", "b", 0.97)
+    )
+    for seed in range(4):
+        layer = SimulatedLayer(chain, seed=seed, worst=True)
+        for number, wanted in enumerate((0.8, 0.7, 0.85)):
+            layer.ask(request("a", "b", wanted, pairs=1 + number % 2, number=number))
+            layer.run(layer.now_fs + S // 20)
+        assert [bool(fate.pairs) for fate in layer.fates.values()][:2] == [True, True]
+
+
 def square() -> Network:
     return network(
         link("a", "hub1", 0.98, 2000.0),
@@ -208,7 +221,8 @@ REMEDIES = ("mend", "mend", "calibrate", "calibrate")
 def stormy(seed: int) -> tuple[SimulatedLayer, int]:
     """Return a layer after requests and faults at random times, and how many faults there were."""
     drawn = np.random.default_rng([77, seed])
-    layer = SimulatedLayer(square(), seed=seed, silent=0.02 if seed % 2 else 0.0)
+    silent = 0.02 if seed % 2 else 0.0
+    layer = SimulatedLayer(square(), seed=seed, silent=silent, worst=seed % 3 == 0)
     names = [*layer.net.links, *layer.net.stations]
     wanted = int(drawn.integers(2, 6))
     for number in range(wanted):
