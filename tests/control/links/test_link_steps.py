@@ -90,17 +90,23 @@ def test_the_route_with_the_most_pairs_each_second_is_taken() -> None:
     assert best_plan(network(fast, *over), request("a", "b", 0.9)).stations == ("a", "b")
 
 
-def test_labels_hold_where_everything_is_as_bad_as_they_allow() -> None:
+@pytest.mark.parametrize(("t1_s", "wanted"), [(100.0, 0.6), (100.0, 0.66), (0.02, 0.58)])
+def test_labels_hold_where_everything_is_as_bad_as_they_allow(t1_s: float, wanted: float) -> None:
     """Over two hubs with checks, three pairs at a time, again and again."""
+    places = {
+        name: station(name, 4, t1_s, relay="hub" in name) for name in ("a", "b", "hub1", "hub2")
+    }
     chain = network(
-        link("a", "hub1", 0.95, 4000.0), link("hub1", "hub2", 0.96, 2000.0), link("hub2", "b", 0.97)
+        link("a", "hub1", 0.85, 4000.0),
+        link("hub1", "hub2", 0.87, 2000.0),
+        link("hub2", "b", 0.89, 3000.0),
+        **places,
     )
-    for seed in range(4):
-        layer = SimulatedLayer(chain, seed=seed, worst=True)
-        for number, wanted in enumerate((0.8, 0.7, 0.85)):
-            layer.ask(request("a", "b", wanted, pairs=1 + number % 2, number=number))
-            layer.run(layer.now_fs + S // 20)
-        assert [bool(fate.pairs) for fate in layer.fates.values()][:2] == [True, True]
+    layer = SimulatedLayer(chain, seed=1, worst=True)
+    for number in range(4):
+        layer.ask(request("a", "b", wanted, pairs=1 + number % 2, number=number))
+        layer.run(layer.now_fs + S // 10)
+    assert sum(bool(fate.pairs) for fate in layer.fates.values()) >= 2
 
 
 def square() -> Network:
