@@ -35,7 +35,6 @@ from podium.control.links.layer_state import (
 )
 from podium.control.links.link_steps import step
 from podium.control.links.network import (
-    SIGMAS,
     Link,
     Network,
     Pair,

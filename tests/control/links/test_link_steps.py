@@ -1,4 +1,4 @@
-"""The link layer's steps: pairs on request, around what is down, and no label kinder than the world."""
+"""The link layer's steps: pairs on request, and no label kinder than the world."""
 
 from dataclasses import replace
 
@@ -62,7 +62,7 @@ def test_checks_are_chosen_by_rate_and_fidelity() -> None:
     assert checks == [Check.NONE, Check.SHARED, Check.BBPSSW, Check.TWICE]
     rates = [best_plan(net, request("a", "b", f)).pairs_per_s for f in (0.89, 0.912, 0.922, 0.935)]
     assert rates == sorted(rates, reverse=True)
-    with pytest.raises(NoPlan, match="the best there is now is 0.94"):
+    with pytest.raises(NoPlan, match=r"the best there is now is 0\.94"):
         best_plan(net, request("a", "b", 0.99))
 
 

@@ -1,4 +1,4 @@
-"""Describes what the link layer works on: stations with qubits, links between them, pairs, requests.
+"""Describes what the link layer works on: stations with qubits, links, pairs and requests.
 
 All are values. Fidelities are lower bounds, errors upper ones, by the sigmas of what was measured:
 whoever builds these values from parameters takes so many sigmas off (``SIGMAS``).

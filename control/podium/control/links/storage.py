@@ -8,7 +8,8 @@ picture ``X -> f X``, ``Y -> f Y``, ``Z -> g Z + h`` with ``f = exp(-t/T2)``, ``
 
 (- for odd Bell states, + for even ones) and is mixed with its partner of opposite phase by
 ``c = |g_a h_b +- h_a g_b|/4``. For any state of fidelity F,
-``<A> >= lambda F - 2 c sqrt(F (1-F))``. The worse of both signs is taken, and the ground state for equilibrium: a warmer one costs less.
+``<A> >= lambda F - 2 c sqrt(F (1-F))``. The worse of both signs is taken, and the ground state
+for equilibrium: a warmer one costs less.
 """
 
 import math
