@@ -41,7 +41,8 @@ from podium.control.timebase.epochs import EpochMoved, Epochs
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 Step = tuple[LayerState, list[Action]]
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def step(state: LayerState, event: Event, now_fs: int) -> Step:
@@ -163,7 +164,7 @@ def _finished(state: LayerState, number: int, passed: bool, now_fs: int) -> Step
     match operation:
         case Swap():
             made = _swapped(state.network, operation, now_fs)
-            kept = () if made is None else (made,)
+            kept: tuple[Pair, ...] = () if made is None else (made,)
             actions: list[Action] = [] if made is not None else [Discard(number)]
         case CheckPairs():
             kept = _checked(state.network, operation, now_fs)

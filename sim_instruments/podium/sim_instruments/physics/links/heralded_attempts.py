@@ -70,7 +70,7 @@ class SampledAttempts:
             [one.rho for one in heralded_states(replace(self.link, phase_sigma_rad=0.0))]
         )
         good = self.sign != 0
-        rho = known[self.pattern[good]]
+        rho: NDArray[np.complex128] = known[self.pattern[good]]
         turn = np.exp(1j * self.phase_rad[good])
         rho[:, 1, 2] *= turn
         rho[:, 2, 1] *= turn.conj()
@@ -146,7 +146,8 @@ def _begun(
 ) -> NDArray[np.int64]:
     """Return the windows in which attempts began: second windows of those before come on top."""
     second = np.array([len(one.pattern) - 1 for one in states])[patterns]
-    return attempts + np.cumsum(second) - second
+    begun: NDArray[np.int64] = attempts + np.cumsum(second) - second
+    return begun
 
 
 def _one_by_one(
