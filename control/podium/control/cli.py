@@ -91,6 +91,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "podium.control.commands.skew:command",
             "measure by how much nodes start apart, and show what is known of it",
         ),
+        "reproduce": (
+            "podium.control.commands.reproduce:command",
+            "hold published experiments with links against what comes out here",
+        ),
     },
     "files": {
         "schema": (
