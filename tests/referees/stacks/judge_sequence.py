@@ -48,3 +48,9 @@ def test_rate_and_fidelity_are_those_of_sequence(link: Counted, tmp_path: Path) 
     sample_attempts(world, 1_000_000, 1)
     ours = 1_000_000 / (time.perf_counter() - began)
     assert ours > RATIO * attempts / theirs["took_s"]
+
+
+def test_netqasm_s_sdk_still_writes_what_is_kept(tmp_path: Path) -> None:
+    """`make test` reads and executes what was kept; this is the SDK itself."""
+    kept = Path(__file__).parents[2] / "benches" / "links" / "netqasm_sdk.json"
+    assert asked("sequence", "netqasm_host.py", folder=tmp_path) == json.loads(kept.read_text())

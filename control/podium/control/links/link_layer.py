@@ -78,6 +78,8 @@ class LinkLayer:
                 await self._source.discard(pair)
         finally:
             self._refuse_all("the link layer has ended")
+            if kind is not asyncio.CancelledError:  # the caller's own error stays as it is
+                kind = error = trace = None
             await self._group.__aexit__(kind, error, trace)
 
     @property

@@ -21,7 +21,7 @@ Matrix = NDArray[np.complex128]
 QUBITS = 6
 """Reference of c, c, a, b, t, reference of t."""
 C, A, B, T = 1, 2, 3, 4
-I2 = np.eye(2, dtype=np.complex128)
+I2: Matrix = np.eye(2, dtype=np.complex128)
 X = np.array([[0, 1], [1, 0]], dtype=np.complex128)
 Z = np.diag([1.0, -1.0]).astype(np.complex128)
 H = (X + Z) / np.sqrt(2.0)
@@ -74,7 +74,8 @@ def _start(pair: Matrix) -> Matrix:
 
 
 def _on(operator: Matrix, qubit: int) -> Matrix:
-    return np.kron(np.kron(np.eye(2**qubit), operator), np.eye(2 ** (QUBITS - 1 - qubit)))
+    full = np.kron(np.kron(np.eye(2**qubit), operator), np.eye(2 ** (QUBITS - 1 - qubit)))
+    return np.asarray(full, dtype=np.complex128)
 
 
 def _conjugated(rho: Matrix, operator: Matrix) -> Matrix:
