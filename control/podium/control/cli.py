@@ -95,6 +95,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "podium.control.commands.link:command",
             "calibrate a quantum link, share a Bell pair over it, show what is known of it",
         ),
+        "reproduce": (
+            "podium.control.commands.reproduce:command",
+            "hold published experiments with links against what comes out here",
+        ),
     },
     "files": {
         "schema": (
