@@ -41,6 +41,7 @@ from podium.control.coordinator.prepared_programs import PreparedPrograms
 from podium.control.coordinator.questions import Questions
 from podium.control.coordinator.queue import WorkQueue, check_priority
 from podium.control.coordinator.queue_file import QueueFile
+from podium.control.coordinator.queue_news import QueuePublisher
 from podium.control.coordinator.queue_requests import QUEUE_REQUESTS, QueueRequests, agents_of
 from podium.control.coordinator.repeated_requests import as_failed
 from podium.control.coordinator.request_log import RequestLog
@@ -137,6 +138,7 @@ class Coordinator:
         self._singles: dict[str, RunRecord] = {}
         """Runs in one piece that are on, by their ids."""
         kept, session = accepted or MemoryJournal(), int(host_tai_s())
+        self._queue_publisher = QueuePublisher(bus, facility.name, queue, self._runs)
         self._jobs = Jobs(facility, bus, self._agents, queue, kept, session, patience, lead)
         self._queue_requests = QueueRequests(queue, self._agents_of, self._jobs.keep_priority)
         self._player = RunPlayer(
@@ -176,6 +178,7 @@ class Coordinator:
         async with (
             self._agents.watching(),
             self._runs.telling(),
+            self._queue_publisher.telling(),
             self._jobs.running(),
             Tickets.opened() as self._work,
             self._bus.serve(key, self._answer),

@@ -49,9 +49,9 @@ class Turn:
         self.reports = 0
         """How often that was said."""
 
-    def rename(self, what: str) -> None:
+    def rename(self, what: str, run: str) -> None:
         """Call it ``what`` from now on: ``run 17-00003 rabi``."""
-        self._queue.rename(self.work.ticket, what)
+        self._queue.rename(self.work.ticket, what, run)
 
     async def safe_point(self) -> bool:
         """Let others in who go first, and return once the agents are held again.
@@ -214,11 +214,11 @@ class WorkQueue:
         log.info("reservation given back", id=reservation, by=by)
         self._plan()
 
-    def rename(self, ticket: str, what: str) -> None:
-        """Call work ``what`` from now on."""
+    def rename(self, ticket: str, what: str, run: str = "") -> None:
+        """Call work ``what`` from now on; ``run``: the id that it has got."""
         turn = self._waiting.get(ticket) or self._turns.get(ticket)
         if turn is not None and turn.work.what != what:
-            turn.work = replace(turn.work, what=what)
+            turn.work = replace(turn.work, what=what, run=run)
             if ticket in self._on:
                 self._on[ticket] = replace(self._on[ticket], work=turn.work)
             self.changed()
@@ -262,6 +262,15 @@ class WorkQueue:
         self._plan()
 
     # What is told
+
+    def left(self, run: str) -> tuple[float, float] | None:
+        """Return what a run still takes, s, and the sigma of that; None: it has no agents."""
+        now_s = self._clock()
+        for one in self._on.values():
+            if one.work.run == run:
+                ends_s, sigma_s = ends_of(replace(one, asked_to_yield=False), now_s)
+                return ends_s - now_s, sigma_s
+        return None
 
     def waits(self, ticket: str) -> bool:
         """Return whether work waits for its turn."""
@@ -378,6 +387,7 @@ def _entry(
 ) -> QueueEntry:
     return QueueEntry(
         ticket=work.ticket,
+        run=work.run,
         kind=work.kind,
         what=work.what,
         by=work.by,

@@ -37,6 +37,7 @@ class QueuedWork:
     """Whether it only reads: others that only read may have the same agent beside it."""
     kind: Kind = "run"
     what: str = ""
+    run: str = ""
     procedure: str = ""
     laboratory_s: float = 0.0
 

@@ -171,7 +171,7 @@ class RunPlayer:
             if run is None or (not job.begun.done() and not job.ended.result().unfit):
                 return await self._done(run, work, await self._end(job, RunOutcome()))
             entry.what = f"run {run} {work.program.name}"
-            self._queue.rename(single.ticket, entry.what)
+            self._queue.rename(single.ticket, entry.what, str(run))
             single.run = str(run)
             self._singles[single.run] = single
             try:
@@ -191,6 +191,7 @@ class RunPlayer:
                             queued_run(single, work),
                             ticket=f"{single.ticket}.parts",
                             what=entry.what,
+                            run=str(run),
                             yields=True,
                         )
                         async with self._queue.held(rest) as turn:

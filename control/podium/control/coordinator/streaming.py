@@ -233,7 +233,7 @@ class Streaming:
         run = first.job.begun.result()
         stream.run = str(run)
         entry.what = f"run {run} {program.name}"
-        turn.rename(entry.what)
+        turn.rename(entry.what, stream.run)
         told = _StreamReport(run, self._facility_hash, name, lasts.quantised)
         try:
             async with self._runs.told(run, program, by, stream, batches=True) as outcome:
