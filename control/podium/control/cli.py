@@ -45,6 +45,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "podium.control.commands.status:command",
             "say which instruments answer, what runs, and who asked for it",
         ),
+        "queue": (
+            "podium.control.commands.queue:command",
+            "say who waits for whom and how long; cancel, rank and reserve",
+        ),
     },
     "daily work": {
         "cold": (
