@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from podium.control import cli
-from podium.control.commands.options.time_arguments import NoMoment, length_s, moment
-from podium.control.commands.params_words import changes
+from podium.control.parameters.parameter_changes import changes
+from podium.control.timebase.moments import NoMoment, length_s, moment
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore
 from podium.control.timebase.host_clock import host_tai_s
