@@ -3,20 +3,31 @@
 import time
 from pathlib import Path
 
-from podium.control.web.fridge_history import ANEW_LINES, DAY_S, FridgeHistory, thinned
+from podium.control.web.reading_history import (
+    ANEW_LINES,
+    DAY_S,
+    ReadingHistory,
+    summarised,
+    thinned,
+)
+
+NAME = "thermometry_a.mixing_chamber"
 
 
 def test_what_was_read_is_there_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "up.fridges.jsonl"
     now_s = round(time.time())
-    history = FridgeHistory(path)
-    history.add("fridge_a", 0.0121, now_s - 10)
-    history.add("fridge_a", 0.0122, now_s - 5)
+    history = ReadingHistory(path, [NAME], {"fridge_a": NAME})
+    history.add(NAME, 0.0121, now_s - 10)
+    history.add(NAME, 0.0122, now_s - 5)
     with path.open("a") as file:
-        file.write('["fridge_a", 17')  # torn by a crash
-    assert FridgeHistory(path).of("fridge_a") == ((now_s - 10, 0.0121), (now_s - 5, 0.0122))
-    FridgeHistory(path).add("fridge_a", 0.0123, now_s)
-    assert len(FridgeHistory(path).of("fridge_a")) == 3
+        file.write(f'["{NAME}", 17')  # torn by a crash
+    assert ReadingHistory(path, [NAME], {"fridge_a": NAME}).of(NAME) == (
+        (now_s - 10, 0.0121),
+        (now_s - 5, 0.0122),
+    )
+    ReadingHistory(path, [NAME], {"fridge_a": NAME}).add(NAME, 0.0123, now_s)
+    assert len(ReadingHistory(path, [NAME], {"fridge_a": NAME}).of(NAME)) == 3
 
 
 def test_the_older_the_rarer_and_after_sixty_days_forgotten() -> None:
@@ -34,16 +45,46 @@ def test_the_older_the_rarer_and_after_sixty_days_forgotten() -> None:
 def test_a_disk_that_is_full_costs_the_file_only(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_text("")
-    history = FridgeHistory(place / "up.fridges.jsonl")
-    history.add("fridge_a", 0.01)
-    assert len(history.of("fridge_a")) == 1
+    history = ReadingHistory(place / "up.fridges.jsonl", [NAME])
+    history.add(NAME, 0.01)
+    assert len(history.of(NAME)) == 1
 
 
 def test_the_file_does_not_grow_for_ever(tmp_path: Path) -> None:
     path = tmp_path / "up.fridges.jsonl"
-    history = FridgeHistory(path)
+    history = ReadingHistory(path, [NAME], {"fridge_a": NAME})
     begin_s = time.time() - 100 * DAY_S
-    history.add("fridge_a", 1.0, begin_s)
+    history.add(NAME, 1.0, begin_s)
     history._lines = ANEW_LINES - 1
-    history.add("fridge_a", 0.01)
+    history.add(NAME, 0.01)
     assert len(path.read_text().splitlines()) == 1
+
+
+def test_an_older_file_names_fridges_and_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "up.fridges.jsonl"
+    now_s = round(time.time())
+    path.write_text(f'["fridge_a", {now_s - 5}, 0.012]\n')
+    history = ReadingHistory(path, [NAME], {"fridge_a": NAME})
+    assert history.of(NAME) == ((now_s - 5, 0.012),)
+
+
+def test_what_is_no_fridge_s_stays_out_of_the_file_and_is_kept_for_a_day(tmp_path: Path) -> None:
+    path = tmp_path / "up.fridges.jsonl"
+    history = ReadingHistory(path, [NAME])
+    now_s = time.time()
+    for n in range(500):
+        history.add("gauge.p1", float(n), now_s - 3 * DAY_S + n * 520.0)
+    assert not path.exists()
+    ages = [now_s - at_s for at_s, _ in history.of("gauge.p1")]
+    assert max(ages) <= DAY_S + 520.0
+    assert len(ages) > 100
+
+
+def test_a_course_has_means_and_extremes_of_equal_spans() -> None:
+    readings = tuple((float(n), float(n % 10)) for n in range(100))
+    course = summarised(readings, 10)
+    assert course["value"] == [4.5] * 10
+    assert course["least"] == [0.0] * 10
+    assert course["most"] == [9.0] * 10
+    assert summarised((), 10) == {"at_s": [], "value": [], "least": [], "most": []}
+    assert summarised(((5.0, 2.0),), 10)["value"] == [2.0]
