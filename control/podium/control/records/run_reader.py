@@ -95,7 +95,7 @@ class RunReader:
         path = Path(file.file)
         try:
             self._check(path, file)
-            with h5netcdf.File(path, "r") as group:
+            with h5netcdf.File(path, "r", phony_dims="sort") as group:
                 yield group
         except (OSError, ValueError, KeyError, RuntimeError, TypeError, IndexError) as error:
             raise RecordsError(f"run {file.run}: {path} cannot be read: {error}") from error
