@@ -1,9 +1,11 @@
-"""What the page weighs with ten nodes and twenty viewers, and what one change costs each of them.
+"""What the pages weigh with ten nodes and twenty viewers, and what one change costs each of them.
 
-``python -m benches.page_parts`` prints JSON: bytes of each page, bytes that one changed parameter
-sends to each viewer, and how long it takes from the store to the last of them.
+``python -m benches.page_parts [--runs N]`` prints JSON: bytes of each page, bytes that one changed
+parameter sends to each viewer, how long it takes from the store to the last of them, and how soon
+the first screen of recorded runs is there among so many.
 """
 
+import argparse
 import asyncio
 import json
 import re
@@ -18,12 +20,15 @@ from pathlib import Path
 
 import httpx
 from benches.big_facility import EXAMPLE, big_facility
+from benches.records import filled
 
 from podium.control.bus.memory import MemoryBus
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import QUANTITIES
 from podium.control.parameters.store import ParameterStore
+from podium.control.records.record_folder import RecordFolder
+from podium.control.records.record_service import RecordService
 from podium.control.web.picture import FacilityPicture
 from podium.control.web.process import served
 from podium.control.web.store_watch import watch_store
@@ -36,7 +41,7 @@ TOPICS = re.compile(r'<body[^>]* data-topics="([^"]*)" data-at="([^"]*)"')
 
 
 @asynccontextmanager
-async def ten_nodes(folder: Path) -> AsyncIterator[tuple[str, Path, list[ParameterEntry]]]:
+async def ten_nodes(folder: Path, runs: int) -> AsyncIterator[tuple[str, Path, list[ParameterEntry]]]:
     """Serve the page of ten nodes without instruments; give address, store and its entries."""
     file = folder / "facility.yaml"
     own = len(load_facility(EXAMPLE).instruments)
@@ -54,9 +59,16 @@ async def ten_nodes(folder: Path) -> AsyncIterator[tuple[str, Path, list[Paramet
     place = folder / "parameters.sqlite"
     with ParameterStore(place) as store:
         store.put(entries)
-    picture = FacilityPicture(facility, str(place))
+    picture, bus = FacilityPicture(facility, str(place)), MemoryBus()
+    with RecordFolder(folder / "records") as records:
+        filled(records, runs)
     listening = socket.create_server(("127.0.0.1", 0))
-    async with served(picture, MemoryBus(), listening) as port, asyncio.TaskGroup() as tasks:
+    kept = RecordService(facility.name, bus, lambda: RecordFolder(folder / "records"))
+    async with (
+        kept.running(),
+        served(picture, bus, listening) as port,
+        asyncio.TaskGroup() as tasks,
+    ):
         watching = tasks.create_task(watch_store(picture))
         while not picture.parameters:
             await asyncio.sleep(0.05)
@@ -74,23 +86,38 @@ async def viewer(client: httpx.AsyncClient, page: str, seen: "asyncio.Queue[byte
             seen.put_nowait(piece)
 
 
-async def measure() -> dict[str, object]:
+async def first_screen_s(client: httpx.AsyncClient) -> dict[str, float]:
+    """Return how long the first screen of recorded runs takes, by what is searched: worst of 5."""
+    found = {}
+    for words in ("", "--qubit q1 --routine t1", "--tag good", "--ended failed", "odd dip"):
+        took = []
+        for _ in range(5):
+            began = time.monotonic()
+            (await client.get("/data", params={"words": words})).raise_for_status()
+            took.append(time.monotonic() - began)
+        found[words or "the latest"] = round(max(took), 3)
+    return found
+
+
+async def measure(runs: int) -> dict[str, object]:
     """Return the figures."""
     with tempfile.TemporaryDirectory() as name:
-        async with ten_nodes(Path(name)) as (url, place, entries):
+        async with ten_nodes(Path(name), runs) as (url, place, entries):
             limits = httpx.Limits(max_connections=VIEWERS + 5)
             async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client:
                 sizes = {}
                 for page in PAGES:
                     answer = await client.get(page)
                     sizes[page] = len(answer.content) if answer.status_code == 200 else None
-                shown = "/parameters" if sizes["/parameters"] else "/"
-                sent, took = await _changes(client, shown, place, entries)
+                sent, took = await _changes(client, "/parameters", place, entries)
+                first = await first_screen_s(client)
     return {
         "parameters": len(entries),
         "page_kB": {page: size and round(size / 1e3, 1) for page, size in sizes.items()},
         "change_of_one_parameter_kB_each": round(statistics.median(sent) / 1e3, 2),
         "worst_kB": round(max(sent) / 1e3, 2),
+        "runs": runs,
+        "first_screen_s": first,
         "from_store_to_last_viewer_s": round(statistics.median(took), 2),
     }
 
@@ -130,4 +157,6 @@ async def _until(queue: "asyncio.Queue[bytes]", text: bytes) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure())))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=100_000)
+    print(json.dumps(asyncio.run(measure(parser.parse_args().runs))))

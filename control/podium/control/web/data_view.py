@@ -119,7 +119,6 @@ def about(found: RunDescription) -> About:
         "took": "" if one.took_s is None else f"{one.took_s:.3g} s",
         "waited": "" if one.waited_s is None else f"{one.waited_s:.3g} s",
         "code": one.code_version,
-        "file": "" if main is None else main.file,
         "saved with it": ", ".join(
             f"{file.name} {file.version}" for file in found.files if file.name != "data"
         ),

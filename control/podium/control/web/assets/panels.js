@@ -7,6 +7,12 @@ export class Panels {
   constructor(root, title = null) {
     this.#root = root;
     this.#title = title;
+    let width = root.clientWidth;
+    new ResizeObserver(() => {
+      if (Math.abs(root.clientWidth - width) < 2) return;
+      width = root.clientWidth;
+      this.redraw();
+    }).observe(root);
   }
 
   show(outcome) {
