@@ -1,9 +1,11 @@
-// The front page: parts are swapped in as they come, runs are chosen and stopped.
-import { begin, fill } from "./live.js";
+// What runs: topics are swapped in as they come, runs are chosen and stopped, fits are drawn.
+import { begin, bring, fill, post } from "./live.js";
+import { Panels } from "./panels.js";
 import { Plots } from "./plots.js";
 import { askToStop, lookAgain } from "./stop.js";
 
 const plots = new Plots(document.getElementById("plots"), document.getElementById("data-of"));
+const panels = new Panels(document.getElementById("outcome"), document.getElementById("outcome-of"));
 let pinned = null;
 
 // What a person does
@@ -25,10 +27,8 @@ document.getElementById("shown-as").addEventListener("change", (event) => {
 
 async function lookedAt(button) {
   button.disabled = true;
-  const address = `/api/findings/${encodeURIComponent(button.dataset.finding)}/looked`;
   try {
-    const answer = await fetch(address, { method: "POST", headers: { "X-Podium-Page": "looked" } });
-    if (!answer.ok) button.disabled = false;
+    await post(`/api/findings/${encodeURIComponent(button.dataset.finding)}/looked`);
   } catch { button.disabled = false; }
 }
 
@@ -55,14 +55,16 @@ async function unpin() {
 
 async function history(address) {
   const dialog = document.getElementById("history");
-  await htmx.ajax("GET", address, { target: "#history-rows", swap: "innerHTML" });
-  fill(dialog);
+  await bring(address, document.getElementById("history-rows"));
   if (!dialog.open) dialog.showModal();
 }
 
 begin({
-  stream: "podium",
-  taken: { plot: (text) => { if (pinned === null) plots.show(JSON.parse(text)); } },
+  taken: {
+    plot: (text) => { if (pinned === null) plots.show(JSON.parse(text)); },
+    outcome: (text) => panels.show(JSON.parse(text)),
+  },
   after: { now: lookAgain },
-  drawn: () => plots.redraw(),
+  drawn: () => { plots.redraw(); panels.redraw(); },
 });
+fill(document);
