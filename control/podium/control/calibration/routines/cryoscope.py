@@ -198,8 +198,8 @@ def _stored(found: Fit) -> tuple[dict[str, Measured], str]:
     parts = [f"{{flux_amplitude{k}}} in {{flux_tau{k}}}" for k in sure]
     values: dict[str, Measured] = {}
     for k in numbers:
-        values[f"flux_amplitude{k}"] = Measured(v[f"amplitude{k}"], s[f"amplitude{k}"], "1")
-        values[f"flux_tau{k}"] = Measured(v[f"tau{k}"], s[f"tau{k}"], "s")
+        for quantity, unit in ((f"amplitude{k}", "1"), (f"tau{k}", "s")):
+            values[f"flux_{quantity}"] = Measured(v[quantity], s[quantity], unit)
     if "high_pass" in v:
         values["flux_high_pass"] = Measured(v["high_pass"], s["high_pass"], "s")
         parts.append("a high-pass of {flux_high_pass}")
