@@ -41,7 +41,9 @@ TOPICS = re.compile(r'<body[^>]* data-topics="([^"]*)" data-at="([^"]*)"')
 
 
 @asynccontextmanager
-async def ten_nodes(folder: Path, runs: int) -> AsyncIterator[tuple[str, Path, list[ParameterEntry]]]:
+async def ten_nodes(
+    folder: Path, runs: int
+) -> AsyncIterator[tuple[str, Path, list[ParameterEntry]]]:
     """Serve the page of ten nodes without instruments; give address, store and its entries."""
     file = folder / "facility.yaml"
     own = len(load_facility(EXAMPLE).instruments)
