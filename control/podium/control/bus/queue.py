@@ -30,6 +30,8 @@ class QueueEntry:
 
     ticket: str
     """Names it: for a cancellation, or another priority."""
+    run: str
+    """The run's id, once it has one."""
     kind: Kind
     what: str
     """``run 17-00003 rabi``, ``bias node_a.q0.flux to 0.1 V``."""

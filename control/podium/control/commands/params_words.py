@@ -43,7 +43,7 @@ def unknown_element(name: str, known: Iterable[str], arguments: Namespace) -> st
 
 
 def elements_of(facility: Facility) -> set[str]:
-    """Return all that a parameter can be of: nodes, their parts, lines, fridges, instruments."""
+    """Return all that a parameter can be of: nodes, their parts, lines, instruments, links."""
     nodes = facility.nodes.values()
     return {
         *facility.nodes,
@@ -55,4 +55,6 @@ def elements_of(facility: Facility) -> set[str]:
         *facility.wiring,
         *facility.fridges,
         *facility.instruments,
+        *facility.links,
+        *(end.name for link in facility.links.values() for end in link.transfer),
     }

@@ -1,19 +1,15 @@
-"""Queues the uses of an agent's instruments, and logs who asked for what."""
+"""Logs what was asked of a facility's instruments, by whom, and how it ended."""
 
-import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from podium.control.bus.messages import LoggedRequest
-from podium.control.runs.errors import RunRefused
 
 KEPT = 100
 """So many things that were asked are remembered."""
-PATIENCE_S = 5.0
-"""What is asked by hand waits so long for its turn; then a person learns what is on instead."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,48 +33,6 @@ class RequestEntry:
         return LoggedRequest(
             self.number, self.what, self.by, self.at_s, self.took_s, self.state, self.error
         )
-
-
-@dataclass(slots=True, eq=False)
-class AgentTurn:
-    """The right to use one agent's instruments: one run, bias move or question at a time."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """First come, first served."""
-    what: str = ""
-    """What is being done, or was done last."""
-    by: str = ""
-    """For whom."""
-
-    @asynccontextmanager
-    async def taken(self, what: str, by: str, patience_s: float | None) -> AsyncGenerator[None]:
-        """Hold the turn while the context is open.
-
-        Raises ``RunRefused`` if it does not come within ``patience_s`` (None: whenever it comes);
-        nothing was done then.
-        """
-        try:
-            async with asyncio.timeout(patience_s):
-                await self.lock.acquire()
-        except TimeoutError:
-            raise RunRefused(f"{what}: not now: {self.what} is on, asked by {self.by}") from None
-        self.what, self.by = what, by
-        try:
-            yield
-        finally:
-            self.lock.release()
-
-
-@asynccontextmanager
-async def hold_turns(turns: Mapping[str, AgentTurn], what: str, by: str) -> AsyncGenerator[None]:
-    """Hold the turns of several agents, by their names, while the context is open.
-
-    In the order of the names: two that want the same agents never wait for each other.
-    """
-    async with AsyncExitStack() as held:
-        for name in sorted(turns):
-            await held.enter_async_context(turns[name].taken(what, by, None))
-        yield
 
 
 class RequestLog:
