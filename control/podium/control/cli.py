@@ -91,6 +91,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "podium.control.commands.skew:command",
             "measure by how much nodes start apart, and show what is known of it",
         ),
+        "link": (
+            "podium.control.commands.link:command",
+            "calibrate a quantum link, share a Bell pair over it, show what is known of it",
+        ),
     },
     "files": {
         "schema": (

@@ -31,6 +31,8 @@ LEFT = 0.35
 POINTS, SHOTS = 41, 500
 SPREADS = 3.0
 SIGNIFICANT = 5.0
+LEAST_DOUBT = 0.02
+"""Of rate and width, relative, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +91,34 @@ def _doubt_hz(end: EndPulses, amplitude: float) -> float:
     return float(np.hypot(bench.design(end.end, "frequency").spread, shift)) + 1e6
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectedSideband:
+    """What is known of a sideband before it is scanned, at full scale."""
+
+    centre_hz: float
+    stark_hz: float
+    rate_hz: tuple[float, float]
+    """With one sigma."""
+    kappa_hz: tuple[float, float]
+    """With one sigma."""
+
+
 def fit_sideband(
     frequency_hz: list[Array],
     left: list[Array],
     sigma: list[Array],
     amplitude: list[float],
     duration_s: list[float],
-    expected: tuple[float, float, float, float],
+    expected: ExpectedSideband,
 ) -> Fit:
     """Fit all scans at once: ``centre``, ``stark``, ``rate``, ``kappa``, ``height``, ``offset``.
 
-    ``left``: fractions in f; ``expected``: centre, shift and rate at full scale, kappa, Hz.
-    Raises FitFailed where no line stands out.
+    ``left``: fractions in f. What scans over a line do not tell apart, its depth and the drive's
+    rate and the resonator's width, is held by what is expected. Raises FitFailed where no line
+    stands out.
     """
-    centre, stark, rate, kappa = expected
+    centre, stark = expected.centre_hz, expected.stark_hz
+    (rate, _), (kappa, _) = held = (expected.rate_hz, expected.kappa_hz)
     first = float(frequency_hz[0][int(np.argmin(left[0]))]) - stark * amplitude[0] ** 2
 
     def model(values: dict[str, float]) -> Array:
@@ -117,12 +133,14 @@ def fit_sideband(
             )
             for f, a, t in zip(frequency_hz, amplitude, duration_s, strict=True)
         ]
-        return np.concatenate(parts)
+        return np.concatenate([*parts, [values["rate"], values["kappa"]]])
 
-    data, weights = np.concatenate(left), np.concatenate(sigma)
+    data = np.concatenate([*left, [value for value, _ in held]])
+    weights = np.concatenate([*sigma, [doubt for _, doubt in held]])
+    depth = max(float(np.ptp(one)) for one in left)
     start = {
         "centre": first, "stark": stark, "rate": rate, "kappa": kappa,
-        "height": float(np.ptp(data)) * 1.3, "offset": float(np.min(data)) - 0.2,
+        "height": 1.3 * depth, "offset": min(float(np.min(one)) for one in left) - 0.2,
     }  # fmt: skip
     bounds = {
         "kappa": Bound(kappa / 3, 3 * kappa),
@@ -131,9 +149,22 @@ def fit_sideband(
     }
     starts = [start, {**start, "centre": centre}]
     fit = fit_least_squares(model, data, weights, starts, bounds)
-    if fit.values["height"] < SIGNIFICANT * fit.sigmas["height"]:
+    seen = model(fit.values)[:-2]
+    if float(np.ptp(seen)) < SIGNIFICANT * float(np.median(np.concatenate(sigma))):
         raise FitFailed("no f0-g1 line stands out of the scans: f stays where it is")
     return fit
+
+
+def expected_sideband(end: EndPulses) -> ExpectedSideband:
+    """Return what is known of an end's sideband: rate and width as designed, or as measured."""
+
+    def held(quantity: str) -> tuple[float, float]:
+        design = end.bench.design(end.end, quantity)
+        sigma = max(design.spread, LEAST_DOUBT * design.value)
+        return end.bench.guess(end.end, quantity), sigma
+
+    stark = end.bench.guess(end.end, "stark_shift")
+    return ExpectedSideband(end.sideband_hz(), stark, held("sideband_rate"), held("kappa"))
 
 
 async def sideband_spectroscopy(bench: LinkBench) -> Outcome:
@@ -153,7 +184,7 @@ async def _of_end(bench: LinkBench, outcome: Outcome, end: EndPulses) -> None:
     scans = sideband_scans(end, shots)
     data = [await end.bench.run(outcome, scan.program) for scan in scans]
     frequency = [values_of(one, "sideband_frequency") for one in data]
-    drive, expected_hz = end.drive(), end.sideband_hz()
+    expected = expected_sideband(end)
 
     def raw(_: LinkEnd) -> Panel:
         series = tuple(
@@ -170,7 +201,7 @@ async def _of_end(bench: LinkBench, outcome: Outcome, end: EndPulses) -> None:
             [end.fraction_sigma(one, shots) for one in left],
             [scan.amplitude for scan in scans],
             [scan.duration_ns * 1e-9 for scan in scans],
-            (expected_hz, drive.stark_hz, drive.rate_hz, end.bench.guess(end.end, "kappa")),
+            expected,
         )
         v, s = fit.values, fit.sigmas
         lines = tuple(

@@ -8,6 +8,7 @@ square of the noise times the window.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,12 +169,12 @@ class PairEvolution:
         self, one: int, other: int, lag_fs: int, levels: tuple[int, int]
     ) -> NDArray[np.complex128]:
         """Return the channel (81, 81) of a window, in the laboratory's frame of each atom."""
-        asked = one, other, lag_fs, levels
+        asked = one, other, lag_fs, self._enough(one, other, lag_fs, levels)
         if asked not in self._windows:
             pulses = self._pulse(0, one), self._pulse(1, other)
-            found = self._channel(self._link, self._atoms, pulses, lag_fs, levels)
-            if SILENT not in (one, other) and levels != (LEVELS, LEVELS):
-                found = self._completed(found, pulses, levels)
+            found = self._channel(self._link, self._atoms, pulses, lag_fs, asked[3])
+            if SILENT not in (one, other) and asked[3] != (LEVELS, LEVELS):
+                found = self._completed(found, pulses, asked[3])
             turns = [
                 phases(-1e-9 * pulse.duration_ns * atom.levels_hz)
                 for pulse, atom in zip(pulses, self._atoms, strict=True)
@@ -199,6 +200,15 @@ class PairEvolution:
         inside = [np.outer(one, one).reshape(-1) for one in known]
         mask = np.outer(*inside).reshape(-1)
         return np.where(mask[None, :], found, apart)
+
+    def _enough(
+        self, one: int, other: int, lag_fs: int, levels: tuple[int, int]
+    ) -> tuple[int, int]:
+        """Return the levels of a channel that is known already and has these, else ``levels``."""
+        for more in product(range(levels[0], LEVELS + 1), range(levels[1], LEVELS + 1)):
+            if (one, other, lag_fs, more) in self._windows:
+                return more
+        return levels
 
     def _one_sided(self, end: int, shape: int) -> NDArray[np.complex128]:
         """Return what a window does to one end (9, 9) while the other is silent, and in g."""
