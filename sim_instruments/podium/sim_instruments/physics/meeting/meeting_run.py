@@ -85,7 +85,8 @@ def levels_found(
 ) -> list[Known]:
     """Return what readings of qubits at ends of links find, for each feedline.
 
-    ``played``: see :func:`sidebands_played`, of all runs. Raises NotSimulated for what cannot be simulated.
+    ``played``: see :func:`sidebands_played`, of all runs. Raises NotSimulated for what cannot be
+    simulated.
     """
     found: list[Known] = [{} for _ in feedlines]
     active = [link for link in links if played & {end.sideband for end in link.ends}]
