@@ -373,10 +373,15 @@ class Laboratory:
         """Return the world's answers to a run; where it drives a link, with whom it meets."""
         if instrument not in self.meetings.instruments:
             return self.world.play(arriving)
-        from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun
+        from podium.sim_instruments.physics.clock_instants import lateness_fs
+        from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun, ideal_run
 
-        at_fs = _instants(self._counters.get(instrument), arriving.start_tai_fs)
-        return self.meetings.play(instrument, MeetingRun(arriving, at_fs), self._without_turn)
+        counter, start_fs = self._counters.get(instrument), arriving.start_tai_fs
+        run = ideal_run(arriving)
+        if counter is not None:
+            tick = counter.to_ticks(start_fs)
+            run = MeetingRun(arriving, partial(lateness_fs, counter, tick, start_fs))
+        return self.meetings.play(instrument, run, self._without_turn)
 
     def begin(self, instrument: str, cabling: Cabling, run: int, start_tai_fs: int) -> "Dialogue":
         """Begin a run that is played piece by piece."""

@@ -104,7 +104,7 @@ async def emission(bench: LinkBench) -> Outcome:
 
     def raw(_: Link) -> Panel:
         points = Series("left in f", time_s * 1e9, end.fraction(data))
-        return Panel(bench.link.name, "cut off at (ns)", "left in f", (points,))
+        return Panel(bench.link.name, "cut off at (ns)", "left in f", (points,), judged=False)
 
     def fit(_: Link, panel: Panel) -> Found:
         left = end.fraction(data)

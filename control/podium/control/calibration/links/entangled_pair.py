@@ -186,6 +186,7 @@ async def carrier_phase(bench: LinkBench) -> Outcome:
             "axis of the second (turns)",
             "mean product",
             (Series("both ends", turn, parity()),),
+            judged=False,
         )
 
     def fit(_: Link, panel: Panel) -> Found:
