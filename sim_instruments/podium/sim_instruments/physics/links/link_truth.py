@@ -94,8 +94,10 @@ def window_of(
         atom = Atom(point.rates_1_s[:LEVELS, :LEVELS], dephasing)
         resonator = TransferResonator(end.kappa_hz, above_hz, end.thermal_photons)
         ends.append(WindowEnd(atom, resonator, band, 0, stop_fs))
-    amplitude = complex(np.sqrt(link.transmission[sender]))
-    way = Way(amplitude, link.delay_fs, amplitude * float(np.sqrt(link.isolation)))
+    phase = np.exp(2j * np.pi * link.phase_turns)
+    there, back = link.transmission[sender], link.transmission[1 - sender]
+    back = back if link.isolation > 0 else 0.0
+    way = Way(complex(np.sqrt(there) * phase), link.delay_fs, complex(np.sqrt(back) * phase))
     return LinkWindow((ends[0], ends[1]), way, SENT)
 
 
