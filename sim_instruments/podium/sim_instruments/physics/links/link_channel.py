@@ -31,7 +31,7 @@ from podium.sim_instruments.physics.links.photon_record import PhotonRecord, rec
 from podium.sim_instruments.physics.links.window_steps import WindowSteps, steps_of
 
 PAIR = LEVELS * LEVELS
-TOLERANCE_1_NS = 3e-8
+TOLERANCE_1_NS = 3e-9
 """The next term of a step's Taylor series is smaller than this times its length in ns."""
 OUTSIDE = 1e-6
 """Population outside a channel's inputs up to which a state is accepted."""
