@@ -101,10 +101,11 @@ class RequestPass:
             if one.ends == request.ends and self._worth(one) >= request.fidelity
         ]
         good.sort(key=self._worth, reverse=True)
-        if len(good) >= request.pairs:
-            self._deliver(request, good[: request.pairs])
+        good = [one for one in good[: request.pairs] if self._claim(one)]
+        there = len(good)
+        if there == request.pairs:
+            self._deliver(request, good)
             return
-        there = sum(self._claim(one) for one in good)
         coming = sum(
             isinstance(one, Swap) and _outer(one) == set(request.ends)
             for one in self._operations.values()
@@ -117,7 +118,6 @@ class RequestPass:
         for pair in pairs:
             del self._pairs[pair.number]
             self._delivered[pair.number] = pair
-            self._take(pair.ends)
         del self._requests[request.number]
         self._actions.append(Deliver(request.number, tuple(pairs)))
 
