@@ -45,6 +45,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "podium.control.commands.status:command",
             "say which instruments answer, what runs, and who asked for it",
         ),
+        "queue": (
+            "podium.control.commands.queue:command",
+            "say who waits for whom and how long; cancel, rank and reserve",
+        ),
     },
     "daily work": {
         "cold": (
@@ -90,6 +94,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "skew": (
             "podium.control.commands.skew:command",
             "measure by how much nodes start apart, and show what is known of it",
+        ),
+        "link": (
+            "podium.control.commands.link:command",
+            "calibrate a quantum link, share a Bell pair over it, show what is known of it",
         ),
         "reproduce": (
             "podium.control.commands.reproduce:command",

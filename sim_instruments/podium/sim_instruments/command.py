@@ -380,6 +380,7 @@ def _truth(arguments: Namespace) -> int:
 
 
 def _told_truth(twin: Path, times: list[str], optima: bool) -> dict[str, dict[str, dict[str, Any]]]:
+    from podium.sim_instruments.physics.links.link_world import link_truth
     from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth, truth
     from podium.sim_instruments.physics.world_file import WorldFileError, read_world
 
@@ -393,7 +394,8 @@ def _told_truth(twin: Path, times: list[str], optima: bool) -> dict[str, dict[st
     drift = world.drift(chip)
     for when in times:
         moving = None if when == "now" else MovingTruth(world.seed, Span.of_text(when), drift)
-        known = truth(chip, None, optima, moving) | mixer_truth(world.mixers)
+        known = truth(chip, None, optima, moving)
+        known |= link_truth(world.links, known) | mixer_truth(world.mixers)
         told[when] = {n: {"value": t.value, "unit": t.unit} for n, t in known.items()}
     return told
 
