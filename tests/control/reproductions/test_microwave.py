@@ -41,3 +41,13 @@ def test_what_comes_out_brackets_the_paper(name: str) -> None:
         ours = [one.ours for one in found.quantities if one.quantity == quantity]
         assert len(ours) == 2
         assert min(ours) - tolerance <= value <= max(ours) + tolerance
+
+
+@pytest.mark.slow
+def test_ends_that_start_apart_catch_what_the_closed_form_says() -> None:
+    found = asyncio.run(reproduce("skew"))
+    assert found.within
+    assert len(found.quantities) == 12
+    for one in found.quantities:
+        assert abs(one.ours - one.published) < 1e-4
+    assert found.quantities[-1].published == pytest.approx(0.82630, abs=1e-5)
