@@ -58,7 +58,7 @@ def _noise(
             white_noise(np.uint64(source.white_key), ticks, white)
             out += source.white_fs * white
         for period_fs, phase in source.flicker:
-            turns = (start_fs % period_fs + later_fs) % period_fs / period_fs + phase
+            turns = start_fs % period_fs / period_fs + later_fs / period_fs + phase
             out += source.flicker_fs * np.cos(2 * np.pi * turns)
     return out
 

@@ -54,7 +54,7 @@ def window_pairs(
     apart = second[0][other] - first[0][met]
     lag = _shared_lags(apart - link.delay_fs)
     turns = (link.ends[0].transfer_hz * 1e-15 * apart) % 1.0
-    return WindowPairs(np.stack([met, other], axis=1), lag, turns)
+    return WindowPairs(np.stack([met, other], axis=1), lag, turns.astype(np.float64))
 
 
 def _shared_lags(lag_fs: NDArray[np.int64]) -> NDArray[np.int64]:
