@@ -25,13 +25,14 @@ from podium.sim_instruments.physics.links.pair_space import (
     cost_of,
     level_of,
     pair_space,
+    state_of,
 )
 from podium.sim_instruments.physics.links.photon_record import PhotonRecord, recorded, watch
 from podium.sim_instruments.physics.links.window_steps import WindowSteps, steps_of
 
 PAIR = LEVELS * LEVELS
-TOLERANCE_1_NS = 1e-8
-"""The last term of a step's Taylor series is smaller than this times its length in ns."""
+SERIES = 0.1
+"""The next term of a step's Taylor series is smaller than this times the bound and its ns."""
 OUTSIDE = 1e-6
 """Population outside a channel's inputs up to which a state is accepted."""
 THERMAL_EVENTS = 3.0
@@ -149,7 +150,7 @@ def evolve_window(window: LinkWindow) -> WindowResult:
         steps.mode,
         steps.span_ns,
         norm,
-        TOLERANCE_1_NS,
+        SERIES * window.bound,
         state,
         watched.place,
         watched.weight,
@@ -207,8 +208,7 @@ def _start(window: LinkWindow, space: PairSpace, photons: int) -> NDArray[np.com
     for c, (i, j) in enumerate(space.columns):
         for na, nb in product(range(photons), repeat=2):
             ket, bra = (
-                ((space.inputs[n][0] * photons + na) * LEVELS + space.inputs[n][1]) * photons + nb
-                for n in (i, j)
+                state_of((space.inputs[n][0], na, space.inputs[n][1], nb), photons) for n in (i, j)
             )
             where = at.get((c, min(ket, bra), max(ket, bra)) if i == j else (c, ket, bra))
             if where is not None:

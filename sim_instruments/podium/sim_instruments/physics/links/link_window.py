@@ -92,8 +92,9 @@ class LinkWindow:
     photons: int | None = None
     """Fock levels of each resonator; None: as many as the inputs need, and three where there are
     thermal photons."""
-    bound: float = 1e-7
-    """Pairs of states reached with less probability are left out."""
+    bound: float = 1e-6
+    """Pairs of states reached with less probability are left out; elements of the channel are good
+    to a few times this."""
 
     def __post_init__(self) -> None:
         for end in self.ends:

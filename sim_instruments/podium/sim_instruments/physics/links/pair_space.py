@@ -10,6 +10,7 @@ needs no new search.
 
 import heapq
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -54,6 +55,7 @@ class PairSpace:
     term: NDArray[np.int64]
 
 
+@lru_cache(maxsize=4096)
 def level_of(state: int, photons: int) -> tuple[int, int, int, int]:
     """Return (first atom, its photons, second atom, its photons); ``photons`` Fock levels."""
     rest, nb = divmod(state, photons)
@@ -62,8 +64,9 @@ def level_of(state: int, photons: int) -> tuple[int, int, int, int]:
     return first, na, second, nb
 
 
-def state_of(first: int, na: int, second: int, nb: int, photons: int) -> int:
-    """Return the number of a state of the link."""
+def state_of(level: Sequence[int], photons: int) -> int:
+    """Return the number of a state of the link: the inverse of :func:`level_of`."""
+    first, na, second, nb = level
     return ((first * photons + na) * LEVELS + second) * photons + nb
 
 
@@ -100,7 +103,7 @@ def pair_space(
             cost = (na * thermal[0] if na else 0) + (nb * thermal[1] if nb else 0)
             if cost <= bound:
                 ket, bra = (
-                    state_of(inputs[n][0], na, inputs[n][1], nb, photons) for n in (one, other)
+                    state_of((inputs[n][0], na, inputs[n][1], nb), photons) for n in (one, other)
                 )
                 start.append((cost, ket, bra))
         for ket, bra in _reached(start, moves, thermal, bound):
@@ -157,7 +160,7 @@ def _moves(
             if n > 0:
                 down = list(level)
                 down[2 * end + 1] -= 1
-                to = state_of(*down, photons)
+                to = state_of(down, photons)
                 lower[end][state] = to, float(np.sqrt(n))
                 upper[end][to] = state, float(np.sqrt(n))
     for i, j in product((0, 1), repeat=2):
@@ -178,7 +181,7 @@ def _moves(
             if level[2 * end] == start:
                 changed = list(level)
                 changed[2 * end] = to
-                move[state] = state_of(*changed, photons), 1.0
+                move[state] = state_of(changed, photons), 1.0
         term = ("jump", end, to, start)
         moves.both.append((term, move, move))
         moves.cost[term] = cost
@@ -202,7 +205,7 @@ def _drives(moves: _Moves, of: list[tuple[int, int, int, int]], photons: int, st
             if level[2 * end] == 0 and n > 0:
                 high = list(level)
                 high[2 * end], high[2 * end + 1] = 2, n - 1
-                top, size = state_of(*high, photons), complex(np.sqrt(n))
+                top, size = state_of(high, photons), complex(np.sqrt(n))
                 moves.left[top].append((state, ("drive", end, 0, 0), -1j * size))
                 moves.left[state].append((top, ("drive", end, 1, 0), -1j * size))
                 moves.right[top].append((state, ("drive", end, 1, 0), 1j * size))

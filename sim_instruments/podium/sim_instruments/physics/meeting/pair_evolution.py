@@ -8,6 +8,7 @@ square of the noise times the window.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,16 +166,25 @@ class PairEvolution:
         self, one: int, other: int, lag_fs: int, levels: tuple[int, int]
     ) -> NDArray[np.complex128]:
         """Return the channel (81, 81) of a window, in the laboratory's frame of each atom."""
-        asked = one, other, lag_fs, levels
+        asked = one, other, lag_fs, self._enough(one, other, lag_fs, levels)
         if asked not in self._windows:
             pulses = self._pulse(0, one), self._pulse(1, other)
-            found = self._channel(self._link, self._atoms, pulses, lag_fs, levels)
+            found = self._channel(self._link, self._atoms, pulses, lag_fs, asked[3])
             turns = [
                 phases(-1e-9 * pulse.duration_ns * atom.levels_hz)
                 for pulse, atom in zip(pulses, self._atoms, strict=True)
             ]
             self._windows[asked] = np.outer(*turns).reshape(-1)[:, None] * found
         return self._windows[asked]
+
+    def _enough(
+        self, one: int, other: int, lag_fs: int, levels: tuple[int, int]
+    ) -> tuple[int, int]:
+        """Return the levels of a channel that is known already and has these, else ``levels``."""
+        for more in product(range(levels[0], LEVELS + 1), range(levels[1], LEVELS + 1)):
+            if (one, other, lag_fs, more) in self._windows:
+                return more
+        return levels
 
     def _one_sided(self, end: int, shape: int) -> NDArray[np.complex128]:
         """Return what a window does to one end (9, 9) while the other is silent, and in g."""
@@ -184,5 +194,5 @@ class PairEvolution:
             whole = self._window(SILENT, shape, 0, (1, LEVELS))
         parts = whole.reshape(SIZE, SIZE, SIZE, SIZE)  # to first, to second, from both
         if end == 0:
-            return np.asarray(parts[..., 0][:, DIAGONAL].sum(axis=1))
-        return np.asarray(parts[DIAGONAL, :, 0, :].sum(axis=0))
+            return np.asarray(parts[:, DIAGONAL][:, :, :, 0].sum(axis=1))
+        return np.asarray(parts[DIAGONAL][:, :, 0].sum(axis=0))

@@ -10,8 +10,8 @@ from podium.sim_instruments.physics.links.link_point import Link
 
 RING_DOWN_FOLDS = 12.0
 """A transfer resonator is empty so many e-folds of its energy behind a pulse."""
-LAG_STEP_FS = 10_000
-"""Lags that differ by less share a channel: a photon of 10 MHz is caught alike to 1e-7. Carriers'
+LAG_STEP_FS = 100_000
+"""Lags that differ by less share a channel: a photon of 10 MHz is caught alike to 1e-6. Carriers'
 phases are exact."""
 
 
