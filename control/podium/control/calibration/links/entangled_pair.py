@@ -44,7 +44,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
 
-PHASES, SHOTS = 17, 1500
+PHASES, SHOTS = 9, 1500
 BELL_SHOTS = 2500
 PSI_PLUS = np.array([0, 1, 1, 0], np.complex128) / np.sqrt(2)
 """What both share: one excitation, in the first or in the second."""
