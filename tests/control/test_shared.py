@@ -12,7 +12,7 @@ from podium.control.bus.memory import MemoryBus
 from podium.control.bus.news import RunNews, runs_key
 from podium.control.bus.wire import decode
 from podium.control.client.lab import Lab, open_facility
-from podium.control.coordinator import coordinator
+from podium.control.coordinator import manual_requests
 from podium.control.runs.errors import RunFailed, RunRefused
 
 
@@ -76,7 +76,7 @@ async def test_what_fails_is_told_with_the_reason_and_by_whom(both, trial) -> No
 async def test_during_a_run_a_question_is_refused_naming_the_run_and_whose_it_is(
     both, trial, held, monkeypatch
 ) -> None:
-    monkeypatch.setattr(coordinator, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(manual_requests, "PATIENCE_S", 0.05)
     ada, bob = both
     playing, go_on = held
     running = asyncio.ensure_future(ada.run(trial()))
@@ -93,7 +93,7 @@ async def test_during_a_run_a_question_is_refused_naming_the_run_and_whose_it_is
 async def test_between_the_batches_of_a_stream_nobody_sets_anything(
     both, trial, bench, monkeypatch
 ) -> None:
-    monkeypatch.setattr(coordinator, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(manual_requests, "PATIENCE_S", 0.05)
     ada, bob = both
     seen = 0
     async for _ in ada.stream(trial(shots=10**6), batch_shots=1):

@@ -179,8 +179,8 @@ OF_COORDINATORS = (
         "who is taken",
         coordinator_machine,
         "CoordinatorSide._allot",
-        'others = bool(taken & set(job.agents)) or waiting.turn == "asked"',
-        'others = waiting.turn == "asked"',
+        "in_use = not asks and bool(taken & set(job.agents))",
+        "in_use = False",
         jobs=TWO_JOBS,
     ),
     guard_of(

@@ -45,6 +45,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "podium.control.commands.status:command",
             "say which instruments answer, what runs, and who asked for it",
         ),
+        "queue": (
+            "podium.control.commands.queue:command",
+            "say who waits for whom and how long; cancel, rank and reserve",
+        ),
     },
     "daily work": {
         "cold": (
@@ -94,6 +98,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "link": (
             "podium.control.commands.link:command",
             "calibrate a quantum link, share a Bell pair over it, show what is known of it",
+        ),
+        "reproduce": (
+            "podium.control.commands.reproduce:command",
+            "hold published experiments with links against what comes out here",
         ),
     },
     "files": {

@@ -16,6 +16,7 @@ from podium.sim_instruments.copy_command import (
 )
 from podium.sim_instruments.debug_command import DEBUG_HELP, add_debug, run_debug
 from podium.sim_instruments.fridge_command import FRIDGE_HELP, add_fridge, run_fridge
+from podium.sim_instruments.herald_command import HERALD_HELP, add_herald, run_herald
 from podium.sim_instruments.record_command import RECORD_HELP, add_record, run_record
 from podium.sim_instruments.scenario_command import ScenarioCommand
 from podium.sim_instruments.serve_command import (
@@ -178,6 +179,7 @@ class TwinCommand:
         add_record(verbs.add_parser("record", help=RECORD_HELP))
 
         add_fridge(verbs.add_parser("fridge", help=FRIDGE_HELP))
+        add_herald(verbs.add_parser("herald", help=HERALD_HELP))
 
         replay = verbs.add_parser("replay", help=REPLAY_HELP)
         _add_replay(replay)
@@ -222,6 +224,7 @@ class TwinCommand:
             "fork": run_fork,
             "record": run_record,
             "fridge": run_fridge,
+            "herald": run_herald,
             "replay": _replay,
             "played": _played,
             "emulate": _emulate,

@@ -8,6 +8,7 @@ from podium.control.bus.memory import MemoryBus
 from podium.control.coordinator import jobs
 from podium.control.coordinator.agent_directory import ENDED, AgentDirectory
 from podium.control.coordinator.jobs import Jobs, MemoryJournal
+from podium.control.coordinator.queue import WorkQueue
 from podium.control.runs.coordinator_values import Gone, Withdrawn
 
 
@@ -17,7 +18,7 @@ def watched(example, monkeypatch):
     monkeypatch.setattr(jobs, "GONE_S", 0.2)
     bus = MemoryBus()
     agents = AgentDirectory(example, bus)
-    made = Jobs(example, bus, agents, MemoryJournal(), 1)
+    made = Jobs(example, bus, agents, WorkQueue(), MemoryJournal(), 1)
     monkeypatch.setattr(made._side, "plays_alone", lambda _: True)
     seen = agents.named("room")
     seen.present.set()

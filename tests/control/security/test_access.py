@@ -6,7 +6,7 @@ import pytest
 import zenoh
 from tests.benches.security.certificates import ANN, COORDINATOR, PAGE, ROUTER, SUPERVISOR
 
-from podium.control.bus import cold, messages, news, readings
+from podium.control.bus import cold, messages, news, progress, queue, readings
 from podium.control.security.access import (
     ROLES,
     ZENOH_MESSAGES,
@@ -59,6 +59,10 @@ def test_a_certificate_is_named_after_what_it_is_for() -> None:
         ("answer", readings.clock_key("x", "node_a"), {A}),
         ("hear", messages.heartbeat_key("x", "*"), {COORDINATOR, PAGE}),
         ("hear", news.data_key("x"), {PAGE}),
+        ("publish", queue.queue_key("x"), {COORDINATOR}),
+        ("hear", queue.queue_key("x"), {PAGE, ANN}),
+        ("publish", progress.progress_key("x"), {COORDINATOR}),
+        ("hear", progress.outcomes_key("x"), {PAGE, ANN}),
         ("watch", messages.agent_key("x", "*"), {COORDINATOR, PAGE}),
     ],
 )

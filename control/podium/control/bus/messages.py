@@ -148,6 +148,9 @@ class Welcome:
 class Pending:
     """Not over yet: ask again."""
 
+    why: str = ""
+    """For whom it waits and about how long, in words; empty: it is on."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptureData:
@@ -310,6 +313,8 @@ class Begin:
     """Who asks."""
     procedure: str = ""
     """Id of the procedure that it is a part of; empty: of none."""
+    priority: int = 0
+    """Its place in the queue: from -10 to 10, higher first."""
 
 
 @dataclass(frozen=True, slots=True)

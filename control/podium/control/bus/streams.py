@@ -25,6 +25,8 @@ class BeginStream:
     """So many shots in each batch; 0: as many as take about ``every_s``."""
     by: str = ""
     """Who asks."""
+    priority: int = 0
+    """As in ``Begin``."""
 
 
 @dataclass(frozen=True, slots=True)

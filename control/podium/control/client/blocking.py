@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from podium.control.bus.messages import FacilityStatus
 from podium.control.bus.mixers import MixerFound
+from podium.control.bus.queue import QueueNews, Reservation
 from podium.control.bus.records import MAIN
 from podium.control.client.gates import TwoQubitGate
 from podium.control.client.lab import Lab, join_facility, open_facility
 from podium.control.client.lab_data import FoundRuns, LabData
+from podium.control.client.lab_queue import LabQueue
 from podium.control.client.prepared_program import FiredData, PreparedProgram
 from podium.control.client.skew_calibration import LoopbackResult, SkewsFound
 from podium.control.client.stream import EVERY_S, Stream
@@ -58,6 +60,15 @@ class BlockingLab:
     def facility(self) -> Facility:
         """Return the checked facility file."""
         return self._lab.facility
+
+    @property
+    def queue(self) -> "BlockingLabQueue":
+        """Return the queue: who waits for whom and how long."""
+        return BlockingLabQueue(self._lab.queue, self._thread)
+
+    def at_priority(self, priority: int) -> "BlockingLab":
+        """Return this lab, of which all that is asked has a priority in the queue."""
+        return BlockingLab(self._lab.at_priority(priority), self._thread)
 
     @property
     def data(self) -> "BlockingLabData":
@@ -193,6 +204,34 @@ class BlockingLabData:
     def note(self, run: str, text: str) -> None:
         """Add a note to a run."""
         self._thread.do(lambda: self._data.note(run, text))
+
+
+class BlockingLabQueue:
+    """:class:`~podium.control.client.lab_queue.LabQueue`, each method returning when it is done."""
+
+    def __init__(self, queue: LabQueue, thread: "LoopThread") -> None:
+        self._queue = queue
+        self._thread = thread
+
+    def news(self) -> QueueNews:
+        """Return what is on, who waits for whom and how long, and what is reserved."""
+        return self._thread.do(self._queue.news)
+
+    def cancel(self, ticket: str, reason: str = "") -> None:
+        """Cancel what waits."""
+        self._thread.do(lambda: self._queue.cancel(ticket, reason))
+
+    def set_priority(self, ticket: str, priority: int) -> None:
+        """Give what waits, or has safe points, another priority."""
+        self._thread.do(lambda: self._queue.set_priority(ticket, priority))
+
+    def reserve(self, *names: str, **asked: Any) -> Reservation:
+        """Keep nodes for somebody between two times."""
+        return self._thread.do(lambda: self._queue.reserve(*names, **asked))
+
+    def give_back(self, reservation: str) -> None:
+        """Give a reservation back."""
+        self._thread.do(lambda: self._queue.give_back(reservation))
 
 
 class BlockingPreparedProgram:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
@@ -23,18 +24,24 @@ CANCEL_S = 90.0
 """Giving work up takes as long as it takes to make the instruments safe."""
 
 Answer = TypeVar("Answer")
+log = event_log("client")
 
 
 class CoordinatorClient:
     """One client's way to the coordinator. Every method raises ``RunError``."""
 
-    def __init__(self, bus: Bus, facility: str, who: str, procedure: str = "") -> None:
-        """``who`` asks, as others see it; ``procedure``: that of which all work is a part."""
+    def __init__(
+        self, bus: Bus, facility: str, who: str, procedure: str = "", priority: int = 0
+    ) -> None:
+        """``who`` asks, as others see it; ``procedure``: that of which all work is a part;
+        ``priority``: its place in the queue."""
         self._bus = bus
         self._facility = facility
         self._key = messages.coordinator_key(facility)
         self._who = who
         self._procedure = procedure
+        self._priority = priority
+        self._told = ""
 
     async def ask(self, request: object, *expected: type[Answer]) -> Answer:
         """Return the answer, asking again as long as none comes."""
@@ -66,6 +73,13 @@ class CoordinatorClient:
             raise RunFailed(answer.message)
         return answer
 
+    def tell_waiting(self, why: str) -> None:
+        """Log for whom work waits and about how long, when that is somebody else than before."""
+        whom = why.partition(";")[0]
+        if whom and whom != self._told:
+            log.warning("waits", why=why)
+        self._told = whom
+
     async def work(
         self,
         work: messages.RunProgram
@@ -78,12 +92,15 @@ class CoordinatorClient:
     ) -> Answer:
         """Return the end of long work; cancelled, once it has been given up and all is safe."""
         ticket = uuid.uuid4().hex
-        request: object = messages.Begin(ticket, work, AWAIT_S, self._who, self._procedure)
+        of_whom = self._who, self._procedure, self._priority
+        request: object = messages.Begin(ticket, work, AWAIT_S, *of_whom)
         try:
             while True:
                 answer: object = await self.ask(request, end, messages.Pending)
                 if isinstance(answer, end):
                     return answer
+                if isinstance(answer, messages.Pending):
+                    self.tell_waiting(answer.why)
                 request = messages.Await(ticket, AWAIT_S)
         except asyncio.CancelledError:
             cancel = messages.Cancel(ticket)

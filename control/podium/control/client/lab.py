@@ -30,6 +30,7 @@ from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, 
 from podium.control.client.coordinator_client import CoordinatorClient
 from podium.control.client.gates import TwoQubitGate, edge_between, gate_of
 from podium.control.client.lab_data import LabData
+from podium.control.client.lab_queue import LabQueue
 from podium.control.client.line_corrections import check_lines, stored_lines
 from podium.control.client.prepared_program import PreparedProgram, prepare
 from podium.control.client.procedure import Procedure, reported_procedure
@@ -102,12 +103,14 @@ class Lab:
         *,
         recorded: "bool | RunRecorder" = False,
         lines: Mapping[str, LineResponse] | None = None,
+        priority: int = 0,
     ) -> None:
         """``who`` asks: in the log, on the page, with the data (default: user and program).
 
         ``procedure``: id of that of which all that is asked is a part; ``file``: the facility
         file, of which a copy is kept beside data; ``recorded``: runs go into the facility's
-        records, by a way that is there already; ``lines``: see :meth:`correct_lines`.
+        records, by a way that is there already; ``lines``: see :meth:`correct_lines`;
+        ``priority``: see :meth:`at_priority`.
         """
         self._file = file
         self._lines = dict(lines or {})
@@ -115,7 +118,8 @@ class Lab:
         self._facility = facility
         self._bus = bus
         self._procedure = procedure
-        self._client = CoordinatorClient(bus, facility.name, self._who, procedure)
+        self._priority = priority
+        self._client = CoordinatorClient(bus, facility.name, self._who, procedure, priority)
         if isinstance(recorded, bool):
             recorded = RunRecorder(bus, facility.name, self._who, enabled=recorded)
         self._recorder = recorded
@@ -152,8 +156,23 @@ class Lab:
         ``RunRefused`` from there on.
         """
         async with reported_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
-            given = (self._facility, self._bus, self._who, one.id, self._file)
-            yield one, Lab(*given, recorded=self._recorder, lines=self._lines)
+            yield one, self._like(one.id, self._priority)
+
+    def _like(self, procedure: str, priority: int) -> "Lab":
+        given = (self._facility, self._bus, self._who, procedure, self._file)
+        return Lab(*given, recorded=self._recorder, lines=self._lines, priority=priority)
+
+    @property
+    def queue(self) -> LabQueue:
+        """Return the queue: who waits for whom and how long, ``await lab.queue.news()``."""
+        return LabQueue(self._client, self._who)
+
+    def at_priority(self, priority: int) -> "Lab":
+        """Return this lab, of which all that is asked has a priority in the queue.
+
+        From -10 to 10, higher goes first, 0 is usual; five minutes of waiting count as one more.
+        """
+        return self._like(self._procedure, priority)
 
     async def run(
         self,
@@ -355,9 +374,9 @@ class Lab:
     ) -> Stream:
         """Run ``program`` in batches: ``async for data in lab.stream(program)``.
 
-        A batch takes about ``every_s`` (wall time), or has ``batch_shots`` shots. Nobody else
-        gets the instruments in between. What is yielded is described at
-        :class:`~podium.control.client.stream.Stream`. Flux lines are not corrected.
+        A batch takes about ``every_s`` (wall time), or has ``batch_shots`` shots. Between two, who
+        goes first in the queue may play a program, or read; nothing is set. What is yielded is
+        described at :class:`~podium.control.client.stream.Stream`. Flux lines are not corrected.
         """
         self._refuse_lines(program, "a stream")
         if not every_s > 0 or (batch_shots is not None and batch_shots < 1):
@@ -375,6 +394,7 @@ class Lab:
             batch_shots or 0,
             self._recorder,
             self._procedure,
+            self._priority,
         )
 
     async def streams(self) -> tuple[ActiveStream, ...]:

@@ -52,6 +52,7 @@ class Stream:
         batch: int,
         recorder: RunRecorder,
         procedure: str,
+        priority: int = 0,
     ) -> None:
         self._ask = ask
         self._stop = stop
@@ -62,6 +63,7 @@ class Stream:
         self._who = recorder.who
         self._recorder = recorder
         self._procedure = procedure
+        self._priority = priority
         self._asked_s = 0.0
         self._recorded = False
         self._ticket = uuid.uuid4().hex
@@ -88,7 +90,8 @@ class Stream:
         self._asked_s = time.time()
         self._text = await asyncio.to_thread(to_json, self._program)
         over = False
-        begin = BeginStream(self._ticket, self._text, self._every_s, self._batch, self._who)
+        pace = self._every_s, self._batch
+        begin = BeginStream(self._ticket, self._text, *pace, self._who, self._priority)
         try:
             await self._ask(begin, messages.Done)
             number = 0

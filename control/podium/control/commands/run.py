@@ -47,6 +47,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="on several nodes: do not take their skews out, they start some ns apart",
     )
     parser.add_argument(
+        "--priority", type=int, default=0, metavar="N", help="in the queue, from -10 to 10"
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="print each message that would be sent, send none"
     )
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
@@ -154,6 +157,7 @@ async def _run(arguments: Namespace, program: "Program") -> "xarray.Dataset":
 
 
 async def _measure(lab: "Lab", program: "Program", arguments: Namespace) -> "xarray.Dataset":
+    lab = lab.at_priority(arguments.priority)
     if len({frame.port.partition(".")[0] for frame in program.frames}) > 1:
         return await lab.run(program, corrected=not arguments.uncorrected)
     stream = lab.stream(program)

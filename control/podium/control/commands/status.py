@@ -12,6 +12,7 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Comm
 
 if TYPE_CHECKING:
     from podium.control.bus.messages import FacilityStatus, LoggedRequest
+    from podium.control.bus.queue import QueueNews
     from podium.control.bus.refusals import Refusal
 
 LATELY = 8
@@ -37,7 +38,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.runs.errors import RunError
 
     try:
-        status, page, metrics = run_until_terminated(_status(arguments))
+        status, queue, page, metrics = run_until_terminated(_status(arguments))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -47,7 +48,12 @@ def run(arguments: Namespace) -> int:
     except (NotUp, RunError) as error:
         print(f"podium status: {error}", file=sys.stderr)
         return FOUND_PROBLEM
-    print(json.dumps(asdict(status)) if arguments.json else table(status, time.time()))
+    if arguments.json:
+        print(json.dumps(asdict(status) | {"queue": asdict(queue)}))
+    else:
+        print(table(status, time.time()))
+        for one in queue.waiting:
+            print(f"waits: {one.what}, by {one.by}: {one.why}")
     if page and not arguments.json:
         print(f"page: {page}")
     if metrics and not arguments.json:
@@ -61,7 +67,9 @@ def run(arguments: Namespace) -> int:
     return DONE if well else FOUND_PROBLEM
 
 
-async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None, str | None]":
+async def _status(
+    arguments: Namespace,
+) -> "tuple[FacilityStatus, QueueNews, str | None, str | None]":
     from podium.control.client.lab import join_facility
     from podium.control.facility.state_folder import default_state_file
     from podium.control.processes.state_file import where_up
@@ -78,7 +86,7 @@ async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None, st
             await lab.looked_at(arguments.looked)  # refused, with the reason
         page = None if state.page is None else with_key(state.page, state.page_key)
         status = status if arguments.looked is None else await lab.status()
-        return status, page, state.metrics
+        return status, await lab.queue.news(), page, state.metrics
 
 
 def table(status: "FacilityStatus", now_s: float) -> str:

@@ -12,7 +12,6 @@ from podium.control.bus.bus import Bus
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
-from podium.control.coordinator.agent_queue import AgentTurn
 from podium.control.facility.facility import Facility
 from podium.control.runs.errors import RunFailed, RunRefused
 
@@ -45,8 +44,6 @@ class KnownAgent:
     """Why it cannot be used, although it is there."""
     beaten: float = 0.0
     """When its last heartbeat came, monotonic wall time."""
-    turn: AgentTurn = field(default_factory=AgentTurn)
-    """Whoever holds it may use the agent's instruments."""
 
     def condition(self) -> str:
         """Return what is wrong with it; empty: nothing."""

@@ -1,6 +1,7 @@
 """Allots agents to runs, plays them, collects. The coordinator owns no instrument."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,28 +11,40 @@ from podium.control.bus.bus import Bus
 from podium.control.bus.findings import FindingSeen
 from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import Failed, ask
+from podium.control.bus.messages import Failed
 from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.prepared_programs import ProgramFired, ProgramPrepared
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.procedures import ProcedureStep
+from podium.control.bus.queue import (
+    AskQueue,
+    CancelReservation,
+    CancelWork,
+    Reserve,
+    SetPriority,
+)
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskStreams, BeginStream, Follow, Stop
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
-from podium.control.coordinator.agent_directory import AgentDirectory, KnownAgent, unless_gone
-from podium.control.coordinator.agent_queue import PATIENCE_S, RequestLog
+from podium.control.coordinator.agent_directory import AgentDirectory
 from podium.control.coordinator.allocation import (
     Participants,
     participants_of,
     participants_of_loopback,
 )
 from podium.control.coordinator.findings_file import FindingsFile
-from podium.control.coordinator.jobs import Jobs, MemoryJournal
+from podium.control.coordinator.jobs import BEFORE, Jobs, MemoryJournal
+from podium.control.coordinator.manual_requests import ManualRequests
 from podium.control.coordinator.outputs import Outputs
 from podium.control.coordinator.prepared_programs import PreparedPrograms
 from podium.control.coordinator.questions import Questions
-from podium.control.coordinator.repeated_requests import as_error, as_failed
+from podium.control.coordinator.queue import WorkQueue, check_priority
+from podium.control.coordinator.queue_file import QueueFile
+from podium.control.coordinator.queue_news import QueuePublisher
+from podium.control.coordinator.queue_requests import QUEUE_REQUESTS, QueueRequests, agents_of
+from podium.control.coordinator.repeated_requests import as_failed
+from podium.control.coordinator.request_log import RequestLog
 from podium.control.coordinator.run_news import RunPublisher
 from podium.control.coordinator.run_player import RunPlayer, RunRecord, Work, raise_stopped
 from podium.control.coordinator.skews import Skews
@@ -41,7 +54,7 @@ from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram
 from podium.control.runs.errors import RunError, RunFailed, RunRefused
-from podium.control.runs.journal import Journal
+from podium.control.runs.journal import JobAccepted, Journal
 from podium.control.runs.run_values import Patience
 from podium.control.timebase.drift_filter import NO_THERMOMETER
 from podium.control.timebase.host_clock import host_tai_s
@@ -56,9 +69,6 @@ from podium.control.timebase.skew_messages import (
 from podium.control.timebase.start_setting import StartSetting
 from podium.control.timebase.timed_program import timed_from_json
 from podium.firmware_interfaces.tai import Tai
-
-BY_HAND_S = 50.0
-"""Deadline for what a person asks of an instrument, connecting anew included."""
 
 log = event_log("coordinator")
 
@@ -83,6 +93,7 @@ REQUESTS = (
     AskSkews,
     AskStartSettings,
     RecordSkews,
+    *QUEUE_REQUESTS,
 )
 
 
@@ -99,12 +110,14 @@ class Coordinator:
         lead: LeadTime | None = None,
         skews: SkewPersistence | None = None,
         findings: FindingsFile | None = None,
+        reservations: QueueFile | None = None,
     ) -> None:
         """``accepted``: where runs are kept that were accepted; None: they die with it.
 
         ``skews``: where measured skews are kept; None: they die with it, too. ``lead``: what is
         known of how long before a start FIRE is to be sent. ``findings``: what was found wrong with
-        the files of the facility, and nobody has looked at yet.
+        the files of the facility, and nobody has looked at yet. ``reservations``: where those are
+        kept; None: they die with it.
         """
         self._facility = facility
         self._bus = bus
@@ -115,19 +128,24 @@ class Coordinator:
         self._refused = 0
         """Programs that did not become runs."""
         self._request_log = RequestLog()
-        self._outputs = Outputs(facility, bus, self._agents, self._request_log)
+        queue = self._queue = WorkQueue(reservations)
+        self._outputs = Outputs(facility, bus, self._agents, queue, self._request_log)
         self._questions = Questions(facility, bus, self._agents)
+        self._manual = ManualRequests(bus, self._agents, queue, self._questions, self._request_log)
         self._skews = Skews(facility, SkewLedger(skews or MemorySkewStore(), model=NO_THERMOMETER))
         self._unsettled: dict[str, RunRecord] = {}
         """Runs of which it is not known yet whether they will be done."""
         self._singles: dict[str, RunRecord] = {}
         """Runs in one piece that are on, by their ids."""
         kept, session = accepted or MemoryJournal(), int(host_tai_s())
-        self._jobs = Jobs(facility, bus, self._agents, kept, session, patience, lead)
+        self._queue_publisher = QueuePublisher(bus, facility.name, queue, self._runs)
+        self._jobs = Jobs(facility, bus, self._agents, queue, kept, session, patience, lead)
+        self._queue_requests = QueueRequests(queue, self._agents_of, self._jobs.keep_priority)
         self._player = RunPlayer(
             bus,
             facility.digest,
             self._jobs,
+            queue,
             self._runs,
             self._request_log,
             self._singles,
@@ -138,6 +156,7 @@ class Coordinator:
             self._runs,
             self._work_of,
             self._player,
+            queue,
             self._questions.snapshot,
             self._request_log,
         )
@@ -145,6 +164,7 @@ class Coordinator:
             facility.digest,
             self._work_of,
             self._player,
+            queue,
             self._runs,
             self._request_log,
             self._questions.snapshot,
@@ -158,6 +178,7 @@ class Coordinator:
         async with (
             self._agents.watching(),
             self._runs.telling(),
+            self._queue_publisher.telling(),
             self._jobs.running(),
             Tickets.opened() as self._work,
             self._bus.serve(key, self._answer),
@@ -166,12 +187,13 @@ class Coordinator:
         ):
             log.info("coordinator up", facility=self._facility.name)
             for left in self._jobs.left_over.values():
-                self._go_on(left.ticket, left.program)
+                self._go_on(left)
             memory = tasks.create_task(give_back_memory(lambda: self._runs.on), name="memory")
             try:
                 yield
             finally:
                 memory.cancel()
+                self._queue.close()
 
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown; what runs goes on."""
@@ -195,11 +217,12 @@ class Coordinator:
     async def _do(self, request: object) -> object:
         if isinstance(request, messages.Begin) and not self._work.known(request.ticket):
             self._runs.procedures.check(request.procedure)
+            check_priority(request.priority)
         match request:
             case messages.Begin(
                 ticket, messages.RunProgram() | messages.RunLoopback() as work, wait_s, by
             ):
-                single = RunRecord(ticket, by, work, request.procedure)
+                single = RunRecord(ticket, by, work, request.procedure, priority=request.priority)
                 if not self._work.known(ticket):
                     self._work.begin(ticket, lambda: self._counted(single, work.program))
                     self._unsettled[ticket] = single
@@ -208,16 +231,16 @@ class Coordinator:
                     await self._work.meanwhile(ticket, self._unsettled[ticket].settled)
                 return ended
             case messages.Begin(
-                ticket, PrepareProgram() | FireProgram() as asked, wait_s, by, procedure
+                ticket, PrepareProgram() | FireProgram() as asked, wait_s, by, procedure, priority
             ):
-                record = RunRecord(ticket, by, asked, procedure)
+                record = RunRecord(ticket, by, asked, procedure, priority=priority)
                 self._work.begin(ticket, lambda: self._stoppable(record))
                 return await self._end(ticket, wait_s)
-            case messages.Begin(ticket, messages.Bias(volts), wait_s, by):
-                self._work.begin(ticket, lambda: self._outputs.move(ticket, volts, by))
+            case messages.Begin(ticket, messages.Bias(volts), wait_s):
+                self._work.begin(ticket, lambda: self._outputs.move(request, volts))
                 return await self._end(ticket, wait_s)
-            case messages.Begin(ticket, CalibrateMixers(ports), wait_s, by):
-                self._work.begin(ticket, lambda: self._outputs.calibrate_mixers(ticket, ports, by))
+            case messages.Begin(ticket, CalibrateMixers(ports), wait_s):
+                self._work.begin(ticket, lambda: self._outputs.calibrate_mixers(request, ports))
                 return await self._end(ticket, wait_s)
             case messages.Await(ticket, wait_s):
                 return await self._end(ticket, wait_s)
@@ -241,17 +264,10 @@ class Coordinator:
                 return await self._questions.of_owner(instrument, request, manual_access.Examined)
             case TakeSnapshot():
                 return await self._questions.snapshot()
-            case manual_access.Ask():
-                return await self._by_hand(request)
-            case manual_access.Release(instrument, by):
-                owner = await self._agents.owner_of(instrument)
-                what = f"release {instrument}"
-                async with owner.turn.taken(what, by, PATIENCE_S):
-                    with self._request_log.doing(what, by):
-                        return await self._questions.ask(owner, request, messages.Done)
-            case manual_access.TakeBack(instrument, by):
-                with self._request_log.doing(f"take back {instrument}", by):
-                    return await self._questions.of_owner(instrument, request, messages.Done)
+            case manual_access.Ask() | manual_access.Release() | manual_access.TakeBack():
+                return await self._manual.do(request)
+            case AskQueue() | CancelWork() | SetPriority() | Reserve() | CancelReservation():
+                return await self._queue_requests.answer(request)
             case messages.Now():
                 return await self._questions.now()
             case RecordSkews(ticket):
@@ -271,26 +287,7 @@ class Coordinator:
 
     async def _end(self, ticket: str, wait_s: float | None) -> object:
         ended = await self._work.end(ticket, wait_s)
-        return messages.Pending() if ended is None else ended
-
-    async def _by_hand(self, request: manual_access.Ask) -> manual_access.Answered:
-        """Ask in turn, so that what is read is never older than what was set before."""
-        owner = await self._agents.owner_of(request.instrument)
-        async with owner.turn.taken(str(request), request.by, PATIENCE_S):
-            if not (request.sets and request.write):
-                return await self._ask_once(owner, request)
-            with self._request_log.doing(str(request), request.by):
-                return await self._ask_once(owner, request)
-
-    async def _ask_once(
-        self, owner: KnownAgent, request: manual_access.Ask
-    ) -> manual_access.Answered:
-        """Ask without repeating: a lost answer does not tell whether something was set."""
-        asking = ask(self._bus, owner.key, request, manual_access.Answered, timeout_s=BY_HAND_S)
-        answer = await unless_gone(owner, asking)
-        if isinstance(answer, Failed):
-            raise as_error(answer)
-        return answer
+        return messages.Pending(self._queue.why(ticket)) if ended is None else ended
 
     # Runs
 
@@ -315,11 +312,17 @@ class Coordinator:
         finally:
             self._unsettled.pop(single.ticket, None)
 
-    def _go_on(self, ticket: str, text: str) -> None:
+    def _go_on(self, left: JobAccepted) -> None:
         """Go on with what a coordinator before this one has accepted."""
-        before = "somebody, before the coordinator was started again"
-        single = RunRecord(ticket, before, messages.RunProgram(text))
-        self._work.begin(ticket, lambda: self._counted(single, text))
+        work = messages.RunProgram(left.program)
+        asked_s = left.asked_s or time.time()
+        by, ticket = left.by or BEFORE, left.ticket
+        single = RunRecord(ticket, by, work, priority=left.priority, asked_s=asked_s)
+        self._work.begin(ticket, lambda: self._counted(single, left.program))
+
+    def _agents_of(self, name: str) -> tuple[str, ...]:
+        owned = {one.name: one.welcome.instruments for one in self._agents.agents if one.welcome}
+        return agents_of(self._facility, lambda: owned)(name)
 
     async def _stop(self, single: RunRecord, request: Stop) -> messages.Done:
         if not single.stopped:

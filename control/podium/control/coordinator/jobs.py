@@ -1,7 +1,7 @@
 """Carries out the coordinator's side of the run protocol, over the bus.
 
-What is accepted is on the disk before it is reported; the next coordinator goes on with it. Agents
-are taken in the turns in which everything else takes them.
+What is accepted is on the disk before it is reported; the next coordinator goes on with it. For
+agents it waits in the queue in which everything else does.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from podium.control.bus import messages
@@ -19,7 +19,8 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
 from podium.control.bus.wire import BadMessage, decode
 from podium.control.coordinator.agent_directory import ENDED, GONE_S, AgentDirectory
-from podium.control.coordinator.agent_queue import hold_turns
+from podium.control.coordinator.queue import WorkQueue
+from podium.control.coordinator.queue_values import QueuedWork
 from podium.control.facility.facility import Facility
 from podium.control.runs.coordinator_machine import CoordinatorSide
 from podium.control.runs.coordinator_values import (
@@ -66,6 +67,7 @@ FIRES = 3
 said again before its answer could be missed; a slow agent is not buried in them."""
 KEPT = 32
 """So many jobs that have ended can be asked for by whoever missed the answer."""
+BEFORE = "somebody, before the coordinator was started again"
 KEPT_BYTES = 1 << 20
 """The end of a job with more data than this is not written to the disk: if the coordinator dies
 before it has told it, the job is done again."""
@@ -92,17 +94,22 @@ class CoordinatorReplaced(RuntimeError):
 class Job:
     """A run that was submitted, as far as it is known."""
 
-    ticket: str
-    what: str
-    by: str
+    wanted: QueuedWork
     accepted: asyncio.Future[None]
     begun: asyncio.Future[RunId]
     ended: asyncio.Future[JobEnded]
     kept: bool = True
     """Whether it can be asked for once it has ended."""
-    turns: AsyncExitStack | None = None
-    """Gives back the turns that it has taken; None: it has taken none."""
+    turn: AsyncExitStack | None = None
+    """Gives back its agents; None: it has none."""
     taking: asyncio.Task[None] | None = None
+    cancelled: str = ""
+    """Why it does not begin: somebody has cancelled it while it waited."""
+
+    @property
+    def ticket(self) -> str:
+        """Return what names it."""
+        return self.wanted.ticket
 
 
 class Jobs:
@@ -117,6 +124,7 @@ class Jobs:
         facility: Facility,
         bus: Bus,
         agents: AgentDirectory,
+        queue: WorkQueue,
         journal: Journal,
         session: int,
         patience: Patience | None = None,
@@ -126,6 +134,7 @@ class Jobs:
         self._facility = facility
         self._bus = bus
         self._agents = agents
+        self._queue = queue
         self._journal = journal
         entries = journal.entries()
         self._side = CoordinatorSide(session, entries, patience, lead, asks_turns=True)
@@ -174,8 +183,8 @@ class Jobs:
     async def running(self) -> AsyncGenerator[None]:
         """Do what is accepted while the context is open. Raises :class:`CoordinatorReplaced`."""
         name = self._facility.name
-        for ticket in self._kept:
-            job = self._job(ticket, "a run that was accepted before", "")
+        for ticket, accepted in self._kept.items():
+            job = self._job(_wanted_before(accepted))
             job.accepted.set_result(None)
             if (ended := self._before.get(ticket)) is not None:
                 self._over(job, ended)
@@ -212,27 +221,36 @@ class Jobs:
                 for job in self._jobs.values():
                     if job.taking is not None:
                         job.taking.cancel()
-                    if job.turns is not None:
-                        await job.turns.aclose()
+                    if job.turn is not None:
+                        await job.turn.aclose()
 
-    def submit(self, submitted: Submitted, what: str, by: str) -> Job:
+    def submit(self, submitted: Submitted, wanted: QueuedWork) -> Job:
         """Have a program (JSON) played; the ticket is used once: of a job that is known already,
-        or left over, that one is returned. What it is stands in the job."""
+        or left over, that one is returned. ``wanted``: how it stands in the queue."""
         job = self._jobs.get(submitted.ticket)
-        if job is None:
-            job = self._job(submitted.ticket, what, by)
+        if job is not None:
+            self._queue.name(wanted.ticket, wanted.what, wanted.procedure)
+        else:
+            job = self._job(wanted)
             job.kept = submitted.kept
             self._happen(submitted)
         return job
+
+    def keep_priority(self, ticket: str, priority: int) -> None:
+        """Have a job that waits keep another priority, should this process end."""
+        accepted = self._side.accepted(ticket)
+        if accepted is not None:
+            self._keeping += 1
+            self._to_keep.put_nowait(Keep(replace(accepted, priority=priority)))
 
     def withdraw(self, ticket: str) -> None:
         """Let a job not go on; it ends as soon as that can be done without harm."""
         self._happen(Withdrawn(ticket))
 
-    def _job(self, ticket: str, what: str, by: str) -> Job:
+    def _job(self, wanted: QueuedWork) -> Job:
         loop = asyncio.get_running_loop()
         futures = loop.create_future(), loop.create_future(), loop.create_future()
-        job = self._jobs[ticket] = Job(ticket, what, by, *futures)
+        job = self._jobs[wanted.ticket] = Job(wanted, *futures)
         return job
 
     # The machine
@@ -286,9 +304,9 @@ class Jobs:
                     self._send(agent, request)
                 case AskTime(run):
                     self._soon(self._ask_time(run))
-                case AskTurn(ticket, agents):
+                case AskTurn(ticket):
                     job = self._jobs[ticket]
-                    job.taking = self._soon(self._take_turns(job, agents))
+                    job.taking = self._soon(self._wait_in_queue(job))
                 case Tell() if not self._keeping and self._tell_now(action):
                     pass
                 case Keep() | Tell():
@@ -318,8 +336,8 @@ class Jobs:
                 assert isinstance(action.state, JobEnded)
                 job = self._jobs[action.state.ticket]
                 self._over(job, action.state)
-                assert job.turns is not None
-                await job.turns.aclose()
+                assert job.turn is not None
+                await job.turn.aclose()
 
     def _tell_now(self, action: Tell) -> bool:
         """Tell what became of a job; return False, and nothing is told, if that takes time."""
@@ -329,13 +347,15 @@ class Jobs:
                     _tell(self._jobs[ticket].accepted, None)
             case Tell(JobEnded(ticket) as ended):
                 job = self._jobs[ticket]
-                if job.turns is not None:
+                if job.turn is not None:
                     return False
                 self._over(job, ended)
         return True
 
     def _over(self, job: Job, ended: JobEnded) -> None:
-        if job.taking is not None:
+        if job.cancelled:
+            ended = replace(ended, failed=job.cancelled, refused=True)
+        elif job.taking is not None:
             job.taking.cancel()
         _tell(job.accepted, None)
         _tell(job.ended, ended)
@@ -356,11 +376,15 @@ class Jobs:
         task.add_done_callback(self._running.discard)
         return task
 
-    async def _take_turns(self, job: Job, agents: tuple[str, ...]) -> None:
-        wanted = {name: self._agents.named(name).turn for name in agents}
-        async with AsyncExitStack() as turns:
-            await turns.enter_async_context(hold_turns(wanted, job.what, job.by))
-            job.turns = turns.pop_all()
+    async def _wait_in_queue(self, job: Job) -> None:
+        async with AsyncExitStack() as turn:
+            try:
+                await turn.enter_async_context(self._queue.held(job.wanted))
+            except RunRefused as refused:  # somebody has cancelled it
+                job.cancelled = str(refused)
+                self.withdraw(job.ticket)
+                return
+            job.turn = turn.pop_all()
         self._happen(TurnHeld(job.ticket))
 
     # Agents
@@ -459,6 +483,18 @@ def played(ended: JobEnded) -> messages.Played:
     quantised = tuple(one for part in parts for one in part.quantised)
     return messages.Played(
         parts[0].program_hash, parts[0].started, epochs, quantised, captures, starts, tags
+    )
+
+
+def _wanted_before(accepted: JobAccepted) -> QueuedWork:
+    """Return how a job that an earlier coordinator has accepted stands in the queue."""
+    return QueuedWork(
+        accepted.ticket,
+        frozenset(accepted.agents),
+        accepted.by or BEFORE,
+        accepted.asked_s or time.time(),
+        accepted.priority,
+        what="a run that was accepted before",
     )
 
 

@@ -1,7 +1,9 @@
 """Has owners move biases and calibrate mixers, one after the other on one owner."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from podium.control.bus import messages
@@ -11,8 +13,10 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import ask
 from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
 from podium.control.coordinator.agent_directory import AgentDirectory, KnownAgent, unless_gone
-from podium.control.coordinator.agent_queue import RequestLog
+from podium.control.coordinator.queue import WorkQueue
+from podium.control.coordinator.queue_values import QueuedWork
 from podium.control.coordinator.repeated_requests import insist
+from podium.control.coordinator.request_log import RequestLog
 from podium.control.facility.facility import Facility, UnknownPort
 from podium.control.facility.mixers import mixer_port
 from podium.control.runs.errors import RunRefused
@@ -32,18 +36,24 @@ class Outputs:
     """Has the biases of a facility moved, and its mixers calibrated."""
 
     def __init__(
-        self, facility: Facility, bus: Bus, agents: AgentDirectory, request_log: RequestLog
+        self,
+        facility: Facility,
+        bus: Bus,
+        agents: AgentDirectory,
+        queue: WorkQueue,
+        request_log: RequestLog,
     ) -> None:
         self._facility = facility
         self._bus = bus
         self._agents = agents
+        self._queue = queue
         self._request_log = request_log
 
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown."""
         self._facility = facility
 
-    async def move(self, ticket: str, volts: Mapping[str, float], by: str) -> messages.Done:
+    async def move(self, asked: messages.Begin, volts: Mapping[str, float]) -> messages.Done:
         """Ramp flux ports to these levels, V; raises ``RunError``, and then they hold."""
         by_owner: dict[str, tuple[KnownAgent, dict[str, float]]] = {}
         for port, level_v in volts.items():
@@ -55,14 +65,16 @@ class Outputs:
             by_owner.setdefault(owner.name, (owner, {}))[1][port] = level_v
         await gather(
             *(
-                self._by_owner(owner, ticket, messages.Bias(part), messages.Done, by)
+                self._by_owner(
+                    owner, queued(asked, owner, len(by_owner)), messages.Bias(part), messages.Done
+                )
                 for owner, part in by_owner.values()
             )
         )
         return messages.Done()
 
     async def calibrate_mixers(
-        self, ticket: str, ports: Sequence[str], by: str
+        self, asked: messages.Begin, ports: Sequence[str]
     ) -> MixersCalibrated:
         """Have the owners of these ports' outputs calibrate mixers; raises ``RunError``."""
         by_owner: dict[str, tuple[KnownAgent, list[str]]] = {}
@@ -74,7 +86,12 @@ class Outputs:
             by_owner.setdefault(owner.name, (owner, []))[1].append(port)
         parts = await gather(
             *(
-                self._by_owner(owner, ticket, CalibrateMixers(tuple(part)), MixersCalibrated, by)
+                self._by_owner(
+                    owner,
+                    queued(asked, owner, len(by_owner)),
+                    CalibrateMixers(tuple(part)),
+                    MixersCalibrated,
+                )
                 for owner, part in by_owner.values()
             )
         )
@@ -83,18 +100,18 @@ class Outputs:
     async def _by_owner(
         self,
         owner: KnownAgent,
-        ticket: str,
+        wanted: QueuedWork,
         work: messages.Bias | CalibrateMixers,
         end: type[Ended],
-        by: str,
     ) -> Ended:
+        ticket, by = wanted.ticket, wanted.by
         if isinstance(work, messages.Bias):
             told = ", ".join(f"{port} to {level_v:.6g} V" for port, level_v in work.volts.items())
             what, outputs, done = f"bias {told}", "biases", "moved"
         else:
             told = ", ".join(work.ports)
             what, outputs, done = f"calibrate the mixers of {told}", "mixers", "calibrated"
-        async with owner.turn.taken(what, by, None):
+        async with self._queue.held(replace(wanted, what=what)):
             try:
                 with self._request_log.doing(what, by):
                     ended = await unless_gone(owner, self._steps(owner.key, ticket, work, end, by))
@@ -125,3 +142,17 @@ class Outputs:
             if isinstance(ended, end):
                 return ended
             request = messages.Await(ticket, AWAIT_S)
+
+
+def queued(asked: messages.Begin, owner: KnownAgent, owners: int) -> QueuedWork:
+    """Return how one owner's part of a change of outputs stands in the queue."""
+    return QueuedWork(
+        asked.ticket if owners == 1 else f"{asked.ticket}.{owner.name}",
+        frozenset((owner.name,)),
+        asked.by,
+        time.time(),
+        asked.priority,
+        changes=True,
+        kind="bias" if isinstance(asked.work, messages.Bias) else "mixers",
+        procedure=asked.procedure,
+    )

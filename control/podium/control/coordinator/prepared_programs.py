@@ -10,8 +10,10 @@ from podium.control.bus.prepared_programs import ProgramFired, ProgramPrepared
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.coordinator.agent_directory import KnownAgent
-from podium.control.coordinator.agent_queue import RequestLog
 from podium.control.coordinator.jobs import played
+from podium.control.coordinator.queue import WorkQueue
+from podium.control.coordinator.queue_values import QueuedWork
+from podium.control.coordinator.request_log import RequestLog
 from podium.control.coordinator.run_news import RunPublisher
 from podium.control.coordinator.run_player import RunPlayer, RunRecord, Work, run_of
 from podium.control.program.program import Program
@@ -45,6 +47,7 @@ class PreparedPrograms:
         facility_hash: str,
         work_of: WorkOf,
         player: RunPlayer,
+        queue: WorkQueue,
         runs: RunPublisher,
         request_log: RequestLog,
         snapshot: Callable[[], Awaitable[FacilitySnapshot]],
@@ -52,6 +55,7 @@ class PreparedPrograms:
         self._facility_hash = facility_hash
         self._work_of = work_of
         self._player = player
+        self._queue = queue
         self._runs = runs
         self._request_log = request_log
         self._snapshot = snapshot
@@ -114,8 +118,18 @@ class PreparedPrograms:
         fired = FiredProgram(known.token.program_hash, request.values)
         held = HeldProgram(fired, known.life, known.token, known.duration_fs)
         what, began_s = f"fire {known.program.name}", time.monotonic()
+        wanted = QueuedWork(
+            record.ticket,
+            frozenset((known.owner.name,)),
+            record.by,
+            record.asked_s,
+            record.priority,
+            kind="fire",
+            what=what,
+            procedure=record.procedure,
+        )
         try:
-            async with known.owner.turn.taken(what, record.by, None):
+            async with self._queue.held(wanted):
                 with self._request_log.repeated(what, record.by) as entry:
                     entry.why_stopped = lambda: record.stopped
                     run, ended = await self._player.fire(record, known.owner, held, what)

@@ -93,9 +93,16 @@ class RunPublisher:
         self.lost = 0
         """Starts that came too late: nothing was played, and who asked may make them again."""
         self._to_tell: asyncio.Queue[News] = asyncio.Queue()
-        self.procedures = Procedures(self._to_tell.put_nowait)
+        self.procedures = Procedures(self._put)
+        self.changed: Callable[[], None] = lambda: None
+        """Called when a run or a procedure begins, is further, or ends."""
         self.findings = FindingsFile(None)
         """What is wrong with files on the disk."""
+
+    @property
+    def runs_on(self) -> tuple[RunNews, ...]:
+        """Return all runs that are on, in the order in which they began."""
+        return tuple(one for one in self._news.values() if one.state == "on")
 
     @property
     def on(self) -> bool:
@@ -222,8 +229,15 @@ class RunPublisher:
     def _tell(self, news: RunNews) -> None:
         self._news[news.run] = news
         while len(self._news) > RUNS_KEPT:
-            del self._news[next(iter(self._news))]
+            over = next((run for run, one in self._news.items() if one.state != "on"), None)
+            if over is None:
+                break
+            del self._news[over]
+        self._put(news)
+
+    def _put(self, news: RunNews | ProcedureNews) -> None:
         self._to_tell.put_nowait(news)
+        self.changed()
 
     async def _publish(self) -> None:
         while True:

@@ -4,7 +4,9 @@ Whoever plays holds the agents until all of it is over: nobody moves a bias betw
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -17,10 +19,12 @@ from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.streams import AskDuration, AskParts, ProgramDuration, ProgramParts
 from podium.control.coordinator.agent_directory import KnownAgent, unless_gone
-from podium.control.coordinator.agent_queue import AgentTurn, RequestLog, hold_turns
 from podium.control.coordinator.batch_data import BatchData
 from podium.control.coordinator.jobs import Job, Jobs, check_played, played, until
+from podium.control.coordinator.queue import Turn, WorkQueue
+from podium.control.coordinator.queue_values import QueuedWork
 from podium.control.coordinator.repeated_requests import insist
+from podium.control.coordinator.request_log import RequestLog
 from podium.control.coordinator.run_news import RunOutcome, RunPublisher
 from podium.control.facility.line_response import LineResponse
 from podium.control.program.batches import Batch, common, part_of
@@ -33,6 +37,7 @@ from podium.control.runs.journal import JobEnded
 from podium.control.runs.run_values import HeldProgram
 from podium.control.timebase.start_setting import StartSetting
 from podium.control.timebase.timed_program import TimedProgram, settings_to_json, timed_to_json
+from podium.firmware_interfaces.exact_time import FS_PER_S
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +54,8 @@ class RunRecord:
     """Empty until it is its turn."""
     stopped: str = ""
     stopped_by: str = ""
+    priority: int = 0
+    asked_s: float = field(default_factory=time.time)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once it has been accepted for good, or will be done while this process lives."""
 
@@ -89,9 +96,9 @@ class Work:
         return timed_to_json(TimedProgram(self.program, self.starts, self.lines))
 
     @property
-    def turns(self) -> Mapping[str, AgentTurn]:
-        """Those of all who play, by their names."""
-        return {owner.name: owner.turn for owner in self.owners}
+    def agents(self) -> frozenset[str]:
+        """The names of all who play."""
+        return frozenset(owner.name for owner in self.owners)
 
     @property
     def told(self) -> Program:
@@ -125,6 +132,7 @@ class RunPlayer:
         bus: Bus,
         facility_hash: str,
         jobs: Jobs,
+        queue: WorkQueue,
         runs: RunPublisher,
         request_log: RequestLog,
         singles: dict[str, RunRecord],
@@ -134,6 +142,9 @@ class RunPlayer:
         self._bus = bus
         self._facility_hash = facility_hash
         self._jobs = jobs
+        self._queue = queue
+        self._compiles = asyncio.Lock()
+        """Of works that wait one is compiled at a time, to say how long it takes."""
         self._runs = runs
         self._request_log = request_log
         self._singles = singles
@@ -151,16 +162,16 @@ class RunPlayer:
         what = f"run {work.program.name}"
         with self._request_log.doing(what, single.by) as entry:
             entry.why_stopped = lambda: single.stopped
-            job = self._submit(work, text, single.ticket, single.by)
+            job = self._submit(work, text, queued_run(single, work))
             await self._until(job, job.accepted)
             single.settled.set()
-            await self._until(job, job.begun)
+            async with self._estimated(job, work):
+                await self._until(job, job.begun)
             run = job.begun.result() if job.begun.done() else run_of(job.ended.result().run)
             if run is None or (not job.begun.done() and not job.ended.result().unfit):
                 return await self._done(run, work, await self._end(job, RunOutcome()))
             entry.what = f"run {run} {work.program.name}"
-            for owner in work.owners:
-                owner.turn.what = entry.what
+            self._queue.rename(single.ticket, entry.what, str(run))
             single.run = str(run)
             self._singles[single.run] = single
             try:
@@ -176,9 +187,16 @@ class RunPlayer:
                         outcome.played = await self._end(job, outcome)
                     except RunDoesNotFit as refused:
                         parts = await self._parts(work, refused)
-                        async with hold_turns(work.turns, entry.what, single.by):
+                        rest = replace(
+                            queued_run(single, work),
+                            ticket=f"{single.ticket}.parts",
+                            what=entry.what,
+                            run=str(run),
+                            yields=True,
+                        )
+                        async with self._queue.held(rest) as turn:
                             outcome.played = await self._in_parts(
-                                work, parts, single.ticket, single.by, outcome
+                                work, parts, single.ticket, single.by, outcome, turn
                             )
             finally:
                 del self._singles[single.run]
@@ -187,7 +205,8 @@ class RunPlayer:
     async def begin(self, work: Work, ticket: str, by: str) -> Piece:
         """Begin a part of something larger, whose agents' turns are held."""
         text = await asyncio.to_thread(work.text)
-        job = self._submit(work, text, ticket, by, part=True)
+        wanted = QueuedWork(ticket, work.agents, by, time.time())
+        job = self._submit(work, text, wanted, part=True)
         await self._until(job, job.begun)
         if not job.begun.done():
             await self._end(job, RunOutcome())
@@ -220,7 +239,8 @@ class RunPlayer:
         submitted = Submitted(
             record.ticket, "", agents, True, kept=False, turn_held=True, held=held
         )
-        job = self._jobs.submit(submitted, what, record.by)
+        wanted = QueuedWork(record.ticket, frozenset(agents), record.by, record.asked_s, what=what)
+        job = self._jobs.submit(submitted, wanted)
 
         def begun(run: "asyncio.Future[RunId]") -> None:
             record.run = str(run.result())
@@ -254,7 +274,7 @@ class RunPlayer:
 
     # Inside
 
-    def _submit(self, work: Work, text: str, ticket: str, by: str, *, part: bool = False) -> Job:
+    def _submit(self, work: Work, text: str, wanted: QueuedWork, *, part: bool = False) -> Job:
         for owner in work.owners:
             if not work.at_once and owner.welcome is not None and not owner.welcome.timed:
                 raise RunRefused(
@@ -262,8 +282,39 @@ class RunPlayer:
                     "file names no trigger for its controllers"
                 )
         names = tuple(owner.name for owner in work.owners)
-        submitted = Submitted(ticket, text, names, work.at_once, kept=not part, turn_held=part)
-        return self._jobs.submit(submitted, f"run {work.program.name}", by)
+        submitted = Submitted(
+            wanted.ticket,
+            text,
+            names,
+            work.at_once,
+            kept=not part,
+            turn_held=part,
+            by=wanted.by,
+            priority=wanted.priority,
+            asked_s=wanted.asked_s,
+        )
+        return self._jobs.submit(submitted, wanted)
+
+    @asynccontextmanager
+    async def _estimated(self, job: Job, work: Work) -> AsyncGenerator[None]:
+        """Have work compiled while it waits, if nothing says how long such work takes."""
+        wanted = job.wanted
+        if not self._queue.waits(job.ticket) or self._queue.estimates.knows("run", wanted.what):
+            yield
+            return
+
+        async def estimate() -> None:
+            async with self._compiles:
+                with suppress(RunError):  # it is told where it is run
+                    lasts = await self.how_long(work)
+                    self._queue.estimate_anew(job.ticket, lasts.duration_fs / FS_PER_S)
+
+        task = asyncio.ensure_future(estimate())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
 
     async def _until(self, job: Job, wanted: "asyncio.Future[Any]") -> None:
         try:
@@ -293,9 +344,18 @@ class RunPlayer:
         return await asyncio.to_thread(played, job.ended.result())
 
     async def _in_parts(
-        self, work: Work, parts: list[Batch], ticket: str, by: str, outcome: RunOutcome
+        self,
+        work: Work,
+        parts: list[Batch],
+        ticket: str,
+        by: str,
+        outcome: RunOutcome,
+        turn: Turn | None = None,
     ) -> Played:
-        """Play part after part; nothing is kept where one fails, or a clock was reset between."""
+        """Play part after part; nothing is kept where one fails, or a clock was reset between.
+
+        Between two is a safe point of ``turn``, if one is given.
+        """
         program = work.program
         assert isinstance(program, Program)
         combined = BatchData(program)
@@ -305,6 +365,9 @@ class RunPlayer:
             done.append(await self._end(piece.job, outcome))
             check_epochs(done[0].epochs, done[-1].epochs, "parts")
             combined.add(batch, done[-1].captures)
+            if turn is not None and number + 1 < len(parts):
+                turn.progress((number + 1) / len(parts))
+                await turn.safe_point()
         return replace(
             done[0],
             program_hash=await asyncio.to_thread(digest, program),
@@ -364,6 +427,19 @@ class RunPlayer:
             all_of_it.tags,
             settings_to_json(work.starts) if work.starts else "",
         )
+
+
+def queued_run(record: RunRecord, work: Work) -> QueuedWork:
+    """Return how a run that somebody has asked for stands in the queue."""
+    return QueuedWork(
+        record.ticket,
+        work.agents,
+        record.by,
+        record.asked_s,
+        record.priority,
+        what=f"run {work.program.name}",
+        procedure=record.procedure,
+    )
 
 
 def check_epochs(before: Mapping[str, int], epochs: Mapping[str, int], of: str) -> None:

@@ -1,6 +1,7 @@
 """Streams measurements: one program, played in batches, one after the other.
 
-A stream holds its agents for the whole time, as a run does: nobody moves a bias in between.
+A stream holds its agents, and between two batches lets others in who go first: they play programs
+or only read. Nobody moves a bias until it has ended.
 """
 
 import asyncio
@@ -24,9 +25,11 @@ from podium.control.bus.streams import (
     StreamPart,
 )
 from podium.control.bus.tickets import NoSuchTicket, Tickets
-from podium.control.coordinator.agent_queue import RequestEntry, RequestLog, hold_turns
 from podium.control.coordinator.batch_data import BatchData
 from podium.control.coordinator.batch_size import BatchSize, power_of_two
+from podium.control.coordinator.queue import Turn, WorkQueue
+from podium.control.coordinator.queue_values import QueuedWork
+from podium.control.coordinator.request_log import RequestEntry, RequestLog
 from podium.control.coordinator.run_news import RunOutcome, RunPublisher
 from podium.control.coordinator.run_player import (
     Known,
@@ -59,6 +62,8 @@ class _Stream:
     request: BeginStream
     followed: float
     """When it was asked for last, monotonic wall time."""
+    asked_s: float = field(default_factory=time.time)
+    """Unix time."""
     program: Program | None = None
     run: str = ""
     part: StreamPart | None = None
@@ -92,6 +97,7 @@ class Streaming:
         runs: RunPublisher,
         work_of: WorkOf,
         player: RunPlayer,
+        queue: WorkQueue,
         snapshot: TakeSnapshot,
         request_log: RequestLog,
     ) -> None:
@@ -99,6 +105,7 @@ class Streaming:
         self._runs = runs
         self._work_of = work_of
         self._player = player
+        self._queue = queue
         self._snapshot = snapshot
         self._request_log = request_log
         self._streams: dict[str, _Stream] = {}
@@ -142,7 +149,7 @@ class Streaming:
                 while _number(stream) <= after and not stream.over:
                     await stream.changed.wait()
         except TimeoutError:
-            return messages.Pending()
+            return messages.Pending(self._queue.why(ticket))
         finally:
             stream.followed = time.monotonic()
         if _number(stream) <= after:
@@ -196,14 +203,24 @@ class Streaming:
             raise RunRefused(f"the program cannot be read: {error}") from error
         stream.program = program
         work = await self._work_of(program)
-        what, by = f"run {program.name}", stream.request.by
-        async with hold_turns(work.turns, what, by):
-            with self._request_log.doing(what, by) as entry:
+        what, request = f"run {program.name}", stream.request
+        wanted = QueuedWork(
+            request.ticket,
+            work.agents,
+            request.by,
+            stream.asked_s,
+            request.priority,
+            yields=True,
+            kind="stream",
+            what=what,
+        )
+        async with self._queue.held(wanted) as turn:
+            with self._request_log.doing(what, request.by) as entry:
                 entry.why_stopped = lambda: stream.stopped
-                await self._measure_now(stream, program, work, entry)
+                await self._measure_now(stream, program, work, entry, turn)
 
     async def _measure_now(
-        self, stream: _Stream, program: Program, work: Work, entry: RequestEntry
+        self, stream: _Stream, program: Program, work: Work, entry: RequestEntry, turn: Turn
     ) -> None:
         once = replace(program, shots=1, settle_fs=0)
         lasts = await self._player.how_long(replace(work, program=once))
@@ -216,12 +233,11 @@ class Streaming:
         run = first.job.begun.result()
         stream.run = str(run)
         entry.what = f"run {run} {program.name}"
-        for owner in work.owners:
-            owner.turn.what = entry.what
+        turn.rename(entry.what, stream.run)
         told = _StreamReport(run, self._facility_hash, name, lasts.quantised)
         try:
             async with self._runs.told(run, program, by, stream, batches=True) as outcome:
-                await self._play_all(stream, program, first, told, pace, outcome)
+                await self._play_all(stream, program, first, told, pace, outcome, turn)
                 outcome.played = told.whole(stream.captures())
         finally:
             self._player.leave(first)
@@ -238,8 +254,9 @@ class Streaming:
         told: "_StreamReport",
         pace: BatchSize,
         outcome: RunOutcome,
+        turn: Turn,
     ) -> None:
-        """Play batch after batch; ``first`` has begun."""
+        """Play batch after batch, between which is a safe point; ``first`` has begun."""
         combined = BatchData(program)
         shot, number = 0, 0
         known: Known = {}
@@ -248,6 +265,8 @@ class Streaming:
             batches = _next(program, shot, pace.size(), stream.request.batch_shots)
             for batch in batches:
                 self._check_followed(stream)
+                if number and await turn.safe_point():
+                    self._check_followed(stream)
                 began = time.monotonic()
                 piece = await self._begin(stream, work, batch, number) if number else first
                 number += 1
@@ -261,6 +280,7 @@ class Streaming:
                 stream.captures = combined.so_far()
                 stream.part = told.part(combined, ended=combined.shots_done == program.shots)
                 stream.tell()
+                turn.progress(combined.done)
                 if not stream.part.ended:
                     far = (combined.shots_done, combined.done)
                     self._runs.so_far(told.run, program, far, stream.captures)

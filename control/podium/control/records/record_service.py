@@ -15,9 +15,19 @@ from podium.control.bus.findings import FindingsNews
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Done, Failed
-from podium.control.bus.news import RunNews, runs_key
+from podium.control.bus.news import Recent, RunNews, runs_key
 from podium.control.bus.procedures import ProcedureNews
+from podium.control.bus.progress import (
+    OutcomeNews,
+    PastOutcomes,
+    outcomes_key,
+    past_outcomes_key,
+)
 from podium.control.bus.records import (
+    AskPreview,
+    AskRun,
+    AskSlice,
+    AskSnapshot,
     FetchFile,
     FileContent,
     FindRuns,
@@ -41,6 +51,8 @@ if TYPE_CHECKING:
 
 GRACE_S = 20.0
 """A run that has ended is recorded from its news alone, if its client says nothing for so long."""
+OUTCOMES_KEPT = 20
+"""So many outcomes are kept in memory for who comes late."""
 LOOK_S = 2.0
 ON_MAX = 10_000
 """So many runs at most are remembered that were never seen to end."""
@@ -52,6 +64,10 @@ REQUESTS = (
     LocateFile,
     FetchFile,
     LabelRun,
+    AskRun,
+    AskSnapshot,
+    AskPreview,
+    AskSlice,
 )
 
 log = event_log("records")
@@ -77,6 +93,9 @@ class RecordService:
         self._clock = clock
         self._on: dict[str, RunNews] = {}
         self._ended: dict[str, tuple[float, RunNews]] = {}
+        self._outcomes: dict[str, OutcomeNews] = {}
+        """The latest, by their tickets."""
+        self._told = 0
         self._discarded = Discarded(log)
 
     @asynccontextmanager
@@ -85,6 +104,7 @@ class RecordService:
         async with (
             self._bus.subscribe(runs_key(self._facility)) as told,
             self._bus.serve(records_key(self._facility), self._answer),
+            self._bus.serve(past_outcomes_key(self._facility), self._past_outcomes),
             self._bus.announce(records_key(self._facility)),
             asyncio.TaskGroup() as tasks,
         ):
@@ -164,6 +184,7 @@ class RecordService:
                 return await self._keep(records, asked)
             case KeepOutcome():
                 await asyncio.to_thread(records.keep_outcome, asked)
+                await self._tell_outcome(asked)
                 return Done()
             case KeepFile():
                 return await asyncio.to_thread(records.keep_file, asked)
@@ -174,6 +195,16 @@ class RecordService:
             case FetchFile(run, name, version):
                 file = await asyncio.to_thread(records.located, run, name, version)
                 return FileContent(file, await asyncio.to_thread(records.content, file))
+            case AskRun(run):
+                return await asyncio.to_thread(records.description, run)
+            case AskSnapshot(run):
+                return await asyncio.to_thread(records.snapshot, run)
+            case AskPreview(run):
+                return await asyncio.to_thread(records.preview, run)
+            case AskSlice(run, variable, select, name, version):
+                return await asyncio.to_thread(
+                    records.slice_of, run, variable, select, name, version
+                )
             case LabelRun(run, by, tags, without, note):
                 label = records.index.label
                 await asyncio.to_thread(label, run, by, time.time(), tags, without, note)
@@ -190,6 +221,35 @@ class RecordService:
         with suppress(BusError):
             await self._bus.publish(recorded_key(self._facility), encode(found))
         return found
+
+    # News of outcomes
+
+    async def _tell_outcome(self, kept: KeepOutcome) -> None:
+        """Tell what a routine has found, once, however often it was sent."""
+        if kept.ticket in self._outcomes:
+            return
+        self._told += 1
+        news = OutcomeNews(
+            self._told,
+            time.time(),
+            kept.routine,
+            kept.title,
+            kept.runs,
+            kept.values,
+            kept.failures,
+            kept.notes,
+            kept.panels_json,
+        )
+        self._outcomes[kept.ticket] = news
+        while len(self._outcomes) > OUTCOMES_KEPT:
+            del self._outcomes[next(iter(self._outcomes))]
+        with suppress(BusError):
+            payload = await asyncio.to_thread(encode, news)
+            await self._bus.publish(outcomes_key(self._facility), payload)
+
+    async def _past_outcomes(self, payload: bytes) -> bytes:
+        decode(payload, Recent)
+        return await asyncio.to_thread(encode, PastOutcomes(tuple(self._outcomes.values())))
 
 
 def _facts(news: RunNews) -> RunFacts:

@@ -126,6 +126,11 @@ class CoordinatorSide:
                     del self._waiting[ticket]
         self.session = session
 
+    def accepted(self, ticket: str) -> JobAccepted | None:
+        """Return a job that waits and outlives the process; None: there is none."""
+        waiting = self._waiting.get(ticket)
+        return None if waiting is None or not self._is_kept(ticket) else waiting.job
+
     def begin(self) -> tuple[Action, ...]:
         """Return what is to be done first."""
         return (Keep(SessionBegun(self.session)),)
@@ -214,7 +219,9 @@ class CoordinatorSide:
     def _submitted(self, job: Submitted, now_s: float) -> Iterable[Action]:
         if (ended := self._ended.get(job.ticket)) is not None:
             return (Tell(ended),)
-        accepted = JobAccepted(job.ticket, job.program, job.agents, job.at_once)
+        accepted = JobAccepted(
+            job.ticket, job.program, job.agents, job.at_once, job.by, job.priority, job.asked_s
+        )
         if job.ticket in self.open_tickets:
             return (Tell(accepted),)
         if not job.agents or len(set(job.agents)) < len(job.agents):
@@ -262,7 +269,9 @@ class CoordinatorSide:
                 for agent in job.agents
                 if (problem := self.attendance.problem(agent, at_once=job.at_once))
             ]
-            others = bool(taken & set(job.agents)) or waiting.turn == "asked"
+            asks = self._asks_turns and waiting.turn != "held"
+            in_use = not asks and bool(taken & set(job.agents))
+            others = in_use or waiting.turn == "asked"
             if since_s is None or (not problems and others):
                 # Begun to wait now, or waits for others' runs: that is not the agents' fault.
                 since_s = now_s
@@ -274,7 +283,8 @@ class CoordinatorSide:
                     del self._waiting[ticket]
                     did += self._end(JobEnded(ticket, "", "; ".join(problems), ()))
                 continue  # what is well of its agents is not kept waiting with it
-            taken |= set(job.agents)
+            if not asks:  # whoever asks waits in the queue, which knows all who do
+                taken |= set(job.agents)
         return did
 
     def _begin(self, waiting: _Waiting, now_s: float) -> list[Action]:

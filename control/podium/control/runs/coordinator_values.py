@@ -26,6 +26,10 @@ class Submitted:
     """Whether nobody else uses the agents: whoever wants it has seen to that."""
     held: HeldProgram | None = None
     """What its one agent holds prepared, in place of ``program``; it is never kept."""
+    by: str = ""
+    priority: int = 0
+    asked_s: float = 0.0
+    """Who asks, how urgently, and since when (Unix time): its place in the queue is kept."""
 
 
 @dataclass(frozen=True, slots=True)

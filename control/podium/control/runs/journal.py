@@ -39,6 +39,11 @@ class JobAccepted:
     agents: tuple[str, ...]
     at_once: bool = False
     """Whether its one agent starts it as soon as it can; else it starts at a time."""
+    by: str = ""
+    priority: int = 0
+    asked_s: float = 0.0
+    """Who asked, how urgently, and when (Unix time; 0: it was not kept). Accepted once more, a job
+    that has not ended has another priority."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +201,8 @@ class _Needed:
             case JobForgotten(ticket):
                 self._jobs.pop(ticket, None)
             case JobAccepted(ticket):
-                self._jobs.setdefault(ticket, [entry])
+                if len(self._jobs.get(ticket, ())) < 2:
+                    self._jobs[ticket] = [entry]
             case JobEnded(ticket):
                 if ticket in self._jobs and len(self._jobs[ticket]) == 1:
                     self._jobs[ticket].append(entry)
@@ -210,9 +216,9 @@ def _written(entry: Entry) -> bytes:
     match entry:
         case SessionBegun(session):
             fields: dict[str, object] = {"session": session}
-        case JobAccepted(ticket, program, agents, at_once):
+        case JobAccepted(ticket, program, agents, at_once, by, priority, asked_s):
             fields = {"ticket": ticket, "program": program, "agents": list(agents)}
-            fields |= {"at_once": at_once}
+            fields |= {"at_once": at_once, "by": by, "priority": priority, "asked_s": asked_s}
         case JobEnded(ticket, run, failed, data, unverified, late, unfit, refused, unsafe):
             coded = [[agent, base64.b64encode(part).decode()] for agent, part in data]
             fields = {"ticket": ticket, "run": run, "failed": failed, "data": coded}
@@ -234,8 +240,8 @@ def _read(line: bytes) -> Entry | None:
         case "SessionBegun":
             return SessionBegun(fields["session"])
         case "JobAccepted":
-            ticket, program, agents = fields["ticket"], fields["program"], fields["agents"]
-            return JobAccepted(ticket, program, tuple(agents), fields.get("at_once", False))
+            fields |= {"agents": tuple(fields["agents"])}
+            return JobAccepted(**fields)
         case "JobEnded":
             data = tuple((agent, base64.b64decode(part)) for agent, part in fields["data"])
             fields |= {"data": data, "unverified": tuple(fields["unverified"])}

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias, get_args
 
-from podium.control.bus import cold, facility_growth, messages, news, readings, records
+from podium.control.bus import (
+    cold,
+    facility_growth,
+    messages,
+    news,
+    progress,
+    queue,
+    readings,
+    records,
+)
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import refusals_key
 from podium.control.facility.meeting_point import Holder
@@ -103,7 +112,9 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
     """Return all that a member may do."""
     agents = messages.agent_key(facility, "*")
     coordinator = messages.coordinator_key(facility)
-    told = news.runs_key(facility), news.data_key(facility)
+    waits = queue.queue_key(facility), progress.progress_key(facility)
+    told = news.runs_key(facility), news.data_key(facility), *waits
+    outcomes, past_outcomes = progress.outcomes_key(facility), progress.past_outcomes_key(facility)
     grow, grown = (
         facility_growth.coordinator_grow_key(facility),
         facility_growth.grown_key(facility),
@@ -136,6 +147,8 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 Rule("ask", (coordinator, *past, cold.cold_key(facility), recording)),
                 Rule("hear", (*(key(facility, "*") for key in heard), *told, grown)),
                 Rule("hear", (cold.cold_news_key(facility), records.recorded_key(facility))),
+                Rule("hear", (outcomes,)),
+                Rule("ask", (past_outcomes,)),
                 Rule("watch", (agents, coordinator)),
                 *_log(facility, "page"),
             )
@@ -152,9 +165,9 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
             )
         case "records":
             own = (
-                Rule("answer", (recording,)),
+                Rule("answer", (recording, past_outcomes)),
                 Rule("announce", (recording,)),
-                Rule("publish", (records.recorded_key(facility),)),
+                Rule("publish", (records.recorded_key(facility), outcomes)),
                 Rule("hear", (news.runs_key(facility),)),
                 *_log(facility, "records"),
             )
@@ -178,6 +191,8 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
         case "client":
             own = (
                 Rule("ask", (coordinator, grow, cold.cold_key(facility), recording)),
+                Rule("ask", (past_outcomes,)),
+                Rule("hear", (*waits, outcomes)),
                 Rule("watch", (recording,)),
             )
     return (*own, Rule("ask", (access_key(facility),)))
