@@ -197,12 +197,12 @@ async def carrier_phase(bench: LinkBench) -> Outcome:
         )
 
     def fit(_: Link, panel: Panel) -> Found:
-        turns, sigma, _, curve = fit_phase(turn, parity(), shots)
+        turns, sigma, contrast, curve = fit_phase(turn, parity(), shots)
         whole = 2 * np.pi
         return {"carrier_phase": Measured(turns * whole, sigma * whole, "rad")}, replace(
             panel,
             series=(*panel.series, Series("fit", turn, curve, line=True)),
-            text="phase {carrier_phase}",
+            text=f"phase {{carrier_phase}}, contrast {contrast:.2f}",
         )
 
     await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)
