@@ -39,7 +39,7 @@ QBLOX_SCHEDULER := 1.0.1
 LABONEQ := 26.7.0
 LABONE := 1.1.0
 # Other people's stacks that are run on the twins, each in an environment of its own.
-STACKS ?= qcodes qblox-scheduler quantify-scheduler qibocal q1pulse qililab
+STACKS ?= qcodes qblox-scheduler quantify-scheduler qibocal q1pulse qililab sequence
 NEEDS_qcodes := qcodes==0.58.0 qblox-instruments==1.4.1 scipy
 NEEDS_qblox-scheduler := qblox-scheduler==$(QBLOX_SCHEDULER)
 NEEDS_quantify-scheduler := quantify-scheduler==0.28.1 quantify-core==0.9.1 qblox-instruments==1.4.1
@@ -49,6 +49,9 @@ NEEDS_qibocal := qibocal==0.2.6 qibolab==0.2.17 qblox-instruments==1.4.1 lark==1
 NEEDS_q1pulse := q1pulse==1.3.0 qblox-instruments==1.3.0 scipy
 PYTHON_q1pulse ?= $(call first_that_runs,python3.12 python3.13 python3.14 \
 	$(wildcard $(HOME)/.pyenv/versions/3.1[234]*/bin/python))
+# SeQUeNCe 1.3 wants Python 3.12 as well; netqasm's SDK stands beside it.
+NEEDS_sequence := sequence==1.3.1 netqasm==2.3.0
+PYTHON_sequence ?= $(PYTHON_q1pulse)
 # Releases of the vendor's client; the oldest one wants qcodes as it was.
 QBLOX_CLIENTS ?= 0.17.0 0.17.1 1.0.3 1.1.1 1.2.2 1.3.1 1.4.1
 $(foreach one,$(QBLOX_CLIENTS),$(eval \

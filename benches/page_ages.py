@@ -91,7 +91,9 @@ async def _look(page: str, until: float) -> list[float]:
     """Return the age of every piece of news when this page first had it."""
     host, port = page.removeprefix("http://").rstrip("/").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=2**24)
-    writer.write(f"GET /stream HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    writer.write(
+        f"GET /stream?topics=headline,events,clock HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    )
     seen: set[bytes] = set()
     ages: list[float] = []
     try:

@@ -30,6 +30,7 @@ import facility_copy
 import feedback
 import feedback_shfqc
 import first_run
+import heralding
 import joint_evolution
 import lab_time
 import numpy as np
@@ -65,6 +66,7 @@ T1_RATIO, T1_MB = 60.0, 350.0
 FIRST_RUN, COPY_S = 1.2, 1.0
 CHEVRON_MS = {(2, False): 10.0, (2, True): 50.0, (3, False): 200.0, (3, True): 500.0}
 JOINT_ERROR, THREE_DRIVEN_S = 1e-6, 1.0
+HERALDED = 100.0
 """Floors (ratios) and ceilings (times)."""
 
 
@@ -140,6 +142,23 @@ def joint() -> Iterator[Row]:
     what = "three coupled transmons of 3 levels, 200 amplitudes of 40 samples"
     asked = f"< {THREE_DRIVEN_S:g} s"
     yield Row(what, f"{spent_s:.2f} s", asked=asked, met=spent_s < THREE_DRIVEN_S)
+
+
+def heralded() -> Iterator[Row]:
+    """Measure attempts at a two-click herald station."""
+    ours, peer = heralding.ours(), heralding.theirs()
+    what = f"{heralding.ATTEMPTS:,} attempts of a two-click link"
+    if isinstance(peer, str):
+        yield Row(what, f"{ours:,.0f} attempts/s", f"SeQUeNCe 1.3.1: {peer}")
+        return
+    yield Row(
+        what,
+        f"{ours:,.0f} attempts/s",
+        f"SeQUeNCe 1.3.1: {peer:,.0f} attempts/s",
+        ours / peer,
+        f"> {HERALDED:g}",
+        ours > HERALDED * peer,
+    )
 
 
 def _qibolab(ours_s: float, exact: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> Row:
@@ -667,6 +686,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "check": check,
     "world": world,
     "joint": joint,
+    "heralded": heralded,
     "q1": q1,
     "zurich_sequencer": zurich_sequencer,
     "compile": compiling,

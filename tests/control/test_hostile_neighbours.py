@@ -47,6 +47,7 @@ from podium.control.runs.errors import RunError
 from podium.control.security.access import MayI, access_key
 from podium.control.web.app import drawing, make_app
 from podium.control.web.bus_subscriptions import follow_bus
+from podium.control.web.pages import TOPICS
 from podium.control.web.picture import FacilityPicture
 
 ANSWER_S = 10.0
@@ -84,9 +85,9 @@ async def test_damaged_messages_end_nobody_and_change_no_result(
         follow_bus(picture, bus),
         publish_log(bus, example.name, "coordinator"),
     ):
-        _, hubs = make_app(picture, bus)
-        async with drawing(*hubs):
-            stream = hubs[0].stream()
+        _, hub = make_app(picture, bus)
+        async with drawing(hub):
+            stream = hub.stream(("headline", *TOPICS["now"]))
             assert await anext(stream)
             before = outcome(await lab.run(trial()))
             thrown: Counter[str] = Counter()

@@ -8,7 +8,7 @@ from typing import Final
 from tests.hostile.parser import Parser
 
 from podium.control.commands import ask, run
-from podium.control.commands.options.time_arguments import NoMoment, length_s, moment
+from podium.control.timebase.moments import NoMoment, length_s, moment
 from podium.control.facility.check_instruments import address_problem
 from podium.control.facility.load import FacilityError, load_facility
 from podium.control.facility.meeting_point import parse_endpoint

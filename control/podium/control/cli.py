@@ -95,6 +95,14 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "podium.control.commands.skew:command",
             "measure by how much nodes start apart, and show what is known of it",
         ),
+        "link": (
+            "podium.control.commands.link:command",
+            "calibrate a quantum link, share a Bell pair over it, show what is known of it",
+        ),
+        "reproduce": (
+            "podium.control.commands.reproduce:command",
+            "hold published experiments with links against what comes out here",
+        ),
     },
     "files": {
         "schema": (

@@ -16,6 +16,7 @@ from podium.sim_instruments.copy_command import (
 )
 from podium.sim_instruments.debug_command import DEBUG_HELP, add_debug, run_debug
 from podium.sim_instruments.fridge_command import FRIDGE_HELP, add_fridge, run_fridge
+from podium.sim_instruments.herald_command import HERALD_HELP, add_herald, run_herald
 from podium.sim_instruments.record_command import RECORD_HELP, add_record, run_record
 from podium.sim_instruments.scenario_command import ScenarioCommand
 from podium.sim_instruments.serve_command import (
@@ -178,6 +179,7 @@ class TwinCommand:
         add_record(verbs.add_parser("record", help=RECORD_HELP))
 
         add_fridge(verbs.add_parser("fridge", help=FRIDGE_HELP))
+        add_herald(verbs.add_parser("herald", help=HERALD_HELP))
 
         replay = verbs.add_parser("replay", help=REPLAY_HELP)
         _add_replay(replay)
@@ -222,6 +224,7 @@ class TwinCommand:
             "fork": run_fork,
             "record": run_record,
             "fridge": run_fridge,
+            "herald": run_herald,
             "replay": _replay,
             "played": _played,
             "emulate": _emulate,
@@ -377,6 +380,7 @@ def _truth(arguments: Namespace) -> int:
 
 
 def _told_truth(twin: Path, times: list[str], optima: bool) -> dict[str, dict[str, dict[str, Any]]]:
+    from podium.sim_instruments.physics.links.link_world import link_truth
     from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth, truth
     from podium.sim_instruments.physics.world_file import WorldFileError, read_world
 
@@ -390,7 +394,8 @@ def _told_truth(twin: Path, times: list[str], optima: bool) -> dict[str, dict[st
     drift = world.drift(chip)
     for when in times:
         moving = None if when == "now" else MovingTruth(world.seed, Span.of_text(when), drift)
-        known = truth(chip, None, optima, moving) | mixer_truth(world.mixers)
+        known = truth(chip, None, optima, moving)
+        known |= link_truth(world.links, known) | mixer_truth(world.mixers)
         told[when] = {n: {"value": t.value, "unit": t.unit} for n, t in known.items()}
     return told
 

@@ -11,7 +11,12 @@ import httpx
 from podium.control.bus.memory import MemoryBus
 from podium.control.client.lab import Lab
 from podium.control.parameters.entry import ParameterEntry
+from podium.control.web.hub import Hub
+from podium.control.web.pages import TOPICS as PAGE_TOPICS
+from podium.control.web.pages import Pages
 from podium.control.web.picture import FacilityPicture
+
+TOPICS = ",".join(("headline", *PAGE_TOPICS["now"], "clock"))
 
 
 @dataclass
@@ -36,11 +41,23 @@ class Page:
             await asyncio.sleep(0.01)
 
     @asynccontextmanager
-    async def stream(self) -> AsyncIterator[AsyncIterator[tuple[str, str]]]:
+    async def stream(
+        self, topics: str = TOPICS, since: str = ""
+    ) -> AsyncIterator[AsyncIterator[tuple[str, str]]]:
         """Give (event, data) of the live stream, with an end to waiting."""
-        async with asyncio.timeout(20), self.client.stream("GET", "/stream") as answer:
+        asked = {"topics": topics, "since": since}
+        async with (
+            asyncio.timeout(20),
+            self.client.stream("GET", "/stream", params=asked) as answer,
+        ):
             assert answer.headers["content-type"].startswith("text/event-stream")
             yield _messages(answer)
+
+
+def page_of(picture: FacilityPicture, name: str = "now", **given: object) -> str:
+    """Return a page of ``picture`` as it is now."""
+    pages = Pages(picture)
+    return pages.page(name, Hub(pages.topic, picture.changed), **given)
 
 
 async def _messages(answer: httpx.Response) -> AsyncIterator[tuple[str, str]]:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from podium.control import cli
-from podium.control.commands.options.time_arguments import NoMoment, length_s, moment
-from podium.control.commands.params_words import changes
 from podium.control.parameters.entry import ParameterEntry
+from podium.control.parameters.parameter_changes import changes
 from podium.control.parameters.store import ParameterStore
 from podium.control.timebase.host_clock import host_tai_s
+from podium.control.timebase.moments import NoMoment, length_s, moment
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
 F01 = ParameterEntry("node_a.q0.f01", 6.02e9, 1e3, "Hz", "run-1", "ramsey", host_tai_s() - 7200, 3)

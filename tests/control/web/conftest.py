@@ -8,10 +8,15 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.benches.web.page import Page, entry
+from tests.benches.web.recorded import filled, news_of
 
 from podium.control.bus.log_publisher import publish_log
 from podium.control.bus.memory import MemoryBus
+from podium.control.bus.progress import outcomes_key
+from podium.control.bus.wire import encode
 from podium.control.parameters.store import ParameterStore
+from podium.control.records.record_folder import RecordFolder
+from podium.control.records.record_service import RecordService
 from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.picture import FacilityPicture
 from podium.control.web.process import served
@@ -51,3 +56,17 @@ async def page(example, bench, open_lab, store) -> AsyncIterator[Page]:
             await page.until(lambda picture: picture.agent("room").status is not None)
             yield page
         watching.cancel()
+
+
+@pytest.fixture
+async def recorded(page, tmp_path) -> AsyncIterator[Page]:
+    """The page with records of twelve runs behind it."""
+    folder = tmp_path / "records"
+    with RecordFolder(folder) as records:
+        kept = filled(records)
+    service = RecordService(page.picture.facility.name, page.bus, lambda: RecordFolder(folder))
+    async with service.running():
+        key = outcomes_key(page.picture.facility.name)
+        await page.bus.publish(key, encode(news_of(kept)))
+        await page.until(lambda picture: picture.outcome is not None)
+        yield page

@@ -5,11 +5,11 @@ from itertools import product
 
 import pytest
 from tests.benches.web.outline import Outline
+from tests.benches.web.page import page_of
 
 from podium.control.bus.messages import RunId
 from podium.control.bus.news import Event, RunNews
 from podium.control.web.app import ASSETS
-from podium.control.web.pages import Pages
 from podium.control.web.picture import FacilityPicture
 
 CSS = (ASSETS / "page.css").read_text()
@@ -55,7 +55,7 @@ def test_everything_has_a_name_and_every_id_is_there_once(example):
     picture.add_run(run)
     picture.add_events((Event(1, 1.0, "p", "error", "it failed", {}),))
     outline = Outline()
-    outline.feed(Pages(picture).page())
+    outline.feed(page_of(picture))
     assert outline.nameless == []
     assert len(outline.ids) == len(set(outline.ids))
     assert set(outline.named_by) <= {*outline.ids, "h-history"}  # comes with the history

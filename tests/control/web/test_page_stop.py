@@ -166,7 +166,7 @@ async def test_another_page_s_script_is_not_allowed_to_ask(page):
 
 
 async def test_nothing_else_can_be_done_through_the_page(page):
-    for path in ("/", "/stream", "/api/state", "/api/parameters", "/api/runs", "/assets/page.js"):
+    for path in ("/", "/stream", "/api/state", "/api/parameters", "/api/runs", "/assets/now.js"):
         for method in ("POST", "PUT", "DELETE", "PATCH"):
             answer = await page.client.request(method, path, headers=own(page))
             assert answer.status_code == 405, (method, path)
@@ -188,6 +188,8 @@ def test_what_is_more_than_a_look_is_known_one_by_one(example):
         *(f"{cold}/alarms/{{alarm}}/{one}" for one in ("acknowledge", "reset", "shelve")),
         f"{cold}/alarms/{{alarm}}/service",
         f"{cold}/procedures",
+        "/api/runs/{run}/labels",
+        "/api/parameters/{name}/revert",
         *(f"{cold}/procedures/{{identity}}/{one}" for one in ("confirm", "stop")),
     }
     assert {method for _, method in more} == {"POST"}

@@ -66,4 +66,7 @@ def test_a_fridges_temperature_is_no_longer_told_once_it_is_old_or_lost(
     hear(cold)
     now_s[0] += 5.0
     hear(cold)
-    assert [kelvin for _, kelvin in picture.fridge_history.of("fridge_a")] == [0.012, 0.012]
+    assert [kelvin for _, kelvin in picture.reading_history.of("thermometry_a.mixing_chamber")] == [
+        0.012,
+        0.012,
+    ]

@@ -6,6 +6,11 @@ first pulse was played, by the facility's clock, stands beside it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from podium.control.bus.news import AxisSummary, CaptureSummary
 
 MAIN = "data"
 """Name of the file that a run itself has brought back."""
@@ -134,6 +139,8 @@ class FindRuns:
     since_s: float | None = None
     until_s: float | None = None
     limit: int = 50
+    skip: int = 0
+    """So many of those that fit are left out, the latest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,3 +232,101 @@ class LabelRun:
     tags: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskRun:
+    """Asks for all that is known of one run, by its id or by how that begins."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunNote:
+    """A note that a person has added to a run."""
+
+    at_s: float
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunDescription:
+    """All that is known of one run, but for its data."""
+
+    run: RecordedRun
+    files: tuple[RecordedFile, ...]
+    notes: tuple[RunNote, ...]
+    outcome_json: str
+    """Of the routine that it was a part of; empty: of none."""
+    in_use_json: str
+    """Parameters that were in use, as JSON; empty: it names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskSnapshot:
+    """Asks for the snapshot of all settings that a run names."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotText:
+    """A snapshot as it is stored: JSON."""
+
+    run: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskPreview:
+    """Asks for a run's data, thinned for the eye."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ValuePreview:
+    """One variable that is no capture; thinned like the axes."""
+
+    axes: tuple[str, ...]
+    unit: str
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunPreview:
+    """A run's data, thinned for the eye."""
+
+    run: str
+    program: str
+    complete: bool
+    axes: tuple[AxisSummary, ...]
+    captures: Mapping[str, CaptureSummary]
+    values: Mapping[str, ValuePreview]
+
+
+@dataclass(frozen=True, slots=True)
+class AskSlice:
+    """Asks for a part of one variable of a file. The rest of it is not read."""
+
+    run: str
+    variable: str
+    select: str = ""
+    """As numpy writes it: ``0:100, ::4, 7``; empty: all."""
+    name: str = MAIN
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SliceFound:
+    """A part of one variable."""
+
+    run: str
+    variable: str
+    axes: tuple[str, ...]
+    """Those that are left: one that a single number has selected is not among them."""
+    shape: tuple[int, ...]
+    """Of the whole variable."""
+    unit: str
+    values: NDArray[Any]

@@ -1,14 +1,14 @@
-"""Defines what routines work on: qubits, and edges between two of them."""
+"""Defines what routines work on: qubits, edges between two of them, links and their ends."""
 
 from collections.abc import Mapping
 from typing import Protocol
 
 from podium.control.facility.edges import Edge
-from podium.control.facility.facility import Estimate
+from podium.control.facility.facility import Estimate, Link
 
 
 class Target(Protocol):
-    """A qubit or an edge: parameters are stored under its name."""
+    """A qubit, an edge, a link or its end: parameters are stored under its name."""
 
     @property
     def name(self) -> str:
@@ -27,5 +27,7 @@ class Target(Protocol):
 
 
 def captures_of(target: Target) -> tuple[str, ...]:
-    """Return whose captures the data of a target are: an edge's are those of its ends."""
+    """Return whose captures the data of a target are: an edge's or a link's are of its ends."""
+    if isinstance(target, Link):
+        return tuple(end.qubit for end in target.transfer)
     return target.ends if isinstance(target, Edge) else (target.element,)

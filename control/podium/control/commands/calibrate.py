@@ -72,7 +72,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.calibration.catalogue import BRING_UP, EDGE_BRING_UP, targets_edges
     from podium.control.calibration.user_routines import NoRoutine, find_routines
     from podium.control.commands.options.dry_run import tell_calibration
-    from podium.control.commands.options.time_arguments import NoMoment, laid_over
+    from podium.control.commands.options.time_arguments import laid_over
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError, suggest
     from podium.control.facility.qubit_names import (
@@ -83,6 +83,7 @@ def run(arguments: Namespace) -> int:
     )
     from podium.control.parameters.store import StoreError
     from podium.control.processes.state_file import AlreadyUp
+    from podium.control.timebase.moments import NoMoment
 
     try:
         steps, routines = find_routines(arguments.only or (*BRING_UP, *EDGE_BRING_UP))

@@ -11,25 +11,13 @@ from podium.control.commands.options.facility_file import (
     facility_in_use,
 )
 from podium.control.facility.command import FOUND_PROBLEM, WRONG_USE, Command
+from podium.control.records.search_words import FILTERS
 
 if TYPE_CHECKING:
     from podium.control.records.record_folder import RecordFolder
 
 SHOWN = 20
 """So many runs are listed where no other number is asked for."""
-FILTERS = {
-    "node": "of this node",
-    "qubit": "of this qubit: node_a.q1, or q1 of any node",
-    "routine": "of this routine",
-    "program": "of a program with this name",
-    "parameter": "whose routine gave a value for it: node_a.q1.t1, or t1 of anything",
-    "by": "asked for by a name that begins so",
-    "ended": "that ended so: done, stopped, failed, refused, late, given up",
-    "tag": "with this tag",
-    "words": "with these words in a note",
-    "since": "since then: monday, yesterday, '3 h ago', 2026-11-20",
-    "until": "until then, a day with its end",
-}
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from podium.control.bus.records import FindRuns, RecordedRun
 from podium.control.facility.command import DONE, FOUND_PROBLEM
+from podium.control.records import search_words
 from podium.control.records.record_folder import RecordFolder
 from podium.control.records.records_error import RecordsError
-from podium.control.records.run_times import begin_of, end_of, length_s
+from podium.control.records.run_times import length_s
+from podium.control.records.search_words import FILTERS
 
 MB = 1_000_000
 DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
@@ -47,22 +49,11 @@ def row_of(one: RecordedRun, folder: Path) -> dict[str, object]:
 
 def asked_of(arguments: Namespace, words: str = "") -> FindRuns:
     """Return what the options ask for; raises ``NoTime``."""
-    now_s = time.time()
     if arguments.limit < 1:
         raise WrongWords(f"--limit {arguments.limit}: one run at least")
-    return FindRuns(
-        node=arguments.node,
-        qubit=arguments.qubit,
-        routine=arguments.routine,
-        program=arguments.program,
-        parameter=arguments.parameter,
-        by=arguments.by,
-        state=arguments.ended,
-        tag=arguments.tag,
-        words=words or getattr(arguments, "words", ""),
-        since_s=begin_of(arguments.since, now_s) if arguments.since else None,
-        until_s=end_of(arguments.until, now_s) if arguments.until else None,
-        limit=arguments.limit,
+    given = {name: getattr(arguments, name, "") for name in FILTERS}
+    return search_words.asked_of(
+        given | ({"words": words} if words else {}), time.time(), arguments.limit
     )
 
 

@@ -5,7 +5,7 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
 """Where ``podium calibrate`` keeps them when no other is named."""
 BY_HAND = "by hand"
-REVERT = "revert"
 
 
 class WrongWords(ValueError):
@@ -96,9 +95,10 @@ def _by_whom(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Do what is asked; 1 when the store does not allow it, 2 when it makes no sense."""
-    from podium.control.commands.options.time_arguments import NoMoment
     from podium.control.parameters.entry import BadEntry
+    from podium.control.parameters.parameter_changes import NotReverted
     from podium.control.parameters.store import ParameterStore, StoreError
+    from podium.control.timebase.moments import NoMoment
     from podium.firmware_interfaces.quantity import QuantityError
 
     try:
@@ -107,16 +107,17 @@ def run(arguments: Namespace) -> int:
     except StoreError as error:
         print(f"podium params: {error}", file=sys.stderr)
         return FOUND_PROBLEM
-    except (WrongWords, NoMoment, QuantityError, BadEntry) as error:
+    except (WrongWords, NoMoment, NotReverted, QuantityError, BadEntry) as error:
         print(f"podium params: {error}", file=sys.stderr)
         return WRONG_USE
 
 
 def _get(arguments: Namespace, store: "ParameterStore") -> int:
-    from podium.control.commands.options.time_arguments import laid_over, moment
-    from podium.control.commands.params_words import below, told_origin, told_value
+    from podium.control.commands.options.time_arguments import laid_over
+    from podium.control.parameters.parameter_changes import below, told_origin, told_value
     from podium.control.parameters.validity import told_age
     from podium.control.timebase.host_clock import host_tai_s
+    from podium.control.timebase.moments import moment
 
     validities = laid_over({}, arguments.validity)
     # The facility's clock may be ahead of this computer's: nothing is younger than now.
@@ -151,9 +152,10 @@ def _get(arguments: Namespace, store: "ParameterStore") -> int:
 
 
 def _set(arguments: Namespace, store: "ParameterStore") -> int:
-    from podium.control.commands.params_words import Change, unknown_element
+    from podium.control.commands.params_words import unknown_element
     from podium.control.facility.designs import DESIGN_UNITS
     from podium.control.parameters.entry import ParameterEntry
+    from podium.control.parameters.parameter_changes import Change
     from podium.control.parameters.quantities import parse_told
     from podium.control.timebase.host_clock import host_tai_s
 
@@ -180,6 +182,7 @@ def _set(arguments: Namespace, store: "ParameterStore") -> int:
         sigma = sigma_given
     node = arguments.name.partition(".")[0]
     there = [one for name, one in known.items() if name.partition(".")[0] == node]
+    who, why = _signed(arguments)
     entry = ParameterEntry(
         name=arguments.name,
         value=value,
@@ -190,8 +193,8 @@ def _set(arguments: Namespace, store: "ParameterStore") -> int:
         # A clock of the facility may be ahead of this computer's: what is set now is the newest.
         tai_s=max([host_tai_s(), *(one.tai_s for one in there)]),
         epoch=max((one.epoch for one in there), default=0),
-        who=_who(arguments),
-        why=_why(arguments),
+        who=who,
+        why=why,
     )
     store.put([entry])
     return _answer(arguments, [Change(entry.name, before, entry)], [entry])
@@ -219,7 +222,7 @@ def _log(arguments: Namespace, store: "ParameterStore") -> int:
 
 
 def _diff(arguments: Namespace, store: "ParameterStore") -> int:
-    from podium.control.commands.params_words import changes
+    from podium.control.parameters.parameter_changes import changes
 
     before = _state(arguments.before, store, arguments.path)
     after = _state(arguments.after, store, arguments.path)
@@ -232,45 +235,20 @@ def _diff(arguments: Namespace, store: "ParameterStore") -> int:
 
 
 def _revert(arguments: Namespace, store: "ParameterStore") -> int:
-    from podium.control.commands.options.time_arguments import moment
-    from podium.control.commands.params_words import changes
+    from podium.control.parameters.parameter_changes import reversal, time_of
     from podium.control.timebase.host_clock import host_tai_s
+    from podium.control.timebase.moments import moment
 
-    now = store.all(arguments.name)
-    if not now:
+    if not store.all(arguments.name):
         raise WrongWords(_unknown(arguments.name, store.all()))
-    here = max([host_tai_s(), *(one.put_tai_s or one.tai_s for one in store.all().values())])
-    if arguments.to is not None:
-        then = store.all(arguments.name, moment(arguments.to, here))
-    else:
-        then = {name: old for name in now if (old := _one_back(store, name)) is not None}
-    wanted = [one for one in changes(now, then) if one.after is not None]
-    kept = [name for name in now if name not in then]
-    entries = [
-        replace(
-            one.after,
-            routine=REVERT,
-            who=_who(arguments),
-            why=_why(arguments),
-            put_tai_s=here,
-        )
-        for one in wanted
-        if one.after is not None
-    ]
+    here = time_of(store, host_tai_s())
+    to_tai_s = None if arguments.to is None else moment(arguments.to, here)
+    found = reversal(store, arguments.name, _signed(arguments), here, to_tai_s)
     if not arguments.dry_run:
-        store.put(entries)
-    for name in kept:
+        store.put(found.entries)
+    for name in found.kept:
         print(f"{name} had no other value then, and keeps the one it has", file=sys.stderr)
-    return _answer(arguments, wanted, entries)
-
-
-def _one_back(store: "ParameterStore", name: str) -> "ParameterEntry | None":
-    """Return the newest value that is not the one in force, or None."""
-    *older, newest = store.history(name)
-    for one in reversed(older):
-        if (one.value, one.sigma) != (newest.value, newest.sigma):
-            return one
-    return None
+    return _answer(arguments, found.changes, found.entries)
 
 
 def _upgrade(arguments: Namespace, store: "ParameterStore") -> int:
@@ -290,9 +268,9 @@ ACTIONS = {
 
 def _state(word: str, store: "ParameterStore", path: str) -> "dict[str, ParameterEntry]":
     """Return the parameters of a store, or of ours at a time."""
-    from podium.control.commands.options.time_arguments import NoMoment, moment
     from podium.control.parameters.store import ParameterStore
     from podium.control.timebase.host_clock import host_tai_s
+    from podium.control.timebase.moments import NoMoment, moment
 
     if word == "now":
         return store.all(path)
@@ -316,18 +294,10 @@ def _answer(
     return DONE
 
 
-def _who(arguments: Namespace) -> str:
-    given = str(arguments.who or getpass.getuser()).strip()
-    if not given:
-        raise WrongWords("--who names nobody")
-    return given
+def _signed(arguments: Namespace) -> tuple[str, str]:
+    from podium.control.parameters.parameter_changes import signed
 
-
-def _why(arguments: Namespace) -> str:
-    given = str(arguments.why).strip()
-    if not given:
-        raise WrongWords("--why gives no reason; the others will want one")
-    return given
+    return signed(str(arguments.who or getpass.getuser()), str(arguments.why))
 
 
 def _unknown(name: str, known: "Iterable[str]") -> str:

@@ -140,9 +140,9 @@ def _put(found: "Refit", arguments: Namespace) -> None:
 def _tell(
     found: "Refit", then: "dict[str, ParameterEntry]", arguments: Namespace, wall_s: float
 ) -> None:
-    from podium.control.commands.params_words import changes
     from podium.control.demo.session import told_step
     from podium.control.facility.atomic_files import write_text
+    from podium.control.parameters.parameter_changes import changes
     from podium.control.report.page import Drawings, page
     from podium.control.report.story import Step, Story
 

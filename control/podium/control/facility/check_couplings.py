@@ -1,4 +1,4 @@
-"""Checks couplings between qubits, hubs, and the links that meet there."""
+"""Checks couplings between qubits, and the hubs where links meet."""
 
 from podium.control.facility.file_contents import Complaints, FileContents, NodeContents
 from podium.control.facility.problems import KeyPath, suggest
@@ -45,24 +45,3 @@ def check_hubs(parsed: FileContents, complaints: Complaints) -> None:
             continue
         message = f"there is no fridge {hub.fridge!r}; {suggest(hub.fridge, parsed.fridges)}"
         complaints.at(("hubs", name, "fridge"), message)
-
-
-def check_links(parsed: FileContents, complaints: Complaints) -> None:
-    """Check that every link joins two different nodes of the file, or a node and a hub."""
-    for name, link in parsed.links.items():
-        if link is None:
-            continue
-        path: KeyPath = ("links", name, "ends")
-        if len(set(link.ends)) != 2 or len(link.ends) != 2:
-            message = (
-                "a link has two different nodes at its ends: [node_a, node_b]; or a node and a hub"
-            )
-            complaints.at(path, message)
-            continue
-        for place, end in enumerate(link.ends):
-            if end not in parsed.nodes and end not in parsed.hubs:
-                near = suggest(end, [*parsed.nodes, *parsed.hubs])
-                complaints.at((*path, place), f"there is no node or hub {end!r}; {near}")
-        if set(link.ends) <= parsed.hubs.keys():
-            message = "both ends are hubs; one end of a link is a node"
-            complaints.at(path, message)

@@ -54,7 +54,7 @@ def check_design(
                 for element in elements
                 if (qubit := node.qubits.get(element)) is not None
             ]
-            _check_reach(f"{name}.{feedline}", bands, parsed, outputs, complaints)
+            check_reach(f"{name}.{feedline}", bands, parsed, outputs, complaints)
 
 
 def remark_on_reach(
@@ -79,7 +79,7 @@ def remark_on_reach(
             bands = [_band("f01 as expected", f01)]
             if "josephson_energy" not in design:
                 bands.append(("f12 as expected", f12, SPREADS * spread))
-            _check_reach(f"{name}.{element}.drive", bands, parsed, outputs, remarks)
+            check_reach(f"{name}.{element}.drive", bands, parsed, outputs, remarks)
         for feedline, elements in node.entry.feedlines.items():
             bands = [
                 _band(
@@ -88,7 +88,7 @@ def remark_on_reach(
                 )
                 for element in elements
             ]
-            _check_reach(f"{name}.{feedline}", bands, parsed, outputs, remarks)
+            check_reach(f"{name}.{feedline}", bands, parsed, outputs, remarks)
 
 
 def lines_of(qubit: str, parsed: FileContents, outputs: Mapping[str, ResolvedConnector]) -> Lines:
@@ -158,21 +158,21 @@ def _check_drive_reach(
                 bands.append((f"{qubit}'s f12 (f01 + anharmonicity)", f12, SPREADS * spread))
         case FluxoniumDesign() if all(getattr(design, name).value > 0 for name in ENERGIES):
             bands = [_band(f"{qubit}'s f01 (of its energies)", transitions(design)[0])]
-    _check_reach(f"{qubit}.drive", bands, parsed, outputs, complaints)
+    check_reach(f"{qubit}.drive", bands, parsed, outputs, complaints)
 
 
 def _band(what: str, estimate: EstimateEntry[float] | Estimate) -> Band:
     return what, estimate.value, SPREADS * (estimate.spread or 0.0)
 
 
-def _check_reach(
+def check_reach(
     port: str,
     bands: list[Band],
     parsed: FileContents,
     outputs: Mapping[str, ResolvedConnector],
     complaints: Complaints,
 ) -> None:
-    """Check that every band lies within what the line's output reaches around its oscillator."""
+    """Check that every band lies within what the output of ``port`` reaches around its LO."""
     entry = parsed.wiring.get(port)
     if port not in outputs or not isinstance(entry, schema.FeedlineEntry | schema.DriveEntry):
         return

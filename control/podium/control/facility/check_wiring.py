@@ -103,6 +103,12 @@ def _ports(parsed: FileContents) -> list[str]:
             ports += [f"{name}.{feedline}" for feedline in node.entry.feedlines]
             ports += [f"{name}.{qubit}.{end}" for qubit in node.qubits for end in ("drive", "flux")]
             ports += [f"{name}.{coupler}.flux" for coupler in node.couplers]
+    ports += [
+        f"{node}.{end.qubit}.sideband"
+        for link in parsed.links.values()
+        if link is not None
+        for node, end in link.transfer.items()
+    ]
     return ports
 
 

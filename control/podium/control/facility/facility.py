@@ -13,6 +13,8 @@ from podium.control.facility.edges import Coupler as Coupler
 from podium.control.facility.edges import Edge as Edge
 from podium.control.facility.estimate import Estimate as Estimate
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.links import Link as Link
+from podium.control.facility.links import LinkEnd as LinkEnd
 from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.timing import TimingPlane
 from podium.firmware_interfaces.qcodes_any import QcodesDriver
@@ -124,17 +126,6 @@ class Hub:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A quantum interconnect between two nodes, or between a node and a hub."""
-
-    name: str
-    ends: tuple[str, str]
-    """Nodes; one of them may be a hub."""
-    frequency_hz: float | None = None
-    """Carrier of a microwave link."""
-
-
-@dataclass(frozen=True, slots=True)
 class ChipEntry:
     """Names the device that sits there, and the source of its design numbers."""
 
@@ -242,7 +233,7 @@ class Modulator:
 
 @dataclass(frozen=True, slots=True)
 class DriveWiring:
-    """A drive line of one qubit."""
+    """A drive line of one qubit, or the line of its sideband."""
 
     port: str
     output: ConnectorRef

@@ -16,6 +16,7 @@ from podium.control.facility import schema
 from podium.control.facility.bus_entries import BusEntry
 from podium.control.facility.designs import QUBIT_KINDS, QubitEntry
 from podium.control.facility.edge_entries import CouplerEntry, EdgeEntry
+from podium.control.facility.link_entries import LinkEntry
 from podium.control.facility.problems import KeyPath, Problem, nearest, suggest
 from podium.control.facility.source import Plain, SourceFile
 from podium.control.facility.timing_entries import (
@@ -66,7 +67,7 @@ class FileContents:
     nodes: dict[str, NodeContents | None]
     wiring: dict[str, WireEntry | None]
     hubs: dict[str, schema.HubEntry | None]
-    links: dict[str, schema.LinkEntry | None]
+    links: dict[str, LinkEntry | None]
     validity: dict[str, float]
     triggers: dict[str, TriggerEntry | None]
     markers: dict[str, MarkerEntry | None]
@@ -104,7 +105,7 @@ def parse(source: SourceFile, complaints: Complaints) -> FileContents:
             for port, raw in _section(data, "wiring").items()
         },
         hubs=_entries(schema.HubEntry, data.get("hubs"), ("hubs",), complaints),
-        links=_entries(schema.LinkEntry, data.get("links"), ("links",), complaints),
+        links=_entries(LinkEntry, data.get("links"), ("links",), complaints),
         validity={} if whole is None else whole.validity,
         triggers=_entries(TriggerEntry, timing.get("triggers"), ("timing", "triggers"), complaints),
         markers=_entries(MarkerEntry, timing.get("markers"), ("timing", "markers"), complaints),
@@ -179,7 +180,7 @@ def _qubit(raw: Plain, path: KeyPath, complaints: Complaints) -> QubitEntry | No
 def _wire(port: str, raw: Plain, path: KeyPath, complaints: Complaints) -> WireEntry | None:
     """Check a line against the schema of its kind, which its name tells."""
     match port.split("."):
-        case [_, _, "drive"]:
+        case [_, _, "drive" | "sideband"]:
             return validated(schema.DriveEntry, raw, path, complaints)
         case [_, _, "flux"]:
             return validated(schema.FluxEntry, raw, path, complaints)
@@ -189,8 +190,8 @@ def _wire(port: str, raw: Plain, path: KeyPath, complaints: Complaints) -> WireE
             return validated(schema.FeedlineEntry, raw, path, complaints)
         case _:
             message = (
-                f"{port!r} is no port; ports are called NODE.FEEDLINE, NODE.QUBIT.drive "
-                "and NODE.QUBIT.flux"
+                f"{port!r} is no port; ports are called NODE.FEEDLINE, NODE.QUBIT.drive, "
+                "NODE.QUBIT.sideband and NODE.QUBIT.flux"
             )
     complaints.at(path, message, at_key=True)
     return None

@@ -16,6 +16,7 @@ from pydantic.json_schema import models_json_schema
 from podium.control.facility import schema
 from podium.control.facility.designs import QUBIT_KINDS
 from podium.control.facility.edge_entries import CouplerEntry, EdgeEntry
+from podium.control.facility.link_entries import LinkEntry
 from podium.control.facility.quantity_entries import FileEntry
 from podium.control.facility.timing_entries import MarkerEntry, TriggerEntry
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, Option, known_models
@@ -30,12 +31,12 @@ _ENTRIES: dict[str, type[BaseModel]] = {
     "fridges": schema.FridgeEntry,
     "clocks": schema.ClockEntry,
     "hubs": schema.HubEntry,
-    "links": schema.LinkEntry,
+    "links": LinkEntry,
     "nodes": schema.NodeEntry,
 }
 _LINES: dict[str, type[BaseModel]] = {
     rf"^{PART}\.{PART}$": schema.FeedlineEntry,
-    rf"^{PART}\.{PART}\.drive$": schema.DriveEntry,
+    rf"^{PART}\.{PART}\.(drive|sideband)$": schema.DriveEntry,
     rf"^{PART}\.{PART}\.flux$": schema.FluxEntry,
 }
 

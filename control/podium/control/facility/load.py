@@ -10,7 +10,7 @@ from pathlib import Path
 from podium.control.facility import schema
 from podium.control.facility.check_alarms import alarm_settings, check_alarms
 from podium.control.facility.check_bus import check_bus, meeting_point, remark_on_bus
-from podium.control.facility.check_couplings import check_couplings, check_hubs, check_links
+from podium.control.facility.check_couplings import check_couplings, check_hubs
 from podium.control.facility.check_design import check_design, lines_of, remark_on_reach
 from podium.control.facility.check_edges import check_edges, lines_limits
 from podium.control.facility.check_fridges import (
@@ -19,6 +19,7 @@ from podium.control.facility.check_fridges import (
     remark_on_fridges,
 )
 from podium.control.facility.check_instruments import check_instruments
+from podium.control.facility.check_links import check_link_ends, check_links
 from podium.control.facility.check_nodes import check_clocks, check_names, check_nodes
 from podium.control.facility.check_timing import (
     check_phases,
@@ -47,7 +48,6 @@ from podium.control.facility.facility import (
     HostAddress,
     Hub,
     InstrumentEntry,
-    Link,
     Modulator,
     Node,
     Qubit,
@@ -63,6 +63,7 @@ from podium.control.facility.file_contents import (
 )
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.instrument_models import driver_of, models_of
+from podium.control.facility.links import link_of
 from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.problems import FacilityError, Problem
 from podium.control.facility.quantity_entries import EstimateEntry
@@ -129,6 +130,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     check_links(parsed, complaints)
     outputs = check_wiring(parsed, models, complaints)
     check_design(parsed, outputs, complaints)
+    check_link_ends(parsed, outputs, complaints)
     check_timing(parsed, models, outputs, complaints)
     check_bus(parsed, complaints)
     if complaints.problems:
@@ -199,11 +201,7 @@ def _facility(
             }
         ),
         links=FrozenMap(
-            {
-                name: Link(name, (link.ends[0], link.ends[1]), link.frequency)
-                for name, link in parsed.links.items()
-                if link is not None
-            }
+            {name: link_of(name, link) for name, link in parsed.links.items() if link is not None}
         ),
         validity=FrozenMap(parsed.validity),
         timing=_timing(parsed, models_of(parsed, known)),

@@ -141,15 +141,6 @@ class ClockEntry(FileEntry):
     """The clock domain that its source is locked to."""
 
 
-class LinkEntry(FileEntry):
-    """A quantum interconnect between two nodes, or between a node and a hub."""
-
-    ends: list[str]
-    """Two different nodes, or a node and a hub."""
-    frequency: Annotated[Frequency, Positive] | None = None
-    """Carrier of a microwave link."""
-
-
 class InstrumentEntry(FileEntry):
     """One box. Its model says which keys it may have besides."""
 
@@ -286,7 +277,7 @@ class FeedlineEntry(FileEntry):
 
 
 class DriveEntry(FileEntry):
-    """Wiring of a drive line."""
+    """Wiring of a drive line, or of the line of a sideband."""
 
     output: str
     """An RF output; or a pair of baseband outputs, then with modulator and power."""
@@ -337,7 +328,7 @@ class FacilityFile(FileEntry):
     nodes: dict[str, object] = Field(default_factory=dict)
     """QPUs, by name."""
     wiring: dict[str, object] = Field(default_factory=dict)
-    """By port: NODE.FEEDLINE, NODE.QUBIT.drive, NODE.QUBIT.flux."""
+    """By port: NODE.FEEDLINE, NODE.QUBIT.drive, NODE.QUBIT.flux, NODE.QUBIT.sideband."""
     hubs: dict[str, object] = Field(default_factory=dict)
     """Where links meet, by name."""
     links: dict[str, object] = Field(default_factory=dict)

@@ -31,6 +31,9 @@ _NEWEST = (
     .limit(1)
 )
 """Made once: routines ask for parameters by the thousand, and to make it takes longer than that."""
+_LAST = sa.select(sa.func.max(ENTRIES.c.id))
+OVERLAP = 50
+"""So many entries of a server's store are read again. ASSUMED: no writer takes longer than that."""
 
 
 class StoreError(Exception):
@@ -148,6 +151,28 @@ class ParameterStore:
             sa.select(*_FIELDS).where(ENTRIES.c.id.in_(newest)).order_by(ENTRIES.c.name)
         )
         return {entry.name: entry for entry in found}
+
+    def position(self) -> int:
+        """Return where the store ends now: :meth:`since` reads from there."""
+        try:
+            with self._engine.connect() as connection:
+                return int(connection.execute(_LAST).scalar() or 0)
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreError(self._said("cannot be read", error)) from error
+
+    def since(self, position: int) -> tuple[int, tuple[ParameterEntry, ...]]:
+        """Return where the store ends, and what was put behind ``position``, oldest first.
+
+        Two writers of a server may end in another order than they began: what was put shortly
+        before is returned again.
+        """
+        end = self.position()
+        if end == position and self._file is not None:
+            return position, ()
+        from_here = position if self._file is not None else position - OVERLAP
+        return end, self._select(
+            sa.select(*_FIELDS).where(ENTRIES.c.id > from_here).order_by(ENTRIES.c.id)
+        )
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:

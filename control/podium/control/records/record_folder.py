@@ -7,14 +7,17 @@ nothing else.
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from podium.control.bus.records import (
     MAIN,
@@ -23,17 +26,27 @@ from podium.control.bus.records import (
     KeepRun,
     Recorded,
     RecordedFile,
+    RunDescription,
     RunFacts,
+    RunNote,
+    RunPreview,
+    SliceFound,
+    SnapshotText,
 )
-from podium.control.records.records_error import RecordsError
+from podium.control.records.records_error import NoRun, RecordsError
 from podium.control.records.run_index import RunIndex
 from podium.control.records.snapshots import FOLDER, store
+
+if TYPE_CHECKING:
+    from podium.control.records.run_reader import RunReader
 
 INDEX = "index.sqlite"
 DATA = "data"
 RESERVE_BYTES = 64 << 20
 """So much of the disk is left free: the index needs some to say that the disk is full."""
 SUFFIX = ".nc"
+IN_USE = "calibration_state"
+"""Attribute of the data: the parameters that were in use."""
 
 
 def hash_of(content: bytes) -> str:
@@ -158,6 +171,51 @@ class RecordFolder:
                 f"run {file.run}: {file.file} was changed after it was recorded: its hash differs"
             )
         return content
+
+    def description(self, run: str) -> RunDescription:
+        """Return all that is known of a run, but for its data; raises :class:`NoRun`."""
+        found = self.index.run(run)
+        outcome = self.index.outcome(found.run)
+        in_use = ""
+        if found.file:
+            with suppress(RecordsError):  # what is known of a run outlives its file
+                in_use = self.reader.attribute(self.located(found.run, MAIN, 1), IN_USE)
+        files = self.index.files(found.run)
+        return RunDescription(
+            found,
+            tuple(replace(one, file=str(self.path_of(one))) for one in files),
+            tuple(RunNote(*one) for one in self.index.notes(found.run)),
+            "" if outcome is None else json.dumps(outcome),
+            in_use,
+        )
+
+    def snapshot(self, run: str) -> SnapshotText:
+        """Return the snapshot that a run names; raises :class:`NoRun` where there is none."""
+        found = self.index.run(run)
+        if not found.snapshot:
+            raise NoRun(f"run {found.run} names no snapshot of the settings")
+        try:
+            text = (self.folder / FOLDER / f"{found.snapshot}.json").read_text(encoding="utf-8")
+        except OSError as error:
+            raise NoRun(f"the snapshot of run {found.run} is not there: {error}") from error
+        return SnapshotText(found.run, text)
+
+    def preview(self, run: str) -> RunPreview:
+        """Return a run's data, thinned for the eye; raises :class:`NoRun`."""
+        return self.reader.preview(self.located(run, MAIN, 1))
+
+    def slice_of(
+        self, run: str, variable: str, select: str, name: str = MAIN, version: int = 0
+    ) -> SliceFound:
+        """Return a part of a variable, without reading the rest; raises :class:`NoRun`."""
+        return self.reader.slice_of(self.located(run, name, version), variable, select)
+
+    @cached_property
+    def reader(self) -> "RunReader":
+        """Reads files in parts; what that needs is loaded when it is first asked."""
+        from podium.control.records.run_reader import RunReader
+
+        return RunReader()
 
     def path_of(self, file: RecordedFile) -> Path:
         """Return where a file of the index is; raises :class:`RecordsError` for one outside."""

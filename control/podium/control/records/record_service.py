@@ -24,6 +24,10 @@ from podium.control.bus.progress import (
     past_outcomes_key,
 )
 from podium.control.bus.records import (
+    AskPreview,
+    AskRun,
+    AskSlice,
+    AskSnapshot,
     FetchFile,
     FileContent,
     FindRuns,
@@ -60,6 +64,10 @@ REQUESTS = (
     LocateFile,
     FetchFile,
     LabelRun,
+    AskRun,
+    AskSnapshot,
+    AskPreview,
+    AskSlice,
 )
 
 log = event_log("records")
@@ -187,6 +195,16 @@ class RecordService:
             case FetchFile(run, name, version):
                 file = await asyncio.to_thread(records.located, run, name, version)
                 return FileContent(file, await asyncio.to_thread(records.content, file))
+            case AskRun(run):
+                return await asyncio.to_thread(records.description, run)
+            case AskSnapshot(run):
+                return await asyncio.to_thread(records.snapshot, run)
+            case AskPreview(run):
+                return await asyncio.to_thread(records.preview, run)
+            case AskSlice(run, variable, select, name, version):
+                return await asyncio.to_thread(
+                    records.slice_of, run, variable, select, name, version
+                )
             case LabelRun(run, by, tags, without, note):
                 label = records.index.label
                 await asyncio.to_thread(label, run, by, time.time(), tags, without, note)

@@ -56,7 +56,8 @@ def question_of(asked: FindRuns, dialect: str) -> "sa.Select[Any]":
         wanted = wanted.where(RUNS.c.started_s < asked.until_s)
     if asked.words:
         wanted = wanted.where(RUNS.c.id.in_(_with_words(asked.words, dialect)))
-    return wanted.order_by(ordered.desc()).limit(max(0, min(asked.limit, MOST)))
+    wanted = wanted.order_by(ordered.desc()).limit(max(0, min(asked.limit, MOST)))
+    return wanted.offset(asked.skip) if asked.skip > 0 else wanted
 
 
 def _begins(column: Any, text: str, dialect: str) -> Any:

@@ -1,48 +1,40 @@
-"""Serves the page over HTTP: the page itself, its live stream, JSON, and a stop.
+"""Serves the pages over HTTP: the pages, their live stream, JSON, and what can be done from them.
 
-Stopping what runs, and saying that one has looked at a finding, are all that can be done here; the
-rest is reading. The page of the cold side is in :mod:`.cold_app`.
+What is asked of records is in :mod:`.data_app`, of parameters in :mod:`.parameter_app`, of the cold
+side in :mod:`.cold_app`.
 """
 
 import asyncio
 import hashlib
-import json
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import FastAPI, HTTPException, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 from podium.control.bus.bus import Bus
-from podium.control.bus.news import DataSummary
-from podium.control.parameters.store import StoreError
-from podium.control.web import parameter_view, plot_data, run_view, view
+from podium.control.web import run_view, view
 from podium.control.web.cold_actions import ColdActions
 from podium.control.web.cold_app import add_cold_pages
+from podium.control.web.data_app import add_data
 from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
 from podium.control.web.page_actions import PageActions
-from podium.control.web.pages import TEMPLATES, Pages
-from podium.control.web.picture import FacilityPicture
+from podium.control.web.page_templates import TEMPLATES
+from podium.control.web.pages import Pages
+from podium.control.web.parameter_app import add_parameters
+from podium.control.web.picture import FacilityPicture, thermometer_name
+from podium.control.web.reading_history import summarised
 from podium.control.web.request_errors import asker, told_if_not_done
-from podium.control.web.store_watch import history_of
 
 ASSETS = Path(__file__).parent / "assets"
-
-
-def hub_of(picture: FacilityPicture, pages: Pages, edition: str) -> Hub:
-    """Return the hub that sends the page's parts, the newest data, and the time of day."""
-
-    def clock() -> str:
-        return json.dumps({"tai_s": _seconds(picture.tai_s()), "edition": edition})
-
-    def plot() -> str:
-        return _drawn(picture, next(reversed(picture.data.values()), None))
-
-    return Hub({**pages.parts(), "plot": plot, "clock": clock}, picture.changed)
+TOPICS_MOST = 64
+"""So many topics at most are sent over one stream."""
 
 
 def edition_of_files() -> str:
@@ -54,35 +46,51 @@ def edition_of_files() -> str:
     return digest.hexdigest()[:12]
 
 
-def make_app(
-    picture: FacilityPicture, bus: Bus, key: str | None = None
-) -> tuple[Guard, tuple[Hub, ...]]:
-    """Return the application and the hubs behind its streams, which somebody has to run.
+def make_app(picture: FacilityPicture, bus: Bus, key: str | None = None) -> tuple[Guard, Hub]:
+    """Return the application and the hub behind its streams, which somebody has to run.
 
     ``bus``: by which is asked what a visitor asks for. ``key``: what opens the page; None: it
     stands open.
     """
-    pages, stopping, edition = Pages(picture), PageActions(picture, bus), edition_of_files()
-    hub = hub_of(picture, pages, edition)
+    pages = Pages(picture, edition_of_files())
+    hub = Hub(pages.topic, picture.changed)
     app = FastAPI(title="Podium", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    _add_pages(app, picture, pages, hub)
+    _add_state(app, picture)
+    _add_actions(app, PageActions(picture, bus))
+    add_data(app, picture, bus, pages, hub)
+    add_parameters(app, picture, pages, hub)
+    add_cold_pages(app, picture, ColdActions(picture, bus))
+    app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
+    return Guard(app, key), hub
 
+
+def _add_pages(app: FastAPI, picture: FacilityPicture, pages: Pages, hub: Hub) -> None:
     @app.get("/", response_class=HTMLResponse)
-    async def page() -> str:
-        """Return the page."""
-        return pages.page()
+    async def now() -> str:
+        """Return the page of what runs."""
+        return pages.page("now", hub)
+
+    @app.get("/room", response_class=HTMLResponse)
+    async def room() -> str:
+        """Return the page of instruments and readings."""
+        return pages.page("room", hub)
+
+    @app.get("/cold", response_class=HTMLResponse)
+    async def cold() -> str:
+        """Return the page of the cold side."""
+        return pages.page("cold", hub)
 
     @app.get("/stream")
-    async def stream() -> StreamingResponse:
-        """Send every part when it changes, as server-sent events."""
-        return StreamingResponse(hub.stream(), media_type="text/event-stream")
-
-    @app.get("/parameters/{name}/history", response_class=HTMLResponse)
-    async def history(name: str) -> str:
-        """Return every value that a parameter had, as a piece of the page."""
-        try:
-            return pages.history(name, await history_of(picture, name))
-        except StoreError as error:
-            raise HTTPException(503, str(error)) from error
+    async def stream(
+        request: Request,
+        topics: Annotated[str, Query(max_length=4000)] = "headline,now,clock",
+        since: Annotated[str, Query(max_length=64)] = "",
+    ) -> StreamingResponse:
+        """Send topics when they change, as server-sent events: what differs from ``since``."""
+        since = request.headers.get("last-event-id", since)[:64]
+        frames = hub.stream(topics.split(",")[:TOPICS_MOST], since)
+        return StreamingResponse(frames, media_type="text/event-stream")
 
     @app.get("/fridges/{name}/history", response_class=HTMLResponse)
     async def fridge(name: str) -> str:
@@ -91,21 +99,29 @@ def make_app(
             raise HTTPException(404, f"there is no fridge {name!r}")
         return pages.fridge(name)
 
+
+def _add_state(app: FastAPI, picture: FacilityPicture) -> None:
     @app.get("/api/fridges/{name}/history")
     async def temperatures(name: str) -> JSONResponse:
         """Return how cold a fridge was: Unix times and K, oldest first."""
         if name not in picture.facility.fridges:
             raise HTTPException(404, f"there is no fridge {name!r}")
-        readings = picture.fridge_history.of(name)
+        readings = picture.reading_history.of(thermometer_name(picture.facility, name))
         return JSONResponse([{"at_s": at_s, "kelvin": kelvin} for at_s, kelvin in readings])
 
-    @app.get("/api/parameters/{name}/history")
-    async def entries(name: str) -> JSONResponse:
-        """Return every value that a parameter had, oldest first."""
-        try:
-            return JSONResponse([asdict(one) for one in await history_of(picture, name)])
-        except StoreError as error:
-            raise HTTPException(503, str(error)) from error
+    @app.get("/api/readings/{name}/history")
+    async def readings(
+        name: str,
+        last_s: Annotated[float, Query(gt=0, le=60 * 24 * 3600)] = 3600.0,
+        points: Annotated[int, Query(ge=2, le=4000)] = 400,
+    ) -> JSONResponse:
+        """Return a channel's readings as means, least and greatest values of equal spans."""
+        known = picture.readings.of(name, time.monotonic())
+        found = picture.reading_history.of(name, time.time() - last_s)
+        if known is None and not found:
+            raise HTTPException(404, f"nothing was read of {name!r}")
+        unit = "" if known is None else known.unit
+        return JSONResponse({"name": name, "unit": unit, **summarised(found, points)})
 
     @app.get("/api/state")
     async def state() -> JSONResponse:
@@ -115,54 +131,10 @@ def make_app(
             {
                 "headline": asdict(view.headline(picture)),
                 "runs": [_card(one) for one in now.cards],
+                "waiting": [asdict(one) for one in view.queue(picture)],
                 "agents": [asdict(one) for one in now.agents],
                 "nodes": [asdict(one) for one in view.nodes(picture)],
                 "instruments": [asdict(one) for one in view.instruments(picture)],
-            }
-        )
-
-    @app.get("/api/runs")
-    async def runs() -> JSONResponse:
-        """Return the latest runs, latest first."""
-        return JSONResponse([_run(asdict(run)) for run in view.runs(picture)])
-
-    @app.get("/api/runs/{run}/data")
-    async def data(run: str) -> Response:
-        """Return the data of a run as the page draws them."""
-        found = [one for one in picture.data.values() if str(one.run) == run]
-        if not found:
-            have = ", ".join(map(str, picture.data)) or "none"
-            raise HTTPException(404, f"no data of run {run} here; here are those of {have}")
-        return Response(_drawn(picture, found[0]), media_type="application/json")
-
-    @app.post("/api/runs/{run}/stop")
-    async def stop(run: str, request: Request) -> JSONResponse:
-        """Stop a run that is on; answered once outputs are safe."""
-        with told_if_not_done():
-            await stopping.stop(run, asker(request))
-        return JSONResponse({"stopped": run})
-
-    @app.post("/api/findings/{finding}/looked")
-    async def looked(finding: str, request: Request) -> JSONResponse:
-        """Note that somebody has looked at a finding."""
-        with told_if_not_done():
-            await stopping.looked_at(finding, asker(request))
-        return JSONResponse({"looked": finding})
-
-    @app.get("/api/parameters")
-    async def parameters() -> JSONResponse:
-        """Return all parameters with their provenance, and why one is no longer good."""
-        complaints = {
-            cell.name: cell.complaint
-            for table in parameter_view.tables(picture)
-            for row in (*table.told.rows, *table.worked_with.rows)
-            for cell in row.cells
-            if cell is not None
-        }
-        return JSONResponse(
-            {
-                name: {**asdict(entry), "complaint": complaints[name]}
-                for name, entry in picture.parameters.items()
             }
         )
 
@@ -171,40 +143,36 @@ def make_app(
         """Return the latest events, latest first."""
         return JSONResponse([asdict(event) for event in reversed(picture.events)])
 
-    app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
-    cold = add_cold_pages(app, picture, ColdActions(picture, bus), edition)
-    return Guard(app, key), (hub, cold)
+
+def _add_actions(app: FastAPI, actions: PageActions) -> None:
+    @app.post("/api/runs/{run}/stop")
+    async def stop(run: str, request: Request) -> JSONResponse:
+        """Stop a run that is on; answered once outputs are safe."""
+        with told_if_not_done():
+            await actions.stop(run, asker(request))
+        return JSONResponse({"stopped": run})
+
+    @app.post("/api/findings/{finding}/looked")
+    async def looked(finding: str, request: Request) -> JSONResponse:
+        """Note that somebody has looked at a finding."""
+        with told_if_not_done():
+            await actions.looked_at(finding, asker(request))
+        return JSONResponse({"looked": finding})
 
 
 @asynccontextmanager
-async def drawing(*hubs: Hub) -> AsyncGenerator[None]:
-    """Run ``hubs`` while the context is open; leaving it ends all streams."""
+async def drawing(hub: Hub) -> AsyncGenerator[None]:
+    """Run ``hub`` while the context is open; leaving it ends all streams."""
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(hub.run(), name="draw the page") for hub in hubs]
+        running = tasks.create_task(hub.run(), name="draw the pages")
         try:
             yield
         finally:
-            for hub, task in zip(hubs, running, strict=True):
-                hub.close()
-                task.cancel()
-
-
-def _drawn(picture: FacilityPicture, summary: DataSummary | None) -> str:
-    return plot_data.drawn(summary, None if summary is None else picture.runs.get(summary.run))
+            hub.close()
+            running.cancel()
 
 
 def _card(card: run_view.RunCard) -> dict[str, object]:
     told = asdict(card)
-    told["run"] = None if card.run is None else _run(asdict(card.run))
+    told["run"] = None if card.run is None else run_view.plain(card.run)
     return told
-
-
-def _run(run: dict[str, object]) -> dict[str, object]:
-    identity = run["run"]
-    if isinstance(identity, dict):
-        run["run"] = f"{identity['session']}-{identity['number']:05d}"
-    return run
-
-
-def _seconds(tai_s: float | None) -> float | None:
-    return None if tai_s is None else round(tai_s, 1)

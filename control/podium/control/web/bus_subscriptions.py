@@ -14,7 +14,17 @@ from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.procedures import ProcedureNews
+from podium.control.bus.progress import (
+    OutcomeNews,
+    PastOutcomes,
+    ProgressNews,
+    outcomes_key,
+    past_outcomes_key,
+    progress_key,
+)
+from podium.control.bus.queue import AskQueue, QueueNews, queue_key
 from podium.control.bus.readings import InstrumentReadings, readings_key
+from podium.control.bus.records import Recorded, recorded_key
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.web.cold_actions import ColdActions
 from podium.control.web.cold_picture import seconds_of
@@ -44,6 +54,10 @@ async def follow_bus(picture: FacilityPicture, bus: Bus) -> AsyncGenerator[None]
         bus.subscribe(readings_key(name, "*")) as readings,
         bus.subscribe(news.runs_key(name)) as runs,
         bus.subscribe(news.data_key(name)) as data,
+        bus.subscribe(queue_key(name)) as queue,
+        bus.subscribe(progress_key(name)) as progress,
+        bus.subscribe(outcomes_key(name)) as outcomes,
+        bus.subscribe(recorded_key(name)) as recorded,
         bus.subscribe(cold_news_key(name)) as cold,
         bus.watch(messages.agent_key(name, "*")) as agents,
         bus.watch(messages.coordinator_key(name)) as coordinators,
@@ -56,11 +70,16 @@ async def follow_bus(picture: FacilityPicture, bus: Bus) -> AsyncGenerator[None]
             follower.hear(readings, InstrumentReadings, follower.readings),
             follower.hear_runs(runs),
             follower.hear(data, news.DataSummary, lambda _, one: picture.add_data(one)),
+            follower.hear(queue, QueueNews, follower.queue),
+            follower.hear(progress, ProgressNews, follower.progress),
+            follower.hear(outcomes, OutcomeNews, follower.outcome),
+            follower.hear(recorded, Recorded, follower.recorded),
             listen(cold, ColdNews, follower.cold, follower.discarded),
             follower.watch_agents(agents),
             follower.watch_coordinator(coordinators),
             follower.ask_corridors(),
             follower.read_clock(),
+            follower.ask_outcome(),
         ]
         running = [tasks.create_task(work) for work in works]
         try:
@@ -108,6 +127,18 @@ class _Follower:
         kinds = news.RunNews, ProcedureNews, FindingsNews
         return listen(told, kinds, noted, self.discarded)
 
+    def queue(self, _: str, told: QueueNews) -> None:
+        self._picture.queue = told
+
+    def progress(self, _: str, told: ProgressNews) -> None:
+        self._picture.progress = {one.id: one for one in told.on}
+
+    def outcome(self, _: str, told: OutcomeNews) -> None:
+        self._picture.outcome = told
+
+    def recorded(self, _: str, told: Recorded) -> None:
+        self._picture.recorded = told.run
+
     def beat(self, agent: str, _: messages.Heartbeat) -> None:
         self._picture.agent(agent).beaten = time.monotonic()
 
@@ -128,6 +159,7 @@ class _Follower:
             self._picture.coordinator = presence.alive
             if presence.alive:
                 await self._ask_runs()
+                await self._ask_queue()
                 await self._ask_events()
             self._picture.changed.set()
 
@@ -136,6 +168,18 @@ class _Follower:
         past = await ask(self._bus, key, news.Recent(), news.PastRuns, timeout_s=ASK_S)
         if not isinstance(past, Failed):
             self._picture.add_past(past)
+
+    async def _ask_queue(self) -> None:
+        answer = await ask(self._bus, self._coordinator, AskQueue(), QueueNews, timeout_s=ASK_S)
+        if not isinstance(answer, Failed):
+            self._picture.queue = answer
+
+    async def ask_outcome(self) -> None:
+        """Ask the records for the latest outcome, once they are there."""
+        key = past_outcomes_key(self._name)
+        past = await ask(self._bus, key, news.Recent(), PastOutcomes, timeout_s=ASK_S)
+        if not isinstance(past, Failed) and past.outcomes and self._picture.outcome is None:
+            self._picture.outcome = past.outcomes[-1]
 
     async def _ask_events(self) -> None:
         pattern = news.past_events_key(self._name, "*")

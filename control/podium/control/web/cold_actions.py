@@ -76,6 +76,7 @@ class ColdActions:
         if begin_s is None:
             raise NotDone(503, "the facility's time is not known: nothing can be rehearsed")
         found = await self._ask(Rehearse(procedure, fridge), Rehearsal, timeout_s=REHEARSE_S)
+        self._picture.changed.set()
         return self._picture.cold.take_rehearsal(AnchoredRehearsal(found, begin_s))
 
     async def corridor(self, procedure: ColdProcedureNews) -> AnchoredRehearsal:
@@ -84,6 +85,7 @@ class ColdActions:
             raise NotDone(409, f"{procedure.id} has not begun")
         found = await self._ask(AskCorridor(procedure.id), Rehearsal)
         anchored = AnchoredRehearsal(found, seconds_of(procedure.began), procedure.id)
+        self._picture.changed.set()
         return self._picture.cold.take_rehearsal(anchored)
 
     async def history(self, readings: tuple[str, ...], last_s: float, points: int) -> ColdHistory:

@@ -1,19 +1,16 @@
-"""Serves the page of the cold side: the page, its live stream, trends, and what can be done."""
+"""Serves what the page of the cold side asks for: its state, trends, and what can be done."""
 
-import json
 from dataclasses import asdict
 from math import isfinite
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from podium.control.facility.facility import Fridge
 from podium.control.web import cold_trends, cold_view, synoptic_view
 from podium.control.web.cold_actions import NAME_MOST, ColdActions, named
-from podium.control.web.cold_pages import ColdPages
-from podium.control.web.hub import Hub
 from podium.control.web.picture import FacilityPicture
 from podium.control.web.request_errors import asker, told_if_not_done
 
@@ -53,35 +50,8 @@ class ProcedureAsked(By):
     dry_run: bool = False
 
 
-def cold_hub(picture: FacilityPicture, pages: ColdPages, edition: str) -> Hub:
-    """Return the hub that sends the parts of the page of the cold side."""
-
-    def clock() -> str:
-        tai_s = picture.cold.tai_s()
-        return json.dumps({"tai_s": None if tai_s is None else round(tai_s, 1), "edition": edition})
-
-    def live() -> str:
-        return json.dumps(cold_trends.live(picture.cold, picture.facility.fridges.values()))
-
-    return Hub({**pages.parts(), "cold-live": live, "clock": clock}, picture.cold.changed)
-
-
-def add_cold_pages(
-    app: FastAPI, picture: FacilityPicture, actions: ColdActions, edition: str
-) -> Hub:
-    """Add the page of the cold side to ``app``; return the hub behind its stream."""
-    pages = ColdPages(picture)
-    hub = cold_hub(picture, pages, edition)
-
-    @app.get("/cold", response_class=HTMLResponse)
-    async def page() -> str:
-        """Return the page of the cold side."""
-        return pages.page()
-
-    @app.get("/cold/stream")
-    async def stream() -> StreamingResponse:
-        """Send every part of it when it changes, as server-sent events."""
-        return StreamingResponse(hub.stream(), media_type="text/event-stream")
+def add_cold_pages(app: FastAPI, picture: FacilityPicture, actions: ColdActions) -> None:
+    """Add to ``app`` what the page of the cold side asks for."""
 
     @app.get("/api/cold")
     async def cold() -> JSONResponse:
@@ -91,7 +61,6 @@ def add_cold_pages(
     _add_trends(app, picture, actions)
     _add_alarms(app, picture, actions)
     _add_procedures(app, picture, actions)
-    return hub
 
 
 def _add_trends(app: FastAPI, picture: FacilityPicture, actions: ColdActions) -> None:

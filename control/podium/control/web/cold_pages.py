@@ -1,10 +1,12 @@
 """Renders the page of the cold side as HTML, from the templates beside this file."""
 
-from collections.abc import Callable
+import json
+
+from jinja2 import Environment
 
 from podium.control.parameters.quantities import told
-from podium.control.web import cold_view, synoptic_view
-from podium.control.web.pages import template_environment
+from podium.control.web import cold_trends, cold_view, synoptic_view
+from podium.control.web.hub import Draw
 from podium.control.web.picture import FacilityPicture
 
 PROCEDURES = {
@@ -21,9 +23,10 @@ SHELVING = {900: "15 min", 3600: "1 h", 8 * 3600: "8 h"}
 class ColdPages:
     """Draws the cold side of a picture."""
 
-    def __init__(self, picture: FacilityPicture) -> None:
+    def __init__(self, picture: FacilityPicture, templates: Environment) -> None:
+        """``templates`` learns what those of the cold side call."""
         self._picture = picture
-        self._templates = template_environment()
+        self._templates = templates
         self._templates.filters |= {"reading": synoptic_view.told_value, "with_sigma": told}
         self._templates.globals |= {
             "procedure_names": PROCEDURES,
@@ -32,7 +35,7 @@ class ColdPages:
             "state_words": cold_view.STATE_WORDS,
         }
 
-    def parts(self) -> dict[str, Callable[[], str]]:
+    def parts(self) -> dict[str, Draw]:
         """Return the parts that change, by the name of the element that they stand in."""
         cold = self._picture.cold
         return {
@@ -54,15 +57,10 @@ class ColdPages:
                     for one in self._picture.facility.fridges.values()
                 ],
             ),
+            "cold-live": lambda: json.dumps(
+                cold_trends.live(cold, self._picture.facility.fridges.values())
+            ),
         }
-
-    def page(self) -> str:
-        """Return the whole page as it is now."""
-        parts = {name: draw() for name, draw in self.parts().items()}
-        facility = self._picture.facility
-        return self._templates.get_template("cold.html").render(
-            facility=facility.name, fridges=list(facility.fridges), parts=parts
-        )
 
     def _part(self, name: str, **content: object) -> str:
         return self._templates.get_template(f"cold/{name}.html").render(content)

@@ -1,6 +1,5 @@
 """Holds what the page knows of the cold side: the supervisor's latest news, and when it came."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,8 +40,6 @@ class ColdPicture:
     """Seconds of the facility's clock in a second of the wall's."""
     rehearsals: dict[str, AnchoredRehearsal] = field(default_factory=dict)
     """The latest of each fridge."""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when there is something new to show."""
     clock: Callable[[], float] = time.monotonic
     """Wall time in s; never goes back."""
     _pace_from: tuple[float, float] | None = None
@@ -53,7 +50,6 @@ class ColdPicture:
         if news.tai is not None:
             self._take_pace(seconds_of(news.tai))
         self.news = news
-        self.changed.set()
 
     def silent_s(self) -> float | None:
         """Return for how long the supervisor has said nothing, wall s; None: it never spoke."""
@@ -73,7 +69,6 @@ class ColdPicture:
     def take_rehearsal(self, anchored: AnchoredRehearsal) -> AnchoredRehearsal:
         """Take note of a fridge's latest rehearsal, and return it."""
         self.rehearsals[anchored.rehearsal.fridge] = anchored
-        self.changed.set()
         return anchored
 
     def without_corridor(self) -> tuple[ColdProcedureNews, ...]:

@@ -29,7 +29,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 LOOKS = ("GET", "HEAD")
 """Methods that change nothing."""
-PAGES = ("/", "/cold")
+PAGES = ("/", "/data", "/parameters", "/room", "/cold")
 """Where the key may stand in the address."""
 OWN = b"x-podium-page"
 """Header that the page's own script adds to everything else; its value does not matter."""

@@ -26,18 +26,17 @@ async def serve(
 
     ``key``: what opens the page; None: it stands open.
     """
-    app, hubs = make_app(picture, bus, key)
+    app, hub = make_app(picture, bus, key)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=ENDING_S
     )
     server = _Server(config)
-    async with drawing(*hubs), asyncio.TaskGroup() as tasks:
+    async with drawing(hub), asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve([listening]), name="serve the page")
         try:
             await ended.wait()
         finally:
-            for hub in hubs:
-                hub.close()
+            hub.close()
             server.should_exit = True
             await asyncio.shield(asyncio.wait({serving}))
 

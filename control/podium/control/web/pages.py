@@ -1,81 +1,148 @@
-"""Renders the page's parts as HTML, from the templates beside this file."""
+"""Renders the pages and their topics as HTML, from the templates beside this file."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
+import json
+from collections.abc import Callable, Mapping
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
+from podium.control.bus.news import DataSummary
 from podium.control.parameters.entry import ParameterEntry
-from podium.control.parameters.quantities import BY_NAME, alone
-from podium.control.web import parameter_view, view
+from podium.control.parameters.quantities import BY_NAME
+from podium.control.web import outcome_view, parameter_view, plot_data, reading_view, view
+from podium.control.web.cold_pages import ColdPages
 from podium.control.web.history_plot import Point, plot
-from podium.control.web.picture import FacilityPicture
+from podium.control.web.hub import Draw, Hub, Rows
+from podium.control.web.page_templates import template_environment
+from podium.control.web.picture import FacilityPicture, thermometer_name
 
-TEMPLATES = Path(__file__).parent / "templates"
 EVENTS_SHOWN = 150
 RUNS_SHOWN = 25
-
-SIGNS = {"good": "✓", "busy": "▶", "unknown": "?", "warn": "!", "bad": "✕"}
-"""A mark is known by its sign as well as by its colour."""
-
-
-def template_environment() -> Environment:
-    """Return what renders the templates: all text is escaped, unknown names are errors."""
-    templates = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.globals["signs"] = SIGNS
-    templates.filters["alone"] = alone
-    templates.filters["breakable"] = _breakable
-    templates.filters["utc"] = _utc
-    return templates
+TITLES = {
+    "now": "Now",
+    "data": "Data",
+    "parameters": "Parameters",
+    "room": "Room",
+    "cold": "Cold side",
+}
+"""The pages, by the words under which they stand in the address."""
+TOPICS = {
+    "now": ("needs", "now", "queue", "nodes", "runs", "plot", "outcome"),
+    "data": ("recorded",),
+    "parameters": ("owners/{}", "parameters/{}"),
+    "room": ("readings", "instruments", "events"),
+    "cold": (
+        "cold-headline",
+        "cold-countdowns",
+        "cold-alarms",
+        "cold-procedures",
+        "cold-findings",
+        "cold-fridges",
+        "cold-live",
+        "cold-clock",
+    ),
+}
+"""What each page shows beside its headline and the clock; ``{}``: whose parameters."""
+SILENT = ("plot", "outcome", "recorded", "clock", "cold-live", "cold-clock")
+"""Topics for a page's script, which are no part of its HTML."""
 
 
 class Pages:
-    """Draws a picture."""
+    """Draws a picture. ``edition`` tells this page from an older one that a browser may have."""
 
-    def __init__(self, picture: FacilityPicture) -> None:
-        self._picture = picture
+    def __init__(self, picture: FacilityPicture, edition: str = "") -> None:
+        self.picture = picture
+        self._edition = edition
         self._templates = template_environment()
+        self._cold = ColdPages(picture, self._templates)
+        self._rendered: dict[str, dict[str, tuple[object, str]]] = {}
+        self._draws = self._cold.parts() | self._parts()
 
-    def parts(self) -> dict[str, Callable[[], str]]:
-        """Return the parts that change, by the name of the element that they stand in."""
+    def topic(self, name: str) -> Draw | None:
+        """Return what draws a topic; None: there is none of that name."""
+        if name.startswith("parameters/"):
+            return lambda: self._table(name.partition("/")[2])
+        if name.startswith("owners/"):
+            return lambda: self._part(
+                "owners",
+                owners=parameter_view.owners(self.picture),
+                owner=name.partition("/")[2],
+            )
+        return self._draws.get(name)
+
+    def _parts(self) -> dict[str, Draw]:
+        picture = self.picture
+
+        def with_data(run: str) -> dict[str, object]:
+            return {"has_data": any(str(one) == run for one in picture.data)}
+
         return {
-            "headline": lambda: self._part("headline", head=view.headline(self._picture)),
-            "findings": lambda: self._part("findings", findings=self._picture.findings),
-            "now": lambda: self._part("now", now=view.now(self._picture)),
-            "nodes": lambda: self._part("nodes", nodes=view.nodes(self._picture)),
-            "instruments": lambda: self._part(
-                "instruments", instruments=view.instruments(self._picture)
+            "headline": lambda: self._part("headline", head=view.headline(picture)),
+            "needs": lambda: self._part(
+                "needs",
+                needs=view.needs(picture),
+                findings=picture.findings,
+                stale=[one for one in parameter_view.owners(picture) if one.stale],
             ),
-            "parameters": lambda: self._part(
-                "parameters",
-                tables=parameter_view.tables(self._picture),
-                store=self._picture.store,
-                problem=self._picture.store_problem,
+            "now": lambda: self._part("now", now=view.now(picture)),
+            "queue": lambda: self._part("queue", queue=view.queue(picture)),
+            "nodes": lambda: self._list("node", {one.name: one for one in view.nodes(picture)}),
+            "instruments": lambda: self._list(
+                "instrument", {one.name: one for one in view.instruments(picture)}
             ),
-            "runs": lambda: self._part(
-                "runs",
-                runs=view.runs(self._picture)[:RUNS_SHOWN],
-                with_data={str(run) for run in self._picture.data},
+            "readings": lambda: self._list(
+                "reading", {one.name: one for one in reading_view.readings(picture)}
             ),
-            "events": lambda: self._part(
-                "events", events=self._picture.events[: -EVENTS_SHOWN - 1 : -1]
+            "runs": lambda: self._list(
+                "run",
+                {str(one.run): one for one in view.runs(picture)[:RUNS_SHOWN]},
+                "ol",
+                "list",
+                with_data,
             ),
+            "events": lambda: self._list(
+                "event",
+                {
+                    f"{one.process}-{one.number}-{one.at_s:.0f}": one
+                    for one in picture.events[: -EVENTS_SHOWN - 1 : -1]
+                },
+                "ol",
+                "list log",
+            ),
+            "plot": lambda: self.plot(next(reversed(picture.data.values()), None)),
+            "outcome": lambda: outcome_view.drawn(picture.outcome),
+            "recorded": lambda: json.dumps(picture.recorded),
+            "clock": lambda: self._clock(picture.tai_s()),
+            "cold-clock": lambda: self._clock(picture.cold.tai_s()),
         }
 
-    def page(self) -> str:
-        """Return the whole page as it is now."""
-        parts = {name: draw() for name, draw in self.parts().items()}
-        return self._templates.get_template("page.html").render(
-            facility=self._picture.facility.name, parts=parts
+    def page(self, name: str, hub: Hub, **given: object) -> str:
+        """Return a page as it is now; ``given``: what else its template takes."""
+        owner = str(given.get("owner", ""))
+        own = tuple(one.format(owner) for one in TOPICS[name])
+        topics = own if name == "cold" else ("headline", *own, "clock")
+        parts = hub.shown(one for one in topics if one not in SILENT)
+        return self._templates.get_template(f"{name}.html").render(
+            facility=self.picture.facility.name,
+            fridges=list(self.picture.facility.fridges),
+            page=name,
+            titles=TITLES,
+            topics=topics,
+            at=hub.state,
+            parts=parts,
+            **given,
         )
+
+    def plot(self, summary: DataSummary | None) -> str:
+        """Return the JSON of a run's data as its page draws them."""
+        news = None if summary is None else self.picture.runs.get(summary.run)
+        return plot_data.drawn(summary, news)
+
+    def rows(self, template: str, items: Mapping[str, object], **more: object) -> str:
+        """Return rows of a list that no topic has."""
+        draw = self._templates.get_template(f"rows/{template}.html").render
+        return "".join(draw(it=one, **more) for one in items.values())
+
+    def part(self, name: str, **content: object) -> str:
+        """Return a piece of a page that no topic has."""
+        return self._part(name, **content)
 
     def history(self, name: str, entries: tuple[ParameterEntry, ...]) -> str:
         """Return the values that a parameter had."""
@@ -95,23 +162,78 @@ class Pages:
 
     def fridge(self, name: str) -> str:
         """Return how cold a fridge was."""
-        readings = self._picture.fridge_history.of(name)
+        readings = self.picture.reading_history.of(thermometer_name(self.picture.facility, name))
         points = [Point(at_s, kelvin) for at_s, kelvin in readings]
         return self._part(
             "fridge",
-            fridge=self._picture.facility.fridges[name],
+            fridge=self.picture.facility.fridges[name],
             readings=readings,
             plot=plot(points, "K", name),
         )
 
+    def _clock(self, tai_s: float | None) -> str:
+        rounded = None if tai_s is None else round(tai_s, 1)
+        return json.dumps({"tai_s": rounded, "edition": self._edition})
+
+    def _table(self, owner: str) -> Rows:
+        found = parameter_view.table(self.picture, owner)
+        blocks = () if found is None else (found.told, found.worked_with)
+        cells = {
+            f"p-{cell.name}": cell
+            for block in blocks
+            for row in block.rows
+            for cell in row.cells
+            if cell is not None
+        }
+        html = self._rows(f"parameters/{owner}", "cell", cells)
+        problem = self.picture.store_problem
+
+        def whole() -> str:
+            return self._part(
+                "table",
+                table=found,
+                owner=owner,
+                cells=html,
+                store=self.picture.store,
+                problem=problem,
+            )
+
+        # What stands around the cells is a part of what is compared.
+        around = whole() if found is None else ""
+        return Rows(html | ({"": around} if around else {}), whole, listed=False)
+
+    def _list(
+        self,
+        row: str,
+        items: Mapping[str, object],
+        tag: str = "ul",
+        look: str = "rows",
+        more: Callable[[str], dict[str, object]] = lambda _: {},
+    ) -> Rows:
+        html = self._rows(row, row, items, more)
+
+        def whole() -> str:
+            return f'<{tag} class="{look}" data-rows>{"".join(html.values())}</{tag}>'
+
+        return Rows({f"{row}-{name}": one for name, one in html.items()}, whole)
+
+    def _rows(
+        self,
+        topic: str,
+        template: str,
+        items: Mapping[str, object],
+        more: Callable[[str], dict[str, object]] = lambda _: {},
+    ) -> dict[str, str]:
+        """Render rows, those anew that differ from what was rendered last."""
+        draw = self._templates.get_template(f"rows/{template}.html").render
+        before, found = self._rendered.get(topic, {}), {}
+        for name, it in items.items():
+            told = more(name)
+            known = before.get(name)
+            same = known is not None and known[0] == (it, told)
+            found[name] = known if same and known is not None else ((it, told), draw(it=it, **told))
+        self._rendered[topic] = found
+        return {name: html for name, (_, html) in found.items()}
+
     def _part(self, name: str, **content: object) -> str:
         return self._templates.get_template(f"parts/{name}.html").render(content)
-
-
-def _breakable(name: str) -> Markup:
-    """Return a name that may go on in the next line after each of its underscores."""
-    return Markup("_<wbr>").join(name.split("_"))
-
-
-def _utc(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from podium.control.calibration.catalogue import VALIDITY
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import BY_NAME, QUANTITIES, told
-from podium.control.parameters.validity import Validities
+from podium.control.parameters.validity import Validities, told_age
 from podium.control.web.picture import FacilityPicture
 
 
@@ -28,6 +28,8 @@ class Cell:
     run: str
     by_hand: str
     """Who set it, and why; empty when it was measured."""
+    in_force_s: float
+    """From when it counted, TAI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,56 @@ class ParameterTable:
     """How many are no longer good."""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnerRow:
+    """Someone who has parameters: a node, a link, a fridge."""
+
+    name: str
+    count: int
+    stale: int
+
+
 def tables(picture: FacilityPicture) -> tuple[ParameterTable, ...]:
     """Return all parameters."""
+    names = dict.fromkeys(owner_of(name) for name in picture.parameters)
+    return tuple(found for name in names if (found := table(picture, name)) is not None)
+
+
+def table(picture: FacilityPicture, owner: str) -> ParameterTable | None:
+    """Return the parameters of one owner; None: it has none."""
     validities = Validities(VALIDITY, dict(picture.facility.validity))
     tai_s = picture.tai_s()
-    cells: dict[str, dict[str, dict[str, Cell]]] = {}
+    cells: dict[str, dict[str, Cell]] = {}
     for entry in picture.parameters.values():
-        owner, _, rest = entry.name.partition(".")
-        element, _, quantity = rest.rpartition(".")
-        cell = _cell(entry, quantity, validities.complaint(entry, tai_s, None) or "")
-        cells.setdefault(owner, {}).setdefault(quantity, {})[element] = cell
-    return tuple(_table(owner, rows) for owner, rows in cells.items())
+        if owner_of(entry.name) == owner:
+            element, _, quantity = entry.name.partition(".")[2].rpartition(".")
+            cell = _cell(entry, quantity, _complaint(entry, validities, tai_s))
+            cells.setdefault(quantity, {})[element] = cell
+    return _table(owner, cells) if cells else None
+
+
+def owners(picture: FacilityPicture) -> tuple[OwnerRow, ...]:
+    """Return who has parameters, how many, and how many of them are too old."""
+    validities = Validities(VALIDITY, dict(picture.facility.validity))
+    tai_s = picture.tai_s()
+    counts: dict[str, list[int]] = {}
+    for entry in picture.parameters.values():
+        here = counts.setdefault(owner_of(entry.name), [0, 0])
+        here[0] += 1
+        here[1] += bool(_complaint(entry, validities, tai_s))
+    return tuple(OwnerRow(name, count, stale) for name, (count, stale) in counts.items())
+
+
+def owner_of(name: str) -> str:
+    """Return whose parameter it is."""
+    return name.partition(".")[0]
+
+
+def _complaint(entry: ParameterEntry, validities: Validities, tai_s: float | None) -> str:
+    """Return for how long it was good, where that is over. Its age stands beside it and goes on."""
+    if validities.complaint(entry, tai_s, None) is None:
+        return ""
+    return f"older than it is good for: valid for {told_age(validities.of(entry.name).lasts_s)}"
 
 
 def _table(owner: str, rows: dict[str, dict[str, Cell]]) -> ParameterTable:
@@ -111,6 +152,7 @@ def _cell(entry: ParameterEntry, quantity: str, complaint: str) -> Cell:
         entry.routine,
         entry.run,
         by_hand,
+        entry.tai_s if entry.put_tai_s is None else entry.put_tai_s,
     )
 
 

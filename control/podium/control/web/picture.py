@@ -11,19 +11,21 @@ from podium.control.bus.messages import AgentStatus, RunId
 from podium.control.bus.news import DataSummary, Event, PastRuns, RunNews
 from podium.control.bus.procedures import SILENT_S as PROCEDURE_SILENT_S
 from podium.control.bus.procedures import ProcedureNews
+from podium.control.bus.progress import OutcomeNews, Progress
+from podium.control.bus.queue import QueueNews
 from podium.control.bus.readings import InstrumentReadings
 from podium.control.facility.facility import Facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.records.latest_readings import Latest, LatestReadings
 from podium.control.web.cold_picture import ColdPicture
-from podium.control.web.fridge_history import FridgeHistory
+from podium.control.web.reading_history import ReadingHistory
 
 RUNS_KEPT = 60
 DATA_KEPT = 30
 EVENTS_KEPT = 400
 PROCEDURES_KEPT = 16
 KEEP_EVERY_S = 5.0
-"""A fridge's temperature is kept so often."""
+"""A reading of a channel is kept so often."""
 SILENT_S = 1.5
 """An agent whose last heartbeat is older than this is shown as silent: news of it may be old."""
 
@@ -70,7 +72,15 @@ class FacilityPicture:
     store_problem: str = ""
     readings: LatestReadings = field(default_factory=LatestReadings)
     """What agents publish of their instruments."""
-    fridge_history: FridgeHistory = field(default_factory=FridgeHistory)
+    reading_history: ReadingHistory = field(default_factory=ReadingHistory)
+    queue: QueueNews | None = None
+    """Who waits for whom; None: nobody tells."""
+    progress: Mapping[str, Progress] = field(default_factory=dict)
+    """How far each run and procedure is that is on, by its id."""
+    outcome: OutcomeNews | None = None
+    """What a routine has found last."""
+    recorded: str = ""
+    """The run that was recorded last."""
     cold: ColdPicture = field(default_factory=ColdPicture)
     """What the supervisor of the cold side tells."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -78,7 +88,7 @@ class FacilityPicture:
     _clock: tuple[float, float] | None = None
     _store_seen: bool = False
     _kept_at: dict[str, float] = field(default_factory=dict)
-    """By fridge: when its temperature was kept last, monotonic wall time."""
+    """By channel: when a reading of it was kept last, monotonic wall time."""
 
     def agent(self, name: str) -> AgentHere:
         """Return the agent ``name``, as far as it is known."""
@@ -156,22 +166,20 @@ class FacilityPicture:
         self.parameters, self.store_problem = found, problem
 
     def take_readings(self, told: InstrumentReadings) -> None:
-        """Take note of what an instrument reads; of a fridge's thermometer some are kept."""
+        """Take note of what an instrument reads; of each channel some are kept."""
         now_s = time.monotonic()
         self.readings.hear(told, now_s)
-        for fridge in self.facility.fridges.values():
-            latest = self.thermometer(fridge.name)
-            if fridge.thermometer.instrument != told.instrument or latest is None:
-                continue
-            due_s = self._kept_at.get(fridge.name, -math.inf) + KEEP_EVERY_S
-            if latest.good is not None and now_s >= due_s:
-                self._kept_at[fridge.name] = now_s
-                self.fridge_history.add(fridge.name, latest.good)
+        for one in told.readings:
+            name = f"{told.instrument}.{one.channel}"
+            latest = self.readings.of(name, now_s)
+            due_s = self._kept_at.get(name, -math.inf) + KEEP_EVERY_S
+            if latest is not None and latest.good is not None and now_s >= due_s:
+                self._kept_at[name] = now_s
+                self.reading_history.add(name, latest.good)
 
     def thermometer(self, fridge: str) -> Latest | None:
         """Return what a fridge's thermometer reads now; None: nothing was heard of it yet."""
-        place = self.facility.fridges[fridge].thermometer
-        return self.readings.of(f"{place.instrument}.{place.channel}", time.monotonic())
+        return self.readings.of(thermometer_name(self.facility, fridge), time.monotonic())
 
     def add_data(self, summary: DataSummary) -> None:
         """Take note of a run's data."""
@@ -203,6 +211,12 @@ class FacilityPicture:
         known = self.tai_s()
         if known is None or tai_s > known:
             self._clock = (tai_s, time.monotonic())
+
+
+def thermometer_name(facility: Facility, fridge: str) -> str:
+    """Return the channel of a fridge's thermometer, ``instrument.channel``."""
+    place = facility.fridges[fridge].thermometer
+    return f"{place.instrument}.{place.channel}"
 
 
 def _forget_oldest(kept: dict[RunId, RunNews] | dict[RunId, DataSummary], most: int) -> None:

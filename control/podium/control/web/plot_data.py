@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.bus.news import CaptureSummary, DataSummary, RunNews
+from podium.control.bus.news import AxisSummary, CaptureSummary, DataSummary, RunNews
+from podium.control.bus.records import RunPreview
 
 DIGITS = 5
 V_TO_MV = 1e3
@@ -25,17 +26,36 @@ def plain(summary: DataSummary, news: RunNews | None) -> Mapping[str, object]:
         "program": summary.program,
         "complete": summary.complete,
         "extent": extent(summary, news),
-        "axes": [
-            {
-                "name": axis.name,
-                "variables": [
-                    {"name": one.name, "unit": one.unit, "values": _list(one.values, 12)}
-                    for one in axis.variables
-                ],
-            }
-            for axis in summary.axes
-        ],
+        "axes": [_axis(one) for one in summary.axes],
         "captures": {name: _capture(one) for name, one in summary.captures.items()},
+    }
+
+
+def recorded(preview: RunPreview) -> str:
+    """Return the JSON of recorded data, thinned, in the form of :func:`drawn`."""
+    said = "" if preview.complete else "incomplete"
+    summary: dict[str, object] = {
+        "run": preview.run,
+        "program": preview.program,
+        "complete": preview.complete,
+        "extent": said,
+        "axes": [_axis(one) for one in preview.axes],
+        "captures": {name: _capture(one) for name, one in preview.captures.items()},
+        "values": {
+            name: {"axes": one.axes, "unit": one.unit, "values": _list(one.values)}
+            for name, one in preview.values.items()
+        },
+    }
+    return json.dumps(summary, separators=(",", ":"))
+
+
+def _axis(axis: AxisSummary) -> dict[str, object]:
+    return {
+        "name": axis.name,
+        "variables": [
+            {"name": one.name, "unit": one.unit, "values": _list(one.values, 12)}
+            for one in axis.variables
+        ],
     }
 
 

@@ -22,8 +22,8 @@ from podium.control.facility.growth import NotGrown, grown
 from podium.control.facility.load import load_facility
 from podium.control.security.access import Member
 from podium.control.web.bus_subscriptions import follow_bus
-from podium.control.web.fridge_history import FridgeHistory
-from podium.control.web.picture import FacilityPicture
+from podium.control.web.picture import FacilityPicture, thermometer_name
+from podium.control.web.reading_history import ReadingHistory
 from podium.control.web.store_watch import watch_store
 
 log = event_log("page")
@@ -49,9 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _be(arguments: Namespace) -> None:
     read = partial(load_facility, arguments.facility, arguments.endpoints)
     facility = read()
-    readings = FridgeHistory(arguments.fridges)
+    thermometers = {name: thermometer_name(facility, name) for name in facility.fridges}
+    readings = ReadingHistory(arguments.fridges, thermometers.values(), thermometers)
     key = None if arguments.key is None else arguments.key.read_text(encoding="ascii").strip()
-    picture = FacilityPicture(facility, arguments.store, fridge_history=readings)
+    picture = FacilityPicture(facility, arguments.store, reading_history=readings)
     places = {
         "meet": arguments.meet,
         "listen": arguments.listen,

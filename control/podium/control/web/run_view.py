@@ -2,7 +2,7 @@
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 from podium.control.bus.messages import RunId
 from podium.control.bus.news import RunNews
@@ -34,13 +34,20 @@ class RunCard:
     share: float
     """How much is done, 0 to 1, as far as is known."""
     left_s: float | None
-    """Guessed from what is done; None: nothing can be said yet."""
+    """Estimated, or guessed from what is done; None: nothing can be said yet."""
     at_s: float
     """When it began, Unix time."""
     by: str
     run: RunNews | None
     """The run that is on; between two runs of a procedure None."""
     procedure: bool
+    left_sigma_s: float = 0.0
+    """Standard deviation of what is left; 0: not known."""
+
+
+def plain(run: RunNews) -> dict[str, object]:
+    """Return the news of a run in values that JSON has, its id as text."""
+    return {**asdict(run), "run": str(run.run)}
 
 
 def cards(picture: FacilityPicture) -> tuple[RunCard, ...]:
@@ -54,6 +61,13 @@ def cards(picture: FacilityPicture) -> tuple[RunCard, ...]:
         mine = [run for run in on if run.procedure == one.said.procedure]
         found.append(_of_procedure(one, mine[-1] if mine else None, now_s))
     found += [_of_run(run, now_s) for run in on if run.procedure not in named]
+    told = picture.progress
+    found = [
+        replace(one, left_s=told[one.id].left_s, left_sigma_s=told[one.id].left_sigma_s)
+        if one.id in told and told[one.id].left_s is not None
+        else one
+        for one in found
+    ]
     return tuple(sorted(found, key=lambda card: card.at_s))
 
 

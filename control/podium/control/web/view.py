@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from podium.control.bus.findings import Finding
 from podium.control.bus.messages import InstrumentStatus
 from podium.control.bus.news import RunNews
+from podium.control.bus.queue import QueueEntry
 from podium.control.facility.facility import Facility, Node
 from podium.control.web import cold_view
 from podium.control.web.picture import FacilityPicture
@@ -69,8 +70,19 @@ class NodeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that somebody has to look at."""
+
+    id: str
+    mark: str
+    text: str
+    page: str = ""
+    """Where something can be done about it; empty: here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Headline:
-    """Sums up the state of everything in one line, and lists what is not well."""
+    """Sums up the state of everything in one line."""
 
     facility: str
     mark: str
@@ -105,28 +117,40 @@ class Now:
     """Those on which the latest run played."""
 
 
-def headline(picture: FacilityPicture) -> Headline:
-    """Return how everything is."""
-    complaints: list[tuple[str, str]] = []
+def needs(picture: FacilityPicture) -> tuple[Need, ...]:
+    """Return what somebody has to look at; findings are told of beside it."""
+    found: list[Need] = []
     if not picture.coordinator:
-        complaints.append(("bad", "the coordinator is gone: nothing can be run"))
+        text = "the coordinator is gone: nothing can be run"
+        found.append(Need("need-coordinator", "bad", text))
     for agent in agents(picture):
         if agent.mark == "bad":
-            complaints.append(("bad", f"agent {agent.name} is {agent.doing}"))
+            text = f"agent {agent.name} is {agent.doing}"
+            found.append(Need(f"need-agent-{agent.name}", "bad", text))
     for one in instruments(picture):
         if one.mark in ("warn", "bad"):
-            complaints.append((one.mark, f"{one.name} is {one.state}"))
+            text = f"{one.name} is {one.state}"
+            found.append(Need(f"need-{one.name}", one.mark, text, "/room"))
     for name in picture.facility.fridges:
         row = fridge(picture, name)
         if row.mark in ("warn", "bad"):
             said = row.problem if row.kelvin is not None else "its temperature cannot be read"
-            complaints.append((row.mark, f"{name}: {said}"))
+            found.append(Need(f"need-{name}", row.mark, f"{name}: {said}", "/cold"))
     cold = cold_view.headline(picture.cold)
     if cold.active and not cold.old:
-        complaints.append((cold.mark, f"cold side: {cold.word.lower()}"))
+        text = f"cold side: {cold.word.lower()}"
+        found.append(Need("need-cold", cold.mark, text, "/cold"))
     elif cold.old and picture.cold.news is not None:
-        complaints.append(("warn", "nothing is heard of the supervisor of the cold side"))
-    marks = [mark for mark, _ in complaints] + ["bad"] * len(picture.findings)
+        text = "nothing is heard of the supervisor of the cold side"
+        found.append(Need("need-cold", "warn", text, "/cold"))
+    return tuple(found)
+
+
+def headline(picture: FacilityPicture) -> Headline:
+    """Return how everything is."""
+    wanted = needs(picture)
+    cold = cold_view.headline(picture.cold)
+    marks = [one.mark for one in wanted] + ["bad"] * len(picture.findings)
     mark, count = worst(*marks), len(marks)
     word = "Facility ready" if not count else f"{count} thing{'s' * (count > 1)} to look at"
     if not picture.agents and picture.coordinator:
@@ -135,7 +159,7 @@ def headline(picture: FacilityPicture) -> Headline:
         picture.facility.name,
         mark,
         word,
-        tuple(text for _, text in complaints),
+        tuple(one.text for one in wanted),
         picture.findings,
         picture.done,
         picture.failed,
@@ -203,6 +227,13 @@ def fridge(picture: FacilityPicture, name: str) -> FridgeRow:
         return FridgeRow(name, latest.good, limit_k, "", "good")
     said = f"{latest.good * 1e3:.4g} mK: not cold (below {limit_k * 1e3:.4g} mK)"
     return FridgeRow(name, latest.good, limit_k, said, "bad")
+
+
+def queue(picture: FacilityPicture) -> tuple[QueueEntry, ...]:
+    """Return the work that waits for its turn, the next first."""
+    if picture.queue is None or not picture.coordinator:
+        return ()
+    return picture.queue.waiting
 
 
 def nodes(picture: FacilityPicture) -> tuple[NodeRow, ...]:

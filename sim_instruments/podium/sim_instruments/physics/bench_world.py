@@ -13,6 +13,8 @@ from podium.sim_instruments.physics.timing_design import TimingDesign, timing_of
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.chip import Chip
+    from podium.sim_instruments.physics.links.link_point import Link
+    from podium.sim_instruments.physics.links.link_world import LinkWorld
     from podium.sim_instruments.physics.world_file import (
         ClockWorld,
         MixerWorld,
@@ -43,6 +45,11 @@ class BenchWorld:
     nodes: "Mapping[str, NodeWorld]" = field(default_factory=dict)
     mixers: "Mapping[str, MixerWorld]" = field(default_factory=dict)
     timing: NoTiming = field(default_factory=NoTiming)
+    links: "Mapping[str, LinkWorld]" = field(default_factory=dict)
+
+    def quantum_links(self) -> "tuple[Link, ...]":
+        """Return ways for photons: none."""
+        return ()
 
     def chip(self) -> "Chip":
         """Return a chip of nothing."""

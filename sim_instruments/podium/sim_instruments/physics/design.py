@@ -12,10 +12,12 @@ from typing import Any
 
 from podium.firmware_interfaces.models import ModelError, known_models, output_full_scale_dbm
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
-from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
-from podium.firmware_interfaces.qubit_defaults import typical_design, usual_spread
+from podium.firmware_interfaces.qubit_defaults import typical_design
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.physics.edge_design import COUPLER_UNITS, CouplerDesign, EdgeDesign
+from podium.sim_instruments.physics.facility_place import DesignError as DesignError
+from podium.sim_instruments.physics.facility_place import FacilityPlace
+from podium.sim_instruments.physics.links.link_design import LinkDesign, links_of
 from podium.sim_instruments.physics.spread import Spread
 from podium.sim_instruments.physics.thermometer_channels import NoSuchChannel, stages_by_channel
 from podium.sim_instruments.physics.timing_design import (
@@ -52,10 +54,6 @@ ONE_JUNCTION = 1.0
 NO_DEVICE = "unknown"
 """Of a node whose file names no chip."""
 THE_FILE = "the facility file"
-
-
-class DesignError(ValueError):
-    """A facility file does not say enough to draw a world from; `podium check` says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +130,8 @@ class Design:
     mixers: tuple[str, ...] = ()
     """Outputs with an I/Q mixer of their own, and sources with one: ``cluster_a.slot4.out0``,
     ``lo_q2.iq``."""
+    links: tuple[LinkDesign, ...] = ()
+    """Links whose ends have transfer resonators."""
 
 
 def read_design(path: Path) -> Design:
@@ -145,7 +145,7 @@ def read_design(path: Path) -> Design:
 
 def design_of(tree: Any, where: str) -> Design:
     """Return what a facility file's content says; raises :class:`DesignError` naming ``where``."""
-    root = _Place(tree, where)
+    root = FacilityPlace(tree, where)
     try:
         timing = timing_of(tree)
     except TimingDesignError as error:
@@ -166,10 +166,11 @@ def design_of(tree: Any, where: str) -> Design:
         },
         timing=timing,
         mixers=_mixers(root),
+        links=links_of(root, lambda port: _drive_full_scale(port, root)),
     )
 
 
-def _mixers(root: "_Place") -> tuple[str, ...]:
+def _mixers(root: "FacilityPlace") -> tuple[str, ...]:
     """Return the outputs that go to the chip themselves, and the modulators of the others."""
     found: dict[str, None] = {}
     for _, entry in root.section("wiring"):
@@ -180,74 +181,7 @@ def _mixers(root: "_Place") -> tuple[str, ...]:
     return tuple(found)
 
 
-class _Place:
-    """A mapping of the file that knows where it stands."""
-
-    def __init__(self, tree: Any, where: str) -> None:
-        if not isinstance(tree, Mapping):
-            raise DesignError(f"{where}: a mapping is wanted, not {tree!r}")
-        self._tree, self.where = tree, where
-
-    @property
-    def tree(self) -> Mapping[str, Any]:
-        """Return the content of the file here."""
-        return self._tree
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._tree
-
-    def __getitem__(self, key: str) -> Any:
-        if key not in self._tree:
-            there = ", ".join(self.names())
-            raise DesignError(f"{self.where}: {key} is missing; there are {there}")
-        return self._tree[key]
-
-    def sub(self, key: str) -> "_Place":
-        return _Place(self[key], f"{self.where}{'.' if ': ' in self.where else ': '}{key}")
-
-    def names(self) -> list[str]:
-        return [str(key) for key in self._tree]
-
-    def subs(self) -> "list[tuple[str, _Place]]":
-        return [(key, self.sub(key)) for key in self.names()]
-
-    def section(self, key: str) -> "list[tuple[str, _Place]]":
-        """Return the entries of a section; an absent or empty one has none."""
-        return self.sub(key).subs() if self._tree.get(key) is not None else []
-
-    def text(self, key: str) -> str:
-        return str(self[key])
-
-    def quantity(self, key: str, unit: str) -> float:
-        return self._parsed(self[key], key, unit)
-
-    def spread(self, key: str, unit: str) -> Spread:
-        """Read ``{value, spread}`` or a bare quantity; without a spread it has the usual one."""
-        given = self[key]
-        if not isinstance(given, Mapping):
-            value = self._parsed(given, key, unit)
-            return Spread(value, usual_spread(key, value), unit)
-        place = self.sub(key)
-        value = place.quantity("value", unit)
-        spread = place.quantity("spread", unit) if "spread" in place else usual_spread(key, value)
-        return Spread(value, spread, unit)
-
-    def origin(self, key: str, fallback: str) -> str | None:
-        given = self[key]
-        if isinstance(given, Mapping):
-            if given.get("assumed"):
-                return None
-            return str(given.get("source", fallback))
-        return fallback
-
-    def _parsed(self, given: Any, key: str, unit: str) -> float:
-        try:
-            return parse_quantity(given, unit=unit)
-        except QuantityError as error:
-            raise DesignError(f"{self.where}.{key}: {error}") from error
-
-
-def _node(name: str, node: _Place, root: _Place) -> NodeDesign:
+def _node(name: str, node: FacilityPlace, root: FacilityPlace) -> NodeDesign:
     chip = node.sub("chip") if "chip" in node else None
     lines = node.sub("feedlines")
     return NodeDesign(
@@ -268,7 +202,7 @@ def _node(name: str, node: _Place, root: _Place) -> NodeDesign:
     )
 
 
-def _edge(name: str, edge: _Place) -> EdgeDesign:
+def _edge(name: str, edge: FacilityPlace) -> EdgeDesign:
     coupler = edge.text("coupler") if edge.tree.get("coupler") is not None else ""
     gate = edge.text("gate") if "gate" in edge else "cz"
     if gate not in ("cz", "iswap"):
@@ -277,7 +211,7 @@ def _edge(name: str, edge: _Place) -> EdgeDesign:
     return EdgeDesign(name, _ends(edge), "cz" if gate == "cz" else "iswap", pulsed)
 
 
-def _exchanges(name: str, edge: _Place) -> list[CouplingDesign]:
+def _exchanges(name: str, edge: FacilityPlace) -> list[CouplingDesign]:
     """Return the exchanges of an edge: between its ends, and of each with its coupler."""
     first, second = _ends(edge)
     pairs: dict[str, tuple[str, str]] = {"exchange": (first, second)}
@@ -296,14 +230,14 @@ def _exchanges(name: str, edge: _Place) -> list[CouplingDesign]:
     ]
 
 
-def _pulsed_lines(node: str, place: _Place, root: _Place) -> tuple[str, ...]:
+def _pulsed_lines(node: str, place: FacilityPlace, root: FacilityPlace) -> tuple[str, ...]:
     wiring = dict(root.section("wiring"))
     names = [name for key in ("qubits", "couplers") for name, _ in place.section(key)]
     lines = {name: wiring.get(f"{node}.{name}.flux") for name in names}
     return tuple(name for name, line in lines.items() if line is not None and "output" in line)
 
 
-def _coupler(node: str, name: str, coupler: _Place, root: _Place) -> CouplerDesign:
+def _coupler(node: str, name: str, coupler: FacilityPlace, root: FacilityPlace) -> CouplerDesign:
     design = coupler.sub("design")
     written = {key: unit for key, unit in COUPLER_UNITS.items() if key in design}
     values = {key: design.spread(key, unit) for key, unit in written.items()}
@@ -320,7 +254,7 @@ def _coupler(node: str, name: str, coupler: _Place, root: _Place) -> CouplerDesi
     return CouplerDesign(name, values, origin)
 
 
-def _coupling(name: str, coupling: _Place) -> CouplingDesign:
+def _coupling(name: str, coupling: FacilityPlace) -> CouplingDesign:
     return CouplingDesign(
         name=name,
         ends=_ends(coupling),
@@ -329,14 +263,14 @@ def _coupling(name: str, coupling: _Place) -> CouplingDesign:
     )
 
 
-def _ends(place: _Place) -> tuple[str, str]:
+def _ends(place: FacilityPlace) -> tuple[str, str]:
     ends = place["ends"]
     if not isinstance(ends, list) or len(ends) != 2:
         raise DesignError(f"{place.where}.ends: two qubits are wanted, not {ends!r}")
     return str(ends[0]), str(ends[1])
 
 
-def _qubit(node: str, name: str, qubit: _Place, root: _Place) -> QubitDesign:
+def _qubit(node: str, name: str, qubit: FacilityPlace, root: FacilityPlace) -> QubitDesign:
     kind = qubit.text("kind")
     if kind not in DESIGN_UNITS:
         known = " and ".join(map(repr, DESIGN_UNITS))
@@ -373,13 +307,13 @@ def _qubit(node: str, name: str, qubit: _Place, root: _Place) -> QubitDesign:
     )
 
 
-def _flux_limit_v(port: str, root: _Place) -> float | None:
+def _flux_limit_v(port: str, root: FacilityPlace) -> float | None:
     """Return the limit of a flux bias, V; None: there is no such line."""
     line = dict(root.section("wiring")).get(port)
     return None if line is None else line.quantity("limit", "V")
 
 
-def _chip_dbm(port: str, root: _Place) -> float | None:
+def _chip_dbm(port: str, root: FacilityPlace) -> float | None:
     """Return the power of a full-scale tone at the chip, as the file has it; None: no such line."""
     amplitude = _drive_full_scale(port, root)
     if not amplitude:
@@ -388,7 +322,7 @@ def _chip_dbm(port: str, root: _Place) -> float | None:
     return 10 * math.log10(amplitude**2 / 1e-3) - weaker_db
 
 
-def _drive_full_scale(port: str, root: _Place) -> float | None:
+def _drive_full_scale(port: str, root: FacilityPlace) -> float | None:
     """Amplitude of digital full scale where the line begins, sqrt(W).
 
     With a modulator the line begins at the modulator's output, and full scale of the baseband
@@ -406,7 +340,7 @@ def _drive_full_scale(port: str, root: _Place) -> float | None:
     return tone_amplitude(_full_scale_dbm(port, drive.text("output"), root) - attenuation)
 
 
-def _full_scale_dbm(port: str, output: str, root: _Place) -> float:
+def _full_scale_dbm(port: str, output: str, root: FacilityPlace) -> float:
     """Return what full scale brings out of an output without attenuation."""
     name, _, channel = output.partition(".")
     entry = root.sub("instruments").sub(name)
@@ -419,7 +353,7 @@ def _full_scale_dbm(port: str, output: str, root: _Place) -> float:
         raise DesignError(f"wiring.{port}: {error}") from error
 
 
-def _feedline(node: str, name: str, qubits: Any, root: _Place) -> FeedlineDesign:
+def _feedline(node: str, name: str, qubits: Any, root: FacilityPlace) -> FeedlineDesign:
     port = f"{node}.{name}"
     wiring = root.sub("wiring").sub(port)
     return FeedlineDesign(
@@ -432,7 +366,7 @@ def _feedline(node: str, name: str, qubits: Any, root: _Place) -> FeedlineDesign
     )
 
 
-def _stages(fridge: _Place, root: _Place) -> tuple[str, ...]:
+def _stages(fridge: FacilityPlace, root: FacilityPlace) -> tuple[str, ...]:
     thermometer = fridge.text("thermometer").partition(".")[0]
     entry = root.sub("instruments").sub(thermometer)
     try:

@@ -100,8 +100,13 @@ def drives_of(trains: Sequence[PulseTrain]) -> Drives:
     return _merged(drives, np.concatenate(images)[order])
 
 
-def _merged(drives: Drives, image: NDArray[np.bool_]) -> Drives:
-    first = clusters(drives.start_ns, drives.end_ns)
+def joined(drives: Drives, gap_ns: int) -> Drives:
+    """Return drives with shapes added into one that follow each other within less than a gap."""
+    return _merged(drives, np.zeros(drives.start_ns.size, np.bool_), gap_ns)
+
+
+def _merged(drives: Drives, image: NDArray[np.bool_], gap_ns: int = 0) -> Drives:
+    first = clusters(drives.start_ns, drives.end_ns + gap_ns)
     if first.size == drives.start_ns.size:
         return drives
     lengths = np.diff(np.append(first, drives.start_ns.size))

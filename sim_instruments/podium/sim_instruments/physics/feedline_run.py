@@ -1,7 +1,8 @@
 """A run that is known as a whole is played on one feedline and its qubits."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,8 @@ from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted, pumpe
 from podium.sim_instruments.physics.trace import trace_of
 from podium.sim_instruments.physics.walk import Paths
 
+NOTHING_KNOWN: Mapping[str, tuple[NDArray[np.int64], Paths]] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeedlineRun:
@@ -59,8 +62,13 @@ class FeedlineRun:
         mine: Sequence[int],
         integrated: Sequence[NDArray[np.complex128]],
         traces: list[NDArray[np.complex128] | None],
+        known: Mapping[str, tuple[NDArray[np.int64], Paths]] = NOTHING_KNOWN,
     ) -> None:
-        """Fill what the run's captures of numbers ``mine`` hear: values, and traces asked for."""
+        """Fill what the run's captures of numbers ``mine`` hear: values, and traces asked for.
+
+        ``known``: of qubits that were evolved elsewhere, the episode (S,) of each reading and the
+        levels found.
+        """
         feedline, signals = self.feedline, self.signals
         captures = [signals.captures[i] for i in mine]
         mine_too = (train for train in signals.drives if train.line == feedline.name)
@@ -73,9 +81,10 @@ class FeedlineRun:
         values = [integrated[i] for i in mine]
         pulses = run._pulses(run.signals)
         together = clusters_of(feedline, run.signals, self.flux_lines, pulses)
-        shown = None if together else run._grouped(tones, captures, spurs, values)
+        _check_apart(together, known)
+        shown = None if together or known else run._grouped(tones, captures, spurs, values)
         if shown is None:
-            shown = run._one_by_one(tones, captures, spurs, values, together)
+            shown = run._one_by_one(tones, captures, spurs, values, together, known)
         for place, (i, capture) in enumerate(zip(mine, captures, strict=True)):
             if not capture.start_ns.size:
                 continue
@@ -112,8 +121,8 @@ class FeedlineRun:
         if not distorted:
             return self
         assert self.flux_lines is not None
-        driven_ns = _driven_ns(self.signals, self.feedline)
-        episodes = episodes_of(self.feedline, tones, captures, driven_ns)
+        driven = driven_ns(self.signals, self.feedline)
+        episodes = episodes_of(self.feedline, tones, captures, driven)
         as_they_come = arrived(self.feedline, self.signals, distorted, self.flux_lines, episodes)
         return replace(self, signals=as_they_come)
 
@@ -124,15 +133,16 @@ class FeedlineRun:
         spurs: HeardSpurs,
         values: Sequence[NDArray[np.complex128]],
         together: Sequence[tuple[str, ...]],
+        known: Mapping[str, tuple[NDArray[np.int64], Paths]],
     ) -> dict[int, ShownEpisodes]:
         """Fill ``values`` event by event; return what a trace of each listener is made of.
 
-        ``together``: qubits and couplers that share a state, by name.
+        ``together``: qubits and couplers that share a state, by name; ``known``: as :meth:`listen`.
         """
         feedline, signals = self.feedline, self.signals
         _, fraction = flight(feedline)
-        episodes = episodes_of(feedline, tones, captures, _driven_ns(signals, feedline))
-        found: dict[str, tuple[NDArray[np.int64], Paths]] = {}
+        episodes = episodes_of(feedline, tones, captures, driven_ns(signals, feedline))
+        found = dict(known)
         """By qubit: the episode of each of its readings, and the levels found in them."""
         for names in together:
             assert self.flux_lines is not None
@@ -189,7 +199,7 @@ class FeedlineRun:
                 feedline,
                 [one for one in played if one.line == feedline.name],
                 [one for one in brief if isinstance(one, CaptureTrain)],
-                _driven_ns(brief_signals, feedline),
+                driven_ns(brief_signals, feedline),
             )
             found = [
                 self._prepared(brief_signals, qubit, episodes, spurs, False)
@@ -250,7 +260,7 @@ class FeedlineRun:
             check_alone(qubit)
             spurs.refuse_light(qubit)
         schedule = schedule_of(drives, later_ns(qubit, self.feedline), episodes)
-        slow = self._slow_hz(signals, qubit)
+        slow = self.slow_hz(signals, qubit)
         prepared = prepare(qubit, schedule, episodes, drives, slow, each_for_itself)
         return qubit, schedule, prepared
 
@@ -260,7 +270,7 @@ class FeedlineRun:
         if name in self.flux_lines.couplers:
             coupler = self.flux_lines.element_at(name, signals.biases_v)
             later = later_ns(coupler, self.feedline)
-            slow_hz = self._slow_hz(signals, coupler)
+            slow_hz = self.slow_hz(signals, coupler)
             return ClusterMember(coupler, drives_of([]), later, slow_hz, read=False)
         (at_rest,) = (qubit for qubit in self.feedline.qubits if qubit.name == name)
         on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
@@ -269,9 +279,9 @@ class FeedlineRun:
         if drives.start_ns.size:
             spurs.refuse_light(qubit)
         later = later_ns(qubit, self.feedline)
-        return ClusterMember(qubit, drives, later, self._slow_hz(signals, qubit))
+        return ClusterMember(qubit, drives, later, self.slow_hz(signals, qubit))
 
-    def _slow_hz(self, signals: RunSignals, qubit: QubitPoint) -> tuple[float, float]:
+    def slow_hz(self, signals: RunSignals, qubit: QubitPoint) -> tuple[float, float]:
         """Return the mean of a qubit's slow noise over the run, and how far it strays in it."""
         mean_hz, stray_hz = slow_noise(qubit, self.seed).over(
             1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
@@ -294,11 +304,31 @@ class FeedlineRun:
         return drives if by is None else with_flux(drives, by, qubit.levels_hz)
 
 
-def _driven_ns(signals: RunSignals, feedline: FeedlinePoint) -> NDArray[np.int64]:
+def driven_ns(signals: RunSignals, feedline: FeedlinePoint) -> NDArray[np.int64]:
     """Return when drives of the feedline's qubits begin, in the time of its tones."""
     later = {f"{qubit.name}.drive": later_ns(qubit, feedline) for qubit in feedline.qubits}
     begins = [train.start_ns + later[train.line] for train in signals.drives if train.line in later]
+    by_sideband = {f"{qubit.name}.sideband": later_ns(qubit, feedline) for qubit in feedline.qubits}
+    begins += [
+        train.start_ns + by_sideband[train.line]
+        for train in signals.drives
+        if train.line in by_sideband and not train.spur
+    ]
     return np.concatenate([np.zeros(0, np.int64), *begins])
+
+
+def _check_apart(
+    together: Sequence[tuple[str, ...]], known: Mapping[str, tuple[NDArray[np.int64], Paths]]
+) -> None:
+    """Raise NotSimulated for a cluster on one chip of which a member shares photons with a link."""
+    for names in together:
+        met = sorted(known.keys() & set(names))
+        if met:
+            raise NotSimulated(
+                f"{met[0]} sends or catches photons over a link in a run in which flux pulses and "
+                f"shared excitations couple it to {', '.join(set(names) - {met[0]})}: that is not "
+                "simulated; play gates of its chip in a run of their own"
+            )
 
 
 def check_alone(qubit: QubitPoint) -> None:

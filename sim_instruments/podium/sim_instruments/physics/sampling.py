@@ -29,6 +29,7 @@ from podium.sim_instruments.physics.displaced_design import (
 from podium.sim_instruments.physics.draw import draw
 from podium.sim_instruments.physics.edge_design import EdgeDesign
 from podium.sim_instruments.physics.flux_line_world import CouplerWorld, EdgeWorld
+from podium.sim_instruments.physics.links.link_world import draw_links
 from podium.sim_instruments.physics.register import NoRegister
 from podium.sim_instruments.physics.sampling_lines import (
     coupler_drawn,
@@ -180,6 +181,7 @@ def draw_world(
             },
         ),
         mixers={name: _mixer(name, seed) for name in design.mixers} if mixers else {},
+        links=draw_links(design.links, seed),
     )
     if ideal_lines:
         nodes = {

@@ -24,6 +24,17 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.links.link_point import Link
+from podium.sim_instruments.physics.meeting.meeting_run import (
+    HeardFeedline,
+    Known,
+    MeetingRun,
+    ideal_run,
+    levels_found,
+    sidebands_played,
+)
+from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
+from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import (
@@ -57,6 +68,8 @@ class World:
         flux_lines: FluxLines | None = None,
         drift: Drift | None = None,
         cables: Sequence[Cable] = (),
+        links: Sequence[Link] = (),
+        channel: WindowChannel = photon_channel,
     ):
         """``chip_at`` tells the operating point at biases (volts by flux line), of all feedlines.
 
@@ -64,8 +77,12 @@ class World:
         argument: a facility of many nodes need not be diagonalised for a run on one of them.
         ``flux_lines`` tells what pulses on them do; ``drift`` tells the operating point in the
         place of ``chip_at``, over the time of a run, or at the start of one played in pieces.
-        ``cables``: lines from an output to an input, with names of their own.
+        ``cables``: lines from an output to an input, with names of their own. ``links``: between
+        qubits of its chips; ``channel`` evolves their photons.
         """
+        self.links = tuple(links)
+        """Over which its chips' qubits exchange photons."""
+        self._channel = channel
         self._cables = {cable.name: cable for cable in cables}
         self._drift = drift
         self._flux_lines = flux_lines
@@ -83,30 +100,63 @@ class World:
         named |= {capture.line for capture in signals.captures}
         if named & self._cables.keys():
             return self._play_with_cables(signals)
+        (answers,) = self.meet([ideal_run(signals)])
+        return answers
+
+    def meet(self, runs: Sequence[MeetingRun]) -> list[tuple[CaptureAnswer, ...]]:
+        """Return the answers to each of several runs that share photons of links.
+
+        A run that shares none is answered as by :meth:`play`. Same errors.
+        """
+        listened = [self._feedline_runs(one.signals) for one in runs]
+        heard = [
+            HeardFeedline(feedline, mine, one.at_fs)
+            for one, feedlines in zip(runs, listened, strict=True)
+            for feedline, mine in feedlines
+        ]
+        known: list[Known] = [{} for _ in heard]
+        drives = [train for one in runs for train in one.signals.drives]
+        if sidebands_played(self.links, drives):
+            known = levels_found(self.links, self._channel, heard, self._seed)
+        found, rest = [], iter(known)
+        for one, feedlines in zip(runs, listened, strict=True):
+            captures = one.signals.captures
+            integrated = [np.zeros(train.start_ns.size, np.complex128) for train in captures]
+            traces: list[NDArray[np.complex128] | None] = [None] * len(captures)
+            for feedline, mine in feedlines:
+                feedline.listen(mine, integrated, traces, next(rest))
+            found.append(
+                tuple(
+                    CaptureAnswer(values, trace, _trace_hz(train))
+                    for values, trace, train in zip(integrated, traces, captures, strict=True)
+                )
+            )
+        return found
+
+    def _feedline_runs(self, signals: RunSignals) -> list[tuple[FeedlineRun, list[int]]]:
+        """Return each feedline that a run listens to, and the numbers of its captures there."""
         span_s = 1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
+        sidebands = {end.sideband for link in self.links for end in link.ends}
         if self._lines is None:
             feedlines = self._point(signals.biases_v, None, *span_s)
             feedlines = warmed(feedlines, signals.baths)
             driven = {f"{q.name}.drive" for feedline in feedlines for q in feedline.qubits}
-            lines = Lines(frozenset(f.name for f in feedlines), frozenset(driven))
+            lines = Lines(frozenset(f.name for f in feedlines), frozenset(driven | sidebands))
             _check_lines(signals.drives, signals.captures, lines)
         else:
-            _check_lines(signals.drives, signals.captures, self._lines)
+            lines = replace(self._lines, drives=self._lines.drives | sidebands)
+            _check_lines(signals.drives, signals.captures, lines)
             heard = {capture.line for capture in signals.captures}
             feedlines = self._point(signals.biases_v, heard, *span_s)
             feedlines = warmed(feedlines, signals.baths)
-        integrated = [np.zeros(train.start_ns.size, np.complex128) for train in signals.captures]
-        traces: list[NDArray[np.complex128] | None] = [None] * len(signals.captures)
         fluxes = () if self._lines is None else self._lines.fluxes
+        found = []
         for feedline in feedlines:
             mine = [i for i, train in enumerate(signals.captures) if train.line == feedline.name]
             if mine:
                 run = FeedlineRun(feedline, signals, self._seed, fluxes, self._flux_lines)
-                run.listen(mine, integrated, traces)
-        return tuple(
-            CaptureAnswer(values, trace, _trace_hz(train))
-            for values, trace, train in zip(integrated, traces, signals.captures, strict=True)
-        )
+                found.append((run, mine))
+        return found
 
     def begin(self, beginning: RunStart) -> Session:
         """Begin a run that comes piece by piece; same errors as :meth:`play`.
@@ -134,9 +184,17 @@ class World:
                 points.update({one.name: one for one in found})
             return points[line]
 
+        sidebands = {end.sideband for link in self.links for end in link.ends}
+
         def check(drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain]) -> None:
-            _check_lines(drives, captures, known)
+            _check_lines(drives, captures, replace(known, drives=known.drives | sidebands))
             for train in drives:
+                if train.line in sidebands and not train.spur and train.start_ns.size:
+                    raise NotSimulated(
+                        f"a pulse on {train.line} in a run in which what is played depends on what "
+                        "was measured: photons of links are simulated in runs that are known as a "
+                        "whole"
+                    )
                 if train.line in known.fluxes:
                     raise NotSimulated(
                         f"a pulse on {train.line} in a run in which what is played depends on what "

@@ -22,6 +22,8 @@ from podium.sim_instruments.physics.drift import Drift, FeedlineDrift, QubitDrif
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.flux_line_world import CouplerWorld, EdgeWorld, FluxLineWorld
 from podium.sim_instruments.physics.fluxonium import Fluxonium
+from podium.sim_instruments.physics.links.link_point import Link
+from podium.sim_instruments.physics.links.link_world import LinkWorld
 from podium.sim_instruments.physics.transmon import Transmon
 from podium.sim_instruments.physics.world_quantities import (
     Decibel,
@@ -385,6 +387,17 @@ class WorldFile(Part):
     mixers: dict[str, MixerWorld] = Field(default_factory=dict)
     """By instrument and connector: ``cluster_a.slot4.out0``, ``lo_q2.iq`` for the modulator of a
     microwave source. Those not named are perfect."""
+    links: dict[str, LinkWorld] = Field(default_factory=dict)
+    """Ways for photons between qubits, by name."""
+
+    @model_validator(mode="after")
+    def _links_end_at_qubits(self) -> Self:
+        known = [f"{node}.{name}" for node, world in self.nodes.items() for name in world.qubits]
+        for name, link in self.links.items():
+            for end in link.ends:
+                if end.qubit not in known:
+                    raise ValueError(f"{name} ends at {end.qubit}; the qubits are {known}")
+        return self
 
     @model_validator(mode="after")
     def _fridges_are_one_thing(self) -> Self:
@@ -395,6 +408,10 @@ class WorldFile(Part):
     def chip(self) -> Chip:
         """Return all nodes' chips as one; nodes share no flux."""
         return chip_of(self.nodes)
+
+    def quantum_links(self) -> tuple[Link, ...]:
+        """Return the links between its qubits, as the engine takes them."""
+        return tuple(world.link(name) for name, world in self.links.items())
 
     def drift(self, chip: Chip) -> Drift | None:
         """Return what of the nodes' chips drifts; None: nothing."""
@@ -475,7 +492,7 @@ def read_world(path: Path) -> WorldFile:
 def _put_numbers_on_one_line(tree: object) -> object:
     from ruamel.yaml.comments import CommentedMap
 
-    if isinstance(tree, list):
+    if isinstance(tree, list | tuple):
         return [_put_numbers_on_one_line(one) for one in tree]
     if not isinstance(tree, dict):
         return tree

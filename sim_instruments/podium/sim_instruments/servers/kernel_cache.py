@@ -19,13 +19,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-FAMILIES = ("chip", "qblox_cluster", "zurich")
-"""Of kernels: the physics of a chip, and the processors of two families of controllers."""
+FAMILIES = ("chip", "links", "qblox_cluster", "zurich")
+"""Of kernels: the physics of a chip, that of links, and the processors of two families of
+controllers."""
 ROOM = Path(__file__).parents[1]
 _SIM = "podium.sim_instruments"
 KERNELS = {
     "physics": (f"{_SIM}.physics.evolution", "evolve"),
     "physics/joint": (f"{_SIM}.physics.joint.group_kernels", "play_parts"),
+    "physics/links": (f"{_SIM}.physics.links.pair_kernels", "evolve_pairs"),
+    "physics/meeting": (f"{_SIM}.physics.meeting.pair_walk", "walk_pair"),
     "execution": (f"{_SIM}.execution.tree_walk", "walk_on"),
     "twins/qblox_cluster/processor": (
         f"{_SIM}.twins.qblox_cluster.processor.q1_kernel",

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Thread, local
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
@@ -33,6 +33,7 @@ from podium.sim_instruments.servers.debugger import Debugger
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.fridge_plants import FridgePlants, plants_of
 from podium.sim_instruments.servers.kernel_compilation import KernelGate
+from podium.sim_instruments.servers.meetings import Meetings
 from podium.sim_instruments.servers.signal_log import SignalLog
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
@@ -114,8 +115,12 @@ class Laboratory:
         self._lock = Lock()
         self._long_run = Lock()
         """Who has it makes signals of a long run and plays them."""
+        self._of_thread = local()
+        """``has_turn``: whether the thread has it."""
         self._spare = Spare()
-        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="physics")
+        self.meetings = self._meetings()
+        """Of runs at the ends of links."""
+        self._workers = self._pool()
         self._under_way: set[Future[Any]] = set()
         self.twins: dict[str, Twin] = {
             name: build_twin(name, entry, self._supplies(name))
@@ -167,12 +172,14 @@ class Laboratory:
             frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
             self.chip.flux_lines,
         )
-        return World(self.chip.at, self._seed, lines, self.chip, self.drift)
+        links = self._world_file.quantum_links()
+        return World(self.chip.at, self._seed, lines, self.chip, self.drift, links=links)
 
     def close(self) -> None:
         """Give up what waits to be computed; return when what is being computed is done."""
         self.kernels.end()
         self.debugger.end()
+        self.meetings.close()
         self._workers.shutdown(wait=True, cancel_futures=True)
 
     @contextmanager
@@ -182,11 +189,45 @@ class Laboratory:
             over = Event()
             watch = Thread(target=self._spare.watch, args=(over,), name="memory", daemon=True)
             watch.start()
+            self._of_thread.has_turn = True
             try:
                 yield
             finally:
+                self._of_thread.has_turn = False
                 over.set()
                 watch.join()
+
+    @contextmanager
+    def _without_turn(self) -> Iterator[None]:
+        """Let others have the turn of a long run, if this thread has it."""
+        has_turn = getattr(self._of_thread, "has_turn", False)
+        if has_turn:
+            self._long_run.release()
+        try:
+            yield
+        finally:
+            if has_turn:
+                self._long_run.acquire()
+
+    def _meetings(self) -> Meetings:
+        links = self._world_file.quantum_links()
+        drivers = {
+            cable.line: instrument
+            for instrument, cables in self.plan.outputs.items()
+            for cable in cables.values()
+        }
+        return Meetings(links, drivers, lambda runs: self.world.meet(runs))
+
+    def _pool(self) -> ThreadPoolExecutor:
+        """Return threads for physics, and one for each run that may wait for another."""
+        count = WORKERS + len(self.meetings.instruments)
+        return ThreadPoolExecutor(count, thread_name_prefix="physics")
+
+    def look_for_partners(self) -> None:
+        """Find out for runs that wait at an end of a link who may still come."""
+        if self.meetings.waits:
+            now_fs = self.clock.now_fs()
+            self.meetings.look(now_fs, lambda name: self.twins[name].horizon(now_fs))
 
     def give_back_memory(self) -> None:
         """Give back what runs have left, in a worker thread, if nothing has run for a while."""
@@ -217,17 +258,22 @@ class Laboratory:
         ``span``: over this stretch of world time; None: at this moment. ``at_rest``: with all
         qubits at their sweet spots, and without a span with what drift and noise are about.
         """
+        from podium.sim_instruments.physics.links.link_world import link_truth
         from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth, truth
 
-        mixers = mixer_truth(self._mixers)
+        mixers, links = mixer_truth(self._mixers), self._world_file.links
+
+        def whole(qubits: "dict[str, Truth]") -> "dict[str, Truth]":
+            return qubits | link_truth(links, qubits) | mixers
+
         if at_rest:
             still = None if span is None else MovingTruth(self._seed, span, self.drift)
-            return lambda: truth(self.chip, None, optima, still) | mixers
+            return lambda: whole(truth(self.chip, None, optima, still))
         cabling = self.cabling()
         biases_v, baths = cabling.biases_v, cabling.baths
         over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)
         moving = MovingTruth(self._seed, over, self.drift)
-        return lambda: truth(self.chip, biases_v, optima, moving, baths) | mixers
+        return lambda: whole(truth(self.chip, biases_v, optima, moving, baths))
 
     def submit(self, instrument: str, work: "Callable[[Play], T]") -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""
@@ -256,12 +302,13 @@ class Laboratory:
 
     def forked(self) -> None:
         """Take up work in a copy of the process, which has none of the threads of the first."""
-        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="physics")
+        self._workers = self._pool()
 
     def stopped(self, instrument: str, run: int, sender: str, at_fs: int) -> None:
         """Hear that nothing of a sender of a run leaves its instrument from ``at_fs`` on."""
         self.played.stop((instrument, run, sender), at_fs)
         self.plants.stop((instrument, run, sender), at_fs)
+        self.meetings.stopped(instrument, run, sender, at_fs)
         self.signals.stop(instrument, run, sender, at_fs)
 
     def _worked(self, work: "Callable[[Play], T]", play: "Play") -> T:
@@ -317,9 +364,18 @@ class Laboratory:
         )
         self._heat(instrument, arriving)
         self._spare.limit(is_left=False)
-        answers = iter(self.world.play(arriving))
+        answers = iter(self._answered(instrument, arriving))
         self._ran(signals)
         return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
+
+    def _answered(self, instrument: str, arriving: "RunSignals") -> "tuple[CaptureAnswer, ...]":
+        """Return the world's answers to a run; where it drives a link, with whom it meets."""
+        if instrument not in self.meetings.instruments:
+            return self.world.play(arriving)
+        from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun
+
+        at_fs = _instants(self._counters.get(instrument), arriving.start_tai_fs)
+        return self.meetings.play(instrument, MeetingRun(arriving, at_fs), self._without_turn)
 
     def begin(self, instrument: str, cabling: Cabling, run: int, start_tai_fs: int) -> "Dialogue":
         """Begin a run that is played piece by piece."""
@@ -463,6 +519,8 @@ class Laboratory:
         if world_file.nodes:
             has = {feedline.name for feedline in self.chip.feedlines} | self.chip.flux_lines
             has |= {f"{qubit.name}.drive" for qubit in self.chip.qubits}
+            links = world_file.quantum_links()
+            has |= {end.sideband for link in links for end in link.ends}
         for fridge, stages in world_file.fridges.items():
             has |= {f"{fridge}.{stage}" for stage in stages}
         wanted = set(self.plan.lines)

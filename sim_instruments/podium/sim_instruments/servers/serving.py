@@ -106,6 +106,7 @@ class ServedLaboratory:
         leapt = True
         while leapt:
             self.timekeeper.leap()
+            self.laboratory.look_for_partners()
             self.laboratory.plants.advance()
             for served in self.served.values():
                 for way in tuple(served.faults.open):

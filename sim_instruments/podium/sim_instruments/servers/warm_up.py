@@ -32,6 +32,7 @@ from podium.sim_instruments.physics.compilation_runs import (
     run_whole,
 )
 from podium.sim_instruments.physics.joint.compilation_run import run_joint
+from podium.sim_instruments.physics.meeting.compilation_run import run_links
 from podium.sim_instruments.servers.kernel_cache import (
     FAMILIES,
     at_hand,
@@ -111,6 +112,7 @@ UNITS: dict[str, tuple[tuple[str, Callable[[], None]], ...]] = {
         ("maps of pulses", run_maps),
         ("joint states", run_joint),
     ),
+    "links": (("photons of links", run_links),),
     "qblox_cluster": (("programs of a cluster", warm_up_cluster),),
     "zurich": (("programs of a sequencer", warm_up_sequencer),),
 }
@@ -123,6 +125,7 @@ ORDER = (
     "programs of a sequencer",
     "maps of pulses",
     "joint states",
+    "photons of links",
 )
 """The longest first; last those that share most with the first."""
 Tell = Callable[[int, int, str], None]

@@ -58,6 +58,16 @@ def effects(rotations: list[ComplexArray], confusion: Array) -> ComplexArray:
     return np.asarray(np.einsum("ot,stab->soab", confusion, projectors))
 
 
+def pair_counts(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Array:
+    """Return counts of 00, 01, 10, 11 in each setting, (settings, 4), of shots read as 1.
+
+    Both are of shape (shots, settings).
+    """
+    outcome = 2 * first.astype(int) + second
+    settings = range(outcome.shape[1])
+    return np.stack([np.bincount(outcome[:, k], minlength=4) for k in settings]).astype(float)
+
+
 def likeliest(
     counts: Array, measured: ComplexArray, start: ComplexArray | None = None
 ) -> ComplexArray:

@@ -16,6 +16,7 @@ from podium.control.calibration.fits.two_qubit_state import (
     Confusion,
     both,
     effects,
+    pair_counts,
     pauli_means,
     tomography,
     turned,
@@ -148,10 +149,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             threshold = bench.known_now.record.get(f"{q.qubit.name}.readout_threshold")
             above = 0.5 if threshold is None else threshold.value
             told.append(levels(bench, q.qubit).project(iq) > above)
-        outcome_of = 2 * told[0].astype(int) + told[1]
-        return np.stack(
-            [np.bincount(outcome_of[:, k], minlength=4) for k in range(len(SETTINGS))]
-        ).astype(float)
+        return pair_counts(told[0], told[1])
 
     await analyse(bench, outcome, (edge,), raw, fit)
 

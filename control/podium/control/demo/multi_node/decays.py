@@ -1,7 +1,6 @@
 """Measures T1 of qubits of one node or several by one program."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import xarray
@@ -9,12 +8,12 @@ import xarray
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.decay import Ends, fit_decay
 from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset
 from podium.control.calibration.routines.relaxation import ladder_of
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
-    Pulses,
     frame_names,
     frames_of,
     linear_times,
@@ -28,25 +27,6 @@ SPAN = 3.0
 DELAY = "delay"
 LEVEL_SIGMA = 0.01
 """How far from 1 and 0 a decay may begin and end: thermal population, decay during the pulse."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodePulses(Pulses):
-    """Pulses of one of several nodes, each of which may have a ``q0``: names bear the node's."""
-
-    @property
-    def drive(self) -> str:
-        """Name of the 0-1 drive frame."""
-        return f"{self.qubit.name}.drive"
-
-    @property
-    def readout(self) -> str:
-        """Name of the readout frame."""
-        return f"{self.qubit.name}.readout"
-
-    def measured(self) -> list[Statement]:
-        """Read out, into a capture that bears the qubit's full name."""
-        return self.measure(name=self.qubit.name)
 
 
 def decays(benches: Mapping[str, Bench], shots: int) -> Program:

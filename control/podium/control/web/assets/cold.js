@@ -3,7 +3,6 @@
 import { begin, fill, reason, say } from "./live.js";
 import { Trends } from "./cold_trends.js";
 
-const NAME = "podium-name"; // of who sits here, kept by this browser
 const SHELVING = [[900, "15 min"], [3600, "1 h"], [28800, "8 h"], [null, "out of service, until put back"]];
 const who = document.getElementById("who");
 const said = document.getElementById("said");
@@ -12,11 +11,6 @@ const choices = document.getElementById("ask-choices");
 const yes = document.getElementById("ask-yes");
 const trends = [...document.querySelectorAll(".trend")].map((place) => new Trends(place, document.getElementById("last")));
 let agreed = null; // what is done when somebody says yes
-
-try { who.value = localStorage.getItem(NAME) ?? ""; } catch { /* it is asked for anew */ }
-who.addEventListener("change", () => {
-  try { localStorage.setItem(NAME, who.value.trim()); } catch { /* it holds until the page is left */ }
-});
 
 // What a person does
 
@@ -133,7 +127,6 @@ function untils() {
 }
 
 begin({
-  stream: "podium-cold",
   taken: { "cold-live": (text) => { const now = JSON.parse(text); for (const one of trends) one.live(now); } },
   after: { "cold-alarms": untils },
   drawn: () => { for (const one of trends) one.redraw(); },

@@ -10,62 +10,105 @@ let edition = null;
 let handlers = {};
 let redraw = () => {};
 
-// Begins: `stream` names the feed, `taken` has what takes a part itself, `after` what is called
-// once a part has been swapped in, `drawn` draws anew what the theme colours.
-export function begin({ stream, taken = {}, after = {}, drawn = () => {} }) {
-  handlers = { taken, after };
+// Begins: `taken` has what takes a topic itself, `after` what is called once a topic has been
+// swapped in, `drawn` draws anew what the theme colours.
+export function begin({ taken = {}, after = {}, drawn = () => {} } = {}) {
+  handlers = { taken: { clock: takeClock, "cold-clock": takeClock, rows: takeRows, ...taken }, after };
   redraw = drawn;
   document.getElementById("theme").addEventListener("click", nextTheme);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());
   showTheme();
-  connect(stream);
+  remember();
+  connect();
   setInterval(tick, TICK_MS);
 }
 
 // What comes
 
-function receive({ part, text, link: state }) {
+function receive({ topic, text, link: state }) {
   if (state === "lost") { tick(); return; }
-  if (part === undefined) return;
+  if (topic === undefined) return;
   heardAt = performance.now();
-  if (part === "clock") {
-    const said = JSON.parse(text);
-    clock = said.tai_s === null ? null : { tai_s: said.tai_s, at: heardAt };
-    if (edition !== null && edition !== said.edition) location.reload();
-    edition = said.edition;
-  } else if (handlers.taken[part] !== undefined) {
-    handlers.taken[part](text);
-  } else {
-    swap(document.getElementById(part), text);
-    handlers.after[part]?.();
+  if (handlers.taken[topic] !== undefined) handlers.taken[topic](text);
+  else {
+    const target = document.getElementById(topic);
+    if (target === null) return; // it is another page's
+    keep(target, () => htmx.swap({ text, target, swap: "innerMorph" }));
+    fill(target);
+    handlers.after[topic]?.();
   }
   tick();
 }
 
-function swap(target, text) {
+function takeClock(text) {
+  const said = JSON.parse(text);
+  clock = said.tai_s === null ? null : { tai_s: said.tai_s, at: heardAt };
+  if (edition !== null && edition !== said.edition) location.reload();
+  edition = said.edition;
+}
+
+function takeRows(text) {
+  // Of a topic the rows that have changed: each is an element with an id. One that is new stands
+  // behind the one that is named, or first in its list.
+  const { topic, gone, rows } = JSON.parse(text);
+  const target = document.getElementById(topic);
+  if (target === null) return;
+  const list = target.querySelector("[data-rows]");
+  keep(target, () => {
+    for (const id of gone) document.getElementById(id)?.remove();
+    for (const [id, before, html] of rows) {
+      const there = document.getElementById(id);
+      if (there !== null) htmx.swap({ text: html, target: there, swap: "outerMorph" });
+      else {
+        const piece = document.createElement("template");
+        piece.innerHTML = html;
+        const after = before === "" ? null : document.getElementById(before);
+        if (after === null) list.prepend(piece.content);
+        else after.after(piece.content);
+      }
+    }
+  });
+  fill(target);
+  handlers.after[topic]?.();
+}
+
+function keep(target, change) {
   // Morphing leaves what has not changed: focus, selection, scroll and opened details stay.
   const held = target.contains(document.activeElement);
-  htmx.swap({ text, target, swap: "innerMorph" });
+  change();
   // What had the focus may be gone: the keyboard goes on from what runs.
   if (held && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
-  fill(target);
 }
 
-function connect(stream) {
-  if (typeof SharedWorker !== "undefined") {
-    const worker = new SharedWorker("/assets/feed.js", { name: stream });
-    worker.onerror = () => alone(stream);
-    worker.port.onmessage = (event) => receive(event.data);
-    addEventListener("pagehide", () => worker.port.postMessage("leave"));
-    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
-  } else {
-    alone(stream);
-  }
+async function connect() {
+  const asked = { topics: document.body.dataset.topics.split(" "), since: document.body.dataset.at };
+  if (typeof SharedWorker === "undefined") { alone(asked); return; }
+  const worker = new SharedWorker("/assets/feed.js", { name: "podium" });
+  worker.onerror = () => alone(asked);
+  worker.port.onmessage = (event) => receive(event.data);
+  worker.port.postMessage(asked);
+  addEventListener("pagehide", () => worker.port.postMessage("leave"));
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 }
 
-async function alone(stream) {
+async function alone(asked) {
   await import("./feed.js");
-  self.podiumFeed({ postMessage: receive }, stream);
+  self.podiumFeed({ postMessage: receive }, asked);
+}
+
+// Who sits here
+
+const NAME = "podium-name"; // kept by this browser
+
+export function name() { return document.getElementById("who")?.value.trim() ?? ""; }
+
+function remember() {
+  const who = document.getElementById("who");
+  if (who === null) return;
+  try { who.value = localStorage.getItem(NAME) ?? ""; } catch { /* it is asked for anew */ }
+  who.addEventListener("change", () => {
+    try { localStorage.setItem(NAME, who.value.trim()); } catch { /* it holds until the page is left */ }
+  });
 }
 
 // Times
@@ -95,7 +138,19 @@ export function fill(root) {
     say(one, told(now - one.dataset.at));
   }
   for (const one of root.querySelectorAll("time.left")) {
-    say(one, `about ${told(Number(one.dataset.left))} left`);
+    const sigma = Number(one.dataset.sigma ?? 0);
+    say(one, `about ${told(Number(one.dataset.left))}${sigma > 0 ? ` ± ${told(sigma)}` : ""} left`);
+  }
+  for (const one of root.querySelectorAll("time.due")) {
+    const left = one.dataset.at - now;
+    say(one, left > 0 ? `in about ${told(left)}` : "any moment");
+  }
+  for (const one of root.querySelectorAll("time.when, time.clock-day")) {
+    if (!one.textContent) {
+      const at = new Date(one.dataset.at * 1000);
+      say(one, one.className === "when" ? at.toLocaleString("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" }) : at.toLocaleString("en-GB"));
+      one.title = at.toISOString();
+    }
   }
   for (const one of root.querySelectorAll("time.clock")) {
     if (!one.textContent) {
@@ -143,6 +198,22 @@ function showTheme() {
 }
 
 // What is asked
+
+// Asks Podium for more than a look; raises Error with its reason.
+export async function post(address, body) {
+  const headers = { "X-Podium-Page": "page", "Content-Type": "application/json" };
+  const answer = await fetch(address, { method: "POST", headers, body: JSON.stringify(body ?? {}) });
+  if (!answer.ok) throw new Error(await reason(answer));
+  return answer.json();
+}
+
+// Fetches a piece of a page into `target`; raises Error with Podium's reason.
+export async function bring(address, target) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(await reason(answer));
+  htmx.swap({ text: await answer.text(), target, swap: "innerHTML" });
+  fill(target);
+}
 
 export async function reason(answer) {
   const text = await answer.text();

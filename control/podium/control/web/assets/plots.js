@@ -1,16 +1,15 @@
 // The data of a run: lines over the fastest axis, a map where there are many of them, a cloud
-// for single shots.
+// for single shots. Two runs lie over each other, or one is subtracted from the other.
+import { colour, edges, frame, heat, label, least, mapFrame, most, range, scaled, short } from "./chart.js";
 
 const HEIGHT_LEAST = 190, HEIGHT_MOST = 420, HEIGHT_SHARE = 0.52; // px, px, of the width
 const GAP_MS = 250; // what comes faster is drawn so often
 const STRAIGHT = 0.15; // of the spread in the IQ plane, across over along: below, it is a line
-const PREFIXES = [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"]];
-const COLOURS = 4;
 const LINES_MOST = 8; // more of them are a map
 const LINE_LEAST = 3; // points; fewer are shown one by one
 
 export class Plots {
-  #root; #title; #data = null; #shownAs = "auto"; #charts = []; #drawnAt = 0; #timer = null;
+  #root; #title; #data = null; #against = null; #subtract = false; #shownAs = "auto"; #charts = []; #drawnAt = 0; #timer = null;
 
   constructor(root, title) {
     this.#root = root;
@@ -31,6 +30,14 @@ export class Plots {
     this.redraw();
   }
 
+  // Shows a run that a person has chosen, at once; `against`: another one beside it, or null.
+  choose(data, against = null, subtract = false) {
+    this.#data = data;
+    this.#against = against;
+    this.#subtract = subtract;
+    if (data !== null) this.#draw();
+  }
+
   redraw() {
     if (this.#timer !== null) return;
     const wait = Math.max(0, this.#drawnAt + GAP_MS - performance.now());
@@ -42,12 +49,9 @@ export class Plots {
     this.#drawnAt = performance.now();
     for (const chart of this.#charts) chart.destroy();
     this.#charts = [];
-    const { run, program, extent, captures } = this.#data;
+    const { run, program, extent } = this.#data;
     this.#title.textContent = `${program}, run ${run}${extent ? ` (${extent})` : ""}`;
-    const panels = [];
-    for (const [name, capture] of Object.entries(captures)) {
-      for (const panel of panelsOf(name, capture, this.#data.axes, this.#shownAs)) panels.push(panel);
-    }
+    const panels = this.#panels();
     const places = panels.map((panel) => {
       const figure = document.createElement("figure");
       const caption = document.createElement("figcaption");
@@ -65,14 +69,79 @@ export class Plots {
       const height = Math.round(Math.min(HEIGHT_MOST, Math.max(HEIGHT_LEAST, width * HEIGHT_SHARE)));
       this.#charts.push(new uPlot({ ...panel.options(), width, height }, panel.data, places[n]));
     });
+    if (panels.length === 0) this.#root.textContent = "It has no numbers that could be drawn.";
     this.#root.dataset.run = run;
     this.#root.dataset.panels = String(panels.length);
   }
+
+  #panels() {
+    const [data, against] = [this.#data, this.#against];
+    if (against === null) return panelsOfRun(data, this.#shownAs);
+    if (this.#subtract) {
+      const rest = difference(data, against);
+      const what = `minus run ${against.run}`;
+      return panelsOfRun(rest, this.#shownAs).map((one) => ({ ...one, what: `${what}: ${one.what}`, words: `${one.words}, ${what}` }));
+    }
+    const here = panelsOfRun(data, this.#shownAs), there = panelsOfRun(against, this.#shownAs, data);
+    const found = here.map((one) => {
+      const other = there.find((each) => each.name === one.name && each.lines && one.lines && each.over === one.over);
+      return other === undefined ? one : both(one, other, against.run);
+    });
+    const left = there.filter((one) => !found.some((each) => each.name === one.name && each.merged));
+    return [...found, ...left.map((one) => ({ ...one, what: `run ${against.run}: ${one.what}` }))];
+  }
 }
 
-// What is drawn of a capture
+// Two runs
 
-function panelsOf(name, capture, allAxes, shownAs) {
+function difference(data, against) {
+  const minus = (a, b) => (Array.isArray(a) ? a.map((one, n) => minus(one, b?.[n])) : a === null || b === null || b === undefined ? null : a - b);
+  const captures = {}, values = {};
+  for (const [name, one] of Object.entries(data.captures)) {
+    const other = against.captures[name];
+    if (other === undefined || String(shape(one.i)) !== String(shape(other.i))) continue;
+    captures[name] = { i: minus(one.i, other.i), q: minus(one.q, other.q), out_of_range: one.out_of_range || other.out_of_range };
+  }
+  for (const [name, one] of Object.entries(data.values ?? {})) {
+    const other = against.values?.[name];
+    if (other === undefined || String(shape(one.values)) !== String(shape(other.values))) continue;
+    values[name] = { ...one, values: minus(one.values, other.values) };
+  }
+  return { ...data, captures, values };
+}
+
+export function comparable(data, against) {
+  const rest = difference(data, against);
+  return Object.keys(rest.captures).length + Object.keys(rest.values).length > 0;
+}
+
+function shape(values) { return Array.isArray(values) ? [values.length, ...shape(values[0])] : []; }
+
+function both(one, other, run) {
+  return {
+    ...one,
+    merged: true,
+    what: `${one.what}; dashed: run ${run}`,
+    words: `${one.words}; dashed, run ${run}: ${other.words}`,
+    data: uPlot.join([one.data, other.data]),
+    options: () => {
+      const base = one.options(), more = other.options().series.slice(1);
+      base.series = [...base.series, ...more.map((each, n) => ({ ...each, stroke: colour(n + 1), dash: [6, 4], points: { show: false } }))];
+      for (const each of base.series.slice(1)) each.spanGaps = true;
+      return base;
+    },
+  };
+}
+
+// What is drawn of a run, and of one of its captures
+
+// `like`: the run whose signals tell in which direction of the IQ plane this one is looked at.
+function panelsOfRun({ captures, axes, values = {} }, shownAs, like = null) {
+  const found = Object.entries(captures).flatMap(([name, one]) => panelsOf(name, one, axes, shownAs, like?.captures[name] ?? one));
+  return [...found, ...Object.entries(values).map(([name, one]) => valuesOf(name, one, axes)).filter((one) => one !== null)];
+}
+
+function panelsOf(name, capture, allAxes, shownAs, like) {
   // Variables of an axis step together; a capture's own has its name (q0_probe_frequency).
   const axes = allAxes.map(({ name: axis, variables }) => {
     const own = variables.find((one) => one.name.startsWith(`${name}_`));
@@ -84,7 +153,7 @@ function panelsOf(name, capture, allAxes, shownAs) {
   const across = axes.at(-1)?.values.length ?? 1;
   const lines = axes.slice(0, -1).reduce((count, axis) => count * axis.values.length, 1);
   if (across >= LINE_LEAST && lines <= LINES_MOST) {
-    panels.push(linesOf(name, capture, axes, lines, shownAs, clipped));
+    panels.push(linesOf(name, capture, axes, lines, shownAs, clipped, like));
   } else if (across >= LINE_LEAST) {
     panels.push(mapOf(name, capture, axes, shownAs, clipped));
   }
@@ -93,13 +162,13 @@ function panelsOf(name, capture, allAxes, shownAs) {
   return panels;
 }
 
-function linesOf(name, capture, axes, lines, shownAs, clipped) {
+function linesOf(name, capture, axes, lines, shownAs, clipped, like) {
   const axis = axes.at(-1);
   const [scale, unit] = scaled(axis.values, axis.unit);
   const x = axis.values.map((value) => value / scale);
   const over = axes.slice(0, -1).map((one) => one.axis);
   const how = lines > 1 && shownAs === "iq" ? "auto" : shownAs;
-  const all = signals(capture.i.flat(9), capture.q.flat(9), how);
+  const all = signals(capture.i.flat(9), capture.q.flat(9), how, along(like.i.flat(9), like.q.flat(9)));
   const series = lines === 1 ? all : Array.from({ length: lines }, (_, n) => ({
     ...all[0], values: all[0].values.slice(n * x.length, (n + 1) * x.length),
   }));
@@ -110,6 +179,8 @@ function linesOf(name, capture, axes, lines, shownAs, clipped) {
     name,
     what: `${said}${clipped}`,
     words: `${name}: ${said} over ${axis.name}, ${range(x, unit)}; ${range(series[0].values, series[0].unit)}`,
+    lines: true,
+    over: `${axis.name} ${unit} ${series[0].unit}`,
     data,
     options: () => ({
       ...frame(`${axis.name}${unit ? ` (${unit})` : ""}`, series[0].unit),
@@ -146,37 +217,51 @@ function mapOf(name, capture, axes, shownAs, clipped) {
   const [yScale, yUnit] = scaled(slow.values, slow.unit);
   const x = fast.values.map((value) => value / xScale), y = slow.values.map((value) => value / yScale);
   const known = signal.values.filter((value) => value !== null);
-  const low = least(known), high = most(known);
-  const xEdges = edges(x), yEdges = edges(y);
   return {
     name,
-    what: `${signal.label}, ${short(low)} to ${short(high)} ${signal.unit}${clipped}`,
+    what: `${signal.label}, ${short(least(known))} to ${short(most(known))} ${signal.unit}${clipped}`,
     words: `${name}: map of ${signal.label} over ${fast.name} and ${slow.name}; ${range(known, signal.unit)}`,
-    data: [[least(xEdges), most(xEdges)], [null, null]],
-    options: () => {
-      const base = frame(label(fast, xUnit), label(slow, yUnit));
-      base.scales = {
-        x: { time: false, range: [least(xEdges), most(xEdges)] },
-        y: { range: [least(yEdges), most(yEdges)] },
-      };
-      for (const axis of base.axes) axis.grid = { show: false };
-      base.hooks = { drawClear: [(chart) => {
-        const ink = chart.ctx;
-        for (let row = 0; row < y.length; row++) {
-          const top = chart.valToPos(yEdges[row + 1], "y", true), bottom = chart.valToPos(yEdges[row], "y", true);
-          for (let column = 0; column < x.length; column++) {
-            const value = signal.values[row * x.length + column];
-            if (value === null || value === undefined) continue;
-            const left = chart.valToPos(xEdges[column], "x", true), right = chart.valToPos(xEdges[column + 1], "x", true);
-            ink.fillStyle = shade(high > low ? (value - low) / (high - low) : 0.5);
-            ink.fillRect(Math.floor(Math.min(left, right)), Math.floor(Math.min(top, bottom)),
-              Math.ceil(Math.abs(right - left)) + 1, Math.ceil(Math.abs(bottom - top)) + 1);
-          }
-        }
-      }] };
-      base.series = [{}, { show: true, stroke: "transparent", points: { show: false } }];
-      return base;
-    },
+    data: [[least(edges(x)), most(edges(x))], [null, null]],
+    options: () => mapFrame(label(fast, xUnit), label(slow, yUnit), x, y, heat(signal.values, x, y)),
+  };
+}
+
+// A variable that is no capture: a line, or a map over two axes.
+function valuesOf(name, { axes: along, unit, values }, allAxes) {
+  const flat = [values].flat(9), known = flat.filter((value) => value !== null);
+  if (known.length === 0) return null;
+  const axes = along.map((axis, n) => {
+    const count = n === 0 ? values.length : values[0].length;
+    const found = allAxes.find((one) => one.name === axis)?.variables[0];
+    return found !== undefined && found.values.length === count ? found
+      : { name: axis, unit: "", values: Array.from({ length: count }, (_, k) => k) };
+  });
+  if (axes.length === 2 && axes[0].values.length > 1) {
+    const [slow, fast] = axes, [xScale, xUnit] = scaled(fast.values, fast.unit), [yScale, yUnit] = scaled(slow.values, slow.unit);
+    const x = fast.values.map((value) => value / xScale), y = slow.values.map((value) => value / yScale);
+    return {
+      name,
+      what: `${short(least(known))} to ${short(most(known))} ${unit}`,
+      words: `${name}: map over ${fast.name} and ${slow.name}; ${range(known, unit)}`,
+      data: [[least(edges(x)), most(edges(x))], [null, null]],
+      options: () => mapFrame(label(fast, xUnit), label(slow, yUnit), x, y, heat(flat, x, y)),
+    };
+  }
+  const axis = axes.at(-1) ?? { name: "point", unit: "", values: [0] };
+  const [scale, xUnit] = scaled(axis.values, axis.unit), [yScale, yUnit] = scaled(known, unit);
+  const x = axis.values.map((value) => value / scale), order = x.map((_, n) => n).sort((a, b) => x[a] - x[b]);
+  const y = flat.map((value) => (value === null ? null : value / yScale));
+  return {
+    name,
+    what: yUnit,
+    words: `${name} over ${axis.name}, ${range(x, xUnit)}; ${range(y, yUnit)}`,
+    lines: true,
+    over: `${axis.name} ${xUnit} ${yUnit}`,
+    data: [order.map((n) => x[n]), order.map((n) => y[n])],
+    options: () => ({
+      ...frame(label(axis, xUnit), yUnit),
+      series: [{}, { label: name, stroke: colour(0), width: 1.6, points: { show: x.length < 130, size: 4, fill: colour(0) } }],
+    }),
   };
 }
 
@@ -232,8 +317,7 @@ function pointsOf(name, capture, clipped) {
 
 // Signals in the IQ plane
 
-function signals(i, q, shownAs) {
-  const line = along(i, q);
+function signals(i, q, shownAs, line = along(i, q)) {
   let how = shownAs;
   if (how === "auto") how = line.across < STRAIGHT * line.length ? "signal" : "amplitude";
   const each = (make) => i.map((value, n) => (value === null || q[n] === null ? null : make(value, q[n])));
@@ -262,45 +346,3 @@ function along(i, q) {
     length: Math.sqrt(Math.max(0, mean + half) / count), across: Math.sqrt(Math.max(0, mean - half) / count),
   };
 }
-
-// Looks
-
-function frame(xLabel, yLabel) {
-  const axis = { stroke: css("--faint"), grid: { stroke: css("--grid"), width: 1 }, ticks: { stroke: css("--grid"), size: 4 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 16, labelGap: 2 };
-  return {
-    scales: { x: { time: false } },
-    legend: { show: false },
-    cursor: { y: false, points: { size: 6 } },
-    padding: [6, 10, 0, 0],
-    axes: [{ ...axis, label: xLabel, size: 26 }, { ...axis, label: yLabel, size: 48 }],
-  };
-}
-
-function css(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
-function colour(n) { return css(`--series-${n % COLOURS}`); }
-function label(axis, unit) { return `${axis.name}${unit ? ` (${unit})` : ""}`; }
-
-function scaled(values, unit) {
-  if (!unit || unit === "1") return [1, ""];
-  const size = Math.max(...values.map(Math.abs));
-  const [scale, prefix] = PREFIXES.find(([limit]) => size >= limit) ?? [1, ""];
-  return [scale, `${prefix}${unit}`];
-}
-
-function edges(values) {
-  if (values.length === 1) return [values[0] - 0.5, values[0] + 0.5];
-  const inner = values.slice(1).map((value, n) => (value + values[n]) / 2);
-  return [2 * values[0] - inner[0], ...inner, 2 * values.at(-1) - inner.at(-1)];
-}
-
-function shade(share) {
-  // Dark to light, read without colour too (after viridis, five stops).
-  const stops = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
-  const at = Math.min(0.9999, Math.max(0, share)) * (stops.length - 1), n = Math.floor(at), rest = at - n;
-  return `rgb(${stops[n].map((value, k) => Math.round(value + rest * (stops[n + 1][k] - value))).join(" ")})`;
-}
-
-function least(values) { return values.reduce((low, value) => (value !== null && value < low ? value : low), Infinity); }
-function most(values) { return values.reduce((high, value) => (value !== null && value > high ? value : high), -Infinity); }
-function short(value) { return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : "–"; }
-function range(values, unit) { return `from ${short(least(values))} to ${short(most(values))} ${unit}`; }

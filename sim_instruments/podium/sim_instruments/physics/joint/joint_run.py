@@ -167,7 +167,7 @@ def cluster_readings(
         dark,
     )
     spans = _longest_ns(intervals.start_ns, intervals.end_ns, blocks.first_row)
-    nodes = [_nodes(member.slow_hz, spans) for member in members]
+    nodes = [noise_nodes(member.slow_hz, spans) for member in members]
     columns = JointColumns(point, played, intervals, blocks, nodes)
     keys = [key(seed, name, "levels") for name in names]
     cluster_key = key(seed, "+".join(names), "joint levels")
@@ -242,7 +242,7 @@ def _longest_ns(
     return float(np.max(end[first_row[has + 1] - 1] - start[first_row[has]]))
 
 
-def _nodes(slow_hz: tuple[float, float], span_ns: float) -> Quadrature:
+def noise_nodes(slow_hz: tuple[float, float], span_ns: float) -> Quadrature:
     """Return few enough nodes of a member's slow noise, in Hz."""
     mean_hz, stray_hz = slow_hz
     reach = 2e-9 * np.pi * stray_hz * span_ns

@@ -1,0 +1,258 @@
+"""Shares a Bell pair over a link: the phase of its way, and the state by tomography."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import iq_of, values_of
+from podium.control.calibration.fits.least_squares import (
+    FitFailed,
+    fit_least_squares,
+    look_at,
+)
+from podium.control.calibration.fits.two_qubit_state import (
+    SETTINGS,
+    Confusion,
+    effects,
+    pair_counts,
+    pauli_means,
+    tomography,
+)
+from podium.control.calibration.links.link_bench import EndPulses, LinkBench
+from podium.control.calibration.links.photon_transfer import SIGNIFICANT, WAIT_NS
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import passive_reset
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routines.bell_state import ENTANGLED, TURNS, rotations
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.facility.facility import Link
+from podium.control.parameters.entry import Measured
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Delay,
+    Linear,
+    Program,
+    ShiftPhase,
+    Statement,
+    Table,
+    Variable,
+)
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+
+Array = NDArray[np.float64]
+
+PHASES, SHOTS = 17, 1500
+BELL_SHOTS = 2500
+PSI_PLUS = np.array([0, 1, 1, 0], np.complex128) / np.sqrt(2)
+"""What both share: one excitation, in the first or in the second."""
+
+
+def pair_body(bench: LinkBench) -> list[Statement]:
+    """Return the statements after which both ends share one excitation.
+
+    The first goes to e and half of it to f; what is in f leaves as a photon; the second catches
+    it in f and brings that to e.
+    """
+    first, second = bench.first, bench.second
+    photon = bench.photon()
+    half = first.node.ef_pulse(first.node.ef_pi_amplitude() / 2)
+    lag_ns = WAIT_NS + bench.flight_ns()
+    return [
+        *passive_reset([first.node, second.node], bench.names),
+        first.node.pi(),
+        Barrier(bench.names),
+        half,
+        Barrier(bench.names),
+        Delay((first.sideband,), WAIT_NS * FS_PER_NS),
+        bench.send(photon),
+        Delay((second.sideband,), lag_ns * FS_PER_NS),
+        bench.catch(photon),
+        Barrier(bench.names),
+        second.node.ef_pulse(second.node.ef_pi_amplitude()),
+        Barrier(bench.names),
+    ]
+
+
+def read_both(bench: LinkBench) -> list[Statement]:
+    """Read both ends at one time."""
+    return [Barrier(bench.names), *bench.first.node.measured(), *bench.second.node.measured()]
+
+
+def phase_program(bench: LinkBench, shots: int) -> Program:
+    """Return half pi on both ends of a pair, the second's about an axis that is swept."""
+    second = bench.second
+    swept = Variable("turn", "turn", Linear.steps(0.0, 1 / (PHASES - 1), PHASES))
+    body = [
+        *pair_body(bench),
+        bench.first.node.half_pi(),
+        ShiftPhase(second.node.drive, Affine("turn")),
+        second.node.half_pi(),
+        *read_both(bench),
+    ]
+    return Program(
+        "carrier phase",
+        bench.frames(),
+        tuple(body),
+        (Axis("phase", (swept,)),),
+        shots=shots,
+        keep_shots=True,
+    )
+
+
+def bell_program(bench: LinkBench, phase_turns: float, shots: int) -> Program:
+    """Return a pair and nine settings of a readout; the second's frame takes the phase out."""
+    variables = []
+    for k, end in enumerate(bench.ends):
+        name, half = end.node.qubit.name, end.node.pi_amplitude() / 2
+        axes = [setting[k] for setting in SETTINGS]
+        heights = tuple(0.0 if axis == "z" else half for axis in axes)
+        variables.append(Variable(f"{name}_height", "1", Table(heights)))
+        variables.append(Variable(f"{name}_turn", "turn", Table(tuple(TURNS[a] for a in axes))))
+    body = [*pair_body(bench), ShiftPhase(bench.second.node.drive, phase_turns)]
+    for end in bench.ends:
+        name = end.node.qubit.name
+        body += [
+            ShiftPhase(end.node.drive, Affine(f"{name}_turn")),
+            end.node.pulse(Affine(f"{name}_height")),
+        ]
+    body += read_both(bench)
+    axis = Axis("setting", tuple(variables))
+    return Program(
+        "link Bell state", bench.frames(), tuple(body), (axis,), shots=shots, keep_shots=True
+    )
+
+
+def ones(end: EndPulses, shots: NDArray[np.complex128]) -> NDArray[np.bool_]:
+    """Return which shots are read as 1, in the shape given."""
+    look_at(shots)
+    threshold = end.bench.measured(end.node.qubit, "readout_threshold")
+    above = 0.5 if threshold is None else threshold
+    return np.asarray(levels(end.bench, end.node.qubit).project(shots) > above)
+
+
+def readout_errors(bench: LinkBench) -> Confusion:
+    """Return how the readouts take 0 and 1 for each other. Raises NotMeasured."""
+    errors = [
+        [end.bench.known(end.node.qubit, q).value for q in ("false_excited", "false_ground")]
+        for end in bench.ends
+    ]
+    return Confusion((errors[0][0], errors[1][0]), (errors[0][1], errors[1][1]))
+
+
+def fit_phase(turn: Array, parity: Array, shots: int) -> tuple[float, float, float, Array]:
+    """Return the phase (turns), its sigma, the contrast and the fitted curve; raises FitFailed.
+
+    ``parity``: mean of the product of both outcomes, each +1 or -1.
+    """
+
+    def model(values: dict[str, float]) -> Array:
+        at = 2 * np.pi * turn
+        return np.asarray(
+            values["offset"] + values["cosine"] * np.cos(at) + values["sine"] * np.sin(at)
+        )
+
+    sigma = np.sqrt(np.maximum(1 - parity**2, 1 / shots) / shots)
+    fit = fit_least_squares(model, parity, sigma, [{"offset": 0.0, "cosine": 0.5, "sine": 0.1}])
+    v = fit.values
+    contrast = float(np.hypot(v["cosine"], v["sine"]))
+    doubt = float(np.hypot(fit.sigmas["cosine"], fit.sigmas["sine"])) / np.sqrt(2)
+    if contrast < SIGNIFICANT * doubt:
+        raise FitFailed("the two ends do not oscillate together: they share no pair")
+    phase = float(np.arctan2(v["sine"], v["cosine"]) / (2 * np.pi)) % 1.0
+    return phase, doubt / contrast / (2 * np.pi), contrast, model(v)
+
+
+async def carrier_phase(bench: LinkBench) -> Outcome:
+    """Share a pair and turn the axis of the second's half pi pulse.
+
+    Needs :func:`.photon_transfer` before. Stores ``carrier_phase`` (rad), which the second end's
+    frame takes out: of the way, of both sidebands' and drives' oscillators, until one locks anew.
+    """
+    outcome = Outcome("carrier_phase", "Carrier phase")
+    shots = bench.shots(SHOTS)
+    data = await bench.run(outcome, phase_program(bench, shots))
+    turn = values_of(data, "turn")
+
+    def parity() -> Array:
+        signs = [1 - 2.0 * ones(end, iq_of(data, end.capture)) for end in bench.ends]
+        return np.asarray((signs[0] * signs[1]).mean(axis=0))
+
+    def raw(_: Link) -> Panel:
+        return Panel(
+            bench.link.name,
+            "axis of the second (turns)",
+            "mean product",
+            (Series("both ends", turn, parity()),),
+        )
+
+    def fit(_: Link, panel: Panel) -> Found:
+        phase, sigma, _, curve = fit_phase(turn, parity(), shots)
+        tau = 2 * np.pi
+        return {"carrier_phase": Measured(phase * tau, sigma * tau, "rad")}, replace(
+            panel,
+            series=(*panel.series, Series("fit", turn, curve, line=True)),
+            text="phase {carrier_phase}",
+        )
+
+    await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)
+    return outcome
+
+
+async def link_bell(bench: LinkBench) -> Outcome:
+    """Share pairs and measure them along nine pairs of axes; the likeliest state is found.
+
+    Needs :func:`carrier_phase` before, and readouts whose errors have been counted: these are taken
+    out. Stores ``bell_fidelity`` (with Psi+) and ``bell_concurrence`` (1), sigmas by resampling.
+    """
+    outcome = Outcome("link_bell", "Bell pair over the link")
+    shots = bench.shots(BELL_SHOTS)
+    phase = bench.first.bench.known(bench.link, "carrier_phase").value
+    data = await bench.run(outcome, bell_program(bench, phase / (2 * np.pi), shots))
+    ideal = pauli_means(np.outer(PSI_PLUS, PSI_PLUS.conj()))
+    places = np.arange(len(ideal), dtype=float)
+
+    def raw(_: Link) -> Panel:
+        series = tuple(
+            Series(
+                end.capture,
+                np.arange(len(SETTINGS), dtype=float),
+                ones(end, iq_of(data, end.capture)).mean(axis=0),
+            )
+            for end in bench.ends
+        )
+        return Panel(bench.link.name, "setting", "read as 1", series)
+
+    def fit(_: Link, panel: Panel) -> Found:
+        first, second = (ones(end, iq_of(data, end.capture)) for end in bench.ends)
+        measured = effects(rotations(), readout_errors(bench).matrix())
+        found = tomography(pair_counts(first, second), measured, PSI_PLUS)
+        if not found.fidelity > ENTANGLED + 3 * found.fidelity_sigma:
+            raise FitFailed(
+                f"no entanglement is shared: fidelity with a Bell state {found.fidelity:.3f} ± "
+                f"{found.fidelity_sigma:.3f}; without it is {ENTANGLED} at most"
+            )
+        seen = np.array(list(pauli_means(found.state).values()))
+        series = (
+            Series("found", places, seen),
+            Series("ideal", places, np.array(list(ideal.values())), line=True),
+        )
+        label = f"pair of Paulis: {', '.join(ideal)}"
+        return {
+            "bell_fidelity": Measured(found.fidelity, found.fidelity_sigma, "1"),
+            "bell_concurrence": Measured(
+                found.concurrence, max(found.concurrence_sigma, 1e-6), "1"
+            ),
+        }, replace(
+            panel,
+            x_label=label,
+            y_label="mean",
+            series=series,
+            text="fidelity {bell_fidelity}, concurrence {bell_concurrence}",
+            judged=False,
+        )
+
+    await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)
+    return outcome

@@ -1,0 +1,254 @@
+"""Gives link routines their tools: both ends, their frames and pulses, known parameters."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.fits.least_squares import look_at
+from podium.control.calibration.links.link_model import EndModel
+from podium.control.calibration.links.photon_shapes import (
+    SidebandDrive,
+    absorption,
+    emission,
+    played,
+)
+from podium.control.calibration.node_pulses import NodePulses
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.calibration.runner import Runner
+from podium.control.facility.facility import Link, LinkEnd
+from podium.control.parameters.entry import NotMeasured, ParameterRecord
+from podium.control.parameters.validity import Validities
+from podium.control.program.program import Barrier, Frame, Play, Program, Statement, Value
+from podium.control.program.waveforms import Square
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+
+if TYPE_CHECKING:
+    import xarray
+
+Array = NDArray[np.float64]
+
+PHOTON_LIFETIMES = 11.8
+"""Length of a shaped pulse times Gamma: 180 ns at 10.4 MHz, as Kurpiers et al. (2018) cut it."""
+SECOND_OVER_FIRST = 2.0
+"""ASSUMED: f decays twice as fast as e, as in a harmonic ladder; its lifetime is not measured."""
+GRID_NS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class EndPulses:
+    """One end of a link: its qubit's pulses, and those of its sideband."""
+
+    node: NodePulses
+    end: LinkEnd
+
+    @property
+    def bench(self) -> Bench:
+        """Return the bench of its node."""
+        return self.node.bench
+
+    @property
+    def capture(self) -> str:
+        """Name of its capture: the qubit's full name."""
+        return self.node.qubit.name
+
+    @property
+    def sideband(self) -> str:
+        """Name of the f0-g1 frame."""
+        return f"{self.node.qubit.name}.sideband"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all its frames."""
+        return (self.node.drive, self.node.ef, self.sideband, self.node.readout)
+
+    def frames(self, sideband_hz: float | None = None) -> tuple[Frame, ...]:
+        """Return all its frames; ``sideband_hz``: another frequency than the best known one."""
+        at = self.sideband_hz() if sideband_hz is None else sideband_hz
+        sideband = Frame(self.sideband, self.end.sideband_port, at)
+        node = self.node
+        return node.drive_frame(), node.ef_frame(), sideband, node.readout_frame()
+
+    def sideband_hz(self) -> float:
+        """Return where f0-g1 is without a shift, Hz: measured, else f_ge + f_ef - f_transfer."""
+        known = self.bench.measured(self.end, "sideband_frequency")
+        if known is not None:
+            return known
+        f01 = self.bench.known(self.node.qubit, "f01").value
+        ladder = 2 * f01 + self.bench.best(self.node.qubit, "anharmonicity")
+        return ladder - self.bench.design(self.end, "frequency").value
+
+    def kappa_hz(self) -> float:
+        """Return the width of its transfer resonator, measured or designed, Hz."""
+        return self.bench.best(self.end, "kappa")
+
+    def drive(self) -> SidebandDrive:
+        """Return what its sideband drive does, measured or designed."""
+        rate, shift = (self.bench.best(self.end, one) for one in ("sideband_rate", "stark_shift"))
+        return SidebandDrive(rate, shift)
+
+    def model(self) -> EndModel:
+        """Return it as fits take it, with f decaying as :data:`SECOND_OVER_FIRST` says."""
+        return EndModel(self.kappa_hz(), SECOND_OVER_FIRST / self.bench.best(self.node.qubit, "t1"))
+
+    def prepare_f(self) -> list[Statement]:
+        """Bring 0 to f: a pi pulse on 0-1 and one on 1-2."""
+        ef = self.node.ef_pulse(self.node.ef_pi_amplitude())
+        return [self.node.pi(), Barrier(self.names), ef, Barrier(self.names)]
+
+    def read_f(self) -> list[Statement]:
+        """Bring what is in f to 1 and read: 1 is what was in f, 0 what has emitted."""
+        ef = self.node.ef_pulse(self.node.ef_pi_amplitude())
+        return [Barrier(self.names), ef, Barrier(self.names), *self.node.measured()]
+
+    def square(self, duration_ns: int, amplitude: Value) -> Play:
+        """Play a square sideband pulse."""
+        return Play(self.sideband, Square(duration_ns * FS_PER_NS), amplitude)
+
+    def fraction(self, data: "xarray.Dataset") -> Array:
+        """Return the mean signal between 0 (0) and 1 (1), in the shape of the sweep."""
+        iq = iq_of(data, self.capture)
+        look_at(iq)
+        return levels(self.bench, self.node.qubit).project(iq)
+
+    def fraction_sigma(self, fraction: Array, shots: int) -> Array:
+        """Return one standard deviation of such means."""
+        return levels(self.bench, self.node.qubit).sigma(fraction, shots)
+
+
+@dataclass(frozen=True, slots=True)
+class PhotonPulses:
+    """The shaped pulses of one direction of a link."""
+
+    bandwidth_hz: float
+    duration_ns: int
+    sent: NDArray[np.complex128]
+    """Envelope at the first end, of full scale, shape (duration_ns,)."""
+    caught: NDArray[np.complex128]
+    """Envelope at the second end."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinkBench:
+    """A link on the bench: photons go from its first end to its second."""
+
+    link: Link
+    first: EndPulses
+    second: EndPulses
+
+    @classmethod
+    def of(
+        cls,
+        runner: Runner,
+        link: Link,
+        record: ParameterRecord,
+        keep: Callable[["xarray.Dataset"], None],
+        validities: Validities,
+        *,
+        progress: Callable[[str, str], None] = lambda routine, doing: None,
+        thoroughness: float = 1.0,
+    ) -> "LinkBench":
+        """Return the bench of ``link``; both ends know what ``record`` holds.
+
+        Raises NotMeasured for a link of which the facility file tells no ends.
+        """
+        if len(link.transfer) != len(link.ends):
+            raise NotMeasured(
+                f"the facility file tells nothing of what is at the ends of {link.name}; add "
+                f"'transfer' to links > {link.name}",
+                f"{link.name}.transfer",
+            )
+        qubits = runner.facility.qubits()
+
+        def end(one: LinkEnd) -> EndPulses:
+            qubit = qubits[one.qubit]
+            bench = Bench(
+                runner,
+                qubit.node,
+                (qubit,),
+                record,
+                keep=keep,
+                progress=progress,
+                thoroughness=thoroughness,
+                validities=validities,
+            )
+            return EndPulses(NodePulses(bench, qubit), one)
+
+        first, second = (end(one) for one in link.transfer)
+        return cls(link, first, second)
+
+    @property
+    def ends(self) -> tuple[EndPulses, EndPulses]:
+        """Both ends."""
+        return self.first, self.second
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all frames."""
+        return (*self.first.names, *self.second.names)
+
+    def frames(self) -> tuple[Frame, ...]:
+        """Return the frames of both ends; the second's sideband meets the photon's carrier."""
+        aside = self.first.bench.measured(self.link, "detuning") or 0.0
+        second = self.second.frames(self.second.sideband_hz() + aside)
+        return (*self.first.frames(), *second)
+
+    def shots(self, number: int) -> int:
+        """Return ``number`` times the thoroughness."""
+        return self.first.bench.shots(number)
+
+    def photon(self) -> PhotonPulses:
+        """Return the pulses that make and catch a photon, by what is known now.
+
+        Its bandwidth is the facility file's, or less where a resonator is narrower. Raises
+        FitFailed where full scale does not make them.
+        """
+        from podium.control.calibration.fits.least_squares import FitFailed
+
+        kappas = [end.kappa_hz() for end in self.ends]
+        asked = self.link.bandwidth_hz
+        bandwidth = min([*kappas, *([] if asked is None else [asked])])
+        lasts_ns = PHOTON_LIFETIMES / (2 * np.pi * bandwidth) * 1e9
+        duration_ns = GRID_NS * round(lasts_ns / GRID_NS)
+        try:
+            sent = emission(self.first.drive(), bandwidth, kappas[0], duration_ns)
+            caught = absorption(self.second.drive(), bandwidth, kappas[1], duration_ns)
+        except ValueError as error:
+            raise FitFailed(str(error)) from error
+        return PhotonPulses(bandwidth, duration_ns, sent, caught)
+
+    def send(self, photon: PhotonPulses) -> Play:
+        """Play the emission."""
+        return Play(self.first.sideband, played(photon.sent))
+
+    def catch(self, photon: PhotonPulses) -> Play:
+        """Play the absorption."""
+        return Play(self.second.sideband, played(photon.caught))
+
+    def flight_ns(self) -> int:
+        """Return by how much later than the emission the catch is to begin, ns, on the grid."""
+        lag = self.first.bench.measured(self.link, "best_lag")
+        if lag is None:
+            delay = self.link.design.get("delay")
+            lag = 0.0 if delay is None else delay.value
+        return round(lag * 1e9)
+
+    async def begin(self) -> None:
+        """Read the clock: ages of parameters count from now."""
+        for end in self.ends:
+            await end.bench.begin((), (end.end,))
+
+    async def run(self, outcome: Outcome, program: Program) -> "xarray.Dataset":
+        """Run a program on both nodes, or on one, from one start."""
+        return await self.first.bench.run(outcome, program)
+
+
+def of_resonance(envelope: NDArray[np.complex128], drive: SidebandDrive) -> NDArray[np.complex128]:
+    """Return complex g / 2 pi of an envelope in the frame of the resonance that it moves, Hz."""
+    turns = np.cumsum(drive.stark_hz * np.abs(envelope) ** 2) * 1e-9
+    turns -= drive.stark_hz * np.abs(envelope) ** 2 * 0.5e-9
+    return np.asarray(drive.rate_hz * envelope * np.exp(-2j * np.pi * turns))

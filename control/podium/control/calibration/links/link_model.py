@@ -1,0 +1,112 @@
+"""Computes what sideband drives do to a link's two qubits, for the fits of its routines.
+
+Amplitudes of one excitation in the retarded frame, input-output theory (Gardiner and Collett, Phys.
+Rev. A 31, 3761 (1985)): with f and the transfer resonator's photon 1, angular rates in 1/s,
+``f' = -i g* 1 - decay f / 2``, ``1' = -i g f - (kappa / 2 + i detuning) 1 - sqrt(kappa) in``,
+``out = in + sqrt(kappa) 1``. What decays is gone: levels below f are not followed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+STEP_S = 0.5e-9
+"""Of the integration; samples of drives are held for twice as long."""
+PER_NS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class EndModel:
+    """One end of a link, as far as one photon is concerned."""
+
+    kappa_hz: float
+    """Over 2 pi."""
+    decay_1_s: float = 0.0
+    """Of f."""
+
+
+def left_in_f(
+    duration_s: Array, rate_hz: Array, kappa_hz: float, detuning_hz: Array | float = 0.0
+) -> Array:
+    """Return what a square sideband pulse leaves in f, of what was there; arguments broadcast.
+
+    ``rate_hz``: g / 2 pi; ``detuning_hz``: of the drive from the resonance. The two amplitudes
+    have a closed form: with ``z = (kappa / 2 + i d) / 2`` and ``w = sqrt(z**2 - g**2)``,
+    ``f = exp(-z t) (cosh(w t) + z sinh(w t) / w)``.
+    """
+    g, kappa = 2 * np.pi * np.asarray(rate_hz), 2 * np.pi * kappa_hz
+    z = (kappa / 2 + 2j * np.pi * np.asarray(detuning_hz)) / 2
+    w = np.sqrt(z**2 - g**2 + 0j)
+    w = np.where(np.abs(w) < 1e-6 * kappa, 1e-6 * kappa, w)
+    t = np.asarray(duration_s)
+    up, down = np.exp((w - z) * t), np.exp((-w - z) * t)
+    return np.asarray(np.abs((up + down) / 2 + z * (up - down) / (2 * w)) ** 2)
+
+
+def emitted(rate_hz: ComplexArray, end: EndModel) -> tuple[ComplexArray, ComplexArray]:
+    """Return f and the photon that leaves while a drive plays, both shape (2 n,), steps of 0.5 ns.
+
+    ``rate_hz``: complex g / 2 pi in the frame of the resonance, shape (n,), held for 1 ns each.
+    The photon is in sqrt(1/s), at the middles of steps.
+    """
+    f, one = 1.0 + 0j, 0.0 + 0j
+    g = 2 * np.pi * np.repeat(rate_hz, PER_NS)
+    kappa = 2 * np.pi * end.kappa_hz
+    left, out = np.empty(g.size, np.complex128), np.empty(g.size, np.complex128)
+    for k, step in enumerate(_steps(g, kappa, end.decay_1_s)):
+        f_after = step[0, 0] * f + step[0, 1] * one
+        one_after = step[1, 0] * f + step[1, 1] * one
+        left[k], out[k] = f_after, np.sqrt(kappa) * (one + one_after) / 2
+        f, one = f_after, one_after
+    return left, out
+
+
+def caught_from(rate_hz: ComplexArray, end: EndModel) -> ComplexArray:
+    """Return the amplitude of f at the end for a unit of photon at each step, shape (2 n,).
+
+    The amplitude that a photon ``in(t)`` leaves in f is the sum of the product times the step.
+    """
+    g = 2 * np.pi * np.repeat(rate_hz, PER_NS)
+    kappa = 2 * np.pi * end.kappa_hz
+    to_f, to_one = 1.0 + 0j, 0.0 + 0j
+    found = np.empty(g.size, np.complex128)
+    steps = _steps(g, kappa, end.decay_1_s)
+    for k in range(g.size - 1, -1, -1):
+        step = steps[k]
+        before_f = to_f * step[0, 0] + to_one * step[1, 0]
+        before_one = to_f * step[0, 1] + to_one * step[1, 1]
+        found[k] = -np.sqrt(kappa) * (to_one + before_one) / 2
+        to_f, to_one = before_f, before_one
+    return found
+
+
+def transfer(photon: ComplexArray, catch: ComplexArray, lags_s: Array) -> Array:
+    """Return the probability that f is reached, by the catch's lag behind the emission, (lags,).
+
+    ``photon``, ``catch``: of :func:`emitted` and :func:`caught_from`, their pulses beginning
+    together at lag 0. Between steps the overlap is interpolated by its spectrum: exact for
+    what is band-limited.
+    """
+    size = 1 << (photon.size + catch.size + 1).bit_length()
+    spectrum = np.fft.fft(photon, size) * np.conj(np.fft.fft(np.conj(catch), size))
+    frequency = np.fft.fftfreq(size, STEP_S)
+    # overlap(lag) = sum_t photon(t) catch(t - lag) dt
+    turns = np.exp(2j * np.pi * np.outer(np.asarray(lags_s), frequency))
+    return np.asarray(np.abs(turns @ spectrum / size * STEP_S) ** 2)
+
+
+def _steps(g: ComplexArray, kappa: float, decay: float) -> ComplexArray:
+    """Return the propagators of every step, shape (n, 2, 2)."""
+    mean, half = -(decay + kappa) / 4, (kappa - decay) / 4
+    root = np.sqrt(half**2 - np.abs(g) ** 2 + 0j)
+    root = np.where(np.abs(root) < 1e-9 * kappa, 1e-9 * kappa, root)
+    scale = np.exp(mean * STEP_S)
+    cosh, sinh = np.cosh(root * STEP_S), np.sinh(root * STEP_S) / root
+    made = np.empty((g.size, 2, 2), np.complex128)
+    made[:, 0, 0], made[:, 1, 1] = cosh + half * sinh, cosh - half * sinh
+    made[:, 0, 1], made[:, 1, 0] = -1j * np.conj(g) * sinh, -1j * g * sinh
+    return np.asarray(scale * made)

@@ -1,0 +1,96 @@
+"""Lists the routines of links, in the order of a calibration, and carries them out."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.links.emission import emission
+from podium.control.calibration.links.entangled_pair import carrier_phase, link_bell
+from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.photon_transfer import photon_detuning, photon_transfer
+from podium.control.calibration.links.sideband_rate import sideband_rate
+from podium.control.calibration.links.sideband_spectroscopy import sideband_spectroscopy
+from podium.control.calibration.outcome import Outcome
+from podium.control.parameters.entry import NotMeasured
+from podium.control.parameters.validity import DAY_S, HOUR_S, Lifetime, Validity
+
+LinkFunction = Callable[[LinkBench], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRoutine:
+    """One routine of links, what it gives, and for how long that is good."""
+
+    function: LinkFunction
+    gives: Mapping[str, Lifetime] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name under which it is called and stored."""
+        return self.function.__name__
+
+
+LINK_ROUTINES: tuple[LinkRoutine, ...] = (
+    LinkRoutine(
+        sideband_spectroscopy,
+        {"sideband_frequency": Lifetime(12 * HOUR_S), "stark_shift": Lifetime(7 * DAY_S)},
+    ),
+    LinkRoutine(sideband_rate, {"sideband_rate": Lifetime(7 * DAY_S)}),
+    LinkRoutine(
+        emission, {"photon_bandwidth": Lifetime(1 * DAY_S), "emitted": Lifetime(1 * DAY_S)}
+    ),
+    LinkRoutine(
+        photon_transfer,
+        {
+            "delay": Lifetime(1 * DAY_S, of_epoch=True),
+            "best_lag": Lifetime(1 * DAY_S, of_epoch=True),
+            "transmission": Lifetime(7 * DAY_S),
+            "transfer": Lifetime(1 * DAY_S),
+        },
+    ),
+    LinkRoutine(photon_detuning, {"detuning": Lifetime(12 * HOUR_S)}),
+    LinkRoutine(carrier_phase, {"carrier_phase": Lifetime(1 * HOUR_S, of_epoch=True)}),
+    LinkRoutine(
+        link_bell,
+        {"bell_fidelity": Lifetime(1 * DAY_S), "bell_concurrence": Lifetime(1 * DAY_S)},
+    ),
+)
+CALIBRATION = tuple(one.name for one in LINK_ROUTINES if one.function is not link_bell)
+"""All that a pair needs."""
+BELL = (carrier_phase.__name__, link_bell.__name__)
+"""A pair and its phase, which moves within the hour."""
+LINK_VALIDITY: Mapping[str, Validity] = {
+    quantity: Validity(lifetime.lasts_s, one.name, lifetime.of_epoch)
+    for one in LINK_ROUTINES
+    for quantity, lifetime in one.gives.items()
+}
+"""By quantity: how long it is good for, and the routine that gives it."""
+
+
+async def calibrate_link(
+    bench: LinkBench,
+    steps: Sequence[str],
+    began: Callable[[int, str], Awaitable[None]],
+    ended: Callable[[Outcome], Awaitable[None]],
+) -> tuple[Outcome, ...]:
+    """Carry out routines on a link until one fails; ``began`` and ``ended`` hear of each.
+
+    A routine that lacks what it needs, or whose pulses cannot be played, fails as one whose data
+    do not carry the answer. Raises ``RunError``.
+    """
+    routines = {one.name: one.function for one in LINK_ROUTINES}
+    done: list[Outcome] = []
+    for number, name in enumerate(steps, 1):
+        await began(number, name)
+        await bench.begin()
+        try:
+            outcome = await routines[name](bench)
+        except (FitFailed, NotMeasured) as error:
+            outcome = Outcome(name, name.replace("_", " "))
+            outcome.failures[bench.link.name] = str(error)
+        outcome.assumed = [told for end in bench.ends for told in end.bench.told_assumed()]
+        done.append(outcome)
+        await ended(outcome)
+        if outcome.failures:
+            break
+    return tuple(done)

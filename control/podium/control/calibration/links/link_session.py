@@ -1,0 +1,102 @@
+"""Calibrates a link of a lab: fridges and biases first, then its routines, with data and store."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from podium.control.calibration.catalogue import VALIDITY
+from podium.control.calibration.facility_copy import keep_facility
+from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.link_routines import LINK_VALIDITY, calibrate_link
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.readiness import check_fridges, ramp_biases
+from podium.control.calibration.recorded_outcome import outcome_recorder
+from podium.control.calibration.routine_result import Calibrated
+from podium.control.client.lab import Lab
+from podium.control.facility.atomic_files import check_writable
+from podium.control.facility.facility import Facility, Link
+from podium.control.facility.problems import suggest
+from podium.control.parameters.store import ParameterStore
+from podium.control.parameters.validity import Validities
+from podium.control.records.calibration_folder import CalibrationFolder
+
+
+class UnknownLink(LookupError):
+    """No link of the facility, or more than one, is what was asked for."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def chosen_link(facility: Facility, words: Sequence[str]) -> Link:
+    """Return the link of that name, or between these two ends; without words the only one.
+
+    Its photons go from its first end to its second, whatever the order of ``words``. Raises
+    UnknownLink.
+    """
+    links = facility.links
+    if not links:
+        raise UnknownLink(f"{facility.name} has no links (links > NAME)")
+    if len(words) == 1 and words[0] in links:
+        return links[words[0]]
+    fits = [one for one in links.values() if set(words) <= set(one.ends) or not words]
+    if len(fits) == 1:
+        return fits[0]
+    names = ", ".join(f"{one.name} ({' to '.join(one.ends)})" for one in links.values())
+    asked = " and ".join(words) or "no ends"
+    if len(words) == 1:
+        names = f"{suggest(words[0], [*links, *facility.nodes])}; {names}"
+    which = "more than one link fits" if fits else "no link fits"
+    raise UnknownLink(f"{which} {asked}; {facility.name} has {names}")
+
+
+def link_validities(facility: Facility) -> Validities:
+    """Return how long parameters of qubits and links are good for."""
+    return Validities.laid_over({**VALIDITY, **LINK_VALIDITY}, facility.validity, {})
+
+
+async def calibrate(
+    lab: Lab,
+    link: Link,
+    steps: Sequence[str],
+    place: CalibrationFolder,
+    *,
+    thoroughness: float = 1.0,
+    progress: Callable[[str, str], None] = lambda routine, doing: None,
+    ended: Callable[[Outcome], None] = lambda outcome: None,
+) -> Calibrated:
+    """Carry out ``steps`` on a link as a procedure that others see, until one fails.
+
+    Raises ``RunError``, ``NotCold``, ``NotMeasured``, ``StoreError`` and OSError; what was found
+    before is kept.
+    """
+    facility = lab.facility
+    validities = link_validities(facility)
+    qubits = tuple(facility.qubits()[end.qubit] for end in link.transfer)
+    await asyncio.to_thread(check_writable, place.folder)
+    if place.facility_file is not None:
+        file, digest = place.facility_file, facility.digest
+        await asyncio.to_thread(keep_facility, file, digest, place.datasets)
+    title = f"calibration of {link.name}"
+    async with lab.procedure(title, link.ends, len(steps)) as (procedure, runner):
+        keep_outcome = outcome_recorder(runner)
+
+        async def told(outcome: Outcome) -> None:
+            await keep_outcome(outcome)
+            ended(outcome)
+
+        with ParameterStore(place.store) as store:
+            bench = LinkBench.of(
+                runner,
+                link,
+                store,
+                place.keep,
+                validities,
+                progress=progress,
+                thoroughness=thoroughness,
+            )
+            await check_fridges(runner, qubits)
+            _, notes = await ramp_biases(runner, qubits, store, validities)
+            outcomes = await calibrate_link(bench, steps, procedure.begin_step, told)
+    if outcomes:
+        outcomes[0].notes[:0] = notes
+    return Calibrated(outcomes)

@@ -1,0 +1,247 @@
+"""Sends photons from one end of a link to the other: when they arrive, and how many."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import values_of
+from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+from podium.control.calibration.links.link_bench import LinkBench, PhotonPulses, of_resonance
+from podium.control.calibration.links.link_model import caught_from, emitted, transfer
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import passive_reset
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.sequences import linear_frequencies
+from podium.control.facility.facility import Link
+from podium.control.parameters.entry import Measured
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Delay,
+    Linear,
+    Program,
+    SetFrequency,
+    Statement,
+    Table,
+    Variable,
+)
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+
+Array = NDArray[np.float64]
+
+WAIT_NS = 80
+"""The emission begins so long after the catch could at the earliest."""
+STEP_NS, POINTS, SHOTS = 4, 41, 800
+SPAN_HZ, FREQUENCIES = 16e6, 33
+SIGNIFICANT = 5.0
+FINE_S = 0.05e-9
+
+
+def transfer_body(bench: LinkBench, lag: Delay, catch: list[Statement]) -> list[Statement]:
+    """Return f at the first end, its emission, the catch after ``lag``, and both read.
+
+    ``lag``: of the second end's sideband, from :data:`WAIT_NS` before the emission begins.
+    """
+    first, second = bench.first, bench.second
+    photon = bench.photon()
+    ef = second.node.ef_pulse(second.node.ef_pi_amplitude())
+    return [
+        *passive_reset([first.node, second.node], bench.names),
+        *first.prepare_f(),
+        Barrier(bench.names),
+        Delay((first.sideband,), WAIT_NS * FS_PER_NS),
+        bench.send(photon),
+        lag,
+        *catch,
+        Barrier(bench.names),
+        ef,
+        Barrier(bench.names),
+        *first.node.measured(),
+        *second.node.measured(),
+    ]
+
+
+def lag_program(bench: LinkBench, shots: int) -> Program:
+    """Return a scan over the lag of the catch, ``lag`` (fs, from :data:`WAIT_NS` early)."""
+    swept = Variable("lag", "fs", Linear.steps(0, STEP_NS * FS_PER_NS, POINTS))
+    lag = Delay((bench.second.sideband,), Affine("lag"))
+    body = transfer_body(bench, lag, [bench.catch(bench.photon())])
+    return Program(
+        "photon transfer", bench.frames(), tuple(body), (Axis("lag", (swept,)),), shots=shots
+    )
+
+
+def reference_program(bench: LinkBench, shots: int) -> Program:
+    """Return what the first end reads of f, ready to be sent, and of 0."""
+    end = bench.first
+    heights = Variable("height", "1", Table((0.0, end.node.pi_amplitude())))
+    ef_heights = Variable("ef_height", "1", Table((0.0, end.node.ef_pi_amplitude())))
+    body = (
+        *passive_reset([end.node], end.names),
+        end.node.pulse(Affine("height")),
+        Barrier(end.names),
+        end.node.ef_pulse(Affine("ef_height")),
+        Barrier(end.names),
+        end.node.ef_pulse(Affine("ef_height")),
+        Barrier(end.names),
+        *end.node.measured(),
+    )
+    axis = Axis("state", (heights, ef_heights))
+    return Program("f before it is sent", end.frames(), body, (axis,), shots=shots)
+
+
+def lossless(bench: LinkBench, photon: PhotonPulses, lags_s: Array) -> Array:
+    """Return what the link would deliver without loss, detuning or skew, (lags,)."""
+    sent = of_resonance(photon.sent, bench.first.drive())
+    caught = of_resonance(photon.caught, bench.second.drive())
+    out = emitted(sent, bench.first.model())[1]
+    return transfer(out, caught_from(caught, bench.second.model()), lags_s)
+
+
+def fit_lag(lag_s: Array, arrived: Array, sigma: Array, grid_s: Array, shape: Array) -> Fit:
+    """Fit ``delay`` (s), ``height`` and ``offset`` of a scan; raises FitFailed.
+
+    ``shape``: what arrives, by lag on ``grid_s``, without any delay.
+    """
+
+    def model(values: dict[str, float]) -> Array:
+        at = np.interp(lag_s - values["delay"], grid_s, shape)
+        return np.asarray(values["offset"] + values["height"] * at)
+
+    top, peak = float(lag_s[int(np.argmax(arrived))]), float(grid_s[int(np.argmax(shape))])
+    start = {
+        "delay": top - peak,
+        "height": float(np.ptp(arrived)) / float(np.max(shape)),
+        "offset": float(np.min(arrived)),
+    }
+    span = float(np.ptp(lag_s))
+    bounds = {"delay": Bound(float(lag_s[0]) - span / 2, float(lag_s[-1]) + span / 2)}
+    fit = fit_least_squares(model, arrived, sigma, [start], bounds)
+    if fit.values["height"] < SIGNIFICANT * fit.sigmas["height"]:
+        raise FitFailed(
+            "no photon arrives at any lag: look at the sidebands of both ends, and whether the "
+            "delay of the facility file is right"
+        )
+    return fit
+
+
+async def photon_transfer(bench: LinkBench) -> Outcome:
+    """Scan the lag of the catch behind the emission, and compare with what was sent.
+
+    Needs :func:`.sideband_rate` before. Stores ``delay`` (s: the flight, and by how much the second
+    node starts late: a truncated pulse's own lag is not in it), ``best_lag`` (s, where most is
+    caught), ``transmission`` (1, of power) and ``transfer`` (1, of f to f).
+    """
+    outcome = Outcome("photon_transfer", "Photon transfer")
+    shots = bench.shots(SHOTS)
+    sent = await bench.run(outcome, reference_program(bench, shots))
+    data = await bench.run(outcome, lag_program(bench, shots))
+    lag_s = values_of(data, "lag") - WAIT_NS * 1e-9
+    end = bench.second
+
+    def raw(_: Link) -> Panel:
+        points = Series("second end", lag_s * 1e9, end.fraction(data))
+        return Panel(bench.link.name, "lag of the catch (ns)", "caught", (points,))
+
+    def fit(_: Link, panel: Panel) -> Found:
+        arrived = end.fraction(data)
+        photon = bench.photon()
+        reach = float(np.ptp(lag_s)) * 1.5
+        grid = np.arange(-reach, reach, FINE_S * 10)
+        shape = lossless(bench, photon, grid)
+        found = fit_lag(lag_s, arrived, end.fraction_sigma(arrived, shots), grid, shape)
+        v, s = found.values, found.sigmas
+        fine = np.arange(-20e-9, 20e-9, FINE_S)
+        around = lossless(bench, photon, fine)
+        own_lag, peak = float(fine[int(np.argmax(around))]), float(np.max(around))
+        zero, full = bench.first.fraction(sent)
+        ready = float(full - zero)
+        if ready < 0.5:
+            raise FitFailed(f"only {ready:.2f} of the first end is in f before it sends")
+        passed = v["height"] / ready
+        passed_sigma = passed * float(np.hypot(s["height"] / v["height"], 1 / np.sqrt(shots) / 2))
+        curve = v["offset"] + v["height"] * np.interp(lag_s - v["delay"], grid, shape)
+        text = "delay {delay}, best lag {best_lag}, transmission {transmission}"
+        return {
+            "delay": Measured(v["delay"], s["delay"], "s"),
+            "best_lag": Measured(v["delay"] + own_lag, s["delay"], "s"),
+            "transmission": Measured(passed, passed_sigma, "1"),
+            "transfer": Measured(passed * peak, passed_sigma * peak, "1"),
+        }, replace(
+            panel, series=(*panel.series, Series("fit", lag_s * 1e9, curve, line=True)), text=text
+        )
+
+    await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)
+    return outcome
+
+
+def detuning_program(bench: LinkBench, shots: int) -> Program:
+    """Return a scan over the frequency of the catch, ``catch_frequency`` (Hz), at the best lag."""
+    second = bench.second
+    swept = linear_frequencies("catch_frequency", second.sideband_hz(), SPAN_HZ, FREQUENCIES)
+    lag = Delay((second.sideband,), (WAIT_NS + bench.flight_ns()) * FS_PER_NS)
+    body: list[Statement] = [
+        SetFrequency(second.sideband, Affine("catch_frequency")),
+        *transfer_body(bench, lag, [bench.catch(bench.photon())]),
+    ]
+    axis = Axis("frequency", (swept,))
+    return Program("photon detuning", bench.frames(), tuple(body), (axis,), shots=shots)
+
+
+def caught_off(bench: LinkBench, photon: PhotonPulses, detunings_hz: Array) -> Array:
+    """Return what is caught at the best lag by a catch so far off its resonance, (detunings,)."""
+    middles = (np.arange(photon.duration_ns) + 0.5 - photon.duration_ns / 2) * 1e-9
+    sent = of_resonance(photon.sent, bench.first.drive())
+    catch = of_resonance(photon.caught, bench.second.drive())
+    out = emitted(sent, bench.first.model())[1]
+    found = []
+    for off in detunings_hz:
+        turned = catch * np.exp(2j * np.pi * off * middles)
+        kernel = caught_from(turned, bench.second.model())
+        found.append(float(transfer(out, kernel, np.array([0.0]))[0]))
+    return np.array(found)
+
+
+async def photon_detuning(bench: LinkBench) -> Outcome:
+    """Scan the frequency of the catch: where most of the photon is caught.
+
+    Needs :func:`photon_transfer` before. Stores ``detuning`` (Hz): by how much the second end's
+    sideband is to be off its own resonance.
+    """
+    outcome = Outcome("photon_detuning", "Photon detuning")
+    shots = bench.shots(SHOTS)
+    data = await bench.run(outcome, detuning_program(bench, shots))
+    rest_hz = bench.second.sideband_hz()
+    off_hz, end = values_of(data, "catch_frequency") - rest_hz, bench.second
+
+    def raw(_: Link) -> Panel:
+        points = Series("second end", off_hz / 1e6, end.fraction(data))
+        return Panel(bench.link.name, "catch off its resonance (MHz)", "caught", (points,))
+
+    def fit(_: Link, panel: Panel) -> Found:
+        caught = end.fraction(data)
+        grid = np.linspace(-1.5 * SPAN_HZ, 1.5 * SPAN_HZ, 61)
+        shape = caught_off(bench, bench.photon(), grid)
+
+        def model(values: dict[str, float]) -> Array:
+            at = np.interp(off_hz - values["detuning"], grid, shape)
+            return np.asarray(values["offset"] + values["height"] * at)
+
+        start = {
+            "detuning": float(off_hz[int(np.argmax(caught))]),
+            "height": float(np.ptp(caught)),
+            "offset": float(np.min(caught)),
+        }
+        found = fit_least_squares(model, caught, end.fraction_sigma(caught, shots), [start])
+        v, s = found.values, found.sigmas
+        if v["height"] < SIGNIFICANT * s["height"]:
+            raise FitFailed("no photon is caught at any frequency of the catch")
+        curve = Series("fit", off_hz / 1e6, model(v), line=True)
+        return {"detuning": Measured(v["detuning"], s["detuning"], "Hz")}, replace(
+            panel, series=(*panel.series, curve), text="best {detuning} off its resonance"
+        )
+
+    await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)
+    return outcome

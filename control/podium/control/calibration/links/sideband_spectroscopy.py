@@ -1,0 +1,229 @@
+"""Finds the f0-g1 sideband of a link's end, and how far its drive's power moves it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import values_of
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    Fit,
+    FitFailed,
+    fit_least_squares,
+)
+from podium.control.calibration.links.link_bench import GRID_NS, EndPulses, LinkBench
+from podium.control.calibration.links.link_model import left_in_f
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import passive_reset
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.sequences import linear_frequencies
+from podium.control.facility.facility import LinkEnd
+from podium.control.parameters.entry import Measured
+from podium.control.program.program import Affine, Axis, Program, SetFrequency
+
+Array = NDArray[np.float64]
+
+RATES = (0.14, 0.28, 0.42)
+"""g over kappa of each scan: below, the line is weak; a quarter of kappa and more broadens it."""
+LEFT = 0.35
+"""Of f, on resonance: steepest where about as much is left."""
+POINTS, SHOTS = 41, 500
+SPREADS = 3.0
+SIGNIFICANT = 5.0
+LEAST_DOUBT = 0.02
+"""Of rate and width, relative, at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class SidebandScan:
+    """One scan over the line."""
+
+    program: Program
+    amplitude: float
+    duration_ns: int
+
+
+def sideband_scans(end: EndPulses, shots: int) -> list[SidebandScan]:
+    """Return scans over where the line is expected, of stronger and stronger pulses.
+
+    A shot brings the qubit to f, plays a square sideband pulse, and reads what is left in f.
+    """
+    drive, kappa = end.drive(), end.kappa_hz()
+    made = []
+    for share in RATES:
+        amplitude = min(0.95, share * kappa / drive.rate_hz)
+        duration_ns = _duration_ns(amplitude * drive.rate_hz, kappa)
+        span = 2 * (2 * kappa + SPREADS * _doubt_hz(end, amplitude))
+        centre = end.sideband_hz() + drive.stark_hz * amplitude**2
+        swept = linear_frequencies("sideband_frequency", centre, span, POINTS)
+        body = (
+            SetFrequency(end.sideband, Affine("sideband_frequency")),
+            *passive_reset([end.node], end.names),
+            *end.prepare_f(),
+            end.square(duration_ns, amplitude),
+            *end.read_f(),
+        )
+        program = Program(
+            "f0-g1 spectroscopy",
+            end.frames(),
+            body,
+            (Axis("frequency", (swept,)),),
+            shots=shots,
+        )
+        made.append(SidebandScan(program, amplitude, duration_ns))
+    return made
+
+
+def _duration_ns(rate_hz: float, kappa_hz: float) -> int:
+    """Return how long a pulse on resonance takes to leave :data:`LEFT`, ns."""
+    durations = np.arange(GRID_NS, 2000, GRID_NS)
+    left = left_in_f(durations * 1e-9, np.array(rate_hz), kappa_hz)
+    return int(durations[min(int(np.argmax(left < LEFT)), durations.size - 1)])
+
+
+def _doubt_hz(end: EndPulses, amplitude: float) -> float:
+    """Return how far the line may lie from where it is expected, one sigma, Hz."""
+    bench = end.bench
+    shift = bench.design(end.end, "stark_shift").spread * amplitude**2
+    if bench.measured(end.end, "sideband_frequency") is not None:
+        return shift
+    return float(np.hypot(bench.design(end.end, "frequency").spread, shift)) + 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedSideband:
+    """What is known of a sideband before it is scanned, at full scale."""
+
+    centre_hz: float
+    stark_hz: float
+    rate_hz: tuple[float, float]
+    """With one sigma."""
+    kappa_hz: tuple[float, float]
+    """With one sigma."""
+
+
+def fit_sideband(
+    frequency_hz: list[Array],
+    left: list[Array],
+    sigma: list[Array],
+    amplitude: list[float],
+    duration_s: list[float],
+    expected: ExpectedSideband,
+) -> Fit:
+    """Fit all scans at once: ``centre``, ``stark``, ``rate``, ``kappa``, ``height``, ``offset``.
+
+    ``left``: fractions in f. What scans over a line do not tell apart, its depth and the drive's
+    rate and the resonator's width, is held by what is expected. Raises FitFailed where no line
+    stands out.
+    """
+    centre, stark = expected.centre_hz, expected.stark_hz
+    (rate, _), (kappa, _) = held = (expected.rate_hz, expected.kappa_hz)
+    first = float(frequency_hz[0][int(np.argmin(left[0]))]) - stark * amplitude[0] ** 2
+
+    def model(values: dict[str, float]) -> Array:
+        parts = [
+            values["offset"]
+            + values["height"]
+            * left_in_f(
+                np.array(t),
+                np.array(values["rate"] * a),
+                values["kappa"],
+                f - values["centre"] - values["stark"] * a**2,
+            )
+            for f, a, t in zip(frequency_hz, amplitude, duration_s, strict=True)
+        ]
+        return np.concatenate([*parts, [values["rate"], values["kappa"]]])
+
+    data = np.concatenate([*left, [value for value, _ in held]])
+    weights = np.concatenate([*sigma, [doubt for _, doubt in held]])
+    depth = max(float(np.ptp(one)) for one in left)
+    start = {
+        "centre": first, "stark": stark, "rate": rate, "kappa": kappa,
+        "height": 1.3 * depth, "offset": min(float(np.min(one)) for one in left) - 0.2,
+    }  # fmt: skip
+    bounds = {
+        "kappa": Bound(kappa / 3, 3 * kappa),
+        "rate": Bound(rate / 5, 5 * rate),
+        "height": Bound(0.0, 3.0),
+    }
+    starts = [start, {**start, "centre": centre}]
+    fit = fit_least_squares(model, data, weights, starts, bounds)
+    seen = model(fit.values)[:-2]
+    if float(np.ptp(seen)) < SIGNIFICANT * float(np.median(np.concatenate(sigma))):
+        raise FitFailed("no f0-g1 line stands out of the scans: f stays where it is")
+    return fit
+
+
+def expected_sideband(end: EndPulses) -> ExpectedSideband:
+    """Return what is known of an end's sideband: rate and width as designed, or as measured."""
+
+    def held(quantity: str) -> tuple[float, float]:
+        design = end.bench.design(end.end, quantity)
+        sigma = max(design.spread, LEAST_DOUBT * design.value)
+        return end.bench.guess(end.end, quantity), sigma
+
+    stark = end.bench.guess(end.end, "stark_shift")
+    return ExpectedSideband(end.sideband_hz(), stark, held("sideband_rate"), held("kappa"))
+
+
+async def sideband_spectroscopy(bench: LinkBench) -> Outcome:
+    """Scan the sideband of both ends, one after the other, with three strengths.
+
+    Stores for each end ``sideband_frequency`` (Hz, without a shift) and ``stark_shift`` (Hz, at
+    full scale).
+    """
+    outcome = Outcome("sideband_spectroscopy", "f0-g1 spectroscopy")
+    for end in bench.ends:
+        await _of_end(bench, outcome, end)
+    return outcome
+
+
+async def _of_end(bench: LinkBench, outcome: Outcome, end: EndPulses) -> None:
+    shots = bench.shots(SHOTS)
+    scans = sideband_scans(end, shots)
+    data = [await end.bench.run(outcome, scan.program) for scan in scans]
+    frequency = [values_of(one, "sideband_frequency") for one in data]
+    expected = expected_sideband(end)
+
+    def raw(_: LinkEnd) -> Panel:
+        series = tuple(
+            Series(f"{scan.amplitude:.2f} of full scale", f / 1e9, end.fraction(one))
+            for scan, f, one in zip(scans, frequency, data, strict=True)
+        )
+        return Panel(end.end.name, "sideband frequency (GHz)", "left in f", series)
+
+    def fit(_: LinkEnd, panel: Panel) -> Found:
+        left = [end.fraction(one) for one in data]
+        fit = fit_sideband(
+            frequency,
+            left,
+            [end.fraction_sigma(one, shots) for one in left],
+            [scan.amplitude for scan in scans],
+            [scan.duration_ns * 1e-9 for scan in scans],
+            expected,
+        )
+        v, s = fit.values, fit.sigmas
+        lines = tuple(
+            Series(
+                "fit",
+                f / 1e9,
+                v["offset"]
+                + v["height"]
+                * left_in_f(
+                    np.array(scan.duration_ns * 1e-9),
+                    np.array(v["rate"] * scan.amplitude),
+                    v["kappa"],
+                    f - v["centre"] - v["stark"] * scan.amplitude**2,
+                ),
+                line=True,
+            )
+            for scan, f in zip(scans, frequency, strict=True)
+        )
+        text = "f0-g1 at {sideband_frequency}, moved by {stark_shift} at full scale"
+        return {
+            "sideband_frequency": Measured(v["centre"], s["centre"], "Hz"),
+            "stark_shift": Measured(v["stark"], s["stark"], "Hz"),
+        }, replace(panel, series=(*panel.series, *lines), text=text)
+
+    await analyse(end.bench, outcome, (end.end,), raw, fit)

@@ -1,0 +1,212 @@
+"""``podium link`` calibrates quantum links, shares a Bell pair, and shows what is known of them."""
+
+import asyncio
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.control.commands.options.facility_file import add_facility_arguments, with_facility
+from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+from podium.control.records.calibration_folder import OUT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from podium.control.calibration.outcome import Outcome
+    from podium.control.calibration.routine_result import Calibrated
+    from podium.control.facility.facility import Link
+    from podium.control.parameters.entry import ParameterEntry
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    calibrate = actions.add_parser(
+        "calibrate",
+        help="find sidebands, shape the photon, and measure delay, loss, detuning and phase; the "
+        "qubits at the ends have been calibrated",
+    )
+    _common(calibrate)
+    _plays(calibrate)
+    calibrate.add_argument(
+        "--only",
+        action="append",
+        metavar="ROUTINE",
+        help="run this routine; may be repeated (default: all)",
+    )
+    bell = actions.add_parser(
+        "bell", help="share a pair over a calibrated link, and find its state by tomography"
+    )
+    _common(bell)
+    _plays(bell)
+    status = actions.add_parser("status", help="what is known of the link, and how old it is")
+    _common(status)
+
+
+def _common(parser: ArgumentParser) -> None:
+    add_facility_arguments(parser, before=("ends",))
+    parser.add_argument(
+        "ends",
+        nargs="*",
+        metavar="END",
+        help="both nodes, e.g. node_a node_b, or the link, e.g. link_ab (default: the only one)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(OUT),
+        metavar="DIR",
+        help=f"folder for data and the store (default {OUT})",
+    )
+    parser.add_argument(
+        "--store",
+        metavar="FILE|URL",
+        help="where parameters are kept (default parameters.sqlite in DIR)",
+    )
+    parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
+
+
+def _plays(parser: ArgumentParser) -> None:
+    parser.add_argument("--thoroughness", type=float, default=1.0, metavar="X")
+
+
+def run(arguments: Namespace) -> int:
+    """Do what is asked; 1 when a routine fails, or when nothing is known of the link."""
+    from podium.control.bus.shutdown import run_until_terminated
+    from podium.control.calibration.links.link_session import UnknownLink
+    from podium.control.calibration.readiness import NotCold
+    from podium.control.facility.problems import FacilityError
+    from podium.control.parameters.entry import NotMeasured
+    from podium.control.parameters.store import StoreError
+    from podium.control.processes.state_file import AlreadyUp
+    from podium.control.runs.errors import RunError
+
+    what = f"podium link {arguments.action}"
+    action = _status if arguments.action == "status" else _play
+    try:
+        return run_until_terminated(action(arguments))
+    except FacilityError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    except UnknownLink as error:
+        print(f"{what}: {error}", file=sys.stderr)
+        return WRONG_USE
+    except (RunError, AlreadyUp, NotCold, NotMeasured, StoreError, OSError) as error:
+        print(f"{what}: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+
+
+async def _play(arguments: Namespace) -> int:
+    from podium.control.calibration.links.link_routines import BELL, CALIBRATION
+    from podium.control.calibration.links.link_session import UnknownLink, calibrate, chosen_link
+    from podium.control.facility.load import load_facility
+    from podium.control.facility.problems import suggest
+    from podium.control.processes.lab_access import reached
+    from podium.control.records.calibration_folder import STORE, CalibrationFolder
+
+    facility = await asyncio.to_thread(load_facility, arguments.facility, None)
+    link = chosen_link(facility, arguments.ends)
+    steps: Sequence[str] = BELL
+    if arguments.action == "calibrate":
+        steps = arguments.only or CALIBRATION
+        known = (*CALIBRATION, *BELL)
+        for one in steps:
+            if one not in known:
+                raise UnknownLink(f"no routine {one!r} of links; {suggest(one, known)}")
+    store = arguments.store or arguments.out / STORE
+    place = CalibrationFolder(arguments.out, store, arguments.facility)
+
+    def ended(outcome: "Outcome") -> None:
+        if not arguments.json:
+            print("\n".join(_lines((outcome,))), flush=True)
+
+    async with reached(
+        arguments.facility, arguments.endpoints, arguments.state, store=store
+    ) as lab:
+        found = await calibrate(
+            lab,
+            lab.facility.links[link.name],
+            steps,
+            place,
+            thoroughness=arguments.thoroughness,
+            ended=ended,
+        )
+    if arguments.json:
+        print(json.dumps(_plainly(link, found), indent=2))
+    return FOUND_PROBLEM if found.failures else DONE
+
+
+def _lines(outcomes: "tuple[Outcome, ...]") -> list[str]:
+    from podium.control.parameters.quantities import told
+
+    lines = []
+    for outcome in outcomes:
+        lines.append(outcome.title)
+        for name, one in outcome.measured.items():
+            lines.append(f"  {name} = {told(one.value, one.sigma, one.unit)}")
+        lines += [f"  {name}: FAILED: {why}" for name, why in outcome.failures.items()]
+        lines += [f"  note: {note}" for note in dict.fromkeys((*outcome.notes, *outcome.assumed))]
+    return lines
+
+
+def _plainly(link: "Link", found: "Calibrated") -> "dict[str, object]":
+    return {
+        "link": link.name,
+        "ends": list(link.ends),
+        "values": {
+            name: {"value": one.value, "sigma": one.sigma, "unit": one.unit}
+            for name, one in found.values.items()
+        },
+        "failures": dict(found.failures),
+        "runs": list(found.runs),
+        "notes": list(found.notes),
+    }
+
+
+async def _status(arguments: Namespace) -> int:
+    from podium.control.calibration.links.link_session import chosen_link, link_validities
+    from podium.control.facility.load import load_facility
+    from podium.control.parameters.quantities import told
+    from podium.control.parameters.store import ParameterStore
+    from podium.control.records.calibration_folder import STORE
+
+    facility = await asyncio.to_thread(load_facility, arguments.facility, None)
+    link = chosen_link(facility, arguments.ends)
+    validities = link_validities(facility)
+    with ParameterStore(arguments.store or arguments.out / STORE, make=False) as store:
+        known: Mapping[str, ParameterEntry] = store.all(link.name)
+    if arguments.json:
+        plain = {
+            "link": link.name,
+            "ends": list(link.ends),
+            "values": {
+                name: {
+                    "value": one.value,
+                    "sigma": one.sigma,
+                    "unit": one.unit,
+                    "measured_tai_s": one.tai_s,
+                    "valid_s": validities.of(name).lasts_s,
+                    "epoch": one.epoch,
+                    "run": one.run,
+                }
+                for name, one in known.items()
+            },
+        }
+        print(json.dumps(plain, indent=2))
+    else:
+        print(f"{link.name}: {' to '.join(link.ends)}")
+        for name, one in known.items():
+            print(f"  {name} = {told(one.value, one.sigma, one.unit)} ({one.routine})")
+        if not known:
+            print("  nothing is known; podium link calibrate measures it")
+    return DONE if known else FOUND_PROBLEM
+
+
+command = Command(
+    name="link",
+    help="calibrate a quantum link, share a Bell pair over it, show what is known of it",
+    add_arguments=add_arguments,
+    run=with_facility(run),
+)

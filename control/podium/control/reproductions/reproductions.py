@@ -1,0 +1,35 @@
+"""Knows which published experiments can be reproduced, and what the others still need."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from podium.control.reproductions.optical import reproduce_optical
+from podium.control.reproductions.quantities import CannotReproduce, Reproduction
+from podium.control.reproductions.teleported_cnot import reproduce_teleported_cnot
+
+Run = Callable[[int], Awaitable[Reproduction]]
+
+REPRODUCTIONS: Mapping[str, Run] = {
+    "optical": reproduce_optical,
+    "teleported_cnot": reproduce_teleported_cnot,
+}
+"""By name; each takes a seed. Add an entry to add one."""
+
+MICROWAVE = "it has to be played by machine code on two nodes, which nothing does yet"
+NOT_THERE: Mapping[str, str] = {
+    "kurpiers2018": MICROWAVE,
+    "magnard2020": MICROWAVE,
+    "leung2019": MICROWAVE,
+    "storz2023": "its device table has not been read: not established",
+    "skew": MICROWAVE,
+    "remote_gates": "its device tables have not been read: not established",
+}
+"""Names of those that are wanted and not there, and why."""
+
+
+async def reproduce(name: str, seed: int = 0) -> Reproduction:
+    """Return a reproduction; raises :class:`.CannotReproduce` with what is missing."""
+    if name in REPRODUCTIONS:
+        return await REPRODUCTIONS[name](seed)
+    there = ", ".join(REPRODUCTIONS)
+    why = NOT_THERE.get(name, "nobody here knows it")
+    raise CannotReproduce(f"{name} is not reproduced: {why}; there are: {there}")

@@ -1,0 +1,53 @@
+// Instruments and what they read; one channel over time.
+import { colour, css, frame, scaled } from "./chart.js";
+import { begin, fill, reason } from "./live.js";
+
+const AGAIN_MS = 10000;
+const place = document.getElementById("course");
+const last = document.getElementById("last");
+let shown = null; // { name, unit, at_s, value, least, most }
+let chart = null;
+
+async function fetchCourse(name) {
+  const width = Math.max(100, place.parentElement.clientWidth);
+  const asked = new URLSearchParams({ last_s: last.value, points: String(Math.min(1200, Math.round(width))) });
+  const answer = await fetch(`/api/readings/${encodeURIComponent(name)}/history?${asked}`);
+  place.hidden = false;
+  if (!answer.ok) { place.textContent = await reason(answer); return; }
+  shown = await answer.json();
+  draw();
+}
+
+function draw() {
+  if (shown === null) return;
+  chart?.destroy();
+  const { name, unit, at_s, value, least, most } = shown;
+  const caption = document.createElement("figcaption");
+  caption.textContent = at_s.length ? `${name}: mean, and least to greatest` : `${name}: nothing was kept of that time`;
+  place.replaceChildren(caption);
+  place.dataset.of = name;
+  place.setAttribute("role", "img");
+  place.setAttribute("aria-label", `${name} over time, ${at_s.length} points`);
+  if (at_s.length === 0) return;
+  const [scale, told] = scaled(value, unit);
+  const columns = [value, least, most].map((all) => all.map((one) => one / scale));
+  const base = frame("", told);
+  base.scales = { x: { time: true } };
+  base.series = [{}, { stroke: colour(0), width: 1.8, points: { show: at_s.length < 40, size: 4 } },
+    { stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } }];
+  base.bands = [{ series: [3, 2], fill: css("--band") }];
+  chart = new uPlot({ ...base, width: Math.max(160, place.clientWidth), height: 240 }, [at_s, ...columns], place);
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-course]");
+  if (button !== null) await fetchCourse(button.dataset.course);
+});
+last.addEventListener("change", () => { if (shown !== null) fetchCourse(shown.name); });
+setInterval(() => { if (shown !== null && !document.hidden) fetchCourse(shown.name); }, AGAIN_MS);
+addEventListener("resize", draw);
+
+begin({ drawn: draw });
+fill(document);
+const first = document.querySelector("#readings button[data-course]");
+if (first !== null) fetchCourse(first.dataset.course);

@@ -1,0 +1,80 @@
+"""Asks the records for somebody who looks at the page; everything raises :class:`NotDone`."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from podium.control.bus.bus import Bus
+from podium.control.bus.messages import Done, Failed, ask
+from podium.control.bus.records import (
+    AskPreview,
+    AskRun,
+    AskSlice,
+    AskSnapshot,
+    FindRuns,
+    LabelRun,
+    RecordedRun,
+    RunDescription,
+    RunPreview,
+    RunsFound,
+    SliceFound,
+    SnapshotText,
+    records_key,
+)
+from podium.control.web.page_actions import NotDone
+
+ASK_S = 20.0
+STAR = "star"
+"""The tag of runs that have a star."""
+TAG_MOST, NOTE_MOST = 60, 2000
+"""Characters of a tag and of a note."""
+
+Answer = TypeVar("Answer")
+
+
+class RecordedData:
+    """The records of a facility, over the bus."""
+
+    def __init__(self, facility: str, bus: Bus) -> None:
+        self._key = records_key(facility)
+        self._bus = bus
+
+    async def find(self, asked: FindRuns) -> tuple[RecordedRun, ...]:
+        """Return the runs that fit, the latest first."""
+        return (await self._ask(asked, RunsFound)).runs
+
+    async def run(self, run: str) -> RunDescription:
+        """Return all that is known of a run; its name may be the beginning of its id."""
+        return await self._ask(AskRun(run), RunDescription)
+
+    async def preview(self, run: str) -> RunPreview:
+        """Return a run's data, thinned for the eye."""
+        return await self._ask(AskPreview(run), RunPreview)
+
+    async def snapshot(self, run: str) -> SnapshotText:
+        """Return the settings of all instruments as they were for a run."""
+        return await self._ask(AskSnapshot(run), SnapshotText)
+
+    async def slice_of(
+        self, run: str, variable: str, select: str, name: str, version: int
+    ) -> SliceFound:
+        """Return a part of a variable of one of a run's files."""
+        return await self._ask(AskSlice(run, variable, select, name, version), SliceFound)
+
+    async def label(
+        self, run: str, by: str, tags: Sequence[str], without: Sequence[str], note: str
+    ) -> None:
+        """Put tags on a run, take others off, add a note."""
+        for tag in tags:
+            if not tag.strip() or len(tag) > TAG_MOST or not tag.isprintable():
+                raise NotDone(422, f"{tag!r:.80} is no tag: a few words, in one line")
+        if len(note) > NOTE_MOST:
+            raise NotDone(422, f"a note has at most {NOTE_MOST} characters")
+        await self._ask(LabelRun(run, by, tuple(tags), tuple(without), note), Done)
+
+    async def _ask(self, request: object, expected: type[Answer]) -> Answer:
+        answer = await ask(self._bus, self._key, request, expected, timeout_s=ASK_S)
+        if not isinstance(answer, Failed):
+            return answer
+        if answer.kind == "no answer":
+            raise NotDone(503, f"the records do not answer: {answer.message}")
+        raise NotDone(404 if answer.kind == "refused" else 503, answer.message)

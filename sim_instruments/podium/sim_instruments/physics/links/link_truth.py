@@ -1,0 +1,159 @@
+"""How well a link can do in its world: the best absorption and the best Bell pair of sech photons.
+
+Searched over the photon's width and frequency, the pulses' length and the delay, with ideal
+pulses on the atoms and drives that follow their own Stark shift.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from podium.sim_instruments.physics.known_truth import Truth
+from podium.sim_instruments.physics.links.dephasing import number_operator
+from podium.sim_instruments.physics.links.link_channel import WindowResult, evolve_window
+from podium.sim_instruments.physics.links.link_experiment import SENT, pair_fidelity
+from podium.sim_instruments.physics.links.link_point import Link
+from podium.sim_instruments.physics.links.link_window import (
+    LEVELS,
+    Atom,
+    LinkWindow,
+    TransferResonator,
+    Way,
+    WindowEnd,
+)
+from podium.sim_instruments.physics.links.sech_photon import sideband
+from podium.sim_instruments.physics.operating_point import QubitPoint
+
+NS_FS = 1_000_000
+WIDTHS = (1.0, 0.9, 0.8, 0.7, 0.55, 0.4)
+"""Of the photon, over the narrower resonator's."""
+LENGTHS = (10.0, 13.0, 17.0, 22.0, 30.0)
+"""Of the pulses, in lifetimes 1 / Gamma of the photon."""
+LONGEST_NS = 600.0
+"""ASSUMED: no longer f0-g1 pulse is played."""
+LAG_FS = 100_000
+"""To how much the best delay is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class SechPulses:
+    """A sech photon and its catch."""
+
+    gamma_hz: float
+    above_hz: float
+    """The photon's frequency less the sender's resonator's."""
+    length_ns: float
+    lag_fs: int
+    """By how much the catch is centred later than the photon's arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class BestLink:
+    """The best that one direction of a link allows."""
+
+    absorption: float
+    """1 - photons that pass the receiver over photons that arrive."""
+    absorption_pulses: SechPulses
+    bell_fidelity: float
+    bell_pulses: SechPulses
+
+
+def window_of(
+    link: Link, points: tuple[QubitPoint, QubitPoint], sender: int, pulses: SechPulses
+) -> LinkWindow:
+    """Return the window in which ``ends[sender]`` sends such a photon to the other."""
+    order = (sender, 1 - sender)
+    reference_hz = link.ends[sender].transfer_hz + pulses.above_hz
+    centre_fs = round(pulses.length_ns * NS_FS / 2)
+    stop_fs = 2 * centre_fs + link.delay_fs + max(0, pulses.lag_fs)
+    ends = []
+    for place, e in enumerate(order):
+        end, point = link.ends[e], points[e]
+        above_hz = end.transfer_hz - reference_hz
+        band = sideband(
+            ("emission", "catch")[place],
+            pulses.gamma_hz,
+            end.kappa_hz,
+            length_ns=pulses.length_ns,
+            centre_fs=centre_fs + place * (link.delay_fs + pulses.lag_fs),
+            above_hz=above_hz,
+        )
+        dephasing = number_operator(point.dephasing_1_s, point.dephasing_1_s)
+        atom = Atom(point.rates_1_s[:LEVELS, :LEVELS], dephasing)
+        resonator = TransferResonator(end.kappa_hz, above_hz, end.thermal_photons)
+        ends.append(WindowEnd(atom, resonator, band, 0, stop_fs))
+    amplitude = complex(np.sqrt(link.transmission[sender]))
+    way = Way(amplitude, link.delay_fs, amplitude * float(np.sqrt(link.isolation)))
+    return LinkWindow((ends[0], ends[1]), way, SENT)
+
+
+def best_link(link: Link, points: tuple[QubitPoint, QubitPoint], sender: int = 0) -> BestLink:
+    """Return the best absorption and Bell fidelity of photons that ``ends[sender]`` sends.
+
+    Takes about a second. Raises ValueError where nothing is transmitted.
+    """
+    if link.transmission[sender] <= 0:
+        raise ValueError(f"{link.name} transmits nothing from {link.ends[sender].qubit}")
+    narrow_hz = min(end.kappa_hz for end in link.ends)
+    apart_hz = link.ends[1 - sender].transfer_hz - link.ends[sender].transfer_hz
+    places = (0.0,) if abs(apart_hz) < 0.01 * narrow_hz else (0.0, 0.25, 0.5, 0.75, 1.0)
+    found = []
+    for width, lengths, place in product(WIDTHS, LENGTHS, places):
+        gamma_hz = width * narrow_hz
+        length_ns = min(LONGEST_NS, 2.0 * round(lengths / (2e-9 * 2 * np.pi * gamma_hz)))
+        pulses = SechPulses(gamma_hz, place * apart_hz, length_ns, 0)
+        found.append((pulses, evolve_window(window_of(link, points, sender, pulses))))
+    absorbed = max(found, key=lambda one: _absorption(one[1]))[0]
+    paired = max(found, key=lambda one: pair_fidelity(one[1]))[0]
+    by_absorption = _over_lag(link, points, sender, absorbed, bell=False)
+    by_bell = _over_lag(link, points, sender, paired, bell=True)
+    return BestLink(by_absorption[1], by_absorption[0], by_bell[1], by_bell[0])
+
+
+def link_truth(links: tuple[Link, ...], points: Mapping[str, QubitPoint]) -> dict[str, Truth]:
+    """Return ``link_ab.best_absorption`` and others of each link whose qubits have points."""
+    found: dict[str, Truth] = {}
+    for link in links:
+        one, other = (points.get(end.qubit) for end in link.ends)
+        if one is None or other is None or link.transmission[0] <= 0:
+            continue
+        best = best_link(link, (one, other))
+        found |= {
+            f"{link.name}.best_absorption": Truth(best.absorption, "1"),
+            f"{link.name}.best_bell_fidelity": Truth(best.bell_fidelity, "1"),
+            f"{link.name}.best_photon_width": Truth(best.bell_pulses.gamma_hz, "Hz"),
+            f"{link.name}.best_lag": Truth(1e-15 * best.absorption_pulses.lag_fs, "s"),
+        }
+    return found
+
+
+def _absorption(result: WindowResult) -> float:
+    return 0.0 if result.photon is None else result.photon.absorption
+
+
+def _over_lag(
+    link: Link,
+    points: tuple[QubitPoint, QubitPoint],
+    sender: int,
+    pulses: SechPulses,
+    *,
+    bell: bool,
+) -> tuple[SechPulses, float]:
+    """Return the pulses with the best delay, and what they reach; by thirds."""
+
+    def reached(lag_fs: int) -> float:
+        result = evolve_window(window_of(link, points, sender, replace(pulses, lag_fs=lag_fs)))
+        return pair_fidelity(result) if bell else _absorption(result)
+
+    reach_fs = round(1e15 / (2 * np.pi * pulses.gamma_hz))
+    low, high = -reach_fs, reach_fs
+    while high - low > LAG_FS:
+        left, right = low + (high - low) // 3, high - (high - low) // 3
+        if reached(left) < reached(right):
+            low = left
+        else:
+            high = right
+    lag_fs = (low + high) // 2
+    return replace(pulses, lag_fs=lag_fs), reached(lag_fs)

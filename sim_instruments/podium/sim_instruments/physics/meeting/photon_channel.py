@@ -1,0 +1,96 @@
+"""Windows of a meeting by the master equation of :mod:`..links.link_channel`.
+
+A photon goes the way of a circulator, where there is one. Without one it goes from the end whose
+pulse begins first: ASSUMED, as no pulse both makes and catches one.
+"""
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.links.link_channel import channel_of
+from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
+from podium.sim_instruments.physics.links.link_window import (
+    Atom,
+    LinkWindow,
+    Sideband,
+    TransferResonator,
+    Way,
+    WindowEnd,
+)
+from podium.sim_instruments.physics.meeting.atom_maps import LEVELS
+from podium.sim_instruments.physics.meeting.window_channel import SidebandPulse
+from podium.sim_instruments.physics.operating_point import QubitPoint
+
+
+def photon_channel(
+    link: Link,
+    atoms: tuple[QubitPoint, QubitPoint],
+    pulses: tuple[SidebandPulse, SidebandPulse],
+    lag_fs: int,
+    levels: tuple[int, int],
+) -> NDArray[np.complex128]:
+    """Return the superoperator of a window: see :class:`.window_channel.WindowChannel`."""
+    starts_fs = 0, link.delay_fs + lag_fs
+    carrier_hz = link.ends[0].transfer_hz
+    ends = [_end(*one, carrier_hz) for one in zip(link.ends, atoms, pulses, starts_fs, strict=True)]
+    backward = is_backward(link, pulses, lag_fs)
+    there, back = link.transmission[::-1] if backward else link.transmission
+    if backward:
+        ends, levels = ends[::-1], levels[::-1]
+    phase = np.exp(2j * np.pi * link.phase_turns)
+    window = LinkWindow(
+        ends=(ends[0], ends[1]),
+        way=Way(
+            np.sqrt(there) * phase,
+            link.delay_fs,
+            np.sqrt(back) * phase if link.isolation > 0 else 0j,
+        ),
+        inputs=tuple(product(range(levels[0]), range(levels[1]))),
+    )
+    channel = channel_of(window).channel
+    numbers = [LEVELS * one + other for one, other in channel.inputs]
+    size = LEVELS * LEVELS
+    whole = np.zeros((size,) * 4, np.complex128)
+    count = len(numbers)
+    whole[:, :, np.array(numbers)[:, None], numbers] = channel.matrix.reshape(
+        size, size, count, count
+    )
+    parts = whole.reshape((LEVELS,) * 8)  # a b, a' b', of both sides
+    order = (1, 3, 0, 2, 5, 7, 4, 6) if backward else (0, 2, 1, 3, 4, 6, 5, 7)
+    return np.ascontiguousarray(parts.transpose(order)).reshape(size * size, size * size)
+
+
+def is_backward(link: Link, pulses: tuple[SidebandPulse, SidebandPulse], lag_fs: int) -> bool:
+    """Tell whether the photon goes from the second end to the first."""
+    forth, back = link.transmission
+    if link.isolation > 0 or forth != back:
+        return back > forth
+    if 0.0 in (pulses[0].duration_ns, pulses[1].duration_ns):
+        return pulses[0].duration_ns == 0.0
+    return link.delay_fs + lag_fs < 0
+
+
+def _end(
+    end: LinkEnd, atom: QubitPoint, pulse: SidebandPulse, start_fs: int, carrier_hz: float
+) -> WindowEnd:
+    apart = np.subtract.outer(np.arange(LEVELS), np.arange(LEVELS))
+    rate = end.sideband_hz_per_root_watt
+    detuning_hz = pulse.carrier_hz - (float(atom.levels_hz[2]) - carrier_hz)
+    sample_fs = round(1e6 * pulse.step_ns)
+    samples = pulse.samples if pulse.samples.size else np.zeros(1, np.complex128)
+    turned = np.exp(2j * np.pi * ((detuning_hz * 1e-15 * start_fs) % 1.0))
+    return WindowEnd(
+        atom=Atom(
+            np.array(atom.rates_1_s),
+            atom.dephasing_1_s * apart**2.0,
+            end.stark_hz_per_watt / rate**2,
+        ),
+        resonator=TransferResonator(
+            end.kappa_hz, end.transfer_hz - carrier_hz, end.thermal_photons
+        ),
+        sideband=Sideband(rate * np.conj(samples) * turned, start_fs, sample_fs, detuning_hz),
+        start_fs=start_fs,
+        stop_fs=start_fs + pulse.samples.size * sample_fs,
+    )

@@ -1,0 +1,55 @@
+"""Windows of both ends of a link that share a photon, found in world time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.links.link_point import Link
+
+RING_DOWN_FOLDS = 12.0
+"""A transfer resonator is empty so many e-folds of its energy behind a pulse."""
+LAG_STEP_FS = 10_000
+"""Lags that differ by less share a channel: a photon of 10 MHz is caught alike to 1e-7. Carriers'
+phases are exact."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowPairs:
+    """Of two members, n pairs by time."""
+
+    row: NDArray[np.int64]
+    """Shape (n, 2): windows of the first and of the second end."""
+    lag_fs: NDArray[np.int64]
+    """Shape (n,): second's begin less first's and the delay, in whole LAG_STEP_FS."""
+    turns: NDArray[np.float64]
+    """Shape (n,): by how much the second drive is turned: see :mod:`.window_channel`."""
+
+
+def window_pairs(
+    link: Link,
+    first: tuple[NDArray[np.int64], NDArray[np.int64]],
+    second: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> WindowPairs:
+    """Return which windows share a photon; those of each end: begin and end, fs.
+
+    Raises NotSimulated where a window meets two of the other end.
+    """
+    slowest = min(end.kappa_hz for end in link.ends)
+    reach = link.delay_fs + round(1e15 * RING_DOWN_FOLDS / (2 * np.pi * slowest))
+    low = np.searchsorted(second[1], first[0] - reach, side="right")
+    high = np.searchsorted(second[0], first[1] + reach, side="left")
+    met = np.flatnonzero(high > low)
+    other = low[met]
+    if np.any(high[met] > other + 1) or np.any(np.diff(other) == 0):
+        names = " and ".join(end.sideband for end in link.ends)
+        raise NotSimulated(
+            f"a pulse on one of {names} overlaps two pulses of the other end, counted with the "
+            f"{reach / 1e6:.0f} ns of its flight and of the resonators' ring-down: that is not "
+            "simulated; send one photon for each pulse that catches it"
+        )
+    apart = second[0][other] - first[0][met]
+    lag = np.rint((apart - link.delay_fs) / LAG_STEP_FS).astype(np.int64) * LAG_STEP_FS
+    turns = (link.ends[0].transfer_hz * 1e-15 * apart) % 1.0
+    return WindowPairs(np.stack([met, other], axis=1), lag, turns)

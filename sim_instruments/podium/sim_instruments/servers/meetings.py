@@ -1,0 +1,264 @@
+"""Runs of instruments at the ends of links meet: each waits until it is known who else comes.
+
+A run that plays on a link's sideband enters with the span of world time in which it does so. It is
+played together with those at other ends whose spans overlap its own; the last one that was missing
+has all of them played. An instrument may still come while it is armed for a start that could fall
+into the span, or computes; one that is idle, stopped or beyond the span is silent, and the others
+go on without it. Runs wait in worker threads; whether somebody may still come is looked up in the
+server's (:meth:`Meetings.look`), which owns the instruments.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Final
+
+from podium.sim_instruments.twins.twin import Horizon
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.links.link_point import Link
+    from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun
+    from podium.sim_instruments.physics.signals import CaptureAnswer, PulseTrain
+
+    Answers = tuple[CaptureAnswer, ...]
+    PlayTogether = Callable[[Sequence[MeetingRun]], list[Answers]]
+
+WAITS_S: Final = 30.0
+"""Wall time after which a run gives up on a partner that is armed, or computes, all the while."""
+
+
+class NobodyCame(RuntimeError):
+    """A run waited for another until its deadline; the message says for which."""
+
+
+@dataclass(slots=True, eq=False)
+class _Participant:
+    """A run that waits, or is being played."""
+
+    instrument: str
+    run: "MeetingRun"
+    from_fs: int
+    until_fs: int
+    """World time of its first sideband pulse's begin and its last one's end."""
+    awaited: set[str]
+    """Instruments at the other ends that may still come."""
+    turn: Event = field(default_factory=Event)
+    """Set when it is to play a meeting, or when it has its answers."""
+    meeting: "list[_Participant]" = field(default_factory=list)
+    """Whom it is to play, itself among them."""
+    answers: "Answers | None" = None
+    error: Exception | None = None
+    stopped_fs: dict[str, int] = field(default_factory=dict)
+    """By sender of its run: from when on nothing of it leaves."""
+
+
+class Meetings:
+    """All runs that wait for others, or are played with them. Thread-safe."""
+
+    def __init__(
+        self,
+        links: "Sequence[Link]",
+        instrument_of: Mapping[str, str],
+        together: "PlayTogether",
+        waits_s: float = WAITS_S,
+    ) -> None:
+        """``instrument_of``: who drives each sideband's line; ``together`` plays a meeting."""
+        self._instrument_of = instrument_of
+        self._links = links
+        self._together = together
+        self._waits_s = waits_s
+        self._waiting: list[_Participant] = []
+        self._closed = False
+        self._lock = Lock()
+
+    @property
+    def instruments(self) -> frozenset[str]:
+        """Return the instruments whose runs may wait for others."""
+        lines = {end.sideband for link in self._links for end in link.ends}
+        return frozenset(self._instrument_of[line] for line in lines & self._instrument_of.keys())
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether any run waits."""
+        return bool(self._waiting)
+
+    def play(
+        self,
+        instrument: str,
+        run: "MeetingRun",
+        rest: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> "Answers":
+        """Return a run's answers, once everybody has come who comes; in a worker thread.
+
+        ``rest``: entered while it waits. Raises NobodyCame at its deadline, and what the world
+        raises for the meeting.
+        """
+        mine = self._participant(instrument, run)
+        if mine is None or not mine.awaited:
+            return self._together([run])[0]
+        with self._lock:
+            self._waiting.append(mine)
+            self._gather()
+        with rest():
+            self._wait(mine)
+        if mine.meeting:
+            self._play(mine.meeting)
+        if mine.error is not None:
+            raise mine.error
+        if mine.answers is None:
+            raise RuntimeError(f"{instrument}'s run was played and has no answers")
+        return mine.answers
+
+    def look(self, now_fs: int, horizon: Callable[[str], Horizon]) -> None:
+        """Find out who may still come; ``horizon`` tells an instrument's. In the server's thread.
+
+        It brings the instrument up to now.
+        """
+        with self._lock:
+            waiting = list(self._waiting)
+        if not waiting:
+            return
+        absent: list[tuple[_Participant, str]] = []
+        for one in waiting:
+            for name in sorted(one.awaited):
+                here = [other for other in waiting if other.instrument == name]
+                if any(_overlap(one, other) for other in here):
+                    continue
+                if any(other.from_fs > one.until_fs for other in here):
+                    absent.append((one, name))
+                    continue
+                seen = horizon(name)
+                if not seen.computing and not (seen.armed and now_fs <= one.until_fs):
+                    absent.append((one, name))
+        with self._lock:
+            for one, name in absent:
+                came = any(o.instrument == name and _overlap(one, o) for o in self._waiting)
+                if not came:
+                    one.awaited.discard(name)
+            self._gather()
+
+    def stopped(self, instrument: str, run: int, sender: str, at_fs: int) -> None:
+        """Hear that nothing of a sender of a run leaves its instrument from an instant on."""
+        with self._lock:
+            for one in self._waiting:
+                if one.instrument == instrument and one.run.signals.run == run:
+                    one.stopped_fs[sender] = min(at_fs, one.stopped_fs.get(sender, at_fs))
+
+    def close(self) -> None:
+        """Let nobody wait any longer: those who do raise NobodyCame."""
+        with self._lock:
+            self._closed = True
+            for one in self._waiting:
+                one.error = NobodyCame(f"{one.instrument}'s run waited as the simulation ended")
+                one.turn.set()
+            self._waiting.clear()
+
+    def _participant(self, instrument: str, run: "MeetingRun") -> _Participant | None:
+        """Return a run as it takes part; None: it plays nothing on a sideband."""
+        lines = {end.sideband for link in self._links for end in link.ends}
+        trains = [t for t in run.signals.drives if t.line in lines and not t.spur]
+        trains = [t for t in trains if t.start_ns.size]
+        if not trains:
+            return None
+        reach_fs = max(link.delay_fs for link in self._links)
+        begins = min(int(train.start_ns[0]) for train in trains)
+        ends = max(int(t.start_ns[-1]) + t.pieces[t.piece[-1]].duration_ns for t in trains)
+        played = {train.line for train in trains}
+        awaited = {
+            self._instrument_of[other.sideband]
+            for link in self._links
+            for end, other in (link.ends, link.ends[::-1])
+            if end.sideband in played and other.sideband in self._instrument_of
+        }
+        first, last = run.at_fs(begins) - reach_fs, run.at_fs(ends) + reach_fs
+        return _Participant(instrument, run, first, last, awaited - {instrument})
+
+    def _gather(self) -> None:
+        """Give each meeting that is complete to one of its runs to play; the lock is held."""
+        for one in list(self._waiting):
+            if one not in self._waiting:
+                continue
+            group = self._group(one)
+            here = {member.instrument for member in group}
+            if all(member.awaited <= here for member in group):
+                self._waiting = [o for o in self._waiting if o not in group]
+                group.sort(key=lambda member: member.instrument)
+                group[0].meeting = group
+                group[0].turn.set()
+
+    def _group(self, one: _Participant) -> list[_Participant]:
+        """Return all that are connected with a run by spans that overlap at linked ends."""
+        found = [one]
+        for member in found:
+            for other in self._waiting:
+                linked = other.instrument in member.awaited or member.instrument in other.awaited
+                if other not in found and linked and _overlap(member, other):
+                    found.append(other)
+        return found
+
+    def _wait(self, mine: _Participant) -> None:
+        """Wait until a run has something to play, or its answers."""
+        deadline_s = time.monotonic() + self._waits_s
+        while not mine.turn.wait(max(deadline_s - time.monotonic(), 0.0)):
+            with self._lock:
+                if mine in self._waiting:
+                    self._waiting.remove(mine)
+                    missing = ", ".join(sorted(mine.awaited))
+                    mine.error = NobodyCame(
+                        f"{mine.instrument}'s run drives a link and waited {self._waits_s:g} s for "
+                        f"{missing}, which is armed or computes and plays nothing: abort it, or "
+                        "start both with one trigger"
+                    )
+                    return
+            deadline_s = time.monotonic() + self._waits_s  # it is being played by another run
+
+    def _play(self, group: list[_Participant]) -> None:
+        """Play a meeting and hand out the answers."""
+        try:
+            found = self._together([_as_stopped(member) for member in group])
+        except Exception as error:
+            for member in group:
+                member.error = error
+        else:
+            for member, answers in zip(group, found, strict=True):
+                member.answers = answers
+        for member in group[1:]:
+            member.turn.set()
+
+
+def _overlap(one: _Participant, other: _Participant) -> bool:
+    return one.from_fs <= other.until_fs and other.from_fs <= one.until_fs
+
+
+def _as_stopped(one: _Participant) -> "MeetingRun":
+    """Return a run without what its stopped senders would have played later.
+
+    ASSUMED: what has begun when a sender is stopped is played to its end.
+    """
+    if not one.stopped_fs:
+        return one.run
+    drives = tuple(_cut(train, one) for train in one.run.signals.drives)
+    return replace(one.run, signals=replace(one.run.signals, drives=drives))
+
+
+def _cut(train: "PulseTrain", one: _Participant) -> "PulseTrain":
+    at_fs = one.stopped_fs.get(train.sender)
+    if at_fs is None:
+        return train
+    starts = train.start_ns.tolist()
+    low, high = 0, len(starts)
+    while low < high:
+        middle = (low + high) // 2
+        if one.run.at_fs(starts[middle]) < at_fs:
+            low = middle + 1
+        else:
+            high = middle
+    rows = slice(0, low)
+    return replace(
+        train,
+        start_ns=train.start_ns[rows],
+        piece=train.piece[rows],
+        phase_turns=train.phase_turns[rows],
+    )

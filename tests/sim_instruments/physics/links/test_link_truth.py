@@ -1,0 +1,75 @@
+"""The best that a link's world allows, against closed forms and neighbours of what was found."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from podium.sim_instruments.physics.links.link_channel import evolve_window
+from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
+from podium.sim_instruments.physics.links.link_truth import best_link, link_truth, window_of
+from podium.sim_instruments.physics.operating_point import QubitPoint
+
+END = LinkEnd("a.q0", "a.q0.sideband", 8.4e9, 10.4e6, 5e6, 1e6)
+LINK = Link(
+    "link_ab",
+    (END, replace(END, qubit="b.q0", kappa_hz=13.5e6)),
+    (0.77, 0.0),
+    5_000_000,
+    0.0,
+    0.1,
+)
+
+
+def point(t1_s: float) -> QubitPoint:
+    """A transmon that decays."""
+    rates = np.zeros((3, 3))
+    rates[0, 1], rates[1, 2] = 1 / t1_s, 2 / t1_s
+    levels = np.array([0.0, 6.3e9, 12.3e9])
+    return QubitPoint(
+        "q", levels, np.ones(2), 1.0, 0.0, rates, 0.0, 0.0, 1.0, np.zeros(3), 0.0, 1e6, 1e6, 1.0
+    )
+
+
+def test_without_decay_only_loss_is_left() -> None:
+    best = best_link(LINK, (point(1.0), point(1.0)))
+    assert best.absorption == pytest.approx(1, abs=1e-4)
+    assert best.bell_fidelity == pytest.approx((1 + np.sqrt(0.77)) ** 2 / 4, abs=1e-4)
+    assert abs(best.absorption_pulses.lag_fs) < 200_000
+
+
+def test_with_decay_shorter_pulses_and_less_than_that_are_best() -> None:
+    points = tuple(replace(point(5e-6), dephasing_1_s=2e5) for _ in range(2))
+    points = points[0], points[1]
+    best = best_link(LINK, points)
+    assert 0.9 < best.absorption < 0.995
+    assert best.bell_fidelity < 0.87
+    assert best.bell_pulses.length_ns < 350
+    for lag_fs in (-3_000_000, 3_000_000):
+        moved = replace(best.absorption_pulses, lag_fs=best.absorption_pulses.lag_fs + lag_fs)
+        record = evolve_window(window_of(LINK, points, 0, moved)).photon
+        assert record is not None
+        assert record.absorption < best.absorption
+
+
+def test_resonators_that_differ_by_half_a_width_still_make_good_pairs() -> None:
+    apart = replace(LINK, ends=(END, replace(LINK.ends[1], transfer_hz=8.405e9)))
+    points = point(1.0), point(1.0)
+    best, worse = best_link(LINK, points), best_link(apart, points)
+    assert worse.bell_fidelity == pytest.approx(best.bell_fidelity, abs=3e-3)
+
+
+def test_the_names_of_what_is_known_are_those_of_the_link() -> None:
+    found = link_truth((LINK,), {"a.q0": point(20e-6), "b.q0": point(20e-6)})
+    assert set(found) == {
+        "link_ab.best_absorption",
+        "link_ab.best_bell_fidelity",
+        "link_ab.best_photon_width",
+        "link_ab.best_lag",
+    }
+    assert link_truth((LINK,), {"a.q0": point(20e-6)}) == {}
+
+
+def test_a_way_that_transmits_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"link_ab transmits nothing from b\.q0"):
+        best_link(LINK, (point(1.0), point(1.0)), sender=1)

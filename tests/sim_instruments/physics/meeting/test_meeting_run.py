@@ -1,0 +1,134 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.benches.physics import linked_reference as reference
+from tests.benches.physics.linked_nodes import (
+    BANDWIDTH_HZ,
+    Gate,
+    PhotonExchange,
+    catch,
+    feedline_of,
+    link_of,
+    nodes,
+    run_of,
+)
+
+from podium.sim_instruments.physics.feedline_run import FeedlineRun
+from podium.sim_instruments.physics.links.link_point import Link
+from podium.sim_instruments.physics.meeting.meeting_run import (
+    HeardFeedline,
+    MeetingRun,
+    ideal_run,
+    levels_found,
+)
+from podium.sim_instruments.physics.operating_point import QubitPoint
+from podium.sim_instruments.physics.signals import RunSignals
+
+SEND = (Gate("ge", 100), Gate("ef", 140), Gate("sideband", 180))
+CATCH = (Gate("sideband", 185), Gate("ef", 365))
+HALF = (Gate("ge", 100), Gate("ef", 140, 0.5), Gate("sideband", 180))
+SHOTS = 4_000
+SIGMAS = 5.5
+"""1e-6 for the twenty-odd comparisons of this file together."""
+Pair = tuple[QubitPoint, QubitPoint]
+
+
+def later(signals: RunSignals, by_fs: int) -> MeetingRun:
+    return MeetingRun(signals, lambda ns: signals.start_tai_fs + by_fs + 1_000_000 * ns)
+
+
+def counted(
+    pair: Pair, link: Link, runs: Sequence[MeetingRun], channel: PhotonExchange | None = None
+) -> NDArray[np.float64]:
+    """How often (3, 3) both are found in each pair of levels."""
+    feedlines = [
+        HeardFeedline(FeedlineRun(feedline_of(one), run.signals, 7, (), None), [0], run.at_fs)
+        for one, run in zip(pair, runs, strict=True)
+    ]
+    found = levels_found([link], channel or PhotonExchange(), feedlines, 7)
+    levels = [known[one.name][1].level for known, one in zip(found, pair, strict=True)]
+    out = np.zeros((3, 3))
+    np.add.at(out, tuple(levels), 1.0)
+    return out
+
+
+def off_sigma(counts: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
+    """The worst deviation of any count, in its standard deviation (one count at least)."""
+    shots = counts.sum()
+    sigma = np.sqrt(np.maximum(shots * wanted * (1 - wanted), 1.0))
+    return float(np.max(np.abs(counts - shots * wanted) / sigma))
+
+
+def test_an_excitation_goes_from_one_node_to_the_other() -> None:
+    pair = nodes(t1=40e-6, dephasing=2e4)
+    link = link_of(*pair, transmission=0.8)
+    runs = [ideal_run(run_of(pair[0], SEND, SHOTS)), ideal_run(run_of(pair[1], CATCH, SHOTS))]
+    counts = counted(pair, link, runs)
+    state = reference.joint_state(pair, (SEND, CATCH), (2_040, 2_040), catch(link, 0))
+    wanted = reference.populations(state)
+    assert 0.74 < wanted[0, 1] < 0.8
+    assert off_sigma(counts, wanted) < SIGMAS
+    assert (
+        off_sigma(
+            counts,
+            reference.populations(
+                reference.joint_state(pair, (SEND, CATCH), (2_040, 2_040), np.sqrt(0.75))
+            ),
+        )
+        > SIGMAS
+    )  # the test would see it
+
+
+@pytest.mark.parametrize("turns", [0.0, 0.125, 0.25, 0.5])
+def test_correlations_of_a_bell_pair_are_those_of_its_density_matrix(turns: float) -> None:
+    pair = nodes(t1=40e-6, dephasing=2e4)
+    link = link_of(*pair, transmission=0.9)
+    first = (*HALF, Gate("ge", 500, 0.5))
+    second = (*CATCH, Gate("ge", 500, 0.5, turns))
+    runs = [ideal_run(run_of(pair[0], first, SHOTS)), ideal_run(run_of(pair[1], second, SHOTS))]
+    state = reference.joint_state(pair, (first, second), (2_040, 2_040), catch(link, 0))
+    assert off_sigma(counted(pair, link, runs), reference.populations(state)) < SIGMAS
+
+
+def test_correlations_turn_with_the_phase_between_the_nodes() -> None:
+    pair = nodes(t1=40e-6)
+    first, second = (*HALF, Gate("ge", 500, 0.5)), (*CATCH, Gate("ge", 500, 0.5))
+    seen = []
+    for turns in (0.0, 0.25, 0.5, 0.75):
+        gates = (*second[:-1], Gate("ge", 500, 0.5, turns))
+        state = reference.joint_state(pair, (first, gates), (2_040, 2_040), 1.0)
+        seen.append(np.trace(reference.populations(state)))
+    assert max(seen) - min(seen) > 0.6
+
+
+@pytest.mark.parametrize("late_fs", [0, 29_762, 59_524])
+def test_a_clock_that_is_late_turns_the_pair_by_its_carrier(late_fs: int) -> None:
+    """59.5 ps are half a period of 8.4 GHz: both extremes of the correlation."""
+    pair = nodes(t1=40e-6)
+    link = link_of(*pair)
+    first, second = (*HALF, Gate("ge", 500, 0.5)), (*CATCH, Gate("ge", 500, 0.5))
+    one, other = run_of(pair[0], first, SHOTS), run_of(pair[1], second, SHOTS)
+    counts = counted(pair, link, [ideal_run(one), later(other, late_fs)])
+    state = reference.joint_state(
+        pair, (first, second), (2_040, 2_040), catch(link, late_fs), 1e-6 * late_fs
+    )
+    assert off_sigma(counts, reference.populations(state)) < SIGMAS
+
+
+def test_a_late_start_is_caught_less() -> None:
+    """[x / sinh x]^2, x = Gamma skew / 2, and the window moves with its node."""
+    pair = nodes(t1=1.0, dephasing=0.0)
+    link = link_of(*pair)
+    runs = [
+        ideal_run(run_of(pair[0], SEND, SHOTS)),
+        later(run_of(pair[1], CATCH, SHOTS), 10_000_000),
+    ]
+    # nothing decays: shots begin where those before ended; the first reading of each is a herald
+    channel = PhotonExchange()
+    counts = counted(pair, link, runs, channel)
+    assert {lag for _, _, lag in channel.asked} == {10_000_000}
+    x = np.pi * BANDWIDTH_HZ * 1e-8
+    assert catch(link, 10_000_000) ** 2 == pytest.approx((x / np.sinh(x)) ** 2)
+    assert counts.sum() == SHOTS
