@@ -4,8 +4,10 @@ All are the first order of the average infidelity to the ideal gate, of small er
 which add up.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,20 @@ Array = NDArray[np.float64]
 STATES = 4
 PHASES = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
 """Of 00, 01, 10 and 11, by phases of the first end, of the second, and the conditional one."""
+
+
+class Valued(Protocol):
+    """A value with its sigma: just measured, or of the store."""
+
+    @property
+    def value(self) -> float:
+        """In SI units."""
+        ...
+
+    @property
+    def sigma(self) -> float:
+        """One standard deviation."""
+        ...
 
 
 def phase_form() -> Array:
@@ -63,7 +79,7 @@ def phase_errors(off: Array, sigma: Array) -> PhaseErrors:
     )
 
 
-def decoherence(duration_s: float, t1: tuple[Measured, ...], t2: tuple[Measured, ...]) -> Measured:
+def decoherence(duration_s: float, t1: Sequence[Valued], t2: Sequence[Valued]) -> Measured:
     """Return what T1 and T2 of idle qubits cost in a gate: ``2/5 t (1 / (2 T1) + 1 / T2)`` each.
 
     As of two qubits at rest, in first order of t over T1 and T2 (Abad et al., Phys. Rev. Lett. 129,

@@ -181,8 +181,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             Series("step response", np.log10(times * 1e9), step, line=True),
             Series("1 + what phases are off (turns)", np.log10(ends * 1e9), 1 + left),
         )
-        labels = {"x_label": "log10 of the time (ns)", "y_label": "of a step of 1"}
-        return values, replace(panel, **labels, series=series, text=text, judged=False)
+        panel = replace(panel, x_label="log10 of the time (ns)", y_label="of a step of 1")
+        return values, replace(panel, series=series, text=text, judged=False)
 
     async def verify(_: Mapping[str, Measured]) -> Panel:
         return await _verify(p, outcome, CHECK_SHARE * place, models[0], shift_of)

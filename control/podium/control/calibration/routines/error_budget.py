@@ -38,6 +38,7 @@ EARLIER = 12
 SHOTS = 1000
 LEAKAGE_SHOTS = 1000
 PARTS = ("decoherence_error", "leakage_error", "phase_error", "distortion_error")
+"""Each a quantity that is stored."""
 AGREED = 3.0
 """Sigmas within which the parts add up to what benchmarking has found."""
 
@@ -52,7 +53,7 @@ class _Data:
     gated: list[Fringes]
     later: list[Fringes]
     """Behind :data:`EARLIER` gates."""
-    left: Array
+    left: NDArray[np.complex128]
     """Mean V of the end at rest, (2, waits), complex: behind leaking gates, and behind none."""
     shots: int
 

@@ -104,8 +104,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             Series("data", at, turns),
             Series("20 at its sweet spot", at, nearest_turn(line, HALF), line=True),
         )
-        drawn = {"y_label": "conditional phase (turns)", "text": text, "judged": False}
-        return values, replace(panel, series=series, **drawn)
+        label = "conditional phase (turns)"
+        return values, replace(panel, y_label=label, series=series, text=text, judged=False)
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
         gap = round(found["gate_gap"].value * 1e9)
