@@ -72,7 +72,7 @@ async def ten_nodes(
         asyncio.TaskGroup() as tasks,
     ):
         watching = tasks.create_task(watch_store(picture))
-        while not picture.parameters:  # noqa: ASYNC110 (a picture tells nobody that it is filled)
+        while not picture.parameters:  # noqa: ASYNC110  the page alone waits for its changes
             await asyncio.sleep(0.05)
         yield f"http://127.0.0.1:{port}", place, entries
         watching.cancel()
