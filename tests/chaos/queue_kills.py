@@ -102,7 +102,7 @@ class QueueKills:
         laboratory.start(name)
 
     async def _news(self, lab: Lab) -> QueueNews:
-        give_up = time.monotonic() + RUN_S
+        give_up = time.monotonic() + 3 * RUN_S
         while True:
             try:
                 return await lab.queue.news()
