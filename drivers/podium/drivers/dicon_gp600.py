@@ -52,7 +52,7 @@ class DiconGp600(OverVisa):
 
     @property
     def settle_s(self) -> float:
-        """How long after a change its light may be dark, s."""
+        """Return for how long after a change its light may be dark, s."""
         return box.SETTLE_S
 
     def size(self) -> tuple[int, int]:

@@ -9,7 +9,7 @@ class OpticalSwitch(Protocol):
 
     @property
     def settle_s(self) -> float:
-        """How long after a change its light may be dark, s."""
+        """Return for how long after a change its light may be dark, s."""
         ...
 
     def size(self) -> tuple[int, int]:

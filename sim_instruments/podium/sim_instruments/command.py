@@ -397,7 +397,7 @@ def _told_truth(twin: Path, times: list[str], optima: bool) -> dict[str, dict[st
     drift = world.drift(chip)
     for when in times:
         moving = None if when == "now" else MovingTruth(world.seed, Span.of_text(when), drift)
-        known = truth(chip, None, optima, moving)
+        known = truth(chip, None, optima, moving, links=world.quantum_links())
         known |= link_truth(world.links, known) | mixer_truth(world.mixers)
         told[when] = {n: {"value": t.value, "unit": t.unit} for n, t in known.items()}
     return told

@@ -110,14 +110,14 @@ class World:
         """
         listened = [self._feedline_runs(one.signals) for one in runs]
         heard = [
-            HeardFeedline(feedline, mine, one.at_fs)
+            HeardFeedline(feedline, mine, one.late_fs)
             for one, feedlines in zip(runs, listened, strict=True)
             for feedline, mine in feedlines
         ]
         known: list[Known] = [{} for _ in heard]
         drives = [train for one in runs for train in one.signals.drives]
-        if sidebands_played(self.links, drives):
-            known = levels_found(self.links, self._channel, heard, self._seed)
+        if played := sidebands_played(self.links, drives):
+            known = levels_found(self.links, self._channel, heard, played, self._seed)
         found, rest = [], iter(known)
         for one, feedlines in zip(runs, listened, strict=True):
             captures = one.signals.captures

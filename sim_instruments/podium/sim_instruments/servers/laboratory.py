@@ -262,18 +262,19 @@ class Laboratory:
         from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth, truth
 
         mixers, links = mixer_truth(self._mixers), self._world_file.links
+        ways = self._world_file.quantum_links()
 
         def whole(qubits: "dict[str, Truth]") -> "dict[str, Truth]":
             return qubits | link_truth(links, qubits) | mixers
 
         if at_rest:
             still = None if span is None else MovingTruth(self._seed, span, self.drift)
-            return lambda: whole(truth(self.chip, None, optima, still))
+            return lambda: whole(truth(self.chip, None, optima, still, links=ways))
         cabling = self.cabling()
         biases_v, baths = cabling.biases_v, cabling.baths
         over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)
         moving = MovingTruth(self._seed, over, self.drift)
-        return lambda: whole(truth(self.chip, biases_v, optima, moving, baths))
+        return lambda: whole(truth(self.chip, biases_v, optima, moving, baths, ways))
 
     def submit(self, instrument: str, work: "Callable[[Play], T]") -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""
@@ -372,10 +373,15 @@ class Laboratory:
         """Return the world's answers to a run; where it drives a link, with whom it meets."""
         if instrument not in self.meetings.instruments:
             return self.world.play(arriving)
-        from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun
+        from podium.sim_instruments.physics.clock_instants import lateness_fs
+        from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun, ideal_run
 
-        at_fs = _instants(self._counters.get(instrument), arriving.start_tai_fs)
-        return self.meetings.play(instrument, MeetingRun(arriving, at_fs), self._without_turn)
+        counter, start_fs = self._counters.get(instrument), arriving.start_tai_fs
+        run = ideal_run(arriving)
+        if counter is not None:
+            tick = counter.to_ticks(start_fs)
+            run = MeetingRun(arriving, partial(lateness_fs, counter, tick, start_fs))
+        return self.meetings.play(instrument, run, self._without_turn)
 
     def begin(self, instrument: str, cabling: Cabling, run: int, start_tai_fs: int) -> "Dialogue":
         """Begin a run that is played piece by piece."""

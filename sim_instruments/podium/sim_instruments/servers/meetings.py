@@ -99,6 +99,8 @@ class Meetings:
         if mine is None or not mine.awaited:
             return self._together([run])[0]
         with self._lock:
+            if self._closed:
+                raise NobodyCame(f"{instrument}'s run was to wait as the simulation ended")
             self._waiting.append(mine)
             self._gather()
         with rest():

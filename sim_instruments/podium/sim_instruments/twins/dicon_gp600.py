@@ -5,8 +5,7 @@ and that a question is answered with where mirrors are going while they are on t
 """
 
 from collections.abc import Callable, Mapping
-
-import numpy as np
+from random import Random
 
 from podium.firmware_interfaces import dicon_gp600 as box
 from podium.firmware_interfaces.dicon_gp600 import (
@@ -41,10 +40,12 @@ class DiconGp600:
         """``size``: inputs and outputs, one of :data:`.dicon_gp600.SIZES`."""
         self._serial = serial
         self._inputs, self._outputs = (int(word) for word in size.split("x"))
-        spread = np.random.default_rng([noise_seed, 0x6600]).normal(
-            LOSS_DB, LOSS_SPREAD_DB, (self._inputs, self._outputs)
-        )
-        self._loss_db = np.maximum(LOSS_LEAST_DB, spread)
+        drawn = Random(f"losses of a GP600, {noise_seed}")
+        self._loss_db = {
+            (one, other): max(LOSS_LEAST_DB, drawn.gauss(LOSS_DB, LOSS_SPREAD_DB))
+            for one in range(1, self._inputs + 1)
+            for other in range(1, self._outputs + 1)
+        }
         self._output = dict.fromkeys(range(1, self._inputs + 1), box.OFF)
         self._moved_fs: dict[int, int] = {}
         self.stuck: frozenset[int] = frozenset()
@@ -93,7 +94,7 @@ class DiconGp600:
             return 0.0
         if now_fs < self._moved_fs.get(input_, now_fs):
             return 0.0
-        loss_db = float(self._loss_db[input_ - 1, output - 1])
+        loss_db = self._loss_db[input_, output]
         if light_nm != self._wavelength_nm:
             loss_db += OTHER_WAVELENGTH_DB
         return float(10.0 ** (-loss_db / 10.0))
