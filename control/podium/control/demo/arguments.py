@@ -32,6 +32,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="bring up one node and the gates of its edges: to a Bell state from nothing",
     )
     parser.add_argument(
+        "--link",
+        action="store_true",
+        help="bring up two nodes, calibrate the quantum link between them, and share a pair",
+    )
+    parser.add_argument(
         "--lines",
         action="store_true",
         help="with --two-qubit: flux lines distort pulses and remember them; without it the "

@@ -182,7 +182,9 @@ async def carrier_phase(bench: LinkBench) -> Outcome:
 
     Needs :func:`.photon_transfer` before. Stores ``carrier_phase`` (rad), which the second end's
     frame would take out: of the way, of both sidebands' and drives' oscillators, and of this start.
+    Raises FitFailed where the facility's phase reference holds no phase.
     """
+    bench.check_phase()
     outcome = Outcome("carrier_phase", "Carrier phase")
     shots = bench.shots(SHOTS)
     data = await bench.run(outcome, phase_program(bench, shots))
@@ -235,6 +237,7 @@ async def link_bell(bench: LinkBench) -> Outcome:
     ``bell_fidelity`` (with Psi+), ``bell_concurrence`` and ``chsh_s`` (1: the largest S of any
     axes on the state found), sigmas by resampling; a note has them with the readouts' errors.
     """
+    bench.check_phase()
     outcome = Outcome("link_bell", "Bell pair over the link")
     shots, settings = bench.shots(BELL_SHOTS), len(SETTINGS)
     data = await bench.run(outcome, bell_program(bench, shots))
