@@ -32,7 +32,7 @@ PORTION = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class SampledAttempts:
-    """What came of a row of attempts. Arrays have one element for each attempt with a click."""
+    """Clicks of a row of attempts. Arrays have one element for each attempt with a click."""
 
     link: HeraldedLink
     attempts: int
@@ -52,12 +52,12 @@ class SampledAttempts:
 
     @property
     def heralds(self) -> int:
-        """How many pairs were announced."""
+        """Number of pairs that were announced."""
         return int(np.count_nonzero(self.sign))
 
     @property
     def seconds(self) -> float:
-        """How long all of it took at the link."""
+        """Time that all of it took at the link."""
         return self.windows * self.link.period_fs * 1e-15
 
     def states(self) -> NDArray[np.complex128]:

@@ -74,7 +74,7 @@ def play(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairFigures:
-    """What tomography of a Bell pair and of a transfer would show, readout apart."""
+    """Tomography of a Bell pair and of a transfer, readout apart."""
 
     bell_fidelity: float
     """Of the best Bell state with one excitation: phases of single qubits are free."""
@@ -108,7 +108,7 @@ def figures(window: LinkWindow, pulse_ns: float) -> PairFigures:
 
 
 def bell_state(window: LinkWindow, channel: LinkChannel, pulse_ns: float) -> NDArray[np.complex128]:
-    """Return the pair (9, 9): g to e, half of it to f, photon, f to e at the other end."""
+    """Return the pair (9, 9): to e, half to f, photon, f to e at the other end."""
     one, other = (end.atom for end in window.ends)
     state = np.zeros((9, 9), np.complex128)
     state[0, 0] = 1

@@ -1,4 +1,4 @@
-"""How well a link can do in its world: the best absorption and the best Bell pair of sech photons.
+"""The best absorption and the best Bell pair of sech photons that a link allows in its world.
 
 Searched over the photon's width and frequency, the pulses' length and the delay, with ideal
 pulses on the atoms and drives that follow their own Stark shift; what slow noise leaves of the
