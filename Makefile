@@ -10,6 +10,7 @@
 #   make mutants    breaks what decides, one small change at a time; names what no test notices
 #   make fuzz N=20000    every parser gets so many wrong texts; names those that fall over
 #   make nodes      the story of ten nodes on twins; its last line is JSON with what it costs
+#   make reproduce  published experiments with links, held against what comes out here
 #   make seeds SEEDS=0:40    40 hidden worlds brought up: pulls and sigmas into ./seeds
 #   make repeats SEEDS=0:3   3 worlds brought up twenty times each: scatter into ./repeats
 #   make bench      the benchmarks, as ratios
@@ -84,6 +85,8 @@ DASK ?=
 SEEDS_ARGS ?=
 SEEDS_OUT ?= seeds
 REPEATS_OUT ?= repeats
+REPRODUCTIONS ?= optical teleported_cnot kurpiers2018 magnard2020 skew
+REPRODUCE_ARGS ?=
 
 # The first Python there is, the tested one preferred.
 first_that_runs = $(firstword $(foreach name,$(1),\
@@ -160,7 +163,7 @@ endef
 GATES_OF_zi = --facility examples/two_qubit/facility_zi.yaml
 DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
 
-.PHONY: help docs demo demo-two-qubit seeds repeats test test-all test-laboneq test-stacks test-clients check chaos mutants fuzz nodes bench referees
+.PHONY: help docs demo demo-two-qubit seeds repeats reproduce test test-all test-laboneq test-stacks test-clients check chaos mutants fuzz nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -223,6 +226,10 @@ mutants: $(installed_for_tests)
 
 fuzz: $(installed_for_tests)
 	@$(bin)/python -m tests.hostile --count $(N) --seed $(SEED) $(FUZZ_ARGS)
+
+reproduce: $(installed)
+	@status=0; for name in $(REPRODUCTIONS); do \
+		$(bin)/podium reproduce $$name $(REPRODUCE_ARGS) || status=1; done; exit $$status
 
 nodes: $(installed_for_tests)
 	@$(bin)/python -m tests.many_nodes --nodes $(NODES)

@@ -70,6 +70,7 @@ class Laboratory:
         if name == "coordinator":
             words = ["podium.control.coordinator.process", str(self.file)]
             words += ["--listen", self.coordinator, "--accepted", str(self.folder / "accepted")]
+            words += ["--reservations", str(self.folder / "reservations.json")]
         else:
             way = f"tcp/127.0.0.1:{self.proxies[name].port}"
             words = ["tests.chaos.stand_in_agent", str(self.file), name, str(self.plant.port)]

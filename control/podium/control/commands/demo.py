@@ -141,8 +141,8 @@ async def _nodes(arguments: Namespace, facility: Path, children: "Children") -> 
 
 
 def _ideal_lines(arguments: Namespace) -> tuple[str, ...]:
-    """Return the option of `podium twin sample` for a world whose gates can be brought up."""
-    return ("--ideal-lines",) if arguments.two_qubit and not arguments.lines else ()
+    """Return the option of `podium twin sample` for lines that pass pulses as they are."""
+    return ("--ideal-lines",) if arguments.ideal_lines else ()
 
 
 async def _cold_side(arguments: Namespace, facility: Path, children: "Children") -> bool:

@@ -32,10 +32,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="bring up one node and the gates of its edges: to a Bell state from nothing",
     )
     parser.add_argument(
-        "--lines",
+        "--ideal-lines",
         action="store_true",
-        help="with --two-qubit: flux lines distort pulses and remember them; without it the "
-        "world's are ideal",
+        help="flux lines pass pulses as they are; without it they distort them and remember them",
     )
     parser.add_argument(
         "--cold",

@@ -195,7 +195,7 @@ async def _draw_world(wanted: DemoRequest, shown: Display) -> Path:
     await simulation.draw_world(wanted.facility, wanted.seed, twin, wanted.world)
     told: tuple[str, ...] = (f"podium twin sample: {twin}",)
     if "--ideal-lines" in wanted.world:
-        told += ("its flux lines are ideal; --lines draws some that distort pulses",)
+        told += ("its flux lines are ideal",)
     shown.done("hidden world drawn", told)
     return twin
 

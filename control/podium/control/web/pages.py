@@ -57,6 +57,8 @@ class Pages:
 
     def topic(self, name: str) -> Draw | None:
         """Return what draws a topic; None: there is none of that name."""
+        if not name.isprintable():
+            return None
         if name.startswith("parameters/"):
             return lambda: self._table(name.partition("/")[2])
         if name.startswith("owners/"):
@@ -233,6 +235,8 @@ class Pages:
             same = known is not None and known[0] == (it, told)
             found[name] = known if same and known is not None else ((it, told), draw(it=it, **told))
         self._rendered[topic] = found
+        if not found:
+            del self._rendered[topic]
         return {name: html for name, (_, html) in found.items()}
 
     def _part(self, name: str, **content: object) -> str:

@@ -264,18 +264,19 @@ class Laboratory:
         from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth, truth
 
         mixers, links = mixer_truth(self._mixers), self._world_file.links
+        ways = self._world_file.quantum_links()
 
         def whole(qubits: "dict[str, Truth]") -> "dict[str, Truth]":
             return qubits | link_truth(links, qubits) | mixers
 
         if at_rest:
             still = None if span is None else MovingTruth(self._seed, span, self.drift)
-            return lambda: whole(truth(self.chip, None, optima, still))
+            return lambda: whole(truth(self.chip, None, optima, still, links=ways))
         cabling = self.cabling()
         biases_v, baths = cabling.biases_v, cabling.baths
         over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)
         moving = MovingTruth(self._seed, over, self.drift)
-        return lambda: whole(truth(self.chip, biases_v, optima, moving, baths))
+        return lambda: whole(truth(self.chip, biases_v, optima, moving, baths, ways))
 
     def submit(self, instrument: str, work: "Callable[[Play], T]") -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""

@@ -1,141 +1,116 @@
-"""Windows of the master equation between two atoms, against one photon's amplitudes."""
+"""A link between two operating points: order of elements, frames, and both directions."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
-from tests.benches.physics import linked_reference as reference
-from tests.benches.physics.linked_nodes import (
-    SIDEBAND_NS,
-    Gate,
-    feedline_of,
-    link_of,
-    nodes,
-    run_of,
-    sideband_hz,
-)
-from tests.benches.physics.small_chip import hann
 
-from podium.sim_instruments.physics.feedline_run import FeedlineRun
-from podium.sim_instruments.physics.links.link_point import Link
-from podium.sim_instruments.physics.meeting import pair_shots
-from podium.sim_instruments.physics.meeting.meeting_run import (
-    HeardFeedline,
-    MeetingRun,
-    levels_found,
-)
+from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
+from podium.sim_instruments.physics.links.sech_photon import sideband
 from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
+from podium.sim_instruments.physics.meeting.window_channel import SidebandPulse
 from podium.sim_instruments.physics.operating_point import QubitPoint
 
-RATE_HZ = 6e6
-FIRST = (Gate("ge", 100), Gate("ef", 140, 0.5), Gate("sideband", 180), Gate("ge", 500, 0.5))
-SECOND = (Gate("sideband", 200, turns=0.13), Gate("ef", 380), Gate("ge", 500, 0.5))
-Pair = tuple[QubitPoint, QubitPoint]
-ENVELOPE = hann(SIDEBAND_NS).real
-BEFORE = np.array([1.0, 0.0, 0.0, 0.0], complex)
+NS = 1_000_000
+END = LinkEnd("a.q0", "a.q0.sideband", 8.4e9, 10e6, 5e6, 0.0)
+LINK = Link(
+    "link_ab", (END, replace(END, qubit="b.q0", transfer_hz=8.4e9)), (0.8, 0.7), 5 * NS, 0.0, 0.1
+)
 
 
-def amplitudes(pair: Pair, link: Link, gates: tuple[Gate, Gate], late_ns: float) -> NDArray:
-    """What becomes of f of the first atom: in it, and in f of the second.
-
-    One excitation in the world's time, in the frame in which levels stand still and photons turn
-    with 8.4 GHz from instant 0: cascaded amplitudes of two atoms and two resonators.
-    """
-    starts = gates[0].at_ns + 0.0, gates[1].at_ns + late_ns
-    kappas = [2e-9 * np.pi * end.kappa_hz for end in link.ends]
-    aside = [2e-9 * np.pi * (end.transfer_hz - 8.4e9) for end in link.ends]
-    flight_ns = 1e-6 * link.delay_fs
-    # the second end's clock is behind by the flight; the photon turns by 8.4 GHz on the way
-    way = np.sqrt(link.transmission[0]) * np.exp(2j * np.pi * link.phase_turns)
-
-    def rate(end: int, now_ns: float) -> complex:
-        one, gate = pair[end], gates[end]
-        into = now_ns - starts[end]
-        if not 0 <= into < SIDEBAND_NS:
-            return 0j
-        carrier = sideband_hz(one)
-        own_ns = gate.at_ns + into  # by its own clock, whose oscillators start at 0
-        drive = ENVELOPE[int(into)] * np.exp(2j * np.pi * (carrier * 1e-9 * own_ns + gate.turns))
-        turns = float(one.levels_hz[2]) * 1e-9 * now_ns - 8.4 * now_ns
-        return complex(2e-9 * np.pi * RATE_HZ * np.conj(drive) * np.exp(2j * np.pi * turns))
-
-    def change(now_ns: float, y: NDArray) -> NDArray:
-        g = rate(0, now_ns), rate(1, now_ns + flight_ns)
-        f, a, h, b = y
-        out = np.sqrt(kappas[0]) * a
-        return np.array(
-            [
-                -1j * g[0] * a,
-                -1j * np.conj(g[0]) * f - (0.5 * kappas[0] + 1j * aside[0]) * a,
-                -1j * g[1] * b,
-                -1j * np.conj(g[1]) * h
-                - (0.5 * kappas[1] + 1j * aside[1]) * b
-                - np.sqrt(kappas[1]) * way * out,
-            ]
-        )
-
-    first = min(starts[0], starts[1] - flight_ns)
-    last = max(starts[0], starts[1] - flight_ns) + SIDEBAND_NS
-    found = solve_ivp(change, (first, last), BEFORE, max_step=0.5, rtol=1e-5, atol=1e-7)
-    return found.y[[0, 2], -1]
+def point(f01_hz: float, t1_s: float) -> QubitPoint:
+    """A transmon that decays."""
+    levels = np.array([0.0, f01_hz, 2 * f01_hz - 265e6])
+    rates = np.zeros((3, 3))
+    rates[0, 1], rates[1, 2] = 1 / t1_s, 2 / t1_s
+    return QubitPoint(
+        "q",
+        levels,
+        np.array([1.0, 1.4]),
+        1.0,
+        0.0,
+        rates,
+        0.0,
+        0.0,
+        1.0,
+        np.zeros(3),
+        0.0,
+        1e6,
+        1e6,
+        1.0,
+    )
 
 
-def shared_by(kept: complex, sent: complex):  # type: ignore[no-untyped-def]
-    """The channel of one photon with these amplitudes, on flat first times flat second."""
-    kraus = [np.eye(9, dtype=complex), np.zeros((9, 9), complex)]
-    kraus[0][6, 6], kraus[0][2, 6] = kept, sent
-    kraus[1][0, 6] = np.sqrt(1 - abs(kept) ** 2 - abs(sent) ** 2)
-    whole = sum(np.kron(k, k.conj()) for k in kraus)
-    order = np.arange(81).reshape(3, 3, 3, 3).transpose(0, 2, 1, 3).reshape(-1)
-    return whole[np.ix_(order, order)]
+POINTS = point(6.343e9, 20e-6), point(6.098e9, 15e-6)
 
 
-def populations(
-    pair: Pair, link: Link, late_fs: int, monkeypatch: pytest.MonkeyPatch
-) -> NDArray[np.float64]:
-    """Populations (3, 3) of both atoms at their first readings, from both in g."""
-    seen: list[NDArray[np.float64]] = []
-
-    def walked(members, block, kind, column, keys):  # type: ignore[no-untyped-def]
-        seen.append(column(0, [0, 0]))
-        raise StopIteration
-
-    monkeypatch.setattr(pair_shots, "walked", walked)
-    runs = [
-        MeetingRun(run_of(one, gates, 1), lambda ns, by=by: np.full_like(ns, by))
-        for one, gates, by in zip(pair, (FIRST, SECOND), (0, late_fs), strict=True)
-    ]
-    feedlines = [
-        HeardFeedline(FeedlineRun(feedline_of(one), run.signals, 7, (), None), [0], run.late_fs)
-        for one, run in zip(pair, runs, strict=True)
-    ]
-    played = {f"{one.name}.sideband" for one in pair}
-    with pytest.raises(StopIteration):
-        levels_found([link], photon_channel, feedlines, played, 7)
-    return seen[0].reshape(3, 3)
+def played(kind: str, atom: QubitPoint, *, detuning_hz: float = 0.0) -> SidebandPulse:
+    """A pulse on the f0-g1 line."""
+    band = sideband(kind, 9e6, 10e6, length_ns=300, centre_fs=0)
+    carrier = float(atom.levels_hz[2]) - 8.4e9 + detuning_hz
+    time_ns = np.arange(band.samples_hz.size) + 0.5
+    turned = np.exp(-2e-9j * np.pi * detuning_hz * time_ns)
+    return SidebandPulse(carrier, band.samples_hz / 5e6 * turned, 1.0)
 
 
-@pytest.mark.parametrize(("late_fs", "aside_hz"), [(13_000, 2e6), (-4_000_000, -3e6)])
-def test_a_photon_keeps_its_phase_whatever_the_clocks_and_lines(
-    late_fs: int, aside_hz: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pair = nodes(t1=1e6, dephasing=0.0)
-    link = link_of(*pair, transmission=0.8)
-    ends: Sequence = [
-        replace(end, sideband_hz_per_root_watt=RATE_HZ, transfer_hz=8.4e9 + number * aside_hz)
-        for number, end in enumerate(link.ends)
-    ]
-    link = replace(link, ends=(ends[0], ends[1]), phase_turns=0.0)
-    found = populations(pair, link, late_fs, monkeypatch)
-    late_ns = 1e-6 * late_fs
-    kept, sent = amplitudes(pair, link, (FIRST[2], SECOND[0]), late_ns)
+def received(matrix: np.ndarray, sender: int) -> float:
+    """The population of f at the far end of one photon."""
+    start, stop = ((2, 0), (0, 2)) if sender == 0 else ((0, 2), (2, 0))
+    (a, b), (c, d) = start, stop
+    return float(matrix[36 * c + 4 * d, 36 * a + 4 * b].real)
 
-    def shared(pair_, photons, state, caught, late):  # type: ignore[no-untyped-def]
-        return (shared_by(kept, sent) @ state.reshape(-1)).reshape(9, 9)
 
-    monkeypatch.setattr(reference, "shared", shared)
-    state = reference.joint_state(pair, (FIRST, SECOND), (2_040, 2_040), 0.0, late_ns)
-    assert np.abs(found - reference.populations(state)).max() < 2e-3
+def test_the_numbers_of_elements_are_those_of_two_flat_density_matrices() -> None:
+    pulses = (played("emission", POINTS[0]), played("catch", POINTS[1]))
+    matrix = photon_channel(LINK, POINTS, pulses, 0, (3, 3))
+    assert matrix.shape == (81, 81)
+    for k in range(9):
+        a, b = divmod(k, 3)
+        traced = sum(matrix[36 * c + 4 * d, 36 * a + 4 * b] for c in range(3) for d in range(3))
+        assert traced == pytest.approx(1, abs=2e-5)
+    # e of the first and g of the second: only the first decays
+    stays = matrix[36 + 0, 36 + 0].real
+    assert stays == pytest.approx(np.exp(-300e-9 / 20e-6), abs=1e-5)
+    stays = matrix[0 + 4, 0 + 4].real
+    assert stays == pytest.approx(np.exp(-300e-9 / 15e-6), abs=1e-5)
+
+
+@pytest.mark.parametrize("sender", [0, 1])
+def test_photons_go_both_ways_each_with_its_own_loss(sender: int) -> None:
+    kinds = ("emission", "catch") if sender == 0 else ("catch", "emission")
+    one, other = (played(kind, atom) for kind, atom in zip(kinds, POINTS, strict=True))
+    link = replace(LINK, transmission=((0.8, 0.7), (0.6, 0.8))[sender])
+    lag = 0 if sender == 0 else -2 * link.delay_fs
+    found = photon_channel(link, POINTS, (one, other), lag, (3, 3))
+    assert received(found, sender) == pytest.approx(0.8 * 0.97, abs=0.01)
+    late = photon_channel(link, POINTS, (one, other), lag + 40 * NS, (3, 3))
+    assert received(late, sender) < 0.75 * received(found, sender)
+
+
+def test_a_carrier_off_resonance_is_made_up_for_by_a_turn_of_the_samples() -> None:
+    straight = (played("emission", POINTS[0]), played("catch", POINTS[1]))
+    turned = tuple(
+        played(kind, atom, detuning_hz=hz)
+        for kind, atom, hz in zip(("emission", "catch"), POINTS, (3e6, -2e6), strict=True)
+    )
+    for lag in (0, 7 * NS):
+        one = photon_channel(LINK, POINTS, straight, lag, (3, 3))
+        other = photon_channel(LINK, POINTS, (turned[0], turned[1]), lag, (3, 3))
+        assert np.abs(one - other).max() < 2e-4  # turns are held for a nanosecond
+    missed = replace(turned[0], samples=straight[0].samples), straight[1]
+    assert received(photon_channel(LINK, POINTS, missed, 0, (3, 3)), 0) < 0.7
+
+
+def test_the_light_shift_of_a_drive_moves_its_own_line() -> None:
+    shifted = replace(END, stark_hz_per_watt=3e6)
+    link = replace(LINK, ends=(shifted, LINK.ends[1]))
+    pulses = (played("emission", POINTS[0]), played("catch", POINTS[1]))
+    plain = received(photon_channel(LINK, POINTS, pulses, 0, (3, 3)), 0)
+    moved = received(photon_channel(link, POINTS, pulses, 0, (3, 3)), 0)
+    power = np.abs(pulses[0].samples) ** 2
+    phase = 2e-9 * np.pi * 3e6 * (np.cumsum(power) - power / 2)
+    follow = replace(pulses[0], samples=pulses[0].samples * np.exp(1j * phase))
+    assert moved < plain - 0.01
+    assert received(
+        photon_channel(link, POINTS, (follow, pulses[1]), 0, (3, 3)), 0
+    ) == pytest.approx(plain, abs=1e-4)

@@ -1,5 +1,6 @@
 """Measures the photon that leaves: what a shaped pulse, cut off sooner or later, leaves in f."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 
@@ -67,7 +68,7 @@ def fit_emission(
 ) -> Fit:
     """Fit ``bandwidth`` (Hz), ``centre`` (s), ``height`` and ``offset``. Raises FitFailed."""
 
-    def model(values: dict[str, float]) -> Array:
+    def model(values: Mapping[str, float]) -> Array:
         wide = max(values["bandwidth"], kappa_hz)
         shape = left_of_sech(time_s - values["centre"], values["bandwidth"], wide)
         return np.asarray(values["offset"] + values["height"] * shape)

@@ -1,5 +1,6 @@
 """Sends photons from one end of a link to the other: when they arrive, and how many."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -106,7 +107,7 @@ def fit_lag(lag_s: Array, arrived: Array, sigma: Array, grid_s: Array, shape: Ar
     ``shape``: what arrives, by lag on ``grid_s``, without any delay.
     """
 
-    def model(values: dict[str, float]) -> Array:
+    def model(values: Mapping[str, float]) -> Array:
         at = np.interp(lag_s - values["delay"], grid_s, shape)
         return np.asarray(values["offset"] + values["height"] * at)
 
@@ -227,7 +228,7 @@ async def photon_detuning(bench: LinkBench) -> Outcome:
         grid = np.linspace(-1.5 * SPAN_HZ, 1.5 * SPAN_HZ, 61)
         shape = caught_off(bench, bench.photon(), grid)
 
-        def model(values: dict[str, float]) -> Array:
+        def model(values: Mapping[str, float]) -> Array:
             at = np.interp(off_hz - values["detuning"], grid, shape)
             return np.asarray(values["offset"] + values["height"] * at)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.edge_pulses import STEP_NS, EdgePulses, even_ns
 from podium.control.calibration.fits.least_squares import (
     Bound,
     FitFailed,
@@ -22,7 +22,6 @@ from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import Affine, Axis, Delay, Program, Statement, Table, Variable
-from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
 GATES = 4
@@ -35,6 +34,8 @@ SHOTS = 400
 CHECK_GATES = 3
 CHECK_SHOTS = 600
 SCATTERED = 16.0
+UNEVEN = 0.02
+"""What interference leaves of a mean over so few waits: share of 1, beside the shots' noise."""
 
 
 def lost_program(p: EdgePulses, duration_ns: int, slot_ns: int, gates: int, shots: int) -> Program:
@@ -42,7 +43,7 @@ def lost_program(p: EdgePulses, duration_ns: int, slot_ns: int, gates: int, shot
     wait = f"{p.edge.element}_wait"
     slot: list[Statement] = [
         p.pulse(p.gate_amplitude, duration_ns),
-        Delay((p.flux,), (slot_ns - duration_ns) * FS_PER_NS),
+        p.settling(duration_ns, slot_ns),
         Delay((p.flux,), Affine(wait)),
     ]
     body = [
@@ -90,7 +91,7 @@ async def _lost(
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     now = p.gate_ns
-    times = sorted({round(now * (1 + step)) for step in STEPS})
+    times = sorted({even_ns(now * (1 + step)) for step in STEPS})
     lost, spread = await _lost(p, outcome, times, GATES, bench.shots(SHOTS))
     at = np.array(times, float)
 
@@ -107,7 +108,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
         start = {"best": float(at[np.argmin(lost)]), "least": float(lost.min()), "bend": 30.0}
         bounds = {"best": Bound(0.5 * now, 1.5 * now), "bend": Bound(0.0, 1e4)}
-        found = fit_least_squares(model, lost, spread, [start], bounds)
+        found = fit_least_squares(model, lost, np.hypot(spread, UNEVEN), [start], bounds)
         v, s = found.values, found.sigmas
         if found.chi2 > SCATTERED:
             raise FitFailed(
@@ -119,10 +120,10 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
                 f"what is lost has its minimum at {v['best']:.1f} ns, which the scan from "
                 f"{at[0]:.0f} to {at[-1]:.0f} ns does not fix"
             )
-        whole = round(v["best"])
+        whole = even_ns(v["best"])
         grid = np.linspace(at[0], at[-1], 100)
         shape = v["least"] + v["bend"] * ((grid - v["best"]) / now) ** 2
-        doubt = sqrt(s["best"] ** 2 + 1 / 12) * 1e-9
+        doubt = sqrt(s["best"] ** 2 + STEP_NS**2 / 12) * 1e-9
         values = {
             "gate_duration": Measured(whole * 1e-9, doubt, "s"),
         }
@@ -141,7 +142,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
 async def _verify(p: EdgePulses, outcome: Outcome, best: int) -> Panel:
     """Compare the duration found with one shorter and one longer, with another number of gates."""
-    step = max(3, round(0.1 * best))
+    step = max(2 * STEP_NS, even_ns(0.1 * best))
     times = [best - step, best, best + step]
     lost, spread = await _lost(p, outcome, times, CHECK_GATES, p.bench.shots(CHECK_SHOTS))
     look_at(lost)

@@ -152,13 +152,22 @@ def bell_fidelity(state: NDArray[np.complex128]) -> float:
     return float(0.5 * (state[1, 1] + state[3, 3]).real + abs(state[1, 3]))
 
 
-def pair_fidelity(result: WindowResult) -> float:
-    """Return the Bell fidelity of ``|e> + |f>`` sent; pulses on the atoms take no time."""
+def sent_pair(result: WindowResult) -> NDArray[np.complex128]:
+    """Return the pair (9, 9) after a window that began with ``|e> + |f>`` of the sender."""
     state = np.zeros((9, 9), np.complex128)
     state[np.ix_([3, 6], [3, 6])] = 0.5
-    after = result.channel.apply(state)
-    order = [0, 2, 1, 3, 5, 4, 6, 8, 7]  # f to e at the receiver
-    return bell_fidelity(after[np.ix_(order, order)])
+    return result.channel.apply(state)
+
+
+def caught_fidelity(state: NDArray[np.complex128]) -> float:
+    """Return the Bell fidelity of a pair (9, 9) once f of the receiver is brought to e."""
+    order = [0, 2, 1, 3, 5, 4, 6, 8, 7]
+    return bell_fidelity(state[np.ix_(order, order)])
+
+
+def pair_fidelity(result: WindowResult) -> float:
+    """Return the Bell fidelity of ``|e> + |f>`` sent; pulses on the atoms take no time."""
+    return caught_fidelity(sent_pair(result))
 
 
 def concurrence(state: NDArray[np.complex128]) -> float:
