@@ -53,7 +53,6 @@ REFEREES = {
     "test_qutip_joint": "`test_qutip_joint.py`",
     "test_heralded_monte_carlo": "`test_heralded_monte_carlo.py`",
     "test_qutip_links": "`test_qutip_links.py`",
-    "test_heralded_monte_carlo": "`test_heralded_monte_carlo.py`",
     "test_qutip_standing_modes": "`test_qutip_standing_modes.py`",
     "test_zurich_coupled_qubits": "`test_zurich_coupled_qubits.py`",
     "test_scqubits": "scqubits",
