@@ -40,6 +40,9 @@ def run(arguments: Namespace) -> int:
     if not arguments.thoroughness > 0:
         print("podium demo: --thoroughness is a factor above zero", file=sys.stderr)
         return WRONG_USE
+    if arguments.benchmark and not arguments.two_qubit:
+        print("podium demo: --benchmark is of gates: add --two-qubit", file=sys.stderr)
+        return WRONG_USE
     try:
         example = ONE_NODE if arguments.node_only else TWO_NODES
         example = TWO_QUBIT if arguments.two_qubit else example
@@ -142,6 +145,7 @@ async def _nodes(arguments: Namespace, facility: Path, children: "Children") -> 
         arguments.thoroughness,
         together=not (arguments.node_only or arguments.two_qubit or arguments.link),
         gates=arguments.two_qubit,
+        benchmark=arguments.benchmark,
         link=arguments.link,
         world=(*world_options(arguments), *_ideal_lines(arguments)),
         active_reset=arguments.reset == "active",

@@ -37,6 +37,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="bring up two nodes, calibrate the quantum link between them, and share a pair",
     )
     parser.add_argument(
+        "--benchmark",
+        action="store_true",
+        help="with --two-qubit: interleaved benchmarking of each gate as well, which takes the "
+        "simulation minutes",
+    )
+    parser.add_argument(
         "--ideal-lines",
         action="store_true",
         help="flux lines pass pulses as they are; without it they distort them and remember them",

@@ -47,6 +47,8 @@ from podium.control.report.tables import headline, recovered_table
 from podium.control.runs.errors import RunError
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
+BENCHMARK, BUDGET = "interleaved_benchmarking", "error_budget"
+"""The second one compares its sum with what the first has found."""
 STEPS_AROUND = 4
 """World, instruments, processes, report: what the progress bar counts beside the routines."""
 TWIN = "twin.yaml"
@@ -80,6 +82,8 @@ class DemoRequest:
     """Then the nodes start together, one of them is killed, and comes back."""
     gates: bool = False
     """Then the gates of all edges are brought up behind the qubits."""
+    benchmark: bool = False
+    """Then the gates are benchmarked too, before their errors are taken apart."""
     link: bool = False
     """Then the nodes start together, their link is calibrated, and a pair is shared over it."""
     world: tuple[str, ...] = ()
@@ -156,7 +160,12 @@ def _routines(wanted: DemoRequest) -> tuple[str, ...]:
     """Return the routines of each node, in their order."""
     if wanted.link:
         return link_pair.ROUTINES
-    return (*BRING_UP, *EDGE_BRING_UP) if wanted.gates else BRING_UP
+    if not wanted.gates:
+        return BRING_UP
+    if not wanted.benchmark:
+        return (*BRING_UP, *EDGE_BRING_UP)
+    gates = tuple(name for name in EDGE_BRING_UP if name != BUDGET)
+    return (*BRING_UP, *gates, BENCHMARK, BUDGET)
 
 
 def _device(facility: Facility) -> str:

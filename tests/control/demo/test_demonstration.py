@@ -1,0 +1,28 @@
+"""A demo of gates brings up qubits, then gates, and judges them last."""
+
+from pathlib import Path
+
+import pytest
+
+from podium.control.calibration.catalogue import BRING_UP, ROUTINES
+from podium.control.cli import main
+from podium.control.demo.demonstration import DemoRequest, _routines
+
+
+def routines(**wanted: bool) -> tuple[str, ...]:
+    return _routines(DemoRequest(Path("facility.yaml"), 1, Path("report"), **wanted))
+
+
+def test_gates_come_behind_the_qubits_and_their_budget_last() -> None:
+    assert routines() == BRING_UP
+    plain, judged = routines(gates=True), routines(gates=True, benchmark=True)
+    assert plain[: len(BRING_UP)] == judged[: len(BRING_UP)] == BRING_UP
+    assert judged[-2:] == ("interleaved_benchmarking", "error_budget")
+    assert plain[-2:] == ("bell_state", "error_budget")
+    assert set(judged) - set(plain) == {"interleaved_benchmarking"}
+    assert set(judged) <= ROUTINES.keys()
+
+
+def test_a_benchmark_without_gates_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--benchmark"]) == 2
+    assert "--benchmark is of gates: add --two-qubit" in capsys.readouterr().err
