@@ -40,6 +40,7 @@ REFEREES = {
     "test_qcodes_qdevil_qdac2_examples": "`test_qcodes_qdevil_qdac2_examples.py`",
     "test_qcodes_qdevil_qdac2_units": "`test_qcodes_qdevil_qdac2_units.py`",
     "test_qcodes_qdevil_qswitch": "`test_qcodes_qdevil_qswitch.py`",
+    "test_autosweep_dicon_gp600": "`test_autosweep_dicon_gp600.py`",
     "test_qcodes_keysight_33512b": "`test_qcodes_keysight_33512b.py`",
     "test_q1simulator_feedback": "`test_q1simulator_feedback.py`",
     "test_qblox_feedback_client": "`test_qblox_feedback_client.py`",

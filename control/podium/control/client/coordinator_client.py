@@ -17,7 +17,7 @@ AWAIT_S = 2.0
 ANSWER_S = 60.0
 """Deadline for any single answer of the coordinator."""
 LOST_S = 10.0
-"""Unanswered for so long, the coordinator is taken for gone."""
+"""Unanswered for so long after a first question, the coordinator is taken for gone."""
 BY_HAND_S = 80.0
 """The same for what is asked by hand, which is asked once; above the coordinator's own."""
 CANCEL_S = 90.0
@@ -46,9 +46,11 @@ class CoordinatorClient:
     async def ask(self, request: object, *expected: type[Answer]) -> Answer:
         """Return the answer, asking again as long as none comes."""
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + LOST_S
+        give_up: float | None = None
         while True:
             answer = await ask(self._bus, self._key, request, *expected, timeout_s=ANSWER_S)
+            if give_up is None:  # one that died over the first question is started again meanwhile
+                give_up = loop.time() + LOST_S
             if not isinstance(answer, Failed):
                 return answer
             if answer.kind == "refused":

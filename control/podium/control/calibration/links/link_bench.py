@@ -139,6 +139,22 @@ class PhotonPulses:
     """Envelope at the second end."""
 
 
+def photon_pulses(
+    link: Link, kappas_hz: tuple[float, float], drives: tuple[SidebandDrive, SidebandDrive]
+) -> PhotonPulses:
+    """Return the pulses that make and catch a photon, of what both ends are and do.
+
+    Raises ValueError where full scale does not make them.
+    """
+    asked = link.bandwidth_hz
+    bandwidth = min([*kappas_hz, *([] if asked is None else [asked])])
+    lasts_ns = PHOTON_LIFETIMES / (2 * np.pi * bandwidth) * 1e9
+    duration_ns = GRID_NS * round(lasts_ns / GRID_NS)
+    sent = emission(drives[0], bandwidth, kappas_hz[0], duration_ns)
+    caught = absorption(drives[1], bandwidth, kappas_hz[1], duration_ns)
+    return PhotonPulses(bandwidth, duration_ns, sent, caught)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LinkBench:
     """A link on the bench: photons go from its first end to its second."""
@@ -214,17 +230,12 @@ class LinkBench:
         Its bandwidth is the facility file's, or less where a resonator is narrower. Raises
         FitFailed where full scale does not make them.
         """
-        kappas = [end.kappa_hz() for end in self.ends]
-        asked = self.link.bandwidth_hz
-        bandwidth = min([*kappas, *([] if asked is None else [asked])])
-        lasts_ns = PHOTON_LIFETIMES / (2 * np.pi * bandwidth) * 1e9
-        duration_ns = GRID_NS * round(lasts_ns / GRID_NS)
+        kappas = (self.first.kappa_hz(), self.second.kappa_hz())
+        drives = (self.first.drive(), self.second.drive())
         try:
-            sent = emission(self.first.drive(), bandwidth, kappas[0], duration_ns)
-            caught = absorption(self.second.drive(), bandwidth, kappas[1], duration_ns)
+            return photon_pulses(self.link, kappas, drives)
         except ValueError as error:
             raise FitFailed(str(error)) from error
-        return PhotonPulses(bandwidth, duration_ns, sent, caught)
 
     def send(self, photon: PhotonPulses) -> Play:
         """Play the emission."""

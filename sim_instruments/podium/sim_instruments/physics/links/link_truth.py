@@ -81,7 +81,7 @@ class BestLink:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoisyWindow:
-    """What a window does, averaged over noise that a shot does not see move."""
+    """Map of a window, averaged over noise that a shot does not see move."""
 
     absorption: float
     transfer: float
