@@ -131,6 +131,13 @@ def test_the_photon_is_as_wide_as_asked_and_as_both_resonators_let_it(bench: Lin
         bench_of(**{"link_ab.a.sideband_rate": (5e6, "Hz")}).photon()
 
 
+def test_a_photon_whose_pulse_no_table_holds_is_refused(tmp_path: Path) -> None:
+    slow = tmp_path / "facility.yaml"
+    slow.write_text(LINKED.read_text().replace("bandwidth: 10.4 MHz", "bandwidth: 0.1 MHz"))
+    with pytest.raises(FitFailed, match=r"a pulse of 18780 ns, .* at least 0\.12 MHz would do"):
+        bench_of(slow).photon()
+
+
 def test_slices_of_the_emission_are_the_whole_of_it() -> None:
     parts = slices_ns(180)
     assert parts[0][0] == 0
