@@ -19,6 +19,7 @@ from podium.control.calibration.fits.two_qubit_state import (
 )
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.bell_state import rotations, wanted
+from podium.control.calibration.routines.leakage import waits_ns
 from podium.control.facility.load import load_facility
 from podium.control.parameters.memory_record import MemoryRecord
 
@@ -81,6 +82,15 @@ async def test_a_design_value_does_not_pass_for_a_measurement() -> None:
     outcomes = [one async for one in bring_up(bench, ("chevron",))]
     assert "measured anew" in outcomes[0].failures[EDGE.name]
     assert not any("q0_q1" in name for name in bench.record.all())
+
+
+@pytest.mark.parametrize("apart_hz", [310e6, 445e6, 497e6, 501e6, 503e6, 555e6, 610e6])
+def test_waits_between_gates_take_out_the_interference_of_what_they_leave(apart_hz: float) -> None:
+    waits = np.array(waits_ns(apart_hz))
+    for juncture in np.linspace(0, 1, 12):
+        turn = np.exp(2j * np.pi * (juncture + apart_hz * waits * 1e-9))
+        left = np.mean(np.abs(1 + turn + turn**2 + turn**3) ** 2)
+        assert left == pytest.approx(4, abs=1.5)
 
 
 def test_a_chevron_is_found_over_seeds_with_honest_sigmas() -> None:

@@ -494,9 +494,13 @@ class Laboratory:
         return twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
 
     def clock_of(self, name: str, make: ClockMake) -> Clock:
-        """Return the clock of an instrument; it is made, of that make, when first asked for."""
+        """Return the clock of an instrument; it is made when first asked for.
+
+        ``make``: its model's; the facility's timing may have a better one in the box.
+        """
         if name not in self.clocks:
             errors = self._clock_errors.get(name)
+            make = self.plan.timing.clocks.get(name, make)
             self.clocks[name] = Clock(self._seed, name, make, self.room, errors)
         return self.clocks[name]
 

@@ -55,7 +55,7 @@ class Phased:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draws:
-    """What is drawn one after the other, D of them, of n members."""
+    """Draws one after the other, D of them, of n members."""
 
     block: NDArray[np.int64]
     """Shape (D, n): of each member; UNREAD: it takes no part."""
