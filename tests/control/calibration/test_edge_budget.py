@@ -83,3 +83,18 @@ def test_what_is_not_known_is_named_and_stays_in_the_rest():
     assert found.missing == ("node_a.q0.t2_echo", "node_a.q1.t1", "node_a.q1.t2_echo")
     assert edge_budget(EDGE, known(**TIMES)).whole is None
     assert "node_a.q0_q1.gate_error" in edge_budget(EDGE, known(**TIMES)).missing
+
+
+def test_parts_that_were_measured_are_told_beside_one_another():
+    stored = known(
+        **TIMES,
+        q0_q1__gate_error=(0.006, 2e-4, "1"),
+        q0_q1__decoherence_error=(0.003, 1e-4, "1"),
+        q0_q1__leakage_error=(0.0005, 1e-4, "1"),
+        q0_q1__phase_error=(0.001, 1e-4, "1"),
+        q0_q1__distortion_error=(0.0002, 1e-4, "1"),
+    )
+    told = {part.name: part.error for part in edge_budget(EDGE, stored).parts}
+    assert list(told) == ["decoherence", "leakage", "phases", "distortion", "the rest"]
+    assert told["decoherence"] == 0.003
+    assert told["the rest"] == pytest.approx(0.006 - 0.0047)

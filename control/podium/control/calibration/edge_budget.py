@@ -1,4 +1,4 @@
-"""Divides the error of an edge's gate into what decoherence, leakage and the rest contribute.
+"""Divides the error of an edge's gate into decoherence, leakage, phases, distortion and the rest.
 
 Decoherence, to first order in the gate's duration over T1 and T2, for a gate that stays in its
 four levels: ``2/5 duration (sum over both ends of 1 / T1 + 1 / Tphi)``, ``1 / Tphi = 1 / T2 -
@@ -16,6 +16,12 @@ from podium.control.parameters.entry import ParameterEntry
 
 SHARE_OF_RATES = 2 / 5
 """d / (2 (d + 1)) for the four levels of two qubits."""
+MEASURED = {
+    "leakage": ("gate_leakage", "leakage_error"),
+    "phases": ("phase_error",),
+    "distortion": ("distortion_error",),
+}
+"""Parts that routines measure, by the quantities that tell them, the better one first."""
 ECHO, RAMSEY = "t2_echo", "t2_ramsey"
 
 
@@ -37,7 +43,7 @@ class EdgeBudget:
     whole: BudgetPart | None
     """As interleaved benchmarking has measured it; None: it has not."""
     parts: tuple[BudgetPart, ...]
-    """Decoherence, leakage and the rest, as far as they are known."""
+    """Decoherence, leakage, phases, distortion and the rest, as far as they are known."""
     missing: tuple[str, ...]
     """Full names of parameters without which a part cannot be told."""
 
@@ -47,10 +53,11 @@ def edge_budget(edge: Edge, known: Mapping[str, ParameterEntry]) -> EdgeBudget:
     error = known.get(f"{edge.name}.gate_error")
     whole = None if error is None else BudgetPart("gate error", error.value, error.sigma)
     decoherence, missing = _decoherence(edge, known)
-    leakage = known.get(f"{edge.name}.gate_leakage")
     parts = [] if decoherence is None else [decoherence]
-    if leakage is not None:
-        parts.append(BudgetPart("leakage", leakage.value, leakage.sigma))
+    for part, quantities in MEASURED.items():
+        found = [known[f"{edge.name}.{one}"] for one in quantities if f"{edge.name}.{one}" in known]
+        if found:
+            parts.append(BudgetPart(part, found[0].value, found[0].sigma))
     if whole is None:
         missing = (f"{edge.name}.gate_error", *missing)
     elif parts:
@@ -73,6 +80,9 @@ def _rate(t1_s: float, t2_s: float) -> float:
 def _decoherence(
     edge: Edge, known: Mapping[str, ParameterEntry]
 ) -> tuple[BudgetPart | None, tuple[str, ...]]:
+    measured = known.get(f"{edge.name}.decoherence_error")
+    if measured is not None:  # with the gate's gap and its settling
+        return BudgetPart("decoherence", measured.value, measured.sigma), ()
     times, variance, missing = [], 0.0, []
     for end in edge.ends:
         name = f"{edge.node}.{end}"

@@ -99,7 +99,7 @@ def reference_of(point: ClusterPoint) -> Reference:
     qubits, key = [], list[object]()
     detuned, more = np.zeros(len(point.qubits)), np.zeros(len(point.qubits))
     for m, one in enumerate(point.qubits):
-        number = np.arange(one.levels_hz.size)
+        number = np.arange(one.levels_hz.size, dtype=np.float64)
         f01 = float(one.levels_hz[1])
         rounded = LEVEL_HZ * round(f01 / LEVEL_HZ)
         loss = float(one.rates_1_s[0, 1])

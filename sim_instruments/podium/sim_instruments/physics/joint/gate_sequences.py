@@ -149,7 +149,7 @@ class GateSequences:
             ahead_of.append(turns)
             spans.append(span + 0.5 * duration_ns)
             phases.append(phase)
-            turns, span = apart * duration_ns * number, 0.5 * duration_ns
+            turns, span = np.asarray(apart * duration_ns * number, np.float64), 0.5 * duration_ns
 
         for step in steps:
             if step.wait_ns > 0:
