@@ -29,9 +29,11 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
     HeardFeedline,
     Known,
     MeetingRun,
+    check_own_sidebands,
     ideal_run,
     levels_found,
     sidebands_played,
+    with_cuts,
 )
 from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
@@ -117,7 +119,10 @@ class World:
         known: list[Known] = [{} for _ in heard]
         drives = [train for one in runs for train in one.signals.drives]
         if played := sidebands_played(self.links, drives):
-            known = levels_found(self.links, self._channel, heard, played, self._seed)
+            points = [[feedline.feedline for feedline, _ in one] for one in listened]
+            check_own_sidebands(self.links, runs, points)
+            links = with_cuts(self.links, runs)
+            known = levels_found(links, self._channel, heard, played, self._seed)
         found, rest = [], iter(known)
         for one, feedlines in zip(runs, listened, strict=True):
             captures = one.signals.captures

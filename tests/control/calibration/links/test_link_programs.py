@@ -10,7 +10,13 @@ import pytest
 from podium.control import cli
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.emission import emission_program, slices_ns
-from podium.control.calibration.links.entangled_pair import PSI_PLUS, bell_program, phase_program
+from podium.control.calibration.links.entangled_pair import (
+    PSI_PLUS,
+    bell_program,
+    carrier_phase,
+    link_bell,
+    phase_program,
+)
 from podium.control.calibration.links.link_bench import LinkBench, of_resonance
 from podium.control.calibration.links.link_routines import CALIBRATION, LINK_ROUTINES
 from podium.control.calibration.links.link_session import UnknownLink, chosen_link, link_validities
@@ -58,8 +64,8 @@ def entry(name: str, value: float, unit: str) -> ParameterEntry:
     return ParameterEntry(name, value, abs(value) * 1e-4, unit, "run", "routine", 1.0, 1)
 
 
-def bench_of(**over: tuple[float, str]) -> LinkBench:
-    facility = load_facility(LINKED)
+def bench_of(file: Path = LINKED, **over: tuple[float, str]) -> LinkBench:
+    facility = load_facility(file)
     record = MemoryRecord(entry(name, *one) for name, one in {**KNOWN, **over}.items())
     return LinkBench.of(
         NoRunner(facility),  # type: ignore[arg-type]
@@ -176,3 +182,13 @@ def test_status_says_what_the_store_knows(tmp_path, capsys) -> None:
     assert plain["values"]["link_ab.a.kappa"]["value"] == 10.3e6
     assert cli.main(["link", "status", str(LINKED), "node_x", "--store", str(store)]) == 2
     assert "no link fits node_x" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("routine", [carrier_phase, link_bell])
+async def test_a_phase_that_the_reference_does_not_hold_is_not_asked_for(
+    routine, tmp_path: Path
+) -> None:
+    weak = tmp_path / "facility.yaml"
+    weak.write_text(LINKED.read_text().replace("jitter: 2.5 ps", "jitter: 13 ps"))
+    with pytest.raises(FitFailed, match=r"13 ps rms, 39 degrees at 8\.4 GHz"):
+        await routine(bench_of(weak))

@@ -1,5 +1,6 @@
 """Gives link routines their tools: both ends, their frames and pulses, known parameters."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,12 +21,13 @@ from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.runner import Runner
+from podium.control.facility.check_timing import PHASE_LIMIT_DEG
 from podium.control.facility.facility import Link, LinkEnd
 from podium.control.parameters.entry import NotMeasured, ParameterRecord
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Barrier, Frame, Play, Program, Statement, Value
 from podium.control.program.waveforms import Square
-from podium.control.runs.errors import StartLate
+from podium.control.runs.errors import RunFailed
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 if TYPE_CHECKING:
@@ -39,7 +41,9 @@ SECOND_OVER_FIRST = 2.0
 """ASSUMED: f decays twice as fast as e, as in a harmonic ladder; its lifetime is not measured."""
 GRID_NS = 4
 STARTS = 8
-"""A start that came late, as on a machine that is busy otherwise, is tried so often."""
+"""A run that fails, as where its start came late on a busy machine, is tried so often at most."""
+AGAIN_S = 60.0
+"""Wall time from a run's first try after which it is not made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +245,23 @@ class LinkBench:
         """Play the absorption."""
         return Play(self.second.sideband, played(photon.caught))
 
+    def check_phase(self) -> None:
+        """Raise FitFailed where the facility's phase reference is too weak for this link's phase.
+
+        The file's ``timing > phase_reference``; of one that names none nothing is held against it.
+        """
+        reference = self.first.bench.runner.facility.timing.phase_reference
+        carrier_hz = self.link.frequency_hz
+        if reference is None or carrier_hz is None:
+            return
+        phase_deg = reference.phase_deg(carrier_hz)
+        if phase_deg > PHASE_LIMIT_DEG:
+            raise FitFailed(
+                f"the phase reference {reference.clock} jitters by {reference.jitter_s * 1e12:.3g} "
+                f"ps rms, {phase_deg:.0f} degrees at {carrier_hz / 1e9:.4g} GHz: a shared pair has "
+                f"no phase in it; at most {PHASE_LIMIT_DEG:.0f} degrees would do"
+            )
+
     def flight_ns(self) -> int:
         """Return by how much later than the emission the catch is to begin, ns, on the grid."""
         lag = self.first.bench.measured(self.link, "best_lag")
@@ -255,16 +276,18 @@ class LinkBench:
             await end.bench.begin((), (end.end,))
 
     async def run(self, outcome: Outcome, program: Program) -> "xarray.Dataset":
-        """Run a program on both nodes, or on one, from one start; one that was late is made again.
+        """Run a program on both nodes, or on one, from one start; a run that fails is made again.
 
-        Raises ``RunError``.
+        One that is refused is not. Raises ``RunError``.
         """
-        for _ in range(STARTS - 1):
+        begin_s = time.monotonic()
+        for left in range(STARTS - 1, -1, -1):
             try:
                 return await self.first.bench.run(outcome, program)
-            except StartLate:
-                continue
-        return await self.first.bench.run(outcome, program)
+            except RunFailed:
+                if not left or time.monotonic() - begin_s > AGAIN_S:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
 
 def of_resonance(envelope: NDArray[np.complex128], drive: SidebandDrive) -> NDArray[np.complex128]:

@@ -52,7 +52,11 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
     LinkRoutine(carrier_phase, {"carrier_phase": Lifetime(1 * HOUR_S, of_epoch=True)}),
     LinkRoutine(
         link_bell,
-        {"bell_fidelity": Lifetime(1 * DAY_S), "bell_concurrence": Lifetime(1 * DAY_S)},
+        {
+            "bell_fidelity": Lifetime(1 * DAY_S),
+            "bell_concurrence": Lifetime(1 * DAY_S),
+            "chsh_s": Lifetime(1 * DAY_S),
+        },
     ),
 )
 CALIBRATION = tuple(one.name for one in LINK_ROUTINES if one.function is not link_bell)

@@ -25,6 +25,7 @@ from podium.sim_instruments.physics.meeting.pair_evolution import PairEvolution
 from podium.sim_instruments.physics.meeting.pair_shots import draws_of, pair_paths, phased
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
 from podium.sim_instruments.physics.meeting.window_pairs import window_pairs
+from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import flight
 from podium.sim_instruments.physics.schedule import schedule_of
 from podium.sim_instruments.physics.short_run import later_ns
@@ -35,6 +36,8 @@ from podium.sim_instruments.physics.walk import Paths, Readings
 
 JOINED_NS = 16
 """Pulses on a sideband that follow each other so closely are one window: pieces of one shape."""
+FAR_HZ = 1e8
+"""A sideband of another run so far off its resonance is left out."""
 Lateness = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 Known = dict[str, tuple[NDArray[np.int64], Paths]]
 
@@ -47,6 +50,8 @@ class MeetingRun:
     late_fs: Lateness
     """By how much each nanosecond (n,) of the run comes later than its start says, fs (n,): its
     clock's error."""
+    cut: frozenset[str] = frozenset()
+    """Names of links that were cut when it began: no photon gets through."""
 
     def at_fs(self, at_ns: int) -> int:
         """Return the world's instant (TAI, fs) of a nanosecond of the run."""
@@ -67,6 +72,42 @@ class HeardFeedline:
     mine: Sequence[int]
     """Numbers of the run's captures on it."""
     late_fs: Lateness
+
+
+def with_cuts(links: Sequence[Link], runs: Sequence[MeetingRun]) -> list[Link]:
+    """Return the links as a meeting finds them; one that any run finds cut lets nothing through."""
+    cut = frozenset[str]().union(*(run.cut for run in runs))
+    return [replace(x, transmission=(0.0, 0.0)) if x.name in cut else x for x in links]
+
+
+def check_own_sidebands(
+    links: Sequence[Link], runs: Sequence[MeetingRun], heard: Sequence[Sequence[FeedlinePoint]]
+) -> None:
+    """Raise NotSimulated where a run drives the f0-g1 of a qubit that another run reads.
+
+    ``heard``: the feedlines of each run. ASSUMED: what is :data:`FAR_HZ` off its resonance, as
+    where two cables are swapped, does nothing to it.
+    """
+    reads = {
+        qubit.name: (number, qubit)
+        for number, feedlines in enumerate(heard)
+        for feedline in feedlines
+        for qubit in feedline.qubits
+    }
+    for end in {end.sideband: end for link in links for end in link.ends}.values():
+        reader, qubit = reads.get(end.qubit, (-1, None))
+        for number, run in enumerate(runs):
+            if qubit is None or number == reader:
+                continue
+            resonance_hz = float(qubit.levels_hz[2]) - end.transfer_hz
+            trains = (t for t in run.signals.drives if t.line == end.sideband and t.start_ns.size)
+            carriers = {piece.carrier_hz for t in trains if not t.spur for piece in t.pieces}
+            if any(abs(carrier - resonance_hz) < FAR_HZ for carrier in carriers):
+                raise NotSimulated(
+                    f"{end.sideband} is driven near its resonance by a run that does not read "
+                    f"{end.qubit}, which another one does: that is not simulated; let one "
+                    "instrument do both (are cables swapped?)"
+                )
 
 
 def sidebands_played(links: Sequence[Link], drives: Sequence[PulseTrain]) -> set[str]:

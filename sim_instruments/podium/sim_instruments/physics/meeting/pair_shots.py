@@ -61,7 +61,7 @@ class Phased:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draws:
-    """What is drawn one after the other, D of them."""
+    """Draws one after the other, D of them."""
 
     block: NDArray[np.int64]
     """Shape (D, 2): of each member; UNREAD: it takes no part."""

@@ -29,6 +29,12 @@ class WindowPairs:
     """Shape (n,): by how much the second drive is turned: see :mod:`.window_channel`."""
 
 
+def reach_fs(link: Link) -> int:
+    """Return how far apart in time pulses at both ends may be and still share a photon, fs."""
+    slowest = min(end.kappa_hz for end in link.ends)
+    return link.delay_fs + round(1e15 * RING_DOWN_FOLDS / (2 * np.pi * slowest))
+
+
 def window_pairs(
     link: Link,
     first: tuple[NDArray[np.int64], NDArray[np.int64]],
@@ -38,8 +44,7 @@ def window_pairs(
 
     Raises NotSimulated where a window meets two of the other end.
     """
-    slowest = min(end.kappa_hz for end in link.ends)
-    reach = link.delay_fs + round(1e15 * RING_DOWN_FOLDS / (2 * np.pi * slowest))
+    reach = reach_fs(link)
     low = np.searchsorted(second[1], first[0] - reach, side="right")
     high = np.searchsorted(second[0], first[1] + reach, side="left")
     met = np.flatnonzero(high > low)
