@@ -5,7 +5,7 @@ import re
 import pytest
 from tests.benches.web.chips import EDGE, LINK, picture_of
 from tests.benches.web.outline import Outline
-from tests.benches.web.page import page_of
+from tests.benches.web.page import entry, page_of
 
 from podium.control.bus.messages import RunId
 from podium.control.bus.news import RunNews
@@ -27,6 +27,16 @@ def test_an_edge_has_gate_fidelity_age_and_budget():
     assert row.missing == ()
     (old,) = chip_view.edges(picture_of("two_qubit", EDGE, 40 * DAY_S))
     assert (old.mark, "older" in old.fidelity.complaint) == ("warn", True)
+
+
+def test_an_edge_that_was_not_benchmarked_has_the_sum_of_its_parts():
+    parts = {"decoherence": 4e-3, "leakage": 5e-4, "phase": -1e-4, "distortion": 2e-4}
+    known = [entry(f"node_a.q0_q1.{name}_error", one, 1e-4, "1") for name, one in parts.items()]
+    whole = entry("node_a.q0_q1.budget_error", 4.6e-3, 2e-4, "1")
+    (row,) = chip_view.edges(picture_of("two_qubit", (EDGE[0], *known, whole)))
+    assert (row.fidelity.title, row.fidelity.text) == ("by its parts", "99.540 ± 0.020 %")
+    assert [one.title for one in row.budget] == list(parts)
+    assert [one.width > 0 for one in row.budget] == [True, True, False, True]
 
 
 def test_an_edge_says_how_far_its_calibration_has_come():
