@@ -1,8 +1,7 @@
 """How soon a run is drawn after an arrow key, on the page of recorded runs, in Chromium.
 
 ``python -m benches.page_keys [--runs N]`` prints JSON: of a thousand runs with data, lines and maps
-by turns, the time from the key to the plot, key after key as each is drawn, and what a thousand
-keys took without a wait for each.
+by turns, the time from the key to the plot, the next key as soon as it is drawn.
 """
 
 import argparse
@@ -10,7 +9,6 @@ import asyncio
 import json
 import socket
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +35,6 @@ DRAWN = """(run) => new Promise((done) => {
     new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true, cancelable: true }));
   look();
 })"""
-HELD = 50
-"""So many keys come without a wait, as from a key that is held."""
 
 
 async def through_all(tab: Page, runs: int) -> list[float]:
@@ -47,17 +43,6 @@ async def through_all(tab: Page, runs: int) -> list[float]:
     for number in range(runs - 1, 2, -1):
         took.append(await tab.evaluate(DRAWN, run_name(number)) / 1e3)
     return took
-
-
-async def held(tab: Page) -> float:
-    """Return how long a held key's last run takes, s: they come as fast as the page takes them."""
-    began = time.monotonic()
-    for _ in range(HELD):
-        await tab.keyboard.press("ArrowUp")
-    wanted = run_name(3 + HELD)
-    while await tab.locator("#plots").get_attribute("data-run") != wanted:  # noqa: ASYNC110
-        await asyncio.sleep(0.005)
-    return time.monotonic() - began
 
 
 async def measure(runs: int) -> dict[str, object]:
@@ -81,7 +66,6 @@ async def measure(runs: int) -> dict[str, object]:
             await tab.goto(f"http://127.0.0.1:{port}/data")
             await tab.locator(f'#plots[data-run="{run_name(runs)}"]').wait_for()
             took = await through_all(tab, runs)
-            last_s = await held(tab)
             await browser.close()
     p50, p99 = np.percentile(took, [50, 99])
     return {
@@ -89,7 +73,6 @@ async def measure(runs: int) -> dict[str, object]:
         "keys": len(took),
         "each_s": {"p50": round(p50, 3), "p99": round(p99, 3), "worst": round(max(took), 3)},
         "mean_s": round(sum(took) / len(took), 3),
-        f"{HELD}_keys_held_s": round(last_s, 2),
     }
 
 
