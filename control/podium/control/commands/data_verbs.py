@@ -218,6 +218,9 @@ def _export_to_qcodes(
                     snapshot = records.snapshot(one.run).text
                 except NoRun:
                     snapshot = ""
+                except RecordsError as error:
+                    print(f"podium data: {error}; exported without it", file=sys.stderr)
+                    snapshot = ""
                 with opened_dataset(Path(place.file), place.hash) as data:
                     facility = str(data.attrs.get("facility", ""))
                     number, new = add_run(database, one, data, facility, snapshot)

@@ -194,11 +194,16 @@ class RecordFolder:
         found = self.index.run(run)
         if not found.snapshot:
             raise NoRun(f"run {found.run} names no snapshot of the settings")
+        path = self.folder / FOLDER / f"{found.snapshot}.json"
         try:
-            text = (self.folder / FOLDER / f"{found.snapshot}.json").read_text(encoding="utf-8")
-        except OSError as error:
+            content = path.read_bytes()
+        except (OSError, ValueError) as error:
             raise NoRun(f"the snapshot of run {found.run} is not there: {error}") from error
-        return SnapshotText(found.run, text)
+        if hash_of(content) != found.snapshot:
+            raise RecordsError(
+                f"run {found.run}: its snapshot {path} was changed: its hash differs"
+            )
+        return SnapshotText(found.run, content.decode("utf-8"))
 
     def preview(self, run: str) -> RunPreview:
         """Return a run's data, thinned for the eye; raises :class:`NoRun`."""
