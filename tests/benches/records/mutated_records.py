@@ -145,7 +145,7 @@ def _version(database: sqlite3.Connection, chance: random.Random) -> None:
 def _schema(database: sqlite3.Connection, chance: random.Random) -> None:
     """Change a table: gone, renamed, without a column, with another, with odd values in it."""
     database.execute("DROP TRIGGER notes_words")
-    tables = ("runs", "files", "names", "notes", "outcomes", "podium_records", "note_words")
+    tables = ("runs", "files", "run_names", "notes", "outcomes", "podium_records", "note_words")
     table = chance.choice(tables)
     columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
     column = chance.choice(columns)
