@@ -239,11 +239,19 @@ class RecordFolder:
         """What is free on the disk of the data."""
         return shutil.disk_usage(self.folder).free
 
-    def _check_room(self, size: int) -> None:
+    @property
+    def room_bytes(self) -> int:
+        """What may still be written: all that is free, but for what is left free."""
+        return max(0, self._free() - self._reserve)
+
+    def _free(self) -> int:
         try:
-            free = self.free_bytes
+            return self.free_bytes
         except OSError as error:
             raise RecordsError(f"{self.folder}: {error.strerror}") from error
+
+    def _check_room(self, size: int) -> None:
+        free = self._free()
         if free - size < self._reserve:
             raise RecordsError(
                 f"refused: {free / 1e6:.0f} MB are free at {self.folder}, of which "
