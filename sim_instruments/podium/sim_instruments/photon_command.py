@@ -5,8 +5,6 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from podium.sim_instruments.serve_command import DONE
 
 if TYPE_CHECKING:
@@ -19,7 +17,7 @@ SKEWS_NS = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)
 SKEWED_HZ, SKEWED_PULSE_NS, SKEWED_TRANSMISSION = 10.4e6, 500.0, 0.77
 """Of the link whose ends start apart: photon as wide as both resonators, pulses of which 1e-14 is
 cut off, a line that loses as that of kurpiers2018 does; atoms that do not decay."""
-LAGS_NS = np.arange(-4.0, 13.0, 1.0)
+LAGS_NS = tuple(range(-4, 13))
 """Delays of the catch that are tried: the best one is taken, as in a laboratory."""
 
 
@@ -79,4 +77,4 @@ def _at_best_delay(link: "PublishedLink", model: "Model") -> "PairFigures":
     windows = [link.window(model, float(lag)) for lag in LAGS_NS]
     photons = [evolve_window(one).photon for one in windows]
     absorbed = [0.0 if one is None else one.absorption for one in photons]
-    return figures(windows[int(np.argmax(absorbed))], link.turn_ns)
+    return figures(windows[absorbed.index(max(absorbed))], link.turn_ns)

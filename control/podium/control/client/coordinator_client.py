@@ -7,10 +7,10 @@ from typing import TypeVar
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import Failed, ask
+from podium.control.bus.messages import LATE, Failed, ask
 from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
-from podium.control.runs.errors import RunFailed, RunRefused
+from podium.control.runs.errors import RunFailed, RunRefused, StartLate
 
 AWAIT_S = 2.0
 """One question for the end of long work waits so long; it is asked again until it is over."""
@@ -55,6 +55,8 @@ class CoordinatorClient:
                 return answer
             if answer.kind == "refused":
                 raise RunRefused(answer.message)
+            if answer.kind == LATE:
+                raise StartLate(answer.message)
             if answer.kind != "no answer":
                 raise RunFailed(answer.message)
             if loop.time() > give_up:
