@@ -37,9 +37,9 @@ LONGEST_WAIT_NS = 1_000
 DETUNED_TURNS = 2e-3
 """Largest turn of an excitation by detuning from the reference, or by slow noise about its mean,
 during one group: detunings count to second order, slow noise as :mod:`.group_player` has it."""
-MANY_WAYS = 4
+MANY_WAYS = 6
 """Starts that differ in more ways are played one by one, as they are asked for."""
-ALIKE = 1e-7
+ALIKE = 1e-6
 """Ways in which starts differ by less, of a population, are left out."""
 
 
@@ -108,7 +108,7 @@ class GateSequences:
         levels = list(range(basis.size))
         if count > MANY_WAYS:
             levels, count = [start], 1
-            ways, sizes, which = starts[:kept, start, None], np.ones(1), np.ones((1, 1))
+            ways, sizes, which = starts[:kept, [start]], np.ones(1), np.ones((1, 1))
         columns = np.repeat(ways[:, None, :count] * sizes[:count], len(self._weight), axis=1)
         states = np.zeros((kept * kept, len(self._weight) * count))
         states[:kept] = columns.reshape(kept, -1)
@@ -139,9 +139,11 @@ class GateSequences:
     def _program(self, steps: Sequence[Step]) -> Program:
         basis, kept = self._point.basis, self._kept
         level, number = basis.level[:kept], basis.number[:kept]
-        apart = 1e-9 * (self._point.frame_hz - self._reference.point.frame_hz)
+        apart_hz = self._point.frame_hz - self._reference.point.frame_hz
+        apart: Array = 1e-9 * apart_hz * number.astype(np.float64)
         maps, ahead_of, spans, phases = list[int](), list[Array](), list[float](), list[float]()
-        turns, span = np.zeros(kept), 0.0
+        turns: Array = np.zeros(kept)
+        span = 0.0
 
         def add(place: int, duration_ns: int, phase: float) -> None:
             nonlocal turns, span
@@ -149,7 +151,7 @@ class GateSequences:
             ahead_of.append(turns)
             spans.append(span + 0.5 * duration_ns)
             phases.append(phase)
-            turns, span = apart * duration_ns * number, 0.5 * duration_ns
+            turns, span = apart * duration_ns, 0.5 * duration_ns
 
         for step in steps:
             if step.wait_ns > 0:

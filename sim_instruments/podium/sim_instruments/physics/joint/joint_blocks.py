@@ -221,7 +221,7 @@ class JointColumns:
         weights = np.meshgrid(*(one.weight for one in nodes), indexing="ij")
         self._weight = np.prod(np.stack([w.reshape(-1) for w in weights]), axis=0)
         self._sequences: GateSequences | None = None
-        self._make_sequences = lambda: GateSequences(point, members, self._node_hz, self._weight)
+        self._members = members
         self._laid: OrderedDict[bytes, _LaidOut] = OrderedDict()
         self._ends: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._known: OrderedDict[int, NDArray[np.complex128]] = OrderedDict()
@@ -276,7 +276,7 @@ class JointColumns:
             for k, part in enumerate(parts)
         ]
         if self._sequences is None:
-            self._sequences = self._make_sequences()
+            self._sequences = GateSequences(self._point, self._members, self._node_hz, self._weight)
         try:
             return self._sequences.program(steps)
         except NoMaps:
