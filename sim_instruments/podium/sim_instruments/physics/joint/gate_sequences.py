@@ -153,14 +153,23 @@ class GateSequences:
             phases.append(phase)
             turns, span = apart * duration_ns, 0.5 * duration_ns
 
+        def wait(span_ns: int) -> None:
+            nonlocal turns, span
+            if not maps:
+                add(self._wait(span_ns), span_ns, 0.0)
+                return
+            # turns of each member commute with a wait
+            maps[-1] = self._fused(maps[-1], self._wait(span_ns))
+            turns, span = turns + apart * span_ns, span + span_ns
+
         for step in steps:
             if step.wait_ns > 0:
-                add(self._wait(step.wait_ns), step.wait_ns, 0.0)
+                wait(step.wait_ns)
             group = step.group
             still = self._still(group)
             if still is not None:
                 turns = turns - 0.5 * still[:kept]
-                add(self._wait(group.duration_ns), group.duration_ns, 0.0)
+                wait(group.duration_ns)
                 turns = turns - 0.5 * still[:kept]
                 continue
             own = {one.member: one.turns for one in group.played if not one.is_flux}
@@ -177,6 +186,16 @@ class GateSequences:
             np.array(spans, np.float64),
             np.array(phases, np.float64),
         )
+
+    def _fused(self, place: int, wait: int) -> int:
+        """Return where a map with a wait behind it is."""
+        key = (place, wait)
+        if key not in self._numbers:
+            count = 1 + self._around[place]
+            self._numbers[key] = len(self._maps)
+            self._maps += [self._maps[wait] @ one for one in self._maps[place : place + count]]
+            self._around += [count - 1] * count
+        return self._numbers[key]
 
     def _still(self, group: Group) -> Array | None:
         if any(not one.is_flux for one in group.played):
