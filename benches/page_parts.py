@@ -20,8 +20,8 @@ from pathlib import Path
 
 import httpx
 from benches.big_facility import EXAMPLE, big_facility
-from benches.records import filled
 
+from benches.records import filled
 from podium.control.bus.memory import MemoryBus
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
@@ -72,7 +72,7 @@ async def ten_nodes(
         asyncio.TaskGroup() as tasks,
     ):
         watching = tasks.create_task(watch_store(picture))
-        while not picture.parameters:
+        while not picture.parameters:  # noqa: ASYNC110  the page alone waits for its changes
             await asyncio.sleep(0.05)
         yield f"http://127.0.0.1:{port}", place, entries
         watching.cancel()

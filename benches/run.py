@@ -33,6 +33,7 @@ import first_run
 import heralding
 import joint_evolution
 import lab_time
+import link_photon
 import numpy as np
 import observer_step
 import one_line_twin
@@ -67,6 +68,7 @@ FIRST_RUN, COPY_S = 1.2, 1.0
 CHEVRON_MS = {(2, False): 10.0, (2, True): 50.0, (3, False): 200.0, (3, True): 500.0}
 JOINT_ERROR, THREE_DRIVEN_S = 1e-6, 1.0
 HERALDED = 100.0
+PHOTON_MS, PHOTON_ERROR = {"cold": 10.0, link_photon.HOT: 50.0}, 1e-5
 """Floors (ratios) and ceilings (times)."""
 
 
@@ -142,6 +144,20 @@ def joint() -> Iterator[Row]:
     what = "three coupled transmons of 3 levels, 200 amplitudes of 40 samples"
     asked = f"< {THREE_DRIVEN_S:g} s"
     yield Row(what, f"{spent_s:.2f} s", asked=asked, met=spent_s < THREE_DRIVEN_S)
+
+
+def photon() -> Iterator[Row]:
+    """Measure a new pulse of a quantum link, with and without thermal photons."""
+    for one in link_photon.measured():
+        asked_ms = PHOTON_MS[one.name]
+        yield Row(
+            f"new photon of a link, 600 ns, {one.name}, {one.states} states",
+            f"{1e3 * one.ours_s:.1f} ms of the processor, error {one.ours_error:.0e}",
+            f"QuTiP mesolve, adams: {1e3 * one.theirs_s:.0f} ms, error {one.theirs_error:.0e}",
+            one.theirs_s / one.ours_s,
+            f"< {asked_ms:g} ms, error < {PHOTON_ERROR:g}",
+            1e3 * one.ours_s < asked_ms and one.ours_error < PHOTON_ERROR,
+        )
 
 
 def heralded() -> Iterator[Row]:
@@ -686,6 +702,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "check": check,
     "world": world,
     "joint": joint,
+    "photon": photon,
     "heralded": heralded,
     "q1": q1,
     "zurich_sequencer": zurich_sequencer,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from podium.control.facility import designs, edge_entries, schema
+from podium.control.facility import designs, edge_entries, link_entries, schema
 from podium.control.facility.bus_entries import BusEntry, EndpointsEntry
 from podium.control.facility.load import load_facility
 from podium.control.facility.problems import FacilityError
@@ -41,7 +41,7 @@ MEASURED = (
         schema.FeedlineEntry,
         schema.DriveEntry,
         schema.FluxEntry,
-        schema.LinkEntry,
+        link_entries.LinkEntry,
         BusEntry,
         EndpointsEntry,
         schema.DriverEntry,

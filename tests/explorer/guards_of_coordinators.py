@@ -181,6 +181,7 @@ OF_COORDINATORS = (
         "CoordinatorSide._allot",
         "in_use = not asks and bool(taken & set(job.agents))",
         "in_use = False",
+        SLOW,
         jobs=TWO_JOBS,
     ),
     guard_of(

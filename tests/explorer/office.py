@@ -163,6 +163,8 @@ def steps(office: Office, lives: dict[str, int]) -> list[tuple[Turn, OfficeStep]
         return [(Turn.WHEN_STILL, step)]
     found: list[tuple[Turn, OfficeStep]] = []
     for errand in office.errands:
+        if not _comes_back(office, errand):
+            continue
         step = _back(office, errand)
         if step.actions or step.after != office:
             found.append((Turn.ANY_TIME if errand.slow else Turn.NOW, step))
@@ -179,6 +181,23 @@ def steps(office: Office, lives: dict[str, int]) -> list[tuple[Turn, OfficeStep]
             what = f"the coordinator receives the heartbeat of {agent}, life {life}"
             found.append((Turn.NOW, told(office, Beat(agent, life), what)))
     return found
+
+
+def _comes_back(office: Office, errand: Errand) -> bool:
+    """Return whether an errand may end: the queue gives agents that nobody has.
+
+    Of two that want them, the first by its ticket has them. After a fault ("others use the
+    agents") the queue gives them whenever it likes, to the other too.
+    """
+    if isinstance(errand.key, RunId) or errand.slow:
+        return True
+    wanted = {one.job.ticket: set(one.job.agents) for one in office.side.waiting}
+    taken = {node.agent for _, start in office.side.runs for node in start.nodes}
+    taken |= {name for one in office.side.waiting if one.turn == "held" for name in one.job.agents}
+    for before in office.errands[: office.errands.index(errand)]:
+        if not (isinstance(before.key, RunId) or before.slow):
+            taken |= wanted.get(before.key, set())
+    return not taken & wanted.get(errand.key, set())
 
 
 def gone(office: Office, agent: str) -> OfficeStep | None:
@@ -239,7 +258,7 @@ def faults(office: Office) -> list[tuple[str, OfficeStep]]:
             comes = Told(errand.key, NOW)
             slow = with_others(errand, Errand(errand.key, comes, True))
             add("hardware is slow", "the clock was read, the reading stays under way", slow)
-        else:
+        elif _comes_back(office, errand):
             slow = with_others(errand, replace(errand, slow=True))
             add("hardware is slow", f"others use the agents of {errand.key}", slow)
     if office.disk and not office.disk_slow:

@@ -8,13 +8,13 @@ from typing import Final
 from tests.hostile.parser import Parser
 
 from podium.control.commands import ask, run
-from podium.control.timebase.moments import NoMoment, length_s, moment
 from podium.control.facility.check_instruments import address_problem
 from podium.control.facility.load import FacilityError, load_facility
 from podium.control.facility.meeting_point import parse_endpoint
 from podium.control.pictures.points import NoPoint, point_of
 from podium.control.program.program import Axis, Linear, Variable
 from podium.control.program.serialise import NotAProgram, from_json
+from podium.control.timebase.moments import NoMoment, length_s, moment
 from podium.control.timebase.timed_program import timed_from_json
 from podium.firmware_interfaces.models import known_models
 from podium.sim_instruments.physics.truth import Span

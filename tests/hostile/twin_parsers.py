@@ -17,6 +17,7 @@ from podium.sim_instruments.twins.bluefors_control.control_software import Bluef
 from podium.sim_instruments.twins.bluefors_control.values_socket import ValuesSocket
 from podium.sim_instruments.twins.bluefors_tc.controller import BlueforsTc
 from podium.sim_instruments.twins.cryomech_cpa import CryomechCpa
+from podium.sim_instruments.twins.dicon_gp600 import DiconGp600
 from podium.sim_instruments.twins.hwgroup_poseidon2 import HwgroupPoseidon2
 from podium.sim_instruments.twins.keysight_33512b import Keysight33512B
 from podium.sim_instruments.twins.keysight_n5183b import KeysightN5183B
@@ -162,6 +163,12 @@ TWINS: Final = (
         _feed(lambda: QdevilQswitch("1", "1.3"), "scpi"),
         frames=(b"%s\n",),
         samples=(b"clos? (@1!0:24!0)\n",),
+    ),
+    Parser(
+        "twin of a GP600",
+        _feed(lambda: DiconGp600("1"), "commands"),
+        frames=(b"%s\r", b"X1 CH %s\r", b"X1 W %s\r", b"WEN %s;SYST:ERR?\r"),
+        samples=(b"X1 CH 1 2;X1 CH 1?;RESET;WEN 1\rX1 DIM?\r",),
     ),
     Parser(
         "twin of a 33512B",

@@ -6,6 +6,7 @@ from tests.mutants.rooms import (
     coordination,
     drift,
     fridges,
+    links,
     models,
     parameters,
     q1,
@@ -30,4 +31,5 @@ MUTANTS = (
     *q1.MUTANTS,
     *seqc.MUTANTS,
     *fridges.MUTANTS,
+    *links.MUTANTS,
 )

@@ -36,6 +36,7 @@ from podium.firmware_interfaces.built_in_models.microwave_sources import (
     ROHDE_SCHWARZ_SGS100A,
     SRS_SG384,
 )
+from podium.firmware_interfaces.built_in_models.optical import DICON_GP600
 from podium.firmware_interfaces.built_in_models.qblox import QBLOX_CLUSTER
 from podium.firmware_interfaces.built_in_models.room import HWGROUP_POSEIDON2, NUT_UPS, SMC_HRS100
 from podium.firmware_interfaces.built_in_models.thermometry import (
@@ -145,6 +146,7 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     BLUEFORS_TC,
     TEKTRONIX_AWG70002A,
     TEKTRONIX_AWG5208,
+    DICON_GP600,
 )
 
 

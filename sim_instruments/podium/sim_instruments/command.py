@@ -17,6 +17,7 @@ from podium.sim_instruments.copy_command import (
 from podium.sim_instruments.debug_command import DEBUG_HELP, add_debug, run_debug
 from podium.sim_instruments.fridge_command import FRIDGE_HELP, add_fridge, run_fridge
 from podium.sim_instruments.herald_command import HERALD_HELP, add_herald, run_herald
+from podium.sim_instruments.photon_command import PHOTON_HELP, add_photon, run_photon
 from podium.sim_instruments.record_command import RECORD_HELP, add_record, run_record
 from podium.sim_instruments.scenario_command import ScenarioCommand
 from podium.sim_instruments.serve_command import (
@@ -180,6 +181,7 @@ class TwinCommand:
 
         add_fridge(verbs.add_parser("fridge", help=FRIDGE_HELP))
         add_herald(verbs.add_parser("herald", help=HERALD_HELP))
+        add_photon(verbs.add_parser("photon", help=PHOTON_HELP))
 
         replay = verbs.add_parser("replay", help=REPLAY_HELP)
         _add_replay(replay)
@@ -225,6 +227,7 @@ class TwinCommand:
             "record": run_record,
             "fridge": run_fridge,
             "herald": run_herald,
+            "photon": run_photon,
             "replay": _replay,
             "played": _played,
             "emulate": _emulate,
@@ -394,7 +397,7 @@ def _told_truth(twin: Path, times: list[str], optima: bool) -> dict[str, dict[st
     drift = world.drift(chip)
     for when in times:
         moving = None if when == "now" else MovingTruth(world.seed, Span.of_text(when), drift)
-        known = truth(chip, None, optima, moving)
+        known = truth(chip, None, optima, moving, links=world.quantum_links())
         known |= link_truth(world.links, known) | mixer_truth(world.mixers)
         told[when] = {n: {"value": t.value, "unit": t.unit} for n, t in known.items()}
     return told

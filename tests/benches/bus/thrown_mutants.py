@@ -8,7 +8,16 @@ from typing import Any
 from tests.benches.bus.message_mutants import mutants, sample
 
 from podium.control.agent.agent import REQUESTS as OF_AGENTS
-from podium.control.bus import cold, facility_growth, messages, news, readings, records
+from podium.control.bus import (
+    cold,
+    facility_growth,
+    messages,
+    news,
+    progress,
+    queue,
+    readings,
+    records,
+)
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import AskRefusals, refusals_key
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -70,6 +79,10 @@ def targets(facility: str, agent: str) -> list[Target]:
         news.past_events_key(facility, "*"): (news.Recent,),
         records.records_key(facility): OF_THE_RECORDS,
         records.recorded_key(facility): (records.Recorded,),
+        queue.queue_key(facility): (queue.QueueNews,),
+        progress.progress_key(facility): (progress.ProgressNews,),
+        progress.outcomes_key(facility): (progress.OutcomeNews,),
+        progress.past_outcomes_key(facility): (news.Recent,),
         access_key(facility): (MayI,),
         refusals_key(facility): (AskRefusals,),
     }

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from tests.benches.calibration.synthetic_data import ONE_SHOT_V, Asked
 
+from podium.control.program.envelopes import halves
 from podium.control.program.program import Affine, Delay, Play, Program, ShiftPhase, variables
+from podium.control.program.waveforms import NetZero
 from podium.firmware_interfaces.exact_time import FS_PER_US
 
 LEVELS_V = (1e-3, -1e-3, -0.5e-3 + 0.8e-3j)
@@ -28,6 +30,8 @@ class CoupledPair:
     """By which 20 lies above 11 at rest."""
     shift_hz: float = -0.1e6
     """Of 11, at rest, against 10 and 01 together."""
+    juncture: float = 0.37
+    """Turns by which an excitation of q0 is turned between the halves of a pulse without a gap."""
     quiet: bool = True
     """The shots that it makes have their scatter."""
     made: dict[int, np.ndarray] = field(default_factory=dict)
@@ -83,6 +87,15 @@ def _played(pair: CoupledPair, program: Program, value) -> np.ndarray:  # type: 
                 other = np.eye(3)
                 whole = np.kron(gate, other) if name == "q0" else np.kron(other, gate)
                 state = whole @ state
+            case Play(frame, NetZero() as waveform, amplitude) if frame.endswith(".flux"):
+                half, _ = halves(waveform)
+                move = _moved(pair, value(amplitude), half.duration_fs * 1e-15)
+                wait = _moved(pair, 0.0, waveform.gap_fs * 1e-15)
+                kick = np.exp(-2j * np.pi * pair.juncture * (np.arange(9) // 3))
+                if value(amplitude):  # an arc is the same on both sides
+                    state = move @ (kick * (wait @ (move @ state)))
+                else:
+                    state = move @ (wait @ (move @ state))
             case Play(frame, waveform, amplitude) if frame.endswith(".flux"):
                 state = _moved(pair, value(amplitude), waveform.duration_fs * 1e-15) @ state
             case ShiftPhase(frame, by):

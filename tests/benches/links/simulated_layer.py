@@ -177,7 +177,7 @@ class SimulatedLayer:
         wait_s = self.drawn.exponential(1 / one.pairs_per_s)
 
         def made() -> None:
-            if {name, *one.ends} & self.true_down:
+            if {name, one.switch, *one.ends} & self.true_down:
                 self.take(Missed(number, f"{name} is cut"))
                 return
             if self.worst:
@@ -272,8 +272,17 @@ class SimulatedLayer:
             for pair in pairs_of(operation):
                 for name in pair.ends:
                     used[name] += 1
+        self._judge_switches()
         for attempt in self.state.attempts.values():
             for name in self.net.links[attempt.link].ends:
                 used[name] += 1
         for name, count in used.items():
             assert count <= self.net.stations[name].qubits, f"{name} holds {count}"
+
+    def _judge_switches(self) -> None:
+        """Hold the links that are at work against what their switches can do at a time."""
+        for switch in self.net.switches.values():
+            links = [self.net.links[one.link] for one in self.state.attempts.values()]
+            busy = [end for one in links if one.switch == switch.name for end in one.ends]
+            assert len(set(busy)) == len(busy), f"{switch.name} leads an arm to two places"
+            assert len(busy) <= 2 * switch.heralds, f"{switch.name} has {switch.heralds} heralds"

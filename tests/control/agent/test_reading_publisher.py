@@ -13,6 +13,7 @@ from podium.control.agent.facility_clock import FacilityClock
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.reading_publisher import ReadingPublisher
 from podium.control.bus.memory import MemoryBus
+from podium.control.bus.messages import Reading
 from podium.control.bus.readings import ChannelReading, InstrumentReadings, readings_key
 from podium.control.bus.wire import decode
 from podium.control.facility.facility import Facility, HostAddress, InstrumentEntry
@@ -70,6 +71,7 @@ class Room:
     facility: Facility
     told: asyncio.Queue[InstrumentReadings] = field(default_factory=asyncio.Queue)
     doing: str = ""
+    publisher: ReadingPublisher | None = None
 
     async def next(self, name: str) -> InstrumentReadings:
         async with asyncio.timeout(10):
@@ -119,7 +121,9 @@ async def room(example: Facility, **boxes: Box | None) -> AsyncIterator[Room]:
         return await workers[clocks[0]].call("time", lambda box: box.now(), 5.0)
 
     clock = FacilityClock("room", facility, instruments, bus, now, lambda: found.doing)
-    publisher = ReadingPublisher("room", facility, instruments, bus, clock, lambda: found.doing)
+    publisher = found.publisher = ReadingPublisher(
+        "room", facility, instruments, bus, clock, lambda: found.doing
+    )
 
     async def hear() -> None:
         async with bus.subscribe(readings_key(facility.name, "*")) as told:
@@ -266,3 +270,15 @@ async def test_a_reading_leaves_the_number_of_calls_as_it_was(example) -> None:
     keeping.cancel()
     with suppress(asyncio.CancelledError):
         await keeping
+
+
+async def test_within_its_pace_a_reading_is_known_and_nobody_is_asked_again(example, pace) -> None:
+    async with room(example, gauges=Box()) as here:
+        await here.next("gauges")
+        publisher = here.publisher
+        last = publisher._latest["gauges"]
+        publisher._latest["gauges"] = replace(last, every_s=60.0)
+        assert publisher.fresh("gauges", "p1") == Reading(2.0, "Pa")
+        assert publisher.fresh("gauges", "p2") is None
+        publisher._latest["gauges"] = replace(last, every_s=0.0)
+        assert publisher.fresh("gauges", "p1") is None

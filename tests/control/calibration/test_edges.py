@@ -19,9 +19,12 @@ from podium.control.calibration.fits.two_qubit_state import (
 )
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.bell_state import rotations, wanted
+from podium.control.calibration.routines.leakage import waits_ns
 from podium.control.facility.load import load_facility
 from podium.control.parameters.memory_record import MemoryRecord
 
+GATES = tuple(one for one in EDGE_BRING_UP if one != "cryoscope")
+"""The pair's line passes pulses as they are."""
 FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility.yaml")
 EDGE = FACILITY.edges()["node_a.q0_q1"]
 
@@ -36,7 +39,7 @@ def bench_of(make, seed: int, record: MemoryRecord | None = None) -> Bench:  # t
 
 async def brought_up(pair: CoupledPair, seed: int) -> tuple[Bench, list[Outcome]]:
     bench = bench_of(pair, seed)
-    return bench, [one async for one in bring_up(bench, EDGE_BRING_UP)]
+    return bench, [one async for one in bring_up(bench, GATES)]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -52,7 +55,10 @@ async def test_from_nothing_to_a_bell_state(seed: int) -> None:
     assert abs(rate.value * np.sqrt(2) - pair.half_rate_hz) < 5 * rate.sigma * np.sqrt(2)
     assert place.value == pytest.approx(pair.place, rel=0.01)
     duration = found[f"{EDGE.name}.gate_duration"].value
-    assert duration == pytest.approx(1 / (2 * pair.half_rate_hz), abs=1.6e-9)
+    assert duration == pytest.approx(1 / (2 * pair.half_rate_hz), abs=2.1e-9)
+    gap = found[f"{EDGE.name}.gate_gap"].value * 1e9
+    juncture = pair.juncture + (pair.above_hz + pair.shift_hz) * 1e-9 * gap
+    assert abs(juncture - round(juncture)) < 0.15
     bell = found[f"{EDGE.name}.bell_fidelity"]
     assert bell.value > 0.96
 
@@ -76,6 +82,15 @@ async def test_a_design_value_does_not_pass_for_a_measurement() -> None:
     outcomes = [one async for one in bring_up(bench, ("chevron",))]
     assert "measured anew" in outcomes[0].failures[EDGE.name]
     assert not any("q0_q1" in name for name in bench.record.all())
+
+
+@pytest.mark.parametrize("apart_hz", [310e6, 445e6, 497e6, 501e6, 503e6, 555e6, 610e6])
+def test_waits_between_gates_take_out_the_interference_of_what_they_leave(apart_hz: float) -> None:
+    waits = np.array(waits_ns(apart_hz))
+    for juncture in np.linspace(0, 1, 12):
+        turn = np.exp(2j * np.pi * (juncture + apart_hz * waits * 1e-9))
+        left = np.mean(np.abs(1 + turn + turn**2 + turn**3) ** 2)
+        assert left == pytest.approx(4, abs=1.5)
 
 
 def test_a_chevron_is_found_over_seeds_with_honest_sigmas() -> None:

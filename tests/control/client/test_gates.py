@@ -23,7 +23,7 @@ from podium.control.program.program import (
     walk,
 )
 from podium.control.program.validate import validate
-from podium.control.program.waveforms import FlatTop, Square
+from podium.control.program.waveforms import NetZero
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "two_qubit" / "facility.yaml"
 NS = 10**6
@@ -31,7 +31,7 @@ NOW_S = 1.8e9
 HOUR_S = 3600.0
 VALUES = {
     "gate_amplitude": (0.54, "1"),
-    "gate_duration": (65e-9, "s"),
+    "gate_duration": (64e-9, "s"),
     "phase_first": (0.31, "1"),
     "phase_second": (-0.02, "1"),
 }
@@ -69,8 +69,8 @@ def test_a_gate_is_its_pulse_its_wait_and_the_phases_of_both_frames(
     assert gate.frames == (Frame("q0_q1.flux", "node_a.q0.flux", 0.0),)
     assert gate.statements == (
         Barrier(names),
-        Play("q0_q1.flux", Square(65 * NS), 0.54),
-        Delay(("q0_q1.flux",), 15 * NS),
+        Play("q0_q1.flux", NetZero(64 * NS), 0.54),
+        Delay(("q0_q1.flux",), 12 * NS),
         Barrier(names),
         ShiftPhase("q0.drive", 0.31),
         ShiftPhase("q1.drive", -0.02),
@@ -84,11 +84,14 @@ def test_a_gate_is_its_pulse_its_wait_and_the_phases_of_both_frames(
 def test_frames_may_have_other_names_and_edges_may_rise(
     facility: Facility, store: ParameterStore
 ) -> None:
-    rise = replace(entries()[1], name="node_a.q0_q1.gate_rise", value=4e-9)
-    store.put([rise])
+    rise, gap = (
+        replace(entries()[1], name=f"node_a.q0_q1.gate_{what}", value=value)
+        for what, value in (("rise", 4e-9), ("gap", 3e-9))
+    )
+    store.put([rise, gap])
     names = {"q0": "d0", "q1": "d1", "q0_q1": "f"}
     gate = gate_of(facility.edges()["node_a.q0_q1"], store, VALIDITIES, NOW_S, names)
-    assert gate.pulse == Play("f", FlatTop(65 * NS, 4 * NS), 0.54)
+    assert gate.pulse == Play("f", NetZero(67 * NS, 4 * NS, 3 * NS), 0.54)
     assert {s.frame for _, s in walk(gate.statements) if isinstance(s, ShiftPhase)} == {"d0", "d1"}
 
 

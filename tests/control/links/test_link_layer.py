@@ -10,7 +10,8 @@ from tests.benches.links.virtual_links import VirtualClock, VirtualSource
 
 from podium.control.links.layer_state import EpochsNow
 from podium.control.links.link_layer import LinkLayer, PairGone, RequestRefused
-from podium.control.links.network import Network
+from podium.control.links.network import Link, Network
+from podium.control.links.pair_source import NewPair
 from podium.control.timebase.epochs import EpochMoved, Epochs
 
 
@@ -100,3 +101,21 @@ async def test_a_layer_that_ends_refuses_those_that_wait() -> None:
     with pytest.raises(RequestRefused, match="the link layer has ended"):
         await waiting
     assert not source.held
+
+
+async def test_pairs_that_come_as_their_caller_gives_up_are_freed() -> None:
+    async with layer_on(network(link("a", "b"))) as (layer, source):
+        makes = source.attempt
+
+        async def attempt(number: int, which: Link) -> NewPair:
+            made = await makes(number, which)
+            asyncio.get_running_loop().call_soon(waiting.cancel)  # runs before the caller wakes
+            return made
+
+        source.attempt = attempt  # type: ignore[method-assign]
+        waiting = asyncio.create_task(layer.request(("a", "b"), 0.9, 1, 10.0))
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await asyncio.sleep(0)
+        assert not layer.state.delivered
+        assert not source.held

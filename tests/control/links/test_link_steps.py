@@ -1,5 +1,6 @@
 """The link layer's steps: pairs on request, and no label kinder than the world."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,8 @@ import pytest
 from tests.benches.links.simulated_layer import SimulatedLayer, link, network, station
 from tests.benches.thoroughness import cases
 
-from podium.control.links.layer_state import Attempt, CheckPairs, Swap
-from podium.control.links.network import Network, Request, ends_of
+from podium.control.links.layer_state import Attempt, CheckPairs, Swap, WentDown
+from podium.control.links.network import Network, Request, Switch, ends_of
 from podium.control.links.routes import Check, NoPlan, best_plan
 
 S = 10**15
@@ -221,6 +222,44 @@ def test_unused_pairs_wait_in_the_buffer_for_the_next_request() -> None:
 
 
 FAULTS = ("cut", "cut unheard", "kill", "kill unheard", "epoch", "epoch unheard")
+
+
+def switched(heralds: int, places: str = "abcd") -> Network:
+    """Return stations that are all linked to each other, over one switch."""
+    links = [
+        replace(link(x, y, 0.95, 300.0), switch="switch")
+        for x, y in itertools.combinations(places, 2)
+    ]
+    return replace(network(*links), switches={"switch": Switch("switch", heralds, 1e-4)})
+
+
+def over_a_switch(net: Network) -> Network:
+    """Return a network whose links all go over one switch with one herald station."""
+    links = {name: replace(one, switch="switch") for name, one in net.links.items()}
+    return replace(net, links=links, switches={"switch": Switch("switch", 1, 1e-5)})
+
+
+@pytest.mark.parametrize(("heralds", "at_once"), [(1, 1), (2, 2), (9, 2)])
+def test_a_switch_leads_each_arm_to_one_place_at_a_time(heralds: int, at_once: int) -> None:
+    layer = SimulatedLayer(switched(heralds), seed=6)
+    for number, ends in enumerate([("a", "b"), ("b", "c"), ("c", "d"), ("a", "d"), ("b", "d")]):
+        layer.ask(request(*ends, 0.5, pairs=2, number=number, s=1 + number))
+    assert len(layer.state.attempts) == at_once
+    layer.run(START + 20 * S)
+    assert all(fate.pairs for fate in layer.fates.values())
+    ended = [layer.fates[number].at_fs for number in range(5)]
+    if heralds == 1:
+        assert ended == sorted(ended), "an early deadline comes first"
+
+
+def test_a_switch_that_is_down_takes_its_links_with_it() -> None:
+    layer = SimulatedLayer(switched(2), seed=6)
+    layer.ask(request("a", "b", 0.5, pairs=2))
+    layer.take(WentDown("switch", "its power is off"))
+    assert "switch: its power is off" in layer.fates[1].reason
+    assert not layer.state.attempts
+
+
 REMEDIES = ("mend", "mend", "calibrate", "calibrate")
 
 
@@ -228,8 +267,9 @@ def stormy(seed: int) -> tuple[SimulatedLayer, int]:
     """Return a layer after requests and faults at random times, and how many faults there were."""
     drawn = np.random.default_rng([77, seed])
     silent = 0.02 if seed % 2 else 0.0
-    layer = SimulatedLayer(square(), seed=seed, silent=silent, worst=seed % 3 == 0)
-    names = [*layer.net.links, *layer.net.stations]
+    net = over_a_switch(square()) if seed % 4 == 1 else square()
+    layer = SimulatedLayer(net, seed=seed, silent=silent, worst=seed % 3 == 0)
+    names = [*net.links, *net.stations, *net.switches]
     wanted = int(drawn.integers(2, 6))
     for number in range(wanted):
         ends = drawn.choice(["a", "b", "hub1", "hub2"], 2, replace=False)
@@ -254,14 +294,10 @@ def fault(layer: SimulatedLayer, kind: str, name: str) -> None:
     heard = "unheard" not in kind
     if kind.startswith(("cut", "kill")):
         layer.cut(name, heard)
-    elif kind.startswith("epoch"):
-        domain = (
-            f"clock_{name}"
-            if name in layer.net.stations
-            else layer.net.links[name].epochs.numbers[0][0]
-        )
-        layer.move_epoch(domain, heard)
-    elif kind == "mend":
+    elif kind.startswith("epoch") and name not in layer.net.switches:
+        place = layer.net.links[name].ends[0] if name in layer.net.links else name
+        layer.move_epoch(f"clock_{place}", heard)
+    elif kind == "mend" or name in layer.net.switches:
         layer.mend(name)
     elif name in layer.net.links:
         layer.calibrate(name)

@@ -1,3 +1,6 @@
+from contextlib import closing
+from dataclasses import replace
+
 import pytest
 
 from podium.control.runs import journal as journal_module
@@ -137,3 +140,18 @@ def test_a_file_does_not_grow_with_what_is_over(tmp_path, monkeypatch) -> None:
 def test_what_is_over_and_forgotten_is_not_needed() -> None:
     assert needed((*ENTRIES, JobForgotten("t1"), SessionBegun(4))) == (SessionBegun(4),)
     assert needed(ENTRIES) == ENTRIES
+
+
+def test_the_place_in_the_queue_is_kept_and_may_change_until_the_end(tmp_path) -> None:
+    asked = JobAccepted("t1", "p", ("node_a",), True, "ada", 2, 17.5)
+    with closing(FileJournal(tmp_path / "accepted")) as journal:
+        journal.keep(asked)
+        journal.keep(replace(asked, priority=5))
+    with closing(FileJournal(tmp_path / "accepted")) as journal:
+        assert journal.entries() == (replace(asked, priority=5),)
+        journal.keep(JobEnded("t1", "9-00001", "", ()))
+        journal.keep(asked)
+        assert journal.entries() == (
+            replace(asked, priority=5),
+            JobEnded("t1", "9-00001", "", ()),
+        )

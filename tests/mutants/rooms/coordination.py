@@ -10,6 +10,11 @@ _JOURNAL = f"{_START}/journal.py"
 _BY_RUN = (f"{_TESTS}/test_run_machine.py",)
 _BY_COORDINATOR = (f"{_TESTS}/test_coordinator_machine.py",)
 _BY_JOURNAL = (f"{_TESTS}/test_journal.py",)
+_PLANNER = "control/podium/control/coordinator"
+_QUEUE, _QUEUE_STEP = f"{_PLANNER}/queue.py", f"{_PLANNER}/queue_step.py"
+_QUEUE_VALUES = f"{_PLANNER}/queue_values.py"
+_BY_QUEUE = ("tests/control/coordinator/test_queue_file.py",)
+_BY_QUEUE_STEP = ("tests/control/coordinator/test_queue_step.py",)
 
 
 MUTANTS = (
@@ -112,18 +117,66 @@ MUTANTS = (
     Mutant(
         "coordinator/agents-taken-twice",
         _COORDINATOR,
-        "others = bool(taken & set(job.agents))",
-        "others = taken == set(job.agents)",
+        "in_use = not asks and bool(taken & set(job.agents))",
+        "in_use = not asks and taken == set(job.agents)",
         _BY_COORDINATOR,
         "two runs are begun on one agent",
     ),
     Mutant(
         "coordinator/later-job-overtakes",
         _COORDINATOR,
-        "            taken |= set(job.agents)\n        return did",
-        "        return did",
+        "                taken |= set(job.agents)\n        return did",
+        "                pass\n        return did",
         _BY_COORDINATOR,
         "a job waits for ever behind smaller ones",
+    ),
+    Mutant(
+        "queue/waiting-counts-for-nothing",
+        _QUEUE_VALUES,
+        "return self.priority - self.asked_s / AGE_S",
+        "return float(self.priority)",
+        _BY_QUEUE_STEP,
+        "usual work waits for as long as anything urgent comes",
+    ),
+    Mutant(
+        "queue/nobody-drains",
+        _QUEUE_STEP,
+        "drains = now_s - work.asked_s > DRAIN_S",
+        "drains = False",
+        _BY_QUEUE_STEP,
+        "work on all nodes is passed again and again by what overruns its estimate",
+    ),
+    Mutant(
+        "queue/a-bias-is-let-in-at-a-safe-point",
+        _QUEUE_STEP,
+        "if not mine.yields or work.rank <= inherited[mine.ticket]:",
+        "if not mine.yields:",
+        _BY_QUEUE_STEP,
+        "a bias moves between two batches of a stream",
+    ),
+    Mutant(
+        "queue/rank-is-not-inherited",
+        _QUEUE_STEP,
+        "rank = inherited.get(work.ticket, work.rank)",
+        "rank = work.rank",
+        _BY_QUEUE_STEP,
+        "a stream lets others in again and again while a bias waits for its end",
+    ),
+    Mutant(
+        "queue/begins-into-a-reservation",
+        _QUEUE_STEP,
+        "into_it = at_s < begins_s < ends_s and not work.yields",
+        "into_it = False",
+        _BY_QUEUE_STEP,
+        "a run of somebody else goes on when a reservation begins",
+    ),
+    Mutant(
+        "queue/told-before-it-is-kept",
+        _QUEUE,
+        "if kept is not None and not kept.done():",
+        "if False:",
+        _BY_QUEUE,
+        "a run is announced that a crash takes away",
     ),
     Mutant(
         "journal/torn-line-is-taken",

@@ -125,6 +125,14 @@ TALKS = {
     "srs_fs725": Talk(
         b"ID?\r", rb"PRS10_[^\r]*\r", b"PL 0\rPL?\r", rb"0\r", b"PL?\rLO?\r", rb"1\r0\r"
     ),
+    "dicon_gp600": Talk(
+        b"*IDN?\r",
+        rb"Dicon[^\r]*\r",
+        b"X1 CH 2 3\rX1 CH 2?\r",
+        rb"2, 3\r",
+        b"X1 CH 2?\r",
+        rb"2, 0\r",
+    ),
     "cryomech_cpa": modbus("06 0001 0001", "04 0001 0001", "04 02 0003", "04 02 0000"),
     "smc_hrs100": modbus("06 000B 00AE", "03 000B 0001", "03 02 00AE", "03 02 00AE"),
     "nut_ups": Talk(

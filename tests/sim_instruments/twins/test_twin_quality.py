@@ -24,7 +24,10 @@ ROOT = Path(__file__).parents[3]
 CLAIMS = (ROOT / "docs/explanation/what-a-twin-claims.md").read_text()
 PAGE = (ROOT / "docs/reference/twin_quality.md").read_text()
 ROOMS = ("firmware_interfaces", "drivers", "sim_instruments")
-CLIENTS = r"^(?:from|import) (qcodes|lakeshore|qblox_instruments|zhinst|pysnmp|pymodbus|cpa1110)"
+CLIENTS = (
+    r"^(?:from|import) "
+    r"(qcodes|lakeshore|qblox_instruments|zhinst|pysnmp|pymodbus|cpa1110|autosweep)"
+)
 SOURCES = r"\b(manual|page \d|chapter \d|docs/\S+\.txt|RFC \d+|TR \d|HRX?-OM-\w+)"
 PROGRAMS = ("snmpget", "upsc", "Cluster")
 PARSERS = {
@@ -58,6 +61,7 @@ PARSERS = {
     "bluefors_tc": "a temperature controller",
     "tektronix_awg70002a": "an AWG70002A",
     "tektronix_awg5208": "an AWG5208",
+    "dicon_gp600": "a GP600",
 }
 """By model: how the parsers that hostile texts are sent to call its twin."""
 

@@ -250,6 +250,10 @@ class Agent:
                 await self._work.cancel(ticket)
                 return messages.Done()
             case messages.Read(instrument, channel):
+                if instrument in self._instruments.playing("Thermometer"):
+                    known = self._readings.fresh(instrument, channel)
+                    if known is not None:
+                        return known
                 return await read(self._instruments, instrument, channel)
             case AskDuration(program, timed):
                 return await self._runs.how_long(program, timed=timed)

@@ -15,6 +15,7 @@ from podium.control.agent.facility_clock import FacilityClock
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.readings import READ_S
 from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.messages import Reading
 from podium.control.bus.readings import (
     ChannelReading,
     InstrumentReadings,
@@ -68,6 +69,8 @@ class ReadingPublisher:
         self._hear = tuple(hear)
         self._latest: dict[str, InstrumentReadings] = {}
         self._numbers: dict[str, int] = {}
+        self._read_at: dict[str, float] = {}
+        """When an instrument was asked last, monotonic wall time."""
         self._known: dict[str, dict[str, str]] = {
             name: dict(channels_of(facility.instruments[name])) for name in self.names
         }
@@ -100,11 +103,28 @@ class ReadingPublisher:
             due_s = max(due_s + every_s, time.monotonic())
             await asyncio.sleep(due_s - time.monotonic())
 
+    def fresh(self, instrument: str, channel: str) -> Reading | None:
+        """Return what was read within the instrument's pace; None: nothing good, ask it.
+
+        However many look at a thermometer, it is asked as often as its pace says.
+        """
+        last = self._latest.get(instrument)
+        if last is None or time.monotonic() - self._read_at[instrument] > last.every_s:
+            return None
+        if self._instruments.workers[instrument].health.state != "connected":
+            return None
+        for one in last.readings:
+            if one.channel == channel and one.quality == "good" and one.value is not None:
+                return Reading(one.value, one.unit)
+        return None
+
     async def refresh(self, name: str) -> InstrumentReadings | None:
         """Read an instrument now, publish and return that; None: it is none that is read."""
         if name not in self._known:
             return None
+        asked_at = time.monotonic()
         read = await self._read(name)
+        self._read_at[name] = asked_at
         number = self._numbers[name] = self._numbers.get(name, 0) + 1
         every_s = self._instruments.model(name).read_every_s
         told = replace(read, number=number, every_s=every_s)

@@ -16,6 +16,7 @@ from podium.control.calibration.sequences import (
     measure_at_once,
     on_grid_ns,
 )
+from podium.control.client.gates import SETTLE_NS
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.program import (
@@ -31,15 +32,20 @@ from podium.control.program.program import (
     Value,
     Variable,
 )
-from podium.control.program.waveforms import Square
+from podium.control.program.waveforms import NetZero, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
 FULL = 0.999
 """Largest amplitude of a flux pulse, of full scale."""
-SETTLE_NS = 12
-"""From the end of a flux pulse to what follows, at least. ASSUMED: a line settles in less."""
 RESET_LIFETIMES = 4.0
+STEP_NS = 2
+"""Of the length of a gate: each of its halves lasts whole nanoseconds."""
+
+
+def even_ns(time_ns: float) -> int:
+    """Return the length of a gate that is nearest to ``time_ns``."""
+    return max(STEP_NS, STEP_NS * round(time_ns / STEP_NS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +116,47 @@ class EdgePulses:
         return [Barrier(self.names), *measure_at_once(self.both)]
 
     def pulse(self, amplitude: Value, duration_ns: int) -> Play:
-        """Play the flux pulse."""
+        """Play the gate's flux pulse, whose halves cancel; ``duration_ns``: of both, even.
+
+        It lasts :attr:`gap_ns` longer.
+        """
+        ratio = self.bench.measured(self.edge, "gate_ratio")
+        gap_fs = self.gap_ns * FS_PER_NS
+        waveform = NetZero(
+            duration_ns * FS_PER_NS + gap_fs, 0, gap_fs, 1.0 if ratio is None else ratio
+        )
+        return Play(self.flux, waveform, amplitude)
+
+    def step(self, amplitude: Value, duration_ns: int) -> Play:
+        """Play a rectangular flux pulse, all of one sign: it shows what a line does to steps."""
         return Play(self.flux, Square(duration_ns * FS_PER_NS), amplitude)
 
     def slot_ns(self, duration_ns: int) -> int:
-        """Return the length of a gate with its settling, ns."""
-        return on_grid_ns((duration_ns + SETTLE_NS) * 1e-9)
+        """Return the length of a gate with its gap and its settling, ns."""
+        return on_grid_ns((duration_ns + self.gap_ns + SETTLE_NS) * 1e-9)
 
     def flux_gate(self, amplitude: Value, duration_ns: int) -> list[Statement]:
         """Play the flux pulse, and let it settle; all frames together before and after."""
-        rest_ns = self.slot_ns(duration_ns) - duration_ns
         return [
             Barrier(self.names),
             self.pulse(amplitude, duration_ns),
+            self.settling(duration_ns, self.slot_ns(duration_ns)),
+            Barrier(self.names),
+        ]
+
+    def flux_step(self, amplitude: Value, duration_ns: int) -> list[Statement]:
+        """Play a pulse all of one sign, and let it settle, all frames together."""
+        rest_ns = on_grid_ns((duration_ns + SETTLE_NS) * 1e-9) - duration_ns
+        return [
+            Barrier(self.names),
+            self.step(amplitude, duration_ns),
             Delay((self.flux,), rest_ns * FS_PER_NS),
             Barrier(self.names),
         ]
+
+    def settling(self, duration_ns: int, slot_ns: int) -> Delay:
+        """Wait from the end of a gate's pulse to the end of its slot."""
+        return Delay((self.flux,), (slot_ns - duration_ns - self.gap_ns) * FS_PER_NS)
 
     def counted_gates(self, most: int, duration_ns: int, slot_ns: int) -> list[Statement]:
         """Play up to ``most`` flux pulses, each in a slot of that length, by :meth:`counts`.
@@ -136,7 +167,7 @@ class EdgePulses:
         for k in range(most):
             body += [
                 self.pulse(Affine(f"{self.edge.element}_slot{k}"), duration_ns),
-                Delay((self.flux,), (slot_ns - duration_ns) * FS_PER_NS),
+                self.settling(duration_ns, slot_ns),
             ]
         return [*body, Barrier(self.names)]
 
@@ -164,8 +195,14 @@ class EdgePulses:
 
     @property
     def gate_ns(self) -> int:
-        """Duration of the gate's flux pulse as measured, ns. Raises NotMeasured."""
+        """Duration of both halves of the gate's pulse as measured, ns. Raises NotMeasured."""
         return round(self.bench.known(self.edge, "gate_duration").value * 1e9)
+
+    @property
+    def gap_ns(self) -> int:
+        """Gap between the halves of the gate's pulse as measured, ns; 0 where it is not."""
+        gap = self.bench.measured(self.edge, "gate_gap")
+        return 0 if gap is None else round(gap * 1e9)
 
     @property
     def gate_amplitude(self) -> float:

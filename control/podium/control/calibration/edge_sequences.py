@@ -36,17 +36,22 @@ def phase_program(
     title: str,
     axes: tuple[Axis, ...] = (),
     controls: tuple[float, ...] = (0.0, 1.0),
+    first: Sequence[Statement] = (),
+    before: Sequence[Statement] = (),
 ) -> Program:
     """Return Ramsey on ``target`` with ``gates`` between its pulses, the other end in 0 and in 1.
 
     ``axes``: what the gates sweep, before the axes ``control`` (pi pulses on the other end) and
-    ``phase`` (of the second pulse, turns).
+    ``phase`` (of the second pulse, turns). ``first``: played before the qubits are reset;
+    ``before``: behind that, before their pulses.
     """
     other, element = p.other(target), target.qubit.element
     height, phase = f"{other.qubit.element}_preparation", f"{element}_phase"
     amplitudes = tuple(one * other.pi_amplitude() for one in controls)
     body = [
+        *first,
         *p.begin(),
+        *before,
         *p.one_by_one([[other.pulse(Affine(height))], [target.half_pi()]]),
         *gates,
         *p.one_by_one([[ShiftPhase(target.drive, Affine(phase)), target.half_pi()]]),

@@ -10,6 +10,8 @@ from podium.control.campaign.bring_up_world import bring_up_world
 from podium.control.campaign.cold_report import cold_report
 from podium.control.campaign.cold_world import cold_world
 from podium.control.campaign.executor import Measure, run_here, run_on_dask
+from podium.control.campaign.gate_report import gate_report
+from podium.control.campaign.gate_world import gate_world
 from podium.control.campaign.provenance import digest
 from podium.control.campaign.repeated_world import repeated_world
 from podium.control.campaign.report import (
@@ -39,6 +41,7 @@ KINDS = {
     "repeatability": CampaignKind(
         repeated_world, repeatability_report, "each world brought up again and again"
     ),
+    "two-qubit": CampaignKind(gate_world, gate_report, "podium demo --two-qubit for every world"),
     "cold": CampaignKind(
         cold_world, cold_report, "a fridge supervised through weeks of faults, for every world"
     ),

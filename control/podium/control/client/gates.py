@@ -1,7 +1,11 @@
 """Gives calibrated two-qubit gates as parts of programs.
 
 What an edge's routines have stored is made statements: the flux pulse, the wait behind it, and the
-phases that it leaves on both drive frames. A gate that is not calibrated, or too old, is refused.
+phases that it leaves on both drive frames. The pulse is net-zero: between its halves the end that
+it moves passes its sweet spot, and waits there for a gap that makes the phase whole turns. What the
+line keeps of the one half is taken back by the other (Rol et al., Phys. Rev. Lett. 123, 120502
+(2019); Negirneac et al., Phys. Rev. Lett. 126, 220502 (2021), whose halves are square as here). A
+gate that is not calibrated, or too old, is refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +18,12 @@ from podium.control.parameters.entry import NotMeasured, ParameterEntry, Paramet
 from podium.control.parameters.known_values import StaleParameter
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Barrier, Delay, Frame, Play, ShiftPhase, Statement
-from podium.control.program.waveforms import FlatTop, Square
+from podium.control.program.waveforms import NetZero
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 
 SETTLE_NS = 12
 """From the end of the flux pulse to what follows, at least. ASSUMED: a corrected line settles in
-less. As the routines of an edge have it: phases are those behind this wait."""
+less. Routines of an edge take it from here: phases are those behind this wait."""
 GRID_NS = 4
 """The gate's whole length is a multiple of this."""
 NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
@@ -45,9 +49,13 @@ class TwoQubitGate:
     amplitude: float
     """Of the flux pulse, in full scale of its output."""
     duration_fs: int
-    """Of the flux pulse."""
+    """Of the flux pulse: both halves, and the gap."""
+    gap_fs: int
+    """Between its halves."""
     rise_fs: int
-    """Of its edges; 0: it is square."""
+    """Of its edges; 0: its halves are square."""
+    ratio: float
+    """Of the height of its second half over that of the first."""
     phases: tuple[float, float]
     """What is added to the phases of the first and the second drive frame, turns."""
     drives: tuple[str, str]
@@ -75,9 +83,8 @@ class TwoQubitGate:
     @property
     def pulse(self) -> Play:
         """Its flux pulse."""
-        if self.rise_fs:
-            return Play(self.flux, FlatTop(self.duration_fs, self.rise_fs), self.amplitude)
-        return Play(self.flux, Square(self.duration_fs), self.amplitude)
+        waveform = NetZero(self.duration_fs, self.rise_fs, self.gap_fs, self.ratio)
+        return Play(self.flux, waveform, self.amplitude)
 
 
 def together(*gates: TwoQubitGate) -> tuple[Statement, ...]:
@@ -172,14 +179,17 @@ def gate_of(
                 f"{edge.gate} of {edge.name} is not calibrated: there is no {name}; {remedy}", name
             )
         values[quantity] = entry.value
-    rise = known("gate_rise")
+    rise, gap, ratio = known("gate_rise"), known("gate_gap"), known("gate_ratio")
+    gap_fs = 0 if gap is None else round(gap.value * 1e9) * FS_PER_NS
     names = dict(frames or {})
     first, second = (names.get(end, f"{end}.drive") for end in edge.ends)
     return TwoQubitGate(
         edge,
         values["gate_amplitude"],
-        round(values["gate_duration"] * 1e9) * FS_PER_NS,
+        round(values["gate_duration"] * 1e9) * FS_PER_NS + gap_fs,
+        gap_fs,
         0 if rise is None else round(rise.value * FS_PER_S),
+        1.0 if ratio is None else ratio.value,
         (values["phase_first"], values["phase_second"]),
         (first, second),
         names.get(edge.element, f"{edge.element}.flux"),

@@ -8,10 +8,15 @@ from podium.control.parameters.entry import ParameterRecord
 from podium.control.runs.errors import RunRefused
 
 
-def stored_lines(facility: Facility, record: ParameterRecord) -> dict[str, LineResponse]:
+def stored_lines(
+    facility: Facility, record: ParameterRecord, *, high_pass: bool = False
+) -> dict[str, LineResponse]:
     """Return the responses in the store, by flux port, of lines that play pulses.
 
-    They are not judged by their age: a correction that is some days old is better than none.
+    Without the high-pass of their bias tees: what undoes it sums up all that was ever played, one
+    step of a converter a shot among it, and net-zero gates give it nothing to follow.
+    ``high_pass``: with it, for pulses whose means are zero over a run, and that are long. They are
+    not judged by their age: a correction that is some days old is better than none.
     Raises ``RunRefused`` for half an exponential.
     """
     found: dict[str, LineResponse] = {}
@@ -20,6 +25,8 @@ def stored_lines(facility: Facility, record: ParameterRecord) -> dict[str, LineR
         values = {
             name.rpartition(".")[2]: entry.value for name, entry in record.all(element).items()
         }
+        if not high_pass:
+            values.pop("flux_high_pass", None)
         try:
             line = response_of(values)
         except ValueError as error:

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.commands import link_request
 from podium.control.commands.options.facility_file import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 from podium.control.records.calibration_folder import OUT
@@ -41,6 +42,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     _common(bell)
     _plays(bell)
+    wanted = actions.add_parser(
+        "request",
+        help="pairs over whatever links are up, each measured as soon as it is there: epochs, "
+        "fidelity, expiry; refused where a clock was set anew since the link was calibrated",
+    )
+    _common(wanted)
+    link_request.add_arguments(wanted)
     status = actions.add_parser("status", help="what is known of the link, and how old it is")
     _common(status)
 
@@ -84,7 +92,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.runs.errors import RunError
 
     what = f"podium link {arguments.action}"
-    action = _status if arguments.action == "status" else _play
+    action = {"status": _status, "request": link_request.request}.get(arguments.action, _play)
     try:
         return run_until_terminated(action(arguments))
     except FacilityError as error:

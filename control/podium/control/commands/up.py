@@ -124,6 +124,7 @@ async def _up(
         findings_file,
         fridges_file,
         page_key_file,
+        reservations_file,
         skews_file,
     )
     from podium.control.processes.page_socket import others_can_read, url_of
@@ -170,6 +171,7 @@ async def _up(
                             *parts.words[member],
                             *("--accepted", str(accepted_file(state_file))),
                             *("--findings", str(findings_file(state_file))),
+                            *("--reservations", str(reservations_file(state_file))),
                             *("--skews", str(skews_file(state_file))),
                         ],
                         report,

@@ -379,7 +379,7 @@ class Jobs:
     async def _wait_in_queue(self, job: Job) -> None:
         async with AsyncExitStack() as turn:
             try:
-                await turn.enter_async_context(self._queue.held(job.wanted))
+                await turn.enter_async_context(self._queue.held(job.wanted, kept=job.accepted))
             except RunRefused as refused:  # somebody has cancelled it
                 job.cancelled = str(refused)
                 self.withdraw(job.ticket)

@@ -18,6 +18,7 @@ from podium.control.bus.shutdown import until_terminated
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.coordinator.facility_growth import growing
 from podium.control.coordinator.findings_file import FindingsFile
+from podium.control.coordinator.queue_file import QueueFile
 from podium.control.facility.load import load_facility
 from podium.control.runs.journal import FileJournal
 from podium.control.security.access import Member
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--accepted", type=Path, help="where runs that start at a time are kept once accepted"
     )
     parser.add_argument("--findings", type=Path, help="what was found wrong with files")
+    parser.add_argument("--reservations", type=Path, help="where reservations are kept")
     parser.add_argument("--skews", type=Path, help="where measured skews are kept")
     arguments = parser.parse_args(argv)
     log_to_stderr("coordinator")
@@ -69,7 +71,12 @@ async def _be(arguments: Namespace) -> None:
         ) as bus:
             findings = FindingsFile(arguments.findings)
             coordinator = Coordinator(
-                facility, bus, accepted=journal, skews=skews, findings=findings
+                facility,
+                bus,
+                accepted=journal,
+                skews=skews,
+                findings=findings,
+                reservations=QueueFile(arguments.reservations),
             )
             async with (
                 publish_log(bus, facility.name, "coordinator"),

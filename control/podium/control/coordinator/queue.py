@@ -85,6 +85,8 @@ class WorkQueue:
         """Of what is on."""
         self._names: dict[str, str] = {}
         """What work was called when it was asked for: by that, such work is known again."""
+        self._untold: dict[str, asyncio.Future[None]] = {}
+        """Of which nobody is told yet: they do not outlive this process so far."""
         self._waits: dict[str, Wait] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._number = 0
@@ -94,11 +96,17 @@ class WorkQueue:
         """Called once for work that has to wait."""
 
     @asynccontextmanager
-    async def held(self, work: QueuedWork, patience_s: float | None = None) -> AsyncGenerator[Turn]:
+    async def held(
+        self,
+        work: QueuedWork,
+        patience_s: float | None = None,
+        kept: "asyncio.Future[None] | None" = None,
+    ) -> AsyncGenerator[Turn]:
         """Hold all of its agents while the context is open.
 
         Its estimate is worked out here. Raises ``RunRefused`` if its turn does not come within
         ``patience_s`` (None: whenever it comes), or somebody cancels it; nothing was done then.
+        ``kept``: done once it outlives this process; nobody is told of it before.
         """
         if work.ticket in self._waiting or work.ticket in self._on:
             raise RunRefused(f"{work.what}: {work.ticket} is in the queue already")
@@ -111,6 +119,9 @@ class WorkQueue:
         )
         turn = Turn(self, work)
         self._names[work.ticket] = work.what
+        if kept is not None and not kept.done():
+            self._untold[work.ticket] = kept
+            kept.add_done_callback(lambda _: self._tell(work.ticket))
         self._waiting[work.ticket] = turn
         began_s: float | None = None
         try:
@@ -137,6 +148,7 @@ class WorkQueue:
             self._on.pop(work.ticket, None)
             self._turns.pop(work.ticket, None)
             del self._names[work.ticket]
+            self._untold.pop(work.ticket, None)
             self._plan()
 
     async def safe_point(self, turn: Turn) -> bool:
@@ -307,9 +319,17 @@ class WorkQueue:
         """Return the whole queue, of those who wait at most ``waiting_max``."""
         self._number += 1
         now_s = self._clock()
-        on = tuple(self._entry_on(one, now_s) for one in self._on.values())
+        on = tuple(
+            self._entry_on(one, now_s)
+            for one in self._on.values()
+            if one.work.ticket not in self._untold
+        )
         waits = sorted(
-            (one for one in self._waits.values() if one.ticket in self._waiting),
+            (
+                one
+                for one in self._waits.values()
+                if one.ticket in self._waiting and one.ticket not in self._untold
+            ),
             key=lambda one: one.starts_s,
         )
         shown = tuple(self._entry_waiting(one) for one in waits[:waiting_max])
@@ -359,6 +379,10 @@ class WorkQueue:
         self._on[ticket] = ActiveWork(turn.work, self._clock())
         self._turns[ticket] = turn
         turn.granted.set_result(None)
+
+    def _tell(self, ticket: str) -> None:
+        if self._untold.pop(ticket, None) is not None:
+            self.changed()
 
     def _look_again(self) -> None:
         if self._timer is None and (self._waiting or (self._on and self.reservations)):

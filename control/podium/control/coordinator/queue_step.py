@@ -131,7 +131,7 @@ def _gives_way(
     in_the_way = [one for one in on if not work.agents.isdisjoint(one.work.agents)]
     for one in in_the_way:
         mine = one.work
-        if not mine.yields or work.changes or work.rank <= inherited[mine.ticket]:
+        if not mine.yields or work.rank <= inherited[mine.ticket]:
             return ()
         gain = work.rank - (mine.priority - now_s / AGE_S)
         young = now_s - one.began_s < SLICE_S and work.priority <= mine.priority

@@ -32,10 +32,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="bring up one node and the gates of its edges: to a Bell state from nothing",
     )
     parser.add_argument(
-        "--lines",
+        "--link",
         action="store_true",
-        help="with --two-qubit: flux lines distort pulses and remember them; without it the "
-        "world's are ideal",
+        help="bring up two nodes, calibrate the quantum link between them, and share a pair",
+    )
+    parser.add_argument(
+        "--ideal-lines",
+        action="store_true",
+        help="flux lines pass pulses as they are; without it they distort them and remember them",
     )
     parser.add_argument(
         "--cold",

@@ -42,6 +42,11 @@ def findings_file(state_file: Path) -> Path:
     return state_file.with_suffix(".findings.json")
 
 
+def reservations_file(state_file: Path) -> Path:
+    """Return where reservations of nodes are kept."""
+    return state_file.with_suffix(".reservations.json")
+
+
 def page_key_file(state_file: Path) -> Path:
     """Return where the key of the page is kept."""
     return state_file.with_suffix(".page_key")

@@ -75,7 +75,7 @@ class LinkLayer:
             task.cancel()
         try:
             for pair in held:
-                await self._source.discard(pair)
+                await self._discard(pair)
         finally:
             self._refuse_all("the link layer has ended")
             if kind is not asyncio.CancelledError:  # the caller's own error stays as it is
@@ -102,9 +102,14 @@ class LinkLayer:
         self.report(Asked(Request(which, ends_of(*ends), fidelity, number, until)))
         try:
             return await answer
-        finally:
-            if self._answers.pop(which, None) is not None and answer.cancelled():
+        except asyncio.CancelledError:
+            if answer.cancelled():
                 self.report(Withdrawn(which))
+            elif answer.exception() is None:  # delivered to nobody
+                self._give_up(answer.result())
+            raise
+        finally:
+            del self._answers[which]
 
     def release(self, pairs: Iterable[Pair]) -> None:
         """Say that pairs have been used: their qubits are free."""
@@ -158,7 +163,7 @@ class LinkLayer:
                 if (answer := self._answers.get(number)) is not None and not answer.done():
                     answer.set_result(pairs)
                 else:
-                    self.release(pairs)
+                    self._give_up(pairs)
             case Refuse(number, reason):
                 if (answer := self._answers.get(number)) is not None and not answer.done():
                     answer.set_exception(RequestRefused(reason))
@@ -200,6 +205,12 @@ class LinkLayer:
         if error.place in self._state.network.stations:
             self.report(WentDown(error.place, error.reason))
         self.report(missed)
+
+    def _give_up(self, pairs: Iterable[Pair]) -> None:
+        """Free the qubits of pairs that nobody has got."""
+        for pair in pairs:
+            self._group.create_task(self._discard(pair.number))
+            self.release((pair,))
 
     async def _discard(self, pair: int) -> None:
         with suppress(PairSourceFailed):  # who holds it is down: nothing is held there

@@ -213,7 +213,7 @@ def _down(state: LayerState, name: str, reason: str) -> Step:
     over = {
         number: one
         for number, one in state.attempts.items()
-        if one.link == name or name in network.links[one.link].ends
+        if name in (one.link, network.links[one.link].switch, *network.links[one.link].ends)
     }
     actions += [Stop(number) for number in over]
     return replace(state, attempts=_less(state.attempts, *over)), actions

@@ -39,6 +39,17 @@ class Station:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """An optical switch that leads arms of stations, two by two, to herald stations behind it."""
+
+    name: str
+    heralds: int
+    """So many links have a herald station at a time."""
+    reconfigure_s: float
+    """From one setting to another; for so long none of its links that changes has light."""
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """What two stations share, as it was calibrated."""
 
@@ -50,6 +61,8 @@ class Link:
     """Expected."""
     epochs: Epochs
     """Under which it was calibrated; a pair made under others is none of it."""
+    switch: str = ""
+    """The switch that it goes over: at a time, a station has one link there. Empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +115,12 @@ class Network:
     stations: Mapping[str, Station]
     links: Mapping[str, Link]
     down: Mapping[str, str] = field(default_factory=dict)
-    """Names of links and stations that are down, and why."""
+    """Names of links, stations and switches that are down, and why."""
+    switches: Mapping[str, Switch] = field(default_factory=dict)
 
     def usable(self, link: Link) -> bool:
-        """Tell whether a link and both its ends are up."""
-        return not any(name in self.down for name in (link.name, *link.ends))
+        """Tell whether a link, both its ends and its switch are up."""
+        return not any(name in self.down for name in (link.name, link.switch, *link.ends))
 
     def memories(self, ends: Ends) -> tuple[Memory, Memory]:
         """Return what the qubits of two stations are worth."""

@@ -18,7 +18,7 @@ from podium.control.links.layer_state import (
     Swap,
     pairs_of,
 )
-from podium.control.links.network import Ends, Pair, Request
+from podium.control.links.network import Ends, Link, Pair, Request
 from podium.control.links.pair_fidelity import swap_bounds
 from podium.control.links.routes import Leg, Plan
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -101,10 +101,11 @@ class RequestPass:
             if one.ends == request.ends and self._worth(one) >= request.fidelity
         ]
         good.sort(key=self._worth, reverse=True)
-        if len(good) >= request.pairs:
-            self._deliver(request, good[: request.pairs])
+        good = [one for one in good[: request.pairs] if self._claim(one)]
+        there = len(good)
+        if there == request.pairs:
+            self._deliver(request, good)
             return
-        there = sum(self._claim(one) for one in good)
         coming = sum(
             isinstance(one, Swap) and _outer(one) == set(request.ends)
             for one in self._operations.values()
@@ -117,7 +118,6 @@ class RequestPass:
         for pair in pairs:
             del self._pairs[pair.number]
             self._delivered[pair.number] = pair
-            self._take(pair.ends)
         del self._requests[request.number]
         self._actions.append(Deliver(request.number, tuple(pairs)))
 
@@ -235,13 +235,31 @@ class RequestPass:
     def _want(self, leg: Leg) -> None:
         if leg.link in self._wanted or min(self._free[name] for name in leg.ends) < 1:
             return
+        if not self._switched(self._state.network.links[leg.link]):
+            return
         self._take(leg.ends)
         self._wanted.add(leg.link)
+
+    def _switched(self, link: Link) -> bool:
+        """Tell whether a link's switch has a herald station left, and no other use for its ends.
+
+        Whoever is served first chooses first: a matching that is made anew at each step, so that
+        nobody holds a part of what he needs while he waits for the rest.
+        """
+        if not link.switch:
+            return True
+        links = self._state.network.links
+        others = [links[name] for name in self._wanted if links[name].switch == link.switch]
+        if len(others) >= self._state.network.switches[link.switch].heralds:
+            return False
+        return not any(set(one.ends) & set(link.ends) for one in others)
 
     def _begin_attempts(self) -> None:
         running = {one.link for one in self._attempts.values()}
         for name in sorted(self._wanted - running):
             mean_s = 1.0 / self._state.network.links[name].pairs_per_s
+            if switch := self._state.network.links[name].switch:
+                mean_s += self._state.network.switches[switch].reconfigure_s
             until = self._now_fs + int(PATIENCE * mean_s * FS_PER_S) + SLACK_FS
             attempt = Attempt(self._next(), name, until)
             self._attempts[attempt.number] = attempt

@@ -167,6 +167,8 @@ def _ready(network: Network, link: Link, check: Check) -> tuple[float, float]:
     """Return after how many seconds a pair has passed a link's checks, and its fidelity then."""
     ends = (network.stations[link.ends[0]], network.stations[link.ends[1]])
     seconds, fidelity = 1.0 / link.pairs_per_s, link.fidelity
+    if link.switch:
+        seconds += network.switches[link.switch].reconfigure_s
     for _ in range(check.levels):
         seconds, fidelity = _once_more(network, link, ends, check.kept, seconds, fidelity)
     return seconds, fidelity

@@ -20,7 +20,7 @@ class Quantity:
     """``rate``, ``bell_fidelity``, ``process_fidelity`` ..."""
     published: float
     published_sigma: float
-    """Tolerance that was asked for, where no sigma is published."""
+    """Half of the tolerance that was asked for, where it is no sigma of a paper that counts."""
     ours: float
     ours_sigma: float
     model: str

@@ -35,6 +35,8 @@ ASK_S = 5.0
 """Deadline for an answer; nothing that is shown waits for it."""
 CORRIDOR_S = 2.0
 """Corridors of procedures that have none are asked for so often."""
+RECORDS_S = 10.0
+"""Records that do not answer are asked so often for the latest outcome."""
 CLOCK_S = 5.0
 """Facility time is asked for so often."""
 
@@ -175,11 +177,16 @@ class _Follower:
             self._picture.queue = answer
 
     async def ask_outcome(self) -> None:
-        """Ask the records for the latest outcome, once they are there."""
+        """Ask the records for the latest outcome, until they have answered or told of a newer."""
         key = past_outcomes_key(self._name)
-        past = await ask(self._bus, key, news.Recent(), PastOutcomes, timeout_s=ASK_S)
-        if not isinstance(past, Failed) and past.outcomes and self._picture.outcome is None:
-            self._picture.outcome = past.outcomes[-1]
+        while self._picture.outcome is None:
+            past = await ask(self._bus, key, news.Recent(), PastOutcomes, timeout_s=ASK_S)
+            if not isinstance(past, Failed):
+                if past.outcomes and self._picture.outcome is None:
+                    self._picture.outcome = past.outcomes[-1]
+                    self._picture.changed.set()
+                return
+            await asyncio.sleep(RECORDS_S)
 
     async def _ask_events(self) -> None:
         pattern = news.past_events_key(self._name, "*")

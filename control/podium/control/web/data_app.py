@@ -66,7 +66,8 @@ def _add_lists(app: FastAPI, records: RecordedData, pages: Pages, hub: Hub) -> N
     @app.get("/data", response_class=HTMLResponse)
     async def page(words: Words = "") -> str:
         """Return the page of recorded runs with the first of them."""
-        problem, runs = "", ()
+        problem = ""
+        runs: tuple[RecordedRun, ...] = ()
         try:
             runs = await found(words, SHOWN, 0)
         except NotDone as error:

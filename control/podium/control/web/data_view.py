@@ -150,7 +150,9 @@ def slice_json(found: SliceFound) -> str:
     """Return a part of a variable as JSON; what is no finite number is null."""
     values = found.values
     if values.dtype.kind == "f":
-        plain_values = np.where(np.isfinite(values), values.astype(object), None).tolist()
+        objects = values.astype(object)
+        objects[~np.isfinite(values)] = None
+        plain_values = objects.tolist()
     else:
         plain_values = values.tolist()
     return json.dumps(

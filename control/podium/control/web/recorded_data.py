@@ -22,7 +22,7 @@ from podium.control.bus.records import (
 )
 from podium.control.web.page_actions import NotDone
 
-ASK_S = 20.0
+ASK_S = 10.0
 STAR = "star"
 """The tag of runs that have a star."""
 TAG_MOST, NOTE_MOST = 60, 2000

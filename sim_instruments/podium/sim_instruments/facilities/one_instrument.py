@@ -34,6 +34,7 @@ NAMES = {
     "bluefors_tc": "thermometry",
     "tektronix_awg70002a": "awg",
     "tektronix_awg5208": "awg",
+    "dicon_gp600": "optical_switch",
 }
 """Of the instrument, if none is given; others are called by their model."""
 USUAL: Mapping[str, Mapping[str, Any]] = {

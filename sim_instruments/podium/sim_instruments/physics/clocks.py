@@ -68,6 +68,20 @@ class ClockErrors:
     """Locked, what it is later for each kelvin of the room."""
 
 
+@dataclass(frozen=True, slots=True)
+class NoiseSource:
+    """Phase noise of one clock as plain numbers."""
+
+    white_fs: float
+    """Standard deviation of white noise, which changes each WHITE_TICK_FS."""
+    white_key: int
+    """Of its random numbers, by number of the tick."""
+    flicker_fs: float
+    """Amplitude of each cosine."""
+    flicker: tuple[tuple[int, float], ...]
+    """Period, fs, and phase, turns, of each cosine."""
+
+
 def draw_errors(seed: int, element: str, make: ClockMake) -> ClockErrors:
     """Draw one clock of a make; ``element`` names it in the world."""
 
@@ -186,6 +200,13 @@ class Clock:
     def noise_fs(self, at_fs: int) -> int:
         """Return the part of the error that is phase noise, fs: what a servo sees."""
         return round(self._noise_fs(at_fs))
+
+    def noise_sources(self, at_fs: int) -> tuple["NoiseSource", ...]:
+        """Return what its phase noise is made of: its own, and that of clocks it follows."""
+        own = NoiseSource(self.make.white_fs, self._white_key, self._amplitude_fs, self._flicker)
+        if self._reference is None or self.state(at_fs) is not LockState.LOCKED:
+            return (own,)
+        return (own, *self._reference.noise_sources(at_fs))
 
     def local_fs(self, at_fs: int) -> int:
         """Return what it shows at ``at_fs``."""

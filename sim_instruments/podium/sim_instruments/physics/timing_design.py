@@ -13,6 +13,7 @@ from podium.sim_instruments.physics.clock_makes import (
     RUBIDIUM,
     SOURCE,
     WHITE_RABBIT,
+    WHITE_RABBIT_LOW_JITTER,
     ClockMake,
 )
 from podium.sim_instruments.physics.spread import Spread
@@ -26,6 +27,9 @@ MAKES: Mapping[str, ClockMake] = {
     "rohde_schwarz_sgs100a": SOURCE,
 }
 """Make of the clock in a box, by its model."""
+LOW_JITTER_S = 5e-12
+"""ASSUMED: a phase reference with less jitter is of White Rabbit nodes with low-jitter oscillators;
+default ones have 13 ps."""
 TRIGGER_INPUT = "trigger"
 """Connector of a controller that its trigger cable goes to."""
 
@@ -91,6 +95,9 @@ def timing_of(tree: Any) -> TimingDesign:
     }
     started = {str(name) for name in triggers}
     ticking = {_source(clocks, name, f"clocks.{name}") for name in clocks}
+    makes = dict(MAKES)
+    if _jitter_s(timing) < LOW_JITTER_S:
+        makes |= {n: WHITE_RABBIT_LOW_JITTER for n, one in MAKES.items() if one is WHITE_RABBIT}
     return TimingDesign(
         references,
         tuple(
@@ -102,11 +109,22 @@ def timing_of(tree: Any) -> TimingDesign:
             for name, entry in markers.items()
         ),
         {
-            name: MAKES[str(model)]
+            name: makes[str(model)]
             for name, model in models.items()
-            if str(model) in MAKES and _is_the_worlds(name, MAKES[str(model)], started, ticking)
+            if str(model) in makes and _is_the_worlds(name, makes[str(model)], started, ticking)
         },
     )
+
+
+def _jitter_s(timing: Mapping[Any, Any]) -> float:
+    """Return the jitter of the phase reference, s; without one no jitter is small enough."""
+    given = _mapping(timing.get("phase_reference"), "timing.phase_reference").get("jitter")
+    if given is None:
+        return float("inf")
+    try:
+        return float(parse_quantity(str(given), unit="s"))
+    except QuantityError as error:
+        raise TimingDesignError(f"timing.phase_reference.jitter: {error}") from error
 
 
 def _is_the_worlds(

@@ -5,7 +5,7 @@ that the dynamics start from.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.flux_truth import coupler_truth, flux_line_truth
 from podium.sim_instruments.physics.known_truth import Truth as Truth
+from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
 from podium.sim_instruments.physics.relaxation import (
     equilibrium,
@@ -93,20 +94,22 @@ def truth(
     optima: bool = True,
     moving: MovingTruth | None = None,
     baths: Mapping[str, Bath] | None = None,
+    links: Sequence[Link] = (),
 ) -> dict[str, Truth]:
     """Tell every parameter of every qubit, ``node_a.q0.f01`` and so on.
 
     ``biases_v`` are volts on the flux lines (a line not named is at 0 V); None puts every
     qubit at its sweet spot. ``moving``: over a stretch of world time; None: what all drift and
     noise is about. ``baths``: mixing chambers by node; those not named are cold. Takes about a
-    second for each qubit, all of it for ``assignment_fidelity``; without ``optima`` that is left
-    out.
+    second for each qubit, all of it for ``assignment_fidelity``, and for each of ``links``;
+    without ``optima`` that is left out.
     """
     sweet_v = chip.sweet_spots_v() if moving is None else moving.sweet_spots_v(chip)
     at_v = sweet_v if biases_v is None else biases_v
     told: dict[str, Truth] = {}
     points = chip.at(at_v) if moving is None else moving.at(chip, at_v)
-    for feedline in warmed(points, baths or {}):
+    feedlines = warmed(points, baths or {})
+    for feedline in feedlines:
         for index, point in enumerate(feedline.qubits):
             values = qubit_truth(point)
             if f"{point.name}.flux" in sweet_v:
@@ -126,6 +129,11 @@ def truth(
         from podium.sim_instruments.physics.joint.gate_truth import gate_truth  # compiled: as above
 
         told |= gate_truth(chip, at_v)
+    if optima and links:
+        from podium.sim_instruments.physics.links.link_truth import best_of_links  # compiled, too
+
+        known = {qubit.name: qubit for feedline in feedlines for qubit in feedline.qubits}
+        told |= best_of_links(links, known)
     return told
 
 

@@ -29,9 +29,11 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
     HeardFeedline,
     Known,
     MeetingRun,
+    check_own_sidebands,
     ideal_run,
     levels_found,
     sidebands_played,
+    with_cuts,
 )
 from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
@@ -110,14 +112,17 @@ class World:
         """
         listened = [self._feedline_runs(one.signals) for one in runs]
         heard = [
-            HeardFeedline(feedline, mine, one.at_fs)
+            HeardFeedline(feedline, mine, one.late_fs)
             for one, feedlines in zip(runs, listened, strict=True)
             for feedline, mine in feedlines
         ]
         known: list[Known] = [{} for _ in heard]
         drives = [train for one in runs for train in one.signals.drives]
-        if sidebands_played(self.links, drives):
-            known = levels_found(self.links, self._channel, heard, self._seed)
+        if played := sidebands_played(self.links, drives):
+            points = [[feedline.feedline for feedline, _ in one] for one in listened]
+            check_own_sidebands(self.links, runs, points)
+            links = with_cuts(self.links, runs)
+            known = levels_found(links, self._channel, heard, played, self._seed)
         found, rest = [], iter(known)
         for one, feedlines in zip(runs, listened, strict=True):
             captures = one.signals.captures

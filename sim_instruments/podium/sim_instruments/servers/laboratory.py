@@ -109,7 +109,9 @@ class Laboratory:
         self.lines = DigitalLines(self._note_edges)
         """Cables between markers, digital outputs and inputs."""
         self.unplugged: set[str] = set()
-        """Lines whose cable is off at the end where signals go in."""
+        """Lines whose cable is off at the end where signals go in, and links that are cut."""
+        self.links = frozenset(link.name for link in world_file.quantum_links())
+        """Between qubits of its chips, by name."""
         self._check_world(world_file)
         self._running_fs = 0
         self._lock = Lock()
@@ -211,16 +213,16 @@ class Laboratory:
 
     def _meetings(self) -> Meetings:
         links = self._world_file.quantum_links()
-        drivers = {
-            cable.line: instrument
-            for instrument, cables in self.plan.outputs.items()
-            for cable in cables.values()
-        }
+
+        def drivers() -> dict[str, str]:
+            outputs = self.plan.outputs.items()
+            return {cable.line: name for name, cables in outputs for cable in cables.values()}
+
         return Meetings(links, drivers, lambda runs: self.world.meet(runs))
 
     def _pool(self) -> ThreadPoolExecutor:
-        """Return threads for physics, and one for each run that may wait for another."""
-        count = WORKERS + len(self.meetings.instruments)
+        """Return threads for physics, and one for each end of a link whose run may wait."""
+        count = WORKERS + len(self.meetings.lines)
         return ThreadPoolExecutor(count, thread_name_prefix="physics")
 
     def look_for_partners(self) -> None:
@@ -262,18 +264,19 @@ class Laboratory:
         from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth, truth
 
         mixers, links = mixer_truth(self._mixers), self._world_file.links
+        ways = self._world_file.quantum_links()
 
         def whole(qubits: "dict[str, Truth]") -> "dict[str, Truth]":
             return qubits | link_truth(links, qubits) | mixers
 
         if at_rest:
             still = None if span is None else MovingTruth(self._seed, span, self.drift)
-            return lambda: whole(truth(self.chip, None, optima, still))
+            return lambda: whole(truth(self.chip, None, optima, still, links=ways))
         cabling = self.cabling()
         biases_v, baths = cabling.biases_v, cabling.baths
         over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)
         moving = MovingTruth(self._seed, over, self.drift)
-        return lambda: whole(truth(self.chip, biases_v, optima, moving, baths))
+        return lambda: whole(truth(self.chip, biases_v, optima, moving, baths, ways))
 
     def submit(self, instrument: str, work: "Callable[[Play], T]") -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""
@@ -364,18 +367,27 @@ class Laboratory:
         )
         self._heat(instrument, arriving)
         self._spare.limit(is_left=False)
-        answers = iter(self._answered(instrument, arriving))
+        answers = iter(self._answered(instrument, cabling, arriving))
         self._ran(signals)
         return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
 
-    def _answered(self, instrument: str, arriving: "RunSignals") -> "tuple[CaptureAnswer, ...]":
+    def _answered(
+        self, instrument: str, cabling: Cabling, arriving: "RunSignals"
+    ) -> "tuple[CaptureAnswer, ...]":
         """Return the world's answers to a run; where it drives a link, with whom it meets."""
-        if instrument not in self.meetings.instruments:
+        sidebands = self.meetings.lines
+        if not any(train.line in sidebands for train in arriving.drives):
             return self.world.play(arriving)
-        from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun
+        from podium.sim_instruments.physics.clock_instants import lateness_fs
+        from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun, ideal_run
 
-        at_fs = _instants(self._counters.get(instrument), arriving.start_tai_fs)
-        return self.meetings.play(instrument, MeetingRun(arriving, at_fs), self._without_turn)
+        counter, start_fs = self._counters.get(instrument), arriving.start_tai_fs
+        run = ideal_run(arriving)
+        if counter is not None:
+            tick = counter.to_ticks(start_fs)
+            run = MeetingRun(arriving, partial(lateness_fs, counter, tick, start_fs))
+        run = replace(run, cut=self.links & cabling.unplugged)
+        return self.meetings.play(instrument, run, self._without_turn)
 
     def begin(self, instrument: str, cabling: Cabling, run: int, start_tai_fs: int) -> "Dialogue":
         """Begin a run that is played piece by piece."""
@@ -479,9 +491,13 @@ class Laboratory:
         return twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
 
     def clock_of(self, name: str, make: ClockMake) -> Clock:
-        """Return the clock of an instrument; it is made, of that make, when first asked for."""
+        """Return the clock of an instrument; it is made when first asked for.
+
+        ``make``: its model's; the facility's timing may have a better one in the box.
+        """
         if name not in self.clocks:
             errors = self._clock_errors.get(name)
+            make = self.plan.timing.clocks.get(name, make)
             self.clocks[name] = Clock(self._seed, name, make, self.room, errors)
         return self.clocks[name]
 

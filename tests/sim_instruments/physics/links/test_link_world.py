@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from podium.firmware_interfaces.yaml_text import parse_yaml
+from podium.sim_instruments.physics.clock_makes import WHITE_RABBIT, WHITE_RABBIT_LOW_JITTER
 from podium.sim_instruments.physics.design import DesignError, design_of
 from podium.sim_instruments.physics.links.link_world import link_truth
 from podium.sim_instruments.physics.sampling import draw_world, sample
@@ -73,3 +74,10 @@ def test_a_link_to_no_qubit_of_the_world_is_refused(world) -> None:
     text = dump_world(world).replace("qubit: node_b.q0", "qubit: node_b.q5")
     with pytest.raises(WorldFileError, match=r"link_ab ends at node_b.q5"):
         parse_world(text)
+
+
+def test_a_phase_reference_that_holds_links_is_of_low_jitter_clocks() -> None:
+    tree = parse_yaml(LINKED.read_bytes())
+    assert design_of(tree, "x").timing.clocks["wrtd_a"] is WHITE_RABBIT_LOW_JITTER
+    tree["timing"]["phase_reference"]["jitter"] = "13 ps"
+    assert design_of(tree, "x").timing.clocks["wrtd_a"] is WHITE_RABBIT

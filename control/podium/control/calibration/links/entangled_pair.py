@@ -1,5 +1,6 @@
 """Shares a Bell pair over a link: the phase of its way, and the state by tomography."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,11 @@ from podium.control.calibration.fits.least_squares import (
 from podium.control.calibration.fits.two_qubit_state import (
     SETTINGS,
     Confusion,
+    concurrence,
     effects,
+    fidelity,
+    largest_chsh,
+    likeliest,
     pair_counts,
     pauli_means,
     tomography,
@@ -44,8 +49,9 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
 
-PHASES, SHOTS = 17, 1500
+PHASES, SHOTS = 9, 1500
 BELL_SHOTS = 2500
+I4 = np.eye(4)
 PSI_PLUS = np.array([0, 1, 1, 0], np.complex128) / np.sqrt(2)
 """What both share: one excitation, in the first or in the second."""
 
@@ -102,16 +108,22 @@ def phase_program(bench: LinkBench, shots: int) -> Program:
     )
 
 
-def bell_program(bench: LinkBench, phase_turns: float, shots: int) -> Program:
-    """Return a pair and nine settings of a readout; the second's frame takes the phase out."""
+def bell_program(bench: LinkBench, shots: int) -> Program:
+    """Return a pair and nine settings of a readout, then :data:`PHASES` axes of the second's.
+
+    The latter tell the phase of this very run: each start finds both nodes some ps apart, and at
+    the carrier that is a good part of a turn.
+    """
     variables = []
+    sweep = np.linspace(0.0, 1.0, PHASES)
     for k, end in enumerate(bench.ends):
         name, half = end.node.qubit.name, end.node.pi_amplitude() / 2
         axes = [setting[k] for setting in SETTINGS]
-        heights = tuple(0.0 if axis == "z" else half for axis in axes)
-        variables.append(Variable(f"{name}_height", "1", Table(heights)))
-        variables.append(Variable(f"{name}_turn", "turn", Table(tuple(TURNS[a] for a in axes))))
-    body = [*pair_body(bench), ShiftPhase(bench.second.node.drive, phase_turns)]
+        heights = [*(0.0 if axis == "z" else half for axis in axes), *([half] * PHASES)]
+        turns = [*(TURNS[axis] for axis in axes), *(k * sweep).tolist()]
+        variables.append(Variable(f"{name}_height", "1", Table(tuple(heights))))
+        variables.append(Variable(f"{name}_turn", "turn", Table(tuple(turns))))
+    body = pair_body(bench)
     for end in bench.ends:
         name = end.node.qubit.name
         body += [
@@ -148,7 +160,7 @@ def fit_phase(turn: Array, parity: Array, shots: int) -> tuple[float, float, flo
     ``parity``: mean of the product of both outcomes, each +1 or -1.
     """
 
-    def model(values: dict[str, float]) -> Array:
+    def model(values: Mapping[str, float]) -> Array:
         at = 2 * np.pi * turn
         return np.asarray(
             values["offset"] + values["cosine"] * np.cos(at) + values["sine"] * np.sin(at)
@@ -169,8 +181,10 @@ async def carrier_phase(bench: LinkBench) -> Outcome:
     """Share a pair and turn the axis of the second's half pi pulse.
 
     Needs :func:`.photon_transfer` before. Stores ``carrier_phase`` (rad), which the second end's
-    frame takes out: of the way, of both sidebands' and drives' oscillators, until one locks anew.
+    frame would take out: of the way, of both sidebands' and drives' oscillators, and of this start.
+    Raises FitFailed where the facility's phase reference holds no phase.
     """
+    bench.check_phase()
     outcome = Outcome("carrier_phase", "Carrier phase")
     shots = bench.shots(SHOTS)
     data = await bench.run(outcome, phase_program(bench, shots))
@@ -186,57 +200,79 @@ async def carrier_phase(bench: LinkBench) -> Outcome:
             "axis of the second (turns)",
             "mean product",
             (Series("both ends", turn, parity()),),
+            judged=False,
         )
 
     def fit(_: Link, panel: Panel) -> Found:
-        phase, sigma, _, curve = fit_phase(turn, parity(), shots)
-        tau = 2 * np.pi
-        return {"carrier_phase": Measured(phase * tau, sigma * tau, "rad")}, replace(
+        turns, sigma, contrast, curve = fit_phase(turn, parity(), shots)
+        whole = 2 * np.pi
+        return {"carrier_phase": Measured(turns * whole, sigma * whole, "rad")}, replace(
             panel,
             series=(*panel.series, Series("fit", turn, curve, line=True)),
-            text="phase {carrier_phase}",
+            text=f"phase {{carrier_phase}}, contrast {contrast:.2f}",
         )
 
     await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)
     return outcome
 
 
+def _uncorrected(state: NDArray[np.complex128], errors: Confusion) -> str:
+    """Return what the pair is with the readouts' errors in it, for people."""
+    both = " and ".join(
+        f"{50 * (one + other):.1f} %"
+        for one, other in zip(errors.false_excited, errors.false_ground, strict=True)
+    )
+    return (
+        f"mean errors of the readouts, {both}, are taken out; with them the fidelity is "
+        f"{fidelity(state, PSI_PLUS):.3f}, the concurrence {concurrence(state):.3f}, S "
+        f"{largest_chsh(state):.3f}"
+    )
+
+
 async def link_bell(bench: LinkBench) -> Outcome:
     """Share pairs and measure them along nine pairs of axes; the likeliest state is found.
 
-    Needs :func:`carrier_phase` before, and readouts whose errors have been counted: these are taken
-    out. Stores ``bell_fidelity`` (with Psi+) and ``bell_concurrence`` (1), sigmas by resampling.
+    Needs :func:`.photon_transfer` before, and readouts whose errors have been counted: these are
+    taken out. The phase of the way is taken out by other shots of the same run. Stores
+    ``bell_fidelity`` (with Psi+), ``bell_concurrence`` and ``chsh_s`` (1: the largest S of any
+    axes on the state found), sigmas by resampling; a note has them with the readouts' errors.
     """
+    bench.check_phase()
     outcome = Outcome("link_bell", "Bell pair over the link")
-    shots = bench.shots(BELL_SHOTS)
-    phase = bench.first.bench.known(bench.link, "carrier_phase").value
-    data = await bench.run(outcome, bell_program(bench, phase / (2 * np.pi), shots))
+    shots, settings = bench.shots(BELL_SHOTS), len(SETTINGS)
+    data = await bench.run(outcome, bell_program(bench, shots))
     ideal = pauli_means(np.outer(PSI_PLUS, PSI_PLUS.conj()))
     places = np.arange(len(ideal), dtype=float)
 
+    def seen_ones() -> list[NDArray[np.bool_]]:
+        return [ones(end, iq_of(data, end.capture)) for end in bench.ends]
+
     def raw(_: Link) -> Panel:
         series = tuple(
-            Series(
-                end.capture,
-                np.arange(len(SETTINGS), dtype=float),
-                ones(end, iq_of(data, end.capture)).mean(axis=0),
-            )
-            for end in bench.ends
+            Series(end.capture, np.arange(settings, dtype=float), one.mean(axis=0)[:settings])
+            for end, one in zip(bench.ends, seen_ones(), strict=True)
         )
         return Panel(bench.link.name, "setting", "read as 1", series)
 
     def fit(_: Link, panel: Panel) -> Found:
-        first, second = (ones(end, iq_of(data, end.capture)) for end in bench.ends)
-        measured = effects(rotations(), readout_errors(bench).matrix())
-        found = tomography(pair_counts(first, second), measured, PSI_PLUS)
+        first, second = seen_ones()
+        product = ((1 - 2.0 * first) * (1 - 2.0 * second)).mean(axis=0)[settings:]
+        turns = fit_phase(np.linspace(0.0, 1.0, PHASES), np.asarray(product), shots)[0]
+        errors = readout_errors(bench)
+        counts = pair_counts(first[:, :settings], second[:, :settings])
+        found = tomography(counts, effects(rotations(turns), errors.matrix()), PSI_PLUS)
+        if bench.link.name not in outcome.states:  # later calls have inputs off by their doubt
+            outcome.states[bench.link.name] = found.state
+            seen = likeliest(counts, effects(rotations(turns), I4))
+            outcome.notes.append(_uncorrected(seen, errors))
         if not found.fidelity > ENTANGLED + 3 * found.fidelity_sigma:
             raise FitFailed(
                 f"no entanglement is shared: fidelity with a Bell state {found.fidelity:.3f} ± "
                 f"{found.fidelity_sigma:.3f}; without it is {ENTANGLED} at most"
             )
-        seen = np.array(list(pauli_means(found.state).values()))
+        means = np.array(list(pauli_means(found.state).values()))
         series = (
-            Series("found", places, seen),
+            Series("found", places, means),
             Series("ideal", places, np.array(list(ideal.values())), line=True),
         )
         label = f"pair of Paulis: {', '.join(ideal)}"
@@ -245,12 +281,13 @@ async def link_bell(bench: LinkBench) -> Outcome:
             "bell_concurrence": Measured(
                 found.concurrence, max(found.concurrence_sigma, 1e-6), "1"
             ),
+            "chsh_s": Measured(found.chsh_s, found.chsh_sigma, "1"),
         }, replace(
             panel,
             x_label=label,
             y_label="mean",
             series=series,
-            text="fidelity {bell_fidelity}, concurrence {bell_concurrence}",
+            text="fidelity {bell_fidelity}, concurrence {bell_concurrence}, S {chsh_s}",
             judged=False,
         )
 

@@ -86,7 +86,7 @@ def absorption(
 
 def middles_s(duration_ns: int) -> Array:
     """Return the middles of a pulse's samples from its middle, s, shape (ns,)."""
-    return (np.arange(duration_ns) + 0.5 - duration_ns / 2) * 1e-9
+    return np.asarray((np.arange(duration_ns) + 0.5 - duration_ns / 2) * 1e-9, np.float64)
 
 
 def played(envelope: NDArray[np.complex128]) -> Sampled:

@@ -1,5 +1,6 @@
 """Sends photons from one end of a link to the other: when they arrive, and how many."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -31,10 +32,10 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
 
-WAIT_NS = 80
+WAIT_NS = 48
 """The emission begins so long after the catch could at the earliest."""
-STEP_NS, POINTS, SHOTS = 4, 41, 800
-SPAN_HZ, FREQUENCIES = 16e6, 33
+STEP_NS, POINTS, SHOTS = 8, 13, 1500
+SPAN_HZ, FREQUENCIES = 14e6, 15
 SIGNIFICANT = 5.0
 FINE_S = 0.05e-9
 
@@ -106,7 +107,7 @@ def fit_lag(lag_s: Array, arrived: Array, sigma: Array, grid_s: Array, shape: Ar
     ``shape``: what arrives, by lag on ``grid_s``, without any delay.
     """
 
-    def model(values: dict[str, float]) -> Array:
+    def model(values: Mapping[str, float]) -> Array:
         at = np.interp(lag_s - values["delay"], grid_s, shape)
         return np.asarray(values["offset"] + values["height"] * at)
 
@@ -143,7 +144,7 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
 
     def raw(_: Link) -> Panel:
         points = Series("second end", lag_s * 1e9, end.fraction(data))
-        return Panel(bench.link.name, "lag of the catch (ns)", "caught", (points,))
+        return Panel(bench.link.name, "lag of the catch (ns)", "caught", (points,), judged=False)
 
     def fit(_: Link, panel: Panel) -> Found:
         arrived = end.fraction(data)
@@ -218,14 +219,16 @@ async def photon_detuning(bench: LinkBench) -> Outcome:
 
     def raw(_: Link) -> Panel:
         points = Series("second end", off_hz / 1e6, end.fraction(data))
-        return Panel(bench.link.name, "catch off its resonance (MHz)", "caught", (points,))
+        return Panel(
+            bench.link.name, "catch off its resonance (MHz)", "caught", (points,), judged=False
+        )
 
     def fit(_: Link, panel: Panel) -> Found:
         caught = end.fraction(data)
         grid = np.linspace(-1.5 * SPAN_HZ, 1.5 * SPAN_HZ, 61)
         shape = caught_off(bench, bench.photon(), grid)
 
-        def model(values: dict[str, float]) -> Array:
+        def model(values: Mapping[str, float]) -> Array:
             at = np.interp(off_hz - values["detuning"], grid, shape)
             return np.asarray(values["offset"] + values["height"] * at)
 

@@ -1,5 +1,6 @@
 """Measures how fast a sideband drive empties f: its rate, and the resonator's width."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -65,7 +66,7 @@ def fit_rate(
     """
     rate, kappa = expected
 
-    def model(values: dict[str, float]) -> Array:
+    def model(values: Mapping[str, float]) -> Array:
         return np.concatenate(
             [
                 values["offset"]

@@ -1,5 +1,6 @@
 """Finds the f0-g1 sideband of a link's end, and how far its drive's power moves it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -78,7 +79,7 @@ def sideband_scans(end: EndPulses, shots: int) -> list[SidebandScan]:
 def _duration_ns(rate_hz: float, kappa_hz: float) -> int:
     """Return how long a pulse on resonance takes to leave :data:`LEFT`, ns."""
     durations = np.arange(GRID_NS, 2000, GRID_NS)
-    left = left_in_f(durations * 1e-9, np.array(rate_hz), kappa_hz)
+    left = left_in_f(np.asarray(durations * 1e-9, np.float64), np.array(rate_hz), kappa_hz)
     return int(durations[min(int(np.argmax(left < LEFT)), durations.size - 1)])
 
 
@@ -121,7 +122,7 @@ def fit_sideband(
     (rate, _), (kappa, _) = held = (expected.rate_hz, expected.kappa_hz)
     first = float(frequency_hz[0][int(np.argmin(left[0]))]) - stark * amplitude[0] ** 2
 
-    def model(values: dict[str, float]) -> Array:
+    def model(values: Mapping[str, float]) -> Array:
         parts = [
             values["offset"]
             + values["height"]

@@ -80,12 +80,16 @@ def wanted() -> NDArray[np.complex128]:
     return np.asarray((both(I2, half) @ CZ @ both(half, half))[:, 0])
 
 
-def rotations() -> list[NDArray[np.complex128]]:
-    """Return what is played before the readout in each setting."""
-    single = {
-        axis: I2 if axis == "z" else turned(np.pi / 2, turns) for axis, turns in TURNS.items()
-    }
-    return [both(single[first], single[second]) for first, second in SETTINGS]
+def rotations(ahead_turns: float = 0.0) -> list[NDArray[np.complex128]]:
+    """Return what is played before the readout in each setting.
+
+    ``ahead_turns``: by which the second's state turns ahead of its drive's frame.
+    """
+
+    def single(axis: str, ahead: float) -> NDArray[np.complex128]:
+        return I2 if axis == "z" else turned(np.pi / 2, TURNS[axis] - ahead)
+
+    return [both(single(first, 0.0), single(second, ahead_turns)) for first, second in SETTINGS]
 
 
 async def bell_state(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:

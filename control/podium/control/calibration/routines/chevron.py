@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.edge_pulses import FULL, EdgePulses
+from podium.control.calibration.edge_pulses import FULL, EdgePulses, even_ns
 from podium.control.calibration.fits.chevron import chevron as model_of
 from podium.control.calibration.fits.chevron import fit_chevron
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
@@ -45,8 +45,8 @@ CHECK_SLACK = 0.06
 
 
 def whole_ns(half_rate_hz: float) -> int:
-    """Return the time from 11 to 20 and back, to the nearest ns."""
-    return max(1, round(1e9 / (2 * half_rate_hz)))
+    """Return the time from 11 to 20 and back, as a gate's length."""
+    return even_ns(1e9 / (2 * half_rate_hz))
 
 
 def _program(p: EdgePulses, duration_ns: int, amplitudes: Linear, shots: int) -> Program:
@@ -54,7 +54,7 @@ def _program(p: EdgePulses, duration_ns: int, amplitudes: Linear, shots: int) ->
     body = [
         *p.begin(),
         *p.one_by_one([[p.first.pi()], [p.second.pi()]]),
-        *p.flux_gate(Affine(name), duration_ns),
+        *p.flux_step(Affine(name), duration_ns),
         *p.read(),
     ]
     axis = Axis("amplitude", (Variable(name, "1", amplitudes),))
@@ -81,7 +81,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     half_rate = sqrt(2) * abs(bench.design(edge, "exchange").value)
     still = p.still.qubit
     centre = await _search(p, outcome, middle, half_rate)
-    times = sorted({max(2, round(1e9 / (2 * half_rate) * share)) for share in DURATIONS})
+    times = sorted({even_ns(1e9 / (2 * half_rate) * share) for share in DURATIONS})
     slope_hz = _slope_hz(p, middle)
     reach = MAP_REACH * half_rate / abs(slope_hz)
     at = np.linspace(centre - reach, min(FULL, centre + reach), AMPLITUDES)
@@ -125,7 +125,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
                 found.values["half_rate"] / sqrt(2), found.sigmas["half_rate"] / sqrt(2), "Hz"
             ),
             "gate_amplitude": Measured(place, found.sigmas["place"], "1"),
-            "gate_duration": Measured(back * 1e-9, 0.5e-9 / sqrt(3), "s"),
+            "gate_duration": Measured(back * 1e-9, 1e-9 / sqrt(3), "s"),
         }
         picture = panel.picture and replace(panel.picture, best=(place, float(back)))
         text = "exchange {exchange}, there and back at {gate_amplitude} in {gate_duration}"
@@ -148,7 +148,7 @@ def _slope_hz(p: EdgePulses, place: float) -> float:
 async def _search(p: EdgePulses, outcome: Outcome, middle: float, half_rate: float) -> float:
     """Return the amplitude at which most of 11 is lost half way; ``middle`` where nothing is."""
     shots = p.bench.shots(SEARCH_SHOTS)
-    half_way = max(1, whole_ns(half_rate) // 2)
+    half_way = even_ns(whole_ns(half_rate) / 2)
     for reach in REACHES:
         low, high = (1 - reach) * middle, min(FULL, (1 + reach) * middle)
         count = ceil((high - low) * abs(_slope_hz(p, middle)) / (SEARCH_STEP * half_rate)) + 1
@@ -174,7 +174,7 @@ async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]
     place, rate = found["gate_amplitude"].value, found["exchange"].value * sqrt(2)
     shots = p.bench.shots(CHECK_SHOTS)
     two = Linear(0.0, place, 2)
-    times = [max(1, ceil(whole_ns(rate) * share)) for share, _ in CHECKED]
+    times = [even_ns(whole_ns(rate) * share) for share, _ in CHECKED]
     rows = [await p.bench.run(outcome, _program(p, ns, two, shots)) for ns in times]
     reference = levels(p.bench, p.still.qubit)
     points = np.array([reference.project(iq_of(row, p.still.qubit.element)) for row in rows])

@@ -1,23 +1,26 @@
 """Finds what a flux line makes of a pulse, by the phase that pulses give the qubit they move."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.edge_pulses import RESET_LIFETIMES, EdgePulses
 from podium.control.calibration.edge_sequences import Fringes, phase_program
 from podium.control.calibration.fits.cryoscope import (
+    BANDS_S,
+    Shots,
     fit_cryoscope,
     phases_of,
     step_response,
     unwound,
 )
-from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
@@ -28,26 +31,39 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
 DURATIONS_NS = (
-    *(4, 6, 8, 12, 16, 20, 26, 32, 40, 48, 60, 76, 96),
+    *(2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 26, 32, 40, 48, 60, 76, 96),
     *(128, 160, 200, 260, 340, 440, 560, 720, 880),
 )
 WHOLE_NS = 920
+"""From the begin of the pulse that counts to the second half pi pulse."""
+LONG_NS = 1600
+"""A pulse whose tail is looked at."""
+LATER_NS = (200, 600, 2000)
+"""From its end to the pulses of the qubit."""
+PROBE_NS = 80
+"""The pulse by which its tail is seen: at rest a qubit at its sweet spot hardly feels it."""
 SHARE = 0.75
 """Of the amplitude at which 11 and 20 should meet: the other end stays far away."""
-CHECK_SHARE = 0.6
-CHECK_NS = (12, 32, 76, 200, 560)
-SHOTS = 400
+CHECK_SHARE = 0.7
+"""Of a check: so near that the design's arc tells what changes."""
+CHECKS = ((12, None), (32, None), (76, None), (200, None), (560, None), (PROBE_NS, 1000))
+SHOTS = 500
 SURE = 3.0
 """Sigmas of an exponential that is stored."""
 OFF = 0.03
 """Turns by which a check may be off beside its noise."""
 
+Kind = tuple[int, int | None]
+"""Of a shot: how long its pulse lasts, and how long before it a long one has ended, ns."""
+
 
 async def cryoscope(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
-    """Ramsey on the end that is moved, a flux pulse of 4 to 880 ns between its half pi pulses.
+    """Ramsey on the end that is moved, a flux pulse of 2 to 880 ns between its half pi pulses.
 
-    Stores ``flux_amplitude1``, ``flux_tau1`` (s) and the second pair of that qubit: exponentials of
-    the line's step response. Pulses of another amplitude have to give the phases that follow.
+    Then a short one, up to 2 us after a pulse of 1.6 us: a bias tee keeps all of it, and the mean
+    of all shots. Stores ``flux_amplitude1``, ``flux_tau1`` (s) to the third pair of that qubit,
+    exponentials of the line's step response, and ``flux_high_pass`` (s). Pulses of another
+    amplitude have to give the phases that follow.
     """
     outcome = Outcome("cryoscope", "Cryoscope")
     for edge in edges:
@@ -55,22 +71,67 @@ async def cryoscope(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     return outcome
 
 
-async def _scan(
-    p: EdgePulses, outcome: Outcome, amplitude: float, times: tuple[int, ...]
-) -> list[Fringes]:
-    shots = p.bench.shots(SHOTS)
-    rows = []
-    for ns in times:
-        gates: list[Statement] = [
-            Barrier(p.names),
-            p.pulse(amplitude, ns),
-            Delay((p.flux,), (WHOLE_NS - ns) * FS_PER_NS),
-            Barrier(p.names),
-        ]
-        title = f"cryoscope, {ns} ns"
-        program = phase_program(p, p.moved, gates, shots, title, controls=(0.0,))
-        rows.append(Fringes(p, p.moved, await p.bench.run(outcome, program), shots))
-    return rows
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """Plays shots of several kinds."""
+
+    p: EdgePulses
+    outcome: Outcome
+    amplitude: float
+
+    @property
+    def reset_ns(self) -> int:
+        """The wait before a shot."""
+        wait = passive_reset(self.p.both, self.p.names, RESET_LIFETIMES)[0]
+        if not isinstance(wait, Delay) or not isinstance(wait.duration_fs, int):
+            raise TypeError(f"a wait of unknown length: {wait}")
+        return wait.duration_fs // FS_PER_NS
+
+    @property
+    def prepared_ns(self) -> int:
+        """From the first pulse of the qubits to the flux pulse."""
+        return self.p.first.pulse_ns + self.p.second.pulse_ns
+
+    async def rows(self, kinds: tuple[Kind, ...]) -> list[Fringes]:
+        """Return the fringes of each kind."""
+        p, found = self.p, []
+        shots = p.bench.shots(SHOTS)
+        for ns, later_ns in kinds:
+            gates: list[Statement] = [
+                Barrier(p.names),
+                p.step(self.amplitude, ns),
+                Delay((p.flux,), (WHOLE_NS - ns) * FS_PER_NS),
+                Barrier(p.names),
+            ]
+            title = f"cryoscope, {ns} ns"
+            before: list[Statement] = []
+            if later_ns is not None:
+                title += f", {later_ns} ns after {LONG_NS}"
+                before = [
+                    p.step(self.amplitude, LONG_NS),
+                    Delay((p.flux,), later_ns * FS_PER_NS),
+                    Barrier(p.names),
+                ]
+            program = phase_program(p, p.moved, gates, shots, title, controls=(0.0,), before=before)
+            found.append(Fringes(p, p.moved, await p.bench.run(self.outcome, program), shots))
+        return found
+
+    def shots(self, kinds: tuple[Kind, ...]) -> Shots:
+        """Return what is played in them."""
+        before = np.zeros((len(kinds), 1, 3))
+        period = np.zeros(len(kinds))
+        for k, (_, later_ns) in enumerate(kinds):
+            begun = -self.prepared_ns
+            before[k, 0] = begun - 2, begun - 1, 0.0
+            if later_ns is not None:
+                end = begun - later_ns
+                begun = end - LONG_NS
+                before[k, 0] = begun, end, 1.0
+            read_ns = max(p.flight_ns() + p.probe_ns for p in self.p.both)
+            period[k] = self.reset_ns - begun + WHOLE_NS + self.p.moved.pulse_ns + read_ns
+        before[..., :2] *= 1e-9
+        duration = np.array([ns for ns, _ in kinds]) * 1e-9
+        return Shots(duration, before, period * 1e-9, WHOLE_NS * 1e-9)
 
 
 def _phases(rows: list[Fringes]) -> tuple[Array, Array]:
@@ -83,7 +144,6 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     qubit = p.moved.qubit
     place = p.resonance()
-    amplitude = SHARE * place
     rest = float(p.detuning_hz(np.zeros(1))[0])
     table = np.linspace(-0.2, 1.8, 4001)
     shifts = p.detuning_hz(np.abs(table) * place) - rest
@@ -91,75 +151,100 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     def shift_of(level: Array, share: float = SHARE) -> Array:
         return np.interp(level * share, table, shifts)
 
-    rows = await _scan(p, outcome, amplitude, DURATIONS_NS)
-    at = np.array(DURATIONS_NS) * 1e-9
-    whole = WHOLE_NS * 1e-9
+    scan = _Scan(p, outcome, SHARE * place)
+    kinds: tuple[Kind, ...] = tuple((ns, None) for ns in DURATIONS_NS)
+    kinds += tuple((PROBE_NS, later) for later in LATER_NS)
+    rows, played = await scan.rows(kinds), scan.shots(kinds)
+    short = len(DURATIONS_NS)
+    at = played.duration_s
     name = qubit.element
     signal = np.array([row.data[f"{name}_i"].values.ravel() for row in rows])
     models: list[Mapping[str, float]] = []
 
     def raw() -> Panel:
-        points = Series("first phase", at * 1e9, signal[:, 0] * 1e3)
+        points = Series("first phase", at[:short] * 1e9, signal[:short, 0] * 1e3)
         return Panel(name, "duration (ns)", "signal (mV)", (points,))
 
     def fit(_: Qubit, panel: Panel) -> Found:
         look_at(signal)
         turns, sigma = _phases(rows)
-        turns = unwound(turns, at, float(shift_of(np.ones(1))[0]))
-        found = fit_cryoscope(at, turns, sigma, whole, shift_of)
+        turns[:short] = unwound(turns[:short], at[:short], float(shift_of(np.ones(1))[0]))
+        found = fit_cryoscope(played, turns, sigma, shift_of)
         models.append(found.values)
-        v, s = found.values, found.sigmas
-        sure = [k for k in (1, 2) if abs(v[f"amplitude{k}"]) > SURE * s[f"amplitude{k}"]]
-        if not sure:
-            raise FitFailed(
-                f"no exponential stands out: {v['amplitude1']:+.4f} ± {s['amplitude1']:.4f} and "
-                f"{v['amplitude2']:+.4f} ± {s['amplitude2']:.4f} of a step"
-            )
-        values = {
-            "flux_amplitude1": Measured(v["amplitude1"], s["amplitude1"], "1"),
-            "flux_amplitude2": Measured(v["amplitude2"], s["amplitude2"], "1"),
-            "flux_tau1": Measured(v["tau1"], s["tau1"], "s"),
-            "flux_tau2": Measured(v["tau2"], s["tau2"], "s"),
-        }
-        left = turns - phases_of(at, whole, v, shift_of)
-        step = step_response(at, v)
+        values, text = _stored(found)
+        left = turns - phases_of(played, found.values, shift_of)
+        left[short:] -= np.round(left[short:])
+        times = np.geomspace(2e-9, (LONG_NS + LATER_NS[-1]) * 1e-9, 200)
+        step = step_response(times, found.values)
+        ends = np.append(at[:short], (LONG_NS + np.array(LATER_NS)) * 1e-9)
         series = (
-            Series("step response", at * 1e9, step, line=True),
-            Series("1 + what phases are off (turns)", at * 1e9, 1 + left),
+            Series("step response", np.log10(times * 1e9), step, line=True),
+            Series("1 + what phases are off (turns)", np.log10(ends * 1e9), 1 + left),
         )
-        text = ", ".join(f"{{flux_amplitude{k}}} in {{flux_tau{k}}}" for k in sure)
-        if len(sure) == 1:
-            values = {n: one for n, one in values.items() if n.endswith(str(sure[0]))}
-        return values, replace(
-            panel, y_label="of a step of 1", series=series, text=text, judged=False
-        )
+        panel = replace(panel, x_label="log10 of the time (ns)", y_label="of a step of 1")
+        return values, replace(panel, series=series, text=text, judged=False)
 
     async def verify(_: Mapping[str, Measured]) -> Panel:
-        checks = await _scan(p, outcome, CHECK_SHARE * place, CHECK_NS)
-        turns, sigma = _phases(checks)
-        short = np.array(CHECK_NS) * 1e-9
-
-        def other(level: Array) -> Array:
-            return shift_of(level, CHECK_SHARE)
-
-        expected = phases_of(short, whole, models[0], other)
-        off = turns - expected
-        off = off - np.round(off)
-        wrong = np.abs(off) > 5 * sigma + OFF * np.maximum(1.0, short / 100e-9)
-        if np.any(wrong):
-            k = int(np.argmax(np.abs(off)))
-            raise FitFailed(
-                f"measured anew at another amplitude, a pulse of {CHECK_NS[k]} ns is off by "
-                f"{off[k]:+.3f} ± {sigma[k]:.3f} turns: the response is not believed"
-            )
-        points = Series("measured anew", short * 1e9, off)
-        zero = Series("expected", short * 1e9, np.zeros(short.size), line=True)
-        text = f"measured anew: off by {np.abs(off).max():.3f} turns at most"
-        return Panel(
-            name, "duration (ns)", "phase (turns)", (points, zero), text=text, judged=False
-        )
+        return await _verify(p, outcome, CHECK_SHARE * place, models[0], shift_of)
 
     await analyse_verified(bench, outcome, qubit, raw, fit, verify)
+
+
+def _stored(found: Fit) -> tuple[dict[str, Measured], str]:
+    """Return what is stored of a line, and in words what stands out."""
+    v, s = found.values, found.sigmas
+    numbers = range(1, len(BANDS_S) + 1)
+    sure = [k for k in numbers if abs(v[f"amplitude{k}"]) > SURE * s[f"amplitude{k}"]]
+    parts = [f"{{flux_amplitude{k}}} in {{flux_tau{k}}}" for k in sure]
+    values: dict[str, Measured] = {}
+    for k in numbers:
+        for quantity, unit in ((f"amplitude{k}", "1"), (f"tau{k}", "s")):
+            values[f"flux_{quantity}"] = Measured(v[quantity], s[quantity], unit)
+    if "high_pass" in v:
+        values["flux_high_pass"] = Measured(v["high_pass"], s["high_pass"], "s")
+        parts.append("a high-pass of {flux_high_pass}")
+    if not parts:
+        most = max(numbers, key=lambda k: abs(v[f"amplitude{k}"]))
+        return {}, (
+            f"steps pass as they are: no exponential stands out, the largest is "
+            f"{v[f'amplitude{most}']:+.4f} ± {s[f'amplitude{most}']:.4f} of a step"
+        )
+    return values, ", ".join(parts)
+
+
+async def _verify(
+    p: EdgePulses,
+    outcome: Outcome,
+    amplitude: float,
+    model: Mapping[str, float],
+    shift_of: Callable[[Array, float], Array],
+) -> Panel:
+    """Compare phases by pulses of another amplitude with those that follow."""
+    scan = _Scan(p, outcome, amplitude)
+    checks, played = await scan.rows(CHECKS), scan.shots(CHECKS)
+    turns, sigma = _phases(checks)
+    at = played.duration_s
+    expected = phases_of(played, model, lambda level: shift_of(level, CHECK_SHARE))
+    off = turns - expected
+    off = off - np.round(off)
+    wrong = np.abs(off) > 5 * sigma + OFF * np.maximum(1.0, at / 100e-9)
+    if np.any(wrong):
+        k = int(np.argmax(np.where(wrong, np.abs(off), 0.0)))
+        raise FitFailed(
+            f"measured anew at another amplitude, a pulse of {CHECKS[k][0]} ns is off by "
+            f"{off[k]:+.3f} ± {sigma[k]:.3f} turns: the response is not believed"
+        )
+    points = Series("measured anew", at * 1e9, off)
+    zero = Series("expected", np.sort(at) * 1e9, np.zeros(at.size), line=True)
+    text = f"measured anew: off by {np.abs(off).max():.3f} turns at most"
+    return Panel(
+        p.moved.qubit.element,
+        "duration (ns)",
+        "phase (turns)",
+        (points, zero),
+        text=text,
+        judged=False,
+    )
 
 
 CRYOSCOPE = Declaration(
@@ -167,11 +252,10 @@ CRYOSCOPE = Declaration(
     targets="edges",
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
-        "flux_amplitude1": Lifetime(30 * DAY_S),
-        "flux_amplitude2": Lifetime(30 * DAY_S),
-        "flux_tau1": Lifetime(30 * DAY_S),
-        "flux_tau2": Lifetime(30 * DAY_S),
+        **{f"flux_amplitude{k}": Lifetime(30 * DAY_S) for k in range(1, len(BANDS_S) + 1)},
+        **{f"flux_tau{k}": Lifetime(30 * DAY_S) for k in range(1, len(BANDS_S) + 1)},
+        "flux_high_pass": Lifetime(30 * DAY_S),
     },
-    places=(),
-    cost_s=4.0,
+    places=(5,),
+    cost_s=8.0,
 )

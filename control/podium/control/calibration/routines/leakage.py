@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.edge_pulses import STEP_NS, EdgePulses, even_ns
 from podium.control.calibration.fits.least_squares import (
     Bound,
     FitFailed,
@@ -22,27 +22,52 @@ from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import Affine, Axis, Delay, Program, Statement, Table, Variable
-from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
 GATES = 4
 """In a row, with equal waits between them. What one leaves in 20 meets what the next one leaves at
 a phase that the wait decides: the mean over waits is the sum of what each leaves by itself."""
-WAITS_NS = (0, 4, 8, 12, 16)
+WAITS = 5
+LONGEST_STEP_NS = 120
+"""From one wait to the next, at most."""
+STEP_COSTS = 0.005
+"""A ns more of it has to take so much off the unevenness."""
 STEPS = (-0.09, -0.045, 0.0, 0.045, 0.09)
 """Durations, about the one that is known, as shares of it."""
 SHOTS = 400
 CHECK_GATES = 3
 CHECK_SHOTS = 600
 SCATTERED = 16.0
+UNEVEN = 0.02
+"""What interference leaves of a mean over so few waits: share of 1, beside the shots' noise."""
 
 
-def lost_program(p: EdgePulses, duration_ns: int, slot_ns: int, gates: int, shots: int) -> Program:
+def waits_ns(apart_hz: float) -> tuple[int, ...]:
+    """Return waits between gates that spread the phase of 20 against 11 most evenly over a turn.
+
+    ``apart_hz``: from 11 to 20 at rest. It is some hundred MHz: waits of one step for all chips
+    would be whole turns on some of them.
+    """
+    places = np.arange(WAITS)
+
+    def uneven(step_ns: int) -> float:
+        turn = np.exp(2j * np.pi * apart_hz * 1e-9 * step_ns * places)
+        left = sum((GATES - m) * float(abs(np.mean(turn**m))) for m in range(1, GATES))
+        return left + STEP_COSTS * step_ns
+
+    step = min(range(1, LONGEST_STEP_NS + 1), key=uneven)
+    return tuple(int(step * k) for k in places)
+
+
+def lost_program(
+    p: EdgePulses, amplitude: float, duration_ns: int, slot_ns: int, gates: int, shots: int
+) -> Program:
     """Return both ends in 1, gates of that duration in slots, a readout; over waits between."""
     wait = f"{p.edge.element}_wait"
+    waits = waits_ns(float(p.detuning_hz(np.zeros(1))[0]))
     slot: list[Statement] = [
-        p.pulse(p.gate_amplitude, duration_ns),
-        Delay((p.flux,), (slot_ns - duration_ns) * FS_PER_NS),
+        p.pulse(amplitude, duration_ns),
+        p.settling(duration_ns, slot_ns),
         Delay((p.flux,), Affine(wait)),
     ]
     body = [
@@ -51,8 +76,8 @@ def lost_program(p: EdgePulses, duration_ns: int, slot_ns: int, gates: int, shot
         *slot * gates,
         *p.read(),
     ]
-    waits = Axis("wait", (Variable(wait, "ns", Table(WAITS_NS)),))
-    return Program(f"leakage, {duration_ns} ns", p.frames(), tuple(body), (waits,), shots=shots)
+    axis = Axis("wait", (Variable(wait, "ns", Table(waits)),))
+    return Program(f"leakage, {duration_ns} ns", p.frames(), tuple(body), (axis,), shots=shots)
 
 
 async def leakage(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
@@ -78,19 +103,18 @@ async def _lost(
     still = p.still.qubit
     iq = []
     for ns in times:
-        program = lost_program(p, ns, slot, gates, shots)
+        program = lost_program(p, p.gate_amplitude, ns, slot, gates, shots)
         iq.append(iq_of(await p.bench.run(outcome, program), still.element))
     reference = levels(p.bench, still)
     signal = reference.project(np.stack(iq))
     variance = reference.sigma(signal, shots) ** 2
-    count = len(WAITS_NS)
-    return 1 - signal.mean(axis=1), np.sqrt(variance.sum(axis=1)) / count
+    return 1 - signal.mean(axis=1), np.sqrt(variance.sum(axis=1)) / WAITS
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     now = p.gate_ns
-    times = sorted({round(now * (1 + step)) for step in STEPS})
+    times = sorted({even_ns(now * (1 + step)) for step in STEPS})
     lost, spread = await _lost(p, outcome, times, GATES, bench.shots(SHOTS))
     at = np.array(times, float)
 
@@ -107,7 +131,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
         start = {"best": float(at[np.argmin(lost)]), "least": float(lost.min()), "bend": 30.0}
         bounds = {"best": Bound(0.5 * now, 1.5 * now), "bend": Bound(0.0, 1e4)}
-        found = fit_least_squares(model, lost, spread, [start], bounds)
+        found = fit_least_squares(model, lost, np.hypot(spread, UNEVEN), [start], bounds)
         v, s = found.values, found.sigmas
         if found.chi2 > SCATTERED:
             raise FitFailed(
@@ -119,10 +143,10 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
                 f"what is lost has its minimum at {v['best']:.1f} ns, which the scan from "
                 f"{at[0]:.0f} to {at[-1]:.0f} ns does not fix"
             )
-        whole = round(v["best"])
+        whole = even_ns(v["best"])
         grid = np.linspace(at[0], at[-1], 100)
         shape = v["least"] + v["bend"] * ((grid - v["best"]) / now) ** 2
-        doubt = sqrt(s["best"] ** 2 + 1 / 12) * 1e-9
+        doubt = sqrt(s["best"] ** 2 + STEP_NS**2 / 12) * 1e-9
         values = {
             "gate_duration": Measured(whole * 1e-9, doubt, "s"),
         }
@@ -141,7 +165,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
 async def _verify(p: EdgePulses, outcome: Outcome, best: int) -> Panel:
     """Compare the duration found with one shorter and one longer, with another number of gates."""
-    step = max(3, round(0.1 * best))
+    step = max(2 * STEP_NS, even_ns(0.1 * best))
     times = [best - step, best, best + step]
     lost, spread = await _lost(p, outcome, times, CHECK_GATES, p.bench.shots(CHECK_SHOTS))
     look_at(lost)

@@ -7,13 +7,15 @@ export function css(name) { return getComputedStyle(document.documentElement).ge
 export function colour(n) { return css(`--series-${n % COLOURS}`); }
 
 export function frame(xLabel, yLabel) {
-  const axis = { stroke: css("--faint"), grid: { stroke: css("--grid"), width: 1 }, ticks: { stroke: css("--grid"), size: 4 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 16, labelGap: 2 };
+  // As large as the reader's own letters: on a wall they are larger.
+  const size = 0.75 * parseFloat(getComputedStyle(document.documentElement).fontSize), font = `${size}px system-ui, sans-serif`;
+  const axis = { stroke: css("--faint"), grid: { stroke: css("--grid"), width: 1 }, ticks: { stroke: css("--grid"), size: 4 }, font, labelFont: font, labelSize: size * 1.35, labelGap: 2 };
   return {
     scales: { x: { time: false } },
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    padding: [6, 10, 0, 0],
-    axes: [{ ...axis, label: xLabel, size: 26 }, { ...axis, label: yLabel, size: 48 }],
+    padding: [size * 0.7, size * 1.6, 0, 0],
+    axes: [{ ...axis, label: xLabel, size: size * 2.2 }, { ...axis, label: yLabel, size: size * 4 }],
   };
 }
 

@@ -18,6 +18,7 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     Group,
     GroupSteps,
     MemberSignals,
+    Played,
     Step,
 )
 from podium.sim_instruments.physics.joint.density_evolution import Steps, channels
@@ -39,6 +40,9 @@ DETUNED_TURNS = 2e-3
 during one group: detunings count to second order, slow noise as :mod:`.group_player` has it."""
 MANY_WAYS = 6
 """Starts that differ in more ways are played one by one, as they are asked for."""
+MANY_GROUPS, REPEATED = 40, 8
+"""A block of more groups that differ in more than phases has each so often: a map takes the time
+of some dozen plays of its group."""
 ALIKE = 1e-6
 """Ways in which starts differ by less, of a population, are left out."""
 
@@ -91,6 +95,9 @@ class GateSequences:
         """Return a block as maps. Raises :class:`NoMaps`."""
         own = np.diag(self._reference.point.vectors) ** 2
         if self._kept > LARGEST_KEPT or own.min() < OWN:
+            raise NoMaps
+        distinct = {(one.group.duration_ns, _plain(one.group)) for one in steps}
+        if len(distinct) > max(MANY_GROUPS, len(steps) // REPEATED):
             raise NoMaps
         return self._program(steps)
 
@@ -213,7 +220,7 @@ class GateSequences:
         return self._numbers[key]
 
     def _group(self, group: Group) -> int:
-        plain = tuple(replace(one, turns=0.0) for one in group.played)
+        plain = _plain(group)
         number = self._numbers.get(plain)
         if number is not None:
             return number
@@ -260,6 +267,11 @@ class GateSequences:
         self._maps += known.harmonics
         self._around += [len(known.harmonics)] * (1 + len(known.harmonics))
         return place
+
+
+def _plain(group: Group) -> tuple[Played, ...]:
+    """Return what a group plays, but for its phases."""
+    return tuple(replace(one, turns=0.0) for one in group.played)
 
 
 def _relaxed(point: ClusterPoint, span_ns: int) -> Array:

@@ -191,7 +191,7 @@ def check_forgotten(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _LaidOut:
-    """What a block plays, from its first shape on."""
+    """Shapes of a block, from its first one on."""
 
     ends_ns: int
     chains: Sequence[tuple[int, list[Group]]]

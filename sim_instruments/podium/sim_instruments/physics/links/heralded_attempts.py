@@ -32,7 +32,7 @@ PORTION = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class SampledAttempts:
-    """What came of a row of attempts. Arrays have one element for each attempt with a click."""
+    """Holds what came of a row of attempts; arrays have one element for each with a click."""
 
     link: HeraldedLink
     attempts: int
@@ -52,12 +52,12 @@ class SampledAttempts:
 
     @property
     def heralds(self) -> int:
-        """How many pairs were announced."""
+        """Return how many pairs were announced."""
         return int(np.count_nonzero(self.sign))
 
     @property
     def seconds(self) -> float:
-        """How long all of it took at the link."""
+        """Return how long all of it took at the link, s."""
         return self.windows * self.link.period_fs * 1e-15
 
     def states(self) -> NDArray[np.complex128]:

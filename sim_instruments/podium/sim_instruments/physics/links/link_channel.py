@@ -31,8 +31,8 @@ from podium.sim_instruments.physics.links.photon_record import PhotonRecord, rec
 from podium.sim_instruments.physics.links.window_steps import WindowSteps, steps_of
 
 PAIR = LEVELS * LEVELS
-SERIES = 0.1
-"""The next term of a step's Taylor series is smaller than this times the bound and its ns."""
+TOLERANCE_1_NS = 3e-9
+"""The next term of a step's Taylor series is smaller than this times its length in ns."""
 OUTSIDE = 1e-6
 """Population outside a channel's inputs up to which a state is accepted."""
 THERMAL_EVENTS = 3.0
@@ -134,29 +134,34 @@ def evolve_window(window: LinkWindow) -> WindowResult:
     static = static_values(window, space)
     place, kind, size = _driven(space)
     norm = _norm(space, static, place, size, steps)
-    before = _start(window, space, photons)
-    state = before.copy()
+    state = _start(window, space, photons)
     watched = watch(space, photons)
     seen = np.zeros((steps.mode.size + 1, watched.groups), np.complex128)
-    evolve_pairs(
-        space.first,
-        space.source,
-        space.sign,
-        static,
-        place,
-        kind,
-        size,
-        steps.drive,
-        steps.mode,
-        steps.span_ns,
-        norm,
-        SERIES * window.bound,
-        state,
-        watched.place,
-        watched.weight,
-        watched.group,
-        seen,
-    )
+    rows = np.searchsorted(space.pairs[:, 0], np.arange(len(space.columns) + 1))
+    for low, high in zip(rows[:-1].tolist(), rows[1:].tolist(), strict=True):
+        # columns do not touch: one after the other they stay in the processor's cache
+        begin, end = int(space.first[low]), int(space.first[high])
+        here = slice(*np.searchsorted(place, (begin, end)))
+        own = (watched.place >= low) & (watched.place < high)
+        evolve_pairs(
+            space.first[low : high + 1] - begin,
+            space.source[begin:end] - low,
+            space.sign[begin:end],
+            np.ascontiguousarray(static[:, begin:end]),
+            place[here] - begin,
+            kind[here],
+            size[here],
+            steps.drive,
+            steps.mode,
+            steps.span_ns,
+            norm,
+            TOLERANCE_1_NS,
+            state[low:high],
+            watched.place[own] - low,
+            watched.weight[own],
+            watched.group[own],
+            seen,
+        )
     channel = _traced(window, space, photons, state)
     photon = recorded(window, steps, seen, channel.matrix) if watched.place.size else None
     return WindowResult(channel, photon, space.states)

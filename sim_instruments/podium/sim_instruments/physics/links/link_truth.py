@@ -1,19 +1,29 @@
-"""How well a link can do in its world: the best absorption and the best Bell pair of sech photons.
+"""The best absorption and the best Bell pair of sech photons that a link allows in its world.
 
 Searched over the photon's width and frequency, the pulses' length and the delay, with ideal
-pulses on the atoms and drives that follow their own Stark shift.
+pulses on the atoms and drives that follow their own Stark shift; what slow noise leaves of the
+pulses found is averaged.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.known_truth import Truth
 from podium.sim_instruments.physics.links.dephasing import number_operator
-from podium.sim_instruments.physics.links.link_channel import WindowResult, evolve_window
-from podium.sim_instruments.physics.links.link_experiment import SENT, pair_fidelity
+from podium.sim_instruments.physics.links.link_channel import PAIR, WindowResult, evolve_window
+from podium.sim_instruments.physics.links.link_experiment import (
+    SENT,
+    bell_fidelity,
+    caught_pair,
+    concurrence,
+    largest_chsh,
+    pair_fidelity,
+    sent_pair,
+)
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.links.link_window import (
     LEVELS,
@@ -33,6 +43,10 @@ LENGTHS = (10.0, 13.0, 17.0, 22.0, 30.0)
 """Of the pulses, in lifetimes 1 / Gamma of the photon."""
 LONGEST_NS = 600.0
 """ASSUMED: no longer f0-g1 pulse is played."""
+COARSE = 1e-4
+"""Bound of the search; what is found is worked out once more with all that the world has."""
+NODES = 3
+"""Of each atom's slow noise."""
 LAG_FS = 100_000
 """To how much the best delay is found."""
 
@@ -56,8 +70,24 @@ class BestLink:
     absorption: float
     """1 - photons that pass the receiver over photons that arrive."""
     absorption_pulses: SechPulses
+    transfer: float
+    """Of f to f, with those pulses: loss, decay and what is cut off are in it."""
     bell_fidelity: float
     bell_pulses: SechPulses
+    bell_concurrence: float
+    chsh_s: float
+    """Largest S of any axes on that pair."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NoisyWindow:
+    """Map of a window, averaged over noise that a shot does not see move."""
+
+    absorption: float
+    transfer: float
+    """Population of the receiver's f after the sender's f."""
+    pair: NDArray[np.complex128]
+    """Of two atoms (9, 9), the receiver's f brought to e."""
 
 
 def window_of(
@@ -84,8 +114,10 @@ def window_of(
         atom = Atom(point.rates_1_s[:LEVELS, :LEVELS], dephasing)
         resonator = TransferResonator(end.kappa_hz, above_hz, end.thermal_photons)
         ends.append(WindowEnd(atom, resonator, band, 0, stop_fs))
-    amplitude = complex(np.sqrt(link.transmission[sender]))
-    way = Way(amplitude, link.delay_fs, amplitude * float(np.sqrt(link.isolation)))
+    phase = np.exp(2j * np.pi * link.phase_turns)
+    there, back = link.transmission[sender], link.transmission[1 - sender]
+    back = back if link.isolation > 0 else 0.0
+    way = Way(complex(np.sqrt(there) * phase), link.delay_fs, complex(np.sqrt(back) * phase))
     return LinkWindow((ends[0], ends[1]), way, SENT)
 
 
@@ -104,29 +136,94 @@ def best_link(link: Link, points: tuple[QubitPoint, QubitPoint], sender: int = 0
         gamma_hz = width * narrow_hz
         length_ns = min(LONGEST_NS, 2.0 * round(lengths / (2e-9 * 2 * np.pi * gamma_hz)))
         pulses = SechPulses(gamma_hz, place * apart_hz, length_ns, 0)
-        found.append((pulses, evolve_window(window_of(link, points, sender, pulses))))
+        found.append((pulses, evolve_window(_coarse(window_of(link, points, sender, pulses)))))
     absorbed = max(found, key=lambda one: _absorption(one[1]))[0]
     paired = max(found, key=lambda one: pair_fidelity(one[1]))[0]
     by_absorption = _over_lag(link, points, sender, absorbed, bell=False)
     by_bell = _over_lag(link, points, sender, paired, bell=True)
-    return BestLink(by_absorption[1], by_absorption[0], by_bell[1], by_bell[0])
+    one, other = (float(np.hypot(point.slow_sigma_hz, point.stray_hz)) for point in points)
+    sigmas = (one, other) if sender == 0 else (other, one)
+    sent = with_slow_noise(window_of(link, points, sender, by_absorption), sigmas)
+    pair = with_slow_noise(window_of(link, points, sender, by_bell), sigmas).pair
+    return BestLink(
+        sent.absorption,
+        by_absorption,
+        sent.transfer,
+        bell_fidelity(pair),
+        by_bell,
+        concurrence(pair),
+        largest_chsh(pair),
+    )
 
 
-def link_truth(links: tuple[Link, ...], points: Mapping[str, QubitPoint]) -> dict[str, Truth]:
-    """Return ``link_ab.best_absorption`` and others of each link whose qubits have points."""
+def best_of_links(links: Sequence[Link], points: Mapping[str, QubitPoint]) -> dict[str, Truth]:
+    """Return ``link_ab.best_absorption`` and others of each link whose qubits have points.
+
+    Of the first end's photons, or of the second's where the way forth transmits less.
+    """
     found: dict[str, Truth] = {}
     for link in links:
         one, other = (points.get(end.qubit) for end in link.ends)
-        if one is None or other is None or link.transmission[0] <= 0:
+        sender = int(link.transmission[1] > link.transmission[0])
+        if one is None or other is None or link.transmission[sender] <= 0:
             continue
-        best = best_link(link, (one, other))
+        best = best_link(link, (one, other), sender)
         found |= {
             f"{link.name}.best_absorption": Truth(best.absorption, "1"),
+            f"{link.name}.best_transfer": Truth(best.transfer, "1"),
             f"{link.name}.best_bell_fidelity": Truth(best.bell_fidelity, "1"),
+            f"{link.name}.best_bell_concurrence": Truth(best.bell_concurrence, "1"),
+            f"{link.name}.best_chsh_s": Truth(best.chsh_s, "1"),
             f"{link.name}.best_photon_width": Truth(best.bell_pulses.gamma_hz, "Hz"),
             f"{link.name}.best_lag": Truth(1e-15 * best.absorption_pulses.lag_fs, "s"),
         }
     return found
+
+
+def with_slow_noise(window: LinkWindow, sigmas_hz: tuple[float, float]) -> NoisyWindow:
+    """Return absorption, transfer and pair, averaged over noise that a shot does not see move.
+
+    ``sigmas_hz``: of each atom's 0-1 frequency; f moves twice as far. Drives stay where they are.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    weights = weights / weights.sum()
+    grid = [
+        list(zip(sigma * nodes, weights, strict=True)) if sigma > 0 else [(0.0, 1.0)]
+        for sigma in sigmas_hz
+    ]
+    arrived = passed = transfer = 0.0
+    f_of_sender = np.zeros((PAIR, PAIR), np.complex128)
+    f_of_sender[2 * LEVELS, 2 * LEVELS] = 1
+    pairs = np.zeros((9, 9), np.complex128)
+    for (one, first), (other, second) in product(*grid):
+        moved, weight = (one, other), float(first * second)
+        ends = tuple(
+            replace(end, sideband=replace(end.sideband, detuning_hz=-2 * hz))
+            for end, hz in zip(window.ends, moved, strict=True)
+        )
+        result = evolve_window(replace(window, ends=(ends[0], ends[1])))
+        # out of the atoms' frames into those of their means
+        turns = [
+            np.exp(-2e-15j * np.pi * hz * (end.stop_fs - end.start_fs) * np.arange(LEVELS))
+            for end, hz in zip(ends, moved, strict=True)
+        ]
+        turn = np.outer(*turns).ravel()
+        pairs += weight * sent_pair(result) * np.outer(turn, turn.conj())
+        received = result.channel.apply(f_of_sender)
+        transfer += weight * float(np.einsum("ajaj->j", received.reshape((LEVELS,) * 4))[2].real)
+        if result.photon is not None:
+            arrived += weight * result.photon.emitted
+            passed += weight * result.photon.emitted * (1 - result.photon.absorption)
+    absorption = 1 - passed / arrived if arrived > 0 else 0.0
+    return NoisyWindow(absorption, transfer, caught_pair(pairs))
+
+
+def _coarse(window: LinkWindow) -> LinkWindow:
+    """Return a window to search with: rare jumps and thermal photons are left out."""
+    ends = tuple(
+        replace(end, resonator=replace(end.resonator, thermal_photons=0.0)) for end in window.ends
+    )
+    return replace(window, ends=(ends[0], ends[1]), bound=COARSE)
 
 
 def _absorption(result: WindowResult) -> float:
@@ -140,11 +237,12 @@ def _over_lag(
     pulses: SechPulses,
     *,
     bell: bool,
-) -> tuple[SechPulses, float]:
-    """Return the pulses with the best delay, and what they reach; by thirds."""
+) -> SechPulses:
+    """Return the pulses with the best delay; by thirds."""
 
     def reached(lag_fs: int) -> float:
-        result = evolve_window(window_of(link, points, sender, replace(pulses, lag_fs=lag_fs)))
+        moved = replace(pulses, lag_fs=lag_fs)
+        result = evolve_window(_coarse(window_of(link, points, sender, moved)))
         return pair_fidelity(result) if bell else _absorption(result)
 
     reach_fs = round(1e15 / (2 * np.pi * pulses.gamma_hz))
@@ -155,5 +253,4 @@ def _over_lag(
             low = left
         else:
             high = right
-    lag_fs = (low + high) // 2
-    return replace(pulses, lag_fs=lag_fs), reached(lag_fs)
+    return replace(pulses, lag_fs=(low + high) // 2)

@@ -1,4 +1,4 @@
-"""What a link's photon did: its envelopes at both ends, what was absorbed, what is left."""
+"""One photon of a link: its envelopes at both ends, what was absorbed, what is left."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,10 @@ from podium.sim_instruments.physics.links.pair_space import PairSpace, level_of
 from podium.sim_instruments.physics.links.window_steps import WindowSteps
 
 SENDER, REST = (2, 0), (0, 0)
-GROUPS = 6
-"""Photons in the first and in the second resonator, <a+ b> and its conjugate, then <a> and <b> of
-``|fg><gg|``, conjugated."""
+GROUPS = 10
+"""Photons in the first and in the second resonator, <a+ b> and its conjugate; then <a> and <b> of
+``|fg><gg|``, conjugated; then the first four of a sender in g: thermal photons alone."""
+BACKGROUND = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +29,11 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotonRecord:
-    """A photon that the first atom emits from f while the second is in g."""
+    """A photon that the first atom emits from f while the second is in g.
+
+    Thermal photons, as they are with the first atom in g, are taken off where gg is among the
+    inputs.
+    """
 
     time_fs: NDArray[np.int64]
     """Shape (T,): at the first end; the same photon is at the second end later by the delay."""
@@ -58,15 +63,20 @@ def watch(space: PairSpace, photons: int) -> Watched:
     if SENDER in inputs:
         own = inputs.index(SENDER)
         columns = {space.columns.index((own, own)): True}
+        background = -1
         if REST in inputs:
             rest = inputs.index(REST)
+            background = space.columns.index((rest, rest))
+            columns[background] = True
             columns[space.columns.index((min(own, rest), max(own, rest)))] = rest < own
         for r, (c, ket, bra) in enumerate(space.pairs.tolist()):
             if c in columns:
                 alone = space.columns[c][0] == space.columns[c][1]
                 high, low = (bra, ket) if columns[c] else (ket, bra)
                 one, other = level_of(high, photons), level_of(low, photons)
-                found += _groups(r, one, other) if alone else _fields(r, one, other)
+                seen = _groups(r, one, other) if alone else _fields(r, one, other)
+                shift = BACKGROUND if c == background else 0
+                found += [(place, weight, group + shift) for place, weight, group in seen]
     place, weight, group = zip(*found, strict=True) if found else ((), (), ())
     return Watched(
         np.array(place, np.int64), np.array(weight, np.float64), np.array(group, np.int64)
@@ -108,8 +118,9 @@ def recorded(
     """Return the photon's record from what was seen (T, GROUPS) at the edges of the steps."""
     one, other = (1e9 * TURN_1_NS * end.resonator.kappa_hz for end in window.ends)
     s, r = window.way.forward, window.way.backward
-    first, second = seen[:, 0].real, seen[:, 1].real
-    cross = seen[:, 2] + seen[:, 3].conj()
+    alone = seen[:, :4] - seen[:, BACKGROUND:]
+    first, second = alone[:, 0].real, alone[:, 1].real
+    cross = alone[:, 2] + alone[:, 3].conj()
     # a_out = a_in + sqrt(kappa_a) a and the same of b, solved for the loop of both ways
     share = 1 / abs(1 - r * s) ** 2
     both = np.sqrt(one * other)

@@ -73,8 +73,8 @@ class AtomMaps:
         if shape not in self._drives:
             self._drives[shape] = self._played(shape)
         tables = self._tables
-        lasts = (tables.carrier_hz[shape] * 1e-9 * tables.duration_ns[shape]) % 1.0
-        number = np.arange(LEVELS)
+        lasts = float(tables.carrier_hz[shape] * 1e-9 * tables.duration_ns[shape]) % 1.0
+        number = np.arange(LEVELS, dtype=np.float64)
         after, before = phases(-(turns + lasts) * number), phases(turns * number)
         return np.asarray(after[:, None] * self._drives[shape] * before)
 

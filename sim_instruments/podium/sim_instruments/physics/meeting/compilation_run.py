@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from podium.sim_instruments.physics.clock_instants import white_noise
 from podium.sim_instruments.physics.compilation_runs import PULSES, TONE, WINDOWS, first_qubit
 from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
 from podium.sim_instruments.physics.meeting.meeting_run import ideal_run
@@ -42,3 +43,4 @@ def run_links() -> None:
         heard = (CaptureTrain(f"{node}.feedline", start + 550, kind, turns, WINDOWS[:1]),)
         runs.append(ideal_run(RunSignals(number, 0, 20_000, played, heard, {})))
     world.meet(runs)
+    white_noise(np.uint64(1), np.zeros(1, np.uint64), np.zeros(1))

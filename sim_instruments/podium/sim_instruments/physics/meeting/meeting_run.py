@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.drive_line import drives_of, joined
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated, episodes_of
@@ -24,6 +25,7 @@ from podium.sim_instruments.physics.meeting.pair_evolution import PairEvolution
 from podium.sim_instruments.physics.meeting.pair_shots import draws_of, pair_paths, phased
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
 from podium.sim_instruments.physics.meeting.window_pairs import window_pairs
+from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import flight
 from podium.sim_instruments.physics.schedule import schedule_of
 from podium.sim_instruments.physics.short_run import later_ns
@@ -34,6 +36,9 @@ from podium.sim_instruments.physics.walk import Paths, Readings
 
 JOINED_NS = 16
 """Pulses on a sideband that follow each other so closely are one window: pieces of one shape."""
+FAR_HZ = 1e8
+"""A sideband of another run so far off its resonance is left out."""
+Lateness = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 Known = dict[str, tuple[NDArray[np.int64], Paths]]
 
 
@@ -42,13 +47,21 @@ class MeetingRun:
     """One instrument's run, with its own clock."""
 
     signals: RunSignals
-    at_fs: Callable[[int], int]
-    """The world's instant (TAI, fs) of a nanosecond of the run: its clock's error is in it."""
+    late_fs: Lateness
+    """By how much each nanosecond (n,) of the run comes later than its start says, fs (n,): its
+    clock's error."""
+    cut: frozenset[str] = frozenset()
+    """Names of links that were cut when it began: no photon gets through."""
+
+    def at_fs(self, at_ns: int) -> int:
+        """Return the world's instant (TAI, fs) of a nanosecond of the run."""
+        late = self.late_fs(np.array([at_ns], np.int64))
+        return self.signals.start_tai_fs + FS_PER_NS * at_ns + int(late[0])
 
 
 def ideal_run(signals: RunSignals) -> MeetingRun:
     """Return a run of a clock without errors."""
-    return MeetingRun(signals, lambda ns: signals.start_tai_fs + 1_000_000 * ns)
+    return MeetingRun(signals, np.zeros_like)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +71,43 @@ class HeardFeedline:
     run: FeedlineRun
     mine: Sequence[int]
     """Numbers of the run's captures on it."""
-    at_fs: Callable[[int], int]
+    late_fs: Lateness
+
+
+def with_cuts(links: Sequence[Link], runs: Sequence[MeetingRun]) -> list[Link]:
+    """Return the links as a meeting finds them; one that any run finds cut lets nothing through."""
+    cut = frozenset[str]().union(*(run.cut for run in runs))
+    return [replace(x, transmission=(0.0, 0.0)) if x.name in cut else x for x in links]
+
+
+def check_own_sidebands(
+    links: Sequence[Link], runs: Sequence[MeetingRun], heard: Sequence[Sequence[FeedlinePoint]]
+) -> None:
+    """Raise NotSimulated where a run drives the f0-g1 of a qubit that another run reads.
+
+    ``heard``: the feedlines of each run. ASSUMED: what is :data:`FAR_HZ` off its resonance, as
+    where two cables are swapped, does nothing to it.
+    """
+    reads = {
+        qubit.name: (number, qubit)
+        for number, feedlines in enumerate(heard)
+        for feedline in feedlines
+        for qubit in feedline.qubits
+    }
+    for end in {end.sideband: end for link in links for end in link.ends}.values():
+        reader, qubit = reads.get(end.qubit, (-1, None))
+        for number, run in enumerate(runs):
+            if qubit is None or number == reader:
+                continue
+            resonance_hz = float(qubit.levels_hz[2]) - end.transfer_hz
+            trains = (t for t in run.signals.drives if t.line == end.sideband and t.start_ns.size)
+            carriers = {piece.carrier_hz for t in trains if not t.spur for piece in t.pieces}
+            if any(abs(carrier - resonance_hz) < FAR_HZ for carrier in carriers):
+                raise NotSimulated(
+                    f"{end.sideband} is driven near its resonance by a run that does not read "
+                    f"{end.qubit}, which another one does: that is not simulated; let one "
+                    "instrument do both (are cables swapped?)"
+                )
 
 
 def sidebands_played(links: Sequence[Link], drives: Sequence[PulseTrain]) -> set[str]:
@@ -69,15 +118,18 @@ def sidebands_played(links: Sequence[Link], drives: Sequence[PulseTrain]) -> set
 
 
 def levels_found(
-    links: Sequence[Link], channel: WindowChannel, feedlines: Sequence[HeardFeedline], seed: int
+    links: Sequence[Link],
+    channel: WindowChannel,
+    feedlines: Sequence[HeardFeedline],
+    played: set[str],
+    seed: int,
 ) -> list[Known]:
     """Return what readings of qubits at ends of links find, for each feedline.
 
-    Raises NotSimulated for what cannot be simulated.
+    ``played``: see :func:`sidebands_played`, of all runs. Raises NotSimulated for what cannot be
+    simulated.
     """
     found: list[Known] = [{} for _ in feedlines]
-    drives = [train for one in feedlines for train in one.run.signals.drives]
-    played = sidebands_played(links, drives)
     active = [link for link in links if played & {end.sideband for end in link.ends}]
     origin_fs = min((one.run.signals.start_tai_fs for one in feedlines), default=0)
     busy: dict[str, str] = {}
@@ -182,13 +234,19 @@ def _member_of(one: HeardFeedline, name: str, sideband: str, origin_fs: int) -> 
     schedule = schedule_of(silence, later, episodes)
     shots = prepare(qubit, schedule, episodes, silence, (0.0, 0.0), False, coherent=True)
     _, fraction = flight(feedline)
-    delay_fs = round(1e6 * qubit.drive_delay_ns) - origin_fs
+    from_origin_fs = run.signals.start_tai_fs - origin_fs
+    delay_fs = round(FS_PER_NS * qubit.drive_delay_ns) + from_origin_fs
+
+    def world_fs(at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        played_ns = at_ns - later
+        return played_ns * FS_PER_NS + one.late_fs(played_ns) + delay_fs
+
     return Member(
         qubit=qubit,
         run=run.signals.run,
         drives=replace(own, start_ns=own.start_ns + later),
         windows=replace(windows, start_ns=windows.start_ns + later),
-        world_fs=lambda ns: one.at_fs(ns - later) + delay_fs,
+        world_fs=world_fs,
         readings=shots.readings,
         pace=shots.pace,
         lit_ns=schedule.start_ns[schedule.sampled],

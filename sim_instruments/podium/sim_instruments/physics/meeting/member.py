@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.drive_line import Drives
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.operating_point import QubitPoint
@@ -29,8 +30,8 @@ class Member:
     """Of its own line."""
     windows: Drives
     """Of its sideband's line: what follows closely is one."""
-    world_fs: Callable[[int], int]
-    """The world's instant at which something of a time is at the chip, fs."""
+    world_fs: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    """The world's instants at which something of times (n,) is at the chip, fs from an origin."""
     readings: Readings
     pace: Pace
     lit_ns: NDArray[np.int64]
@@ -50,11 +51,8 @@ class Member:
 
     def window_fs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the world's instants of begin and end of each window, shape (n,) each."""
-        at = [
-            np.array([self.world_fs(ns) for ns in times.tolist()], np.int64)
-            for times in (self.windows.start_ns, self.windows.end_ns)
-        ]
-        return at[0], at[1]
+        begins = self.world_fs(self.windows.start_ns)
+        return begins, begins + FS_PER_NS * (self.windows.end_ns - self.windows.start_ns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

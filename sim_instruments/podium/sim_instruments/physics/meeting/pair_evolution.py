@@ -8,6 +8,7 @@ square of the noise times the window.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,10 @@ from podium.sim_instruments.physics.meeting.member import Member
 from podium.sim_instruments.physics.meeting.window_channel import SidebandPulse, WindowChannel
 
 DIAGONAL = np.arange(LEVELS) * (LEVELS + 1)
-OUTSIDE = 1e-7
-"""Levels with less population at the start of a window are left out of it."""
+OUTSIDE = (0.0, 2e-2, 3e-4)
+"""Levels with less population at the start of a window are evolved as if the other end were silent:
+e does nothing in a window but decay, and f's photon goes on its way alone. What that leaves out is
+so much times the decay of e in a window (4e-4 of 180 ns and T1 = 5 us), and 3e-4."""
 SILENT = -1
 """In place of a shape: the end plays nothing."""
 
@@ -156,19 +159,22 @@ class PairEvolution:
         return SidebandPulse(played.carrier_hz, samples, played.step_ns)
 
     def _populated(self, state: NDArray[np.complex128]) -> tuple[int, int]:
-        """Return how many levels of each atom are populated by more than OUTSIDE."""
+        """Return how many levels of each atom are evolved with the other's photon."""
         most = state[..., DIAGONAL[:, None], DIAGONAL].real.max(axis=(0, 1))
-        first, second = most.sum(axis=1) > OUTSIDE, most.sum(axis=0) > OUTSIDE
+        outside = np.array(OUTSIDE)
+        first, second = (most.sum(axis=axis) > outside for axis in (1, 0))
         return int(np.flatnonzero(first)[-1]) + 1, int(np.flatnonzero(second)[-1]) + 1
 
     def _window(
         self, one: int, other: int, lag_fs: int, levels: tuple[int, int]
     ) -> NDArray[np.complex128]:
         """Return the channel (81, 81) of a window, in the laboratory's frame of each atom."""
-        asked = one, other, lag_fs, levels
+        asked = one, other, lag_fs, self._enough(one, other, lag_fs, levels)
         if asked not in self._windows:
             pulses = self._pulse(0, one), self._pulse(1, other)
-            found = self._channel(self._link, self._atoms, pulses, lag_fs, levels)
+            found = self._channel(self._link, self._atoms, pulses, lag_fs, asked[3])
+            if SILENT not in (one, other) and asked[3] != (LEVELS, LEVELS):
+                found = self._completed(found, pulses, asked[3])
             turns = [
                 phases(-1e-9 * pulse.duration_ns * atom.levels_hz)
                 for pulse, atom in zip(pulses, self._atoms, strict=True)
@@ -176,13 +182,46 @@ class PairEvolution:
             self._windows[asked] = np.outer(*turns).reshape(-1)[:, None] * found
         return self._windows[asked]
 
+    def _completed(
+        self,
+        found: NDArray[np.complex128],
+        pulses: tuple[SidebandPulse, SidebandPulse],
+        levels: tuple[int, int],
+    ) -> NDArray[np.complex128]:
+        """Return a channel with what it leaves out put in: both ends by themselves."""
+        sides = []
+        for end in (0, 1):
+            silent = SidebandPulse(pulses[1 - end].carrier_hz, np.zeros(0, np.complex128), 1.0)
+            pair = (pulses[0], silent) if end == 0 else (silent, pulses[1])
+            populated = (LEVELS, 1) if end == 0 else (1, LEVELS)
+            sides.append(_reduced(end, self._channel(self._link, self._atoms, pair, 0, populated)))
+        apart = np.einsum("ik,jl->ijkl", *sides).reshape(found.shape)
+        known = [np.arange(LEVELS) < count for count in levels]
+        inside = [np.outer(one, one).reshape(-1) for one in known]
+        mask = np.outer(*inside).reshape(-1)
+        return np.where(mask[None, :], found, apart)
+
+    def _enough(
+        self, one: int, other: int, lag_fs: int, levels: tuple[int, int]
+    ) -> tuple[int, int]:
+        """Return the levels of a channel that is known already and has these, else ``levels``."""
+        for more in product(range(levels[0], LEVELS + 1), range(levels[1], LEVELS + 1)):
+            if (one, other, lag_fs, more) in self._windows:
+                return more
+        return levels
+
     def _one_sided(self, end: int, shape: int) -> NDArray[np.complex128]:
         """Return what a window does to one end (9, 9) while the other is silent, and in g."""
         if end == 0:
             whole = self._window(shape, SILENT, 0, (LEVELS, 1))
         else:
             whole = self._window(SILENT, shape, 0, (1, LEVELS))
-        parts = whole.reshape(SIZE, SIZE, SIZE, SIZE)  # to first, to second, from both
-        if end == 0:
-            return np.asarray(parts[:, DIAGONAL][:, :, :, 0].sum(axis=1))
-        return np.asarray(parts[DIAGONAL][:, :, 0].sum(axis=0))
+        return _reduced(end, whole)
+
+
+def _reduced(end: int, whole: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Return what a window (81, 81) does to one end (9, 9) while the other is in g."""
+    parts = whole.reshape(SIZE, SIZE, SIZE, SIZE)  # to first, to second, from both
+    if end == 0:
+        return np.asarray(parts[:, DIAGONAL][:, :, :, 0].sum(axis=1))
+    return np.asarray(parts[DIAGONAL][:, :, 0].sum(axis=0))

@@ -61,7 +61,7 @@ class Phased:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draws:
-    """What is drawn one after the other, D of them."""
+    """Draws one after the other, D of them."""
 
     block: NDArray[np.int64]
     """Shape (D, 2): of each member; UNREAD: it takes no part."""
@@ -201,8 +201,8 @@ def draws_of(
 def _when_fs(member: Member, block: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the instant of the reading behind each block; far ahead where there is none."""
     out = np.full(block.size, UNTIL_THE_END, np.int64)
-    for row in np.flatnonzero((block >= 0) & (block < member.lit_ns.size)).tolist():
-        out[row] = member.world_fs(int(member.lit_ns[block[row]]))
+    read = (block >= 0) & (block < member.lit_ns.size)
+    out[read] = member.world_fs(member.lit_ns[block[read]])
     return out
 
 

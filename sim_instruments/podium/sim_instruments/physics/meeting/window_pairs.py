@@ -10,9 +10,11 @@ from podium.sim_instruments.physics.links.link_point import Link
 
 RING_DOWN_FOLDS = 12.0
 """A transfer resonator is empty so many e-folds of its energy behind a pulse."""
-LAG_STEP_FS = 10_000
-"""Lags that differ by less share a channel: a photon of 10 MHz is caught alike to 1e-7. Carriers'
-phases are exact."""
+LAG_STEP_FS = 200_000
+"""Lags that differ by half of it from the run's median share its channel: at a lag of 10 ns a
+photon of 10 MHz is caught alike to 1e-3, without a lag to 1e-6. Carriers' phases are exact."""
+LAG_GRID_FS = 10_000
+"""Grid of the median itself: runs after each other share channels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,9 +24,15 @@ class WindowPairs:
     row: NDArray[np.int64]
     """Shape (n, 2): windows of the first and of the second end."""
     lag_fs: NDArray[np.int64]
-    """Shape (n,): second's begin less first's and the delay, in whole LAG_STEP_FS."""
+    """Shape (n,): second's begin less first's and the delay, as channels are made for."""
     turns: NDArray[np.float64]
     """Shape (n,): by how much the second drive is turned: see :mod:`.window_channel`."""
+
+
+def reach_fs(link: Link) -> int:
+    """Return how far apart in time pulses at both ends may be and still share a photon, fs."""
+    slowest = min(end.kappa_hz for end in link.ends)
+    return link.delay_fs + round(1e15 * RING_DOWN_FOLDS / (2 * np.pi * slowest))
 
 
 def window_pairs(
@@ -36,8 +44,7 @@ def window_pairs(
 
     Raises NotSimulated where a window meets two of the other end.
     """
-    slowest = min(end.kappa_hz for end in link.ends)
-    reach = link.delay_fs + round(1e15 * RING_DOWN_FOLDS / (2 * np.pi * slowest))
+    reach = reach_fs(link)
     low = np.searchsorted(second[1], first[0] - reach, side="right")
     high = np.searchsorted(second[0], first[1] + reach, side="left")
     met = np.flatnonzero(high > low)
@@ -50,6 +57,15 @@ def window_pairs(
             "simulated; send one photon for each pulse that catches it"
         )
     apart = second[0][other] - first[0][met]
-    lag = np.rint((apart - link.delay_fs) / LAG_STEP_FS).astype(np.int64) * LAG_STEP_FS
+    lag = _shared_lags(apart - link.delay_fs)
     turns = (link.ends[0].transfer_hz * 1e-15 * apart) % 1.0
-    return WindowPairs(np.stack([met, other], axis=1), lag, turns)
+    return WindowPairs(np.stack([met, other], axis=1), lag, turns.astype(np.float64))
+
+
+def _shared_lags(lag_fs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return lags of which many are equal."""
+    if not lag_fs.size:
+        return lag_fs
+    middle = round(float(np.median(lag_fs)) / LAG_GRID_FS) * LAG_GRID_FS
+    steps = np.rint((lag_fs - middle) / LAG_STEP_FS).astype(np.int64)
+    return np.asarray(middle + steps * LAG_STEP_FS)

@@ -1,13 +1,14 @@
 """A link between two operating points: order of elements, frames, and both directions."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from podium.sim_instruments.physics.links.link_dynamics import LinkDynamics
 from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
 from podium.sim_instruments.physics.links.sech_photon import sideband
+from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
+from podium.sim_instruments.physics.meeting.window_channel import SidebandPulse
 from podium.sim_instruments.physics.operating_point import QubitPoint
 
 NS = 1_000_000
@@ -15,15 +16,6 @@ END = LinkEnd("a.q0", "a.q0.sideband", 8.4e9, 10e6, 5e6, 0.0)
 LINK = Link(
     "link_ab", (END, replace(END, qubit="b.q0", transfer_hz=8.4e9)), (0.8, 0.7), 5 * NS, 0.0, 0.1
 )
-
-
-@dataclass(frozen=True)
-class Played:
-    """A pulse as a line plays it."""
-
-    carrier_hz: float
-    samples: np.ndarray
-    step_ns: float = 1.0
 
 
 def point(f01_hz: float, t1_s: float) -> QubitPoint:
@@ -52,13 +44,13 @@ def point(f01_hz: float, t1_s: float) -> QubitPoint:
 POINTS = point(6.343e9, 20e-6), point(6.098e9, 15e-6)
 
 
-def played(kind: str, atom: QubitPoint, *, detuning_hz: float = 0.0) -> Played:
+def played(kind: str, atom: QubitPoint, *, detuning_hz: float = 0.0) -> SidebandPulse:
     """A pulse on the f0-g1 line."""
     band = sideband(kind, 9e6, 10e6, length_ns=300, centre_fs=0)
     carrier = float(atom.levels_hz[2]) - 8.4e9 + detuning_hz
     time_ns = np.arange(band.samples_hz.size) + 0.5
     turned = np.exp(-2e-9j * np.pi * detuning_hz * time_ns)
-    return Played(carrier, band.samples_hz / 5e6 * turned)
+    return SidebandPulse(carrier, band.samples_hz / 5e6 * turned, 1.0)
 
 
 def received(matrix: np.ndarray, sender: int) -> float:
@@ -70,7 +62,7 @@ def received(matrix: np.ndarray, sender: int) -> float:
 
 def test_the_numbers_of_elements_are_those_of_two_flat_density_matrices() -> None:
     pulses = (played("emission", POINTS[0]), played("catch", POINTS[1]))
-    matrix = LinkDynamics()(LINK, POINTS, pulses, 0)
+    matrix = photon_channel(LINK, POINTS, pulses, 0, (3, 3))
     assert matrix.shape == (81, 81)
     for k in range(9):
         a, b = divmod(k, 3)
@@ -86,11 +78,12 @@ def test_the_numbers_of_elements_are_those_of_two_flat_density_matrices() -> Non
 @pytest.mark.parametrize("sender", [0, 1])
 def test_photons_go_both_ways_each_with_its_own_loss(sender: int) -> None:
     kinds = ("emission", "catch") if sender == 0 else ("catch", "emission")
-    pulses = tuple(played(kind, atom) for kind, atom in zip(kinds, POINTS, strict=True))
-    lag = 0 if sender == 0 else -2 * LINK.delay_fs
-    found = LinkDynamics(sender=sender)(LINK, POINTS, (pulses[0], pulses[1]), lag)
-    assert received(found, sender) == pytest.approx(LINK.transmission[sender] * 0.97, abs=0.01)
-    late = LinkDynamics(sender=sender)(LINK, POINTS, (pulses[0], pulses[1]), lag + 40 * NS)
+    one, other = (played(kind, atom) for kind, atom in zip(kinds, POINTS, strict=True))
+    link = replace(LINK, transmission=((0.8, 0.7), (0.6, 0.8))[sender])
+    lag = 0 if sender == 0 else -2 * link.delay_fs
+    found = photon_channel(link, POINTS, (one, other), lag, (3, 3))
+    assert received(found, sender) == pytest.approx(0.8 * 0.97, abs=0.01)
+    late = photon_channel(link, POINTS, (one, other), lag + 40 * NS, (3, 3))
     assert received(late, sender) < 0.75 * received(found, sender)
 
 
@@ -101,33 +94,23 @@ def test_a_carrier_off_resonance_is_made_up_for_by_a_turn_of_the_samples() -> No
         for kind, atom, hz in zip(("emission", "catch"), POINTS, (3e6, -2e6), strict=True)
     )
     for lag in (0, 7 * NS):
-        one = LinkDynamics()(LINK, POINTS, straight, lag)
-        other = LinkDynamics()(LINK, POINTS, (turned[0], turned[1]), lag)
+        one = photon_channel(LINK, POINTS, straight, lag, (3, 3))
+        other = photon_channel(LINK, POINTS, (turned[0], turned[1]), lag, (3, 3))
         assert np.abs(one - other).max() < 2e-4  # turns are held for a nanosecond
-    missed = Played(turned[0].carrier_hz, straight[0].samples), straight[1]
-    assert received(LinkDynamics()(LINK, POINTS, missed, 0), 0) < 0.7
+    missed = replace(turned[0], samples=straight[0].samples), straight[1]
+    assert received(photon_channel(LINK, POINTS, missed, 0, (3, 3)), 0) < 0.7
 
 
 def test_the_light_shift_of_a_drive_moves_its_own_line() -> None:
     shifted = replace(END, stark_hz_per_watt=3e6)
     link = replace(LINK, ends=(shifted, LINK.ends[1]))
     pulses = (played("emission", POINTS[0]), played("catch", POINTS[1]))
-    plain = received(LinkDynamics()(LINK, POINTS, pulses, 0), 0)
-    moved = received(LinkDynamics()(link, POINTS, pulses, 0), 0)
+    plain = received(photon_channel(LINK, POINTS, pulses, 0, (3, 3)), 0)
+    moved = received(photon_channel(link, POINTS, pulses, 0, (3, 3)), 0)
     power = np.abs(pulses[0].samples) ** 2
     phase = 2e-9 * np.pi * 3e6 * (np.cumsum(power) - power / 2)
     follow = replace(pulses[0], samples=pulses[0].samples * np.exp(1j * phase))
     assert moved < plain - 0.01
-    assert received(LinkDynamics()(link, POINTS, (follow, pulses[1]), 0), 0) == pytest.approx(
-        plain, abs=1e-4
-    )
-
-
-def test_both_models_of_dephasing_are_there() -> None:
-    noisy = tuple(replace(one, dephasing_1_s=2e5) for one in POINTS)
-    pulses = (played("emission", POINTS[0]), played("catch", POINTS[1]))
-    number, lines = (
-        LinkDynamics(dephasing=model)(LINK, (noisy[0], noisy[1]), pulses, 0)
-        for model in ("number", "levels")
-    )
-    assert received(number, 0) < received(lines, 0) - 1e-3
+    assert received(
+        photon_channel(link, POINTS, (follow, pulses[1]), 0, (3, 3)), 0
+    ) == pytest.approx(plain, abs=1e-4)

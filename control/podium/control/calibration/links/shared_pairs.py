@@ -1,0 +1,102 @@
+"""Shares pairs over a calibrated link in one run, measures each at once, and says their state."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import iq_of
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.two_qubit_state import (
+    SETTINGS,
+    effects,
+    pair_counts,
+    tomography,
+)
+from podium.control.calibration.links.entangled_pair import (
+    PHASES,
+    PSI_PLUS,
+    bell_program,
+    fit_phase,
+    ones,
+    pair_body,
+    readout_errors,
+)
+from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.routines.bell_state import rotations
+from podium.control.compilers.placing import place_in_fs
+from podium.control.program.program import Program
+from podium.firmware_interfaces.tai import Tai
+
+WITNESS_SHOTS = 600
+"""Of each setting, at least: what they say of the run's pairs is good to some 0.02."""
+AXES = ("z", "z")
+"""Along which the pairs that are handed out are measured."""
+HANDED_OUT = SETTINGS.index(AXES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedPairs:
+    """Pairs of one run, in the order in which they were made."""
+
+    run: str
+    epochs: Mapping[str, int]
+    """Of all clock domains that had a part."""
+    made_fs: tuple[int, ...]
+    """TAI at which each was there, fs since 1970."""
+    outcomes: NDArray[np.bool_]
+    """What both ends read along :data:`AXES`, shape (pairs, 2)."""
+    fidelity: float
+    """With Psi+, of the pairs of this very run: by tomography of further shots of it."""
+    sigma: float
+
+
+async def share_pairs(bench: LinkBench, number: int) -> SharedPairs:
+    """Share ``number`` pairs and more, by which those are judged.
+
+    Raises FitFailed where no pair is there, NotMeasured and ``RunError``.
+    """
+    shots = max(WITNESS_SHOTS, number)
+    program = bell_program(bench, shots)
+    await bench.begin()
+    data = await bench.run(Outcome("link_request", "Pairs on request"), program)
+    first, second = (ones(end, iq_of(data, end.capture)) for end in bench.ends)
+    settings = len(SETTINGS)
+    product = ((1 - 2.0 * first) * (1 - 2.0 * second)).mean(axis=0)[settings:]
+    turns = fit_phase(np.linspace(0.0, 1.0, PHASES), np.asarray(product), shots)[0]
+    measured = effects(rotations(turns), readout_errors(bench).matrix())
+    counts = pair_counts(first[:, :settings], second[:, :settings])
+    found = tomography(counts, measured, PSI_PLUS)
+    if not np.isfinite(found.fidelity_sigma):
+        raise FitFailed("how well the state of the pairs is known cannot be told")
+    return SharedPairs(
+        str(data.attrs["run"]),
+        {str(name): int(one) for name, one in json.loads(data.attrs["epochs"]).items()},
+        made_times_fs(bench, program, _instant_fs(str(data.attrs["started_tai"])), number),
+        np.stack([first[:number, HANDED_OUT], second[:number, HANDED_OUT]], axis=1),
+        found.fidelity,
+        found.fidelity_sigma,
+    )
+
+
+def made_times_fs(
+    bench: LinkBench, program: Program, started_fs: int, number: int
+) -> tuple[int, ...]:
+    """Return when each of the first ``number`` pairs was there; settings run within each shot.
+
+    Instants on the program's own grid: a controller that rounds a wait comes some ns later.
+    """
+    points = np.broadcast_to(place_in_fs(program).shot_fs, (len(SETTINGS) + PHASES,))
+    shot_fs, before_fs = int(points.sum()), int(points[:HANDED_OUT].sum())
+    alone = replace(program, body=tuple(pair_body(bench)), axes=())
+    pair_fs = int(place_in_fs(alone).shot_fs.max())
+    return tuple(started_fs + k * shot_fs + before_fs + pair_fs for k in range(number))
+
+
+def _instant_fs(text: str) -> int:
+    """Return an instant as the data say it, ``SECONDS.FEMTOSECONDS TAI``."""
+    seconds, _, rest = text.removesuffix(" TAI").partition(".")
+    return Tai(int(seconds), int(rest)).total_fs

@@ -1,0 +1,136 @@
+"""Finds the gap between a gate's halves that makes the phase of their juncture whole turns."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.edge_sequences import Fringes, phase_program
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.ramsey_phase import nearest_turn
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.calibration.sequences import Pulses
+from podium.control.facility.edges import Edge
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
+from podium.control.program.program import Delay, Play, Statement
+from podium.control.program.waveforms import NetZero
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+
+Array = NDArray[np.float64]
+GAPS_NS = tuple(range(10))
+SHOTS = 250
+HALF = 0.5
+SURELY = 0.035
+"""Turns to which a gap is known at once: what is left goes into the gate's amplitude."""
+FARTHEST = 0.15
+"""A phase that is farther from half a turn is left by no gap; the amplitude's scan ends there."""
+SCATTERED = 25.0
+
+
+async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
+    """Ramsey on the end at rest, the other in 0 and in 1, over the gap of one net-zero pulse.
+
+    Between the halves all of 11 is in 20, whose phase goes on while the moved end passes its sweet
+    spot. Needs :func:`chevron`. Stores ``gate_gap`` (s), whole ns, where the conditional phase is
+    nearest to half a turn; Ramsey on the other end has to agree.
+    """
+    outcome = Outcome("gate_gap", "Gap of the gate")
+    for edge in edges:
+        await _of_edge(bench, outcome, edge)
+    return outcome
+
+
+def _gates(p: EdgePulses, gap_ns: int) -> list[Statement]:
+    whole_ns = p.gate_ns + gap_ns
+    waveform = NetZero(whole_ns * FS_PER_NS, 0, gap_ns * FS_PER_NS, 1.0)
+    slot_ns = p.slot_ns(p.gate_ns + max(GAPS_NS))
+    rest = Delay((p.flux,), (slot_ns - whole_ns) * FS_PER_NS)
+    return p.one_by_one([[], [Play(p.flux, waveform, p.gate_amplitude), rest]])
+
+
+async def _conditional(
+    p: EdgePulses, outcome: Outcome, target: Pulses, gap_ns: int | None
+) -> Fringes:
+    gates = [] if gap_ns is None else _gates(p, gap_ns)
+    shots = p.bench.shots(SHOTS * (4 if gap_ns is None else 1))
+    said = "none" if gap_ns is None else f"{gap_ns} ns"
+    program = phase_program(p, target, gates, shots, f"gap of the gate, {said}")
+    return Fringes(p, target, await p.bench.run(outcome, program), shots)
+
+
+def _turns(rows: list[Fringes], none: Fringes) -> tuple[Array, Array]:
+    """Return conditional phases near half a turn, and their sigmas."""
+    found = np.array([row.conditional() for row in rows])
+    rest, rest_sigma = none.conditional()
+    turns, sigma = found[:, 0] - rest, np.hypot(found[:, 1], rest_sigma)
+    return nearest_turn(turns, HALF), sigma
+
+
+async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
+    p = EdgePulses.of(bench, edge)
+    rows = [await _conditional(p, outcome, p.still, gap) for gap in GAPS_NS]
+    none = await _conditional(p, outcome, p.still, None)
+    at = np.array(GAPS_NS, float)
+    rate = float(p.detuning_hz(np.zeros(1))[0]) * 1e-9
+
+    def raw() -> Panel:
+        signal = [one.data[f"{p.still.qubit.element}_i"].values.ravel()[0] * 1e3 for one in rows]
+        points = Series("first phase", at, np.array(signal, float))
+        return Panel(edge.element, "gap (ns)", "signal (mV)", (points,))
+
+    def fit(_: Edge, panel: Panel) -> Found:
+        look_at(np.array([one.data[f"{p.still.qubit.element}_i"].values for one in rows]))
+        turns, sigma = _turns(rows, none)
+        off = nearest_turn(turns - rate * at, float(turns[0]))
+        first = np.angle(np.sum(np.exp(2j * np.pi * off))) / (2 * np.pi)
+        left = nearest_turn(off - first, 0.0)
+        slope, start = np.polyfit(at, left, 1, w=1 / sigma)
+        line = first + start + (rate + slope) * at
+        scatter = nearest_turn(turns - line, 0.0) / np.hypot(sigma, 0.02)
+        if np.sum(scatter**2) > SCATTERED * (at.size - 2):
+            raise FitFailed("the phase does not go with the gap as that of 20 at the sweet spot")
+        away = nearest_turn(line - HALF, 0.0)
+        near = np.flatnonzero(np.abs(away) < SURELY)
+        best = int(near[0]) if near.size else int(np.argmin(np.abs(away)))
+        values = {"gate_gap": Measured(GAPS_NS[best] * 1e-9, 1e-10, "s")}
+        text = f"{GAPS_NS[best]} ns leave {away[best]:+.3f} turns"
+        series = (
+            Series("data", at, turns),
+            Series("20 at its sweet spot", at, nearest_turn(line, HALF), line=True),
+        )
+        label = "conditional phase (turns)"
+        return values, replace(panel, y_label=label, series=series, text=text, judged=False)
+
+    async def verify(found: Mapping[str, Measured]) -> Panel:
+        gap = round(found["gate_gap"].value * 1e9)
+        again = [await _conditional(p, outcome, p.moved, one) for one in (gap, None)]
+        turns, sigma = _turns(again[:1], again[1])
+        if not abs(float(turns[0]) - HALF) < FARTHEST + 5 * float(sigma[0]):
+            raise FitFailed(
+                f"measured anew on {p.moved.qubit.element}, a gap of {gap} ns gives "
+                f"{float(turns[0]):.3f} ± {float(sigma[0]):.3f} turns: it is not believed"
+            )
+        points = Series(f"on {p.moved.qubit.element}", np.array([float(gap)]), turns)
+        text = f"on {p.moved.qubit.element}: {float(turns[0]):.3f} ± {float(sigma[0]):.3f} turns"
+        return Panel(edge.element, "gap (ns)", "phase (turns)", (points,), text=text, judged=False)
+
+    await analyse_verified(bench, outcome, edge, raw, fit, verify)
+
+
+GATE_GAP = Declaration(
+    gate_gap,
+    targets="edges",
+    needs=(
+        *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
+        *("gate_amplitude", "gate_duration"),
+    ),
+    gives={"gate_gap": Lifetime(7 * DAY_S)},
+    places=(15,),
+    cost_s=3.0,
+)

@@ -1,0 +1,84 @@
+"""Reports a campaign of two-qubit gates: how many were found, and what is broken."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from podium.control.campaign.report import CampaignReport
+from podium.control.facility.facility import Facility
+
+FOUND_SHARE = 0.95
+RESIDUAL_FLUX = 1e-3
+"""Of a step, from 5 ns to 20 us after it, once a line is undone."""
+ALLOWED = 1.5
+"""The benchmarked error of a gate may be so many times what the world allows."""
+SIGMAS = 3.0
+
+
+def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> CampaignReport:
+    """Return the judgement on the worlds of ``two-qubit``."""
+    complaints: list[str] = []
+    table = Table(title=f"Gates of {len(results)} worlds", box=box.SIMPLE_HEAD)
+    for heading in ("seed", "edge", "gate", "Bell state", "error", "world allows", "residual flux"):
+        table.add_column(heading, no_wrap=True)
+    found, edges, fidelities, residuals = 0, 0, list[float](), list[float]()
+    for one in sorted(results, key=lambda result: int(result["seed"])):
+        left = [float(value) for value in one["residual_flux"].values() if value is not None]
+        residuals += left
+        if one["distorted_lines"] and not left:
+            complaints.append(f"seed {one['seed']}: no flux line was found")
+        for name, edge in one["edges"].items():
+            edges += 1
+            found += bool(edge["found"])
+            bell, error = edge["bell_fidelity"], edge["gate_error"]
+            if bell is not None:
+                fidelities.append(float(bell["value"]))
+            said = _too_large(error, edge["cz_infidelity"])
+            if said:
+                complaints.append(f"seed {one['seed']}: {name}: {said}")
+            table.add_row(
+                str(one["seed"]),
+                name,
+                "found" if edge["found"] else "[red]not found[/red]",
+                "" if bell is None else f"{bell['value']:.4f} ± {bell['sigma']:.4f}",
+                "" if error is None else f"{error['value']:.4f} ± {error['sigma']:.4f}",
+                "" if edge["cz_infidelity"] is None else f"{edge['cz_infidelity']:.4f}",
+                f"{max(left):.1e}" if left else "",
+            )
+    if not results:
+        complaints.append("no world was measured")
+    if found < FOUND_SHARE * edges:
+        complaints.append(f"{found} of {edges} gates found, not {FOUND_SHARE:.0%}")
+    worst = max(residuals, default=None)
+    if worst is not None and worst > RESIDUAL_FLUX:
+        complaints.append(f"residual flux up to {worst:.1e} of a step, not {RESIDUAL_FLUX:g}")
+    content = {
+        "edges": edges,
+        "gates_found": found,
+        "bell_fidelity": median(fidelities) if fidelities else None,
+        "bell_fidelity_least": min(fidelities, default=None),
+        "residual_flux": median(residuals) if residuals else None,
+        "residual_flux_most": worst,
+        **{
+            name: median([float(one[name]) for one in results]) if results else None
+            for name in ("lab_s", "cpu_s", "wall_s")
+        },
+        "failures": [
+            f"seed {one['seed']}, {failure}" for one in results for failure in one["failures"]
+        ],
+        "complaints": complaints,
+    }
+    return CampaignReport(content, (table,), tuple(complaints))
+
+
+def _too_large(error: dict[str, Any] | None, allowed: float | None) -> str:
+    """Return what is wrong with a benchmarked error; empty: nothing, or it was not measured."""
+    if error is None or allowed is None:
+        return ""
+    most = ALLOWED * allowed
+    if float(error["value"]) - SIGMAS * float(error["sigma"]) <= most:
+        return ""
+    return f"an error of {error['value']:.4f}, and the world allows {allowed:.4f}"

@@ -1,0 +1,113 @@
+"""Brings the gates of one world up by ``podium demo --two-qubit``, and records them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from podium.control.campaign.provenance import digest, podium_commit, podium_version
+from podium.control.campaign.world_process import measured_world
+from podium.control.campaign.world_task import WorldLost, WorldTask
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.line_inverse import inverse_stages, step_means
+from podium.control.facility.line_response import LineResponse, response_of
+from podium.control.processes.child_processes import podium
+
+JUDGED_NS = (5, 20_000)
+"""The residual of a line is the largest in this time after a step."""
+OF_GATE = ("bell_fidelity", "bell_concurrence", "gate_error", "gate_leakage", "exchange")
+"""Quantities of an edge that are kept."""
+NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
+"""An edge that has all of these has a gate."""
+
+
+async def gate_world(task: WorldTask) -> dict[str, Any]:
+    """Bring the gates up and return their record as JSON; raises ``WorldLost``."""
+    command = task.program or podium("demo", "--two-qubit")
+    async with measured_world(task, command) as folder:
+        try:
+            return {
+                "campaign": task.campaign,
+                "seed": task.seed,
+                "options": list(task.options),
+                "facility_digest": digest(task.facility_text),
+                "version": podium_version(),
+                "commit": podium_commit(),
+                **record_of(_json(folder / "summary.json"), _json(folder / "truth.json"),
+                            _json(folder / "fits.json")),
+            }  # fmt: skip
+        except (KeyError, TypeError, ValueError) as error:
+            raise WorldLost(
+                f"seed {task.seed}: {folder.name} holds no report of gates: {error!r}"
+            ) from error
+
+
+def record_of(summary: Any, truth: Any, fits: Any) -> dict[str, Any]:
+    """Return what a demo has found of edges and lines, beside what the world allows.
+
+    Raises KeyError, TypeError, ValueError for no report of gates.
+    """
+    measured = {name: one for step in fits for name, one in step["measured"].items()}
+    edges = {
+        name: {
+            "found": all(quantity in one for quantity in NEEDED),
+            **{quantity: one.get(quantity) for quantity in OF_GATE},
+            "cz_infidelity": _value(truth, f"{name}.cz_infidelity"),
+        }
+        for name, one in summary["edges"].items()
+    }
+    elements = {name.rpartition(".")[0] for name in measured if ".flux_" in name}
+    lines = {
+        element: residual_flux(_line(measured, element), _line(truth, element))
+        for element in sorted(elements)
+        if _line(measured, element).exponentials
+    }
+    return {
+        "edges": edges,
+        "distorted_lines": any(".flux_tau" in name for name in truth),
+        "residual_flux": lines,
+        "failures": [f"{f['routine']} {f['element']}: {f['reason']}" for f in summary["failures"]],
+        "lab_s": float(summary["lab_s"]),
+        "cpu_s": float(summary["cpu_s"]),
+        "wall_s": float(summary["wall_s"]),
+    }
+
+
+def residual_flux(found: LineResponse, true: LineResponse) -> float | None:
+    """Return by how much a step at the chip differs from 1 at most, from 5 ns to 20 us after it.
+
+    Its exponentials are undone as they were found; None: nothing undoes these. The bias tee and
+    reflections play no part.
+    """
+    signal = step_means(LineResponse(true.exponentials), JUDGED_NS[1])
+    try:
+        stages = inverse_stages("line", LineResponse(found.exponentials))
+    except DoesNotFit:
+        return None
+    for stage in stages:
+        left = np.exp(-1 / stage.tau_ns)
+        made, state = np.empty(signal.size), 0.0
+        for k, value in enumerate(signal.tolist()):
+            state += (1 - left) * (value - state)
+            made[k] = value + stage.amplitude * (state - value)
+        signal = made
+    return float(np.abs(signal[JUDGED_NS[0] :] - 1).max())
+
+
+def _line(known: Mapping[str, Any], element: str) -> LineResponse:
+    own = {
+        name.rpartition(".")[2]: float(one["value"])
+        for name, one in known.items()
+        if name.startswith(f"{element}.flux_")
+    }
+    return response_of(own) or LineResponse()
+
+
+def _value(known: Mapping[str, Any], name: str) -> float | None:
+    return float(known[name]["value"]) if name in known else None
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

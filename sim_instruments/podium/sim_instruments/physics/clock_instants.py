@@ -1,0 +1,70 @@
+"""World instants of many ticks of one clock at a time: what :meth:`.clocks.Clock.tick_fs` says.
+
+Phase noise is taken tick by tick, as there; what changes smoothly (temperature, ageing, a free
+oscillator's frequency) is interpolated between a few exact instants.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.clocks import WHITE_TICK_FS, NoiseSource
+from podium.sim_instruments.physics.noise import gaussian_at
+from podium.sim_instruments.physics.tick_counter import TickCounter
+
+KNOTS: Final = 9
+"""Exact instants over a run. ASSUMED: no lock changes in it, else each tick is asked for."""
+FS_PER_NS: Final = 1_000_000
+
+
+def lateness_fs(
+    counter: TickCounter, start_tick: int, start_fs: int, at_ns: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return by how much later than ``start_fs + at_ns`` each tick ``start_tick + at_ns`` is, fs.
+
+    Shape (n,), as ``at_ns``.
+    """
+    if at_ns.size <= KNOTS or not counter.clock.held(
+        start_fs + int(at_ns.min()) * FS_PER_NS, start_fs + int(at_ns.max()) * FS_PER_NS
+    ):
+        return _each(counter, start_tick, start_fs, at_ns)
+    knots = np.linspace(at_ns.min(), at_ns.max(), KNOTS).astype(np.int64)
+    sources = counter.clock.noise_sources(start_fs)
+    smooth = _each(counter, start_tick, start_fs, knots) + _noise(sources, start_fs, knots)
+    found = np.interp(at_ns, knots, smooth) - _noise(sources, start_fs, at_ns)
+    return np.rint(found).astype(np.int64)
+
+
+def _each(
+    counter: TickCounter, start_tick: int, start_fs: int, at_ns: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    found = (counter.to_world(start_tick + ns) - start_fs - ns * FS_PER_NS for ns in at_ns.tolist())
+    return np.fromiter(found, np.int64, at_ns.size)
+
+
+def _noise(
+    sources: tuple[NoiseSource, ...], start_fs: int, at_ns: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the phase noise at instants, fs."""
+    out = np.zeros(at_ns.size)
+    later_fs = at_ns * FS_PER_NS
+    for source in sources:
+        if source.white_fs:
+            first, rest = divmod(start_fs, WHITE_TICK_FS)
+            ticks = (first + (rest + later_fs) // WHITE_TICK_FS).astype(np.uint64)
+            white = np.empty(at_ns.size)
+            white_noise(np.uint64(source.white_key), ticks, white)
+            out += source.white_fs * white
+        for period_fs, phase in source.flicker:
+            turns = start_fs % period_fs / period_fs + later_fs / period_fs + phase
+            out += source.flicker_fs * np.cos(2 * np.pi * turns)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def white_noise(key: Any, ticks: Any, out: Any) -> None:
+    """Fill ``out`` with standard normal numbers that belong to ticks."""
+    for i in range(ticks.size):
+        out[i] = gaussian_at(key, ticks[i], np.uint64(0)).real

@@ -1,0 +1,134 @@
+"""Fits of link routines on made-up data, and the model of one photon beside closed forms."""
+
+import numpy as np
+import pytest
+
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.two_qubit_state import largest_chsh
+from podium.control.calibration.links.emission import fit_emission, left_of_sech
+from podium.control.calibration.links.entangled_pair import PSI_PLUS, fit_phase
+from podium.control.calibration.links.link_model import (
+    EndModel,
+    caught_from,
+    emitted,
+    left_in_f,
+    transfer,
+)
+from podium.control.calibration.links.photon_shapes import middles_s, sech_rate_hz
+from podium.control.calibration.links.photon_transfer import fit_lag
+from podium.control.calibration.links.sideband_rate import fit_rate
+from podium.control.calibration.links.sideband_spectroscopy import ExpectedSideband, fit_sideband
+
+KAPPA, GAMMA = 10.4e6, 10.4e6
+RNG = np.random.default_rng(5)
+
+
+def noisy(values: np.ndarray, sigma: float) -> np.ndarray:
+    return values + sigma * RNG.normal(size=values.shape)
+
+
+def test_the_closed_form_of_a_square_pulse_is_that_of_small_steps() -> None:
+    for rate, off in ((1.5e6, 0.0), (2.6e6, 0.0), (6e6, 0.0), (3e6, 4e6)):
+        turned = np.exp(2j * np.pi * off * (np.arange(120) + 0.5) * 1e-9)
+        left, _ = emitted(rate * turned, EndModel(KAPPA))
+        found = left_in_f(np.array(120e-9), np.array(rate), KAPPA, off)
+        assert abs(left[-1]) ** 2 == pytest.approx(float(found), abs=2e-4)
+
+
+def test_matched_photons_are_caught_as_the_closed_forms_say() -> None:
+    """[x / sinh x]**2 with x = Gamma lag / 2, for pulses that are not cut."""
+    sent = sech_rate_hz(middles_s(400), GAMMA, KAPPA) + 0j
+    caught = sech_rate_hz(-middles_s(400), GAMMA, 13.5e6) + 0j
+    out = emitted(sent, EndModel(KAPPA))[1]
+    kernel = caught_from(caught, EndModel(13.5e6))
+    lags = np.array([0.0, 2e-9, 5e-9, 10e-9, -10e-9])
+    x = np.where(lags == 0, 1e-9, np.pi * GAMMA * lags)
+    assert np.allclose(transfer(out, kernel, lags), (x / np.sinh(x)) ** 2, atol=2e-4)
+
+
+def test_a_photon_that_is_cut_arrives_best_at_a_lag_that_is_no_skew() -> None:
+    sent = sech_rate_hz(middles_s(180), GAMMA, KAPPA) + 0j
+    caught = sech_rate_hz(-middles_s(180), GAMMA, 13.5e6) + 0j
+    out = emitted(sent, EndModel(KAPPA))[1]
+    grid = np.arange(-150e-9, 150e-9, 0.5e-9)
+    shape = transfer(out, caught_from(caught, EndModel(13.5e6)), grid)
+    assert 1e-9 < grid[int(np.argmax(shape))] < 4e-9
+    lag = np.arange(-48e-9, 49e-9, 8e-9)
+    arrived = noisy(0.05 + 0.75 * np.interp(lag - 5.2e-9, grid, shape), 0.015)
+    fit = fit_lag(lag, arrived, np.full(lag.size, 0.015), grid, shape)
+    assert abs(fit.values["delay"] - 5.2e-9) < 5 * fit.sigmas["delay"] < 3e-9
+    assert abs(fit.values["height"] - 0.75) < 5 * fit.sigmas["height"]
+    with pytest.raises(FitFailed, match="no photon arrives at any lag"):
+        fit_lag(lag, noisy(0.3 + 0 * lag, 0.015), np.full(lag.size, 0.015), grid, shape)
+
+
+def test_spectra_tell_the_resonance_and_its_shift() -> None:
+    centre, stark, rate = 4.0231e9, -25e6, 12.4e6
+    amplitude, duration = [0.12, 0.24, 0.36], [200e-9, 60e-9, 36e-9]
+    frequency = [centre + stark * a**2 + np.linspace(-25e6, 25e6, 41) for a in amplitude]
+    left = [
+        noisy(
+            0.04
+            + 0.9 * left_in_f(np.array(t), np.array(rate * a), KAPPA, f - centre - stark * a**2),
+            0.02,
+        )
+        for f, a, t in zip(frequency, amplitude, duration, strict=True)
+    ]
+    expected = ExpectedSideband(centre - 2e6, -30e6, (12e6, 0.8e6), (KAPPA, 0.3e6))
+    fit = fit_sideband(frequency, left, [np.full(41, 0.02)] * 3, amplitude, duration, expected)
+    assert abs(fit.values["centre"] - centre) < 5 * fit.sigmas["centre"] < 1e6
+    assert abs(fit.values["stark"] - stark) < 5 * fit.sigmas["stark"] < 15e6
+    flat = [noisy(np.full(41, 0.9), 0.02) for _ in amplitude]
+    with pytest.raises(FitFailed, match="no f0-g1 line"):
+        fit_sideband(frequency, flat, [np.full(41, 0.02)] * 3, amplitude, duration, expected)
+
+
+def test_pulses_of_three_lengths_tell_rate_and_width() -> None:
+    amplitude = [np.linspace(0, 0.9, 31)] * 3
+    duration = [40e-9, 80e-9, 160e-9]
+    left = [
+        noisy(0.05 + 0.88 * left_in_f(np.array(t), 12.7e6 * a, 9.8e6), 0.02)
+        for a, t in zip(amplitude, duration, strict=True)
+    ]
+    fit = fit_rate(amplitude, left, [np.full(31, 0.02)] * 3, duration, (12e6, 10.4e6))
+    assert abs(fit.values["rate"] - 12.7e6) < 5 * fit.sigmas["rate"] < 1e6
+    assert abs(fit.values["kappa"] - 9.8e6) < 5 * fit.sigmas["kappa"] < 2e6
+
+
+def test_what_is_left_tells_the_photon_that_went() -> None:
+    sent = sech_rate_hz(middles_s(180), GAMMA, KAPPA) + 0j
+    left = np.abs(emitted(sent, EndModel(KAPPA))[0]) ** 2
+    cut = np.arange(23, 360, 24)
+    time_s = (cut + 1) * 0.5e-9 - 90e-9
+    assert np.allclose(left[cut], left_of_sech(time_s, GAMMA, KAPPA), atol=0.03)
+    fit = fit_emission(
+        time_s, noisy(0.03 + 0.9 * left[cut], 0.01), np.full(cut.size, 0.01), GAMMA, KAPPA
+    )
+    assert abs(fit.values["bandwidth"] - GAMMA) < 0.1 * GAMMA
+    with pytest.raises(FitFailed, match="makes no photon"):
+        fit_emission(time_s, noisy(0.9 + 0 * time_s, 0.01), np.full(cut.size, 0.01), GAMMA, KAPPA)
+
+
+def test_the_phase_of_a_pair_is_found_and_noise_has_none() -> None:
+    turn = np.linspace(0, 1, 9)
+    parity = noisy(0.02 + 0.7 * np.cos(2 * np.pi * (turn - 0.31)), 0.03)
+    phase, sigma, contrast, _ = fit_phase(turn, parity, 1000)
+    assert abs(phase - 0.31) < 5 * sigma < 0.1
+    assert contrast == pytest.approx(0.7, abs=0.1)
+    with pytest.raises(FitFailed, match="they share no pair"):
+        fit_phase(turn, noisy(0 * turn, 0.03), 1000)
+
+
+@pytest.mark.parametrize("weight", [0.3, 0.8, 1.0])
+def test_s_of_a_werner_pair_is_its_weight_times_tsirelsons_bound(weight: float) -> None:
+    state = weight * np.outer(PSI_PLUS, PSI_PLUS.conj()) + (1 - weight) * np.eye(4) / 4
+    assert largest_chsh(state) == pytest.approx(2 * np.sqrt(2) * weight)
+
+
+def test_s_of_a_pair_that_lost_its_photon_is_that_of_what_arrives() -> None:
+    """A lost photon leaves 00: X X and Y Y are sqrt(eta), Z Z is -eta."""
+    eta = 0.77
+    kept = np.array([0, np.sqrt(eta), 1, 0], np.complex128) / np.sqrt(2)
+    state = np.outer(kept, kept.conj())
+    state[0, 0] += (1 - eta) / 2
+    assert largest_chsh(state) == pytest.approx(2 * np.sqrt(2 * eta))

@@ -1,0 +1,194 @@
+"""Programs of link routines: on both nodes, with what is known of the ends, and compiled there."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from podium.control import cli
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.links.emission import emission_program, slices_ns
+from podium.control.calibration.links.entangled_pair import (
+    PSI_PLUS,
+    bell_program,
+    carrier_phase,
+    link_bell,
+    phase_program,
+)
+from podium.control.calibration.links.link_bench import LinkBench, of_resonance
+from podium.control.calibration.links.link_routines import CALIBRATION, LINK_ROUTINES
+from podium.control.calibration.links.link_session import UnknownLink, chosen_link, link_validities
+from podium.control.calibration.links.photon_transfer import (
+    detuning_program,
+    lag_program,
+    reference_program,
+)
+from podium.control.calibration.links.sideband_rate import rate_program
+from podium.control.calibration.links.sideband_spectroscopy import sideband_scans
+from podium.control.calibration.routines.bell_state import rotations
+from podium.control.facility.load import load_facility
+from podium.control.parameters.entry import NotMeasured, ParameterEntry
+from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.parameters.store import ParameterStore
+from podium.control.program.program import Frame
+from podium.control.program.validate import validate
+
+EXAMPLES = Path(__file__).parents[4] / "examples"
+LINKED = EXAMPLES / "linked" / "facility.yaml"
+KNOWN = {
+    "node_a.q0.f01": (6.3443e9, "Hz"),
+    "node_b.q0.f01": (6.1084e9, "Hz"),
+    "node_a.q0.anharmonicity": (-264.7e6, "Hz"),
+    "node_b.q0.anharmonicity": (-305.1e6, "Hz"),
+    "node_a.q0.t1": (5e-6, "s"),
+    "node_b.q0.t1": (4.5e-6, "s"),
+    "node_a.q0.pi_amplitude": (0.42, "1"),
+    "node_b.q0.pi_amplitude": (0.42, "1"),
+    "link_ab.a.sideband_rate": (12.3e6, "Hz"),
+    "link_ab.a.stark_shift": (-25.6e6, "Hz"),
+    "link_ab.b.kappa": (13.3e6, "Hz"),
+    "link_ab.best_lag": (7.2e-9, "s"),
+}
+
+
+class NoRunner:
+    """Knows the facility and plays nothing."""
+
+    def __init__(self, facility) -> None:
+        self.facility = facility
+
+
+def entry(name: str, value: float, unit: str) -> ParameterEntry:
+    return ParameterEntry(name, value, abs(value) * 1e-4, unit, "run", "routine", 1.0, 1)
+
+
+def bench_of(file: Path = LINKED, **over: tuple[float, str]) -> LinkBench:
+    facility = load_facility(file)
+    record = MemoryRecord(entry(name, *one) for name, one in {**KNOWN, **over}.items())
+    return LinkBench.of(
+        NoRunner(facility),  # type: ignore[arg-type]
+        facility.links["link_ab"],
+        record,
+        lambda data: None,
+        link_validities(facility),
+    )
+
+
+@pytest.fixture
+def bench() -> LinkBench:
+    return bench_of()
+
+
+def test_programs_of_one_end_touch_its_node_alone(bench: LinkBench) -> None:
+    for number, end in enumerate(bench.ends):
+        programs = [scan.program for scan in sideband_scans(end, 100)]
+        programs.append(rate_program(end, 80, 100))
+        for program in programs:
+            validate(program)
+            assert {frame.port.partition(".")[0] for frame in program.frames} == {
+                ("node_a", "node_b")[number]
+            }
+            assert f"{end.node.qubit.name}.sideband" in {frame.port for frame in program.frames}
+
+
+def test_programs_of_both_ends_are_one_program_on_two_nodes(bench: LinkBench) -> None:
+    programs = [
+        lag_program(bench, 100),
+        detuning_program(bench, 100),
+        phase_program(bench, 100),
+        bell_program(bench, 100),
+    ]
+    for program in programs:
+        validate(program)
+        assert len({frame.port.partition(".")[0] for frame in program.frames}) == 2
+    assert programs[-1].keep_shots
+    for program in (reference_program(bench, 100), emission_program(bench, 100)):
+        validate(program)
+
+
+def test_the_sideband_is_where_the_ladder_puts_it_until_it_is_measured(bench: LinkBench) -> None:
+    assert bench.first.sideband_hz() == pytest.approx(2 * 6.3443e9 - 264.7e6 - 8.4e9)
+    known = bench_of(**{"link_ab.a.sideband_frequency": (4.0238e9, "Hz")})
+    assert known.first.sideband_hz() == 4.0238e9
+    aside = bench_of(**{"link_ab.detuning": (0.3e6, "Hz")})
+    frames: dict[str, Frame] = {frame.name: frame for frame in aside.frames()}
+    assert frames["node_b.q0.sideband"].frequency_hz == aside.second.sideband_hz() + 0.3e6
+
+
+def test_the_photon_is_as_wide_as_asked_and_as_both_resonators_let_it(bench: LinkBench) -> None:
+    photon = bench.photon()
+    assert photon.bandwidth_hz == 10.4e6
+    assert photon.duration_ns == 180
+    rate = of_resonance(photon.sent, bench.first.drive())
+    assert np.ptp(np.angle(rate)) == pytest.approx(0.0, abs=1e-6)
+    narrow = bench_of(**{"link_ab.a.kappa": (9e6, "Hz")}).photon()
+    assert (narrow.bandwidth_hz, narrow.duration_ns) == (9e6, 208)
+    with pytest.raises(FitFailed, match="of full scale"):
+        bench_of(**{"link_ab.a.sideband_rate": (5e6, "Hz")}).photon()
+
+
+def test_slices_of_the_emission_are_the_whole_of_it() -> None:
+    parts = slices_ns(180)
+    assert parts[0][0] == 0
+    assert parts[-1][1] == 180
+    assert all(one[1] == other[0] for one, other in pairwise(parts))
+
+
+def test_a_phase_of_the_state_is_a_turn_of_what_is_measured() -> None:
+    """Psi+ with a phase, measured by axes that follow it, looks as Psi+ does."""
+    turned = PSI_PLUS * np.array([1, np.exp(2j * np.pi * 0.2), 1, 1])
+    plain = [np.abs(u @ PSI_PLUS) ** 2 for u in rotations()]
+    assert np.allclose(plain, [np.abs(u @ turned) ** 2 for u in rotations(-0.2)]) != np.allclose(
+        plain, [np.abs(u @ turned) ** 2 for u in rotations(0.2)]
+    )
+
+
+def test_links_are_found_by_name_and_by_ends() -> None:
+    facility = load_facility(LINKED)
+    for words in ([], ["link_ab"], ["node_a", "node_b"], ["node_b", "node_a"]):
+        assert chosen_link(facility, words).name == "link_ab"
+    with pytest.raises(UnknownLink, match="no link fits node_a and node_c"):
+        chosen_link(facility, ["node_a", "node_c"])
+
+
+def test_a_link_of_which_nothing_is_said_has_no_bench() -> None:
+    facility = load_facility(EXAMPLES / "two_nodes" / "facility.yaml")
+    with pytest.raises(NotMeasured, match="add 'transfer' to links > link_ab"):
+        LinkBench.of(
+            NoRunner(facility),  # type: ignore[arg-type]
+            facility.links["link_ab"],
+            MemoryRecord(),
+            lambda data: None,
+            link_validities(facility),
+        )
+
+
+def test_all_routines_but_the_pair_are_a_calibration() -> None:
+    assert [one.name for one in LINK_ROUTINES] == [*CALIBRATION, "link_bell"]
+
+
+def test_status_says_what_the_store_knows(tmp_path, capsys) -> None:
+    store = tmp_path / "parameters.sqlite"
+    asked = ["link", "status", str(LINKED), "node_a", "node_b", "--store", str(store)]
+    with ParameterStore(store) as known:
+        assert cli.main([*asked]) == 1
+        known.put([entry("link_ab.a.kappa", 10.3e6, "Hz"), entry("link_ab.delay", 5e-9, "s")])
+    capsys.readouterr()
+    assert cli.main([*asked, "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["link"] == "link_ab"
+    assert plain["values"]["link_ab.a.kappa"]["value"] == 10.3e6
+    assert cli.main(["link", "status", str(LINKED), "node_x", "--store", str(store)]) == 2
+    assert "no link fits node_x" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("routine", [carrier_phase, link_bell])
+async def test_a_phase_that_the_reference_does_not_hold_is_not_asked_for(
+    routine, tmp_path: Path
+) -> None:
+    weak = tmp_path / "facility.yaml"
+    weak.write_text(LINKED.read_text().replace("jitter: 2.5 ps", "jitter: 13 ps"))
+    with pytest.raises(FitFailed, match=r"13 ps rms, 39 degrees at 8\.4 GHz"):
+        await routine(bench_of(weak))

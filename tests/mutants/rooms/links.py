@@ -1,0 +1,110 @@
+"""Mistakes of the link layer and of heralded states: labels, qubits, epochs, deadlines."""
+
+from tests.mutants.mutant import Mutant
+
+_LINKS = "control/podium/control/links"
+_STEPS = f"{_LINKS}/link_steps.py"
+_PASS = f"{_LINKS}/request_pass.py"
+_STATES = "sim_instruments/podium/sim_instruments/physics/links/heralded_states.py"
+_BY_STEPS = ("tests/control/links/test_link_steps.py",)
+_BY_FIDELITY = ("tests/control/links/test_pair_fidelity.py",)
+_BY_STATES = ("tests/sim_instruments/physics/links/test_heralded_states.py",)
+
+MUTANTS = (
+    Mutant(
+        "links/swaps-of-werner-pairs",
+        f"{_LINKS}/pair_fidelity.py",
+        "return left * right * (1.0 - error)",
+        "return swapped((left, right)) * (1.0 - error)",
+        _BY_STEPS,
+        "a label after a swap is kinder than the world where errors do not undo each other",
+    ),
+    Mutant(
+        "links/gates-of-swaps-are-perfect",
+        f"{_LINKS}/pair_fidelity.py",
+        "return left * right * (1.0 - error)",
+        "return left * right",
+        _BY_STEPS,
+        "a label forgets what the hub's gates cost",
+    ),
+    Mutant(
+        "links/waiting-states-are-even",
+        f"{_LINKS}/storage.py",
+        "kept * fidelity - lost",
+        "kept * fidelity",
+        _BY_FIDELITY,
+        "a pair whose excited half weighs more decays faster than its label",
+    ),
+    Mutant(
+        "links/check-by-the-better-pair",
+        _STEPS,
+        "least = min(one.fidelity_at",
+        "least = max(one.fidelity_at",
+        _BY_STEPS,
+        "an old pair counts for a new one",
+    ),
+    Mutant(
+        "links/errors-of-a-check-pass-for-good",
+        f"{_LINKS}/pair_fidelity.py",
+        "return good * after / (good + error)",
+        "return after",
+        _BY_STEPS,
+        "a check that failed by itself betters a label",
+    ),
+    Mutant(
+        "links/a-station-comes-back-with-its-pairs",
+        _STEPS,
+        'state, actions = _down(state, name, "")',
+        "actions: list[Action] = []",
+        _BY_STEPS,
+        "halves of pairs that a hub has lost are swapped and delivered",
+    ),
+    Mutant(
+        "links/epochs-do-not-matter",
+        _STEPS,
+        "state, actions = _thrown(state, lambda pair: not _current(state, pair))",
+        "actions: list[Action] = []",
+        _BY_STEPS,
+        "a pair of unknown phase is handed out",
+    ),
+    Mutant(
+        "links/delivered-without-a-qubit",
+        _PASS,
+        "good = [one for one in good[: request.pairs] if self._claim(one)]",
+        "good = good[: request.pairs]",
+        _BY_STEPS,
+        "a station holds more halves than it has qubits",
+    ),
+    Mutant(
+        "links/late-requests-first",
+        _PASS,
+        "sorted(self._state.requests.values(), key=_by_deadline)",
+        "sorted(self._state.requests.values(), key=_by_deadline, reverse=True)",
+        _BY_STEPS,
+        "a request misses its deadline for one that has time",
+    ),
+    Mutant(
+        "links/a-switch-leads-an-arm-to-two-places",
+        _PASS,
+        "return not any(set(one.ends) & set(link.ends) for one in others)",
+        "return True",
+        _BY_STEPS,
+        "two links ask for one arm of a switch",
+    ),
+    Mutant(
+        "heralding/noise-that-does-not-bunch",
+        _STATES,
+        "stirred = np.linalg.inv(np.eye(2) + noise @ efficiency)",
+        "stirred = np.eye(2)",
+        _BY_STATES,
+        "thermal photons come one by one",
+    ),
+    Mutant(
+        "heralding/nobody-flips-the-qubits",
+        _STATES,
+        "flipped = then[::-1, ::-1]",
+        "flipped = then",
+        _BY_STATES,
+        "the second window heralds what the first one did",
+    ),
+)

@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.sim_instruments.physics.clock_instants import lateness_fs
+from podium.sim_instruments.physics.clock_makes import CONTROLLER, WHITE_RABBIT
+from podium.sim_instruments.physics.clocks import Clock
+from podium.sim_instruments.physics.room import Room
+from podium.sim_instruments.physics.tick_counter import TickCounter
+
+START_FS = 1_795_439_113 * 10**15 + 123_456_789
+
+
+def following(seed: int) -> Clock:
+    room = Room(seed)
+    clock, plane = Clock(seed, "ticks", CONTROLLER, room), Clock(seed, "plane", WHITE_RABBIT, room)
+    clock.follow(plane)
+    return clock
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_many_instants_are_those_of_each_tick(lost: bool) -> None:
+    clock = following(3)
+    if lost:
+        clock.lose(START_FS + 10**15 // 2)
+    counter = TickCounter(clock)
+    tick = counter.to_ticks(START_FS)
+    at_ns = np.arange(200, dtype=np.int64) * 5_000_003
+    found = lateness_fs(counter, tick, START_FS, at_ns)
+    exact = [counter.to_world(tick + ns) - START_FS - ns * FS_PER_NS for ns in at_ns.tolist()]
+    assert np.abs(found - np.array(exact)).max() <= (0 if lost else 20)
+    assert np.std(found) > 100, "its noise is in it"
+    none = lateness_fs(counter, tick, START_FS, at_ns[:0])
+    assert none.size == 0
