@@ -64,9 +64,11 @@ def test_good_worlds_are_not_complained_of() -> None:
 
 
 def test_a_gate_that_is_not_found_and_an_error_that_is_too_large_are_broken() -> None:
-    worlds = [world(1, phase_first={}), world(2, gate_error=told(0.02))]
+    large = {"budget_error": told(0.03)}  # which benchmarking outweighs
+    worlds = [world(1, phase_first={}), world(2, gate_error=told(0.02), **large), world(3, **large)]
     complaints = " ".join(gate_report(worlds, FACILITY).complaints)
-    assert "1 of 2 gates found" in complaints
+    assert "2 of 3 gates found" in complaints
+    assert "seed 3: node_a.q0_q1: an error of 0.0300" in complaints
     assert "an error of 0.0200" in complaints
     assert gate_report((), FACILITY).complaints
 

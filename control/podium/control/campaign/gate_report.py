@@ -14,7 +14,8 @@ FOUND_SHARE = 0.95
 RESIDUAL_FLUX = 1e-3
 """Of a step, from 5 ns to 20 us after it, once a line is undone."""
 ALLOWED = 1.5
-"""The benchmarked error of a gate may be so many times what the world allows."""
+"""The error of a gate, benchmarked or else the sum of its budget, may be so many times what the
+world allows."""
 SIGMAS = 3.0
 
 
@@ -33,7 +34,7 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
         for name, edge in one["edges"].items():
             edges += 1
             found += bool(edge["found"])
-            bell, error = edge["bell_fidelity"], edge["gate_error"]
+            bell, error = edge["bell_fidelity"], edge["gate_error"] or edge["budget_error"]
             if bell is not None:
                 fidelities.append(float(bell["value"]))
             said = _too_large(error, edge["cz_infidelity"])
@@ -75,7 +76,7 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
 
 
 def _too_large(error: dict[str, Any] | None, allowed: float | None) -> str:
-    """Return what is wrong with a benchmarked error; empty: nothing, or it was not measured."""
+    """Return what is wrong with an error; empty: nothing, or it was not measured."""
     if error is None or allowed is None:
         return ""
     most = ALLOWED * allowed

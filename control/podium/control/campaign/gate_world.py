@@ -17,7 +17,10 @@ from podium.control.processes.child_processes import podium
 
 JUDGED_NS = (5, 20_000)
 """The residual of a line is the largest in this time after a step."""
-OF_GATE = ("bell_fidelity", "bell_concurrence", "gate_error", "gate_leakage", "exchange")
+OF_GATE = (
+    *("bell_fidelity", "bell_concurrence", "exchange", "gate_error", "gate_leakage"),
+    *("budget_error", "decoherence_error", "leakage_error", "phase_error", "distortion_error"),
+)
 """Quantities of an edge that are kept."""
 NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
 """An edge that has all of these has a gate."""
