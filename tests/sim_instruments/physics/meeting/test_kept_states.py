@@ -211,8 +211,8 @@ def test_later_runs_of_each_node_find_the_correlations_of_the_pair() -> None:
 
 @pytest.mark.slow
 def test_whichever_node_is_read_first_the_correlations_are_the_same() -> None:
-    judged((1, 0), 400)
-    judged((0, 1), 400)
+    judged((1, 0), 200)
+    judged((0, 1), 200)
 
 
 def test_a_partner_that_is_left_is_what_the_first_reading_makes_of_it() -> None:
