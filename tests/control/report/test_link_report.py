@@ -28,21 +28,10 @@ def told() -> LinkStory:
     }
     link.world = {
         "link_ab.best_transfer": Truth(0.70, "1"),
-        "link_ab.best_absorption": Truth(0.97, "1"),
         "link_ab.best_bell_fidelity": Truth(0.82, "1"),
         "link_ab.a.kappa": Truth(10.3e6, "Hz"),
     }
     return link
-
-
-def test_absorption_is_the_best_ones_times_the_transfers_share() -> None:
-    absorbed = told().measured("absorption")
-    assert absorbed is not None
-    assert absorbed.value == pytest.approx(0.97 * 0.69 / 0.70)
-    assert absorbed.sigma == pytest.approx(0.97 * 0.01 / 0.70)
-    alone = told()
-    alone.world = {}
-    assert alone.measured("absorption") is None
 
 
 def test_the_summary_has_found_allowed_and_the_state_as_json() -> None:

@@ -12,8 +12,7 @@ from podium.control.report.link_story import ALLOWED, BASIS, LinkStory
 Headline = tuple[str, str, bool]
 """A number, what it is, and whether it is bad."""
 TITLES = {
-    "absorption": "of the photon that arrives, absorbed",
-    "transfer": "f to f",
+    "transfer": "of f that comes to f",
     "bell_fidelity": "of the pair with Ψ+",
     "bell_concurrence": "concurrence of the pair",
     "chsh_s": "largest S of any axes on it",
@@ -120,9 +119,8 @@ def _figures(link: LinkStory) -> Iterator[str]:
     yield "</tbody></table></div>"
     yield (
         '<p class="fine">What the world allows: the best sech photon, its width, its pulses’ '
-        "length and its delay free, with pulses on the qubits that take no time and no jitter of "
-        "clocks. Absorption is not seen by itself: it is the best one’s times the share that the "
-        "transfer has of the best one’s.</p>"
+        "length and its delay free for each figure by itself, with pulses on the qubits that take "
+        "no time, and without jitter of clocks.</p>"
     )
 
 

@@ -12,7 +12,6 @@ from podium.control.report.comparison import Truth
 BASIS = ("00", "01", "10", "11")
 """Of a pair's density matrix, the link's first end first."""
 ALLOWED = {
-    "absorption": "best_absorption",
     "transfer": "best_transfer",
     "bell_fidelity": "best_bell_fidelity",
     "bell_concurrence": "best_bell_concurrence",
@@ -46,8 +45,6 @@ class LinkStory:
 
     def measured(self, quantity: str) -> Measured | None:
         """Return what was found of the link itself."""
-        if quantity == "absorption":
-            return self._absorption()
         return self.found.get(f"{self.link}.{quantity}")
 
     def allowed(self, quantity: str) -> float | None:
@@ -91,15 +88,3 @@ class LinkStory:
             }
         told["readout"] = self.corrected
         return told
-
-    def _absorption(self) -> Measured | None:
-        """Return what is absorbed of what arrives: the best one's, times the transfer's share.
-
-        What is lost on the way and decays is in both transfers; None without a world.
-        """
-        transfer = self.found.get(f"{self.link}.transfer")
-        best, whole = self.allowed("absorption"), self.allowed("transfer")
-        if transfer is None or best is None or not whole:
-            return None
-        scale = best / whole
-        return Measured(transfer.value * scale, transfer.sigma * scale, "1")

@@ -27,6 +27,7 @@ from podium.control.calibration.links.photon_transfer import (
 )
 from podium.control.calibration.links.sideband_rate import rate_program
 from podium.control.calibration.links.sideband_spectroscopy import sideband_scans
+from podium.control.calibration.links.transfer_efficiency import efficiency_program
 from podium.control.calibration.routines.bell_state import rotations
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import NotMeasured, ParameterEntry
@@ -97,6 +98,7 @@ def test_programs_of_both_ends_are_one_program_on_two_nodes(bench: LinkBench) ->
     programs = [
         lag_program(bench, 100),
         detuning_program(bench, 100),
+        efficiency_program(bench, 100),
         phase_program(bench, 100),
         bell_program(bench, 100),
     ]
@@ -104,7 +106,7 @@ def test_programs_of_both_ends_are_one_program_on_two_nodes(bench: LinkBench) ->
         validate(program)
         assert len({frame.port.partition(".")[0] for frame in program.frames}) == 2
     assert programs[-1].keep_shots
-    for program in (reference_program(bench, 100), emission_program(bench, 100)):
+    for program in (reference_program(bench.first, 100), emission_program(bench, 100)):
         validate(program)
 
 
@@ -127,6 +129,13 @@ def test_the_photon_is_as_wide_as_asked_and_as_both_resonators_let_it(bench: Lin
     assert (narrow.bandwidth_hz, narrow.duration_ns) == (9e6, 208)
     with pytest.raises(FitFailed, match="of full scale"):
         bench_of(**{"link_ab.a.sideband_rate": (5e6, "Hz")}).photon()
+
+
+def test_a_photon_whose_pulse_no_table_holds_is_refused(tmp_path: Path) -> None:
+    slow = tmp_path / "facility.yaml"
+    slow.write_text(LINKED.read_text().replace("bandwidth: 10.4 MHz", "bandwidth: 0.1 MHz"))
+    with pytest.raises(FitFailed, match=r"a pulse of 18780 ns, .* at least 0\.12 MHz would do"):
+        bench_of(slow).photon()
 
 
 def test_slices_of_the_emission_are_the_whole_of_it() -> None:

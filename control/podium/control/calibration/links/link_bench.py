@@ -39,6 +39,8 @@ PHOTON_LIFETIMES = 11.8
 """Length of a shaped pulse times Gamma: 180 ns at 10.4 MHz, as Kurpiers et al. (2018) cut it."""
 SECOND_OVER_FIRST = 2.0
 """ASSUMED: f decays twice as fast as e, as in a harmonic ladder; its lifetime is not measured."""
+LONGEST_NS = 16_000
+"""A pulse of samples 1 ns apart; the waveform memory of a Q1 sequencer holds 16,384."""
 GRID_NS = 4
 STARTS = 8
 """A run that fails, as where its start came late on a busy machine, is tried so often at most."""
@@ -144,12 +146,19 @@ def photon_pulses(
 ) -> PhotonPulses:
     """Return the pulses that make and catch a photon, of what both ends are and do.
 
-    Raises ValueError where full scale does not make them.
+    Raises ValueError where full scale does not make them, or no waveform memory holds them.
     """
     asked = link.bandwidth_hz
     bandwidth = min([*kappas_hz, *([] if asked is None else [asked])])
     lasts_ns = PHOTON_LIFETIMES / (2 * np.pi * bandwidth) * 1e9
     duration_ns = GRID_NS * round(lasts_ns / GRID_NS)
+    if duration_ns > LONGEST_NS:
+        least_mhz = PHOTON_LIFETIMES / (2 * np.pi * LONGEST_NS * 1e-3)
+        raise ValueError(
+            f"a photon of {bandwidth / 1e6:.3g} MHz takes a pulse of {duration_ns} ns, and no "
+            f"table of samples is longer than {LONGEST_NS} ns: links > {link.name} > bandwidth of "
+            f"at least {least_mhz:.2g} MHz would do"
+        )
     sent = emission(drives[0], bandwidth, kappas_hz[0], duration_ns)
     caught = absorption(drives[1], bandwidth, kappas_hz[1], duration_ns)
     return PhotonPulses(bandwidth, duration_ns, sent, caught)
@@ -228,7 +237,7 @@ class LinkBench:
         """Return the pulses that make and catch a photon, by what is known now.
 
         Its bandwidth is the facility file's, or less where a resonator is narrower. Raises
-        FitFailed where full scale does not make them.
+        FitFailed where full scale does not make them, or no waveform memory holds them.
         """
         kappas = (self.first.kappa_hz(), self.second.kappa_hz())
         drives = (self.first.drive(), self.second.drive())

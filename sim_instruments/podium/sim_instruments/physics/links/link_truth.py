@@ -5,7 +5,7 @@ pulses on the atoms and drives that follow their own Stark shift; what slow nois
 pulses found is averaged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -71,7 +71,7 @@ class BestLink:
     """1 - photons that pass the receiver over photons that arrive."""
     absorption_pulses: SechPulses
     transfer: float
-    """Of f to f, with those pulses: loss, decay and what is cut off are in it."""
+    """Of f to f, with pulses that bring most: loss, decay and what is cut off are in it."""
     bell_fidelity: float
     bell_pulses: SechPulses
     bell_concurrence: float
@@ -81,7 +81,7 @@ class BestLink:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoisyWindow:
-    """What a window does, averaged over noise that a shot does not see move."""
+    """Map of a window, averaged over noise that a shot does not see move."""
 
     absorption: float
     transfer: float
@@ -139,16 +139,19 @@ def best_link(link: Link, points: tuple[QubitPoint, QubitPoint], sender: int = 0
         found.append((pulses, evolve_window(_coarse(window_of(link, points, sender, pulses)))))
     absorbed = max(found, key=lambda one: _absorption(one[1]))[0]
     paired = max(found, key=lambda one: pair_fidelity(one[1]))[0]
-    by_absorption = _over_lag(link, points, sender, absorbed, bell=False)
-    by_bell = _over_lag(link, points, sender, paired, bell=True)
+    brought = max(found, key=lambda one: transfer_of(one[1]))[0]
+    by_absorption = _over_lag(link, points, sender, absorbed, _absorption)
+    by_transfer = _over_lag(link, points, sender, brought, transfer_of)
+    by_bell = _over_lag(link, points, sender, paired, pair_fidelity)
     one, other = (float(np.hypot(point.slow_sigma_hz, point.stray_hz)) for point in points)
     sigmas = (one, other) if sender == 0 else (other, one)
     sent = with_slow_noise(window_of(link, points, sender, by_absorption), sigmas)
+    caught = with_slow_noise(window_of(link, points, sender, by_transfer), sigmas)
     pair = with_slow_noise(window_of(link, points, sender, by_bell), sigmas).pair
     return BestLink(
         sent.absorption,
         by_absorption,
-        sent.transfer,
+        caught.transfer,
         bell_fidelity(pair),
         by_bell,
         concurrence(pair),
@@ -192,8 +195,6 @@ def with_slow_noise(window: LinkWindow, sigmas_hz: tuple[float, float]) -> Noisy
         for sigma in sigmas_hz
     ]
     arrived = passed = transfer = 0.0
-    f_of_sender = np.zeros((PAIR, PAIR), np.complex128)
-    f_of_sender[2 * LEVELS, 2 * LEVELS] = 1
     pairs = np.zeros((9, 9), np.complex128)
     for (one, first), (other, second) in product(*grid):
         moved, weight = (one, other), float(first * second)
@@ -209,8 +210,7 @@ def with_slow_noise(window: LinkWindow, sigmas_hz: tuple[float, float]) -> Noisy
         ]
         turn = np.outer(*turns).ravel()
         pairs += weight * sent_pair(result) * np.outer(turn, turn.conj())
-        received = result.channel.apply(f_of_sender)
-        transfer += weight * float(np.einsum("ajaj->j", received.reshape((LEVELS,) * 4))[2].real)
+        transfer += weight * transfer_of(result)
         if result.photon is not None:
             arrived += weight * result.photon.emitted
             passed += weight * result.photon.emitted * (1 - result.photon.absorption)
@@ -226,6 +226,14 @@ def _coarse(window: LinkWindow) -> LinkWindow:
     return replace(window, ends=(ends[0], ends[1]), bound=COARSE)
 
 
+def transfer_of(result: WindowResult) -> float:
+    """Return the population of the receiver's f after the sender's f."""
+    state = np.zeros((PAIR, PAIR), np.complex128)
+    state[2 * LEVELS, 2 * LEVELS] = 1
+    received = result.channel.apply(state).reshape((LEVELS,) * 4)
+    return float(np.einsum("ajaj->j", received)[2].real)
+
+
 def _absorption(result: WindowResult) -> float:
     return 0.0 if result.photon is None else result.photon.absorption
 
@@ -235,15 +243,13 @@ def _over_lag(
     points: tuple[QubitPoint, QubitPoint],
     sender: int,
     pulses: SechPulses,
-    *,
-    bell: bool,
+    figure: Callable[[WindowResult], float],
 ) -> SechPulses:
-    """Return the pulses with the best delay; by thirds."""
+    """Return the pulses with the delay at which ``figure`` is largest; by thirds."""
 
     def reached(lag_fs: int) -> float:
         moved = replace(pulses, lag_fs=lag_fs)
-        result = evolve_window(_coarse(window_of(link, points, sender, moved)))
-        return pair_fidelity(result) if bell else _absorption(result)
+        return figure(evolve_window(_coarse(window_of(link, points, sender, moved))))
 
     reach_fs = round(1e15 / (2 * np.pi * pulses.gamma_hz))
     low, high = -reach_fs, reach_fs
