@@ -15,6 +15,7 @@ from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import write_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.endpoints import published
+from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import open_serving
 
 pytestmark = [
@@ -68,10 +69,13 @@ async def test_a_photon_of_one_cluster_excites_the_other_clusters_qubit(tmp_path
             async with open_facility(LINKED, endpoints) as lab, asyncio.timeout(240):
                 await lab.ready(60)
                 seen = {name: await run(lab, program) for name, program in programs.items()}
+                bring_about(serving, "unplug", "link_ab")
+                seen["cut"] = await run(lab, programs["sent"])
     dark, bright = np.mean(seen["ground"][1]), np.mean(seen["excited"][1])
-    found = {name: share(seen[name][1], dark, bright) for name in ("sent", "late", "none")}
+    found = {name: share(seen[name][1], dark, bright) for name in ("sent", "late", "none", "cut")}
     # of f: 0.79 of the way, pulses cut to 180 ns, decay of f and e meanwhile
     assert 0.60 < found["sent"] < 0.80, found
     # 60 ns late: [x / sinh x]^2 = 0.27 of that, more or less, as both pulses are cut
     assert found["late"] < 0.5 * found["sent"], found
     assert abs(found["none"]) < 0.05, found
+    assert abs(found["cut"]) < 0.05, found

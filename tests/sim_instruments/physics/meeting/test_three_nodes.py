@@ -32,6 +32,7 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
 )
 from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
+from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.physics.world import World
 
 FIRST = (Gate("ge", 100), Gate("ef", 140, 0.5), Gate("sideband", 180))
@@ -214,6 +215,42 @@ def test_a_photon_that_goes_round_more_than_four_nodes_is_refused() -> None:
         runs.append(ideal_run(run_of(one, gates, 1)))
     with pytest.raises(NotSimulated, match="more than 4 qubits share photons"):
         world.meet(runs)
+
+
+def through_one_line(apart_hz: float) -> float:
+    """How often the last node is in e where the hub drives both its resonators by one line."""
+    one, other = links()
+    ends = [replace(end, transfer_hz=end.transfer_hz + apart_hz) for end in other.ends]
+    ends[0] = replace(ends[0], sideband="node_b.q0.sideband")
+    feedlines = tuple(feedline_of(one) for one in TRIO)
+    ways = [one, replace(other, ends=(ends[0], ends[1]))]
+    world = World(lambda _: feedlines, 7, links=ways, channel=PhotonExchange())
+    runs = []
+    for qubit_, gates in zip(TRIO, turned(0.0, (0, 0, 0)), strict=True):
+        run = run_of(qubit_, gates, 40)
+        drives = [
+            replace(t, line="node_b.q0.sideband", pieces=tuple(shifted(t, apart_hz)))
+            if t.line.endswith("sideband_c")
+            else t
+            for t in run.drives
+        ]
+        runs.append(ideal_run(replace(run, drives=tuple(drives))))
+    signals = world.meet(runs)[2][0].integrated
+    dark, bright = (
+        np.median(world.play(run_of(TRIO[2], gates, 41))[0].integrated)
+        for gates in ([], [Gate("ge", 1_900)])
+    )
+    return float(np.mean(np.abs(signals - bright) < np.abs(signals - dark)))
+
+
+def shifted(train: PulseTrain, by_hz: float) -> list[Piece]:
+    return [replace(piece, carrier_hz=piece.carrier_hz - by_hz) for piece in train.pieces]
+
+
+def test_a_line_that_drives_two_resonators_drives_the_one_that_is_near() -> None:
+    assert 0.2 < through_one_line(-300e6) < 0.7, "0.45: half of the photons go on"
+    with pytest.raises(NotSimulated, match="are within 10 widths of each other"):
+        through_one_line(20e6)
 
 
 @pytest.mark.slow

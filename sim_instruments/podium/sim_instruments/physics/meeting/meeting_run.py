@@ -35,6 +35,8 @@ JOINED_NS = 16
 """Pulses on a sideband that follow each other so closely are one window: pieces of one shape."""
 FAR_HZ = 1e8
 """A sideband of another run so far off its resonance is left out."""
+APART = 10
+"""Widths between two transfer resonators that are driven by one line, one at a time."""
 Lateness = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 Known = dict[str, tuple[NDArray[np.int64], Paths]]
 
@@ -261,10 +263,7 @@ def _windows(
     for line in dict.fromkeys(end.sideband for _, end in ends):
         mine = [(number, end) for number, end in ends if end.sideband == line]
         own = joined(drives_of([t for t in trains if t.line == line and not t.spur]), JOINED_NS)
-        nearest = [
-            min(mine, key=lambda o: abs(shape.carrier_hz - (f_hz - o[1].transfer_hz)))[0]
-            for shape in own.shapes
-        ]
+        nearest = [_nearest(shape.carrier_hz - f_hz, mine) for shape in own.shapes]
         links.append(np.array(nearest, np.int64)[own.shape] if nearest else np.zeros(0, np.int64))
         parts.append(own)
     if not parts:
@@ -277,6 +276,23 @@ def _windows(
     shapes = tuple(shape for part in parts for shape in part.shapes)
     whole = Drives(start[order], shape[order].astype(np.int64), turns[order], shapes)
     return whole, np.concatenate(links)[order]
+
+
+def _nearest(off_hz: float, ends: Sequence[tuple[int, LinkEnd]]) -> int:
+    """Return the link whose transfer resonator a pulse of a carrier less f's frequency drives.
+
+    Raises NotSimulated where two are too near each other.
+    """
+    near = sorted(ends, key=lambda one: abs(off_hz + one[1].transfer_hz))
+    if len(near) > 1:
+        first, second = near[0][1], near[1][1]
+        widest = max(first.kappa_hz, second.kappa_hz)
+        if abs(first.transfer_hz - second.transfer_hz) < APART * widest:
+            raise NotSimulated(
+                f"two transfer resonators of {first.qubit} are within {APART} widths of each other "
+                f"and share the line {first.sideband}: that a pulse drives both is not simulated"
+            )
+    return near[0][0]
 
 
 def _episodes(one: HeardFeedline) -> Episodes:
