@@ -2,6 +2,7 @@
 #
 #   make demo       two simulated nodes from nothing to one start, report in ./report
 #   make demo-two-qubit    two coupled qubits from nothing to a Bell state, report in ./report
+#   make demo-link  two nodes and a quantum link, from nothing to a pair, report in ./report
 #   make cold       a simulated fridge from 300 K to base, its compressor trips, it recovers
 #   make test       everything CI runs: make check, then the tests
 #   make test-all   the exhaustive cases as well; builds wheel and sdist, and installs the wheel
@@ -24,6 +25,7 @@
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
 #   make test ORDER=7 WORKERS=4                 modules and tests in another order, on four workers
 #   make demo CONTROLLER=zi                     one node on an SHFQC of Zurich Instruments
+#   make demo-link CONTROLLER=mixed             a Qblox cluster linked with an SHFQC
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
 #   make chaos SEED=7 FAULTS=1000 LIVE=0 TWINS=0 MIXED=0    other faults, fewer, no processes
 #   make mutants MUTANTS="drift/ --jobs 1"      only those whose names hold that, one by one
@@ -161,10 +163,11 @@ define stack
 		{ rm -rf $(REFEREES)-$(1); echo "$(1) cannot be installed here."; exit 1; }; };
 endef
 
+LINK_OF_mixed = --facility examples/linked/facility_mixed.yaml
 GATES_OF_zi = --facility examples/two_qubit/facility_zi.yaml
 DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
 
-.PHONY: help docs demo demo-two-qubit seeds repeats reproduce test test-all test-laboneq test-stacks test-clients check chaos mutants fuzz nodes bench referees
+.PHONY: help docs demo demo-two-qubit demo-link seeds repeats reproduce test test-all test-laboneq test-stacks test-clients check chaos mutants fuzz nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -175,6 +178,9 @@ demo: $(installed)
 
 demo-two-qubit: $(installed)
 	$(bin)/podium demo --two-qubit --report $(REPORT) $(GATES_OF_$(CONTROLLER)) $(DEMO_ARGS)
+
+demo-link: $(installed)
+	$(bin)/podium demo --link --report $(REPORT) $(LINK_OF_$(CONTROLLER)) $(DEMO_ARGS)
 
 cold: $(installed)
 	$(bin)/podium demo --cold --report $(REPORT) $(DEMO_ARGS)

@@ -94,3 +94,12 @@ def test_driver_and_twin_stand_where_the_model_says(model: InstrumentModel) -> N
             if isinstance(node, ast.ClassDef | ast.FunctionDef)
         ]
         assert name in makes, f"{file} has no class or function {name}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_what_a_process_runs_is_defined_before_it_runs(room: str) -> None:
+    """``python -m`` runs the block of a module before what stands behind it is there."""
+    for path in sorted((ROOT / room).rglob("*.py")):
+        _, found, behind = path.read_text("utf-8").partition('\nif __name__ == "__main__":\n')
+        unindented = [line for line in behind.splitlines() if line and not line.startswith(" ")]
+        assert not (found and unindented), f"{path}: {unindented[0]}"

@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import time
 from collections import Counter
 from contextlib import suppress
@@ -45,21 +46,27 @@ RUN_S = 60.0
 class Laboratory:
     """The processes, started anew when they have ended."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, index: str = "") -> None:
+        """``index``: URL of the records' index; empty: a file, where there are records at all."""
         self.draw = random.Random(seed)
         self.folder = folder
         self.file = facility_file(folder, len(NODES))
         self.plant = LivePlant(NODES, self.draw)
         self.processes = Processes(folder)
-        ports = iter(free_ports(1 + len(NODES)))
+        ports = iter(free_ports(3 + len(NODES)))
         self._coordinator_port = next(ports)
-        self._listen = {name: f"tcp/127.0.0.1:{next(ports)}" for name in NODES}
+        listening = (*NODES, "records", "page")
+        self._listen = {name: f"tcp/127.0.0.1:{next(ports)}" for name in listening}
+        self._index = index
+        self.page = socket.create_server(("127.0.0.1", 0))
+        """Where the page is served, whichever process serves it."""
         self.proxies = {name: Proxy(self._coordinator_port) for name in NODES}
 
-    async def begin(self) -> None:
+    async def begin(self, *others: str) -> None:
+        """Start agents and coordinator, and ``others``: ``records``, ``page``."""
         for proxy in self.proxies.values():
             await proxy.begin()
-        for name in (*NODES, "coordinator"):
+        for name in (*NODES, "coordinator", *others):
             self.start(name)
 
     @property
@@ -67,7 +74,18 @@ class Laboratory:
         return f"tcp/127.0.0.1:{self._coordinator_port}"
 
     def start(self, name: str) -> None:
-        if name == "coordinator":
+        inherits: tuple[int, ...] = ()
+        if name in ("records", "page"):
+            words = ["podium.control." + ("web" if name == "page" else name) + ".process"]
+            words += [str(self.file), "--listen", self._listen[name]]
+            words += ["--coordinator", self.coordinator]
+            if name == "page":
+                inherits = (self.page.fileno(),)
+                words += ["--socket", str(self.page.fileno())]
+            else:
+                words += ["--folder", str(self.folder / "records")]
+                words += ["--records", self._index] if self._index else []
+        elif name == "coordinator":
             words = ["podium.control.coordinator.process", str(self.file)]
             words += ["--listen", self.coordinator, "--accepted", str(self.folder / "accepted")]
             words += ["--reservations", str(self.folder / "reservations.json")]
@@ -75,10 +93,11 @@ class Laboratory:
             way = f"tcp/127.0.0.1:{self.proxies[name].port}"
             words = ["tests.chaos.stand_in_agent", str(self.file), name, str(self.plant.port)]
             words += [self._listen[name], way, str(self.folder / f"{name}.epochs")]
-        self.processes.start(name, words)
+        self.processes.start(name, words, inherits)
 
     async def end(self) -> None:
         self.processes.close()
+        self.page.close()
         for proxy in self.proxies.values():
             await proxy.end()
         await asyncio.to_thread(self.plant.close)

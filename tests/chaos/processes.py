@@ -20,14 +20,15 @@ class Processes:
     def ended(self, name: str) -> bool:
         return self._running[name].poll() is not None
 
-    def start(self, name: str, words: Sequence[object]) -> None:
-        """Start ``python -m WORDS``; it ends with this process."""
+    def start(self, name: str, words: Sequence[object], inherits: Sequence[int] = ()) -> None:
+        """Start ``python -m WORDS``; it ends with this process, and has these descriptors of it."""
         self._running[name] = subprocess.Popen(
             [sys.executable, "-m", *map(str, words)],
             stdin=subprocess.PIPE,
             stdout=self.log,
             stderr=self.log,
             cwd=Path(__file__).parents[2],
+            pass_fds=inherits,
         )
 
     def kill(self, name: str) -> None:

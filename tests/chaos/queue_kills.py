@@ -1,17 +1,22 @@
-"""Kills the coordinator while many wait, again and again, and judges what became of them.
+"""Kills processes of a facility while many wait, again and again, and judges what became of them.
 
-All are the processes of a facility, on the stand-in hardware of ``live_plant``. What the queue had
-announced goes on in its place, or is done; what is done was played whole, and is told once.
+They run on the stand-in hardware of ``live_plant``. What the queue had announced goes on in its
+place, or is done; what is done was played whole, and is told once. What was recorded is judged by
+``record_watch``.
 """
 
 import asyncio
+import signal
 import time
-from contextlib import suppress
+from collections import Counter
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.benches.nodes.triggered import Node, together
+from tests.benches.records.postgresql_server import PostgresServer
 from tests.chaos.live import NODES, RUN_S, Laboratory
+from tests.chaos.record_watch import RecordWatch
 
 from podium.control.bus.queue import QueueEntry, QueueNews
 from podium.control.client.lab import Lab, join_facility
@@ -26,6 +31,11 @@ class QueueKills:
 
     laboratory: Laboratory
     kills: int
+    victims: tuple[str, ...] = ("coordinator",)
+    """Who is killed: ``coordinator``, ``agent`` (any), ``records``, ``page``, ``postgresql``."""
+    watch: RecordWatch | None = None
+    """Who looks at what is recorded; None: nothing is."""
+    killed: Counter[str] = field(default_factory=Counter)
     runs: list[str] = field(default_factory=list)
     """Ids of those that are complete."""
     problems: list[str] = field(default_factory=list)
@@ -39,12 +49,20 @@ class QueueKills:
 
     async def play(self) -> None:
         """Kill so often, and judge."""
-        laboratory = self.laboratory
-        await laboratory.begin()
+        laboratory, watch = self.laboratory, self.watch
+        await laboratory.begin(*(() if watch is None else ("records", "page")))
         try:
-            async with join_facility(
-                laboratory.file, laboratory.coordinator, who="judge", recorded=False
-            ) as lab:
+            async with AsyncExitStack() as stack:
+                if watch is not None:
+                    await stack.enter_async_context(watch.watching(laboratory))
+                lab = await stack.enter_async_context(
+                    join_facility(
+                        laboratory.file,
+                        laboratory.coordinator,
+                        who="judge",
+                        recorded=watch is not None,
+                    )
+                )
                 await self._until_one_has_run(lab)
                 begins_s = time.time() + 86_400
                 reserved = await lab.queue.reserve(
@@ -56,19 +74,35 @@ class QueueKills:
                     for _ in range(self.kills):
                         await asyncio.sleep(laboratory.draw.uniform(0.3, 1.5))
                         before = await self._news(lab)
-                        await asyncio.to_thread(laboratory.processes.kill, "coordinator")
-                        laboratory.start("coordinator")
+                        await self._kill(laboratory.draw.choice(self.victims))
                         after = await self._news(lab)
                         self._compare(before, after)
                         if after.reservations != (reserved,):
                             self.problems.append("the reservation is lost")
                     self._enough = True
             self._judge()
+            if watch is not None:
+                await asyncio.to_thread(laboratory.processes.kill, "records")
+                self.problems += await asyncio.to_thread(watch.judged, laboratory)
         finally:
             await laboratory.end()
 
+    async def _kill(self, victim: str) -> None:
+        """Kill it, and have it started as ``podium up`` and a service manager would."""
+        laboratory = self.laboratory
+        self.killed[victim] += 1
+        if victim == "postgresql":
+            server = None if self.watch is None else self.watch.server
+            assert server is not None
+            await asyncio.to_thread(server.stop, signal.SIGKILL)
+            await asyncio.to_thread(server.start)
+            return
+        name = laboratory.draw.choice(NODES) if victim == "agent" else victim
+        await asyncio.to_thread(laboratory.processes.kill, name)
+        laboratory.start(name)
+
     async def _news(self, lab: Lab) -> QueueNews:
-        give_up = time.monotonic() + RUN_S
+        give_up = time.monotonic() + 3 * RUN_S
         while True:
             try:
                 return await lab.queue.news()
@@ -107,6 +141,8 @@ class QueueKills:
                 self.problems.append(f"{job} was accepted and is no longer known")
             raise
         self.runs.append(data.attrs["run"])
+        if self.watch is not None:
+            self.watch.returned.append(data)
         self.done[job] = names
         self.tags[job] = {name: int(data[f"of_{name[-1]}_i"][0]) for name in names}
 
@@ -140,5 +176,21 @@ def _place(one: QueueEntry) -> tuple[str, int, float]:
 async def queue_kills(folder: Path, seed: int, kills: int) -> QueueKills:
     """Kill the coordinator so often while six people want runs; return what came of it."""
     found = QueueKills(Laboratory(folder, seed), kills)
+    await found.play()
+    return found
+
+
+async def facility_kills(
+    folder: Path, seed: int, kills: int, server: PostgresServer | None = None
+) -> QueueKills:
+    """Kill any process so often while six people measure and one looks; return what came of it.
+
+    ``server``: of the records' index, killed too; None: it is a file.
+    """
+    victims = ("coordinator", "agent", "records", "page")
+    laboratory = Laboratory(folder, seed, "" if server is None else server.url)
+    if server is not None:
+        victims = (*victims, "postgresql")
+    found = QueueKills(laboratory, kills, victims, RecordWatch(server))
     await found.play()
     return found

@@ -37,7 +37,7 @@ from podium.control.program.program import Affine, Axis, Delay, Play, Program, T
 from podium.control.program.serialise import digest
 from podium.control.program.waveforms import Gaussian
 from podium.control.runs import attendance
-from podium.control.runs.errors import RunError, RunFailed, RunRefused
+from podium.control.runs.errors import RunError, RunFailed, RunRefused, StartLate
 from podium.control.runs.journal import FileJournal, JobAccepted
 from podium.control.runs.messages import Abort, Fire
 from podium.drivers.errors import ProtocolError, Refused
@@ -164,7 +164,7 @@ async def test_a_fire_that_comes_late_starts_nobody(three, recall_s, said) -> No
     patience = replace(PATIENCE, recall_s=recall_s)
     async with nodes_up(three, 2, patience) as (lab, nodes):
         nodes[0].hooks["arm"] = lambda: nodes[1].hooks.update(time=lambda: time.sleep(0.25))
-        with pytest.raises(RunError, match=said):
+        with pytest.raises(StartLate, match=said):
             await lab.run(together(nodes))
         if recall_s > 0:  # else the other was told too late to take it back
             assert nodes[0].played == []

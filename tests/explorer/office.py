@@ -186,19 +186,18 @@ def steps(office: Office, lives: dict[str, int]) -> list[tuple[Turn, OfficeStep]
 def _comes_back(office: Office, errand: Errand) -> bool:
     """Return whether an errand may end: the queue gives agents that nobody has.
 
-    After a fault ("others use the agents") it gives them whenever it likes.
+    Of two that want them, the first by its ticket has them. After a fault ("others use the
+    agents") the queue gives them whenever it likes, to the other too.
     """
     if isinstance(errand.key, RunId) or errand.slow:
         return True
+    wanted = {one.job.ticket: set(one.job.agents) for one in office.side.waiting}
     taken = {node.agent for _, start in office.side.runs for node in start.nodes}
     taken |= {name for one in office.side.waiting if one.turn == "held" for name in one.job.agents}
-    wanted = {
-        name
-        for one in office.side.waiting
-        if one.job.ticket == errand.key
-        for name in one.job.agents
-    }
-    return not taken & wanted
+    for before in office.errands[: office.errands.index(errand)]:
+        if not (isinstance(before.key, RunId) or before.slow):
+            taken |= wanted.get(before.key, set())
+    return not taken & wanted.get(errand.key, set())
 
 
 def gone(office: Office, agent: str) -> OfficeStep | None:

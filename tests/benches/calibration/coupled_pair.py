@@ -32,6 +32,8 @@ class CoupledPair:
     """Of 11, at rest, against 10 and 01 together."""
     juncture: float = 0.37
     """Turns by which an excitation of q0 is turned between the halves of a pulse without a gap."""
+    moves: int = 0
+    """Which end the flux pulses move: 1: lines are swapped."""
     quiet: bool = True
     """The shots that it makes have their scatter."""
     made: dict[int, np.ndarray] = field(default_factory=dict)
@@ -118,7 +120,7 @@ def _turn(angle: float, turns: float) -> np.ndarray:
 def _moved(pair: CoupledPair, amplitude: float, seconds: float) -> np.ndarray:
     """Return the matrix of a flux pulse; without one, of a wait."""
     moved = -pair.above_hz * (amplitude / pair.place) ** 2
-    levels = np.array([[i * moved for _ in range(3)] for i in range(3)])
+    levels = np.array([[(i, j)[pair.moves] * moved for j in range(3)] for i in range(3)])
     levels[1, 1] += pair.shift_hz
     levels[2] += pair.above_hz
     whole = np.diag(np.exp(-2j * np.pi * levels.ravel() * seconds))

@@ -17,7 +17,8 @@ from podium.control.calibration.two_qubit_cliffords import draw
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 
-GATES = tuple(one for one in EDGE_BRING_UP if one not in ("cryoscope", "bell_state"))
+JUDGES = ("bell_state", "interleaved_benchmarking", "error_budget")
+GATES = tuple(one for one in EDGE_BRING_UP if one not in ("cryoscope", *JUDGES))
 FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility.yaml")
 EDGE = FACILITY.edges()["node_a.q0_q1"]
 Stored = dict[str, ParameterEntry]

@@ -19,11 +19,13 @@ from podium.control.calibration.fits.two_qubit_state import (
 )
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.bell_state import rotations, wanted
+from podium.control.calibration.routines.leakage import waits_ns
 from podium.control.facility.load import load_facility
 from podium.control.parameters.memory_record import MemoryRecord
 
-GATES = tuple(one for one in EDGE_BRING_UP if one != "cryoscope")
-"""The pair's line passes pulses as they are."""
+JUDGES = ("interleaved_benchmarking", "error_budget")
+GATES = tuple(one for one in EDGE_BRING_UP if one not in ("cryoscope", *JUDGES))
+"""The pair's line passes pulses as they are, and its gates have hardly an error."""
 FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility.yaml")
 EDGE = FACILITY.edges()["node_a.q0_q1"]
 
@@ -81,6 +83,34 @@ async def test_a_design_value_does_not_pass_for_a_measurement() -> None:
     outcomes = [one async for one in bring_up(bench, ("chevron",))]
     assert "measured anew" in outcomes[0].failures[EDGE.name]
     assert not any("q0_q1" in name for name in bench.record.all())
+
+
+@pytest.mark.parametrize(
+    ("moves", "share", "says"),
+    [
+        (0, 1e6, "pulses on node_a.q0.flux move neither q0 nor q1: its output is not connected"),
+        (1, 1.0, "pulses on node_a.q0.flux do not move q0, and move q1: the outputs of their flux"),
+    ],
+    ids=["dead", "swapped"],
+)
+async def test_a_line_that_moves_nothing_or_another_qubit_is_named(
+    moves: int, share: float, says: str
+) -> None:
+    pair = CoupledPair(moves=moves)
+    bench = bench_of(pair, 4)
+    pair.place = share * EdgePulses.of(bench, EDGE).resonance()
+    (outcome,) = [one async for one in bring_up(bench, ("cryoscope",))]
+    assert says in outcome.failures["node_a.q0"]
+    assert not any(".flux_" in name for name in outcome.measured)
+
+
+@pytest.mark.parametrize("apart_hz", [310e6, 445e6, 497e6, 501e6, 503e6, 555e6, 610e6])
+def test_waits_between_gates_take_out_the_interference_of_what_they_leave(apart_hz: float) -> None:
+    waits = np.array(waits_ns(apart_hz))
+    for juncture in np.linspace(0, 1, 12):
+        turn = np.exp(2j * np.pi * (juncture + apart_hz * waits * 1e-9))
+        left = np.mean(np.abs(1 + turn + turn**2 + turn**3) ** 2)
+        assert left == pytest.approx(4, abs=1.5)
 
 
 def test_a_chevron_is_found_over_seeds_with_honest_sigmas() -> None:

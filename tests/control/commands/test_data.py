@@ -97,6 +97,18 @@ def test_a_run_is_shown_opened_labelled_and_exported(recorded, capsys, here) -> 
     assert load_dataset(exported).equals(scan("17-00002"))
 
 
+def test_runs_are_added_to_a_qcodes_database_once_the_oldest_first(recorded, capsys, here) -> None:
+    told = json.loads(data(capsys, "export", "--format", "qcodes", "--json"))
+    assert [(one["run"], one["run_id"], one["new"]) for one in told] == [
+        ("17-00001", 1, True),
+        ("17-00002", 2, True),
+    ]
+    words = ["export", "17-00002", "--format", "qcodes", "--out", str(here / "runs.db")]
+    assert "run 2 was there before: 17-00002" in data(capsys, *words)
+    (here / "runs.db").write_bytes(b"nothing of the kind" * 100)
+    assert "not a database" in data(capsys, *words, status=1)
+
+
 def test_prune_says_first_and_leaves_what_a_store_names(recorded, capsys, here) -> None:
     store = here / "parameters.sqlite"
     with ParameterStore(store) as parameters:

@@ -10,6 +10,7 @@ from podium.control.commands.params_words import elements_of
 from podium.control.facility.check_edges import transmon_hz
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
+from podium.control.facility.problems import FacilityError
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "two_qubit"
 TWO = EXAMPLES / "facility.yaml"
@@ -179,3 +180,43 @@ def test_a_transmon_is_symmetric_about_its_sweet_spot_and_lowest_at_half_a_quant
     assert transmon_hz(6e9, -0.2e9, 0.4, 0.0) == pytest.approx(6e9)
     assert transmon_hz(6e9, -0.2e9, 0.4, 0.2) == pytest.approx(transmon_hz(6e9, -0.2e9, 0.4, -0.2))
     assert transmon_hz(6e9, -0.2e9, 0.4, 0.5) == pytest.approx(6.2e9 * 0.4**0.5 - 0.2e9)
+
+
+def third(f01: str, exchange: str = "6 MHz") -> str:
+    """The example with a third qubit that couples to q0."""
+    qubit = (
+        f"q2: {{kind: transmon, design: {{f01: {f01}, anharmonicity: -180 MHz, "
+        "readout_frequency: 7.1 GHz}}"
+    )
+    return (
+        f"      {qubit}\n    couplings: {{q0_q2: {{ends: [q0, q2], exchange: {exchange}}}}}\n"
+        "    edges:\n"
+    )
+
+
+def told_of(tmp_path: Path, *qubit: str) -> list[str]:
+    file = tmp_path / "facility.yaml"
+    file.write_text(TWO.read_text().replace("    edges:\n", third(*qubit)))
+    try:
+        load_facility(file)
+    except FacilityError as error:
+        return [str(one) for one in error.problems if "past 'q2'" in str(one)]
+    return []
+
+
+def test_a_gate_that_drags_its_qubit_past_a_neighbour_names_it_and_the_leakage(
+    tmp_path: Path,
+) -> None:
+    (said,) = told_of(tmp_path, "5.8 GHz")
+    assert "'cz' brings 'q0' from 6.02 GHz down to 5.575 GHz, and on the way, at 5.8 GHz" in said
+    assert "which 'q0_q2' couples to it by 6 MHz" in said
+    # 01-10, and 11 with 20 and 02 at sqrt(2) of the rate; four passages of 445 MHz in 1 ns
+    lost = 4 * (4 * 3.14159**2 * 6e6**2 / 445e15) * (1 + 2 + 2)
+    assert f"some {lost * 100:.1g} % of an excitation" in said
+
+
+@pytest.mark.parametrize("qubit", [("5.1 GHz",), ("6.5 GHz",), ("5.8 GHz", "0.5 MHz")])
+def test_a_neighbour_out_of_the_way_or_hardly_coupled_is_none(
+    qubit: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert told_of(tmp_path, *qubit) == []

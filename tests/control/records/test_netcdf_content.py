@@ -1,4 +1,5 @@
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -88,3 +89,9 @@ def test_whatever_lies_along_which_dimensions(arrays, with_coordinate) -> None:
         coords={name: np.arange(sizes[name]) * 1.5 for name in sorted(with_coordinate & used)},
     )
     _same(data)
+
+
+def test_contents_are_made_in_several_threads_at_a_time() -> None:
+    with ThreadPoolExecutor(4) as threads:
+        made = threads.map(lambda _: netcdf_content(_run()), range(100))
+    assert len(set(made)) == 1

@@ -205,6 +205,17 @@ async def test_a_viewer_that_has_everything_is_sent_nothing_until_something_chan
         assert await anext(stream) == b"event: a\ndata: 2\n\n"
 
 
+async def test_a_viewer_for_whom_nothing_changes_is_told_that_somebody_is_there(monkeypatch):
+    """Its page takes silence for a loss."""
+    monkeypatch.setattr("podium.control.web.hub.TICK_S", 0.12)
+    hub = Hub({"a": lambda: "1"}.get, asyncio.Event())
+    hub.shown("a")
+    async with asyncio.timeout(10), drawing(hub), aclosing(events(hub, "a", hub.state)) as stream:
+        assert await anext(stream) == b"retry: 1000\n\n"
+        assert await anext(stream) == b"event: alive\ndata: 1\n\n"
+        assert await anext(stream) == b"event: alive\ndata: 1\n\n"
+
+
 async def test_names_that_are_no_topics_are_passed_over():
     hub = Hub({"a": lambda: "1"}.get, asyncio.Event())
     async with aclosing(events(hub, ["nothing", "a"])) as stream:

@@ -1,5 +1,6 @@
 """Every page and what can be done on it, in a headless Chromium: keys, themes, widths, axe."""
 
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -18,9 +19,13 @@ PATHS = {
     "now": "/",
     "data": "/data",
     "parameters": "/parameters",
+    "chips": "/chips",
     "room": "/room",
     "cold": "/cold",
 }
+CHARTS_FIT = """() => [...document.querySelectorAll("figure .u-wrap")].every(
+    (one) => one.offsetWidth <= one.parentElement.clientWidth && one.offsetWidth > 0)"""
+"""They are drawn anew some time after a window has changed."""
 SCREENSHOTS = os.environ.get("PODIUM_SCREENSHOTS")
 """A folder in which pictures of all pages are kept, for a person to look at."""
 
@@ -89,6 +94,9 @@ async def test_every_page_is_accessible_and_fits_at_every_width(
         await tab.wait_for_function("document.fonts.ready.then(() => true)")
         if name in ("now", "data"):
             await expect(tab.locator("#plots canvas").first).to_be_visible()
+        async with asyncio.timeout(20):
+            while not await tab.evaluate(CHARTS_FIT):
+                await tab.evaluate("() => new Promise(requestAnimationFrame)")
         if SCREENSHOTS:
             path = Path(SCREENSHOTS) / f"{name}-{width}-{theme}.png"
             await tab.screenshot(path=path, full_page=width < 800)

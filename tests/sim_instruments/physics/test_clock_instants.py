@@ -32,3 +32,15 @@ def test_many_instants_are_those_of_each_tick(lost: bool) -> None:
     assert np.std(found) > 100, "its noise is in it"
     none = lateness_fs(counter, tick, START_FS, at_ns[:0])
     assert none.size == 0
+
+
+def test_noise_between_points_of_a_grid_is_that_of_each_tick() -> None:
+    counter = TickCounter(following(4))
+    tick = counter.to_ticks(START_FS)
+    at_ns = np.arange(20_000, dtype=np.int64) * 250_007
+    many = lateness_fs(counter, tick, START_FS, at_ns)
+    some = at_ns[::100]
+    exact = np.array(
+        [counter.to_world(tick + ns) - START_FS - ns * FS_PER_NS for ns in some.tolist()]
+    )
+    assert np.abs(many[::100] - exact).max() <= 20

@@ -10,7 +10,7 @@ from tests.benches.physics.linked_nodes import Gate, link_of, nodes, run_of
 
 from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun
 from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
-from podium.sim_instruments.servers.meetings import Meetings, NobodyCame
+from podium.sim_instruments.servers.meetings import DEADLINE_FS, CameTooLate, Meetings, NobodyCame
 from podium.sim_instruments.twins.twin import IDLE, Horizon
 
 A, B = "cluster_a", "cluster_b"
@@ -28,8 +28,8 @@ class Waiting:
     def __init__(self, waits_s: float = WAITS_S) -> None:
         self.played: list[list[tuple[int, int]]] = []
         self.horizons = {A: IDLE, B: IDLE}
-        lines = {f"{PAIR[0].name}.sideband": A, f"{PAIR[1].name}.sideband": B}
-        self.meetings = Meetings([LINK], lines, self._together, waits_s)
+        self.lines = {f"{PAIR[0].name}.sideband": A, f"{PAIR[1].name}.sideband": B}
+        self.meetings = Meetings([LINK], lambda: self.lines, self._together, waits_s)
         self.begun = Event()
         self.pool = ThreadPoolExecutor(4)
 
@@ -150,6 +150,55 @@ def test_nobody_waits_for_ever(waiting: Make) -> None:
         one.result(9)
     here.look()  # it is forgotten
     assert not here.meetings.waits
+
+
+def test_a_partner_that_computes_is_waited_for_until_the_meetings_deadline(waiting: Make) -> None:
+    here = waiting()
+    here.horizons[B] = COMPUTING
+    one = here.enter(A, signals(0, 1))
+    here.look(START_FS + DEADLINE_FS)  # its last pulse is not so long ago
+    assert not one.done()
+    here.look(START_FS + DEADLINE_FS + 10**12)
+    with pytest.raises(NobodyCame, match="30 s of world time for cluster_b"):
+        one.result(9)
+
+
+def test_a_run_that_comes_when_its_partner_has_been_answered_is_refused(waiting: Make) -> None:
+    here = waiting()
+    one = here.enter(A, signals(0, 1))
+    here.look()
+    assert one.result(9) == 1.0
+    with pytest.raises(CameTooLate, match="a run of cluster_a, which nobody was armed to meet"):
+        here.enter(B, signals(1, 2, late_ns=1_000)).result(9)
+    here.meetings.stopped(A, 1, "", START_FS + 1_000 * 10**6)  # it is silent from there on
+    other = here.enter(B, signals(1, 3, late_ns=100_000))
+    here.look()
+    assert other.result(9) == 3.0
+
+
+def test_a_run_that_is_stopped_while_it_is_played_is_played_once_more(waiting: Make) -> None:
+    here, together = waiting(), waiting()._together
+    seen: list[int] = []
+
+    def stops(runs: Sequence[MeetingRun]) -> list[tuple[CaptureAnswer, ...]]:
+        seen.append(sum(train.start_ns.size for train in runs[0].signals.drives))
+        here.meetings.stopped(A, 1, "", START_FS + 450_000 * 10**6)
+        return together(runs)
+
+    here.meetings._together = stops
+    one = here.enter(A, signals(0, 1, shots=4))
+    here.look()
+    assert one.result(9) == 1.0
+    assert seen == [8, 4]
+
+
+def test_whose_cables_are_exchanged_is_who_is_waited_for(waiting: Make) -> None:
+    here = waiting()
+    here.horizons = {A: COMPUTING, B: COMPUTING, "cluster_c": IDLE}
+    here.lines[f"{PAIR[1].name}.sideband"] = "cluster_c"
+    one = here.enter(A, signals(0, 1))
+    here.look()
+    assert one.result(9) == 1.0
 
 
 def test_whoever_waits_is_let_go_as_the_simulation_ends(waiting: Make) -> None:

@@ -106,6 +106,7 @@ class RunId:
 
 
 DOES_NOT_FIT = "does not fit"
+LATE = "late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,9 @@ class Failed:
 
     kind: str
     """``refused`` (fix the request), :data:`DOES_NOT_FIT` (the program, its controllers),
-    ``unreachable`` (an instrument is; its state is unknown), ``failed``, or, made on this side,
-    ``no answer`` (whether it was done is unknown)."""
+    :data:`LATE` (a start came too late: ask again), ``unreachable`` (an instrument is; its state
+    is unknown), ``failed``, or, made on this side, ``no answer`` (whether it was done is
+    unknown)."""
     message: str
 
 

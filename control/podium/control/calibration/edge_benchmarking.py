@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 SEED = 20
 """Of the sequences: with the length and the number of the draw it gives their Cliffords."""
-DRAWS = 12
+DRAWS = 6
 """Sequences of each length."""
-SHOTS = 300
+SHOTS = 600
 LEVEL_SHOTS = 3000
-FIRST_LENGTHS = (1, 2, 4, 8, 16)
+FIRST_LENGTHS = (1, 4, 16)
 LONGEST = 256
 DECAYED = 0.35
 """Lengths are doubled until so much of the signal of the shortest is left."""

@@ -78,3 +78,5 @@ class Outcome:
     """What a person should know beside: parameters too old to be used."""
     assumed: list[str] = field(default_factory=list)
     """Design values that were taken in place of measurements that are missing, in words."""
+    states: dict[str, NDArray[np.complex128]] = field(default_factory=dict)
+    """Density matrices of pairs that were found, (4, 4) in the order 00, 01, 10, 11, by element."""

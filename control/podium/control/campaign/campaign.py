@@ -12,6 +12,8 @@ from podium.control.campaign.cold_world import cold_world
 from podium.control.campaign.executor import Measure, run_here, run_on_dask
 from podium.control.campaign.gate_report import gate_report
 from podium.control.campaign.gate_world import gate_world
+from podium.control.campaign.link_report import link_report
+from podium.control.campaign.link_world import link_world
 from podium.control.campaign.provenance import digest
 from podium.control.campaign.repeated_world import repeated_world
 from podium.control.campaign.report import (
@@ -42,6 +44,7 @@ KINDS = {
         repeated_world, repeatability_report, "each world brought up again and again"
     ),
     "two-qubit": CampaignKind(gate_world, gate_report, "podium demo --two-qubit for every world"),
+    "link": CampaignKind(link_world, link_report, "podium demo --link for every world"),
     "cold": CampaignKind(
         cold_world, cold_report, "a fridge supervised through weeks of faults, for every world"
     ),

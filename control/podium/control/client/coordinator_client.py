@@ -7,17 +7,17 @@ from typing import TypeVar
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import Failed, ask
+from podium.control.bus.messages import LATE, Failed, ask
 from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
-from podium.control.runs.errors import RunFailed, RunRefused
+from podium.control.runs.errors import RunFailed, RunRefused, StartLate
 
 AWAIT_S = 2.0
 """One question for the end of long work waits so long; it is asked again until it is over."""
 ANSWER_S = 60.0
 """Deadline for any single answer of the coordinator."""
 LOST_S = 10.0
-"""Unanswered for so long, the coordinator is taken for gone."""
+"""Unanswered for so long after a first question, the coordinator is taken for gone."""
 BY_HAND_S = 80.0
 """The same for what is asked by hand, which is asked once; above the coordinator's own."""
 CANCEL_S = 90.0
@@ -46,13 +46,17 @@ class CoordinatorClient:
     async def ask(self, request: object, *expected: type[Answer]) -> Answer:
         """Return the answer, asking again as long as none comes."""
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + LOST_S
+        give_up: float | None = None
         while True:
             answer = await ask(self._bus, self._key, request, *expected, timeout_s=ANSWER_S)
+            if give_up is None:  # one that died over the first question is started again meanwhile
+                give_up = loop.time() + LOST_S
             if not isinstance(answer, Failed):
                 return answer
             if answer.kind == "refused":
                 raise RunRefused(answer.message)
+            if answer.kind == LATE:
+                raise StartLate(answer.message)
             if answer.kind != "no answer":
                 raise RunFailed(answer.message)
             if loop.time() > give_up:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TABLE_WIDTH = 120
 """Columns, where nobody's terminal sets them."""
-NAMES = ("bring-up", "two-qubit", "repeatability", "cold")
+NAMES = ("bring-up", "two-qubit", "link", "repeatability", "cold")
 OURS = {"--seed", "--report"}
 """Options of the command that measures a world, that the campaign gives itself."""
 
@@ -49,17 +49,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         "name",
         choices=NAMES,
         metavar="NAME",
-        help="bring-up: podium demo for each world; two-qubit: podium demo --two-qubit; "
-        "repeatability: each world again and again; cold: a fridge supervised through weeks of "
-        "faults",
+        help="bring-up: podium demo for each world; two-qubit, link: podium demo "
+        "--two-qubit, --link; repeatability: each world again and again; cold: a fridge supervised "
+        "through weeks of faults",
     )
     parser.add_argument(
         "options",
         nargs="*",
         metavar="-- OPTION",
-        help="after --: options for each world, as podium demo has them (bring-up, two-qubit), or "
-        "--facility, --repeats, --moved, --steps and those of the world (repeatability), or "
-        "--faults, --kinds, --model, --vary, --sockets and --rate (cold)",
+        help="after --: options for each world, as podium demo has them (bring-up, two-qubit, "
+        "link), or --facility, --repeats, --moved, --steps and those of the world "
+        "(repeatability), or --faults, --kinds, --model, --vary, --sockets and --rate (cold)",
     )
     parser.add_argument(
         "--seeds",
@@ -143,7 +143,13 @@ def run(arguments: Namespace) -> int:
 def _plan(arguments: Namespace) -> "CampaignPlan":
     """Return the plan; raises FacilityError, NoExample, OSError, BadOptions."""
     from podium.control.campaign.campaign import CampaignPlan
-    from podium.control.demo.example import ONE_NODE, TWO_NODES, TWO_QUBIT, example_facility
+    from podium.control.demo.example import (
+        LINKED,
+        ONE_NODE,
+        TWO_NODES,
+        TWO_QUBIT,
+        example_facility,
+    )
     from podium.control.facility.load import load_facility
 
     options = list(arguments.options)
@@ -157,8 +163,10 @@ def _plan(arguments: Namespace) -> "CampaignPlan":
         raise BadOptions(f"the options after -- are none of {parser.prog}") from error
     if arguments.name == "cold":  # a fridge alone: the facility plays no part
         path = example_facility(ONE_NODE)
-    elif arguments.name == "two-qubit":
-        path = known.facility or example_facility(TWO_QUBIT)
+    elif arguments.name in ("two-qubit", "link"):
+        path = known.facility or example_facility(
+            TWO_QUBIT if arguments.name == "two-qubit" else LINKED
+        )
     else:
         one_node = arguments.name == "repeatability" or known.node_only
         path = known.facility or example_facility(ONE_NODE if one_node else TWO_NODES)
@@ -177,7 +185,7 @@ def _plan(arguments: Namespace) -> "CampaignPlan":
 
 def _options_parser(name: str) -> ArgumentParser:
     """Return a parser of the options of one world, to refuse wrong ones before any is measured."""
-    if name in ("bring-up", "two-qubit"):
+    if name in ("bring-up", "two-qubit", "link"):
         from podium.control.demo.arguments import add_arguments as add_demo
 
         parser = ArgumentParser(prog="podium demo", add_help=False)

@@ -41,8 +41,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     tag.add_argument("--remove", action="append", default=[], metavar="TAG", help="take this off")
     for verb in (tag, note):
         verb.add_argument("--who", metavar="NAME", help="default: the user of this computer")
-    export.add_argument("--format", choices=("csv", "netcdf"), default="csv")
-    export.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="default: here")
+    export.add_argument("--format", choices=("csv", "netcdf", "qcodes"), default="csv")
+    export.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR",
+        help="default: here; qcodes: runs.db there, or a database FILE.db that runs are added to",
+    )  # fmt: skip
     _filters(export)
     prune = _verb(verbs, "prune", "take data of old runs away, never what a parameter comes from")
     prune.add_argument("--older", metavar="TIME", help="of runs older than this, e.g. '90 d'")

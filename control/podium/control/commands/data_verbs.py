@@ -18,6 +18,8 @@ from podium.control.records.run_times import length_s
 from podium.control.records.search_words import FILTERS
 
 MB = 1_000_000
+QCODES_DATABASE = "runs.db"
+"""Name of the database into which runs are exported where none is named."""
 DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
 
 
@@ -173,6 +175,8 @@ def _export(arguments: Namespace, records: RecordFolder) -> int:
         found = tuple(records.index.run(one) for one in arguments.rest)
     else:
         found = tuple(one for one in records.index.find(asked_of(arguments)) if one.file)
+    if arguments.format == "qcodes":
+        return _export_to_qcodes(arguments, records, found)
     check_writable(arguments.out)
     written = []
     for one in found:
@@ -187,6 +191,41 @@ def _export(arguments: Namespace, records: RecordFolder) -> int:
         written.append({"run": one.run, "file": str(path)})
         if not arguments.json:
             print(path)
+    if arguments.json:
+        print(json.dumps(written))
+    return DONE
+
+
+def _export_to_qcodes(
+    arguments: Namespace, records: RecordFolder, runs: tuple[RecordedRun, ...]
+) -> int:
+    import sqlite3
+
+    from podium.control.client.lab_data import opened_dataset
+    from podium.control.facility.atomic_files import check_writable
+    from podium.control.records.qcodes_export import NotExported, add_run, qcodes_database
+    from podium.control.records.records_error import NoRun
+
+    out = arguments.out
+    path = out if out.suffix == ".db" else out / QCODES_DATABASE
+    check_writable(path.parent)
+    written = []
+    try:
+        with qcodes_database(path) as database:
+            for one in reversed(runs):  # the oldest first: QCoDeS numbers them as they come
+                place = records.located(one.run)
+                try:
+                    snapshot = records.snapshot(one.run).text
+                except NoRun:
+                    snapshot = ""
+                with opened_dataset(Path(place.file), place.hash) as data:
+                    facility = str(data.attrs.get("facility", ""))
+                    number, new = add_run(database, one, data, facility, snapshot)
+                written.append({"run": one.run, "file": str(path), "run_id": number, "new": new})
+                if not arguments.json:
+                    print(f"{path}: run {number}{'' if new else ' was there before'}: {one.run}")
+    except (NotExported, sqlite3.Error) as error:
+        raise RecordsError(str(error)) from error
     if arguments.json:
         print(json.dumps(written))
     return DONE

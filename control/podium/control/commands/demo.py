@@ -24,12 +24,14 @@ def run(arguments: Namespace) -> int:
     """Do it; 0 when every qubit was found, every promise kept, and nothing failed."""
     from podium.control.demo.example import (
         COLD_SIDE,
+        LINKED,
         ONE_NODE,
         TWO_NODES,
         TWO_QUBIT,
         NoExample,
         example_facility,
     )
+    from podium.control.demo.link_pair import demonstrated_link
     from podium.control.demo.multi_node.common_start import marked
     from podium.control.facility.atomic_files import check_writable
     from podium.control.facility.load import load_facility
@@ -41,6 +43,7 @@ def run(arguments: Namespace) -> int:
     try:
         example = ONE_NODE if arguments.node_only else TWO_NODES
         example = TWO_QUBIT if arguments.two_qubit else example
+        example = LINKED if arguments.link else example
         example = COLD_SIDE if arguments.cold else example
         path = arguments.facility or example_facility(example)
         facility = load_facility(path)
@@ -59,7 +62,14 @@ def run(arguments: Namespace) -> int:
     if arguments.two_qubit and not facility.edges():
         print(f"podium demo: {path} has no edges, whose gates are brought up", file=sys.stderr)
         return WRONG_USE
-    alone = arguments.node_only or arguments.two_qubit
+    if arguments.link and demonstrated_link(facility) is None:
+        print(
+            f"podium demo: {path} has no link that says what is at its two ends (links > NAME > "
+            "transfer)",
+            file=sys.stderr,
+        )
+        return WRONG_USE
+    alone = arguments.node_only or arguments.two_qubit or arguments.link
     if not alone and not marked(facility):
         print(
             f"podium demo: {path} has no two nodes with markers on one time tagger (timing > "
@@ -130,8 +140,9 @@ async def _nodes(arguments: Namespace, facility: Path, children: "Children") -> 
         arguments.seed,
         arguments.report,
         arguments.thoroughness,
-        together=not (arguments.node_only or arguments.two_qubit),
+        together=not (arguments.node_only or arguments.two_qubit or arguments.link),
         gates=arguments.two_qubit,
+        link=arguments.link,
         world=(*world_options(arguments), *_ideal_lines(arguments)),
         active_reset=arguments.reset == "active",
         clock=arguments.clock,

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import DOES_NOT_FIT, Failed, ask
-from podium.control.runs.errors import RunDoesNotFit, RunError, RunFailed, RunRefused
+from podium.control.bus.messages import DOES_NOT_FIT, LATE, Failed, ask
+from podium.control.runs.errors import RunDoesNotFit, RunError, RunFailed, RunRefused, StartLate
 
 TRIES = 3
 """A request whose answer is lost is asked so often."""
@@ -41,4 +41,6 @@ def as_error(failed: Failed) -> RunError:
 
 def as_failed(error: RunError) -> Failed:
     """Return what goes over the bus for ``error``."""
+    if isinstance(error, StartLate):
+        return Failed(LATE, str(error))
     return Failed("refused" if isinstance(error, RunRefused) else "failed", str(error))

@@ -32,6 +32,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="bring up one node and the gates of its edges: to a Bell state from nothing",
     )
     parser.add_argument(
+        "--link",
+        action="store_true",
+        help="bring up two nodes, calibrate the quantum link between them, and share a pair",
+    )
+    parser.add_argument(
         "--ideal-lines",
         action="store_true",
         help="flux lines pass pulses as they are; without it they distort them and remember them",

@@ -15,7 +15,7 @@ from rich.console import Console
 from podium.control.calibration.catalogue import BRING_UP, EDGE_BRING_UP
 from podium.control.client.lab import Lab, join_facility
 from podium.control.client.retry import RetryingRunner
-from podium.control.demo import simulation
+from podium.control.demo import link_pair, simulation
 from podium.control.demo.multi_node import demonstration as multi_node
 from podium.control.demo.parallel_bring_up import bring_up_nodes
 from podium.control.demo.session import CANNOT_GO_ON
@@ -80,6 +80,8 @@ class DemoRequest:
     """Then the nodes start together, one of them is killed, and comes back."""
     gates: bool = False
     """Then the gates of all edges are brought up behind the qubits."""
+    link: bool = False
+    """Then the nodes start together, their link is calibrated, and a pair is shared over it."""
     world: tuple[str, ...] = ()
     """Options of ``podium twin sample``: ``("--wrong", "3")``."""
     active_reset: bool = False
@@ -101,6 +103,8 @@ async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
     facility = load_facility(wanted.facility)
     story = Story(facility.name, wanted.seed, tuple(facility.qubits()), device=_device(facility))
     story.edges = tuple(facility.edges()) if wanted.gates else ()
+    if wanted.link:
+        story.link, story.left_out = link_pair.link_story(facility), link_pair.LEFT_OUT
     story.together = multi_node.multi_node_story(facility) if wanted.together else None
     routines = _routines(wanted)
     steps = STEPS_AROUND + len(routines) * len(facility.nodes)
@@ -109,6 +113,7 @@ async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
     _clear(folder)
     try:
         steps += 0 if story.together is None else multi_node.STEPS
+        steps += 0 if story.link is None else link_pair.STEPS
         with display(console, steps) as shown, Drawings() as drawn:
             shown.note(f"{facility.name}, seed {wanted.seed}: report into {folder}")
             twin: Path | None = None
@@ -149,6 +154,8 @@ async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
 
 def _routines(wanted: DemoRequest) -> tuple[str, ...]:
     """Return the routines of each node, in their order."""
+    if wanted.link:
+        return link_pair.ROUTINES
     return (*BRING_UP, *EDGE_BRING_UP) if wanted.gates else BRING_UP
 
 
@@ -274,6 +281,11 @@ async def _measure(
                     wanted.thoroughness,
                 ).work()
                 story.lab_s = (await lab.now() - begun) / FS_PER_S
+            if story.link is not None and not ended:
+                await link_pair.LinkDemo(
+                    lab, store, folder, story, story.link, shown, drawn, wanted.thoroughness
+                ).work()
+                story.lab_s = (await lab.now() - begun) / FS_PER_S
 
 
 @asynccontextmanager
@@ -292,7 +304,9 @@ async def _lab(wanted: DemoRequest, children: Children, endpoints: Path) -> Asyn
 
 def _judge(story: Story, truth: Mapping[str, Truth]) -> None:
     found = {row.name: row.found for row in story.comparisons if row.found is not None}
-    story.comparisons = compare(story.qubits, found, truth, story.without_flux_line)
+    story.comparisons = compare(story.qubits, found, truth, story.without_flux_line, story.left_out)
+    if story.link is not None:
+        story.link.world = truth
 
 
 def _write_report(

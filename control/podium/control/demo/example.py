@@ -3,7 +3,7 @@
 from pathlib import Path
 
 ONE_NODE, TWO_NODES, COLD_SIDE = "first_light", "two_nodes", "cold"
-TWO_QUBIT = "two_qubit"
+TWO_QUBIT, LINKED = "two_qubit", "linked"
 
 
 class NoExample(FileNotFoundError):

@@ -124,7 +124,11 @@ class Session:
                 for name, entry in self.store.all().items()
             }
             self.story.comparisons = compare(
-                self.story.qubits, found, {}, self.story.without_flux_line
+                self.story.qubits,
+                found,
+                {},
+                self.story.without_flux_line,
+                self.story.left_out,
             )
 
     async def _steps(

@@ -154,7 +154,7 @@ def _check_pulsed(
     complaints: Complaints,
 ) -> None:
     """Check that the element whose flux the gate pulses has a line that plays pulses far enough."""
-    pulsed = edge.pulsed or edge.coupler or _higher(edge, node)
+    pulsed = pulsed_of(edge, node)
     if pulsed is None:
         return  # an end is wrong in itself, and reported
     port = f"{name}.{pulsed}.flux"
@@ -179,6 +179,11 @@ def _check_pulsed(
         partner = node.qubits.get(other)
         if isinstance(partner, TransmonEntry):
             _check_reach(edge, (pulsed, qubit), (other, partner), wiring, port, path, complaints)
+
+
+def pulsed_of(edge: EdgeEntry, node: NodeContents) -> str | None:
+    """Return whose flux the gate of an edge pulses; None: an end is no qubit of the node."""
+    return edge.pulsed or edge.coupler or _higher(edge, node)
 
 
 def _higher(edge: EdgeEntry, node: NodeContents) -> str | None:

@@ -11,6 +11,7 @@ from podium.control.facility import schema
 from podium.control.facility.check_alarms import alarm_settings, check_alarms
 from podium.control.facility.check_bus import check_bus, meeting_point, remark_on_bus
 from podium.control.facility.check_couplings import check_couplings, check_hubs
+from podium.control.facility.check_crossings import check_crossings
 from podium.control.facility.check_design import check_design, lines_of, remark_on_reach
 from podium.control.facility.check_edges import check_edges, lines_limits
 from podium.control.facility.check_fridges import (
@@ -122,6 +123,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     check_nodes(parsed, complaints)
     check_couplings(parsed, complaints)
     check_edges(parsed, complaints)
+    check_crossings(parsed, complaints)
     check_fridges(parsed, models, complaints)
     check_alarms(parsed, complaints)
     check_clocks(parsed, models, complaints)

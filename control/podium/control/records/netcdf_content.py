@@ -7,12 +7,14 @@ are encoded by xarray's own rules (CF conventions).
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import count
 
 import h5py
 import numpy as np
 import xarray
 from xarray.conventions import encode_cf_variable, encode_dataset_coordinates
 
+_NUMBERS = count()
 DIMENSION_ALONE = "This is a netCDF dimension but not a netCDF variable. {:>10}"
 """Name of the scale of a dimension that has no variable of its own."""
 
@@ -21,8 +23,10 @@ def netcdf_content(data: xarray.Dataset) -> bytes:
     """Return the content of the file that holds ``data``."""
     listed, attributes = encode_dataset_coordinates(data)
     variables = {name: encode_cf_variable(one, name=name) for name, one in listed.items()}
-    # created in memory alone: nothing of it is ever on the disk
-    with h5py.File("dataset.nc", "w", driver="core", backing_store=False, track_order=True) as file:
+    # Created in memory alone: nothing of it is ever on the disk. Two of one name, in two threads,
+    # would be one file to the library, which refuses to begin it while it is open.
+    file_name = f"dataset-{next(_NUMBERS)}.nc"
+    with h5py.File(file_name, "w", driver="core", backing_store=False, track_order=True) as file:
         numbers = {name: k for k, name in enumerate(data.sizes)}
         scales = {
             name: _dimension_alone(file, str(name), size)

@@ -11,8 +11,6 @@ import numpy as np
 if TYPE_CHECKING:
     import xarray
 
-FORMATS = ("csv", "netcdf")
-
 
 def csv_text(data: "xarray.Dataset") -> str:
     """Return a dataset as CSV (RFC 4180), one row for each point.

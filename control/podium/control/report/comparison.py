@@ -66,10 +66,12 @@ def compare(
     found: Mapping[str, Measured],
     truth: Mapping[str, Truth],
     without_flux_line: Collection[str] = (),
+    left_out: Collection[str] = (),
 ) -> tuple[Comparison, ...]:
     """Return a row for each listed quantity of each qubit (``node_a.q0``), in that order.
 
-    ``without_flux_line``: those of ``qubits`` that have none, and so no sweet spot.
+    ``without_flux_line``: those of ``qubits`` that have none, and so no sweet spot. ``left_out``:
+    quantities that nobody was to measure.
     """
     return tuple(
         Comparison(
@@ -80,7 +82,8 @@ def compare(
         )
         for qubit in qubits
         for quantity in QUANTITIES
-        if quantity.name not in OF_A_FLUX_LINE or qubit not in without_flux_line
+        if quantity.name not in left_out
+        and (quantity.name not in OF_A_FLUX_LINE or qubit not in without_flux_line)
     )
 
 

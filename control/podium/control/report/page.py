@@ -8,6 +8,7 @@ from typing import Self
 
 from podium.control.calibration.outcome import Panel
 from podium.control.parameters.quantities import BY_NAME, told
+from podium.control.report import link_page
 from podium.control.report.comparison import Comparison
 from podium.control.report.multi_node import page as together
 from podium.control.report.multi_node.story import Pictures
@@ -85,6 +86,7 @@ def page(story: Story, drawn: Sequence[Sequence[str]], pictures: Pictures | None
         *_failures(story),
         *_old(story),
         *_together(story, drawn, pictures),
+        *(() if story.link is None else link_page.sections(story.link)),
         *_table(story),
         *_gates(story),
         *_sections(story, drawn),
@@ -100,6 +102,7 @@ def _head(story: Story) -> Iterator[str]:
     drawn = story.seed is not None
     what = "from nothing to calibrated qubits" if drawn else "calibration"
     what = what if story.together is None else "from nothing to nodes that start together"
+    what = what if story.link is None else "from nothing to a pair over a quantum link"
     yield f"<h1>{escape(story.facility)}: {what}</h1>"
     if story.device:
         yield f'<p class="device">{escape(story.device)}</p>'
@@ -112,6 +115,8 @@ def _head(story: Story) -> Iterator[str]:
     if drawn:
         yield _headline(f"{story.ratio:.1f} ×", "laboratory time over wall time")
     for number, text, bad in () if story.together is None else together.headlines(story.together):
+        yield _headline(number, text, bad=bad)
+    for number, text, bad in () if story.link is None else link_page.headlines(story.link):
         yield _headline(number, text, bad=bad)
     pulls = [abs(row.pull) for row in story.comparisons if row.pull is not None]
     if pulls:

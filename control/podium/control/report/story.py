@@ -9,6 +9,7 @@ from podium.control.parameters.entry import Measured
 from podium.control.report.comparison import Comparison, complete
 
 if TYPE_CHECKING:
+    from podium.control.report.link_story import LinkStory
     from podium.control.report.multi_node.story import MultiNodeStory
 
 
@@ -51,6 +52,8 @@ class Story:
     """By full name, ``node_a.q0``."""
     without_flux_line: frozenset[str] = frozenset()
     """Those of the qubits that have none."""
+    left_out: frozenset[str] = frozenset()
+    """Listed quantities that are not measured."""
     edges: tuple[str, ...] = ()
     """Whose gates are brought up, by full name, ``node_a.q0_q1``."""
     device: str = ""
@@ -70,6 +73,8 @@ class Story:
     lab_causes: Mapping[str, float] = field(default_factory=dict)
     together: "MultiNodeStory | None" = None
     """What the nodes did together, where there are several that can."""
+    link: "LinkStory | None" = None
+    """The link that is calibrated, where one is."""
 
     def failures(self) -> list[Failure]:
         """Return everything that failed, in the order in which it happened."""
@@ -98,6 +103,8 @@ class Story:
     @property
     def good(self) -> bool:
         """Every qubit was found, and nothing failed."""
+        if self.link is not None and self.link.state is None:
+            return False
         return bool(self.qubits) and all(self.found().values()) and not self.failures()
 
 
@@ -125,6 +132,7 @@ def summary(story: Story) -> dict[str, object]:
         },
         "measured": {name: asdict(span) for name, span in measured_spans(story).items()},
         **_edges(story),
+        **({} if story.link is None else {"link": story.link.summary()}),
         "failures": [
             {"routine": f.routine, "element": f.element, "reason": f.reason}
             for f in story.failures()

@@ -68,8 +68,9 @@ TABLES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
 
 
 def example() -> Path:
-    """Return the facility file of the linked nodes, in the source tree or beside this file."""
-    beside, inside = Path(__file__).with_name("linked.yaml"), Path("examples/linked/facility.yaml")
+    """Return the facility file of the linked nodes: in the source tree, or where a wheel has it."""
+    beside = Path(__file__).parents[1] / "demo" / "linked.yaml"
+    inside = Path("examples/linked/facility.yaml")
     for file in (beside, *(folder / inside for folder in beside.parents)):
         if file.exists():
             return file

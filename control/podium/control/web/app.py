@@ -18,12 +18,13 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 from podium.control.bus.bus import Bus
-from podium.control.web import run_view, view
+from podium.control.web import chip_view, run_view, view
 from podium.control.web.cold_actions import ColdActions
 from podium.control.web.cold_app import add_cold_pages
 from podium.control.web.data_app import add_data
 from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
+from podium.control.web.link_view import Links
 from podium.control.web.page_actions import PageActions
 from podium.control.web.page_templates import TEMPLATES
 from podium.control.web.pages import Pages
@@ -75,6 +76,11 @@ def _add_pages(app: FastAPI, picture: FacilityPicture, pages: Pages, hub: Hub) -
     async def room() -> str:
         """Return the page of instruments and readings."""
         return pages.page("room", hub)
+
+    @app.get("/chips", response_class=HTMLResponse)
+    async def chips() -> str:
+        """Return the page of chips, their edges, and the links between them."""
+        return pages.page("chips", hub)
 
     @app.get("/cold", response_class=HTMLResponse)
     async def cold() -> str:
@@ -135,6 +141,8 @@ def _add_state(app: FastAPI, picture: FacilityPicture) -> None:
                 "agents": [asdict(one) for one in now.agents],
                 "nodes": [asdict(one) for one in view.nodes(picture)],
                 "instruments": [asdict(one) for one in view.instruments(picture)],
+                "edges": [asdict(one) for one in chip_view.edges(picture)],
+                "links": [asdict(one) for one in Links(picture).rows()],
             }
         )
 

@@ -20,6 +20,8 @@ GAP_S = 0.1
 """A topic is drawn at most so often."""
 TICK_S = 1.0
 """Everything is drawn anew at least so often: what nobody tells changes too (silence, ages)."""
+ALIVE = b"event: alive\ndata: 1\n\n"
+"""Is sent where nothing has changed for :data:`TICK_S`: a viewer takes silence for a loss."""
 TOPICS_KEPT = 200
 """So many topics are remembered at most that nobody looks at."""
 GONE_KEPT = 1000
@@ -192,8 +194,8 @@ class Hub:
                         yield frame
                 if fresh and state == self._state:
                     yield f"id: {self._start}-{state}\n\n".encode()
-                if state == self._state:
-                    await news.wait()
+                if state == self._state and not await _came(news):
+                    yield ALIVE
         finally:
             self._looked_at.subtract(wanted)
             self._looked_at += Counter()  # without those that nobody looks at
@@ -228,6 +230,16 @@ class Hub:
     def _wake(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
+
+
+async def _came(news: asyncio.Event) -> bool:
+    """Wait for news; False: there were none for a while."""
+    try:
+        async with asyncio.timeout(TICK_S):
+            await news.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 def _event(name: str, text: str) -> bytes:

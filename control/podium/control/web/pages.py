@@ -6,10 +6,18 @@ from collections.abc import Callable, Mapping
 from podium.control.bus.news import DataSummary
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import BY_NAME
-from podium.control.web import outcome_view, parameter_view, plot_data, reading_view, view
+from podium.control.web import (
+    chip_view,
+    outcome_view,
+    parameter_view,
+    plot_data,
+    reading_view,
+    view,
+)
 from podium.control.web.cold_pages import ColdPages
 from podium.control.web.history_plot import Point, plot
 from podium.control.web.hub import Draw, Hub, Rows
+from podium.control.web.link_view import Links
 from podium.control.web.page_templates import template_environment
 from podium.control.web.picture import FacilityPicture, thermometer_name
 
@@ -19,6 +27,7 @@ TITLES = {
     "now": "Now",
     "data": "Data",
     "parameters": "Parameters",
+    "chips": "Chips",
     "room": "Room",
     "cold": "Cold side",
 }
@@ -27,6 +36,7 @@ TOPICS = {
     "now": ("needs", "now", "queue", "nodes", "runs", "plot", "outcome"),
     "data": ("recorded",),
     "parameters": ("owners/{}", "parameters/{}"),
+    "chips": ("drawings", "edges", "links"),
     "room": ("readings", "instruments", "events"),
     "cold": (
         "cold-headline",
@@ -51,6 +61,7 @@ class Pages:
         self.picture = picture
         self._edition = edition
         self._templates = template_environment()
+        self._links = Links(picture)
         self._cold = ColdPages(picture, self._templates)
         self._rendered: dict[str, dict[str, tuple[object, str]]] = {}
         self._draws = self._cold.parts() | self._parts()
@@ -92,6 +103,13 @@ class Pages:
             "readings": lambda: self._list(
                 "reading", {one.name: one for one in reading_view.readings(picture)}
             ),
+            "drawings": lambda: self._list(
+                "drawing", {one.node: one for one in chip_view.drawings(picture)}
+            ),
+            "edges": lambda: self._list(
+                "edge", {one.name: one for one in chip_view.edges(picture)}
+            ),
+            "links": lambda: self._list("link", {one.name: one for one in self._links.rows()}),
             "runs": lambda: self._list(
                 "run",
                 {str(one.run): one for one in view.runs(picture)[:RUNS_SHOWN]},
@@ -124,6 +142,9 @@ class Pages:
         return self._templates.get_template(f"{name}.html").render(
             facility=self.picture.facility.name,
             fridges=list(self.picture.facility.fridges),
+            tabs=self._tabs(),
+            has_edges=bool(self.picture.facility.edges()),
+            has_links=bool(self.picture.facility.links),
             page=name,
             titles=TITLES,
             topics=topics,
@@ -131,6 +152,12 @@ class Pages:
             parts=parts,
             **given,
         )
+
+    def _tabs(self) -> list[str]:
+        """Return the pages that have something to show of this facility."""
+        facility = self.picture.facility
+        empty = {"cold": not facility.fridges, "chips": not (facility.edges() or facility.links)}
+        return [name for name in TITLES if not empty.get(name, False)]
 
     def plot(self, summary: DataSummary | None) -> str:
         """Return the JSON of a run's data as its page draws them."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from podium.control.calibration.catalogue import VALIDITY
+from podium.control.calibration.links.link_routines import LINK_VALIDITY
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import BY_NAME, QUANTITIES, told
 from podium.control.parameters.validity import Validities, told_age
@@ -79,7 +80,7 @@ def tables(picture: FacilityPicture) -> tuple[ParameterTable, ...]:
 
 def table(picture: FacilityPicture, owner: str) -> ParameterTable | None:
     """Return the parameters of one owner; None: it has none."""
-    validities = Validities(VALIDITY, dict(picture.facility.validity))
+    validities = _validities(picture)
     tai_s = picture.tai_s()
     cells: dict[str, dict[str, Cell]] = {}
     for entry in picture.parameters.values():
@@ -92,7 +93,7 @@ def table(picture: FacilityPicture, owner: str) -> ParameterTable | None:
 
 def owners(picture: FacilityPicture) -> tuple[OwnerRow, ...]:
     """Return who has parameters, how many, and how many of them are too old."""
-    validities = Validities(VALIDITY, dict(picture.facility.validity))
+    validities = _validities(picture)
     tai_s = picture.tai_s()
     counts: dict[str, list[int]] = {}
     for entry in picture.parameters.values():
@@ -102,9 +103,18 @@ def owners(picture: FacilityPicture) -> tuple[OwnerRow, ...]:
     return tuple(OwnerRow(name, count, stale) for name, (count, stale) in counts.items())
 
 
+def _validities(picture: FacilityPicture) -> Validities:
+    return Validities({**VALIDITY, **LINK_VALIDITY}, dict(picture.facility.validity))
+
+
 def owner_of(name: str) -> str:
     """Return whose parameter it is."""
     return name.partition(".")[0]
+
+
+def complaint_of(picture: FacilityPicture, entry: ParameterEntry) -> str:
+    """Return for how long a parameter was good, where that is over; empty: it is good."""
+    return _complaint(entry, _validities(picture), picture.tai_s())
 
 
 def _complaint(entry: ParameterEntry, validities: Validities, tai_s: float | None) -> str:

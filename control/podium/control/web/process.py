@@ -129,10 +129,6 @@ async def _visited(listening: socket.socket, ended: asyncio.Event) -> bool:
     return came.is_set() and not ended.is_set()
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 async def growing(picture: FacilityPicture, bus: Bus, read: Callable[[], Facility]) -> None:
     """Take over what ``read`` returns each time that the coordinator has, until cancelled.
 
@@ -150,3 +146,7 @@ async def growing(picture: FacilityPicture, bus: Bus, read: Callable[[], Facilit
 
     async with bus.subscribe(grown_key(picture.facility.name)) as told:
         await listen(told, GrowTo, take_over, Discarded(log))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -17,6 +17,11 @@ from podium.sim_instruments.physics.tick_counter import TickCounter
 KNOTS: Final = 9
 """Exact instants over a run. ASSUMED: no lock changes in it, else each tick is asked for."""
 FS_PER_NS: Final = 1_000_000
+GRID: Final = 4096
+"""Points over a run at which slow flicker noise is worked out; between them it is interpolated."""
+SLOW: Final = 64
+"""A cosine with so many points in a period is slow: a straight line between them is off by less
+than 2e-3 of its amplitude."""
 
 
 def lateness_fs(
@@ -50,6 +55,8 @@ def _noise(
     """Return the phase noise at instants, fs."""
     out = np.zeros(at_ns.size)
     later_fs = at_ns * FS_PER_NS
+    grid_fs, slow_fs = _grid(later_fs)
+    slow = np.zeros(grid_fs.size)
     for source in sources:
         if source.white_fs:
             first, rest = divmod(start_fs, WHITE_TICK_FS)
@@ -58,9 +65,21 @@ def _noise(
             white_noise(np.uint64(source.white_key), ticks, white)
             out += source.white_fs * white
         for period_fs, phase in source.flicker:
-            turns = start_fs % period_fs / period_fs + later_fs / period_fs + phase
-            out += source.flicker_fs * np.cos(2 * np.pi * turns)
-    return out
+            into, instants = (slow, grid_fs) if period_fs >= slow_fs else (out, later_fs)
+            turns = start_fs % period_fs / period_fs + instants / period_fs + phase
+            into += source.flicker_fs * np.cos(2 * np.pi * turns)
+    return out + np.interp(later_fs, grid_fs, slow) if grid_fs.size else out
+
+
+def _grid(later_fs: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
+    """Return instants at which slow noise is worked out, and from what period (fs) it is slow.
+
+    None for few instants: all noise is worked out at each of them.
+    """
+    if later_fs.size < 2 * GRID:
+        return np.zeros(0), np.inf
+    grid_fs = np.linspace(later_fs.min(), later_fs.max(), GRID)
+    return grid_fs, SLOW * float(grid_fs[1] - grid_fs[0])
 
 
 @njit(cache=True, nogil=True)

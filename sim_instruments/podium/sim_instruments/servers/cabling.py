@@ -96,7 +96,7 @@ class Cabling:
     carriers: Mapping[str, Carrier]
     """Of each microwave source that is on and modulates."""
     unplugged: frozenset[str]
-    """Lines whose cable is off at the end where signals go in."""
+    """Lines whose cable is off at the end where signals go in, and links that are cut."""
     mixers: Mapping[str, Mixer] = field(default_factory=dict)
     """In microwave sources, by name; those not named are perfect."""
     levels_v: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

@@ -201,7 +201,7 @@ FAULTS = {
     "unplug": Fault(
         On.LINE,
         "take off the cable that drives it (node_a.q0.drive, node_a.feedline, node_a.q0.flux, "
-        "cluster_a.trigger, node_a.marker)",
+        "cluster_a.trigger, node_a.marker), or cut a link (link_ab)",
         partial(_plug, True),
     ),
     "plug": Fault(On.LINE, "put it back", partial(_plug, False)),
@@ -283,7 +283,8 @@ def bring_about(serving: ServedLaboratory, name: str, on: str) -> str:
     known = {
         On.LINE: laboratory.plan.lines
         | laboratory.trigger_lines.keys()
-        | laboratory.marker_lines.keys(),
+        | laboratory.marker_lines.keys()
+        | laboratory.links,
         On.LINES: laboratory.plan.lines,
         On.INSTRUMENT: serving.served.keys(),
         On.FRIDGE: laboratory.fridges.keys(),

@@ -70,7 +70,8 @@ def families_of(laboratory: "Laboratory") -> tuple[str, ...]:
     """Return the families of kernels that the laboratory's instruments may execute."""
     own = {getattr(twin, "kernels", "") for twin in laboratory.twins.values()} - {""}
     chip = ("chip",) if own and laboratory.plays else ()
-    links = ("links",) if chip and laboratory.meetings.instruments else ()
+    driven = laboratory.meetings.lines & laboratory.plan.lines
+    links = ("links",) if chip and driven else ()
     return (*chip, *links, *sorted(own))
 
 

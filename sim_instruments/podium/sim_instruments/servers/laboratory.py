@@ -109,7 +109,9 @@ class Laboratory:
         self.lines = DigitalLines(self._note_edges)
         """Cables between markers, digital outputs and inputs."""
         self.unplugged: set[str] = set()
-        """Lines whose cable is off at the end where signals go in."""
+        """Lines whose cable is off at the end where signals go in, and links that are cut."""
+        self.links = frozenset(link.name for link in world_file.quantum_links())
+        """Between qubits of its chips, by name."""
         self._check_world(world_file)
         self._running_fs = 0
         self._lock = Lock()
@@ -171,6 +173,7 @@ class Laboratory:
             frozenset(feedline.name for feedline in self.chip.feedlines),
             frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
             self.chip.flux_lines,
+            {name: feedline.name for feedline in self.chip.feedlines for name in feedline.qubits},
         )
         links = self._world_file.quantum_links()
         return World(self.chip.at, self._seed, lines, self.chip, self.drift, links=links)
@@ -211,16 +214,16 @@ class Laboratory:
 
     def _meetings(self) -> Meetings:
         links = self._world_file.quantum_links()
-        drivers = {
-            cable.line: instrument
-            for instrument, cables in self.plan.outputs.items()
-            for cable in cables.values()
-        }
+
+        def drivers() -> dict[str, str]:
+            outputs = self.plan.outputs.items()
+            return {cable.line: name for name, cables in outputs for cable in cables.values()}
+
         return Meetings(links, drivers, lambda runs: self.world.meet(runs))
 
     def _pool(self) -> ThreadPoolExecutor:
-        """Return threads for physics, and one for each run that may wait for another."""
-        count = WORKERS + len(self.meetings.instruments)
+        """Return threads for physics, and one for each end of a link whose run may wait."""
+        count = WORKERS + len(self.meetings.lines)
         return ThreadPoolExecutor(count, thread_name_prefix="physics")
 
     def look_for_partners(self) -> None:
@@ -365,13 +368,16 @@ class Laboratory:
         )
         self._heat(instrument, arriving)
         self._spare.limit(is_left=False)
-        answers = iter(self._answered(instrument, arriving))
+        answers = iter(self._answered(instrument, cabling, arriving))
         self._ran(signals)
         return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
 
-    def _answered(self, instrument: str, arriving: "RunSignals") -> "tuple[CaptureAnswer, ...]":
+    def _answered(
+        self, instrument: str, cabling: Cabling, arriving: "RunSignals"
+    ) -> "tuple[CaptureAnswer, ...]":
         """Return the world's answers to a run; where it drives a link, with whom it meets."""
-        if instrument not in self.meetings.instruments:
+        meets = any(train.line in self.meetings.lines for train in arriving.drives)
+        if not meets and not self.world.kept.any:
             return self.world.play(arriving)
         from podium.sim_instruments.physics.clock_instants import lateness_fs
         from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun, ideal_run
@@ -381,6 +387,9 @@ class Laboratory:
         if counter is not None:
             tick = counter.to_ticks(start_fs)
             run = MeetingRun(arriving, partial(lateness_fs, counter, tick, start_fs))
+        run = replace(run, cut=self.links & cabling.unplugged)
+        if not meets:
+            return self.world.meet([run])[0]
         return self.meetings.play(instrument, run, self._without_turn)
 
     def begin(self, instrument: str, cabling: Cabling, run: int, start_tai_fs: int) -> "Dialogue":
@@ -485,9 +494,13 @@ class Laboratory:
         return twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
 
     def clock_of(self, name: str, make: ClockMake) -> Clock:
-        """Return the clock of an instrument; it is made, of that make, when first asked for."""
+        """Return the clock of an instrument; it is made when first asked for.
+
+        ``make``: its model's; the facility's timing may have a better one in the box.
+        """
         if name not in self.clocks:
             errors = self._clock_errors.get(name)
+            make = self.plan.timing.clocks.get(name, make)
             self.clocks[name] = Clock(self._seed, name, make, self.room, errors)
         return self.clocks[name]
 

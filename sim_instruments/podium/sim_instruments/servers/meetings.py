@@ -5,16 +5,19 @@ played together with those at other ends whose spans overlap its own; the last o
 has all of them played. An instrument may still come while it is armed for a start that could fall
 into the span, or computes; one that is idle, stopped or beyond the span is silent, and the others
 go on without it. Runs wait in worker threads; whether somebody may still come is looked up in the
-server's (:meth:`Meetings.look`), which owns the instruments.
+server's (:meth:`Meetings.look`), which owns the instruments. A run that would change what another
+has been answered already is refused.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.twins.twin import Horizon
 
 if TYPE_CHECKING:
@@ -27,10 +30,18 @@ if TYPE_CHECKING:
 
 WAITS_S: Final = 30.0
 """Wall time after which a run gives up on a partner that is armed, or computes, all the while."""
+DEADLINE_FS: Final = 30 * FS_PER_S
+"""World time behind a run's last pulse at which it gives up on a partner that still computes."""
+REMEMBERED: Final = 64
+"""Spans of answered runs, and stops of runs that have not come, that are remembered."""
 
 
 class NobodyCame(RuntimeError):
     """A run waited for another until its deadline; the message says for which."""
+
+
+class CameTooLate(RuntimeError):
+    """A run shares a span with one at a linked end that has its answers; start both together."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +55,10 @@ class _Participant:
     """World time of its first sideband pulse's begin and its last one's end."""
     awaited: set[str]
     """Instruments at the other ends that may still come."""
+    partners: frozenset[str] = frozenset()
+    """Instruments at the other ends."""
+    senders: frozenset[str] = frozenset()
+    """Of its sideband pulses."""
     turn: Event = field(default_factory=Event)
     """Set when it is to play a meeting, or when it has its answers."""
     meeting: "list[_Participant]" = field(default_factory=list)
@@ -53,6 +68,17 @@ class _Participant:
     stopped_fs: dict[str, int] = field(default_factory=dict)
     """By sender of its run: from when on nothing of it leaves."""
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """Return whose run it is, and which."""
+        return self.instrument, self.run.signals.run
+
+    @property
+    def silent_fs(self) -> int:
+        """Return from when on it plays nothing any more."""
+        ends = [self.stopped_fs.get(sender, self.until_fs) for sender in self.senders]
+        return min(max(ends), self.until_fs)
+
 
 class Meetings:
     """All runs that wait for others, or are played with them. Thread-safe."""
@@ -60,13 +86,19 @@ class Meetings:
     def __init__(
         self,
         links: "Sequence[Link]",
-        instrument_of: Mapping[str, str],
+        instrument_of: Callable[[], Mapping[str, str]],
         together: "PlayTogether",
         waits_s: float = WAITS_S,
+        deadline_fs: int = DEADLINE_FS,
     ) -> None:
-        """``instrument_of``: who drives each sideband's line; ``together`` plays a meeting."""
+        """``instrument_of``: who drives each line now; ``together`` plays a meeting."""
         self._instrument_of = instrument_of
         self._links = links
+        self._lines = frozenset(end.sideband for link in links for end in link.ends)
+        self._deadline_fs = deadline_fs
+        self._playing: list[_Participant] = []
+        self._answered: deque[_Participant] = deque(maxlen=REMEMBERED)
+        self._stops: dict[tuple[str, int], dict[str, int]] = {}
         self._together = together
         self._waits_s = waits_s
         self._waiting: list[_Participant] = []
@@ -74,10 +106,9 @@ class Meetings:
         self._lock = Lock()
 
     @property
-    def instruments(self) -> frozenset[str]:
-        """Return the instruments whose runs may wait for others."""
-        lines = {end.sideband for link in self._links for end in link.ends}
-        return frozenset(self._instrument_of[line] for line in lines & self._instrument_of.keys())
+    def lines(self) -> frozenset[str]:
+        """Return the sidebands' lines of all links."""
+        return self._lines
 
     @property
     def waits(self) -> bool:
@@ -92,15 +123,17 @@ class Meetings:
     ) -> "Answers":
         """Return a run's answers, once everybody has come who comes; in a worker thread.
 
-        ``rest``: entered while it waits. Raises NobodyCame at its deadline, and what the world
-        raises for the meeting.
+        ``rest``: entered while it waits. Raises NobodyCame at its deadline, CameTooLate for a run
+        that another one's answers do without, and what the world raises for the meeting.
         """
         mine = self._participant(instrument, run)
-        if mine is None or not mine.awaited:
+        if mine is None:
             return self._together([run])[0]
         with self._lock:
             if self._closed:
                 raise NobodyCame(f"{instrument}'s run was to wait as the simulation ended")
+            mine.stopped_fs |= self._stops.pop(mine.key, {})
+            self._check_in_time(mine)
             self._waiting.append(mine)
             self._gather()
         with rest():
@@ -123,6 +156,7 @@ class Meetings:
         if not waiting:
             return
         absent: list[tuple[_Participant, str]] = []
+        over = [one for one in waiting if now_fs > one.until_fs + self._deadline_fs]
         for one in waiting:
             for name in sorted(one.awaited):
                 here = [other for other in waiting if other.instrument == name]
@@ -140,13 +174,23 @@ class Meetings:
                 if not came:
                     one.awaited.discard(name)
             self._gather()
+            for one in over:
+                self._give_up(one, f"{self._deadline_fs / FS_PER_S:g} s of world time")
 
     def stopped(self, instrument: str, run: int, sender: str, at_fs: int) -> None:
         """Hear that nothing of a sender of a run leaves its instrument from an instant on."""
         with self._lock:
-            for one in self._waiting:
-                if one.instrument == instrument and one.run.signals.run == run:
-                    one.stopped_fs[sender] = min(at_fs, one.stopped_fs.get(sender, at_fs))
+            if not self._links:
+                return
+            known = *self._waiting, *self._playing, *self._answered
+            here = [one for one in known if one.key == (instrument, run)]
+            stops = [one.stopped_fs for one in here]
+            if not here:  # it may still come
+                stops.append(self._stops.setdefault((instrument, run), {}))
+                while len(self._stops) > REMEMBERED:
+                    del self._stops[next(iter(self._stops))]
+            for one in stops:
+                one[sender] = min(at_fs, one.get(sender, at_fs))
 
     def close(self) -> None:
         """Let nobody wait any longer: those who do raise NobodyCame."""
@@ -159,23 +203,56 @@ class Meetings:
 
     def _participant(self, instrument: str, run: "MeetingRun") -> _Participant | None:
         """Return a run as it takes part; None: it plays nothing on a sideband."""
-        lines = {end.sideband for link in self._links for end in link.ends}
-        trains = [t for t in run.signals.drives if t.line in lines and not t.spur]
+        from podium.sim_instruments.physics.meeting.window_pairs import reach_fs
+
+        trains = [t for t in run.signals.drives if t.line in self._lines and not t.spur]
         trains = [t for t in trains if t.start_ns.size]
         if not trains:
             return None
-        reach_fs = max(link.delay_fs for link in self._links)
+        drivers = self._instrument_of()
+        reach = max(reach_fs(link) for link in self._links)
         begins = min(int(train.start_ns[0]) for train in trains)
         ends = max(int(t.start_ns[-1]) + t.pieces[t.piece[-1]].duration_ns for t in trains)
         played = {train.line for train in trains}
         awaited = {
-            self._instrument_of[other.sideband]
+            drivers[other.sideband]
             for link in self._links
             for end, other in (link.ends, link.ends[::-1])
-            if end.sideband in played and other.sideband in self._instrument_of
+            if end.sideband in played and other.sideband in drivers
         }
-        first, last = run.at_fs(begins) - reach_fs, run.at_fs(ends) + reach_fs
-        return _Participant(instrument, run, first, last, awaited - {instrument})
+        first, last = run.at_fs(begins) - reach, run.at_fs(ends) + reach
+        awaited -= {instrument}
+        return _Participant(
+            instrument,
+            run,
+            first,
+            last,
+            awaited,
+            partners=frozenset(awaited),
+            senders=frozenset(train.sender for train in trains),
+        )
+
+    def _check_in_time(self, mine: _Participant) -> None:
+        """Raise CameTooLate for a run whose photons others should have been answered with."""
+        for other in (*self._playing, *self._answered):
+            linked = mine.instrument in other.partners or other.instrument in mine.partners
+            if linked and _overlap(mine, other) and mine.from_fs <= other.silent_fs:
+                raise CameTooLate(
+                    f"{mine.instrument}'s run drives a link at whose other end a run of "
+                    f"{other.instrument}, which nobody was armed to meet, has been played until "
+                    f"{other.silent_fs} fs: start both with one trigger, or this one behind that"
+                )
+
+    def _give_up(self, mine: _Participant, waited: str) -> None:
+        """Let a run fail that has waited long enough; the lock is held."""
+        if mine in self._waiting:
+            self._waiting.remove(mine)
+            missing = ", ".join(sorted(mine.awaited))
+            mine.error = NobodyCame(
+                f"{mine.instrument}'s run drives a link and waited {waited} for {missing}, which "
+                "is armed or computes and plays nothing: abort it, or start both with one trigger"
+            )
+            mine.turn.set()
 
     def _gather(self) -> None:
         """Give each meeting that is complete to one of its runs to play; the lock is held."""
@@ -186,6 +263,7 @@ class Meetings:
             here = {member.instrument for member in group}
             if all(member.awaited <= here for member in group):
                 self._waiting = [o for o in self._waiting if o not in group]
+                self._playing += group
                 group.sort(key=lambda member: member.instrument)
                 group[0].meeting = group
                 group[0].turn.set()
@@ -205,28 +283,31 @@ class Meetings:
         deadline_s = time.monotonic() + self._waits_s
         while not mine.turn.wait(max(deadline_s - time.monotonic(), 0.0)):
             with self._lock:
-                if mine in self._waiting:
-                    self._waiting.remove(mine)
-                    missing = ", ".join(sorted(mine.awaited))
-                    mine.error = NobodyCame(
-                        f"{mine.instrument}'s run drives a link and waited {self._waits_s:g} s for "
-                        f"{missing}, which is armed or computes and plays nothing: abort it, or "
-                        "start both with one trigger"
-                    )
-                    return
+                self._give_up(mine, f"{self._waits_s:g} s")
             deadline_s = time.monotonic() + self._waits_s  # it is being played by another run
 
     def _play(self, group: list[_Participant]) -> None:
-        """Play a meeting and hand out the answers."""
-        try:
-            found = self._together([_as_stopped(member) for member in group])
-        except Exception as error:
-            for member in group:
-                member.error = error
-        else:
-            for member, answers in zip(group, found, strict=True):
-                member.answers = answers
-        for member in group[1:]:
+        """Play a meeting and hand out the answers; once more where a run was stopped meanwhile."""
+        while True:
+            with self._lock:
+                stops = [dict(member.stopped_fs) for member in group]
+                runs = [_as_stopped(member) for member in group]
+            found: list[Answers] = []
+            error: Exception | None = None
+            try:
+                found = self._together(runs)
+            except Exception as failed:
+                error = failed
+            with self._lock:
+                if stops != [member.stopped_fs for member in group]:
+                    continue
+                self._playing = [one for one in self._playing if one not in group]
+                if error is None:
+                    self._answered += group
+            break
+        for number, member in enumerate(group):
+            member.error = error
+            member.answers = None if error else found[number]
             member.turn.set()
 
 

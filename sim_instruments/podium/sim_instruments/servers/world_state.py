@@ -44,6 +44,8 @@ def world_state(serving: ServedLaboratory) -> dict[str, float]:
         told[f"{line}.plugged"] = float(line not in laboratory.unplugged)
         at_home = laboratory.plan.driver_of(line) == laboratory.laid_plan.driver_of(line)
         told[f"{line}.own_cable"] = float(at_home)
+    for link in laboratory.links:
+        told[f"{link}.plugged"] = float(link not in laboratory.unplugged)
     for line, cable in laboratory.trigger_lines.items():
         told[f"{line}.plugged"] = float(cable.plugged)
     for line, sink in laboratory.marker_lines.items():

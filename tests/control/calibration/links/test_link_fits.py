@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.two_qubit_state import largest_chsh
 from podium.control.calibration.links.emission import fit_emission, left_of_sech
-from podium.control.calibration.links.entangled_pair import fit_phase
+from podium.control.calibration.links.entangled_pair import PSI_PLUS, fit_phase
 from podium.control.calibration.links.link_model import (
     EndModel,
     caught_from,
@@ -17,6 +18,7 @@ from podium.control.calibration.links.photon_shapes import middles_s, sech_rate_
 from podium.control.calibration.links.photon_transfer import fit_lag
 from podium.control.calibration.links.sideband_rate import fit_rate
 from podium.control.calibration.links.sideband_spectroscopy import ExpectedSideband, fit_sideband
+from podium.control.calibration.links.transfer_efficiency import efficiency
 
 KAPPA, GAMMA = 10.4e6, 10.4e6
 RNG = np.random.default_rng(5)
@@ -116,3 +118,30 @@ def test_the_phase_of_a_pair_is_found_and_noise_has_none() -> None:
     assert contrast == pytest.approx(0.7, abs=0.1)
     with pytest.raises(FitFailed, match="they share no pair"):
         fit_phase(turn, noisy(0 * turn, 0.03), 1000)
+
+
+def test_a_transfer_is_what_is_caught_over_what_swaps_leave() -> None:
+    """Swaps of 1 and 2 that leave 0.98 each: the ends' own f comes back twice, a photon's once."""
+    sent = 0.7 * 0.98 * 0.98
+    found, sigma = efficiency((0.01, 0.01 + sent), (0.98**2, 0.98**2), (0.005, 0.002))
+    assert found == pytest.approx(0.7)
+    assert sigma == pytest.approx(np.sqrt(2) * 0.005 / 0.96, rel=0.1)
+    with pytest.raises(FitFailed, match="no photon arrives"):
+        efficiency((0.01, 0.02), (0.96, 0.96), (0.005, 0.002))
+    with pytest.raises(FitFailed, match=r"only 0\.40 of an end comes to f and back"):
+        efficiency((0.01, 0.6), (0.96, 0.4), (0.005, 0.002))
+
+
+@pytest.mark.parametrize("weight", [0.3, 0.8, 1.0])
+def test_s_of_a_werner_pair_is_its_weight_times_tsirelsons_bound(weight: float) -> None:
+    state = weight * np.outer(PSI_PLUS, PSI_PLUS.conj()) + (1 - weight) * np.eye(4) / 4
+    assert largest_chsh(state) == pytest.approx(2 * np.sqrt(2) * weight)
+
+
+def test_s_of_a_pair_that_lost_its_photon_is_that_of_what_arrives() -> None:
+    """A lost photon leaves 00: X X and Y Y are sqrt(eta), Z Z is -eta."""
+    eta = 0.77
+    kept = np.array([0, np.sqrt(eta), 1, 0], np.complex128) / np.sqrt(2)
+    state = np.outer(kept, kept.conj())
+    state[0, 0] += (1 - eta) / 2
+    assert largest_chsh(state) == pytest.approx(2 * np.sqrt(2 * eta))

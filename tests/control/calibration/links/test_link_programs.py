@@ -10,7 +10,13 @@ import pytest
 from podium.control import cli
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.emission import emission_program, slices_ns
-from podium.control.calibration.links.entangled_pair import PSI_PLUS, bell_program, phase_program
+from podium.control.calibration.links.entangled_pair import (
+    PSI_PLUS,
+    bell_program,
+    carrier_phase,
+    link_bell,
+    phase_program,
+)
 from podium.control.calibration.links.link_bench import LinkBench, of_resonance
 from podium.control.calibration.links.link_routines import CALIBRATION, LINK_ROUTINES
 from podium.control.calibration.links.link_session import UnknownLink, chosen_link, link_validities
@@ -21,6 +27,7 @@ from podium.control.calibration.links.photon_transfer import (
 )
 from podium.control.calibration.links.sideband_rate import rate_program
 from podium.control.calibration.links.sideband_spectroscopy import sideband_scans
+from podium.control.calibration.links.transfer_efficiency import efficiency_program
 from podium.control.calibration.routines.bell_state import rotations
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import NotMeasured, ParameterEntry
@@ -58,8 +65,8 @@ def entry(name: str, value: float, unit: str) -> ParameterEntry:
     return ParameterEntry(name, value, abs(value) * 1e-4, unit, "run", "routine", 1.0, 1)
 
 
-def bench_of(**over: tuple[float, str]) -> LinkBench:
-    facility = load_facility(LINKED)
+def bench_of(file: Path = LINKED, **over: tuple[float, str]) -> LinkBench:
+    facility = load_facility(file)
     record = MemoryRecord(entry(name, *one) for name, one in {**KNOWN, **over}.items())
     return LinkBench.of(
         NoRunner(facility),  # type: ignore[arg-type]
@@ -91,6 +98,7 @@ def test_programs_of_both_ends_are_one_program_on_two_nodes(bench: LinkBench) ->
     programs = [
         lag_program(bench, 100),
         detuning_program(bench, 100),
+        efficiency_program(bench, 100),
         phase_program(bench, 100),
         bell_program(bench, 100),
     ]
@@ -98,7 +106,7 @@ def test_programs_of_both_ends_are_one_program_on_two_nodes(bench: LinkBench) ->
         validate(program)
         assert len({frame.port.partition(".")[0] for frame in program.frames}) == 2
     assert programs[-1].keep_shots
-    for program in (reference_program(bench, 100), emission_program(bench, 100)):
+    for program in (reference_program(bench.first, 100), emission_program(bench, 100)):
         validate(program)
 
 
@@ -121,6 +129,13 @@ def test_the_photon_is_as_wide_as_asked_and_as_both_resonators_let_it(bench: Lin
     assert (narrow.bandwidth_hz, narrow.duration_ns) == (9e6, 208)
     with pytest.raises(FitFailed, match="of full scale"):
         bench_of(**{"link_ab.a.sideband_rate": (5e6, "Hz")}).photon()
+
+
+def test_a_photon_whose_pulse_no_table_holds_is_refused(tmp_path: Path) -> None:
+    slow = tmp_path / "facility.yaml"
+    slow.write_text(LINKED.read_text().replace("bandwidth: 10.4 MHz", "bandwidth: 0.1 MHz"))
+    with pytest.raises(FitFailed, match=r"a pulse of 18780 ns, .* at least 0\.12 MHz would do"):
+        bench_of(slow).photon()
 
 
 def test_slices_of_the_emission_are_the_whole_of_it() -> None:
@@ -176,3 +191,13 @@ def test_status_says_what_the_store_knows(tmp_path, capsys) -> None:
     assert plain["values"]["link_ab.a.kappa"]["value"] == 10.3e6
     assert cli.main(["link", "status", str(LINKED), "node_x", "--store", str(store)]) == 2
     assert "no link fits node_x" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("routine", [carrier_phase, link_bell])
+async def test_a_phase_that_the_reference_does_not_hold_is_not_asked_for(
+    routine, tmp_path: Path
+) -> None:
+    weak = tmp_path / "facility.yaml"
+    weak.write_text(LINKED.read_text().replace("jitter: 2.5 ps", "jitter: 13 ps"))
+    with pytest.raises(FitFailed, match=r"13 ps rms, 39 degrees at 8\.4 GHz"):
+        await routine(bench_of(weak))

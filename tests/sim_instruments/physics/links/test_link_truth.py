@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from podium.sim_instruments.physics.links.link_channel import evolve_window
+from podium.sim_instruments.physics.links.link_experiment import bell_fidelity
 from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
 from podium.sim_instruments.physics.links.link_truth import (
     BestLink,
@@ -48,6 +49,10 @@ def test_without_decay_only_loss_is_left(perfect: BestLink) -> None:
     best = perfect
     assert best.absorption == pytest.approx(1, abs=1e-4)
     assert best.bell_fidelity == pytest.approx((1 + np.sqrt(0.77)) ** 2 / 4, abs=1e-4)
+    assert best.transfer == pytest.approx(0.77, abs=1e-3)
+    assert best.bell_concurrence == pytest.approx(np.sqrt(0.77), abs=1e-3)
+    # a lost photon leaves gg: correlations X X and Y Y are sqrt(0.77), Z Z is -0.77
+    assert best.chsh_s == pytest.approx(2 * np.sqrt(2 * 0.77), abs=2e-3)
     assert abs(best.absorption_pulses.lag_fs) < 200_000
 
 
@@ -78,7 +83,8 @@ def test_slow_noise_of_the_receiver_costs_more_than_the_senders() -> None:
     points = point(1.0), point(1.0)
     window, sigma = window_of(LINK, points, 0, pulses), 40e3
     still, sender, receiver = (
-        with_slow_noise(window, sigmas)[1] for sigmas in ((0.0, 0.0), (sigma, 0.0), (0.0, sigma))
+        bell_fidelity(with_slow_noise(window, sigmas).pair)
+        for sigmas in ((0.0, 0.0), (sigma, 0.0), (0.0, sigma))
     )
     # of f of the receiver, for half the window, a Gaussian phase of 2 pi 2 sigma T / 2
     turned = 1 - np.exp(-0.5 * (2 * np.pi * sigma * 200e-9) ** 2)
@@ -90,7 +96,10 @@ def test_the_names_of_what_is_known_are_those_of_the_link() -> None:
     found = best_of_links((LINK,), {"a.q0": point(20e-6), "b.q0": point(20e-6)})
     assert set(found) == {
         "link_ab.best_absorption",
+        "link_ab.best_transfer",
         "link_ab.best_bell_fidelity",
+        "link_ab.best_bell_concurrence",
+        "link_ab.best_chsh_s",
         "link_ab.best_photon_width",
         "link_ab.best_lag",
     }

@@ -1,5 +1,6 @@
 """Gives link routines their tools: both ends, their frames and pulses, known parameters."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,12 +21,13 @@ from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.runner import Runner
+from podium.control.facility.check_timing import PHASE_LIMIT_DEG
 from podium.control.facility.facility import Link, LinkEnd
 from podium.control.parameters.entry import NotMeasured, ParameterRecord
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Barrier, Frame, Play, Program, Statement, Value
 from podium.control.program.waveforms import Square
-from podium.control.runs.errors import StartLate
+from podium.control.runs.errors import RunFailed
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 if TYPE_CHECKING:
@@ -37,9 +39,13 @@ PHOTON_LIFETIMES = 11.8
 """Length of a shaped pulse times Gamma: 180 ns at 10.4 MHz, as Kurpiers et al. (2018) cut it."""
 SECOND_OVER_FIRST = 2.0
 """ASSUMED: f decays twice as fast as e, as in a harmonic ladder; its lifetime is not measured."""
+LONGEST_NS = 16_000
+"""A pulse of samples 1 ns apart; the waveform memory of a Q1 sequencer holds 16,384."""
 GRID_NS = 4
 STARTS = 8
-"""A start that came late, as on a machine that is busy otherwise, is tried so often."""
+"""A run that fails, as where its start came late on a busy machine, is tried so often at most."""
+AGAIN_S = 60.0
+"""Wall time from a run's first try after which it is not made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,29 @@ class PhotonPulses:
     """Envelope at the second end."""
 
 
+def photon_pulses(
+    link: Link, kappas_hz: tuple[float, float], drives: tuple[SidebandDrive, SidebandDrive]
+) -> PhotonPulses:
+    """Return the pulses that make and catch a photon, of what both ends are and do.
+
+    Raises ValueError where full scale does not make them, or no waveform memory holds them.
+    """
+    asked = link.bandwidth_hz
+    bandwidth = min([*kappas_hz, *([] if asked is None else [asked])])
+    lasts_ns = PHOTON_LIFETIMES / (2 * np.pi * bandwidth) * 1e9
+    duration_ns = GRID_NS * round(lasts_ns / GRID_NS)
+    if duration_ns > LONGEST_NS:
+        least_mhz = PHOTON_LIFETIMES / (2 * np.pi * LONGEST_NS * 1e-3)
+        raise ValueError(
+            f"a photon of {bandwidth / 1e6:.3g} MHz takes a pulse of {duration_ns} ns, and no "
+            f"table of samples is longer than {LONGEST_NS} ns: links > {link.name} > bandwidth of "
+            f"at least {least_mhz:.2g} MHz would do"
+        )
+    sent = emission(drives[0], bandwidth, kappas_hz[0], duration_ns)
+    caught = absorption(drives[1], bandwidth, kappas_hz[1], duration_ns)
+    return PhotonPulses(bandwidth, duration_ns, sent, caught)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LinkBench:
     """A link on the bench: photons go from its first end to its second."""
@@ -208,19 +237,14 @@ class LinkBench:
         """Return the pulses that make and catch a photon, by what is known now.
 
         Its bandwidth is the facility file's, or less where a resonator is narrower. Raises
-        FitFailed where full scale does not make them.
+        FitFailed where full scale does not make them, or no waveform memory holds them.
         """
-        kappas = [end.kappa_hz() for end in self.ends]
-        asked = self.link.bandwidth_hz
-        bandwidth = min([*kappas, *([] if asked is None else [asked])])
-        lasts_ns = PHOTON_LIFETIMES / (2 * np.pi * bandwidth) * 1e9
-        duration_ns = GRID_NS * round(lasts_ns / GRID_NS)
+        kappas = (self.first.kappa_hz(), self.second.kappa_hz())
+        drives = (self.first.drive(), self.second.drive())
         try:
-            sent = emission(self.first.drive(), bandwidth, kappas[0], duration_ns)
-            caught = absorption(self.second.drive(), bandwidth, kappas[1], duration_ns)
+            return photon_pulses(self.link, kappas, drives)
         except ValueError as error:
             raise FitFailed(str(error)) from error
-        return PhotonPulses(bandwidth, duration_ns, sent, caught)
 
     def send(self, photon: PhotonPulses) -> Play:
         """Play the emission."""
@@ -229,6 +253,23 @@ class LinkBench:
     def catch(self, photon: PhotonPulses) -> Play:
         """Play the absorption."""
         return Play(self.second.sideband, played(photon.caught))
+
+    def check_phase(self) -> None:
+        """Raise FitFailed where the facility's phase reference is too weak for this link's phase.
+
+        The file's ``timing > phase_reference``; of one that names none nothing is held against it.
+        """
+        reference = self.first.bench.runner.facility.timing.phase_reference
+        carrier_hz = self.link.frequency_hz
+        if reference is None or carrier_hz is None:
+            return
+        phase_deg = reference.phase_deg(carrier_hz)
+        if phase_deg > PHASE_LIMIT_DEG:
+            raise FitFailed(
+                f"the phase reference {reference.clock} jitters by {reference.jitter_s * 1e12:.3g} "
+                f"ps rms, {phase_deg:.0f} degrees at {carrier_hz / 1e9:.4g} GHz: a shared pair has "
+                f"no phase in it; at most {PHASE_LIMIT_DEG:.0f} degrees would do"
+            )
 
     def flight_ns(self) -> int:
         """Return by how much later than the emission the catch is to begin, ns, on the grid."""
@@ -244,16 +285,18 @@ class LinkBench:
             await end.bench.begin((), (end.end,))
 
     async def run(self, outcome: Outcome, program: Program) -> "xarray.Dataset":
-        """Run a program on both nodes, or on one, from one start; one that was late is made again.
+        """Run a program on both nodes, or on one, from one start; a run that fails is made again.
 
-        Raises ``RunError``.
+        One that is refused is not. Raises ``RunError``.
         """
-        for _ in range(STARTS - 1):
+        begin_s = time.monotonic()
+        for left in range(STARTS - 1, -1, -1):
             try:
                 return await self.first.bench.run(outcome, program)
-            except StartLate:
-                continue
-        return await self.first.bench.run(outcome, program)
+            except RunFailed:
+                if not left or time.monotonic() - begin_s > AGAIN_S:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
 
 def of_resonance(envelope: NDArray[np.complex128], drive: SidebandDrive) -> NDArray[np.complex128]:

@@ -10,6 +10,7 @@ from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.links.photon_transfer import photon_detuning, photon_transfer
 from podium.control.calibration.links.sideband_rate import sideband_rate
 from podium.control.calibration.links.sideband_spectroscopy import sideband_spectroscopy
+from podium.control.calibration.links.transfer_efficiency import transfer_efficiency
 from podium.control.calibration.outcome import Outcome
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.validity import DAY_S, HOUR_S, Lifetime, Validity
@@ -45,14 +46,18 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
             "delay": Lifetime(1 * DAY_S, of_epoch=True),
             "best_lag": Lifetime(1 * DAY_S, of_epoch=True),
             "transmission": Lifetime(7 * DAY_S),
-            "transfer": Lifetime(1 * DAY_S),
         },
     ),
     LinkRoutine(photon_detuning, {"detuning": Lifetime(12 * HOUR_S)}),
+    LinkRoutine(transfer_efficiency, {"transfer": Lifetime(1 * DAY_S)}),
     LinkRoutine(carrier_phase, {"carrier_phase": Lifetime(1 * HOUR_S, of_epoch=True)}),
     LinkRoutine(
         link_bell,
-        {"bell_fidelity": Lifetime(1 * DAY_S), "bell_concurrence": Lifetime(1 * DAY_S)},
+        {
+            "bell_fidelity": Lifetime(1 * DAY_S),
+            "bell_concurrence": Lifetime(1 * DAY_S),
+            "chsh_s": Lifetime(1 * DAY_S),
+        },
     ),
 )
 CALIBRATION = tuple(one.name for one in LINK_ROUTINES if one.function is not link_bell)

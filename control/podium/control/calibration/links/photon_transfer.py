@@ -8,7 +8,12 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import values_of
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
-from podium.control.calibration.links.link_bench import LinkBench, PhotonPulses, of_resonance
+from podium.control.calibration.links.link_bench import (
+    EndPulses,
+    LinkBench,
+    PhotonPulses,
+    of_resonance,
+)
 from podium.control.calibration.links.link_model import caught_from, emitted, transfer
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
@@ -74,9 +79,8 @@ def lag_program(bench: LinkBench, shots: int) -> Program:
     )
 
 
-def reference_program(bench: LinkBench, shots: int) -> Program:
-    """Return what the first end reads of f, ready to be sent, and of 0."""
-    end = bench.first
+def reference_program(end: EndPulses, shots: int) -> Program:
+    """Return what an end reads of f, ready to be sent, and of 0."""
     heights = Variable("height", "1", Table((0.0, end.node.pi_amplitude())))
     ef_heights = Variable("ef_height", "1", Table((0.0, end.node.ef_pi_amplitude())))
     body = (
@@ -133,11 +137,11 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
 
     Needs :func:`.sideband_rate` before. Stores ``delay`` (s: the flight, and by how much the second
     node starts late: a truncated pulse's own lag is not in it), ``best_lag`` (s, where most is
-    caught), ``transmission`` (1, of power) and ``transfer`` (1, of f to f).
+    caught) and ``transmission`` (1, of power).
     """
     outcome = Outcome("photon_transfer", "Photon transfer")
     shots = bench.shots(SHOTS)
-    sent = await bench.run(outcome, reference_program(bench, shots))
+    sent = await bench.run(outcome, reference_program(bench.first, shots))
     data = await bench.run(outcome, lag_program(bench, shots))
     lag_s = values_of(data, "lag") - WAIT_NS * 1e-9
     end = bench.second
@@ -156,7 +160,7 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
         v, s = found.values, found.sigmas
         fine = np.arange(-20e-9, 20e-9, FINE_S)
         around = lossless(bench, photon, fine)
-        own_lag, peak = float(fine[int(np.argmax(around))]), float(np.max(around))
+        own_lag = float(fine[int(np.argmax(around))])
         zero, full = bench.first.fraction(sent)
         ready = float(full - zero)
         if ready < 0.5:
@@ -169,7 +173,6 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
             "delay": Measured(v["delay"], s["delay"], "s"),
             "best_lag": Measured(v["delay"] + own_lag, s["delay"], "s"),
             "transmission": Measured(passed, passed_sigma, "1"),
-            "transfer": Measured(passed * peak, passed_sigma * peak, "1"),
         }, replace(
             panel, series=(*panel.series, Series("fit", lag_s * 1e9, curve, line=True)), text=text
         )

@@ -19,9 +19,11 @@ from podium.control.calibration.fits.cryoscope import (
     unwound,
 )
 from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
+from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.calibration.sequences import Pulses
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
@@ -47,6 +49,10 @@ SHARE = 0.75
 CHECK_SHARE = 0.7
 """Of a check: so near that the design's arc tells what changes."""
 CHECKS = ((12, None), (32, None), (76, None), (200, None), (560, None), (PROBE_NS, 1000))
+LOOKS = ((2, None), (3, None), (5, None), (200, None))
+"""By which the other end is looked at, where pulses do not move the one they should."""
+STILL = 0.03
+"""Turns by which the phase of a qubit that is not moved may stray beside its noise."""
 SHOTS = 500
 SURE = 3.0
 """Sigmas of an exponential that is stored."""
@@ -92,9 +98,10 @@ class _Scan:
         """From the first pulse of the qubits to the flux pulse."""
         return self.p.first.pulse_ns + self.p.second.pulse_ns
 
-    async def rows(self, kinds: tuple[Kind, ...]) -> list[Fringes]:
-        """Return the fringes of each kind."""
+    async def rows(self, kinds: tuple[Kind, ...], seen: Pulses | None = None) -> list[Fringes]:
+        """Return the fringes of each kind, on ``seen``: None: on the end that is moved."""
         p, found = self.p, []
+        target = p.moved if seen is None else seen
         shots = p.bench.shots(SHOTS)
         for ns, later_ns in kinds:
             gates: list[Statement] = [
@@ -104,6 +111,8 @@ class _Scan:
                 Barrier(p.names),
             ]
             title = f"cryoscope, {ns} ns"
+            if target is not p.moved:
+                title += f", seen by {target.qubit.element}"
             before: list[Statement] = []
             if later_ns is not None:
                 title += f", {later_ns} ns after {LONG_NS}"
@@ -112,8 +121,8 @@ class _Scan:
                     Delay((p.flux,), later_ns * FS_PER_NS),
                     Barrier(p.names),
                 ]
-            program = phase_program(p, p.moved, gates, shots, title, controls=(0.0,), before=before)
-            found.append(Fringes(p, p.moved, await p.bench.run(self.outcome, program), shots))
+            program = phase_program(p, target, gates, shots, title, controls=(0.0,), before=before)
+            found.append(Fringes(p, target, await p.bench.run(self.outcome, program), shots))
         return found
 
     def shots(self, kinds: tuple[Kind, ...]) -> Shots:
@@ -140,6 +149,33 @@ def _phases(rows: list[Fringes]) -> tuple[Array, Array]:
     return np.array([f.turns[0] for f in found]), np.array([f.sigma[0] for f in found])
 
 
+def _stands_still(rows: list[Fringes]) -> bool:
+    """Tell whether pulses of all durations leave the qubit its phase."""
+    try:
+        turns, sigma = _phases(rows)
+    except FitFailed:
+        return False
+    off = nearest_turn(turns - turns[0], 0.0)
+    return bool(np.all(np.abs(off) < 5 * np.hypot(sigma, sigma[0]) + STILL))
+
+
+async def _no_effect(scan: _Scan, rows: list[Fringes]) -> str:
+    """Return why pulses do not move the qubit they should; empty: they do."""
+    p = scan.p
+    if not _stands_still(rows):
+        return ""
+    port, own, other = p.edge.flux_port, p.moved.qubit.element, p.still.qubit.element
+    if _stands_still(await scan.rows(LOOKS, p.still)):
+        return (
+            f"pulses on {port} move neither {own} nor {other}: its output is not connected, its "
+            "line is dead, or the wiring names another's output"
+        )
+    return (
+        f"pulses on {port} do not move {own}, and move {other}: the outputs of their flux lines "
+        "are swapped, in the cables or in the wiring of the facility file"
+    )
+
+
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     qubit = p.moved.qubit
@@ -156,6 +192,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     kinds += tuple((PROBE_NS, later) for later in LATER_NS)
     rows, played = await scan.rows(kinds), scan.shots(kinds)
     short = len(DURATIONS_NS)
+    no_effect = await _no_effect(scan, rows[:short])
     at = played.duration_s
     name = qubit.element
     signal = np.array([row.data[f"{name}_i"].values.ravel() for row in rows])
@@ -167,6 +204,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
     def fit(_: Qubit, panel: Panel) -> Found:
         look_at(signal)
+        if no_effect:
+            raise FitFailed(no_effect)
         turns, sigma = _phases(rows)
         turns[:short] = unwound(turns[:short], at[:short], float(shift_of(np.ones(1))[0]))
         found = fit_cryoscope(played, turns, sigma, shift_of)

@@ -27,7 +27,11 @@ Array = NDArray[np.float64]
 GATES = 4
 """In a row, with equal waits between them. What one leaves in 20 meets what the next one leaves at
 a phase that the wait decides: the mean over waits is the sum of what each leaves by itself."""
-WAITS_NS = (0, 4, 8, 12, 16)
+WAITS = 5
+LONGEST_STEP_NS = 120
+"""From one wait to the next, at most."""
+STEP_COSTS = 0.005
+"""A ns more of it has to take so much off the unevenness."""
 STEPS = (-0.09, -0.045, 0.0, 0.045, 0.09)
 """Durations, about the one that is known, as shares of it."""
 SHOTS = 400
@@ -38,11 +42,31 @@ UNEVEN = 0.02
 """What interference leaves of a mean over so few waits: share of 1, beside the shots' noise."""
 
 
-def lost_program(p: EdgePulses, duration_ns: int, slot_ns: int, gates: int, shots: int) -> Program:
+def waits_ns(apart_hz: float) -> tuple[int, ...]:
+    """Return waits between gates that spread the phase of 20 against 11 most evenly over a turn.
+
+    ``apart_hz``: from 11 to 20 at rest. It is some hundred MHz: waits of one step for all chips
+    would be whole turns on some of them.
+    """
+    places = np.arange(WAITS)
+
+    def uneven(step_ns: int) -> float:
+        turn = np.exp(2j * np.pi * apart_hz * 1e-9 * step_ns * places)
+        left = sum((GATES - m) * float(abs(np.mean(turn**m))) for m in range(1, GATES))
+        return left + STEP_COSTS * step_ns
+
+    step = min(range(1, LONGEST_STEP_NS + 1), key=uneven)
+    return tuple(int(step * k) for k in places)
+
+
+def lost_program(
+    p: EdgePulses, amplitude: float, duration_ns: int, slot_ns: int, gates: int, shots: int
+) -> Program:
     """Return both ends in 1, gates of that duration in slots, a readout; over waits between."""
     wait = f"{p.edge.element}_wait"
+    waits = waits_ns(float(p.detuning_hz(np.zeros(1))[0]))
     slot: list[Statement] = [
-        p.pulse(p.gate_amplitude, duration_ns),
+        p.pulse(amplitude, duration_ns),
         p.settling(duration_ns, slot_ns),
         Delay((p.flux,), Affine(wait)),
     ]
@@ -52,8 +76,8 @@ def lost_program(p: EdgePulses, duration_ns: int, slot_ns: int, gates: int, shot
         *slot * gates,
         *p.read(),
     ]
-    waits = Axis("wait", (Variable(wait, "ns", Table(WAITS_NS)),))
-    return Program(f"leakage, {duration_ns} ns", p.frames(), tuple(body), (waits,), shots=shots)
+    axis = Axis("wait", (Variable(wait, "ns", Table(waits)),))
+    return Program(f"leakage, {duration_ns} ns", p.frames(), tuple(body), (axis,), shots=shots)
 
 
 async def leakage(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
@@ -79,13 +103,12 @@ async def _lost(
     still = p.still.qubit
     iq = []
     for ns in times:
-        program = lost_program(p, ns, slot, gates, shots)
+        program = lost_program(p, p.gate_amplitude, ns, slot, gates, shots)
         iq.append(iq_of(await p.bench.run(outcome, program), still.element))
     reference = levels(p.bench, still)
     signal = reference.project(np.stack(iq))
     variance = reference.sigma(signal, shots) ** 2
-    count = len(WAITS_NS)
-    return 1 - signal.mean(axis=1), np.sqrt(variance.sum(axis=1)) / count
+    return 1 - signal.mean(axis=1), np.sqrt(variance.sum(axis=1)) / WAITS
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:

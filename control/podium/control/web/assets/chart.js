@@ -14,7 +14,7 @@ export function frame(xLabel, yLabel) {
     scales: { x: { time: false } },
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    padding: [6, 10, 0, 0],
+    padding: [size * 0.7, size * 1.6, 0, 0],
     axes: [{ ...axis, label: xLabel, size: size * 2.2 }, { ...axis, label: yLabel, size: size * 4 }],
   };
 }

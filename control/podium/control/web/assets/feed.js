@@ -25,7 +25,7 @@ function open(since) {
     // An answer that is no stream (the server is only just coming up) ends it for good.
     if (mine.readyState === EventSource.CLOSED) setTimeout(() => { if (source === mine) open(state); }, AGAIN_MS);
   };
-  for (const topic of [...topics, "rows"]) {
+  for (const topic of [...topics, "rows", "alive"]) {
     mine.addEventListener(topic, (event) => {
       state = event.lastEventId || state;
       tell({ topic, text: event.data });

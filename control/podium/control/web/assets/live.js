@@ -13,7 +13,7 @@ let redraw = () => {};
 // Begins: `taken` has what takes a topic itself, `after` what is called once a topic has been
 // swapped in, `drawn` draws anew what the theme colours.
 export function begin({ taken = {}, after = {}, drawn = () => {} } = {}) {
-  handlers = { taken: { clock: takeClock, "cold-clock": takeClock, rows: takeRows, ...taken }, after };
+  handlers = { taken: { clock: takeClock, "cold-clock": takeClock, rows: takeRows, alive: () => {}, ...taken }, after };
   redraw = drawn;
   document.getElementById("theme").addEventListener("click", nextTheme);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());

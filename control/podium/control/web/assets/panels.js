@@ -104,6 +104,8 @@ function marks(chart, all) {
   ink.strokeStyle = css("--faint");
   ink.fillStyle = css("--faint");
   ink.setLineDash([4, 4]);
+  ink.textAlign = "left"; // what was drawn before has left its own
+  ink.textBaseline = "alphabetic";
   for (const [label, at] of all) {
     const x = chart.valToPos(at, "x", true);
     if (x < chart.bbox.left || x > chart.bbox.left + chart.bbox.width) continue;

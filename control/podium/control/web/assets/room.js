@@ -3,6 +3,7 @@ import { colour, css, frame, scaled } from "./chart.js";
 import { begin, fill, reason } from "./live.js";
 
 const AGAIN_MS = 10000;
+const LEAST_S = 60; // of time is shown at least
 const place = document.getElementById("course");
 const last = document.getElementById("last");
 let shown = null; // { name, unit, at_s, value, least, most }
@@ -32,7 +33,8 @@ function draw() {
   const [scale, told] = scaled(value, unit);
   const columns = [value, least, most].map((all) => all.map((one) => one / scale));
   const base = frame("", told);
-  base.scales = { x: { time: true } };
+  // A single reading has no span of its own.
+  base.scales = { x: { time: true, range: (_, low, high) => [Math.min(low, high - LEAST_S), high] } };
   base.series = [{}, { stroke: colour(0), width: 1.8, points: { show: at_s.length < 40, size: 4 } },
     { stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } }];
   base.bands = [{ series: [3, 2], fill: css("--band") }];

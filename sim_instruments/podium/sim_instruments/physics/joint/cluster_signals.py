@@ -216,6 +216,19 @@ class GroupSteps:
             turns += 1e-9 * moved.sum(axis=0)[point.basis.level[:, one.member]]
         return np.asarray(turns @ point.vectors**2)
 
+    def contents(self, member: int) -> tuple[tuple[object, ...], tuple[object, ...]]:
+        """Return what a member's drives, and its flux pulses, do to it, by their shapes."""
+        rabi = self._point.qubits[member].rabi_hz_per_sqrt_w
+        drives = tuple(
+            (rabi, one.carrier_hz, one.samples.tobytes(), one.step_ns, one.level, one.duration_ns)
+            for one in self._drives[member]
+        )
+        fluxes = tuple(
+            (moved.tobytes(), grown.tobytes())
+            for moved, grown in zip(self._shifts[member], self._growths[member], strict=True)
+        )
+        return drives, fluxes
+
     def steps(self, group: Group) -> tuple[Steps, int, float]:
         """Return the rows of one point, how many make a step, and the frame's frequency, Hz."""
         point = self._point

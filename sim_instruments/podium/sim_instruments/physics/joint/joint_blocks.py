@@ -10,8 +10,8 @@ times that phase, and exchange hands over fewer excitations.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,17 +36,17 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     shared_group,
 )
 from podium.sim_instruments.physics.joint.density_evolution import channels
+from podium.sim_instruments.physics.joint.gate_maps import TURN_A_WAIT, decohered
+from podium.sim_instruments.physics.joint.gate_sequences import GateSequences, NoMaps, Program
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.noise import Quadrature
 from podium.sim_instruments.physics.schedule import FORGOTTEN
 
 PHASES = 8
 READING = -1
+LAID_OUT_KEPT = 64
 STATES_KEPT = 2_000
 """States behind the first pulses of a block that are kept: 4 kB each of two members."""
-TURN_A_WAIT = 0.2
-"""Largest phase, rad, of the shift between two excitations in one part of a wait: coherences that
-outlive a neighbour's decay err by a twelfth of its square, times the part that decays."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,6 +189,17 @@ def check_forgotten(
                 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _LaidOut:
+    """Shapes of a block, from its first one on."""
+
+    ends_ns: int
+    chains: Sequence[tuple[int, list[Group]]]
+    """Groups that follow each other at once, with the wait before each chain."""
+    program: Program | None
+    """The same by maps; None: it is short, or they do not reach."""
+
+
 class JointColumns:
     """Populations at the end of a block, from each joint level that a run comes to."""
 
@@ -209,6 +220,12 @@ class JointColumns:
         self._player = GroupPlayer(point, GroupSteps(point, members), self._node_hz)
         weights = np.meshgrid(*(one.weight for one in nodes), indexing="ij")
         self._weight = np.prod(np.stack([w.reshape(-1) for w in weights]), axis=0)
+        self._sequences: GateSequences | None = None
+        self._make_sequences: Callable[[], GateSequences] = lambda: GateSequences(
+            point, members, self._node_hz, self._weight
+        )
+        self._laid: OrderedDict[bytes, _LaidOut] = OrderedDict()
+        self._ends: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._known: OrderedDict[int, NDArray[np.complex128]] = OrderedDict()
         self._numbers: dict[object, int] = {}
         basis = point.basis
@@ -218,7 +235,15 @@ class JointColumns:
 
     def column(self, kind: int, level: int) -> NDArray[np.float64]:
         """Return the populations (D,) at the reading of a kind of blocks, from a joint level."""
-        since_ns, groups, last_ns = self._events(int(self._blocks.example[kind]))
+        if (kind, level) in self._ends:
+            return self._ends[kind, level]
+        since_ns, laid, last_ns = self._played(int(self._blocks.example[kind]))
+        program = laid.program
+        if program is not None and self._sequences is not None:
+            found = self._sequences.populations(since_ns, program, last_ns, level)
+            self._ends |= {(kind, other): column for other, column in found.items()}
+            return found[level]
+        groups = self._steps(laid.chains)
         size = self._point.basis.size
         path = [self._number((level, since_ns))]
         for step in groups:
@@ -244,6 +269,21 @@ class JointColumns:
         populations = np.einsum("k,kii->i", self._weight, state[:, 0]).real
         return np.asarray(np.maximum(populations, 0.0))
 
+    def _by_maps(self, chains: Sequence[tuple[int, list[Group]]]) -> Program | None:
+        if sum(len(parts) for _, parts in chains) < LONG:
+            return None
+        steps = [
+            Step(0 if k else wait_ns, part, ())
+            for wait_ns, parts in chains
+            for k, part in enumerate(parts)
+        ]
+        if self._sequences is None:
+            self._sequences = self._make_sequences()
+        try:
+            return self._sequences.program(steps)
+        except NoMaps:
+            return None
+
     def _number(self, prefix: object) -> int:
         """Return the number of what has been played: of the same, the same."""
         return self._numbers.setdefault(prefix, len(self._numbers))
@@ -253,37 +293,52 @@ class JointColumns:
         if len(self._known) > STATES_KEPT:
             self._known.popitem(last=False)
 
-    def _events(self, number: int) -> tuple[int, list[Step], int]:
-        """Return the wait before a block's first group, what follows, and the wait behind."""
+    def _played(self, number: int) -> tuple[int, _LaidOut, int]:
+        """Return the wait before a block's first group, what is played, and the wait behind."""
         blocks, intervals = self._blocks, self._intervals
         low, high = int(blocks.first_row[number]), int(blocks.first_row[number + 1])
         since, read = int(blocks.since_ns[number]), int(blocks.reading_ns[number])
         if low == high:
-            return max(read - since, 0), [], 0
-        first = np.searchsorted(intervals.first, [low, high])
-        edges = intervals.first[first[0] : first[1]].tolist()
+            return max(read - since, 0), _LaidOut(0, [], None), 0
+        rows = slice(low, high)
         begin = int(intervals.start_ns[low])
-        now, chains = begin, list[tuple[int, list[Group]]]()
-        for edge, last in zip(edges, [*edges[1:], high], strict=True):
-            rows = range(edge, last)
-            start = int(intervals.start_ns[edge])
-            end = max(int(intervals.end_ns[row]) for row in rows)
-            played = tuple(
-                Played(
-                    int(intervals.member[row]),
-                    bool(intervals.is_flux[row]),
-                    int(intervals.shape[row]),
-                    int(intervals.start_ns[row]) - start,
-                    float(blocks.turns[row]),
-                    0,
-                    int(intervals.end_ns[row] - intervals.start_ns[row]),
-                )
-                for row in rows
-            )
+        first = np.searchsorted(intervals.first, [low, high])
+        edges = intervals.first[first[0] : first[1]] - low
+        columns = (
+            intervals.member[rows],
+            intervals.is_flux[rows],
+            intervals.shape[rows],
+            intervals.start_ns[rows] - begin,
+            intervals.end_ns[rows] - begin,
+            blocks.turns[rows],
+        )
+        content = b"".join(one.tobytes() for one in (*columns, edges))
+        laid = self._laid.get(content)
+        if laid is None:
+            chains = self._chains(edges.tolist(), [one.tolist() for one in columns])
+            laid = _LaidOut(int(max(columns[4])), chains, self._by_maps(chains))
+            self._laid[content] = laid
+            if len(self._laid) > LAID_OUT_KEPT:
+                self._laid.popitem(last=False)
+        return max(begin - since, 0), laid, read - begin - laid.ends_ns
+
+    def _chains(
+        self, edges: Sequence[int], columns: Sequence[Sequence[float]]
+    ) -> list[tuple[int, list[Group]]]:
+        """Return chains of groups, each with the wait before it."""
+        rows = [
+            Played(int(m), bool(f), int(shape), int(begin), turns, 0, int(end - begin))
+            for m, f, shape, begin, end, turns in zip(*columns, strict=True)
+        ]
+        now, chains = 0, []
+        for edge, last in zip(edges, [*edges[1:], len(rows)], strict=True):
+            start = rows[edge].offset_ns
+            played = tuple(replace(row, offset_ns=row.offset_ns - start) for row in rows[edge:last])
+            end = max(row.offset_ns + row.lasts_ns for row in rows[edge:last])
             parts = parted(Group(end - start, played), self._point.frame_hz)
             chains.append((start - now, parts))
             now = end
-        return max(begin - since, 0), self._steps(chains), read - now
+        return chains
 
     def _steps(self, chains: Sequence[tuple[int, list[Group]]]) -> list[Step]:
         """Return what follows waits, as groups that are shared where there are many."""
@@ -324,20 +379,6 @@ class JointColumns:
             turned_by = turned_by + (turns[:, None] - turns[None, :]) / parts
         turn = np.exp(-2j * np.pi * (turned_by % 1.0))[:, None]
         for _ in range(parts):
-            state = self._decohere(state, fade[0], jumps[0])
-            state = self._decohere(state * turn, fade[0], jumps[0])
-        return state
-
-    def _decohere(
-        self, state: NDArray[np.complex128], fade: NDArray[np.float64], jumps: NDArray[np.float64]
-    ) -> NDArray[np.complex128]:
-        basis = self._point.basis
-        state = state * fade
-        for e, element in enumerate(self._point.cluster.elements):
-            ground = np.flatnonzero(basis.level[:, e] == 0)
-            index = basis.with_level[e, : element.count, ground]  # (G, L)
-            rows, columns = index[:, None, :], index[None, :, :]
-            own = state[:, :, rows, columns]
-            mixed = own @ jumps[e, : element.count, : element.count].T
-            state[:, :, rows, columns] = mixed
+            state = decohered(state, point.basis, point.cluster, fade[0], jumps[0])
+            state = decohered(state * turn, point.basis, point.cluster, fade[0], jumps[0])
         return state

@@ -74,7 +74,7 @@ def play(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairFigures:
-    """What tomography of a Bell pair and of a transfer would show, readout apart."""
+    """Tomography of a Bell pair and of a transfer, readout apart."""
 
     bell_fidelity: float
     """Of the best Bell state with one excitation: phases of single qubits are free."""
@@ -108,7 +108,7 @@ def figures(window: LinkWindow, pulse_ns: float) -> PairFigures:
 
 
 def bell_state(window: LinkWindow, channel: LinkChannel, pulse_ns: float) -> NDArray[np.complex128]:
-    """Return the pair (9, 9): g to e, half of it to f, photon, f to e at the other end."""
+    """Return the pair (9, 9): to e, half to f, photon, f to e at the other end."""
     one, other = (end.atom for end in window.ends)
     state = np.zeros((9, 9), np.complex128)
     state[0, 0] = 1
@@ -159,15 +159,15 @@ def sent_pair(result: WindowResult) -> NDArray[np.complex128]:
     return result.channel.apply(state)
 
 
-def caught_fidelity(state: NDArray[np.complex128]) -> float:
-    """Return the Bell fidelity of a pair (9, 9) once f of the receiver is brought to e."""
+def caught_pair(state: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Return a pair (9, 9) once f of the receiver is brought to e, and e to f."""
     order = [0, 2, 1, 3, 5, 4, 6, 8, 7]
-    return bell_fidelity(state[np.ix_(order, order)])
+    return np.asarray(state[np.ix_(order, order)])
 
 
 def pair_fidelity(result: WindowResult) -> float:
     """Return the Bell fidelity of ``|e> + |f>`` sent; pulses on the atoms take no time."""
-    return caught_fidelity(sent_pair(result))
+    return bell_fidelity(caught_pair(sent_pair(result)))
 
 
 def concurrence(state: NDArray[np.complex128]) -> float:
@@ -178,3 +178,16 @@ def concurrence(state: NDArray[np.complex128]) -> float:
     values = np.linalg.eigvals(part @ flip @ part.conj() @ flip)
     roots = np.sort(np.sqrt(np.clip(values.real, 0, None)))
     return float(max(0.0, 2 * roots[-1] - roots.sum()))
+
+
+def largest_chsh(state: NDArray[np.complex128]) -> float:
+    """Return the largest CHSH S over all axes, of what is in the two lowest levels.
+
+    Twice the root of the sum of the two largest eigenvalues of ``T^T T``, T the correlations of
+    Paulis (Horodecki et al., Phys. Lett. A 200, 340 (1995)).
+    """
+    numbers = [0, 1, 3, 4]
+    part = state[np.ix_(numbers, numbers)]
+    paulis = [np.array(one) for one in ([[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]])]
+    means = np.array([[np.trace(part @ np.kron(a, b)).real for b in paulis] for a in paulis])
+    return float(2 * np.sqrt(np.sort(np.linalg.eigvalsh(means.T @ means))[1:].sum()))

@@ -1,22 +1,26 @@
-"""How well a link can do in its world: the best absorption and the best Bell pair of sech photons.
+"""The best absorption and the best Bell pair of sech photons that a link allows in its world.
 
 Searched over the photon's width and frequency, the pulses' length and the delay, with ideal
 pulses on the atoms and drives that follow their own Stark shift; what slow noise leaves of the
 pulses found is averaged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.known_truth import Truth
 from podium.sim_instruments.physics.links.dephasing import number_operator
-from podium.sim_instruments.physics.links.link_channel import WindowResult, evolve_window
+from podium.sim_instruments.physics.links.link_channel import PAIR, WindowResult, evolve_window
 from podium.sim_instruments.physics.links.link_experiment import (
     SENT,
-    caught_fidelity,
+    bell_fidelity,
+    caught_pair,
+    concurrence,
+    largest_chsh,
     pair_fidelity,
     sent_pair,
 )
@@ -66,8 +70,24 @@ class BestLink:
     absorption: float
     """1 - photons that pass the receiver over photons that arrive."""
     absorption_pulses: SechPulses
+    transfer: float
+    """Of f to f, with pulses that bring most: loss, decay and what is cut off are in it."""
     bell_fidelity: float
     bell_pulses: SechPulses
+    bell_concurrence: float
+    chsh_s: float
+    """Largest S of any axes on that pair."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NoisyWindow:
+    """Map of a window, averaged over noise that a shot does not see move."""
+
+    absorption: float
+    transfer: float
+    """Population of the receiver's f after the sender's f."""
+    pair: NDArray[np.complex128]
+    """Of two atoms (9, 9), the receiver's f brought to e."""
 
 
 def window_of(
@@ -119,13 +139,24 @@ def best_link(link: Link, points: tuple[QubitPoint, QubitPoint], sender: int = 0
         found.append((pulses, evolve_window(_coarse(window_of(link, points, sender, pulses)))))
     absorbed = max(found, key=lambda one: _absorption(one[1]))[0]
     paired = max(found, key=lambda one: pair_fidelity(one[1]))[0]
-    by_absorption = _over_lag(link, points, sender, absorbed, bell=False)
-    by_bell = _over_lag(link, points, sender, paired, bell=True)
+    brought = max(found, key=lambda one: transfer_of(one[1]))[0]
+    by_absorption = _over_lag(link, points, sender, absorbed, _absorption)
+    by_transfer = _over_lag(link, points, sender, brought, transfer_of)
+    by_bell = _over_lag(link, points, sender, paired, pair_fidelity)
     one, other = (float(np.hypot(point.slow_sigma_hz, point.stray_hz)) for point in points)
     sigmas = (one, other) if sender == 0 else (other, one)
-    absorption, _ = with_slow_noise(window_of(link, points, sender, by_absorption), sigmas)
-    _, fidelity = with_slow_noise(window_of(link, points, sender, by_bell), sigmas)
-    return BestLink(absorption, by_absorption, fidelity, by_bell)
+    sent = with_slow_noise(window_of(link, points, sender, by_absorption), sigmas)
+    caught = with_slow_noise(window_of(link, points, sender, by_transfer), sigmas)
+    pair = with_slow_noise(window_of(link, points, sender, by_bell), sigmas).pair
+    return BestLink(
+        sent.absorption,
+        by_absorption,
+        caught.transfer,
+        bell_fidelity(pair),
+        by_bell,
+        concurrence(pair),
+        largest_chsh(pair),
+    )
 
 
 def best_of_links(links: Sequence[Link], points: Mapping[str, QubitPoint]) -> dict[str, Truth]:
@@ -142,15 +173,18 @@ def best_of_links(links: Sequence[Link], points: Mapping[str, QubitPoint]) -> di
         best = best_link(link, (one, other), sender)
         found |= {
             f"{link.name}.best_absorption": Truth(best.absorption, "1"),
+            f"{link.name}.best_transfer": Truth(best.transfer, "1"),
             f"{link.name}.best_bell_fidelity": Truth(best.bell_fidelity, "1"),
+            f"{link.name}.best_bell_concurrence": Truth(best.bell_concurrence, "1"),
+            f"{link.name}.best_chsh_s": Truth(best.chsh_s, "1"),
             f"{link.name}.best_photon_width": Truth(best.bell_pulses.gamma_hz, "Hz"),
             f"{link.name}.best_lag": Truth(1e-15 * best.absorption_pulses.lag_fs, "s"),
         }
     return found
 
 
-def with_slow_noise(window: LinkWindow, sigmas_hz: tuple[float, float]) -> tuple[float, float]:
-    """Return absorption and Bell fidelity, averaged over noise that a shot does not see move.
+def with_slow_noise(window: LinkWindow, sigmas_hz: tuple[float, float]) -> NoisyWindow:
+    """Return absorption, transfer and pair, averaged over noise that a shot does not see move.
 
     ``sigmas_hz``: of each atom's 0-1 frequency; f moves twice as far. Drives stay where they are.
     """
@@ -160,7 +194,7 @@ def with_slow_noise(window: LinkWindow, sigmas_hz: tuple[float, float]) -> tuple
         list(zip(sigma * nodes, weights, strict=True)) if sigma > 0 else [(0.0, 1.0)]
         for sigma in sigmas_hz
     ]
-    arrived = passed = 0.0
+    arrived = passed = transfer = 0.0
     pairs = np.zeros((9, 9), np.complex128)
     for (one, first), (other, second) in product(*grid):
         moved, weight = (one, other), float(first * second)
@@ -176,10 +210,12 @@ def with_slow_noise(window: LinkWindow, sigmas_hz: tuple[float, float]) -> tuple
         ]
         turn = np.outer(*turns).ravel()
         pairs += weight * sent_pair(result) * np.outer(turn, turn.conj())
+        transfer += weight * transfer_of(result)
         if result.photon is not None:
             arrived += weight * result.photon.emitted
             passed += weight * result.photon.emitted * (1 - result.photon.absorption)
-    return 1 - passed / arrived if arrived > 0 else 0.0, caught_fidelity(pairs)
+    absorption = 1 - passed / arrived if arrived > 0 else 0.0
+    return NoisyWindow(absorption, transfer, caught_pair(pairs))
 
 
 def _coarse(window: LinkWindow) -> LinkWindow:
@@ -188,6 +224,14 @@ def _coarse(window: LinkWindow) -> LinkWindow:
         replace(end, resonator=replace(end.resonator, thermal_photons=0.0)) for end in window.ends
     )
     return replace(window, ends=(ends[0], ends[1]), bound=COARSE)
+
+
+def transfer_of(result: WindowResult) -> float:
+    """Return the population of the receiver's f after the sender's f."""
+    state = np.zeros((PAIR, PAIR), np.complex128)
+    state[2 * LEVELS, 2 * LEVELS] = 1
+    received = result.channel.apply(state).reshape((LEVELS,) * 4)
+    return float(np.einsum("ajaj->j", received)[2].real)
 
 
 def _absorption(result: WindowResult) -> float:
@@ -199,15 +243,13 @@ def _over_lag(
     points: tuple[QubitPoint, QubitPoint],
     sender: int,
     pulses: SechPulses,
-    *,
-    bell: bool,
+    figure: Callable[[WindowResult], float],
 ) -> SechPulses:
-    """Return the pulses with the best delay; by thirds."""
+    """Return the pulses with the delay at which ``figure`` is largest; by thirds."""
 
     def reached(lag_fs: int) -> float:
         moved = replace(pulses, lag_fs=lag_fs)
-        result = evolve_window(_coarse(window_of(link, points, sender, moved)))
-        return pair_fidelity(result) if bell else _absorption(result)
+        return figure(evolve_window(_coarse(window_of(link, points, sender, moved))))
 
     reach_fs = round(1e15 / (2 * np.pi * pulses.gamma_hz))
     low, high = -reach_fs, reach_fs

@@ -80,7 +80,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinkWindow:
-    """What both ends do in one window; photons go from ``ends[0]`` to ``ends[1]``.
+    """Drives of both ends in one window; photons go from ``ends[0]`` to ``ends[1]``.
 
     Raises ValueError for shapes, signs and amplitudes that no link has.
     """

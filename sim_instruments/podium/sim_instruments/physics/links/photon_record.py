@@ -1,4 +1,4 @@
-"""What a link's photon did: its envelopes at both ends, what was absorbed, what is left."""
+"""One photon of a link: its envelopes at both ends, what was absorbed, what is left."""
 
 from dataclasses import dataclass
 

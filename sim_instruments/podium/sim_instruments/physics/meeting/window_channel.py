@@ -15,7 +15,7 @@ from podium.sim_instruments.physics.operating_point import QubitPoint
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SidebandPulse:
-    """What one end of a link plays in a window, from the window's start at that end."""
+    """Drive of one end of a link in a window, from the window's start at that end."""
 
     carrier_hz: float
     """Of the drive."""

@@ -1,0 +1,182 @@
+"""Takes a gate's error apart: decoherence, leakage, phases, and what earlier gates leave."""
+
+from dataclasses import dataclass, replace
+from math import hypot
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.edge_sequences import Fringes, phase_program
+from podium.control.calibration.fits.gate_budget import (
+    PhaseErrors,
+    decoherence,
+    leaked,
+    phase_errors,
+    total,
+)
+from podium.control.calibration.fits.least_squares import look_at
+from podium.control.calibration.fits.ramsey_phase import nearest_turn
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routines.leakage import GATES as LEAKING
+from podium.control.calibration.routines.leakage import WAITS, lost_program
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.calibration.sequences import Pulses
+from podium.control.facility.edges import Edge
+from podium.control.parameters.entry import Measured, ParameterEntry
+from podium.control.parameters.validity import DAY_S, Lifetime
+from podium.control.program.program import Statement
+
+Array = NDArray[np.float64]
+GATES = 3
+"""Behind one another in a Ramsey sequence."""
+EARLIER = 12
+"""Gates before it, on qubits in 0: nothing but the line notices them."""
+SHOTS = 1000
+LEAKAGE_SHOTS = 1000
+PARTS = ("decoherence_error", "leakage_error", "phase_error", "distortion_error")
+"""Each a quantity that is stored."""
+AGREED = 3.0
+"""Sigmas within which the parts add up to what benchmarking has found."""
+
+
+@dataclass(slots=True, eq=False)
+class _Data:
+    """What was measured of an edge."""
+
+    p: EdgePulses
+    none: list[Fringes]
+    """Of each end, without gates."""
+    gated: list[Fringes]
+    later: list[Fringes]
+    """Behind :data:`EARLIER` gates."""
+    left: NDArray[np.complex128]
+    """Mean V of the end at rest, (2, waits), complex: behind leaking gates, and behind none."""
+    shots: int
+
+    def off(self, played: list[Fringes], reference: list[Fringes], wanted: float) -> PhaseErrors:
+        """Return by how much one gate of ``played`` turns more than ``wanted`` half turns do."""
+        off, sigma = np.empty((2, 2)), np.empty((2, 2))
+        for k, (one, other) in enumerate(zip(played, reference, strict=True)):
+            (seen, _), (rest, _) = one.phases(), other.phases()
+            turned = seen.turns - rest.turns - np.array([0.0, wanted * GATES])
+            off[k] = nearest_turn(turned, 0.0) / GATES
+            sigma[k] = np.hypot(seen.sigma, rest.sigma) / GATES
+        return phase_errors(off, sigma)
+
+    def leakage(self) -> Measured:
+        """Return what leakage costs."""
+        reference = levels(self.p.bench, self.p.still.qubit)
+        lost = 1 - reference.project(self.left)
+        variance = reference.sigma(1 - lost, self.shots) ** 2
+        means, sigma = lost.mean(axis=1), float(np.sqrt(variance.sum())) / WAITS
+        return leaked(float(means[0]), float(means[1]), sigma, LEAKING)
+
+
+async def error_budget(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
+    """Ramsey on each end with three gates, and the same behind twelve more; 11 behind four gates.
+
+    Needs :func:`phase_compensation`. Stores what each cause costs of the gate's average fidelity,
+    ``decoherence_error`` (of qubits at rest, from T1 and T2 echo), ``leakage_error``,
+    ``phase_error``, ``distortion_error`` (what earlier gates do to its phases), and their sum,
+    ``budget_error`` (1). Noise is taken out of squares: a part may be below 0 by a sigma or two.
+    """
+    outcome = Outcome("error_budget", "Error budget")
+    for edge in edges:
+        await _of_edge(bench, outcome, edge)
+    return outcome
+
+
+async def _ramsey(
+    p: EdgePulses, outcome: Outcome, target: Pulses, gates: int, earlier: int
+) -> Fringes:
+    shots = p.bench.shots(SHOTS)
+    before: list[Statement] = p.flux_gate(p.gate_amplitude, p.gate_ns) * earlier
+    title = f"{gates} gates behind {earlier}, phase of {target.qubit.element}"
+    program = phase_program(p, target, p.gate() * gates, shots, title, before=before)
+    return Fringes(p, target, await p.bench.run(outcome, program), shots)
+
+
+async def _measure(p: EdgePulses, outcome: Outcome) -> _Data:
+    """Run all programs. Raises NotMeasured."""
+    shots = p.bench.shots(LEAKAGE_SHOTS)
+    none, gated, later = [
+        [await _ramsey(p, outcome, target, gates, earlier) for target in p.both]
+        for gates, earlier in ((0, 0), (GATES, 0), (GATES, EARLIER))
+    ]
+    slot, iq = p.slot_ns(p.gate_ns), []
+    for amplitude in (p.gate_amplitude, 0.0):
+        program = lost_program(p, amplitude, p.gate_ns, slot, LEAKING, shots)
+        iq.append(iq_of(await p.bench.run(outcome, program), p.still.qubit.element))
+    return _Data(p, none, gated, later, np.stack(iq), shots)
+
+
+async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
+    p = EdgePulses.of(bench, edge)
+    data = await _measure(p, outcome)
+    benchmarked = bench.record.get(f"{edge.name}.gate_error")
+    t1, t2 = (tuple(bench.known(one.qubit, name) for one in p.both) for name in ("t1", "t2_echo"))
+    at_rest = decoherence(p.slot_ns(p.gate_ns) * 1e-9, t1, t2)
+
+    def raw(_: Edge) -> Panel:
+        points = np.concatenate([data.left[0].real, data.left[1].real]) * 1e3
+        series = (
+            Series("behind gates, and behind none", np.arange(points.size, dtype=float), points),
+        )
+        return Panel(edge.element, "wait", "I (mV)", series)
+
+    def fit(_: Edge, panel: Panel) -> Found:
+        look_at(data.left)
+        parts = (
+            at_rest,
+            data.leakage(),
+            data.off(data.gated, data.none, 0.5).infidelity(),
+            data.off(data.later, data.gated, 0.0).infidelity(),
+        )
+        whole = total(parts)
+        values = dict(zip(PARTS, parts, strict=True)) | {"budget_error": whole}
+        words = [name.removesuffix("_error") for name in (*PARTS, "together")]
+        heights = [one.value for one in (*parts, whole)]
+        text = ", ".join(f"{word} {{{name}}}" for word, name in zip(words, values, strict=True))
+        if benchmarked is not None:
+            words.append("benchmarked")
+            heights.append(benchmarked.value)
+            text += "; " + _compared(whole, benchmarked)
+        places = np.arange(len(words), dtype=float)
+        points = Series("infidelity", places, np.array(heights))
+        return values, replace(
+            panel,
+            x_label=", ".join(words),
+            y_label="of the average fidelity",
+            series=(points,),
+            text=text,
+            judged=False,
+        )
+
+    await analyse(bench, outcome, (edge,), raw, fit)
+
+
+def _compared(whole: Measured, benchmarked: ParameterEntry) -> str:
+    """Return in words how the sum of the parts stands beside the benchmarked error."""
+    off = benchmarked.value - whole.value
+    sigma = hypot(whole.sigma, benchmarked.sigma)
+    said = f"benchmarking finds {benchmarked.value * 100:.2f} ± {benchmarked.sigma * 100:.2f} %"
+    if abs(off) <= AGREED * sigma:
+        return f"{said}, which agrees"
+    return f"{said}: {off * 100:+.2f} ± {sigma * 100:.2f} % are not explained"
+
+
+ERROR_BUDGET = Declaration(
+    error_budget,
+    targets="edges",
+    needs=(
+        *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS, "t1", "t2_echo"),
+        *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),
+    ),
+    gives={name: Lifetime(1 * DAY_S) for name in (*PARTS, "budget_error")},
+    places=(96,),
+    cost_s=3.0,
+)

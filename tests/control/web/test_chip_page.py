@@ -1,0 +1,146 @@
+"""Chips and links on the page: rows with fidelity, age, budget and envelope."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.benches.facility.loaded_examples import loaded
+from tests.benches.web.outline import Outline
+from tests.benches.web.page import entry, page_of
+
+from podium.control.bus.messages import RunId
+from podium.control.bus.news import RunNews
+from podium.control.web import chip_view
+from podium.control.web.link_view import Links
+from podium.control.web.pages import Pages
+from podium.control.web.picture import FacilityPicture
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+DAY_S = 86400.0
+EDGE = (
+    entry("node_a.q0_q1.gate_amplitude", 0.3, 0.001, "1"),
+    entry("node_a.q0_q1.gate_error", 8e-3, 7e-4, "1"),
+    entry("node_a.q0_q1.gate_leakage", 6e-4, 2e-4, "1"),
+    entry("node_a.q0_q1.gate_duration", 90e-9, 0.3e-9, "s"),
+    entry("node_a.q0.t1", 33e-6, 1e-6, "s"),
+    entry("node_a.q1.t1", 25e-6, 1e-6, "s"),
+    entry("node_a.q0.t2_echo", 30e-6, 1e-6, "s"),
+    entry("node_a.q1.t2_echo", 28e-6, 1e-6, "s"),
+)
+LINK = (
+    entry("link_ab.bell_fidelity", 0.79, 0.01, "1", tai_s=1.8e9 + 60),
+    entry("link_ab.bell_concurrence", 0.62, 0.02, "1"),
+    entry("link_ab.transfer", 0.68, 0.01, "1"),
+    entry("link_ab.transmission", 0.77, 0.01, "1"),
+    entry("link_ab.delay", 5.2e-9, 1e-10, "s"),
+    entry("link_ab.photon_bandwidth", 10.2e6, 2e5, "Hz"),
+    entry("link_ab.carrier_phase", 2.1, 0.05, "rad"),
+)
+ROW_MOST = 3000
+"""Bytes that a change of one parameter may send."""
+
+
+def picture_of(example: str, entries, age_s: float = 600.0) -> FacilityPicture:
+    picture = FacilityPicture(loaded(EXAMPLES / example / "facility.yaml"), "store")
+    picture.coordinator = True
+    picture.take_parameters({one.name: one for one in entries}, "")
+    picture.clock_said(1.8e9 + age_s)
+    return picture
+
+
+def test_an_edge_has_gate_fidelity_age_and_budget():
+    (row,) = chip_view.edges(picture_of("two_qubit", EDGE))
+    assert (row.name, row.gate, row.mark, row.run) == ("node_a.q0_q1", "CZ", "good", "7-00001")
+    assert row.fidelity.text == "99.200 ± 0.070 %"
+    assert [one.title for one in row.budget] == ["decoherence", "leakage", "the rest"]
+    assert sum(one.width for one in row.budget) == pytest.approx(100, abs=0.2)
+    assert row.missing == ()
+    (old,) = chip_view.edges(picture_of("two_qubit", EDGE, 40 * DAY_S))
+    assert (old.mark, "older" in old.fidelity.complaint) == ("warn", True)
+
+
+def test_an_edge_says_how_far_its_calibration_has_come():
+    assert [one.state for one in chip_view.edges(picture_of("two_qubit", ()))] == ["not calibrated"]
+    (row,) = chip_view.edges(picture_of("two_qubit", EDGE[:1]))
+    assert (row.state, row.mark, row.fidelity) == ("not benchmarked", "unknown", None)
+
+
+def test_a_chip_is_a_graph_whose_edges_tell_their_gates():
+    (drawn,) = chip_view.drawings(picture_of("two_qubit", EDGE))
+    assert [one.name for one in drawn.qubits] == ["q0", "q1"]
+    assert [one.text for one in drawn.edges] == ["CZ 99.20 %"]
+    assert "q0 to q1, CZ 99.20 %" in drawn.words
+
+
+def test_qubits_off_the_line_are_on_a_circle_and_never_over_each_other():
+    names = tuple(f"q{n}" for n in range(5))
+    ring = [("q0", "q1"), ("q1", "q2"), ("q2", "q3"), ("q3", "q4"), ("q4", "q0")]
+    for ends, flat in ((ring[:4], True), (ring, False)):
+        width, height, at = chip_view.places(names, ends)
+        assert (len({y for _, y in at.values()}) == 1) is flat
+        assert all(40 < x < width - 40 and 40 < y < height - 40 for x, y in at.values())
+        apart = [abs(complex(*at[a]) - complex(*at[b])) for a in names for b in names if a < b]
+        assert min(apart) > 80
+
+
+def test_a_link_has_fidelity_rate_last_calibration_and_a_photon_at_both_ends():
+    picture = picture_of("linked", LINK)
+    picture.add_run(
+        RunNews(
+            RunId(7, 3), "link Bell state", (), ("setting",), 18, 2500, "done",
+            1.0, 4.0, 0, "", nodes=("node_a", "node_b"),
+        )
+    )  # fmt: skip
+    (row,) = Links(picture).rows()
+    assert (row.mark, row.fidelity.text) == ("good", "79.0 ± 1.0 %")
+    assert row.rate == "1.12e+04 pairs a second in run 7-00003"
+    assert (row.calibrated_tai_s, row.run) == (1.8e9 + 60, "7-00001")
+    assert [end[0] for end in row.envelope.ends] == ["node_a", "node_b"]
+    assert "77.0 % of it" in row.envelope.words
+    first, second = (peak(end[1]) for end in row.envelope.ends)
+    assert second / first == pytest.approx(0.77, abs=0.05)
+
+
+def peak(path: str) -> int:
+    """Return how far a path rises."""
+    heights = [int(step.split()[1]) for step in re.findall(r"25 -?\d+", path)]
+    sums = [sum(heights[: n + 1]) for n in range(len(heights))]
+    return -min(sums)
+
+
+def test_an_envelope_is_computed_once_for_each_change():
+    picture = picture_of("linked", LINK)
+    links = Links(picture)
+    before = links.rows()[0].envelope
+    assert links.rows()[0].envelope is before
+    picture.take_parameters({**picture.parameters, "link_ab.transmission": LINK[2]}, "")
+    assert links.rows()[0].envelope is not before
+
+
+def test_a_link_without_ends_says_what_is_missing():
+    (row,) = Links(picture_of("two_nodes", ())).rows()
+    assert (row.envelope, row.mark) == (None, "unknown")
+    assert row.problem == "links > link_ab > transfer is not in the facility file"
+
+
+@pytest.mark.parametrize(("example", "entries"), [("two_qubit", EDGE), ("linked", LINK)])
+def test_one_change_sends_a_row_of_less_than_three_kilobytes(example, entries):
+    picture = picture_of(example, entries)
+    pages = Pages(picture)
+    for topic in ("drawings", "edges", "links"):
+        for html in pages.topic(topic)().html.values():
+            assert len(html.encode()) < ROW_MOST, html
+    assert any(pages.topic(topic)().html for topic in ("drawings", "links"))
+
+
+@pytest.mark.parametrize(
+    ("example", "entries"), [("two_qubit", EDGE), ("linked", LINK), ("first_light", ())]
+)
+def test_everything_on_the_page_has_a_name(example, entries):
+    html = page_of(picture_of(example, entries), "chips")
+    outline = Outline()
+    outline.feed(html)
+    assert outline.nameless == []
+    assert len(outline.ids) == len(set(outline.ids))
+    assert " style=" not in html  # the page's rules refuse it
+    assert ('href="/chips"' in html) is (example != "first_light")

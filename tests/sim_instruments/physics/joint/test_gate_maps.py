@@ -1,0 +1,93 @@
+"""Gates as maps that runs share, against the groups that they are made of."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.benches.physics.coupled_chip import (
+    COUPLED,
+    NAMES,
+    POINT,
+    SPOTS,
+    flip,
+    quanta_where,
+    square,
+)
+
+from podium.sim_instruments.physics.drive_line import drives_of
+from podium.sim_instruments.physics.fast_flux import moving
+from podium.sim_instruments.physics.joint.cluster_point import cluster_point
+from podium.sim_instruments.physics.joint.cluster_signals import (
+    Group,
+    GroupSteps,
+    MemberSignals,
+    Played,
+    Step,
+)
+from podium.sim_instruments.physics.joint.density_evolution import channels
+from podium.sim_instruments.physics.joint.gate_maps import decohered
+from podium.sim_instruments.physics.joint.gate_sequences import GateSequences
+from podium.sim_instruments.physics.joint.group_player import GroupPlayer
+
+RETURN_NS = 46
+PULSE = square([0], quanta_where(1), RETURN_NS)
+SIGNALS = [
+    MemberSignals(
+        drives_of([flip(k, [0], 0.5)]), drives_of(moving(COUPLED, name, [PULSE], SPOTS).trains)
+    )
+    for k, name in enumerate(NAMES)
+]
+CZ = (Played(0, True, 0, 0, 0.0, 0, RETURN_NS), Played(1, True, 0, 0, 0.0, 0, RETURN_NS))
+GROUPS = {
+    "one": (32, (Played(0, False, 0, 0, 0.17, 0, 32),)),
+    "other": (32, (Played(1, False, 0, 0, 0.43, 0, 32),)),
+    "both": (34, (Played(0, False, 0, 0, 0.2, 0, 32), Played(1, False, 0, 2, 0.71, 0, 32))),
+    "head and tail": (3, (Played(0, False, 0, 0, 0.2, 29, 3), Played(1, False, 0, 0, 0.7, 0, 3))),
+    "cz": (RETURN_NS, CZ),
+}
+
+
+def drifted(by_hz: tuple[float, float], loss: float):
+    qubits = [
+        replace(q, levels_hz=q.levels_hz + hz * np.arange(4), rates_1_s=loss * q.rates_1_s)
+        for q, hz in zip(POINT.qubits, by_hz, strict=True)
+    ]
+    return cluster_point(qubits, COUPLED, SPOTS)
+
+
+def by_groups(point, groups):
+    """Populations behind groups and waits of 12 ns, from 00, 01 and 11."""
+    player = GroupPlayer(point, GroupSteps(point, SIGNALS), np.zeros((1, 2)))
+    basis = point.basis
+    fade, jumps = channels(point.cluster, basis, (6.0,))
+    energies = point.energies_hz - point.frame_hz * basis.number
+    turn = np.exp(-2j * np.pi * 12e-9 * (energies[:, None] - energies[None, :]))
+    state = np.zeros((1, 3, basis.size, basis.size), np.complex128)
+    for c, levels in enumerate([(0, 0), (0, 1), (1, 1)]):
+        place = basis.index(*levels)
+        state[0, c, place, place] = 1
+    for group in groups:
+        state = decohered(state, basis, point.cluster, fade[0], jumps[0])
+        state = decohered(state * turn, basis, point.cluster, fade[0], jumps[0])
+        state = player.play(state, group)
+    return np.einsum("cii->ic", state[0]).real
+
+
+def by_maps(point, groups):
+    sequences = GateSequences(point, SIGNALS, np.zeros((1, 2)), np.ones(1))
+    program = sequences.program([Step(12, one, ()) for one in groups])
+    starts = [point.basis.index(*levels) for levels in [(0, 0), (0, 1), (1, 1)]]
+    return np.stack([sequences.populations(0, program, 0, k)[k] for k in starts], axis=1)
+
+
+@pytest.mark.parametrize("drift", [((0.0, 0.0), 1.0), ((12e3, 9e3), 1.02)])
+def test_gates_of_all_kinds_are_the_groups_that_they_are_of(drift) -> None:
+    point, rng = drifted(*drift), np.random.default_rng(1)
+    groups = [
+        Group(
+            duration_ns,
+            tuple(p if p.is_flux else replace(p, turns=float(rng.random())) for p in played),
+        )
+        for duration_ns, played in [GROUPS[name] for name in rng.choice(list(GROUPS), 40)]
+    ]
+    assert np.abs(by_maps(point, groups) - by_groups(point, groups)).max() < 1e-6
