@@ -9,6 +9,8 @@ from ruamel.yaml import YAML
 from podium.control import cli
 from podium.control.facility.example import LINKED, example_facility
 from podium.control.facility.load import load_facility
+from podium.control.processes.child_processes import ProcessFailed
+from podium.control.reproductions import machine_code
 from podium.control.reproductions.machine_code import (
     TABLES,
     compared,
@@ -72,6 +74,27 @@ def test_papers_without_a_table_are_refused(capsys) -> None:
     assert "optical is not played by machine code; there are: kurpiers" in capsys.readouterr().err
     with pytest.raises(CannotReproduce, match="nonsense"):
         facility_of("nonsense", tree())
+
+
+async def test_a_step_that_fails_is_made_again_and_not_for_ever(monkeypatch, capsys) -> None:
+    said: list[tuple[object, ...]] = []
+
+    async def step(*words: object) -> str:
+        said.append(words)
+        if len(said) < fails:
+            raise ProcessFailed("no answer to FIRE in time")
+        return "done"
+
+    monkeypatch.setattr(machine_code, "_step", step)
+    fails = machine_code.TRIES
+    assert await machine_code._again("link", "bell") == "done"
+    assert len(said) == machine_code.TRIES
+    assert "no answer to FIRE in time; once more" in capsys.readouterr().err
+    said.clear()
+    fails += 1
+    with pytest.raises(ProcessFailed, match="no answer to FIRE"):
+        await machine_code._again("link", "bell")
+    assert len(said) == machine_code.TRIES
 
 
 @pytest.mark.slow

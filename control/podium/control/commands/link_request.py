@@ -142,7 +142,7 @@ async def request(arguments: Namespace) -> int:
         told = {"ends": list(ends), "pairs": plain, "refused": reason or None}
         print(json.dumps({**told, "down": dict(_down(network))}, indent=2))
     else:
-        print("\n".join(_line(one) for one in plain))
+        print("\n".join(_line(one) for one in plain) or "no pairs")
         if reason:
             print(f"podium link request: {reason}", file=sys.stderr)
     return FOUND_PROBLEM if reason else DONE
