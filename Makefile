@@ -88,6 +88,7 @@ SEEDS_ARGS ?=
 SEEDS_OUT ?= seeds
 REPEATS_OUT ?= repeats
 REPRODUCTIONS ?= optical teleported_cnot kurpiers2018 magnard2020 skew leung2019 remote_gates storz2023
+MACHINE_CODE ?= kurpiers2018 magnard2020
 REPRODUCE_ARGS ?=
 
 # The first Python there is, the tested one preferred.
@@ -235,7 +236,10 @@ fuzz: $(installed_for_tests)
 
 reproduce: $(installed)
 	@status=0; for name in $(REPRODUCTIONS); do \
-		$(bin)/podium reproduce $$name $(REPRODUCE_ARGS) || status=1; done; exit $$status
+		$(bin)/podium reproduce $$name $(REPRODUCE_ARGS) || status=1; done; \
+	for name in $(MACHINE_CODE); do \
+		$(bin)/podium reproduce $$name --machine-code $(REPRODUCE_ARGS) || status=1; done; \
+	exit $$status
 
 nodes: $(installed_for_tests)
 	@$(bin)/python -m tests.many_nodes --nodes $(NODES)

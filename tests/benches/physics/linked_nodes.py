@@ -44,12 +44,18 @@ def nodes(**kwargs: float) -> tuple[QubitPoint, QubitPoint]:
     )
 
 
-def link_of(first: QubitPoint, second: QubitPoint, transmission: float = 1.0) -> Link:
+def link_of(
+    first: QubitPoint,
+    second: QubitPoint,
+    transmission: float = 1.0,
+    name: str = "link_ab",
+    lines: tuple[str, str] = ("sideband", "sideband"),
+) -> Link:
     ends = tuple(
-        LinkEnd(one.name, f"{one.name}.sideband", 8.4e9, BANDWIDTH_HZ, 5.2e6, 0.0)
-        for one in (first, second)
+        LinkEnd(one.name, f"{one.name}.{line}", 8.4e9, BANDWIDTH_HZ, 5.2e6, 0.0)
+        for one, line in zip((first, second), lines, strict=True)
     )
-    return Link("link_ab", (ends[0], ends[1]), (transmission, 0.0), 5_000_000, 0.0, 0.0)
+    return Link(name, (ends[0], ends[1]), (transmission, 0.0), 5_000_000, 0.0, 0.0)
 
 
 def sideband_hz(one: QubitPoint) -> float:
@@ -109,7 +115,11 @@ def superoperator(caught: float, first_ns: float, second_ns: float) -> NDArray[n
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A drive at a time of the shot: ``ge`` or ``ef`` by an angle in turns of pi, or a sideband."""
+    """A drive at a time of the shot: ``ge`` or ``ef`` by an angle in turns of pi, or a sideband.
+
+    A sideband is that of the line of its name: ``sideband``, or another one of a qubit of two
+    links.
+    """
 
     what: str
     at_ns: int
@@ -141,7 +151,7 @@ def run_of(
 ) -> RunSignals:
     """Signals of one node: the same gates in every shot, then a readout."""
     local = [gate for gate in gates if gate.what in ("ge", "ef")]
-    windows = [gate for gate in gates if gate.what == "sideband"]
+    windows = [gate for gate in gates if gate.what.startswith("sideband")]
     pieces, hz = [], []
     envelope = hann(PULSE_NS)
     for gate in local:
@@ -155,11 +165,11 @@ def run_of(
     drives = []
     if local:
         drives.append(_train(f"{one.name}.drive", pieces, local, shots, hz))
-    if windows:
+    for line in dict.fromkeys(gate.what for gate in windows):
+        mine = [gate for gate in windows if gate.what == line]
         shape = Piece(sideband_hz(one), hann(SIDEBAND_NS), 0j, SIDEBAND_NS)
-        many = [shape] * len(windows)
-        apart = [sideband_hz(one)] * len(windows)
-        drives.append(_train(f"{one.name}.sideband", many, windows, shots, apart))
+        apart = [sideband_hz(one)] * len(mine)
+        drives.append(_train(f"{one.name}.{line}", [shape] * len(mine), mine, shots, apart))
     captures = []
     if readout_ns is not None:
         feedline = f"{one.name.partition('.')[0]}.feedline"

@@ -43,7 +43,6 @@ DEADLINE_FS = 10**15
 FATES = ("plays",) * 6 + ("idle", "armed", "aborted", "hangs", "stopped", "dead", "unplugged")
 OFFSETS_NS = (0, 0, 0, PERIOD_NS, 2 * PERIOD_NS, 60_000, 8 * PERIOD_NS)
 STEPS = 4
-WORLD = world_of(PAIR, LINK, PhotonExchange())
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +120,11 @@ def signals_of(case: Case, end: int, run: int) -> RunSignals:
 @cache
 def reference() -> list[np.ndarray]:
     """Return the signal of each level (3,) of both qubits."""
-    found = []
+    found, world = [], world_of(PAIR, LINK, PhotonExchange())
     for one in PAIR:
         prepared = ([], [Gate("ge", 1_900)], [Gate("ge", 1_860), Gate("ef", 1_900)])
         runs = [run_of(one, gates, 12) for gates in prepared]
-        found.append(np.array([np.median(WORLD.play(run)[0].integrated) for run in runs]))
+        found.append(np.array([np.median(world.play(run)[0].integrated) for run in runs]))
     return found
 
 
@@ -133,7 +132,8 @@ def played(case: Case, number: int) -> Outcome:
     """Play a case through a meeting; every thread has ended when this returns."""
     outcome = Outcome(case)
     drivers = dict(zip(SIDEBANDS, NAMES[::-1] if case.swapped else NAMES, strict=True))
-    meetings = Meetings([LINK], lambda: drivers, WORLD.meet, 60.0, DEADLINE_FS)
+    world = world_of(PAIR, LINK, PhotonExchange())
+    meetings = Meetings([LINK], lambda: drivers, world.meet, 60.0, DEADLINE_FS)
     levels = reference()
     futures: list[Future[np.ndarray] | None] = [None, None]
     cut = frozenset({LINK.name} if case.cut else ())

@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
@@ -17,6 +18,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of what is random (default 0)"
     )
+    parser.add_argument(
+        "--machine-code",
+        action="store_true",
+        help="by the machine code of two nodes on their twins, calibrated from nothing: a quarter "
+        "of an hour (kurpiers2018, magnard2020)",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="with --machine-code: keep all that it makes there"
+    )
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
@@ -25,6 +35,7 @@ def run(arguments: Namespace) -> int:
     import asyncio
 
     from podium.control.processes.child_processes import ProcessFailed
+    from podium.control.reproductions.machine_code import reproduce_by_machine_code
     from podium.control.reproductions.quantities import CannotReproduce
     from podium.control.reproductions.reproductions import NOT_THERE, REPRODUCTIONS, reproduce
 
@@ -36,7 +47,11 @@ def run(arguments: Namespace) -> int:
             print("\n".join(f"{name}: not there: {why}" for name, why in NOT_THERE.items()))
         return DONE
     try:
-        found = asyncio.run(reproduce(arguments.name, arguments.seed))
+        if arguments.machine_code:
+            work = reproduce_by_machine_code(arguments.name, arguments.seed, arguments.out)
+        else:
+            work = reproduce(arguments.name, arguments.seed)
+        found = asyncio.run(work)
     except CannotReproduce as error:
         print(f"podium reproduce: {error}", file=sys.stderr)
         return WRONG_USE

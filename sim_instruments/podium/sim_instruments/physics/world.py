@@ -6,8 +6,8 @@ act on all its resonators. Drive lines' and feedlines' delays meet at the chip; 
 rounded to whole ns.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.links.link_point import Link
+from podium.sim_instruments.physics.meeting.kept_states import KeptState, KeptStates
 from podium.sim_instruments.physics.meeting.meeting_run import (
     HeardFeedline,
     Known,
@@ -57,6 +58,8 @@ class Lines:
     drives: frozenset[str]
     fluxes: frozenset[str] = frozenset()
     """Flux lines that take pulses."""
+    feedline_of: Mapping[str, str] = field(default_factory=dict)
+    """By qubit: of all that links end at."""
 
 
 class World:
@@ -91,6 +94,10 @@ class World:
         self._chip_at = chip_at
         self._seed = seed
         self._lines = lines
+        self.kept = KeptStates()
+        """Those that qubits of several nodes share between runs."""
+        self._feedline_of = dict(lines.feedline_of) if lines is not None else {}
+        """Of qubits that were played."""
 
     def play(self, signals: RunSignals) -> tuple[CaptureAnswer, ...]:
         """Return the answer to each capture train of the run, in their order.
@@ -110,55 +117,88 @@ class World:
 
         A run that shares none is answered as by :meth:`play`. Same errors.
         """
-        listened = [self._feedline_runs(one.signals) for one in runs]
-        heard = [
-            HeardFeedline(feedline, mine, one.late_fs)
-            for one, feedlines in zip(runs, listened, strict=True)
-            for feedline, mine in feedlines
-        ]
-        known: list[Known] = [{} for _ in heard]
+        if not self.links:
+            listened = [self._feedline_runs(one.signals) for one in runs]
+            return _listened(runs, listened, [{} for one in listened for _ in one])
         drives = [train for one in runs for train in one.signals.drives]
-        if played := sidebands_played(self.links, drives):
-            points = [[feedline.feedline for feedline, _ in one] for one in listened]
-            check_own_sidebands(self.links, runs, points)
-            links = with_cuts(self.links, runs)
-            known = levels_found(links, self._channel, heard, played, self._seed)
-        found, rest = [], iter(known)
-        for one, feedlines in zip(runs, listened, strict=True):
-            captures = one.signals.captures
-            integrated = [np.zeros(train.start_ns.size, np.complex128) for train in captures]
-            traces: list[NDArray[np.complex128] | None] = [None] * len(captures)
-            for feedline, mine in feedlines:
-                feedline.listen(mine, integrated, traces, next(rest))
-            found.append(
-                tuple(
-                    CaptureAnswer(values, trace, _trace_hz(train))
-                    for values, trace, train in zip(integrated, traces, captures, strict=True)
+        played = sidebands_played(self.links, drives)
+        shared = {end.qubit for link in self.links for end in link.ends if end.sideband in played}
+        start_fs = min(one.signals.start_tai_fs for one in runs)
+        taken = self.kept.take(self._touched(runs), start_fs)
+        left: Sequence[KeptState] = taken
+        shared |= {name for state in taken for name in state.names}
+        try:
+            listened = [self._feedline_runs(one.signals, shared) for one in runs]
+            known: list[Known] = [{} for one in listened for _ in one]
+            if shared:
+                heard = [
+                    HeardFeedline(feedline, mine, one.late_fs)
+                    for one, feedlines in zip(runs, listened, strict=True)
+                    for feedline, mine in feedlines
+                ]
+                points = [[feedline.feedline for feedline, mine in one if mine] for one in listened]
+                check_own_sidebands(self.links, runs, points)
+                known, left = levels_found(
+                    with_cuts(self.links, runs), self._channel, heard, played, self._seed, taken
                 )
-            )
-        return found
+            return _listened(runs, listened, known)
+        except BaseException:
+            left = taken  # nothing was played
+            raise
+        finally:
+            self.kept.give(taken, left)
 
-    def _feedline_runs(self, signals: RunSignals) -> list[tuple[FeedlineRun, list[int]]]:
-        """Return each feedline that a run listens to, and the numbers of its captures there."""
+    def _touched(self, runs: Sequence[MeetingRun]) -> set[str]:
+        """Return qubits that share a state from an earlier run, and that runs do anything to."""
+        names = {name for state in self.kept.states for name in state.names} | self.kept.taken
+        mentioned = {train.line for one in runs for train in one.signals.drives if not train.spur}
+        mentioned |= {capture.line for one in runs for capture in one.signals.captures}
+        ends = [end for link in self.links for end in link.ends if end.sideband in mentioned]
+        driven = {end.qubit for end in ends}
+        return {
+            name
+            for name in names
+            if name in driven
+            or f"{name}.drive" in mentioned
+            or self._feedline_of.get(name) in mentioned
+        }
+
+    def _feedline_runs(
+        self, signals: RunSignals, shared: Collection[str] = ()
+    ) -> list[tuple[FeedlineRun, list[int]]]:
+        """Return each feedline that a run listens to, and the numbers of its captures there.
+
+        Those of qubits that share photons or a state, and that the run drives, are among them.
+        """
         span_s = 1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
         sidebands = {end.sideband for link in self.links for end in link.ends}
+        played = {train.line for train in signals.drives if not train.spur}
+        driven = {e.qubit for link in self.links for e in link.ends if e.sideband in played}
+        driven |= {name for name in shared if f"{name}.drive" in played}
+        driven &= set(shared)
         if self._lines is None:
             feedlines = self._point(signals.biases_v, None, *span_s)
             feedlines = warmed(feedlines, signals.baths)
-            driven = {f"{q.name}.drive" for feedline in feedlines for q in feedline.qubits}
-            lines = Lines(frozenset(f.name for f in feedlines), frozenset(driven | sidebands))
+            drives = {f"{q.name}.drive" for feedline in feedlines for q in feedline.qubits}
+            lines = Lines(frozenset(f.name for f in feedlines), frozenset(drives | sidebands))
             _check_lines(signals.drives, signals.captures, lines)
         else:
             lines = replace(self._lines, drives=self._lines.drives | sidebands)
             _check_lines(signals.drives, signals.captures, lines)
             heard = {capture.line for capture in signals.captures}
+            known = self._feedline_of
+            heard |= {known[name] for name in driven if name in known}
+            heard |= {known[name] for name in shared if known.get(name) in played}
             feedlines = self._point(signals.biases_v, heard, *span_s)
             feedlines = warmed(feedlines, signals.baths)
         fluxes = () if self._lines is None else self._lines.fluxes
         found = []
         for feedline in feedlines:
+            names = {qubit.name for qubit in feedline.qubits}
+            self._feedline_of |= dict.fromkeys(names, feedline.name)
+            toned = feedline.name in played and not names.isdisjoint(shared)
             mine = [i for i, train in enumerate(signals.captures) if train.line == feedline.name]
-            if mine:
+            if mine or toned or not names.isdisjoint(driven):
                 run = FeedlineRun(feedline, signals, self._seed, fluxes, self._flux_lines)
                 found.append((run, mine))
         return found
@@ -187,6 +227,7 @@ class World:
                 found = self._point(beginning.biases_v, {line}, start_s, 0.0)
                 found = warmed(found, beginning.baths)
                 points.update({one.name: one for one in found})
+            self._check_unshared(points[line], beginning.start_tai_fs)
             return points[line]
 
         sidebands = {end.sideband for link in self.links for end in link.ends}
@@ -208,6 +249,16 @@ class World:
 
         cables = self._cable_sessions(beginning.run)
         return Session(feedline_at, check, check_alone, self._seed, beginning, cables)
+
+    def _check_unshared(self, feedline: FeedlinePoint, now_fs: int) -> None:
+        """Raise NotSimulated for a feedline one of whose qubits shares a state with another's."""
+        names = {qubit.name for qubit in feedline.qubits}
+        if self.links and self.kept.holds(names, now_fs):
+            raise NotSimulated(
+                f"a qubit of {feedline.name} shares a state with another node since an earlier "
+                "run: that is not simulated in runs in which what is played depends on what was "
+                "measured; read it in a run that is known as a whole"
+            )
 
     def point_of(
         self,
@@ -252,6 +303,28 @@ class World:
         if self._drift is not None:
             return self._drift.at(biases_v, lines, start_s, duration_s)
         return self._chip_at(biases_v) if lines is None else self._chip_at(biases_v, lines)
+
+
+def _listened(
+    runs: Sequence[MeetingRun],
+    listened: Sequence[Sequence[tuple[FeedlineRun, list[int]]]],
+    known: Sequence[Known],
+) -> list[tuple[CaptureAnswer, ...]]:
+    """Return the answers to runs, given what some readings find on each feedline."""
+    found, rest = [], iter(known)
+    for one, feedlines in zip(runs, listened, strict=True):
+        captures = one.signals.captures
+        integrated = [np.zeros(train.start_ns.size, np.complex128) for train in captures]
+        traces: list[NDArray[np.complex128] | None] = [None] * len(captures)
+        for feedline, mine in feedlines:
+            feedline.listen(mine, integrated, traces, next(rest))
+        found.append(
+            tuple(
+                CaptureAnswer(values, trace, _trace_hz(train))
+                for values, trace, train in zip(integrated, traces, captures, strict=True)
+            )
+        )
+    return found
 
 
 def _check_lines(

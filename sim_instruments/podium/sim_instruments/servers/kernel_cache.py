@@ -28,7 +28,7 @@ KERNELS = {
     "physics": (f"{_SIM}.physics.evolution", "evolve"),
     "physics/joint": (f"{_SIM}.physics.joint.group_kernels", "play_parts"),
     "physics/links": (f"{_SIM}.physics.links.pair_kernels", "evolve_pairs"),
-    "physics/meeting": (f"{_SIM}.physics.meeting.pair_walk", "walk_pair"),
+    "physics/meeting": (f"{_SIM}.physics.meeting.shared_walk", "walk_members"),
     "execution": (f"{_SIM}.execution.tree_walk", "walk_on"),
     "twins/qblox_cluster/processor": (
         f"{_SIM}.twins.qblox_cluster.processor.q1_kernel",

@@ -173,6 +173,7 @@ class Laboratory:
             frozenset(feedline.name for feedline in self.chip.feedlines),
             frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
             self.chip.flux_lines,
+            {name: feedline.name for feedline in self.chip.feedlines for name in feedline.qubits},
         )
         links = self._world_file.quantum_links()
         return World(self.chip.at, self._seed, lines, self.chip, self.drift, links=links)
@@ -375,8 +376,8 @@ class Laboratory:
         self, instrument: str, cabling: Cabling, arriving: "RunSignals"
     ) -> "tuple[CaptureAnswer, ...]":
         """Return the world's answers to a run; where it drives a link, with whom it meets."""
-        sidebands = self.meetings.lines
-        if not any(train.line in sidebands for train in arriving.drives):
+        meets = any(train.line in self.meetings.lines for train in arriving.drives)
+        if not meets and not self.world.kept.any:
             return self.world.play(arriving)
         from podium.sim_instruments.physics.clock_instants import lateness_fs
         from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun, ideal_run
@@ -387,6 +388,8 @@ class Laboratory:
             tick = counter.to_ticks(start_fs)
             run = MeetingRun(arriving, partial(lateness_fs, counter, tick, start_fs))
         run = replace(run, cut=self.links & cabling.unplugged)
+        if not meets:
+            return self.world.meet([run])[0]
         return self.meetings.play(instrument, run, self._without_turn)
 
     def begin(self, instrument: str, cabling: Cabling, run: int, start_tai_fs: int) -> "Dialogue":

@@ -21,7 +21,7 @@ from tests.benches.physics.small_chip import hann
 
 from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.links.link_point import Link
-from podium.sim_instruments.physics.meeting import pair_shots
+from podium.sim_instruments.physics.meeting import shared_run
 from podium.sim_instruments.physics.meeting.meeting_run import (
     HeardFeedline,
     MeetingRun,
@@ -103,7 +103,7 @@ def populations(
         seen.append(column(0, [0, 0]))
         raise StopIteration
 
-    monkeypatch.setattr(pair_shots, "walked", walked)
+    monkeypatch.setattr(shared_run, "walked", walked)
     runs = [
         MeetingRun(run_of(one, gates, 1), lambda ns, by=by: np.full_like(ns, by))
         for one, gates, by in zip(pair, (FIRST, SECOND), (0, late_fs), strict=True)

@@ -49,6 +49,7 @@ class AtomMaps:
         bare = bare_tables(qubit, nodes.node, nodes.weight)
         self._tables = with_shapes(bare, shapes, np.full(len(shapes), REUSED))
         self._noise = np.outer(nodes.node, np.arange(LEVELS))
+        self._mean_hz = float(nodes.node @ nodes.weight / nodes.weight.sum())
         self._waits: dict[int, NDArray[np.complex128]] = {}
         self._drives: dict[int, NDArray[np.complex128]] = {}
         units = hermitian_basis(LEVELS).reshape(SIZE, SIZE).T
@@ -67,6 +68,21 @@ class AtomMaps:
             out[:, level[:, None], level[None, :]] = jumps[0]
             self._waits[span_ns] = out
         return self._waits[span_ns]
+
+    def gap(self, span_ns: float, stray_hz: float) -> NDArray[np.complex128]:
+        """Return what a wait (9, 9) of any length does, averaged over slow noise of its own.
+
+        ``stray_hz``: how far that strays (one sigma) from the mean of the nodes.
+        """
+        factor = np.ones((1, LEVELS, LEVELS), np.complex128)
+        jumps = np.empty((1, LEVELS, LEVELS))
+        fill_waits(np.array([span_ns]), self._tables, factor, jumps)
+        spread = 2e-9 * np.pi * stray_hz * span_ns * (_ROW - _COLUMN)
+        mean = phases(-1e-9 * span_ns * self._mean_hz * np.arange(LEVELS, dtype=np.float64))
+        out = np.diag(factor[0].reshape(-1) * mean * np.exp(-0.5 * spread**2))
+        level = np.arange(LEVELS) * (LEVELS + 1)
+        out[level[:, None], level[None, :]] = jumps[0]
+        return out
 
     def drive(self, shape: int, turns: float) -> NDArray[np.complex128]:
         """Return what a shape does that begins with its carrier at a phase."""

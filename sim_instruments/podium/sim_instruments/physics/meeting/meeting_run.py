@@ -12,19 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.sim_instruments.physics.counter_based_random import key
-from podium.sim_instruments.physics.drive_line import drives_of, joined
+from podium.sim_instruments.physics.drive_line import Drives, drives_of, joined
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated, episodes_of
 from podium.sim_instruments.physics.fast_flux import moving
 from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone, driven_ns
-from podium.sim_instruments.physics.joint.joint_run import noise_nodes
-from podium.sim_instruments.physics.links.link_point import Link
-from podium.sim_instruments.physics.meeting.atom_maps import AtomMaps, three_levels
-from podium.sim_instruments.physics.meeting.member import Member, MemberBlocks, member_blocks
-from podium.sim_instruments.physics.meeting.pair_evolution import PairEvolution
-from podium.sim_instruments.physics.meeting.pair_shots import draws_of, pair_paths, phased
+from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
+from podium.sim_instruments.physics.meeting.atom_maps import three_levels
+from podium.sim_instruments.physics.meeting.kept_states import KeptState
+from podium.sim_instruments.physics.meeting.member import Member
+from podium.sim_instruments.physics.meeting.shared_run import SharedRun
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
-from podium.sim_instruments.physics.meeting.window_pairs import window_pairs
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import flight
 from podium.sim_instruments.physics.schedule import schedule_of
@@ -32,7 +29,7 @@ from podium.sim_instruments.physics.short_run import later_ns
 from podium.sim_instruments.physics.shots import prepare
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.physics.spurs import felt, parted, pumped
-from podium.sim_instruments.physics.walk import Paths, Readings
+from podium.sim_instruments.physics.walk import Paths
 
 JOINED_NS = 16
 """Pulses on a sideband that follow each other so closely are one window: pieces of one shape."""
@@ -123,101 +120,96 @@ def levels_found(
     feedlines: Sequence[HeardFeedline],
     played: set[str],
     seed: int,
-) -> list[Known]:
-    """Return what readings of qubits at ends of links find, for each feedline.
+    kept: Sequence[KeptState] = (),
+) -> tuple[list[Known], list[KeptState]]:
+    """Return what readings of qubits that share photons or states find, for each feedline.
 
-    ``played``: see :func:`sidebands_played`, of all runs. Raises NotSimulated for what cannot be
-    simulated.
+    Second: the states that are left behind. ``played``: see :func:`sidebands_played`, of all runs;
+    ``kept``: states of qubits of these feedlines. Raises NotSimulated for what cannot be simulated.
     """
-    found: list[Known] = [{} for _ in feedlines]
     active = [link for link in links if played & {end.sideband for end in link.ends}]
+    driven = {end.qubit: end for link in active for end in link.ends if end.sideband in played}
+    names = [*driven, *(name for state in kept for name in state.names if name not in driven)]
     origin_fs = min((one.run.signals.start_tai_fs for one in feedlines), default=0)
-    busy: dict[str, str] = {}
-    for link in active:
-        members: list[tuple[int, Member] | None] = []
-        for end in link.ends:
-            if end.qubit in busy and end.sideband in played:
-                raise NotSimulated(
-                    f"{end.qubit} sends or catches photons of {busy[end.qubit]} and {link.name} "
-                    "in one meeting: a state over more than two nodes is not simulated"
-                )
-            if end.sideband not in played:
-                members.append(None)
-                continue
-            busy[end.qubit] = link.name
-            members.append(_member(end.qubit, end.sideband, feedlines, origin_fs))
-            if members[-1] is None:
-                raise NotSimulated(
-                    f"a photon is made or caught at {end.qubit}, whose feedline nobody listens to "
-                    f"in this run: that is not simulated; read {end.qubit} in every shot"
-                )
-        here = [one for one in members if one is not None]
-        if len(here) == 2:
-            pair = here[0][1], here[1][1]
-        else:
-            (alone,) = here
-            silent = _silent(alone[1])
-            pair = (alone[1], silent) if members[0] is not None else (silent, alone[1])
-        paths = _paths(link, channel, pair, seed)
-        for one, member, path in zip(members, pair, paths, strict=True):
-            if one is not None:
-                found[one[0]][member.qubit.name] = member.episode, path
+    members: dict[str, tuple[int, Member]] = {}
+    for name in dict.fromkeys(names):
+        own = [(n, end) for n, link in enumerate(active) for end in link.ends if end.qubit == name]
+        own = [(n, end) for n, end in own if end.sideband in played]
+        found = _member(name, own, feedlines, origin_fs)
+        if found is not None:
+            members[name] = found
+        elif name in driven:
+            raise NotSimulated(
+                f"a photon is made or caught at {name}, which the run does not reach: that is not "
+                "simulated; read it, or drive it, by the instrument that plays its sideband"
+            )
+    ends = [[end.qubit if end.sideband in played else "" for end in link.ends] for link in active]
+    known: list[Known] = [{} for _ in feedlines]
+    left: list[KeptState] = []
+    for group in _groups(list(members), [*ends, *(list(state.names) for state in kept)]):
+        number = {name: n for n, name in enumerate(group)}
+        here = [n for n, pair in enumerate(ends) if number.keys() & set(pair)]
+        places = {link: place for place, link in enumerate(here)}
+        run = SharedRun(
+            [_renumbered(members[name][1], places) for name in group],
+            [active[n] for n in here],
+            [(number.get(ends[n][0], -1), number.get(ends[n][1], -1)) for n in here],
+            [state for state in kept if number.keys() & set(state.names)],
+            channel,
+            seed,
+            origin_fs,
+        )
+        paths, states = run.played()
+        left += states
+        for name, path in zip(group, paths, strict=True):
+            known[members[name][0]][name] = members[name][1].episode, path
+    return known, left
+
+
+def _renumbered(member: Member, places: dict[int, int]) -> Member:
+    """Return a member with the numbers of links of its group."""
+    return replace(member, link=np.array([places[n] for n in member.link.tolist()], np.int64))
+
+
+def _groups(names: Sequence[str], joined: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return names in groups of those that are connected, each in its order."""
+    group = {name: {name} for name in names}
+    for together in joined:
+        here = [name for name in together if name in group]
+        if here:
+            whole = set().union(*(group[name] for name in here))
+            group |= dict.fromkeys(whole, whole)
+    found: list[list[str]] = []
+    for name in names:
+        if not any(name in one for one in found):
+            found.append([other for other in names if other in group[name]])
     return found
 
 
-def _paths(
-    link: Link, channel: WindowChannel, members: tuple[Member, Member], seed: int
-) -> list[Paths]:
-    """Return the levels of both ends at their readings."""
-    blocks = member_blocks(members[0]), member_blocks(members[1])
-    pairs = window_pairs(link, members[0].window_fs(), members[1].window_fs())
-    phases = (
-        phased(members[0], blocks[0], pairs, 0),
-        phased(members[1], blocks[1], pairs, 1),
-    )
-    draws = draws_of(members, blocks, pairs, phases)
-    maps = _maps(members[0], blocks[0]), _maps(members[1], blocks[1])
-    evolution = PairEvolution(link, channel, members, maps)
-    names = [end.qubit for end in link.ends]
-    runs = "+".join(str(member.run) for member in members)
-    shared = key(seed, "+".join(names), f"joint levels of runs {runs}")
-    own = key(seed, names[0], "levels"), key(seed, names[1], "levels")
-    return pair_paths(members, blocks, pairs, phases, draws, evolution, (shared, own))
-
-
-def _maps(member: Member, blocks: MemberBlocks) -> AtomMaps:
-    has = np.flatnonzero(np.diff(blocks.first))
-    spans = blocks.end_ns[blocks.first[has + 1] - 1] - blocks.start_ns[blocks.first[has]]
-    nodes = noise_nodes(member.slow_hz, float(np.max(spans, initial=0)))
-    return AtomMaps(member.qubit, member.drives.shapes, nodes)
-
-
-def _silent(member: Member) -> Member:
-    """Return a partner that plays nothing and is not read: what it is does not matter."""
-    none = np.zeros(0, np.int64)
-    nothing = drives_of([])
-    return replace(
-        member,
-        drives=nothing,
-        windows=nothing,
-        readings=Readings(none, none, none),
-        lit_ns=none,
-        episode=none,
-    )
-
-
 def _member(
-    name: str, sideband: str, feedlines: Sequence[HeardFeedline], origin_fs: int
+    name: str,
+    own: Sequence[tuple[int, LinkEnd]],
+    feedlines: Sequence[HeardFeedline],
+    origin_fs: int,
 ) -> tuple[int, Member] | None:
-    """Return a qubit as its run plays and reads it, and which feedline; None: nobody listens."""
-    for number, one in enumerate(feedlines):
-        for qubit in one.run.feedline.qubits:
-            if qubit.name == name:
-                return number, _member_of(one, name, sideband, origin_fs)
-    return None
+    """Return a qubit as its run plays and reads it, and which feedline; None: no run has it."""
+    having = [
+        (number, one)
+        for number, one in enumerate(feedlines)
+        if any(qubit.name == name for qubit in one.run.feedline.qubits)
+    ]
+    reading = [(number, one) for number, one in having if one.mine] or having
+    if len(reading) > 1:
+        raise NotSimulated(
+            f"{name} is played or read by two runs that meet: that is not simulated; let one "
+            "instrument do all of it"
+        )
+    return next(((n, _member_of(one, name, own, origin_fs)) for n, one in reading), None)
 
 
-def _member_of(one: HeardFeedline, name: str, sideband: str, origin_fs: int) -> Member:
+def _member_of(
+    one: HeardFeedline, name: str, own_ends: Sequence[tuple[int, LinkEnd]], origin_fs: int
+) -> Member:
     run, feedline = one.run, one.run.feedline
     (at_rest,) = (qubit for qubit in feedline.qubits if qubit.name == name)
     on_its_line = [t for t in run.signals.drives if t.line == f"{name}.drive"]
@@ -228,8 +220,7 @@ def _member_of(one: HeardFeedline, name: str, sideband: str, origin_fs: int) -> 
     own = drives_of(felt(qubit, on_its_line))
     # ASSUMED: a sideband's line is as long as the qubit's drive line, and what a mixer adds to it
     # is far from any resonance.
-    on_sideband = [t for t in run.signals.drives if t.line == sideband and not t.spur]
-    windows = joined(drives_of(on_sideband), JOINED_NS)
+    windows, link = _windows(run.signals.drives, own_ends, float(qubit.levels_hz[2]))
     silence, episodes = drives_of([]), _episodes(one)
     schedule = schedule_of(silence, later, episodes)
     shots = prepare(qubit, schedule, episodes, silence, (0.0, 0.0), False, coherent=True)
@@ -246,6 +237,7 @@ def _member_of(one: HeardFeedline, name: str, sideband: str, origin_fs: int) -> 
         run=run.signals.run,
         drives=replace(own, start_ns=own.start_ns + later),
         windows=replace(windows, start_ns=windows.start_ns + later),
+        link=link,
         world_fs=world_fs,
         readings=shots.readings,
         pace=shots.pace,
@@ -256,11 +248,45 @@ def _member_of(one: HeardFeedline, name: str, sideband: str, origin_fs: int) -> 
     )
 
 
+def _windows(
+    trains: Sequence[PulseTrain], ends: Sequence[tuple[int, LinkEnd]], f_hz: float
+) -> tuple[Drives, NDArray[np.int64]]:
+    """Return what is played on a qubit's sidebands, and over which link each pulse goes.
+
+    Where links share a line, a pulse goes over the one whose resonance (``f_hz`` less its transfer
+    resonator's) its carrier is nearest to.
+    """
+    parts: list[Drives] = []
+    links: list[NDArray[np.int64]] = []
+    for line in dict.fromkeys(end.sideband for _, end in ends):
+        mine = [(number, end) for number, end in ends if end.sideband == line]
+        own = joined(drives_of([t for t in trains if t.line == line and not t.spur]), JOINED_NS)
+        nearest = [
+            min(mine, key=lambda o: abs(shape.carrier_hz - (f_hz - o[1].transfer_hz)))[0]
+            for shape in own.shapes
+        ]
+        links.append(np.array(nearest, np.int64)[own.shape] if nearest else np.zeros(0, np.int64))
+        parts.append(own)
+    if not parts:
+        return drives_of([]), np.zeros(0, np.int64)
+    first = np.cumsum([0, *(len(part.shapes) for part in parts)])
+    start = np.concatenate([part.start_ns for part in parts])
+    order = np.argsort(start, kind="stable")
+    shape = np.concatenate([p.shape + at for p, at in zip(parts, first, strict=False)])
+    turns = np.concatenate([part.phase_turns for part in parts])
+    shapes = tuple(shape for part in parts for shape in part.shapes)
+    whole = Drives(start[order], shape[order].astype(np.int64), turns[order], shapes)
+    return whole, np.concatenate(links)[order]
+
+
 def _episodes(one: HeardFeedline) -> Episodes:
     run = one.run
     mine = (train for train in run.signals.drives if train.line == run.feedline.name)
     tones, _ = parted(run.feedline, mine)
     captures = [run.signals.captures[i] for i in one.mine]
+    if not tones and not captures:
+        none = np.zeros(0, np.int64)
+        tones = [PulseTrain(run.feedline.name, none, none.astype(np.int32), np.zeros(0), ())]
     return episodes_of(run.feedline, tones, captures, driven_ns(run.signals, run.feedline))
 
 

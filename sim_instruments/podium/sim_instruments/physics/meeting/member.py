@@ -29,7 +29,9 @@ class Member:
     drives: Drives
     """Of its own line."""
     windows: Drives
-    """Of its sideband's line: what follows closely is one."""
+    """Of its sidebands' lines: what follows closely is one."""
+    link: NDArray[np.int64]
+    """Shape (windows,): number of the link over which each sends or catches."""
     world_fs: Callable[[NDArray[np.int64]], NDArray[np.int64]]
     """The world's instants at which something of times (n,) is at the chip, fs from an origin."""
     readings: Readings
@@ -49,10 +51,14 @@ class Member:
         lasts = np.asarray(self.readings.end_ns - self.readings.begin_ns, np.int64)
         return np.asarray(self.lit_ns + lasts)
 
-    def window_fs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the world's instants of begin and end of each window, shape (n,) each."""
-        begins = self.world_fs(self.windows.start_ns)
-        return begins, begins + FS_PER_NS * (self.windows.end_ns - self.windows.start_ns)
+    def window_fs(
+        self, link: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return rows, and the world's begin and end (fs), of a link's windows, (n,) each."""
+        rows = np.flatnonzero(self.link == link)
+        begins = self.world_fs(self.windows.start_ns[rows])
+        lasts = self.windows.end_ns[rows] - self.windows.start_ns[rows]
+        return rows, begins, begins + FS_PER_NS * lasts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +107,7 @@ def member_blocks(member: Member) -> MemberBlocks:
     until = np.append(lit, UNTIL_THE_END)
     if np.any(end > until[block]) or np.any((block > 0) & (start < since[block])):
         raise NotSimulated(
-            f"something is played to {name}, whose photon meets that of another run, while there "
+            f"something is played to {name}, which shares photons with another node, while there "
             "are photons in the resonators of its feedline: that is not simulated; let it end "
             "before a readout, and begin when that has rung down"
         )

@@ -1,5 +1,6 @@
 """Windows of both ends of a link that share a photon, found in world time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.links.link_point import Link
+from podium.sim_instruments.physics.meeting.member import Member
 
 RING_DOWN_FOLDS = 12.0
 """A transfer resonator is empty so many e-folds of its energy behind a pulse."""
@@ -19,10 +21,14 @@ LAG_GRID_FS = 10_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowPairs:
-    """Of two members, n pairs by time."""
+    """Of members of a meeting, n pairs by link and time."""
 
+    link: NDArray[np.int64]
+    """Shape (n,): number of the link."""
+    member: NDArray[np.int64]
+    """Shape (n, 2): numbers of the members at the link's first and second end."""
     row: NDArray[np.int64]
-    """Shape (n, 2): windows of the first and of the second end."""
+    """Shape (n, 2): rows among the windows of each."""
     lag_fs: NDArray[np.int64]
     """Shape (n,): second's begin less first's and the delay, as channels are made for."""
     turns: NDArray[np.float64]
@@ -36,14 +42,48 @@ def reach_fs(link: Link) -> int:
 
 
 def window_pairs(
-    link: Link,
-    first: tuple[NDArray[np.int64], NDArray[np.int64]],
-    second: tuple[NDArray[np.int64], NDArray[np.int64]],
+    links: Sequence[Link], ends: Sequence[tuple[int, int]], members: Sequence[Member]
 ) -> WindowPairs:
-    """Return which windows share a photon; those of each end: begin and end, fs.
+    """Return which windows share a photon.
 
-    Raises NotSimulated where a window meets two of the other end.
+    ``ends``: the numbers of the members at both ends of each link; -1: nobody. Raises NotSimulated
+    where a window meets two of the other end.
     """
+    found = []
+    for number, (link, (one, other)) in enumerate(zip(links, ends, strict=True)):
+        if one < 0 or other < 0:
+            continue
+        first, second = members[one].window_fs(number), members[other].window_fs(number)
+        met, meets, apart = _met(link, first[1:], second[1:])
+        count = met.size
+        found.append(
+            WindowPairs(
+                np.full(count, number),
+                np.tile([one, other], (count, 1)),
+                np.stack([first[0][met], second[0][meets]], axis=1),
+                _shared_lags(apart - link.delay_fs),
+                np.asarray((link.ends[0].transfer_hz * 1e-15 * apart) % 1.0, np.float64),
+            )
+        )
+    none = np.zeros(0, np.int64)
+    empty = WindowPairs(none, none.reshape(0, 2), none.reshape(0, 2), none, np.zeros(0))
+    parts = [empty, *found]
+    return WindowPairs(
+        np.concatenate([part.link for part in parts]).astype(np.int64),
+        np.concatenate([part.member for part in parts]).astype(np.int64),
+        np.concatenate([part.row for part in parts]).astype(np.int64),
+        np.concatenate([part.lag_fs for part in parts]).astype(np.int64),
+        np.concatenate([part.turns for part in parts]),
+    )
+
+
+Spans = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def _met(
+    link: Link, first: Spans, second: Spans
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return rows of both ends' windows that meet, and how much later the second begins, fs."""
     reach = reach_fs(link)
     low = np.searchsorted(second[1], first[0] - reach, side="right")
     high = np.searchsorted(second[0], first[1] + reach, side="left")
@@ -56,10 +96,7 @@ def window_pairs(
             f"{reach / 1e6:.0f} ns of its flight and of the resonators' ring-down: that is not "
             "simulated; send one photon for each pulse that catches it"
         )
-    apart = second[0][other] - first[0][met]
-    lag = _shared_lags(apart - link.delay_fs)
-    turns = (link.ends[0].transfer_hz * 1e-15 * apart) % 1.0
-    return WindowPairs(np.stack([met, other], axis=1), lag, turns.astype(np.float64))
+    return met, other, second[0][other] - first[0][met]
 
 
 def _shared_lags(lag_fs: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,0 +1,261 @@
+"""Members of a meeting that share photons, or a state from an earlier run, are played together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.sim_instruments.physics.counter_based_random import key
+from podium.sim_instruments.physics.joint.joint_run import noise_nodes
+from podium.sim_instruments.physics.links.link_point import Link
+from podium.sim_instruments.physics.meeting.atom_maps import AtomMaps
+from podium.sim_instruments.physics.meeting.kept_states import KeptState
+from podium.sim_instruments.physics.meeting.link_windows import LinkWindows
+from podium.sim_instruments.physics.meeting.member import (
+    DRIVE,
+    Member,
+    MemberBlocks,
+    member_blocks,
+)
+from podium.sim_instruments.physics.meeting.shared_evolution import (
+    Driven,
+    Event,
+    Gap,
+    Matrix,
+    Photon,
+    SharedEvolution,
+    SharedStart,
+    Wait,
+    interpolated,
+    left_behind,
+    level_state,
+    phase_grid,
+    populations,
+)
+from podium.sim_instruments.physics.meeting.shared_shots import Draws, Phased, draws_of, phased
+from podium.sim_instruments.physics.meeting.shared_walk import walked
+from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
+from podium.sim_instruments.physics.meeting.window_pairs import WindowPairs, window_pairs
+from podium.sim_instruments.physics.walk import Paths
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedRun:
+    """Members of a meeting, the links between them, and states in which some of them begin."""
+
+    members: Sequence[Member]
+    links: Sequence[Link]
+    ends: Sequence[tuple[int, int]]
+    """Of each link: the numbers of the members at both ends; -1: nobody plays there."""
+    kept: Sequence[KeptState]
+    channel: WindowChannel
+    seed: int
+    origin_fs: int
+    """World time (TAI) from which the members' instants count."""
+
+    def played(self) -> tuple[list[Paths], list[KeptState]]:
+        """Return the members' levels at their readings, and the states that are left behind.
+
+        Raises NotSimulated for what cannot be simulated.
+        """
+        members = self.members
+        blocks = [member_blocks(member) for member in members]
+        pairs = window_pairs(self.links, self.ends, members)
+        begun = [self._here(state) for state in self.kept]
+        starts = {member for state in begun for member in state}
+        phases = [
+            phased(
+                member,
+                blocks[number],
+                pairs,
+                number,
+                [member.lit_ns.size, *([0] if number in starts else [])],
+            )
+            for number, member in enumerate(members)
+        ]
+        draws = draws_of(members, blocks, pairs, phases, begun)
+        shots = SharedShots(self, blocks, pairs, phases, draws)
+        names = [member.qubit.name for member in members]
+        runs = "+".join(str(member.run) for member in members)
+        shared = key(self.seed, "+".join(names), f"joint levels of runs {runs}")
+        own = [key(self.seed, name, "levels") for name in names]
+        paths, before = walked(members, draws.block, draws.kind, shots.column, (shared, own))
+        return paths, shots.left(paths, before)
+
+    def _here(self, state: KeptState) -> list[int]:
+        """Return the members that a state is of."""
+        names = [member.qubit.name for member in self.members]
+        return [names.index(name) for name in state.names if name in names]
+
+
+class SharedShots:
+    """Tells what the draws of a shared run find, and what they leave behind."""
+
+    def __init__(
+        self,
+        run: SharedRun,
+        blocks: Sequence[MemberBlocks],
+        pairs: WindowPairs,
+        phases: Sequence[Phased],
+        draws: Draws,
+    ) -> None:
+        self._run = run
+        self._blocks = blocks
+        self._pairs = pairs
+        self._phases = phases
+        self._draws = draws
+        maps = [_maps(member, own) for member, own in zip(run.members, blocks, strict=True)]
+        self._windows = LinkWindows(run.links, run.ends, run.channel, run.members)
+        self._evolution = SharedEvolution(self._windows, maps)
+        self._found: dict[tuple[int, tuple[int, ...]], NDArray[np.float64]] = {}
+        self._number = {member.qubit.name: n for n, member in enumerate(run.members)}
+
+    def column(self, draw: int, levels: Sequence[int]) -> NDArray[np.float64]:
+        """Return the populations (3 ** r,) at the readings of a draw, from levels of all."""
+        turns = self._draws.turns[draw][self._draws.pairs[draw] >= 0].tolist()
+        if not self._draws.rounded or not turns:
+            return self._read(draw, self._state(draw, levels, turns))
+        taking = tuple(n if b >= 0 else 0 for n, b in zip(levels, self._block(draw), strict=True))
+        asked = int(self._draws.form[draw]), taking
+        if asked not in self._found:
+            grid = phase_grid(len(turns))
+            found = [self._read(draw, self._state(draw, levels, one)) for one in grid]
+            self._found[asked] = np.array(found)
+        return interpolated(self._found[asked], turns)
+
+    def left(self, paths: Sequence[Paths], before: NDArray[np.int64]) -> list[KeptState]:
+        """Return the states of members that were not read, given what the others were found in."""
+        found = []
+        members, block = self._run.members, self._draws.block
+        last = np.array([member.lit_ns.size for member in members])
+        begins = (block == 0).any(axis=1) & bool(self._run.kept)
+        for draw in np.flatnonzero((block == last).any(axis=1) | begins).tolist():
+            at = self._block(draw)
+            taking = [n for n, b in enumerate(at) if b >= 0]
+            rest = [n for n in taking if at[n] == last[n]]
+            further = self._further(draw)
+            shared = len(taking) + len(further) > 1 or bool(self._kept(draw))
+            if not shared or not (rest or further):
+                continue
+            turns = self._draws.turns[draw][self._draws.pairs[draw] >= 0].tolist()
+            rho = self._state(draw, before[draw].tolist(), turns)
+            levels = [None if n in rest else int(paths[n].level[at[n]]) for n in taking]
+            rho = left_behind(rho, [*levels, *([None] * len(further))])
+            found.append(self._state_left(rest, further, rho))
+        return found
+
+    def _state_left(
+        self, rest: Sequence[int], further: Sequence[tuple[KeptState, int]], rho: Matrix
+    ) -> KeptState:
+        members = [self._run.members[n] for n in rest]
+        ends = [self._end_fs(n) for n in rest]
+        return KeptState(
+            (*(m.qubit for m in members), *(s.qubits[axis] for s, axis in further)),
+            (*(m.slow_hz[1] for m in members), *(s.stray_hz[axis] for s, axis in further)),
+            (*ends, *(s.at_fs[axis] for s, axis in further)),
+            rho,
+        )
+
+    def _end_fs(self, number: int) -> int:
+        """Return the world's instant at which the last thing that a member's run does is over."""
+        member, blocks = self._run.members[number], self._blocks[number]
+        rows = slice(int(blocks.first[-2]), int(blocks.first[-1]))
+        end_ns = max([int(blocks.since_ns[-1]), *blocks.end_ns[rows].tolist()])
+        return self._run.origin_fs + int(member.world_fs(np.array([end_ns]))[0])
+
+    def _block(self, draw: int) -> list[int]:
+        return [int(one) for one in self._draws.block[draw]]
+
+    def _kept(self, draw: int) -> list[KeptState]:
+        """Return the states in which members of a draw begin."""
+        block = self._block(draw)
+        here = {self._run.members[n].qubit.name for n, b in enumerate(block) if b == 0}
+        return [state for state in self._run.kept if here & set(state.names)]
+
+    def _further(self, draw: int) -> list[tuple[KeptState, int]]:
+        """Return qubits of such states that are no members, as axes of them."""
+        return [
+            (state, axis)
+            for state in self._kept(draw)
+            for axis, name in enumerate(state.names)
+            if name not in self._number
+        ]
+
+    def _state(self, draw: int, levels: Sequence[int], turns: Sequence[float]) -> Matrix:
+        """Return the density matrix of a draw's members and of what shares a state with them."""
+        block = self._block(draw)
+        taking = [n for n, b in enumerate(block) if b >= 0]
+        kept = self._kept(draw)
+        begun = {name for state in kept for name in state.names}
+        axis_of = {self._run.members[n].qubit.name: axis for axis, n in enumerate(taking)}
+        for at, (state, axis) in enumerate(self._further(draw)):
+            axis_of[state.names[axis]] = len(taking) + at
+        starts = [SharedStart(tuple(axis_of[name] for name in s.names), s.rho) for s in kept]
+        events: dict[int, list[Event]] = {}
+        turned = dict(zip(self._draws.pairs[draw].tolist(), turns, strict=False))
+        for axis, number in enumerate(taking):
+            name = self._run.members[number].qubit.name
+            events[number] = self._events(number, block[number], turned)
+            if name not in begun:
+                starts.append(level_state(axis, levels[number]))
+        for state in kept:
+            for axis, name in enumerate(state.names):
+                if name in self._number:
+                    events[self._number[name]].insert(0, self._gap(state, axis))
+        return self._evolution.evolved(starts, events)
+
+    def _gap(self, state: KeptState, axis: int) -> Gap:
+        number = self._number[state.names[axis]]
+        member, begin_ns = self._run.members[number], self._blocks[number].since_ns[:1]
+        now_fs = self._run.origin_fs + int(member.world_fs(begin_ns)[0])
+        span_ns = max(now_fs - state.at_fs[axis], 0) / FS_PER_NS
+        return Gap(span_ns, member.slow_hz[1])
+
+    def _read(self, draw: int, rho: Matrix) -> NDArray[np.float64]:
+        block = self._block(draw)
+        read = [
+            b < member.lit_ns.size
+            for b, member in zip(block, self._run.members, strict=True)
+            if b >= 0
+        ]
+        return populations(rho, [*read, *([False] * (rho.ndim - len(read)))])
+
+    def _events(self, number: int, block: int, turned: dict[int, float]) -> list[Event]:
+        """Return what happens in a block of a member; ``turned``: second ends, by pair."""
+        member, blocks = self._run.members[number], self._blocks[number]
+        phases, found = self._phases[number], list[Event]()
+        now = int(blocks.since_ns[block])
+        for row in range(int(blocks.first[block]), int(blocks.first[block + 1])):
+            start, end = int(blocks.start_ns[row]), int(blocks.end_ns[row])
+            if start > now:
+                found.append(Wait(start - now))
+            place = int(blocks.row[row])
+            if blocks.what[row] == DRIVE:
+                turns = float(phases.turns[row])
+                found.append(Driven(int(member.drives.shape[place]), turns))
+            else:
+                found.append(self._photon(number, row, place, turned))
+            now = max(now, end)
+        until = int(member.lit_ns[block]) if block < member.lit_ns.size else now
+        if until > now:
+            found.append(Wait(until - now))
+        return found
+
+    def _photon(self, number: int, row: int, place: int, turned: dict[int, float]) -> Photon:
+        member, phases = self._run.members[number], self._phases[number]
+        link, pair = int(member.link[place]), int(phases.pair[row])
+        shape = int(member.windows.shape[place])
+        if pair < 0:
+            return Photon(shape, 0.0, link, self._run.ends[link].index(number))
+        end = 1 if phases.sign[row] > 0 else 0
+        turns = turned[pair] if end else 0.0
+        return Photon(shape, turns, link, end, pair, int(self._pairs.lag_fs[pair]))
+
+
+def _maps(member: Member, blocks: MemberBlocks) -> AtomMaps:
+    has = np.flatnonzero(np.diff(blocks.first))
+    spans = blocks.end_ns[blocks.first[has + 1] - 1] - blocks.start_ns[blocks.first[has]]
+    nodes = noise_nodes(member.slow_hz, float(np.max(spans, initial=0)))
+    return AtomMaps(member.qubit, member.drives.shapes, nodes)

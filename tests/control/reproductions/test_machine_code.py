@@ -1,0 +1,83 @@
+"""Published links by machine code: facilities of the papers' tables, and what is compared."""
+
+import json
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from podium.control import cli
+from podium.control.facility.example import LINKED, example_facility
+from podium.control.facility.load import load_facility
+from podium.control.reproductions.machine_code import (
+    TABLES,
+    compared,
+    facility_of,
+    reproduce_by_machine_code,
+)
+from podium.control.reproductions.quantities import CannotReproduce
+
+VALUES = {
+    "link_ab.bell_fidelity": {"value": 0.79, "sigma": 0.004},
+    "link_ab.bell_concurrence": {"value": 0.60, "sigma": 0.01},
+}
+TRUTH = {"link_ab.best_bell_fidelity": {"value": 0.81}}
+
+
+def tree():
+    return YAML().load(example_facility(LINKED).read_text())
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_papers_facility_is_sound_and_has_its_table(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "facility.yaml"
+    with file.open("w") as out:
+        YAML().dump(facility_of(name, tree()), out)
+    facility = load_facility(file)
+    link = facility.links["link_ab"]
+    first, second = link.transfer
+    wanted = {
+        "kurpiers2018": (10.4e6, 10.4e6, 13.5e6, 0.23, 4.5e-9, 5e-6),
+        "magnard2020": (6.2e6, 8.9e6, 6.2e6, 0.223, 28e-9, 12e-6),
+    }[name]
+    found = (
+        link.bandwidth_hz,
+        first.design["kappa"].value,
+        second.design["kappa"].value,
+        link.design["loss"].value,
+        link.design["delay"].value,
+        facility.nodes["node_a"].qubits["q0"].design["t1"].value,
+    )
+    assert found == pytest.approx(wanted)
+    assert facility.name == name
+
+
+def test_the_example_stays_as_it_is() -> None:
+    before = tree()
+    facility_of("magnard2020", before)
+    assert before == tree()
+
+
+def test_what_was_measured_stands_beside_the_paper_and_what_was_not_is_left_out() -> None:
+    (bell,) = compared("kurpiers2018", VALUES, TRUTH).quantities
+    assert (bell.quantity, bell.published, bell.ours) == ("bell_fidelity", 0.789, 0.79)
+    assert bell.within
+    assert "the best pair of sech photons in this world: 0.8100" in bell.model
+    bell, concurrence = compared("magnard2020", VALUES, TRUTH).quantities
+    assert (bell.within, concurrence.within) == (True, False)
+
+
+def test_papers_without_a_table_are_refused(capsys) -> None:
+    assert cli.main(["reproduce", "optical", "--machine-code"]) == 2
+    assert "optical is not played by machine code; there are: kurpiers" in capsys.readouterr().err
+    with pytest.raises(CannotReproduce, match="nonsense"):
+        facility_of("nonsense", tree())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", TABLES)
+async def test_two_nodes_find_the_papers_pair(name: str, tmp_path: Path) -> None:
+    found = await reproduce_by_machine_code(name, 3, tmp_path)
+    bell = found.quantities[0]
+    assert bell.within, json.dumps(found.plainly(), indent=2)
