@@ -50,7 +50,7 @@ def contrast() -> float:
 
 
 def correlations(state: NDArray[np.complex128]) -> NDArray[np.float64]:
-    """Return T (3, 3) of a pair (9, 9): <x x>, <x y> ... of the two lowest levels of both."""
+    """Return correlations (3, 3) of the two lowest levels of a pair (9, 9): <x x>, <x y> ..."""
     part = state[np.ix_(LEVELS, LEVELS)]
     paulis = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
     return np.array(
