@@ -17,6 +17,7 @@ from podium.control.program.serialise import NotAProgram, from_json
 from podium.control.timebase.moments import NoMoment, length_s, moment
 from podium.control.timebase.timed_program import timed_from_json
 from podium.firmware_interfaces.models import known_models
+from podium.sim_instruments.physics.links.link_table import LinkTableError, parse_link_table
 from podium.sim_instruments.physics.truth import Span
 from podium.sim_instruments.physics.world_file import WorldFileError, parse_world
 from podium.sim_instruments.testing.facility import _seconds
@@ -60,6 +61,8 @@ CONTROL: Final = (
     Parser("plans of twins", _file(read_plan), (PlanError,), YAML_FRAMES, (FACILITY,), True),
     Parser("twin files", _text(parse_world), (WorldFileError,), YAML_FRAMES,
            (b"seed: 1\nnodes: {}\n",), True),
+    Parser("device tables of links", _text(parse_link_table), (LinkTableError,), YAML_FRAMES,
+           (b"name: ours\npulse: {value: 180e-9, unit: s, assumed: true}\n",), True),
     Parser("programs", _text(from_json), (NotAProgram,),
            (b"%s", b'{"type": "Program", "name": %s}', b'{"type": "%s"}'), (PROGRAM,)),
     Parser("timed programs", _text(timed_from_json), (NotAProgram,),

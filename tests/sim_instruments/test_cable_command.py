@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 
 import pytest
 
+from podium.sim_instruments import cable_command
 from podium.sim_instruments.cable_command import add_cable, run_cable
 
 
@@ -20,8 +21,20 @@ def test_a_dark_mode_s_figures_follow_from_one_another(
     assert len(sent) == 4
     lossless = [value for taken, value in sent.items() if "do not decay" in taken]
     assert lossless == [pytest.approx(0.540, abs=2e-3), pytest.approx(0.757, abs=2e-3)]
-    assert run_cable(parser.parse_args(["leung2019"])) == 0
-    assert "transfer_probability 0.5404: two swaps" in capsys.readouterr().out
+
+
+def test_figures_and_what_gives_none_are_lines_for_a_person(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        {"quantity": "loss", "value": 0.33612, "taken": "S and F", "length_ns": None},
+        {"quantity": "loss", "value": None, "taken": "F as read", "length_ns": None},
+    ]
+    monkeypatch.setattr(cable_command, "CABLES", {"storz2023": lambda: rows})
+    parser = ArgumentParser()
+    add_cable(parser)
+    assert run_cable(parser.parse_args(["storz2023"])) == 0
+    assert capsys.readouterr().out == "loss 0.3361: S and F\nloss none: F as read\n"
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
+from podium.sim_instruments.budget_command import BUDGET_HELP, add_budget, run_budget
 from podium.sim_instruments.cable_command import CABLE_HELP, add_cable, run_cable
 from podium.sim_instruments.copy_command import (
     FORK_HELP,
@@ -184,6 +185,7 @@ class TwinCommand:
         add_herald(verbs.add_parser("herald", help=HERALD_HELP))
         add_photon(verbs.add_parser("photon", help=PHOTON_HELP))
         add_cable(verbs.add_parser("cable", help=CABLE_HELP))
+        add_budget(verbs.add_parser("budget", help=BUDGET_HELP))
 
         replay = verbs.add_parser("replay", help=REPLAY_HELP)
         _add_replay(replay)
@@ -231,6 +233,7 @@ class TwinCommand:
             "herald": run_herald,
             "photon": run_photon,
             "cable": run_cable,
+            "budget": run_budget,
             "replay": _replay,
             "played": _played,
             "emulate": _emulate,

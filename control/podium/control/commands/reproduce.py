@@ -27,6 +27,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="with --machine-code: keep all that it makes there"
     )
+    parser.add_argument(
+        "--from",
+        dest="table",
+        type=Path,
+        metavar="TABLE",
+        help="the error budget of a link by its device table, a YAML file: what to improve first",
+    )
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
@@ -39,12 +46,15 @@ def run(arguments: Namespace) -> int:
     from podium.control.reproductions.quantities import CannotReproduce
     from podium.control.reproductions.reproductions import NOT_THERE, REPRODUCTIONS, reproduce
 
+    if arguments.table is not None:
+        return _budget(arguments.table, as_json=arguments.json)
     if arguments.name is None:
         if arguments.json:
             print(json.dumps({"there": list(REPRODUCTIONS), "not_there": dict(NOT_THERE)}))
         else:
             print("\n".join(REPRODUCTIONS))
-            print("\n".join(f"{name}: not there: {why}" for name, why in NOT_THERE.items()))
+            for name, why in NOT_THERE.items():
+                print(f"{name}: not there: {why}")
         return DONE
     try:
         if arguments.machine_code:
@@ -60,6 +70,21 @@ def run(arguments: Namespace) -> int:
         return FOUND_PROBLEM
     print(json.dumps(found.plainly(), indent=2) if arguments.json else table(found))
     return FOUND_PROBLEM if found.verdict == "differs" else DONE
+
+
+def _budget(table: Path, *, as_json: bool) -> int:
+    """Print what each part of a link costs; 1 where the file is no device table."""
+    import asyncio
+
+    from podium.control.processes.child_processes import ProcessFailed, call, podium
+
+    words = podium("twin", "budget", table, *(["--json"] if as_json else []))
+    try:
+        print(asyncio.run(call("podium twin budget", words)).rstrip())
+    except ProcessFailed as error:
+        print(f"podium reproduce: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+    return DONE
 
 
 def table(found: "Reproduction") -> str:

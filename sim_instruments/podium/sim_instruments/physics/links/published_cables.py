@@ -171,7 +171,7 @@ def _dark_cable(
         return dark_mode_cable(qubits, DARK_SIDEBAND_HZ, width_hz, DARK_CABLE_HZ, DARK_HYBRID_HZ)
 
     low, high = NARROW_HZ, WIDE_HZ
-    while high > 1.0001 * low:
+    while high > 1.001 * low:
         middle = (low * high) ** 0.5
         if reached(wide(middle)) > asked:
             low = middle
