@@ -64,7 +64,8 @@ def make_app(picture: FacilityPicture, bus: Bus, key: str | None = None) -> tupl
     add_parameters(app, picture, pages, hub)
     add_cold_pages(app, picture, ColdActions(picture, bus))
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
-    return Guard(PageCompression(app), key), hub
+    app.add_middleware(PageCompression)
+    return Guard(app, key), hub
 
 
 def _add_pages(app: FastAPI, picture: FacilityPicture, pages: Pages, hub: Hub) -> None:
