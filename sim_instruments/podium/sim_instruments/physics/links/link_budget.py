@@ -1,4 +1,4 @@
-"""What each part of a link costs its Bell pair: which one to improve first.
+"""Cost of each part of a link to its Bell pair: which one to improve first.
 
 A part's cost is by how much the fidelity rises once that part alone is perfect. Costs of all parts
 together are somewhat less or more than what is missing, since parts act on what others leave.
