@@ -11,7 +11,7 @@ CABLE_HELP = "work out what links give whose device tables are not known, from v
 
 def add_cable(cable: ArgumentParser) -> None:
     """Add the arguments of ``podium twin cable``."""
-    cable.add_argument("name", choices=CABLES, metavar="NAME", help=" or ".join(CABLES))
+    cable.add_argument("name", choices=tuple(CABLES), metavar="NAME", help=" or ".join(CABLES))
     cable.add_argument("--json", action="store_true", help="print JSON")
 
 
