@@ -87,7 +87,7 @@ DASK ?=
 SEEDS_ARGS ?=
 SEEDS_OUT ?= seeds
 REPEATS_OUT ?= repeats
-REPRODUCTIONS ?= optical teleported_cnot kurpiers2018 magnard2020 skew
+REPRODUCTIONS ?= optical teleported_cnot kurpiers2018 magnard2020 skew leung2019 remote_gates storz2023
 MACHINE_CODE ?= kurpiers2018 magnard2020
 REPRODUCE_ARGS ?=
 

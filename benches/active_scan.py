@@ -32,7 +32,7 @@ from podium.control.calibration.sequences import (
     measure_at_once,
 )
 from podium.control.client.lab import Lab, open_facility
-from podium.control.demo.example import example_facility
+from podium.control.facility.example import example_facility
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord

@@ -106,7 +106,7 @@ def sequence_run(run: int, length: int, shots: int) -> RunSignals:
     captures, read = [], [at + lasts for at in shot_ns]
     for qubit in POINT.qubits:
         probe = float(np.mean(qubit.resonator_hz[:2]))
-        drives.append(tone(probe, 2e-4, 1000, read))
+        drives.append(replace(tone(probe, 2e-4, 1000, read), phase_turns=np.zeros(shots)))
         captures.append(capture(probe, 1000, [at + 150 for at in read]))
     start_fs = 10**24 + run * 10**15
     whole = period * shots + WAIT_NS

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from podium.control.client.lab import Lab, join_facility, open_facility
 from podium.control.demo import simulation
-from podium.control.demo.example import example_facility
+from podium.control.facility.example import example_facility
 from podium.control.facility.facility import Facility, HostAddress
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for

@@ -36,7 +36,7 @@ from podium.control.web.store_watch import watch_store
 NODES = 10
 VIEWERS = 20
 CHANGES = 10
-PAGES = ("/", "/data", "/parameters", "/room", "/cold")
+PAGES = ("/", "/data", "/parameters", "/chips", "/room", "/cold")
 TOPICS = re.compile(r'<body[^>]* data-topics="([^"]*)" data-at="([^"]*)"')
 
 
@@ -107,15 +107,17 @@ async def measure(runs: int) -> dict[str, object]:
         async with ten_nodes(Path(name), runs) as (url, place, entries):
             limits = httpx.Limits(max_connections=VIEWERS + 5)
             async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client:
-                sizes = {}
+                sizes, sent_sizes = {}, {}
                 for page in PAGES:
                     answer = await client.get(page)
                     sizes[page] = len(answer.content) if answer.status_code == 200 else None
+                    sent_sizes[page] = answer.num_bytes_downloaded
                 sent, took = await _changes(client, "/parameters", place, entries)
                 first = await first_screen_s(client)
     return {
         "parameters": len(entries),
         "page_kB": {page: size and round(size / 1e3, 1) for page, size in sizes.items()},
+        "page_as_sent_kB": {page: round(size / 1e3, 1) for page, size in sent_sizes.items()},
         "change_of_one_parameter_kB_each": round(statistics.median(sent) / 1e3, 2),
         "worst_kB": round(max(sent) / 1e3, 2),
         "runs": runs,

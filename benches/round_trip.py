@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from silent_cluster import MODULES
 
-from podium.control.demo.example import example_facility
+from podium.control.facility.example import example_facility
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.control.program.program import (

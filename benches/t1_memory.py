@@ -15,7 +15,7 @@ from podium.control.calibration.reset import reset
 from podium.control.calibration.sequences import all_pulses, frames_of, measure_all
 from podium.control.client.lab import Lab, open_facility
 from podium.control.demo import simulation
-from podium.control.demo.example import example_facility
+from podium.control.facility.example import example_facility
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord

@@ -15,9 +15,9 @@ BASE_MB = 100
 """What ``pip install podium`` may bring, pip itself aside."""
 IN_WHEEL = {
     "podium/control/commands/02-notebook.ipynb",
-    "podium/control/demo/cold.yaml",
-    "podium/control/demo/first_light.yaml",
-    "podium/control/demo/two_nodes.yaml",
+    "podium/control/facility/cold.yaml",
+    "podium/control/facility/first_light.yaml",
+    "podium/control/facility/two_nodes.yaml",
     "podium_pytest.py",
 }
 IN_SDIST = {

@@ -7,7 +7,7 @@ import pytest
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.routines.rabi import rabi_program
-from podium.control.demo.example import example_facility
+from podium.control.facility.example import example_facility
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.control.parameters.memory_record import MemoryRecord

@@ -5,6 +5,14 @@ import pytest
 import qutip
 from tests.benches.thoroughness import cases
 
+from podium.sim_instruments.physics.links.remote_gates import (
+    GateCable,
+    GatePulse,
+    GateQubit,
+    TunedGate,
+    coherent,
+    gate_map,
+)
 from podium.sim_instruments.physics.links.standing_modes import (
     CableQubit,
     Oscillator,
@@ -102,3 +110,72 @@ def test_a_dark_mode_comes_out_as_of_its_resonators_and_cable() -> None:
     expected = judged(qubits, parts, exchange, couplings, schedule, state)
     assert np.abs(found - expected).max() < 1e-3
     assert expected[1, 1].real > 0.9
+
+
+@pytest.mark.parametrize("driven", [False, True])
+def test_a_gate_over_virtual_modes_comes_out_as_of_qutip(driven: bool) -> None:
+    """A pulse from its edges on, of three-level transmons and modes of two levels."""
+    lifetimes = (2e-6, 1.5e-6), (3e-6, 1e-6)
+    f01_hz = (5e9, 4.85e9) if driven else (5e9, 5.33e9)
+    qubits = tuple(
+        GateQubit(hz, -250e6, t1, t2) for hz, (t1, t2) in zip(f01_hz, lifetimes, strict=True)
+    )
+    cable = GateCable((qubits[0], qubits[1]), (4.825e9, 5.175e9), 20e6, 0.4e6)
+    pulse = GatePulse(12e6 if driven else -78e6, 10)
+    gate = TunedGate(pulse, f01_hz[1] if driven else 5e9, driven)
+    dims = [3, 3, 2, 2]
+
+    def lowering(k: int) -> qutip.Qobj:
+        parts = [qutip.destroy(d) if n == k else qutip.qeye(d) for n, d in enumerate(dims)]
+        return qutip.tensor(*parts)
+
+    low = [lowering(k) for k in range(4)]
+    count = [one.dag() * one for one in low]
+    still = 0 * low[0]
+    jumps = []
+    for q, qubit in enumerate(cable.qubits):
+        still += TURN * (qubit.f01_hz - gate.frame_hz) * count[q]
+        still += TURN * qubit.anharmonicity_hz / 2 * count[q] * (count[q] - 1)
+        up = [qutip.basis(3, n) for n in range(3)]
+        for n in (1, 2):
+            parts: list[qutip.Qobj] = [qutip.qeye(d) for d in dims]
+            parts[q] = np.sqrt(1e-9 * n / qubit.t1_s) * up[n - 1] * up[n].dag()
+            jumps.append(qutip.tensor(*parts))
+        dephasing = 1 / qubit.t2_s - 0.5 / qubit.t1_s
+        jumps.append(np.sqrt(2e-9 * dephasing) * count[q])
+    for m, hz in enumerate(cable.modes_hz):
+        still += TURN * (hz - gate.frame_hz) * count[2 + m]
+        jumps.append(np.sqrt(TURN * cable.kappa_hz) * low[2 + m])
+        for q in (0, 1):
+            hop = TURN * cable.coupling_hz * (-1) ** (q * m) * low[q].dag() * low[2 + m]
+            still += hop + hop.dag()
+    moved = low[0] + low[0].dag() if driven else count[1]
+    samples = TURN * pulse.samples_hz()
+    shape = qutip.coefficient(np.append(samples, 0.0), tlist=np.arange(samples.size + 1.0), order=0)
+    whole = qutip.QobjEvo([still, [moved, shape]])
+    _, vectors = still.eigenstates()
+    pairs = ((0, 0), (0, 1), (1, 0), (1, 1))
+    bare = [
+        qutip.tensor(*[qutip.basis(d, n) for d, n in zip(dims, (*pair, 0, 0), strict=True)])
+        for pair in pairs
+    ]
+    dressed = []
+    for one in bare:
+        nearest = max(vectors, key=lambda vector: abs(one.overlap(vector)))
+        dressed.append(nearest * np.sign(one.overlap(nearest).real))
+    amplitudes = np.array([0.4, 0.5j, -0.6, 0.4 + 0.26j])
+    amplitudes /= np.linalg.norm(amplitudes)
+    start = sum(a * one for a, one in zip(amplitudes, dressed, strict=True))
+    options = {"atol": 1e-11, "rtol": 1e-9, "progress_bar": "", "nsteps": 10**6, "max_step": 1.0}
+    span = [0, float(samples.size)]
+    for jumping, ours in ((True, gate_map(cable, gate)), (False, None)):
+        after = qutip.mesolve(
+            whole, start.proj(), span, jumps if jumping else [], options=options
+        ).states[-1]
+        expected = np.array([[(one.dag() * after * other) for other in dressed] for one in dressed])
+        if ours is None:
+            state = coherent(cable, gate) @ amplitudes
+            found = np.outer(state, state.conj())
+        else:
+            found = np.einsum("a,b,abcd->cd", amplitudes, amplitudes.conj(), ours)
+        assert np.abs(found - expected).max() < (1e-4 if jumping else 1e-6)

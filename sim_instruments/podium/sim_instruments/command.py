@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
+from podium.sim_instruments.cable_command import CABLE_HELP, add_cable, run_cable
 from podium.sim_instruments.copy_command import (
     FORK_HELP,
     SAVE_HELP,
@@ -182,6 +183,7 @@ class TwinCommand:
         add_fridge(verbs.add_parser("fridge", help=FRIDGE_HELP))
         add_herald(verbs.add_parser("herald", help=HERALD_HELP))
         add_photon(verbs.add_parser("photon", help=PHOTON_HELP))
+        add_cable(verbs.add_parser("cable", help=CABLE_HELP))
 
         replay = verbs.add_parser("replay", help=REPLAY_HELP)
         _add_replay(replay)
@@ -228,6 +230,7 @@ class TwinCommand:
             "fridge": run_fridge,
             "herald": run_herald,
             "photon": run_photon,
+            "cable": run_cable,
             "replay": _replay,
             "played": _played,
             "emulate": _emulate,

@@ -17,7 +17,7 @@ from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentS
 from podium.control.bus.mixers import MixerFound
 from podium.control.client.lab import Lab
 from podium.control.client.skew_calibration import LoopbackResult, SkewsFound
-from podium.control.demo.example import TWO_NODES, example_facility
+from podium.control.facility.example import TWO_NODES, example_facility
 from podium.control.facility.facility import Facility
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program, variables

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing, redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -35,18 +35,32 @@ KINDS = ("index", "schema", "version", "data", "snapshot", "import")
 HANG_S = 60
 SNAPSHOT = json.dumps({"instruments": {"cluster_a": {"settings": {"gain": 3}}}})
 TEXT = h5py.string_dtype()
+DATA_VERBS = (
+    "open 1-2",
+    "export --limit 8 --out OUT",
+    "export --format qcodes --out OUT",
+    "verify",
+)
 VERBS = (
     "list",
     "search warm --qubit q0",
     "show 1-1",
     "open 1-2",
     "export 1-3 --out OUT",
-    "export --format qcodes --out OUT",
     "tag 1-4 odd",
     "note 1-4 warm",
     "prune --above 0",
     "verify",
 )
+VERBS_OF = {
+    "index": VERBS,
+    "schema": VERBS,
+    "version": ("list", "tag 1-4 odd", "verify", "import THEIRS/9-1.nc"),
+    "data": DATA_VERBS,
+    "snapshot": DATA_VERBS[2:],
+    "import": ("import THEIRS",),
+}
+"""What is said over each kind of mutant."""
 
 
 def whole_records(place: Path) -> None:
@@ -131,7 +145,7 @@ def _version(database: sqlite3.Connection, chance: random.Random) -> None:
 def _schema(database: sqlite3.Connection, chance: random.Random) -> None:
     """Change a table: gone, renamed, without a column, with another, with odd values in it."""
     database.execute("DROP TRIGGER notes_words")
-    tables = ("runs", "files", "names", "notes", "outcomes", "podium_records", "note_words")
+    tables = ("runs", "files", "run_names", "notes", "outcomes", "podium_records", "note_words")
     table = chance.choice(tables)
     columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
     column = chance.choice(columns)
@@ -157,14 +171,14 @@ def _schema(database: sqlite3.Connection, chance: random.Random) -> None:
         database.commit()
 
 
-def said_over(place: Path) -> list[str]:
-    """Say all of a person's commands, and what the records are asked; return what is wrong."""
+def said_over(place: Path, verbs: Iterable[str]) -> list[str]:
+    """Say a person's commands, and what the records are asked; return what is wrong."""
     wrong = []
     records, out = str(place / "records"), place / "out"
     out.mkdir()
-    for words in (*VERBS, f"import {place / 'theirs'}"):
+    for words in verbs:
         told, complained = io.StringIO(), io.StringIO()
-        plain = [str(out) if one == "OUT" else one for one in words.split()]
+        plain = words.replace("OUT", str(out)).replace("THEIRS", str(place / "theirs")).split()
         with redirect_stdout(told), redirect_stderr(complained):
             try:
                 status: object = main(["data", *plain, "--records", records])
@@ -217,7 +231,7 @@ def tried(whole: Path, number: int, seed: int) -> tuple[str, list[str]]:
         shutil.copytree(whole, place)
         changed = mutate(kind, place, chance)
         before = _hashes(place)
-        wrong = said_over(place)
+        wrong = said_over(place, VERBS_OF[kind])
         after = _hashes(place)
         gone = [str(path) for path in before if path not in after]
         # an index is written to; everything else stays as it is, to the byte

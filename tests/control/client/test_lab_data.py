@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 import xarray
 
+from podium.control.bus.memory import MemoryBus
+from podium.control.bus.messages import Failed
+from podium.control.bus.records import FindRuns, RunsFound
 from podium.control.client import run_recorder
 from podium.control.client.lab import Lab
-from podium.control.client.run_recorder import NotRecorded
+from podium.control.client.run_recorder import NotRecorded, RunRecorder
 from podium.control.records.record_folder import RecordFolder
 from podium.control.records.record_service import RecordService
 from podium.control.records.records_error import NoRun, RecordsError
@@ -161,6 +164,20 @@ async def test_records_that_come_back_soon_have_the_run(lab, scan, tmp_path: Pat
             await asyncio.wait({running}, timeout=5.0)
     with RecordFolder(tmp_path / "records") as records:
         assert records.index.run((await running).attrs["run"]).state == "done"
+
+
+async def test_records_that_die_over_a_question_are_asked_again(monkeypatch) -> None:
+    """However long that question was waited for: they are started again meanwhile."""
+    monkeypatch.setattr(run_recorder, "ABSENT_S", 0.05)
+    answers = [Failed("no answer", "gone"), RunsFound(())]
+
+    async def ask(*_: object, **__: object) -> object:
+        await asyncio.sleep(0.06)
+        return answers.pop(0)
+
+    monkeypatch.setattr(run_recorder, "ask", ask)
+    recorder = RunRecorder(MemoryBus(), "first_light", "ann", enabled=True)
+    assert await recorder.ask(FindRuns(), RunsFound) == RunsFound(())
 
 
 async def test_data_are_returned_at_once_and_whoever_asks_or_closes_waits(

@@ -20,7 +20,7 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.outcome import Outcome
 from podium.control.demo import session as session_module
 from podium.control.demo.arguments import add_world_arguments, world_options
-from podium.control.demo.example import (
+from podium.control.facility.example import (
     ONE_NODE,
     TWO_NODES,
     example_facility,
@@ -241,7 +241,7 @@ def test_wrong_use_is_status_2_and_starts_nothing(
 
 def test_the_example_facility_is_found_from_anywhere(tmp_path: Path) -> None:
     assert example_facility() == EXAMPLE
-    code = "from podium.control.demo.example import example_facility; print(example_facility())"
+    code = "from podium.control.facility.example import example_facility; print(example_facility())"
     told = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )

@@ -4,7 +4,7 @@ import nbformat
 
 from podium.control.cli import main
 from podium.control.commands.tutorial import notebook_file
-from podium.control.demo.example import example_facility
+from podium.control.facility.example import example_facility
 
 
 def test_the_notebook_and_its_facility_file_are_copied(tmp_path, capsys, monkeypatch) -> None:

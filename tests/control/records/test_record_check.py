@@ -1,10 +1,14 @@
 import os
 
 import pytest
-from tests.benches.records.recorded_runs import wanted
+from tests.benches.records.recorded_runs import facts, scan, wanted
 
+from podium.control.bus.records import KeepRun
+from podium.control.records.datasets import dataset_content
 from podium.control.records.record_check import check
 from podium.control.records.record_folder import RecordFolder
+from podium.control.records.records_error import NoRun, RecordsError
+from podium.control.records.snapshots import FOLDER, digest_of
 
 
 @pytest.fixture
@@ -43,3 +47,20 @@ def test_what_is_lost_changed_or_beside_is_named_and_left(records) -> None:
     assert {one.run for one in check(records, hashes=False)} == {"1-0", "1-2", ""}
     assert changed.read_bytes() == bytes(content)
     assert len(os.listdir(changed.parent)) == 5
+
+
+def test_a_snapshot_that_was_changed_is_named_and_not_believed(records) -> None:
+    text = '{"gain": 3}'
+    said = facts("1-20", 20, snapshot=digest_of(text))
+    content, digest = dataset_content(scan("1-20"))
+    records.keep(KeepRun(said, content, digest, text))
+    assert records.snapshot("1-20").text == text
+    path = records.folder / FOLDER / f"{digest_of(text)}.json"
+    path.write_bytes(b'{"gain": \xff}')
+    assert [(one.kind, one.harmless) for one in check(records)] == [("changed", False)]
+    assert not list(check(records, hashes=False))
+    with pytest.raises(RecordsError, match="its hash differs"):
+        records.snapshot("1-20")
+    path.unlink()
+    with pytest.raises(NoRun, match="is not there"):
+        records.snapshot("1-20")

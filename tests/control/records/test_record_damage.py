@@ -1,11 +1,15 @@
 """Whatever lies where records should, they answer in words, and take nothing away."""
 
+import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from tests.benches.records.mutated_records import KINDS
 from tests.benches.records.recorded_runs import NOON_S, outcome_of, wanted
 from tests.benches.thoroughness import cases
 
@@ -109,3 +113,14 @@ def test_a_damaged_file_of_data_is_told_in_a_line(whole: Path, tmp_path: Path) -
         os.mkdir(path)
         with pytest.raises(RecordsError, match="1-3"):
             records.content(records.located("1-3"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_200)
+def test_commands_over_mutants_answer_in_words_and_take_nothing_away() -> None:
+    """Of 10,000 by hand: ``python -m tests.benches.records.mutated_records 10000 SEED``."""
+    words = [sys.executable, "-m", "tests.benches.records.mutated_records", "300", "22"]
+    done = subprocess.run(words, stdout=subprocess.PIPE, check=True, cwd=Path(__file__).parents[3])
+    told = json.loads(done.stdout)
+    assert not told["wrong"], "\n".join(told["wrong"])
+    assert set(told["tried"]) == set(KINDS)

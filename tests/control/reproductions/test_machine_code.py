@@ -7,13 +7,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from podium.control import cli
+from podium.control.facility.example import LINKED, example_facility
 from podium.control.facility.load import load_facility
 from podium.control.processes.child_processes import ProcessFailed
 from podium.control.reproductions import machine_code
 from podium.control.reproductions.machine_code import (
     TABLES,
     compared,
-    example,
     facility_of,
     reproduce_by_machine_code,
 )
@@ -27,7 +27,7 @@ TRUTH = {"link_ab.best_bell_fidelity": {"value": 0.81}}
 
 
 def tree():
-    return YAML().load(example().read_text())
+    return YAML().load(example_facility(LINKED).read_text())
 
 
 @pytest.mark.parametrize("name", TABLES)

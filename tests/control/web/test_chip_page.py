@@ -1,10 +1,9 @@
 """Chips and links on the page: rows with fidelity, age, budget and envelope."""
 
 import re
-from pathlib import Path
 
 import pytest
-from tests.benches.facility.loaded_examples import loaded
+from tests.benches.web.chips import EDGE, LINK, picture_of
 from tests.benches.web.outline import Outline
 from tests.benches.web.page import entry, page_of
 
@@ -13,39 +12,10 @@ from podium.control.bus.news import RunNews
 from podium.control.web import chip_view
 from podium.control.web.link_view import Links
 from podium.control.web.pages import Pages
-from podium.control.web.picture import FacilityPicture
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
 DAY_S = 86400.0
-EDGE = (
-    entry("node_a.q0_q1.gate_amplitude", 0.3, 0.001, "1"),
-    entry("node_a.q0_q1.gate_error", 8e-3, 7e-4, "1"),
-    entry("node_a.q0_q1.gate_leakage", 6e-4, 2e-4, "1"),
-    entry("node_a.q0_q1.gate_duration", 90e-9, 0.3e-9, "s"),
-    entry("node_a.q0.t1", 33e-6, 1e-6, "s"),
-    entry("node_a.q1.t1", 25e-6, 1e-6, "s"),
-    entry("node_a.q0.t2_echo", 30e-6, 1e-6, "s"),
-    entry("node_a.q1.t2_echo", 28e-6, 1e-6, "s"),
-)
-LINK = (
-    entry("link_ab.bell_fidelity", 0.79, 0.01, "1", tai_s=1.8e9 + 60),
-    entry("link_ab.bell_concurrence", 0.62, 0.02, "1"),
-    entry("link_ab.transfer", 0.68, 0.01, "1"),
-    entry("link_ab.transmission", 0.77, 0.01, "1"),
-    entry("link_ab.delay", 5.2e-9, 1e-10, "s"),
-    entry("link_ab.photon_bandwidth", 10.2e6, 2e5, "Hz"),
-    entry("link_ab.carrier_phase", 2.1, 0.05, "rad"),
-)
 ROW_MOST = 3000
 """Bytes that a change of one parameter may send."""
-
-
-def picture_of(example: str, entries, age_s: float = 600.0) -> FacilityPicture:
-    picture = FacilityPicture(loaded(EXAMPLES / example / "facility.yaml"), "store")
-    picture.coordinator = True
-    picture.take_parameters({one.name: one for one in entries}, "")
-    picture.clock_said(1.8e9 + age_s)
-    return picture
 
 
 def test_an_edge_has_gate_fidelity_age_and_budget():
@@ -57,6 +27,16 @@ def test_an_edge_has_gate_fidelity_age_and_budget():
     assert row.missing == ()
     (old,) = chip_view.edges(picture_of("two_qubit", EDGE, 40 * DAY_S))
     assert (old.mark, "older" in old.fidelity.complaint) == ("warn", True)
+
+
+def test_an_edge_that_was_not_benchmarked_has_the_sum_of_its_parts():
+    parts = {"decoherence": 4e-3, "leakage": 5e-4, "phase": -1e-4, "distortion": 2e-4}
+    known = [entry(f"node_a.q0_q1.{name}_error", one, 1e-4, "1") for name, one in parts.items()]
+    whole = entry("node_a.q0_q1.budget_error", 4.6e-3, 2e-4, "1")
+    (row,) = chip_view.edges(picture_of("two_qubit", (EDGE[0], *known, whole)))
+    assert (row.fidelity.title, row.fidelity.text) == ("by its parts", "99.540 ± 0.020 %")
+    assert [one.title for one in row.budget] == list(parts)
+    assert [one.width > 0 for one in row.budget] == [True, True, False, True]
 
 
 def test_an_edge_says_how_far_its_calibration_has_come():

@@ -19,6 +19,8 @@ from podium.control.web import cold_view, synoptic_view
 from podium.control.web.cold_actions import NAME_MOST, named
 from podium.control.web.cold_picture import SILENT_S, ColdPicture
 from podium.control.web.cold_trends import live
+from podium.control.web.pages import Pages
+from podium.control.web.picture import FacilityPicture
 
 FACILITY = cold_facility()
 
@@ -47,6 +49,15 @@ def picture(wall) -> ColdPicture:
 
 def shown(picture: ColdPicture) -> synoptic_view.FridgeShown:
     return synoptic_view.fridge(picture, FACILITY.fridges[FRIDGE])
+
+
+def test_a_fridge_is_a_row_of_its_own_so_that_others_are_not_sent_with_it(picture):
+    facility = FacilityPicture(FACILITY, "", cold=picture)
+    drawn = Pages(facility).topic("cold-fridges")()
+    assert list(drawn.html) == [f"fridge-{name}" for name in FACILITY.fridges]
+    for name, html in drawn.html.items():
+        assert html.lstrip().startswith(f'<section class="card fridge" id="{name}"')
+    assert drawn.whole() == "".join(drawn.html.values())
 
 
 def test_a_cold_fridge_is_shown_with_its_values_and_states(picture):

@@ -285,3 +285,12 @@ async def test_what_was_found_on_the_disk_stays_on_the_page_until_somebody_has_l
             await asyncio.sleep(0.01)
         assert (await client.post("/api/findings/x/looked", headers=headers)).status_code == 404
     assert findings.unseen == ()
+
+
+async def test_pages_are_compressed_and_data_are_sent_as_they_are(page):
+    html = await page.client.get("/cold")
+    assert html.headers["content-encoding"] == "gzip"
+    assert html.num_bytes_downloaded < len(html.content) / 3
+    plain = await page.client.get("/cold", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert "content-encoding" not in (await page.client.get("/api/parameters")).headers

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -9,9 +10,13 @@ import pytest
 from playwright.async_api import expect
 from tests.benches.web.accessibility import violations
 from tests.benches.web.browser import opened
+from tests.benches.web.chips import EDGE, LINK, picture_of
+from tests.benches.web.page import entry
 from tests.benches.web.recorded import run_name
 
+from podium.control.bus.memory import MemoryBus
 from podium.control.parameters.store import ParameterStore
+from podium.control.web.process import served
 
 pytestmark = pytest.mark.chromium
 WIDTHS = (390, 1280, 2560)
@@ -161,3 +166,39 @@ async def test_a_fit_is_drawn_as_it_is_told(recorded, browser):
     await expect(outcome).to_contain_text("node_a.q1: no decay was seen")
     await expect(tab.locator("#outcome-of")).to_contain_text("T1 of node_a")
     assert wrong == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("example", "entries"), [("two_qubit", EDGE), ("linked", LINK)])
+async def test_chips_and_links_are_accessible_and_fit_at_every_width(
+    tmp_path, browser, example, entries, theme
+):
+    picture = picture_of(example, entries)
+    picture.store = str(tmp_path / "parameters.sqlite")
+    with ParameterStore(picture.store) as store:
+        store.put(entries)
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with served(picture, MemoryBus(), listening) as port:
+        tab, wrong = await opened(browser, f"http://127.0.0.1:{port}", "/chips", color_scheme=theme)
+        for width in WIDTHS:
+            await tab.set_viewport_size({"width": width, "height": 900})
+            if SCREENSHOTS:
+                path = Path(SCREENSHOTS) / f"chips-{example}-{width}-{theme}.png"
+                await tab.screenshot(path=path, full_page=width < 800)
+            assert await tab.evaluate("document.documentElement.scrollWidth") <= width
+            assert await violations(tab) == []
+        await tab.locator("#edges button, #links button").first.click()
+        await expect(tab.locator("#history-rows")).to_contain_text(entries[0].name.split(".")[0])
+        assert await violations(tab) == []
+        await tab.keyboard.press("Escape")
+        better = (
+            entry("link_ab.bell_fidelity", 0.83, 0.01, "1"),
+            entry("node_a.q0_q1.gate_error", 4e-3, 3e-4, "1"),
+        )
+        of_it = {one.name: one for one in better if one.name in picture.parameters}
+        picture.take_parameters({**picture.parameters, **of_it}, "")
+        picture.changed.set()
+        shown = "99.600 ± 0.030 %" if example == "two_qubit" else "83.0 ± 1.0 %"
+        await expect(tab.locator("#edges, #links").first).to_contain_text(shown)
+        assert wrong == []

@@ -24,7 +24,7 @@ from podium.control.campaign.cold_verdicts import judged
 from podium.control.campaign.world_task import WorldLost
 from podium.control.client.cold_client import ColdClient, join_supervisor
 from podium.control.demo import simulation
-from podium.control.demo.example import COLD_SIDE, example_facility
+from podium.control.facility.example import COLD_SIDE, example_facility
 from podium.control.facility.load import load_facility
 from podium.control.processes.child_processes import Children, call, podium, processor_time_s
 from podium.control.processes.state_file import read_state

@@ -124,7 +124,8 @@ class RunRecorder:
 
     async def _look(self, presences: AsyncIterator[Presence]) -> None:
         async for one in presences:
-            self._known = self._known or one.alive
+            if one.alive:
+                self._known, self._gave_up = True, False
 
     async def _write_waiting(self) -> None:
         try:
@@ -162,9 +163,11 @@ class RunRecorder:
         if not self.enabled:
             raise RecordsError(f"{self._facility}: no records are kept here")
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        unanswered_since: float | None = None
         while True:
             answer = await ask(self._bus, self._key, request, expected, timeout_s=ANSWER_S)
+            if unanswered_since is None:  # what died over the first question is started again
+                unanswered_since = loop.time()
             if not isinstance(answer, Failed) or answer.kind != "no answer":
                 self._known, self._gave_up = True, False
             if not isinstance(answer, Failed):
@@ -173,7 +176,7 @@ class RunRecorder:
                 raise NoRun(answer.message)
             if answer.kind != "no answer":
                 raise RecordsError(answer.message)
-            if loop.time() > began + self._patience_s():
+            if loop.time() >= unanswered_since + self._patience_s():
                 self._gave_up = True
                 raise RecordsError(f"the records of {self._facility} do not answer")
             await asyncio.sleep(0.1)

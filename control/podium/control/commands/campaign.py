@@ -100,8 +100,8 @@ def run(arguments: Namespace) -> int:
     from podium.control.campaign.campaign import PICTURE, SEEDS, run_campaign
     from podium.control.campaign.executor import NoDask
     from podium.control.campaign.results_file import ResultsFileError
-    from podium.control.demo.example import NoExample
     from podium.control.facility.atomic_files import check_writable
+    from podium.control.facility.example import NoExample
     from podium.control.facility.problems import FacilityError
 
     stream = sys.stderr if arguments.json else sys.stdout
@@ -143,7 +143,7 @@ def run(arguments: Namespace) -> int:
 def _plan(arguments: Namespace) -> "CampaignPlan":
     """Return the plan; raises FacilityError, NoExample, OSError, BadOptions."""
     from podium.control.campaign.campaign import CampaignPlan
-    from podium.control.demo.example import (
+    from podium.control.facility.example import (
         LINKED,
         ONE_NODE,
         TWO_NODES,

@@ -218,6 +218,9 @@ def _export_to_qcodes(
                     snapshot = records.snapshot(one.run).text
                 except NoRun:
                     snapshot = ""
+                except RecordsError as error:
+                    print(f"podium data: {error}; exported without it", file=sys.stderr)
+                    snapshot = ""
                 with opened_dataset(Path(place.file), place.hash) as data:
                     facility = str(data.attrs.get("facility", ""))
                     number, new = add_run(database, one, data, facility, snapshot)
@@ -278,18 +281,23 @@ def _named_by_stores(stores: list[str]) -> set[str]:
 
 
 def _verify(arguments: Namespace, records: RecordFolder) -> int:
+    from podium.control.records.disk_forecast import disk_forecast
     from podium.control.records.record_check import check
 
     findings = list(check(records, hashes=not arguments.quick))
+    disk = disk_forecast(records, time.time())
     bad = [one for one in findings if not one.harmless]
     files = len(records.index.files())
     if arguments.json:
         rows = [{"kind": f.kind, "run": f.run, "what": f.what, "harmless": f.harmless}
                 for f in findings]  # fmt: skip
-        print(json.dumps({"files": files, "findings": rows, "whole": not bad}))
+        told = {"free_bytes": disk.free_bytes, "day_bytes": disk.day_bytes}
+        print(json.dumps({"files": files, "findings": rows, "whole": not bad, "disk": told}))
         return FOUND_PROBLEM if bad else DONE
     for one in findings:
         print(f"{one.kind}: {one.run + ': ' if one.run else ''}{one.what}")
+    if disk.fills:
+        print(disk)
     print(f"{files} files, {len(bad)} of them lost or changed" if bad else f"{files} files: whole")
     return FOUND_PROBLEM if bad else DONE
 

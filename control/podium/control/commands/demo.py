@@ -22,7 +22,10 @@ TERMINATED = 128 + signal.SIGTERM
 
 def run(arguments: Namespace) -> int:
     """Do it; 0 when every qubit was found, every promise kept, and nothing failed."""
-    from podium.control.demo.example import (
+    from podium.control.demo.link_pair import demonstrated_link
+    from podium.control.demo.multi_node.common_start import marked
+    from podium.control.facility.atomic_files import check_writable
+    from podium.control.facility.example import (
         COLD_SIDE,
         LINKED,
         ONE_NODE,
@@ -31,9 +34,6 @@ def run(arguments: Namespace) -> int:
         NoExample,
         example_facility,
     )
-    from podium.control.demo.link_pair import demonstrated_link
-    from podium.control.demo.multi_node.common_start import marked
-    from podium.control.facility.atomic_files import check_writable
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
 

@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print what was published and what comes out; 1 where they differ."""
+    """Print what was published and what comes out; 1 where an established one differs."""
     import asyncio
 
     from podium.control.processes.child_processes import ProcessFailed
@@ -59,16 +59,19 @@ def run(arguments: Namespace) -> int:
         print(f"podium reproduce: {error}", file=sys.stderr)
         return FOUND_PROBLEM
     print(json.dumps(found.plainly(), indent=2) if arguments.json else table(found))
-    return DONE if found.within else FOUND_PROBLEM
+    return FOUND_PROBLEM if found.verdict == "differs" else DONE
 
 
 def table(found: "Reproduction") -> str:
     """Return a reproduction as lines for a person."""
-    lines = [f"{found.name}: {found.source}"]
+    lines = [f"{found.name}: {found.source}", f"  {found.verdict}"]
+    if found.missing:
+        lines[-1] += f": {found.missing}"
     for one in found.quantities:
         agrees = "agrees" if one.within else "DIFFERS"
+        least = "more than " if one.at_least else ""
         lines += [
-            f"  {one.quantity}: published {one.published:.5g} ± {one.published_sigma:.2g}, "
+            f"  {one.quantity}: published {least}{one.published:.5g} ± {one.published_sigma:.2g}, "
             f"ours {one.ours:.5g} ± {one.ours_sigma:.2g}: {agrees}",
             f"    {one.model}",
         ]

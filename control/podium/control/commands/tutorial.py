@@ -5,8 +5,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from podium.control.demo.example import NoExample, example_facility, in_sources
 from podium.control.facility.command import DONE, WRONG_USE, Command
+from podium.control.facility.example import NoExample, example_facility, in_sources
 
 NOTEBOOK = "02-notebook.ipynb"
 HOW = """\

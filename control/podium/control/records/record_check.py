@@ -1,4 +1,4 @@
-"""Checks records: the index itself, every file by its hash, and what lies beside them."""
+"""Checks records: the index itself, files and snapshots by their hashes, what lies beside."""
 
 import hashlib
 import os
@@ -9,6 +9,7 @@ from typing import Literal
 
 from podium.control.records.record_folder import DATA, RecordFolder
 from podium.control.records.records_error import RecordsError
+from podium.control.records.snapshots import FOLDER
 
 Kind = Literal["index", "missing", "changed", "unreadable", "left over", "not in the index"]
 HARMLESS: frozenset[Kind] = frozenset(("left over", "not in the index"))
@@ -50,6 +51,8 @@ def check(records: RecordFolder, *, hashes: bool = True) -> Iterator[Finding]:
         known.add(file.file)
         yield from _of_file(file.run, path, file.size, file.hash if hashes else "")
     yield from _beside(records.folder / DATA, known)
+    if hashes:
+        yield from _snapshots(records.folder / FOLDER)
 
 
 def _of_file(run: str, path: Path, size: int, digest: str) -> Iterator[Finding]:
@@ -63,6 +66,16 @@ def _of_file(run: str, path: Path, size: int, digest: str) -> Iterator[Finding]:
         yield Finding("missing", run, f"{path} is not there")
     except OSError as error:
         yield Finding("unreadable", run, f"{path}: {error.strerror}")
+
+
+def _snapshots(folder: Path) -> Iterator[Finding]:
+    """Each is named by its hash."""
+    for path in sorted(folder.glob("[!.]*.json")):
+        try:
+            if _hash_of_file(path) != path.stem:
+                yield Finding("changed", "", f"{path} was changed: its hash differs")
+        except OSError as error:
+            yield Finding("unreadable", "", f"{path}: {error.strerror}")
 
 
 def _hash_of_file(path: Path) -> str:

@@ -194,11 +194,16 @@ class RecordFolder:
         found = self.index.run(run)
         if not found.snapshot:
             raise NoRun(f"run {found.run} names no snapshot of the settings")
+        path = self.folder / FOLDER / f"{found.snapshot}.json"
         try:
-            text = (self.folder / FOLDER / f"{found.snapshot}.json").read_text(encoding="utf-8")
-        except OSError as error:
+            content = path.read_bytes()
+        except (OSError, ValueError) as error:
             raise NoRun(f"the snapshot of run {found.run} is not there: {error}") from error
-        return SnapshotText(found.run, text)
+        if hash_of(content) != found.snapshot:
+            raise RecordsError(
+                f"run {found.run}: its snapshot {path} was changed: its hash differs"
+            )
+        return SnapshotText(found.run, content.decode("utf-8"))
 
     def preview(self, run: str) -> RunPreview:
         """Return a run's data, thinned for the eye; raises :class:`NoRun`."""
@@ -234,11 +239,19 @@ class RecordFolder:
         """What is free on the disk of the data."""
         return shutil.disk_usage(self.folder).free
 
-    def _check_room(self, size: int) -> None:
+    @property
+    def room_bytes(self) -> int:
+        """What may still be written: all that is free, but for what is left free."""
+        return max(0, self._free() - self._reserve)
+
+    def _free(self) -> int:
         try:
-            free = self.free_bytes
+            return self.free_bytes
         except OSError as error:
             raise RecordsError(f"{self.folder}: {error.strerror}") from error
+
+    def _check_room(self, size: int) -> None:
+        free = self._free()
         if free - size < self._reserve:
             raise RecordsError(
                 f"refused: {free / 1e6:.0f} MB are free at {self.folder}, of which "

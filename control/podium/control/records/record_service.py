@@ -43,6 +43,7 @@ from podium.control.bus.records import (
     records_key,
 )
 from podium.control.bus.wire import BadMessage, decode, encode
+from podium.control.records.disk_forecast import disk_forecast
 from podium.control.records.records_error import NoRun, RecordsError
 from podium.control.records.run_ports import qubits_of
 
@@ -54,6 +55,10 @@ GRACE_S = 20.0
 OUTCOMES_KEPT = 20
 """So many outcomes are kept in memory for who comes late."""
 LOOK_S = 2.0
+DISK_S = 600.0
+"""How the disk fills is looked at so often."""
+DISK_TOLD_S = 86_400.0
+"""That it fills is said so often."""
 ON_MAX = 10_000
 """So many runs at most are remembered that were never seen to end."""
 REQUESTS = (
@@ -96,6 +101,7 @@ class RecordService:
         self._outcomes: dict[str, OutcomeNews] = {}
         """The latest, by their tickets."""
         self._told = 0
+        self._disk_due = 0.0
         self._discarded = Discarded(log)
 
     @asynccontextmanager
@@ -144,6 +150,22 @@ class RecordService:
         while True:
             await asyncio.sleep(LOOK_S)
             await self.flush_news(GRACE_S)
+            await self.look_at_disk()
+
+    async def look_at_disk(self) -> None:
+        """Say once in a day that the disk fills, days before it is full."""
+        now = self._clock()
+        if self._folder is None or now < self._disk_due:
+            return
+        self._disk_due = now + DISK_S
+        try:
+            disk = await asyncio.to_thread(disk_forecast, self._folder, time.time())
+        except RecordsError as error:
+            log.error("records", problem=str(error))
+            return
+        if disk.fills:
+            self._disk_due = now + DISK_TOLD_S
+            log.warning("disk fills", said=str(disk))
 
     async def flush_news(self, grace_s: float) -> None:
         """Record the runs that ended so long ago and of which no client has spoken."""

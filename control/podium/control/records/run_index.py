@@ -301,6 +301,13 @@ class RunIndex:
                 for row in connection.execute(wanted.order_by(*order))
             )
 
+    def written_since(self, at_s: float) -> tuple[int, float]:
+        """Return how many bytes of files were recorded since then, and when the first of them."""
+        wanted = sa.select(sa.func.sum(FILES.c.size), sa.func.min(FILES.c.at_s))
+        with self._reading() as connection:
+            size, first_s = connection.execute(wanted.where(FILES.c.at_s >= at_s)).one()
+        return (int(size), float(first_s)) if size else (0, at_s)
+
     def notes(self, run: str) -> tuple[tuple[float, str, str], ...]:
         """Return the notes of a run, oldest first: Unix time, by whom, text."""
         wanted = sa.select(NOTES.c.at_s, NOTES.c.by_whom, NOTES.c.text)

@@ -18,6 +18,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from podium.control.calibration.links.link_routines import CALIBRATION
+from podium.control.facility.example import LINKED, NoExample, example_facility
 from podium.control.processes.child_processes import Children, ProcessFailed, call, podium
 from podium.control.reproductions.microwave import PUBLISHED
 from podium.control.reproductions.quantities import (
@@ -65,16 +66,6 @@ TABLES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "magnard2020": MAGNARD,
 }
 """What differs from the example, by path in the facility file."""
-
-
-def example() -> Path:
-    """Return the facility file of the linked nodes: in the source tree, or where a wheel has it."""
-    beside = Path(__file__).parents[1] / "demo" / "linked.yaml"
-    inside = Path("examples/linked/facility.yaml")
-    for file in (beside, *(folder / inside for folder in beside.parents)):
-        if file.exists():
-            return file
-    raise CannotReproduce(f"the example facility is neither {beside} nor {inside} of a source tree")
 
 
 def facility_of(name: str, tree: Tree) -> Tree:
@@ -137,7 +128,11 @@ async def reproduce_by_machine_code(
 def _written(name: str, folder: Path) -> tuple[Path, tuple[str, str]]:
     """Write a paper's facility file into ``folder``; return it and the link's ends."""
     yaml = YAML()
-    tree = facility_of(name, yaml.load(example().read_text()))
+    try:
+        example = example_facility(LINKED)
+    except NoExample as error:
+        raise CannotReproduce(str(error)) from error
+    tree = facility_of(name, yaml.load(example.read_text()))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "facility.yaml"
     with file.open("w") as out:

@@ -25,10 +25,14 @@ class Quantity:
     ours_sigma: float
     model: str
     """What was run for it, and what was not."""
+    at_least: bool = False
+    """Whether the paper says no more than that it is greater than ``published``."""
 
     @property
     def within(self) -> bool:
         """Whether both agree."""
+        if self.at_least and self.ours >= self.published:
+            return True
         sigma = math.hypot(self.published_sigma, self.ours_sigma)
         return abs(self.ours - self.published) <= SIGMAS * sigma
 
@@ -41,16 +45,33 @@ class Reproduction:
     source: str
     """Where the published figures are from."""
     quantities: tuple[Quantity, ...]
+    missing: str = ""
+    """What is not known of the paper, so that nothing is established; empty: it is known."""
 
     @property
     def within(self) -> bool:
         """Whether all agree."""
         return all(one.within for one in self.quantities)
 
+    @property
+    def verdict(self) -> str:
+        """Return ``agrees``, ``differs``, or ``not established`` where something is missing."""
+        if self.missing:
+            return "not established"
+        return "agrees" if self.within else "differs"
+
     def plainly(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return {
             "name": self.name,
             "source": self.source,
-            "quantities": [{**asdict(one), "within": one.within} for one in self.quantities],
+            "verdict": self.verdict,
+            "missing": self.missing,
+            "quantities": [_plainly(one) for one in self.quantities],
         }
+
+
+def _plainly(one: Quantity) -> dict[str, Any]:
+    found = {**asdict(one), "within": one.within}
+    del found["at_least"]
+    return found

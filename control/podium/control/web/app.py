@@ -26,6 +26,7 @@ from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
 from podium.control.web.link_view import Links
 from podium.control.web.page_actions import PageActions
+from podium.control.web.page_compression import PageCompression
 from podium.control.web.page_templates import TEMPLATES
 from podium.control.web.pages import Pages
 from podium.control.web.parameter_app import add_parameters
@@ -63,7 +64,7 @@ def make_app(picture: FacilityPicture, bus: Bus, key: str | None = None) -> tupl
     add_parameters(app, picture, pages, hub)
     add_cold_pages(app, picture, ColdActions(picture, bus))
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
-    return Guard(app, key), hub
+    return Guard(PageCompression(app), key), hub
 
 
 def _add_pages(app: FastAPI, picture: FacilityPicture, pages: Pages, hub: Hub) -> None:

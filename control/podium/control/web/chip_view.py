@@ -14,6 +14,7 @@ from podium.control.web.picture import FacilityPicture
 APART = 120.0
 """Between neighbours in a drawing, in its units."""
 MARGIN = 46.0
+KINDS = ("decoherence", "leakage", "phase", "distortion", "the rest")
 GATES = {"cz": "CZ", "iswap": "iSWAP"}
 
 
@@ -34,6 +35,8 @@ class Figure:
 class BudgetShare:
     """One part of an error budget, as a piece of a bar."""
 
+    kind: int
+    """Counts parts: how it is coloured."""
     title: str
     text: str
     left: float
@@ -116,7 +119,9 @@ def edges(picture: FacilityPicture) -> tuple[EdgeRow, ...]:
 def edge_row(picture: FacilityPicture, edge: Edge) -> EdgeRow:
     """Return an edge with all that is known of its gate."""
     name = edge.name
-    fidelity = figure(picture, f"{name}.gate_error", "fidelity", percent=True, less=True)
+    fidelity = figure(picture, f"{name}.gate_error", "fidelity", percent=True, less=True) or figure(
+        picture, f"{name}.budget_error", "by its parts", percent=True, less=True
+    )
     found = (
         figure(picture, f"{name}.clifford_error", "Clifford error", percent=True),
         figure(picture, f"{name}.bell_fidelity", "Bell state", percent=True),
@@ -127,7 +132,7 @@ def edge_row(picture: FacilityPicture, edge: Edge) -> EdgeRow:
         state = "not benchmarked"
     mark = "unknown" if fidelity is None else "warn" if fidelity.complaint else "good"
     budget = edge_budget(edge, picture.parameters)
-    entry = picture.parameters.get(f"{name}.gate_error")
+    entry = None if fidelity is None else picture.parameters[fidelity.name]
     return EdgeRow(
         name,
         edge.ends,
@@ -137,19 +142,21 @@ def edge_row(picture: FacilityPicture, edge: Edge) -> EdgeRow:
         state,
         tuple(one for one in found if one is not None),
         _shares(budget),
-        budget.missing if budget.whole is not None else (),
+        budget.missing if budget.parts else (),
         "" if entry is None else entry.run,
     )
 
 
 def _shares(budget: EdgeBudget) -> tuple[BudgetShare, ...]:
     """Return the pieces of a budget's bar; what is below zero is told and has no width."""
-    whole = sum(max(0.0, one.error) for one in budget.parts)
+    whole = sum(max(0.0, one.error.value) for one in budget.parts)
     found, left = [], 0.0
     for one in budget.parts:
-        width = 100 * max(0.0, one.error) / whole if whole > 0 else 0.0
-        text = told(one.error, one.sigma, "1", percent=True)
-        found.append(BudgetShare(one.name, text, round(left, 1), round(width, 1)))
+        width = 100 * max(0.0, one.error.value) / whole if whole > 0 else 0.0
+        text = told(one.error.value, one.error.sigma, "1", percent=True)
+        found.append(
+            BudgetShare(KINDS.index(one.name), one.name, text, round(left, 1), round(width, 1))
+        )
         left += width
     return tuple(found)
 
@@ -178,11 +185,10 @@ def _drawing(picture: FacilityPicture, node: Node) -> ChipDrawing:
 
 
 def _short(picture: FacilityPicture, row: EdgeRow) -> str:
-    entry = picture.parameters.get(f"{row.name}.gate_error")
-    if entry is None:
+    if row.fidelity is None:
         return f"{row.gate} ?"
     old = " !" if row.mark == "warn" else ""
-    return f"{row.gate} {100 * (1 - entry.value):.2f} %{old}"
+    return f"{row.gate} {100 * (1 - picture.parameters[row.fidelity.name].value):.2f} %{old}"
 
 
 def _t1(entry: ParameterEntry | None) -> str:

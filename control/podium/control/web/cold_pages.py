@@ -6,7 +6,7 @@ from jinja2 import Environment
 
 from podium.control.parameters.quantities import told
 from podium.control.web import cold_trends, cold_view, synoptic_view
-from podium.control.web.hub import Draw
+from podium.control.web.hub import Draw, Rows
 from podium.control.web.picture import FacilityPicture
 
 PROCEDURES = {
@@ -50,17 +50,22 @@ class ColdPages:
                 "procedures", procedures=cold_view.procedures(cold)
             ),
             "cold-findings": lambda: self._part("findings", findings=cold_view.findings(cold)),
-            "cold-fridges": lambda: self._part(
-                "fridges",
-                fridges=[
-                    synoptic_view.fridge(cold, one)
-                    for one in self._picture.facility.fridges.values()
-                ],
-            ),
+            "cold-fridges": self._fridges,
             "cold-live": lambda: json.dumps(
                 cold_trends.live(cold, self._picture.facility.fridges.values())
             ),
         }
+
+    def _fridges(self) -> Rows:
+        fridges = self._picture.facility.fridges.values()
+        html = {
+            f"fridge-{one.name}": self._part(
+                "fridge", fridge=synoptic_view.fridge(self._picture.cold, one)
+            )
+            for one in fridges
+        }
+        none = '<p class="card empty">The facility file describes no fridge.</p>'
+        return Rows(html, lambda: "".join(html.values()) or none, listed=False)
 
     def _part(self, name: str, **content: object) -> str:
         return self._templates.get_template(f"cold/{name}.html").render(content)

@@ -18,12 +18,14 @@ from podium.sim_instruments.physics.grouped_shots import (
     GroupedShots,
     ShownEpisodes,
     draw_levels,
+    drawn_levels,
 )
 from podium.sim_instruments.physics.joint.joint_run import (
     ALONE,
     ClusterMember,
-    cluster_readings,
+    PreparedCluster,
     clusters_of,
+    prepare_cluster,
 )
 from podium.sim_instruments.physics.noise import gaussians
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -33,6 +35,7 @@ from podium.sim_instruments.physics.schedule import Schedule, schedule_of
 from podium.sim_instruments.physics.short_run import (
     feedline_trains,
     later_ns,
+    readings_of,
     short_run,
     step_tables,
 )
@@ -82,7 +85,7 @@ class FeedlineRun:
         pulses = run._pulses(run.signals)
         together = clusters_of(feedline, run.signals, self.flux_lines, pulses)
         _check_apart(together, known)
-        shown = None if together or known else run._grouped(tones, captures, spurs, values)
+        shown = None if known else run._grouped(tones, captures, spurs, values, together)
         if shown is None:
             shown = run._one_by_one(tones, captures, spurs, values, together, known)
         for place, (i, capture) in enumerate(zip(mine, captures, strict=True)):
@@ -145,21 +148,10 @@ class FeedlineRun:
         found = dict(known)
         """By qubit: the episode of each of its readings, and the levels found in them."""
         for names in together:
-            assert self.flux_lines is not None
-            members = [self._member(signals, name, spurs) for name in names]
-            readings = cluster_readings(
-                feedline,
-                signals,
-                self.flux_lines,
-                self._pulses(signals),
-                episodes,
-                members,
-                fraction,
-                self.seed,
-            )
-            read = [one.qubit.name for one in members if one.read]
-            for name, (schedule, path) in zip(read, readings, strict=True):
-                found[name] = schedule.episode, path
+            cluster = self._cluster(signals, names, episodes, spurs)
+            paths = cluster.draw(fraction, self.seed, signals.run)
+            read = zip(names, cluster.schedules, paths, strict=False)
+            found |= {name: (schedule.episode, path) for name, schedule, path in read}
         for qubit in feedline.qubits:
             if qubit.name not in found:
                 found[qubit.name] = self._alone(qubit, episodes, spurs)
@@ -180,10 +172,11 @@ class FeedlineRun:
         captures: Sequence[CaptureTrain],
         spurs: HeardSpurs,
         values: Sequence[NDArray[np.complex128]],
+        together: Sequence[tuple[str, ...]],
     ) -> dict[int, ShownEpisodes] | None:
         """Do the same by kinds of shots; None (and nothing filled) where they do not repeat."""
         feedline, signals = self.feedline, self.signals
-        lines = feedline_trains(feedline, tones, captures, signals.drives, self.fluxes)
+        lines = feedline_trains(feedline, tones, captures, signals.drives, self.fluxes, together)
         kinds = shot_kinds(lines)
         if kinds is None:
             return None
@@ -193,7 +186,8 @@ class FeedlineRun:
         played = [one for one in brief if isinstance(one, PulseTrain)]
         brief_signals = replace(signals, drives=(*played, *kept), captures=())
         _, fraction = flight(feedline)
-        drawn: list[DrawnLevels] = []
+        drawn: dict[str, DrawnLevels] = {}
+        joint = set().union(*together)
         try:
             episodes = episodes_of(
                 feedline,
@@ -204,19 +198,28 @@ class FeedlineRun:
             found = [
                 self._prepared(brief_signals, qubit, episodes, spurs, False)
                 for qubit in feedline.qubits
+                if qubit.name not in joint
             ]
+            clusters = [self._cluster(brief_signals, one, episodes, spurs) for one in together]
         except NotSimulated:
             return None  # the whole run says it in its own times
+        for names, cluster in zip(together, clusters, strict=True):
+            readings = readings_of(short, cluster.schedules[0])
+            if readings is None:
+                return None
+            paths = cluster.draw(fraction, self.seed, signals.run, readings)
+            drawn |= {name: drawn_levels(path) for name, path in zip(names, paths, strict=False)}
         for qubit, schedule, prepared in found:
             tables = step_tables(short, schedule, prepared)
             if tables is None:
                 return None
             levels = key(self.seed, qubit.name, "levels")
-            drawn.append(
-                draw_levels(qubit, prepared, tables, kinds.step, fraction, levels, signals.run)
+            drawn[qubit.name] = draw_levels(
+                qubit, prepared, tables, kinds.step, fraction, levels, signals.run
             )
         leading = [one for one in lines if one.leads]
-        shots = GroupedShots(feedline, short, episodes, leading, fraction, drawn)
+        each = [drawn[qubit.name] for qubit in feedline.qubits]
+        shots = GroupedShots(feedline, short, episodes, leading, fraction, each)
         shown: dict[int, ShownEpisodes] = {}
         for place, capture in enumerate(captures):
             if capture.start_ns.size:
@@ -263,6 +266,15 @@ class FeedlineRun:
         slow = self.slow_hz(signals, qubit)
         prepared = prepare(qubit, schedule, episodes, drives, slow, each_for_itself)
         return qubit, schedule, prepared
+
+    def _cluster(
+        self, signals: RunSignals, names: Sequence[str], episodes: Episodes, spurs: HeardSpurs
+    ) -> PreparedCluster:
+        """Return qubits that share a state, and couplers behind them, in a run."""
+        assert self.flux_lines is not None
+        members = [self._member(signals, name, spurs) for name in names]
+        pulses = self._pulses(signals)
+        return prepare_cluster(self.feedline, signals, self.flux_lines, pulses, episodes, members)
 
     def _member(self, signals: RunSignals, name: str, spurs: HeardSpurs) -> ClusterMember:
         """Return a qubit or coupler of a cluster with what is played to it."""

@@ -84,6 +84,13 @@ def draw_levels(
         room = happened
 
 
+def drawn_levels(paths: Paths) -> DrawnLevels:
+    """Return the same from what a cluster's walk has drawn for one of its qubits."""
+    level = paths.level.astype(np.uint8)
+    level[paths.jump_reading] |= JUMPED
+    return DrawnLevels(level, paths.jump_reading, paths.jump_at, paths.jump_to)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ShownEpisodes:
     """Episodes with the levels in them, of which :func:`.trace.trace_of` makes a trace."""

@@ -112,6 +112,25 @@ class StepTables:
     """Shape (R,) each: the stretch of the episode that follows the reading."""
 
 
+def readings_of(short: ShortRun, schedule: Schedule) -> NDArray[np.int64] | None:
+    """Return which reading of the short run each of the long one is; None: a shot has none.
+
+    ``schedule``: of the short run, of qubits whose levels are known at each reading.
+    """
+    place, shots = short.place_of(schedule.start_ns), short.shot.size
+    ends = np.append(np.flatnonzero(np.diff(place)), place.size - 1)
+    begins_alike = short.shot[0] == 0 and short.target[short.kinds.step[0]] == 0
+    if ends.size != shots or not schedule.sampled[ends].all() or not begins_alike:
+        return None
+    reading_place = place[schedule.sampled]
+    first, last = (np.searchsorted(reading_place, short.target, side) for side in ("left", "right"))
+    step = short.kinds.step
+    count = (last - first)[step]
+    within = np.arange(int(count.sum()), dtype=np.int64)
+    within -= np.repeat(np.append(0, np.cumsum(count)[:-1]), count)
+    return np.asarray(np.repeat(first[step], count) + within, np.int64)
+
+
 def step_tables(short: ShortRun, schedule: Schedule, prepared: PreparedShots) -> StepTables | None:
     """Return a qubit's tables; None where its shots do not begin from a known level each.
 
@@ -168,14 +187,23 @@ def feedline_trains(
     captures: Sequence[CaptureTrain],
     drives: Sequence[PulseTrain],
     fluxes: Collection[str],
+    together: Sequence[Collection[str]] = (),
 ) -> list[LineTrain]:
-    """Return all trains that a feedline and its qubits meet; ``fluxes``: names of flux lines."""
+    """Return all trains that a feedline and its qubits meet; ``fluxes``: names of flux lines.
+
+    ``together``: qubits that share a state; phases of their drives count against each other.
+    """
+    numbers = [qubit.name for qubit in feedline.qubits]
+    for names in together:
+        first = next(name for name in numbers if name in names)
+        numbers = [first if name in names else name for name in numbers]
+    lines = [numbers.index(name) for name in numbers]
     whole, _ = flight(feedline)
     ring = ring_down_ns(feedline, RING_DOWN_FOLDS[0])
     found = [LineTrain(one, 0, 0, ring, leads=True) for one in tones]
     found += [LineTrain(one, 1, -whole) for one in captures]
     later = [later_ns(qubit, feedline) for qubit in feedline.qubits]
-    for number, (qubit, more) in enumerate(zip(feedline.qubits, later, strict=True)):
+    for number, qubit, more in zip(lines, feedline.qubits, later, strict=True):
         trains = felt(qubit, [one for one in drives if one.line == f"{qubit.name}.drive"])
         pulses = [one for one in trains if not one.spur]
         for one in trains:

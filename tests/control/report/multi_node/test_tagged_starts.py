@@ -8,7 +8,7 @@ import pytest
 from tests.benches.report.synthetic_story_of_two import T0
 
 from podium.control.client.skew_calibration import LoopbackResult
-from podium.control.demo.example import TWO_NODES, example_facility
+from podium.control.facility.example import TWO_NODES, example_facility
 from podium.control.facility.load import load_facility
 from podium.control.report.multi_node.tagged_starts import (
     Edges,

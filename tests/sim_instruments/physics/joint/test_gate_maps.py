@@ -16,6 +16,7 @@ from tests.benches.physics.coupled_chip import (
 
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.fast_flux import moving
+from podium.sim_instruments.physics.joint import joint_blocks as joint_blocks_module
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import (
     Group,
@@ -23,11 +24,14 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     MemberSignals,
     Played,
     Step,
+    intervals_of,
 )
 from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.gate_maps import decohered
 from podium.sim_instruments.physics.joint.gate_sequences import GateSequences
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
+from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
+from podium.sim_instruments.physics.noise import Quadrature, quadrature
 
 RETURN_NS = 46
 PULSE = square([0], quanta_where(1), RETURN_NS)
@@ -91,3 +95,39 @@ def test_gates_of_all_kinds_are_the_groups_that_they_are_of(drift) -> None:
         for duration_ns, played in [GROUPS[name] for name in rng.choice(list(GROUPS), 40)]
     ]
     assert np.abs(by_maps(point, groups) - by_groups(point, groups)).max() < 1e-6
+
+
+def ends(drives, fluxes, read_ns, nodes):
+    """Populations at a reading from 00 and from 01, as the world has them."""
+    members = [
+        MemberSignals(
+            drives_of([one for one in drives if one.line == f"{name}.drive"]),
+            drives_of(moving(COUPLED, name, fluxes, SPOTS).trains),
+        )
+        for name in NAMES
+    ]
+    point, lit, intervals = drifted((3e3, 8e3), 1.01), np.array([read_ns]), intervals_of(members)
+    blocks = joint_blocks(intervals, lit, lit + 1500, point.frame_hz, "both")
+    columns = JointColumns(point, members, intervals, blocks, nodes)
+    return np.stack([columns.column(0, point.basis.index(*k)) for k in ((0, 0), (0, 1))])
+
+
+def test_a_run_is_played_by_maps_as_it_is_without(monkeypatch) -> None:
+    """Two lines whose delays differ by 3 ns: gates overlap with their neighbours' next ones."""
+    rng = np.random.default_rng(2)
+    starts, flux_ns, now = ([], []), [], 0
+    for _ in range(6):
+        for member in (0, 1, 0, 1):
+            starts[member].append(now + 3 * member)
+            now += 32
+        flux_ns.append(now)
+        now += RETURN_NS + 12
+    drives = [
+        replace(one, phase_turns=one.phase_turns + rng.random(12))
+        for one in (flip(k, starts[k], 0.5) for k in (0, 1))
+    ]
+    fluxes = [square(flux_ns, quanta_where(1), RETURN_NS)]
+    nodes = [Quadrature(np.array([-3e3, 3e3]), np.array([0.5, 0.5])), quadrature(0.0)]
+    found = ends(drives, fluxes, now + 40, nodes)
+    monkeypatch.setattr(joint_blocks_module, "LONG", 1_000)
+    assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-6

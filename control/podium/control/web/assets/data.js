@@ -4,6 +4,7 @@ import { Panels } from "./panels.js";
 import { Plots, comparable } from "./plots.js";
 
 const AHEAD = 3; // so many runs before and behind the chosen one are fetched
+const LEFT = 25; // when fewer rows are left below, the next part of the list is fetched
 const KEPT = 40; // so many runs' data are kept
 const SETTLED_MS = 120; // what is known of a run is fetched once the keys rest
 
@@ -75,7 +76,10 @@ function choose(row) {
   clearTimeout(settled);
   settled = setTimeout(describe, SETTLED_MS);
   let near = row;
-  for (let n = 0; n < AHEAD && near !== null; n++) { near = near.nextElementSibling; if (near !== null) data(near.dataset.run); }
+  for (let n = 0; n < LEFT && near !== null; n++) {
+    near = near.nextElementSibling;
+    if (near !== null && n < AHEAD) data(near.dataset.run);
+  }
   if (near === null) more();
 }
 

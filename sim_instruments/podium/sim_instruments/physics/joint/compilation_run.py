@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.compilation_runs import PULSES, TONE, WINDOWS, first_qubit
 from podium.sim_instruments.physics.flux_line import LineResponse
+from podium.sim_instruments.physics.joint.cluster_signals import LONG
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
@@ -52,7 +53,7 @@ class _TwoLines:
 
 
 def run_joint() -> None:
-    """Play a pulse on each of two qubits, a flux pulse, and a reading, twice."""
+    """Play pulses on two qubits, a flux pulse, and a reading, twice; then many pulses."""
     first = first_qubit()
     other = replace(first, name=NAMES[1], levels_hz=_TwoLines().bare_at(NAMES[1], {}, 0.0)[0])
     feedline = FeedlinePoint("first.feedline", 1e-3, 1e3, 20.2, 20.3, 1e-20, (first, other))
@@ -67,3 +68,9 @@ def run_joint() -> None:
     played.append(PulseTrain("first.feedline", start + 100, kind, turns, (TONE,)))
     capture = CaptureTrain("first.feedline", start + 150, kind, turns, WINDOWS[:1])
     world.play(RunSignals(1, 0, 20_000, tuple(played), (capture,), {}))
+    many = 60 * np.arange(LONG, dtype=np.int64)
+    same = np.zeros(LONG, np.int32), np.zeros(LONG)
+    played[0] = PulseTrain(f"{NAMES[0]}.drive", many, *same, PULSES[:1])
+    played[1:] = [replace(one, start_ns=one.start_ns + int(many[-1]) + 60) for one in played[1:]]
+    capture = replace(capture, start_ns=capture.start_ns + int(many[-1]) + 60)
+    world.play(RunSignals(2, 0, 40_000, tuple(played), (capture,), {}))

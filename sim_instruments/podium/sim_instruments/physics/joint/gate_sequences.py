@@ -18,6 +18,7 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     Group,
     GroupSteps,
     MemberSignals,
+    Played,
     Step,
 )
 from podium.sim_instruments.physics.joint.density_evolution import Steps, channels
@@ -37,9 +38,12 @@ LONGEST_WAIT_NS = 1_000
 DETUNED_TURNS = 2e-3
 """Largest turn of an excitation by detuning from the reference, or by slow noise about its mean,
 during one group: detunings count to second order, slow noise as :mod:`.group_player` has it."""
-MANY_WAYS = 4
+MANY_WAYS = 6
 """Starts that differ in more ways are played one by one, as they are asked for."""
-ALIKE = 1e-7
+MANY_GROUPS, REPEATED = 40, 8
+"""A block of more groups that differ in more than phases has each so often: a map takes the time
+of some dozen plays of its group."""
+ALIKE = 1e-6
 """Ways in which starts differ by less, of a population, are left out."""
 
 
@@ -92,6 +96,9 @@ class GateSequences:
         own = np.diag(self._reference.point.vectors) ** 2
         if self._kept > LARGEST_KEPT or own.min() < OWN:
             raise NoMaps
+        distinct = {(one.group.duration_ns, _plain(one.group)) for one in steps}
+        if len(distinct) > max(MANY_GROUPS, len(steps) // REPEATED):
+            raise NoMaps
         return self._program(steps)
 
     def populations(
@@ -108,7 +115,7 @@ class GateSequences:
         levels = list(range(basis.size))
         if count > MANY_WAYS:
             levels, count = [start], 1
-            ways, sizes, which = starts[:kept, start, None], np.ones(1), np.ones((1, 1))
+            ways, sizes, which = starts[:kept, [start]], np.ones(1), np.ones((1, 1))
         columns = np.repeat(ways[:, None, :count] * sizes[:count], len(self._weight), axis=1)
         states = np.zeros((kept * kept, len(self._weight) * count))
         states[:kept] = columns.reshape(kept, -1)
@@ -139,9 +146,11 @@ class GateSequences:
     def _program(self, steps: Sequence[Step]) -> Program:
         basis, kept = self._point.basis, self._kept
         level, number = basis.level[:kept], basis.number[:kept]
-        apart = 1e-9 * (self._point.frame_hz - self._reference.point.frame_hz)
+        apart_hz = self._point.frame_hz - self._reference.point.frame_hz
+        apart: Array = 1e-9 * apart_hz * number.astype(np.float64)
         maps, ahead_of, spans, phases = list[int](), list[Array](), list[float](), list[float]()
-        turns, span = np.zeros(kept), 0.0
+        turns: Array = np.zeros(kept)
+        span = 0.0
 
         def add(place: int, duration_ns: int, phase: float) -> None:
             nonlocal turns, span
@@ -149,16 +158,25 @@ class GateSequences:
             ahead_of.append(turns)
             spans.append(span + 0.5 * duration_ns)
             phases.append(phase)
-            turns, span = np.asarray(apart * duration_ns * number, np.float64), 0.5 * duration_ns
+            turns, span = apart * duration_ns, 0.5 * duration_ns
+
+        def wait(span_ns: int) -> None:
+            nonlocal turns, span
+            if not maps:
+                add(self._wait(span_ns), span_ns, 0.0)
+                return
+            # turns of each member commute with a wait
+            maps[-1] = self._fused(maps[-1], self._wait(span_ns))
+            turns, span = turns + apart * span_ns, span + span_ns
 
         for step in steps:
             if step.wait_ns > 0:
-                add(self._wait(step.wait_ns), step.wait_ns, 0.0)
+                wait(step.wait_ns)
             group = step.group
             still = self._still(group)
             if still is not None:
                 turns = turns - 0.5 * still[:kept]
-                add(self._wait(group.duration_ns), group.duration_ns, 0.0)
+                wait(group.duration_ns)
                 turns = turns - 0.5 * still[:kept]
                 continue
             own = {one.member: one.turns for one in group.played if not one.is_flux}
@@ -176,6 +194,16 @@ class GateSequences:
             np.array(phases, np.float64),
         )
 
+    def _fused(self, place: int, wait: int) -> int:
+        """Return where a map with a wait behind it is."""
+        key = (place, wait)
+        if key not in self._numbers:
+            count = 1 + self._around[place]
+            self._numbers[key] = len(self._maps)
+            self._maps += [self._maps[wait] @ one for one in self._maps[place : place + count]]
+            self._around += [count - 1] * count
+        return self._numbers[key]
+
     def _still(self, group: Group) -> Array | None:
         if any(not one.is_flux for one in group.played):
             return None
@@ -192,7 +220,7 @@ class GateSequences:
         return self._numbers[key]
 
     def _group(self, group: Group) -> int:
-        plain = tuple(replace(one, turns=0.0) for one in group.played)
+        plain = _plain(group)
         number = self._numbers.get(plain)
         if number is not None:
             return number
@@ -239,6 +267,11 @@ class GateSequences:
         self._maps += known.harmonics
         self._around += [len(known.harmonics)] * (1 + len(known.harmonics))
         return place
+
+
+def _plain(group: Group) -> tuple[Played, ...]:
+    """Return what a group plays, but for its phases."""
+    return tuple(replace(one, turns=0.0) for one in group.played)
 
 
 def _relaxed(point: ClusterPoint, span_ns: int) -> Array:

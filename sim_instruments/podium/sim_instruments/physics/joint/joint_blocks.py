@@ -10,7 +10,7 @@ times that phase, and exchange hands over fewer excitations.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -221,9 +221,7 @@ class JointColumns:
         weights = np.meshgrid(*(one.weight for one in nodes), indexing="ij")
         self._weight = np.prod(np.stack([w.reshape(-1) for w in weights]), axis=0)
         self._sequences: GateSequences | None = None
-        self._make_sequences: Callable[[], GateSequences] = lambda: GateSequences(
-            point, members, self._node_hz, self._weight
-        )
+        self._members = members
         self._laid: OrderedDict[bytes, _LaidOut] = OrderedDict()
         self._ends: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._known: OrderedDict[int, NDArray[np.complex128]] = OrderedDict()
@@ -278,7 +276,7 @@ class JointColumns:
             for k, part in enumerate(parts)
         ]
         if self._sequences is None:
-            self._sequences = self._make_sequences()
+            self._sequences = GateSequences(self._point, self._members, self._node_hz, self._weight)
         try:
             return self._sequences.program(steps)
         except NoMaps:

@@ -18,9 +18,10 @@ from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
 from podium.sim_instruments.physics.evolution import bare_tables
 from podium.sim_instruments.physics.exposure import STRIDE_NS
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving
-from podium.sim_instruments.physics.joint.cluster_point import cluster_point
+from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals, intervals_of
 from podium.sim_instruments.physics.joint.joint_blocks import (
+    JointBlocks,
     JointColumns,
     check_forgotten,
     joint_blocks,
@@ -124,17 +125,50 @@ def _near(lines: FluxLines, name: str) -> set[str]:
     return direct.union(*behind) - {name}
 
 
-def cluster_readings(
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedCluster:
+    """A cluster in a run, up to chance."""
+
+    schedules: list[Schedule]
+    """Of the members that are read."""
+    point: ClusterPoint
+    blocks: JointBlocks
+    columns: JointColumns
+    followed: list[Followed]
+    """Of all members."""
+
+    def draw(
+        self, fraction: float, seed: int, run: int, readings: NDArray[np.int64] | None = None
+    ) -> list[Paths]:
+        """Draw levels and jumps of each member that is read.
+
+        ``readings``: those of the cluster that a longer run has, in its order; None: each once.
+        """
+        blocks, followed = self.blocks, self.followed
+        if readings is not None:
+            blocks = replace(blocks, kind=blocks.kind[readings])
+            followed = [replace(one, readings=_taken(one.readings, readings)) for one in followed]
+        names = [qubit.name for qubit in self.point.qubits]
+        keys = [key(seed, name, "levels") for name in names]
+        cluster_key = key(seed, "+".join(names), "joint levels")
+        return joint_paths(
+            self.point, blocks, self.columns, followed, fraction, (cluster_key, keys), run
+        )[: len(self.schedules)]
+
+
+def _taken(readings: Readings, rows: NDArray[np.int64]) -> Readings:
+    return Readings(readings.kind[rows], readings.begin_ns[rows], readings.end_ns[rows])
+
+
+def prepare_cluster(
     feedline: FeedlinePoint,
     signals: RunSignals,
     lines: FluxLines,
     fluxes: Sequence[PulseTrain],
     episodes: Episodes,
     members: Sequence[ClusterMember],
-    fraction: float,
-    seed: int,
-) -> list[tuple[Schedule, Paths]]:
-    """Return the readings of each member that is read, and the levels and jumps that a run draws.
+) -> PreparedCluster:
+    """Return the readings of each member that is read, and what becomes of joint levels.
 
     Raises NotSimulated for what a cluster cannot be played.
     """
@@ -142,8 +176,6 @@ def cluster_readings(
     names = [qubit.name for qubit in qubits]
     point = cluster_point(qubits, lines, signals.biases_v)
     heard = [_read(member, episodes) for member in members if member.read]
-    if not heard[0][1].readings.kind.size:
-        return [(schedule, _nothing()) for schedule, _ in heard]
     later = {
         f"{member.qubit.name}.flux": member.later_ns
         for member in members
@@ -169,14 +201,9 @@ def cluster_readings(
     spans = _longest_ns(intervals.start_ns, intervals.end_ns, blocks.first_row)
     nodes = [noise_nodes(member.slow_hz, spans) for member in members]
     columns = JointColumns(point, played, intervals, blocks, nodes)
-    keys = [key(seed, name, "levels") for name in names]
-    cluster_key = key(seed, "+".join(names), "joint levels")
     followed = [Followed(one.readings, one.pace) for _, one in heard]
     followed += [_unread(member, readings, episodes) for member in members[len(heard) :]]
-    paths = joint_paths(
-        point, blocks, columns, followed, fraction, (cluster_key, keys), signals.run
-    )[: len(heard)]
-    return [(one, path) for (one, _), path in zip(heard, paths, strict=True)]
+    return PreparedCluster([one for one, _ in heard], point, blocks, columns, followed)
 
 
 def _read(member: ClusterMember, episodes: Episodes) -> tuple[Schedule, PreparedShots]:
@@ -202,11 +229,6 @@ def _unread(member: ClusterMember, readings: Readings, episodes: Episodes) -> Fo
         np.full(kinds, float(STRIDE_NS)),
     )
     return Followed(readings, pace)
-
-
-def _nothing() -> Paths:
-    none = np.zeros(0, np.int64)
-    return Paths(none, none, none, none)
 
 
 def _signals(
