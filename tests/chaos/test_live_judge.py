@@ -26,6 +26,7 @@ def judged(folder, pulses: list[Pulse], completed: bool) -> Tally:
         live._judge()
         return live.tally
     finally:
+        laboratory.page.close()
         laboratory.plant.close()
         laboratory.processes.close()
 

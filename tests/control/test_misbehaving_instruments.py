@@ -107,12 +107,14 @@ def twins(tmp_path_factory) -> Iterator[Laboratory]:
 async def opened(twins) -> AsyncIterator[Lab]:
     from qcodes.instrument import VisaInstrument
 
+    from podium.control.agent.reading_publisher import ReadingPublisher
     from podium.drivers.qblox_cluster import connection
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(VisaInstrument, "default_timeout", PATIENCE_S)
         patch.setattr(connection, "ANSWER_S", PATIENCE_S)
         patch.setattr(connection, "CONNECT_S", PATIENCE_S)
+        patch.setattr(ReadingPublisher, "fresh", lambda *_: None)  # it has to be asked
         async with open_facility(twins.facility, twins.endpoints) as lab:
             await lab.ready(WITHIN_S)
             await use(lab, "lo_q2")  # until a run sets its power it has that of its *RST

@@ -45,9 +45,13 @@ def held(bench):
     go_on.set()
 
 
-async def in_the_queue(lab: Lab, count: int) -> QueueNews:
-    """Return the queue once so many wait."""
-    while len((news := await lab.queue.news()).waiting) < count:  # noqa: ASYNC110  nobody tells
+async def in_the_queue(
+    lab: Lab, count: int, last: asyncio.Future[object] | None = None
+) -> QueueNews:
+    """Return the queue once so many wait, or once ``last`` has had its turn already."""
+    while len((news := await lab.queue.news()).waiting) < count:
+        if last is not None and last.done():
+            break
         await asyncio.sleep(0.01)
     return news
 
@@ -112,7 +116,7 @@ async def test_a_stream_lets_a_run_in_at_a_safe_point_and_no_bias(
             let_in = asyncio.ensure_future(bob.at_priority(6).run(replace(trial(), name="short")))
             let_in.add_done_callback(lambda _: done.append("short"))
             bias.add_done_callback(lambda _: done.append("bias"))
-            await in_the_queue(ada, 2)
+            await in_the_queue(ada, 2, let_in)
         if data.attrs["complete"]:
             done.append("stream")
     await asyncio.gather(let_in, bias)

@@ -44,37 +44,40 @@ async def client(up: Up, kind: str, who: str, first: float) -> dict[str, list]:
     return json.loads(out)
 
 
-def writes_on_the_page(events: str) -> list[tuple[float, str]]:
-    """Return what the two clients set by hand, in the order of the agent's own numbers."""
+def writes_in(rows: str) -> dict[int, tuple[float, str]]:
+    """Return what the two clients set by hand, by the agent's own numbers, of rows of a page."""
     found = {}
-    for number, text in EVENT.findall(events):
+    for number, text in EVENT.findall(rows):
         plain = " ".join(unescape(re.sub(r"<[^>]*>", "", text)).split())
         if (write := WRITE.search(plain)) and write[1] != "None" and write[2] in POINTS:
             found[int(number)] = (float(write[1]), write[2])
-    return [found[number] for number in sorted(found)]
+    return found
 
 
 async def page_stream(page: str, key: dict[str, str], until: int) -> list[tuple[float, str]]:
-    """Follow the page's stream until so many writes are seen; all that was seen is in order."""
-    seen: list[tuple[float, str]] = []
+    """Follow the page's stream until so many writes are seen; return them in their order."""
+    seen: dict[int, tuple[float, str]] = {}
     async with (
         httpx.AsyncClient(timeout=60, headers=key) as http,
-        http.stream("GET", f"{page}stream") as answer,
+        http.stream("GET", f"{page}stream?topics=events") as answer,
     ):
-        event, data = "", []
+        data: list[str] = []
         async for line in answer.aiter_lines():
             name, _, value = line.partition(": ")
             if name == "event":
                 event, data = value, []
             elif name == "data":
                 data.append(value)
-            elif not line and event == "events":
-                now = writes_on_the_page("\n".join(data))
-                assert now[: len(seen)] == seen
-                seen = now
+            elif not line and data:
+                text = "\n".join(data)
+                if event == "rows":
+                    text = "\n".join(html for _, _, html in json.loads(text)["rows"])
+                now, data = writes_in(text), []
+                assert all(seen.get(number, write) == write for number, write in now.items())
+                seen |= now
                 if len(seen) >= until:
-                    return seen
-    return seen
+                    break
+    return [seen[number] for number in sorted(seen)]
 
 
 async def test_writes_come_in_one_order_that_all_see_and_nothing_is_mixed_up(up) -> None:

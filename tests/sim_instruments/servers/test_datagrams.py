@@ -247,6 +247,7 @@ def bring_about_on(serving: ServedLaboratory, fault: str) -> None:
         fridges: dict[str, object] = {}  # noqa: RUF012
         trigger_lines: dict[str, object] = {}  # noqa: RUF012
         marker_lines: dict[str, object] = {}  # noqa: RUF012
+        links: frozenset[str] = frozenset()
 
         class plan:
             lines: frozenset[str] = frozenset()

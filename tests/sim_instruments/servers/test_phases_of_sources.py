@@ -11,6 +11,7 @@ from tests.benches.servers.loopback_drivers import TWO_NODES
 from podium.control.facility.load import load_facility
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS, FS_PER_S
 from podium.sim_instruments.physics.clocks import LockState
+from podium.sim_instruments.physics.meeting.kept_states import KeptStates
 from podium.sim_instruments.physics.oscillators import turns_of
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.signals import Piece, PulseTrain, RunSignals
@@ -27,6 +28,7 @@ class Listening:
 
     def __init__(self) -> None:
         self.heard: list[RunSignals] = []
+        self.kept = KeptStates()
 
     def play(self, signals: RunSignals) -> tuple[()]:
         self.heard.append(signals)
