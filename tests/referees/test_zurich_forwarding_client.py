@@ -256,7 +256,7 @@ def test_a_gate_on_another_instrument_depends_on_the_result(rack):
     assert effect[(cause == 0) & (before == 0)].mean() < 0.12
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", sampled(MODES, kept=["registers"]))
 def test_a_result_is_there_when_the_vendors_model_says_and_no_earlier(rack, mode):
     there = first_cycles(MODES[mode])
     shots = 600

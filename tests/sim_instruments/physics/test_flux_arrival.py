@@ -116,6 +116,7 @@ def lasting(quanta: float):
     return train(LINE, (STARTS + 200).tolist(), [piece], [0] * SHOTS, [0.0] * SHOTS)
 
 
+@pytest.mark.slow
 def test_a_readout_does_not_feel_what_is_left_of_a_pulse_below_the_bound() -> None:
     """The truth is a bias that lies off by as much all the time."""
     quanta = leftover(0.93 * MOVED_LIT_HZ)  # the line overshoots by 6 %

@@ -92,6 +92,7 @@ def chip() -> Chip:
     return world.model_copy(update={"nodes": {"node_d": world.nodes["node_d"]}}).chip()
 
 
+@pytest.mark.slow
 def test_a_neighbours_bias_moves_a_qubit_of_a_register_beyond_crosstalk(chip: Chip) -> None:
     spots = chip.sweet_spots_v()
     without = Chip(

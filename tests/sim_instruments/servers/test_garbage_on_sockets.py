@@ -102,6 +102,7 @@ async def assert_plays(serving: ServedLaboratory) -> None:
         assert await module.ask(b"SYSTem:ERRor:COUNt?\n") == b"0\r\n"
 
 
+@pytest.mark.slow
 async def test_two_thousand_attempts_leave_everybody_else_alone(facility, twin_file) -> None:
     async with watched(facility, twin_file) as (serving, broken):
         await try_many(serving, broken, seed=1, count=2_000)

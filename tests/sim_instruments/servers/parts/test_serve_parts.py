@@ -184,6 +184,7 @@ def served_for_one_test(tmp_path):
         yield served
 
 
+@pytest.mark.slow
 def test_a_killed_part_takes_its_node_alone_along(served_for_one_test) -> None:
     served = served_for_one_test
     served.kill("node_b")
