@@ -71,12 +71,13 @@ class LinkStory:
                 "sigma": None if one is None else one.sigma,
                 "allowed": self.allowed(quantity),
             }
+        hidden = {name: truth.value for name, _, truth in self.hidden()}
         told["parameters"] = {
             name: {
                 "value": one.value,
                 "sigma": one.sigma,
                 "unit": one.unit,
-                "truth": self.world[name].value if name in self.world else None,
+                "truth": hidden.get(name),
             }
             for name, one in self.found.items()
         }

@@ -16,7 +16,11 @@ from podium.control.calibration.links.link_model import (
 )
 from podium.control.calibration.links.photon_shapes import middles_s, sech_rate_hz
 from podium.control.calibration.links.photon_transfer import fit_lag
-from podium.control.calibration.links.sideband_rate import fit_rate
+from podium.control.calibration.links.sideband_rate import (
+    KAPPA_BY_ECHO,
+    RATE_BY_ECHO,
+    fit_rate,
+)
 from podium.control.calibration.links.sideband_spectroscopy import ExpectedSideband, fit_sideband
 from podium.control.calibration.links.transfer_efficiency import efficiency
 
@@ -94,6 +98,55 @@ def test_pulses_of_three_lengths_tell_rate_and_width() -> None:
     fit = fit_rate(amplitude, left, [np.full(31, 0.02)] * 3, duration, (12e6, 10.4e6))
     assert abs(fit.values["rate"] - 12.7e6) < 5 * fit.sigmas["rate"] < 1e6
     assert abs(fit.values["kappa"] - 9.8e6) < 5 * fit.sigmas["kappa"] < 2e6
+
+
+def left_with_echo(
+    duration_s: float, rate_hz: np.ndarray, widths: tuple[float, float], echo: float, phase: float
+) -> np.ndarray:
+    """Return what is left in f where what the other end reflects comes back, 4.5 ns each way.
+
+    ``echo``: of amplitude. Midpoint steps of 0.25 ns; both resonators have one frequency.
+    """
+    dt, way = 0.25e-9, 18
+    g, (own, other) = 2 * np.pi * rate_hz, 2 * np.pi * np.array(widths)
+    state = np.zeros((3, g.size), np.complex128)
+    state[0] = 1.0
+    steps = round(duration_s / dt)
+    sent, back = np.zeros((2, steps + 1, g.size), np.complex128)
+
+    def slope(state: np.ndarray, arrived: np.ndarray, echoed: np.ndarray) -> np.ndarray:
+        f, here, there = state
+        return np.stack(
+            [
+                -1j * g * here,
+                -1j * g * f - own / 2 * here - np.sqrt(own) * echoed,
+                -other / 2 * there - np.sqrt(other) * arrived,
+            ]
+        )
+
+    for k in range(steps):
+        arrived = sent[max(0, k - way)]
+        echoed = echo * np.exp(1j * phase) * back[max(0, k - way)]
+        middle = state + dt / 2 * slope(state, arrived, echoed)
+        state = state + dt * slope(middle, arrived, echoed)
+        sent[k + 1] = echoed + np.sqrt(own) * state[1]
+        back[k + 1] = arrived + np.sqrt(other) * state[2]
+    return np.abs(state[0]) ** 2
+
+
+@pytest.mark.parametrize("widths", [(10.2e6, 13.5e6), (13.5e6, 10.2e6)])
+def test_what_comes_back_moves_rate_and_width_as_their_sigmas_say(widths) -> None:
+    amplitude, duration = np.linspace(0, 0.9, 31), [40e-9, 80e-9, 160e-9]
+    rate, echo = 12e6, 0.076
+    kappas, rates = [], []
+    for phase in np.arange(8) * np.pi / 4:
+        left = [left_with_echo(t, rate * amplitude, widths, echo, phase) for t in duration]
+        fit = fit_rate([amplitude] * 3, left, [np.full(31, 0.02)] * 3, duration, (rate, widths[0]))
+        kappas.append(fit.values["kappa"] / widths[0] - 1)
+        rates.append(fit.values["rate"] / rate - 1)
+    told = echo / np.sqrt(2)
+    assert np.sqrt(np.mean(np.square(kappas))) == pytest.approx(KAPPA_BY_ECHO * told, rel=0.15)
+    assert np.sqrt(np.mean(np.square(rates))) == pytest.approx(RATE_BY_ECHO * told, rel=0.35)
 
 
 def test_what_is_left_tells_the_photon_that_went() -> None:
