@@ -278,5 +278,5 @@ DISPERSIVE_SHIFT = Declaration(
     },
     refines=("kappa",),
     places=(200,),
-    cost_s=1.7,
+    cost_s=1.2,
 )

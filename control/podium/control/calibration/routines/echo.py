@@ -172,5 +172,5 @@ ECHO = Declaration(
         "t2_echo": Lifetime(1 * DAY_S),
     },
     places=(135,),
-    cost_s=4.6,
+    cost_s=4.8,
 )

@@ -81,5 +81,5 @@ QUBIT_SPECTROSCOPY = Declaration(
     },
     essential=True,
     places=(60,),
-    cost_s=0.9,
+    cost_s=1.0,
 )

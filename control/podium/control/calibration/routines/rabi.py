@@ -209,7 +209,7 @@ RABI = Declaration(
     },
     essential=True,
     places=(80, 120),
-    cost_s=1.1,
+    cost_s=0.9,
 )
 
 RABI_EF = Declaration(

@@ -362,7 +362,7 @@ RAMSEY = Declaration(
     },
     refines=("f01",),
     places=(110, 210),
-    cost_s=8.0,
+    cost_s=7.2,
 )
 
 FREQUENCY = Declaration(
@@ -371,5 +371,5 @@ FREQUENCY = Declaration(
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     refines=("f01",),
     places=(220,),
-    cost_s=3.8,
+    cost_s=0.9,
 )

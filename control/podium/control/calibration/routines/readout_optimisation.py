@@ -448,5 +448,5 @@ READOUT_OPTIMISATION = Declaration(
         "probe_loss": Lifetime(7 * DAY_S),
     },
     places=(90, 160),
-    cost_s=3.0,
+    cost_s=2.4,
 )

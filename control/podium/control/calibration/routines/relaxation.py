@@ -289,5 +289,5 @@ RELAXATION = Declaration(
         "t1": Lifetime(1 * DAY_S),
     },
     places=(130, 190),
-    cost_s=6.0,
+    cost_s=6.1,
 )

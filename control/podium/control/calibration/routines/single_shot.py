@@ -385,5 +385,5 @@ SINGLE_SHOT = Declaration(
     },
     essential=True,
     places=(100, 170),
-    cost_s=4.6,
+    cost_s=3.1,
 )

@@ -240,5 +240,5 @@ THERMAL_POPULATION = Declaration(
         "thermal_population": Lifetime(1 * DAY_S),
     },
     places=(153, 180),
-    cost_s=6.6,
+    cost_s=3.9,
 )
