@@ -1,13 +1,12 @@
 """Brings one world up by ``podium demo``, and records it."""
 
-import json
 from math import nan
 from pathlib import Path
 from typing import Any
 
 from podium.control.campaign.provenance import digest, podium_commit, podium_version
 from podium.control.campaign.shared_start import KEPT_OF_SUMMARY
-from podium.control.campaign.world_process import measured_world
+from podium.control.campaign.world_process import json_of, measured_world
 from podium.control.campaign.world_record import Recovery, Scan, WorldRecord, to_json
 from podium.control.campaign.world_task import WorldLost, WorldTask
 from podium.control.parameters.quantities import BY_NAME
@@ -30,9 +29,9 @@ def record_of(task: WorldTask, folder: Path) -> WorldRecord:
 
     The truth is what ``podium twin truth`` has told the demo after the last measurement.
     """
-    summary = _json(folder / "summary.json")
-    truth = _json(folder / "truth.json")
-    fits = _json(folder / "fits.json")
+    summary = json_of(folder / "summary.json")
+    truth = json_of(folder / "truth.json")
+    fits = json_of(folder / "fits.json")
     return WorldRecord(
         seed=task.seed,
         options=task.options,
@@ -82,7 +81,3 @@ def _recoveries(found: dict[str, Any], truth: dict[str, Any]) -> tuple[Recovery,
             )
         )
     return tuple(recoveries)
-
-
-def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))

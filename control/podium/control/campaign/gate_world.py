@@ -1,15 +1,12 @@
 """Brings the gates of one world up by ``podium demo --two-qubit``, and records them."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from podium.control.campaign.provenance import digest, podium_commit, podium_version
-from podium.control.campaign.world_process import measured_world
-from podium.control.campaign.world_task import WorldLost, WorldTask
+from podium.control.campaign.world_process import json_of, recorded_world
+from podium.control.campaign.world_task import WorldTask
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.line_inverse import inverse_stages, step_means
 from podium.control.facility.line_response import LineResponse, response_of
@@ -29,22 +26,13 @@ NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
 async def gate_world(task: WorldTask) -> dict[str, Any]:
     """Bring the gates up and return their record as JSON; raises ``WorldLost``."""
     command = task.program or podium("demo", "--two-qubit")
-    async with measured_world(task, command) as folder:
-        try:
-            return {
-                "campaign": task.campaign,
-                "seed": task.seed,
-                "options": list(task.options),
-                "facility_digest": digest(task.facility_text),
-                "version": podium_version(),
-                "commit": podium_commit(),
-                **record_of(_json(folder / "summary.json"), _json(folder / "truth.json"),
-                            _json(folder / "fits.json")),
-            }  # fmt: skip
-        except (KeyError, TypeError, ValueError) as error:
-            raise WorldLost(
-                f"seed {task.seed}: {folder.name} holds no report of gates: {error!r}"
-            ) from error
+    files = ("summary.json", "truth.json", "fits.json")
+    return await recorded_world(
+        task,
+        command,
+        lambda folder: record_of(*(json_of(folder / name) for name in files)),
+        f"seed_{task.seed} holds no report of gates",
+    )
 
 
 def record_of(summary: Any, truth: Any, fits: Any) -> dict[str, Any]:
@@ -110,7 +98,3 @@ def _line(known: Mapping[str, Any], element: str) -> LineResponse:
 
 def _value(known: Mapping[str, Any], name: str) -> float | None:
     return float(known[name]["value"]) if name in known else None
-
-
-def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,13 +1,16 @@
 """Measures a world by a command, in processes of its own, in a folder of its own."""
 
 import asyncio
+import json
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+from podium.control.campaign.provenance import digest, podium_commit, podium_version
 from podium.control.campaign.world_task import WorldLost, WorldTask
 
 GRACE_S = 30.0
@@ -36,6 +39,37 @@ async def measured_world(task: WorldTask, command: Sequence[str]) -> AsyncIterat
             said = log.read_text(encoding="utf-8", errors="replace")[-LAST_CHARACTERS:].strip()
             raise WorldLost(f"seed {task.seed}: ended with status {status}: {said}")
         yield folder
+
+
+async def recorded_world(
+    task: WorldTask,
+    command: Sequence[str],
+    record_of: Callable[[Path], Mapping[str, Any]],
+    missing: str,
+) -> dict[str, Any]:
+    """Measure a world and return its record as JSON, with what it was measured with.
+
+    ``record_of`` reads the folder. Raises :class:`WorldLost` where it raises KeyError, TypeError or
+    ValueError; ``missing`` says what is not there then.
+    """
+    async with measured_world(task, command) as folder:
+        try:
+            return {
+                "campaign": task.campaign,
+                "seed": task.seed,
+                "options": list(task.options),
+                "facility_digest": digest(task.facility_text),
+                "version": podium_version(),
+                "commit": podium_commit(),
+                **record_of(folder),
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            raise WorldLost(f"seed {task.seed}: {missing}: {error!r}") from error
+
+
+def json_of(path: Path) -> Any:
+    """Return what a file of a report holds; raises ValueError for no JSON."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 async def _run(command: list[str], log: Path) -> int:
