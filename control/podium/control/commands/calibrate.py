@@ -8,10 +8,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.commands.options.calibration_arguments import add_folder_arguments
 from podium.control.commands.options.facility_file import add_facility_arguments, with_facility
 from podium.control.demo.arguments import add_reset_argument
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
-from podium.control.records.calibration_folder import OUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,18 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="run this routine, by its name or its file (my_routine.py); may be repeated "
         "(default: the whole bring-up; of edges, all routines for them)",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path(OUT),
-        metavar="DIR",
-        help=f"folder for data, plots and the store (default {OUT})",
-    )
-    parser.add_argument(
-        "--store",
-        metavar="FILE|URL",
-        help="where parameters are kept (default parameters.sqlite in DIR)",
-    )
+    add_folder_arguments(parser, "data, plots")
     parser.add_argument(
         "--validity",
         action="append",

@@ -4,13 +4,12 @@ import asyncio
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.control.commands import link_request
+from podium.control.commands.options.calibration_arguments import add_folder_arguments
 from podium.control.commands.options.facility_file import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
-from podium.control.records.calibration_folder import OUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,18 +60,7 @@ def _common(parser: ArgumentParser) -> None:
         metavar="END",
         help="both nodes, e.g. node_a node_b, or the link, e.g. link_ab (default: the only one)",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path(OUT),
-        metavar="DIR",
-        help=f"folder for data and the store (default {OUT})",
-    )
-    parser.add_argument(
-        "--store",
-        metavar="FILE|URL",
-        help="where parameters are kept (default parameters.sqlite in DIR)",
-    )
+    add_folder_arguments(parser, "data")
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
