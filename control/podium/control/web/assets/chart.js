@@ -6,6 +6,16 @@ const COLOURS = 4;
 export function css(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
 export function colour(n) { return css(`--series-${n % COLOURS}`); }
 
+// Calls `redraw` whenever `root` has become wider or narrower.
+export function onWidth(root, redraw) {
+  let width = root.clientWidth;
+  new ResizeObserver(() => {
+    if (Math.abs(root.clientWidth - width) < 2) return;
+    width = root.clientWidth;
+    redraw();
+  }).observe(root);
+}
+
 export function frame(xLabel, yLabel) {
   // As large as the reader's own letters: on a wall they are larger.
   const size = 0.75 * parseFloat(getComputedStyle(document.documentElement).fontSize), font = `${size}px system-ui, sans-serif`;

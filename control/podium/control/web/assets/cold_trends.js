@@ -1,5 +1,6 @@
 // Trends of one fridge: temperatures and pressures on logarithmic axes, flow; the corridor of the
 // latest rehearsal behind what is live.
+import { onWidth } from "./chart.js";
 import { reason } from "./live.js";
 
 const LIVE_MOST = 5000; // points of a reading, where nobody has a history
@@ -28,12 +29,7 @@ export class Trends {
     this.#wrong = place.querySelector(".problem");
     this.#last = last;
     last.addEventListener("change", () => this.#ask());
-    let width = this.#place.clientWidth;
-    new ResizeObserver(() => {
-      if (Math.abs(this.#place.clientWidth - width) < 2) return;
-      width = this.#place.clientWidth;
-      this.redraw();
-    }).observe(this.#place);
+    onWidth(this.#place, () => this.redraw());
     setInterval(() => this.#ask(), AGAIN_MS);
   }
 

@@ -1,5 +1,5 @@
 // What a routine has found: its panels with data and fit, values, and reasons for failures.
-import { css, frame, heat, mapFrame } from "./chart.js";
+import { css, frame, heat, mapFrame, onWidth } from "./chart.js";
 
 export class Panels {
   #root; #title; #outcome = null; #charts = [];
@@ -7,12 +7,7 @@ export class Panels {
   constructor(root, title = null) {
     this.#root = root;
     this.#title = title;
-    let width = root.clientWidth;
-    new ResizeObserver(() => {
-      if (Math.abs(root.clientWidth - width) < 2) return;
-      width = root.clientWidth;
-      this.redraw();
-    }).observe(root);
+    onWidth(root, () => this.redraw());
   }
 
   show(outcome) {

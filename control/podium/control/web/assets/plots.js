@@ -1,6 +1,6 @@
 // The data of a run: lines over the fastest axis, a map where there are many of them, a cloud
 // for single shots. Two runs lie over each other, or one is subtracted from the other.
-import { colour, edges, frame, heat, label, least, mapFrame, most, range, scaled, short } from "./chart.js";
+import { colour, edges, frame, heat, label, least, mapFrame, most, onWidth, range, scaled, short } from "./chart.js";
 
 const HEIGHT_LEAST = 190, HEIGHT_MOST = 420, HEIGHT_SHARE = 0.52; // px, px, of the width
 const GAP_MS = 250; // what comes faster is drawn so often
@@ -14,12 +14,7 @@ export class Plots {
   constructor(root, title) {
     this.#root = root;
     this.#title = title;
-    let width = root.clientWidth;
-    new ResizeObserver(() => {
-      if (Math.abs(root.clientWidth - width) < 2) return;
-      width = root.clientWidth;
-      this.redraw();
-    }).observe(root);
+    onWidth(root, () => this.redraw());
   }
 
   set shownAs(value) { this.#shownAs = value; this.redraw(); }
