@@ -4,13 +4,13 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.serve_command import DONE, WRONG_USE, CommandFailed
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.links.heralded_link import HeraldedLink
 
 HERALD_HELP = "attempt to entangle two qubits by photons that meet at a herald station"
-FS_PER_S = 10**15
 
 
 def add_herald(herald: ArgumentParser) -> None:

@@ -44,8 +44,8 @@ from podium.control.links.network import (
 )
 from podium.control.links.storage import Memory
 from podium.control.timebase.epochs import Epochs
+from podium.firmware_interfaces.exact_time import FS_PER_S
 
-FS_PER_S = 10**15
 ROUNDING = 1e-9
 
 
