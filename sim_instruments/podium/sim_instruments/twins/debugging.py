@@ -1,21 +1,12 @@
 """A twin whose sequencers can be stopped while they execute a program."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from podium.sim_instruments.execution.breakpoints import Breakpoint
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.signals import RunSignals
-
-
-@dataclass(frozen=True, slots=True)
-class Breakpoint:
-    """Says where one sequencer is to be stopped."""
-
-    line: int | None = None
-    """Of its program's text, from 1."""
-    when: str = ""
-    """A condition in words; empty: none."""
 
 
 @runtime_checkable

@@ -22,7 +22,9 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
     MalformedLine,
 )
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS, NEWEST, RELEASES
+from podium.sim_instruments.execution.breakpoints import Breakpoint
 from podium.sim_instruments.execution.playback import Playback
+from podium.sim_instruments.execution.processor_watch import stops_at
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.command_observer import (
@@ -30,7 +32,6 @@ from podium.sim_instruments.twins.command_observer import (
     CommandObserver,
     cluster_words,
 )
-from podium.sim_instruments.twins.debugging import Breakpoint
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
     SUBS_PER_TICK,
     ClusterClock,
@@ -49,10 +50,7 @@ from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import PERFECT, Mixer
 from podium.sim_instruments.twins.qblox_cluster.processor.linq import CMM_SLOT
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import (
-    Condition,
-    SequencerStops,
-)
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import WORDS, SeenProcessor
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     SUFFIX_OUT_OF_RANGE,
     SYNTAX_ERROR,
@@ -182,10 +180,11 @@ class ClusterTwin:
             slots = ", ".join(f"slot{slot}" for slot in self.modules)
             raise ValueError(f"{sequencer!r} is no sequencer like slot2.seq0; there are {slots}")
         name = f"slot{module.slot}.seq{int(found[2])}"
-        conditions = tuple(Condition.of_text(one.when) for one in breakpoints if one.when)
-        lines = tuple(one.line for one in breakpoints if one.line is not None)
-        stops = SequencerStops(lambda seen: halted(name, seen.told), lines, conditions)
-        module.sequencers[int(found[2])].stops = stops if breakpoints else None
+
+        def stands(seen: SeenProcessor) -> bool:
+            return halted(name, seen.told)
+
+        module.sequencers[int(found[2])].stops = stops_at(breakpoints, WORDS, stands)
         return name
 
     def signals_until_now(self, sequencer: str) -> tuple[RunSignals, int] | None:
