@@ -86,6 +86,7 @@ def line_of(lab: TwinFacility, endpoints: Path, program: Program, at: str, word:
     return next(n for n, line in enumerate(text.splitlines(), 1) if word in line)
 
 
+@pytest.mark.slow
 async def test_a_run_stops_at_a_line_of_seqc_and_goes_on_as_if_it_had_not(lab, tmp_path) -> None:
     program = rabi(lab)
     with lab.fork() as other:
@@ -115,7 +116,7 @@ async def test_a_run_stops_at_a_line_of_seqc_and_goes_on_as_if_it_had_not(lab, t
         found = await running
     np.testing.assert_array_equal(found, expected)
     assert lab.stopped(0.0) == ()
-    rest, driven, again, driven_again = stops
+    rest, driven, *_ = stops
     assert driven.registers["R1"] - rest.registers.get("R1", 0) == 1, "the point"
     assert driven.played[-1]["amplitudes"] == [0.5, -0.5, 0.5, 0.5]
     assert driven.queue_ns == (driven.played[-1]["time_ns"],), "put out, and not yet played"

@@ -119,6 +119,13 @@ def test_it_stops_once_a_condition_begins_to_hold(when: str, line: int, register
     assert (first["line"], first["registers"], more) == (line, registers, [])
 
 
+def test_an_address_is_a_condition_that_stops_each_time() -> None:
+    at_line = visited(PROGRAM, lines=(7,))
+    wanted = Condition.of_text(f"address == {at_line[0]['address']}", WORDS)
+    assert visited(PROGRAM, conditions=(wanted,)) == at_line
+    assert len(at_line) == 3
+
+
 def test_it_stops_at_the_first_instruction_from_a_time_on() -> None:
     begin = visited(PROGRAM, lines=(2,))[0]["time_ns"]
     (seen,) = visited(PROGRAM, conditions=(Condition.of_text(f"time >= {begin + 150}", WORDS),))
