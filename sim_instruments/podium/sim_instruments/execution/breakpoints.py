@@ -1,6 +1,14 @@
 """Breakpoints of a sequencer, as somebody asks for them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+Halted = Callable[[str, Callable[[], dict[str, Any]]], bool]
+"""Is called with a sequencer's name, and with what tells how it stands.
+
+It waits, and returns whether to stop at the next instruction.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,8 @@
 
 import re
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster import limits
@@ -22,7 +21,7 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
     MalformedLine,
 )
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS, NEWEST, RELEASES
-from podium.sim_instruments.execution.breakpoints import Breakpoint
+from podium.sim_instruments.execution.breakpoints import Breakpoint, Halted
 from podium.sim_instruments.execution.playback import Playback
 from podium.sim_instruments.execution.processor_watch import stops_at
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
@@ -164,12 +163,7 @@ class ClusterTwin:
             raise KeyError(f"no port {port!r} at this cluster, it has {known}")
         return ClusterSession(self, self.modules[slot])
 
-    def stop_at(
-        self,
-        sequencer: str,
-        breakpoints: Sequence[Breakpoint],
-        halted: Callable[[str, Callable[[], dict[str, Any]]], bool],
-    ) -> str:
+    def stop_at(self, sequencer: str, breakpoints: Sequence[Breakpoint], halted: Halted) -> str:
         """Stop a sequencer (``slot2.seq0``) at lines and conditions; see :class:`.StopsPrograms`.
 
         It is stopped from its next start on.

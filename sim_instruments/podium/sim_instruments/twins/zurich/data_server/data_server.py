@@ -6,7 +6,6 @@ One process of the vendor's on one computer, port 8004; clients reach every inst
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from podium.firmware_interfaces.zurich.discovery import DiscoveredDevice
 from podium.firmware_interfaces.zurich.handshake import KernelRequest, NoKernel, Reason
@@ -14,7 +13,7 @@ from podium.firmware_interfaces.zurich.inventory.models import server_nodes
 from podium.firmware_interfaces.zurich.limits import TCP_PORT
 from podium.firmware_interfaces.zurich.refusals import Kind, Refusal
 from podium.firmware_interfaces.zurich.session_messages import Request
-from podium.sim_instruments.execution.breakpoints import Breakpoint
+from podium.sim_instruments.execution.breakpoints import Breakpoint, Halted
 from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.command_observer import CommandListener, Verdict
 from podium.sim_instruments.twins.trigger_line import TriggerSink
@@ -116,12 +115,7 @@ class DataServer:
             raise KeyError(f"no trigger input {connector}: nothing executes programs here")
         return self._execution.input(connector)
 
-    def stop_at(
-        self,
-        sequencer: str,
-        breakpoints: Sequence[Breakpoint],
-        halted: Callable[[str, Callable[[], dict[str, Any]]], bool],
-    ) -> str:
+    def stop_at(self, sequencer: str, breakpoints: Sequence[Breakpoint], halted: Halted) -> str:
         """Stop a sequencer (``dev12000/sgchannels/0``) at lines of SeqC and at conditions.
 
         See :class:`.StopsPrograms`. It is stopped from its next start on.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from podium.firmware_interfaces.zurich.values import Value
-from podium.sim_instruments.execution.breakpoints import Breakpoint
+from podium.sim_instruments.execution.breakpoints import Breakpoint, Halted
 from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import Horizon
@@ -16,7 +16,6 @@ from podium.sim_instruments.twins.zurich.data_server.sequencer_port import (
 )
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.runs.participants import Key
-from podium.sim_instruments.twins.zurich.runs.program_stops import Halted
 from podium.sim_instruments.twins.zurich.triggers.trigger_inputs import Signal, TriggerInputs
 
 

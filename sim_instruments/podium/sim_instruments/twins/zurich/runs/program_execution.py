@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from podium.firmware_interfaces.zurich.values import Value
-from podium.sim_instruments.execution.breakpoints import Breakpoint
+from podium.sim_instruments.execution.breakpoints import Breakpoint, Halted
 from podium.sim_instruments.execution.playback import WiredPlayback
 from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.twin import Horizon
@@ -38,7 +38,7 @@ from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.runs.participants import Key
 from podium.sim_instruments.twins.zurich.runs.precomputed_runs import PrecomputedRuns
 from podium.sim_instruments.twins.zurich.runs.program_run import ProgramRun
-from podium.sim_instruments.twins.zurich.runs.program_stops import Halted, ProgramStops
+from podium.sim_instruments.twins.zurich.runs.program_stops import ProgramStops
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerLines

@@ -5,10 +5,9 @@ in a worker's thread, and the data server goes on answering. Programs that no wo
 executed as clients look: they cannot stand.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
-from podium.sim_instruments.execution.breakpoints import Breakpoint
+from podium.sim_instruments.execution.breakpoints import Breakpoint, Halted
 from podium.sim_instruments.execution.processor_watch import stops_at
 from podium.sim_instruments.twins.zurich.runs.participants import Key
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_view import (
@@ -16,8 +15,6 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_view import (
     SequencerBreaks,
     SequencerView,
 )
-
-Halted = Callable[[str, Callable[[], dict[str, Any]]], bool]
 
 
 class ProgramStops:
