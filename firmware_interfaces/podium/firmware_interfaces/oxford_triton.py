@@ -13,6 +13,10 @@ PRESSURES = tuple(range(1, 7))  # DEV:P1 ... P6, mB
 GAUGES = {"P1": "p5", "P2": "p3", "P3": "p2", "P5": "p4", "P6": "p1"}
 """By gauge what a fridge calls it: tank, condensing line, still, forepump's outlet before the trap,
 outer vacuum can. P4 is between turbo and forepump, where a fridge here has none."""
+FORELINE = "foreline"
+"""P4 likewise: of no signal of a fridge."""
+CLIENTS_MAX = 1
+"""Further connections are refused: notes of ISIS on Tritons (``ibex_developers_manual``)."""
 VALVES = tuple(f"V{number}" for number in range(1, 10))
 PANEL = {"V1": "v9", "V4": "v2", "V5": "v4", "V7": "v12", "V8": "v13", "V9": "v1"}
 """By valve what a fridge calls it. V9 joins still and turbo, V4 goes around the turbo: above 1.25 K

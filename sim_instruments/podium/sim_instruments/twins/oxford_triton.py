@@ -58,6 +58,8 @@ def resistance_ohm(temperature_k: float) -> float:
 class OxfordTriton:
     """A Triton whose thermometers ``channels`` (number: name) read ``reading(number, now_fs)``."""
 
+    clients_max = box.CLIENTS_MAX
+
     def __init__(
         self,
         channels: Mapping[int, str],
