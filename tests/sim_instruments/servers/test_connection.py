@@ -3,13 +3,13 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.benches.servers.box_on_a_wire import Bench, Wire
+from tests.benches.servers.box_on_a_wire import Bench, Box, Wire
 
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
 from podium.sim_instruments.servers import connection as connection_module
 from podium.sim_instruments.servers.clock import ClockMode
 from podium.sim_instruments.servers.connection import BEHIND_MAX, TwinConnection
-from podium.sim_instruments.servers.leaps import MANY_LINES, TimeOf
+from podium.sim_instruments.servers.leaps import HOLDS_FOR_S, MANY_LINES, Timekeeper, TimeOf
 from podium.sim_instruments.twins.answer_pace import AnswerPace, lines_with_rests
 from podium.sim_instruments.twins.twin import Horizon
 
@@ -359,6 +359,35 @@ async def test_a_client_that_sends_no_more_hears_what_it_waits_for(mode) -> None
         assert wire.closed == (b"".join(wire.sent) == b"A\nB\n")
         passes(lab, connection)
     assert wire.closed
+    connection.connection_lost(None)
+
+
+async def test_a_slow_box_answers_while_another_one_computes_longer_than_clients_wait() -> None:
+    """On a manual clock no time passes meanwhile: its answer would never be due."""
+    lab, connection, wire = slow(ClockMode.MANUAL)
+    computing = Box()
+    computing.computing = True
+    wall_s = [100.0]
+    lab.timekeeper = Timekeeper(
+        lab.clock, {"box": lab.box, "computing": computing}, monotonic_s=lambda: wall_s[0]
+    )
+    connection = TwinConnection(
+        lambda: lab.box.pace.through(lab.box),
+        TimeOf(lab.timekeeper, "box"),
+        lab.faults,
+        lambda: None,
+    )
+    connection.connection_made(wire)
+    before_fs = lab.clock.now_fs()
+    connection.data_received(b"A\n")
+    assert wire.sent == []
+    wall_s[0] += 1.01 * HOLDS_FOR_S
+    connection.due()
+    assert wire.sent == [b"A\n"]
+    assert lab.clock.now_fs() == before_fs
+    computing.computing = False
+    connection.data_received(b"B\n")
+    assert wire.sent == [b"A\n"], "with time, the box takes its time again"
     connection.connection_lost(None)
 
 

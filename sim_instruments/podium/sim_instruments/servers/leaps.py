@@ -16,8 +16,8 @@ from podium.sim_instruments.servers.kernel_compilation import KernelGate
 from podium.sim_instruments.twins.twin import Horizon, Twin
 
 _LINES = re.compile(rb"[^\n]*\n|[^\n]+")
-HOLDS_FOR_S = 4.0
-"""On a manual clock commands wait so long for a twin that computes: clients wait longer."""
+HOLDS_FOR_S = 3.0
+"""On a manual clock commands wait so long for a twin that computes: clients wait 5 s and more."""
 MANY_LINES = 200
 """Carried out at a stretch: some milliseconds."""
 _MANY_LINES = re.compile(rb"(?:[^\n]*\n){1,%d}|[^\n]+" % MANY_LINES)
@@ -64,6 +64,11 @@ class Time(Protocol):
 
     def wait_for_turn(self) -> None:
         """Take that a command waits."""
+        ...
+
+    @property
+    def stands_still(self) -> bool:
+        """Tell whether what is carried out now finds a time that does not pass."""
         ...
 
     def answered(self) -> None:
@@ -155,9 +160,18 @@ class Timekeeper:
     def wait_for_turn(self) -> None:
         """Take that a command waits: in one process it is always its turn."""
 
+    @property
+    def stands_still(self) -> bool:
+        """Tell whether no time passes, on a manual clock, as a twin computes.
+
+        A box that takes its time would then answer when the twin has ended, later than clients
+        wait: it answers at once.
+        """
+        return self._computes()
+
     def answered(self) -> None:
         """Let pass what an answer takes, but for one that was given while a twin computes."""
-        if not self._computes():
+        if not self.stands_still:
             self.clock.answered()
 
     def _computes(self) -> bool:
@@ -230,6 +244,11 @@ class TimeOf:
     def wait_for_turn(self) -> None:
         """Take that a command waits."""
         self.timekeeper.wait_for_turn()
+
+    @property
+    def stands_still(self) -> bool:
+        """Tell whether what is carried out now finds a time that does not pass."""
+        return self.timekeeper.stands_still
 
     def answered(self) -> None:
         """Let pass what an answer takes."""
