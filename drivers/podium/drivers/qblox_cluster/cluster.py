@@ -123,6 +123,8 @@ class QbloxCluster:
         """Whether what was played last had stopped when it should have."""
         self._program: ClusterProgram | None = None
         self._quiet = False
+        self._read: dict[str, object] = {}
+        """All settings, as a snapshot has read them; empty: none did."""
         self._settled = NEVER
         """``changes`` when all settings of the loaded program had been sent."""
         self._interrupted = threading.Event()
@@ -157,7 +159,7 @@ class QbloxCluster:
 
     def tell(self, message: str) -> None:
         """Send a command; ``SLOT2:...`` goes to the module in slot 2."""
-        self._cache.changes += 1
+        self._cache.changed()
         with telling(self._name, repr(message)):
             in_words(self._cluster, message, answered=False)
 
@@ -170,7 +172,7 @@ class QbloxCluster:
     def set(self, parameter: str, value: object) -> None:
         """Set a parameter of the vendor's client."""
         found = parameter_of(self._name, self._cluster, parameter)
-        self._cache.changes += 1
+        self._cache.changed()
         with telling(self._name, f"setting {parameter} to {value!r}"):
             set_value(self._name, found, value)
 
@@ -184,8 +186,24 @@ class QbloxCluster:
 
     def snapshot(self) -> dict[str, object]:
         """Return all settings as read from the modules: one round trip each, all at once."""
+        self._cache.take_unread()
+        self._read = {}
         with asking(self._name, "reading all settings"):
-            return read_all(self._cluster, self._modules)
+            self._read = read_all(self._cluster, self._modules)
+        return dict(self._read)
+
+    def snapshot_again(self) -> dict[str, object]:
+        """Return all settings: those of sequencers and modules that were set since, read anew.
+
+        The others are as the last snapshot has read them.
+        """
+        unread = self._cache.take_unread()
+        before, self._read = self._read, {}
+        if not before or unread is None:
+            return self.snapshot()
+        with asking(self._name, "reading settings"):
+            self._read = before | read_all(self._cluster, self._modules, unread)
+        return dict(self._read)
 
     def close(self) -> None:
         """Close the connection, from whatever thread; outputs stay as they are."""
@@ -444,7 +462,7 @@ class QbloxCluster:
             levels_v = {name: levels[step] for name, levels in stairs.items() if step < len(levels)}
             words = " and ".join(f"{name} to {level_v} V" for name, level_v in levels_v.items())
             what = f"setting {words} and "
-            self._cache.changes += len(levels_v)
+            self._cache.changed(*((slot_of(name), None) for name in levels_v))
             for name, level_v in levels_v.items():
                 # Errors of the pacer's own module are asked for when it is armed.
                 quiet = unchecked(self._cluster) if slot_of(name) == slot else nullcontext()
