@@ -464,7 +464,7 @@ class QbloxCluster:
             what = f"setting {words} and "
             self._cache.changed(*((slot_of(name), None) for name in levels_v))
             for name, level_v in levels_v.items():
-                # Errors of the pacer's own module are asked for when it is armed.
+                # Errors of the pacer's own module are asked for when it is started.
                 quiet = unchecked(self._cluster) if slot_of(name) == slot else nullcontext()
                 with telling(self._name, what), quiet:
                     offsets[name].set(level_v)
@@ -531,11 +531,11 @@ class QbloxCluster:
         # The cluster itself waits, not we: a twin may leap over it, a real one waits as long.
         where = [(slot, PACER)]
         try:
-            self._arm(where, what)
+            with telling(self._name, f"{what}starting {places(where)}"):
+                slot_commands.arm_and_start(self._cluster, where)
         except Refused:
-            self._stop_all()  # the level may have been refused, and the pacer armed all the same
+            self._stop_all()  # the level may have been refused, and the pacer started all the same
             raise
-        self._start(where)
         self._wait(where, RAMP_STEP_NS * 1e-9, "pacer")
 
     def _stop_all(self) -> None:
@@ -546,15 +546,11 @@ class QbloxCluster:
     def _arm(
         self,
         sequencers: list[tuple[int, int]],
-        before: str = "",
         empty: Sequence[tuple[int, int]] = (),
     ) -> None:
-        """Arm sequencers; errors of what was sent ``before`` unasked are reported.
-
-        ``empty``: those of them whose bins are emptied first.
-        """
+        """Arm sequencers. ``empty``: those of them whose bins are emptied first."""
         emptying = f"emptying the bins of {places(empty)} and " if empty else ""
-        with telling(self._name, f"{before}{emptying}arming {places(sequencers)}"):
+        with telling(self._name, f"{emptying}arming {places(sequencers)}"):
             states = slot_commands.arm(self._cluster, sequencers, empty)
         for where, status in zip(sequencers, states, strict=True):
             if status.state.name != "ARMED":
