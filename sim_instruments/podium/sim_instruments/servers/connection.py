@@ -222,7 +222,7 @@ class TwinConnection(asyncio.Protocol):
             return
         now_fs = self._timekeeper.clock.now_fs()
         if isinstance(self._session, PacedSession):
-            at_once = self._timekeeper.stands_still
+            at_once = self._timekeeper.answers_at_once
             answer = self._session.feed(piece, now_fs, at_once=at_once)
         else:
             answer = self._session.feed(piece, now_fs)

@@ -67,8 +67,8 @@ class Time(Protocol):
         ...
 
     @property
-    def stands_still(self) -> bool:
-        """Tell whether what is carried out now finds a time that does not pass."""
+    def answers_at_once(self) -> bool:
+        """Tell whether boxes that take their time answer at once."""
         ...
 
     def answered(self) -> None:
@@ -161,17 +161,18 @@ class Timekeeper:
         """Take that a command waits: in one process it is always its turn."""
 
     @property
-    def stands_still(self) -> bool:
-        """Tell whether no time passes, on a manual clock, as a twin computes.
+    def answers_at_once(self) -> bool:
+        """Tell whether boxes that take their time answer at once: on a manual clock.
 
-        A box that takes its time would then answer when the twin has ended, later than clients
-        wait: it answers at once.
+        There each answer takes the same. What a slow box takes passes beside all else in a
+        laboratory, but a manual clock would let everybody wait for it, however often it is read
+        on a busy machine; and while a twin computes the answer would never be due.
         """
-        return self._computes()
+        return self.clock.mode is ClockMode.MANUAL
 
     def answered(self) -> None:
         """Let pass what an answer takes, but for one that was given while a twin computes."""
-        if not self.stands_still:
+        if not self._computes():
             self.clock.answered()
 
     def _computes(self) -> bool:
@@ -246,9 +247,9 @@ class TimeOf:
         self.timekeeper.wait_for_turn()
 
     @property
-    def stands_still(self) -> bool:
-        """Tell whether what is carried out now finds a time that does not pass."""
-        return self.timekeeper.stands_still
+    def answers_at_once(self) -> bool:
+        """Tell whether boxes that take their time answer at once."""
+        return self.timekeeper.answers_at_once
 
     def answered(self) -> None:
         """Let pass what an answer takes."""

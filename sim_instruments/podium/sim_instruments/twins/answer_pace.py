@@ -161,7 +161,7 @@ class PacedSession:
     def feed(self, data: bytes, now_fs: int, *, at_once: bool = False) -> bytes:
         """Take bytes, return the answers that are due; see :class:`Session`.
 
-        ``at_once``: where time stands and clients do not wait, all that is left is due.
+        ``at_once``: all that is left is due, and the box is as free as it was.
         """
         self._cut(data)
         replies = b""

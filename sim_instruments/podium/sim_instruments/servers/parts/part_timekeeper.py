@@ -81,15 +81,11 @@ class PartTimekeeper(Timekeeper):
             self._wanted = True
             self._post({"type": "turn"})
 
-    @property
-    def stands_still(self) -> bool:
-        """Tell whether no time passes as something computes, in whichever part."""
-        return self._others_compute or super().stands_still
-
     def answered(self) -> None:
         """Let pass what an answer takes, but while something computes, in whichever part."""
         self._denied_s = None
-        super().answered()
+        if not self._others_compute:
+            super().answered()
 
     def _computes(self) -> bool:
         return super()._computes() or (self._manual and self.asking())
