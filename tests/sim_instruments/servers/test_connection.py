@@ -351,7 +351,6 @@ def passes(lab: Bench, connection: TwinConnection) -> None:
         connection.due()
 
 
-@pytest.mark.parametrize("mode", [ClockMode.LEAP, ClockMode.PACED])
 async def test_a_client_that_sends_no_more_hears_what_it_waits_for(mode) -> None:
     lab, connection, wire = slow(mode)
     connection.data_received(b"A\nB\n")
@@ -363,9 +362,15 @@ async def test_a_client_that_sends_no_more_hears_what_it_waits_for(mode) -> None
     connection.connection_lost(None)
 
 
-async def test_on_a_manual_clock_a_slow_box_answers_at_once() -> None:
-    """It works beside all others, who would have to wait for it there."""
-    lab, connection, wire = slow(ClockMode.MANUAL)
+async def test_on_a_manual_clock_a_slow_box_answers_at_once_beside_a_chip() -> None:
+    """In a laboratory no program waits for it; there it would."""
+    lab, other, _ = slow(ClockMode.MANUAL)
+    other.connection_lost(None)
+    keeper, wire = Timekeeper(lab.clock, {"box": lab.box}, chip=True), Wire()
+    connection = TwinConnection(
+        lambda: lab.box.pace.through(lab.box), TimeOf(keeper, "box"), lab.faults, lambda: None
+    )
+    connection.connection_made(wire)
     before_fs = lab.clock.now_fs()
     for _ in range(3):
         connection.data_received(b"A\n")

@@ -98,8 +98,12 @@ class Timekeeper:
         twins: Mapping[str, Twin],
         kernels: KernelGate | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
+        *,
+        chip: bool = False,
     ) -> None:
+        """``chip``: programs are played on one."""
         self.clock = clock
+        self._chip = chip
         self._kernels = KernelGate() if kernels is None else kernels
         self._twins = twins
         self._awake = dict.fromkeys(twins)
@@ -162,13 +166,13 @@ class Timekeeper:
 
     @property
     def answers_at_once(self) -> bool:
-        """Tell whether boxes that take their time answer at once: on a manual clock.
+        """Tell whether boxes that take their time answer at once.
 
-        There each answer takes the same. What a slow box takes passes beside all else in a
-        laboratory, but a manual clock would let everybody wait for it, however often it is read
-        on a busy machine; and while a twin computes the answer would never be due.
+        On a manual clock, beside a chip: what such a box takes passes beside programs in a
+        laboratory, but there everybody would wait for it, the more often the busier this machine
+        is. While a twin computes the answer would never be due.
         """
-        return self.clock.mode is ClockMode.MANUAL
+        return self._computes() or (self._chip and self.clock.mode is ClockMode.MANUAL)
 
     def answered(self) -> None:
         """Let pass what an answer takes, but for one that was given while a twin computes."""
