@@ -23,6 +23,7 @@ from podium.control.bus.records import (
     SliceFound,
     ValuePreview,
 )
+from podium.control.records.netcdf_content import check_first_attribute
 from podium.control.records.records_error import NoRun, RecordsError
 
 SLICE_BYTES = 64 << 20
@@ -104,7 +105,10 @@ class RunReader:
         """Look at a file's hash once: HDF5 has been brought down by damaged ones."""
         found = path.stat()
         key = (str(path), found.st_size, found.st_mtime_ns)
-        if key in self._checked or found.st_size > CHECKED_BYTES:
+        if key in self._checked:
+            return
+        if found.st_size > CHECKED_BYTES:
+            check_first_attribute(path)
             return
         if hashlib.sha256(path.read_bytes()).hexdigest() != file.hash:
             raise RecordsError(
