@@ -17,6 +17,10 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
+# As in processes of Podium (podium_process), and before NumPy is imported: a second thread of linear
+# algebra spins between two matrices of fifty, which takes more of a processor than the matrices.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 pytest.register_assert_rewrite("tests.benches")
 from tests.benches.file_collection import CollectionByFile  # noqa: E402
 from tests.benches.left_over import LeftOver  # noqa: E402
