@@ -17,8 +17,8 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
-# As in processes of Podium (podium_process), and before NumPy is imported: a second thread of linear
-# algebra spins between two matrices of fifty, which takes more of a processor than the matrices.
+# As in processes of Podium (podium_process), and before NumPy is imported: between two matrices of
+# fifty a second thread of linear algebra spins, which takes more of a processor than they do.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 pytest.register_assert_rewrite("tests.benches")
