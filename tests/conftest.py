@@ -210,9 +210,7 @@ NOT_RUN = "PODIUM_NOT_RUN"
 ALONE = (
     "chaos/test_live_chaos.py",
     "chaos/test_twin_chaos.py",
-    "control/test_hostile_neighbours.py",
     "control/test_mixed_start.py",
-    "control/test_nodes_join.py",
     "control/test_one_start",
     "control/test_skews_on_twins.py",
     "control/test_two_nodes_start.py",
