@@ -1,4 +1,4 @@
-"""Defines what the records of a facility are told and asked, over the bus.
+"""Defines what the records of a facility receive and answer, over the bus.
 
 Times are those of the host's clock, Unix time in s: people ask for last Tuesday. When a run's
 first pulse was played, by the facility's clock, stands beside it.

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.fits.trust_region import minimise
+
 Array = NDArray[np.float64]
 Model = Callable[[Mapping[str, float]], Array]
 """Takes parameters by name and returns the model's values at all points, shape (n,)."""
@@ -272,21 +274,15 @@ def _solve(
         return None
     scale = np.where(slopes > 0, 1 / np.maximum(slopes, 1e-300), np.maximum(np.abs(begin), 1.0))
     inner_low, inner_high = (low - begin) / scale, (high - begin) / scale
-    from scipy.optimize import least_squares  # heavy: the page imports routines, and fits nothing
-
     # Strictly inside, as the method wants it.
     first = np.clip(np.zeros(len(begin)), inner_low + 1e-9, inner_high - 1e-9)
     try:
-        found = least_squares(
-            lambda u: residuals(begin + u * scale), first, bounds=(inner_low, inner_high)
-        )
+        found = minimise(lambda u: residuals(begin + u * scale), first, inner_low, inner_high)
     except (ValueError, np.linalg.LinAlgError):
         return None
-    if found.status <= 0 or not np.isfinite(found.cost):
+    if found is None:
         return None
-    jacobian = np.asarray(found.jac, dtype=np.float64) / scale
-    at = np.asarray(begin + found.x * scale)
-    return Solution(names, at, float(found.cost), jacobian)
+    return Solution(names, begin + found.at * scale, found.cost, found.jacobian / scale)
 
 
 def _covariance(jacobian: Array) -> Array | None:
