@@ -20,7 +20,7 @@ sigouts/<wave>/offset                                    double rw -1.25:1.25
 sigouts/<wave>/on                                        int    rw 0:1
 sigouts/<wave>/over                                      int    ro
 sigouts/<wave>/precompensation/bounces/0/amplitude       double rw -1:1
-sigouts/<wave>/precompensation/bounces/0/delay           double rw 0:103e-9
+sigouts/<wave>/precompensation/bounces/0/delay           double rw =5e-9
 sigouts/<wave>/precompensation/bounces/0/enable          int    rw 0:1
 sigouts/<wave>/precompensation/bounces/0/status          int    ro
 sigouts/<wave>/precompensation/enable                    int    rw 0:1
@@ -28,7 +28,7 @@ sigouts/<wave>/precompensation/exponentials/<8>/amplitude    double rw
 sigouts/<wave>/precompensation/exponentials/<8>/enable       int    rw 0:1
 sigouts/<wave>/precompensation/exponentials/<8>/status       int    ro
 sigouts/<wave>/precompensation/exponentials/<8>/timeconstant double rw =1e-6
-sigouts/<wave>/precompensation/fir/coefficients          f64    do
+sigouts/<wave>/precompensation/fir/coefficients          f64    rw
 sigouts/<wave>/precompensation/fir/enable                int    rw 0:1
 sigouts/<wave>/precompensation/fir/status                int    ro
 sigouts/<wave>/precompensation/highpass/0/clearing/slope int    rw

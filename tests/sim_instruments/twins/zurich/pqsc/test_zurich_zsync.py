@@ -230,7 +230,6 @@ def test_the_hub_tells_who_is_at_its_ports(rack):
         ("system/clocks/sampleclock/freq", 2.4e9, "dev8001/awgs/1: at 2.4 GSa/s"),
         ("awgs/1/outputs/1/modulation/mode", 1, "output 1 is modulated"),
         ("sigouts/3/offset", 0.1, "sigouts/3/offset is not 0"),
-        ("sigouts/3/precompensation/enable", 1, "precompensation/enable is not 0"),
     ],
 )
 def test_what_is_not_played_on_the_world_is_told(rack, node, value, says):
