@@ -1,9 +1,9 @@
-"""Describes the filters of an HDAWG's outputs (option PC): what they take, and what they make of it.
+"""Describes the filters of an HDAWG's outputs (option PC): limits, coefficients, delays.
 
-Nodes ``sigouts/N/precompensation/...``. Sources: zhinst-timing-models 26.7.0 (``HDAWGChannelModel``:
-delays); LabOne Q (Apache-2.0), ``compiler/workflow/precompensation_helpers.py`` (limits, and how
-coefficients are rounded); the simulation of the filters that zhinst-core 26.7.2.5 brings
-(``PrecompensationAdvisorModule``), whose output they agree with. The node documentation says how
+Nodes ``sigouts/N/precompensation/...``. Sources: zhinst-timing-models 26.7.0
+(``HDAWGChannelModel``: delays); LabOne Q (Apache-2.0), ``precompensation_helpers.py`` (limits, and
+how coefficients are rounded); the simulation of the filters that zhinst-core 26.7.2.5 brings
+(``PrecompensationAdvisorModule``), with whose output they agree. The node documentation says how
 the 40 coefficients of the FIR filter become its 72 taps.
 """
 
@@ -34,6 +34,8 @@ _BITS: Final = 17
 """Of a coefficient beside its sign."""
 _SHIFT: Final = 4
 _SHIFTS: Final = 3
+HIGH_PASS_MAX: Final = 2.0 ** (_BITS + _SHIFT * _SHIFTS)
+"""The longest high-pass that is undone, in half samples: 0.134 s at 2 GSa/s."""
 _INTERLEAVED: Final = 2
 """Exponentials are two filters in turn, each for every other block."""
 _AMPLITUDE_MIN: Final = -1 + 1e-6
@@ -64,7 +66,9 @@ def latency_samples(exponentials: int, *, high_pass: bool, bounce: bool, fir: bo
     )
 
 
-def exponential_filter(timeconstant_s: float, amplitude: float, rate_hz: float) -> ExponentialFilter:
+def exponential_filter(
+    timeconstant_s: float, amplitude: float, rate_hz: float
+) -> ExponentialFilter:
     """Return the filter that undoes a step response ``1 + amplitude exp(-t / timeconstant)``."""
     tau_s = max(timeconstant_s, _TAU_MIN_S)
     amplitude = 0.0 if isnan(amplitude) else max(amplitude, _AMPLITUDE_MIN)
@@ -95,7 +99,7 @@ def high_pass_rate(timeconstant_s: float, rate_hz: float) -> float:
 
     Of block b it makes ``y = x + rate (2 S - x)``, S the sum of all samples up to its end.
     """
-    lowest = 2.0 ** -(_BITS + _SHIFT * _SHIFTS)
+    lowest = 1 / HIGH_PASS_MAX
     if timeconstant_s <= 0:
         return rounded_coefficient(1.0)
     return max(rounded_coefficient(min(1 / (2 * timeconstant_s * rate_hz), 1.0)), lowest)

@@ -233,9 +233,7 @@ def _each_ns(time: Integers, words: Integers) -> tuple[Integers, Reals]:
     return ns[kept], values[kept]
 
 
-def _signal(
-    row: Integers, before: int, image: Image, output: int, scale: float
-) -> Reals:
+def _signal(row: Integers, before: int, image: Image, output: int, scale: float) -> Reals:
     """Return the samples of one play on one output; a hold's are those of the play before it."""
     played = row.copy()
     if row[Row.KIND] == Kind.HOLD:

@@ -1,6 +1,6 @@
 """The filters between an HDAWG's sequencer and the converter of one output.
 
-In this order (HDAWG user manual, "Precompensation Tab"): eight exponentials, high-pass, bounce, FIR.
+In this order (HDAWG user manual, "Precompensation Tab"): exponentials, high-pass, bounce, FIR.
 What they are is in :mod:`podium.firmware_interfaces.zurich.precompensation`; the vendor's own
 simulation judges them (``tests/referees/test_zurich_precompensation.py``).
 
@@ -60,7 +60,11 @@ class Precompensation:
 def precompensation_of(setting: Setting, output: str, rate_hz: float) -> Precompensation | None:
     """Return the filters of ``sigouts/N`` as its nodes are; None: they are bypassed."""
     at = f"{output}/precompensation"
-    if not number(setting, f"{at}/enable"):
+    try:
+        enabled = number(setting, f"{at}/enable")
+    except KeyError:  # the option PC is not fitted
+        return None
+    if not enabled:
         return None
     used = [
         exponential_filter(
