@@ -5,6 +5,7 @@ which moves what is set to what the coefficients can say. ASSUMED: the instrumen
 too, and a vector that is too short is filled with zeros.
 """
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -42,7 +43,7 @@ class PrecompensationNodes:
         for path in store.paths_below_root():
             if path.endswith("/precompensation/latency"):
                 below = path.removesuffix("/latency")
-                store.show(path, lambda now_fs, at=below: self._latency_s(at))
+                store.show(path, partial(self._latency_s, below))
             elif path.endswith("/precompensation/fir/coefficients"):
                 store.put(path, _coefficients([1.0]), 0)
 
@@ -52,7 +53,7 @@ class PrecompensationNodes:
     def _rate_hz(self) -> float:
         return number(self._setting, SAMPLE_CLOCK)
 
-    def _latency_s(self, at: str) -> float:
+    def _latency_s(self, at: str, now_fs: int) -> float:
         """ASSUMED: as long as the filters are bypassed, nothing."""
         if not number(self._setting, f"{at}/enable"):
             return 0.0

@@ -39,6 +39,8 @@ ROOT_W: Final = 1 / sqrt(2 * IMPEDANCE_OHM)
 """Square roots of a watt, as the world has them, for one volt."""
 _LEFT_OUT: Final = ("offset", "direct", "delay")
 """Settings of an output that change what it sends."""
+TAIL: Final = 2_000
+"""Samples for which filters go on after the program: so long the world looks."""
 SAMPLES_MAX: Final = 20_000_000
 """Of one output in one run that go through its filters."""
 _KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01)
@@ -106,7 +108,7 @@ def flux_trains(
     begin_ns: int,
     late: int,
     since: int = 0,
-    overflowed: Callable[[str], None] = str,
+    overflowed: Callable[[str], object] = str,
 ) -> Iterator[PulseTrain]:
     """Yield what a core's outputs send; ``begin_ns``: its sample 0, ``late``: to the connector,
     ``since``: rows that begin earlier have been sent.
@@ -168,7 +170,7 @@ def _filtered_train(
 ) -> tuple[PulseTrain | None, bool]:
     """Return what leaves an output behind its filters, from a sample on, and whether it was cut."""
     time, level = levels
-    end = max(ends, int(time[-1]) + 1 if len(time) else 0)
+    end = max(ends, int(time[-1]) + 1 if len(time) else 0) + TAIL
     changes, words, cut = filtered(filters, time, level, end)
     when, signal = _each_ns(changes + late, words)
     first = since + late >> 1 if since else 0

@@ -138,7 +138,7 @@ def _powers(
 
 
 @njit(cache=True, nogil=True)
-def _block(state: Any, samples: Any, out: Any, follows: Any, gain: Any, rate: Any) -> float:
+def _block(state: Any, samples: Any, out: Any, follows: Any, gain: Any, rate: Any) -> Any:
     """Take one block through exponentials and high-pass; return how far the next may move."""
     moves = 0.0
     stages = len(follows)
