@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
 
 Array = NDArray[np.float64]
-BANDS_S = ((2e-9, 15e-9), (20e-9, 250e-9), (0.3e-6, 5e-6), (8e-6, 50e-6))
-"""Where the time constants of the exponentials are looked for, one in each; the last one needs
-pulses of :data:`LONG_S` and more."""
-TYPICAL_S = (6e-9, 60e-9, 1.3e-6, 25e-6)
-LONG_S = 5e-6
+BANDS_S = ((3e-9, 15e-9), (20e-9, 250e-9), (0.4e-6, 5e-6))
+"""Where the time constants of the exponentials are looked for, one in each."""
+TYPICAL_S = (6e-9, 60e-9, 1.3e-6)
 MOST = 0.2
 """Amplitude of an exponential at most, of the step."""
 HIGH_PASS_S = (60e-6, 5e-3)
@@ -133,62 +131,27 @@ def fit_cryoscope(
 
     ``turns``: of shots with nothing before them unwound, of the others but for whole turns.
     Returns ``amplitude1``, ``tau1`` (s) and so on, ``scale`` (of the level, as expected),
-    ``offset`` (turns), and ``high_pass`` (s), where there is one. Shots behind a long pulse count
-    when the others have told the high-pass: without it whole turns are not known. Raises FitFailed.
+    ``offset`` (turns), and ``high_pass`` (s), where there is one. Raises FitFailed.
     """
-    last = shots.before[:, -1]
-    long = (last[:, 2] != 0) & (last[:, 1] - last[:, 0] >= LONG_S)
-    some = _some(shots, ~long)
-    found = _fit_short(some, turns[~long], sigma[~long], shift_of)
-    if long.any():
-        count = len(BANDS_S)
-        start = dict(found.values) | {f"amplitude{count}": 0.0, f"tau{count}": TYPICAL_S[-1]}
-        model = _model(shots, turns, shift_of)
-        found = fit_least_squares(model, turns, sigma, [start], _bounds(count))
-    if found.chi2 > SCATTERED:
-        raise FitFailed(
-            f"{len(BANDS_S)} exponentials do not describe the line: the phases scatter "
-            f"{np.sqrt(found.chi2):.1f} times as much as the shots explain"
-        )
-    return found
-
-
-def _some(shots: Shots, which: NDArray[np.bool_]) -> Shots:
-    return Shots(shots.duration_s[which], shots.before[which], shots.period_s[which], shots.whole_s)
-
-
-def _model(
-    shots: Shots, turns: Array, shift_of: Callable[[Array], Array]
-) -> Callable[[Mapping[str, float]], Array]:
-    """Return the model of phases; those behind another pulse are known but for whole turns."""
     single = shots.before[:, -1, 2] == 0
+    first = np.flatnonzero(single)
 
     def model(values: Mapping[str, float]) -> Array:
-        off = phases_of(shots, values, shift_of) - turns
+        made = phases_of(shots, values, shift_of)
+        off = made - turns
         off[~single] -= np.round(off[~single])
         return turns + off
 
-    return model
-
-
-def _bounds(count: int) -> dict[str, Bound]:
-    bounds = {f"tau{k}": Bound(a, b) for k, (a, b) in enumerate(BANDS_S[:count], 1)}
-    bounds |= {f"amplitude{k}": Bound(-MOST, MOST) for k in range(1, count + 1)}
-    bounds |= {"scale": Bound(0.5, 1.6), "offset": Bound(-0.3, 0.3)}
-    return bounds | {"high_pass": Bound(*HIGH_PASS_S)}
-
-
-def _fit_short(shots: Shots, turns: Array, sigma: Array, shift_of: Callable[[Array], Array]) -> Fit:
-    """Fit all exponentials but the longest, and the high-pass where it makes a difference."""
-    first = np.flatnonzero(shots.before[:, -1, 2] == 0)
-    model, count = _model(shots, turns, shift_of), len(BANDS_S) - 1
     slope = float(np.polyfit(shots.duration_s[first][-5:], turns[first][-5:], 1)[0])
     expected = float(shift_of(np.ones(1))[0])
     scale = float(np.sqrt(max(0.25, slope / expected)))
-    flat = {f"tau{k}": tau for k, tau in enumerate(TYPICAL_S[:count], 1)}
-    flat |= {f"amplitude{k}": 0.0 for k in range(1, count + 1)}
+    flat = {f"tau{k}": tau for k, tau in enumerate(TYPICAL_S, 1)}
+    flat |= {f"amplitude{k}": 0.0 for k in range(1, len(BANDS_S) + 1)}
     flat |= {"scale": scale, "offset": 0.0}
-    bounds = _bounds(count)
+    bounds = {f"tau{k}": Bound(a, b) for k, (a, b) in enumerate(BANDS_S, 1)}
+    bounds |= {f"amplitude{k}": Bound(-MOST, MOST) for k in range(1, len(BANDS_S) + 1)}
+    bounds |= {"scale": Bound(0.5, 1.6), "offset": Bound(-0.3, 0.3)}
+    bounds |= {"high_pass": Bound(*HIGH_PASS_S)}
     found = fit_least_squares(model, turns, sigma, [flat], bounds)
     starts = [flat | {"high_pass": one} for one in HIGH_PASS_STARTS_S]
     try:
@@ -197,4 +160,9 @@ def _fit_short(shots: Shots, turns: Array, sigma: Array, shift_of: Callable[[Arr
         behind = found
     if behind.chi2 * behind.degrees < found.chi2 * found.degrees - PASSES_ALL:
         found = behind
+    if found.chi2 > SCATTERED:
+        raise FitFailed(
+            f"{len(BANDS_S)} exponentials do not describe the line: the phases scatter "
+            f"{np.sqrt(found.chi2):.1f} times as much as the shots explain"
+        )
     return found

@@ -44,16 +44,12 @@ LATER_NS = (200, 600, 2000)
 """From its end to the pulses of the qubit."""
 PROBE_NS = 80
 """The pulse by which its tail is seen: at rest a qubit at its sweet spot hardly feels it."""
-LONGER_NS = 10_000
-"""A pulse that charges tails of tens of microseconds, by a third or so."""
-LONGER_LATER_NS = (100, 250, 600, 1500, 4000, 12_000, 30_000, 80_000)
-"""The latest tell the bias tee apart from such a tail."""
-LONGER_PROBE_NS = 240
 SHARE = 0.75
 """Of the amplitude at which 11 and 20 should meet: the other end stays far away."""
 CHECK_SHARE = 0.7
 """Of a check: so near that the design's arc tells what changes."""
-LOOKS_NS = (2, 3, 5, 200)
+CHECKS = ((12, None), (32, None), (76, None), (200, None), (560, None), (PROBE_NS, 1000))
+LOOKS = ((2, None), (3, None), (5, None), (200, None))
 """By which the other end is looked at, where pulses do not move the one they should."""
 STILL = 0.03
 """Turns by which the phase of a qubit that is not moved may stray beside its noise."""
@@ -63,31 +59,15 @@ SURE = 3.0
 OFF = 0.03
 """Turns by which a check may be off beside its noise."""
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """Of a shot: how long its pulse lasts, ns."""
-
-    ns: int
-    later_ns: int | None = None
-    """How long before it a long one has ended; None: there was none."""
-    long_ns: int = LONG_NS
-    """How long that one was."""
-
-
-CHECKS = (
-    *(Kind(ns) for ns in (12, 32, 76, 200, 560)),
-    Kind(PROBE_NS, 1000),
-    Kind(PROBE_NS, 3000, LONGER_NS),
-)
+Kind = tuple[int, int | None]
+"""Of a shot: how long its pulse lasts, and how long before it a long one has ended, ns."""
 
 
 async def cryoscope(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Ramsey on the end that is moved, a flux pulse of 2 to 880 ns between its half pi pulses.
 
     Then a short one, up to 2 us after a pulse of 1.6 us: a bias tee keeps all of it, and the mean
-    of all shots; and up to 80 us after one of 10 us, for tails of tens of microseconds. Stores
-    ``flux_amplitude1``, ``flux_tau1`` (s) to the fourth pair of that qubit,
+    of all shots. Stores ``flux_amplitude1``, ``flux_tau1`` (s) to the third pair of that qubit,
     exponentials of the line's step response, and ``flux_high_pass`` (s). Pulses of another
     amplitude have to give the phases that follow.
     """
@@ -123,8 +103,7 @@ class _Scan:
         p, found = self.p, []
         target = p.moved if seen is None else seen
         shots = p.bench.shots(SHOTS)
-        for kind in kinds:
-            ns = kind.ns
+        for ns, later_ns in kinds:
             gates: list[Statement] = [
                 Barrier(p.names),
                 p.step(self.amplitude, ns),
@@ -135,11 +114,11 @@ class _Scan:
             if target is not p.moved:
                 title += f", seen by {target.qubit.element}"
             before: list[Statement] = []
-            if kind.later_ns is not None:
-                title += f", {kind.later_ns} ns after {kind.long_ns}"
+            if later_ns is not None:
+                title += f", {later_ns} ns after {LONG_NS}"
                 before = [
-                    p.step(self.amplitude, kind.long_ns),
-                    Delay((p.flux,), kind.later_ns * FS_PER_NS),
+                    p.step(self.amplitude, LONG_NS),
+                    Delay((p.flux,), later_ns * FS_PER_NS),
                     Barrier(p.names),
                 ]
             program = phase_program(p, target, gates, shots, title, controls=(0.0,), before=before)
@@ -150,17 +129,17 @@ class _Scan:
         """Return what is played in them."""
         before = np.zeros((len(kinds), 1, 3))
         period = np.zeros(len(kinds))
-        for k, kind in enumerate(kinds):
+        for k, (_, later_ns) in enumerate(kinds):
             begun = -self.prepared_ns
             before[k, 0] = begun - 2, begun - 1, 0.0
-            if kind.later_ns is not None:
-                end = begun - kind.later_ns
-                begun = end - kind.long_ns
+            if later_ns is not None:
+                end = begun - later_ns
+                begun = end - LONG_NS
                 before[k, 0] = begun, end, 1.0
             read_ns = max(p.flight_ns() + p.probe_ns for p in self.p.both)
             period[k] = self.reset_ns - begun + WHOLE_NS + self.p.moved.pulse_ns + read_ns
         before[..., :2] *= 1e-9
-        duration = np.array([kind.ns for kind in kinds]) * 1e-9
+        duration = np.array([ns for ns, _ in kinds]) * 1e-9
         return Shots(duration, before, period * 1e-9, WHOLE_NS * 1e-9)
 
 
@@ -186,7 +165,7 @@ async def _no_effect(scan: _Scan, rows: list[Fringes]) -> str:
     if not _stands_still(rows):
         return ""
     port, own, other = p.edge.flux_port, p.moved.qubit.element, p.still.qubit.element
-    if _stands_still(await scan.rows(tuple(Kind(ns) for ns in LOOKS_NS), p.still)):
+    if _stands_still(await scan.rows(LOOKS, p.still)):
         return (
             f"pulses on {port} move neither {own} nor {other}: its output is not connected, its "
             "line is dead, or the wiring names another's output"
@@ -209,9 +188,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return np.interp(level * share, table, shifts)
 
     scan = _Scan(p, outcome, SHARE * place)
-    kinds = tuple(Kind(ns) for ns in DURATIONS_NS)
-    kinds += tuple(Kind(PROBE_NS, later) for later in LATER_NS)
-    kinds += tuple(Kind(LONGER_PROBE_NS, later, LONGER_NS) for later in LONGER_LATER_NS)
+    kinds: tuple[Kind, ...] = tuple((ns, None) for ns in DURATIONS_NS)
+    kinds += tuple((PROBE_NS, later) for later in LATER_NS)
     rows, played = await scan.rows(kinds), scan.shots(kinds)
     short = len(DURATIONS_NS)
     no_effect = await _no_effect(scan, rows[:short])
@@ -235,10 +213,9 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         values, text = _stored(found)
         left = turns - phases_of(played, found.values, shift_of)
         left[short:] -= np.round(left[short:])
-        times = np.geomspace(2e-9, (LONGER_NS + LONGER_LATER_NS[-1]) * 1e-9, 200)
+        times = np.geomspace(2e-9, (LONG_NS + LATER_NS[-1]) * 1e-9, 200)
         step = step_response(times, found.values)
-        late_ns = [kind.long_ns + (kind.later_ns or 0) for kind in kinds[short:]]
-        ends = np.append(at[:short], np.array(late_ns) * 1e-9)
+        ends = np.append(at[:short], (LONG_NS + np.array(LATER_NS)) * 1e-9)
         series = (
             Series("step response", np.log10(times * 1e9), step, line=True),
             Series("1 + what phases are off (turns)", np.log10(ends * 1e9), 1 + left),
@@ -293,7 +270,7 @@ async def _verify(
     if np.any(wrong):
         k = int(np.argmax(np.where(wrong, np.abs(off), 0.0)))
         raise FitFailed(
-            f"measured anew at another amplitude, a pulse of {CHECKS[k].ns} ns is off by "
+            f"measured anew at another amplitude, a pulse of {CHECKS[k][0]} ns is off by "
             f"{off[k]:+.3f} ± {sigma[k]:.3f} turns: the response is not believed"
         )
     points = Series("measured anew", at * 1e9, off)
