@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -38,6 +38,23 @@ VIEWERS = 20
 CHANGES = 10
 PAGES = ("/", "/data", "/parameters", "/chips", "/room", "/cold")
 TOPICS = re.compile(r'<body[^>]* data-topics="([^"]*)" data-at="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What was measured."""
+
+    parameters: int
+    page_kb: dict[str, float | None]
+    """As it is before compression; None: there is no such page."""
+    page_as_sent_kb: dict[str, float]
+    change_kb: float
+    """Of one parameter, to each viewer, median."""
+    worst_change_kb: float
+    runs: int
+    first_screen_s: dict[str, float]
+    """Of recorded runs, by what is searched."""
+    from_store_to_last_viewer_s: float
 
 
 @asynccontextmanager
@@ -101,7 +118,7 @@ async def first_screen_s(client: httpx.AsyncClient) -> dict[str, float]:
     return found
 
 
-async def measure(runs: int) -> dict[str, object]:
+async def measure(runs: int) -> Weights:
     """Return the figures."""
     with tempfile.TemporaryDirectory() as name:
         async with ten_nodes(Path(name), runs) as (url, place, entries):
@@ -114,16 +131,16 @@ async def measure(runs: int) -> dict[str, object]:
                     sent_sizes[page] = answer.num_bytes_downloaded
                 sent, took = await _changes(client, "/parameters", place, entries)
                 first = await first_screen_s(client)
-    return {
-        "parameters": len(entries),
-        "page_kB": {page: size and round(size / 1e3, 1) for page, size in sizes.items()},
-        "page_as_sent_kB": {page: round(size / 1e3, 1) for page, size in sent_sizes.items()},
-        "change_of_one_parameter_kB_each": round(statistics.median(sent) / 1e3, 2),
-        "worst_kB": round(max(sent) / 1e3, 2),
-        "runs": runs,
-        "first_screen_s": first,
-        "from_store_to_last_viewer_s": round(statistics.median(took), 2),
-    }
+    return Weights(
+        len(entries),
+        {page: size and round(size / 1e3, 1) for page, size in sizes.items()},
+        {page: round(size / 1e3, 1) for page, size in sent_sizes.items()},
+        round(statistics.median(sent) / 1e3, 2),
+        round(max(sent) / 1e3, 2),
+        runs,
+        first,
+        round(statistics.median(took), 2),
+    )
 
 
 async def _changes(
@@ -163,4 +180,4 @@ async def _until(queue: "asyncio.Queue[bytes]", text: bytes) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=100_000)
-    print(json.dumps(asyncio.run(measure(parser.parse_args().runs))))
+    print(json.dumps(asdict(asyncio.run(measure(parser.parse_args().runs)))))

@@ -169,6 +169,40 @@ def test_after_anything_else_was_set_all_of_a_program_is_looked_at_again(server,
     assert len([one for one in server.commands() if "COUNt?" in one]) == 7
 
 
+def test_what_was_set_is_read_anew_and_the_rest_is_as_it_was_read(server, cluster) -> None:
+    play(cluster)
+    cluster.snapshot()
+    settings = tuple(
+        replace(one, nco_hz=one.nco_hz + 1e6) if one.slot == 4 else one
+        for one in PROGRAM.sequencers
+    )
+    cluster.load(replace(PROGRAM, sequencers=settings))
+    server.commands()
+    again = cluster.snapshot_again()
+    asked = [one for one in server.commands() if one.startswith(("SEQ", "AFE", "LO", "STAT"))]
+    assert len(asked) == 2, "configuration and map of one sequencer"
+    assert again == cluster.snapshot()
+    server.commands()
+    assert cluster.snapshot_again() == again
+    assert not [one for one in server.commands() if "CONFiguration?" in one]
+
+
+def test_after_a_ramp_the_offsets_of_its_module_are_read_anew(server, cluster) -> None:
+    before = cluster.snapshot()
+    cluster.ramp_v("slot6.out2", 0.03, 0.5)
+    again = cluster.snapshot_again()
+    assert again["slot6.afe.offset.dac2"] == pytest.approx(0.03, abs=1e-4)
+    assert again.keys() == before.keys()
+    assert again == cluster.snapshot()
+
+
+def test_after_a_command_of_a_person_everything_is_read_anew(server, cluster) -> None:
+    before = cluster.snapshot()
+    cluster.tell("SLOT2:AFE:ATT:IN0 10")
+    assert cluster.snapshot_again()["slot2.afe.att.in0"] == 10
+    assert before["slot2.afe.att.in0"] != 10
+
+
 def test_an_error_of_somebody_else_does_not_refuse_another_text(server, cluster, caplog) -> None:
     play(cluster)
     with socket.create_connection((server.host, server.ports["scpi"])) as stranger:

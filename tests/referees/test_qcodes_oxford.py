@@ -71,8 +71,10 @@ def test_triton_is_connected_and_its_stages_have_names(triton, twin):
 
 
 def test_triton_reads_pressures_and_pumps(triton, fridge):
-    # QCoDeS calls millibars times 1000 bar
-    assert triton.P2() == pytest.approx(3.0 * 1e3)
+    # QCoDeS calls millibars times 1000 bar. P1 is the tank, P2 the condensing line, P3 the still.
+    assert triton.P1() == pytest.approx(7.5 * 1e3)
+    assert triton.P2() == pytest.approx(4.5 * 1e3)
+    assert triton.P3() == pytest.approx(3.0 * 1e3)
     assert triton.turb1_speed() == pytest.approx(819.6)
     assert (triton.turb1_state(), triton.comp_state()) == ("on", "off")
     triton.comp_state("on")
@@ -112,7 +114,7 @@ def test_tritons_loop_regulates(triton, twin, fridge):
 def test_a_full_snapshot_of_triton_is_answered(triton, twin):
     parameters = triton.snapshot(update=True)["parameters"]
     assert parameters["T8"]["value"] == pytest.approx(0.0102, rel=6e-3)
-    assert parameters["P6"]["value"] == pytest.approx(9e3)
+    assert parameters["P6"]["value"] == pytest.approx(1.5e3)
     assert twin.tallies()["unknown"] == 0
 
 

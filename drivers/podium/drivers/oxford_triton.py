@@ -60,12 +60,16 @@ class OxfordTriton:
         return self.read_channels().values
 
     def read_channels(self) -> ChannelReadings:
-        """Return all of them, each with its own question; missing where there is no number."""
+        """Return all of them, each with its own question; missing where there is no number.
+
+        Pressures are named as of any fridge (``p1`` the vacuum can), not by the Triton's numbers.
+        """
         found: dict[str, Value | Missing] = {
             channel: self._kelvin(number) for channel, number in self._channels.items()
         }
         for number in box.PRESSURES:
-            found[f"p{number}"] = self._value(f"DEV:P{number}:PRES:SIG:PRES", "mB", 100.0, "Pa")
+            name = box.GAUGES.get(f"P{number}", box.FORELINE)
+            found[name] = self._value(f"DEV:P{number}:PRES:SIG:PRES", "mB", 100.0, "Pa")
         for heater, device in self._heaters.items():
             found[f"heater.{heater}"] = self._value(f"DEV:{device}:HTR:SIG:POWR", "W", 1.0, "W")
         return ChannelReadings.of(found)

@@ -11,6 +11,8 @@ COLD_PLATE = "cold_plate"
 MIXING_CHAMBER = "mixing_chamber"
 """Also of a name that tells no stage. ASSUMED: samples, pucks and magnets hang there."""
 
+FRIDGE_MODELS = ("LD250", "LD400", "XLD1000")
+"""Models of fridge whose constants are known: twins are plants, an observer runs beside them."""
 HEATERS = {
     "mixing_chamber": MIXING_CHAMBER,
     "still": STILL,

@@ -21,7 +21,9 @@ def add_debug(debug: ArgumentParser) -> None:
         help="break: stop a sequencer at --line or --when, from its next start on; list, clear: "
         "breakpoints; wait: until one stands there, and tell how; step: one instruction; go: on",
     )
-    debug.add_argument("place", nargs="?", default="", metavar="SEQUENCER", help="e.g. slot2.seq0")
+    debug.add_argument(
+        "place", nargs="?", default="", metavar="SEQUENCER", help="slot2.seq0, sgchannels/0"
+    )
     debug.add_argument(
         "--endpoints", type=Path, required=True, metavar="FILE", help="of a running simulation"
     )
@@ -86,8 +88,11 @@ def _told(one: dict[str, Any]) -> str:
     """Return how one sequencer stands, in lines."""
     registers = ", ".join(f"{name} = {value}" for name, value in one["registers"].items())
     flags = ", ".join(name for name, up in one["flags"].items() if up)
+    where = f"line {one['line']}" if one["line"] else f"address {one['address']}"
+    if source := one.get("source"):
+        where += f" ({source}), address {one['address']}"
     lines = [
-        f"{one['on']}.{one['sequencer']} before line {one['line']}: {one['instruction']}",
+        f"{one['on']}.{one['sequencer']} before {where}: {one['instruction']}",
         f"  real-time side {one['time_ns']} ns, classical side {one['classical_ns']} ns, "
         f"{one['instructions']} instructions",
         f"  registers {registers or 'all 0'}; flags {flags or 'none'}",

@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING, Any
 
+from podium.firmware_interfaces.fridge_stages import FRIDGE_MODELS
 from podium.sim_instruments.serve_command import DONE, WRONG_USE, CommandFailed
 
 if TYPE_CHECKING:
@@ -12,14 +13,14 @@ if TYPE_CHECKING:
     from podium.sim_instruments.physics.cryostat.story import FaultChange, InputChange
 
 FRIDGE_HELP = "measure a simulated fridge's data sheet, or run it through heaters and faults"
-MODELS = ("LD250", "LD400", "XLD1000")
 SHEET_K = (0.02, 0.1)
 """Temperatures at which data sheets give cooling powers."""
 
 
 def add_fridge(fridge: ArgumentParser) -> None:
     """Add the arguments of ``podium twin fridge``."""
-    fridge.add_argument("model", choices=MODELS, metavar="MODEL", help=" or ".join(MODELS))
+    known = " or ".join(FRIDGE_MODELS)
+    fridge.add_argument("model", choices=FRIDGE_MODELS, metavar="MODEL", help=known)
     fridge.add_argument(
         "--from",
         dest="start",

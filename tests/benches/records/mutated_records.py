@@ -3,6 +3,7 @@
 As a program it prints JSON: how many of each kind were tried, and what went wrong. A person's
 commands are said over each: they answer in words and take nothing away. Batches run in a child, so
 that the end of a process by a damaged file is seen, as is one that never ends.
+What goes wrong is written to its standard error at once, with the count of a batch.
 """
 
 import io
@@ -25,19 +26,22 @@ import numpy as np
 from tests.benches.records.recorded_runs import NOON_S, facts, outcome_of, scan, wanted
 
 from podium.control.bus.records import FindRuns, KeepRun
-from podium.control.cli import main
+from podium.control.commands.data import command
 from podium.control.records.datasets import dataset_content, save_dataset
 from podium.control.records.qcodes_export import add_run, qcodes_database
 from podium.control.records.record_folder import DATA, INDEX, RecordFolder, hash_of
 from podium.control.records.snapshots import FOLDER, digest_of
+from podium_command_line import carry_out, parser_of_one
 
 KINDS = ("index", "schema", "version", "data", "snapshot", "import")
 HANG_S = 60
+RUNS = range(1, 6)
+"""Numbers of the runs that are there."""
 SNAPSHOT = json.dumps({"instruments": {"cluster_a": {"settings": {"gain": 3}}}})
 TEXT = h5py.string_dtype()
 DATA_VERBS = (
     "open 1-2",
-    "export --limit 8 --out OUT",
+    "export --limit 5 --out OUT",
     "export --format qcodes --out OUT",
     "verify",
 )
@@ -64,9 +68,9 @@ VERBS_OF = {
 
 
 def whole_records(place: Path) -> None:
-    """Make records of eight runs, and beside them files of others to import."""
+    """Make records of five runs, and beside them files of others to import."""
     with RecordFolder(place / "records") as records:
-        for number in range(1, 9):
+        for number in RUNS:
             content, digest = dataset_content(scan(f"1-{number}"))
             said = facts(f"1-{number}", number, snapshot=digest_of(SNAPSHOT))
             records.keep(KeepRun(said, content, digest, SNAPSHOT))
@@ -176,12 +180,13 @@ def said_over(place: Path, verbs: Iterable[str]) -> list[str]:
     wrong = []
     records, out = str(place / "records"), place / "out"
     out.mkdir()
+    parser = parser_of_one("data", command)  # the same for all: it takes longer than most verbs
     for words in verbs:
         told, complained = io.StringIO(), io.StringIO()
         plain = words.replace("OUT", str(out)).replace("THEIRS", str(place / "theirs")).split()
         with redirect_stdout(told), redirect_stderr(complained):
             try:
-                status: object = main(["data", *plain, "--records", records])
+                status: object = carry_out(["data", *plain, "--records", records], lambda _: parser)
             except BaseException as error:  # SystemExit, too
                 wrong.append(f"podium data {words}: {type(error).__name__}: {error}"[:400])
                 continue
@@ -205,10 +210,10 @@ def _asked(place: Path) -> list[str]:
     except RecordsError:
         return wrong
     asked: tuple[Callable[[], object], ...] = (
-        lambda: [json.loads(records.snapshot(f"1-{number}").text) for number in range(1, 9)],
-        lambda: [records.preview(f"1-{number}") for number in range(1, 9)],
-        lambda: [records.slice_of(f"1-{k}", "q0_i", "0:2", "data", 0) for k in range(1, 9)],
-        lambda: [records.description(f"1-{number}") for number in range(1, 9)],
+        lambda: [json.loads(records.snapshot(f"1-{number}").text) for number in RUNS],
+        lambda: [records.preview(f"1-{number}") for number in RUNS],
+        lambda: [records.slice_of(f"1-{k}", "q0_i", "0:2", "data", 0) for k in RUNS],
+        lambda: [records.description(f"1-{number}") for number in RUNS],
         lambda: records.keep(wanted("1-99", 99, content=b"new")),
     )
     with records:
@@ -279,6 +284,7 @@ def campaign(count: int, seed: int) -> dict[str, object]:
                 lines = [json.loads(line) for line in told]
             status = os.waitpid(child, 0)[1]
             done = [one for one in lines if len(one) > 1]
+            print(number, [said for one in done for said in one[2]], file=sys.stderr, flush=True)
             kinds.update(one[1] for one in done)
             wrong += [f"{one[0]}: {said}" for one in done for said in one[2]]
             number = lines[-1][0] + 1 if lines else count
@@ -289,7 +295,7 @@ def campaign(count: int, seed: int) -> dict[str, object]:
 
 
 def _try_from(whole: Path, first: int, count: int, seed: int, pipe: int) -> None:
-    for number in range(first, min(count, first + 500)):
+    for number in range(first, min(count, first + 250)):
         os.write(pipe, json.dumps([number]).encode() + b"\n")
         signal.alarm(HANG_S)  # ends the process
         kind, wrong = tried(whole, number, seed)

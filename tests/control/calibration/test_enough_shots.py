@@ -9,11 +9,15 @@ from tests.benches.calibration.synthetic_data import NODE, MadeRunner, known, no
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.enough_shots import ENOUGH, FEWEST, MOST, enough_shots
 from podium.control.calibration.routines.single_shot import (
-    COUNTED,
+    KNOWN,
+    LEAST_COUNTED,
     MOST_RUNS,
     _Clouds,
+    _counted_to,
+    _told_apart,
     further_shots,
 )
+from podium.control.calibration.sequences import all_pulses
 
 SHOTS, RELATIVE = 1000, 0.03
 
@@ -71,13 +75,30 @@ def clouds(shots: int, wrong: float) -> _Clouds:
 def test_further_single_shots_bring_the_counted_sigma_to_what_is_wanted(wrong: float) -> None:
     shots = 20_000
     first = clouds(shots, wrong)
-    further = further_shots({"q": first}, shots, COUNTED)
+    [(_, seen)] = _told_apart({"q": first})
+    further = further_shots([(seen.sigma, KNOWN)], shots)
     ground, excited = (len(one) for one in first.heralded())
     sigma = np.sqrt(wrong * (1 - wrong) * (1 / ground + 1 / excited)) / 2
-    needed = min(max((sigma / COUNTED) ** 2, 1.0), MOST_RUNS)
+    needed = min(max((sigma / KNOWN) ** 2, 1.0), MOST_RUNS)
     assert shots + sum(further) == pytest.approx(needed * shots, rel=0.2)
     assert all(one <= shots for one in further)
 
 
 def test_qubits_that_are_not_told_apart_need_no_further_shots() -> None:
-    assert further_shots({"q": clouds(2000, 0.5)}, 2000, COUNTED) == ()
+    assert _told_apart({"q": clouds(2000, 0.5)}) == []
+    assert further_shots([], 2000) == ()
+
+
+def test_the_less_is_known_of_what_is_taken_out_the_better_are_errors_counted() -> None:
+    """A thermal population that is known badly is in the fidelity's sigma as well."""
+    [(_, seen)] = _told_apart({"q": clouds(20_000, 0.004)})
+    name, wanted = f"{NODE}.q0", []
+    for doubt in (1e-5, 0.01, 0.02, 0.1):
+        bench = bench_with_t1(300e-6)
+        template = bench.record.get(f"{name}.f01")
+        assert template is not None
+        entry = replace(template, name=f"{name}.thermal_population", value=0.01, sigma=doubt)
+        bench.record.put([replace(entry, unit="1")])
+        wanted.append(_counted_to(bench, all_pulses(bench, bench.qubits), name, seen))
+    assert KNOWN > wanted[0] > 1.02 * wanted[1] > 1.02 * wanted[2] == 1.02 * LEAST_COUNTED
+    assert wanted[3] > KNOWN, "where it would not help, nothing is counted further"

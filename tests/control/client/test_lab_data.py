@@ -11,7 +11,8 @@ import xarray
 
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import Failed
-from podium.control.bus.records import FindRuns, RunsFound
+from podium.control.bus.records import FindRuns, RunsFound, records_key
+from podium.control.bus.wire import encode
 from podium.control.client import run_recorder
 from podium.control.client.lab import Lab
 from podium.control.client.run_recorder import NotRecorded, RunRecorder
@@ -178,6 +179,29 @@ async def test_records_that_die_over_a_question_are_asked_again(monkeypatch) -> 
     monkeypatch.setattr(run_recorder, "ask", ask)
     recorder = RunRecorder(MemoryBus(), "first_light", "ann", enabled=True)
     assert await recorder.ask(FindRuns(), RunsFound) == RunsFound(())
+
+
+async def test_a_question_does_not_outlive_the_records_that_were_asked() -> None:
+    """Those that come after them are asked, however long an answer may take."""
+    bus, key = MemoryBus(), records_key("first_light")
+    asked, begun = 0, asyncio.Event()
+
+    async def answer(_: bytes) -> bytes:
+        nonlocal asked
+        asked += 1
+        begun.set()
+        if asked == 1:
+            await asyncio.Event().wait()
+        return encode(RunsFound(()))
+
+    recorder = RunRecorder(bus, "first_light", "ann", enabled=True)
+    async with bus.serve(key, answer), recorder.running(), asyncio.timeout(5):
+        async with bus.announce(key):
+            finding = asyncio.ensure_future(recorder.ask(FindRuns(), RunsFound))
+            await begun.wait()
+        async with bus.announce(key):
+            assert await finding == RunsFound(())
+    assert asked == 2
 
 
 async def test_data_are_returned_at_once_and_whoever_asks_or_closes_waits(

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 from tests.benches.supervision.bare_facility import OPERATED, bare_text, text_with
 
+from podium.control.facility.example import COLD_SIDE, example_facility
 from podium.control.facility.load import load_facility, load_with_remarks
+from podium.control.supervision.model_parameters import MODELS
+from podium.firmware_interfaces.fridge_stages import FRIDGE_MODELS
+
+COLD = example_facility(COLD_SIDE)
 
 ENABLED = f"{OPERATED}\n    procedures: "
 SECOND = """  fridge_b:
@@ -150,3 +155,16 @@ def test_a_channel_that_names_no_stage_is_remarked_on(tmp_path: Path) -> None:
     (remark,) = [one for one in load_with_remarks(file)[1] if "names no stage" in str(one)]
     assert "'stage_two' names no stage of fridge_a" in str(remark)
     assert remark.line == text[: text.index("stage_two")].count("\n") + 1
+
+
+def test_a_model_of_fridge_that_is_not_known_is_remarked_on(tmp_path: Path) -> None:
+    assert tuple(MODELS) == FRIDGE_MODELS
+    file = tmp_path / "facility.yaml"
+    for model, hint in (("LD40", "did you mean 'LD400'?"), ("Triton", "there is LD250, LD400")):
+        text = COLD.read_text().replace("model: LD400", f"model: {model}", 1)
+        file.write_text(text)
+        (remark,) = load_with_remarks(file)[1]
+        assert "no observer" in str(remark)
+        assert hint in str(remark)
+        assert remark.line == text[: text.index(model)].count("\n") + 1
+    assert load_with_remarks(COLD)[1] == ()

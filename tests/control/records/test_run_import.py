@@ -1,3 +1,4 @@
+import gc
 import os
 import random
 
@@ -71,3 +72,15 @@ def test_files_that_are_none_of_these_are_named(records, tmp_path) -> None:
     )
     assert [one.source.name for one in found] == ["a.hdf5", "b.db", "c.nc"]
     assert all(isinstance(one, NotImported) for one in found)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_file_whose_first_attribute_is_damaged_is_named_and_nothing_else_is_written(
+    records, tmp_path
+) -> None:
+    path = save_dataset(scan("17-1"), tmp_path / "datasets")
+    path.write_bytes(path.read_bytes().replace(b"OHDR", b"0HDR", 1))
+    [found] = import_all(records, [path], "me")
+    assert isinstance(found, NotImported)
+    assert "no data can be read there" in found.why
+    gc.collect()  # an object that was half made would write a traceback as it ends

@@ -30,6 +30,7 @@ from podium.control.supervision.procedure_steps import (
     below,
     heater,
     opened,
+    pulse_tube_stopped,
     shut,
 )
 from podium.firmware_interfaces import fridge_signals as signals
@@ -249,6 +250,41 @@ def test_a_guard_ends_a_step_at_any_time_also_while_a_person_is_asked(
         failing, sent = step(state, fridge.view())
         assert (failing.making_safe, failing.state, sent) == (True, "running", ())
         assert failing.words == "open: it burns"
+
+
+def test_a_guard_of_what_the_step_starts_counts_readings_from_a_minute_after_it(
+    run: ProcedureRun, fridge: Fridge
+) -> None:
+    """At a rate a compressor was read last before it was started, half an hour ago."""
+    first = Step(
+        "start",
+        (opened("v4"),),
+        below("temperature.second_stage", 4.0),
+        1e6,
+        "it is cold",
+        guard=pulse_tube_stopped,
+        guard_once_set=True,
+    )
+    machine.PROCEDURES["short"] = replace(SHORT, steps=lambda model: (first,))  # type: ignore[index]
+    run = replace(run, steps=run.steps[:1])
+
+    def compressor(value: float) -> Latest:
+        return Latest("compressor_a.running", value, "1", "good", (fridge.s, 0))
+
+    fridge.frozen["compressor.running"] = compressor(0.0)
+    run, (one,) = step(run, fridge.view())
+    run = answered(run, one.token, Operated(1.0))
+    fridge.values[V4] = 1.0
+    for after_s in (10, 10, 1800):
+        run, _ = step(run, fridge.view(after_s))
+        assert (run.making_safe, run.settled is not None) == (False, True)
+    fridge.frozen["compressor.running"] = compressor(1.0)
+    run, _ = step(run, fridge.view())
+    assert not run.making_safe
+    fridge.frozen["compressor.running"] = compressor(0.0)
+    run, _ = step(run, fridge.view())
+    assert run.making_safe
+    assert "the helium compressor does not run" in run.words
 
 
 # --- requests -------------------------------------------------------------------------

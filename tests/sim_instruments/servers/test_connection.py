@@ -3,15 +3,15 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.benches.servers.box_on_a_wire import Bench, Wire
+from tests.benches.servers.box_on_a_wire import Bench, Box, Wire
 
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
 from podium.sim_instruments.servers import connection as connection_module
-from podium.sim_instruments.servers.clock import ClockMode
+from podium.sim_instruments.servers.clock import ANSWER_FS, ClockMode
 from podium.sim_instruments.servers.connection import BEHIND_MAX, TwinConnection
-from podium.sim_instruments.servers.leaps import MANY_LINES, TimeOf
+from podium.sim_instruments.servers.leaps import HOLDS_FOR_S, MANY_LINES, Timekeeper, TimeOf
 from podium.sim_instruments.twins.answer_pace import AnswerPace, lines_with_rests
-from podium.sim_instruments.twins.twin import Horizon
+from podium.sim_instruments.twins.twin import IDLE, Horizon
 
 
 @pytest.fixture(params=list(ClockMode), ids=lambda mode: mode.value)
@@ -359,6 +359,46 @@ async def test_a_client_that_sends_no_more_hears_what_it_waits_for(mode) -> None
         assert wire.closed == (b"".join(wire.sent) == b"A\nB\n")
         passes(lab, connection)
     assert wire.closed
+    connection.connection_lost(None)
+
+
+async def test_on_a_manual_clock_a_slow_box_answers_at_once_beside_a_chip() -> None:
+    """In a laboratory no program waits for it; there it would."""
+    lab, other, _ = slow(ClockMode.MANUAL)
+    other.connection_lost(None)
+    keeper, wire = Timekeeper(lab.clock, {"box": lab.box}, chip=True), Wire()
+    connection = TwinConnection(
+        lambda: lab.box.pace.through(lab.box), TimeOf(keeper, "box"), lab.faults, lambda: None
+    )
+    connection.connection_made(wire)
+    before_fs = lab.clock.now_fs()
+    for _ in range(3):
+        connection.data_received(b"A\n")
+    assert wire.sent == [b"A\n"] * 3
+    assert lab.clock.now_fs() == before_fs + 3 * ANSWER_FS
+    assert lab.box.horizon(lab.clock.now_fs()) == IDLE
+    connection.connection_lost(None)
+
+
+async def test_on_a_manual_clock_it_answers_while_another_one_computes_for_long() -> None:
+    lab, other, _ = slow(ClockMode.MANUAL)
+    other.connection_lost(None)
+    computing, wall_s, wire = Box(), [100.0], Wire()
+    computing.computing = True
+    keeper = Timekeeper(
+        lab.clock, {"box": lab.box, "computing": computing}, monotonic_s=lambda: wall_s[0]
+    )
+    connection = TwinConnection(
+        lambda: lab.box.pace.through(lab.box), TimeOf(keeper, "box"), lab.faults, lambda: None
+    )
+    connection.connection_made(wire)
+    before_fs = lab.clock.now_fs()
+    connection.data_received(b"A\n")
+    assert wire.sent == []
+    wall_s[0] += 1.01 * HOLDS_FOR_S
+    connection.due()
+    assert wire.sent == [b"A\n"]
+    assert lab.clock.now_fs() == before_fs
     connection.connection_lost(None)
 
 

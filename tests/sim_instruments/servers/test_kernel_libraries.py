@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+from podium.sim_instruments.servers.kernel_libraries import _clean_mappings
+
 CALLED = """
 from numba import njit
 
@@ -41,3 +45,59 @@ def test_what_calls_a_kernel_of_the_cache_is_compiled(tmp_path) -> None:
     hits, found, _ = run(USED)
     assert hits == "1 True", "it comes from the cache, and nothing is held"
     assert found == "17 2.5"
+
+
+RELEASED = """
+from numba import njit
+from podium.sim_instruments.servers.kernel_libraries import release_compiler
+
+def file_kb():
+    (line,) = [one for one in open("/proc/self/status") if one.startswith("RssFile")]
+    return int(line.split()[1])
+
+@njit
+def square(x):
+    return x * x
+
+print(square(3))
+before = file_kb()
+print(release_compiler() > 50_000_000, before - file_kb() > 30_000)
+
+@njit
+def cube(x):
+    return x * square(x)
+
+print(cube(3), square(3.5), release_compiler() > 0, cube(2))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep the compiler's pages")
+def test_the_compilers_pages_are_given_back_and_it_compiles_on() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", RELEASED], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n") == ["9", "True True", "27 12.25 True 8", ""]
+
+
+SMAPS = """\
+1000-3000 r-xp 00000000 08:01 1 /lib/libllvmlite.so
+Private_Dirty:         0 kB
+Anonymous:             0 kB
+VmFlags: rd ex
+3000-4000 r--p 00002000 08:01 1 /lib/libllvmlite.so
+Private_Dirty:         4 kB
+Anonymous:             4 kB
+VmFlags: rd
+4000-5000 rw-p 00003000 08:01 1 /lib/libllvmlite.so
+Private_Dirty:         0 kB
+Anonymous:             0 kB
+VmFlags: rd wr
+5000-6000 r--p 00000000 08:01 2 /lib/libpython3.so
+Private_Dirty:         0 kB
+Anonymous:             0 kB
+VmFlags: rd
+"""
+
+
+def test_what_was_written_to_is_not_given_back() -> None:
+    assert list(_clean_mappings(SMAPS)) == [(0x1000, 0x3000)]

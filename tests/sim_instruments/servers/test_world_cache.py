@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from podium.sim_instruments.facilities.one_instrument import facility_of
-from podium.sim_instruments.physics import world_file
+from podium.sim_instruments.physics import bench_world
 from podium.sim_instruments.physics.design import design_of
 from podium.sim_instruments.physics.sampling import draw_world
 from podium.sim_instruments.physics.world_file import WorldFile
@@ -58,8 +58,8 @@ def test_other_sources_draw_anew(folder: Path, tmp_path, monkeypatch) -> None:
     draws()
     other = tmp_path / "physics"
     other.mkdir()
-    (other / "world_file.py").write_text("")
-    monkeypatch.setattr(world_file, "__file__", str(other / "world_file.py"))
+    (other / "bench_world.py").write_text("")
+    monkeypatch.setattr(bench_world, "__file__", str(other / "bench_world.py"))
     draws()
     assert draws.times == 2
 

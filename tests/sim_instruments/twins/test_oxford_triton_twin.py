@@ -13,7 +13,9 @@ STAGES = {3: "still", 8: "mixing_chamber"}
 
 class Box(TwinConversation):
     def __init__(self) -> None:
-        self.outputs = {"pressure.p1": 1e-3, "pump.turbo1.on": 0.0, "valve.v4.open": 0.0}
+        self.outputs = {"pump.turbo1.on": 0.0, "flow.circulation": 5e-4}
+        self.outputs |= {"valve.v1.open": 1.0, "valve.v2.open": 0.0}
+        self.outputs |= {f"pressure.p{n}": 100.0 * n for n in range(1, 7)}
         self.outputs |= {"turbo1.speed": 0.0, "turbo1.power": 0.0}
         self.written: list[tuple[str, float, int]] = []
         twin = OxfordTriton(
@@ -73,7 +75,12 @@ def test_every_line_has_one_answer_and_an_empty_one_none(box: Box) -> None:
         ("SET:DEV:T8:TEMP:LOOP:MODE:1", "INVALID"),
         ("SET:DEV:H1:HTR:SIG:POWR:1e9", "INVALID"),
         ("SET:DEV:TURB2:PUMP:SIG:STATE:ON", "NOT_FOUND"),
-        ("SET:DEV:V5:VALV:SIG:STATE:OPEN", "NOT_FOUND"),
+        ("SET:DEV:V5:VALV:SIG:STATE:OPEN", "NOT_FOUND"),  # this fridge has no v4
+        ("SET:DEV:V10:VALV:SIG:STATE:OPEN", "NOT_FOUND"),
+        ("SET:DEV:V2:VALV:SIG:STATE:AJAR", "INVALID"),
+        ("SET:SYS:DR:ACTN:DANCE", "INVALID"),
+        ("SET:SYS:DR:CHAN:COOL:T9", "NOT_FOUND"),
+        ("SET:SYS:DR:CHAN:XYZ:T8", "INVALID"),
         ("SET:DEV:V4:VALV:SIG:STATE:AJAR", "INVALID"),
         ("HELLO", "INVALID"),
     ],
@@ -84,12 +91,43 @@ def test_what_is_wrong_is_said_and_changes_nothing(box: Box, line: str, ends: st
 
 
 def test_valves_and_pumps_act_on_the_fridge(box: Box) -> None:
+    """As laboratories go above 1.25 K: V9 to the turbo shut, V4 around it open, turbo off."""
+    assert box.say("SET:DEV:V9:VALV:SIG:STATE:CLOSE", 1).endswith(":VALID")
     assert box.say("SET:DEV:V4:VALV:SIG:STATE:TOGGLE", 1).endswith(":VALID")
-    assert box.written == [("valve.v4.open", 1.0, S)]
-    box.outputs["valve.v4.open"] = 1.0
+    assert box.written == [("valve.v1.open", 0.0, S), ("valve.v2.open", 1.0, S)]
+    box.outputs["valve.v2.open"] = 1.0
     assert box.say("READ:DEV:V4:VALV:SIG:STATE") == "STAT:DEV:V4:VALV:SIG:STATE:OPEN"
     box.say("SET:DEV:TURB1:PUMP:SIG:STATE:ON", 2)
     assert box.written[-1] == ("pump.turbo1.on", 1.0, 2 * S)
+
+
+def test_valves_of_the_precooling_loop_are_kept_and_nothing_follows(box: Box) -> None:
+    assert box.say("READ:DEV:V3:VALV:SIG:STATE").endswith(":CLOSE")
+    assert box.say("SET:DEV:V3:VALV:SIG:STATE:OPEN").endswith(":VALID")
+    assert box.say("READ:DEV:V3:VALV:SIG:STATE").endswith(":OPEN")
+    assert box.written == []
+    assert box.twin.tallies()["unmeant"] == 1
+
+
+def test_gauges_are_tank_condensing_line_still_and_outer_can(box: Box) -> None:
+    shown = [box.say(f"READ:DEV:P{n}:PRES:SIG:PRES").rpartition(":")[2] for n in range(1, 7)]
+    assert shown == ["5mB", "3mB", "2mB", "1.26mB", "4mB", "1mB"]
+
+
+def test_an_action_is_stopped_and_reads_none_then(box: Box) -> None:
+    for action in ("CLDN", "WARM", "PCOND"):
+        box.say(f"SET:SYS:DR:ACTN:{action}")
+        assert box.say("READ:SYS:DR:ACTN").endswith(f":{action}")
+    box.say("SET:SYS:DR:ACTN:STOP")
+    assert box.say("READ:SYS:DR:ACTN").endswith(":NONE")
+
+
+def test_a_thermometer_is_chosen_for_a_stage_and_for_a_cooldown(box: Box) -> None:
+    assert box.say("READ:SYS:DR:CHAN:MC").endswith(":T8")
+    assert box.say("READ:SYS:DR:CHAN:COOL").endswith(":NONE")
+    for name in ("MC", "COOL"):
+        assert box.say(f"SET:SYS:DR:CHAN:{name}:T3").endswith(":VALID")
+        assert box.say(f"READ:SYS:DR:CHAN:{name}").endswith(":T3")
 
 
 def test_heaters_are_set_by_hand_unless_the_loop_has_them(box: Box) -> None:

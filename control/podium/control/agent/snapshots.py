@@ -33,7 +33,7 @@ class _Held:
     changes: int | None
     """How many settings its driver had sent; None: it does not count them."""
     at: float
-    """Monotonic wall time."""
+    """When all of it was read, monotonic wall time."""
     snapshot: InstrumentSnapshot
 
 
@@ -46,6 +46,8 @@ class _Told:
     """None: it is set as it was."""
     readings: Mapping[str, Measured]
     tai: Tai | None
+    in_part: bool
+    """Only what was set since was read anew."""
 
 
 class Snapshots:
@@ -112,6 +114,8 @@ class Snapshots:
             tai_s=tai_s,
         )
         self._hold(name, told.changes, snapshot)
+        if told.in_part and held is not None:
+            self._held[name] = replace(self._held[name], at=held.at)
         return tai_s
 
     def _hold(self, name: str, changes: int | None, snapshot: InstrumentSnapshot) -> None:
@@ -130,10 +134,11 @@ def _read(driver: Any, known: int | None, timing: bool) -> _Told:
     """Read a driver, unless it has sent ``known`` settings so far; ``timing``: its time anyway."""
     changes: int | None = getattr(driver, "changes", None)
     same = changes is not None and changes == known
+    in_part = known is not None and hasattr(driver, "snapshot_again")
     settings: dict[str, object] = {}
     readings: Mapping[str, tuple[float, str]] = {}
     if not same:
-        _flatten(settings, "", driver.snapshot())
+        _flatten(settings, "", driver.snapshot_again() if in_part else driver.snapshot())
         readings = driver.readings() if hasattr(driver, "readings") else {}
     told = hasattr(driver, "now") and (timing or not same)
     return _Told(
@@ -141,6 +146,7 @@ def _read(driver: Any, known: int | None, timing: bool) -> _Told:
         None if same else settings,
         {name: Measured(float(value), unit) for name, (value, unit) in readings.items()},
         driver.now() if told else None,
+        in_part and not same,
     )
 
 

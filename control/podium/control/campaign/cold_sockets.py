@@ -28,6 +28,7 @@ from podium.control.facility.example import COLD_SIDE, example_facility
 from podium.control.facility.load import load_facility
 from podium.control.processes.child_processes import Children, call, podium, processor_time_s
 from podium.control.processes.state_file import read_state
+from podium.control.runs.errors import RunFailed
 from podium.firmware_interfaces import fridge_signals as signals
 
 KINDS = ("compressor_trip", "warm_water", "power_cut", "plug", "turbo_stop", "silent")
@@ -194,14 +195,22 @@ async def _through_the_fault(
 
 
 async def _news(supervisor: ColdClient, within_s: float, fits: Any) -> ColdNews:
-    """Return the first news that fit, within so many s of the wall; raises ``WorldLost``."""
+    """Return the first news that fit, within so many s of the wall; raises ``WorldLost``.
+
+    A supervisor that does not answer may be starting still: it is asked until then.
+    """
     ends = time.monotonic() + within_s
     while True:
-        news = await supervisor.ask(AskCold(), ColdNews)
-        if fits(news):
-            return news
+        silent = ""
+        try:
+            if fits(news := await supervisor.ask(AskCold(), ColdNews)):
+                return news
+        except RunFailed as error:
+            silent = f": {error}"
         if time.monotonic() > ends:
-            raise WorldLost(f"the supervisor's news do not come so far within {within_s:.0f} s")
+            raise WorldLost(
+                f"the supervisor's news do not come so far within {within_s:.0f} s{silent}"
+            )
         await asyncio.sleep(LOOK_S)
 
 

@@ -28,17 +28,21 @@ class ColdClient:
         self.facility = facility
         self._bus = bus
 
-    async def ask(self, request: object, expected: type[Answer]) -> Answer:
+    async def ask(self, request: object, expected: type[Answer], lost_s: float = LOST_S) -> Answer:
         """Return the answer, asking again while none comes; raises ``RunError``.
 
-        Only for requests that may be done twice: those that ask, acknowledge, shelve.
+        Only for requests that may be done twice: those that ask, acknowledge, shelve. ``lost_s``:
+        so long without an answer the supervisor may be starting.
         """
-        give_up = asyncio.get_running_loop().time() + LOST_S
+        loop = asyncio.get_running_loop()
+        give_up: float | None = None
         while True:
             answer = await self._once(request, expected)
+            if give_up is None:  # one that died over the first question is started again meanwhile
+                give_up = loop.time() + lost_s
             if not isinstance(answer, Failed):
                 return answer
-            if answer.kind != "no answer" or asyncio.get_running_loop().time() > give_up:
+            if answer.kind != "no answer" or loop.time() > give_up:
                 raise _error(answer)
             await asyncio.sleep(AGAIN_S)
 

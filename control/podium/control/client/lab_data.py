@@ -187,6 +187,7 @@ def opened_dataset(file: "Path | io.BytesIO", digest: str = "") -> "xarray.Datas
     import xarray
 
     from podium.control.records.datasets import ENGINE
+    from podium.control.records.netcdf_content import check_first_attribute
 
     source: Any = file
     try:
@@ -194,6 +195,8 @@ def opened_dataset(file: "Path | io.BytesIO", digest: str = "") -> "xarray.Datas
             found = hashlib.sha256(file.read_bytes()).hexdigest()
             if found != digest:
                 raise RecordsError(f"{file} was changed after it was recorded: its hash differs")
+        else:
+            check_first_attribute(file)
         return xarray.open_dataset(source, engine=ENGINE)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise RecordsError(f"{file}: no data can be read there: {error}") from error

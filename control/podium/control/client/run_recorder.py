@@ -85,6 +85,9 @@ class RunRecorder:
         """Whether there are records: they were seen, or have answered."""
         self._gave_up = False
         self._told = False
+        self._there = False
+        self._gone = asyncio.Event()
+        """Set once the records that are there now have ended; others have another."""
         self._beside = False
         self._closing = False
         self._waiting: asyncio.Queue[_Unwritten] = asyncio.Queue(WAITING_MAX)
@@ -124,6 +127,10 @@ class RunRecorder:
 
     async def _look(self, presences: AsyncIterator[Presence]) -> None:
         async for one in presences:
+            if self._there:  # they ended, or others stand in their place
+                self._gone.set()
+                self._gone = asyncio.Event()
+            self._there = one.alive
             if one.alive:
                 self._known, self._gave_up = True, False
 
@@ -165,7 +172,7 @@ class RunRecorder:
         loop = asyncio.get_running_loop()
         unanswered_since: float | None = None
         while True:
-            answer = await ask(self._bus, self._key, request, expected, timeout_s=ANSWER_S)
+            answer = await self._asked_once(request, expected)
             if unanswered_since is None:  # what died over the first question is started again
                 unanswered_since = loop.time()
             if not isinstance(answer, Failed) or answer.kind != "no answer":
@@ -180,6 +187,26 @@ class RunRecorder:
                 self._gave_up = True
                 raise RecordsError(f"the records of {self._facility} do not answer")
             await asyncio.sleep(0.1)
+
+    async def _asked_once(self, request: object, expected: type[Answer]) -> Answer | Failed:
+        """Return one answer; "no answer" as soon as the records that were asked are seen to end.
+
+        A bus tells of a process that died while it answered; of one whose connection alone was
+        lost it need not, and the question would stand until :data:`ANSWER_S`.
+        """
+        asking = asyncio.ensure_future(
+            ask(self._bus, self._key, request, expected, timeout_s=ANSWER_S)
+        )
+        ended = asyncio.ensure_future(self._gone.wait())
+        try:
+            await asyncio.wait((asking, ended), return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                return asking.result()
+            return Failed("no answer", "the records ended over the question")
+        finally:
+            for one in (asking, ended):
+                one.cancel()
+            await asyncio.gather(asking, ended, return_exceptions=True)
 
     async def keep(
         self, data: "xarray.Dataset", program: Program, asked_s: float, procedure: str

@@ -11,7 +11,12 @@ from podium.control.facility.fridge_wiring import wiring_of
 from podium.control.facility.instrument_models import channels_of
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces import fridge_signals as signals
-from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER, STAGE_NAMES, stage_of
+from podium.firmware_interfaces.fridge_stages import (
+    FRIDGE_MODELS,
+    MIXING_CHAMBER,
+    STAGE_NAMES,
+    stage_of,
+)
 from podium.firmware_interfaces.models import InstrumentModel
 
 COLD_BELOW_MAX_K = 1.0
@@ -200,8 +205,15 @@ def _remedy(needs: list[str]) -> str:
 
 
 def remark_on_fridges(parsed: FileContents, facility: Facility, remarks: Complaints) -> None:
-    """Remark on channels, of instruments of a fridge, that name none of its stages."""
+    """Remark on models of fridge that are not known, and channels that name none of its stages."""
     for fridge in facility.fridges.values():
+        if fridge.model is not None and fridge.model not in FRIDGE_MODELS:
+            remarks.at(
+                ("fridges", fridge.name, "model"),
+                f"constants of a fridge {fridge.model!r} are not known: it has alarms, but no "
+                "observer and no countdowns, and a twin of it keeps its cold temperatures; "
+                f"{suggest(fridge.model, FRIDGE_MODELS)}",
+            )
         if not fridge.instruments:
             continue
         for instrument in dict.fromkeys((fridge.thermometer.instrument, *fridge.instruments)):

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 import xarray
 
-from podium.control.records.netcdf_content import netcdf_content
+from podium.control.records.netcdf_content import check_first_attribute, netcdf_content
 from podium.control.records.snapshots import store_beside
 
 SUFFIX = ".nc"
@@ -91,6 +91,7 @@ def write_dataset(data: xarray.Dataset, path: Path) -> None:
 
 def load_dataset(path: Path) -> xarray.Dataset:
     """Return the dataset in memory; the file is closed. Raises OSError."""
+    check_first_attribute(path)
     return xarray.load_dataset(path, engine=ENGINE)
 
 

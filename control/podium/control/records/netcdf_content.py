@@ -6,8 +6,10 @@ are dimension scales, as "The NetCDF-4 Format" says (NetCDF user's guide, append
 are encoded by xarray's own rules (CF conventions).
 """
 
+import io
 from collections.abc import Iterable, Mapping
 from itertools import count
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -44,6 +46,15 @@ def netcdf_content(data: xarray.Dataset) -> bytes:
         _set_attributes(file, attributes)
         file.flush()
         return bytes(file.id.get_file_image())
+
+
+def check_first_attribute(file: Path | io.BytesIO) -> None:
+    """Read the attribute that h5netcdf reads first; raises what h5py raises for a damaged file.
+
+    h5netcdf (1.8) that fails there leaves a half-made object, whose end writes a traceback.
+    """
+    with h5py.File(file, "r") as opened:
+        opened.attrs.get("_nc3_strict")
 
 
 def _dimension_alone(file: h5py.File, name: str, size: int) -> h5py.Dataset:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import h5netcdf
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +22,7 @@ from podium.control.bus.records import (
     SliceFound,
     ValuePreview,
 )
+from podium.control.records.netcdf_file import NetcdfFile
 from podium.control.records.records_error import NoRun, RecordsError
 
 SLICE_BYTES = 64 << 20
@@ -91,11 +91,11 @@ class RunReader:
             return _text(group.attrs.get(name, ""))
 
     @contextmanager
-    def _opened(self, file: RecordedFile) -> Iterator[Any]:
+    def _opened(self, file: RecordedFile) -> Iterator[NetcdfFile]:
         path = Path(file.file)
         try:
             self._check(path, file)
-            with h5netcdf.File(path, "r", phony_dims="sort") as group:
+            with NetcdfFile(path) as group:
                 yield group
         except (OSError, ValueError, KeyError, RuntimeError, TypeError, IndexError) as error:
             raise RecordsError(f"run {file.run}: {path} cannot be read: {error}") from error
@@ -117,9 +117,9 @@ class RunReader:
 
 
 class _Preview:
-    def __init__(self, group: Any) -> None:
+    def __init__(self, group: NetcdfFile) -> None:
         self._group = group
-        self._dimensions = {str(name): one.size for name, one in group.dimensions.items()}
+        self._dimensions = group.dimensions
         self._data = {
             str(name): one
             for name, one in group.variables.items()

@@ -21,6 +21,7 @@ from podium.control.supervision.procedure_operations import (
     PATIENCE,
     SAFE_PATIENCE,
     SAFE_WITHIN_S,
+    UNDONE_S,
     doubted,
     operate,
     operations_of,
@@ -60,7 +61,8 @@ def step(
         return run, ()
     if run.state == "asking":
         now = steps_of(run)[run.at]
-        why = "" if run.began is None or run.making_safe else now.guard(view)
+        unjudged = run.began is None or run.making_safe
+        why = "" if unjudged else now.guard(_guarded(run, now, view))
         return (_fail(replace(run, state="running"), view, why) if why else run), ()
     if run.dry_run:
         return dry_step(run, steps_of(run), view)
@@ -82,7 +84,7 @@ def _go_on(
         run = _begin_step(run, now, view)
         if run.step.state != "running":
             return run, ()
-    if (run.settled is not None or not now.guard_once_set) and (why := now.guard(view)):
+    if why := now.guard(_guarded(run, now, view)):
         return _fail(run, view, why), ()
     if not run.operations and run.settled is None and (why := now.needs(view)):
         return _unless_late(run, now, view, why, deadlines), ()
@@ -101,12 +103,28 @@ def _go_on(
         return late, operations if late is run else ()
     if run.settled is None:
         run = replace(run, settled=view.tai)
-        if now.guard_once_set and (why := now.guard(view)):
-            return _fail(run, view, why), ()
     settled = run.settled or view.tai
     if now.done(view) and seconds_between(settled, view.tai) >= now.least_s:
         return _next(run.with_step(state="done", ended=view.tai)), ()
     return _unless_late(run, now, view, now.waits_for, deadlines), ()
+
+
+def _guarded(run: ProcedureRun, now: Step, view: FridgeView) -> FridgeView:
+    """Return the readings that count for a step's guard.
+
+    Of a step that itself brings about what its guard wants, those read once that has had its time:
+    what another instrument read a while ago, or as a machine starts up, tells nothing of it.
+    """
+    if not now.guard_once_set:
+        return view
+    since, found = run.settled, {}
+    if since is not None:
+        found = {
+            signal: one
+            for signal, one in view.signals.items()
+            if one.tai is not None and seconds_between(since, one.tai) >= UNDONE_S
+        }
+    return replace(view, signals=found)
 
 
 def answered(run: ProcedureRun, token: str, answer: Operated | str) -> ProcedureRun:

@@ -46,7 +46,8 @@ class Step:
     guard: Complaint = _fine
     """A complaint fails the procedure, from the step's begin on, also while a person is asked."""
     guard_once_set: bool = False
-    """The guard counts only once all is set: the step itself brings about what it wants."""
+    """The guard counts only readings from a minute after all was set: the step itself brings about
+    what it wants, and machines take so long to start."""
     on_timeout: Literal["fail", "next"] = "fail"
     """``fail``: make safe and end. ``next``: go on without it."""
     patient: bool = False

@@ -99,8 +99,8 @@ class StageVote:
             if value is None or not LEAST_K < value < MOST_K:
                 self._lose(one, for_s)
                 continue
-            self._take(one, log(value), for_s)
-            fresh[one.name] = log(value)
+            fresh[one.name] = value = log(value)
+            self._take(one, value, for_s)
         self._judge_factors(fresh, for_s)
         return {name: value for name, value in fresh.items() if name not in self.distrusted}
 

@@ -11,6 +11,8 @@ from podium.control.bus.news import AxisSummary, CaptureSummary, DataSummary, Ru
 from podium.control.bus.records import RunPreview
 
 DIGITS = 5
+EXACT_TENS = 22
+"""Ten to this power is the largest that a double holds exactly (5**22 < 2**53)."""
 V_TO_MV = 1e3
 
 
@@ -91,8 +93,27 @@ def _capture(one: CaptureSummary) -> dict[str, object]:
 
 
 def _list(values: NDArray[Any], digits: int = DIGITS) -> list[Any]:
-    flat = np.asarray(values, np.float64).ravel()
-    short = [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in flat]
-    array = np.array(short, dtype=object).reshape(np.shape(values) or (1,))
-    nested: list[Any] = array.tolist()
+    array = np.atleast_1d(np.asarray(values, np.float64))
+    finite = np.isfinite(array)
+    short = _rounded(np.where(finite, array, 0.0), digits)
+    if not finite.all():
+        objects = short.astype(object)
+        objects[~finite] = None
+        short = objects
+    nested: list[Any] = short.tolist()
     return nested
+
+
+def _rounded(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
+    """Return values with so many digits: each is the double next to that decimal number."""
+    size = np.abs(values)
+    places = np.zeros(values.shape, np.int64)
+    np.floor(np.log10(size, where=size > 0, out=np.zeros_like(size)), out=size)
+    np.subtract(digits - 1, size.astype(np.int64), out=places)
+    # A power of ten up to 22 is a double itself, so that one division rounds once.
+    quick = np.abs(places) <= EXACT_TENS
+    up, down = 10.0 ** np.clip(places, 0, EXACT_TENS), 10.0 ** np.clip(-places, 0, EXACT_TENS)
+    found = np.where(places >= 0, np.rint(values * up) / up, np.rint(values / down) * down)
+    for where in np.argwhere(~quick):
+        found[tuple(where)] = float(f"{values[tuple(where)]:.{digits}g}")
+    return np.asarray(found)

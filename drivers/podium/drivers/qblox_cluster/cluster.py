@@ -123,6 +123,8 @@ class QbloxCluster:
         """Whether what was played last had stopped when it should have."""
         self._program: ClusterProgram | None = None
         self._quiet = False
+        self._read: dict[str, object] = {}
+        """All settings, as a snapshot has read them; empty: none did."""
         self._settled = NEVER
         """``changes`` when all settings of the loaded program had been sent."""
         self._interrupted = threading.Event()
@@ -157,7 +159,7 @@ class QbloxCluster:
 
     def tell(self, message: str) -> None:
         """Send a command; ``SLOT2:...`` goes to the module in slot 2."""
-        self._cache.changes += 1
+        self._cache.changed()
         with telling(self._name, repr(message)):
             in_words(self._cluster, message, answered=False)
 
@@ -170,7 +172,7 @@ class QbloxCluster:
     def set(self, parameter: str, value: object) -> None:
         """Set a parameter of the vendor's client."""
         found = parameter_of(self._name, self._cluster, parameter)
-        self._cache.changes += 1
+        self._cache.changed()
         with telling(self._name, f"setting {parameter} to {value!r}"):
             set_value(self._name, found, value)
 
@@ -184,8 +186,24 @@ class QbloxCluster:
 
     def snapshot(self) -> dict[str, object]:
         """Return all settings as read from the modules: one round trip each, all at once."""
+        self._cache.take_unread()
+        self._read = {}
         with asking(self._name, "reading all settings"):
-            return read_all(self._cluster, self._modules)
+            self._read = read_all(self._cluster, self._modules)
+        return dict(self._read)
+
+    def snapshot_again(self) -> dict[str, object]:
+        """Return all settings: those of sequencers and modules that were set since, read anew.
+
+        The others are as the last snapshot has read them.
+        """
+        unread = self._cache.take_unread()
+        before, self._read = self._read, {}
+        if not before or unread is None:
+            return self.snapshot()
+        with asking(self._name, "reading settings"):
+            self._read = before | read_all(self._cluster, self._modules, unread)
+        return dict(self._read)
 
     def close(self) -> None:
         """Close the connection, from whatever thread; outputs stay as they are."""
@@ -444,9 +462,9 @@ class QbloxCluster:
             levels_v = {name: levels[step] for name, levels in stairs.items() if step < len(levels)}
             words = " and ".join(f"{name} to {level_v} V" for name, level_v in levels_v.items())
             what = f"setting {words} and "
-            self._cache.changes += len(levels_v)
+            self._cache.changed(*((slot_of(name), None) for name in levels_v))
             for name, level_v in levels_v.items():
-                # Errors of the pacer's own module are asked for when it is armed.
+                # Errors of the pacer's own module are asked for when it is started.
                 quiet = unchecked(self._cluster) if slot_of(name) == slot else nullcontext()
                 with telling(self._name, what), quiet:
                     offsets[name].set(level_v)
@@ -513,11 +531,11 @@ class QbloxCluster:
         # The cluster itself waits, not we: a twin may leap over it, a real one waits as long.
         where = [(slot, PACER)]
         try:
-            self._arm(where, what)
+            with telling(self._name, f"{what}starting {places(where)}"):
+                slot_commands.arm_and_start(self._cluster, where)
         except Refused:
-            self._stop_all()  # the level may have been refused, and the pacer armed all the same
+            self._stop_all()  # the level may have been refused, and the pacer started all the same
             raise
-        self._start(where)
         self._wait(where, RAMP_STEP_NS * 1e-9, "pacer")
 
     def _stop_all(self) -> None:
@@ -528,15 +546,11 @@ class QbloxCluster:
     def _arm(
         self,
         sequencers: list[tuple[int, int]],
-        before: str = "",
         empty: Sequence[tuple[int, int]] = (),
     ) -> None:
-        """Arm sequencers; errors of what was sent ``before`` unasked are reported.
-
-        ``empty``: those of them whose bins are emptied first.
-        """
+        """Arm sequencers. ``empty``: those of them whose bins are emptied first."""
         emptying = f"emptying the bins of {places(empty)} and " if empty else ""
-        with telling(self._name, f"{before}{emptying}arming {places(sequencers)}"):
+        with telling(self._name, f"{emptying}arming {places(sequencers)}"):
             states = slot_commands.arm(self._cluster, sequencers, empty)
         for where, status in zip(sequencers, states, strict=True):
             if status.state.name != "ARMED":

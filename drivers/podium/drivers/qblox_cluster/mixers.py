@@ -55,7 +55,7 @@ class Mixers:
         )
         module = self._cluster.submodules[f"module{slot}"]
         sequencer = module.sequencers[CALIBRATING]
-        self._cache.changes += 1
+        self._cache.changed((slot, None), (slot, CALIBRATING))
         try:
             with telling(self._name, f"calibrating the mixer of {channel}"):
                 getattr(module, f"{oscillator}_lo_cal")()

@@ -7,7 +7,11 @@ from podium.drivers.errors import Refused
 from podium.drivers.qblox_cluster.connection import asking, checked_once, telling
 from podium.drivers.qblox_cluster.places import place, places
 from podium.drivers.qblox_cluster.settings import Setting, disconnected
+from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
+
+Place = tuple[int, int | None]
+"""A slot and the number of a sequencer in it; None: what the module has but once."""
 
 
 class SettingsCache:
@@ -27,6 +31,21 @@ class SettingsCache:
         self._touched: set[int] = set()
         self.changes = 0
         """How many settings were sent, whether they were taken or not."""
+        self._unread: set[Place] | None = None
+        """Where settings were sent since they were read; None: anywhere."""
+
+    def changed(self, *where: Place) -> None:
+        """Take that a setting was sent to each of these places; without any: to any place."""
+        self.changes += max(1, len(where))
+        if not where:
+            self._unread = None
+        elif self._unread is not None:
+            self._unread.update(where)
+
+    def take_unread(self) -> frozenset[Place] | None:
+        """Return where settings were sent since the last call; None: anywhere."""
+        unread, self._unread = self._unread, set()
+        return None if unread is None else frozenset(unread)
 
     def settings(self) -> dict[str, object]:
         """Return what was set, by parameter."""
@@ -179,7 +198,7 @@ class SettingsCache:
         kind = self._modules[slot]
         if kind == "QTM":
             return  # its sequencers and channels are tied to each other
-        self.changes += 1
+        self.changed(*((slot, number) for number in range(SEQUENCERS)))
         with telling(self._name, f"disconnecting the sequencers of slot {slot}"):
             self._cluster.disconnect_outputs(slot)
             if kind.startswith("QRM"):
@@ -198,7 +217,7 @@ class SettingsCache:
         if setting.sequencer is not None:
             owner = owner.sequencers[setting.sequencer]
         component, _, parameter = setting.parameter.rpartition(".")
-        self.changes += 1
+        self.changed((setting.slot, setting.sequencer))
         if component:
             owner = owner.submodules[component]
         owner.parameters[parameter].set(setting.value)

@@ -1,22 +1,31 @@
-"""Reads all settings that a cluster's modules report: one round trip for each module, at once."""
+"""Reads settings that a cluster's modules report: one round trip for each module, at once."""
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from podium.drivers.qblox_cluster.settings import OUTPUTS, TAG_CHANNELS
+from podium.drivers.qblox_cluster.settings_cache import Place
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
 
 OSCILLATORS = {"QRM-RF": (1,), "QCM-RF": (0, 1), "QCM": (), "QTM": ()}
 """Numbers of the local oscillators in a module's commands (qblox-instruments 1.4.1)."""
 
 
-def read_all(cluster: Any, modules: Mapping[int, str]) -> dict[str, object]:
-    """Return every setting by name, e.g. ``slot2.seq0.nco.freq_hz``; nothing is set."""
+def read_all(
+    cluster: Any, modules: Mapping[int, str], places: Collection[Place] | None = None
+) -> dict[str, object]:
+    """Return every setting by name, e.g. ``slot2.seq0.nco.freq_hz``; nothing is set.
+
+    ``places``: of these sequencers and modules alone; of a QTM, all of it where one is in it.
+    """
 
     async def of_module(slot: int, kind: str) -> dict[str, object]:
-        queries = _queries(kind)
+        wanted = _wanted(slot, kind, places)
+        queries = [query for number, query in _queries(kind) if wanted is None or number in wanted]
+        if not queries:
+            return {}
         async with cluster._scpi._slot_connection(slot) as connection:
             transport = connection._transport
             await transport.write("\n".join(queries))
@@ -33,6 +42,14 @@ def read_all(cluster: Any, modules: Mapping[int, str]) -> dict[str, object]:
     return {name: value for part in parts for name, value in part.items()}
 
 
+def _wanted(
+    slot: int, kind: str, places: Collection[Place] | None
+) -> Collection[int | None] | None:
+    """Return what of a module is to be read, by the numbers of :func:`_queries`; None: all."""
+    numbers = None if places is None else {number for at, number in places if at == slot}
+    return None if numbers and kind == "QTM" else numbers
+
+
 async def _reply(transport: Any) -> str:
     first: bytes = await transport.read_binary(1)
     if first != b"#":
@@ -43,25 +60,27 @@ async def _reply(transport: Any) -> str:
     return content.decode()
 
 
-def _queries(kind: str) -> list[str]:
-    found: list[str] = []
+def _queries(kind: str) -> Iterator[tuple[int | None, str]]:
+    """Yield what is asked of a module, each with the sequencer that it is of; None: of none."""
     for number in OSCILLATORS[kind]:
-        found += [f"STATus:QUEStionable:FREQuency:LO{number}?", f"LO{number}:ENAble?"]
-    if kind.endswith("RF"):
-        found += [f"AFE:ATT:OUT{number}?" for number in range(OUTPUTS[kind])]
-    else:
-        found += [f"AFE:OFFSet:DAC{number}?" for number in range(OUTPUTS[kind])]
+        yield None, f"STATus:QUEStionable:FREQuency:LO{number}?"
+        yield None, f"LO{number}:ENAble?"
+    for number in range(OUTPUTS[kind]):
+        yield None, f"AFE:{'ATT:OUT' if kind.endswith('RF') else 'OFFSet:DAC'}{number}?"
     if kind == "QRM-RF":
-        found.append("AFE:ATT:IN0?")
+        yield None, "AFE:ATT:IN0?"
     if kind == "QTM":
-        found += [f"IO:CHANnel{number}:CONFig?" for number in range(TAG_CHANNELS)]
-        found += [f"QUAD{number}:CONFig?" for number in range(TAG_CHANNELS // 4)]
-        return found + [f"SEQuencer{number}:CONFiguration?" for number in range(TAG_CHANNELS)]
+        for number in range(TAG_CHANNELS):
+            yield number, f"IO:CHANnel{number}:CONFig?"
+            yield number, f"SEQuencer{number}:CONFiguration?"
+        for number in range(TAG_CHANNELS // 4):
+            yield None, f"QUAD{number}:CONFig?"
+        return
     for number in range(SEQUENCERS):
-        found += [f"SEQuencer{number}:CONFiguration?", f"SEQuencer{number}:CHANnelmap?"]
+        yield number, f"SEQuencer{number}:CONFiguration?"
+        yield number, f"SEQuencer{number}:CHANnelmap?"
         if kind.startswith("QRM"):
-            found.append(f"SEQuencer{number}:ACQ:CHANnelmap?")
-    return found
+            yield number, f"SEQuencer{number}:ACQ:CHANnelmap?"
 
 
 def _name(query: str) -> str:

@@ -38,6 +38,14 @@ def start(cluster: Any, sequencers: Places) -> None:
     _carry_out(cluster, _lines(sequencers, ":START"), checked=True)
 
 
+def arm_and_start(cluster: Any, sequencers: Places) -> None:
+    """Arm sequencers and start them at once; raises what the client raises on an error."""
+    lines = _lines(sequencers, ":ARM")
+    for slot, told in _lines(sequencers, ":START").items():
+        lines[slot] += told
+    _carry_out(cluster, lines, checked=True)
+
+
 def states(cluster: Any, sequencers: Places) -> list[SequencerStatus]:
     """Return how each sequencer is."""
     answers = _carry_out(cluster, _lines(sequencers, ":STATE?"), checked=False)

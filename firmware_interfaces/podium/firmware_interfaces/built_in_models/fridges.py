@@ -2,6 +2,7 @@
 
 from podium.firmware_interfaces.fridge_stages import GAUGES, HEATERS, TURBOS
 from podium.firmware_interfaces.instrument_model import InstrumentModel, MapOption, TextOption
+from podium.firmware_interfaces.oxford_triton import GAUGES as TRITON_GAUGES
 
 BLUEFORS_CONTROL = InstrumentModel(
     name="bluefors_control",
@@ -35,7 +36,7 @@ OXFORD_TRITON = InstrumentModel(
     driver="podium.drivers.oxford_triton:OxfordTriton",
     twin="podium.sim_instruments.twins.oxford_triton:OxfordTriton",
     read_every_s=2.0,  # a question for each channel
-    named={"heaters": tuple(HEATERS)[:2], "gauges": tuple(GAUGES)},
+    named={"heaters": tuple(HEATERS)[:2], "gauges": tuple(sorted(TRITON_GAUGES.values()))},
     options=(MapOption("channels", "thermometer: stage of the fridge", 1, 16),),
     channels_option="channels",
     answers=("OI,TRITON",),

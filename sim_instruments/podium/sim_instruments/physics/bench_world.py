@@ -1,4 +1,4 @@
-"""The world of boxes on a bench: no chip, no fridge, no timing plane. Nothing of it is drawn.
+"""The world of boxes on a bench: no chip, no timing plane; of a fridge temperatures only.
 
 It stands in for a :class:`.world_file.WorldFile` without the libraries that one takes to be read
 and checked, which are half of what a box on a bench takes to start.
@@ -40,7 +40,8 @@ class BenchWorld:
 
     facility: str
     seed: int
-    fridges: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    fridges: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Temperatures by fridge and stage, K."""
     plants: "Mapping[str, PlantWorld]" = field(default_factory=dict)
     nodes: "Mapping[str, NodeWorld]" = field(default_factory=dict)
     mixers: "Mapping[str, MixerWorld]" = field(default_factory=dict)
@@ -61,27 +62,39 @@ class BenchWorld:
         """Return what drifts: nothing."""
 
     def temperatures_k(self, fridge: str) -> dict[str, float]:
-        """Raise KeyError: there is no fridge."""
-        raise KeyError(fridge)
+        """Return the temperature of each stage of a fridge; KeyError when there is none such."""
+        return dict(self.fridges[fridge])
 
 
 def dump_bench_world(world: BenchWorld) -> str:
     """Return the text of its twin file, as :func:`.world_file.parse_world` reads it."""
-    return (
-        "# The world of boxes on a bench: nothing of it is hidden.\n"
-        f"facility: {json.dumps(world.facility)}\nseed: {world.seed}\nfridges: {{}}\nnodes: {{}}\n"
-    )
+    lines = [f"facility: {json.dumps(world.facility)}", f"seed: {world.seed}"]
+    lines.append("fridges:" if world.fridges else "fridges: {}")
+    for fridge, stages in world.fridges.items():
+        lines.append(f"  {json.dumps(fridge)}:")
+        lines += [
+            f"    {json.dumps(stage)}: {{value: {kelvin!r}, unit: K, assumed: true}}"
+            for stage, kelvin in stages.items()
+        ]
+    return "\n".join(("# The world of boxes on a bench.", *lines, "nodes: {}", ""))
 
 
-BENCH = frozenset({"facility", "instruments", "nodes"})
-"""Sections of a facility file whose world is such a one, if no node is in it."""
+BENCH = frozenset({"facility", "instruments", "nodes", "fridges"})
+"""Sections of a facility file whose world is such a one, if no node and no plant is in it."""
 
 
 def bench_world(tree: Mapping[str, object], seed: int) -> BenchWorld | None:
-    """Return the world of a facility file's content; None: something of it has to be drawn.
+    """Return the world of a facility file's content, but for the temperatures of its fridges.
 
-    Raises :class:`.timing_design.TimingDesignError`.
+    None: something else of it has to be drawn. Raises :class:`.timing_design.TimingDesignError`.
     """
     if tree.keys() - BENCH or tree.get("nodes") or timing_of(tree) != TimingDesign():
         return None
+    fridges = tree.get("fridges") or {}
+    if not isinstance(fridges, Mapping) or any(_is_plant(one) for one in fridges.values()):
+        return None
     return BenchWorld(str(tree["facility"]), seed)
+
+
+def _is_plant(fridge: object) -> bool:
+    return not isinstance(fridge, Mapping) or fridge.get("model") is not None

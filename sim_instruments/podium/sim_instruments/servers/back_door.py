@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.json_text import parse_json
+from podium.sim_instruments.execution.breakpoints import Breakpoint
 from podium.sim_instruments.servers.clock_rate import check_rate
 from podium.sim_instruments.servers.debugger import CannotStop
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import ServedLaboratory
 from podium.sim_instruments.servers.world_state import operate, world_state
-from podium.sim_instruments.twins.debugging import Breakpoint
 from podium.sim_instruments.wiring import PlanError
 
 if TYPE_CHECKING:

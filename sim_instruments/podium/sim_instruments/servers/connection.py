@@ -220,7 +220,12 @@ class TwinConnection(asyncio.Protocol):
     def _exchange(self, piece: bytes) -> None:
         if self._session is None or self._transport is None:
             return
-        answer = self._session.feed(piece, self._timekeeper.clock.now_fs())
+        now_fs = self._timekeeper.clock.now_fs()
+        if isinstance(self._session, PacedSession):
+            at_once = self._timekeeper.answers_at_once
+            answer = self._session.feed(piece, now_fs, at_once=at_once)
+        else:
+            answer = self._session.feed(piece, now_fs)
         if answer:
             half = len(answer) // 2
             self._transport.write(answer[:half] if self._faults.half_answers else answer)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from podium.sim_instruments.execution.breakpoints import Breakpoint
 from podium.sim_instruments.servers.clock import WorldClock
-from podium.sim_instruments.twins.debugging import Breakpoint, StopsPrograms
+from podium.sim_instruments.twins.debugging import StopsPrograms
 from podium.sim_instruments.twins.twin import Twin
 
 LOOKS_S = 0.002

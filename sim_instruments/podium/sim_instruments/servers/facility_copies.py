@@ -160,7 +160,7 @@ async def _forked(
 ) -> None:
     laboratory, clock = serving.laboratory, serving.timekeeper.clock
     clock.go_on()
-    timekeeper = Timekeeper(clock, laboratory.twins, laboratory.kernels)
+    timekeeper = Timekeeper(clock, laboratory.twins, laboratory.kernels, chip=laboratory.plays)
     async with listening(laboratory, timekeeper, None, serving.log, serving.served) as copy:
         door = BackDoor(copy, end=end.set)
         async with door.listen() as (host, port):

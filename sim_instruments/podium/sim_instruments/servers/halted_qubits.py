@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from podium.sim_instruments.physics.feedline_session import RunStart
-from podium.sim_instruments.physics.signals import CaptureTrain, RunSignals
+from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.servers.dialogue import CabledDialogue
 
 if TYPE_CHECKING:
@@ -24,13 +24,25 @@ def populations_now(
     turns = laboratory.carrier_turns_of(instrument, signals.start_tai_fs)
     dialogue = CabledDialogue(session, instrument, cabling, turns, lambda _: None)
     over = [_over(train, at_ns) for train in signals.captures]
-    dialogue.go_on(signals.drives, over, list(range(len(over))))
+    begun = [_begun(train, at_ns) for train in signals.drives]
+    dialogue.go_on(begun, over, list(range(len(over))))
     found: dict[str, list[float]] = {}
     for line in sorted(set(laboratory.plan.inputs[instrument].values())):
         if line in {feedline.name for feedline in laboratory.chip.feedlines}:
             several = session.populations(line, at_ns)
             found |= {name: np.round(shares, 9).tolist() for name, shares in several.items()}
     return found
+
+
+def _begun(train: PulseTrain, at_ns: int) -> PulseTrain:
+    """Return the pieces of a train that begin before a time."""
+    kept = train.start_ns < at_ns
+    return replace(
+        train,
+        start_ns=train.start_ns[kept],
+        piece=train.piece[kept],
+        phase_turns=train.phase_turns[kept],
+    )
 
 
 def _over(train: CaptureTrain, at_ns: int) -> CaptureTrain:

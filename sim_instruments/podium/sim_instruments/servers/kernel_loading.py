@@ -49,7 +49,10 @@ def load_kernels(families: Sequence[str]) -> None:
 
     Those that are not in the cache are compiled, which takes long: see :mod:`.kernel_compilation`.
     """
-    from podium.sim_instruments.servers.kernel_libraries import parse_when_linked
+    from podium.sim_instruments.servers.kernel_libraries import (
+        parse_when_linked,
+        release_compiler,
+    )
 
     parse_when_linked()
     for family in families:
@@ -57,6 +60,7 @@ def load_kernels(families: Sequence[str]) -> None:
             import_module(module)
         for run in _runs(family):
             run()
+    release_compiler()
 
 
 def _runs(family: str) -> tuple[Callable[[], None], ...]:

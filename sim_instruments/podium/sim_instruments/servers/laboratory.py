@@ -236,6 +236,10 @@ class Laboratory:
         """Give back what runs have left, in a worker thread, if nothing has run for a while."""
         if self._spare.due:
             self._workers.submit(self._spare.give_back)
+            if self.plays:
+                from podium.sim_instruments.servers.kernel_libraries import release_compiler
+
+                self._workers.submit(release_compiler)
 
     @property
     def running_fs(self) -> int:

@@ -16,8 +16,8 @@ from podium.sim_instruments.servers.kernel_compilation import KernelGate
 from podium.sim_instruments.twins.twin import Horizon, Twin
 
 _LINES = re.compile(rb"[^\n]*\n|[^\n]+")
-HOLDS_FOR_S = 4.0
-"""On a manual clock commands wait so long for a twin that computes: clients wait longer."""
+HOLDS_FOR_S = 3.0
+"""On a manual clock commands wait so long for a twin that computes: clients wait 5 s and more."""
 MANY_LINES = 200
 """Carried out at a stretch: some milliseconds."""
 _MANY_LINES = re.compile(rb"(?:[^\n]*\n){1,%d}|[^\n]+" % MANY_LINES)
@@ -66,6 +66,11 @@ class Time(Protocol):
         """Take that a command waits."""
         ...
 
+    @property
+    def answers_at_once(self) -> bool:
+        """Tell whether boxes that take their time answer at once."""
+        ...
+
     def answered(self) -> None:
         """Let pass what an answer takes."""
         ...
@@ -93,8 +98,12 @@ class Timekeeper:
         twins: Mapping[str, Twin],
         kernels: KernelGate | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
+        *,
+        chip: bool = False,
     ) -> None:
+        """``chip``: programs are played on one."""
         self.clock = clock
+        self._chip = chip
         self._kernels = KernelGate() if kernels is None else kernels
         self._twins = twins
         self._awake = dict.fromkeys(twins)
@@ -154,6 +163,16 @@ class Timekeeper:
 
     def wait_for_turn(self) -> None:
         """Take that a command waits: in one process it is always its turn."""
+
+    @property
+    def answers_at_once(self) -> bool:
+        """Tell whether boxes that take their time answer at once.
+
+        On a manual clock, beside a chip: what such a box takes passes beside programs in a
+        laboratory, but there everybody would wait for it, the more often the busier this machine
+        is. While a twin computes the answer would never be due.
+        """
+        return self._computes() or (self._chip and self.clock.mode is ClockMode.MANUAL)
 
     def answered(self) -> None:
         """Let pass what an answer takes, but for one that was given while a twin computes."""
@@ -230,6 +249,11 @@ class TimeOf:
     def wait_for_turn(self) -> None:
         """Take that a command waits."""
         self.timekeeper.wait_for_turn()
+
+    @property
+    def answers_at_once(self) -> bool:
+        """Tell whether boxes that take their time answer at once."""
+        return self.timekeeper.answers_at_once
 
     def answered(self) -> None:
         """Let pass what an answer takes."""

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.serving import ServedLaboratory
+from podium.sim_instruments.servers.world_cache import cached, cached_temperatures
 from podium.sim_instruments.wiring import Plan, PlanError, plan_of
 
 if TYPE_CHECKING:
@@ -47,23 +48,29 @@ def draw(tree: Tree, seed: int, mixers: bool = False) -> DrawnFacility:
 
 
 def draw_any(tree: Tree, seed: int, mixers: bool = False) -> DrawnFacility:
-    """Return the same; of the world of boxes on a bench nothing is drawn."""
-    bench = bench_world(tree, seed)
+    """Return the same; of the world of boxes on a bench a fridge's temperatures only are drawn."""
+    bench = _bench(tree, seed)
     return draw(tree, seed, mixers) if bench is None else DrawnFacility(tree, bench)
+
+
+def _bench(tree: Tree, seed: int) -> BenchWorld | None:
+    bench = bench_world(tree, seed)
+    if bench is None or not tree.get("fridges"):
+        return bench
+    return replace(bench, fridges=cached_temperatures(tree, seed, lambda: _anew(tree, seed)))
 
 
 def _drawn(tree: Tree, seed: int, mixers: bool) -> "WorldFile":
     if tree.get("nodes"):
         check_extra("a chip")
-    from podium.sim_instruments.servers.world_cache import cached
+    return cached(tree, seed, mixers, lambda: _anew(tree, seed, mixers))
 
-    def anew() -> "WorldFile":
-        from podium.sim_instruments.physics.design import design_of
-        from podium.sim_instruments.physics.sampling import draw_world
 
-        return draw_world(design_of(tree, tree["facility"]), seed, mixers)
+def _anew(tree: Tree, seed: int, mixers: bool = False) -> "WorldFile":
+    from podium.sim_instruments.physics.design import design_of
+    from podium.sim_instruments.physics.sampling import draw_world
 
-    return cached(tree, seed, mixers, anew)
+    return draw_world(design_of(tree, tree["facility"]), seed, mixers)
 
 
 def facility_in(path: Path) -> Tree:
@@ -99,10 +106,14 @@ def settled(folder: Path, tree: Tree, seed: int, mixers: bool = False) -> DrawnF
     facility, twin = folder / FACILITY, folder / TWIN
     text = _written(tree)
     if facility.exists() and twin.exists():
+        same = facility.read_text(encoding="utf-8") == text
+        bench = _bench(tree, seed) if same else None
+        if bench is not None and twin.read_text(encoding="utf-8") == dump_bench_world(bench):
+            return DrawnFacility(tree, bench)
         from podium.sim_instruments.physics.world_file import read_world
 
         world = read_world(twin)
-        if facility.read_text(encoding="utf-8") != text or world.seed != seed:
+        if not same or world.seed != seed:
             raise NoSuchFacility(
                 f"{folder} holds the world of other words (seed {world.seed}): name another "
                 f"folder, or serve that one: podium twin serve {facility} --twin {twin}"

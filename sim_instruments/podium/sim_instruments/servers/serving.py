@@ -173,7 +173,7 @@ async def open_laboratory(
     if log is not None:
         for name, twin in laboratory.twins.items():
             log.watch(name, twin)
-    timekeeper = Timekeeper(clock, laboratory.twins, laboratory.kernels)
+    timekeeper = Timekeeper(clock, laboratory.twins, laboratory.kernels, chip=laboratory.plays)
     if timed is not None:
         timekeeper = timed(laboratory)
     async with listening(laboratory, timekeeper, places, log) as serving:

@@ -54,7 +54,7 @@ class StoppedSequencer:
     instrument: str
     sequencer: str
     line: int
-    """Of the program's text, from 1."""
+    """Of the program's text, from 1; 0: the compiler's own, of no line."""
     instruction: str
     time_ns: int
     """Time of the real-time side, from the start of the run."""
@@ -67,6 +67,10 @@ class StoppedSequencer:
     """The latest of what was played so far: ``time_ns``, ``what``, and what belongs to it."""
     populations: Mapping[str, tuple[float, ...]]
     """Of each level, by qubit; empty where they are not known."""
+    address: int = 0
+    """Of the instruction, in the program's memory."""
+    source: str = ""
+    """The line's text where that is not the instruction: SeqC."""
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> "StoppedSequencer":
@@ -83,6 +87,8 @@ class StoppedSequencer:
             tuple(told["queue_ns"]),
             tuple(told["played"]),
             {name: tuple(shares) for name, shares in populations.items()},
+            told["address"],
+            told.get("source", ""),
         )
 
 

@@ -158,19 +158,25 @@ class PacedSession:
         """Return when it goes on: its answer is due, or the box is free."""
         return self._answer_fs if self._answer else free_fs
 
-    def feed(self, data: bytes, now_fs: int) -> bytes:
-        """Take bytes, return the answers that are due; see :class:`Session`."""
+    def feed(self, data: bytes, now_fs: int, *, at_once: bool = False) -> bytes:
+        """Take bytes, return the answers that are due; see :class:`Session`.
+
+        ``at_once``: all that is left is due, and the box is as free as it was.
+        """
         self._cut(data)
         replies = b""
         while True:
             if self._answer:
-                if self._answer_fs > now_fs:
+                if self._answer_fs > now_fs and not at_once:
                     break
                 replies += self._answer
                 self._answer = b""
             if not self._messages:
                 replies += self._session.feed(b"", now_fs)  # what the twin says by itself
                 break
+            if at_once:
+                self._answer = self._session.feed(self._messages.popleft(), now_fs)
+                continue
             if not self._pace.is_free(self, now_fs):
                 break
             self._take_up(self._messages.popleft(), now_fs)

@@ -1,21 +1,12 @@
 """A twin whose sequencers can be stopped while they execute a program."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from podium.sim_instruments.execution.breakpoints import Breakpoint, Halted
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.signals import RunSignals
-
-
-@dataclass(frozen=True, slots=True)
-class Breakpoint:
-    """Says where one sequencer is to be stopped."""
-
-    line: int | None = None
-    """Of its program's text, from 1."""
-    when: str = ""
-    """A condition in words; empty: none."""
 
 
 @runtime_checkable
@@ -29,16 +20,10 @@ class StopsPrograms(Protocol):
         """
         ...
 
-    def stop_at(
-        self,
-        sequencer: str,
-        breakpoints: Sequence[Breakpoint],
-        halted: Callable[[str, Callable[[], dict[str, Any]]], bool],
-    ) -> str:
+    def stop_at(self, sequencer: str, breakpoints: Sequence[Breakpoint], halted: Halted) -> str:
         """Stop a sequencer at these from its next start on, and nowhere else; return its name.
 
-        ``halted`` is called with that name, and with what tells how the sequencer stands; it waits,
-        and returns whether to stop at the next instruction. Raises ValueError for a sequencer or a
-        condition that there is not.
+        ``halted`` is called where it stands. Raises ValueError for a sequencer or a condition that
+        there is not.
         """
         ...

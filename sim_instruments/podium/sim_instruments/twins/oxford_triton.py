@@ -1,8 +1,9 @@
 """Twin of the Oxford Triton's control computer.
 
 Thermometers, pressures and pumps show what the fridge does; valves, pumps and heaters act on it.
-The loop of one thermometer regulates H1. Actions (condense, collect) are only kept. Without a
-fridge thermometers and gauges are not found, as where no such board is fitted.
+The loop of one thermometer regulates H1. Actions (condense, collect) and the valves of the
+precooling loop are only kept. Without a fridge thermometers and gauges are not found, as where no
+such board is fitted.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,6 +35,10 @@ _H1, _H2 = 1, 2
 _NUMBERS = {"H1": _H1, "H2": _H2}
 _GAINS = {"P": 10.0, "I": 20.0, "D": 0.0}
 """ASSUMED."""
+_FOREPUMP_PA_S_MOL = 2.5e5
+"""RT over the forepump's 35 m^3/h: P4 at a flow. ASSUMED."""
+_FORELINE_PA = 1.0
+"""P4 without a flow. ASSUMED."""
 Channel = tuple[int, list[str]]
 
 
@@ -52,6 +57,8 @@ def resistance_ohm(temperature_k: float) -> float:
 
 class OxfordTriton:
     """A Triton whose thermometers ``channels`` (number: name) read ``reading(number, now_fs)``."""
+
+    clients_max = box.CLIENTS_MAX
 
     def __init__(
         self,
@@ -82,6 +89,8 @@ class OxfordTriton:
         self._setpoint = Setpoint(0.0, 0.0, 0, 0.0)
         self._ramp_on, self._ramp_k_per_min = False, 0.1
         self._action = box.ACTIONS[0]
+        self._aside = dict.fromkeys((one for one in box.VALVES if one not in box.PANEL), False)
+        self._chosen: dict[str, int] = {}
         self._commands = self._unknown = self._unmeant = 0
         self._ear: CommandObserver[str] = CommandObserver(self.tallies, str)
 
@@ -207,8 +216,7 @@ class OxfordTriton:
             case ["DEV", device, "PUMP", "SIG", signal]:
                 return self._get_pump(device, signal, now_fs)
             case ["DEV", device, "VALV", "SIG", "STATE"]:
-                name = f"valve.{self._valve(device)}.open"
-                return "OPEN" if self._shown(name, now_fs) else "CLOSE"
+                return "OPEN" if self._is_open(device, now_fs) else "CLOSE"
             case ["DEV", _, "HTR" | "PRES" | "VALV", *_]:
                 raise Missing
         self._unknown += 1
@@ -216,9 +224,11 @@ class OxfordTriton:
 
     def _put(self, path: list[str], value: str, now_fs: int) -> None:
         match path:
-            case ["SYS", "DR", "ACTN"] if value in box.ACTIONS:
+            case ["SYS", "DR", "ACTN"] if value in (*box.ACTIONS, box.STOP):
                 self._unmeant += 1
-                self._action = value
+                self._action = box.ACTIONS[0] if value == box.STOP else value
+            case ["SYS", "DR", "CHAN", name] if name in (*box.STAGES.values(), box.COOL):
+                self._chosen[name] = self._thermometer(value)
             case ["DEV", device, "TEMP", "MEAS", "ENAB"]:
                 self._enabled[self._thermometer(device)] = _switch(value)
             case ["DEV", device, "TEMP", "LOOP", *signal]:
@@ -233,7 +243,7 @@ class OxfordTriton:
             case ["DEV", device, "PUMP", "SIG", "STATE"]:
                 self._command(f"pump.{self._pump(device)}.on", _switch(value), now_fs)
             case ["DEV", device, "VALV", "SIG", "STATE"]:
-                self._put_valve(self._valve(device), value, now_fs)
+                self._put_valve(device, value, now_fs)
             case _:
                 self._unknown += 1
                 raise Wrong
@@ -243,7 +253,7 @@ class OxfordTriton:
     def _named(self) -> dict[str, int]:
         """Return the thermometers that have a name of a stage."""
         stages = {channel: stage_of(name) for channel, name in self._channels.items()}
-        return {box.STAGES[stage]: channel for channel, stage in stages.items() if stage}
+        return {box.STAGES[one]: channel for channel, one in stages.items() if one} | self._chosen
 
     def _thermometer(self, device: str) -> int:
         number = device.removeprefix("T")
@@ -317,7 +327,11 @@ class OxfordTriton:
         number = device.removeprefix("P")
         if not number.isdigit() or int(number) not in box.PRESSURES or self._read is None:
             raise Missing
-        return self._read(f"pressure.p{int(number)}", now_fs) / 100
+        gauge = box.GAUGES.get(device)
+        if gauge is None:
+            flow = max(0.0, self._shown("flow.circulation", now_fs))
+            return (_FORELINE_PA + _FOREPUMP_PA_S_MOL * flow) / 100
+        return self._shown(f"pressure.{gauge}", now_fs) / 100
 
     def _pump(self, device: str) -> str:
         if device not in box.PUMPS or self._read is None:
@@ -339,23 +353,29 @@ class OxfordTriton:
                 return "35.0C"  # ASSUMED: temperatures of a pump that runs
         raise Wrong
 
-    def _valve(self, device: str) -> str:
-        number = device.removeprefix("V")
-        if not number.isdigit() or int(number) not in box.VALVES or self._read is None:
+    def _is_open(self, valve: str, now_fs: int) -> bool:
+        if valve not in box.VALVES or self._read is None:
             raise Missing
-        return f"v{int(number)}"
+        if valve in self._aside:
+            return self._aside[valve]
+        return bool(self._shown(f"valve.{box.PANEL[valve]}.open", now_fs))
 
     def _put_valve(self, valve: str, value: str, now_fs: int) -> None:
-        name = f"valve.{valve}.open"
+        was = self._is_open(valve, now_fs)
         match value.upper():
             case "OPEN":
-                self._command(name, True, now_fs)
+                wanted = True
             case "CLOSE":
-                self._command(name, False, now_fs)
+                wanted = False
             case "TOGGLE":
-                self._command(name, not self._shown(name, now_fs), now_fs)
+                wanted = not was
             case _:
                 raise Wrong
+        if valve in self._aside:
+            self._unmeant += 1
+            self._aside[valve] = wanted
+        else:
+            self._command(f"valve.{box.PANEL[valve]}.open", wanted, now_fs)
 
     def _shown(self, name: str, now_fs: int) -> float:
         if self._read is None:

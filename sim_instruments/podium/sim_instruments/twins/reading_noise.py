@@ -2,8 +2,6 @@
 
 import hashlib
 
-import numpy as np
-
 
 class ReadingNoise:
     """Standard normal numbers by channel and number of the reading (Philox, keyed by serial)."""
@@ -14,6 +12,8 @@ class ReadingNoise:
 
     def normal(self, channel: int, reading: int) -> float:
         """Return the number of one reading."""
+        import numpy as np  # heavy: a box on a bench that reads nothing does without
+
         philox = np.random.Philox(
             key=np.array([self._key, channel], dtype=np.uint64),
             counter=np.array([reading & (2**64 - 1), reading >> 64, 0, 0], dtype=np.uint64),

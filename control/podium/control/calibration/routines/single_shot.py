@@ -1,7 +1,8 @@
 """Classifies single shots: the clouds of both states, and their overlap."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -22,6 +23,7 @@ from podium.control.calibration.fits.iq_clouds import (
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.herald import HERALD, back_to_0, herald
+from podium.control.calibration.inputs import propagate
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.preparation_errors import (
     herald_is_blind_s,
@@ -58,10 +60,13 @@ REST_LIFETIMES = 3.0
 """Wait before each of these."""
 SHOTS = 40_000
 """Heralded, of each of :data:`PREPARATIONS`, in one run: a module has memory for 131 072."""
-COUNTED = 1.5e-4
-"""Sigma to which counts tell the fidelity. The first run says how many shots that takes ..."""
-MOST_RUNS = 5
-"""... of which no more are taken than so many runs have."""
+KNOWN = 1.75e-4
+"""Sigma to which the fidelity is to be known. The first run says how many shots that takes ..."""
+LEAST_COUNTED = 0.95e-4
+"""... of which the counts' part is never less, nor less than half of what else is in it (T1, the
+thermal population, the lag of the readout): more shots would not help ..."""
+MOST_RUNS = 9
+"""... and no more are taken than so many runs have."""
 PREPARATIONS = (0.0, 1.0, 1.0)
 """Pi pulses before heralded shots. Five times as many errors are made in 1 as in 0: so many shots
 tell most of the sum of both where twice as many are in 1, as the root of five is."""
@@ -244,24 +249,48 @@ async def _heralded(
         }
 
     if bench.thoroughness >= 1:  # fewer shots tell the clouds; only the fidelity needs others
-        wanted = COUNTED / float(np.sqrt(bench.thoroughness))
-        for shots in await asyncio.to_thread(further_shots, clouds(), again.shots, wanted):
+        few = clouds()
+        seen = await asyncio.to_thread(_told_apart, few)
+        sigmas = {name: (one.sigma, _counted_to(bench, pulses, name, one)) for name, one in seen}
+        for shots in further_shots(sigmas.values(), again.shots):
             data.append(await bench.run(outcome, replace(again, shots=shots)))
     return clouds()
 
 
-def further_shots(clouds: Mapping[str, "_Clouds"], shots: int, wanted: float) -> tuple[int, ...]:
-    """Return the shots of each further run that counts of errors need for a sigma of ``wanted``.
+def _told_apart(clouds: Mapping[str, "_Clouds"]) -> list[tuple[str, Discrimination]]:
+    """Return how well each qubit's shots tell 0 from 1, of those that do."""
+    found = []
+    for name, one in clouds.items():
+        with suppress(FitFailed):
+            found.append((name, discriminate(*one.heralded())))
+    return found
 
-    ``shots``: of the run that ``clouds`` are of. Qubits that cannot be told apart need none.
+
+def _counted_to(bench: Bench, pulses: tuple[Pulses, ...], name: str, seen: Discrimination) -> float:
+    """Return the sigma that counts of a qubit's errors are to have: of :data:`KNOWN` the rest."""
+    [of_qubit] = (p for p in pulses if p.qubit.name == name)
+    played = herald_timings(pulses)[name]
+
+    def refit(shifts: Mapping[str, float]) -> dict[str, Measured]:
+        with bench.taking(shifts):
+            blind_s = herald_is_blind_s(of_qubit)
+            return {name: ideal_fidelity(bench, of_qubit.qubit, seen, played, blind_s)}
+
+    with bench.taking() as inputs:
+        found = ideal_fidelity(bench, of_qubit.qubit, seen, played, herald_is_blind_s(of_qubit))
+    total = propagate({name: found}, inputs, refit)[name].sigma
+    known, least = (one / float(np.sqrt(bench.thoroughness)) for one in (KNOWN, LEAST_COUNTED))
+    other = float(np.sqrt(max(total**2 - seen.sigma**2, 0.0)))
+    return max(float(np.sqrt(max(known**2 - other**2, 0.0))), least, other / 2)
+
+
+def further_shots(sigmas: Iterable[tuple[float, float]], shots: int) -> tuple[int, ...]:
+    """Return the shots of each further run that all qubits' counts need.
+
+    ``sigmas``: of each qubit, that of the counts of a run of ``shots``, and the one wanted.
     """
-    share = 1.0
-    for one in clouds.values():
-        try:
-            share = max(share, (discriminate(*one.heralded()).sigma / wanted) ** 2)
-        except FitFailed:
-            continue
-    left = round(min(share, MOST_RUNS) * shots) - shots
+    share = max((found / wanted) ** 2 for found, wanted in (*sigmas, (1.0, 1.0)))
+    left = round(min(max(share, 1.0), MOST_RUNS) * shots) - shots
     runs = -(-left // shots)
     return tuple(-(-left // runs) for _ in range(runs))
 

@@ -11,7 +11,7 @@ from typing import get_args
 
 from rich.console import Console
 
-from podium.control.bus.cold import Acknowledge, AlarmNews, ColdNews, Priority
+from podium.control.bus.cold import Acknowledge, AlarmNews, AskCold, ColdNews, Priority
 from podium.control.bus.messages import Done
 from podium.control.client.cold_client import ColdClient, join_supervisor
 from podium.control.demo import simulation
@@ -41,6 +41,9 @@ COOLDOWN_H, RECOVERY_H, SETTLE_H = 60.0, 48.0, 12.0
 """Facility time that each may take."""
 WALL_S = 900.0
 """Likewise of the wall: nothing of the demo takes so long."""
+STARTS_S = 120.0
+"""The supervisor, which is started last, may take so long to answer on a busy machine, s of the
+wall."""
 READY_S = 60.0
 TRIP_RATE = 10
 """Seconds of the world in each of the wall's while the compressor stands: a person can watch."""
@@ -146,6 +149,7 @@ async def _up(
         children.watched(),
         join_supervisor(wanted.facility, up.coordinator) as supervisor,
     ):
+        await supervisor.ask(AskCold(), ColdNews, lost_s=STARTS_S)
         shown.done("agents, coordinator, supervisor and page are up", (_page_of(up),))
         yield supervisor
 

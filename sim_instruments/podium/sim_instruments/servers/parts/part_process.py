@@ -121,7 +121,9 @@ async def serve_part(arguments: Namespace, answers: int) -> None:
         places = at_host(arguments.host, arguments.shift, random.Random())
 
     def timed(laboratory: Laboratory) -> PartTimekeeper:
-        return PartTimekeeper(clock, laboratory.twins, laboratory.kernels, post)
+        return PartTimekeeper(
+            clock, laboratory.twins, laboratory.kernels, post, chip=laboratory.plays
+        )
 
     def tell(line: str) -> None:
         post({"type": "progress", "line": line})

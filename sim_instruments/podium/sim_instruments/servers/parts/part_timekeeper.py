@@ -27,9 +27,11 @@ class PartTimekeeper(Timekeeper):
         kernels: KernelGate,
         post: Callable[[Message], object],
         monotonic_s: Callable[[], float] = time.monotonic,
+        *,
+        chip: bool = False,
     ) -> None:
         """``post`` sends a message to the process that divides the facility."""
-        super().__init__(clock, twins, kernels, monotonic_s)
+        super().__init__(clock, twins, kernels, monotonic_s, chip=chip)
         self._post = post
         self.asking: Callable[[], bool] = lambda: False
         """Tells whether something is asked of other parts that is not answered."""

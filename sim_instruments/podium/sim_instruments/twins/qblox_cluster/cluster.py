@@ -2,9 +2,8 @@
 
 import re
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster import limits
@@ -22,7 +21,9 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
     MalformedLine,
 )
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS, NEWEST, RELEASES
+from podium.sim_instruments.execution.breakpoints import Breakpoint, Halted
 from podium.sim_instruments.execution.playback import Playback
+from podium.sim_instruments.execution.processor_watch import stops_at
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.command_observer import (
@@ -30,7 +31,6 @@ from podium.sim_instruments.twins.command_observer import (
     CommandObserver,
     cluster_words,
 )
-from podium.sim_instruments.twins.debugging import Breakpoint
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
     SUBS_PER_TICK,
     ClusterClock,
@@ -49,10 +49,7 @@ from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import PERFECT, Mixer
 from podium.sim_instruments.twins.qblox_cluster.processor.linq import CMM_SLOT
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import (
-    Condition,
-    SequencerStops,
-)
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import WORDS, SeenProcessor
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     SUFFIX_OUT_OF_RANGE,
     SYNTAX_ERROR,
@@ -166,12 +163,7 @@ class ClusterTwin:
             raise KeyError(f"no port {port!r} at this cluster, it has {known}")
         return ClusterSession(self, self.modules[slot])
 
-    def stop_at(
-        self,
-        sequencer: str,
-        breakpoints: Sequence[Breakpoint],
-        halted: Callable[[str, Callable[[], dict[str, Any]]], bool],
-    ) -> str:
+    def stop_at(self, sequencer: str, breakpoints: Sequence[Breakpoint], halted: Halted) -> str:
         """Stop a sequencer (``slot2.seq0``) at lines and conditions; see :class:`.StopsPrograms`.
 
         It is stopped from its next start on.
@@ -182,10 +174,11 @@ class ClusterTwin:
             slots = ", ".join(f"slot{slot}" for slot in self.modules)
             raise ValueError(f"{sequencer!r} is no sequencer like slot2.seq0; there are {slots}")
         name = f"slot{module.slot}.seq{int(found[2])}"
-        conditions = tuple(Condition.of_text(one.when) for one in breakpoints if one.when)
-        lines = tuple(one.line for one in breakpoints if one.line is not None)
-        stops = SequencerStops(lambda seen: halted(name, seen.told), lines, conditions)
-        module.sequencers[int(found[2])].stops = stops if breakpoints else None
+
+        def stands(seen: SeenProcessor) -> bool:
+            return halted(name, seen.told)
+
+        module.sequencers[int(found[2])].stops = stops_at(breakpoints, WORDS, stands)
         return name
 
     def signals_until_now(self, sequencer: str) -> tuple[RunSignals, int] | None:

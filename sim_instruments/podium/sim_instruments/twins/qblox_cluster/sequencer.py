@@ -21,7 +21,7 @@ from podium.sim_instruments.twins.qblox_cluster.memories.acquisition_list import
 )
 from podium.sim_instruments.twins.qblox_cluster.memories.assembler import PreparedProgram
 from podium.sim_instruments.twins.qblox_cluster.memories.sample_list import SampleList
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import SequencerStops
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import Q1Stops
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
     EXECUTION_ERROR,
@@ -111,7 +111,7 @@ class Sequencer:
         self.outputs = power_on_outputs(model, number)
         self.inputs = power_on_inputs(model, number)
         self.registers = [0] * REGISTERS
-        self.stops: SequencerStops | None = None
+        self.stops: Q1Stops | None = None
         """Where somebody wants to look at it."""
         """As they were set or left by the last run. ASSUMED: nothing else clears them."""
         self.state = SequencerState.IDLE

@@ -9,6 +9,7 @@ import pytest
 from tests.benches.referees.random_q1_programs import BINS, WAVEFORMS, WEIGHTS, random_program
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
+from podium.sim_instruments.execution.processor_watch import BadCondition, Condition
 from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import Route
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import run_alone, run_together
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
@@ -18,10 +19,9 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
     Trigger,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import (
-    BadCondition,
-    Condition,
+    WORDS,
+    Q1Stops,
     SeenProcessor,
-    SequencerStops,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import RealTimeTrace
 
@@ -42,7 +42,7 @@ again: set_mrk 1    # 2
 TRIGGERS = [Trigger(900 * k, 1 + k % 15) for k in range(1, 200)]
 
 
-def execute(text: str, stops: SequencerStops | None, **more: Any) -> RealTimeTrace:
+def execute(text: str, stops: Q1Stops | None, **more: Any) -> RealTimeTrace:
     setup = SequencerSetup(
         waveform_lengths=dict(enumerate(WAVEFORMS)),
         weight_lengths=dict(enumerate(WEIGHTS)),
@@ -68,7 +68,7 @@ def visited(text: str, *, steps: bool = False, **stops: Any) -> list[dict[str, A
         seen.append(processor.told())
         return steps
 
-    same(execute(text, SequencerStops(halted, **stops)), execute(text, None))
+    same(execute(text, Q1Stops(halted, **stops)), execute(text, None))
     return seen
 
 
@@ -115,13 +115,20 @@ def test_steps_visit_every_instruction() -> None:
     ],
 )
 def test_it_stops_once_a_condition_begins_to_hold(when: str, line: int, registers: dict) -> None:
-    (first, *more) = visited(PROGRAM, conditions=(Condition.of_text(when),))
+    (first, *more) = visited(PROGRAM, conditions=(Condition.of_text(when, WORDS),))
     assert (first["line"], first["registers"], more) == (line, registers, [])
+
+
+def test_an_address_is_a_condition_that_stops_each_time() -> None:
+    at_line = visited(PROGRAM, lines=(7,))
+    wanted = Condition.of_text(f"address == {at_line[0]['address']}", WORDS)
+    assert visited(PROGRAM, conditions=(wanted,)) == at_line
+    assert len(at_line) == 3
 
 
 def test_it_stops_at_the_first_instruction_from_a_time_on() -> None:
     begin = visited(PROGRAM, lines=(2,))[0]["time_ns"]
-    (seen,) = visited(PROGRAM, conditions=(Condition.of_text(f"time >= {begin + 150}"),))
+    (seen,) = visited(PROGRAM, conditions=(Condition.of_text(f"time >= {begin + 150}", WORDS),))
     assert begin + 150 <= seen["time_ns"] < begin + 300
 
 
@@ -130,16 +137,16 @@ def test_random_programs_do_the_same_with_stops_anywhere(seed: int) -> None:
     rng = random.Random(seed)
     text = random_program(seed).text
     lines = tuple(rng.sample(range(1, text.count("\n") + 1), 3))
-    conditions = (Condition.of_text(rng.choice(["R1 > 5", "time >= 2000", "carry"])),)
+    conditions = (Condition.of_text(rng.choice(["R1 > 5", "time >= 2000", "carry"]), WORDS),)
     for words in ({"lines": lines}, {"conditions": conditions}):
         order = random.Random(seed)
-        stops = SequencerStops(lambda _, order=order: order.random() < 0.3, **words)
+        stops = Q1Stops(lambda _, order=order: order.random() < 0.3, **words)
         same(execute(text, stops), execute(text, None))
 
 
 def test_a_program_without_end_is_cut_as_without_stops() -> None:
     text = "again: upd_param 1000\n    jmp @again\n"
-    stops = SequencerStops(lambda seen: False, lines=(1,))
+    stops = Q1Stops(lambda seen: False, lines=(1,))
     limits = Limits(time_ns=50_000)
     same(execute(text, stops, limits=limits), execute(text, None, limits=limits))
     setup = SequencerSetup(watch=stops.watch("x"))
@@ -149,4 +156,4 @@ def test_a_program_without_end_is_cut_as_without_stops() -> None:
 @pytest.mark.parametrize("text", ["", "R64 == 1", "R1 = 1", "R1 == -1", "speed > 1", "R1 == 1 x"])
 def test_what_is_no_condition_is_refused(text: str) -> None:
     with pytest.raises(BadCondition, match="a condition is like R3 == 5"):
-        Condition.of_text(text)
+        Condition.of_text(text, WORDS)

@@ -5,6 +5,7 @@ import pytest
 from benches.feedback_shfqc import DRIVE, PERIOD, READ
 
 from benches import feedback_shfqc
+from podium.sim_instruments.execution.breakpoints import Breakpoint
 from podium.sim_instruments.twins.zurich.runs import feedback_run, outcome_run
 from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked
 
@@ -90,6 +91,27 @@ def test_walked_and_as_it_comes_are_equal_to_the_bit(monkeypatch, programs, more
     assert walked.tobytes() == as_it_comes.tobytes()
     levels = walked.reshape(-1, 2)
     assert np.ptp(levels.real, axis=0).min() > 0
+
+
+def test_a_generator_that_is_looked_at_is_played_as_it_comes_and_does_the_same() -> None:
+    one = feedback_shfqc.Shfqc()
+    one.calibrate()
+    walked = one.play(SHOTS)[0]
+    other = feedback_shfqc.Shfqc()
+    other.calibrate()
+    texts = DRIVE.splitlines()
+    line = next(n for n, text in enumerate(texts, 1) if "executeTableEntry(QA" in text)
+    seen = []
+
+    def halted(name, tell) -> bool:
+        seen.append(tell())
+        return False
+
+    other.execution.stop_at(("dev12000", "sgchannels/0/awg"), [Breakpoint(line)], halted)
+    assert other.play(SHOTS)[0].tobytes() == walked.tobytes()
+    assert [one["line"] for one in seen] == [line] * SHOTS
+    assert len({one["time_ns"] for one in seen}) == SHOTS
+    assert other.execution.signals_until_now(("dev12000", "sgchannels/0/awg")) is None
 
 
 def test_what_was_walked_is_not_believed(monkeypatch) -> None:

@@ -15,7 +15,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import (
     refuse_unknown_words,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import OPERATION, A, build_image
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import ProcessorWatch
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import Q1Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class SequencerSetup:
     """``integration_length_acq``."""
     registers: tuple[int, ...] = (0,) * REGISTERS
     """Their values at the start, 0 to 2**32 - 1."""
-    watch: ProcessorWatch | None = None
+    watch: Q1Watch | None = None
     """Stops it where somebody wants to look at it."""
 
 

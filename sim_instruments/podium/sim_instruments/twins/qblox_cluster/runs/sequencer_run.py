@@ -18,7 +18,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import PERFECT, Mi
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import UNSHAPED, OutputShaping
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import SequencerSetup
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_state import ACQ_SPACING_NS
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import SequencerStops
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import Q1Stops
 
 _INTEGRATES = frozenset({Operation.ACQUIRE, Operation.ACQUIRE_WEIGHED, Operation.ACQUIRE_TTL})
 
@@ -118,7 +118,7 @@ class SequencerRun:
     registers: tuple[int, ...] = (0,) * REGISTERS
     """At the start."""
 
-    stops: SequencerStops | None = None
+    stops: Q1Stops | None = None
     """Where somebody wants to look at it."""
 
     @property

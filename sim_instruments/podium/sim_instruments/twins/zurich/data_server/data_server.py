@@ -13,6 +13,8 @@ from podium.firmware_interfaces.zurich.inventory.models import server_nodes
 from podium.firmware_interfaces.zurich.limits import TCP_PORT
 from podium.firmware_interfaces.zurich.refusals import Kind, Refusal
 from podium.firmware_interfaces.zurich.session_messages import Request
+from podium.sim_instruments.execution.breakpoints import Breakpoint, Halted
+from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.command_observer import CommandListener, Verdict
 from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import Horizon, Session
@@ -28,6 +30,7 @@ from podium.sim_instruments.twins.zurich.nodes.device import INTERFACES, Device,
 from podium.sim_instruments.twins.zurich.nodes.node_store import NodeStore, TimeBase
 from podium.sim_instruments.twins.zurich.runs.clocked_execution import ClockedExecution
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.runs.program_stops import sequencer_named
 
 SERVER_TICKS_PER_S = 1_000_000
 """Time stamps of the server's own nodes. ASSUMED."""
@@ -111,6 +114,28 @@ class DataServer:
         if not isinstance(self._execution, ClockedExecution):
             raise KeyError(f"no trigger input {connector}: nothing executes programs here")
         return self._execution.input(connector)
+
+    def stop_at(self, sequencer: str, breakpoints: Sequence[Breakpoint], halted: Halted) -> str:
+        """Stop a sequencer (``dev12000/sgchannels/0``) at lines of SeqC and at conditions.
+
+        See :class:`.StopsPrograms`. It is stopped from its next start on.
+        """
+        known = [(one.name, at) for one in self.devices for at in one.sequencers.places]
+        key = sequencer_named(sequencer, known)
+        if not isinstance(self._execution, ClockedExecution):
+            raise ValueError(f"{sequencer} cannot be stopped: nothing executes programs here")
+        self._execution.stop_at(key, breakpoints, halted)
+        return "/".join(key)
+
+    def signals_until_now(self, sequencer: str) -> tuple[RunSignals, int] | None:
+        """Return what a run plays until a sequencer of it stands at a breakpoint, and that time.
+
+        In ns of the run. None: it stands at none, or the run depends on measurements.
+        """
+        if not isinstance(self._execution, ClockedExecution):
+            return None
+        device, _, at = sequencer.partition("/")
+        return self._execution.signals_until_now((device, at))
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return what execution says."""

@@ -1,10 +1,12 @@
 """Execution on the instruments' own clock: the world's instants in, and triggers from outside."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from podium.firmware_interfaces.zurich.values import Value
+from podium.sim_instruments.execution.breakpoints import Breakpoint, Halted
+from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich.data_server.sequencer_port import (
@@ -13,11 +15,20 @@ from podium.sim_instruments.twins.zurich.data_server.sequencer_port import (
     UploadedProgram,
 )
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.runs.participants import Key
 from podium.sim_instruments.twins.zurich.triggers.trigger_inputs import Signal, TriggerInputs
 
 
 class HearsEdges(Execution, Protocol):
     """Execution whose sequencers hear triggers from outside; times are those of its clock."""
+
+    def stop_at(self, key: Key, breakpoints: Sequence[Breakpoint], halted: Halted) -> None:
+        """Stop a sequencer at these from its next start on; raises ValueError where it cannot."""
+        ...
+
+    def signals_until_now(self, key: Key) -> tuple[RunSignals, int] | None:
+        """Return what a run plays whose sequencer stands at a breakpoint, and up to when, ns."""
+        ...
 
     def edge(self, device: str, signal: Signal, at_fs: int) -> None:
         """Let all who listen hear an edge; to be called in the order of time."""
@@ -45,6 +56,14 @@ class ClockedExecution:
     ) -> None:
         """Hear of an instrument."""
         self._execution.attached(device, setting, stamp)
+
+    def stop_at(self, key: Key, breakpoints: Sequence[Breakpoint], halted: Halted) -> None:
+        """Stop a sequencer at these from its next start on; raises ValueError where it cannot."""
+        self._execution.stop_at(key, breakpoints, halted)
+
+    def signals_until_now(self, key: Key) -> tuple[RunSignals, int] | None:
+        """Return what a run plays whose sequencer stands at a breakpoint, and up to when, ns."""
+        return self._execution.signals_until_now(key)
 
     def accept(self, model: str, at: str, elf: bytes) -> AcceptedProgram:
         """Take a program. Raises ProgramRefused."""

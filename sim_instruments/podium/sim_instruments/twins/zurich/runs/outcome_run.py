@@ -43,6 +43,8 @@ def walk(
     """
     if any(one.participant.run.model is HDAWG for one in generators):
         raise NotWalked("an HDAWG takes part")
+    if any(one.participant.run.stops for one in generators):
+        raise NotWalked("somebody wants to look at a generator on its way")
     if not isinstance(dialogue, Planned):
         raise NotWalked("this world does not plan")
     try:

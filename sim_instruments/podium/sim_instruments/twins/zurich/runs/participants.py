@@ -121,7 +121,7 @@ def participant_of(
     """
     setting, channel = run.setting, run.at.rpartition("/")[0]
     again_fs = triggers_fs[0] if played else None
-    ahead = run.again(again_fs)
+    ahead = run.ahead(again_fs)
     for source in sources:
         ahead.expect_all(triggers_fs, source, later=played)
     late = late_samples(run, channel) if Source.ZSYNC in sources else 0

@@ -106,20 +106,21 @@ def precompute_run(
     Times of sequencers, and ``origin_fs``, are those of the instruments' clock.
     """
     found = _PlayedRun(participants, origin_fs)
-    until_fs = max(origin_fs, *found.ends_fs.values())
-    signals = RunSignals(
-        number,
-        time.world_fs(origin_fs),
-        (until_fs - origin_fs) // FS_PER_NS + TAIL_NS,
-        tuple(compacted(one) for one in found.drives),
-        found.captures,
-        {},
-    )
-    results, traces = found.results(play(signals))
+    results, traces = found.results(play(found.signals(number, time)))
     loud_ns = {node: np.concatenate(times) for node, times in found.loud.items() if times}
     waiting = frozenset(one.key for one in participants if one.run.trace.status is Status.WAITING)
     markers = markers_of(participants, time, found.since)
     return PrecomputedRun(found.ends_fs, results, traces, loud_ns, markers, waiting=waiting)
+
+
+def signals_of(
+    participants: Sequence[Participant],
+    number: int,
+    origin_fs: int,
+    time: LocalTime = WORLD_TIME,
+) -> RunSignals:
+    """Return what :func:`precompute_run` plays; raises :class:`CannotPrecompute`."""
+    return _PlayedRun(participants, origin_fs).signals(number, time)
 
 
 class _PlayedRun:
@@ -131,6 +132,7 @@ class _PlayedRun:
         self.since: dict[Key, int] = {}
         """The first sample of each that has not been played before."""
         self.loud: dict[Key, list[Integers]] = defaultdict(list)
+        self._origin_fs = origin_fs
         self._points: list[tuple[Participant, ProbeWindows]] = []
         self._read: list[ReadoutSignals] = []
         for one in in_order(participants):
@@ -165,6 +167,18 @@ class _PlayedRun:
         line = f"{one.connector}_in"
         heard = probed(line, trace, at, edges, one.centre_hz, begin_ns, one.late)
         self._points.append((one, heard))
+
+    def signals(self, number: int, time: LocalTime) -> RunSignals:
+        """Return what the world is asked to play."""
+        until_fs = max(self._origin_fs, *self.ends_fs.values())
+        return RunSignals(
+            number,
+            time.world_fs(self._origin_fs),
+            (until_fs - self._origin_fs) // FS_PER_NS + TAIL_NS,
+            tuple(compacted(one) for one in self.drives),
+            self.captures,
+            {},
+        )
 
     @property
     def captures(self) -> tuple[CaptureTrain, ...]:

@@ -1,10 +1,12 @@
 """Runs are precomputed on the world; the last run of each sequencer is kept."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.execution.playback import Ticket, WiredPlayback
+from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.zurich.pqsc.register_bank import NOTHING, Forwarding
 from podium.sim_instruments.twins.zurich.runs.feedback_run import (
     depends_on_results,
@@ -12,7 +14,11 @@ from podium.sim_instruments.twins.zurich.runs.feedback_run import (
 )
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.runs.participants import Key, Participant
-from podium.sim_instruments.twins.zurich.runs.precomputed_run import PrecomputedRun, precompute_run
+from podium.sim_instruments.twins.zurich.runs.precomputed_run import (
+    PrecomputedRun,
+    precompute_run,
+    signals_of,
+)
 from podium.sim_instruments.twins.zurich.runs.program_run import START_GRID_FS
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerLines
 
@@ -58,6 +64,21 @@ class PrecomputedRuns:
     def last(self, key: Key) -> PendingRun | None:
         """Return what was precomputed of a sequencer last."""
         return self._last.get(key)
+
+    def signals_until(self, key: Key, samples: int) -> tuple[RunSignals, int] | None:
+        """Return what the last run of a sequencer plays, executed once more, and a time in it.
+
+        In ns, when its sample so-and-so many is at the connector. None: the run depends on what
+        it measures, or there is none.
+        """
+        last = self._last.get(key)
+        if last is None or depends_on_results(last.participants, last.forwarding):
+            return None
+        (one,) = (one for one in last.participants if one.key == key)
+        at_fs = one.run.time_fs(samples + one.late) - last.origin_fs
+        anew = [replace(each, run=each.run.again(each.again_fs)) for each in last.participants]
+        signals = signals_of(anew, last.number, last.origin_fs, self._time)
+        return signals, at_fs // FS_PER_NS
 
     def submit(
         self,

@@ -5,11 +5,13 @@ wait for what they find.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from podium.firmware_interfaces.zurich.values import Value
+from podium.sim_instruments.execution.breakpoints import Breakpoint, Halted
 from podium.sim_instruments.execution.playback import WiredPlayback
+from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich.cables.cable_scopes import CableScopes
 from podium.sim_instruments.twins.zurich.data_server.sequencer_port import (
@@ -33,8 +35,10 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import R
 from podium.sim_instruments.twins.zurich.quantum_analyzer.world_scopes import WorldScopes
 from podium.sim_instruments.twins.zurich.runs import program_run
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.runs.participants import Key
 from podium.sim_instruments.twins.zurich.runs.precomputed_runs import PrecomputedRuns
 from podium.sim_instruments.twins.zurich.runs.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.runs.program_stops import ProgramStops
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerLines
@@ -83,6 +87,7 @@ class ProgramExecution:
         self._time = time or LocalTime()
         self._precomputed = PrecomputedRuns(self._time, markers)
         self._bank = bank or RegisterBank()
+        self._stops = ProgramStops()
         self._runs: dict[tuple[str, str], ProgramRun] = {}
         self._analysers: dict[tuple[str, str], AnalyserRun] = {}
         self._armed: set[tuple[str, str]] = set()
@@ -110,6 +115,18 @@ class ProgramExecution:
         self._scopes.attached(device, setting, stamp)
         self._loopbacks.attached(device, setting)
 
+    def stop_at(self, key: Key, breakpoints: Sequence[Breakpoint], halted: Halted) -> None:
+        """Stop a sequencer at these from its next start on; raises ValueError where it cannot."""
+        if breakpoints and (why := self._triggered_runs.unheard(key)):
+            raise ValueError(f"{'/'.join(key)} cannot be stopped: {why}")
+        self._stops.set(key, breakpoints, halted)
+
+    def signals_until_now(self, key: Key) -> tuple[RunSignals, int] | None:
+        """Return what a run plays whose sequencer stands at a breakpoint, and up to when, ns."""
+        stops = self._stops.of(key)
+        view = None if stops is None else stops.standing
+        return None if view is None else self._precomputed.signals_until(key, view.samples)
+
     def accept(self, model: str, at: str, elf: bytes) -> AcceptedProgram:
         """Take a program. Raises ProgramRefused."""
         return program_run.accept(at, elf)
@@ -118,6 +135,7 @@ class ProgramExecution:
         """Begin. Raises ProgramRefused."""
         run = ProgramRun(uploaded, now_fs)
         key = uploaded.device, uploaded.at
+        run.stops = self._stops.of(key)
         self._runs[key] = run
         self._precomputed.forget(key, now_fs)
         self._levels[key] = 0
@@ -142,6 +160,8 @@ class ProgramExecution:
                 analyser.take_over(begun)
             elif record in self._armed:
                 self._begin_record(uploaded.device, analyser)
+            self._triggered_runs.precompute_alone(run)
+        elif run.stops is not None:
             self._triggered_runs.precompute_alone(run)
 
     def stop(self, device: str, at: str, now_fs: int) -> None:

@@ -46,6 +46,11 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     State,
     Status,
 )
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_view import (
+    SequencerBreaks,
+    SequencerWatch,
+    listing_of,
+)
 
 _OWN: Final = tuple(one for one in Result if one.name.startswith("QA"))
 _AHEAD: Final = 20_000_000
@@ -179,6 +184,10 @@ class ProgramRun:
         self._in_time_at = 0
         """Instructions when it was last executed up to the time of a look."""
         self._by_zsync = False
+        self.stops: SequencerBreaks | None = None
+        """Where copies of it that run ahead are to be stopped."""
+        self._watch: SequencerWatch | None = None
+        """Of such a copy that has not yet come to what was not played before."""
 
     @property
     def route(self) -> Route:
@@ -227,7 +236,7 @@ class ProgramRun:
         """
         anew = ProgramRun(self._uploaded, self.start_fs, self._registers, self._loaded)
         before = None if before_fs is None else self.tick(before_fs)
-        for one in self._heard:
+        for one in (*self._heard, *self._later):
             if one.source in (Source.QA, Source.FORWARDED):
                 continue
             if before is None or one.time < before:
@@ -236,6 +245,23 @@ class ProgramRun:
                 anew._later.append(one)
         anew._by_zsync = self._by_zsync
         return anew
+
+    def ahead(self, before_fs: int | None = None) -> "ProgramRun":
+        """Return what :meth:`again` does, to be stopped where somebody wants to look.
+
+        Not in what is done before ``before_fs``: that was done by another run.
+        """
+        anew = self.again(before_fs)
+        if self.stops is not None:
+            anew.stops, anew._watch = self.stops, self.stops.watch("/".join((self.device, self.at)))
+            if before_fs is None:
+                anew._begin_to_watch()
+        return anew
+
+    def _begin_to_watch(self) -> None:
+        if self._watch is not None:
+            listing = listing_of(self.elf, self.image, self.rate_hz)
+            self._processor.watch(self._watch, listing)
 
     def fork(self) -> Processor:
         """Return its processor as it is now, to go on by itself."""
@@ -249,6 +275,7 @@ class ProgramRun:
     def recall(self) -> None:
         """Hear the rest of what the run has heard that this one is a copy of."""
         later, self._later = self._later, []
+        self._begin_to_watch()
         self._hear_all(later)
 
     def tick(self, now_fs: int) -> int:

@@ -280,6 +280,12 @@ def execute(
                 pc -= 1
                 status = Status.ENDED.value
                 break
+            elif op == Op.STOP:
+                count -= 1
+                core -= CYCLE
+                pc -= 1
+                status = Status.AT_STOP.value
+                break
             elif op == Op.ILLEGAL:
                 state[State.FAULT_WORD] = c
                 pc -= 1

@@ -17,6 +17,11 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     State,
     Status,
 )
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_view import (
+    ProgramListing,
+    SequencerView,
+    SequencerWatch,
+)
 
 NEVER: Final = 2**62
 RUNNING: Final = 0b00001
@@ -142,6 +147,11 @@ class Processor:
         self._rows = np.empty((_ROOM, Row.COLUMNS), np.int64)
         self._used = 0
         self._status = Status.WAITING
+        self._watched: tuple[SequencerWatch, ProgramListing] | None = None
+
+    def watch(self, watch: SequencerWatch, listing: ProgramListing) -> None:
+        """Have it stand where somebody wants to look, from now on."""
+        self._watched = watch, listing
 
     def feed(self, inputs: Sequence[Input]) -> None:
         """Add inputs, none earlier than those before. Raises ValueError if one is."""
@@ -180,6 +190,10 @@ class Processor:
         while True:
             self._status = Status(self._execute(until, instructions))
             self._used += int(self._state[State.ROWS])
+            if self._status is Status.AT_STOP and self._watched is not None:
+                watch, listing = self._watched
+                watch.stopped(self._view(listing))
+                continue
             if self._status is not Status.FULL or self._used >= rows:
                 return self.trace()
             room = np.empty((4 * len(self._rows), Row.COLUMNS), np.int64)
@@ -214,10 +228,21 @@ class Processor:
         """Drop the rows so far: their memory is used again, traces of them end here."""
         self._used = 0
 
+    def _view(self, listing: ProgramListing) -> SequencerView:
+        return SequencerView(
+            self.image, listing, self._registers, self._state, lambda: self._rows[: self._used]
+        )
+
+    def _code(self) -> Integers:
+        if self._watched is None:
+            return self.image.code
+        watch, listing = self._watched
+        return watch.code(self._view(listing))
+
     def _execute(self, until: int, instructions: int) -> int:
         return int(
             execute(
-                self.image.code,
+                self._code(),
                 self._registers,
                 self._state,
                 self.image.table,

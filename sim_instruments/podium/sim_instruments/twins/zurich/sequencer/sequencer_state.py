@@ -158,6 +158,8 @@ class Status(IntEnum):
     BAD_PROGRAM_COUNTER = 7
     ILLEGAL = 8
     """An instruction, or an address of a peripheral, that this sequencer does not have."""
+    AT_STOP = 9
+    """It stands before an instruction at which somebody wants to look."""
 
 
 class Row(IntEnum):
@@ -251,6 +253,8 @@ class Op(IntEnum):
     COMMIT = 40
     END = 41
     ILLEGAL = 42
+    STOP = 43
+    """No instruction: somebody wants to look before the one that stands here."""
 
 
 class Result(IntEnum):

@@ -69,6 +69,11 @@ class Sequencers:
         for path, value in self._execution.updates(self._device, now_fs):
             self._store.put(path, value, now_fs)
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where they lie: ``sgchannels/0/awg``."""
+        return tuple(self._contents)
+
     def uploaded(self, at: str) -> UploadedProgram:
         """Return what a sequencer has by now."""
         content = self._contents[at]

@@ -51,6 +51,15 @@ class TriggeredRuns:
         """Tell whether it is an analyser whose input has no line of the world."""
         return run.model is SHFQA and self.on_a_cable(run.device, run.channel)
 
+    def unheard(self, key: Key) -> str:
+        """Return why no world plays what a sequencer does; empty: it does."""
+        device, at = key
+        if self._playback is None:
+            return "no world plays what it does"
+        if at.startswith("qachannels/") and self.on_a_cable(device, int(at.split("/")[1])):
+            return "its input has no line of the world, so it is executed as its clients look"
+        return ""
+
     def precompute(
         self,
         heard: Sequence[TriggerRecipient],
@@ -72,7 +81,10 @@ class TriggeredRuns:
             self._work_out(participants, at_fs[0], alone=alone, forwarding=forwarding)
 
     def precompute_alone(self, run: ProgramRun) -> None:
-        """Have the run of an analyser worked out that waits for no trigger, from its start on."""
+        """Have the run worked out of an analyser, or of what is to be stopped, from its start on.
+
+        Not of one that waits for a trigger.
+        """
         if self.hears_a_cable(run) or run.look_to_the_end() is None:
             return
 
@@ -90,7 +102,7 @@ class TriggeredRuns:
             return
         self._precomputed.drop(before.number)
         participants = [
-            replace(one, run=self._runs[one.key].again(one.again_fs))
+            replace(one, run=self._runs[one.key].ahead(one.again_fs))
             for one in before.participants
             if one.key in self._runs
         ]
@@ -127,7 +139,7 @@ class TriggeredRuns:
     ) -> None:
         """Submit a run, where anybody listens, or ``alone``; ``number``: of the one that it
         replaces."""
-        playing = alone or any(one.analyser for one in participants)
+        playing = alone or any(one.analyser or one.run.stops for one in participants)
         if self._playback is not None and participants and playing:
             tuned = tuple(carried(one) for one in participants)
             self._precomputed.submit(self._playback, tuned, origin_fs, number, forwarding)
