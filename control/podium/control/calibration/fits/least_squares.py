@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.trust_region import minimise
-
 Array = NDArray[np.float64]
 Model = Callable[[Mapping[str, float]], Array]
 """Takes parameters by name and returns the model's values at all points, shape (n,)."""
@@ -274,15 +272,21 @@ def _solve(
         return None
     scale = np.where(slopes > 0, 1 / np.maximum(slopes, 1e-300), np.maximum(np.abs(begin), 1.0))
     inner_low, inner_high = (low - begin) / scale, (high - begin) / scale
+    from scipy.optimize import least_squares  # heavy: the page imports routines, and fits nothing
+
     # Strictly inside, as the method wants it.
     first = np.clip(np.zeros(len(begin)), inner_low + 1e-9, inner_high - 1e-9)
     try:
-        found = minimise(lambda u: residuals(begin + u * scale), first, inner_low, inner_high)
+        found = least_squares(
+            lambda u: residuals(begin + u * scale), first, bounds=(inner_low, inner_high)
+        )
     except (ValueError, np.linalg.LinAlgError):
         return None
-    if found is None:
+    if found.status <= 0 or not np.isfinite(found.cost):
         return None
-    return Solution(names, begin + found.at * scale, found.cost, found.jacobian / scale)
+    jacobian = np.asarray(found.jac, dtype=np.float64) / scale
+    at = np.asarray(begin + found.x * scale)
+    return Solution(names, at, float(found.cost), jacobian)
 
 
 def _covariance(jacobian: Array) -> Array | None:
