@@ -54,10 +54,13 @@ PHOTONS = 0.3
 SHOTS = 250
 """At the first bias. They tell a line to some 5 kHz where readout is as good as it is assumed to
 be: the middle is known no better for what the arc may differ by."""
-WELL_KNOWN, MOST_SHOTS = 0.0025, 1200
+WELL_KNOWN, MOST_SHOTS = 0.0025, 4000
 """In linewidths, how well a line is to be known; at worse ones further biases get more shots, up to
-so many. More tell a line no better: what its fit leaves is 0.4 % of its width, with 4000 shots as
-well, and most of it is alike on both sides."""
+so many ..."""
+FIRST_MORE, IN_VAIN = 1200, 1.25
+"""... the second one so many at most. Where its line's sigma is so many times what the noise of the
+first one leaves there, more shots tell no more, and later biases get no more: photons and
+neighbours leave some 0.4 % of a width, most of it alike on both sides."""
 REACH = 0.55
 """Biases over a whole period go this far to both sides: a sweet spot lies within for any offset."""
 POINTS = 23
@@ -79,6 +82,7 @@ class ResonatorTrack:
     volts: list[float] = field(default_factory=list)
     hertz: list[float] = field(default_factory=list)
     sigma: list[float] = field(default_factory=list)
+    shots: list[int] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     """Why no resonance was seen at a bias."""
     asked: int = 0
@@ -299,6 +303,7 @@ async def _measure(
         track.volts.append(biases[q.name])
         track.hertz.append(fit.values["resonance"])
         track.sigma.append(max(fit.sigmas["resonance"], kappa[q.name] / 500))
+        track.shots.append(shots)
 
 
 def _shots(track: ResonatorTrack, kappa_hz: float) -> int:
@@ -306,7 +311,11 @@ def _shots(track: ResonatorTrack, kappa_hz: float) -> int:
     if not track.sigma:
         return SHOTS
     needed = SHOTS * (track.sigma[0] / (WELL_KNOWN * kappa_hz)) ** 2
-    return int(np.clip(needed, SHOTS, MOST_SHOTS))
+    most = FIRST_MORE
+    if len(track.sigma) > 1:
+        by_noise = track.sigma[0] * np.sqrt(track.shots[0] / track.shots[1])
+        most = track.shots[1] if track.sigma[1] > IN_VAIN * by_noise else MOST_SHOTS
+    return int(np.clip(needed, SHOTS, most))
 
 
 async def _analyse(
