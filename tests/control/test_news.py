@@ -19,7 +19,7 @@ from podium.control.bus.news import (
     runs_key,
     status_key,
 )
-from podium.control.bus.wire import decode
+from podium.control.bus.wire import decode, encode
 from podium.control.coordinator.summaries import CLOUD, POINTS, SIDE, summary_of
 from podium.control.program.program import Axis, Linear, Variable
 from podium.control.runs.errors import RunFailed
@@ -147,4 +147,5 @@ def test_of_single_shots_the_mean_is_told_and_some(trial):
 
 def test_a_program_without_axes_has_a_summary(trial):
     summary = summary_of(replace(trial(), axes=()), RUN, {"c": captured(())})
-    assert summary.captures["c"].i.shape == ()
+    arrived = decode(encode(summary), DataSummary)  # a plain number in place of an array would not
+    assert arrived.captures["c"].i.shape == arrived.captures["c"].q.shape == ()

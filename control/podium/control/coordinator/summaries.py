@@ -60,7 +60,9 @@ def _capture(one: CaptureData, program: Program, every: tuple[slice, ...]) -> Ca
         step = max(1, -(-one.trace_i.size // POINTS))
         trace = (one.trace_i[::step].astype(np.float64), one.trace_q[::step].astype(np.float64))
         step_s *= step
-    return CaptureSummary(i[every], q[every], *cloud, *trace, step_s, one.out_of_range)
+    # A program without axes has arrays of no dimension, of which [()] would be plain numbers.
+    i, q = np.asarray(i[every]), np.asarray(q[every])
+    return CaptureSummary(i, q, *cloud, *trace, step_s, one.out_of_range)
 
 
 def _mean(rows: NDArray[np.float64]) -> NDArray[np.float64]:
