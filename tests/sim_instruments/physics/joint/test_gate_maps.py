@@ -23,12 +23,12 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     GroupSteps,
     MemberSignals,
     Played,
-    Step,
     intervals_of,
 )
 from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.gate_maps import decohered
 from podium.sim_instruments.physics.joint.gate_sequences import GateSequences
+from podium.sim_instruments.physics.joint.gate_templates import BlockRows
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.noise import Quadrature, quadrature
@@ -46,7 +46,6 @@ GROUPS = {
     "one": (32, (Played(0, False, 0, 0, 0.17, 0, 32),)),
     "other": (32, (Played(1, False, 0, 0, 0.43, 0, 32),)),
     "both": (34, (Played(0, False, 0, 0, 0.2, 0, 32), Played(1, False, 0, 2, 0.71, 0, 32))),
-    "head and tail": (3, (Played(0, False, 0, 0, 0.2, 29, 3), Played(1, False, 0, 0, 0.7, 0, 3))),
     "cz": (RETURN_NS, CZ),
 }
 
@@ -78,10 +77,29 @@ def by_groups(point, groups):
 
 
 def by_maps(point, groups):
-    sequences = GateSequences(point, SIGNALS, np.zeros((1, 2)), np.ones(1))
-    program = sequences.program([Step(12, one, ()) for one in groups])
+    rows, first, now = [], [], 0
+    for group in groups:
+        now += 12
+        first.append(len(rows))
+        for one in sorted(group.played, key=lambda one: one.offset_ns):
+            begin = now + one.offset_ns
+            rows.append((one, begin, begin + (one.lasts_ns or group.duration_ns)))
+        now += group.duration_ns
+    columns = zip(*((p.member, p.is_flux, p.shape) for p, _, _ in rows), strict=True)
+    member, is_flux, shape = (np.array(one) for one in columns)
+    block = BlockRows(
+        member,
+        is_flux,
+        shape,
+        np.array([begin for _, begin, _ in rows]),
+        np.array([end for _, _, end in rows]),
+        np.array([p.turns for p, _, _ in rows]),
+        np.array(first),
+    )
+    sequences = GateSequences(point, GroupSteps(point, SIGNALS), [quadrature(0.0)] * 2)
+    program = sequences.program(block)
     starts = [point.basis.index(*levels) for levels in [(0, 0), (0, 1), (1, 1)]]
-    return np.stack([sequences.populations(0, program, 0, k)[k] for k in starts], axis=1)
+    return np.stack([sequences.populations(12, program, 0, k)[k] for k in starts], axis=1)
 
 
 @pytest.mark.parametrize("drift", [((0.0, 0.0), 1.0), ((12e3, 9e3), 1.02)])

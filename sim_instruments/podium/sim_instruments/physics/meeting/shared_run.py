@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.counter_based_random import key
-from podium.sim_instruments.physics.joint.joint_run import noise_nodes
+from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.atom_maps import AtomMaps
 from podium.sim_instruments.physics.meeting.kept_states import KeptState
