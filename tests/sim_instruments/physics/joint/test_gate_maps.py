@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.benches.physics.chip import MATRIX
 from tests.benches.physics.coupled_chip import (
     COUPLED,
     NAMES,
@@ -15,7 +16,7 @@ from tests.benches.physics.coupled_chip import (
 )
 
 from podium.sim_instruments.physics.drive_line import drives_of
-from podium.sim_instruments.physics.fast_flux import moving
+from podium.sim_instruments.physics.fast_flux import VOLTS, moving
 from podium.sim_instruments.physics.joint import joint_blocks as joint_blocks_module
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import (
@@ -32,6 +33,7 @@ from podium.sim_instruments.physics.joint.gate_templates import BlockRows
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.noise import Quadrature, quadrature
+from podium.sim_instruments.physics.signals import Piece
 
 RETURN_NS = 46
 PULSE = square([0], quanta_where(1), RETURN_NS)
@@ -149,3 +151,40 @@ def test_a_run_is_played_by_maps_as_it_is_without(monkeypatch) -> None:
     found = ends(drives, fluxes, now + 40, nodes)
     monkeypatch.setattr(joint_blocks_module, "LONG", 1_000)
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-6
+
+
+def test_pulses_of_a_line_with_memory_are_played_as_they_arrive(monkeypatch) -> None:
+    """No two flux pulses are alike, what is left of them lies under drives, and one overlaps."""
+    rng = np.random.default_rng(3)
+    starts, pieces, flux_ns, now = ([], []), [], [], 0
+    for _ in range(6):
+        for member in (0, 1, 0, 1):
+            starts[member].append(now + 3 * member)
+            now += 32
+        level = quanta_where(1) * (1 + 2e-3 * rng.standard_normal())
+        wave = np.concatenate([np.full(RETURN_NS, level), np.full(12 + 128, 0.0)])
+        wave += 4e-4 * np.exp(-np.arange(wave.size) / (20 + 200 * rng.random()))
+        flux_ns.append(now)
+        pieces.append(wave)
+        now += RETURN_NS + 12
+    lasts = [*np.diff(flux_ns).tolist(), RETURN_NS + 12]
+    fluxes = [
+        replace(
+            square([0], 0.0, 1),
+            start_ns=np.array(flux_ns),
+            piece=np.arange(6, dtype=np.int32),
+            phase_turns=np.zeros(6),
+            pieces=tuple(
+                Piece(0.0, one[:n] / VOLTS / MATRIX[0, 0] + 0j, 0j, n)
+                for one, n in zip(pieces, lasts, strict=True)
+            ),
+        )
+    ]
+    drives = [
+        replace(one, phase_turns=one.phase_turns + rng.random(12))
+        for one in (flip(k, starts[k], 0.5) for k in (0, 1))
+    ]
+    nodes = [Quadrature(np.array([-3e3, 3e3]), np.array([0.5, 0.5])), quadrature(0.0)]
+    found = ends(drives, fluxes, now + 40, nodes)
+    monkeypatch.setattr(joint_blocks_module, "LONG", 1_000)
+    assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-5

@@ -236,6 +236,8 @@ class GroupSteps:
         """Return the same for all flux pulses that move members alike."""
         parts = []
         for one in group.played:
+            if not one.is_flux:
+                continue
             moved, grown = self._shifts[one.member], self._growths[one.member]
             parts.append(b"%d," % one.member + moved[one.shape][one.part()].tobytes())
             parts.append(grown[one.shape][one.part()].tobytes())

@@ -1,7 +1,8 @@
 """Flux pulses, each worked out as it arrives: on lines with memory hardly two are alike.
 
 A flux pulse conserves the excitation number, so the unitary of the pulse at the run's own levels
-costs a few microseconds a ns. What decoherence adds to it is that of a representative: a pulse of
+costs a few microseconds a ns. The end of a drive may overlap it by a few ns, where lines differ in
+delay. What decoherence adds to it is that of a representative: a pulse of
 the run that moves no 0-1 transition otherwise by more than :data:`ALIKE_HZ` in any ns. Losses are
 1e-3 of a gate, and change by less than a hundredth between the two.
 """
@@ -14,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
-from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps
+from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps, Played
 from podium.sim_instruments.physics.joint.density_evolution import in_frame, operators
 from podium.sim_instruments.physics.joint.gate_maps import decoherence_of, exponential
 from podium.sim_instruments.physics.joint.gate_reference import KnownValues, Reference
@@ -47,8 +48,9 @@ class FluxGates:
         )
         self._lossless = replace(point.cluster, elements=still)
         self._kept = kept
-        self._known: list[Array] = []
-        """Of the representatives, (ns, M): by how much they move the 0-1 transitions, Hz."""
+        self._known: list[tuple[tuple[Played, ...], Array]] = []
+        """Of the representatives: their drives, and by how much flux moves the 0-1 transitions,
+        (ns, M), Hz."""
         self.faded: list[Array] = []
         """What decoherence adds to each representative, over packed states, (n, n)."""
 
@@ -62,11 +64,17 @@ class FluxGates:
     def fades(self, group: Group) -> int:
         """Return the number of the map that is what decoherence adds: see :attr:`faded`."""
         moved = self._steps.moved_hz(group)
-        for number, one in enumerate(self._known):
-            if one.shape == moved.shape and np.abs(one - moved).max() < ALIKE_HZ:
+        driven = tuple(one for one in group.played if not one.is_flux)
+        for number, (drives, one) in enumerate(self._known):
+            alike = drives == driven and one.shape == moved.shape
+            if alike and np.abs(one - moved).max() < ALIKE_HZ:
                 return number
         reference = self._reference
-        key = (reference.key, group.duration_ns, self._steps.flux_content(group))
+        contents = tuple(
+            (one.member, self._steps.drive_content(one.member, one.shape), one.skip_ns)
+            for one in driven
+        )
+        key = (reference.key, group.duration_ns, contents, self._steps.flux_content(group))
 
         def made() -> Array:
             rows, beats, frame_hz = self._steps.at(reference.point).steps(group)
@@ -75,7 +83,7 @@ class FluxGates:
 
         noise = FADING.find(key, made)
         total = np.tensordot(1.0 + reference.more_loss, noise[:-1], 1) + noise[-1]
-        self._known.append(moved)
+        self._known.append((driven, moved))
         self.faded.append(exponential(total))
         return len(self.faded) - 1
 
@@ -110,14 +118,15 @@ def multiply_steps(
     step_ns: float,
     total: Any,
 ) -> None:
-    """Multiply ``total`` (D, D) from the left by all steps, in which nothing is driven."""
+    """Multiply ``total`` (D, D) from the left by all steps."""
     size = total.shape[0]
     matrix = np.zeros((size, size), np.complex128)
     unitary = np.zeros((size, size), np.complex128)
     work = np.zeros((size, size), np.complex128)
+    driven = False
     for s in range(diagonal.shape[1]):
         if not is_as_before(diagonal, exchange, drive, 0, s):
-            fill_unitary(
+            driven = fill_unitary(
                 diagonal[0, s],
                 exchange[0, s],
                 hops,
@@ -131,14 +140,13 @@ def multiply_steps(
                 unitary,
                 work,
             )
-        for k in range(block.size - 1):
-            low, high = block[k], block[k + 1]
+        for k in range(1 if driven else block.size - 1):
+            low = 0 if driven else block[k]
+            high = size if driven else block[k + 1]
             for i in range(low, high):
-                for j in range(low, high):
+                for j in range(size):
                     value = 0j
                     for m in range(low, high):
                         value += unitary[i, m] * total[m, j]
                     work[i, j] = value
-            for i in range(low, high):
-                for j in range(low, high):
-                    total[i, j] = work[i, j]
+        total[:, :] = work

@@ -139,9 +139,16 @@ class GateSequences:
         """Fill in the entries ``at`` (C,) of a part of a template's chains."""
         low = rows.first[template.chains]
         entries.lasts_ns[at] = part.duration_ns
+        members = [template.member[one.row] for one in part.drives]
+        if len(set(members)) < len(members) or len(members) > (1 if part.loud else 2):
+            raise NoMaps
+        if members:
+            back = 1e-9 * self._point.frame_hz * part.offset_ns
+            phases = np.stack([rows.turns[low + one.row] - back for one in part.drives], axis=1)
+            own = np.repeat(phases[:, :1], len(self._shares), axis=1)
+            own[:, members] = phases
+            entries.ahead[at] = own @ self._point.basis.level[: self._kept].T
         if part.loud:
-            if part.drives:
-                raise NoMaps
             self._check_noise(part.duration_ns)
             found = self._flux_gates(rows, low, template, part)
             entries.maps[at], entries.unitaries[at] = found.T
@@ -153,16 +160,8 @@ class GateSequences:
             levels = self._steps.turned(m, shapes, one.skip_ns, part.duration_ns)
             entries.still[at] += levels @ self._shares[m]
             turned[:, m] += levels[:, 1]
-        if not part.drives:
+        if not members:
             return
-        members = [template.member[one.row] for one in part.drives]
-        if len(set(members)) < len(members) or len(members) > 2:
-            raise NoMaps
-        back = 1e-9 * self._point.frame_hz * part.offset_ns
-        phases = np.stack([rows.turns[low + one.row] - back for one in part.drives], axis=1)
-        own = np.repeat(phases[:, :1], len(self._shares), axis=1)
-        own[:, members] = phases
-        entries.ahead[at] = own @ self._point.basis.level[: self._kept].T
         if len(members) == 2:
             entries.phases[at] = phases[:, 1] - phases[:, 0]
         plain = played_drives(rows, template, part)
@@ -171,13 +170,17 @@ class GateSequences:
         entries.maps[at] = np.array(numbers, np.int64)[which.reshape(-1)]
 
     def _flux_gates(self, rows: BlockRows, low: Numbers, template: Template, part: Part) -> Numbers:
-        """Return the map and the unitary of flux pulses, (C, 2)."""
+        """Return the map and the unitary of flux pulses, (C, 2); one member may be driven too.
+
+        The phase of a drive on one member is that of all: flux conserves the excitation number.
+        """
+        drives = played_drives(rows, template, part)
         fluxes = (*part.loud, *part.quiet)
         shapes = np.stack([rows.shape[low + one.row] for one in fluxes], axis=1)
         distinct, which = np.unique(shapes, axis=0, return_inverse=True)
         numbers = []
         for each in distinct.tolist():
-            played = tuple(
+            played = drives + tuple(
                 Played(template.member[f.row], True, k, 0, 0.0, f.skip_ns, part.duration_ns)
                 for f, k in zip(fluxes, each, strict=True)
             )
@@ -372,6 +375,7 @@ def play_maps(
     nodes, size = moved.shape
     pairs = low.size
     factor = np.empty((nodes, size), np.complex128)
+    one = np.array([0, size])
     for s in range(which.size):
         for k in range(nodes):
             for i in range(size):
@@ -397,8 +401,20 @@ def play_maps(
                         whole[i, j] += part * other[i, j]
         states = np.dot(whole, states)
         if behind[s] >= 0:
-            turn_packed(unitaries[behind[s]], block, low, high, states)
+            unitary = unitaries[behind[s]]
+            turn_packed(unitary, block if is_blocks(unitary, block) else one, low, high, states)
     return states
+
+
+@njit(cache=True, nogil=True)
+def is_blocks(unitary: Any, block: Any) -> bool:
+    """Tell whether a matrix (N, N) is 0 outside its blocks."""
+    for k in range(block.size - 1):
+        for i in range(block[k], block[k + 1]):
+            for j in range(block[k + 1], unitary.shape[0]):
+                if unitary[i, j] != 0 or unitary[j, i] != 0:
+                    return False
+    return True
 
 
 @njit(cache=True, nogil=True)
