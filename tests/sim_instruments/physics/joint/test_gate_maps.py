@@ -149,7 +149,7 @@ def test_a_run_is_played_by_maps_as_it_is_without(monkeypatch) -> None:
     fluxes = [square(flux_ns, quanta_where(1), RETURN_NS)]
     nodes = [Quadrature(np.array([-3e3, 3e3]), np.array([0.5, 0.5])), quadrature(0.0)]
     found = ends(drives, fluxes, now + 40, nodes)
-    monkeypatch.setattr(joint_blocks_module, "LONG", 1_000)
+    monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-6
 
 
@@ -186,5 +186,5 @@ def test_pulses_of_a_line_with_memory_are_played_as_they_arrive(monkeypatch) -> 
     ]
     nodes = [Quadrature(np.array([-3e3, 3e3]), np.array([0.5, 0.5])), quadrature(0.0)]
     found = ends(drives, fluxes, now + 40, nodes)
-    monkeypatch.setattr(joint_blocks_module, "LONG", 1_000)
+    monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-5

@@ -273,7 +273,9 @@ class GroupSteps:
     def _quiet(self) -> list[NDArray[np.bool_]]:
         if self._known_quiet is None:
             self._known_quiet = [
-                np.array([np.abs(one[:, 1]).max(initial=0.0) <= STILL_HZ for one in moved], np.bool_)
+                np.array(
+                    [np.abs(one[:, 1]).max(initial=0.0) <= STILL_HZ for one in moved], np.bool_
+                )
                 for moved in self._shifts
             ]
         return self._known_quiet

@@ -96,7 +96,8 @@ class FluxGates:
         diagonal, exchange, drive = in_frame(self._lossless, basis, noisy, frame_hz)
         total = np.eye(basis.size, dtype=np.complex128)
         found = operators(self._lossless, basis)
-        multiply_steps(diagonal, exchange, drive, *found, basis.block, rows.step_ns, total)
+        blocks = basis.block[: basis.number[self._kept - 1] + 2]  # others are cut off
+        multiply_steps(diagonal, exchange, drive, *found, blocks, rows.step_ns, total)
         turned = 1e-9 * (self._reference.point.frame_hz - frame_hz) * group.duration_ns
         higher = 1e-9 * self._higher_hz * group.duration_ns
         back = np.exp(2j * np.pi * ((turned * basis.number) % 1.0))
@@ -118,12 +119,12 @@ def multiply_steps(
     step_ns: float,
     total: Any,
 ) -> None:
-    """Multiply ``total`` (D, D) from the left by all steps."""
+    """Multiply ``total`` (D, D), a unit matrix, from the left by all steps."""
     size = total.shape[0]
     matrix = np.zeros((size, size), np.complex128)
     unitary = np.zeros((size, size), np.complex128)
     work = np.zeros((size, size), np.complex128)
-    driven = False
+    driven, whole = False, True
     for s in range(diagonal.shape[1]):
         if not is_as_before(diagonal, exchange, drive, 0, s):
             driven = fill_unitary(
@@ -140,13 +141,17 @@ def multiply_steps(
                 unitary,
                 work,
             )
+        whole = whole and not driven
         for k in range(1 if driven else block.size - 1):
             low = 0 if driven else block[k]
             high = size if driven else block[k + 1]
+            first, last = (low, high) if whole else (0, size)
             for i in range(low, high):
-                for j in range(size):
+                for j in range(first, last):
                     value = 0j
                     for m in range(low, high):
                         value += unitary[i, m] * total[m, j]
                     work[i, j] = value
-        total[:, :] = work
+            for i in range(low, high):
+                for j in range(first, last):
+                    total[i, j] = work[i, j]

@@ -53,6 +53,9 @@ LONGEST_WAIT_NS = 1_000
 DETUNED_TURNS = 2e-3
 """Largest turn of an excitation by detuning from the reference, or by slow noise about its mean,
 during one group: detunings count to second order, slow noise as :mod:`.group_player` has it."""
+FAR = 2.5
+"""So many standard deviations from its mean slow noise is held against that: what lies further out
+weighs 1 %."""
 LEFT_TURNS = 1e-4
 """Steps of a turn in which what flux lines have left detunes a drive: its phase is exact, its axis
 tilts by up to a third of a thousandth more or less."""
@@ -74,17 +77,16 @@ class NoMaps(ValueError):
 class GateSequences:
     """Plays the blocks of a run by maps, where it can."""
 
-    def __init__(
-        self, point: ClusterPoint, steps: GroupSteps, nodes: Sequence[Quadrature]
-    ) -> None:
+    def __init__(self, point: ClusterPoint, steps: GroupSteps, nodes: Sequence[Quadrature]) -> None:
         """``nodes``: slow noise of each member, Hz."""
         self._point, self._nodes = point, nodes
         self._reference = reference_of(point)
         self._kept = self._reference.kept
-        mean_hz = np.array([float(one.weight @ one.node) for one in nodes])
-        self._stray_hz = max(
-            float(np.abs(one.node - hz).max()) for one, hz in zip(nodes, mean_hz, strict=True)
-        )
+        mean_hz: Array = np.array([float(one.weight @ one.node) for one in nodes])
+        variances = [
+            float(one.weight @ (one.node - hz) ** 2) for one, hz in zip(nodes, mean_hz, strict=True)
+        ]
+        self._stray_hz = FAR * float(np.sqrt(max(variances)))
         self._detuned_hz: Array = self._reference.detuned_hz + mean_hz
         self._own_steps = steps
         self._steps = steps.at(self._reference.point)
@@ -200,7 +202,8 @@ class GateSequences:
         """Return the gates, each with the wait behind it in its map, or behind its unitary."""
         basis = self._point.basis
         apart_hz = self._point.frame_hz - self._reference.point.frame_hz
-        found = in_order(entries, 1e-9 * apart_hz * basis.number[: self._kept])
+        frame_turns: Array = 1e-9 * apart_hz * basis.number[: self._kept].astype(np.float64)
+        found = in_order(entries, frame_turns)
         if not found.maps.size:
             raise NoMaps
         program, waits = found.program, found.waits_ns
@@ -323,9 +326,7 @@ class GateSequences:
             played = tuple(replace(one, turns=ahead[one.member]) for one in plain)
             return self._steps.steps(Group(duration_ns, played))
 
-        known = KNOWN.find(
-            key, lambda: group_map(self._reference, duration_ns, steps_at, driven)
-        )
+        known = KNOWN.find(key, lambda: group_map(self._reference, duration_ns, steps_at, driven))
         self._numbers[plain, left] = self._add(known, detuned_hz)
         return self._numbers[plain, left]
 

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.joint.cluster_signals import GroupSteps, Played
 
 Numbers = NDArray[np.int64]
+LONGEST_LOUD_NS = 96
+"""Flux pulses are cut into parts so long: slow noise turns little in each."""
 QUIET = -1
 """In the place of a shape: flux that moves levels so little that it turns their phases alone."""
 
@@ -101,6 +103,9 @@ def _template(table: Sequence[Sequence[int]], chains: Sequence[int]) -> Template
     loud = [bool(flux) and shape != QUIET for _, flux, shape, _, _ in table]
     edges = {0, max(ends)}
     edges |= {row[3] for row in table} | set(ends)
+    for row, is_loud in zip(table, loud, strict=True):
+        if is_loud:
+            edges |= set(range(row[3], row[3] + row[4], LONGEST_LOUD_NS))
     parts = []
     for begin, end in pairwise(sorted(edges)):
         there = [k for k, row in enumerate(table) if row[3] < end and ends[k] > begin]

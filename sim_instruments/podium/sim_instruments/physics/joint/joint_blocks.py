@@ -48,6 +48,9 @@ from podium.sim_instruments.physics.schedule import FORGOTTEN
 PHASES = 8
 READING = -1
 LAID_OUT_KEPT = 64
+MAPPED_PULSES = 8
+"""Blocks of so many pulses are played by maps: a map takes the time of some dozen plays, and runs
+share it."""
 MAPS_KEPT_BYTES = 100_000_000
 """Maps of a run beyond which they are forgotten and begun anew."""
 STATES_KEPT = 2_000
@@ -272,7 +275,7 @@ class JointColumns:
 
     def _by_maps(self, rows: BlockRows) -> Program | None:
         """Return a block as maps where it is long; None where they do not reach."""
-        if rows.pulses(self._group_steps) < LONG:
+        if rows.pulses(self._group_steps) < MAPPED_PULSES:
             return None
         if self._sequences is None or self._sequences.size_bytes > MAPS_KEPT_BYTES:
             self._sequences = GateSequences(self._point, self._group_steps, self._nodes)
