@@ -107,15 +107,12 @@ def in_order(entries: Entries, frame_turns: Array) -> GatesInOrder:
     return GatesInOrder(entries.maps[gates], int(before[0]), behind.astype(np.int64), program)
 
 
-def with_waits(program: Program, places: Numbers, maps: Numbers) -> Program:
-    """Return a program with maps of waits before its steps ``places`` (W,).
-
-    What turns levels meanwhile stays with these steps: it commutes with a wait.
-    """
+def with_wait(program: Program, wait: int) -> Program:
+    """Return a program with the map of a wait at its end."""
     return Program(
-        np.insert(program.maps, places, maps),
-        np.insert(program.turns, places, 0.0, axis=0),
-        np.insert(program.spans, places, 0.0),
-        np.insert(program.phases, places, 0.0),
-        np.insert(program.unitaries, places, NONE),
+        np.append(program.maps, wait),
+        np.append(program.turns, np.zeros((1, program.turns.shape[1])), axis=0),
+        np.append(program.spans, 0.0),
+        np.append(program.phases, 0.0),
+        np.append(program.unitaries, NONE),
     )

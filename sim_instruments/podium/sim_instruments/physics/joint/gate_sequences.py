@@ -26,7 +26,7 @@ from podium.sim_instruments.physics.joint.gate_programs import (
     Entries,
     Program,
     in_order,
-    with_waits,
+    with_wait,
 )
 from podium.sim_instruments.physics.joint.gate_reference import reference_of
 from podium.sim_instruments.physics.joint.gate_templates import (
@@ -199,7 +199,7 @@ class GateSequences:
         return np.array(numbers, np.int64)[which.reshape(-1)]
 
     def _joined(self, entries: Entries) -> Program:
-        """Return the gates, each with the wait behind it in its map, or behind its unitary."""
+        """Return the gates, each with the wait behind it in its map, or in that of the next."""
         basis = self._point.basis
         apart_hz = self._point.frame_hz - self._reference.point.frame_hz
         frame_turns: Array = 1e-9 * apart_hz * basis.number[: self._kept].astype(np.float64)
@@ -207,19 +207,15 @@ class GateSequences:
         if not found.maps.size:
             raise NoMaps
         program, waits = found.program, found.waits_ns
-        apart = (program.unitaries != NONE) & (waits > 0)
-        pairs, which = np.unique(
-            np.column_stack([found.maps, np.where(apart, 0, waits)]), axis=0, return_inverse=True
+        behind = np.where(program.unitaries == NONE, waits, 0)
+        before = np.append(found.begins_ns, (waits - behind)[:-1])
+        triples, which = np.unique(
+            np.column_stack([found.maps, before, behind]), axis=0, return_inverse=True
         )
-        fused = np.array([self._fused(place, wait) for place, wait in pairs.tolist()], np.int64)
+        fused = np.array([self._fused(*one) for one in triples.tolist()], np.int64)
         program = replace(program, maps=fused[which.reshape(-1)])
-        behind = np.flatnonzero(apart)
-        maps = np.array([self._wait(span) for span in waits[behind].tolist()], np.int64)
-        program = with_waits(program, behind + 1, maps)
-        if found.begins_ns > 0:
-            first = np.array([self._wait(found.begins_ns)], np.int64)
-            program = with_waits(program, np.zeros(1, np.int64), first)
-        return program
+        last_ns = int((waits - behind)[-1])
+        return with_wait(program, self._wait(last_ns)) if last_ns > 0 else program
 
     def populations(
         self, since_ns: int, program: Program, last_ns: int, start: int
@@ -280,15 +276,18 @@ class GateSequences:
             self._stack = np.stack(self._maps)
         return self._stack
 
-    def _fused(self, place: int, wait_ns: int) -> int:
-        """Return where a map with a wait behind it is: turns of each member commute with it."""
-        if wait_ns <= 0:
+    def _fused(self, place: int, before_ns: int, behind_ns: int) -> int:
+        """Return where a map between two waits is: turns of each member commute with these."""
+        if before_ns <= 0 and behind_ns <= 0:
             return place
-        key = (place, "wait", wait_ns)
+        key = (place, before_ns, behind_ns)
         if key not in self._numbers:
-            wait, count = self._wait(wait_ns), 1 + self._around[place]
+            unit = np.eye(self._kept**2)
+            before = self._maps[self._wait(before_ns)] if before_ns > 0 else unit
+            behind = self._maps[self._wait(behind_ns)] if behind_ns > 0 else unit
+            count = 1 + self._around[place]
             self._numbers[key] = len(self._maps)
-            self._maps += [self._maps[wait] @ one for one in self._maps[place : place + count]]
+            self._maps += [behind @ one @ before for one in self._maps[place : place + count]]
             self._around += [count - 1] * count
         return self._numbers[key]
 

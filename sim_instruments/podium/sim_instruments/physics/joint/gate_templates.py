@@ -99,6 +99,7 @@ def templates(rows: BlockRows, quiet: NDArray[np.bool_]) -> list[Template]:
 
 
 def _template(table: Sequence[Sequence[int]], chains: Sequence[int]) -> Template:
+    members = tuple(row[0] for row in table)
     ends = [offset + lasts for _, _, _, offset, lasts in table]
     loud = [bool(flux) and shape != QUIET for _, flux, shape, _, _ in table]
     edges = {0, max(ends)}
@@ -119,7 +120,6 @@ def _template(table: Sequence[Sequence[int]], chains: Sequence[int]) -> Template
                 tuple(one for one in played if loud[one.row]),
             )
         )
-    members = tuple(row[0] for row in table)
     return Template(members, tuple(parts), max(ends), np.array(chains, np.int64))
 
 
