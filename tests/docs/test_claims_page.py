@@ -55,6 +55,7 @@ REFEREES = {
     "test_qutip_links": "`test_qutip_links.py`",
     "test_qutip_standing_modes": "`test_qutip_standing_modes.py`",
     "test_zurich_coupled_qubits": "`test_zurich_coupled_qubits.py`",
+    "test_zurich_precompensation": "`test_zurich_precompensation.py`",
     "test_scqubits": "scqubits",
     "test_scqubits_fluxonium": "of transmons and fluxoniums | scqubits",
     "test_stim": "`test_stim.py`",

@@ -100,15 +100,15 @@ def test_controllers_without_filters_refuse_lines() -> None:
         with_lines(Plain(), "box", {PORT: LINE})  # type: ignore[arg-type]
 
 
-def test_an_hdawg_undoes_lines_in_samples_and_says_so() -> None:
+def test_an_hdawg_undoes_lines_by_its_filters_and_says_so() -> None:
     compiler = compiler_for(load_facility(EXAMPLES / "facility_zi.yaml"))
     (rack,) = compiler.undoing({PORT: LINE})(PROGRAM).values()
     assert isinstance(rack, ZurichRack)
     (awg,) = rack.programs
-    assert awg.resources[0].undoes == (
-        "node_a.q0.flux: in samples while a pulse lasts; after it up to 1.0e-02 of a step is left",
-    )
-    assert "undone: node_a.q0.flux: in samples" in awg.listing
+    (words,) = awg.resources[0].undoes
+    assert words.startswith("node_a.q0.flux: 60 ns by exponential filter 0; 5 ns by the FIR filter")
+    assert "the high-pass of 400 us by the high-pass filter; nothing in samples" in words
+    assert f"undone: {words}" in awg.listing
     (plain,) = compiler(PROGRAM).values()
     assert isinstance(plain, ZurichRack)
     assert plain.programs[0].resources[0].undoes == ()

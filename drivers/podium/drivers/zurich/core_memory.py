@@ -152,4 +152,5 @@ class CoreMemory:
 
 def _rate_hz(program: ZurichProgram) -> float:
     """Return the sample rate of an HDAWG's cores; of others it means nothing."""
-    return float(dict(program.settings).get(SAMPLE_CLOCK, HDAWG_RATE_HZ))
+    rate_hz = dict(program.settings).get(SAMPLE_CLOCK, HDAWG_RATE_HZ)
+    return HDAWG_RATE_HZ if isinstance(rate_hz, tuple) else float(rate_hz)

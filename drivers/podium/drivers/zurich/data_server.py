@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Self
 
+import numpy as np
+
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Examination, Identity
 from podium.drivers.zurich.client_messages import GetVector, SetAll
@@ -177,7 +179,9 @@ class ZurichDataServer:
             raise Refused(f"{self.name}: loading {artifact.name!r}: given up")
         self._memory.upload(cores, checksums, self._interrupted)
         settings = [
-            (f"{root_of(one)}/{path}", value) for one in programs for path, value in one.settings
+            (f"{root_of(one)}/{path}", np.array(value) if isinstance(value, tuple) else value)
+            for one in programs
+            for path, value in one.settings
         ]
         self._set(f"to be set for {artifact.name!r}", settings)
         self._artifact = artifact

@@ -108,10 +108,10 @@ ZURICH = InstrumentModel(
         MapOption("devices", "serial number: model", 1, zurich.SERIAL_MAX, zurich.DEVICE_MODELS),
         MapOption(
             "options",
-            "serial number: options of a quantum analyzer",
+            "serial number: options of a quantum analyzer, or of an HDAWG",
             1,
             zurich.SERIAL_MAX,
-            zurich.ANALYSER_OPTIONS,
+            zurich.ANALYSER_OPTIONS + zurich.HDAWG_OPTIONS,
             required=False,
             of="devices",
         ),

@@ -8,6 +8,9 @@ DEVICE_MODELS = ("SHFQC", "SHFSG4", "SHFSG8", "SHFQA2", "SHFQA4", "HDAWG4", "HDA
 """What ``features/devtype`` says of the instruments that there are nodes of here."""
 MORE_SLOTS, LONG_READOUT = "16W", "LRT"
 ANALYSER_OPTIONS = (MORE_SLOTS, LONG_READOUT, f"{MORE_SLOTS} {LONG_READOUT}")
+PRECOMPENSATION = "PC"
+"""Of an HDAWG: filters at its outputs."""
+HDAWG_OPTIONS = ("MF", PRECOMPENSATION, f"MF {PRECOMPENSATION}")
 """Options of quantum analyzers, of an SHFQC's too, that a compiler must know of: 16 instead of 8
 readout waveforms and integrators in a channel; and readouts that ride on oscillators."""
 LO_MIN_HZ = 1_000_000_000

@@ -14,8 +14,9 @@ from podium.firmware_interfaces.compiled_program import ExternalTone, Quantised,
 
 Core = Literal["sg", "qa", "hdawg"]
 """Kinds of sequencers: of a signal generator, of a quantum analyzer, of two HDAWG channels."""
-Setting = tuple[str, int | float]
-"""A node below the instrument, e.g. ``sgchannels/0/output/on``, and its value."""
+Setting = tuple[str, int | float | tuple[float, ...]]
+"""A node below the instrument, e.g. ``sgchannels/0/output/on``, and its value; several are a
+vector."""
 SAMPLE_CLOCK = "system/clocks/sampleclock/freq"
 """The node of an HDAWG's sample rate."""
 
@@ -240,7 +241,10 @@ def from_plain(plain: Mapping[str, Any]) -> ZurichProgram:
     return ZurichProgram(
         **{key: plain[key] for key in names},
         cores=tuple(_core(entry) for entry in plain["cores"]),
-        settings=tuple((path, value) for path, value in plain["settings"]),
+        settings=tuple(
+            (path, tuple(value) if isinstance(value, list) else value)
+            for path, value in plain["settings"]
+        ),
         results=tuple(ResultLayout(**tuples(entry)) for entry in plain["results"]),
         resources=tuple(CoreResources(**tuples(entry)) for entry in plain["resources"]),
         quantised=tuple(Quantised(**tuples(entry)) for entry in plain["quantised"]),

@@ -1,4 +1,4 @@
-"""Pulses of an HDAWG whose line is undone in samples: what arrives while they last is meant."""
+"""Where an HDAWG has no filters, samples undo its line: what arrives during a pulse is meant."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ def target() -> ZurichTarget:
     channel = whole.ports[PORT]
     assert isinstance(channel, FluxChannel)
     ports = dict(whole.ports) | {PORT: replace(channel, response=LINE)}
-    return replace(whole, ports=ports, flux_rate_hz=RATE_HZ)
+    return replace(whole, ports=ports, flux_rate_hz=RATE_HZ, precompensates=False)
 
 
 def program(*body: Statement, axes: tuple[Axis, ...] = ()) -> Program:

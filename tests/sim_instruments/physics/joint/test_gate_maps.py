@@ -14,6 +14,7 @@ from tests.benches.physics.coupled_chip import (
     quanta_where,
     square,
 )
+from tests.benches.thoroughness import cases
 
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.fast_flux import VOLTS, moving
@@ -107,12 +108,14 @@ def by_maps(point, groups):
 @pytest.mark.parametrize("drift", [((0.0, 0.0), 1.0), ((12e3, 9e3), 1.02)])
 def test_gates_of_all_kinds_are_the_groups_that_they_are_of(drift) -> None:
     point, rng = drifted(*drift), np.random.default_rng(1)
+    names = rng.choice(list(GROUPS), cases(16, 40))
+    assert {*names} == {*GROUPS}
     groups = [
         Group(
             duration_ns,
             tuple(p if p.is_flux else replace(p, turns=float(rng.random())) for p in played),
         )
-        for duration_ns, played in [GROUPS[name] for name in rng.choice(list(GROUPS), 40)]
+        for duration_ns, played in [GROUPS[name] for name in names]
     ]
     assert np.abs(by_maps(point, groups) - by_groups(point, groups)).max() < 1e-6
 

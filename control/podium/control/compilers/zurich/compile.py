@@ -14,6 +14,7 @@ from podium.control.compilers.zurich.compiled_core import CompiledCore, Frames
 from podium.control.compilers.zurich.drive_core import make_drive
 from podium.control.compilers.zurich.latencies import at_connectors_fs, held_back_fs
 from podium.control.compilers.zurich.listing import print_listing
+from podium.control.compilers.zurich.precompensation import delay_fs, held_for_filters_fs
 from podium.control.compilers.zurich.readout_core import make_readout
 from podium.control.compilers.zurich.results import ResultAvailability
 from podium.control.compilers.zurich.rounding_list import quantised
@@ -61,7 +62,9 @@ def compile_program(
     can in parts (see ``compile_in_batches``). Cores that are ``kept`` are taken as they are, others
     are put there.
     """
-    return _compiled(program, _placed(program), target, start, {} if kept is None else kept)
+    held_fs = held_for_filters_fs((target,))
+    made = {} if kept is None else kept
+    return _compiled(program, _placed(program), target, start, made, held_fs)
 
 
 def compile_together(
@@ -82,7 +85,8 @@ def compile_together(
             names = ", ".join(target.instrument for target in targets)
             raise DoesNotFit(f"{one.frame.name}: none of {names} serves port {one.frame.port!r}")
     made = {} if kept is None else kept
-    return tuple(_compiled(program, placed, target, start, made) for target in targets)
+    held_fs = held_for_filters_fs(tuple(targets))
+    return tuple(_compiled(program, placed, target, start, made, held_fs) for target in targets)
 
 
 def _placed(program: Program) -> PlacedShot:
@@ -97,13 +101,15 @@ def _compiled(
     target: ZurichTarget,
     start: Start | None,
     kept: MutableMapping[Frames, CompiledCore],
+    filters_fs: int,
 ) -> ZurichProgram:
+    """Compile for one instrument; ``filters_fs``: by so much all wait for the slowest filters."""
     cores = allocate(placed.frames, target, alone=start is None)
     alone = _own_trigger(target.model)
     begun = start or Start(alone)
     first_fs = begun.lead_fs + program.settle_fs
     points = math.prod(axis.count for axis in program.axes)
-    begins_fs = first_fs + begun.offset_fs + at_connectors_fs(begun)
+    begins_fs = first_fs + begun.offset_fs + at_connectors_fs(begun) + filters_fs
     duration_fs = begins_fs + program.shots * (
         int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size)
     )
@@ -112,7 +118,7 @@ def _compiled(
     # What generators do may depend on what the analyser of their instrument tells: it comes first.
     for one in sorted(cores, key=lambda core: core.kind != "qa"):
         if one.names not in kept:
-            kept[one.names] = _core(one, program, placed, first_fs, target, begun, told)
+            kept[one.names] = _core(one, program, placed, first_fs, target, begun, told, filters_fs)
         told |= kept[one.names].told if target.model == "SHFQC" else {}
     made = [kept[one.names] for one in cores]
     oscillators = {
@@ -169,10 +175,12 @@ def _core(
     target: ZurichTarget,
     start: Start,
     told: Mapping[str, ResultAvailability],
+    filters_fs: int,
 ) -> CompiledCore:
+    own_fs = delay_fs(target, one.index) if one.kind == "hdawg" else 0
     rate_hz = target.flux_rate_hz if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
-    held_fs = start.offset_fs + held_back_fs(one.kind, start)
+    held_fs = start.offset_fs + held_back_fs(one.kind, start) + filters_fs - own_fs
     offset, rest_fs = split_offset(held_fs, rate_hz)
     shots = Shots(
         in_ticks(placed.shot_fs, rate_hz, f"{names}: the end of the shot", placed.axes),

@@ -1,6 +1,6 @@
 """Makes the core of a signal generator or of an HDAWG's pair of outputs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from podium.control.compilers.errors import TooLarge
 from podium.control.compilers.placing import PlacedShot
@@ -11,6 +11,12 @@ from podium.control.compilers.zurich.feedback_reads import TIME
 from podium.control.compilers.zurich.layout import floor
 from podium.control.compilers.zurich.line_samples import left_after
 from podium.control.compilers.zurich.oscillators import Oscillators
+from podium.control.compilers.zurich.precompensation import (
+    OutputFilters,
+    check_heights,
+    filter_settings,
+    filters_of_core,
+)
 from podium.control.compilers.zurich.pulses import pulses_of
 from podium.control.compilers.zurich.results import CYCLE, ResultAvailability, core_feedback
 from podium.control.compilers.zurich.seqc import declarations, text_of
@@ -20,7 +26,7 @@ from podium.control.compilers.zurich.tables import CommandTable, table_text
 from podium.control.compilers.zurich.target import DriveChannel, FluxChannel, ZurichTarget
 from podium.control.compilers.zurich.waves import WaveTable
 from podium.firmware_interfaces.zurich import awg_limits as limits
-from podium.firmware_interfaces.zurich.program import CoreProgram, CoreResources, Start
+from podium.firmware_interfaces.zurich.program import CoreProgram, CoreResources, Setting, Start
 
 CYCLES_MAX = 2**31 - 1
 """In a register of 32 bits, with its sign."""
@@ -60,6 +66,11 @@ def make_drive(
         for frame, p in one.frames
         if isinstance(p, FluxChannel) and p.response is not None
     }
+    filters = filters_of_core(target, one.index) if one.kind == "hdawg" else {}
+    for frame, channel in one.frames:
+        if isinstance(channel, FluxChannel) and channel.channel in filters:
+            check_heights(frame, filters[channel.channel], rate_hz)
+            lines.pop(frame.frame.port, None)
     pulses = pulses_of(planes, oscillators, waves, placed.axes, rest_fs, lines)
     driven = drive(pulses, shots, oscillators, waves, names, hearing)
     table = CommandTable()
@@ -92,7 +103,9 @@ def make_drive(
         settings = drive_settings(target.model, port, oscillators.settings(), start)
     else:
         ports = sorted({p.channel: p for p in flux}.items())
-        settings = flux_settings(one.index, [p for _, p in ports], start, rate_hz)
+        played = [p for _, p in ports]
+        chosen = _filter_settings(played, filters) if target.precompensates else []
+        settings = flux_settings(one.index, played, start, rate_hz, chosen)
     resources = CoreResources(
         one.kind,
         one.index,
@@ -110,9 +123,26 @@ def make_drive(
             f"{port}: in samples while a pulse lasts; after it up to {left_after(line):.1e} of a "
             "step is left"
             for port, line in lines.items()
+        )
+        + tuple(
+            f"{frame.frame.port}: {'; '.join(filters[p.channel].parts)}; nothing in samples; "
+            f"{filters[p.channel].residual:.1e} of a step is left"
+            for frame, p in one.frames
+            if isinstance(p, FluxChannel) and p.response is not None and p.channel in filters
         ),
     )
     return CompiledCore(core, settings, (), resources, oscillators)
+
+
+def _filter_settings(
+    ports: Sequence[FluxChannel], filters: Mapping[int, OutputFilters]
+) -> list[Setting]:
+    """Return the nodes of the filters of the outputs that play."""
+    return [
+        setting
+        for port in ports
+        for setting in filter_settings(port.channel, filters.get(port.channel))
+    ]
 
 
 def _check_counted(names: str, shots: Shots) -> None:

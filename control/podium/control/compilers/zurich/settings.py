@@ -144,9 +144,13 @@ QCCS: Sequence[Setting] = (("dios/0/mode", 3), ("dios/0/drive", 0))
 
 
 def flux_settings(
-    core: int, ports: Sequence[FluxChannel], start: Start, rate_hz: int
+    core: int,
+    ports: Sequence[FluxChannel],
+    start: Start,
+    rate_hz: int,
+    filters: Sequence[Setting] = (),
 ) -> list[Setting]:
-    """Return settings of an HDAWG core and its channels."""
+    """Return settings of an HDAWG core and its channels; ``filters``: of their filters."""
     settings: list[Setting] = [(SAMPLE_CLOCK, float(rate_hz))]
     if start.zsync:
         settings += [
@@ -162,6 +166,7 @@ def flux_settings(
         ]
     return [
         *settings,
+        *filters,
         (f"awgs/{core}/auxtriggers/0/channel", start.source),
         (f"awgs/{core}/single", 1),
         *((f"sigouts/{port.channel}/on", 1) for port in ports),

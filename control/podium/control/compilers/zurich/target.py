@@ -61,3 +61,5 @@ class ZurichTarget:
     """Readout waveforms and integrators of a channel; 16 where the option 16W is fitted."""
     modulates: bool = False
     """Whether its readouts can ride on oscillators: where the option LRT is fitted."""
+    precompensates: bool = True
+    """Whether an HDAWG's outputs have filters: where the option PC is fitted."""

@@ -36,6 +36,7 @@ from podium.firmware_interfaces.zurich.limits import (
     MORE_SLOTS,
     OUTPUT_RANGE_MAX_DBM,
     PQSC,
+    PRECOMPENSATION,
 )
 from podium.firmware_interfaces.zurich.rack import ZSyncPort
 
@@ -87,7 +88,7 @@ def zurich_targets_of(
                     cast(Model, model),
                     ports.get(serial, {}),
                     rate_hz,
-                    options.get(serial, ""),
+                    options.get(serial),
                 )
                 for serial, model in modules.items()
             )
@@ -95,12 +96,16 @@ def zurich_targets_of(
 
 
 def _target(
-    name: str, model: Model, ports: Mapping[str, Channel], flux_rate_hz: int, options: str
+    name: str, model: Model, ports: Mapping[str, Channel], flux_rate_hz: int, options: str | None
 ) -> ZurichTarget:
-    """Return one instrument; a channel of an SHFQA4 has 16 slots without an option."""
-    words = options.split()
+    """Return one instrument; a channel of an SHFQA4 has 16 slots without an option.
+
+    An HDAWG of which the file says nothing has what most buy, its filters among them.
+    """
+    words = (options or "").split()
     slots = READOUT_SLOTS_16W if MORE_SLOTS in words or model == "SHFQA4" else READOUT_SLOTS
-    return ZurichTarget(name, model, ports, flux_rate_hz, slots, LONG_READOUT in words)
+    filters = options is None or PRECOMPENSATION in words
+    return ZurichTarget(name, model, ports, flux_rate_hz, slots, LONG_READOUT in words, filters)
 
 
 def _ports(

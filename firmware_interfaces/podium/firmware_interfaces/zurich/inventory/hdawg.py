@@ -19,24 +19,6 @@ sigouts/<wave>/min                                       double ro
 sigouts/<wave>/offset                                    double rw -1.25:1.25
 sigouts/<wave>/on                                        int    rw 0:1
 sigouts/<wave>/over                                      int    ro
-sigouts/<wave>/precompensation/bounces/0/amplitude       double rw -1:1
-sigouts/<wave>/precompensation/bounces/0/delay           double rw 0:103e-9
-sigouts/<wave>/precompensation/bounces/0/enable          int    rw 0:1
-sigouts/<wave>/precompensation/bounces/0/status          int    ro
-sigouts/<wave>/precompensation/enable                    int    rw 0:1
-sigouts/<wave>/precompensation/exponentials/<8>/amplitude    double rw
-sigouts/<wave>/precompensation/exponentials/<8>/enable       int    rw 0:1
-sigouts/<wave>/precompensation/exponentials/<8>/status       int    ro
-sigouts/<wave>/precompensation/exponentials/<8>/timeconstant double rw =1e-6
-sigouts/<wave>/precompensation/fir/coefficients          f64    do
-sigouts/<wave>/precompensation/fir/enable                int    rw 0:1
-sigouts/<wave>/precompensation/fir/status                int    ro
-sigouts/<wave>/precompensation/highpass/0/clearing/slope int    rw
-sigouts/<wave>/precompensation/highpass/0/enable         int    rw 0:1
-sigouts/<wave>/precompensation/highpass/0/status         int    ro
-sigouts/<wave>/precompensation/highpass/0/timeconstant   double rw =1e-6
-sigouts/<wave>/precompensation/latency                   double ro
-sigouts/<wave>/precompensation/status/reset              int    do 0:1
 sigouts/<wave>/range                                     double rw =1.0 {0.2,0.4,0.6,0.8,1,2,3,4,5}
 sines/<wave>/amplitudes/<2>                              double rw
 sines/<wave>/enables/<2>                                 int    rw 0:1
@@ -111,4 +93,27 @@ stats/physical/slavefpgas/<2>/temp                       double ro =45.0
 stats/physical/power/temperatures/<2>                    double ro =40.0
 """
 
-TABLE = _OUTPUTS + _AWG + _CLOCKS + player("awgs/<awg>") + pipeliner("awgs/<awg>")
+_FILTERS = """
+sigouts/<wave>/precompensation/bounces/0/amplitude       double rw -1:1
+sigouts/<wave>/precompensation/bounces/0/delay           double rw =5e-9
+sigouts/<wave>/precompensation/bounces/0/enable          int    rw 0:1
+sigouts/<wave>/precompensation/bounces/0/status          int    ro
+sigouts/<wave>/precompensation/enable                    int    rw 0:1
+sigouts/<wave>/precompensation/exponentials/<8>/amplitude    double rw
+sigouts/<wave>/precompensation/exponentials/<8>/enable       int    rw 0:1
+sigouts/<wave>/precompensation/exponentials/<8>/status       int    ro
+sigouts/<wave>/precompensation/exponentials/<8>/timeconstant double rw =1e-6
+sigouts/<wave>/precompensation/fir/coefficients          f64    rw
+sigouts/<wave>/precompensation/fir/enable                int    rw 0:1
+sigouts/<wave>/precompensation/fir/status                int    ro
+sigouts/<wave>/precompensation/highpass/0/clearing/slope int    rw
+sigouts/<wave>/precompensation/highpass/0/enable         int    rw 0:1
+sigouts/<wave>/precompensation/highpass/0/status         int    ro
+sigouts/<wave>/precompensation/highpass/0/timeconstant   double rw =1e-6
+sigouts/<wave>/precompensation/latency                   double ro
+sigouts/<wave>/precompensation/status/reset              int    do 0:1
+"""
+
+NO_FILTERS = _OUTPUTS + _AWG + _CLOCKS + player("awgs/<awg>") + pipeliner("awgs/<awg>")
+"""Without the option PC."""
+TABLE = NO_FILTERS + _FILTERS

@@ -19,7 +19,11 @@ from podium.firmware_interfaces.zurich.inventory import (
 )
 from podium.firmware_interfaces.zurich.inventory.node_versions import SERVER, is_in
 from podium.firmware_interfaces.zurich.labone_version import LabOneVersion
-from podium.firmware_interfaces.zurich.limits import LONG_READOUT, MORE_SLOTS
+from podium.firmware_interfaces.zurich.limits import (
+    LONG_READOUT,
+    MORE_SLOTS,
+    PRECOMPENSATION,
+)
 from podium.firmware_interfaces.zurich.node import Node
 from podium.firmware_interfaces.zurich.node_table import nodes
 
@@ -106,14 +110,21 @@ MODELS: dict[str, DeviceModel] = {
 
 
 def fitted(model: str, options: str | None) -> DeviceModel:
-    """Return a model with these options of its quantum analyzer; None: what most buy.
+    """Return a model with these options of its analyzer, or an HDAWG's; None: what most buy.
 
     Raises KeyError for a model that is not known.
     """
     entry = MODELS[model]
-    if options is None or "qa" not in entry.counts:
+    if options is None:
         return entry
     words = options.split()
+    if model.startswith("HDAWG"):
+        tables = (
+            entry.tables if PRECOMPENSATION in words else (*entry.tables[:-1], hdawg.NO_FILTERS)
+        )
+        return replace(entry, options=tuple(words), tables=tables)
+    if "qa" not in entry.counts:
+        return entry
     others = [one for one in entry.options if one not in (MORE_SLOTS, LONG_READOUT)]
     counts, tables = dict(entry.counts), entry.tables
     if model != "SHFQA4":  # has 16 anyway (LabOne Q 26.7.0, device_shfqa.py)

@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.physics.signals import PulseTrain
+from podium.sim_instruments.twins.level_pieces import train_of_levels
 from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import filtered
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import NotEmulated
 
 SAMPLES_MAX = 20_000_000
 """Of one output in one run: what it plays is filtered sample by sample."""
-APART_NS = 32
-"""A level that holds for so long ends a piece."""
 _TURNS = 1_000_000_000
 
 
@@ -63,15 +62,13 @@ def shaped_train(
         paths.append((when + shaping.delay_ns, words))
         overflowed |= over
     when = paths[0][0] if real else _merged(paths[0][0], paths[1][0])
-    if not len(when):
-        return None, overflowed
     if real:
         signal = np.asarray(paths[0][1] / limits.DAC_MAX * abs(factor), np.complex128)
     else:
         both = (_at(paths[0], when) + 1j * _at(paths[1], when)) / limits.DAC_MAX * factor
         signal = np.asarray(both, np.complex128)
     last_ns = end_ns + max(one.delay_ns for one in shapings)
-    return _in_pieces(line, sender, when, signal, last_ns), overflowed
+    return train_of_levels(line, sender, when, signal, last_ns), overflowed
 
 
 def _written_out(
@@ -116,39 +113,3 @@ def _at(
     """Return the words of one path at the instants ``when``."""
     at = np.searchsorted(path[0], when, side="right")
     return np.append(np.zeros(1, np.int64), path[1])[at]
-
-
-def _in_pieces(
-    line: str, sender: str, when: NDArray[np.int64], signal: NDArray[np.complex128], end_ns: int
-) -> PulseTrain | None:
-    """Return the steps as pieces; equal ones are one."""
-    held_ns = np.diff(np.append(when, max(end_ns, int(when[-1]) + 1)))
-    starts = np.concatenate([[0], np.flatnonzero(held_ns >= APART_NS) + 1, [len(when)]])
-    pieces: list[Piece] = []
-    known: dict[tuple[bytes, bytes], int] = {}
-    start_ns: list[int] = []
-    number: list[int] = []
-    for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-        if a == b or not signal[a:b].any():
-            continue
-        key = signal[a:b].tobytes(), held_ns[a:b].tobytes()
-        if key not in known:
-            known[key] = len(pieces)
-            samples = np.repeat(signal[a : b - 1], held_ns[a : b - 1])
-            duration = len(samples) + int(held_ns[b - 1])
-            if not signal[b - 1]:
-                duration = len(samples)
-            pieces.append(Piece(0.0, samples, complex(signal[b - 1]), duration))
-        start_ns.append(int(when[a]))
-        number.append(known[key])
-    if not start_ns:
-        return None
-    phase = np.zeros(len(start_ns))
-    return PulseTrain(
-        line,
-        np.array(start_ns, np.int64),
-        np.array(number, np.int32),
-        phase,
-        tuple(pieces),
-        sender,
-    )

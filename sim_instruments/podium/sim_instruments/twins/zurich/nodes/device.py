@@ -11,6 +11,7 @@ from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refu
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector
 from podium.sim_instruments.twins.zurich.data_server.sequencer_port import Execution
 from podium.sim_instruments.twins.zurich.nodes.node_store import NodeStore, TimeBase
+from podium.sim_instruments.twins.zurich.nodes.precompensation_nodes import PrecompensationNodes
 from podium.sim_instruments.twins.zurich.nodes.qudits import Qudits
 from podium.sim_instruments.twins.zurich.nodes.reference import REFERENCE, Reference
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
@@ -111,6 +112,8 @@ class Device:
     def _attach(self) -> None:
         if self.store.has("qachannels/0/readout/multistate/enable"):
             Qudits(self.store, self._tell)
+        if self.store.has("sigouts/0/precompensation/enable"):
+            PrecompensationNodes(self.store)
         for path in self.store.paths_below_root():
             shape = "/".join("#" if step.isdigit() else step for step in path.split("/"))
             if _SELF_CLEARING.fullmatch(path):

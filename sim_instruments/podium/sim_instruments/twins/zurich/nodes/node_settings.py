@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.firmware_interfaces.zurich.program import SAMPLE_CLOCK
 from podium.firmware_interfaces.zurich.values import Value, Vector
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import (
     BadReadout,
@@ -72,7 +73,7 @@ def rate_hz(setting: Setting, model: Model) -> int:
     """Return a sequencer's samples a second; an HDAWG's are set by a node."""
     if model is not HDAWG:
         return model.sample_rate_hz
-    return round(number(setting, "system/clocks/sampleclock/freq"))
+    return round(number(setting, SAMPLE_CLOCK))
 
 
 def setup(setting: Setting, at: str) -> Setup:

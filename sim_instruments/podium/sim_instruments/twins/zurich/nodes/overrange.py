@@ -2,6 +2,8 @@
 
 ASSUMED: as the node documentation has it of outputs, an input is looked at every 10 ms too, and
 its node tells, as theirs, in how many of the last twenty looks it had been beyond its range.
+A filter's node (``.../precompensation/fir/status``) tells 1 for 100 ms after it overflowed, then 2
+until it is reset (node documentation).
 """
 
 from collections import defaultdict
@@ -15,6 +17,8 @@ from podium.sim_instruments.twins.zurich.sequencer.image import Integers
 LOOK_NS: Final = 10_000_000
 LOOKS: Final = 20
 """200 ms."""
+OVERFLOW_LOOKS: Final = 10
+_RECENT, _PAST = 1, 2
 
 
 class Overranges:
@@ -29,12 +33,23 @@ class Overranges:
         looks = np.unique((at_ns + origin_fs // FS_PER_NS) // LOOK_NS + 1)
         self._looks[device, node] |= set(looks.tolist())
 
+    def forget(self, device: str, below: str) -> None:
+        """Forget what nodes below a path had counted."""
+        for (name, node), looks in self._looks.items():
+            if name == device and node.startswith(below):
+                looks.clear()
+
     def counts(self, device: str, now_fs: int) -> dict[str, int]:
         """Return what the nodes of an instrument hold that was ever overdriven."""
         last = now_fs // FS_PER_NS // LOOK_NS
         found = {}
         for (name, node), looks in self._looks.items():
             if name != device:
+                continue
+            if node.endswith("/status"):
+                come = [one for one in looks if one <= last]
+                recent = bool(come) and max(come) > last - OVERFLOW_LOOKS
+                found[node] = _RECENT if recent else _PAST if come else 0
                 continue
             for old in [one for one in looks if one <= last - LOOKS]:
                 looks.discard(old)

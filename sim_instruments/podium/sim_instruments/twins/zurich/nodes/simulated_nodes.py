@@ -35,7 +35,15 @@ _HDAWG: Final = (
     "time",
     *_FEEDBACK,
 )
-_SIGNAL_OUTPUT: Final = ("delay", "direct", "offset", "on", "precompensation/enable", "range")
+_FILTERS: Final = tuple(
+    f"precompensation/{node}"
+    for node in (
+        "bounces/#/amplitude",
+        *(f"{part}/enable" for part in ("bounces/#", "exponentials/#", "fir", "highpass/#")),
+        "enable",
+    )
+)
+_SIGNAL_OUTPUT: Final = ("delay", "direct", "offset", "on", "range", *_FILTERS)
 
 READ: Final[frozenset[str]] = frozenset(
     {

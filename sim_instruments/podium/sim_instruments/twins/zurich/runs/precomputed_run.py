@@ -142,7 +142,7 @@ class _PlayedRun:
             begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
             loud = self.loud[one.output_node].append
             if run.model is HDAWG:
-                self.drives += flux_of(one, begin_ns, fresh)
+                self.drives += flux_of(one, begin_ns, fresh, self.loud)
             elif one.analyser is None:
                 self.drives += sent(one, run.trace, one.oscillators, begin_ns, fresh, loud)
             elif isinstance(one.analyser, ProbeSettings):
@@ -227,9 +227,22 @@ def markers_of(
     return tuple(found)
 
 
-def flux_of(participant: Participant, begin_ns: int, since: int = 0) -> list[PulseTrain]:
-    """Return what the outputs of an HDAWG's core send from a sample on."""
+def flux_of(
+    participant: Participant,
+    begin_ns: int,
+    since: int = 0,
+    loud: dict[Key, list[Integers]] | None = None,
+) -> list[PulseTrain]:
+    """Return what the outputs of an HDAWG's core send from a sample on.
+
+    ``loud`` takes when a filter overflowed, by the node that tells it.
+    """
     run = participant.run
+
+    def overflowed(node: str) -> None:
+        if loud is not None:
+            loud[run.device, node].append(np.array([begin_ns]))
+
     made = flux_trains(
         participant.flux,
         participant.sender,
@@ -238,6 +251,7 @@ def flux_of(participant: Participant, begin_ns: int, since: int = 0) -> list[Pul
         begin_ns,
         participant.late,
         since,
+        overflowed,
     )
     try:
         return list(made)

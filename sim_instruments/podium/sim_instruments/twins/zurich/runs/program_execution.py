@@ -60,6 +60,7 @@ from podium.sim_instruments.twins.zurich.triggers.trigger_trains import (
 )
 from podium.sim_instruments.twins.zurich.triggers.triggered_runs import IMPOSSIBLE, TriggeredRuns
 
+_FORGET: Final = "/precompensation/status/reset"
 _ERRORS: Final = "raw/error/json/errors"
 
 
@@ -182,6 +183,8 @@ class ProgramExecution:
                 self.advance(now_fs)
                 run.write_register(int(number), value, now_fs)
                 self._triggered_runs.recompute((device, at))
+        if path.endswith(_FORGET) and value:
+            self._overranges.forget(device, path.removesuffix(_FORGET))
         if path.endswith("/result/enable"):
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
         elif path.endswith("/oscs/0/freq"):

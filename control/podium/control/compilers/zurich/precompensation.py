@@ -1,0 +1,324 @@
+"""Sets the precompensation of an HDAWG's outputs so that it undoes what flux lines do to pulses.
+
+An output has eight exponentials, an inverse high-pass, a bounce and an FIR filter (option PC).
+Long stages of the inverse go to exponentials. These correct eight samples alike, so that short ones
+would leave steps: the FIR takes them, and what exponentials leave of its 36 ns. Both outputs of a
+core have one sequencer: filters without effect make them equally late.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.line_inverse import InverseStage, inverse_stages
+from podium.control.compilers.placing import PlacedFrame
+from podium.control.compilers.zurich.target import FluxChannel, ZurichTarget
+from podium.control.facility.line_response import LineResponse
+from podium.control.program.envelopes import sample_envelope
+from podium.control.program.waveforms import Waveform
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.zurich.precompensation import (
+    BLOCK,
+    COEFFICIENT_MAX,
+    COEFFICIENTS,
+    EXPONENTIALS,
+    HIGH_PASS_MAX,
+    SINGLE_TAPS,
+    ExponentialFilter,
+    exponential_filter,
+    latency_samples,
+    rounded_taps,
+)
+from podium.firmware_interfaces.zurich.program import Setting
+
+JUDGED_NS = (5, 20_000)
+"""The residual is the largest in this time after a step, wherever in a block it begins."""
+STEP_FS = 40_000_000
+"""All that begins together is held back in steps of this: whole turns of synthesizers, and whole
+cycles of analysers."""
+IDLE = (10e-9, 0.0)
+"""An exponential without effect (as LabOne Q pads with)."""
+
+Reals = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFilters:
+    """The filters of one output, and what they leave."""
+
+    exponentials: tuple[tuple[float, float], ...]
+    """Time constant, s, and amplitude of each."""
+    high_pass_s: float | None
+    coefficients: tuple[float, ...] | None
+    """Of the FIR filter."""
+    residual: float
+    """Largest deviation of a step at the chip from 1, between 5 ns and 20 us after it."""
+    parts: tuple[str, ...]
+    """What each filter undoes, for the resource report."""
+
+    @property
+    def latency(self) -> int:
+        """By so many samples later the output's signal leaves."""
+        return latency_samples(
+            len(self.exponentials),
+            high_pass=self.high_pass_s is not None,
+            bounce=False,
+            fir=self.coefficients is not None,
+        )
+
+
+NOTHING = OutputFilters((), None, None, 0.0, ())
+
+
+def filters_of_core(target: ZurichTarget, index: int) -> dict[int, OutputFilters]:
+    """Return the filters of a core's outputs by channel; empty: no line is corrected there.
+
+    All outputs that the wiring names are in it, equally late. Raises :class:`DoesNotFit` for what
+    is beyond the filters, with by how much and what would be left.
+    """
+    responses: dict[int, tuple[str, LineResponse | None]] = {}
+    for name, port in target.ports.items():
+        if not isinstance(port, FluxChannel) or port.channel // 2 != index:
+            continue
+        if port.response is not None or port.channel not in responses:
+            responses[port.channel] = name, port.response
+    if not target.precompensates or all(one is None for _, one in responses.values()):
+        return {}
+    found = {
+        channel: NOTHING if line is None else precompensation_of(name, line, target.flux_rate_hz)
+        for channel, (name, line) in responses.items()
+    }
+    most = max(len(one.exponentials) for one in found.values())
+    fir = any(one.coefficients is not None for one in found.values())
+    if len({one.high_pass_s is None for one in found.values()}) > 1:
+        names = ", ".join(name for name, _ in responses.values())
+        raise DoesNotFit(
+            f"{names}: one of them is to have a high-pass undone, and not the other; both outputs "
+            "of a core have one sequencer and have to be equally late: undo both, or neither"
+        )
+    return {
+        channel: replace(
+            one,
+            exponentials=(*one.exponentials, *[IDLE] * (most - len(one.exponentials))),
+            coefficients=(1.0,) if fir and one.coefficients is None else one.coefficients,
+        )
+        for channel, one in found.items()
+    }
+
+
+def delay_fs(target: ZurichTarget, index: int) -> int:
+    """Return by how much later the signals of a core leave than without filters."""
+    latest = max((one.latency for one in filters_of_core(target, index).values()), default=0)
+    return round(latest * FS_PER_S / target.flux_rate_hz)
+
+
+def held_for_filters_fs(targets: tuple[ZurichTarget, ...]) -> int:
+    """Return by how much all that begins together is held back for the slowest of the filters."""
+    latest_fs = max(
+        (
+            delay_fs(target, index)
+            for target in targets
+            for index in {
+                port.channel // 2
+                for port in target.ports.values()
+                if isinstance(port, FluxChannel) and port.response is not None
+            }
+        ),
+        default=0,
+    )
+    return -(-latest_fs // STEP_FS) * STEP_FS
+
+
+def filter_settings(channel: int, filters: OutputFilters | None) -> list[Setting]:
+    """Return the nodes of an output's filters; None: they are bypassed."""
+    at = f"sigouts/{channel}/precompensation"
+    if filters is None:
+        return [(f"{at}/enable", 0)]
+    settings: list[Setting] = []
+    for number in range(EXPONENTIALS):
+        node = f"{at}/exponentials/{number}"
+        if number < len(filters.exponentials):
+            tau_s, amplitude = filters.exponentials[number]
+            # Each is rounded together with the other as it is then: first one that bounds nothing.
+            settings += [(f"{node}/amplitude", 0.0), (f"{node}/timeconstant", tau_s)]
+            if amplitude:
+                settings.append((f"{node}/amplitude", amplitude))
+        settings.append((f"{node}/enable", int(number < len(filters.exponentials))))
+    if filters.high_pass_s is not None:
+        settings.append((f"{at}/highpass/0/timeconstant", filters.high_pass_s))
+    if filters.coefficients is not None:
+        rest = (0.0,) * (COEFFICIENTS - len(filters.coefficients))
+        settings.append((f"{at}/fir/coefficients", (*filters.coefficients, *rest)))
+    return [
+        *settings,
+        (f"{at}/highpass/0/enable", int(filters.high_pass_s is not None)),
+        (f"{at}/bounces/0/enable", 0),
+        (f"{at}/fir/enable", int(filters.coefficients is not None)),
+        (f"{at}/enable", 1),
+    ]
+
+
+@lru_cache(maxsize=256)
+def precompensation_of(port: str, response: LineResponse, rate_hz: int) -> OutputFilters:
+    """Return the filters of an output that undo a line best.
+
+    Raises :class:`DoesNotFit` for what is beyond them, with by how much and what would be left.
+    """
+    stages = inverse_stages(port, response)
+    high_pass_s, parts = _high_pass(port, response, rate_hz)
+    best: OutputFilters | None = None
+    refused: DoesNotFit | None = None
+    for count in range(min(len(stages), EXPONENTIALS), -1, -1):
+        try:
+            found = _with_exponentials(port, response, rate_hz, stages, count)
+        except DoesNotFit as error:
+            refused = refused or error
+            continue
+        if best is None or found.residual < best.residual:
+            best = found
+    if best is None:
+        assert refused is not None
+        raise refused
+    return replace(best, high_pass_s=high_pass_s, parts=(*best.parts, *parts))
+
+
+def check_heights(frame: PlacedFrame, filters: OutputFilters, rate_hz: int) -> None:
+    """Raise :class:`DoesNotFit` for a pulse that filters make higher than full scale, from rest.
+
+    What pulses with a carrier or a phase become is not looked at.
+    """
+    for one in frame.pulses:
+        if one.carrier.frequency_hz.any() or one.carrier.turns.any() or one.turned:
+            continue
+        height = _height(one.waveform, filters.exponentials, filters.coefficients, rate_hz)
+        highest = float(np.abs(one.amplitude).max()) * height
+        if highest > 1:
+            raise DoesNotFit(
+                f"{frame.frame.name}: statement {one.statement}: its output's filters make it "
+                f"{highest:.4g} of full scale, at most 1: lower its amplitude to {1 / height:.4g}, "
+                "or the line's attenuation"
+            )
+
+
+@lru_cache(maxsize=1024)
+def _height(
+    waveform: Waveform,
+    exponentials: tuple[tuple[float, float], ...],
+    coefficients: tuple[float, ...] | None,
+    rate_hz: int,
+) -> float:
+    samples = np.repeat(sample_envelope(waveform).real, round(rate_hz * 1e-9))
+    padded = np.concatenate([samples, np.zeros(8 * BLOCK - len(samples) % BLOCK)])
+    for tau_s, amplitude in exponentials:
+        padded = _filtered(padded, exponential_filter(tau_s, amplitude, rate_hz))
+    if coefficients is not None:
+        padded = np.convolve(padded, rounded_taps(coefficients))
+    return float(np.abs(padded).max())
+
+
+def _with_exponentials(
+    port: str,
+    response: LineResponse,
+    rate_hz: int,
+    stages: tuple[InverseStage, ...],
+    count: int,
+) -> OutputFilters:
+    """Return filters of which the longest ``count`` stages are exponentials, the rest FIR."""
+    long, short = stages[:count], stages[count:]
+    exponentials = tuple((one.line_ns * 1e-9, one.tau_ns / one.line_ns - 1) for one in long)
+    used = [exponential_filter(tau_s, amplitude, rate_hz) for tau_s, amplitude in exponentials]
+    arriving = _arriving(response, used, rate_hz)
+    if not stages:
+        return NOTHING
+    coefficients = _coefficients(port, arriving.mean(axis=0))
+    taps = np.array(rounded_taps(coefficients))
+    after = [np.convolve(one, taps)[: arriving.shape[1]] for one in arriving]
+    first = round(JUDGED_NS[0] * rate_hz * 1e-9)
+    residual = float(max(np.abs(one[first:] - 1).max() for one in after))
+    parts = (
+        *(f"{one.line_ns:.4g} ns by exponential filter {k}" for k, one in enumerate(long)),
+        *(f"{one.line_ns:.4g} ns by the FIR filter" for one in short),
+    )
+    return OutputFilters(exponentials, None, coefficients, residual, parts)
+
+
+def _arriving(response: LineResponse, filters: list[ExponentialFilter], rate_hz: int) -> Reals:
+    """Return what arrives of a step through exponentials and line, shape (phases, samples).
+
+    Phases: samples after the beginning of a block.
+    """
+    count = round(JUDGED_NS[1] * rate_hz * 1e-9) // BLOCK * BLOCK
+    found = np.empty((BLOCK, count))
+    for phase in range(BLOCK):
+        samples = np.zeros(count + BLOCK)
+        samples[phase:] = 1.0
+        for one in filters:
+            samples = _filtered(samples, one)
+        found[phase] = _behind(response, samples[phase : phase + count], rate_hz)
+    return found
+
+
+def _behind(response: LineResponse, samples: Reals, rate_hz: int) -> Reals:
+    """Return what arrives of samples behind a line, means over each."""
+    arrived = samples.copy()
+    steps = np.diff(samples, prepend=0.0)
+    for amplitude, tau_s in response.exponentials:
+        tau = tau_s * rate_hz
+        mean = amplitude * tau * -np.expm1(-1 / tau)
+        arrived += lfilter([mean], [1.0, -np.exp(-1 / tau)], steps)
+    return arrived
+
+
+def _filtered(samples: Reals, one: ExponentialFilter) -> Reals:
+    """Return what an exponential makes of whole blocks, as the hardware does."""
+    blocks = samples.reshape(-1, BLOCK)
+    means = blocks.mean(axis=1)
+    before = np.concatenate([[0.0], means[:-1]])
+    earlier = np.concatenate([[0.0], before[:-1]])
+    follows = lfilter([one.follows], [1.0, 0.0, one.follows - 1], (before + earlier) / 2)
+    return np.asarray((blocks + one.gain * (follows[:, None] - blocks)).reshape(-1))
+
+
+def _coefficients(port: str, arriving: Reals) -> tuple[float, ...]:
+    """Return FIR coefficients with which the filter's length of a step is 1."""
+    if arriving[0] <= 0:
+        raise DoesNotFit(f"{port}: nothing arrives at first of a step; no filter makes up for it")
+    taps = np.zeros(SINGLE_TAPS + 2 * (COEFFICIENTS - SINGLE_TAPS))
+    found = []
+    for number in range(COEFFICIENTS):
+        pair = number >= SINGLE_TAPS
+        at = SINGLE_TAPS + 2 * (number - SINGLE_TAPS) if pair else number
+        lacks = [1.0 - np.dot(taps[: k + 1], arriving[k::-1]) for k in range(at, at + 1 + pair)]
+        weights = np.cumsum(arriving[: 1 + pair])
+        found.append(float(np.dot(weights, lacks) / np.dot(weights, weights)))
+        taps[at : at + 1 + pair] = found[-1]
+    over = max(abs(one) for one in found) - COEFFICIENT_MAX
+    if over > 0:
+        raise DoesNotFit(
+            f"{port}: an FIR coefficient is {over:.3g} beyond the {COEFFICIENT_MAX:g} of an HDAWG; "
+            f"without it {np.abs(arriving[round(len(arriving) / 4000) :] - 1).max():.2g} of a step "
+            "would be left"
+        )
+    return tuple(found)
+
+
+def _high_pass(
+    port: str, response: LineResponse, rate_hz: int
+) -> tuple[float | None, tuple[str, ...]]:
+    """Return the time constant for the inverse high-pass, and what is told of it."""
+    tau_s = response.high_pass_s
+    if tau_s is None:
+        return None, ()
+    most_s = HIGH_PASS_MAX / (2 * rate_hz)
+    if tau_s > most_s:
+        return None, (f"a high-pass of {tau_s:.3g} s is left: it is longer than a filter's",)
+    if tau_s * rate_hz < BLOCK:
+        raise DoesNotFit(
+            f"{port}: a high-pass of {tau_s * 1e9:.4g} ns; an HDAWG's filter takes "
+            f"{BLOCK * 1e9 / rate_hz:g} ns at once; without it nothing is left of a pulse"
+        )
+    return tau_s, (f"the high-pass of {tau_s * 1e6:.4g} us by the high-pass filter",)
