@@ -179,9 +179,9 @@ class GateSequences:
         drives = played_drives(rows, template, part)
         fluxes = (*part.loud, *part.quiet)
         shapes = np.stack([rows.shape[low + one.row] for one in fluxes], axis=1)
-        distinct, which = np.unique(shapes, axis=0, return_inverse=True)
+        distinct, which, often = np.unique(shapes, axis=0, return_inverse=True, return_counts=True)
         numbers = []
-        for each in distinct.tolist():
+        for each, count in zip(distinct.tolist(), often.tolist(), strict=True):
             played = drives + tuple(
                 Played(template.member[f.row], True, k, 0, 0.0, f.skip_ns, part.duration_ns)
                 for f, k in zip(fluxes, each, strict=True)
@@ -193,10 +193,23 @@ class GateSequences:
                     self._numbers["fades", fades] = len(self._maps)
                     self._maps.append(self._flux.faded[fades])
                     self._around.append(0)
-                self._unitary_of[played] = self._numbers["fades", fades], len(self._unitaries)
-                self._unitaries.append(self._flux.unitary(group))
+                unitary = self._flux.unitary(group)
+                if count >= REPEATED:
+                    self._unitary_of[played] = self._turned(unitary, fades), NONE
+                else:
+                    self._unitary_of[played] = self._numbers["fades", fades], len(self._unitaries)
+                    self._unitaries.append(unitary)
             numbers.append(self._unitary_of[played])
         return np.array(numbers, np.int64)[which.reshape(-1)]
+
+    def _turned(self, unitary: Complexes, fades: int) -> int:
+        """Return the number of a map with a unitary behind it."""
+        found = self._flux.faded[fades].copy()
+        low, high = np.tril_indices(self._kept, -1)
+        turn_packed(unitary, np.array([0, self._kept]), low, high, found)
+        self._maps.append(found)
+        self._around.append(0)
+        return len(self._maps) - 1
 
     def _joined(self, entries: Entries) -> Program:
         """Return the gates, each with the wait behind it in its map, or in that of the next."""
