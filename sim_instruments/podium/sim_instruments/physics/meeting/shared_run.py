@@ -229,7 +229,7 @@ class SharedShots:
         now = int(blocks.since_ns[block])
         for row in range(int(blocks.first[block]), int(blocks.first[block + 1])):
             start, end = int(blocks.start_ns[row]), int(blocks.end_ns[row])
-            if start > now:
+            if start != now:  # earlier by what it shares with the pulse before: taken back
                 found.append(Wait(start - now))
             place = int(blocks.row[row])
             if blocks.what[row] == DRIVE:
@@ -237,7 +237,7 @@ class SharedShots:
                 found.append(Driven(int(member.drives.shape[place]), turns))
             else:
                 found.append(self._photon(number, row, place, turned))
-            now = max(now, end)
+            now = end
         until = int(member.lit_ns[block]) if block < member.lit_ns.size else now
         if until > now:
             found.append(Wait(until - now))
