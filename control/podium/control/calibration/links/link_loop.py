@@ -104,7 +104,7 @@ def delivered(
     second = other * (0.5 + round_trip) + 2j * np.pi * loop.apart_hz
     fall = ends[0].decay_1_s / 2
     caught_fall = ends[1].decay_1_s / 2 + 2j * np.pi * (loop.apart_hz - np.asarray(off_hz))
-    state = np.zeros((4, lags.size), np.complex128)
+    state: ComplexArray = np.zeros((4, lags.size), np.complex128)
     state[0] = 1.0
     for up, gain in zip(emit, take, strict=True):
         term = state
@@ -116,7 +116,7 @@ def delivered(
                 gain * g - second * b - there * a,
                 -np.conj(gain) * b - caught_fall * g,
             ]
-            term = np.stack(slope) * (STEP_S / n)
+            term = np.asarray(np.stack(slope) * (STEP_S / n), np.complex128)
             state = state + term
     return np.asarray(np.abs(state[3]) ** 2)
 
