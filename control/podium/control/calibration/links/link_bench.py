@@ -103,6 +103,11 @@ class EndPulses:
         rate, shift = (self.bench.best(self.end, one) for one in ("sideband_rate", "stark_shift"))
         return SidebandDrive(rate, shift)
 
+    def stark_sigma_hz(self) -> float:
+        """Return how well the shift at full scale is known, measured or designed, Hz."""
+        entry = self.bench.record.get(f"{self.end.name}.stark_shift")
+        return self.bench.design(self.end, "stark_shift").spread if entry is None else entry.sigma
+
     def resonance_hz(self) -> tuple[float, float]:
         """Return where its transfer resonator is by its line, and how well that is known, Hz."""
         f01 = self.bench.known(self.node.qubit, "f01")

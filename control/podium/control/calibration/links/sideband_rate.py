@@ -114,7 +114,12 @@ def expected_left(
     left = left_in_loop(
         np.concatenate([np.full(len(one.left), one.duration_s) for one in scans]),
         np.concatenate([values[f"rate_{end}"] * one.amplitude for one in scans]),
-        np.concatenate([values[f"line_{end}"] + one.aside_hz for one in scans]),
+        np.concatenate(
+            [
+                values[f"line_{end}"] + one.aside_hz - values[f"stark_{end}"] * one.amplitude**2
+                for one in scans
+            ]
+        ),
         (values[f"kappa_{end}"], values[f"kappa_{1 - end}"]),
         loop.turned() if end else loop,
     )
@@ -123,27 +128,30 @@ def expected_left(
 
 
 def fit_rates(
-    ends: tuple[Scans, Scans], apart_hz: float, expected: Sequence[tuple[float, float]]
+    ends: tuple[Scans, Scans],
+    apart_hz: float,
+    expected: Sequence[tuple[float, float]],
+    stark_sigma_hz: Sequence[float],
 ) -> Fit:
     """Fit all scans of both ends at once.
 
     Finds by end (0, 1) ``rate`` (Hz at full scale), ``kappa`` (Hz), ``line`` (Hz: by how much the
-    line was taken too high), ``height``, ``offset``; and ``echo_i``, ``echo_q`` of amplitude.
+    line was taken too high), ``stark`` (Hz: by how much more the drive shifts it at full scale than
+    it was taken to), ``height``, ``offset``; and ``echo_i``, ``echo_q`` of amplitude.
 
     ``apart_hz``: second resonance less first, as the lines were taken; ``expected``: rate and kappa
-    of each end. Raises FitFailed.
+    of each end; ``stark_sigma_hz``: how well each shift is known. Raises FitFailed.
     """
 
     def model(values: Mapping[str, float]) -> Array:
-        return np.concatenate(
-            [part for k in (0, 1) for part in expected_left(ends[k], values, k, apart_hz)]
-        )
+        seen = [part for k in (0, 1) for part in expected_left(ends[k], values, k, apart_hz)]
+        return np.concatenate([*seen, [values["stark_0"], values["stark_1"]]])
 
     start, bounds = {"echo_i": 0.0, "echo_q": 0.0}, dict[str, Bound]()
     for k, (rate, kappa) in enumerate(expected):
         left = np.concatenate([one.left for one in ends[k]])
         start |= {
-            f"rate_{k}": rate, f"kappa_{k}": kappa, f"line_{k}": 0.0,
+            f"rate_{k}": rate, f"kappa_{k}": kappa, f"line_{k}": 0.0, f"stark_{k}": 0.0,
             f"height_{k}": float(np.ptp(left)), f"offset_{k}": float(np.min(left)),
         }  # fmt: skip
         bounds |= {
@@ -161,20 +169,22 @@ def fit_rates(
         np.concatenate([getattr(one, name) for scans in ends for one in scans])
         for name in ("left", "sigma")
     )
-    return fit_least_squares(model, data, sigma, starts, bounds)
+    data = np.concatenate([data, [0.0, 0.0]])
+    return fit_least_squares(model, data, np.concatenate([sigma, stark_sigma_hz]), starts, bounds)
 
 
 async def sideband_rate(bench: LinkBench) -> Outcome:
     """Empty f at both ends with square pulses of many strengths, on the line and beside it.
 
     Needs :func:`.sideband_spectroscopy` before. Stores for each end ``sideband_rate`` (Hz, g over
-    2 pi at full scale), ``kappa`` (Hz, of its transfer resonator) and ``sideband_frequency`` (Hz,
-    of the resonator without what comes back to it), and of the link ``echo_i`` and ``echo_q``: the
-    amplitude that goes there and back, but for what the resonators do to it.
+    2 pi at full scale), ``kappa`` (Hz, of its transfer resonator), ``sideband_frequency`` (Hz, of
+    the resonator without what comes back to it) and ``stark_shift``, and of the link ``echo_i`` and
+    ``echo_q``: the amplitude that goes there and back, but for what the resonators do to it.
     """
     outcome = Outcome("sideband_rate", "f0-g1 rate")
     apart = bench.apart_hz()
-    taken = [(end.sideband_hz(), aside_amplitude(end)) for end in bench.ends]
+    taken = [(end.sideband_hz(), end.drive().stark_hz) for end in bench.ends]
+    stark_sigma = [end.stark_sigma_hz() for end in bench.ends]
     expected = [
         (end.bench.guess(end.end, "sideband_rate"), end.bench.guess(end.end, "kappa"))
         for end in bench.ends
@@ -187,7 +197,7 @@ async def sideband_rate(bench: LinkBench) -> Outcome:
         name = f"{bench.link.name} > resonances apart"
         at = part.bench.inputs.take(name, *apart)
         if at not in known:
-            known[at] = fit_rates(ends, at, expected)
+            known[at] = fit_rates(ends, at, expected, stark_sigma)
         return dict(known[at].values), dict(known[at].sigmas), at
 
     for number, end in enumerate(bench.ends):
@@ -241,11 +251,12 @@ async def _of_end(
             for one, seen in zip(strengths, drawn, strict=True)
         )
         text = "g {sideband_rate} at full scale, resonator {kappa}, line at {sideband_frequency}"
-        line = f"line_{number}"
+        line, stark = f"line_{number}", f"stark_{number}"
         return {
             "sideband_rate": Measured(v[f"rate_{number}"], s[f"rate_{number}"], "Hz"),
             "kappa": Measured(v[f"kappa_{number}"], s[f"kappa_{number}"], "Hz"),
             "sideband_frequency": Measured(taken[0] - v[line], s[line], "Hz"),
+            "stark_shift": Measured(taken[1] + v[stark], s[stark], "Hz"),
         }, replace(panel, series=(*panel.series, *lines), text=text)
 
     await analyse(end.bench, outcome, (end.end,), raw, fit)
