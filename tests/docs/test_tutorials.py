@@ -16,11 +16,14 @@ __all__ = ["reader"]
 
 
 LONG = (
+    "docs/how-to/act-on-a-measurement.md",
+    "docs/how-to/network-analyzer.md",
     "docs/how-to/second-day.md",
     "docs/how-to/see-what-is-played.md",
     "docs/tutorials/04-test-your-lab-code.md",
 )
-"""Their commands have tests of their own, in ``tests/control/commands`` and ``testing``."""
+"""What they do has tests of its own: in ``tests/control/commands``, ``testing``, ``compilers`` and
+``tests/referees``."""
 
 
 @pytest.mark.parametrize(

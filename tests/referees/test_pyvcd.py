@@ -1,8 +1,9 @@
 """pyvcd reads value change dumps as they were meant."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.benches.servers.dump_reader import read
+from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces.value_change_dump import DumpedSignal, dump
 
@@ -22,6 +23,7 @@ def signals(draw: st.DrawFn) -> list[DumpedSignal]:
     return found
 
 
+@settings(max_examples=cases(20, 100))
 @given(signals())
 def test_every_value_at_every_instant_is_what_was_written(written: list[DumpedSignal]) -> None:
     variables, _ = read("".join(dump(written, ["some words"])))

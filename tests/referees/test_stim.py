@@ -5,6 +5,7 @@ Gidney, Quantum 5, 497 (2021).
 
 import numpy as np
 import stim
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.two_qubit_cliffords import (
     GROUP,
@@ -55,12 +56,14 @@ def of_ours(tableau: Tableaux) -> tuple[str, ...]:
 
 def test_every_element_is_what_stim_makes_of_its_gates() -> None:
     group = cliffords()
+    every = range(0, GROUP, cases(7, 1))
     seen = set()
-    for k, layers in enumerate(group.layers):
-        images = of_stim(circuit_of(layers))
+    for k in every:
+        images = of_stim(circuit_of(group.layers[k]))
         assert of_ours(group.tableaux[k]) == images
         seen.add(images)
-    assert len(seen) == len(group.layers) == GROUP
+    assert len(seen) == len(every)
+    assert len(group.layers) == GROUP == len(set(group.layers))
 
 
 def test_stim_knows_no_tableau_that_is_not_an_element() -> None:

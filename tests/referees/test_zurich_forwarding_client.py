@@ -134,7 +134,7 @@ class Rack:
         """Set rotation and threshold by two prepared states; return distance over twice sigma."""
         means, spread = [], 0.0
         for first in (0.0, PI[n]):
-            points = self.play(600, "result_of_integration", (n, 0.0, first))[n, :, 0]
+            points = self.play(300, "result_of_integration", (n, 0.0, first))[n, :, 0]
             means.append(np.median(points.real) + 1j * np.median(points.imag))
             spread = np.median(np.abs(points.imag - means[-1].imag)) / 0.6745
         angle = float(np.angle(means[1] - means[0]))
@@ -225,7 +225,7 @@ def test_active_reset_by_another_instrument(rack):
     sampled(["off", "another register", "the analyzer's hold-off is over"], kept=["off"]),
 )
 def test_what_the_pqsc_does_not_forward_resets_nothing(rack, why):
-    shots = 600
+    shots = 300
     rack.forwards(1, {} if why == "off" else {0: 0}, 3 if why == "another register" else REGISTER)
     if why.startswith("the analyzer"):
         # It listens from its one trigger on for as long as the hold-off: a short one.
@@ -244,7 +244,7 @@ def test_what_the_pqsc_does_not_forward_resets_nothing(rack, why):
 
 def test_a_gate_on_another_instrument_depends_on_the_result(rack):
     """q1 is flipped where q0 was read 1; in the message q0's couple comes second."""
-    shots = 1000
+    shots = 500
     rack.forwards(1, {0: 0})
     rack.forwards(2, {0: 1, 1: 0})
     found = rack.play(
@@ -259,7 +259,7 @@ def test_a_gate_on_another_instrument_depends_on_the_result(rack):
 @pytest.mark.parametrize("mode", sampled(MODES, kept=["registers"]))
 def test_a_result_is_there_when_the_vendors_model_says_and_no_earlier(rack, mode):
     there = first_cycles(MODES[mode])
-    shots = 600
+    shots = 300
     rack.forwards(1, {0: 0})
     if mode == "decoder":
         table = np.zeros(2**16, np.uint32)

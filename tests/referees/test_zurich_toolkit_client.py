@@ -147,7 +147,7 @@ def test_changes_are_polled_and_waited_for(session, devices):
         node.wait_for_state_change(0, timeout=0.05, sleep_time=0.01)
 
 
-def test_an_instrument_is_let_go(session):
+def test_an_instrument_is_let_go(session, devices):
     session.disconnect_device("dev10001")
     assert "dev10001" not in session.devices.connected()
-    session.connect_device("dev10001")
+    devices["dev10001"] = session.connect_device("dev10001")  # for whichever test comes next

@@ -171,7 +171,10 @@ def _schema(database: sqlite3.Connection, chance: random.Random) -> None:
         database.commit()
     except sqlite3.Error:  # a column that an index needs: its values, then
         database.rollback()
-        database.execute(f"UPDATE OR IGNORE {table} SET {column} = {odd}")
+        try:
+            database.execute(f"UPDATE OR IGNORE {table} SET {column} = {odd}")
+        except sqlite3.Error:  # of a number that names the row
+            database.execute(f"UPDATE OR IGNORE {table} SET {column} = -{column}")
         database.commit()
 
 

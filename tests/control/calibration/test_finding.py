@@ -34,6 +34,13 @@ from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import BRING_UP
 from podium.control.calibration.fits.resonator import ReadoutWindow, dip
 from podium.control.calibration.routines.dispersive_shift import excited_share
+from podium.control.calibration.routines.flux_arc import (
+    FIRST_MORE,
+    MOST_SHOTS,
+    SHOTS,
+    ResonatorTrack,
+    _shots,
+)
 from podium.control.calibration.routines.rabi import TAKES
 from podium.control.calibration.routines.time_of_flight import quiet_hz
 from podium.control.calibration.sequences import all_pulses, pulse_area_ns, until_all_end_ns
@@ -136,6 +143,21 @@ async def test_resonators_lead_to_sweet_spots_in_a_few_biases() -> None:
         assert found.value == pytest.approx(spot, abs=5 * found.sigma)
         assert found.sigma < 6e-3
         assert runner.biases[f"{NODE}.{element}.flux"] == pytest.approx(found.value, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("sigmas_hz", "shots", "most"),
+    [
+        ((30e3,), (SHOTS,), FIRST_MORE),
+        ((30e3, 30e3 * 0.46), (SHOTS, 1200), MOST_SHOTS),
+        ((30e3, 30e3 * 0.64), (SHOTS, 1200), 1200),
+        ((5e3, 5e3), (SHOTS, SHOTS), SHOTS),
+    ],
+    ids=["the second bias", "noise", "more than noise", "well known at once"],
+)
+def test_lines_that_more_shots_tell_no_better_get_no_more(sigmas_hz, shots, most) -> None:
+    track = ResonatorTrack(sigma=list(sigmas_hz), shots=list(shots))
+    assert _shots(track, 2e6) == most
 
 
 async def test_a_resonator_that_stays_is_scanned_over_a_period_and_refused() -> None:

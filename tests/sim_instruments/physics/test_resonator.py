@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from podium.sim_instruments.physics.resonator import LEVELS, dress
+from podium.sim_instruments.physics.resonator import LEVELS, dress, quoted_hz
 from podium.sim_instruments.physics.transmon import Transmon
 
 TRANSMON = Transmon(charging_hz=166e6, josephson_hz=28.9e9, asymmetry=0.4)
@@ -50,3 +50,14 @@ def test_the_resonator_stands_above_its_bare_frequency_and_falls_with_the_level(
     dressed = dress(TRANSMON, COUPLING_HZ, RESONATOR_HZ, 0.0)
     assert dressed.resonator_hz[0] > dressed.resonator_hz[1] > RESONATOR_HZ
     assert dressed.chi_hz < 0
+
+
+@pytest.mark.parametrize("flux", [0.0, 0.2, 0.5])
+def test_what_a_lab_quotes_is_that_of_the_dressed_atom(flux: float) -> None:
+    one = dress(TRANSMON, COUPLING_HZ, RESONATOR_HZ, flux)
+    assert quoted_hz(TRANSMON, COUPLING_HZ, RESONATOR_HZ, flux) == (
+        one.f01_hz,
+        one.anharmonicity_hz,
+        one.readout_hz,
+        one.chi_hz,
+    )

@@ -13,7 +13,10 @@ from tests.benches.servers.playing import Player, rabi
 
 from podium.control import cli
 from podium.control.families.family import compiler_for
+from podium.sim_instruments.execution.breakpoints import Breakpoint
 from podium.sim_instruments.servers import back_door_client
+from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.servers.debugger import Debugger
 from podium.sim_instruments.testing import StoppedSequencer, TwinFacility, TwinPool, TwinRefused
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
@@ -211,3 +214,37 @@ def test_the_command_line_stops_looks_and_goes_on(
             assert debug("clear") == 0
             running.join(WITHIN_S)
             client.driver.close()
+
+
+def test_a_run_that_is_begun_anew_takes_the_place_of_the_one_that_stands() -> None:
+    class Sequencers:
+        def stop_at(self, sequencer, breakpoints, halted) -> str:
+            self.halted = halted
+            return sequencer
+
+        def signals_until_now(self, sequencer) -> None:
+            return None
+
+    twin = Sequencers()
+    debugger = Debugger({"zi": twin}, WorldClock(ClockMode.MANUAL))
+    debugger.add("zi", "sg0", Breakpoint(1))
+    found: dict[str, bool] = {}
+
+    def run(name: str) -> threading.Thread:
+        thread = threading.Thread(
+            target=lambda: found.setdefault(name, twin.halted("sg0", lambda: {"run": name}))
+        )
+        thread.start()
+        while not any(one["run"] == name for one in debugger.halts()):
+            assert thread.is_alive()
+        return thread
+
+    first = run("first")
+    second = run("second")
+    first.join(WITHIN_S)
+    assert found == {"first": False}
+    assert [one["run"] for one in debugger.halts()] == ["second"]
+    debugger.go_on(debugger.place("", ""))
+    second.join(WITHIN_S)
+    assert found == {"first": False, "second": False}
+    assert debugger.halts() == []

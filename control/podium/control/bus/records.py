@@ -1,4 +1,4 @@
-"""Defines what the records of a facility are told and asked, over the bus.
+"""Defines what the records of a facility receive and answer, over the bus.
 
 Times are those of the host's clock, Unix time in s: people ask for last Tuesday. When a run's
 first pulse was played, by the facility's clock, stands beside it.
@@ -14,6 +14,8 @@ from podium.control.bus.news import AxisSummary, CaptureSummary
 
 MAIN = "data"
 """Name of the file that a run itself has brought back."""
+STREAMED = "stream"
+"""Name of the file of a stream whose client died: what had come until then."""
 
 
 def records_key(facility: str) -> str:
@@ -66,6 +68,16 @@ class KeepRun:
     hash: str
     """SHA-256 of the content, hex."""
     snapshot_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPart:
+    """Asks for what a stream has measured so far to be kept, should its client die."""
+
+    facts: RunFacts
+    content: bytes
+    """A netCDF-4 file."""
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,14 +128,14 @@ class PreparedProgram:
             check_values(self._program.name, self._at, new)
         except NoSuchParameter as error:
             raise RunRefused(str(error)) from error
-        array = self._values.copy()
-        for name, value in new.items():
-            if name in self._delays and (value % 1 or abs(value) >= WHOLE_BELOW):
+        for name in self._delays:
+            if name in new and ((value := new[name]) % 1 or abs(value) >= WHOLE_BELOW):
                 raise RunRefused(
                     f"parameter {name!r} = {value!r} is a time, in femtoseconds, and no whole "
                     "number of them"
                 )
-            array[self._at[name]] = value
+        array = self._values.copy()
+        array[[self._at[name] for name in new]] = np.fromiter(new.values(), VALUES, len(new))
         request = FireProgram(self._known.id, array.tobytes())
         done = await self._client.work(request, ProgramFired)
         try:

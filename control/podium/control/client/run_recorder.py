@@ -20,6 +20,7 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import Done, Failed, ask
 from podium.control.bus.records import (
     KeepOutcome,
+    KeepPart,
     KeepRun,
     Recorded,
     RunFacts,
@@ -45,6 +46,8 @@ WAITING_MAX = 8
 """So many runs at most wait to be written; one more waits for the first of them."""
 BESIDE_BYTES = 8 << 20
 """Larger data are written before they are returned: a copy of them would weigh too much."""
+PART_S = 10.0
+"""What a stream has so far is sent so often."""
 FAILURE_S = 2.0
 """What failed is recorded within this, or by the coordinator's news."""
 _RUN = re.compile(r"\brun (\d{1,18}-\d{1,18})\b")
@@ -70,6 +73,8 @@ class _Unwritten:
     data: "xarray.Dataset"
     """What is written: nobody changes it meanwhile."""
     snapshot: str
+    part: bool = False
+    """Of a stream that is on: what it has so far."""
 
 
 class RunRecorder:
@@ -90,6 +95,8 @@ class RunRecorder:
         """Set once the records that are there now have ended; others have another."""
         self._beside = False
         self._closing = False
+        self._parts = True
+        """Whether the records keep what streams have so far, as far as is known."""
         self._waiting: asyncio.Queue[_Unwritten] = asyncio.Queue(WAITING_MAX)
 
     @asynccontextmanager
@@ -229,9 +236,37 @@ class RunRecorder:
             await self.flush()
             await self._write(_Unwritten(facts, data, data, text))
 
+    def keep_part(
+        self, data: "xarray.Dataset", program: Program, asked_s: float, procedure: str
+    ) -> bool:
+        """Have what a stream has so far kept, should this client die; tell whether it will be.
+
+        It waits for nothing and warns of nothing: its end is recorded by :meth:`keep`.
+        """
+        idle = self._waiting.empty() and data.nbytes <= BESIDE_BYTES
+        if not (self.enabled and self._beside and self._known and self._parts and idle):
+            return False
+        run = str(data.attrs["run"])
+        facts = self._facts(run, program, "stopped", data.attrs, asked_s, procedure)
+        self._waiting.put_nowait(_Unwritten(facts, data, data.copy(deep=True), "", part=True))
+        return True
+
+    async def _write_part(self, one: _Unwritten) -> None:
+        from podium.control.records.datasets import dataset_content
+
+        try:
+            content, digest = await asyncio.to_thread(dataset_content, one.data)
+            await self._ask(KeepPart(one.facts, content, digest), Done)
+        except (RecordsError, NoRun, ValueError) as error:
+            self._parts = False
+            log.info("streams are recorded at their end alone", why=str(error))
+
     async def _write(self, one: _Unwritten) -> None:
         from podium.control.records.datasets import dataset_content
 
+        if one.part:
+            await self._write_part(one)
+            return
         try:
             content, digest = await asyncio.to_thread(dataset_content, one.data)
             await self._ask(KeepRun(one.facts, content, digest, one.snapshot), Recorded)

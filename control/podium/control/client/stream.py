@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from podium.control.bus import messages
 from podium.control.bus.messages import RunDone, roundings_to_json
 from podium.control.bus.streams import BeginStream, Follow, Stop, StreamPart
-from podium.control.client.run_recorder import RunRecorder
+from podium.control.client.run_recorder import PART_S, RunRecorder
 from podium.control.program.dataset import dataset_of
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
@@ -39,7 +39,8 @@ class Stream:
     split), and, where it ended before its time, ``stopped`` (why) and ``stopped_by``. The last
     one is complete unless it was stopped. Leaving the loop, by ``break``, an error or a
     cancellation, stops the stream: what plays is aborted, outputs are safe, and :attr:`data` has
-    what was measured. What it has at its end goes into the facility's records.
+    what was measured. What it has at its end goes into the facility's records; meanwhile they keep
+    what it has so far, should this process die.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Stream:
         self._priority = priority
         self._asked_s = 0.0
         self._recorded = False
+        self._part_due_s = 0.0
         self._ticket = uuid.uuid4().hex
         self._text = ""
         self._begun = False
@@ -138,6 +140,10 @@ class Stream:
         self._data = data
         if part.ended:
             await self._record(data)
+        elif time.monotonic() >= self._part_due_s:
+            asked = self._asked_s, self._procedure
+            if self._recorder.keep_part(data, self._program, *asked):
+                self._part_due_s = time.monotonic() + PART_S
         return data
 
     async def _record(self, data: "xarray.Dataset") -> None:

@@ -106,7 +106,7 @@ class WorkQueue:
 
         Its estimate is worked out here. Raises ``RunRefused`` if its turn does not come within
         ``patience_s`` (None: whenever it comes), or somebody cancels it; nothing was done then.
-        ``kept``: done once it outlives this process; nobody is told of it before.
+        ``kept``: done once it outlives this process; nobody is notified of it before.
         """
         if work.ticket in self._waiting or work.ticket in self._on:
             raise RunRefused(f"{work.what}: {work.ticket} is in the queue already")

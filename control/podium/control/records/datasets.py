@@ -5,6 +5,7 @@ named, units stand in the attributes, numbers are real.
 """
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -93,6 +94,11 @@ def load_dataset(path: Path) -> xarray.Dataset:
     """Return the dataset in memory; the file is closed. Raises OSError."""
     check_first_attribute(path)
     return xarray.load_dataset(path, engine=ENGINE)
+
+
+def content_dataset(content: bytes) -> xarray.Dataset:
+    """Return the dataset of a file's content, in memory; its hash was looked at before."""
+    return xarray.load_dataset(io.BytesIO(content), engine=ENGINE)
 
 
 def _check(data: xarray.Dataset) -> None:

@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Self
 
 from podium.control.bus.records import (
     MAIN,
+    STREAMED,
     KeepFile,
     KeepOutcome,
+    KeepPart,
     KeepRun,
     Recorded,
     RecordedFile,
@@ -36,12 +38,15 @@ from podium.control.bus.records import (
 from podium.control.records.records_error import NoRun, RecordsError
 from podium.control.records.run_index import RunIndex
 from podium.control.records.snapshots import FOLDER, store
+from podium.control.records.stream_store import StreamStore, as_left
 
 if TYPE_CHECKING:
     from podium.control.records.run_reader import RunReader
 
 INDEX = "index.sqlite"
 DATA = "data"
+STREAMS = "streams"
+"""Folder of what streams have that are on."""
 RESERVE_BYTES = 64 << 20
 """So much of the disk is left free: the index needs some to say that the disk is full."""
 SUFFIX = ".nc"
@@ -76,6 +81,7 @@ class RecordFolder:
         except OSError as error:
             raise RecordsError(f"{folder}: {error.strerror}") from error
         self.index = RunIndex(url or folder / INDEX, make=make)
+        self.streams = StreamStore(folder / STREAMS)
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +122,29 @@ class RecordFolder:
                     fresh = Recorded(run, path, wanted.hash, facts.state)
         except OSError as error:
             raise RecordsError(_no_room(facts.run, error)) from error
+        if content and self.streams.written_s(run):
+            self.streams.remove(run)
         return self._recorded(run) if fresh is None else fresh
+
+    def keep_part(self, wanted: KeepPart) -> None:
+        """Keep what a stream has so far, until its run is recorded."""
+        from podium.control.records.datasets import content_dataset
+
+        if hash_of(wanted.content) != wanted.hash:
+            raise RecordsError(f"run {wanted.facts.run}: a part was damaged on its way")
+        self._check_room(len(wanted.content))
+        self.streams.write(wanted.facts, content_dataset(wanted.content))
+
+    def keep_stream_left(self, run: str) -> None:
+        """Record what a stream had, whose client has died, as a file of its run."""
+        from podium.control.records.datasets import dataset_content
+
+        facts, data = self.streams.load(run)
+        self.keep_news(as_left(facts, self.streams.written_s(run)), facts.asked_s)
+        if not any(one.name in (MAIN, STREAMED) for one in self.index.files(run)):
+            content, digest = dataset_content(data)
+            self.keep_file(KeepFile(run, STREAMED, content, digest, facts.by))
+        self.streams.remove(run)
 
     def keep_file(self, wanted: KeepFile) -> RecordedFile:
         """Record another file of a run durably, as its next version; raises :class:`NoRun`."""
@@ -207,13 +235,27 @@ class RecordFolder:
 
     def preview(self, run: str) -> RunPreview:
         """Return a run's data, thinned for the eye; raises :class:`NoRun`."""
-        return self.reader.preview(self.located(run, MAIN, 1))
+        return self.reader.preview(self._readable(run, MAIN, 1))
 
     def slice_of(
         self, run: str, variable: str, select: str, name: str = MAIN, version: int = 0
     ) -> SliceFound:
         """Return a part of a variable, without reading the rest; raises :class:`NoRun`."""
-        return self.reader.slice_of(self.located(run, name, version), variable, select)
+        return self.reader.slice_of(self._readable(run, name, version), variable, select)
+
+    def _readable(self, run: str, name: str, version: int) -> RecordedFile:
+        """Return a file; of a stream that is on, or was left, what it has so far."""
+        try:
+            return self.located(run, name, version)
+        except NoRun:
+            if name != MAIN:
+                raise
+            left = self.streams.located(run)
+            if left is not None:
+                return left
+            if any(one.name == STREAMED for one in self.index.files(run)):
+                return self.located(run, STREAMED)
+            raise
 
     @cached_property
     def reader(self) -> "RunReader":

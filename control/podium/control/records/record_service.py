@@ -33,6 +33,7 @@ from podium.control.bus.records import (
     FindRuns,
     KeepFile,
     KeepOutcome,
+    KeepPart,
     KeepRun,
     LabelRun,
     LocateFile,
@@ -52,6 +53,10 @@ if TYPE_CHECKING:
 
 GRACE_S = 20.0
 """A run that has ended is recorded from its news alone, if its client says nothing for so long."""
+LEFT_S = 120.0
+"""A stream whose client has sent nothing for so long, and that is not on, is recorded as it is."""
+LEFT_ON_S = 3600.0
+"""The same of one that was never seen to end: it waits for others, or its coordinator has died."""
 OUTCOMES_KEPT = 20
 """So many outcomes are kept in memory for who comes late."""
 LOOK_S = 2.0
@@ -63,6 +68,7 @@ ON_MAX = 10_000
 """So many runs at most are remembered that were never seen to end."""
 REQUESTS = (
     KeepRun,
+    KeepPart,
     KeepOutcome,
     KeepFile,
     FindRuns,
@@ -100,6 +106,7 @@ class RecordService:
         self._ended: dict[str, tuple[float, RunNews]] = {}
         self._outcomes: dict[str, OutcomeNews] = {}
         """The latest, by their tickets."""
+        self._not_kept: set[str] = set()
         self._told = 0
         self._disk_due = 0.0
         self._discarded = Discarded(log)
@@ -150,6 +157,7 @@ class RecordService:
         while True:
             await asyncio.sleep(LOOK_S)
             await self.flush_news(GRACE_S)
+            await self.keep_streams_left(LEFT_S)
             await self.look_at_disk()
 
     async def look_at_disk(self) -> None:
@@ -181,6 +189,22 @@ class RecordService:
                 return
             self._forget(run)
 
+    async def keep_streams_left(self, silent_s: float) -> None:
+        """Record what streams had whose clients have not spoken for so long."""
+        if self._folder is None:
+            return
+        streams, now_s = self._folder.streams, time.time()
+        for run in await asyncio.to_thread(streams.runs):
+            least_s = max(silent_s, LEFT_ON_S) if run in self._on else silent_s
+            if now_s - streams.written_s(run) < least_s:
+                continue
+            try:
+                await asyncio.to_thread(self._folder.keep_stream_left, run)
+            except (RecordsError, ValueError) as error:
+                if run not in self._not_kept:  # it is said once, and stays where it is
+                    self._not_kept.add(run)
+                    log.error("stream not recorded", run=run, problem=str(error))
+
     def _forget(self, run: str) -> None:
         self._ended.pop(run, None)
         self._on.pop(run, None)
@@ -204,6 +228,9 @@ class RecordService:
         match asked:
             case KeepRun():
                 return await self._keep(records, asked)
+            case KeepPart():
+                await asyncio.to_thread(records.keep_part, asked)
+                return Done()
             case KeepOutcome():
                 await asyncio.to_thread(records.keep_outcome, asked)
                 await self._tell_outcome(asked)

@@ -24,6 +24,8 @@ from podium.control.bus.records import (
 )
 from podium.control.records.netcdf_file import NetcdfFile
 from podium.control.records.records_error import NoRun, RecordsError
+from podium.control.records.stream_store import SUFFIX as STORE
+from podium.control.records.stream_store import ZarrView
 
 SLICE_BYTES = 64 << 20
 """A slice is not larger."""
@@ -91,9 +93,12 @@ class RunReader:
             return _text(group.attrs.get(name, ""))
 
     @contextmanager
-    def _opened(self, file: RecordedFile) -> Iterator[NetcdfFile]:
+    def _opened(self, file: RecordedFile) -> Iterator[NetcdfFile | ZarrView]:
         path = Path(file.file)
         try:
+            if path.suffix == STORE:
+                yield ZarrView(path)
+                return
             self._check(path, file)
             with NetcdfFile(path) as group:
                 yield group
@@ -117,7 +122,7 @@ class RunReader:
 
 
 class _Preview:
-    def __init__(self, group: NetcdfFile) -> None:
+    def __init__(self, group: NetcdfFile | ZarrView) -> None:
         self._group = group
         self._dimensions = group.dimensions
         self._data = {

@@ -29,7 +29,7 @@ log = event_log("supervisor")
 def due(
     before: Sequence[AlarmNews], after: Sequence[AlarmNews], noticed: dict[str, int]
 ) -> tuple[AlarmNews, ...]:
-    """Return the alarms that people are told of now; pure but for ``noticed``.
+    """Return the alarms that people are notified of now; pure but for ``noticed``.
 
     Those are alarms that nobody has acknowledged, were not on before, and follow no other. One
     that follows is told of only if it is more urgent than all that was told of its leader.

@@ -1,6 +1,6 @@
 """Records readings: gathers them, and keeps them in the history, in a worker thread.
 
-A disk that is full or gone is a problem that people are told of; it ends nothing, and recording
+A disk that is full or gone is a problem that people are notified of; it ends nothing, and recording
 goes on by itself when there is room again.
 """
 

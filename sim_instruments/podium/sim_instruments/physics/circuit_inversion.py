@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.fluxonium import Fluxonium
-from podium.sim_instruments.physics.resonator import Dressed, Pair, dressed, pair_of
+from podium.sim_instruments.physics.resonator import Dressed, Pair, dressed, pair_of, quoted_hz
 from podium.sim_instruments.physics.transmon import Transmon
 
 TOLERANCE_HZ = 1.0
@@ -44,6 +44,10 @@ class Circuit:
     def at(self, flux: float) -> Dressed:
         """Return what follows from :meth:`pair`."""
         return dressed(self.pair(flux))
+
+    def quoted_hz(self, flux: float) -> tuple[float, float, float, float]:
+        """Return f01, anharmonicity, readout frequency and chi of :meth:`at`, sooner than it."""
+        return quoted_hz(self.atom, self.coupling_hz, self.resonator_hz, flux)
 
 
 @lru_cache(maxsize=CIRCUITS_CACHED)
@@ -88,9 +92,7 @@ def circuit_of(
     def miss(scaled: NDArray[np.float64]) -> NDArray[np.float64]:
         if np.any(scaled <= 0):
             return np.full(4, 1e3)
-        dressed = circuit(scaled).at(0.0)
-        got = [dressed.f01_hz, dressed.anharmonicity_hz, dressed.readout_hz, dressed.chi_hz]
-        return np.asarray((np.array(got) - wanted) / 1e6)
+        return np.asarray((np.array(circuit(scaled).quoted_hz(0.0)) - wanted) / 1e6)
 
     from scipy.optimize import root  # see .relaxation.lifetime_s
 
@@ -135,8 +137,8 @@ def fluxonium_circuit(fluxonium: Fluxonium, *, readout_hz: float, chi_hz: float)
 
     def miss(scaled: NDArray[np.float64]) -> NDArray[np.float64]:
         coupling, resonator = (float(x) for x in scaled * start)
-        found = Circuit(fluxonium, coupling, resonator).at(0.0)
-        return np.array([found.readout_hz - readout_hz, found.chi_hz - chi_hz]) / 1e6
+        _, _, found_hz, pull_hz = Circuit(fluxonium, coupling, resonator).quoted_hz(0.0)
+        return np.array([found_hz - readout_hz, pull_hz - chi_hz]) / 1e6
 
     from scipy.optimize import root  # see .relaxation.lifetime_s
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.fluxonium import Fluxonium
-from podium.sim_instruments.physics.levels import is_antisymmetric
+from podium.sim_instruments.physics.levels import BareLevels, is_antisymmetric
 from podium.sim_instruments.physics.transmon import Transmon
 
 LEVELS = 4
@@ -113,30 +113,62 @@ def pair_of(
     if atom_levels is None:
         atom_levels = FLUXONIUM_LEVELS if isinstance(atom, Fluxonium) else TRANSMON_LEVELS
     bare = atom.bare(flux, atom_levels)
+    energy_hz, kept = _named(bare, coupling_hz, resonator_hz, photon_levels)
     one = np.eye(photon_levels)
-    lower = np.diag(np.sqrt(np.arange(1.0, photon_levels)), 1)
-    # -1j n (a + a+) is real after a quarter turn of the photon's phase, a -> 1j a
-    field = lower.T - lower if is_antisymmetric(bare.charge) else lower + lower.T
-    matrix = np.diag(
-        (bare.energy_hz[:, None] + resonator_hz * np.arange(photon_levels)).reshape(-1)
-    ) + coupling_hz * np.kron(bare.charge, field)
-    from scipy.linalg import eigh  # heavy: see .relaxation
-
-    energy, vectors = eigh(matrix)
-
-    named = [n * photon_levels + photons for photons in (0, 1) for n in range(LEVELS)]
-    state = np.argmax(vectors[named] ** 2, axis=1)
-    kept = vectors[:, state]
     lines_hz = np.abs(bare.energy_hz[:, None] - bare.energy_hz[None, :])
     return Pair(
-        energy_hz=energy[state] - energy[state[0]],
-        charge=kept.T @ np.kron(bare.charge, one) @ kept,
-        by_flux_hz=kept.T @ np.kron(bare.by_flux_hz, one) @ kept,
+        energy_hz=energy_hz - energy_hz[0],
+        charge=kept.T @ _product(bare.charge, one) @ kept,
+        by_flux_hz=kept.T @ _product(bare.by_flux_hz, one) @ kept,
         coupling_01_hz=coupling_hz * abs(float(bare.charge[0, 1])),
         n_crit=_critical(
             resonator_hz, lines_hz, coupling_hz * bare.charge, isinstance(atom, Fluxonium)
         ),
     )
+
+
+def quoted_hz(
+    atom: Transmon | Fluxonium, coupling_hz: float, resonator_hz: float, flux: float
+) -> tuple[float, float, float, float]:
+    """Return f01, anharmonicity, readout frequency and chi, as :class:`Dressed` has them.
+
+    It takes half of the time of :func:`dress`, which finds the operators too.
+    """
+    count = FLUXONIUM_LEVELS if isinstance(atom, Fluxonium) else TRANSMON_LEVELS
+    energy_hz, _ = _named(atom.bare(flux, count), coupling_hz, resonator_hz, PHOTON_LEVELS)
+    levels_hz = (energy_hz - energy_hz[0]).tolist()
+    vacuum, photon = levels_hz[:LEVELS], levels_hz[LEVELS:]
+    lines = [one - without for one, without in zip(photon, vacuum, strict=True)]
+    return (
+        vacuum[1],
+        vacuum[2] - 2 * vacuum[1],
+        (lines[0] + lines[1]) / 2,
+        (lines[1] - lines[0]) / 2,
+    )
+
+
+def _named(
+    bare: BareLevels, coupling_hz: float, resonator_hz: float, photon_levels: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return energies of the states that :class:`Pair` keeps, Hz, and the states in columns."""
+    lower = np.diag(np.sqrt(np.arange(1.0, photon_levels)), 1)
+    # -1j n (a + a+) is real after a quarter turn of the photon's phase, a -> 1j a
+    field = lower.T - lower if is_antisymmetric(bare.charge) else lower + lower.T
+    matrix = np.diag(
+        (bare.energy_hz[:, None] + resonator_hz * np.arange(photon_levels)).reshape(-1)
+    ) + coupling_hz * _product(bare.charge, field)
+    from scipy.linalg import eigh  # heavy: see .relaxation
+
+    energy, vectors = eigh(matrix)
+    named = [n * photon_levels + photons for photons in (0, 1) for n in range(LEVELS)]
+    state = np.argmax(vectors[named] ** 2, axis=1)
+    return energy[state], vectors[:, state]
+
+
+def _product(atom: NDArray[np.float64], photons: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the Kronecker product of two square matrices."""
+    size = atom.shape[0] * photons.shape[0]
+    return (atom[:, None, :, None] * photons[None, :, None, :]).reshape(size, size)
 
 
 def _critical(

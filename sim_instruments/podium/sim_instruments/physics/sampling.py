@@ -10,7 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER, stage_of
 from podium.sim_instruments.physics.chips import bao2022, karamlou2024, krinner2022
 from podium.sim_instruments.physics.clocks import ClockErrors, draw_errors
 from podium.sim_instruments.physics.cryostat.parameters import MODELS
@@ -42,6 +41,7 @@ from podium.sim_instruments.physics.sampling_qubits import (
     qubit_world,
 )
 from podium.sim_instruments.physics.spread import Spread
+from podium.sim_instruments.physics.stage_temperatures import temperatures_k
 from podium.sim_instruments.physics.world_file import (
     AnyQubitWorld,
     ClockWorld,
@@ -65,9 +65,6 @@ LIBRARY = {
 """By device: what its facility file does not say."""
 OF_KIND = {"transmon": "krinner2022", "fluxonium": "bao2022"}
 """By kind of qubit: the device whose hidden values one has that no library knows."""
-STAGES = krinner2022.STAGES
-COLD_AT_MOST = 0.8
-"""ASSUMED: of the temperature below which a fridge counts as cold, what a cold one reads."""
 REGISTER_ATTEMPTS = 20
 """Sides of a node off its design are drawn at most so many times."""
 NO_ERRORS: Mapping[str, Mapping[str, Spread]] = MappingProxyType({})
@@ -155,9 +152,10 @@ def draw_world(
         seed=seed,
         fridges={
             fridge: {
-                stage: _stage(fridge, stage, seed, design.cold.get(fridge)) for stage in stages
+                channel: Known(value=kelvin, unit="K", assumed=True)
+                for channel, kelvin in channels.items()
             }
-            for fridge, stages in design.stages.items()
+            for fridge, channels in temperatures_k(design, seed).items()
             if fridge not in plants
         },
         plants=plants,
@@ -244,15 +242,6 @@ def _clock(errors: ClockErrors) -> ClockWorld:
         ageing=Known(value=errors.ageing_per_s, unit="1/s", assumed=True),
         delay_per_k=Known(value=errors.delay_per_k_fs / FS_PER_S, unit="s/K", assumed=True),
     )
-
-
-def _stage(fridge: str, channel: str, seed: int, cold: tuple[str, float] | None) -> Known:
-    """Draw what a channel reads; by the one of ``cold`` the fridge is below so many K."""
-    spread = STAGES[stage_of(channel) or MIXING_CHAMBER]
-    drawn = draw(spread, seed, fridge, channel)
-    if cold is not None and cold[0] == channel:
-        drawn = min(drawn, COLD_AT_MOST * cold[1])
-    return Known(value=drawn, unit="K", assumed=True)
 
 
 def _displaced(node: NodeDesign, wrong: float, seed: int) -> NodeWorld:

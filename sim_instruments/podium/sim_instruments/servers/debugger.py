@@ -96,10 +96,14 @@ class Debugger:
             if self._ended or place not in self.breakpoints:
                 return False
             self.clock.stop()
+            if (before := self._halts.get(place)) is not None:
+                before.order = "go"  # its run was begun anew meanwhile
+                self._change.notify_all()
             self._count += 1
             halt = self._halts[place] = _Halt(tell, self._count)
             self._change.wait_for(lambda: bool(halt.order) or self._ended)
-            del self._halts[place]
+            if self._halts.get(place) is halt:
+                del self._halts[place]
             return halt.order == "step"
 
     def halts(self) -> list[dict[str, Any]]:

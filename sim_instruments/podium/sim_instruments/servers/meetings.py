@@ -75,7 +75,7 @@ class _Participant:
 
     @property
     def silent_fs(self) -> int:
-        """Return from when on it plays nothing any more."""
+        """Return from when on it plays nothing."""
         ends = [self.stopped_fs.get(sender, self.until_fs) for sender in self.senders]
         return min(max(ends), self.until_fs)
 

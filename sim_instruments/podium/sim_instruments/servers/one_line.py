@@ -57,7 +57,14 @@ def _bench(tree: Tree, seed: int) -> BenchWorld | None:
     bench = bench_world(tree, seed)
     if bench is None or not tree.get("fridges"):
         return bench
-    return replace(bench, fridges=cached_temperatures(tree, seed, lambda: _anew(tree, seed)))
+
+    def anew() -> dict[str, dict[str, float]]:
+        from podium.sim_instruments.physics.design import design_of
+        from podium.sim_instruments.physics.stage_temperatures import temperatures_k
+
+        return temperatures_k(design_of(tree, tree["facility"]), seed)
+
+    return replace(bench, fridges=cached_temperatures(tree, seed, anew))
 
 
 def _drawn(tree: Tree, seed: int, mixers: bool) -> "WorldFile":
@@ -66,7 +73,7 @@ def _drawn(tree: Tree, seed: int, mixers: bool) -> "WorldFile":
     return cached(tree, seed, mixers, lambda: _anew(tree, seed, mixers))
 
 
-def _anew(tree: Tree, seed: int, mixers: bool = False) -> "WorldFile":
+def _anew(tree: Tree, seed: int, mixers: bool) -> "WorldFile":
     from podium.sim_instruments.physics.design import design_of
     from podium.sim_instruments.physics.sampling import draw_world
 

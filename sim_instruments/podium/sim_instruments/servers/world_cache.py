@@ -37,9 +37,9 @@ def cached(tree: Tree, seed: int, mixers: bool, draw: "Callable[[], WorldFile]")
 
 
 def cached_temperatures(
-    tree: Tree, seed: int, draw: "Callable[[], WorldFile]"
+    tree: Tree, seed: int, draw: Callable[[], Mapping[str, Mapping[str, float]]]
 ) -> Mapping[str, Mapping[str, float]]:
-    """Return temperatures, K, by fridge and stage of the world that ``draw`` would draw.
+    """Return temperatures, K, by fridge and stage as ``draw`` would draw them.
 
     They are kept by themselves: to read a whole world takes libraries that boxes on a bench spare.
     """
@@ -49,8 +49,7 @@ def cached_temperatures(
             str(fridge): {str(stage): float(kelvin) for stage, kelvin in stages.items()}
             for fridge, stages in json.loads(entry.read_bytes()).items()
         }
-    world = draw()
-    found = {fridge: world.temperatures_k(fridge) for fridge in world.fridges}
+    found = draw()
     _keep(entry, json.dumps(found))
     return found
 

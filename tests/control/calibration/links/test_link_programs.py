@@ -25,7 +25,7 @@ from podium.control.calibration.links.photon_transfer import (
     lag_program,
     reference_program,
 )
-from podium.control.calibration.links.sideband_rate import rate_program
+from podium.control.calibration.links.sideband_rate import aside_program, rate_program
 from podium.control.calibration.links.sideband_spectroscopy import sideband_scans
 from podium.control.calibration.links.transfer_efficiency import efficiency_program
 from podium.control.calibration.routines.bell_state import rotations
@@ -85,7 +85,7 @@ def bench() -> LinkBench:
 def test_programs_of_one_end_touch_its_node_alone(bench: LinkBench) -> None:
     for number, end in enumerate(bench.ends):
         programs = [scan.program for scan in sideband_scans(end, 100)]
-        programs.append(rate_program(end, 80, 100))
+        programs += [rate_program(end, 80, 100), aside_program(end, 100)]
         for program in programs:
             validate(program)
             assert {frame.port.partition(".")[0] for frame in program.frames} == {
@@ -122,19 +122,19 @@ def test_the_sideband_is_where_the_ladder_puts_it_until_it_is_measured(bench: Li
 def test_the_photon_is_as_wide_as_asked_and_as_both_resonators_let_it(bench: LinkBench) -> None:
     photon = bench.photon()
     assert photon.bandwidth_hz == 10.4e6
-    assert photon.duration_ns == 180
+    assert photon.duration_ns == 144
     rate = of_resonance(photon.sent, bench.first.drive())
     assert np.ptp(np.angle(rate)) == pytest.approx(0.0, abs=1e-6)
     narrow = bench_of(**{"link_ab.a.kappa": (9e6, "Hz")}).photon()
-    assert (narrow.bandwidth_hz, narrow.duration_ns) == (9e6, 208)
+    assert (narrow.bandwidth_hz, narrow.duration_ns) == (9e6, 168)
     with pytest.raises(FitFailed, match="of full scale"):
         bench_of(**{"link_ab.a.sideband_rate": (5e6, "Hz")}).photon()
 
 
 def test_a_photon_whose_pulse_no_table_holds_is_refused(tmp_path: Path) -> None:
     slow = tmp_path / "facility.yaml"
-    slow.write_text(LINKED.read_text().replace("bandwidth: 10.4 MHz", "bandwidth: 0.1 MHz"))
-    with pytest.raises(FitFailed, match=r"a pulse of 18780 ns, .* at least 0\.12 MHz would do"):
+    slow.write_text(LINKED.read_text().replace("bandwidth: 10.4 MHz", "bandwidth: 0.09 MHz"))
+    with pytest.raises(FitFailed, match=r"a pulse of 16800 ns, .* at least 0\.094 MHz would do"):
         bench_of(slow).photon()
 
 

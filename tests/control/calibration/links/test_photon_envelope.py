@@ -20,7 +20,7 @@ def test_the_photon_is_a_sech_that_carries_what_leaves() -> None:
     middle = found.time_s[int(np.argmax(found.sent_1_s))]
     wanted = gamma / 4 / np.cosh(gamma * (found.time_s - middle) / 2) ** 2
     # The pulse is cut off, f decays, and the drive is held for 1 ns each.
-    assert np.max(np.abs(found.sent_1_s - wanted)) < 0.05 * np.max(wanted)
+    assert np.max(np.abs(found.sent_1_s - wanted)) < 0.06 * np.max(wanted)
     assert 0.9 < found.sent_1_s.sum() * 1e-9 <= 1
     assert (found.delay_s, found.lag_s, found.transmission) == (4.5e-9, 4.5e-9, 0.77)
 

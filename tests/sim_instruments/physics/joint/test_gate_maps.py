@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.benches.physics.chip import MATRIX
 from tests.benches.physics.coupled_chip import (
     COUPLED,
     NAMES,
@@ -13,9 +14,10 @@ from tests.benches.physics.coupled_chip import (
     quanta_where,
     square,
 )
+from tests.benches.thoroughness import cases
 
 from podium.sim_instruments.physics.drive_line import drives_of
-from podium.sim_instruments.physics.fast_flux import moving
+from podium.sim_instruments.physics.fast_flux import VOLTS, moving
 from podium.sim_instruments.physics.joint import joint_blocks as joint_blocks_module
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import (
@@ -23,15 +25,16 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     GroupSteps,
     MemberSignals,
     Played,
-    Step,
     intervals_of,
 )
 from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.gate_maps import decohered
 from podium.sim_instruments.physics.joint.gate_sequences import GateSequences
+from podium.sim_instruments.physics.joint.gate_templates import BlockRows
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.noise import Quadrature, quadrature
+from podium.sim_instruments.physics.signals import Piece
 
 RETURN_NS = 46
 PULSE = square([0], quanta_where(1), RETURN_NS)
@@ -46,7 +49,6 @@ GROUPS = {
     "one": (32, (Played(0, False, 0, 0, 0.17, 0, 32),)),
     "other": (32, (Played(1, False, 0, 0, 0.43, 0, 32),)),
     "both": (34, (Played(0, False, 0, 0, 0.2, 0, 32), Played(1, False, 0, 2, 0.71, 0, 32))),
-    "head and tail": (3, (Played(0, False, 0, 0, 0.2, 29, 3), Played(1, False, 0, 0, 0.7, 0, 3))),
     "cz": (RETURN_NS, CZ),
 }
 
@@ -78,21 +80,42 @@ def by_groups(point, groups):
 
 
 def by_maps(point, groups):
-    sequences = GateSequences(point, SIGNALS, np.zeros((1, 2)), np.ones(1))
-    program = sequences.program([Step(12, one, ()) for one in groups])
+    rows, first, now = [], [], 0
+    for group in groups:
+        now += 12
+        first.append(len(rows))
+        for one in sorted(group.played, key=lambda one: one.offset_ns):
+            begin = now + one.offset_ns
+            rows.append((one, begin, begin + (one.lasts_ns or group.duration_ns)))
+        now += group.duration_ns
+    columns = zip(*((p.member, p.is_flux, p.shape) for p, _, _ in rows), strict=True)
+    member, is_flux, shape = (np.array(one) for one in columns)
+    block = BlockRows(
+        member,
+        is_flux,
+        shape,
+        np.array([begin for _, begin, _ in rows]),
+        np.array([end for _, _, end in rows]),
+        np.array([p.turns for p, _, _ in rows]),
+        np.array(first),
+    )
+    sequences = GateSequences(point, GroupSteps(point, SIGNALS), [quadrature(0.0)] * 2)
+    program = sequences.program(block)
     starts = [point.basis.index(*levels) for levels in [(0, 0), (0, 1), (1, 1)]]
-    return np.stack([sequences.populations(0, program, 0, k)[k] for k in starts], axis=1)
+    return np.stack([sequences.populations(12, program, 0, k)[k] for k in starts], axis=1)
 
 
 @pytest.mark.parametrize("drift", [((0.0, 0.0), 1.0), ((12e3, 9e3), 1.02)])
 def test_gates_of_all_kinds_are_the_groups_that_they_are_of(drift) -> None:
     point, rng = drifted(*drift), np.random.default_rng(1)
+    names = rng.choice(list(GROUPS), cases(16, 40))
+    assert {*names} == {*GROUPS}
     groups = [
         Group(
             duration_ns,
             tuple(p if p.is_flux else replace(p, turns=float(rng.random())) for p in played),
         )
-        for duration_ns, played in [GROUPS[name] for name in rng.choice(list(GROUPS), 40)]
+        for duration_ns, played in [GROUPS[name] for name in names]
     ]
     assert np.abs(by_maps(point, groups) - by_groups(point, groups)).max() < 1e-6
 
@@ -129,5 +152,42 @@ def test_a_run_is_played_by_maps_as_it_is_without(monkeypatch) -> None:
     fluxes = [square(flux_ns, quanta_where(1), RETURN_NS)]
     nodes = [Quadrature(np.array([-3e3, 3e3]), np.array([0.5, 0.5])), quadrature(0.0)]
     found = ends(drives, fluxes, now + 40, nodes)
-    monkeypatch.setattr(joint_blocks_module, "LONG", 1_000)
+    monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-6
+
+
+def test_pulses_of_a_line_with_memory_are_played_as_they_arrive(monkeypatch) -> None:
+    """No two flux pulses are alike, what is left of them lies under drives, and one overlaps."""
+    rng = np.random.default_rng(3)
+    starts, pieces, flux_ns, now = ([], []), [], [], 0
+    for _ in range(6):
+        for member in (0, 1, 0, 1):
+            starts[member].append(now + 3 * member)
+            now += 32
+        level = quanta_where(1) * (1 + 2e-3 * rng.standard_normal())
+        wave = np.concatenate([np.full(RETURN_NS, level), np.full(12 + 128, 0.0)])
+        wave += 4e-4 * np.exp(-np.arange(wave.size) / (20 + 200 * rng.random()))
+        flux_ns.append(now)
+        pieces.append(wave)
+        now += RETURN_NS + 12
+    lasts = [*np.diff(flux_ns).tolist(), RETURN_NS + 12]
+    fluxes = [
+        replace(
+            square([0], 0.0, 1),
+            start_ns=np.array(flux_ns),
+            piece=np.arange(6, dtype=np.int32),
+            phase_turns=np.zeros(6),
+            pieces=tuple(
+                Piece(0.0, one[:n] / VOLTS / MATRIX[0, 0] + 0j, 0j, n)
+                for one, n in zip(pieces, lasts, strict=True)
+            ),
+        )
+    ]
+    drives = [
+        replace(one, phase_turns=one.phase_turns + rng.random(12))
+        for one in (flip(k, starts[k], 0.5) for k in (0, 1))
+    ]
+    nodes = [Quadrature(np.array([-3e3, 3e3]), np.array([0.5, 0.5])), quadrature(0.0)]
+    found = ends(drives, fluxes, now + 40, nodes)
+    monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
+    assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-5

@@ -19,7 +19,9 @@ from tests.benches.physics.linked_nodes import (
 
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.feedline_run import FeedlineRun
+from podium.sim_instruments.physics.joint.joint_run import noise_nodes
 from podium.sim_instruments.physics.links.link_point import Link
+from podium.sim_instruments.physics.meeting.atom_maps import AtomMaps
 from podium.sim_instruments.physics.meeting.meeting_run import (
     HeardFeedline,
     MeetingRun,
@@ -218,6 +220,23 @@ def refused(gates: Sequence[Gate], others: Sequence[Gate], what: str, **kwargs: 
     runs = [ideal_run(run_of(pair[0], gates, 2)), ideal_run(run_of(pair[1], others, 2, **kwargs))]
     with pytest.raises(NotSimulated, match=what):
         world.meet(runs)
+
+
+def test_pulses_that_end_and_begin_within_one_nanosecond_follow_each_other() -> None:
+    """Two samples in a nanosecond: the catch ends, and the next pulse begins, with half of it."""
+    pair = nodes(t1=40e-6)
+    link = link_of(*pair)
+    shared = (CATCH[0], replace(CATCH[1], at_ns=CATCH[1].at_ns - 1))
+    runs = [ideal_run(run_of(pair[0], SEND, SHOTS)), ideal_run(run_of(pair[1], shared, SHOTS))]
+    state = reference.joint_state(pair, (SEND, CATCH), (2_040, 2_040), catch(link, 0))
+    assert off_sigma(counted(pair, link, runs), reference.populations(state)) < SIGMAS
+    early = (CATCH[0], replace(CATCH[1], at_ns=CATCH[1].at_ns - 2))
+    refused(SEND, early, r"node_b\.q0 is driven at \d+ ns .* while its sideband")
+
+
+def test_what_is_shared_is_gone_through_once() -> None:
+    maps = AtomMaps(nodes(t1=4e-6, dephasing=1e5)[0], (), noise_nodes((1e4, 2e4), 1_000.0))
+    assert np.allclose(maps.wait(-1) @ maps.wait(1), np.eye(9), atol=1e-9)
 
 
 def test_what_is_not_simulated_is_told() -> None:

@@ -65,40 +65,6 @@ def emitted(rate_hz: ComplexArray, end: EndModel) -> tuple[ComplexArray, Complex
     return left, out
 
 
-def caught_from(rate_hz: ComplexArray, end: EndModel) -> ComplexArray:
-    """Return the amplitude of f at the end for a unit of photon at each step, shape (2 n,).
-
-    The amplitude that a photon ``in(t)`` leaves in f is the sum of the product times the step.
-    """
-    g = 2 * np.pi * np.repeat(rate_hz, PER_NS)
-    kappa = 2 * np.pi * end.kappa_hz
-    to_f, to_one = 1.0 + 0j, 0.0 + 0j
-    found = np.empty(g.size, np.complex128)
-    steps = _steps(g, kappa, end.decay_1_s)
-    for k in range(g.size - 1, -1, -1):
-        step = steps[k]
-        before_f = to_f * step[0, 0] + to_one * step[1, 0]
-        before_one = to_f * step[0, 1] + to_one * step[1, 1]
-        found[k] = -np.sqrt(kappa) * (to_one + before_one) / 2
-        to_f, to_one = before_f, before_one
-    return found
-
-
-def transfer(photon: ComplexArray, catch: ComplexArray, lags_s: Array) -> Array:
-    """Return the probability that f is reached, by the catch's lag behind the emission, (lags,).
-
-    ``photon``, ``catch``: of :func:`emitted` and :func:`caught_from`, their pulses beginning
-    together at lag 0. Between steps the overlap is interpolated by its spectrum: exact for
-    what is band-limited.
-    """
-    size = 1 << (photon.size + catch.size + 1).bit_length()
-    spectrum = np.fft.fft(photon, size) * np.conj(np.fft.fft(np.conj(catch), size))
-    frequency = np.fft.fftfreq(size, STEP_S)
-    # overlap(lag) = sum_t photon(t) catch(t - lag) dt
-    turns = np.exp(2j * np.pi * np.outer(np.asarray(lags_s), frequency))
-    return np.asarray(np.abs(turns @ spectrum / size * STEP_S) ** 2)
-
-
 def _steps(g: ComplexArray, kappa: float, decay: float) -> ComplexArray:
     """Return the propagators of every step, shape (n, 2, 2)."""
     mean, half = -(decay + kappa) / 4, (kappa - decay) / 4

@@ -36,7 +36,14 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
         sideband_spectroscopy,
         {"sideband_frequency": Lifetime(12 * HOUR_S), "stark_shift": Lifetime(7 * DAY_S)},
     ),
-    LinkRoutine(sideband_rate, {"sideband_rate": Lifetime(7 * DAY_S)}),
+    LinkRoutine(
+        sideband_rate,
+        {
+            "sideband_rate": Lifetime(7 * DAY_S),
+            "echo_i": Lifetime(7 * DAY_S),
+            "echo_q": Lifetime(7 * DAY_S),
+        },
+    ),
     LinkRoutine(
         emission, {"photon_bandwidth": Lifetime(1 * DAY_S), "emitted": Lifetime(1 * DAY_S)}
     ),

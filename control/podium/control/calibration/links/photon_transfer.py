@@ -1,10 +1,11 @@
 """Sends photons from one end of a link to the other: when they arrive, and how many."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 
 from podium.control.calibration.bench import values_of
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
@@ -14,7 +15,7 @@ from podium.control.calibration.links.link_bench import (
     PhotonPulses,
     of_resonance,
 )
-from podium.control.calibration.links.link_model import caught_from, emitted, transfer
+from podium.control.calibration.links.link_loop import delivered
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
@@ -43,6 +44,8 @@ STEP_NS, POINTS, SHOTS = 8, 13, 1500
 SPAN_HZ, FREQUENCIES = 14e6, 15
 SIGNIFICANT = 5.0
 FINE_S = 0.05e-9
+GRID_NS = 4
+"""Lags for which a photon is computed; its shape between them is smooth (30 ns and more)."""
 
 
 def transfer_body(bench: LinkBench, lag: Delay, catch: list[Statement]) -> list[Statement]:
@@ -97,12 +100,36 @@ def reference_program(end: EndPulses, shots: int) -> Program:
     return Program("f before it is sent", end.frames(), body, (axis,), shots=shots)
 
 
-def lossless(bench: LinkBench, photon: PhotonPulses, lags_s: Array) -> Array:
-    """Return what the link would deliver without loss, detuning or skew, (lags,)."""
-    sent = of_resonance(photon.sent, bench.first.drive())
-    caught = of_resonance(photon.caught, bench.second.drive())
-    out = emitted(sent, bench.first.model())[1]
-    return transfer(out, caught_from(caught, bench.second.model()), lags_s)
+@dataclass(frozen=True, slots=True)
+class PhotonWay:
+    """Pulses as they are played, and where the catch is against its resonance."""
+
+    photon: PhotonPulses
+    apart_hz: tuple[float, float]
+    """Second resonance less the first, and one standard deviation."""
+    aside_hz: float = 0.0
+    """The catch off its own resonance."""
+
+    @classmethod
+    def of(cls, bench: LinkBench) -> "PhotonWay":
+        """Return what is played by what is known now; raises FitFailed as ``bench.photon``."""
+        aside = bench.first.bench.measured(bench.link, "detuning") or 0.0
+        return cls(bench.photon(), bench.apart_hz(), aside)
+
+
+def lossless(bench: LinkBench, way: PhotonWay, lags_s: Array) -> Array:
+    """Return what the link would deliver without loss or skew, shape (lags,).
+
+    By what is known of rates, widths and echo, each of which the fit takes.
+    """
+    sent = of_resonance(way.photon.sent, bench.first.drive())
+    caught = of_resonance(way.photon.caught, bench.second.drive())
+    models = (bench.first.model(), bench.second.model())
+    apart = bench.first.bench.inputs.take(f"{bench.link.name} > resonances apart", *way.apart_hz)
+    low, high = float(np.min(lags_s)), float(np.max(lags_s))
+    grid_ns = np.arange(np.floor(low * 1e9), np.ceil(high * 1e9) + GRID_NS, GRID_NS)
+    at = delivered(sent, caught, models, bench.loop(apart), grid_ns.astype(np.int64), way.aside_hz)
+    return np.asarray(CubicSpline(grid_ns * 1e-9, at)(lags_s), np.float64)
 
 
 def fit_lag(lag_s: Array, arrived: Array, sigma: Array, grid_s: Array, shape: Array) -> Fit:
@@ -135,16 +162,17 @@ def fit_lag(lag_s: Array, arrived: Array, sigma: Array, grid_s: Array, shape: Ar
 async def photon_transfer(bench: LinkBench) -> Outcome:
     """Scan the lag of the catch behind the emission, and compare with what was sent.
 
-    Needs :func:`.sideband_rate` before. Stores ``delay`` (s: the flight, and by how much the second
-    node starts late: a truncated pulse's own lag is not in it), ``best_lag`` (s, where most is
-    caught) and ``transmission`` (1, of power).
+    Needs :func:`.sideband_rate` before: what comes back to the sender from a catch that is too
+    early or too late bends the scan, and the delay's sigma has what is not known of it. Stores
+    ``delay`` (s: the flight, and by how much the second node starts late: a truncated pulse's own
+    lag is not in it), ``best_lag`` (s, where most is caught) and ``transmission`` (1, of power).
     """
     outcome = Outcome("photon_transfer", "Photon transfer")
     shots = bench.shots(SHOTS)
     sent = await bench.run(outcome, reference_program(bench.first, shots))
     data = await bench.run(outcome, lag_program(bench, shots))
     lag_s = values_of(data, "lag") - WAIT_NS * 1e-9
-    end = bench.second
+    end, way = bench.second, PhotonWay.of(bench)
 
     def raw(_: Link) -> Panel:
         points = Series("second end", lag_s * 1e9, end.fraction(data))
@@ -152,14 +180,13 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
 
     def fit(_: Link, panel: Panel) -> Found:
         arrived = end.fraction(data)
-        photon = bench.photon()
         reach = float(np.ptp(lag_s)) * 1.5
         grid = np.arange(-reach, reach, FINE_S * 10)
-        shape = lossless(bench, photon, grid)
+        shape = lossless(bench, way, grid)
         found = fit_lag(lag_s, arrived, end.fraction_sigma(arrived, shots), grid, shape)
         v, s = found.values, found.sigmas
         fine = np.arange(-20e-9, 20e-9, FINE_S)
-        around = lossless(bench, photon, fine)
+        around = np.asarray(CubicSpline(grid, shape)(fine))
         own_lag = float(fine[int(np.argmax(around))])
         zero, full = bench.first.fraction(sent)
         ready = float(full - zero)
@@ -195,17 +222,15 @@ def detuning_program(bench: LinkBench, shots: int) -> Program:
 
 
 def caught_off(bench: LinkBench, photon: PhotonPulses, detunings_hz: Array) -> Array:
-    """Return what is caught at the best lag by a catch so far off its resonance, (detunings,)."""
-    middles = (np.arange(photon.duration_ns) + 0.5 - photon.duration_ns / 2) * 1e-9
+    """Return what is caught, at the best lag, by a catch so far off its resonance, (detunings,).
+
+    Both resonances are one: where they are not, the scan's middle is elsewhere.
+    """
     sent = of_resonance(photon.sent, bench.first.drive())
-    catch = of_resonance(photon.caught, bench.second.drive())
-    out = emitted(sent, bench.first.model())[1]
-    found = []
-    for off in detunings_hz:
-        turned = catch * np.exp(2j * np.pi * off * middles)
-        kernel = caught_from(turned, bench.second.model())
-        found.append(float(transfer(out, kernel, np.array([0.0]))[0]))
-    return np.array(found)
+    caught = of_resonance(photon.caught, bench.second.drive())
+    models = (bench.first.model(), bench.second.model())
+    lags = np.zeros(len(detunings_hz), np.int64)
+    return delivered(sent, caught, models, bench.loop(0.0), lags, detunings_hz)
 
 
 async def photon_detuning(bench: LinkBench) -> Outcome:
@@ -219,6 +244,7 @@ async def photon_detuning(bench: LinkBench) -> Outcome:
     data = await bench.run(outcome, detuning_program(bench, shots))
     rest_hz = bench.second.sideband_hz()
     off_hz, end = values_of(data, "catch_frequency") - rest_hz, bench.second
+    photon = bench.photon()
 
     def raw(_: Link) -> Panel:
         points = Series("second end", off_hz / 1e6, end.fraction(data))
@@ -229,7 +255,7 @@ async def photon_detuning(bench: LinkBench) -> Outcome:
     def fit(_: Link, panel: Panel) -> Found:
         caught = end.fraction(data)
         grid = np.linspace(-1.5 * SPAN_HZ, 1.5 * SPAN_HZ, 61)
-        shape = caught_off(bench, bench.photon(), grid)
+        shape = caught_off(bench, photon, grid)
 
         def model(values: Mapping[str, float]) -> Array:
             at = np.interp(off_hz - values["detuning"], grid, shape)

@@ -1,7 +1,14 @@
-"""Measures how fast a sideband drive empties f: its rate, and the resonator's width."""
+"""Measures how fast a sideband drive empties f: its rate, the resonator, and what comes back to it.
 
-from collections.abc import Mapping
-from dataclasses import replace
+Part of a photon is reflected by the other end, passes the circulator the wrong way and arrives
+while f still empties: 20 dB move a width that knows nothing of it by up to 18 %, and the line by a
+tenth of the width. It has gone through the other resonator, which turns and delays it by its
+frequency: so strong and weak, short and long pulses, on the line and off it, tell it from a width.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +16,11 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import values_of
 from podium.control.calibration.fits.least_squares import Bound, Fit, fit_least_squares
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
-from podium.control.calibration.links.link_model import left_in_f
+from podium.control.calibration.links.link_loop import LinkLoop, left_in_loop
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.sequences import linear_frequencies
 from podium.control.facility.facility import Link, LinkEnd
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import (
@@ -24,16 +32,20 @@ from podium.control.program.program import (
     Variable,
 )
 
+if TYPE_CHECKING:
+    import xarray
+
 Array = NDArray[np.float64]
 
 DURATIONS_NS = (40, 80, 160)
 """Of the square pulses: in the shortest f comes and goes, in the longest all has left early."""
 POINTS, SHOTS = 31, 600
 HIGHEST = 0.9
-KAPPA_BY_ECHO, RATE_BY_ECHO = 2.0, 0.6
-"""By what share the found width and rate move for a unit of amplitude that has come back in phase:
-part of a photon is reflected by the other end, passes the circulator the wrong way and arrives
-while f still empties. From the closed loop, solved in steps, for widths of 8 to 15 MHz."""
+ASIDE_RATE, ASIDE_NS, ASIDE_SPAN_HZ = 0.3, 100, 30e6
+"""Of the scan over the line: g over kappa, the pulse's length, and how far it goes. It halves the
+sigmas of rate and width, and alone tells the echo's quadrature (by the fit's covariance)."""
+LOUDEST_ECHO = 0.95
+"""Of amplitude, at most: without a circulator nearly all comes back."""
 
 
 def rate_program(end: EndPulses, duration_ns: int, shots: int) -> Program:
@@ -47,108 +59,219 @@ def rate_program(end: EndPulses, duration_ns: int, shots: int) -> Program:
             Variable("sideband_frequency", "Hz", Table(tuple(np.round(line, 0).tolist()))),
         ),
     )
+    return _emptied(end, axis, duration_ns, Affine("sideband_amplitude"), shots)
+
+
+def aside_program(end: EndPulses, shots: int) -> Program:
+    """Return a scan over the frequency of a square sideband pulse, about the line that it moves."""
+    amplitude = aside_amplitude(end)
+    line = end.sideband_hz() + end.drive().stark_hz * amplitude**2
+    swept = linear_frequencies("sideband_frequency", line, ASIDE_SPAN_HZ, POINTS)
+    return _emptied(end, Axis("frequency", (swept,)), ASIDE_NS, amplitude, shots)
+
+
+def aside_amplitude(end: EndPulses) -> float:
+    """Return the amplitude of the scan over the line, of full scale."""
+    return min(HIGHEST, round(ASIDE_RATE * end.kappa_hz() / end.drive().rate_hz, 4))
+
+
+def _emptied(
+    end: EndPulses, axis: Axis, duration_ns: int, amplitude: Affine | float, shots: int
+) -> Program:
     body = (
         SetFrequency(end.sideband, Affine("sideband_frequency")),
         *passive_reset([end.node], end.names),
         *end.prepare_f(),
-        end.square(duration_ns, Affine("sideband_amplitude")),
+        end.square(duration_ns, amplitude),
         *end.read_f(),
     )
     return Program("f0-g1 rate", end.frames(), body, (axis,), shots=shots)
 
 
-def fit_rate(
-    amplitude: list[Array],
-    left: list[Array],
-    sigma: list[Array],
-    duration_s: list[float],
-    expected: tuple[float, float],
-) -> Fit:
-    """Fit ``rate`` (Hz at full scale), ``kappa`` (Hz), ``height``, ``offset`` to all scans at once.
+@dataclass(frozen=True, slots=True, eq=False)
+class EmptyingScan:
+    """What square pulses have left in f at one end, n points."""
 
-    ``expected``: rate and kappa. Raises FitFailed.
+    label: str
+    duration_s: float
+    amplitude: Array
+    """Shape (n,), of full scale."""
+    aside_hz: Array
+    """Shape (n,): of the drive from where the line was taken to be."""
+    left: Array
+    sigma: Array
+
+
+Scans = Sequence[EmptyingScan]
+
+
+def expected_left(
+    scans: Scans, values: Mapping[str, float], end: int, apart_hz: float
+) -> list[Array]:
+    """Return what the fit's ``values`` leave in f at an end (0 or 1), scan by scan."""
+    apart = apart_hz + values["line_1"] - values["line_0"]
+    loop = LinkLoop(complex(values["echo_i"], values["echo_q"]), apart)
+    left = left_in_loop(
+        np.concatenate([np.full(len(one.left), one.duration_s) for one in scans]),
+        np.concatenate([values[f"rate_{end}"] * one.amplitude for one in scans]),
+        np.concatenate([values[f"line_{end}"] + one.aside_hz for one in scans]),
+        (values[f"kappa_{end}"], values[f"kappa_{1 - end}"]),
+        loop.turned() if end else loop,
+    )
+    seen = values[f"offset_{end}"] + values[f"height_{end}"] * left
+    return np.split(seen, np.cumsum([len(one.left) for one in scans])[:-1])
+
+
+def fit_rates(
+    ends: tuple[Scans, Scans], apart_hz: float, expected: Sequence[tuple[float, float]]
+) -> Fit:
+    """Fit all scans of both ends at once.
+
+    Finds by end (0, 1) ``rate`` (Hz at full scale), ``kappa`` (Hz), ``line`` (Hz: by how much the
+    line was taken too high), ``height``, ``offset``; and ``echo_i``, ``echo_q`` of amplitude.
+
+    ``apart_hz``: second resonance less first, as the lines were taken; ``expected``: rate and kappa
+    of each end. Raises FitFailed.
     """
-    rate, kappa = expected
 
     def model(values: Mapping[str, float]) -> Array:
         return np.concatenate(
-            [
-                values["offset"]
-                + values["height"] * left_in_f(np.array(t), values["rate"] * a, values["kappa"])
-                for a, t in zip(amplitude, duration_s, strict=True)
-            ]
+            [part for k in (0, 1) for part in expected_left(ends[k], values, k, apart_hz)]
         )
 
-    data = np.concatenate(left)
-    low, high = float(np.min(data)), float(np.ptp(data))
+    start, bounds = {"echo_i": 0.0, "echo_q": 0.0}, dict[str, Bound]()
+    for k, (rate, kappa) in enumerate(expected):
+        left = np.concatenate([one.left for one in ends[k]])
+        start |= {
+            f"rate_{k}": rate, f"kappa_{k}": kappa, f"line_{k}": 0.0,
+            f"height_{k}": float(np.ptp(left)), f"offset_{k}": float(np.min(left)),
+        }  # fmt: skip
+        bounds |= {
+            f"kappa_{k}": Bound(kappa / 3, 3 * kappa),
+            f"rate_{k}": Bound(rate / 5, 5 * rate),
+            f"line_{k}": Bound(-kappa, kappa),
+            f"height_{k}": Bound(0.0, 3.0),
+        }
+    bounds |= {f"echo_{one}": Bound(-LOUDEST_ECHO, LOUDEST_ECHO) for one in "iq"}
     starts = [
-        {"rate": rate * by, "kappa": kappa, "height": high, "offset": low} for by in (0.8, 1, 1.25)
+        {**start, "rate_0": start["rate_0"] * by, "rate_1": start["rate_1"] * by}
+        for by in (1.0, 0.85, 1.18)
     ]
-    bounds = {
-        "kappa": Bound(kappa / 3, 3 * kappa),
-        "rate": Bound(rate / 5, 5 * rate),
-        "height": Bound(0.0, 3.0),
-    }
-    return fit_least_squares(model, data, np.concatenate(sigma), starts, bounds)
-
-
-def echo_sigma(link: Link) -> float:
-    """Return one standard deviation of the amplitude in phase that comes back to a sender.
-
-    Its phase is not known; its size is what the way there and back lets through, by design.
-    """
-    forth = 1.0 - link.design["loss"].value if "loss" in link.design else 1.0
-    isolation = link.design["isolation"].value if "isolation" in link.design else 1.0
-    return float(forth * np.sqrt(isolation / 2))
+    data, sigma = (
+        np.concatenate([getattr(one, name) for scans in ends for one in scans])
+        for name in ("left", "sigma")
+    )
+    return fit_least_squares(model, data, sigma, starts, bounds)
 
 
 async def sideband_rate(bench: LinkBench) -> Outcome:
-    """Empty f with square pulses of three lengths and many strengths.
+    """Empty f at both ends with square pulses of many strengths, on the line and beside it.
 
     Needs :func:`.sideband_spectroscopy` before. Stores for each end ``sideband_rate`` (Hz, g over
-    2 pi at full scale) and ``kappa`` (Hz, of its transfer resonator). Photons that come back from
-    the other end move both; of their phase nothing is known, and both sigmas say so.
+    2 pi at full scale), ``kappa`` (Hz, of its transfer resonator) and ``sideband_frequency`` (Hz,
+    of the resonator without what comes back to it), and of the link ``echo_i`` and ``echo_q``: the
+    amplitude that goes there and back, but for what the resonators do to it.
     """
     outcome = Outcome("sideband_rate", "f0-g1 rate")
-    for end in bench.ends:
-        await _of_end(bench, outcome, end)
+    apart = bench.apart_hz()
+    taken = [(end.sideband_hz(), aside_amplitude(end)) for end in bench.ends]
+    expected = [
+        (end.bench.guess(end.end, "sideband_rate"), end.bench.guess(end.end, "kappa"))
+        for end in bench.ends
+    ]
+    first, second = [await _scans(bench, outcome, end) for end in bench.ends]
+    ends, known = (first, second), dict[float, Fit]()
+
+    def fitted(part: EndPulses) -> tuple[dict[str, float], dict[str, float], float]:
+        """Return values, sigmas, and how far apart both resonances were taken to be."""
+        name = f"{bench.link.name} > resonances apart"
+        at = part.bench.inputs.take(name, *apart)
+        if at not in known:
+            known[at] = fit_rates(ends, at, expected)
+        return dict(known[at].values), dict(known[at].sigmas), at
+
+    for number, end in enumerate(bench.ends):
+        await _of_end(outcome, end, number, ends[number], taken[number], fitted)
+    await _of_link(bench, outcome, ends, fitted)
     return outcome
 
 
-async def _of_end(bench: LinkBench, outcome: Outcome, end: EndPulses) -> None:
+Fitted = Callable[[EndPulses], tuple[dict[str, float], dict[str, float], float]]
+
+
+async def _scans(bench: LinkBench, outcome: Outcome, end: EndPulses) -> list[EmptyingScan]:
+    """Run all scans of an end."""
     shots = bench.shots(SHOTS)
-    programs = [rate_program(end, duration_ns, shots) for duration_ns in DURATIONS_NS]
-    data = [await end.bench.run(outcome, program) for program in programs]
-    amplitude = [values_of(one, "sideband_amplitude") for one in data]
-    expected = tuple(end.bench.guess(end.end, one) for one in ("sideband_rate", "kappa"))
+    line, stark, aside = end.sideband_hz(), end.drive().stark_hz, aside_amplitude(end)
+    found = []
+
+    def scan(label: str, duration_ns: int, amplitude: Array, data: "xarray.Dataset") -> None:
+        off = values_of(data, "sideband_frequency") - line - stark * amplitude**2
+        left = end.fraction(data)
+        sigma = end.fraction_sigma(left, shots)
+        found.append(EmptyingScan(label, duration_ns * 1e-9, amplitude, off, left, sigma))
+
+    for duration_ns in DURATIONS_NS:
+        data = await end.bench.run(outcome, rate_program(end, duration_ns, shots))
+        scan(f"{duration_ns} ns", duration_ns, values_of(data, "sideband_amplitude"), data)
+    data = await end.bench.run(outcome, aside_program(end, shots))
+    scan(end.end.name, ASIDE_NS, np.full(POINTS, aside), data)
+    return found
+
+
+async def _of_end(
+    outcome: Outcome,
+    end: EndPulses,
+    number: int,
+    scans: Scans,
+    taken: tuple[float, float],
+    fitted: Fitted,
+) -> None:
+    *strengths, _ = scans
 
     def raw(_: LinkEnd) -> Panel:
-        series = tuple(
-            Series(f"{ns} ns", a, end.fraction(one))
-            for ns, a, one in zip(DURATIONS_NS, amplitude, data, strict=True)
-        )
+        series = tuple(Series(one.label, one.amplitude, one.left) for one in strengths)
         return Panel(end.end.name, "amplitude of the sideband (of full scale)", "left in f", series)
 
     def fit(_: LinkEnd, panel: Panel) -> Found:
-        left = [end.fraction(one) for one in data]
-        sigma = [end.fraction_sigma(one, shots) for one in left]
-        seconds = [ns * 1e-9 for ns in DURATIONS_NS]
-        fit = fit_rate(amplitude, left, sigma, seconds, (expected[0], expected[1]))
-        v, s = fit.values, fit.sigmas
-        echo = end.bench.inputs.take(f"{bench.link.name} > way round", 0.0, echo_sigma(bench.link))
+        v, s, apart = fitted(end)
+        drawn = expected_left(scans, v, number, apart)[:-1]
         lines = tuple(
-            Series(
-                "fit",
-                a,
-                v["offset"] + v["height"] * left_in_f(np.array(t), v["rate"] * a, v["kappa"]),
-                line=True,
-            )
-            for a, t in zip(amplitude, seconds, strict=True)
+            Series("fit", one.amplitude, seen, line=True)
+            for one, seen in zip(strengths, drawn, strict=True)
         )
-        text = "g {sideband_rate} at full scale, resonator {kappa}"
+        text = "g {sideband_rate} at full scale, resonator {kappa}, line at {sideband_frequency}"
+        line = f"line_{number}"
         return {
-            "sideband_rate": Measured(v["rate"] * (1 + RATE_BY_ECHO * echo), s["rate"], "Hz"),
-            "kappa": Measured(v["kappa"] * (1 + KAPPA_BY_ECHO * echo), s["kappa"], "Hz"),
+            "sideband_rate": Measured(v[f"rate_{number}"], s[f"rate_{number}"], "Hz"),
+            "kappa": Measured(v[f"kappa_{number}"], s[f"kappa_{number}"], "Hz"),
+            "sideband_frequency": Measured(taken[0] - v[line], s[line], "Hz"),
         }, replace(panel, series=(*panel.series, *lines), text=text)
 
     await analyse(end.bench, outcome, (end.end,), raw, fit)
+
+
+async def _of_link(
+    bench: LinkBench, outcome: Outcome, ends: tuple[Scans, Scans], fitted: Fitted
+) -> None:
+    aside = [scans[-1] for scans in ends]
+
+    def raw(_: Link) -> Panel:
+        series = tuple(Series(one.label, one.aside_hz / 1e6, one.left) for one in aside)
+        return Panel(bench.link.name, "sideband off its line (MHz)", "left in f", series)
+
+    def fit(_: Link, panel: Panel) -> Found:
+        v, s, apart = fitted(bench.first)
+        drawn = [expected_left(scans, v, k, apart)[-1] for k, scans in enumerate(ends)]
+        lines = tuple(
+            Series("fit", one.aside_hz / 1e6, seen, line=True)
+            for one, seen in zip(aside, drawn, strict=True)
+        )
+        size = float(np.hypot(v["echo_i"], v["echo_q"]))
+        text = f"comes back: {{echo_i}} and {{echo_q}} of amplitude, {size**2:.2%} of the power"
+        return {
+            "echo_i": Measured(v["echo_i"], s["echo_i"], "1"),
+            "echo_q": Measured(v["echo_q"], s["echo_q"], "1"),
+        }, replace(panel, series=(*panel.series, *lines), text=text)
+
+    await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)

@@ -44,7 +44,7 @@ FIRST_STEP = 0.06
 BESIDE = (0.045, 0.085)
 """Biases on either side of the sweet spot lie at least so far from it; a new one that far at most,
 in periods."""
-ENOUGH = 0.002
+ENOUGH = 0.0025
 """A sweet spot known so well, in periods, needs no more biases."""
 MANY_BIASES, MOST_BIASES = 5, 8
 """After the first number a sweet spot between biases will do as it is known; the second is the
@@ -56,7 +56,11 @@ SHOTS = 250
 be: the middle is known no better for what the arc may differ by."""
 WELL_KNOWN, MOST_SHOTS = 0.0025, 4000
 """In linewidths, how well a line is to be known; at worse ones further biases get more shots, up to
-so many."""
+so many ..."""
+FIRST_MORE, IN_VAIN = 1200, 1.25
+"""... the second one so many at most. Where its line's sigma is so many times what the noise of the
+first one leaves there, more shots tell no more, and later biases get no more: photons and
+neighbours leave some 0.4 % of a width, most of it alike on both sides."""
 REACH = 0.55
 """Biases over a whole period go this far to both sides: a sweet spot lies within for any offset."""
 POINTS = 23
@@ -78,6 +82,7 @@ class ResonatorTrack:
     volts: list[float] = field(default_factory=list)
     hertz: list[float] = field(default_factory=list)
     sigma: list[float] = field(default_factory=list)
+    shots: list[int] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     """Why no resonance was seen at a bias."""
     asked: int = 0
@@ -298,6 +303,7 @@ async def _measure(
         track.volts.append(biases[q.name])
         track.hertz.append(fit.values["resonance"])
         track.sigma.append(max(fit.sigmas["resonance"], kappa[q.name] / 500))
+        track.shots.append(shots)
 
 
 def _shots(track: ResonatorTrack, kappa_hz: float) -> int:
@@ -305,7 +311,11 @@ def _shots(track: ResonatorTrack, kappa_hz: float) -> int:
     if not track.sigma:
         return SHOTS
     needed = SHOTS * (track.sigma[0] / (WELL_KNOWN * kappa_hz)) ** 2
-    return int(np.clip(needed, SHOTS, MOST_SHOTS))
+    most = FIRST_MORE
+    if len(track.sigma) > 1:
+        by_noise = track.sigma[0] * np.sqrt(track.shots[0] / track.shots[1])
+        most = track.shots[1] if track.sigma[1] > IN_VAIN * by_noise else MOST_SHOTS
+    return int(np.clip(needed, SHOTS, most))
 
 
 async def _analyse(

@@ -8,6 +8,7 @@ the commutator-free Magnus method of fourth order (Blanes and Moan, Appl. Numer.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -188,7 +189,10 @@ class GroupSteps:
     def __init__(self, point: ClusterPoint, members: Sequence[MemberSignals]) -> None:
         self._point = point
         self._drives = [one.drives.shapes for one in members]
-        self._shifts, self._growths = [], []
+        self._shifts: list[list[NDArray[np.float64]]] = []
+        self._growths: list[list[NDArray[np.float64]]] = []
+        self._known_quiet: list[NDArray[np.bool_]] | None = None
+        self._known_sums: list[tuple[NDArray[np.float64], NDArray[np.int64]]] | None = None
         for m, one in enumerate(members):
             zero, unit = np.zeros(point.cluster.elements[m].count), np.ones(1)
             shapes = one.fluxes.shapes
@@ -216,18 +220,78 @@ class GroupSteps:
             turns += 1e-9 * moved.sum(axis=0)[point.basis.level[:, one.member]]
         return np.asarray(turns @ point.vectors**2)
 
-    def contents(self, member: int) -> tuple[tuple[object, ...], tuple[object, ...]]:
-        """Return what a member's drives, and its flux pulses, do to it, by their shapes."""
+    def at(self, point: ClusterPoint) -> "GroupSteps":
+        """Return the same for a cluster that differs in its levels at rest and its losses alone."""
+        other = copy(self)
+        other._point = point
+        return other
+
+    def drive_content(self, member: int, shape: int) -> tuple[object, ...]:
+        """Return the same for all drives that do the same to a member."""
+        one = self._drives[member][shape]
         rabi = self._point.qubits[member].rabi_hz_per_sqrt_w
-        drives = tuple(
-            (rabi, one.carrier_hz, one.samples.tobytes(), one.step_ns, one.level, one.duration_ns)
-            for one in self._drives[member]
-        )
-        fluxes = tuple(
-            (moved.tobytes(), grown.tobytes())
-            for moved, grown in zip(self._shifts[member], self._growths[member], strict=True)
-        )
-        return drives, fluxes
+        return rabi, one.carrier_hz, one.samples.tobytes(), one.step_ns, one.level, one.duration_ns
+
+    def flux_content(self, group: Group) -> bytes:
+        """Return the same for all flux pulses that move members alike."""
+        parts = []
+        for one in group.played:
+            if not one.is_flux:
+                continue
+            moved, grown = self._shifts[one.member], self._growths[one.member]
+            parts.append(b"%d," % one.member + moved[one.shape][one.part()].tobytes())
+            parts.append(grown[one.shape][one.part()].tobytes())
+        return b";".join(parts)
+
+    def moved_hz(self, group: Group) -> NDArray[np.float64]:
+        """Return by how much flux moves the members' 0-1 transitions, (ns, M)."""
+        found = np.zeros((group.duration_ns, len(self._shifts)))
+        for one in group.played:
+            if one.is_flux:
+                moved = self._shifts[one.member][one.shape][one.part(), 1]
+                found[one.offset_ns : one.offset_ns + moved.size, one.member] += moved
+        return found
+
+    def quiet_rows(
+        self, member: NDArray[np.int64], is_flux: NDArray[np.bool_], shape: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Return which rows, (n,), are flux that moves no level by :data:`STILL_HZ`."""
+        found = np.zeros(member.size, np.bool_)
+        for m, quiet in enumerate(self._quiet()):
+            own = is_flux & (member == m)
+            found[own] = quiet[shape[own]]
+        return found
+
+    def turned(
+        self, member: int, shapes: NDArray[np.int64], skip_ns: int, lasts_ns: int
+    ) -> NDArray[np.float64]:
+        """Return by how many turns flux shapes, (N,), turn a member's levels, (N, L)."""
+        sums, begins = self._sums()[member]
+        at = begins[shapes] + skip_ns
+        return np.asarray(1e-9 * (sums[at + lasts_ns] - sums[at]))
+
+    def _quiet(self) -> list[NDArray[np.bool_]]:
+        if self._known_quiet is None:
+            self._known_quiet = [
+                np.array(
+                    [np.abs(one[:, 1]).max(initial=0.0) <= STILL_HZ for one in moved], np.bool_
+                )
+                for moved in self._shifts
+            ]
+        return self._known_quiet
+
+    def _sums(self) -> list[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+        """Return of each member sums over all shapes' ns, and where each shape begins in them."""
+        if self._known_sums is None:
+            self._known_sums = []
+            for m, moved in enumerate(self._shifts):
+                every = [np.zeros((1, self._point.cluster.elements[m].count)), *moved]
+                sizes = [len(one) for one in moved]
+                begins = np.cumsum([0, *sizes[:-1]]) if sizes else np.zeros(0)
+                self._known_sums.append(
+                    (np.cumsum(np.concatenate(every), axis=0), begins.astype(np.int64))
+                )
+        return self._known_sums
 
     def steps(self, group: Group) -> tuple[Steps, int, float]:
         """Return the rows of one point, how many make a step, and the frame's frequency, Hz."""

@@ -160,9 +160,9 @@ def group_map(
     kept, members = reference.kept, len(reference.point.qubits)
     still: Shift = (0,) * members
     here = _Played(reference, duration_ns, steps_at(0.0))
-    noise = _decoherence(reference.point, here.propagator(still), kept)
+    noise = decoherence_of(reference.point, here.propagator(still), kept)
     unit, total = np.eye(kept * kept), noise.sum(axis=0)
-    fades = _exponential(total)
+    fades = exponential(total)
     base = adjoined(here.unitary(still), kept)
     detuned, bent = _derivatives(here, base, members)
     lossy = np.stack([base @ one @ (unit + total) for one in noise[:-1]])
@@ -170,8 +170,8 @@ def group_map(
     number = reference.point.basis.level[:kept, driven[1]] if len(driven) == 2 else np.zeros(kept)
     for k in range(1, PHASES if len(driven) == 2 else 1):
         turned = _Played(reference, duration_ns, steps_at(k / PHASES))
-        faded = _exponential(
-            _decoherence(reference.point, turned.propagator(still), kept).sum(axis=0)
+        faded = exponential(
+            decoherence_of(reference.point, turned.propagator(still), kept).sum(axis=0)
         )
         ahead = np.exp(2j * np.pi * k / PHASES * number)
         own = adjoined(turned.unitary(still), kept) @ faded
@@ -180,7 +180,8 @@ def group_map(
     return GateMap(mean, harmonics, detuned @ fades, bent @ fades, lossy)
 
 
-def _exponential(total: Array) -> Array:
+def exponential(total: Array) -> Array:
+    """Return the exponential of a small matrix, to second order."""
     return np.asarray(np.eye(len(total)) + total + 0.5 * total @ total)
 
 
@@ -263,7 +264,7 @@ def _parts(prop: GroupPropagator, basis: ProductBasis) -> list[Complexes]:
     return [cut[int(k)] for k in prop.which]
 
 
-def _decoherence(point: ClusterPoint, prop: GroupPropagator, kept: int) -> Array:
+def decoherence_of(point: ClusterPoint, prop: GroupPropagator, kept: int) -> Array:
     """Return what each member's jumps, and then all dephasing, add: (M + 1, n, n)."""
     basis, cluster = point.basis, point.cluster
     part_ns = prop.step_ns / prop.parts

@@ -2,11 +2,14 @@
 
 A block of a run becomes a list of maps with turns of dressed levels between them. It is played to
 all joint levels that a reading may have left, at all nodes of the slow noise, at once: behind a
-long wait they differ in a few ways only.
+long wait they differ in a few ways only, and what differs little needs few nodes.
+
+Flux that moves no level by more than :data:`.cluster_signals.STILL_HZ`, as what a line has left
+of earlier pulses, turns dressed levels in halves before and after a drive, and detunes it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,23 +17,35 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import OWN, ClusterPoint
-from podium.sim_instruments.physics.joint.cluster_signals import (
-    Group,
-    GroupSteps,
-    MemberSignals,
-    Played,
-    Step,
-)
+from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps, Played
 from podium.sim_instruments.physics.joint.density_evolution import Steps, channels
-from podium.sim_instruments.physics.joint.gate_maps import (
-    KNOWN,
-    GateMap,
-    group_map,
-    wait_map,
+from podium.sim_instruments.physics.joint.flux_gates import FluxGates
+from podium.sim_instruments.physics.joint.gate_maps import KNOWN, GateMap, group_map, wait_map
+from podium.sim_instruments.physics.joint.gate_programs import (
+    NONE,
+    Entries,
+    Program,
+    in_order,
+    with_wait,
 )
 from podium.sim_instruments.physics.joint.gate_reference import reference_of
+from podium.sim_instruments.physics.joint.gate_templates import (
+    BlockRows,
+    Part,
+    Template,
+    played_drives,
+    templates,
+)
+from podium.sim_instruments.physics.joint.slow_noise_nodes import (
+    NOISE_ERROR,
+    fewer_nodes,
+    on_grid,
+)
+from podium.sim_instruments.physics.noise import Quadrature
 
 Array = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+Complexes = NDArray[np.complex128]
 LARGEST_KEPT = 20
 """States of the largest maps: 400 x 400 numbers."""
 LONGEST_WAIT_NS = 1_000
@@ -38,6 +53,12 @@ LONGEST_WAIT_NS = 1_000
 DETUNED_TURNS = 2e-3
 """Largest turn of an excitation by detuning from the reference, or by slow noise about its mean,
 during one group: detunings count to second order, slow noise as :mod:`.group_player` has it."""
+FAR = 2.5
+"""So many standard deviations from its mean slow noise is held against that: what lies further out
+weighs 1 %."""
+LEFT_TURNS = 1e-4
+"""Steps of a turn in which what flux lines have left detunes a drive: its phase is exact, its axis
+tilts by up to a third of a thousandth more or less."""
 MANY_WAYS = 6
 """Starts that differ in more ways are played one by one, as they are asked for."""
 MANY_GROUPS, REPEATED = 40, 8
@@ -45,61 +66,156 @@ MANY_GROUPS, REPEATED = 40, 8
 of some dozen plays of its group."""
 ALIKE = 1e-6
 """Ways in which starts differ by less, of a population, are left out."""
+MINOR = 0.25
+"""Share of the noise's error that each way but the largest may make."""
 
 
 class NoMaps(ValueError):
     """A block is not played by maps."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Program:
-    """A block of S maps, in order."""
-
-    maps: NDArray[np.int64]
-    turns: Array
-    """Shape (S, N): of the dressed levels before each."""
-    spans: Array
-    """Shape (S,), ns: for which they are detuned before each."""
-    phases: Array
-    """Shape (S,): of the second driven member's drive against the first's, turns."""
-
-
 class GateSequences:
     """Plays the blocks of a run by maps, where it can."""
 
-    def __init__(
-        self,
-        point: ClusterPoint,
-        members: Sequence[MemberSignals],
-        node_hz: Array,
-        weight: Array,
-    ) -> None:
-        """``node_hz`` (K, M): slow noise of each member; ``weight`` (K,)."""
-        self._point = point
+    def __init__(self, point: ClusterPoint, steps: GroupSteps, nodes: Sequence[Quadrature]) -> None:
+        """``nodes``: slow noise of each member, Hz."""
+        self._point, self._nodes = point, nodes
         self._reference = reference_of(point)
         self._kept = self._reference.kept
-        self._stray_hz = node_hz - node_hz.mean(axis=0)
-        self._detuned_hz = self._reference.detuned_hz + node_hz.mean(axis=0)
-        higher = self._reference.higher_hz + node_hz @ point.basis.level.T
-        self._moved = 1e-9 * higher[:, : self._kept]
-        self._weight = weight
-        self._steps = GroupSteps(self._reference.point, members)
-        self._shapes = [self._steps.contents(m) for m in range(len(members))]
+        mean_hz: Array = np.array([float(one.weight @ one.node) for one in nodes])
+        variances = [
+            float(one.weight @ (one.node - hz) ** 2) for one, hz in zip(nodes, mean_hz, strict=True)
+        ]
+        self._stray_hz = FAR * float(np.sqrt(max(variances)))
+        self._detuned_hz: Array = self._reference.detuned_hz + mean_hz
+        self._own_steps = steps
+        self._steps = steps.at(self._reference.point)
+        self._flux = FluxGates(self._reference, point, steps, mean_hz)
+        share = point.vectors[:, : self._kept] ** 2
+        self._shares = [
+            np.stack([share[point.basis.level[:, m] == n].sum(axis=0) for n in range(one.count)])
+            for m, one in enumerate(point.cluster.elements)
+        ]
+        """Of each member (L, N): what of each dressed level has it in each of its levels."""
         self._numbers: dict[object, int] = {}
+        self._unitary_of: dict[tuple[Played, ...], tuple[int, int]] = {}
+        self._unitaries: list[Complexes] = [np.eye(self._kept, dtype=np.complex128)]
         self._maps: list[Array] = []
-        self._stack = np.zeros((0, self._kept**2, self._kept**2))
+        self._stack = np.zeros((0, 0, 0))
         self._around: list[int] = []
         """Of each map, how many harmonics follow it, cosines and sines."""
 
-    def program(self, steps: Sequence[Step]) -> Program:
+    @property
+    def size_bytes(self) -> int:
+        """Return how much memory its maps take."""
+        return sum(one.nbytes for one in self._maps)
+
+    def program(self, rows: BlockRows) -> Program:
         """Return a block as maps. Raises :class:`NoMaps`."""
         own = np.diag(self._reference.point.vectors) ** 2
-        if self._kept > LARGEST_KEPT or own.min() < OWN:
+        if self._kept > LARGEST_KEPT or own.min() < OWN or not rows.first.size:
             raise NoMaps
-        distinct = {(one.group.duration_ns, _plain(one.group)) for one in steps}
-        if len(distinct) > max(MANY_GROUPS, len(steps) // REPEATED):
+        quiet = self._steps.quiet_rows(rows.member, rows.is_flux, rows.shape)
+        found = templates(rows, quiet)
+        groups = sum(len(one.parts) * one.chains.size for one in found)
+        distinct = {played_drives(rows, one, part) for one in found for part in one.parts}
+        if len(distinct) > max(MANY_GROUPS, groups // REPEATED):
             raise NoMaps
-        return self._program(steps)
+        counts = np.zeros(rows.first.size, np.int64)
+        for one in found:
+            counts[one.chains] = len(one.parts)
+        places = np.cumsum(counts) - counts
+        entries = Entries.empty(int(counts.sum()), self._kept)
+        ends = np.zeros(rows.first.size, np.int64)
+        begins = rows.begin_ns[rows.first]
+        for one in found:
+            ends[one.chains] = begins[one.chains] + one.duration_ns
+            for k, part in enumerate(one.parts):
+                self._fill(entries, places[one.chains] + k, rows, one, part)
+        entries.wait_ns[places[1:]] = begins[1:] - ends[:-1]
+        return self._joined(entries)
+
+    def _fill(
+        self, entries: Entries, at: Numbers, rows: BlockRows, template: Template, part: Part
+    ) -> None:
+        """Fill in the entries ``at`` (C,) of a part of a template's chains."""
+        low = rows.first[template.chains]
+        entries.lasts_ns[at] = part.duration_ns
+        members = [template.member[one.row] for one in part.drives]
+        if len(set(members)) < len(members) or len(members) > (1 if part.loud else 2):
+            raise NoMaps
+        if members:
+            back = 1e-9 * self._point.frame_hz * part.offset_ns
+            phases = np.stack([rows.turns[low + one.row] - back for one in part.drives], axis=1)
+            own = np.repeat(phases[:, :1], len(self._shares), axis=1)
+            own[:, members] = phases
+            entries.ahead[at] = own @ self._point.basis.level[: self._kept].T
+        if part.loud:
+            self._check_noise(part.duration_ns)
+            found = self._flux_gates(rows, low, template, part)
+            entries.maps[at], entries.unitaries[at] = found.T
+            return
+        turned: Array = np.zeros((at.size, len(self._shares)))
+        for one in part.quiet:
+            m = template.member[one.row]
+            shapes = rows.shape[low + one.row]
+            levels = self._steps.turned(m, shapes, one.skip_ns, part.duration_ns)
+            entries.still[at] += levels @ self._shares[m]
+            turned[:, m] += levels[:, 1]
+        if not members:
+            return
+        if len(members) == 2:
+            entries.phases[at] = phases[:, 1] - phases[:, 0]
+        plain = played_drives(rows, template, part)
+        bins, which = np.unique(np.rint(turned / LEFT_TURNS), axis=0, return_inverse=True)
+        numbers = [self._drive(part.duration_ns, plain, tuple(one)) for one in bins.tolist()]
+        entries.maps[at] = np.array(numbers, np.int64)[which.reshape(-1)]
+
+    def _flux_gates(self, rows: BlockRows, low: Numbers, template: Template, part: Part) -> Numbers:
+        """Return the map and the unitary of flux pulses, (C, 2); one member may be driven too.
+
+        The phase of a drive on one member is that of all: flux conserves the excitation number.
+        """
+        drives = played_drives(rows, template, part)
+        fluxes = (*part.loud, *part.quiet)
+        shapes = np.stack([rows.shape[low + one.row] for one in fluxes], axis=1)
+        distinct, which = np.unique(shapes, axis=0, return_inverse=True)
+        numbers = []
+        for each in distinct.tolist():
+            played = drives + tuple(
+                Played(template.member[f.row], True, k, 0, 0.0, f.skip_ns, part.duration_ns)
+                for f, k in zip(fluxes, each, strict=True)
+            )
+            if played not in self._unitary_of:
+                group = Group(part.duration_ns, played)
+                fades = self._flux.fades(group)
+                if ("fades", fades) not in self._numbers:
+                    self._numbers["fades", fades] = len(self._maps)
+                    self._maps.append(self._flux.faded[fades])
+                    self._around.append(0)
+                self._unitary_of[played] = self._numbers["fades", fades], len(self._unitaries)
+                self._unitaries.append(self._flux.unitary(group))
+            numbers.append(self._unitary_of[played])
+        return np.array(numbers, np.int64)[which.reshape(-1)]
+
+    def _joined(self, entries: Entries) -> Program:
+        """Return the gates, each with the wait behind it in its map, or in that of the next."""
+        basis = self._point.basis
+        apart_hz = self._point.frame_hz - self._reference.point.frame_hz
+        frame_turns: Array = 1e-9 * apart_hz * basis.number[: self._kept].astype(np.float64)
+        found = in_order(entries, frame_turns)
+        if not found.maps.size:
+            raise NoMaps
+        program, waits = found.program, found.waits_ns
+        behind = np.where(program.unitaries == NONE, waits, 0)
+        before = np.append(found.begins_ns, (waits - behind)[:-1])
+        triples, which = np.unique(
+            np.column_stack([found.maps, before, behind]), axis=0, return_inverse=True
+        )
+        fused = np.array([self._fused(*one) for one in triples.tolist()], np.int64)
+        program = replace(program, maps=fused[which.reshape(-1)])
+        last_ns = int((waits - behind)[-1])
+        return with_wait(program, self._wait(last_ns)) if last_ns > 0 else program
 
     def populations(
         self, since_ns: int, program: Program, last_ns: int, start: int
@@ -116,10 +232,15 @@ class GateSequences:
         if count > MANY_WAYS:
             levels, count = [start], 1
             ways, sizes, which = starts[:kept, [start]], np.ones(1), np.ones((1, 1))
-        columns = np.repeat(ways[:, None, :count] * sizes[:count], len(self._weight), axis=1)
-        states = np.zeros((kept * kept, len(self._weight) * count))
-        states[:kept] = columns.reshape(kept, -1)
+        weigh = sizes[:count] * np.abs(which[:count]).max(axis=1)
+        grids = [self._nodes_for(k, float(weight), program) for k, weight in enumerate(weigh)]
+        node_hz = np.concatenate([hz for hz, _ in grids])
+        way = np.repeat(np.arange(count), [len(hz) for hz, _ in grids])
+        states = np.zeros((kept * kept, way.size))
+        states[:kept] = (ways * sizes)[:, way]
+        distinct, node = np.unique(node_hz, axis=0, return_inverse=True)
         low, high = np.tril_indices(kept, -1)
+        higher = self._reference.higher_hz + distinct @ basis.level.T
         end = play_maps(
             self._stacked(),
             np.array(self._around, np.int64),
@@ -127,151 +248,93 @@ class GateSequences:
             program.turns,
             program.spans,
             program.phases,
-            self._moved,
+            1e-9 * higher[:, :kept],
+            node.reshape(-1).astype(np.int64),
             low,
             high,
+            np.stack(self._unitaries),
+            program.unitaries,
+            basis.block[: basis.number[kept - 1] + 2],
             states,
         )
-        mean = np.einsum("k,ikr->ir", self._weight, end[:kept].reshape(kept, -1, count))
+        weighted = end[:kept] * np.concatenate([weight for _, weight in grids])
+        mean = np.stack([weighted[:, way == k].sum(axis=1) for k in range(count)], axis=1)
         found = np.zeros((basis.size, len(levels)))
         found[:kept] = mean @ which[:count]
         found = np.maximum(_relaxed(self._point, last_ns) @ found, 0.0)
         return {level: found[:, k] for k, level in enumerate(levels)}
+
+    def _nodes_for(self, number: int, weight: float, program: Program) -> tuple[Array, Array]:
+        """Return nodes of the slow noise for a way in which starts differ by a weight."""
+        if number == 0:
+            return on_grid(self._nodes)
+        allowed = MINOR * NOISE_ERROR / weight
+        return on_grid([fewer_nodes(one, program.lasts_ns, allowed) for one in self._nodes])
 
     def _stacked(self) -> Array:
         if len(self._stack) < len(self._maps):
             self._stack = np.stack(self._maps)
         return self._stack
 
-    def _program(self, steps: Sequence[Step]) -> Program:
-        basis, kept = self._point.basis, self._kept
-        level, number = basis.level[:kept], basis.number[:kept]
-        apart_hz = self._point.frame_hz - self._reference.point.frame_hz
-        apart: Array = 1e-9 * apart_hz * number.astype(np.float64)
-        maps, ahead_of, spans, phases = list[int](), list[Array](), list[float](), list[float]()
-        turns: Array = np.zeros(kept)
-        span = 0.0
-
-        def add(place: int, duration_ns: int, phase: float) -> None:
-            nonlocal turns, span
-            maps.append(place)
-            ahead_of.append(turns)
-            spans.append(span + 0.5 * duration_ns)
-            phases.append(phase)
-            turns, span = apart * duration_ns, 0.5 * duration_ns
-
-        def wait(span_ns: int) -> None:
-            nonlocal turns, span
-            if not maps:
-                add(self._wait(span_ns), span_ns, 0.0)
-                return
-            # turns of each member commute with a wait
-            maps[-1] = self._fused(maps[-1], self._wait(span_ns))
-            turns, span = turns + apart * span_ns, span + span_ns
-
-        for step in steps:
-            if step.wait_ns > 0:
-                wait(step.wait_ns)
-            group = step.group
-            still = self._still(group)
-            if still is not None:
-                turns = turns - 0.5 * still[:kept]
-                wait(group.duration_ns)
-                turns = turns - 0.5 * still[:kept]
-                continue
-            own = {one.member: one.turns for one in group.played if not one.is_flux}
-            each = list(own.values())
-            common = each[0] if each else 0.0
-            ahead = level @ np.array([own.get(m, common) for m in range(level.shape[1])])
-            phase = each[1] - each[0] if len(each) == 2 else 0.0
-            turns = turns + ahead
-            add(self._group(group), group.duration_ns, phase)
-            turns = turns - ahead
-        return Program(
-            np.array(maps, np.int64),
-            np.array(ahead_of).reshape(-1, kept),
-            np.array(spans, np.float64),
-            np.array(phases, np.float64),
-        )
-
-    def _fused(self, place: int, wait: int) -> int:
-        """Return where a map with a wait behind it is."""
-        key = (place, wait)
+    def _fused(self, place: int, before_ns: int, behind_ns: int) -> int:
+        """Return where a map between two waits is: turns of each member commute with these."""
+        if before_ns <= 0 and behind_ns <= 0:
+            return place
+        key = (place, before_ns, behind_ns)
         if key not in self._numbers:
+            unit = np.eye(self._kept**2)
+            before = self._maps[self._wait(before_ns)] if before_ns > 0 else unit
+            behind = self._maps[self._wait(behind_ns)] if behind_ns > 0 else unit
             count = 1 + self._around[place]
             self._numbers[key] = len(self._maps)
-            self._maps += [self._maps[wait] @ one for one in self._maps[place : place + count]]
+            self._maps += [behind @ one @ before for one in self._maps[place : place + count]]
             self._around += [count - 1] * count
         return self._numbers[key]
-
-    def _still(self, group: Group) -> Array | None:
-        if any(not one.is_flux for one in group.played):
-            return None
-        return self._steps.still_turns(group)
 
     def _wait(self, span_ns: int) -> int:
         if span_ns > LONGEST_WAIT_NS:
             raise NoMaps
         reference = self._reference
-        key = (span_ns,)
-        if key not in self._numbers:
+        if ("wait", span_ns) not in self._numbers:
             known = KNOWN.find((reference.key, span_ns), lambda: wait_map(reference, span_ns))
-            self._numbers[key] = self._add(known)
-        return self._numbers[key]
+            self._numbers["wait", span_ns] = self._add(known, self._detuned_hz)
+        return self._numbers["wait", span_ns]
 
-    def _group(self, group: Group) -> int:
-        plain = _plain(group)
-        number = self._numbers.get(plain)
-        if number is not None:
-            return number
-        driven = [one.member for one in plain if not one.is_flux]
-        fluxes = len(plain) - len(driven)
-        most = max(np.abs(self._detuned_hz).max(), np.abs(self._stray_hz).max(initial=0.0))
-        turned = 1e-9 * group.duration_ns * float(most)
-        if len(set(driven)) < len(driven) or len(driven) > 2 or (fluxes and len(driven) > 1):
+    def _check_noise(self, duration_ns: int) -> None:
+        if 1e-9 * duration_ns * self._stray_hz > DETUNED_TURNS:
             raise NoMaps
-        if turned > DETUNED_TURNS:
+
+    def _drive(self, duration_ns: int, plain: tuple[Played, ...], left: tuple[float, ...]) -> int:
+        """Return the map of drives; ``left``: turns by flux, in steps of :data:`LEFT_TURNS`."""
+        if (plain, left) in self._numbers:
+            return self._numbers[plain, left]
+        self._check_noise(duration_ns)
+        extra_hz: Array = np.array(left) * LEFT_TURNS / (1e-9 * duration_ns)
+        detuned_hz: Array = self._detuned_hz + extra_hz
+        if 1e-9 * duration_ns * float(np.abs(detuned_hz).max()) > DETUNED_TURNS:
             raise NoMaps
-        key = (
-            self._reference.key,
-            group.duration_ns,
-            tuple(
-                (
-                    one.member,
-                    one.is_flux,
-                    self._shapes[one.member][one.is_flux][one.shape],
-                    one.offset_ns,
-                    one.skip_ns,
-                    one.lasts_ns,
-                )
-                for one in plain
-            ),
+        driven = [one.member for one in plain]
+        contents = tuple(
+            (one.member, self._steps.drive_content(one.member, one.shape), one.skip_ns)
+            for one in plain
         )
+        key = (self._reference.key, duration_ns, contents)
 
         def steps_at(phase: float) -> tuple[Steps, int, float]:
             ahead = {member: phase * k for k, member in enumerate(driven)}
-            played = tuple(
-                one if one.is_flux else replace(one, turns=ahead[one.member]) for one in plain
-            )
-            return self._steps.steps(Group(group.duration_ns, played))
+            played = tuple(replace(one, turns=ahead[one.member]) for one in plain)
+            return self._steps.steps(Group(duration_ns, played))
 
-        def made() -> GateMap:
-            return group_map(self._reference, group.duration_ns, steps_at, driven)
+        known = KNOWN.find(key, lambda: group_map(self._reference, duration_ns, steps_at, driven))
+        self._numbers[plain, left] = self._add(known, detuned_hz)
+        return self._numbers[plain, left]
 
-        self._numbers[plain] = self._add(KNOWN.find(key, made))
-        return self._numbers[plain]
-
-    def _add(self, known: GateMap) -> int:
+    def _add(self, known: GateMap, detuned_hz: Array) -> int:
         place = len(self._maps)
-        self._maps.append(known.at(self._detuned_hz, self._reference.more_loss))
+        self._maps.append(known.at(detuned_hz, self._reference.more_loss))
         self._maps += known.harmonics
         self._around += [len(known.harmonics)] * (1 + len(known.harmonics))
         return place
-
-
-def _plain(group: Group) -> tuple[Played, ...]:
-    """Return what a group plays, but for its phases."""
-    return tuple(replace(one, turns=0.0) for one in group.played)
 
 
 def _relaxed(point: ClusterPoint, span_ns: int) -> Array:
@@ -294,19 +357,25 @@ def play_maps(
     spans: Any,
     phases: Any,
     moved: Any,
+    node: Any,
     low: Any,
     high: Any,
+    unitaries: Any,
+    behind: Any,
+    block: Any,
     states: Any,
 ) -> Any:
-    """Return packed states (n, K * r) behind all maps.
+    """Return packed states (n, C) behind all maps.
 
     ``turns`` (S, N) and ``spans`` (S,), ns: of dressed levels before each map; ``moved`` (K, N):
-    turns a ns; ``low``, ``high``: the places of coherences, as :func:`.group_maps.pack` has them.
+    turns a ns, ``node`` (C,) which of them each state has; ``low``, ``high``: the places of
+    coherences, as :func:`.group_maps.pack` has them. ``behind`` (S,): which of the ``unitaries``
+    (U, N, N), in blocks, follows each map; -1: none.
     """
     nodes, size = moved.shape
-    each = states.shape[1] // nodes
     pairs = low.size
     factor = np.empty((nodes, size), np.complex128)
+    one = np.array([0, size])
     for s in range(which.size):
         for k in range(nodes):
             for i in range(size):
@@ -315,16 +384,70 @@ def play_maps(
                 factor[k, i] = complex(np.cos(angle), np.sin(angle))
         for p in range(pairs):
             real, imaginary = size + p, size + pairs + p
-            for k in range(nodes):
-                f = factor[k, low[p]] * np.conj(factor[k, high[p]])
-                for c in range(k * each, (k + 1) * each):
-                    a, b = states[real, c], states[imaginary, c]
-                    states[real, c] = a * f.real - b * f.imag
-                    states[imaginary, c] = a * f.imag + b * f.real
-        after = np.dot(maps[which[s]], states)
-        for h in range(around[which[s]]):
-            angle = 2.0 * np.pi * phases[s] * (h // 2 + 1)
-            factor_h = np.cos(angle) if h % 2 == 0 else np.sin(angle)
-            after += factor_h * np.dot(maps[which[s] + 1 + h], states)
-        states = after
+            for c in range(node.size):
+                f = factor[node[c], low[p]] * np.conj(factor[node[c], high[p]])
+                a, b = states[real, c], states[imaginary, c]
+                states[real, c] = a * f.real - b * f.imag
+                states[imaginary, c] = a * f.imag + b * f.real
+        whole = maps[which[s]]
+        if around[which[s]]:
+            whole = whole.copy()
+            for h in range(around[which[s]]):
+                angle = 2.0 * np.pi * phases[s] * (h // 2 + 1)
+                part = np.cos(angle) if h % 2 == 0 else np.sin(angle)
+                other = maps[which[s] + 1 + h]
+                for i in range(whole.shape[0]):
+                    for j in range(whole.shape[1]):
+                        whole[i, j] += part * other[i, j]
+        states = np.dot(whole, states)
+        if behind[s] >= 0:
+            unitary = unitaries[behind[s]]
+            turn_packed(unitary, block if is_blocks(unitary, block) else one, low, high, states)
     return states
+
+
+@njit(cache=True, nogil=True)
+def is_blocks(unitary: Any, block: Any) -> bool:
+    """Tell whether a matrix (N, N) is 0 outside its blocks."""
+    for k in range(block.size - 1):
+        for i in range(block[k], block[k + 1]):
+            for j in range(block[k + 1], unitary.shape[0]):
+                if unitary[i, j] != 0 or unitary[j, i] != 0:
+                    return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def turn_packed(unitary: Any, block: Any, low: Any, high: Any, states: Any) -> None:
+    """Turn packed states (n, C) by a unitary (N, N) that consists of blocks."""
+    size, pairs = unitary.shape[0], low.size
+    state = np.empty((size, size), np.complex128)
+    half = np.empty((size, size), np.complex128)
+    root = np.sqrt(2.0)
+    for c in range(states.shape[1]):
+        for i in range(size):
+            state[i, i] = states[i, c]
+        for p in range(pairs):
+            value = complex(states[size + p, c], states[size + pairs + p, c]) / root
+            state[low[p], high[p]] = value
+            state[high[p], low[p]] = np.conj(value)
+        for k in range(block.size - 1):
+            for i in range(block[k], block[k + 1]):
+                for j in range(size):
+                    total = 0j
+                    for m in range(block[k], block[k + 1]):
+                        total += unitary[i, m] * state[m, j]
+                    half[i, j] = total
+        for i in range(size):
+            for k in range(block.size - 1):
+                for j in range(block[k], min(block[k + 1], i + 1)):
+                    total = 0j
+                    for m in range(block[k], block[k + 1]):
+                        total += half[i, m] * np.conj(unitary[j, m])
+                    state[i, j] = total
+        for i in range(size):
+            states[i, c] = state[i, i].real
+        for p in range(pairs):
+            value = root * state[low[p], high[p]]
+            states[size + p, c] = value.real
+            states[size + pairs + p, c] = value.imag

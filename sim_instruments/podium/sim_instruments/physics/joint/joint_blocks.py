@@ -37,14 +37,22 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
 )
 from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.gate_maps import TURN_A_WAIT, decohered
-from podium.sim_instruments.physics.joint.gate_sequences import GateSequences, NoMaps, Program
+from podium.sim_instruments.physics.joint.gate_programs import Program
+from podium.sim_instruments.physics.joint.gate_sequences import GateSequences, NoMaps
+from podium.sim_instruments.physics.joint.gate_templates import BlockRows
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
+from podium.sim_instruments.physics.joint.slow_noise_nodes import on_grid
 from podium.sim_instruments.physics.noise import Quadrature
 from podium.sim_instruments.physics.schedule import FORGOTTEN
 
 PHASES = 8
 READING = -1
 LAID_OUT_KEPT = 64
+MAPPED_PULSES = 8
+"""Blocks of so many pulses are played by maps: a map takes the time of some dozen plays, and runs
+share it."""
+MAPS_KEPT_BYTES = 100_000_000
+"""Maps of a run beyond which they are forgotten and begun anew."""
 STATES_KEPT = 2_000
 """States behind the first pulses of a block that are kept: 4 kB each of two members."""
 
@@ -194,8 +202,8 @@ class _LaidOut:
     """Shapes of a block, from its first one on."""
 
     ends_ns: int
-    chains: Sequence[tuple[int, list[Group]]]
-    """Groups that follow each other at once, with the wait before each chain."""
+    rows: BlockRows | None
+    """None: nothing is played."""
     program: Program | None
     """The same by maps; None: it is short, or they do not reach."""
 
@@ -215,13 +223,11 @@ class JointColumns:
         self._point = point
         self._intervals = intervals
         self._blocks = blocks
-        grids = np.meshgrid(*(one.node for one in nodes), indexing="ij")
-        self._node_hz = np.stack([grid.reshape(-1) for grid in grids], axis=1)
-        self._player = GroupPlayer(point, GroupSteps(point, members), self._node_hz)
-        weights = np.meshgrid(*(one.weight for one in nodes), indexing="ij")
-        self._weight = np.prod(np.stack([w.reshape(-1) for w in weights]), axis=0)
+        self._nodes = nodes
+        self._node_hz, self._weight = on_grid(nodes)
+        self._group_steps = GroupSteps(point, members)
+        self._player = GroupPlayer(point, self._group_steps, self._node_hz)
         self._sequences: GateSequences | None = None
-        self._members = members
         self._laid: OrderedDict[bytes, _LaidOut] = OrderedDict()
         self._ends: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._known: OrderedDict[int, NDArray[np.complex128]] = OrderedDict()
@@ -241,7 +247,7 @@ class JointColumns:
             found = self._sequences.populations(since_ns, program, last_ns, level)
             self._ends |= {(kind, other): column for other, column in found.items()}
             return found[level]
-        groups = self._steps(laid.chains)
+        groups = [] if laid.rows is None else self._steps(laid.rows)
         size = self._point.basis.size
         path = [self._number((level, since_ns))]
         for step in groups:
@@ -267,18 +273,15 @@ class JointColumns:
         populations = np.einsum("k,kii->i", self._weight, state[:, 0]).real
         return np.asarray(np.maximum(populations, 0.0))
 
-    def _by_maps(self, chains: Sequence[tuple[int, list[Group]]]) -> Program | None:
-        if sum(len(parts) for _, parts in chains) < LONG:
+    def _by_maps(self, rows: BlockRows) -> Program | None:
+        """Return a block as maps where it is long; None where they do not reach."""
+        if rows.pulses(self._group_steps) < MAPPED_PULSES:
             return None
-        steps = [
-            Step(0 if k else wait_ns, part, ())
-            for wait_ns, parts in chains
-            for k, part in enumerate(parts)
-        ]
-        if self._sequences is None:
-            self._sequences = GateSequences(self._point, self._members, self._node_hz, self._weight)
+        if self._sequences is None or self._sequences.size_bytes > MAPS_KEPT_BYTES:
+            self._sequences = GateSequences(self._point, self._group_steps, self._nodes)
+            self._laid.clear()  # with the numbers of maps that are gone
         try:
-            return self._sequences.program(steps)
+            return self._sequences.program(rows)
         except NoMaps:
             return None
 
@@ -297,49 +300,51 @@ class JointColumns:
         low, high = int(blocks.first_row[number]), int(blocks.first_row[number + 1])
         since, read = int(blocks.since_ns[number]), int(blocks.reading_ns[number])
         if low == high:
-            return max(read - since, 0), _LaidOut(0, [], None), 0
-        rows = slice(low, high)
+            return max(read - since, 0), _LaidOut(0, None, None), 0
+        taken = slice(low, high)
         begin = int(intervals.start_ns[low])
         first = np.searchsorted(intervals.first, [low, high])
-        edges = intervals.first[first[0] : first[1]] - low
-        columns = (
-            intervals.member[rows],
-            intervals.is_flux[rows],
-            intervals.shape[rows],
-            intervals.start_ns[rows] - begin,
-            intervals.end_ns[rows] - begin,
-            blocks.turns[rows],
+        rows = BlockRows(
+            intervals.member[taken],
+            intervals.is_flux[taken],
+            intervals.shape[taken],
+            intervals.start_ns[taken] - begin,
+            intervals.end_ns[taken] - begin,
+            blocks.turns[taken],
+            intervals.first[first[0] : first[1]] - low,
         )
-        content = b"".join(one.tobytes() for one in (*columns, edges))
+        content = rows.content
         laid = self._laid.get(content)
         if laid is None:
-            chains = self._chains(edges.tolist(), [one.tolist() for one in columns])
-            laid = _LaidOut(int(max(columns[4])), chains, self._by_maps(chains))
+            laid = _LaidOut(int(rows.end_ns.max()), rows, self._by_maps(rows))
             self._laid[content] = laid
             if len(self._laid) > LAID_OUT_KEPT:
                 self._laid.popitem(last=False)
         return max(begin - since, 0), laid, read - begin - laid.ends_ns
 
-    def _chains(
-        self, edges: Sequence[int], columns: Sequence[Sequence[float]]
-    ) -> list[tuple[int, list[Group]]]:
+    def _chains(self, rows: BlockRows) -> list[tuple[int, list[Group]]]:
         """Return chains of groups, each with the wait before it."""
-        rows = [
-            Played(int(m), bool(f), int(shape), int(begin), turns, 0, int(end - begin))
-            for m, f, shape, begin, end, turns in zip(*columns, strict=True)
+        columns = (rows.member, rows.is_flux, rows.shape, rows.begin_ns, rows.turns, rows.end_ns)
+        shapes = [
+            Played(m, flux, shape, begin, turns, 0, end - begin)
+            for m, flux, shape, begin, turns, end in zip(
+                *(one.tolist() for one in columns), strict=True
+            )
         ]
         now, chains = 0, []
-        for edge, last in zip(edges, [*edges[1:], len(rows)], strict=True):
-            start = rows[edge].offset_ns
-            played = tuple(replace(row, offset_ns=row.offset_ns - start) for row in rows[edge:last])
-            end = max(row.offset_ns + row.lasts_ns for row in rows[edge:last])
+        edges = rows.first.tolist()
+        for edge, last in zip(edges, [*edges[1:], len(shapes)], strict=True):
+            start, mine = shapes[edge].offset_ns, shapes[edge:last]
+            played = tuple(replace(one, offset_ns=one.offset_ns - start) for one in mine)
+            end = max(one.offset_ns + one.lasts_ns for one in mine)
             parts = parted(Group(end - start, played), self._point.frame_hz)
             chains.append((start - now, parts))
             now = end
         return chains
 
-    def _steps(self, chains: Sequence[tuple[int, list[Group]]]) -> list[Step]:
+    def _steps(self, rows: BlockRows) -> list[Step]:
         """Return what follows waits, as groups that are shared where there are many."""
+        chains = self._chains(rows)
         members = len(self._point.qubits)
         many = sum(len(parts) for _, parts in chains) >= LONG
         found = []

@@ -27,7 +27,7 @@ from podium.sim_instruments.physics.joint.joint_blocks import (
     joint_blocks,
 )
 from podium.sim_instruments.physics.joint.joint_walk import Followed, joint_paths
-from podium.sim_instruments.physics.noise import Quadrature, quadrature
+from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.schedule import Schedule, schedule_of
 from podium.sim_instruments.physics.shots import PreparedShots, prepare
@@ -39,8 +39,6 @@ MOVED_HZ = 2e6
 some MHz and a detuning of some 100 MHz then change by a hundredth."""
 ALONE = 0.9
 """A qubit whose excitation is so much its own is driven by itself."""
-NOISE_ERROR = 1e-3
-"""Error allowed in the mean over each member's slow noise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -262,21 +260,3 @@ def _longest_ns(
     if not has.size:
         return 0.0
     return float(np.max(end[first_row[has + 1] - 1] - start[first_row[has]]))
-
-
-def noise_nodes(slow_hz: tuple[float, float], span_ns: float) -> Quadrature:
-    """Return few enough nodes of a member's slow noise, in Hz."""
-    mean_hz, stray_hz = slow_hz
-    reach = 2e-9 * np.pi * stray_hz * span_ns
-    found = quadrature(reach)
-    test = np.linspace(0.0, reach, 33)
-    for count in range(1, 6):
-        node, weight = np.polynomial.hermite_e.hermegauss(count)
-        weight = weight / weight.sum()
-        if (
-            np.abs(np.cos(np.outer(test, node)) @ weight - np.exp(-0.5 * test**2)).max()
-            < NOISE_ERROR
-        ):
-            found = Quadrature(node, weight)
-            break
-    return Quadrature(mean_hz + stray_hz * found.node, found.weight)

@@ -1,6 +1,6 @@
 """States that qubits of several nodes share when no run plays them.
 
-A run leaves one behind where a qubit is not read any more that shared photons with another node;
+A run leaves one behind where a qubit is read no longer that shared photons with another node;
 the next run of any of its qubits takes it up. Meanwhile each qubit goes on by itself: the state is
 kept with an instant of its own for each qubit and evolved exactly when it is asked for. It is
 forgotten when it cannot be told from equilibrium. ASSUMED: between two runs a qubit is at the

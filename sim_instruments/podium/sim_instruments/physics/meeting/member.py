@@ -18,6 +18,9 @@ from podium.sim_instruments.physics.walk import Pace, Readings
 
 DRIVE, WINDOW, READING = 0, 1, 2
 UNTIL_THE_END = 1 << 62
+SHARED_NS = 1
+"""Neighbours may share so much: pulses of instruments that sample twice in a nanosecond end and
+begin within one, and each has half of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,8 +85,8 @@ class MemberBlocks:
 def member_blocks(member: Member) -> MemberBlocks:
     """Cut what is played to a member at its readings.
 
-    Raises NotSimulated for a drive during a window of its sideband, and for what is played while
-    there are photons in the resonators of its feedline.
+    Neighbours may share :data:`SHARED_NS`. Raises NotSimulated for a drive during a window of its
+    sideband, and for what is played while there are photons in the resonators of its feedline.
     """
     drives, windows, name = member.drives, member.windows, member.qubit.name
     start = np.concatenate([drives.start_ns, windows.start_ns])
@@ -92,7 +95,7 @@ def member_blocks(member: Member) -> MemberBlocks:
     row = np.concatenate([np.arange(drives.start_ns.size), np.arange(windows.start_ns.size)])
     order = np.argsort(start, kind="stable")
     start, end, what, row = start[order], end[order], what[order], row[order]
-    over = np.flatnonzero(end[:-1] > start[1:])
+    over = np.flatnonzero(end[:-1] > start[1:] + SHARED_NS)
     if over.size:
         at = int(start[over[0] + 1])
         raise NotSimulated(

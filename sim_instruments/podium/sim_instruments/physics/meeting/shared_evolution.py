@@ -30,6 +30,7 @@ class Wait:
     """An atom waits."""
 
     span_ns: int
+    """Below 0: what two pulses share was gone through twice, and is taken back once."""
 
 
 @dataclass(frozen=True, slots=True)

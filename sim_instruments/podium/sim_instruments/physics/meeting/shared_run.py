@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.counter_based_random import key
-from podium.sim_instruments.physics.joint.joint_run import noise_nodes
+from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.atom_maps import AtomMaps
 from podium.sim_instruments.physics.meeting.kept_states import KeptState
@@ -229,7 +229,7 @@ class SharedShots:
         now = int(blocks.since_ns[block])
         for row in range(int(blocks.first[block]), int(blocks.first[block + 1])):
             start, end = int(blocks.start_ns[row]), int(blocks.end_ns[row])
-            if start > now:
+            if start != now:  # earlier by what it shares with the pulse before: taken back
                 found.append(Wait(start - now))
             place = int(blocks.row[row])
             if blocks.what[row] == DRIVE:
@@ -237,7 +237,7 @@ class SharedShots:
                 found.append(Driven(int(member.drives.shape[place]), turns))
             else:
                 found.append(self._photon(number, row, place, turned))
-            now = max(now, end)
+            now = end
         until = int(member.lit_ns[block]) if block < member.lit_ns.size else now
         if until > now:
             found.append(Wait(until - now))

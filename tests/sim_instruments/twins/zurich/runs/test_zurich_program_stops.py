@@ -109,6 +109,20 @@ def test_a_generator_that_waits_for_nothing_is_stopped_too(bench) -> None:
     assert bench.get(f"{SG}/enable") == 0
 
 
+def test_a_run_that_is_worked_out_anew_stops_and_the_one_before_does_not(bench) -> None:
+    seen = stopping(bench, SG, Breakpoint(3))
+    bench.upload(SG, "wave w = ones(64);\nplayZero(4096);\nsetUserReg(1, getUserReg(0));\n")
+    bench.set(f"{SG}/enable", 1)
+    before = bench.world.waiting
+    bench.wait(US)
+    bench.set(f"{SG}/userregs/0", 7)
+    assert bench.world.waiting is not before, "it may read the register"
+    before(bench.world.play)
+    assert seen == []
+    bench.world.work()
+    assert [one["line"] for one in seen] == [3]
+
+
 def test_what_no_world_hears_cannot_be_stopped() -> None:
     def refused(bench: Bench, at: str, said: str) -> None:
         with pytest.raises(ValueError, match=said):

@@ -136,7 +136,11 @@ class PrecomputedRuns:
             yield one, told
 
     def drop(self, number: int) -> None:
-        """Forget a run that is to be worked out anew."""
+        """Forget a run that is to be worked out anew; nobody stands in it any longer."""
+        for one in self._going:
+            if one.number == number:
+                for participant in one.participants:
+                    participant.run.unwatch()
         self._going = [one for one in self._going if one.number != number]
 
     def forget(self, key: Key, now_fs: int) -> None:

@@ -219,9 +219,8 @@ class ProgramRun:
     @property
     def awaits_a_trigger(self) -> bool:
         """Tell whether it waits for one now that is not on its way yet."""
-        return self.trace.waiting in TRIGGERS and not any(
-            one.source in TRIGGERS for one in self._due
-        )
+        due = any(one.source in TRIGGERS for one in self._due)
+        return self._begun and self.trace.waiting in TRIGGERS and not due
 
     @property
     def job(self) -> int:
@@ -257,6 +256,11 @@ class ProgramRun:
             if before_fs is None:
                 anew._begin_to_watch()
         return anew
+
+    def unwatch(self) -> None:
+        """Have this copy stand nowhere any longer: another one is worked out in its place."""
+        self._watch = None
+        self._processor.unwatch()
 
     def _begin_to_watch(self) -> None:
         if self._watch is not None:

@@ -153,6 +153,10 @@ class Processor:
         """Have it stand where somebody wants to look, from now on."""
         self._watched = watch, listing
 
+    def unwatch(self) -> None:
+        """Have it stand nowhere any longer; in any thread."""
+        self._watched = None
+
     def feed(self, inputs: Sequence[Input]) -> None:
         """Add inputs, none earlier than those before. Raises ValueError if one is."""
         if not inputs:
@@ -190,9 +194,9 @@ class Processor:
         while True:
             self._status = Status(self._execute(until, instructions))
             self._used += int(self._state[State.ROWS])
-            if self._status is Status.AT_STOP and self._watched is not None:
-                watch, listing = self._watched
-                watch.stopped(self._view(listing))
+            if self._status is Status.AT_STOP:
+                if (watched := self._watched) is not None:
+                    watched[0].stopped(self._view(watched[1]))
                 continue
             if self._status is not Status.FULL or self._used >= rows:
                 return self.trace()
@@ -234,10 +238,8 @@ class Processor:
         )
 
     def _code(self) -> Integers:
-        if self._watched is None:
-            return self.image.code
-        watch, listing = self._watched
-        return watch.code(self._view(listing))
+        watched = self._watched
+        return self.image.code if watched is None else watched[0].code(self._view(watched[1]))
 
     def _execute(self, until: int, instructions: int) -> int:
         return int(

@@ -1,0 +1,136 @@
+"""Computes one photon on a link whose circulator lets some of what the far end reflects come back.
+
+Amplitudes in the retarded frame, by input-output theory: both resonators' outputs are the others'
+inputs. With ``echo`` = amplitude there times amplitude back, angular rates in 1/s, a the own
+resonator, b the other::
+
+    f' = -i g* a,   a' = -i g f - (ka / 2 + ka echo / (1 - echo) + i da) a
+                                - sqrt(ka kb) echo / (1 - echo) b
+                    b' =        - (kb / 2 + kb echo / (1 - echo) + i db) b
+                                - sqrt(ka kb) / (1 - echo) a
+
+The amplitude there is taken out of b: what arrives is told without loss. An echo that comes back at
+once is that of a way that is short against 1 / kappa. It is the loop of cascaded systems (Gough and
+James, IEEE Trans. Autom. Control 54, 2530 (2009)).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.links.link_model import EndModel
+
+Array = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+TERMS = 8
+SMALL = 0.4
+"""Of the exponential's series: below 1e-9 is left out."""
+STEP_S = 1e-9
+"""Of a photon's way from end to end: samples of drives."""
+STEP_TERMS = 5
+RING_DOWN_NS = 60
+"""Behind the last pulse: what is left in the resonators is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLoop:
+    """What both ends of a link have in common, as far as one photon is concerned."""
+
+    echo: complex = 0j
+    """Amplitude that has gone there and back, but for what the resonators do to it."""
+    apart_hz: float = 0.0
+    """Resonance of the second end less that of the first."""
+
+    def turned(self) -> "LinkLoop":
+        """Return it as the second end sees it: the amplitude there and back is the same."""
+        return LinkLoop(self.echo, -self.apart_hz)
+
+
+def left_in_loop(
+    duration_s: Array,
+    rate_hz: Array,
+    off_hz: Array,
+    kappas_hz: tuple[float, float],
+    loop: LinkLoop,
+) -> Array:
+    """Return what square sideband pulses (n,) leave in f of what was there, shape (n,).
+
+    ``rate_hz``: g / 2 pi; ``off_hz``: of the drive from the own resonance; ``kappas_hz``: of the
+    own resonator and the other. The far end plays nothing.
+    """
+    own, other = (2 * np.pi * one for one in kappas_hz)
+    round_trip = loop.echo / (1 - loop.echo)
+    generator = np.zeros((len(duration_s), 3, 3), np.complex128)
+    drive = -2j * np.pi * np.asarray(rate_hz)
+    generator[:, 0, 1] = generator[:, 1, 0] = drive
+    own_off = 2j * np.pi * np.asarray(off_hz)
+    generator[:, 1, 1] = -own * (0.5 + round_trip) - own_off
+    generator[:, 2, 2] = -other * (0.5 + round_trip) - own_off - 2j * np.pi * loop.apart_hz
+    generator[:, 1, 2] = -np.sqrt(own * other) * round_trip
+    generator[:, 2, 1] = -np.sqrt(own * other) / (1 - loop.echo)
+    made = _exponentials(generator * np.asarray(duration_s)[:, None, None])
+    return np.asarray(np.abs(made[:, 0, 0]) ** 2)
+
+
+def delivered(
+    sent_hz: ComplexArray,
+    caught_hz: ComplexArray,
+    ends: tuple[EndModel, EndModel],
+    loop: LinkLoop,
+    lags_ns: NDArray[np.int64],
+    off_hz: Array | float = 0.0,
+) -> Array:
+    """Return the part of f at the first end that comes to f at the second, without loss, (m,).
+
+    ``sent_hz``, ``caught_hz``: complex g / 2 pi, shape (n,), held for 1 ns each, in the frames of
+    the resonances that they move; ``lags_ns``, shape (m,): of the catch behind the emission;
+    ``off_hz``: of the catch from its own resonance, scalar or (m,).
+    """
+    lags = np.asarray(lags_ns, np.int64)
+    begin, size = min(0, int(lags.min())), max(len(sent_hz), len(caught_hz))
+    count = size + max(0, int(lags.max())) - begin + RING_DOWN_NS
+    emit = np.zeros(count, np.complex128)
+    emit[-begin : -begin + len(sent_hz)] = -2j * np.pi * sent_hz
+    at = np.arange(count)[:, None] + begin - lags
+    inside = (at >= 0) & (at < len(caught_hz))
+    take = -2j * np.pi * np.where(inside, caught_hz[np.clip(at, 0, len(caught_hz) - 1)], 0.0)
+    own, other = (2 * np.pi * end.kappa_hz for end in ends)
+    round_trip = loop.echo / (1 - loop.echo)
+    back = np.sqrt(own * other) * round_trip
+    there = np.sqrt(own * other) / (1 - loop.echo)
+    first = own * (0.5 + round_trip)
+    second = other * (0.5 + round_trip) + 2j * np.pi * loop.apart_hz
+    fall = ends[0].decay_1_s / 2
+    caught_fall = ends[1].decay_1_s / 2 + 2j * np.pi * (loop.apart_hz - np.asarray(off_hz))
+    state: ComplexArray = np.zeros((4, lags.size), np.complex128)
+    state[0] = 1.0
+    for up, gain in zip(emit, take, strict=True):
+        term = state
+        for n in range(1, STEP_TERMS + 1):
+            f, a, b, g = term
+            slope = [
+                -np.conj(up) * a - fall * f,
+                up * f - first * a - back * b,
+                gain * g - second * b - there * a,
+                -np.conj(gain) * b - caught_fall * g,
+            ]
+            term = np.asarray(np.stack(slope) * (STEP_S / n), np.complex128)
+            state = state + term
+    return np.asarray(np.abs(state[3]) ** 2)
+
+
+def _exponentials(matrices: ComplexArray) -> ComplexArray:
+    """Return the exponentials of small matrices (n, k, k), by series and squares."""
+    largest = float(np.max(np.sum(np.abs(matrices), axis=-1), initial=0.0))
+    squares = max(0, int(np.ceil(np.log2(max(largest, 1e-300) / SMALL))))
+    scaled = matrices / 2**squares
+    made = np.broadcast_to(np.eye(matrices.shape[-1]), matrices.shape) + scaled
+    term = scaled
+    for n in range(2, TERMS + 1):
+        term = term @ scaled / n
+        made = made + term
+    for _ in range(squares):
+        made = made @ made
+    return np.asarray(made)

@@ -1,0 +1,140 @@
+"""Cuts the shapes of a block into parts in which the same is played throughout.
+
+What overlaps is a chain. Chains that play the same shapes at the same offsets, but for phases and
+for what flux lines have left of earlier pulses, share one template: a few tens of them make up a
+sequence of hundreds of gates.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.joint.cluster_signals import GroupSteps, Played
+
+Numbers = NDArray[np.int64]
+LONGEST_LOUD_NS = 96
+"""Flux pulses are cut into parts so long: slow noise turns little in each."""
+QUIET = -1
+"""In the place of a shape: flux that moves levels so little that it turns their phases alone."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockRows:
+    """Shapes of a block, in the order of their starts; n of them, in C chains that do not touch."""
+
+    member: Numbers
+    is_flux: NDArray[np.bool_]
+    shape: Numbers
+    begin_ns: Numbers
+    end_ns: Numbers
+    turns: NDArray[np.float64]
+    """Phase at the shape's start, against the frame of the block."""
+    first: Numbers
+    """Shape (C,): first row of each chain."""
+
+    def pulses(self, steps: GroupSteps) -> int:
+        """Return how many of them are more than flux that turns phases alone."""
+        return int(np.sum(~steps.quiet_rows(self.member, self.is_flux, self.shape)))
+
+    @property
+    def content(self) -> bytes:
+        """Return the same for the same rows, and for no others."""
+        columns = (self.member, self.is_flux, self.shape, self.begin_ns, self.end_ns, self.turns)
+        return b"".join(one.tobytes() for one in (*columns, self.first))
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedRow:
+    """The stretch of a chain's row that is played in a part."""
+
+    row: int
+    skip_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Part of a chain; in it the same rows are played throughout."""
+
+    offset_ns: int
+    """From the chain's start."""
+    duration_ns: int
+    drives: tuple[PlayedRow, ...]
+    quiet: tuple[PlayedRow, ...]
+    """Of flux that turns phases alone."""
+    loud: tuple[PlayedRow, ...]
+    """Of all other flux."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A chain but for its phases and its quiet flux."""
+
+    member: tuple[int, ...]
+    """Of each row."""
+    parts: tuple[Part, ...]
+    duration_ns: int
+    chains: Numbers
+    """Numbers of the chains that it is of."""
+
+
+def templates(rows: BlockRows, quiet: NDArray[np.bool_]) -> list[Template]:
+    """Return the templates of a block's chains. ``quiet`` (n,): rows of quiet flux."""
+    sizes = np.diff(np.append(rows.first, rows.member.size))
+    begins = rows.begin_ns[rows.first]
+    offset = rows.begin_ns - np.repeat(begins, sizes)
+    lasts = rows.end_ns - rows.begin_ns
+    shape = np.where(quiet, QUIET, rows.shape)
+    table = np.ascontiguousarray(np.column_stack([rows.member, rows.is_flux, shape, offset, lasts]))
+    found: dict[bytes, list[int]] = {}
+    for number, (low, size) in enumerate(zip(rows.first.tolist(), sizes.tolist(), strict=True)):
+        found.setdefault(table[low : low + size].tobytes(), []).append(number)
+    made = []
+    for chains in found.values():
+        low = int(rows.first[chains[0]])
+        made.append(_template(table[low : low + int(sizes[chains[0]])].tolist(), chains))
+    return made
+
+
+def _template(table: Sequence[Sequence[int]], chains: Sequence[int]) -> Template:
+    members = tuple(row[0] for row in table)
+    ends = [offset + lasts for _, _, _, offset, lasts in table]
+    loud = [bool(flux) and shape != QUIET for _, flux, shape, _, _ in table]
+    edges = {0, max(ends)}
+    edges |= {row[3] for row in table} | set(ends)
+    for row, is_loud in zip(table, loud, strict=True):
+        if is_loud:
+            edges |= set(range(row[3], row[3] + row[4], LONGEST_LOUD_NS))
+    parts = []
+    for begin, end in pairwise(sorted(edges)):
+        there = [k for k, row in enumerate(table) if row[3] < end and ends[k] > begin]
+        played = [PlayedRow(k, begin - table[k][3]) for k in there]
+        parts.append(
+            Part(
+                begin,
+                end - begin,
+                tuple(one for one in played if not table[one.row][1]),
+                tuple(one for one in played if table[one.row][2] == QUIET and table[one.row][1]),
+                tuple(one for one in played if loud[one.row]),
+            )
+        )
+    return Template(members, tuple(parts), max(ends), np.array(chains, np.int64))
+
+
+def played_drives(rows: BlockRows, template: Template, part: Part) -> tuple[Played, ...]:
+    """Return the drives of a part, at phase 0."""
+    low = int(rows.first[template.chains[0]])
+    return tuple(
+        Played(
+            template.member[one.row],
+            False,
+            int(rows.shape[low + one.row]),
+            0,
+            0.0,
+            one.skip_ns,
+            part.duration_ns,
+        )
+        for one in part.drives
+    )

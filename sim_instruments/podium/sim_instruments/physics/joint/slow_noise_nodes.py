@@ -1,0 +1,51 @@
+"""Nodes of the members' slow noise in a cluster: as few as a stated error in means allows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.noise import Quadrature, quadrature
+
+NOISE_ERROR = 1e-3
+"""Error allowed in the mean over each member's slow noise."""
+MOST_NODES = 5
+
+
+def noise_nodes(
+    slow_hz: tuple[float, float], span_ns: float, allowed: float = NOISE_ERROR
+) -> Quadrature:
+    """Return few enough nodes of a member's slow noise, in Hz.
+
+    ``slow_hz``: its mean, and how far it strays; ``span_ns``: for how long it turns the member.
+    """
+    mean_hz, stray_hz = slow_hz
+    reach = 2e-9 * np.pi * stray_hz * span_ns
+    found = None
+    test = np.linspace(0.0, reach, 33)
+    for count in range(1, MOST_NODES + 1):
+        node, weight = np.polynomial.hermite_e.hermegauss(count)
+        weight = weight / weight.sum()
+        error = np.abs(np.cos(np.outer(test, node)) @ weight - np.exp(-0.5 * test**2)).max()
+        if error < allowed:
+            found = Quadrature(node, weight)
+            break
+    if found is None:
+        found = quadrature(reach)
+    return Quadrature(mean_hz + stray_hz * found.node, found.weight)
+
+
+def fewer_nodes(nodes: Quadrature, span_ns: float, allowed: float) -> Quadrature:
+    """Return no more nodes of the same mean and variance, for a larger error."""
+    mean = float(nodes.weight @ nodes.node)
+    stray = float(np.sqrt(nodes.weight @ (nodes.node - mean) ** 2))
+    found = noise_nodes((mean, stray), span_ns, allowed)
+    return found if found.node.size < nodes.node.size else nodes
+
+
+def on_grid(nodes: Sequence[Quadrature]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return all combinations of the members' nodes, (K, M), Hz, and their weights (K,)."""
+    grids = np.meshgrid(*(one.node for one in nodes), indexing="ij")
+    weights = np.meshgrid(*(one.weight for one in nodes), indexing="ij")
+    node_hz = np.stack([grid.reshape(-1) for grid in grids], axis=1)
+    return node_hz, np.asarray(np.prod(np.stack([w.reshape(-1) for w in weights]), axis=0))

@@ -1,0 +1,98 @@
+"""One photon on a link with a way back: beside closed forms, and beside the world's equation."""
+
+import numpy as np
+import pytest
+
+from podium.control.calibration.links.link_loop import LinkLoop, delivered, left_in_loop
+from podium.control.calibration.links.link_model import EndModel, left_in_f
+from podium.control.calibration.links.photon_shapes import middles_s, sech_rate_hz
+from podium.sim_instruments.physics.links.link_channel import WindowResult, evolve_window
+from podium.sim_instruments.physics.links.link_experiment import SENT
+from podium.sim_instruments.physics.links.link_truth import transfer_of
+from podium.sim_instruments.physics.links.link_window import (
+    LEVELS,
+    Atom,
+    LinkWindow,
+    Sideband,
+    TransferResonator,
+    Way,
+    WindowEnd,
+)
+
+KAPPAS = (10.4e6, 13.5e6)
+GAMMA, LENGTH = 10.4e6, 180
+NS = 10**6
+STOP_FS = 400 * NS
+STILL = Atom(np.zeros((LEVELS, LEVELS)), np.zeros((LEVELS, LEVELS)))
+FORTH = 0.77
+
+
+def in_the_world(
+    drives: tuple[np.ndarray, np.ndarray],
+    loop: LinkLoop,
+    *,
+    lag_ns: int = 0,
+    off_hz: tuple[float, float] = (0.0, 0.0),
+    stop_fs: int = STOP_FS,
+) -> WindowResult:
+    """Return what the world makes of sideband drives (Hz); ``off_hz``: carriers off the photon's.
+
+    The photon's reference frequency is the first resonance.
+    """
+    begin_fs = 100 * NS
+    ends = tuple(
+        WindowEnd(
+            STILL,
+            TransferResonator(KAPPAS[k], (0.0, loop.apart_hz)[k]),
+            Sideband(drives[k] + 0j, begin_fs + k * lag_ns * NS, NS, off_hz[k]),
+            0,
+            stop_fs,
+        )
+        for k in (0, 1)
+    )
+    back = loop.echo / np.sqrt(FORTH)
+    return evolve_window(LinkWindow((ends[0], ends[1]), Way(np.sqrt(FORTH), 0, back), SENT))
+
+
+def test_without_an_echo_both_are_the_closed_forms() -> None:
+    """[x / sinh x]**2 with x = Gamma lag / 2, for pulses that are not cut; and a square pulse's."""
+    sent = sech_rate_hz(middles_s(400), GAMMA, KAPPAS[0]) + 0j
+    caught = sech_rate_hz(-middles_s(400), GAMMA, KAPPAS[1]) + 0j
+    lags = np.array([0, 2, 5, 10, -10])
+    ends = (EndModel(KAPPAS[0]), EndModel(KAPPAS[1]))
+    x = np.where(lags == 0, 1e-9, np.pi * GAMMA * lags * 1e-9)
+    arrived = delivered(sent, caught, ends, LinkLoop(), lags)
+    assert np.allclose(arrived, (x / np.sinh(x)) ** 2, atol=2e-4)
+    rate, off = np.array([0.0, 1.5e6, 2.6e6, 6e6, 3e6]), np.array([0.0, 0.0, 0.0, 0.0, 4e6])
+    found = left_in_loop(np.full(5, 120e-9), rate, off, KAPPAS, LinkLoop(0j, 1e6))
+    assert np.allclose(found, left_in_f(np.full(5, 120e-9), rate, KAPPAS[0], off), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("echo", "apart_hz"), [(0.077, 0.0), (0.07j, 1.5e6), (-0.05 - 0.05j, -1e6)]
+)
+def test_what_is_left_is_what_the_world_leaves(echo: complex, apart_hz: float) -> None:
+    """Pulses on the line and off it; the carrier turns by what it is off."""
+    loop = LinkLoop(echo, apart_hz)
+    for rate, off in ((8e6, 0.0), (3e6, 2e6), (3e6, -4e6)):
+        drive = np.full(100, rate)
+        result = in_the_world(
+            (drive, np.zeros(1)), loop, off_hz=(off, 0.0), stop_fs=(100 + 100) * NS
+        )
+        state = np.zeros((LEVELS**2, LEVELS**2), np.complex128)
+        state[2 * LEVELS, 2 * LEVELS] = 1
+        after = result.channel.apply(state).reshape((LEVELS,) * 4)
+        wanted = float(np.einsum("jaja->j", after)[2].real)
+        found = left_in_loop(np.array([100e-9]), np.array([rate]), np.array([off]), KAPPAS, loop)
+        assert found[0] == pytest.approx(wanted, abs=2e-4)
+
+
+def test_what_is_delivered_is_what_the_world_delivers() -> None:
+    sent = sech_rate_hz(middles_s(LENGTH), GAMMA, KAPPAS[0])
+    caught = sech_rate_hz(-middles_s(LENGTH), GAMMA, KAPPAS[1])
+    ends = (EndModel(KAPPAS[0]), EndModel(KAPPAS[1]))
+    for echo, apart, lag, off in ((0.077j, 0.0, 24, 0.0), (-0.077, 2e6, -8, 0.5e6)):
+        loop = LinkLoop(echo, apart)
+        result = in_the_world((sent, caught), loop, lag_ns=lag, off_hz=(0.0, off - apart))
+        (found,) = delivered(sent + 0j, caught + 0j, ends, loop, np.array([lag]), off)
+        assert found * FORTH == pytest.approx(transfer_of(result), abs=1e-3)
