@@ -82,7 +82,9 @@ class Filters:
 @pytest.fixture(scope="module")
 def filters(tmp_path_factory):
     with served(tmp_path_factory.mktemp("zurich")) as one:
-        yield Filters(zhinst.core.ziDAQServer(one.host, one.port, 6))
+        found = Filters(zhinst.core.ziDAQServer(one.host, one.port, 6))
+        yield found
+        found.advisor.clear()
 
 
 @pytest.fixture(autouse=True)
