@@ -18,9 +18,9 @@ from podium.sim_instruments.physics.walk import Pace, Readings
 
 DRIVE, WINDOW, READING = 0, 1, 2
 UNTIL_THE_END = 1 << 62
-SHARED_NS = 1
+SHARED_NS = 2
 """Neighbours may share so much: pulses of instruments that sample twice in a nanosecond end and
-begin within one, and each has half of it."""
+begin within one, and one that begins between two samples has another one behind its end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
