@@ -19,7 +19,8 @@ from podium.control.calibration.fits.two_qubit_state import (
 )
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.bell_state import rotations, wanted
-from podium.control.calibration.routines.leakage import waits_ns
+from podium.control.calibration.routines.leakage import lost_program, waits_ns
+from podium.control.calibration.sequences import GRID_NS
 from podium.control.facility.load import load_facility
 from podium.control.parameters.memory_record import MemoryRecord
 
@@ -162,3 +163,14 @@ def test_the_likeliest_state_has_a_fidelity_within_its_sigma() -> None:
         pulls.append((found.fidelity - true) / found.fidelity_sigma)
     assert 0.45 < np.std(pulls) < 1.8
     assert abs(np.mean(pulls)) < 1.5
+
+
+@pytest.mark.parametrize("gates", [3, 4])
+def test_readouts_behind_repeated_gates_are_all_on_the_grid(gates: int) -> None:
+    """An SHFQA stores eight waveforms, one for each place on its grid of 8 ns."""
+    p = EdgePulses.of(bench_of(CoupledPair(), 5), EDGE)
+    program = lost_program(p, 0.5, 58, p.slot_ns(64), gates, 100)
+    (axis,) = program.axes
+    wait, rest = (np.array([one.value(k) for k in range(axis.count)]) for one in axis.variables)
+    assert np.any(wait % GRID_NS)
+    assert not np.any((gates * wait + rest) % GRID_NS)

@@ -19,6 +19,7 @@ from podium.control.calibration.fits.least_squares import (
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.calibration.routines.single_shot import levels
+from podium.control.calibration.sequences import GRID_NS
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import Affine, Axis, Delay, Program, Statement, Table, Variable
@@ -62,9 +63,14 @@ def waits_ns(apart_hz: float) -> tuple[int, ...]:
 def lost_program(
     p: EdgePulses, amplitude: float, duration_ns: int, slot_ns: int, gates: int, shots: int
 ) -> Program:
-    """Return both ends in 1, gates of that duration in slots, a readout; over waits between."""
-    wait = f"{p.edge.element}_wait"
+    """Return both ends in 1, gates of that duration in slots, a readout; over waits between.
+
+    The readout waits for the grid: an SHFQA stores a waveform for each place on its own grid, and
+    shots that end off it would have it elsewhere in each repetition.
+    """
+    wait, rest = f"{p.edge.element}_wait", f"{p.edge.element}_rest"
     waits = waits_ns(float(p.detuning_hz(np.zeros(1))[0]))
+    rests = tuple(-gates * ns % GRID_NS for ns in waits)
     slot: list[Statement] = [
         p.pulse(amplitude, duration_ns),
         p.settling(duration_ns, slot_ns),
@@ -74,9 +80,11 @@ def lost_program(
         *p.begin(),
         *p.one_by_one([[p.first.pi()], [p.second.pi()]]),
         *slot * gates,
+        Delay((p.flux,), Affine(rest)),
         *p.read(),
     ]
-    axis = Axis("wait", (Variable(wait, "ns", Table(waits)),))
+    between = Variable(wait, "ns", Table(waits)), Variable(rest, "ns", Table(rests))
+    axis = Axis("wait", between)
     return Program(f"leakage, {duration_ns} ns", p.frames(), tuple(body), (axis,), shots=shots)
 
 
