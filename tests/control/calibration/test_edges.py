@@ -18,11 +18,13 @@ from podium.control.calibration.fits.two_qubit_state import (
     tomography,
 )
 from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.routines import leakage
 from podium.control.calibration.routines.bell_state import rotations, wanted
-from podium.control.calibration.routines.leakage import lost_program, waits_ns
+from podium.control.calibration.routines.leakage import waits_ns
 from podium.control.calibration.sequences import GRID_NS
 from podium.control.facility.load import load_facility
 from podium.control.parameters.memory_record import MemoryRecord
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 JUDGES = ("interleaved_benchmarking", "error_budget")
 GATES = tuple(one for one in EDGE_BRING_UP if one not in ("cryoscope", *JUDGES))
@@ -166,11 +168,13 @@ def test_the_likeliest_state_has_a_fidelity_within_its_sigma() -> None:
 
 
 @pytest.mark.parametrize("gates", [3, 4])
-def test_readouts_behind_repeated_gates_are_all_on_the_grid(gates: int) -> None:
+def test_readouts_behind_repeated_gates_are_all_on_the_grid(gates: int, monkeypatch) -> None:
     """An SHFQA stores eight waveforms, one for each place on its grid of 8 ns."""
+    monkeypatch.setattr(leakage, "waits_ns", lambda _: (0, 33, 66, 99, 132))
     p = EdgePulses.of(bench_of(CoupledPair(), 5), EDGE)
-    program = lost_program(p, 0.5, 58, p.slot_ns(64), gates, 100)
+    program = leakage.lost_program(p, 0.5, 58, p.slot_ns(64), gates, 100)
     (axis,) = program.axes
-    wait, rest = (np.array([one.value(k) for k in range(axis.count)]) for one in axis.variables)
-    assert np.any(wait % GRID_NS)
+    fs = (np.array([one.value(k) for k in range(axis.count)]) for one in axis.variables)
+    wait, rest = (one / FS_PER_NS for one in fs)
+    assert wait.tolist() == [0, 33, 66, 99, 132]
     assert not np.any((gates * wait + rest) % GRID_NS)
