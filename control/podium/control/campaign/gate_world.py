@@ -8,12 +8,10 @@ import numpy as np
 from podium.control.campaign.world_process import json_of, recorded_world
 from podium.control.campaign.world_task import WorldTask
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.line_inverse import inverse_stages, step_means
+from podium.control.compilers.line_inverse import JUDGED_NS, inverse_stages, step_means
 from podium.control.facility.line_response import LineResponse, response_of
 from podium.control.processes.child_processes import podium
 
-JUDGED_NS = (5, 20_000)
-"""The residual of a line is the largest in this time after a step."""
 OF_GATE = (
     *("bell_fidelity", "bell_concurrence", "exchange", "gate_error", "gate_leakage"),
     *("budget_error", "decoherence_error", "leakage_error", "phase_error", "distortion_error"),

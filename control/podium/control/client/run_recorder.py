@@ -198,8 +198,8 @@ class RunRecorder:
     async def _asked_once(self, request: object, expected: type[Answer]) -> Answer | Failed:
         """Return one answer; "no answer" as soon as the records that were asked are seen to end.
 
-        A bus tells of a process that died while it answered; of one whose connection alone was
-        lost it need not, and the question would stand until :data:`ANSWER_S`.
+        A bus reports a process that died while it answered; one whose connection alone was lost it
+        need not, and the question would stand until :data:`ANSWER_S`.
         """
         asking = asyncio.ensure_future(
             ask(self._bus, self._key, request, expected, timeout_s=ANSWER_S)

@@ -9,6 +9,8 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.facility.line_response import LineResponse
 
 NS_PER_S = 1e9
+JUDGED_NS = (5, 20_000)
+"""The residual of a family's filters is the largest deviation in this time after a step."""
 
 
 @dataclass(frozen=True, slots=True)

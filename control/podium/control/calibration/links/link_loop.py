@@ -9,7 +9,7 @@ resonator, b the other::
                     b' =        - (kb / 2 + kb echo / (1 - echo) + i db) b
                                 - sqrt(ka kb) / (1 - echo) a
 
-The amplitude there is taken out of b: what arrives is told without loss. An echo that comes back at
+The amplitude there is taken out of b: what arrives is without loss. An echo that comes back at
 once is that of a way that is short against 1 / kappa. It is the loop of cascaded systems (Gough and
 James, IEEE Trans. Autom. Control 54, 2530 (2009)).
 """

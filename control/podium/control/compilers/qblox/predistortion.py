@@ -14,7 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.line_inverse import InverseStage, inverse_stages, step_means
+from podium.control.compilers.line_inverse import (
+    JUDGED_NS,
+    InverseStage,
+    inverse_stages,
+    step_means,
+)
 from podium.control.facility.line_response import LineResponse
 
 EXPONENTIALS, TAPS = 4, 32
@@ -27,8 +32,6 @@ ANY_STAGE_NS, STAGE_NS, FIR_NS = 60, 50, 80
 """Delays of an output with filters (``get_filter_delay`` of the same package): 60 ns, 50 ns for
 each exponential, 80 ns for the FIR. ASSUMED: the inverse high-pass takes as long as an
 exponential."""
-JUDGED_NS = (5, 20_000)
-"""The residual is the largest in this time after a step."""
 
 Value = float | str | tuple[float, ...]
 

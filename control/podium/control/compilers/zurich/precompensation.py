@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.line_inverse import InverseStage, inverse_stages
+from podium.control.compilers.line_inverse import JUDGED_NS, InverseStage, inverse_stages
 from podium.control.compilers.placing import PlacedFrame
 from podium.control.compilers.zurich.target import FluxChannel, ZurichTarget
 from podium.control.facility.line_response import LineResponse
@@ -35,8 +35,6 @@ from podium.firmware_interfaces.zurich.precompensation import (
 )
 from podium.firmware_interfaces.zurich.program import Setting
 
-JUDGED_NS = (5, 20_000)
-"""The residual is the largest in this time after a step, wherever in a block it begins."""
 STEP_FS = 40_000_000
 """All that begins together is held back in steps of this: whole turns of synthesizers, and whole
 cycles of analysers."""
@@ -309,7 +307,7 @@ def _coefficients(port: str, arriving: Reals) -> tuple[float, ...]:
 def _high_pass(
     port: str, response: LineResponse, rate_hz: int
 ) -> tuple[float | None, tuple[str, ...]]:
-    """Return the time constant for the inverse high-pass, and what is told of it."""
+    """Return the inverse high-pass's time constant, and what the resource report says of it."""
     tau_s = response.high_pass_s
     if tau_s is None:
         return None, ()

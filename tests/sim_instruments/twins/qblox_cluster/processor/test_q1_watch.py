@@ -61,7 +61,7 @@ def same(one: RealTimeTrace, other: RealTimeTrace) -> None:
 
 
 def visited(text: str, *, steps: bool = False, **stops: Any) -> list[dict[str, Any]]:
-    """Return what is told at each stop; the run has done what it does by itself."""
+    """Return how it stands at each stop; the run has done what it does by itself."""
     seen: list[dict[str, Any]] = []
 
     def halted(processor: SeenProcessor) -> bool:

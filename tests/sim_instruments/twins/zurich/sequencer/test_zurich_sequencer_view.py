@@ -66,7 +66,7 @@ def same(one: Trace, other: Trace) -> None:
 
 
 def visited(*breakpoints: Breakpoint, steps: bool = False) -> list[dict[str, Any]]:
-    """Return what is told at each stop; the run has done what it does by itself."""
+    """Return how it stands at each stop; the run has done what it does by itself."""
     seen: list[dict[str, Any]] = []
 
     def halted(view: SequencerView) -> bool:
