@@ -124,6 +124,19 @@ def test_what_a_stream_had_is_a_file_of_its_run_once_it_was_left(records) -> Non
     assert records.index.run("1-1").state == "done"
 
 
+def test_a_store_that_a_kill_left_half_made_is_no_stream(records, monkeypatch) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            records.keep_part(part(10))
+    assert records.streams.runs() == ()
+    records.keep_part(part(20))
+    assert records.streams.runs() == ("1-1",)
+
+
 def test_a_run_that_is_recorded_leaves_no_store(records) -> None:
     records.keep_part(part(5))
     records.keep(wanted("1-1"))

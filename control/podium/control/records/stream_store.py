@@ -84,7 +84,7 @@ class StreamStore:
 
     def runs(self) -> tuple[str, ...]:
         """Return the runs whose streams are not recorded yet."""
-        found = sorted(self._folder.glob(f"*{SUFFIX}"))
+        found = sorted(self._folder.glob(f"[!.]*{SUFFIX}"))  # drafts begin with a dot
         return tuple(one.name.removesuffix(SUFFIX) for one in found)
 
     def written_s(self, run: str) -> float:
