@@ -31,7 +31,8 @@ from podium.control.calibration.sequences import (
     frames_of,
     measure_at_once,
 )
-from podium.control.client.lab import Lab, open_facility
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
 from podium.control.facility.example import example_facility
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import ParameterEntry

@@ -46,7 +46,8 @@ from overhead import _up
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
 from podium.control.bus.memory import MemoryBus
-from podium.control.client.lab import Lab, open_facility
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility

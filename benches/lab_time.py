@@ -13,11 +13,12 @@ from pathlib import Path
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.routines.rabi import rabi_program
-from podium.control.client.lab import Lab, open_facility
-from podium.control.demo import simulation
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
 from podium.control.facility.example import example_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.processes import simulation
 from podium.control.processes.child_processes import Children
 from podium.control.program.program import Program
 

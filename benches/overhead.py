@@ -19,12 +19,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.client.lab import Lab, join_facility, open_facility
-from podium.control.demo import simulation
+from podium.control.client.facility_access import join_facility, open_facility
+from podium.control.client.lab import Lab
 from podium.control.facility.example import example_facility
 from podium.control.facility.facility import Facility, HostAddress
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
+from podium.control.processes import simulation
 from podium.control.processes.child_processes import Children, podium
 from podium.control.program.program import (
     Affine,

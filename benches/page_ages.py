@@ -15,9 +15,9 @@ from podium.control.bus.bus import Bus
 from podium.control.bus.news import Event, events_key
 from podium.control.bus.process_bus import open_bus
 from podium.control.bus.wire import encode
-from podium.control.demo import simulation
 from podium.control.facility.example import example_facility
 from podium.control.facility.load import load_facility
+from podium.control.processes import simulation
 from podium.control.processes.child_processes import Children, podium
 from podium.control.security.access import MayI, Member, access_key
 

@@ -22,16 +22,20 @@ import httpx
 from benches.big_facility import EXAMPLE, big_facility
 
 from benches.records import filled
+from podium.control.bus.cold import ColdNews, ReadingNews
 from podium.control.bus.memory import MemoryBus
+from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import QUANTITIES
 from podium.control.parameters.store import ParameterStore
 from podium.control.records.record_folder import RecordFolder
 from podium.control.records.record_service import RecordService
+from podium.control.web.cold_picture import ColdPicture
 from podium.control.web.picture import FacilityPicture
 from podium.control.web.process import served
 from podium.control.web.store_watch import watch_store
+from podium.firmware_interfaces import fridge_signals
 
 NODES = 10
 VIEWERS = 20
@@ -78,7 +82,7 @@ async def ten_nodes(
     place = folder / "parameters.sqlite"
     with ParameterStore(place) as store:
         store.put(entries)
-    picture, bus = FacilityPicture(facility, str(place)), MemoryBus()
+    picture, bus = FacilityPicture(facility, str(place), cold=all_cold(facility)), MemoryBus()
     with RecordFolder(folder / "records") as records:
         filled(records, runs)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -93,6 +97,19 @@ async def ten_nodes(
             await asyncio.sleep(0.05)
         yield f"http://127.0.0.1:{port}", place, entries
         watching.cancel()
+
+
+def all_cold(facility: Facility) -> ColdPicture:
+    """Return a cold side of which every signal of every fridge was heard a moment ago."""
+    tai = (1_800_000_000, 0)
+    readings = tuple(
+        ReadingNews(f"gas_{name}.{signal}", name, signal, 1.2345, unit, tai, "good")
+        for name in facility.fridges
+        for signal, unit in fridge_signals.OUTPUTS.items()
+    )
+    picture = ColdPicture(clock=lambda: 0.0)
+    picture.take(ColdNews(1, tai, readings, (), (), (), (), ()))
+    return picture
 
 
 async def viewer(client: httpx.AsyncClient, page: str, seen: "asyncio.Queue[bytes]") -> None:

@@ -22,7 +22,8 @@ from podium.control.bus.process_bus import client_of, join_bus
 from podium.control.bus.progress import ProgressNews, progress_key
 from podium.control.bus.queue import QueueNews, Reservation, queue_key
 from podium.control.bus.wire import decode
-from podium.control.client.lab import Lab, join_facility
+from podium.control.client.facility_access import join_facility
+from podium.control.client.lab import Lab
 from podium.control.coordinator.queue_step import step
 from podium.control.coordinator.queue_values import ActiveWork, QueuedWork, QueueState
 from podium.control.facility.load import load_facility

@@ -25,7 +25,7 @@ from qcodes.instrument_drivers.yokogawa import YokogawaGS200
 
 from podium.control.agent import snapshots
 from podium.control.agent.instruments import driver_class
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.facility.instrument_models import model_of
 from podium.control.facility.load import load_facility
 

@@ -68,8 +68,10 @@ def test_a_missed_floor_is_told_and_ends_the_run_with_status_1(run, monkeypatch,
 
 
 def test_a_peer_that_is_not_installed_is_named_and_not_measured(run, monkeypatch, tmp_path):
-    monkeypatch.setattr(run, "REFEREES", tmp_path / ".venv-referees" / "bin" / "python")
-    row = run._qibolab(1e-3, None)
+    monkeypatch.setattr(
+        run.physics_rows, "REFEREES", tmp_path / ".venv-referees" / "bin" / "python"
+    )
+    row = run.physics_rows._qibolab(1e-3, None)
     assert row.peer == "qibolab emulator: not measured, .venv-referees is not there"
     assert row.ratio is None
     assert row.met
