@@ -296,6 +296,30 @@ def test_only_a_start_that_came_too_late_everywhere_is_called_late() -> None:
         assert told.start.late is expected
 
 
+@pytest.mark.parametrize(
+    ("of_a", "of_b", "expected"),
+    [
+        ({}, {"ended": "FIRE came too late", "start": None, "starts": 0}, True),
+        ({}, {"start": None, "starts": 0, "late": 1}, True),
+        ({"start": None, "starts": 0}, {"start": None, "starts": 0}, False),
+        ({}, {"start": LATE_START}, False),
+        ({"start": LATE_START}, {"start": None, "starts": 0}, False),
+        ({"epochs": Epochs.of({"house": 4, "node_a": 1})}, {"start": None, "starts": 0}, False),
+        ({"starts": 2}, {"start": None, "starts": 0}, False),
+    ],
+)
+def test_a_partial_start_is_one_of_which_nobody_has_started_wrongly(of_a, of_b, expected) -> None:
+    """Only such a one may be made again without somebody looking at it: all else is a fault."""
+    told = reporting()
+    did = told.tell(report(told, "node_a", **of_a), report(told, "node_b", **of_b))
+    assert [type(one.request) for one in did] == [Abort, Abort]
+    assert told.start.failed
+    assert told.start.partial is expected
+    assert not told.start.late
+    told.tell(*(StoodDown(node, RUN, True) for node in NODES))
+    assert (told.start.stage, told.start.reports) == (Stage.OVER, ())
+
+
 def test_requests_are_said_again_and_answers_heard_twice_change_nothing() -> None:
     told = begun()
     told.tell(prepared("node_a"))

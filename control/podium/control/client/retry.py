@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from podium.control.bus.mixers import MixerFound
-from podium.control.client.lab import SETTLED, Lab
+from podium.control.client.lab import Lab
+from podium.control.client.readiness import SETTLED
 from podium.control.facility.facility import Facility
 from podium.control.program.program import Program
 from podium.control.runs.errors import RunFailed, RunRefused

@@ -41,6 +41,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     _common(bell)
     _plays(bell)
+    process = actions.add_parser(
+        "process",
+        help="send six states of a qubit over a calibrated link, and find what becomes "
+        "of any state by tomography",
+    )
+    _common(process)
+    _plays(process)
     wanted = actions.add_parser(
         "request",
         help="pairs over whatever links are up, each measured as soon as it is there: epochs, "
@@ -74,9 +81,9 @@ def run(arguments: Namespace) -> int:
     from podium.control.calibration.links.link_session import UnknownLink
     from podium.control.calibration.readiness import NotCold
     from podium.control.facility.problems import FacilityError
+    from podium.control.facility.state_file import AlreadyUp
     from podium.control.parameters.entry import NotMeasured
     from podium.control.parameters.store import StoreError
-    from podium.control.processes.state_file import AlreadyUp
     from podium.control.runs.errors import RunError
 
     what = f"podium link {arguments.action}"
@@ -95,7 +102,7 @@ def run(arguments: Namespace) -> int:
 
 
 async def _play(arguments: Namespace) -> int:
-    from podium.control.calibration.links.link_routines import BELL, CALIBRATION
+    from podium.control.calibration.links.link_routines import BELL, CALIBRATION, PROCESS
     from podium.control.calibration.links.link_session import UnknownLink, calibrate, chosen_link
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import suggest
@@ -104,10 +111,10 @@ async def _play(arguments: Namespace) -> int:
 
     facility = await asyncio.to_thread(load_facility, arguments.facility, None)
     link = chosen_link(facility, arguments.ends)
-    steps: Sequence[str] = BELL
+    steps: Sequence[str] = PROCESS if arguments.action == "process" else BELL
     if arguments.action == "calibrate":
         steps = arguments.only or CALIBRATION
-        known = (*CALIBRATION, *BELL)
+        known = (*CALIBRATION, *BELL, *PROCESS)
         for one in steps:
             if one not in known:
                 raise UnknownLink(f"no routine {one!r} of links; {suggest(one, known)}")

@@ -335,6 +335,7 @@ class CoordinatorSide:
             data,
             unverified,
             late=bool(start.failed) and start.late,
+            partial=bool(start.failed) and start.partial,
             unfit=start.unfit,
             refused=start.refused,
             unsafe=start.unsafe,

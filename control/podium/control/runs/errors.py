@@ -1,4 +1,4 @@
-"""Errors of runs. The tree: ``RunError`` is refused or failed; a late start is a failure."""
+"""Errors of runs. The tree: ``RunError`` is refused or failed; a lost start is a failure."""
 
 
 class RunError(Exception):
@@ -22,3 +22,10 @@ class RunFailed(RunError):
 
 class StartLate(RunFailed):
     """Its start came too late, so nothing was played; made again, it may do."""
+
+
+class StartPartial(RunFailed):
+    """Some nodes started in time and others not at all: all were stopped, its data are discarded.
+
+    Made again as a whole, it may do.
+    """

@@ -67,6 +67,8 @@ class JobEnded:
     """It failed because an agent has refused it: nothing was touched."""
     unsafe: str = ""
     """Outputs that could not be made safe after it; empty: all are."""
+    partial: bool = False
+    """It failed only because some of its nodes stayed still; the others were stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +221,11 @@ def _written(entry: Entry) -> bytes:
         case JobAccepted(ticket, program, agents, at_once, by, priority, asked_s):
             fields = {"ticket": ticket, "program": program, "agents": list(agents)}
             fields |= {"at_once": at_once, "by": by, "priority": priority, "asked_s": asked_s}
-        case JobEnded(ticket, run, failed, data, unverified, late, unfit, refused, unsafe):
+        case JobEnded(ticket, run, failed, data, unverified, late, unfit, refused, unsafe, partial):
             coded = [[agent, base64.b64encode(part).decode()] for agent, part in data]
             fields = {"ticket": ticket, "run": run, "failed": failed, "data": coded}
             fields |= {"unverified": list(unverified), "late": late, "unfit": unfit}
-            fields |= {"refused": refused, "unsafe": unsafe}
+            fields |= {"refused": refused, "unsafe": unsafe, "partial": partial}
         case JobForgotten(ticket):
             fields = {"ticket": ticket}
     text = json.dumps([type(entry).__name__, fields]).encode()

@@ -187,6 +187,9 @@ class RunStart:
     """Why it came to nothing."""
     late: bool = False
     """It came to nothing only because its start came too late: made again, it may do."""
+    partial: bool = False
+    """Some have started as they should and the others stayed still: all was stopped, and its data
+    are discarded. Made again as a whole, it may do."""
     unfit: bool = False
     """It came to nothing because its program does not fit the controllers of an agent."""
     refused: bool = False

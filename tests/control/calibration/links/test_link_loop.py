@@ -27,10 +27,22 @@ STILL = Atom(np.zeros((LEVELS, LEVELS)), np.zeros((LEVELS, LEVELS)))
 FORTH = 0.77
 
 
+FALLS, DEPHASES = (0.4e6, 0.45e6), (0.5e6, 0.3e6)
+"""Of f at each end, 1/s: it lives 2.5 us, and loses its phase to g in as long."""
+
+
+def atom(falls_1_s: float, dephases_1_s: float) -> Atom:
+    rates, dephasing = np.zeros((LEVELS, LEVELS)), np.zeros((LEVELS, LEVELS))
+    rates[1, 2] = falls_1_s
+    dephasing[0, 2] = dephasing[2, 0] = dephases_1_s
+    return Atom(rates, dephasing)
+
+
 def in_the_world(
     drives: tuple[np.ndarray, np.ndarray],
     loop: LinkLoop,
     *,
+    atoms: tuple[Atom, Atom] = (STILL, STILL),
     lag_ns: int = 0,
     off_hz: tuple[float, float] = (0.0, 0.0),
     stop_fs: int = STOP_FS,
@@ -39,13 +51,14 @@ def in_the_world(
 
     The photon's reference frequency is the first resonance.
     """
-    begin_fs = 100 * NS
+    begin_fs = 100 * NS if atoms == (STILL, STILL) else -min(0, lag_ns) * NS
+    decays_fs = begin_fs, 0
     ends = tuple(
         WindowEnd(
-            STILL,
+            atoms[k],
             TransferResonator(KAPPAS[k], (0.0, loop.apart_hz)[k]),
             Sideband(drives[k] + 0j, begin_fs + k * lag_ns * NS, NS, off_hz[k]),
-            0,
+            0 if atoms == (STILL, STILL) else decays_fs[k],
             stop_fs,
         )
         for k in (0, 1)
@@ -61,7 +74,7 @@ def test_without_an_echo_both_are_the_closed_forms() -> None:
     lags = np.array([0, 2, 5, 10, -10])
     ends = (EndModel(KAPPAS[0]), EndModel(KAPPAS[1]))
     x = np.where(lags == 0, 1e-9, np.pi * GAMMA * lags * 1e-9)
-    arrived = delivered(sent, caught, ends, LinkLoop(), lags)
+    arrived = delivered(sent, caught, ends, LinkLoop(), lags).f
     assert np.allclose(arrived, (x / np.sinh(x)) ** 2, atol=2e-4)
     rate, off = np.array([0.0, 1.5e6, 2.6e6, 6e6, 3e6]), np.array([0.0, 0.0, 0.0, 0.0, 4e6])
     found = left_in_loop(np.full(5, 120e-9), rate, off, KAPPAS, LinkLoop(0j, 1e6))
@@ -94,5 +107,27 @@ def test_what_is_delivered_is_what_the_world_delivers() -> None:
     for echo, apart, lag, off in ((0.077j, 0.0, 24, 0.0), (-0.077, 2e6, -8, 0.5e6)):
         loop = LinkLoop(echo, apart)
         result = in_the_world((sent, caught), loop, lag_ns=lag, off_hz=(0.0, off - apart))
-        (found,) = delivered(sent + 0j, caught + 0j, ends, loop, np.array([lag]), off)
+        (found,) = delivered(sent + 0j, caught + 0j, ends, loop, np.array([lag]), off).f
         assert found * FORTH == pytest.approx(transfer_of(result), abs=1e-3)
+
+
+@pytest.mark.parametrize("lag", [-24, 0, 6, 40])
+def test_f_falls_and_dephases_while_pulses_play_and_at_no_other_time(lag: int) -> None:
+    """Not before the emission; at the second end until both pulses have ended."""
+    sent = sech_rate_hz(middles_s(LENGTH), GAMMA, KAPPAS[0])
+    caught = sech_rate_hz(-middles_s(LENGTH), GAMMA, KAPPAS[1])
+    ends = tuple(EndModel(*one) for one in zip(KAPPAS, FALLS, DEPHASES, strict=True))
+    loop, atoms = LinkLoop(0.05j), tuple(atom(*one) for one in zip(FALLS, DEPHASES, strict=True))
+    stop_ns = max(LENGTH, LENGTH + lag) - min(0, lag)
+    result = in_the_world(
+        (sent, caught), loop, atoms=(atoms[0], atoms[1]), lag_ns=lag, stop_fs=stop_ns * NS
+    )
+    state = np.zeros((LEVELS**2, LEVELS**2), np.complex128)
+    state[2 * LEVELS, 2 * LEVELS] = 1
+    received = result.channel.apply(state).reshape((LEVELS,) * 4)
+    wanted = np.einsum("ajaj->j", received).real
+    # the lags of others beside it change nothing
+    lags = np.array([lag, -60, 100])
+    found = delivered(sent + 0j, caught + 0j, (ends[0], ends[1]), loop, lags)
+    assert found.f[0] * FORTH == pytest.approx(wanted[2], abs=1e-3)
+    assert found.fallen[0] * FORTH == pytest.approx(wanted[1], abs=1e-3)

@@ -9,6 +9,7 @@ import pytest
 
 from podium.control import cli
 from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.links import link_bench
 from podium.control.calibration.links.emission import emission_program, slices_ns
 from podium.control.calibration.links.entangled_pair import (
     PSI_PLUS,
@@ -17,7 +18,7 @@ from podium.control.calibration.links.entangled_pair import (
     link_bell,
     phase_program,
 )
-from podium.control.calibration.links.link_bench import LinkBench, of_resonance
+from podium.control.calibration.links.link_bench import STARTS, LinkBench, of_resonance
 from podium.control.calibration.links.link_routines import CALIBRATION, LINK_ROUTINES
 from podium.control.calibration.links.link_session import UnknownLink, chosen_link, link_validities
 from podium.control.calibration.links.photon_transfer import (
@@ -28,13 +29,17 @@ from podium.control.calibration.links.photon_transfer import (
 from podium.control.calibration.links.sideband_rate import aside_program, rate_program
 from podium.control.calibration.links.sideband_spectroscopy import sideband_scans
 from podium.control.calibration.links.transfer_efficiency import efficiency_program
+from podium.control.calibration.links.transfer_process import link_process, process_program
+from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.bell_state import rotations
+from podium.control.compilers.placing import place_in_fs
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import NotMeasured, ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.store import ParameterStore
-from podium.control.program.program import Frame
+from podium.control.program.program import Frame, Program
 from podium.control.program.validate import validate
+from podium.control.runs.errors import RunError, RunFailed, RunRefused, StartLate, StartPartial
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 LINKED = EXAMPLES / "linked" / "facility.yaml"
@@ -100,6 +105,7 @@ def test_programs_of_both_ends_are_one_program_on_two_nodes(bench: LinkBench) ->
         detuning_program(bench, 100),
         efficiency_program(bench, 100),
         phase_program(bench, 100),
+        process_program(bench, 100),
         bell_program(bench, 100),
     ]
     for program in programs:
@@ -108,6 +114,42 @@ def test_programs_of_both_ends_are_one_program_on_two_nodes(bench: LinkBench) ->
     assert programs[-1].keep_shots
     for program in (reference_program(bench.first, 100), emission_program(bench, 100)):
         validate(program)
+
+
+def sidebands_ns(bench: LinkBench, program: Program) -> list[list[tuple[int, int]]]:
+    """Begin and end of each sideband pulse of each end, ns, at the program's first point."""
+    frames = {one.frame.name: one for one in place_in_fs(program).frames}
+    return [
+        [
+            (
+                begin := int(np.ravel(one.start_fs)[0]) // 10**6,
+                begin + one.waveform.duration_fs // 10**6,
+            )
+            for one in frames[end.sideband].pulses
+        ]
+        for end in bench.ends
+    ]
+
+
+@pytest.mark.parametrize("made", [bell_program, process_program, efficiency_program])
+def test_no_photon_of_a_reset_meets_a_catch(bench: LinkBench, made) -> None:
+    """Each end sends twice in a shot: what was left in 1, and then; the second catches once."""
+    (reset_a, sent), (reset_b, caught) = sidebands_ns(bench, made(bench, 100))
+    assert reset_a[1] < reset_b[0], "the second end would catch what the first sends away"
+    empty_ns = 12 / (2 * np.pi * 10.4e6) * 1e9
+    assert min(sent[0], caught[0]) > reset_b[1]
+    assert sent[0] - reset_b[1] > empty_ns
+    assert caught[0] - reset_a[1] > empty_ns
+
+
+def test_f_does_not_wait_before_it_is_sent(bench: LinkBench) -> None:
+    """The emission begins as both pulses have ended, the catch so much later as is known."""
+    pulse_ns = bench.first.node.pulse_ns
+    frames = {one.frame.name: one for one in place_in_fs(bell_program(bench, 100)).frames}
+    last_ns = int(np.ravel(frames[bench.first.node.ef].pulses[-1].start_fs)[0]) // 10**6
+    (_, sent), (_, caught) = sidebands_ns(bench, bell_program(bench, 100))
+    assert sent[0] == last_ns + pulse_ns
+    assert caught[0] - sent[0] == 7
 
 
 def test_the_sideband_is_where_the_ladder_puts_it_until_it_is_measured(bench: LinkBench) -> None:
@@ -175,7 +217,7 @@ def test_a_link_of_which_nothing_is_said_has_no_bench() -> None:
 
 
 def test_all_routines_but_the_pair_are_a_calibration() -> None:
-    assert [one.name for one in LINK_ROUTINES] == [*CALIBRATION, "link_bell"]
+    assert [one.name for one in LINK_ROUTINES] == [*CALIBRATION, "link_bell", "link_process"]
 
 
 def test_status_says_what_the_store_knows(tmp_path, capsys) -> None:
@@ -193,7 +235,49 @@ def test_status_says_what_the_store_knows(tmp_path, capsys) -> None:
     assert "no link fits node_x" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("routine", [carrier_phase, link_bell])
+class LosesStarts:
+    """Loses so many starts, each after a long time, and then plays."""
+
+    def __init__(self, facility, error: RunError, lost: int) -> None:
+        self.facility, self.error, self.lost, self.tries = facility, error, lost, 0
+
+    async def run(self, program):
+        self.tries += 1
+        if self.tries <= self.lost:
+            raise self.error
+        raise Played
+
+
+class Played(Exception):
+    """The run was made."""
+
+
+@pytest.mark.parametrize(
+    ("error", "lost", "tries", "ends"),
+    [
+        (StartPartial("partial start (only on node_a)"), 3, 4, Played),
+        (StartLate("FIRE came too late"), 3, 4, Played),
+        (StartPartial("partial start (only on node_a)"), 99, STARTS, StartPartial),
+        (RunFailed("agent node_a is lost"), 3, 1, RunFailed),
+        (RunRefused("it does not fit"), 3, 1, RunRefused),
+    ],
+)
+async def test_a_start_that_was_lost_is_made_again_however_long_runs_take(
+    error: RunError, lost: int, tries: int, ends: type[Exception], monkeypatch
+) -> None:
+    """A busy machine takes more than a minute for one run; what else fails is not made again."""
+    wall = iter(range(0, 100_000, 100))
+    monkeypatch.setattr(link_bench.time, "monotonic", lambda: float(next(wall)))
+    bench = bench_of()
+    runner = LosesStarts(bench.first.bench.runner.facility, error, lost)
+    for end in bench.ends:
+        end.bench.runner = runner
+    with pytest.raises(ends):
+        await bench.run(Outcome("link_bell", "Bell"), lag_program(bench, 100))
+    assert runner.tries == tries
+
+
+@pytest.mark.parametrize("routine", [carrier_phase, link_bell, link_process])
 async def test_a_phase_that_the_reference_does_not_hold_is_not_asked_for(
     routine, tmp_path: Path
 ) -> None:

@@ -25,9 +25,8 @@ from podium.control.calibration.fits.two_qubit_state import (
     tomography,
 )
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
-from podium.control.calibration.links.photon_transfer import SIGNIFICANT, WAIT_NS
+from podium.control.calibration.links.photon_transfer import SIGNIFICANT
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.bell_state import ENTANGLED, TURNS, rotations
 from podium.control.calibration.routines.single_shot import levels
@@ -45,7 +44,6 @@ from podium.control.program.program import (
     Table,
     Variable,
 )
-from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
 
@@ -65,16 +63,14 @@ def pair_body(bench: LinkBench) -> list[Statement]:
     first, second = bench.first, bench.second
     photon = bench.photon()
     half = first.node.ef_pulse(first.node.ef_pi_amplitude() / 2)
-    lag_ns = WAIT_NS + bench.flight_ns()
     return [
-        *passive_reset([first.node, second.node], bench.names),
+        *bench.reset(),
         first.node.pi(),
-        Barrier(bench.names),
+        Barrier(first.names),
         half,
-        Barrier(bench.names),
-        Delay((first.sideband,), WAIT_NS * FS_PER_NS),
+        Barrier(first.names),
         bench.send(photon),
-        Delay((second.sideband,), lag_ns * FS_PER_NS),
+        Delay((second.sideband,), bench.catch_after_fs()),
         bench.catch(photon),
         Barrier(bench.names),
         second.node.ef_pulse(second.node.ef_pi_amplitude()),

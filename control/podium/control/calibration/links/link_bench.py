@@ -20,15 +20,17 @@ from podium.control.calibration.links.photon_shapes import (
 )
 from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.runner import Runner
+from podium.control.calibration.sequences import on_grid_ns
 from podium.control.facility.check_timing import PHASE_LIMIT_DEG
 from podium.control.facility.facility import Link, LinkEnd
 from podium.control.parameters.entry import NotMeasured, ParameterRecord
 from podium.control.parameters.validity import Validities
-from podium.control.program.program import Barrier, Frame, Play, Program, Statement, Value
+from podium.control.program.program import Barrier, Delay, Frame, Play, Program, Statement, Value
 from podium.control.program.waveforms import Square
-from podium.control.runs.errors import RunFailed
+from podium.control.runs.errors import RunFailed, StartLate, StartPartial
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 if TYPE_CHECKING:
@@ -42,13 +44,21 @@ is brought with it; at 11.8, where Kurpiers et al. (2018) cut, decay costs a pai
 fidelity more than the cut does, and at 15 0.023 (the world's equation, best lag each)."""
 SECOND_OVER_FIRST = 2.0
 """ASSUMED: f decays twice as fast as e, as in a harmonic ladder; its lifetime is not measured."""
+DEPHASING_OF_F = (3.0, 1.0)
+"""Of f and g over that of e and g, and its sigma: 4 where the number operator is noisy, 2 where
+both lines are so by themselves. ASSUMED: which of them it is, no routine tells."""
+RESET_LIFETIMES = 4.0
+"""Wait before a shot, in lifetimes; what is left in 1 then, both ends send away by themselves."""
+EMPTY = 12.0
+"""Wait behind that, in 1 / (2 pi kappa) of the narrower resonator: 6e-6 of a photon is left."""
 LONGEST_NS = 16_000
 """A pulse of samples 1 ns apart; the waveform memory of a Q1 sequencer holds 16,384."""
 GRID_NS = 4
 STARTS = 8
-"""A run that fails, as where its start came late on a busy machine, is tried so often at most."""
+"""A run that fails is tried so often at most."""
 AGAIN_S = 60.0
-"""Wall time from a run's first try after which it is not made again."""
+"""Wall time from a run's first try after which one that has failed is not made again. Starts that
+came late, or not on all nodes, are: on a busy machine one run may take longer than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +132,29 @@ class EndPulses:
 
     def model(self) -> EndModel:
         """Return it as fits take it, with f decaying as :data:`SECOND_OVER_FIRST` says."""
-        return EndModel(self.kappa_hz(), SECOND_OVER_FIRST / self.bench.best(self.node.qubit, "t1"))
+        t1_s = self.bench.best(self.node.qubit, "t1")
+        ratio = self.bench.inputs.take(f"{self.node.qubit.name} > dephasing of f", *DEPHASING_OF_F)
+        dephasing = ratio * max(0.0, self._t2_rate_1_s() - 0.5 / t1_s)
+        return EndModel(self.kappa_hz(), SECOND_OVER_FIRST / t1_s, dephasing)
+
+    def _t2_rate_1_s(self) -> float:
+        """Return 1 / T2 of an echo, measured or designed; else of a Ramsey scan, else 0.
+
+        Noise that is slow against a shot, which an echo does not see, moves a photon's frequency.
+        """
+        for quantity in ("t2_echo", "t2_ramsey"):
+            measured = self.bench.measured(self.node.qubit, quantity)
+            if measured is not None or quantity in self.node.qubit.design:
+                return 1 / self.bench.best(self.node.qubit, quantity)
+        return 0.0
+
+    def second_level(self) -> float:
+        """Return where 2 is read between 0 (0) and 1 (1): measured, else where 1 is."""
+        parts = [self.bench.measured(self.node.qubit, f"second_{one}") for one in "iq"]
+        if parts[0] is None or parts[1] is None:
+            return 1.0
+        at = np.array([complex(parts[0], parts[1])])
+        return float(levels(self.bench, self.node.qubit).project(at)[0])
 
     def prepare_f(self) -> list[Statement]:
         """Bring 0 to f: a pi pulse on 0-1 and one on 1-2."""
@@ -266,6 +298,38 @@ class LinkBench:
         except ValueError as error:
             raise FitFailed(str(error)) from error
 
+    def reset(self) -> list[Statement]:
+        """Bring both ends to 0: by waiting, then each sends what is left in 1 away as a photon.
+
+        A pi pulse on 1-2 and an emission at each, the first end before the second, which does not
+        catch (Magnard et al., Phys. Rev. Lett. 121, 060502 (2018), there driven at one time). Then
+        both resonators empty: no photon of a reset meets the next catch.
+        """
+        photon, second = self.photon(), self.second
+        drive, kappa = second.drive(), second.kappa_hz()
+        emptied = emission(drive, photon.bandwidth_hz, kappa, photon.duration_ns)
+        body = self.passive_reset()
+        for end, pulse in ((self.first, photon.sent), (second, emptied)):
+            lift = end.node.ef_pulse(end.node.ef_pi_amplitude())
+            body += [lift, Barrier(self.names), Play(end.sideband, played(pulse))]
+            body.append(Barrier(self.names))
+        slowest_hz = min(end.kappa_hz() for end in self.ends)
+        empty_ns = on_grid_ns(EMPTY / (2 * np.pi * slowest_hz)) + max(0, self.flight_ns())
+        body += [Delay(self.names, on_grid_ns(empty_ns * 1e-9) * FS_PER_NS), Barrier(self.names)]
+        return body
+
+    def passive_reset(self) -> list[Statement]:
+        """Bring both ends to 0, but for what is thermal, by waiting."""
+        return passive_reset([self.first.node, self.second.node], self.names, RESET_LIFETIMES)
+
+    def prepared_ns(self) -> int:
+        """Return how long both pulses take that bring the first end's 0 to where it sends, ns."""
+        return 2 * self.first.node.pulse_ns
+
+    def catch_after_fs(self) -> int:
+        """Return from the begin of the first end's preparation to that of the catch, fs."""
+        return (self.prepared_ns() + self.flight_ns()) * FS_PER_NS
+
     def send(self, photon: PhotonPulses) -> Play:
         """Play the emission."""
         return Play(self.first.sideband, played(photon.sent))
@@ -329,12 +393,16 @@ class LinkBench:
     async def run(self, outcome: Outcome, program: Program) -> "xarray.Dataset":
         """Run a program on both nodes, or on one, from one start; a run that fails is made again.
 
-        One that is refused is not. Raises ``RunError``.
+        One that is refused is not. Of a start that was lost (late, or on one node alone) nothing is
+        kept. Raises ``RunError``.
         """
         begin_s = time.monotonic()
         for left in range(STARTS - 1, -1, -1):
             try:
                 return await self.first.bench.run(outcome, program)
+            except (StartLate, StartPartial):
+                if not left:
+                    raise
             except RunFailed:
                 if not left or time.monotonic() - begin_s > AGAIN_S:
                     raise

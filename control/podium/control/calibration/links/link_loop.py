@@ -11,7 +11,8 @@ resonator, b the other::
 
 The amplitude there is taken out of b: what arrives is without loss. An echo that comes back at
 once is that of a way that is short against 1 / kappa. It is the loop of cascaded systems (Gough and
-James, IEEE Trans. Autom. Control 54, 2530 (2009)).
+James, IEEE Trans. Autom. Control 54, 2530 (2009)). Where atoms dephase the four amplitudes' density
+matrix is followed: nothing but its coherences between f and the rest is lost to that.
 """
 
 from dataclasses import dataclass
@@ -29,9 +30,7 @@ SMALL = 0.4
 """Of the exponential's series: below 1e-9 is left out."""
 STEP_S = 1e-9
 """Of a photon's way from end to end: samples of drives."""
-STEP_TERMS = 5
-RING_DOWN_NS = 60
-"""Behind the last pulse: what is left in the resonators is gone."""
+STEP_TERMS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,16 @@ def left_in_loop(
     return np.asarray(np.abs(made[:, 0, 0]) ** 2)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Delivered:
+    """Where f of the first end is after a transfer without loss, by lag, shape (m,) each."""
+
+    f: Array
+    """In f at the second end."""
+    fallen: Array
+    """Caught there in f, and fallen to e before the second end's next pulse."""
+
+
 def delivered(
     sent_hz: ComplexArray,
     caught_hz: ComplexArray,
@@ -81,44 +90,60 @@ def delivered(
     loop: LinkLoop,
     lags_ns: NDArray[np.int64],
     off_hz: Array | float = 0.0,
-) -> Array:
-    """Return the part of f at the first end that comes to f at the second, without loss, (m,).
+) -> Delivered:
+    """Return what of f at the first end comes to the second, without loss.
 
     ``sent_hz``, ``caught_hz``: complex g / 2 pi, shape (n,), held for 1 ns each, in the frames of
     the resonances that they move; ``lags_ns``, shape (m,): of the catch behind the emission;
-    ``off_hz``: of the catch from its own resonance, scalar or (m,).
+    ``off_hz``: of the catch from its own resonance, scalar or (m,). f decays from the begin of the
+    emission to the end of both pulses, and not before or behind.
     """
     lags = np.asarray(lags_ns, np.int64)
-    begin, size = min(0, int(lags.min())), max(len(sent_hz), len(caught_hz))
-    count = size + max(0, int(lags.max())) - begin + RING_DOWN_NS
-    emit = np.zeros(count, np.complex128)
-    emit[-begin : -begin + len(sent_hz)] = -2j * np.pi * sent_hz
-    at = np.arange(count)[:, None] + begin - lags
+    begin = min(0, int(lags.min()))
+    steps = np.arange(begin, max(len(sent_hz), len(caught_hz) + int(lags.max())))
+    at = steps[:, None] - lags
     inside = (at >= 0) & (at < len(caught_hz))
     take = -2j * np.pi * np.where(inside, caught_hz[np.clip(at, 0, len(caught_hz) - 1)], 0.0)
+    emit = np.zeros(steps.size, np.complex128)
+    emit[-begin : -begin + len(sent_hz)] = -2j * np.pi * sent_hz
+    plays = (steps[:, None] < np.maximum(len(sent_hz), len(caught_hz) + lags)).astype(float)
     own, other = (2 * np.pi * end.kappa_hz for end in ends)
     round_trip = loop.echo / (1 - loop.echo)
     back = np.sqrt(own * other) * round_trip
     there = np.sqrt(own * other) / (1 - loop.echo)
     first = own * (0.5 + round_trip)
     second = other * (0.5 + round_trip) + 2j * np.pi * loop.apart_hz
-    fall = ends[0].decay_1_s / 2
-    caught_fall = ends[1].decay_1_s / 2 + 2j * np.pi * (loop.apart_hz - np.asarray(off_hz))
-    state: ComplexArray = np.zeros((4, lags.size), np.complex128)
-    state[0] = 1.0
-    for up, gain in zip(emit, take, strict=True):
-        term = state
+    turn = 2j * np.pi * (loop.apart_hz - np.asarray(off_hz))
+    dephasing = _dephasing(ends)
+    state: ComplexArray = np.zeros((4, 4, lags.size), np.complex128)
+    state[0, 0] = 1.0
+    fallen = np.zeros(lags.size)
+    for step, up, gain, on in zip(steps, emit, take, plays, strict=True):
+        fall = 0.5 * ends[0].decay_1_s * float(step >= 0)
+        caught_fall = 0.5 * ends[1].decay_1_s * on + turn
+        term, before = state, state[3, 3].real
         for n in range(1, STEP_TERMS + 1):
             f, a, b, g = term
-            slope = [
-                -np.conj(up) * a - fall * f,
-                up * f - first * a - back * b,
-                gain * g - second * b - there * a,
-                -np.conj(gain) * b - caught_fall * g,
-            ]
-            term = np.asarray(np.stack(slope) * (STEP_S / n), np.complex128)
+            slope = np.stack(
+                [
+                    -np.conj(up) * a - fall * f,
+                    up * f - first * a - back * b,
+                    gain * g - second * b - there * a,
+                    -np.conj(gain) * b - caught_fall * g,
+                ]
+            )
+            slope += np.conj(slope.transpose(1, 0, 2)) - dephasing * term
+            term = np.asarray(slope * (STEP_S / n), np.complex128)
             state = state + term
-    return np.asarray(np.abs(state[3]) ** 2)
+        fallen += 0.5 * ends[1].decay_1_s * STEP_S * on * (before + state[3, 3].real)
+    return Delivered(np.asarray(state[3, 3].real), fallen)
+
+
+def _dephasing(ends: tuple[EndModel, EndModel]) -> Array:
+    """Return what coherences of f, both resonators and the other f lose, (4, 4, 1), 1/s."""
+    one, other = (end.dephasing_1_s for end in ends)
+    losses = np.array([one, 0.0, 0.0, other])
+    return np.asarray((losses[:, None] + losses) * (1 - np.eye(4)))[:, :, None]
 
 
 def _exponentials(matrices: ComplexArray) -> ComplexArray:

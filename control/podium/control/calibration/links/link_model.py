@@ -27,6 +27,8 @@ class EndModel:
     """Over 2 pi."""
     decay_1_s: float = 0.0
     """Of f."""
+    dephasing_1_s: float = 0.0
+    """Of the coherence of f and g, on top of what decay takes."""
 
 
 def left_in_f(

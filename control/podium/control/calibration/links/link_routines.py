@@ -11,6 +11,7 @@ from podium.control.calibration.links.photon_transfer import photon_detuning, ph
 from podium.control.calibration.links.sideband_rate import sideband_rate
 from podium.control.calibration.links.sideband_spectroscopy import sideband_spectroscopy
 from podium.control.calibration.links.transfer_efficiency import transfer_efficiency
+from podium.control.calibration.links.transfer_process import link_process
 from podium.control.calibration.outcome import Outcome
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.validity import DAY_S, HOUR_S, Lifetime, Validity
@@ -66,11 +67,20 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
             "chsh_s": Lifetime(1 * DAY_S),
         },
     ),
+    LinkRoutine(
+        link_process,
+        {
+            "process_fidelity": Lifetime(1 * DAY_S),
+            "average_state_fidelity": Lifetime(1 * DAY_S),
+        },
+    ),
 )
-CALIBRATION = tuple(one.name for one in LINK_ROUTINES if one.function is not link_bell)
-"""All that a pair needs."""
 BELL = (link_bell.__name__,)
 """A pair; its phase is that of its own run."""
+PROCESS = (link_process.__name__,)
+"""What becomes of a qubit that is sent; its phase, too, is that of its own run."""
+CALIBRATION = tuple(one.name for one in LINK_ROUTINES if one.name not in (*BELL, *PROCESS))
+"""All that a pair needs."""
 LINK_VALIDITY: Mapping[str, Validity] = {
     quantity: Validity(lifetime.lasts_s, one.name, lifetime.of_epoch)
     for one in LINK_ROUTINES

@@ -1,7 +1,8 @@
 """Sends photons from one end of a link to the other: when they arrive, and how many."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from podium.control.calibration.links.link_bench import (
     PhotonPulses,
     of_resonance,
 )
-from podium.control.calibration.links.link_loop import delivered
+from podium.control.calibration.links.link_loop import Delivered, delivered
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
@@ -36,47 +37,63 @@ from podium.control.program.program import (
 )
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
+if TYPE_CHECKING:
+    import xarray
+
 Array = NDArray[np.float64]
 
-WAIT_NS = 48
-"""The emission begins so long after the catch could at the earliest."""
+EARLIEST_NS = 40
+"""The catch of a scan begins so much before the emission at most: both pulses that prepare f take
+longer than that at any end (:data:`.sequences.SHORTEST_PULSE_NS`)."""
 STEP_NS, POINTS, SHOTS = 8, 13, 1500
 SPAN_HZ, FREQUENCIES = 14e6, 15
 SIGNIFICANT = 5.0
+LEAST_READY = 0.5
+"""Of f that is prepared and brought back to 1; below it pulses on the qubit are wrong."""
 FINE_S = 0.05e-9
 GRID_NS = 4
 """Lags for which a photon is computed; its shape between them is smooth (30 ns and more)."""
 
 
-def transfer_body(bench: LinkBench, lag: Delay, catch: list[Statement]) -> list[Statement]:
-    """Return f at the first end, its emission, the catch after ``lag``, and both read.
+def transfer_body(
+    bench: LinkBench,
+    later_fs: int | Affine,
+    prepare: list[Statement] | None = None,
+    before_readout: Sequence[Statement] = (),
+    reset: list[Statement] | None = None,
+) -> list[Statement]:
+    """Return f at the first end, its emission at once, the catch, and both read.
 
-    ``lag``: of the second end's sideband, from :data:`WAIT_NS` before the emission begins.
+    ``later_fs``: from the begin of ``prepare`` (to f) to that of the catch. ``reset``: what begins
+    a shot; without it :meth:`.LinkBench.reset`.
     """
     first, second = bench.first, bench.second
     photon = bench.photon()
     ef = second.node.ef_pulse(second.node.ef_pi_amplitude())
     return [
-        *passive_reset([first.node, second.node], bench.names),
-        *first.prepare_f(),
-        Barrier(bench.names),
-        Delay((first.sideband,), WAIT_NS * FS_PER_NS),
+        *(bench.reset() if reset is None else reset),
+        *(first.prepare_f() if prepare is None else prepare),
         bench.send(photon),
-        lag,
-        *catch,
+        Delay((second.sideband,), later_fs),
+        bench.catch(photon),
         Barrier(bench.names),
         ef,
         Barrier(bench.names),
+        *before_readout,
         *first.node.measured(),
         *second.node.measured(),
     ]
 
 
 def lag_program(bench: LinkBench, shots: int) -> Program:
-    """Return a scan over the lag of the catch, ``lag`` (fs, from :data:`WAIT_NS` early)."""
+    """Return a scan over the lag of the catch, ``lag`` (fs, from :data:`EARLIEST_NS` early).
+
+    Shots begin by waiting alone: what is thermal stays below the sigma of what a scan finds, and
+    photons of a reset would make a world's work on each of its points three times as long.
+    """
     swept = Variable("lag", "fs", Linear.steps(0, STEP_NS * FS_PER_NS, POINTS))
-    lag = Delay((bench.second.sideband,), Affine("lag"))
-    body = transfer_body(bench, lag, [bench.catch(bench.photon())])
+    begin_fs = (bench.prepared_ns() - EARLIEST_NS) * FS_PER_NS
+    body = transfer_body(bench, Affine("lag", 1, begin_fs), reset=bench.passive_reset())
     return Program(
         "photon transfer", bench.frames(), tuple(body), (Axis("lag", (swept,)),), shots=shots
     )
@@ -100,6 +117,29 @@ def reference_program(end: EndPulses, shots: int) -> Program:
     return Program("f before it is sent", end.frames(), body, (axis,), shots=shots)
 
 
+def ready_for_f(
+    bench: LinkBench, references: Sequence["xarray.Dataset"], shots: int
+) -> tuple[float, float]:
+    """Return what two pulses on 1-2, one at each end, leave of f, and its sigma; raises FitFailed.
+
+    ``references``: data of :func:`reference_program` of each end, which has two of them: the root
+    of the product of both is that of a transfer.
+    """
+    left: list[float] = []
+    doubt: list[float] = []
+    for end, data in zip(bench.ends, references, strict=True):
+        zero, full = end.fraction(data)
+        if full - zero < LEAST_READY:
+            raise FitFailed(
+                f"only {full - zero:.2f} of {end.capture} comes to f and back: look at its 1-2 "
+                "pulses"
+            )
+        left.append(float(full - zero))
+        doubt.append(float(np.hypot(*end.fraction_sigma(np.array([zero, full]), shots))))
+    ready = float(np.sqrt(left[0] * left[1]))
+    return ready, ready * 0.5 * float(np.hypot(doubt[0] / left[0], doubt[1] / left[1]))
+
+
 @dataclass(frozen=True, slots=True)
 class PhotonWay:
     """Pulses as they are played, and where the catch is against its resonance."""
@@ -118,18 +158,37 @@ class PhotonWay:
 
 
 def lossless(bench: LinkBench, way: PhotonWay, lags_s: Array) -> Array:
-    """Return what the link would deliver without loss or skew, shape (lags,).
+    """Return what the second end reads of f that comes without loss or skew, shape (lags,).
 
-    By what is known of rates, widths and echo, each of which the fit takes.
+    By what is known of rates, widths, echo and atoms, each of which the fit takes.
     """
+    low, high = float(np.min(lags_s)), float(np.max(lags_s))
+    grid_ns = np.arange(np.floor(low * 1e9), np.ceil(high * 1e9) + GRID_NS, GRID_NS)
+    at = seen_without_loss(bench, way, grid_ns.astype(np.int64))
+    return np.asarray(CubicSpline(grid_ns * 1e-9, at)(lags_s), np.float64)
+
+
+def seen_without_loss(bench: LinkBench, way: PhotonWay, lags_ns: NDArray[np.int64]) -> Array:
+    """Return f of the second end and what has fallen from it, as both are read, shape (lags,).
+
+    A pi pulse on 1-2 goes before the readout: f is read as 1, and 1 as 2.
+    """
+    found = _delivered(bench, way, lags_ns)
+    return np.asarray(found.f + bench.second.second_level() * found.fallen)
+
+
+def _delivered(bench: LinkBench, way: PhotonWay, lags_ns: NDArray[np.int64]) -> Delivered:
     sent = of_resonance(way.photon.sent, bench.first.drive())
     caught = of_resonance(way.photon.caught, bench.second.drive())
     models = (bench.first.model(), bench.second.model())
     apart = bench.first.bench.inputs.take(f"{bench.link.name} > resonances apart", *way.apart_hz)
-    low, high = float(np.min(lags_s)), float(np.max(lags_s))
-    grid_ns = np.arange(np.floor(low * 1e9), np.ceil(high * 1e9) + GRID_NS, GRID_NS)
-    at = delivered(sent, caught, models, bench.loop(apart), grid_ns.astype(np.int64), way.aside_hz)
-    return np.asarray(CubicSpline(grid_ns * 1e-9, at)(lags_s), np.float64)
+    return delivered(sent, caught, models, bench.loop(apart), lags_ns, way.aside_hz)
+
+
+def share_of_f(bench: LinkBench, way: PhotonWay, lag_s: float) -> float:
+    """Return the part in f of what the second end reads, at a lag from the photon's arrival."""
+    found = _delivered(bench, way, np.array([round(lag_s * 1e9)]))
+    return float(found.f[0] / (found.f[0] + bench.second.second_level() * found.fallen[0]))
 
 
 def fit_lag(lag_s: Array, arrived: Array, sigma: Array, grid_s: Array, shape: Array) -> Fit:
@@ -169,9 +228,9 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
     """
     outcome = Outcome("photon_transfer", "Photon transfer")
     shots = bench.shots(SHOTS)
-    sent = await bench.run(outcome, reference_program(bench.first, shots))
+    references = [await bench.run(outcome, reference_program(one, shots)) for one in bench.ends]
     data = await bench.run(outcome, lag_program(bench, shots))
-    lag_s = values_of(data, "lag") - WAIT_NS * 1e-9
+    lag_s = values_of(data, "lag") - EARLIEST_NS * 1e-9
     end, way = bench.second, PhotonWay.of(bench)
 
     def raw(_: Link) -> Panel:
@@ -188,12 +247,9 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
         fine = np.arange(-20e-9, 20e-9, FINE_S)
         around = np.asarray(CubicSpline(grid, shape)(fine))
         own_lag = float(fine[int(np.argmax(around))])
-        zero, full = bench.first.fraction(sent)
-        ready = float(full - zero)
-        if ready < 0.5:
-            raise FitFailed(f"only {ready:.2f} of the first end is in f before it sends")
+        ready, ready_sigma = ready_for_f(bench, references, shots)
         passed = v["height"] / ready
-        passed_sigma = passed * float(np.hypot(s["height"] / v["height"], 1 / np.sqrt(shots) / 2))
+        passed_sigma = passed * float(np.hypot(s["height"] / v["height"], ready_sigma / ready))
         curve = v["offset"] + v["height"] * np.interp(lag_s - v["delay"], grid, shape)
         text = "delay {delay}, best lag {best_lag}, transmission {transmission}"
         return {
@@ -212,16 +268,15 @@ def detuning_program(bench: LinkBench, shots: int) -> Program:
     """Return a scan over the frequency of the catch, ``catch_frequency`` (Hz), at the best lag."""
     second = bench.second
     swept = linear_frequencies("catch_frequency", second.sideband_hz(), SPAN_HZ, FREQUENCIES)
-    lag = Delay((second.sideband,), (WAIT_NS + bench.flight_ns()) * FS_PER_NS)
     body: list[Statement] = [
         SetFrequency(second.sideband, Affine("catch_frequency")),
-        *transfer_body(bench, lag, [bench.catch(bench.photon())]),
+        *transfer_body(bench, bench.catch_after_fs(), reset=bench.passive_reset()),
     ]
     axis = Axis("frequency", (swept,))
     return Program("photon detuning", bench.frames(), tuple(body), (axis,), shots=shots)
 
 
-def caught_off(bench: LinkBench, photon: PhotonPulses, detunings_hz: Array) -> Array:
+def caught_off(bench: LinkBench, photon: PhotonPulses, detunings_hz: Array) -> Delivered:
     """Return what is caught, at the best lag, by a catch so far off its resonance, (detunings,).
 
     Both resonances are one: where they are not, the scan's middle is elsewhere.
@@ -255,7 +310,7 @@ async def photon_detuning(bench: LinkBench) -> Outcome:
     def fit(_: Link, panel: Panel) -> Found:
         caught = end.fraction(data)
         grid = np.linspace(-1.5 * SPAN_HZ, 1.5 * SPAN_HZ, 61)
-        shape = caught_off(bench, photon, grid)
+        shape = caught_off(bench, photon, grid).f
 
         def model(values: Mapping[str, float]) -> Array:
             at = np.interp(off_hz - values["detuning"], grid, shape)

@@ -75,7 +75,7 @@ async def share_pairs(bench: LinkBench, number: int) -> SharedPairs:
     return SharedPairs(
         str(data.attrs["run"]),
         {str(name): int(one) for name, one in json.loads(data.attrs["epochs"]).items()},
-        made_times_fs(bench, program, _instant_fs(str(data.attrs["started_tai"])), number),
+        made_times_fs(bench, program, Tai.parse(str(data.attrs["started_tai"])).total_fs, number),
         np.stack([first[:number, HANDED_OUT], second[:number, HANDED_OUT]], axis=1),
         found.fidelity,
         found.fidelity_sigma,
@@ -94,9 +94,3 @@ def made_times_fs(
     alone = replace(program, body=tuple(pair_body(bench)), axes=())
     pair_fs = int(place_in_fs(alone).shot_fs.max())
     return tuple(started_fs + k * shot_fs + before_fs + pair_fs for k in range(number))
-
-
-def _instant_fs(text: str) -> int:
-    """Return an instant as the data say it, ``SECONDS.FEMTOSECONDS TAI``."""
-    seconds, _, rest = text.removesuffix(" TAI").partition(".")
-    return Tai(int(seconds), int(rest)).total_fs
