@@ -1,5 +1,7 @@
 """Searches for lines whose drives are far from the design."""
 
+import json
+
 import pytest
 from tests.benches.calibration.qubits_on_a_bench import RABI_HZ, lines, worked
 from tests.benches.calibration.synthetic_data import NODE
@@ -9,9 +11,11 @@ async def test_a_weak_pulse_is_followed_by_one_that_tells_how_strong_the_drive_i
     """The line of a weak pulse has its place and its height, which is not known beforehand."""
     true = {"q0": 6.0312e9, "q1": 5.6981e9, "q2": 5.0803e9}
     weak_hz = 0.3 * RABI_HZ
-    outcome, _, _ = await worked("qubit_spectroscopy", lines(lambda e, _: true[e], weak_hz))
+    outcome, _, runner = await worked("qubit_spectroscopy", lines(lambda e, _: true[e], weak_hz))
     assert outcome.failures == {}
     for element in true:
         found = outcome.measured[f"{NODE}.{element}.rabi_frequency"]
         assert found.sigma < 0.3 * found.value
         assert found.value == pytest.approx(weak_hz, abs=4 * found.sigma)
+    shots = [json.loads(one.attrs["program_json"])["shots"] for one in runner.datasets]
+    assert shots[-2:] == [250, 250]  # the same many: not the place of the line was in doubt

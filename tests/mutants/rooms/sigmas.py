@@ -1,4 +1,4 @@
-"""Mistakes in sigmas: least squares, fidelity and levels."""
+"""Mistakes in sigmas: least squares, fidelity, levels and benchmarking."""
 
 from tests.mutants.mutant import Mutant
 
@@ -15,6 +15,8 @@ _BY_LINES = (
     f"{_SIGMAS}::test_weights_follow_the_noise_of_each_point",
     f"{_SIGMAS}::test_a_bound_narrows_no_sigma",
 )
+_BENCHMARKING = "control/podium/control/calibration/fits/benchmarking.py"
+_BY_DRAWS = ("tests/control/calibration/test_benchmarking.py",)
 _BY_FIDELITY = (
     f"{_SIGMAS}::test_an_assignment_fidelity",
     f"{_SIGMAS}::test_no_error_among_the_shots_is_not_a_fidelity_without_doubt",
@@ -143,6 +145,41 @@ MUTANTS = (
         "solution.cost > best.cost",
         (f"{_SIGMAS}::test_the_deepest_of_several_minima_is_taken",),
         "a local minimum is taken for the fit",
+    ),
+    Mutant(
+        "benchmarking/draws-count-twice",
+        _BENCHMARKING,
+        "relative = sqrt(alone**2 - 2 * shared / (interleaved.decay * reference.decay))",
+        "relative = alone",
+        _BY_DRAWS,
+        "sequences with and without gates count as draws of their own: sigmas are too wide",
+    ),
+    Mutant(
+        "benchmarking/draws-do-not-count",
+        _BENCHMARKING,
+        "factor = max(0.0, _factor(values.var(axis=1, ddof=1) - by_shots, by_shots, growth))",
+        "factor = 0.0",
+        _BY_DRAWS,
+        "a decay is known as well as its shots tell it, whatever was drawn",
+    ),
+    Mutant(
+        "benchmarking/chance-is-shared",
+        _BENCHMARKING,
+        "shared = float(np.sum(decays[0].slopes * decays[1].slopes * factor * growth / draws))",
+        "shared = decays[0].decay_sigma * decays[1].decay_sigma",
+        _BY_DRAWS,
+        "the gate's error is said to be known far better than it is",
+    ),
+    Mutant(
+        "benchmarking/always-the-same-sequences",
+        "control/podium/control/calibration/edge_benchmarking.py",
+        'seed = crc32(str(self.levels.attrs["run"]).encode())',
+        "seed = crc32(self.kind.encode())",
+        (
+            "tests/control/calibration/test_edge_benchmarking.py::"
+            "test_each_benchmarking_draws_sequences_of_its_own",
+        ),
+        "what these lack of the mean Clifford is in every value, and no repetition shows it",
     ),
     Mutant(
         "fidelity/twice-the-sigma",

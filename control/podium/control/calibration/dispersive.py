@@ -13,7 +13,7 @@ from podium.control.facility.fluxonium import HALF_FLUX, Energies, Spectrum, spe
 Shape = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Something over the flux, by the distance from a sweet spot in flux quanta; period 1."""
 
-STEPS = 100
+STEPS = 400
 """Points of such a shape in half a period; between them it is interpolated."""
 FAINT = 1e-2
 """A charge element below this much of the 0-1 one bears no photons away."""
@@ -47,8 +47,7 @@ def expected_pull(bench: Bench, qubit: Qubit) -> float:
     """Return how far the qubit, in 0 at its sweet spot, pulls the resonator, signed, Hz."""
     if qubit.kind == "fluxonium":
         here, coupling_hz = _fluxonium(bench, qubit)
-        pulls = here.pulls(bench.best(qubit, "readout_frequency"))
-        return coupling_hz**2 * float(pulls[0])
+        return bounded_pull(here, coupling_hz, bench.best(qubit, "readout_frequency"))
     gap = bench.best(qubit, "readout_frequency") - bench.best(qubit, "f01")
     return gap / (4 * critical_photons(bench, qubit))
 
@@ -63,9 +62,23 @@ def expected_swing(bench: Bench, qubit: Qubit) -> float:
 
 
 def pull_shape(bench: Bench, qubit: Qubit) -> Shape:
-    """Return a fluxonium's pull in 0 over the flux, 1 at its sweet spot."""
+    """Return a fluxonium's pull in 0 over the flux, 1 at its sweet spot.
+
+    Where one of its lines crosses the resonator, the pull is that of the two lines' avoided
+    crossing, at most their coupling.
+    """
     resonator_hz = bench.best(qubit, "readout_frequency")
-    return _shape(_energies(qubit), lambda at: float(at.pulls(resonator_hz)[0]))
+    _, coupling_hz = _fluxonium(bench, qubit)
+    return _shape(_energies(qubit), lambda at: bounded_pull(at, coupling_hz, resonator_hz))
+
+
+def bounded_pull(at: Spectrum, coupling_hz: float, resonator_hz: float) -> float:
+    """Return how far a fluxonium in 0 pulls a resonator, also where a line is near it, Hz."""
+    lines_hz, couplings_hz = at.levels_hz[1:], coupling_hz * at.charge[0, 1:]
+    apart_hz = lines_hz - resonator_hz
+    near = np.sqrt(apart_hz**2 / 4 + couplings_hz**2) - np.abs(apart_hz) / 2
+    far = couplings_hz**2 / (lines_hz + resonator_hz)
+    return float(np.sum(-np.sign(apart_hz) * near - far))
 
 
 def line_shape(qubit: Qubit) -> Shape:

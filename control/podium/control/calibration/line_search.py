@@ -35,7 +35,8 @@ FAINT = 0.1
 is measured once more, with :data:`AGAIN` times the shots."""
 VAGUE = 0.3
 """A narrow scan that knows the strength of its pulse no better than to this share is measured once
-more with a stronger one: the line of a weak pulse tells its place, and not how weak it is."""
+more with a stronger one, which needs no more shots: the line of a weak pulse tells its place, and
+not how weak it is."""
 STEPS_OF_DOUBT = 0.6
 """Step of the narrow scan, in sigmas with which the search knows the line: with 25 points it
 reaches seven sigmas to both sides."""
@@ -187,17 +188,19 @@ async def _narrow(
     centres = {q.name: coarse[q.name].fit.values["centre"] for q in qubits}
     ranges = {name: Range(hz - half, hz + half) for name, hz in centres.items()}
     rabi = {q.name: _at_least(q, coarse[q.name]) for q in qubits}
-    todo, lost = qubits, dict.fromkeys(qubits)
-    for effort in (1, AGAIN):
+    todo, lost, effort = qubits, dict.fromkeys(qubits), 1
+    for _ in range(2):
         scan = build(ranges, todo, plan.narrow_points, effort * plan.narrow_shots, rabi)
         data = await bench.run(outcome, scan.program, told)
         again: list[Qubit] = []
+        effort = 1
         for qubit in todo:
             fit = _sharp(scan, await _line(outcome, scan, qubit, data))
             if isinstance(fit, FitFailed):
                 if qubit.name not in lines.seen:  # otherwise faint, and seen before
                     lines.missed(qubit, scan, data, fit)
                     again.append(qubit)
+                    effort = AGAIN
                     rabi[qubit.name] = _stronger(*rabi[qubit.name])
                 continue
             lines.seen[qubit.name] = LineScanFit(scan, data, fit, coarse[qubit.name].window_hz)
@@ -205,6 +208,7 @@ async def _narrow(
             lost.pop(qubit, None)
             if scan.left_over(qubit, data, fit) > FAINT:
                 again.append(qubit)
+                effort = AGAIN
             elif fit.sigmas["rabi"] > VAGUE * fit.values["rabi"]:
                 again.append(qubit)
                 rabi[qubit.name] = _at_most(*scan.rabi_hz(qubit, fit))

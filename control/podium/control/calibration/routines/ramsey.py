@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from podium.control.calibration.fits.least_squares import (
 )
 from podium.control.calibration.fits.oscillation import fit_ramsey
 from podium.control.calibration.fits.oscillation import ramsey as ramsey_model
-from podium.control.calibration.frequency_noise import mean_scatter_hz, played_s
+from podium.control.calibration.frequency_noise import begins_s, mean_scatter_hz, shares_of
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
@@ -47,6 +48,10 @@ from podium.control.program.program import (
     Table,
     Variable,
 )
+from podium.control.program.serialise import from_json
+
+if TYPE_CHECKING:
+    import xarray
 
 Array = NDArray[np.float64]
 POINTS = 33
@@ -120,6 +125,25 @@ def quadrature(delay: Array, turns: float, values: Mapping[str, float]) -> Array
     return (one - opposite) / 2
 
 
+def as_played(data: "xarray.Dataset", program: Program) -> Program:
+    """Return the program that data were measured with: in a refit it may have had other points."""
+    text = data.attrs.get("program_json")
+    return program if text is None else from_json(str(text))
+
+
+def fringe_shares(delay: Array, turns: Array, values: Mapping[str, float], sigma: Array) -> Array:
+    """Return what share each point has in the detuning; ``turns``: of the second pulse's phase."""
+
+    def slope(name: str, step: float) -> Array:
+        moved = [
+            ramsey_model(delay, turns, {**values, name: values[name] + s}) for s in (-step, step)
+        ]
+        return (moved[1] - moved[0]) / (2 * step)
+
+    by_frequency = slope("detuning", 1e-3 / float(delay.max()))
+    return shares_of(by_frequency, slope("shift", 1e-3), sigma)
+
+
 async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Fringes over delays up to a few T2*, in four phases.
 
@@ -150,7 +174,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     data = await bench.run(outcome, program)
     played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
     gap_s = {p.qubit.name: p.pulse_ns * 1e-9 for p in pulses}
-    lasted_s = played_s(program)
+    begins = begins_s(as_played(data, program))
 
     def signal(qubit: Qubit) -> tuple[Array, Array, Array, Array]:
         reference = levels(bench, qubit)
@@ -189,7 +213,8 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         # The qubit also turns while the pulses last, about 2/pi of their area each: the
         # fringes' shift at zero delay is free, so only the slope over the delay counts.
         f01 = played[qubit.name] + v["detuning"]
-        moved_hz = mean_scatter_hz(v["decay"], v["gaussian"], lasted_s)
+        shares = fringe_shares(delay, -phase, v, sigma)
+        moved_hz = mean_scatter_hz(v["decay"], v["gaussian"], shares, begins, program.shots)
         grid = np.linspace(0.0, float(delay.max()), 400)
         lines = tuple(
             Series(f"fit {turns:.2f}", grid * 1e6, quadrature(grid, turns, v), True)
@@ -278,8 +303,8 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         (axis,),
         shots=bench.shots(FREQUENCY_SHOTS),
     )
-    lasted_s = played_s(program)
     data = await bench.run(outcome, program)
+    begins = begins_s(as_played(data, program))
     played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
 
     def signal(qubit: Qubit) -> tuple[Array, Array, Array, Array]:
@@ -321,7 +346,8 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             {"detuning": Bound(-limit, limit), "shift": Bound(-0.2, 0.2)},
         )
         detuning = found.values["detuning"]
-        moved_hz = mean_scatter_hz(shape["decay"], shape["gaussian"], lasted_s)
+        shares = fringe_shares(delay, -phase, shape | found.values, sigma)
+        moved_hz = mean_scatter_hz(shape["decay"], shape["gaussian"], shares, begins, program.shots)
         if found.chi2 > SCATTERED:
             raise FitFailed(
                 f"the points scatter {np.sqrt(found.chi2):.1f} times as much as their shots explain"
