@@ -96,7 +96,7 @@ class MadeRunner:
             one.name: self._values(program, one) for one in program.body if isinstance(one, Capture)
         }
         attributes = {
-            "run": f"{NOW_S}-{len(self.datasets):05d}",
+            "run": f"{NOW_S + self.seed}-{len(self.datasets):05d}",
             "program": program.name,
             "program_json": to_json(program),
             "facility": self.facility.name,
@@ -172,8 +172,9 @@ def known(facility: Facility) -> MemoryRecord:
                 *("f01", "anharmonicity", "readout_frequency", "kappa", "chi"),
                 *("t1", "t2_echo", "t2_ramsey", "flux_period"),
             )
+            if name in design
         } | {
-            "sweet_spot": design["flux_offset"],
+            "sweet_spot": design.get("flux_offset", 0.0),
             "ground_readout_frequency": design["readout_frequency"] - design["chi"],
             "bare_readout_frequency": design["readout_frequency"] - 5e6,
             "probe_frequency": design["readout_frequency"],

@@ -79,6 +79,18 @@ async def test_by_gates_that_were_calibrated_sequences_come_back_to_their_target
             assert chances[[0, 1, 3, 4][drawn.target]] > 0.98
 
 
+async def test_each_benchmarking_draws_sequences_of_its_own() -> None:
+    """And the same again where its first run is the same one, as in a refit."""
+    played = []
+    for seed in (1, 1, 2):
+        bench = bench_of(BenchmarkedPair(left=0.8, leakage=0.0), seed)
+        know_gates(FACILITY, bench.known_now.record)
+        _ = [one async for one in bring_up(bench, ("randomised_benchmarking",))]
+        played.append([one.attrs["program_json"] for one in bench.runner.datasets[1:7]])
+    assert played[0] == played[1]
+    assert not set(played[0]) & set(played[2])
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from podium.control.calibration.catalogue import (
     BRING_UP,
     DECLARATIONS,
     ROUTINES,
+    cannot_calibrate,
     needs_of,
     targets_edges,
 )
@@ -50,7 +51,7 @@ async def bring_up(
         )
         await bench.begin_step(number + 1, name)
         try:
-            outcome = await _attempt(routines[name], bench, able, name)
+            outcome = await _for_its_gates(routines[name], bench, able, name)
         finally:
             bench.thoroughness = thoroughness
         if name in DECLARATIONS and DECLARATIONS[name].essential:
@@ -65,6 +66,19 @@ def _roughly(bench: Bench, lost: set[str], routine: str) -> float:
     if routine in DECAYS_WITH_FLIPS and resets_actively(all_pulses(bench, qubits)):
         return DECAYS_WITH_FLIPS[routine]
     return RESTS.get(routine, ROUGHLY)
+
+
+async def _for_its_gates(
+    routine: Routine, bench: Bench, targets: tuple[Target, ...], name: str
+) -> Outcome:
+    """Run a routine on those edges that have a gate that it is for; where none has, say so."""
+    reasons = {one.name: cannot_calibrate(name, one) for one in targets}
+    suited = tuple(one for one in targets if reasons[one.name] is None)
+    if suited:
+        return await _attempt(routine, bench, suited, name)
+    outcome = Outcome(name, name.replace("_", " ").capitalize())
+    outcome.failures = {key: reason for key, reason in reasons.items() if reason is not None}
+    return outcome
 
 
 async def _attempt(

@@ -1,11 +1,13 @@
 """Finds all routines of the house by their declarations: one file each in ``routines``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 
 from podium.control.calibration import routines
 from podium.control.calibration.declaration import Declaration, Routine
+from podium.control.calibration.target import Target
+from podium.control.facility.edges import GATES, Edge, Gate
 from podium.control.parameters.validity import Validity
 
 
@@ -26,23 +28,23 @@ ROUTINES: dict[str, Routine] = {name: one.function for name, one in DECLARATIONS
 """All routines by the name under which they are called and stored."""
 
 
-def _turns(*, of_edges: bool) -> tuple[str, ...]:
-    """Return the names of the routines for edges, or of all others, in the order of their turns."""
+def _turns(gate: Gate | None = None) -> tuple[str, ...]:
+    """Return the names of the routines for edges of a gate, or else for qubits, by their turns."""
     turns = (
         (place, name)
         for name, one in DECLARATIONS.items()
-        if (one.targets == "edges") is of_edges
+        if (one.turns_of if one.targets == "edges" else None) == gate
         for place in one.places
     )
     return tuple(name for _, name in sorted(turns))
 
 
-BRING_UP: tuple[str, ...] = _turns(of_edges=False)
+BRING_UP: tuple[str, ...] = _turns()
 """The order. Some come twice: what they found the first time was needed to find the rest. Punch-out
 comes at the sweet spot: how many photons a resonator bears depends on how far away its qubit is."""
 
-EDGE_BRING_UP: tuple[str, ...] = _turns(of_edges=True)
-"""The order for edges, whose qubits have been brought up."""
+EDGE_BRING_UP: tuple[str, ...] = _turns("cz")
+"""The order for edges with a CZ, whose qubits have been brought up."""
 
 VALIDITY: Mapping[str, Validity] = {
     quantity: Validity(lifetime.lasts_s, name, lifetime.of_epoch)
@@ -55,6 +57,26 @@ VALIDITY: Mapping[str, Validity] = {
 def needs_of(routine: str) -> tuple[str, ...]:
     """Return what the result of a routine stands on; nothing of one that is a user's own."""
     return DECLARATIONS[routine].needs if routine in DECLARATIONS else ()
+
+
+def edge_bring_up(edges: Iterable[Edge]) -> tuple[str, ...]:
+    """Return the routines that bring up these edges, in their order: by their gates."""
+    have = {edge.gate for edge in edges}
+    return tuple(name for gate in GATES if gate in have for name in _turns(gate))
+
+
+def cannot_calibrate(routine: str, target: Target) -> str | None:
+    """Say why a routine cannot work on an edge: it is for another gate. None: it can."""
+    if not isinstance(target, Edge) or routine not in DECLARATIONS:
+        return None
+    gates = DECLARATIONS[routine].gates
+    if not gates or target.gate in gates:
+        return None
+    right = ", ".join(_turns(target.gate))
+    return (
+        f"{routine} is for a {' or '.join(gates)}, and the gate of {target.name} is "
+        f"{target.gate!r}: its routines are {right}"
+    )
 
 
 def targets_edges(routine: str) -> bool:

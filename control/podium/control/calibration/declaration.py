@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from podium.control.facility.edges import Gate
 from podium.control.parameters.validity import Lifetime
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ class Declaration:
     """What it stores and is asked for first where that is too old, with how long it is good for."""
     refines: tuple[str, ...] = ()
     """What it stores besides, which another routine gives."""
+    gates: tuple[Gate, ...] = ()
+    """Of a routine for edges: the gates that it can work on; empty: all."""
+    turns_of: Gate = "cz"
+    """Of a routine for edges: the gate in whose bring-up it has its turns."""
     essential: bool = False
     """A qubit that fails it cannot go on: beside its sweet spot its frequency is another."""
 

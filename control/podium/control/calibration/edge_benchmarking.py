@@ -3,6 +3,7 @@
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     import xarray
 
 Array = NDArray[np.float64]
-SEED = 20
-"""Of the sequences: with the length and the number of the draw it gives their Cliffords."""
 DRAWS = 6
 """Sequences of each length."""
 SHOTS = 600
@@ -172,8 +171,13 @@ class Scan:
         return "interleaved" if self.interleaved else "reference"
 
     async def take(self, length: int, number: int) -> None:
-        """Run one sequence."""
-        drawn = draw(length, (SEED, length, number), self.interleaved)
+        """Run one sequence.
+
+        Its Cliffords are drawn anew each time the routine runs, and again the same in a refit:
+        were they the same each time, what they lack of the mean Clifford would be in every value.
+        """
+        seed = crc32(str(self.levels.attrs["run"]).encode())
+        drawn = draw(length, (seed, length, number), self.interleaved)
         title = f"benchmarking, {self.kind}, {length} Cliffords, draw {number}"
         program = self.gates.program(drawn, self.shots, title)
         known = {"drawn": {"length": float(length), "target": float(drawn.target)}}

@@ -1,6 +1,7 @@
 """Prepares a facility for routines: fridges are cold, and biases at the sweet spots."""
 
 from podium.control.calibration.runner import Runner
+from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Facility, Qubit
 from podium.control.parameters.entry import ParameterRecord
 from podium.control.parameters.validity import Validities
@@ -38,7 +39,8 @@ async def ramp_biases(
 ) -> tuple[dict[str, float], list[str]]:
     """Ramp every qubit that has a flux line to its sweet spot, as measured or else expected.
 
-    Returns all biases, V, by flux port, and what to say of them: a measured sweet spot that is
+    Couplers between them go to their off points, where these are measured or in the facility file.
+    Returns all biases, V, by flux port, and what to say of them: a measured bias that is
     old is still the best guess, and harmless; it is used, and said.
     """
     tai = await runner.now()
@@ -53,6 +55,28 @@ async def ramp_biases(
         levels[qubit.flux_port] = runner.facility.bias_at(
             qubit, None if known is None else known.value
         )
+    for edge in _coupled_edges(runner.facility, qubits):
+        coupler = runner.facility.nodes[edge.node].couplers[edge.coupler or ""]
+        known, design = store.get(f"{edge.name}.off_point"), edge.design.get("off_point")
+        old = known and validities.complaint(known, now_tai_s, None)
+        if old:
+            notes.append(f"{old}: the bias of {coupler.name} goes there all the same")
+        limit_v = runner.facility.flux_wiring(coupler.flux_port).limit_v
+        level_v = None if design is None else design.value
+        if known is not None:
+            level_v = known.value
+        if level_v is not None:
+            levels[coupler.flux_port] = max(-limit_v, min(limit_v, level_v))
     if levels:
         await runner.bias(levels)
     return levels, notes
+
+
+def _coupled_edges(facility: Facility, qubits: tuple[Qubit, ...]) -> list[Edge]:
+    """Return the edges between these qubits that have a tunable coupler."""
+    names = {qubit.name for qubit in qubits}
+    return [
+        edge
+        for edge in facility.edges().values()
+        if edge.coupler is not None and {f"{edge.node}.{end}" for end in edge.ends} <= names
+    ]

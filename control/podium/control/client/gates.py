@@ -156,8 +156,16 @@ def gate_of(
     ``frames``: names in the program of the drive frames of its ends, and of its flux frame (by the
     edge's name); left out they are ``q0.drive`` and ``q0_q1.flux``. Raises
     :class:`.NotMeasured` for a gate that is not calibrated, :class:`.StaleParameter` for one that
-    is older than its validity.
+    is older than its validity, :class:`NoGate` for an iSWAP.
     """
+
+    if edge.gate == "iswap":
+        raise NoGate(
+            f"the iswap of {edge.name} is no part of programs yet: the phase of its exchange goes "
+            "with the time at which it is played, and no statement follows that. What was "
+            f"calibrated is stored as {edge.name}.carrier_frequency, .carrier_amplitude and "
+            ".carrier_duration: play it on a frame of its own"
+        )
 
     def known(quantity: str) -> ParameterEntry | None:
         entry = record.get(f"{edge.name}.{quantity}")

@@ -30,6 +30,8 @@ SEEN = 5.0
 """Sigmas by which the decay must stand out of its noise."""
 SCATTERED = 9.0
 """Chi2 per degree of freedom from which on the points lie on no exponential."""
+MOST_SHARED = 0.9
+"""Greatest correlation of two decays by their draws: shots are never in common."""
 SEEPAGE = (0.1, 0.1)
 """Prior of what returns from leakage in a Clifford, and its sigma. ASSUMED: T1 of level 2, and
 gates that lift to it also lower from it; it tells where leakage is too little to show a bend."""
@@ -71,6 +73,8 @@ class Decay:
     """Back into it, per Clifford."""
     lost: float
     """Out of the computational subspace at length 0."""
+    slopes: Array
+    """Of ``decay`` with the mean signal at each length, shape (n,)."""
 
     @property
     def error(self) -> float:
@@ -98,16 +102,54 @@ def _outside(lengths: Array, leakage: float, seepage: float, lost: float) -> Arr
     return np.asarray(leakage * rest + lost * left)
 
 
-def spread_of(values: Array, variance: Array) -> Array:
+def spread_of(values: Array, variance: Array, growth: Array) -> Array:
     """Return sigmas of the means over draws, shape (n,), from (n, draws).
 
-    By the shots; what draws scatter more than that, taken over all lengths, comes on top of it.
+    By the shots; what draws scatter more than that comes on top of it: as ``growth``, shape (n,),
+    says, by a factor that fits all lengths.
     """
-    draws = values.shape[1]
     by_shots = variance.mean(axis=1)
-    more = max(0.0, float(np.mean(values.var(axis=1, ddof=1) - by_shots)))
-    excess = more if more > 2 * float(by_shots.mean()) / sqrt(values.size) else 0.0
-    return np.asarray(np.sqrt((by_shots + excess) / draws))
+    factor = max(0.0, _factor(values.var(axis=1, ddof=1) - by_shots, by_shots, growth))
+    return np.asarray(np.sqrt((by_shots + factor * growth) / values.shape[1]))
+
+
+def _factor(seen: Array, by_shots: Array, growth: Array) -> float:
+    """Return the factor of ``growth`` that fits the (co)variances ``seen``, all shape (n,).
+
+    Those are known worse where shots scatter more, about as much as draws do.
+    """
+    size = max(float(np.mean(growth)), 1e-300)
+    weights = growth / (by_shots + growth * float(np.mean(by_shots)) / size) ** 2
+    return float(weights @ seen) / max(float(weights @ growth), 1e-300)
+
+
+def draw_growth(lengths: Array, first: Array, second: Array) -> Array:
+    """Return how the covariance of draws grows with their length, shape (n,), but for a factor.
+
+    Cliffords have none to three gates, whose errors add up: what a draw lacks of the mean is a
+    random walk of ``lengths`` steps, times the mean signals of the scans, shape (n,).
+    """
+    return np.asarray(lengths * first * second)
+
+
+def shared_covariance(
+    first: Populations, second: Populations, decays: "tuple[Decay, Decay]"
+) -> float:
+    """Return the covariance of the decays of two scans that have their draws in common.
+
+    A draw of many gates comes back less often in both: the ratio of the decays is known better than
+    each. By the covariance of draws over all lengths, as :func:`spread_of` finds their variance.
+    """
+    one, two = first.signal, second.signal
+    means = one.mean(axis=1), two.mean(axis=1)
+    off = (one - means[0][:, None]) * (two - means[1][:, None])
+    draws = one.shape[1]
+    by_shots = np.sqrt(first.returned_variance.mean(axis=1) * second.returned_variance.mean(axis=1))
+    growth = draw_growth(first.lengths, *means)
+    factor = max(0.0, _factor(off.sum(axis=1) / (draws - 1), by_shots, growth))
+    shared = float(np.sum(decays[0].slopes * decays[1].slopes * factor * growth / draws))
+    most = MOST_SHARED * decays[0].decay_sigma * decays[1].decay_sigma
+    return min(max(shared, 0.0), most)
 
 
 def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
@@ -118,7 +160,8 @@ def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
     """
     lengths = populations.lengths
     signal = populations.signal.mean(axis=1)
-    spread = spread_of(populations.signal, populations.returned_variance)
+    growth = draw_growth(lengths, signal, signal)
+    spread = spread_of(populations.signal, populations.returned_variance, growth)
 
     def model(v: Mapping[str, float]) -> Array:
         return np.asarray(v["height"] * v["decay"] ** lengths)
@@ -144,14 +187,23 @@ def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
             f"{sqrt(found.chi2):.1f} times as much as their shots and draws explain"
         )
     out, out_sigma, back, lost = _leakage(populations) if leaks else (0.0, 0.0, 0.0, 0.0)
-    return Decay(v["height"], v["decay"], s["decay"], out, out_sigma, back, lost)
+    slopes = _slopes(lengths, spread, v)
+    return Decay(v["height"], v["decay"], s["decay"], out, out_sigma, back, lost, slopes)
+
+
+def _slopes(lengths: Array, spread: Array, at: Mapping[str, float]) -> Array:
+    """Return how the fitted decay moves with the signal at each length, shape (n,)."""
+    by_height = at["decay"] ** lengths
+    by_decay = at["height"] * lengths * at["decay"] ** (lengths - 1)
+    weighted = np.stack([by_height, by_decay], axis=1) / spread[:, None]
+    return np.asarray(np.linalg.pinv(weighted)[1] / spread)
 
 
 def _leakage(populations: Populations) -> tuple[float, float, float, float]:
     """Return leakage, its sigma, seepage, and what is outside at length 0. Raises FitFailed."""
     lengths = populations.lengths
     seen = 1 - populations.inside.mean(axis=1)
-    spread = spread_of(populations.inside, populations.inside_variance)
+    spread = spread_of(populations.inside, populations.inside_variance, np.ones(len(lengths)))
 
     def model(v: Mapping[str, float]) -> Array:
         outside = _outside(lengths, v["leakage"], v["seepage"], v["lost"])
@@ -187,16 +239,17 @@ class GateError:
     bound_sigma: float
 
 
-def gate_error(reference: Decay, interleaved: Decay) -> GateError:
+def gate_error(reference: Decay, interleaved: Decay, shared: float = 0.0) -> GateError:
     """Return the error of the gate from both decays (Magesan et al., PRL 109, 080505 (2012)).
 
-    With leakage: of the gate itself what it adds to that of a Clifford. Raises FitFailed where the
-    gate seems to undo errors.
+    With leakage: of the gate itself what it adds to that of a Clifford. ``shared``: covariance of
+    both decays. Raises FitFailed where the gate seems to undo errors.
     """
     ratio = interleaved.decay / reference.decay
-    relative = hypot(
+    alone = hypot(
         interleaved.decay_sigma / interleaved.decay, reference.decay_sigma / reference.decay
     )
+    relative = sqrt(alone**2 - 2 * shared / (interleaved.decay * reference.decay))
     left = 1 - reference.leakage - reference.seepage
     leakage = (interleaved.leakage - reference.leakage) / left
     leakage_sigma = hypot(interleaved.leakage_sigma, reference.leakage_sigma) / left

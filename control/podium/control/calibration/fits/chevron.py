@@ -99,3 +99,44 @@ def fit_chevron(
             "not meet within the scan, or something else does"
         )
     return found
+
+
+def fit_carrier_chevron(
+    duration_s: Array,
+    carrier_hz: Array,
+    moved: Array,
+    sigma: Array,
+    expected: Mapping[str, float],
+) -> Fit:
+    """Fit what a carrier on flux moves from one level to another; all points of shape (n,).
+
+    ``moved``: share of an excitation; ``expected``: ``half_rate`` (J, Hz) and ``slope``, by which
+    the levels' detuning goes with the carrier's frequency: its harmonic. Returns ``half_rate``,
+    ``place`` (Hz, of the carrier), ``contrast`` and ``base``. Raises FitFailed.
+    """
+    slope = expected["slope"]
+
+    def model(values: Mapping[str, float]) -> Array:
+        away = slope * (carrier_hz - values["place"])
+        gone = 1 - kept(duration_s, away, values["half_rate"])
+        return np.asarray(values["base"] + values["contrast"] * gone)
+
+    low, high = float(carrier_hz.min()), float(carrier_hz.max())
+    starts = [
+        {"half_rate": expected["half_rate"] * rate, "place": place, "contrast": 0.9, "base": 0.0}
+        for place in np.linspace(low, high, PLACES).tolist()
+        for rate in RATES
+    ]
+    bounds = {
+        "half_rate": Bound(0.3 * expected["half_rate"], 3 * expected["half_rate"]),
+        "place": Bound(low, high),
+        "contrast": Bound(0.0, 1.5),
+        "base": Bound(-0.5, 0.7),
+    }
+    found = fit_least_squares(model, moved, sigma, starts, bounds)
+    if found.values["contrast"] < LEAST_CONTRAST:
+        raise FitFailed(
+            f"{found.values['contrast'] * 100:.0f} % of an excitation are exchanged: no carrier "
+            "within the scan brings the levels together"
+        )
+    return found

@@ -161,6 +161,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 BELL_STATE = Declaration(
     bell_state,
     targets="edges",
+    gates=("cz",),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("readout_threshold", "false_excited", "false_ground"),

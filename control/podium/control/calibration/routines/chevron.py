@@ -203,6 +203,7 @@ async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]
 CHEVRON = Declaration(
     chevron,
     targets="edges",
+    gates=("cz",),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         "exchange": Lifetime(7 * DAY_S),

@@ -209,6 +209,7 @@ NEEDS = ("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS, "gate_amplitude", "ga
 CONDITIONAL_PHASE = Declaration(
     conditional_phase,
     targets="edges",
+    gates=("cz",),
     needs=NEEDS,
     refines=("gate_amplitude",),
     places=(20, 40),
@@ -218,6 +219,7 @@ CONDITIONAL_PHASE = Declaration(
 CONDITIONAL_PHASE_FINE = Declaration(
     conditional_phase_fine,
     targets="edges",
+    gates=("cz",),
     needs=NEEDS,
     refines=("gate_amplitude",),
     places=(50,),

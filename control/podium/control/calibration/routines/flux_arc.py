@@ -63,7 +63,7 @@ first one leaves there, more shots tell no more, and later biases get no more: p
 neighbours leave some 0.4 % of a width, most of it alike on both sides."""
 REACH = 0.55
 """Biases over a whole period go this far to both sides: a sweet spot lies within for any offset."""
-POINTS = 23
+POINTS = 33
 LEAST_SEEN = 0.5
 """Share of the biases of a whole period at which a resonance must be seen."""
 CROSSTALK = 0.005

@@ -126,6 +126,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 GATE_GAP = Declaration(
     gate_gap,
     targets="edges",
+    gates=("cz",),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("gate_amplitude", "gate_duration"),

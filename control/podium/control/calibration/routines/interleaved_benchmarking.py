@@ -6,8 +6,12 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_benchmarking import benchmark, raw_panel, series_of
 from podium.control.calibration.edge_pulses import EdgePulses
-from podium.control.calibration.fits.benchmarking import fit_decay_of, gate_error
-from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.fits.benchmarking import (
+    fit_decay_of,
+    gate_error,
+    shared_covariance,
+)
+from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.calibration.routine import Found, analyse
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
@@ -35,13 +39,12 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
     def fit(_: Edge, panel: Panel) -> Found:
         leaks = plain.leaks
-        series: tuple[Series, ...] = ()
-        decays = []
-        for scan, label in ((plain, "reference"), (gated, "interleaved")):
-            populations = scan.populations()
-            decays.append(fit_decay_of(populations, leaks=leaks))
-            series += series_of(label, populations, decays[-1], leaks=leaks)
-        found = gate_error(decays[0], decays[1])
+        populations = plain.populations(), gated.populations()
+        reference, interleaved = (fit_decay_of(one, leaks=leaks) for one in populations)
+        series = series_of("reference", populations[0], reference, leaks=leaks)
+        series += series_of("interleaved", populations[1], interleaved, leaks=leaks)
+        shared = shared_covariance(*populations, (reference, interleaved))
+        found = gate_error(reference, interleaved, shared)
         values = {
             "gate_error": Measured(found.error, found.error_sigma, "1"),
             "gate_error_bound": Measured(found.bound, found.bound_sigma, "1"),
@@ -58,6 +61,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 INTERLEAVED_BENCHMARKING = Declaration(
     interleaved_benchmarking,
     targets="edges",
+    gates=("cz",),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),

@@ -199,6 +199,7 @@ async def _verify(p: EdgePulses, outcome: Outcome, best: int) -> Panel:
 LEAKAGE = Declaration(
     leakage,
     targets="edges",
+    gates=("cz",),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("gate_amplitude", "gate_duration"),

@@ -166,6 +166,7 @@ async def _phases(
 PHASE_COMPENSATION = Declaration(
     phase_compensation,
     targets="edges",
+    gates=("cz",),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("gate_amplitude", "gate_duration"),

@@ -1,0 +1,279 @@
+"""Finds by how much an edge's qubits shift each other, and the bias at which they do not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.edge_flux import coupler_of, coupler_reach, rest_v
+from podium.control.calibration.edge_pulses import FULL, EdgePulses
+from podium.control.calibration.edge_sequences import Fringes, phase_program
+from podium.control.calibration.fits.least_squares import FitFailed, fit_least_squares, look_at
+from podium.control.calibration.fits.ramsey_phase import nearest_turn
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.calibration.sequences import Pulses
+from podium.control.facility.edges import Edge
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Delay,
+    Linear,
+    Play,
+    Program,
+    Statement,
+    Value,
+    Variable,
+)
+from podium.control.program.waveforms import Square
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+
+Array = NDArray[np.float64]
+SHORT_NS, LONG_NS = 60, 300
+"""Each half of the echo: the short one tells how many turns the long one makes."""
+POINTS = 8
+APART = 7.0
+"""So many rates of exchange the coupler stays above both qubits."""
+OF_RESONANCE = 0.6
+"""The pulses of an end go to this share of the amplitude at which levels meet."""
+SETTLE_NS = 20
+"""Behind each flux pulse."""
+SHOTS = 1500
+TERMS = 4
+"""Of the polynomial over the amplitude."""
+SCATTERED = 12.0
+SLACK_HZ = 12e3
+"""By which a second measurement may differ beside its noise: pulses of the echo take time."""
+LINE_DOUBT = 0.02
+"""Of the pulse that reaches the off point. ASSUMED: what a line that nobody corrects does to steps
+of half a microsecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """An edge and the flux line over whose pulses its shift is looked at."""
+
+    p: EdgePulses
+    low: float
+    high: float
+    """Amplitudes, of full scale."""
+
+    @property
+    def at(self) -> Array:
+        """Amplitudes of the scan, (n,)."""
+        return np.linspace(self.low, self.high, POINTS)
+
+    def echo(self, amplitude: Value, half_ns: int) -> list[Statement]:
+        """Play flux for two halves of an echo of both ends."""
+        flux = self.p.flux
+        half: list[Statement] = [
+            Play(flux, Square(half_ns * FS_PER_NS), amplitude),
+            Delay((flux,), SETTLE_NS * FS_PER_NS),
+        ]
+        return self.p.one_by_one([[], half, [self.p.first.pi()], [self.p.second.pi()], half])
+
+    def program(self, target: Pulses, values: Linear, half_ns: int, shots: int) -> Program:
+        """Return the echo with Ramsey on ``target``, the other end in 0 and in 1."""
+        name = f"{self.p.edge.element}_amplitude"
+        axis = Axis("amplitude", (Variable(name, "1", values),))
+        title = f"JAZZ on {target.qubit.element}, {half_ns} ns"
+        body = self.echo(Affine(name), half_ns)
+        return phase_program(self.p, target, body, shots, title, (axis,))
+
+
+async def jazz(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
+    """Ramsey on the first end with an echo of both, over the flux of the coupler.
+
+    Joint amplification of ZZ (Garbow, Weitekamp, Pines, Chem. Phys. Lett. 93, 504 (1982); on
+    couplers: Ku et al., Phys. Rev. Lett. 125, 200504 (2020)): what moves one qubit by itself turns
+    nothing, a shift of 11 twice. Stores ``zz`` (Hz, E11 - E10 - E01 + E00 where the flux rests)
+    and, of an edge with a coupler, ``off_point`` (V): the bias of the coupler at which it is 0 or
+    least. Ramsey on the second end has to agree. Biases go to stored off points from then on.
+    """
+    outcome = Outcome("jazz", "ZZ by a joint echo (JAZZ)")
+    for edge in edges:
+        await _of_edge(bench, outcome, edge)
+    return outcome
+
+
+async def _scan(bench: Bench, p: EdgePulses) -> tuple[_Scan, float]:
+    """Return the scan, and the bias of the coupler meanwhile, V; 0 without a coupler."""
+    coupler = coupler_of(bench, p.edge)
+    if coupler is None or p.edge.pulsed != coupler.element:
+        most = OF_RESONANCE * p.resonance()
+        return _Scan(p, -most, most), 0.0
+    level_v = rest_v(bench, p.edge, coupler)
+    await bench.runner.bias({coupler.flux_port: level_v})
+    low, high = coupler_reach(p, coupler, level_v, APART)
+    return _Scan(p, low, high), level_v
+
+
+async def _fringes(
+    scan: _Scan, outcome: Outcome, target: Pulses, values: Linear, half_ns: int, shots: int
+) -> Fringes:
+    """Measure at each amplitude, a run for each: together they are long, for twins too."""
+    import xarray  # heavy
+
+    rows = []
+    for k in range(values.count):
+        at = values.start + k * values.step
+        program = scan.program(target, Linear(at, at, 1), half_ns, shots)
+        rows.append(await scan.p.bench.run(outcome, program))
+    data = xarray.concat(rows, dim="amplitude", combine_attrs="override")
+    return Fringes(scan.p, target, data, shots)
+
+
+def shift_hz(short: Fringes, long: Fringes) -> tuple[Array, Array]:
+    """Return E11 - E10 - E01 + E00 at each amplitude and its sigma, Hz, (n,)."""
+    near, _ = short.conditional()
+    turns, sigma = long.conditional()
+    near = np.unwrap(near, period=1.0)
+    near = near - round(float(near[np.argmin(np.abs(near))]))
+    turns = nearest_turn(turns, near * LONG_NS / SHORT_NS)
+    per_turn = 1 / (2e-9 * LONG_NS)  # the echo turns what came before it the other way round
+    return -turns * per_turn, sigma * per_turn
+
+
+def off_place(coefficients: Array, low: float, high: float) -> float:
+    """Return where a polynomial (highest term last) is 0 nearest to 0, else where it is least."""
+    grid = np.linspace(low, high, 4001)
+    values = np.polynomial.polynomial.polyval(grid, coefficients)
+    crossed = np.flatnonzero(np.diff(np.sign(values)))
+    if crossed.size:
+        k = int(crossed[np.argmin(np.abs(grid[crossed]))])
+        share = values[k] / (values[k] - values[k + 1])
+        return float(grid[k] + share * (grid[k + 1] - grid[k]))
+    return float(grid[int(np.argmin(np.abs(values)))])
+
+
+def off_doubt(coefficients: Array, at: Array, sigma: Array, place: float) -> float:
+    """Return the standard deviation of :func:`off_place`, of points ``at`` with ``sigma``, (n,)."""
+    design = np.vander(at, TERMS, increasing=True) / sigma[:, None]
+    row = np.vander(np.array([place]), TERMS, increasing=True)[0]
+    blur = float(np.sqrt(row @ np.linalg.inv(design.T @ design) @ row))
+    slope, bend = (
+        abs(float(np.polynomial.polynomial.polyval(place, one)))
+        for one in (
+            np.polynomial.polynomial.polyder(coefficients),
+            np.polynomial.polynomial.polyder(coefficients, 2),
+        )
+    )
+    return blur / max(slope, float(np.sqrt(blur * bend)), 1e-9)
+
+
+async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
+    p = EdgePulses.of(bench, edge)
+    scan, level_v = await _scan(bench, p)
+    values = Linear(scan.low, scan.high, POINTS)
+    shots = bench.shots(SHOTS)
+    short, long = [
+        await _fringes(scan, outcome, p.first, values, half, shots) for half in (SHORT_NS, LONG_NS)
+    ]
+    has_off = coupler_of(bench, edge) is not None and edge.pulsed == edge.coupler
+
+    def raw() -> Panel:
+        try:
+            seen = shift_hz(short, long)[0] / 1e3
+        except FitFailed:
+            seen = long.data[f"{p.first.qubit.element}_i"].values[:, 0, 0] * 1e3
+        points = Series("data", scan.at, np.asarray(seen, float))
+        return Panel(edge.element, "amplitude (of full scale)", "ZZ (kHz)", (points,))
+
+    def fit(_: Edge, panel: Panel) -> Found:
+        for one in (short, long):
+            look_at(*(one.data[f"{p.first.qubit.element}_{part}"].values for part in "iq"))
+        seen, sigma = shift_hz(short, long)
+        unit = max(abs(scan.low), abs(scan.high))
+        names = tuple(f"c{k}" for k in range(TERMS))
+
+        def model(found: Mapping[str, float]) -> Array:
+            terms = [found[name] for name in names]
+            return np.asarray(np.polynomial.polynomial.polyval(scan.at / unit, terms))
+
+        start = np.polynomial.polynomial.polyfit(scan.at / unit, seen, TERMS - 1, w=1 / sigma)
+        found = fit_least_squares(
+            model, seen, sigma, [dict(zip(names, start.tolist(), strict=True))]
+        )
+        if found.chi2 > SCATTERED:
+            raise FitFailed(
+                f"the shift does not go smoothly with the flux: points scatter "
+                f"{np.sqrt(found.chi2):.1f} times as much as their shots explain; a level may be "
+                "crossed on the way"
+            )
+        terms = np.array([found.values[name] for name in names])
+        line = Series("fit", scan.at, model(found.values) / 1e3, line=True)
+        got = {"zz": Measured(found.values["c0"], found.sigmas["c0"], "Hz")}
+        text = "ZZ {zz} where the flux rests"
+        marks: tuple[tuple[str, float], ...] = ()
+        if has_off:
+            place = off_place(terms, scan.low / unit, scan.high / unit)
+            blur = off_doubt(terms, scan.at / unit, sigma * np.sqrt(max(1.0, found.chi2)), place)
+            volts = unit * p.full_scale_v
+            doubt = np.hypot(blur, LINE_DOUBT * place) * volts
+            off_v = level_v + place * volts
+            got["off_point"] = Measured(off_v, float(max(doubt, 1e-5)), "V")
+            text += ", none at a bias of {off_point}"
+            marks = (("off", place * unit),)
+        return got, replace(
+            panel, series=(panel.series[0], line), text=text, marks=marks, judged=False
+        )
+
+    async def verify(found: Mapping[str, Measured]) -> Panel:
+        away = (found["off_point"].value - level_v) / p.full_scale_v if has_off else scan.high
+        return await _verify(scan, outcome, found["zz"], away, has_off)
+
+    await analyse_verified(bench, outcome, edge, raw, fit, verify)
+
+
+async def _verify(
+    scan: _Scan, outcome: Outcome, rest: Measured, away: float, is_off: bool
+) -> Panel:
+    """Measure on the second end: the shift at rest again, and none at the off point.
+
+    ``away``: amplitude of the off point, or another one so that the flux is moved at all.
+    """
+    p = scan.p
+    shots = p.bench.shots(2 * SHOTS)
+    values = Linear(0.0, away if abs(away) > 1e-3 else min(0.01, FULL), 2)
+    short, long = [
+        await _fringes(scan, outcome, p.second, values, half, shots) for half in (SHORT_NS, LONG_NS)
+    ]
+    seen, sigma = shift_hz(short, long)
+    allowed = 5 * np.hypot(sigma, rest.sigma) + SLACK_HZ
+    at_rest = float(seen[0]) - rest.value
+    if not abs(at_rest) < allowed[0]:
+        raise FitFailed(
+            f"measured anew on {p.second.qubit.element}, ZZ is {seen[0] / 1e3:.1f} ± "
+            f"{sigma[0] / 1e3:.1f} kHz, and {rest.value / 1e3:.1f} kHz on the first end"
+        )
+    if is_off and not abs(float(seen[1])) < max(allowed[1], 0.25 * abs(rest.value)):
+        raise FitFailed(
+            f"measured anew on {p.second.qubit.element}, {seen[1] / 1e3:.1f} ± "
+            f"{sigma[1] / 1e3:.1f} kHz are left at the off point"
+        )
+    at = np.array([values.start, values.start + values.step])
+    told = f"{seen[1] / 1e3:+.1f} ± {sigma[1] / 1e3:.1f} kHz at the off point" if is_off else ""
+    return Panel(
+        p.edge.element,
+        "amplitude (of full scale)",
+        f"ZZ by {p.second.qubit.element} (kHz)",
+        (Series(f"on {p.second.qubit.element}", at, seen / 1e3),),
+        text=f"measured anew: {seen[0] / 1e3:+.1f} ± {sigma[0] / 1e3:.1f} kHz at rest {told}",
+        judged=False,
+    )
+
+
+JAZZ = Declaration(
+    jazz,
+    targets="edges",
+    turns_of="iswap",
+    needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
+    gives={"zz": Lifetime(7 * DAY_S), "off_point": Lifetime(7 * DAY_S)},
+    places=(5,),
+    cost_s=4.0,
+)

@@ -1,0 +1,69 @@
+"""What draws scatter more than their shots is in the sigmas of decays, and once in their ratio."""
+
+import numpy as np
+import pytest
+from tests.benches.thoroughness import sampled
+
+from podium.control.calibration.fits.benchmarking import (
+    Decay,
+    Populations,
+    fit_decay_of,
+    gate_error,
+    shared_covariance,
+)
+
+LENGTHS = np.array([1.0, 4.0, 16.0, 32.0, 64.0])
+DRAWS, SHOTS = 6, 600
+GATES = np.array([576, 5184, 5184, 576]) / 11520
+SETS = 100
+
+
+def scans(left: float, seed: int) -> tuple[Populations, Populations]:
+    """Return both scans of the same random Cliffords, whose gates leave ``left`` of the signal."""
+    rng = np.random.default_rng(seed)
+    found = []
+    gates = np.array(
+        [[rng.choice(4, size=int(m), p=GATES).sum() for _ in range(DRAWS)] for m in LENGTHS]
+    )
+    for further in (np.zeros((5, 1)), LENGTHS[:, None]):
+        returned = 0.25 + 0.75 * left ** (gates + further)
+        counted = rng.binomial(SHOTS, returned) / SHOTS
+        ones = np.ones(counted.shape)
+        variance = np.maximum(counted * (1 - counted), 1 / SHOTS) / (SHOTS - 1)
+        found.append(Populations(LENGTHS, counted, ones, variance, 1e-6 * ones))
+    return found[0], found[1]
+
+
+def both(left: float, seed: int) -> tuple[Decay, Decay, float]:
+    one, two = scans(left, seed)
+    decays = fit_decay_of(one, leaks=False), fit_decay_of(two, leaks=False)
+    return *decays, shared_covariance(one, two, decays)
+
+
+def rms(pulls: list[float]) -> float:
+    return float(np.sqrt(np.mean(np.square(pulls))))
+
+
+@pytest.mark.parametrize("left", sampled((0.96, 0.985), (0.96,)))
+def test_sigmas_of_decays_and_of_the_gate_are_what_sets_of_draws_scatter_by(left: float) -> None:
+    """Of 100 normal pulls the rms is below 0.7 or above 1.4 once in 100,000 times or less."""
+    clifford, gate, apart = [], [], []
+    decay = float(GATES @ left ** np.arange(4))
+    for seed in range(SETS):
+        reference, interleaved, shared = both(left, seed)
+        clifford.append((reference.decay - decay) / reference.decay_sigma)
+        found = gate_error(reference, interleaved, shared)
+        true = 0.75 * (1 - left)
+        gate.append((found.error - true) / found.error_sigma)
+        apart.append((found.error - true) / gate_error(reference, interleaved).error_sigma)
+    assert 0.7 < rms(clifford) < 1.4
+    assert 0.7 < rms(gate) < 1.4
+    assert rms(apart) < 0.92 * rms(gate)  # two scans of draws of their own would know it worse
+
+
+def test_draws_that_scatter_by_their_shots_alone_share_nothing() -> None:
+    one, _ = scans(0.97, 1)
+    _, two = scans(0.97, 2)
+    decays = fit_decay_of(one, leaks=False), fit_decay_of(two, leaks=False)
+    most = decays[0].decay_sigma * decays[1].decay_sigma
+    assert shared_covariance(one, two, decays) < 0.5 * most
