@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from podium.sim_instruments.serve_command import (
     SERVE_HELP,
     WRONG_USE,
     CommandFailed,
+    add_chips,
     add_serve,
     chosen_facility,
     run_chips,
@@ -49,152 +50,36 @@ class TwinCommand:
         """Add sample, serve, chips, truth, fault, advance, record, fridge, replay, time ..."""
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
-        sample = verbs.add_parser("sample", help="draw a hidden world for a facility")
-        add_facility(sample, FACILITY_HELP)
-        sample.add_argument(
-            "--seed", type=int, default=0, metavar="N", help="same seed, same world (default 0)"
-        )
-        sample.add_argument(
-            "--out", type=Path, required=True, metavar="TWIN", help="twin file to write"
-        )
-        sample.add_argument(
-            "--mixers",
-            action="store_true",
-            help="draw imperfect I/Q mixers, too: images and carriers that leak",
-        )
-
-        sample.add_argument(
-            "--drift",
-            action="store_true",
-            help="draw what moves in world time, too: f01, T1, flux, gain and delay of the readout",
-        )
-        sample.add_argument(
-            "--warm",
-            action="store_true",
-            help="fridges whose model is known begin at room temperature, not cold",
-        )
-        sample.add_argument(
-            "--ideal-lines",
-            action="store_true",
-            help="flux lines pass pulses as they are; all else as without this",
-        )
-        sample.add_argument(
-            "--vary",
-            type=_part,
-            default=0.0,
-            metavar="PART",
-            help="constants of fridges whose model is known differ from it by up to this part, "
-            "e.g. 0.2 (default 0)",
-        )
-        sample.add_argument(
-            "--wrong",
-            type=_spreads,
-            default=0.0,
-            metavar="K",
-            help="a world K spreads off the facility file: each design value to a side of its own, "
-            "line attenuations and gains off by up to 6 dB, delays by 20 ns (default 0)",
-        )
-
+        _add_sample(verbs)
         add_serve(verbs.add_parser("serve", help=SERVE_HELP))
 
-        verbs.add_parser("chips", help="list the chips that an instrument can be wired to")
+        add_chips(
+            verbs.add_parser(
+                "chips", help="list the chips there are, or write a facility file of one"
+            )
+        )
 
         listed = verbs.add_parser("list", help="list the twins there are, each with its quality")
         listed.add_argument("--json", action="store_true", help="print JSON")
-
-        truth = verbs.add_parser("truth", help="tell the hidden truth")
-        truth.add_argument(
-            "twin", type=Path, nargs="?", metavar="TWIN", help="a file: all qubits at sweet spots"
-        )
-        _add_endpoints(truth, required=False, text="or a running simulation: at its biases")
-        truth.add_argument(
-            "--at",
-            type=_when,
-            action="append",
-            metavar="WHEN",
-            help="world time: TAI in seconds, START..END for the mean over a run, or now (default: "
-            "now; of a file, what drift and noise are about); given again, one answer for each",
-        )
-        truth.add_argument(
-            "--quick",
-            action="store_true",
-            help="without assignment_fidelity, which takes a second for each qubit",
-        )
-        truth.add_argument(
-            "--at-rest",
-            action="store_true",
-            help="of a running simulation: with all qubits at sweet spots, as a file has them",
-        )
-        truth.add_argument("--json", action="store_true", help="print JSON")
-
-        played = verbs.add_parser(
-            "played", help="tell what left which connector when, TAI in femtoseconds"
-        )
-        _add_endpoints(played)
-        played.add_argument(
-            "--since", type=int, default=0, metavar="N", help="only what came after the entry N"
-        )
-        played.add_argument(
-            "--vcd",
-            type=Path,
-            metavar="FILE",
-            help="write the signals of each instrument's latest run instead, for a wave viewer "
-            "(with --since of all runs after the Nth that are kept)",
-        )
-        played.add_argument(
-            "--on", default="", metavar="INSTRUMENT", help="with --vcd: of this instrument only"
-        )
-
-        log = verbs.add_parser("log", help="tell every command that came, of `serve --log`")
-        _add_endpoints(log)
-        log.add_argument(
-            "--since", type=int, default=0, metavar="N", help="only what came after the entry N"
-        )
-        log.add_argument(
-            "--unknown", action="store_true", help="only what no such instrument knows"
-        )
-        log.add_argument("--json", action="store_true", help="one JSON object a line")
-
-        fault = verbs.add_parser("fault", help="make something go wrong in a running simulation")
-        _add_endpoints(fault, required=False)
-        fault.add_argument("fault", metavar="FAULT", help="`list` names all")
-        fault.add_argument("on", nargs="?", default="", help="line, instrument or fridge")
-
-        advance = verbs.add_parser("advance", help="let laboratory time pass")
-        _add_endpoints(advance)
-        advance.add_argument("span", metavar="SPAN", help="e.g. 3h, 10min, 2.5s")
-
-        rate = verbs.add_parser("rate", help="let a paced clock go so many times as fast")
-        _add_endpoints(rate)
-        rate.add_argument(
-            "rate",
-            metavar="N",
-            help="seconds in each of the wall's; - takes one after the other from standard input, "
-            "a line each",
-        )
-
+        _add_truth(verbs)
+        _add_played(verbs)
+        _add_log(verbs)
+        _add_changes(verbs)
         add_debug(verbs.add_parser("debug", help=DEBUG_HELP))
-
         add_save(verbs.add_parser("save", help=SAVE_HELP))
-
         add_fork(verbs.add_parser("fork", help=FORK_HELP))
-
         add_record(verbs.add_parser("record", help=RECORD_HELP))
-
         add_fridge(verbs.add_parser("fridge", help=FRIDGE_HELP))
         add_herald(verbs.add_parser("herald", help=HERALD_HELP))
         add_photon(verbs.add_parser("photon", help=PHOTON_HELP))
         add_cable(verbs.add_parser("cable", help=CABLE_HELP))
         add_budget(verbs.add_parser("budget", help=BUDGET_HELP))
-
         replay = verbs.add_parser("replay", help=REPLAY_HELP)
         _add_replay(replay)
-
         verbs.add_parser(
             "emulate",
             help="execute a compiled program that comes as JSON on standard input, without a world",
         )
-
         for verb, text in (
             (
                 "clocks",
@@ -267,6 +152,132 @@ class ReplayCommand:
         except CommandFailed as ended:
             print(f"podium replay: {ended}", file=sys.stderr)
             return ended.status
+
+
+def _add_sample(verbs: "_SubParsersAction[ArgumentParser]") -> None:
+    sample = verbs.add_parser("sample", help="draw a hidden world for a facility")
+    add_facility(sample, FACILITY_HELP)
+    sample.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="same seed, same world (default 0)"
+    )
+    sample.add_argument(
+        "--out", type=Path, required=True, metavar="TWIN", help="twin file to write"
+    )
+    sample.add_argument(
+        "--mixers",
+        action="store_true",
+        help="draw imperfect I/Q mixers, too: images and carriers that leak",
+    )
+
+    sample.add_argument(
+        "--drift",
+        action="store_true",
+        help="draw what moves in world time, too: f01, T1, flux, gain and delay of the readout",
+    )
+    sample.add_argument(
+        "--warm",
+        action="store_true",
+        help="fridges whose model is known begin at room temperature, not cold",
+    )
+    sample.add_argument(
+        "--ideal-lines",
+        action="store_true",
+        help="flux lines pass pulses as they are; all else as without this",
+    )
+    sample.add_argument(
+        "--vary",
+        type=_part,
+        default=0.0,
+        metavar="PART",
+        help="constants of fridges whose model is known differ from it by up to this part, "
+        "e.g. 0.2 (default 0)",
+    )
+    sample.add_argument(
+        "--wrong",
+        type=_spreads,
+        default=0.0,
+        metavar="K",
+        help="a world K spreads off the facility file: each design value to a side of its own, "
+        "line attenuations and gains off by up to 6 dB, delays by 20 ns (default 0)",
+    )
+
+
+def _add_truth(verbs: "_SubParsersAction[ArgumentParser]") -> None:
+    truth = verbs.add_parser("truth", help="tell the hidden truth")
+    truth.add_argument(
+        "twin", type=Path, nargs="?", metavar="TWIN", help="a file: all qubits at sweet spots"
+    )
+    _add_endpoints(truth, required=False, text="or a running simulation: at its biases")
+    truth.add_argument(
+        "--at",
+        type=_when,
+        action="append",
+        metavar="WHEN",
+        help="world time: TAI in seconds, START..END for the mean over a run, or now (default: "
+        "now; of a file, what drift and noise are about); given again, one answer for each",
+    )
+    truth.add_argument(
+        "--quick",
+        action="store_true",
+        help="without assignment_fidelity, which takes a second for each qubit",
+    )
+    truth.add_argument(
+        "--at-rest",
+        action="store_true",
+        help="of a running simulation: with all qubits at sweet spots, as a file has them",
+    )
+    truth.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_played(verbs: "_SubParsersAction[ArgumentParser]") -> None:
+    played = verbs.add_parser(
+        "played", help="tell what left which connector when, TAI in femtoseconds"
+    )
+    _add_endpoints(played)
+    played.add_argument(
+        "--since", type=int, default=0, metavar="N", help="only what came after the entry N"
+    )
+    played.add_argument(
+        "--vcd",
+        type=Path,
+        metavar="FILE",
+        help="write the signals of each instrument's latest run instead, for a wave viewer "
+        "(with --since of all runs after the Nth that are kept)",
+    )
+    played.add_argument(
+        "--on", default="", metavar="INSTRUMENT", help="with --vcd: of this instrument only"
+    )
+
+
+def _add_log(verbs: "_SubParsersAction[ArgumentParser]") -> None:
+    log = verbs.add_parser("log", help="tell every command that came, of `serve --log`")
+    _add_endpoints(log)
+    log.add_argument(
+        "--since", type=int, default=0, metavar="N", help="only what came after the entry N"
+    )
+    log.add_argument("--unknown", action="store_true", help="only what no such instrument knows")
+    log.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _add_changes(verbs: "_SubParsersAction[ArgumentParser]") -> None:
+    """Add what changes a running simulation."""
+    fault = verbs.add_parser("fault", help="make something go wrong in a running simulation")
+    _add_endpoints(fault, required=False)
+    fault.add_argument("fault", metavar="FAULT", help="`list` names all")
+    fault.add_argument("on", nargs="?", default="", help="line, instrument or fridge")
+
+    advance = verbs.add_parser("advance", help="let laboratory time pass")
+    _add_endpoints(advance)
+    advance.add_argument("span", metavar="SPAN", help="e.g. 3h, 10min, 2.5s")
+
+    rate = verbs.add_parser("rate", help="let a paced clock go so many times as fast")
+    _add_endpoints(rate)
+    rate.add_argument(
+        "rate",
+        metavar="N",
+        help="seconds in each of the wall's; - takes one after the other from standard input, "
+        "a line each",
+    )
 
 
 def _list(arguments: Namespace) -> int:

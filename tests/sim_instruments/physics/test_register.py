@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from podium.sim_instruments.physics.chip import Chip
-from podium.sim_instruments.physics.circuit_inversion import circuit_of, fluxonium_circuit
+from podium.sim_instruments.physics.circuit_inversion import Circuit, circuit_of, fluxonium_circuit
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fluxonium import Fluxonium
+from podium.sim_instruments.physics.levels import is_antisymmetric
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
-from podium.sim_instruments.physics.register import NoRegister, coupled
+from podium.sim_instruments.physics.register import NoRegister, _turned, coupled
 from podium.sim_instruments.physics.resonator import dressed, pair_of
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.sampling_qubits import SamplingError
@@ -20,6 +21,7 @@ from podium.sim_instruments.physics.signals import (
     RunSignals,
     Window,
 )
+from podium.sim_instruments.physics.transmon import Transmon
 from podium.sim_instruments.physics.world import World
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "ten_nodes" / "facility.yaml"
@@ -77,13 +79,28 @@ def test_fluxoniums_are_coupled_with_the_sign_that_transmons_have() -> None:
     assert push_hz == pytest.approx((50e6 * number) ** 2 / apart_hz, rel=0.3)
 
 
-def test_a_register_that_is_too_large_or_of_two_kinds_is_refused() -> None:
+def test_a_transmon_beside_a_fluxonium_is_what_it_is_among_transmons() -> None:
+    """A charge that was turned into the fluxonium's form has the same spectrum."""
+    pairs = [ONE.pair(0.0), ONE.pair(0.05)]
+    turned = [replace(pair, charge=_turned(pair.charge)) for pair in pairs]
+    assert is_antisymmetric(turned[0].charge)
+    among, other = (coupled(two, {(0, 1): STRENGTH_HZ}) for two in (pairs, turned))
+    for one, same in zip(among, other, strict=True):
+        assert same.f01_hz == pytest.approx(one.f01_hz, abs=20.0)
+        assert np.allclose(same.charges, one.charges, atol=1e-6)
+
+
+def test_a_transmon_whose_offset_charge_counts_has_no_parity_and_is_refused() -> None:
+    uneven = Circuit(Transmon(300e6, 5e9, 0.0, offset_charge=0.25), 0.0, 7e9).pair(0.0)
+    fluxonium = pair_of(Fluxonium(1.572e9, 2.086e9, 0.537e9), 1e8, 7e9, 0.0)
+    with pytest.raises(NoRegister, match="levels without a parity"):
+        coupled([uneven, fluxonium], {(0, 1): 1e6})
+
+
+def test_a_register_that_is_too_large_is_refused() -> None:
     pair = ONE.pair(0.0)
     with pytest.raises(NoRegister, match="6 coupled qubits is too large"):
         coupled([pair] * 6, {(0, 1): 1e6})
-    fluxonium = pair_of(Fluxonium(1.572e9, 2.086e9, 0.537e9), 1e8, 7e9, 0.0)
-    with pytest.raises(NoRegister, match="transmons, or fluxoniums, not both"):
-        coupled([pair, fluxonium], {(0, 1): 1e6})
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,37 @@ class QubitPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class EdgePlan:
+    """Two qubits of a chip with a gate, as designed."""
+
+    ends: tuple[int, int]
+    """Numbers of the qubits."""
+    exchange: Estimate | None
+    """Rate of direct exchange; None: there is none beside the coupler."""
+    coupler: str | None = None
+    with_coupler: tuple[Estimate, Estimate] | None = None
+    """Rates of exchange of each end with the coupler."""
+    pulsed: str | None = None
+    """Whose flux the gate pulses; None: as the facility file says where it is left out."""
+    gate: str = "cz"
+
+    def tree(self) -> Tree:
+        """Return it as a facility file has it."""
+        found: Tree = {"ends": [f"q{n}" for n in self.ends], "gate": self.gate}
+        if self.coupler is not None:
+            found["coupler"] = self.coupler
+        if self.pulsed is not None:
+            found["pulsed"] = self.pulsed
+        if self.exchange is not None:
+            found["exchange"] = self.exchange.tree()
+        if self.with_coupler is not None:
+            keys = ("exchange_first", "exchange_second")
+            rates = zip(keys, self.with_coupler, strict=True)
+            found |= {key: rate.tree() for key, rate in rates}
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class ChipDesign:
     """A published device, as far as worlds of it can be drawn."""
 
@@ -55,6 +86,11 @@ class ChipDesign:
     """In the middle of the resonators of a feedline; a multiple of 100 MHz is within 50 MHz."""
     couplings: Mapping[tuple[int, int], Estimate] = field(default_factory=dict)
     """Rate of exchange by the numbers of two qubits."""
+    couplers: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    """Tunable couplers: the design of each by its name."""
+    edges: tuple[EdgePlan, ...] = ()
+    device: str = ""
+    """Whose hidden values its worlds have; empty: those of its own name."""
     on_one_feedline: int = 6
     """A QRM-RF has as many sequencers, an SHFQC as many control channels."""
 
@@ -65,6 +101,23 @@ class ChipDesign:
                 f"{self.name} has 1 to {len(self.qubits)} qubits here, not {count}"
             )
         return self.qubits[:count]
+
+    @property
+    def drawn_as(self) -> str:
+        """Return the device whose hidden values its worlds have."""
+        return self.device or self.name
+
+    def edges_among(self, count: int) -> tuple[EdgePlan, ...]:
+        """Return the edges of the first ``count`` qubits."""
+        return tuple(edge for edge in self.edges if max(edge.ends) < count)
+
+    def pulsed_among(self, count: int) -> tuple[str, ...]:
+        """Return, in order, what those edges pulse: qubits and couplers."""
+        pulsed: list[str] = []
+        for edge in self.edges_among(count):
+            higher = max(edge.ends, key=lambda n: self.qubits[n].f01_ghz)
+            pulsed.append(edge.pulsed or edge.coupler or f"q{higher}")
+        return tuple(dict.fromkeys(pulsed))
 
     def feedlines(self, count: int) -> list[list[str]]:
         """Return which of the first ``count`` qubits each feedline reads."""

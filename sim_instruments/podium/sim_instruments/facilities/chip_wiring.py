@@ -17,6 +17,8 @@ FEEDLINE: Tree = {
 """ASSUMED: attenuators from room to chip; parametric amplifier, HEMT and room temperature on the
 way back, and the cables of a dilution refrigerator."""
 DRIVE: Tree = {"line_attenuation": "60 dB"}  # ASSUMED
+PULSES: Tree = {"range": "5 V", "line_attenuation": "14 dB"}
+"""ASSUMED: a bias tee adds pulses to the bias, a volt of them counts as 0.2 V of it."""
 BELOW_F01_GHZ = 0.1
 """Oscillators of drives are so far below their qubits: image and leak are far from every line."""
 
@@ -35,7 +37,7 @@ def node_of(chip: ChipDesign, count: int) -> Tree:
     names = ["feedline"] if len(lines) == 1 else [f"feedline_{n}" for n in range(len(lines))]
     node: Tree = {
         "kind": chip.kind,
-        "chip": {"device": chip.name, "source": chip.source},
+        "chip": {"device": chip.drawn_as, "source": chip.source},
         "feedlines": dict(zip(names, lines, strict=True)),
         "qubits": {f"q{n}": qubit.tree() for n, qubit in enumerate(chip.taken(count))},
     }
@@ -44,4 +46,20 @@ def node_of(chip: ChipDesign, count: int) -> Tree:
         for (one, other), known in chip.couplings.items()
         if other < count
     }
-    return node | ({"couplings": couplings} if couplings else {})
+    edges = chip.edges_among(count)
+    couplers = {
+        edge.coupler: {
+            "design": {name: known.tree() for name, known in chip.couplers[edge.coupler].items()}
+        }
+        for edge in edges
+        if edge.coupler is not None
+    }
+    named = {"_".join(f"q{n}" for n in edge.ends): edge.tree() for edge in edges}
+    parts = {"couplings": couplings, "couplers": couplers, "edges": named}
+    return node | {name: part for name, part in parts.items() if part}
+
+
+def biased_of(chip: ChipDesign, count: int) -> list[str]:
+    """Return what has a flux line: the first ``count`` qubits, then the couplers among them."""
+    couplers = [edge.coupler for edge in chip.edges_among(count) if edge.coupler is not None]
+    return [f"q{n}" for n in range(count)] + list(dict.fromkeys(couplers))

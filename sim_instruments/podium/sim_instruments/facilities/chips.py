@@ -1,11 +1,28 @@
 """The chips that an instrument can be wired to in one line, by name."""
 
-from podium.sim_instruments.facilities import bao2022, karamlou2024, krinner2022
+from podium.sim_instruments.facilities import (
+    bao2022,
+    ding2023,
+    karamlou2024,
+    krinner2022,
+    marxer2025,
+    smirnov2025,
+)
 from podium.sim_instruments.facilities.chip_design import ChipDesign
 from podium.sim_instruments.facilities.tree import NoSuchFacility
 
 CHIPS: dict[str, ChipDesign] = {
-    design.name: design for design in (krinner2022.DESIGN, bao2022.DESIGN, karamlou2024.DESIGN)
+    design.name: design
+    for design in (
+        krinner2022.DESIGN,
+        krinner2022.CHAIN,
+        bao2022.DESIGN,
+        bao2022.PAIR,
+        karamlou2024.DESIGN,
+        marxer2025.DESIGN,
+        smirnov2025.DESIGN,
+        ding2023.DESIGN,
+    )
 }
 FEWEST = 3
 """Qubits that a chip has if nothing is said, where it has so many."""

@@ -5,7 +5,12 @@ is known for, and marked as assumed. Qubits repeat in groups of three frequencie
 auxiliary qubits of such a lattice do; what fabrication does makes them differ.
 """
 
-from podium.sim_instruments.facilities.chip_design import ChipDesign, Estimate, QubitPlan
+from podium.sim_instruments.facilities.chip_design import (
+    ChipDesign,
+    EdgePlan,
+    Estimate,
+    QubitPlan,
+)
 from podium.sim_instruments.physics.chips import krinner2022
 
 # ASSUMED: f01 (GHz), anharmonicity (MHz), kappa, chi (MHz), T1, T2 echo, T2 Ramsey (us).
@@ -20,8 +25,20 @@ QUBITS = 17
 
 
 def _qubit(number: int) -> QubitPlan:
-    f01, anharmonicity, kappa, chi, t1, echo, ramsey = GROUPS[number % len(GROUPS)]
-    readout = READOUT_GHZ[number % len(READOUT_GHZ)]
+    group = GROUPS[number % len(GROUPS)]
+    return _plan(*group, READOUT_GHZ[number % len(READOUT_GHZ)])
+
+
+def _plan(
+    f01: float,
+    anharmonicity: float,
+    kappa: float,
+    chi: float,
+    t1: float,
+    echo: float,
+    ramsey: float,
+    readout: float,
+) -> QubitPlan:
     return QubitPlan(
         "transmon",
         f01,
@@ -51,3 +68,24 @@ DESIGN = ChipDesign(
     qubits=tuple(_qubit(number) for number in range(QUBITS)),
     readout_lo_ghz=7.13,
 )
+
+# ASSUMED: f01 of five in a row, GHz: each gate lowers its upper end to above the lower one, and so
+# passes no other neighbour.
+STEPS_GHZ = (6.50, 6.10, 5.70, 5.30, 4.90)
+CHAIN = ChipDesign(
+    name="krinner2022_chain",
+    device="krinner2022",
+    source=krinner2022.SOURCE,
+    told="five of its transmons in a row, coupled for good, with a gate on each pair; all numbers "
+    "are assumed",
+    kind="digital",
+    qubits=tuple(
+        _plan(f01, *GROUPS[0][1:], readout)
+        for f01, readout in zip(STEPS_GHZ, (7.44, 7.32, 7.20, 7.08, 6.96), strict=True)
+    ),
+    readout_lo_ghz=7.25,
+    edges=tuple(
+        EdgePlan((n, n + 1), Estimate("5.5 MHz", "0.3 MHz")) for n in range(len(STEPS_GHZ) - 1)
+    ),
+)
+"""As many as a register of coupled qubits may have here."""

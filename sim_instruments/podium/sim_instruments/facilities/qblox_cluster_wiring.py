@@ -8,7 +8,9 @@ from podium.sim_instruments.facilities.chip_wiring import (
     DRIVE,
     FEEDLINE,
     NODE,
+    PULSES,
     ChipWiring,
+    biased_of,
     node_of,
 )
 from podium.sim_instruments.facilities.tree import NoSuchFacility
@@ -30,7 +32,9 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
     lines = node_of(chip, count)["feedlines"]
     kinds = ["QRM-RF"] * len(lines)
     kinds += ["QCM-RF"] * -(-len(direct) // ON_A_QCM_RF)
-    kinds += ["QCM"] * -(-(2 * len(mixed) + count) // OUTPUTS_OF_A_QCM)
+    biased, pulsed = biased_of(chip, count), chip.pulsed_among(count)
+    outputs = 2 * len(mixed) + len(biased) + len(pulsed)
+    kinds += ["QCM"] * -(-outputs // OUTPUTS_OF_A_QCM)
     if len(kinds) > limits.SLOTS:
         raise NoSuchFacility(
             f"{count} qubits of {chip.name} need {len(kinds)} modules, a cluster has "
@@ -68,9 +72,15 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
             "power": "0 dBm",
             **DRIVE,
         }
-    for n in range(count):
+    for one in biased:
         slot, output = next(free)
-        wired.wiring[f"{NODE}.q{n}.flux"] = {"source": f"{name}.slot{slot}.out{output}", **BIAS}
+        wired.wiring[f"{NODE}.{one}.flux"] = {"source": f"{name}.slot{slot}.out{output}", **BIAS}
+    for one in pulsed:
+        slot, output = next(free)
+        wired.wiring[f"{NODE}.{one}.flux"] |= {
+            "output": f"{name}.slot{slot}.out{output}",
+            **PULSES,
+        }
     return wired
 
 

@@ -1,4 +1,7 @@
-"""A chip on an SHFQC of Zurich Instruments behind its data server, and a GS200 for each flux."""
+"""A chip on an SHFQC of Zurich Instruments behind its data server, and a GS200 for each flux.
+
+Where gates pulse fluxes, an HDAWG plays them, and a PQSC starts both.
+"""
 
 from collections.abc import Iterator
 
@@ -10,11 +13,16 @@ from podium.sim_instruments.facilities.chip_wiring import (
     DRIVE,
     FEEDLINE,
     NODE,
+    PULSES,
     ChipWiring,
+    biased_of,
 )
 from podium.sim_instruments.facilities.tree import NoSuchFacility
 
 SERIAL = 12000
+HDAWG_SERIAL = 8000
+PQSC_SERIAL = 10000
+LOWEST_GHZ = 1.0  # the lowest centre: its modulation goes lower, with its image in the way
 _STEPS_IN_A_GHZ = 10**9 // LO_STEP_HZ
 CHANNELS = 6
 """Outputs for drives; two neighbours share a synthesizer, whose centre goes in 200 MHz."""
@@ -26,6 +34,11 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
     if count > CHANNELS:
         raise NoSuchFacility(
             f"an SHFQC drives {CHANNELS} qubits, not {count}; a facility file can have more of them"
+        )
+    if slow := [n for n, one in enumerate(qubits) if one.f01_ghz < LOWEST_GHZ]:
+        raise NoSuchFacility(
+            f"q{slow[0]} of {chip.name} is driven at {qubits[slow[0]].f01_ghz:g} GHz, an SHFQC's "
+            f"outputs begin at {LOWEST_GHZ:g} GHz; a qblox_cluster reaches it through a modulator"
         )
     device = f"{name}.dev{SERIAL}"
     wired = ChipWiring({name: {"model": "zurich", "devices": {SERIAL: "SHFQC"}}})
@@ -45,9 +58,20 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
             "output_attenuation": "5 dB",
             **DRIVE,
         }
-    for n in range(count):
-        wired.instruments[f"bias_q{n}"] = {"model": "yokogawa_gs200"}
-        wired.wiring[f"{NODE}.q{n}.flux"] = {"source": f"bias_q{n}", **BIAS}
+    for one in biased_of(chip, count):
+        wired.instruments[f"bias_{one}"] = {"model": "yokogawa_gs200"}
+        wired.wiring[f"{NODE}.{one}.flux"] = {"source": f"bias_{one}", **BIAS}
+    pulsed = chip.pulsed_among(count)
+    if pulsed:
+        wired.instruments[name] |= {
+            "devices": {PQSC_SERIAL: "PQSC", SERIAL: "SHFQC", HDAWG_SERIAL: "HDAWG8"},
+            "zsync": {0: f"dev{SERIAL}", 1: f"dev{HDAWG_SERIAL}"},
+        }
+    for place, one in enumerate(pulsed):
+        wired.wiring[f"{NODE}.{one}.flux"] |= {
+            "output": f"{name}.dev{HDAWG_SERIAL}.sigout{place}",
+            **PULSES,
+        }
     return wired
 
 

@@ -5,6 +5,7 @@ looked up. Shots that go different ways branch, and those that go the same way a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,7 @@ from podium.sim_instruments.physics.evolution import (
     with_shapes,
 )
 from podium.sim_instruments.physics.exposure import jumps_during
+from podium.sim_instruments.physics.lab_frame import PHASES, laboratory_maps
 from podium.sim_instruments.physics.noise import SlowNoise, quadrature
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.schedule import FORGOTTEN
@@ -210,6 +212,8 @@ class Branches:
                 columns[..., level, level] = kept[..., level]
             return
         play, phase = stretch[:-1], stretch[-1]
+        if stretch[0] == SHAPE and self._qubit.drive_elements is not None:
+            play = (*play, round(phase * PHASE_STEP * PHASES) % PHASES)
         if play not in self._plays:
             self._plays[play] = self._play(play)
         tables, what = self._plays[play]
@@ -249,7 +253,11 @@ class Branches:
             gap_jumps=none,
         )
         if play[0] == SHAPE:
-            return with_shapes(still, [shape], np.ones(1, np.int64)), PULSE
+            moved = {}
+            if self._qubit.drive_elements is not None and shape.shift_hz is None:
+                begun = replace(shape, start_turns=play[2] / PHASES)
+                moved[0] = laboratory_maps(begun, self._tables, self._qubit.drive_elements)
+            return with_shapes(still, [shape], np.ones(1, np.int64), moved=moved), PULSE
         exposure = self._driven.all[play[2]].exposure(self._number, 1)
         maps = readout_drive_maps(shape, exposure, play[3], self._tables)
         return with_shapes(still, [shape], np.zeros(1, np.int64), [(0, maps)]), DURING_READOUT

@@ -16,9 +16,9 @@ from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.constants import Boltzmann
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.fluxonium import Fluxonium
-from podium.sim_instruments.physics.levels import is_antisymmetric
+from podium.sim_instruments.physics.levels import drive_elements, is_antisymmetric
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
-from podium.sim_instruments.physics.register import NoRegister, check_register, coupled
+from podium.sim_instruments.physics.register import NoRegister, check_register, coupled, shift_hz
 from podium.sim_instruments.physics.relaxation import dielectric_rates, jump_rates
 from podium.sim_instruments.physics.resonator import Dressed, dressed
 from podium.sim_instruments.physics.transmon import Transmon
@@ -82,6 +82,11 @@ class Qubit:
             kappa_coupling_hz=self.kappa_coupling_hz,
             n_crit=dressed.n_crit,
             alone=dressed.alone,
+            drive_elements=(
+                drive_elements(dressed.signed)
+                if dressed.signed is not None and isinstance(self.circuit.atom, Fluxonium)
+                else None
+            ),
         )
 
 
@@ -329,17 +334,44 @@ class Chip:
     def _diagonalise(self, index: int, flux: float) -> QubitPoint:
         return self.qubits[index].at(flux)
 
+    def zz_hz(self, ends: tuple[str, str], biases_v: Mapping[str, float]) -> float:
+        """Return by how much excitations of two qubits shift each other at rest, signed, Hz.
+
+        All others are in 0. Resonators, which move it by a percent, are left out. Raises
+        :class:`.register.NoRegister` where atoms of both kinds have no parity.
+        """
+        first, second = (self._index[name] for name in ends)
+        register = self._registers.get(first, (first,))
+        if second not in register:
+            return 0.0
+        # Of a large register those count that one of the two is coupled to.
+        near = {first, second}
+        near |= {k for pair in self.couplings for k in pair if near & set(pair)}
+        members = tuple(place for place in register if place in near)
+        flux = self.flux(biases_v)
+        atoms = [(self.qubits[place].circuit.atom, float(flux[place])) for place in members]
+        places = members.index(first), members.index(second)
+        return shift_hz(atoms, self._couplings_among(members), places)
+
+    def _couplings_among(self, register: tuple[int, ...]) -> dict[tuple[int, int], float]:
+        return {
+            (register.index(i), register.index(j)): hz
+            for (i, j), hz in self.couplings.items()
+            if i in register and j in register
+        }
+
+    def has_fluxonium(self, names: Collection[str]) -> bool:
+        """Tell whether one of these is a fluxonium."""
+        return any(
+            isinstance(self.qubits[self._index[name]].circuit.atom, Fluxonium) for name in names
+        )
+
     def _diagonalise_register(
         self, register: tuple[int, ...], flux: tuple[float, ...]
     ) -> tuple[QubitPoint, ...]:
         qubits = [self.qubits[place] for place in register]
         pairs = [qubit.circuit.pair(here) for qubit, here in zip(qubits, flux, strict=True)]
-        couplings = {
-            (register.index(i), register.index(j)): hz
-            for (i, j), hz in self.couplings.items()
-            if i in register
-        }
-        among = coupled(pairs, couplings)
+        among = coupled(pairs, self._couplings_among(register))
         return tuple(qubit.point(dressed) for qubit, dressed in zip(qubits, among, strict=True))
 
 

@@ -32,6 +32,9 @@ class Shape:
     duration_ns: int
     shift_hz: NDArray[np.float64] | None = None
     """Shape (samples, L): by how much flux moves each level in each sample; None: by nothing."""
+    start_turns: float | None = None
+    """About the carrier's phase at the start, where that counts (:mod:`.lab_frame`); None: the
+    rotating-wave approximation holds."""
 
     @property
     def quiet(self) -> bool:

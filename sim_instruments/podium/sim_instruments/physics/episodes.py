@@ -10,7 +10,7 @@ source's connector: a window is set back by the time of flight (rounded up, the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,28 +115,7 @@ def episodes_of(
     two readouts with a drive between them that follow each other too fast.
     """
     whole, _ = flight(feedline)
-    start, duration, source, item, phase, element = [], [], [], [], [], []
-    # words of 32 bits do for numbers of trains and pieces: a long run has millions of rows
-    for i, train in enumerate(trains):
-        lengths = np.array([piece.duration_ns for piece in train.pieces], np.int64)
-        heard = np.array(
-            [p.duration_ns > 0 and (p.level != 0 or bool(np.any(p.samples))) for p in train.pieces],
-            np.bool_,
-        )[train.piece]
-        start.append(train.start_ns[heard].astype(np.int64))
-        item.append(train.piece[heard].astype(np.int32))
-        duration.append(lengths[item[-1]])
-        source.append(np.full(start[-1].size, i, np.int32))
-        phase.append(train.phase_turns[heard])
-        element.append(np.flatnonzero(heard).astype(np.int32))
-    for i, capture in enumerate(captures):
-        lengths = np.array([window.duration_ns for window in capture.windows], np.int64)
-        start.append(capture.start_ns.astype(np.int64) - whole)
-        item.append(capture.window.astype(np.int32))
-        duration.append(lengths[item[-1]])
-        source.append(np.full(start[-1].size, len(trains) + i, np.int32))
-        phase.append(capture.phase_turns)
-        element.append(np.arange(start[-1].size, dtype=np.int32))
+    start, duration, source, item, phase, element = _rows(trains, captures, whole)
     order = np.argsort(np.concatenate(start), kind="stable")
     # one after the other: in a long run each of them is some megabytes
     at, over, of = _sorted(start, order), _sorted(duration, order), _sorted(source, order)
@@ -165,23 +144,89 @@ def episodes_of(
     found = number_stretches(first, [of, what, offset, words])
     del offset, words
 
+    rows = _EpisodeRows(at, of, what, turns, tone, trains, captures)
     kinds = []
     for g in found.example:
-        rows = slice(first[g], first[g] + lengths[g])
-        reach = int(np.max(end[rows]) - at[first[g]])
+        part = slice(first[g], first[g] + lengths[g])
+        reach = int(np.max(end[part]) - at[first[g]])
+        kinds.append(rows.kind(feedline, part, reach, base[g]))
+
+    window_rows = np.flatnonzero(~tone)
+    first_window = np.searchsorted(number[window_rows], np.arange(first.size + 1))
+    return Episodes(
+        start_ns=at[first],
+        kind=found.kind,
+        kinds=tuple(kinds),
+        phase_turns=base,
+        first_window=first_window.astype(np.int64),
+        train=of[window_rows] - np.int32(len(trains)),
+        element=place[window_rows],
+        demod_turns=turns[window_rows],
+    )
+
+
+def _rows(
+    trains: Sequence[PulseTrain], captures: Sequence[CaptureTrain], whole: int
+) -> tuple[list[NDArray[Any]], ...]:
+    """Return, train by train, then capture by capture: when what begins and how long it lasts (ns),
+    number of the train, of the piece, phase (turns), number of the element. Windows are opened
+    ``whole`` ns earlier.
+    """
+    start, duration, source, item, phase, element = [], [], [], [], [], []
+    # words of 32 bits do for numbers of trains and pieces: a long run has millions of rows
+    for i, train in enumerate(trains):
+        lengths = np.array([piece.duration_ns for piece in train.pieces], np.int64)
+        heard = np.array(
+            [p.duration_ns > 0 and (p.level != 0 or bool(np.any(p.samples))) for p in train.pieces],
+            np.bool_,
+        )[train.piece]
+        start.append(train.start_ns[heard].astype(np.int64))
+        item.append(train.piece[heard].astype(np.int32))
+        duration.append(lengths[item[-1]])
+        source.append(np.full(start[-1].size, i, np.int32))
+        phase.append(train.phase_turns[heard])
+        element.append(np.flatnonzero(heard).astype(np.int32))
+    for i, capture in enumerate(captures):
+        lengths = np.array([window.duration_ns for window in capture.windows], np.int64)
+        start.append(capture.start_ns.astype(np.int64) - whole)
+        item.append(capture.window.astype(np.int32))
+        duration.append(lengths[item[-1]])
+        source.append(np.full(start[-1].size, len(trains) + i, np.int32))
+        phase.append(capture.phase_turns)
+        element.append(np.arange(start[-1].size, dtype=np.int32))
+    return start, duration, source, item, phase, element
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _EpisodeRows:
+    """Each row, in the order of time, is one stretch of playing and listening."""
+
+    at: NDArray[np.int64]
+    of: NDArray[np.int32]
+    """Number of the train; captures follow the trains."""
+    what: NDArray[np.int32]
+    """Number of the piece, or of the window."""
+    turns: NDArray[np.float64]
+    tone: NDArray[np.bool_]
+    trains: Sequence[PulseTrain]
+    captures: Sequence[CaptureTrain]
+
+    def kind(self, feedline: FeedlinePoint, rows: slice, reach: int, base: float) -> EpisodeKind:
+        """Return the kind of the episode of ``rows``, which lasts ``reach`` ns."""
+        first_ns = self.at[rows.start]
         if reach > LONGEST_NS:
             raise NotSimulated(
                 f"{feedline.name} carries tones or is listened to without a pause of "
                 f"{ring_down_ns(feedline, RING_DOWN_FOLDS[-2])} ns for {reach} ns; at most "
                 f"{LONGEST_NS} ns are simulated: let the resonators ring down between readouts"
             )
-        rows_tone = tone[rows]
+        rows_tone = self.tone[rows]
         frequency, begins, parts = [], [], []
         for row in np.flatnonzero(rows_tone) + rows.start:
-            piece = trains[of[row]].pieces[what[row]]
+            piece = self.trains[self.of[row]].pieces[self.what[row]]
             frequency.append(piece.carrier_hz)
-            begins.append(int(at[row] - at[first[g]]))
-            turn = turns[row] - base[g]
+            begins.append(int(self.at[row] - first_ns))
+            turn = self.turns[row] - base
             parts.append((turn, envelope_of(piece) * feedline.transmission_in))
         tones = None
         if parts:
@@ -196,24 +241,12 @@ def episodes_of(
             tones = tones_of(envelope, np.array(frequency), start_phase)
         windows = tuple(
             SampledWindow(
-                captures[of[row] - len(trains)].windows[what[row]], int(at[row] - at[first[g]])
+                self.captures[self.of[row] - len(self.trains)].windows[self.what[row]],
+                int(self.at[row] - first_ns),
             )
             for row in np.flatnonzero(~rows_tone) + rows.start
         )
-        kinds.append(EpisodeKind(tones, min(begins, default=0), reach, windows))
-
-    window_rows = np.flatnonzero(~tone)
-    first_window = np.searchsorted(number[window_rows], np.arange(first.size + 1))
-    return Episodes(
-        start_ns=at[first],
-        kind=found.kind,
-        kinds=tuple(kinds),
-        phase_turns=base,
-        first_window=first_window.astype(np.int64),
-        train=of[window_rows] - np.int32(len(trains)),
-        element=place[window_rows],
-        demod_turns=turns[window_rows],
-    )
+        return EpisodeKind(tones, min(begins, default=0), reach, windows)
 
 
 def _sorted(parts: list[NDArray[T]], order: NDArray[np.int64]) -> NDArray[T]:

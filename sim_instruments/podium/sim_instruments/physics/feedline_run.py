@@ -27,6 +27,7 @@ from podium.sim_instruments.physics.joint.joint_run import (
     clusters_of,
     prepare_cluster,
 )
+from podium.sim_instruments.physics.lab_frame import in_laboratory
 from podium.sim_instruments.physics.noise import gaussians
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
@@ -309,11 +310,11 @@ class FeedlineRun:
         self, signals: RunSignals, qubit: QubitPoint, trains: Sequence[PulseTrain]
     ) -> Drives:
         drives = drives_of(felt(qubit, trains))
-        if self.flux_lines is None:
-            return drives
-        pulses = [train for train in signals.drives if train.line in self.fluxes]
-        by = moving(self.flux_lines, qubit.name, pulses, signals.biases_v)
-        return drives if by is None else with_flux(drives, by, qubit.levels_hz)
+        if self.flux_lines is not None:
+            pulses = [train for train in signals.drives if train.line in self.fluxes]
+            by = moving(self.flux_lines, qubit.name, pulses, signals.biases_v)
+            drives = drives if by is None else with_flux(drives, by, qubit.levels_hz)
+        return drives if qubit.drive_elements is None else in_laboratory(drives)
 
 
 def driven_ns(signals: RunSignals, feedline: FeedlinePoint) -> NDArray[np.int64]:

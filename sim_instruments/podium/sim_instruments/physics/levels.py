@@ -31,3 +31,18 @@ class Atom(Protocol):
 def is_antisymmetric(charge: NDArray[np.float64]) -> bool:
     """Tell in which of its two forms a charge operator is (see :class:`BareLevels`)."""
     return bool(np.trace(charge @ charge) < 0)
+
+
+def drive_elements(charge: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Return what a drive moves, (L, L), Hermitian, over its 0-1 element.
+
+    ``charge``: antisymmetric (:class:`BareLevels`). Level n is turned by n quarters and
+    gets a sign, such that all elements between neighbours are positive.
+    """
+    count = charge.shape[0]
+    sign = np.ones(count)
+    for n in range(1, count):
+        sign[n] = sign[n - 1] * (1.0 if charge[n, n - 1] < 0 else -1.0)
+    quarter = (-1j) ** np.arange(count) * sign
+    moved = -1j * quarter[:, None] * charge * quarter.conj()[None, :]
+    return np.asarray(moved / moved[1, 0].real)

@@ -51,6 +51,9 @@ class QubitPoint:
     """Critical photon number of the dispersive shift, (f_r - f01)**2 / (4 g**2)."""
     alone: float = 1.0
     """How much of level 1 is this qubit's own excitation, where others are coupled to it."""
+    drive_elements: NDArray[np.complex128] | None = None
+    """Shape (L, L): what the drive moves over its 0-1 element, where the rotating-wave
+    approximation does not hold (a fluxonium, :mod:`.lab_frame`); None: it does."""
     stray_hz: float = 0.0
     """Standard deviation by which the 0-1 frequency drifts about its mean over the run; it counts
     as slow noise does."""

@@ -69,6 +69,8 @@ class Dressed:
     of 0 or 1."""
     alone: float = 1.0
     """How much of the excited state is this atom's own excitation, where others couple to it."""
+    signed: NDArray[np.float64] | None = None
+    """Shape (L, L): the antisymmetric charge of a fluxonium, with its signs."""
 
     @property
     def charge(self) -> NDArray[np.float64]:
@@ -207,6 +209,7 @@ def dressed(pair: Pair) -> Dressed:
         slope_hz=float(pair.by_flux_hz[1, 1] - pair.by_flux_hz[0, 0]),
         coupling_01_hz=pair.coupling_01_hz,
         n_crit=pair.n_crit,
+        signed=pair.charge[:count, :count] if is_antisymmetric(pair.charge) else None,
     )
 
 

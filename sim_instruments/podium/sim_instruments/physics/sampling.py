@@ -10,7 +10,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.sim_instruments.physics.chips import bao2022, karamlou2024, krinner2022
+from podium.sim_instruments.physics.chips import (
+    bao2022,
+    ding2023,
+    karamlou2024,
+    krinner2022,
+    marxer2025,
+    smirnov2025,
+)
 from podium.sim_instruments.physics.clocks import ClockErrors, draw_errors
 from podium.sim_instruments.physics.cryostat.parameters import MODELS
 from podium.sim_instruments.physics.design import (
@@ -61,6 +68,9 @@ LIBRARY = {
     "krinner2022": krinner2022.HIDDEN,
     "bao2022": bao2022.HIDDEN,
     "karamlou2024": karamlou2024.HIDDEN,
+    "marxer2025": marxer2025.HIDDEN,
+    "smirnov2025": smirnov2025.HIDDEN,
+    "ding2023": ding2023.HIDDEN,
 }
 """By device: what its facility file does not say."""
 OF_KIND = {"transmon": "krinner2022", "fluxonium": "bao2022"}

@@ -26,6 +26,7 @@ from podium.sim_instruments.physics.exposure import (
     jumps_during,
 )
 from podium.sim_instruments.physics.fast_flux import moved_maps
+from podium.sim_instruments.physics.lab_frame import laboratory_maps
 from podium.sim_instruments.physics.noise import Quadrature, quadrature
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.relaxation import equilibrium
@@ -106,11 +107,7 @@ def prepare(
     used = np.arange(schedule.what.size) if each_for_itself else rows
     shapes = schedule.item[used][schedule.what[used] == PULSE]
     uses = np.bincount(shapes, minlength=len(drives.shapes))
-    moved = {
-        s: moved_maps(shape, tables)
-        for s, shape in enumerate(drives.shapes)
-        if uses[s] and shape.shift_hz is not None
-    }
+    moved = _own_maps(qubit, drives, uses, tables)
     tables = with_shapes(tables, drives.shapes, uses, during_readout, moved)
     tables = with_waits(
         tables,
@@ -223,6 +220,20 @@ def nodes_of(
     higher = any(abs(s.carrier_hz - f12) < abs(s.carrier_hz - f01) for s in drives.shapes)
     reach = 2e-9 * np.pi * stray_hz * min(longest, memory) * (2 if higher else 1)
     return quadrature(reach)
+
+
+def _own_maps(
+    qubit: QubitPoint, drives: Drives, uses: NDArray[np.int64], tables: Tables
+) -> dict[int, NDArray[np.float64]]:
+    """Return the maps of the shapes that :func:`.evolution.with_shapes` has none for."""
+    elements = qubit.drive_elements
+    found = {}
+    for s, shape in enumerate(drives.shapes):
+        if uses[s] and shape.shift_hz is not None:
+            found[s] = moved_maps(shape, tables)
+        elif uses[s] and shape.start_turns is not None and elements is not None:
+            found[s] = laboratory_maps(shape, tables, elements)
+    return found
 
 
 def _exposures(

@@ -137,3 +137,27 @@ def _scaled(one):
     (piece,) = one.pieces
     level = piece.level * VOLTS * MATRIX[2, 2]
     return train(one.line, [0], [Piece(0.0, NONE, level, piece.duration_ns)], [0], [0.0])
+
+
+def test_a_carrier_on_the_coupler_exchanges_what_is_as_far_apart_as_its_frequency() -> None:
+    biases = {**BIASES, f"{C01}.flux": BIASES[f"{C01}.flux"] + 0.15 / MATRIX[2, 2]}
+    members = [CHIP.element_at(name, biases) for name in NAMES]
+    point = cluster_point(members, CHIP, biases)
+    basis = point.basis
+    start, end = basis.index(1, 0, 0), basis.index(0, 1, 0)
+    apart_hz = float(abs(point.energies_hz[start] - point.energies_hz[end]))
+    times = 1e-9 * np.arange(200)
+    found = []
+    for off_hz in (-9e6, 0.0, 9e6):
+        samples = 0.05 * np.cos(2 * np.pi * (apart_hz + off_hz) * times)
+        piece = Piece(0.0, samples.astype(complex), 0j, times.size)
+        none = drives_of([])
+        fluxes = drives_of([train(f"{C01}.flux", [0], [piece], [0], [0.0])])
+        played = [MemberSignals(none, none), MemberSignals(none, none), MemberSignals(none, fluxes)]
+        state = np.zeros((1, 1, basis.size, basis.size), complex)
+        state[0, 0, start, start] = 1
+        player = GroupPlayer(point, GroupSteps(point, played), np.zeros((1, 3)))
+        after = player.play(state, Group(times.size, (Played(2, True, 0, 0, 0.0),)))
+        found.append(float(after[0, 0, end, end].real))
+    assert found[1] > 0.3, found
+    assert max(found[0], found[2]) < 0.1, found

@@ -56,11 +56,14 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
 
     ``cz_infidelity`` and ``cz_leakage``: of the best pulse; ``cz_flux``: its height in V at the
     line, ``cz_duration`` with its edges. An edge whose levels no pulse brings together, or whose
-    cluster is too large to be evolved, has ``zz`` alone or nothing.
+    cluster is too large to be evolved or has a fluxonium in it, has ``zz`` alone or nothing.
     """
     told: dict[str, Truth] = {}
     for edge in chip.edges:
         names = _members(chip, edge)
+        if chip.has_fluxonium(names):  # whose joint states are not evolved
+            told[f"{edge.name}.zz"] = Truth(chip.zz_hz(edge.ends, biases_v), "Hz")
+            continue
         point = cluster_point([chip.element_at(one, biases_v) for one in names], chip, biases_v)
         told[f"{edge.name}.zz"] = Truth(_zz_hz(point), "Hz")
         found = best_pulse(point, edge)

@@ -1,0 +1,222 @@
+"""Drives of a fluxonium without the rotating-wave approximation.
+
+At 0.2 to 1.3 GHz the counter-rotating half of a drive counts, and the drive reaches 0-3 and the
+plasmon lines as well. So the charge operator as a whole is driven,
+
+    H = E_n + 2 strength Re(a exp(2j pi (f t + phase))) M,
+
+by a product formula (Strang) of :data:`SUBSTEPS` parts a nanosecond: the levels, and the drive in
+the basis of M. What such a shape does depends on its carrier's phase at its start, in steps of
+1 / :data:`PHASES` of a turn; the rotating part is turned by the phase as it is. A long level is
+the power of its map over one period.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.drive_line import Drives, Shape
+from podium.sim_instruments.physics.evolution import Tables
+from podium.sim_instruments.physics.propagators import (
+    coordinates,
+    hermitian_basis,
+    jump_map,
+    relax_columns,
+    turn_columns,
+    turn_phase,
+)
+
+PHASES = 16
+"""Classes of the carrier's phase at a shape's start: only the counter-rotating part is rounded, by
+1/32 of a turn at most: 1e-5 of a population at 20 MHz on a line of 0.3 GHz."""
+SUBSTEPS = 32
+"""Parts of a nanosecond: populations are good to 1e-5 (see test_lab_frame.py)."""
+FAST_HZ = 2e9
+"""Elements between levels farther apart get the strength with which a kick in each part moves the
+levels as a continuous drive does: ``sqrt(x / tan(x))`` less, x half the angle of a part."""
+PERIODS = 8
+"""A level of so many periods is a power of one."""
+
+
+def in_laboratory(drives: Drives) -> Drives:
+    """Return drives whose shapes know with which phase, of :data:`PHASES`, they begin.
+
+    Shapes that move levels stay in the rotating-wave approximation.
+    """
+    if not drives.start_ns.size:
+        return drives
+    phase = np.rint((drives.phase_turns % 1.0) * PHASES).astype(np.int64) % PHASES
+    still = np.array([shape.shift_hz is None for shape in drives.shapes])[drives.shape]
+    key = np.where(still, drives.shape * (PHASES + 1) + phase + 1, drives.shape * (PHASES + 1))
+    kinds, number = np.unique(key, return_inverse=True)
+    shapes = []
+    for kind in kinds.tolist():
+        shape, begins = drives.shapes[kind // (PHASES + 1)], kind % (PHASES + 1) - 1
+        shapes.append(shape if begins < 0 else replace(shape, start_turns=begins / PHASES))
+    return replace(drives, shape=number.astype(np.int64), shapes=tuple(shapes))
+
+
+def laboratory_maps(
+    shape: Shape, tables: Tables, elements: NDArray[np.complex128]
+) -> NDArray[np.float64]:
+    """Return the maps of a shape, (K, L*L, L*L), in its carrier's frame, for each slow noise."""
+    assert shape.start_turns is not None
+    levels, nodes = tables.levels_hz.size, tables.node_hz.size
+    angle = np.pi * 1e-9 * np.abs(tables.levels_hz[:, None] - tables.levels_hz) / SUBSTEPS
+    fast = angle > np.pi * 1e-9 * FAST_HZ / SUBSTEPS
+    kicked = np.where(fast, np.sqrt(np.tan(np.minimum(angle, 1.4)) / np.maximum(angle, 1e-12)), 1.0)
+    values, vectors = np.linalg.eigh(elements * kicked)
+    known = (values, np.ascontiguousarray(vectors), tables)
+    turns, begun = shape.start_turns, 1e-9 * shape.carrier_hz
+    out = np.broadcast_to(np.eye(levels**2), (nodes, levels**2, levels**2)).copy()
+    if shape.samples.size:
+        out = _map(shape.samples, shape.step_ns, begun, turns, *known)
+    if shape.level_ns > 0:
+        turns += begun * (shape.samples.size * shape.step_ns)
+        out = _level(complex(shape.level), shape.level_ns, begun, turns, *known) @ out
+    first, last = np.eye(levels**2), np.eye(levels**2)
+    _turned(-shape.start_turns, first)
+    _turned(shape.start_turns + (begun * shape.duration_ns) % 1.0, last)
+    return np.asarray(last @ out @ first)
+
+
+def _level(
+    level: complex,
+    span_ns: float,
+    carrier_ghz: float,
+    turns: float,
+    values: NDArray[np.float64],
+    vectors: NDArray[np.complex128],
+    tables: Tables,
+) -> NDArray[np.float64]:
+    """Return the maps of a constant level."""
+    period_ns = 1 / abs(carrier_ghz) if carrier_ghz else np.inf
+    whole = int(span_ns // period_ns)
+    if whole < PERIODS:
+        return _held(level, span_ns, carrier_ghz, turns, values, vectors, tables)
+    one = _held(level, period_ns, carrier_ghz, turns, values, vectors, tables)
+    out = np.linalg.matrix_power(one, whole)
+    left_ns = span_ns - whole * period_ns
+    if left_ns > 0:
+        out = _held(level, left_ns, carrier_ghz, turns, values, vectors, tables) @ out
+    return np.asarray(out)
+
+
+def _held(
+    level: complex,
+    span_ns: float,
+    carrier_ghz: float,
+    turns: float,
+    values: NDArray[np.float64],
+    vectors: NDArray[np.complex128],
+    tables: Tables,
+) -> NDArray[np.float64]:
+    count = max(1, int(np.ceil(span_ns)))
+    samples = np.full(count, level, np.complex128)
+    return _map(samples, span_ns / count, carrier_ghz, turns, values, vectors, tables)
+
+
+def _map(
+    samples: NDArray[np.complex128],
+    step_ns: float,
+    carrier_ghz: float,
+    turns: float,
+    values: NDArray[np.float64],
+    vectors: NDArray[np.complex128],
+    tables: Tables,
+) -> NDArray[np.float64]:
+    """Return the maps of held samples in the laboratory frame."""
+    size = tables.levels_hz.size**2
+    out = np.zeros((tables.node_hz.size, size, size))
+    strength = 2 * float(tables.strength[0])
+    held = np.ascontiguousarray(samples)
+    levels, nodes, rates, fading = tables.levels_hz, tables.node_hz, tables.rates, tables.fading
+    played = float(step_ns), float(carrier_ghz), float(turns)
+    _fill(held, *played, levels, nodes, strength, values, vectors, rates, fading, out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _fill(
+    samples: Any,
+    step: float,
+    carrier: float,
+    turns: float,
+    levels_hz: Any,
+    node_hz: Any,
+    strength: float,
+    values: Any,
+    vectors: Any,
+    rates: Any,
+    fading: Any,
+    out: Any,
+) -> None:
+    """Fill ``out`` (K, L*L, L*L) with what held samples of ``step`` ns do; ``carrier`` in GHz."""
+    levels, nodes = levels_hz.size, node_hz.size
+    parts = max(1, int(np.ceil(step * SUBSTEPS - 1e-9)))
+    part = step / parts
+    between = np.zeros((levels, levels), np.complex128)
+    opened = np.zeros((levels, levels), np.complex128)
+    closed = np.zeros((levels, levels), np.complex128)
+    for i in range(levels):
+        half = np.exp(-1j * np.pi * 1e-9 * levels_hz[i] * part)
+        for j in range(levels):
+            opened[j, i] = np.conj(vectors[i, j]) * half
+            closed[i, j] = half * vectors[i, j]
+    for i in range(levels):
+        for j in range(levels):
+            for n in range(levels):
+                between[i, j] += opened[i, n] * closed[n, j]
+    columns = np.zeros((nodes, levels * levels, levels, levels), np.complex128)
+    for k in range(nodes):
+        columns[k] = hermitian_basis(levels)
+    jumps = jump_map(rates, 0.5 * step)
+    fade = np.zeros((nodes, levels, levels), np.complex128)
+    for k in range(nodes):
+        for i in range(levels):
+            for j in range(levels):
+                angle = 1e-9 * np.pi * (i - j) * node_hz[k] * step
+                fade[k, i, j] = np.exp(-0.5 * fading[i, j] * step - 1j * angle)
+    unitary = np.zeros((levels, levels), np.complex128)
+    work = np.zeros((levels, levels), np.complex128)
+    for s in range(samples.size):
+        unitary[:] = opened
+        for p in range(parts):
+            at = carrier * (s * step + (p + 0.5) * part) + turns
+            kick = part * strength * (samples[s] * np.exp(2j * np.pi * (at % 1.0))).real
+            for i in range(levels):
+                factor = np.exp(-1j * kick * values[i])
+                for j in range(levels):
+                    unitary[i, j] *= factor
+            matrix = closed if p == parts - 1 else between
+            for i in range(levels):
+                for j in range(levels):
+                    total = 0j
+                    for n in range(levels):
+                        total += matrix[i, n] * unitary[n, j]
+                    work[i, j] = total
+            unitary[:] = work
+        for k in range(nodes):
+            relax_columns(jumps, fade[k], columns[k], work.real.copy())
+            turn_columns(unitary, columns[k], work)
+            relax_columns(jumps, fade[k], columns[k], work.real.copy())
+    column = np.empty(levels * levels)
+    for k in range(nodes):
+        for c in range(levels * levels):
+            coordinates(columns[k, c], column)
+            for i in range(column.size):
+                out[k, i, c] = column[i]
+
+
+def _turned(turns: float, out: NDArray[np.float64]) -> None:
+    """Fill ``out`` (L*L, L*L) with the map of the coordinates that :func:`turn_phase` does."""
+    levels = round(out.shape[0] ** 0.5)
+    columns = hermitian_basis(levels)
+    turn_phase(turns, columns)
+    column = np.empty(out.shape[0])
+    for c in range(out.shape[0]):
+        coordinates(columns[c], column)
+        out[:, c] = column
