@@ -16,7 +16,7 @@ def twin():
 
 @pytest.fixture
 def driver(serve, twin):
-    driver = Keysight33512B("generator", serve(twin).visa)
+    driver = Keysight33512B("generator", serve(twin).visa, heaters={1: "still"})
     yield driver
     driver.close()
 

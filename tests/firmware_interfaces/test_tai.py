@@ -36,3 +36,14 @@ def test_instants_of_today_are_told_apart_by_a_femtosecond() -> None:
 def test_an_instant_has_one_name(femtoseconds: int) -> None:
     with pytest.raises(ValueError, match=r"lie in 0 \.\.\. 999999999999999"):
         Tai(0, femtoseconds)
+
+
+@given(instants)
+def test_a_written_instant_is_read_back_to_the_femtosecond(instant: Tai) -> None:
+    assert Tai.parse(str(instant)) == instant
+
+
+@pytest.mark.parametrize("text", ["", "12", "12.5 TAI", "a.000000000000000 TAI", "1e3.5"])
+def test_another_text_is_no_instant(text: str) -> None:
+    with pytest.raises(ValueError, match="no instant"):
+        Tai.parse(text)

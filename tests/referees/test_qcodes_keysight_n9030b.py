@@ -18,7 +18,12 @@ def sources():
 @pytest.fixture
 def twin(sources):
     wired = {1: "lo", 2: "pump", 3: "rf"}
-    return KeysightN9030B("1", wired, lambda name, now_fs: sources[name].tone(now_fs), noise_seed=5)
+
+    def tones_of(name, now_fs):
+        tone = sources[name].tone(now_fs)
+        return () if tone is None else (tone,)
+
+    return KeysightN9030B("1", wired, tones_of, noise_seed=5)
 
 
 @pytest.fixture

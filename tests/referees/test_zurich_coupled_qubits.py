@@ -13,7 +13,7 @@ from scipy.optimize import curve_fit
 from tests.benches.command_line import values_of
 from tests.benches.referees.zurich_laboratory import served
 
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.program.program import (
     Affine,
     Axis,

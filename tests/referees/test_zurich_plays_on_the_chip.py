@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import curve_fit
 from tests.benches.zurich.chip_laboratory import FACILITY, NS, US, Q, laboratory, truth
 
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.facility.load import load_facility
 from podium.control.families.family import Compiler
 from podium.control.program.program import (

@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import curve_fit
 from tests.benches.zurich.chip_laboratory import FACILITY, NS, US, Q, laboratory, truth
 
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.compilers.zurich.results import LEAST_DELAY_FS
 from podium.control.program.conditions import Discriminator, is_one
 from podium.control.program.program import (

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from podium.control.facility.load import load_facility
 from podium.sim_instruments.command import command
 from podium.sim_instruments.facilities.chips import CHIPS
 from podium_command_line import carry_out, parser_of_one
@@ -134,6 +135,25 @@ def test_chips_are_listed_with_their_sources(capsys) -> None:
     for name, chip in CHIPS.items():
         assert f"{name}: up to {len(chip.qubits)} qubits, " in out
         assert chip.source in out
+
+
+def test_a_chip_becomes_a_facility_file(tmp_path, capsys) -> None:
+    file = tmp_path / "facility.yaml"
+    assert say("chips", "marxer2025", "--out", str(file)) == 0
+    facility = load_facility(file)
+    assert facility.nodes["node_a"].qubits.keys() == {"q0", "q1"}
+    assert "arXiv:2508.16437" in file.read_text()
+    for words, told in (
+        (("marxer2025", "--out", str(file)), "is there already"),
+        (("marxer2025",), "where is marxer2025 to be written? --out FILE"),
+        (("nobody", "--out", "x.yaml"), "no chip 'nobody'; there are krinner2022"),
+        (("--out", "x.yaml"), "--out wants the name of a chip"),
+        (("ding2023", "--model", "zurich", "--out", "x.yaml"), "q0 of ding2023 is driven at 0.3"),
+        (("marxer2025", "--qubits", "3", "--out", "x.yaml"), "has 1 to 2 qubits here, not 3"),
+        (("marxer2025", "--out", str(tmp_path / "no" / "f.yaml")), "No such file or directory"),
+    ):
+        assert say("chips", *words) == 2
+        assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

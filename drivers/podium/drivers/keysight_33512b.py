@@ -61,8 +61,11 @@ class _Identified33512B(ChecksIdentity, QCoDeSDriver):
 class Keysight33512B(OverVisa):
     """Two channels, ``ch1`` and ``ch2``. What limits what is the box's to know: it is read back."""
 
-    def __init__(self, name: str, visa: str) -> None:
-        """Connect by reading; what it plays stays as it is."""
+    def __init__(self, name: str, visa: str, heaters: dict[int, str] | None = None) -> None:
+        """Connect by reading; what it plays stays as it is.
+
+        ``heaters``: of a fridge, by the channel that each hangs at; the box knows nothing of them.
+        """
         self._session = VisaSession(name, visa, _Identified33512B)
 
     def snapshot(self) -> dict[str, object]:

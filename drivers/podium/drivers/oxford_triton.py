@@ -5,6 +5,7 @@ and names no box, so ours speaks the grammar itself.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Self
 
 from podium.drivers.byte_stream import ByteStream
@@ -45,14 +46,15 @@ class OxfordTriton:
         return self._line.identity()
 
     def snapshot(self) -> dict[str, object]:
-        """Return what it is doing, and the loop of the mixing chamber."""
+        """Return what it is doing, and the loop, if it is the mixing chamber's."""
         found: dict[str, object] = {"action": self._line.read("SYS:DR:ACTN")}
         for channel, number in self._channels.items():
             found[f"{channel}.enabled"] = self._line.read(f"DEV:T{number}:TEMP:MEAS:ENAB")
         if "mixing_chamber" in self._channels:
             loop = f"DEV:T{self._channels['mixing_chamber']}:TEMP:LOOP"
-            for setting in SETTINGS:
-                found[f"loop.{setting}"] = self._line.read(f"{loop}:{setting}")
+            with suppress(Refused):  # NOT_FOUND: another thermometer has it
+                for setting in SETTINGS:
+                    found[f"loop.{setting}"] = self._line.read(f"{loop}:{setting}")
         return found
 
     def readings(self) -> Mapping[str, Value]:

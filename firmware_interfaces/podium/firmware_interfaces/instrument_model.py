@@ -141,6 +141,20 @@ class AnalyzerPort:
 
 
 @dataclass(frozen=True, slots=True)
+class WaveformOutput:
+    """An output of a waveform generator, which an analyzer may see or a heater may take."""
+
+    name: str
+    frequency: Range
+    """Of what it can play, Hz."""
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """The sockets on the panel that it takes."""
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
 class DigitalPort:
     """A TTL input or output."""
 
@@ -202,6 +216,7 @@ Connector = (
     | PulseOutput
     | ModulatedSource
     | AnalyzerPort
+    | WaveformOutput
     | DigitalPort
     | Marker
     | TriggerInput
@@ -234,6 +249,8 @@ class MapOption:
     """Its words name modules of the instrument, as connectors do: ``dev12000``."""
     of_role: str = ""
     """Its words name other instruments of the file, which play this role; empty: they do not."""
+    of_waveforms: bool = False
+    """Its words may name outputs of waveform generators as well: ``generator_a.ch1``."""
     of_flux_lines: bool = False
     """Its words name flux lines of the file: ``node_a.q0.flux``."""
 

@@ -89,11 +89,23 @@ VIDEO_AUTO = _switch("[:SENSe]:BANDwidth:VIDeo:AUTO")
 ATTENUATION = Command("[:SENSe]:POWer[:RF]:ATTenuation", (Whole(0, 70),), ())
 PREAMP = _switch("[:SENSe]:POWer[:RF]:GAIN[:STATe]")
 PREAMP_BAND = Command("[:SENSe]:POWer[:RF]:GAIN:BAND", (Choice(("LOW", "FULL")),), ())
+CISPR_DETECTORS = ("QPE", "EAV", "RAV")
+"""Quasi-peak, EMI average, RMS average: the twin has none of them."""
 DETECTOR = Command(
     "[:SENSe]:DETector:TRACe<n>",
-    (Choice(("NORMal", "AVERage", "POSitive", "SAMPle", "NEGative")),),
+    (
+        Choice(
+            (
+                *("NORMal", "AVERage", "POSitive", "SAMPle", "NEGative"),
+                *("QPEak", "EAVerage", "RAVerage"),
+            )
+        ),
+    ),
     (),
 )
+DETECTOR_AUTO = _switch("[:SENSe]:DETector:TRACe<n>:AUTO")
+DETECTOR_AUTO_ALL = _switch("[:SENSe]:DETector:AUTO")
+"""Of all traces; asked, of trace 1."""
 AVERAGE_TYPE = Command("[:SENSe]:AVERage:TYPE", (Choice(("LOG", "RMS", "SCALar")),), ())
 CONTINUOUS = _switch(":INITiate:CONTinuous")
 INITIATE = Command(":INITiate[:IMMediate]", ())
@@ -128,7 +140,6 @@ RESET: dict[Command, Value] = {
     ATTENUATION: 10,
     PREAMP: False,
     PREAMP_BAND: "LOW",
-    DETECTOR: "NORM",
     AVERAGE_TYPE: "LOG",
     MODE: "SA",
     BYTE_ORDER: "NORM",

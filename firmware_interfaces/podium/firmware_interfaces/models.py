@@ -75,6 +75,7 @@ from podium.firmware_interfaces.instrument_model import (
     TriggerInput,
     TriggerOutput,
     VoltageOutput,
+    WaveformOutput,
 )
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ __all__ = [
     "TriggerInput",
     "TriggerOutput",
     "VoltageOutput",
+    "WaveformOutput",
     "known_models",
     "level_resolution_v",
     "model_named",

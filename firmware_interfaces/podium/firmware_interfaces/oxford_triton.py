@@ -3,7 +3,9 @@
 Source: QCoDeS 0.58, ``oxford.triton``; see :mod:`.oxford_grammar`. What gauges, valves and actions
 are is known as public programs of laboratories use them: frappy (PSI) ``frappy_psi/triton.py``,
 ``triton_pressure.py`` (D. Wong, 2018), ``warmup_until`` of anti_qsweepy, ``high_temp_mode`` and
-``pressurize_precool`` of drivers made of QCoDeS's. A magnet is not controlled through it here.
+``pressurize_precool`` of drivers made of QCoDeS's; QTMtoolbox (University of Twente) and ISIS's
+programs for the names of thermometers and for whose loop is found. A magnet is not controlled
+through it here.
 """
 
 TCP_PORT = 33576
@@ -36,6 +38,9 @@ STAGES = {
     "first_stage": "PT1",
 }
 """SYS:DR:CHAN: names of thermometers by stage."""
+NAMES = ("STIL", "MC", "COOL", "PT1", "PT2", "CLDP", "SORB")
+"""Their order in the answer to SYS:DR:CHAN, each with its thermometer, as QTMtoolbox reads it.
+ASSUMED: those after PT2, and that one without a thermometer is left out."""
 COOL = "COOL"
 """SYS:DR:CHAN: the thermometer that a cooldown goes by."""
 ACTIONS = ("NONE", "PCL", "EPCL", "COND", "COLL", "CLDN", "PCOND", "RCOND", "WARM")

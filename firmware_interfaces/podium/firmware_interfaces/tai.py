@@ -6,6 +6,9 @@ from typing import Self
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 
+DIGITS = 15
+"""Of femtoseconds in a written instant."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Tai:
@@ -26,6 +29,19 @@ class Tai:
     def from_fs(cls, total_fs: int) -> Self:
         """Return the instant ``total_fs`` after 1970-01-01 00:00:00 TAI."""
         return cls(*divmod(total_fs, FS_PER_S))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the instant that ``str`` wrote; raises ``ValueError`` for another text."""
+        seconds, point, rest = text.removesuffix(" TAI").partition(".")
+        if not (
+            point
+            and seconds.removeprefix("-").isdecimal()
+            and rest.isdecimal()
+            and len(rest) == DIGITS
+        ):
+            raise ValueError(f"{text!r} is no instant; SECONDS.FEMTOSECONDS TAI, 15 digits of fs")
+        return cls(int(seconds), int(rest))
 
     @property
     def total_fs(self) -> int:

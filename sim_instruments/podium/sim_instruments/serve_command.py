@@ -300,11 +300,55 @@ def _run_server(
     )
 
 
+def add_chips(chips: ArgumentParser) -> None:
+    """Add the arguments of ``podium twin chips``."""
+    chips.add_argument("chip", nargs="?", metavar="CHIP", help="of which to write a facility file")
+    chips.add_argument("--out", type=Path, metavar="FILE", help="the facility file to write")
+    chips.add_argument(
+        "--model",
+        default="qblox_cluster",
+        metavar="MODEL",
+        help="the instrument it is wired to: qblox_cluster (default) or zurich",
+    )
+    chips.add_argument("--qubits", type=int, metavar="N", help="of the chip (default: all)")
+
+
 def run_chips(arguments: Namespace) -> int:
-    """List the chips that an instrument can be wired to in one line."""
+    """List the chips that an instrument can be wired to in one line, or write a facility file."""
     from podium.sim_instruments.facilities.chips import CHIPS
 
+    if arguments.chip is not None:
+        return _write_chip(arguments)
+    if arguments.out is not None:
+        raise CommandFailed("--out wants the name of a chip", WRONG_USE)
     for name, chip in CHIPS.items():
         count = len(chip.qubits)
         print(f"{name}: up to {count} qubits, {chip.told}\n    {chip.source}")
+    return DONE
+
+
+def _write_chip(arguments: Namespace) -> int:
+    """Write the facility file of a chip; nothing is written over."""
+    from ruamel.yaml import YAML
+
+    from podium.sim_instruments.facilities.chips import chip_named
+    from podium.sim_instruments.facilities.one_instrument import facility_of
+    from podium.sim_instruments.facilities.tree import NoSuchFacility
+
+    if arguments.out is None:
+        raise CommandFailed(f"where is {arguments.chip} to be written? --out FILE", WRONG_USE)
+    try:
+        chip = chip_named(arguments.chip)
+        count = len(chip.qubits) if arguments.qubits is None else arguments.qubits
+        tree = facility_of(arguments.model, chip.name, count)
+    except NoSuchFacility as error:
+        raise CommandFailed(error, WRONG_USE) from error
+    try:
+        with arguments.out.open("x") as file:
+            file.write(f"# {chip.name}: {chip.told}.\n# {chip.source}\n")
+            YAML().dump(tree, file)
+    except FileExistsError as error:
+        raise CommandFailed(f"{arguments.out} is there already", WRONG_USE) from error
+    except OSError as error:
+        raise CommandFailed(f"{arguments.out}: {error.strerror}", WRONG_USE) from error
     return DONE

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.control.program.program import (

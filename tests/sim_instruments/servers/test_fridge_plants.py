@@ -136,6 +136,39 @@ async def test_a_day_at_once_and_in_pieces_is_the_same_day(opened) -> None:
 REGULATE = b"INTYPE 6,0,2,1,1,0,1;SCAN 6,0;OUTMODE 0,5,6;PID 0,2,60,0;SETP 0,0.05;RANGE 0,6\n"
 
 
+async def after_a_trip(
+    opened: Opened, seconds: float, steps: int, say: bytes = b""
+) -> dict[str, float]:
+    """Return all outputs of a fridge, and the time, so long after its compressor tripped."""
+    async with opened() as serving:
+        laboratory, door = serving.laboratory, BackDoor(serving)
+        laboratory.twins["thermometry_a"].open("scpi").feed(say, laboratory.clock.now_fs())
+        await door.do({"do": "fault", "fault": "compressor_trip", "on": "fridge_a"})
+        for _ in range(steps):
+            await door.do({"do": "advance", "seconds": seconds / steps})
+        plant = laboratory.plants.get("fridge_a")
+        assert plant is not None
+        now_fs = laboratory.clock.now_fs()
+        found = {name: plant.read(name, now_fs) for name in plant.plant.outputs}
+        found["channel 6"] = reading_k(serving, 6)
+        return found | {"passed": float(now_fs - laboratory.clock.start_fs)}
+
+
+async def test_24_hours_in_one_step_and_in_a_thousand_are_the_same_to_the_bit(opened) -> None:
+    """What `podium twin advance 24h` does, once or a thousand times for 86.4 s."""
+    at_once, bit_by_bit = [await after_a_trip(opened, 86_400, steps) for steps in (1, 1000)]
+    assert len(at_once) > 50
+    assert bit_by_bit == at_once
+    assert at_once["temperature.first_stage"] > 100.0
+
+
+@pytest.mark.slow
+async def test_2_hours_with_a_closed_loop_are_the_same_in_a_thousand_steps(opened) -> None:
+    at_once, bit_by_bit = [await after_a_trip(opened, 7200, steps, REGULATE) for steps in (1, 1000)]
+    assert bit_by_bit == at_once
+    assert at_once["heater.mixing_chamber.power"] != 0.0
+
+
 async def test_a_closed_loop_settles_though_nobody_speaks_to_it(opened) -> None:
     """In one span, in a hundred, and with somebody who looks at the fridge meanwhile."""
     found = []

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from tests.benches.servers.photon_program import PhotonProgram
 
-from podium.control.client.lab import Lab, open_facility
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
 from podium.control.program.program import Program
 from podium.control.runs.errors import RunFailed
 from podium.sim_instruments.physics.sampling import sample

@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 from tests.benches.servers.playing import Player, rabi
 
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import write_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock

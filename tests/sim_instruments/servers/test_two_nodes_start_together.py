@@ -11,7 +11,7 @@ from tests.benches.servers.loopback_drivers import MARKER, TWO_NODES, LoopbackDr
 from tests.benches.servers.playing import rabi
 from tests.benches.thoroughness import sampled
 
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.drivers.errors import NotStarted, ProtocolError

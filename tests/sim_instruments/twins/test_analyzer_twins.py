@@ -17,7 +17,7 @@ TWINS = {
     "keysight_n5222b": (keysight_n5222b, lambda: KeysightN5222B("1", HangerNetwork())),
     "keysight_n9030b": (
         keysight_n9030b,
-        lambda: KeysightN9030B("1", {1: "a"}, lambda name, now_fs: ContinuousTone(5e9, -20.0)),
+        lambda: KeysightN9030B("1", {1: "a"}, lambda name, now_fs: (ContinuousTone(5e9, -20.0),)),
     ),
 }
 

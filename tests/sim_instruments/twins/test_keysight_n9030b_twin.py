@@ -34,7 +34,7 @@ def client(tones):
             self.later(5000)
             return np.array([float(one) for one in self.say("FETC:SAN1?").split(",")])[1::2]
 
-    made = Client(KeysightN9030B("1", {1: "a", 2: "b"}, lambda name, now_fs: tones[name], 5))
+    made = Client(KeysightN9030B("1", {1: "a", 2: "b"}, lambda name, now_fs: (tones[name],), 5))
     made.say("INIT:CONT 0;:FREQ:STAR 4.999E9;STOP 5.002E9;:SWE:POIN 301;:BAND 30E3")
     return made
 
@@ -64,7 +64,7 @@ def test_in_a_facility_it_sees_the_source_that_is_named(twin_facility, tmp_path)
 def test_a_source_that_is_none_is_named(tmp_path, word):
     file = tmp_path / "facility.yaml"
     file.write_text(BENCH.replace("{1: lo}", f"{{1: {word}}}"))
-    with pytest.raises(FacilityError, match=f"'{word}' is no MicrowaveSource of this file"):
+    with pytest.raises(FacilityError, match=f"'{word}' is no MicrowaveSource or waveform output"):
         load_facility(file)
 
 

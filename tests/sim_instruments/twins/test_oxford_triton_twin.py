@@ -158,7 +158,7 @@ def test_without_a_fridge_nothing_is_found() -> None:
     session = OxfordTriton(STAGES, "1").open("control")
     for noun in ("DEV:T8:TEMP:SIG:TEMP", "DEV:P1:PRES:SIG:PRES", "DEV:TURB1:PUMP:SIG:SPD"):
         assert session.feed(f"READ:{noun}\r\n".encode(), 0).endswith(b":NOT_FOUND\r\n")
-    assert session.feed(b"READ:SYS:DR:CHAN\r\n", 0) == b"STAT:SYS:DR:CHAN:NONE\r\n"
+    assert session.feed(b"READ:SYS:DR:CHAN\r\n", 0) == b"STAT:SYS:DR:CHAN:\r\n"
 
 
 def test_a_thermometer_that_it_does_not_have_is_refused_at_once() -> None:

@@ -8,7 +8,12 @@ from podium.control.facility import schema
 from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.instrument_models import models_of
 from podium.control.facility.problems import KeyPath, suggest
-from podium.firmware_interfaces.models import InstrumentModel, MapOption, TextOption
+from podium.firmware_interfaces.models import (
+    InstrumentModel,
+    MapOption,
+    TextOption,
+    WaveformOutput,
+)
 from podium.firmware_interfaces.quantity import format_quantity
 from podium.firmware_interfaces.zurich.limits import PQSC
 
@@ -58,6 +63,7 @@ def check_instruments(
                 complaints.at((*path, "address"), message)
                 break
             taken[place] = name
+    _check_waveforms_wired_once(parsed, models, complaints)
     return models
 
 
@@ -153,6 +159,9 @@ def _check_named(
         if option.of_role:
             wanted = option.of_role
             fitting = [name for name, one in models.items() if wanted in one.roles]
+            if option.of_waveforms:
+                wanted += " or waveform output"
+                fitting += waveform_outputs(models)
         elif option.of_flux_lines:
             wanted = "flux line"
             # An entry that is wrong in itself is complained of where it stands.
@@ -167,6 +176,42 @@ def _check_named(
             if isinstance(word, str) and word not in fitting:
                 message = f"{word!r} is no {wanted} of this file; {suggest(word, fitting)}"
                 complaints.at((*path, option.name, key), message)
+
+
+def waveform_outputs(models: Mapping[str, InstrumentModel]) -> list[str]:
+    """Return all outputs of waveform generators, as the file names them: ``generator_a.ch1``."""
+    return [
+        f"{name}.{connector.name}"
+        for name, model in models.items()
+        for connector in model.connectors
+        if isinstance(connector, WaveformOutput)
+    ]
+
+
+def _check_waveforms_wired_once(
+    parsed: FileContents, models: Mapping[str, InstrumentModel], complaints: Complaints
+) -> None:
+    """Complain of outputs of waveform generators that have two cables."""
+    outputs = waveform_outputs(models)
+    first: dict[str, KeyPath] = {}
+    for name, model in models.items():
+        entry = parsed.instruments[name]
+        given = (entry.model_extra or {}) if entry is not None else {}
+        for option in model.options:
+            words = given.get(option.name)
+            if not isinstance(option, MapOption) or not isinstance(words, dict):
+                continue
+            for key, word in words.items():
+                output = word if option.of_waveforms else f"{name}.ch{key}"
+                if output not in outputs:
+                    continue
+                path: KeyPath = ("instruments", name, option.name, key)
+                before = first.setdefault(str(output), path)
+                if before[1] != path[1]:  # twice in one map is complained of there
+                    line = parsed.source.line(before)
+                    wired = " ".join(map(str, before[1:]))
+                    message = f"{output} is wired already (line {line}, {wired}); it has one cable"
+                    complaints.at(path, message)
 
 
 def _check_of(

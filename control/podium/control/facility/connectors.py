@@ -20,6 +20,7 @@ from podium.firmware_interfaces.models import (
     TriggerInput,
     TriggerOutput,
     VoltageOutput,
+    WaveformOutput,
 )
 
 WHAT: dict[type[Connector], str] = {
@@ -30,6 +31,7 @@ WHAT: dict[type[Connector], str] = {
     PulseOutput: "an output for pulses of a voltage",
     ModulatedSource: "a microwave source with an IQ modulator",
     AnalyzerPort: "a port of a network analyzer",
+    WaveformOutput: "an output of a waveform generator",
     DigitalPort: "a digital input or output",
     Marker: "a marker output",
     TriggerInput: "a trigger input",

@@ -56,11 +56,12 @@ KEYSIGHT_N9030B = InstrumentModel(
     options=(
         MapOption(
             "sources",
-            "input of the combiner before it: microwave source",
+            "input of the combiner before it: microwave source, or output of a waveform generator",
             1,
             8,
             required=False,
             of_role="MicrowaveSource",
+            of_waveforms=True,
         ),
     ),
     answers=("Keysight Technologies,N9030B", "Agilent Technologies,N9030B"),

@@ -1,7 +1,13 @@
 """Generators of waveforms beside the controllers."""
 
 from podium.firmware_interfaces.built_in_models.clients import OVER_VISA, OVER_VXI11
-from podium.firmware_interfaces.instrument_model import InstrumentModel
+from podium.firmware_interfaces.fridge_stages import HEATERS
+from podium.firmware_interfaces.instrument_model import (
+    InstrumentModel,
+    MapOption,
+    Range,
+    WaveformOutput,
+)
 
 KEYSIGHT_33512B = InstrumentModel(
     name="keysight_33512b",
@@ -12,6 +18,10 @@ KEYSIGHT_33512B = InstrumentModel(
     roles=(),
     driver="podium.drivers.keysight_33512b:Keysight33512B",
     twin="podium.sim_instruments.twins.keysight_33512b:Keysight33512B",
+    options=(
+        MapOption("heaters", "channel: heater of the fridge", 1, 2, tuple(HEATERS), required=False),
+    ),
+    connectors=tuple(WaveformOutput(f"ch{n}", Range(1e-6, 20e6, "Hz")) for n in (1, 2)),
     answers=("Agilent Technologies,33512B", "Keysight Technologies,33512B"),
     connect="from qcodes.instrument_drivers.Keysight import Keysight33512B; "
     "{name} = Keysight33512B('{name}', '{visa}', visalib='@py')",
@@ -29,6 +39,8 @@ TEKTRONIX_AWG70002A = InstrumentModel(
     roles=(),
     driver="podium.drivers.tektronix_awg70002a:TektronixAWG70002A",
     twin="podium.sim_instruments.twins.tektronix_awg70002a:tektronix_awg70002a",
+    # Half of 25 GSa/s.
+    connectors=tuple(WaveformOutput(f"ch{n}", Range(0.0, 12.5e9, "Hz")) for n in (1, 2)),
     answers=("TEKTRONIX,AWG70002A",),
     connect="from qcodes.instrument_drivers.tektronix import TektronixAWG70002A; "
     "{name} = TektronixAWG70002A('{name}', '{visa}', visalib='@py')",
@@ -46,6 +58,8 @@ TEKTRONIX_AWG5208 = InstrumentModel(
     roles=(),
     driver="podium.drivers.tektronix_awg5208:TektronixAWG5208",
     twin="podium.sim_instruments.twins.tektronix_awg5208:tektronix_awg5208",
+    # Half of 2.5 GSa/s.
+    connectors=tuple(WaveformOutput(f"ch{n}", Range(0.0, 1.25e9, "Hz")) for n in range(1, 9)),
     answers=("TEKTRONIX,AWG5208",),
     connect="from qcodes.instrument_drivers.tektronix import TektronixAWG5208; "
     "{name} = TektronixAWG5208('{name}', '{visa}', visalib='@py')",

@@ -1,6 +1,6 @@
 """The cables of a laboratory at one moment: what slow sources put on them, which are off."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -83,6 +83,18 @@ class HoldsTone(Protocol):
 
     def tone(self, now_fs: int) -> ToneNow | None:
         """Return what leaves its connector, or None."""
+        ...
+
+
+@runtime_checkable
+class PlaysTones(Protocol):
+    """A generator of waveforms."""
+
+    def tones(self, connector: str, now_fs: int) -> Sequence[ToneNow]:
+        """Return the lines in the spectrum at a connector (``ch1``), as 50 Ohm take them.
+
+        A connector that it does not have has none.
+        """
         ...
 
 

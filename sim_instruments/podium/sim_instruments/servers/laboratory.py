@@ -2,18 +2,16 @@
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Event, Lock, Thread, local
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
-from podium.sim_instruments.physics.clock_makes import CONTROLLER, SOURCE, ClockMake
-from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import (
     DigitalLines,
     EdgeTrain,
@@ -21,27 +19,33 @@ from podium.sim_instruments.physics.digital_lines import (
     Promise,
 )
 from podium.sim_instruments.physics.fridge import Fridge
-from podium.sim_instruments.physics.oscillators import turns_of
 from podium.sim_instruments.physics.output_log import EDGES_KEPT, ConnectorOutput, OutputLog
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.steady_cryostat import SteadyCryostat
-from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.analyzed_feedlines import AnalyzedFeedlines
-from podium.sim_instruments.servers.cabling import Cabling, HoldsTone, ToneNow, check_sources
+from podium.sim_instruments.servers.cabling import (
+    Cabling,
+    HoldsTone,
+    PlaysTones,
+    ToneNow,
+    check_sources,
+)
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.debugger import Debugger
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.fridge_plants import FridgePlants, plants_of
+from podium.sim_instruments.servers.instrument_clocks import InstrumentClocks
 from podium.sim_instruments.servers.kernel_compilation import KernelGate
+from podium.sim_instruments.servers.laboratory_playback import LaboratoryPlay, LaboratoryPlayback
 from podium.sim_instruments.servers.meetings import Meetings
 from podium.sim_instruments.servers.signal_log import SignalLog
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
+from podium.sim_instruments.servers.world_check import check_world
 from podium.sim_instruments.twins.debugging import StopsPrograms
-from podium.sim_instruments.twins.qblox_cluster.cluster_clock import IdealClock
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 from podium.sim_instruments.twins.twin import Twin
-from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan
+from podium.sim_instruments.wiring import Carrier, Plan, read_plan
 from podium_process import Spare
 
 if TYPE_CHECKING:
@@ -95,13 +99,11 @@ class Laboratory:
         self.cryostat = SteadyCryostat()
         """What instruments of a fridge without a plant read and switch."""
         self.room = Room(world_file.seed)
-        self._counters: dict[str, TickCounter] = {}
-        self.clocks: dict[str, Clock] = {}
-        """Of the instruments that have one of the world's, by name."""
         self._mixers = world_file.mixers
-        self._clock_errors = {
-            name: known.errors() for name, known in world_file.timing.clocks.items()
-        }
+        errors = {name: known.errors() for name, known in world_file.timing.clocks.items()}
+        self._timed = InstrumentClocks(self._seed, plan.timing, self.room, errors)
+        self.clocks = self._timed.clocks
+        """Of the instruments that have one of the world's, by name."""
         self.played = OutputLog()
         """What left connectors, and when."""
         self.signals = SignalLog()
@@ -112,7 +114,7 @@ class Laboratory:
         """Lines whose cable is off at the end where signals go in, and links that are cut."""
         self.links = frozenset(link.name for link in world_file.quantum_links())
         """Between qubits of its chips, by name."""
-        self._check_world(world_file)
+        check_world(plan, world_file, self.chip if world_file.nodes else None)
         self._running_fs = 0
         self._lock = Lock()
         self._long_run = Lock()
@@ -129,7 +131,7 @@ class Laboratory:
             for name, entry in plan.instruments.items()
         }
         for name in plan.timing.clocks.keys() & plan.timing.elsewhere:
-            self.clock_of(name, plan.timing.clocks[name])  # those here follow it
+            self._timed.clock_of(name, plan.timing.clocks[name])  # those here follow it
         self.debugger = Debugger(self.twins, clock)
         """Breakpoints of its instruments' programs."""
         for name, twin in self.twins.items():
@@ -285,7 +287,7 @@ class Laboratory:
 
     def submit(self, instrument: str, work: "Callable[[Play], T]") -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""
-        play = _Play(self, instrument, self.cabling())
+        play = LaboratoryPlay(self, instrument, self.cabling())
         return self._followed(self._workers.submit(self._worked, work, play))
 
     def compute(self, work: "Callable[[], T]") -> "Future[T]":
@@ -335,7 +337,7 @@ class Laboratory:
         self.signals.note_edges(promise, promise.instrument, train)
 
     def _note_pulses(self, instrument: str, signals: "RunSignals") -> None:
-        when = _instants(self._counters.get(instrument), signals.start_tai_fs)
+        when = self._timed.instants(instrument, signals.start_tai_fs)
         self.signals.note(instrument, signals, when)
         now_fs = self.clock.now_fs()
         for train in signals.drives:
@@ -360,7 +362,7 @@ class Laboratory:
                     cabling,
                     instrument,
                     signals.drives,
-                    partial(self._carrier_turns, instrument, signals.start_tai_fs),
+                    self.carrier_turns_of(instrument, signals.start_tai_fs),
                 ),
                 *leaking(cabling, instrument, signals.duration_ns),
             ),
@@ -386,7 +388,7 @@ class Laboratory:
         from podium.sim_instruments.physics.clock_instants import lateness_fs
         from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun, ideal_run
 
-        counter, start_fs = self._counters.get(instrument), arriving.start_tai_fs
+        counter, start_fs = self._timed.counters.get(instrument), arriving.start_tai_fs
         run = ideal_run(arriving)
         if counter is not None:
             tick = counter.to_ticks(start_fs)
@@ -452,32 +454,16 @@ class Laboratory:
         self, instrument: str, start_tai_fs: int
     ) -> Callable[[str, Carrier], float]:
         """Return what tells the phase of a microwave source at the start of a run."""
-        return partial(self._carrier_turns, instrument, start_tai_fs)
-
-    def _carrier_turns(self, instrument: str, at_fs: int, source: str, carrier: Carrier) -> float:
-        """Return the phase that a microwave source has at the start of a run.
-
-        ASSUMED: a source that is in no clock domain takes its 10 MHz from the controller whose
-        signals it carries. What its phase does against that controller's during a run is left out.
-        """
-        lock = f"{source} {carrier.lock}"
-        clock = self.clocks.get(source)
-        if clock is not None:
-            turns = turns_of(carrier.frequency_hz, clock.local_fs(at_fs))
-            return (turns + clock.lo_phase_turns(lock, at_fs)) % 1.0
-        counter = self._counters.get(instrument) or IdealClock(instrument)
-        tick = counter.to_ticks(at_fs)
-        turns = turns_of(carrier.frequency_hz, tick * FS_PER_NS)
-        return (turns + counter.lo_turns(lock, tick)) % 1.0
+        return partial(self._timed.carrier_turns, instrument, start_tai_fs)
 
     def _supplies(self, name: str) -> Supplies:
         return Supplies(
             serial=f"{zlib.crc32(name.encode()) % 10**8:08d}",
             playback=LaboratoryPlayback(self, name),
             reading=self._reading(name),
-            clock_of=partial(self.clock_of, name),
-            clock=self._counter(name),
-            own_clock=self._own_clock(name),
+            clock_of=partial(self._timed.clock_of, name),
+            clock=self._timed.counter(name),
+            own_clock=self._timed.own_clock(name),
             room=self.room,
             **self.plants.ends(self.plan.fridge_of.get(name, "")),
             steady=self.cryostat,
@@ -489,35 +475,17 @@ class Laboratory:
             },
             noise_seed=zlib.crc32(f"{self._seed}/{name}".encode()),
             network=AnalyzedFeedlines(self, name) if self.plan.analyzed.get(name) else None,
-            tone_of=self._tone_of,
+            tones_of=self._tones_of,
         )
 
-    def _tone_of(self, source: str, now_fs: int) -> ToneNow | None:
-        """Return what leaves a microwave source; None: nothing, or it is none."""
-        twin = self.twins.get(source)
-        return twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
-
-    def clock_of(self, name: str, make: ClockMake) -> Clock:
-        """Return the clock of an instrument; it is made when first asked for.
-
-        ``make``: its model's; the facility's timing may have a better one in the box.
-        """
-        if name not in self.clocks:
-            errors = self._clock_errors.get(name)
-            make = self.plan.timing.clocks.get(name, make)
-            self.clocks[name] = Clock(self._seed, name, make, self.room, errors)
-        return self.clocks[name]
-
-    def _counter(self, name: str) -> TickCounter | None:
-        """Return the counter of a controller that the timing plane starts."""
-        if name in {cable.sink[0] for cable in self.plan.timing.triggers}:
-            return self._counters.setdefault(name, TickCounter(self.clock_of(name, CONTROLLER)))
-        return None
-
-    def _own_clock(self, name: str) -> Clock | None:
-        """Return the clock of a microwave source that is in a domain of its own."""
-        make = self.plan.timing.clocks.get(name)
-        return self.clock_of(name, make) if make is SOURCE else None
+    def _tones_of(self, source: str, now_fs: int) -> Sequence[ToneNow]:
+        """Return what leaves a microwave source, or an output of a waveform generator."""
+        name, _, connector = source.partition(".")
+        twin = self.twins.get(name)
+        if isinstance(twin, PlaysTones):
+            return twin.tones(connector, now_fs)
+        tone = twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
+        return () if tone is None else (tone,)
 
     def _reading(self, name: str) -> Callable[[int, int], float] | None:
         thermometer = self.plan.thermometers.get(name)
@@ -536,51 +504,6 @@ class Laboratory:
         stages = {int(channel): str(stage) for channel, stage in channels.items()}
         return lambda channel, now_fs: plant.temperature_k(stages[channel], now_fs)
 
-    def _check_world(self, world_file: "WorldFile | BenchWorld") -> None:
-        """Refuse a world that was drawn for another facility."""
-        has: set[str] = set()
-        if world_file.nodes:
-            has = {feedline.name for feedline in self.chip.feedlines} | self.chip.flux_lines
-            has |= {f"{qubit.name}.drive" for qubit in self.chip.qubits}
-            links = world_file.quantum_links()
-            has |= {end.sideband for link in links for end in link.ends}
-        for fridge, stages in world_file.fridges.items():
-            has |= {f"{fridge}.{stage}" for stage in stages}
-        wanted = set(self.plan.lines)
-        for output in world_file.mixers:
-            instrument, _, connector = output.partition(".")
-            modulators = {
-                cable.modulator
-                for cables in self.plan.outputs.values()
-                for cable in cables.values()
-            }
-            if connector == "iq" and instrument in modulators:
-                continue
-            if connector not in self.plan.outputs.get(instrument, {}):
-                raise PlanError(
-                    f"the world of {world_file.facility} has a mixer at {output}, where "
-                    f"{self.plan.name} wires nothing"
-                )
-        for thermometer in self.plan.thermometers.values():
-            if thermometer.fridge not in world_file.plants:
-                wanted |= {f"{thermometer.fridge}.{each}" for each in thermometer.stages.values()}
-        if wanted - has:
-            raise PlanError(
-                f"the world of {world_file.facility} has no {', '.join(sorted(wanted - has))}, "
-                f"which {self.plan.name} is wired to; `podium twin sample` draws one that has"
-            )
-
-
-def _instants(counter: TickCounter | None, start_fs: int) -> Callable[[int], int]:
-    """Return what tells the world instant of a nanosecond of a run that starts at ``start_fs``.
-
-    It is kept for as long as a record of the run is: it holds nothing of its signals.
-    """
-    if counter is None:
-        return lambda ns: start_fs + ns * FS_PER_NS
-    begin = counter.to_ticks(start_fs)
-    return lambda ns: counter.to_world(begin + ns)
-
 
 def _mixer(known: "MixerWorld") -> Mixer:
     return Mixer(
@@ -588,41 +511,3 @@ def _mixer(known: "MixerWorld") -> Mixer:
         math.degrees(known.phase.value),
         (1e3 * known.offset_i.value, 1e3 * known.offset_q.value),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Play:
-    """The world as one piece of work of an instrument reaches it."""
-
-    laboratory: Laboratory
-    instrument: str
-    cabling: Cabling
-
-    def __call__(self, signals: "RunSignals", /) -> "tuple[CaptureAnswer, ...]":
-        return self.laboratory.play(self.instrument, self.cabling, signals)
-
-    def begin(self, run: int, start_tai_fs: int) -> "Dialogue":
-        return self.laboratory.begin(self.instrument, self.cabling, run, start_tai_fs)
-
-    def turn(self) -> AbstractContextManager[object]:
-        return self.laboratory.turn_of_long_run()
-
-
-@dataclass(frozen=True, slots=True)
-class LaboratoryPlayback:
-    """Takes the signals of one instrument to the world."""
-
-    laboratory: Laboratory
-    instrument: str
-
-    def submit(self, work: "Callable[[Play], T]") -> "Future[T]":
-        """Run ``work(play)`` in a worker thread and return at once."""
-        return self.laboratory.submit(self.instrument, work)
-
-    def wired(self, connector: str) -> bool:
-        """Tell whether a line of the world is connected to an input of the instrument."""
-        return connector in self.laboratory.plan.inputs[self.instrument]
-
-    def stopped(self, run: int, sender: str, at_fs: int) -> None:
-        """Hear that a sender of a run was stopped."""
-        self.laboratory.stopped(self.instrument, run, sender, at_fs)

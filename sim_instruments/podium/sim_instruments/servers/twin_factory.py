@@ -7,7 +7,7 @@ A twin's class says by its constructor's parameter names what it wants. It gets
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -74,8 +74,8 @@ class Supplies:
     """Of the noise of its own, the same each time; None: it has none."""
     network: "NetworkPorts | None" = None
     """What hangs at the ports of a network analyzer; None: nothing."""
-    tone_of: "Callable[[str, int], ToneNow | None] | None" = None
-    """Tells what leaves the microwave source of that name at a time."""
+    tones_of: "Callable[[str, int], Sequence[ToneNow]] | None" = None
+    """Tells what leaves a microwave source, or a generator's output (``generator_a.ch1``)."""
 
 
 def build_twin(name: str, entry: Mapping[str, Any], supplies: Supplies) -> Twin:

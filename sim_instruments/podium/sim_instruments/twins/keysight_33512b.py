@@ -1,22 +1,28 @@
-"""Twin of the Keysight 33512B function generator: two channels, which nothing is wired to.
+"""Twin of the Keysight 33512B function generator: two channels, to an analyzer or a heater.
 
 Left out, and refused as unknown: modulation, sweeps, arbitrary waveforms, voltage limits.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from podium.firmware_interfaces import keysight_33512b as box
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.firmware_interfaces.ieee4882.responses import quoted
+from podium.sim_instruments.twins import waveform_signal
 from podium.sim_instruments.twins.command_observer import CommandListener
+from podium.sim_instruments.twins.continuous_tone import ContinuousTone
+from podium.sim_instruments.twins.heater_loop import HeaterLines
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 from podium.sim_instruments.twins.waveform_channel import WaveformChannel
+from podium.sim_instruments.twins.waveform_signal import edges_fs, heat_w
 
 FIRMWARE = "2.03-1.19-2.00-52-00"  # ASSUMED
+CONNECTORS = ("ch1", "ch2")
 OPTIONS = "0"  # ASSUMED: what it says where none are fitted
 NUMBERS = (
     *(box.FREQUENCY, box.PULSE_WIDTH, box.PULSE_DUTY),
@@ -36,11 +42,19 @@ SYNC: Mapping[Command, Value] = {
 class Keysight33512B:
     """A 33512B. Its settings limit one another, bursts that the bus triggers take their time."""
 
-    def __init__(self, serial: str) -> None:
+    def __init__(
+        self,
+        serial: str,
+        heaters: Mapping[int, str] | None = None,
+        write: Callable[[str, float, int], None] | None = None,
+    ) -> None:
+        """``heaters``: of the fridge, by the channel that each hangs at; ``write`` sets them."""
+        self._heaters = HeaterLines(heaters, write)
+        self._acted_fs = 0
         identity = f"{box.VENDOR},{box.MODEL},{serial},{FIRMWARE}"
         self._device = Device(
             Manners(identity, OPTIONS),
-            tuple(self._table()),
+            tuple(map(self._then_heat, self._table())),
             reset=self._reset,
             busy=self._busy,
             trigger=self._trigger,
@@ -65,6 +79,47 @@ class Keysight33512B:
             return IDLE
         return Horizon(armed=False, busy_until_fs=min(ends), computing=False)
 
+    def tones(self, connector: str, now_fs: int) -> tuple[ContinuousTone, ...]:
+        """Return the lines in the spectrum at ``ch1`` or ``ch2``, as 50 Ohm take them."""
+        channel = dict(zip(CONNECTORS, self.channels, strict=True)).get(connector)
+        return () if channel is None else waveform_signal.tones(channel, now_fs)
+
+    @property
+    def acts(self) -> bool:
+        """Tell whether a heater is driven by a burst that begins or ends by itself."""
+        return any(
+            self._heaters.connected(number) and max(edges_fs(channel)) > self._acted_fs
+            for number, channel in enumerate(self.channels, 1)
+        )
+
+    def advance(self, now_fs: int) -> None:
+        """Let bursts up to ``now_fs`` heat what they drive, and end."""
+        self._heaters.now_fs = now_fs
+        edges = sorted(edge for one in self.channels for edge in edges_fs(one))
+        for edge_fs in edges:
+            if self._acted_fs < edge_fs <= now_fs:
+                self._heat(edge_fs)
+        self._acted_fs = max(self._acted_fs, now_fs)
+
+    def _heat(self, now_fs: int) -> None:
+        for number, channel in enumerate(self.channels, 1):
+            self._heaters.deliver(number, heat_w(channel, now_fs), now_fs)
+
+    def _then_heat(self, bound: Bound) -> Bound:
+        """Let a command, refused or not, be followed by the heat of what is set then."""
+        do = bound.do
+        if do is None:
+            return bound
+
+        def done(call: Call) -> None:
+            self.advance(call.now_fs)
+            try:
+                do(call)
+            finally:
+                self._heat(call.now_fs)
+
+        return replace(bound, do=done)
+
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
         return self._device.tallies()
@@ -82,6 +137,7 @@ class Keysight33512B:
         self.channels = tuple(WaveformChannel() for _ in range(box.CHANNELS))
         self._sync = Settings(SYNC)
         self._waited_for = False
+        self._heat(now_fs)
 
     def _busy(self, now_fs: int) -> bool:
         self._waited_for = True
@@ -89,8 +145,10 @@ class Keysight33512B:
 
     def _trigger(self, now_fs: int) -> None:
         self._waited_for = False
+        self.advance(now_fs)
         for channel in self.channels:
             channel.trigger(now_fs)
+        self._heat(now_fs)
 
     def _channel(self, call: Call) -> WaveformChannel:
         number = call.suffixes[0] if call.suffixes else 1

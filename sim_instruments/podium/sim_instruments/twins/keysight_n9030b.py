@@ -1,6 +1,6 @@
-"""Twin of the Keysight N9030B: a spectrum analyzer that sees what microwave sources put out."""
+"""Twin of the Keysight N9030B: a spectrum analyzer that sees sources and generators."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -83,12 +83,12 @@ class KeysightN9030B:
         self,
         serial: str,
         sources: Mapping[int, str] | None = None,
-        tone_of: Callable[[str, int], SourceTone | None] | None = None,
+        tones_of: Callable[[str, int], Sequence[SourceTone]] | None = None,
         noise_seed: int | None = None,
     ) -> None:
-        """``sources``: at the inputs of a combiner without loss before it; ``tone_of`` asks one."""
+        """``sources``: at a combiner without loss before it; ``tones_of`` asks one."""
         self._sources = tuple((sources or {}).values())
-        self._tone_of = tone_of or (lambda source, now_fs: None)
+        self._tones_of = tones_of or (lambda source, now_fs: ())
         self._key = key(noise_seed or 0, "spectrum", "noise")
         self._sweeps = 0
         self._last: _Sweep | None = None
@@ -134,6 +134,8 @@ class KeysightN9030B:
     def _reset(self, now_fs: int) -> None:
         """Go to the settings of *RST. ASSUMED: also those of power-on."""
         self._settings = Settings(box.RESET)
+        self._detectors = dict.fromkeys(range(1, box.TRACES + 1), "NORM")
+        self._detectors_by_hand: set[int] = set()
         self._bits = 0
         self._continuous = True
         self._begun_fs = now_fs
@@ -179,8 +181,8 @@ class KeysightN9030B:
         return own * 10 ** (self._number(box.ATTENUATION) / 10) + Boltzmann * ROOM_K
 
     def _tones(self, now_fs: int) -> list[tuple[float, float]]:
-        seen = [self._tone_of(source, now_fs) for source in self._sources]
-        return [(tone.frequency_hz, _power_w(tone)) for tone in seen if tone is not None]
+        seen = (tone for source in self._sources for tone in self._tones_of(source, now_fs))
+        return [(tone.frequency_hz, _power_w(tone)) for tone in seen]
 
     def _swept(self, start_fs: int, number: int) -> _Sweep:
         sweep_s, axis_hz = self._sweep_s(), self._axis_hz()
@@ -189,7 +191,7 @@ class KeysightN9030B:
             bandwidth_hz=self._width_hz(),
             video_hz=self._number(box.VIDEO),
             sweep_s=sweep_s,
-            detector=str(self._settings.value(box.DETECTOR)),
+            detector=self._detectors[1],
             average=str(self._settings.value(box.AVERAGE_TYPE)),
             noise_w_per_hz=self._noise_w_per_hz(),
         )
@@ -284,6 +286,11 @@ class KeysightN9030B:
     def _set_sweep_time(self, call: Call) -> None:
         self._put(call, {box.SWEEP_TIME: call.values[0], box.SWEEP_TIME_AUTO: False})
 
+    def _ask_sweep_time(self, call: Call) -> str:
+        if call.values[0] is not None:
+            return self._settings.answer(box.SWEEP_TIME, call.values)
+        return box.written(Decimal(self._sweep_s()))
+
     def _set_sweep_type(self, call: Call) -> None:
         self._put(call, {box.SWEEP_TYPE: call.values[0], box.SWEEP_TYPE_AUTO: False})
 
@@ -341,6 +348,48 @@ class KeysightN9030B:
         pairs = np.column_stack((shown.axis_hz, shown.trace_dbm)).reshape(-1)
         return numbers(pairs, self._bits, self._settings.value(box.BYTE_ORDER) == "SWAP")
 
+    # --- detectors ----------------------------------------------------------------------
+
+    def _trace(self, call: Call) -> int:
+        if not 1 <= call.suffixes[0] <= box.TRACES:
+            raise ScpiError(-114, f"trace {call.suffixes[0]} of {box.TRACES}")
+        return call.suffixes[0]
+
+    def _set_detector(self, call: Call) -> None:
+        """Set that of one trace, which is manual then; only trace 1 is measured."""
+        trace, wanted = self._trace(call), str(call.values[0])
+        if wanted in box.CISPR_DETECTORS:
+            raise ScpiError(-221, f"the detector {wanted} is not simulated")
+        self._detectors[trace] = wanted
+        self._detectors_by_hand.add(trace)
+        if trace == 1:
+            self._put(call, {})
+
+    def _set_detector_auto(self, call: Call, traces: Iterable[int]) -> None:
+        """Let rules choose it. ASSUMED: Normal, as neither averages nor markers are simulated."""
+        for trace in traces:
+            if call.values[0]:
+                self._detectors_by_hand.discard(trace)
+                self._detectors[trace] = "NORM"
+            else:
+                self._detectors_by_hand.add(trace)
+        self._put(call, {})
+
+    def _detector_table(self) -> Iterator[Bound]:
+        yield Bound(
+            box.DETECTOR, self._set_detector, lambda call: self._detectors[self._trace(call)]
+        )
+        yield Bound(
+            box.DETECTOR_AUTO,
+            lambda call: self._set_detector_auto(call, (self._trace(call),)),
+            lambda call: str(int(self._trace(call) not in self._detectors_by_hand)),
+        )
+        yield Bound(
+            box.DETECTOR_AUTO_ALL,
+            lambda call: self._set_detector_auto(call, self._detectors),
+            lambda call: str(int(1 not in self._detectors_by_hand)),
+        )
+
     def _set_data_format(self, call: Call) -> None:
         self._bits = bits_of(call.values)
 
@@ -363,8 +412,9 @@ class KeysightN9030B:
             yield self._kept(command)
         for command in (box.BANDWIDTH_AUTO, box.VIDEO_AUTO, box.ATTENUATION, box.PREAMP):
             yield self._kept(command)
-        for command in (box.PREAMP_BAND, box.DETECTOR, box.AVERAGE_TYPE, box.MODE):
+        for command in (box.PREAMP_BAND, box.AVERAGE_TYPE, box.MODE):
             yield self._kept(command)
+        yield from self._detector_table()
         order = box.BYTE_ORDER
         yield self._kept(order, lambda call: self._settings.put(order, call.values))
         for edge in (box.START, box.STOP):
@@ -375,9 +425,7 @@ class KeysightN9030B:
         yield self._kept(box.BANDWIDTH, self._set_bandwidth)
         yield self._kept(box.VIDEO, self._set_video)
         yield self._kept(box.SWEEP_TYPE, self._set_sweep_type)
-        yield Bound(
-            box.SWEEP_TIME, self._set_sweep_time, lambda call: box.written(Decimal(self._sweep_s()))
-        )
+        yield Bound(box.SWEEP_TIME, self._set_sweep_time, self._ask_sweep_time)
         yield Bound(box.TUNE, self._tune)
         yield Bound(box.CONTINUOUS, self._set_continuous, lambda call: str(int(self._continuous)))
         yield Bound(box.INITIATE, self._initiate)

@@ -29,6 +29,8 @@ from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 FIRMWARE = "2.5"  # ASSUMED
 NOISE = 1e-3
 """Standard deviation of one reading, of the temperature. ASSUMED."""
+PUMP_HOURS = 1000
+"""Of a turbo pump. ASSUMED: they are not counted."""
 READING_FS = FS_PER_S
 """A thermometer is read this often. ASSUMED."""
 _H1, _H2 = 1, 2
@@ -201,8 +203,11 @@ class OxfordTriton:
             case ["SYS", "DR", "STATUS"]:
                 return "OK"
             case ["SYS", "DR", "CHAN"]:
-                return ":".join(self._named()) or "NONE"
+                named = self._named()
+                return ":".join(f"{name}:T{named[name]}" for name in box.NAMES if name in named)
             case ["SYS", "DR", "CHAN", name]:
+                if name not in box.NAMES:
+                    raise Wrong
                 channel = self._named().get(name)
                 return f"{'NONE' if channel is None else f'T{channel}'}"
             case ["SYS", "VRM", *_]:
@@ -270,7 +275,8 @@ class OxfordTriton:
 
     def _get_thermometer(self, channel: int, signal: list[str], now_fs: int) -> str:
         kelvin = self._kelvin(channel, now_fs) or 0.0
-        mine = channel == self._control
+        if signal[:1] == ["LOOP"] and channel != self._control:
+            raise Missing  # QTMtoolbox finds the thermometer with the loop by that
         match signal:
             case ["SIG", "TEMP"]:
                 return f"{kelvin:.6g}K"
@@ -279,7 +285,7 @@ class OxfordTriton:
             case ["MEAS", "ENAB"]:
                 return _on_off(self._enabled[channel])
             case ["LOOP", "MODE"]:
-                return _on_off(mine and self._loop_on)
+                return _on_off(self._loop_on)
             case ["LOOP", "TSET"]:
                 return f"{self._setpoint.at(now_fs):.6g}K"
             case ["LOOP", ("P" | "I" | "D") as gain]:
@@ -291,15 +297,17 @@ class OxfordTriton:
             case ["LOOP", "RAMP", "RATE"]:
                 return f"{self._ramp_k_per_min:g}K/min"
             case ["LOOP", "HTR"]:
-                return "H1" if mine else "NONE"
+                return "H1"
         raise Wrong
 
     def _put_loop(self, channel: int, signal: list[str], value: str, now_fs: int) -> None:
-        """Set the loop; what is set through another thermometer does not move it there."""
+        """Set the loop. ``HTR`` moves it to a thermometer; others have none, and take nothing."""
+        if channel != self._control and signal != ["HTR"]:
+            raise Missing
         match signal:
             case ["MODE"]:
                 on = _switch(value)
-                self._control, self._loop_on = channel, on
+                self._loop_on = on
                 self._pid.reset()
                 if not on:
                     self._lines.deliver(_H1, self._manual_w[_H1], now_fs)
@@ -320,6 +328,7 @@ class OxfordTriton:
                 self._ramp_k_per_min = _number(value, 0.0, 100.0)
             case ["HTR"] if value.upper() == "H1":
                 self._control = channel
+                self._pid.reset()
             case _:
                 raise Wrong
 
@@ -349,6 +358,8 @@ class OxfordTriton:
                 return f"{self._shown(f'{pump}.speed', now_fs):.1f}Hz"
             case "POWR":
                 return f"{self._shown(f'{pump}.power', now_fs):.1f}W"
+            case "HRS":
+                return f"{PUMP_HOURS}h"
             case "PST" | "MT" | "BT" | "PBT" | "ET":
                 return "35.0C"  # ASSUMED: temperatures of a pump that runs
         raise Wrong

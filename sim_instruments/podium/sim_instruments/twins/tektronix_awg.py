@@ -5,6 +5,7 @@ function generator's settings are only stored. Loading is at once: no box is as 
 """
 
 from collections.abc import Mapping
+from collections.abc import Sequence as Several
 from decimal import Decimal
 from functools import partial
 
@@ -25,9 +26,11 @@ from podium.firmware_interfaces.tektronix_waveform_files import (
     Waveform,
 )
 from podium.sim_instruments.twins.command_observer import CommandListener
+from podium.sim_instruments.twins.continuous_tone import ContinuousTone
 from podium.sim_instruments.twins.faces.message_ports import VXI11, MessagePorts
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.played_samples import PlayedSamples
+from podium.sim_instruments.twins.played_spectrum import lines_of
 from podium.sim_instruments.twins.scpi_error_queue import error_queue
 from podium.sim_instruments.twins.sequence_player import (
     NotPlayable,
@@ -46,6 +49,8 @@ from podium.sim_instruments.twins.tektronix_levels import Levels
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 FIRMWARE = "SCPI:99.0 FW:7.5.0197.0"  # ASSUMED
+PERIOD_MAX = 1 << 18
+"""Most samples of which a spectrum is made; of a longer waveform the part that is played now."""
 STOPPED, WAITING, RUNNING = "0", "1", "2"
 _WORDS = {"NEXT": "Next", "FIRS": "First", "FIRST": "First", "LAST": "Last", "END": "End"}
 _Volts = npt.NDArray[np.float64] | float
@@ -106,6 +111,36 @@ class TektronixAwg:
         With settings as they are now. Samples to come are as they will be if nothing happens.
         Raises ValueError where there is no such channel, or what it plays is not simulated.
         """
+        volts, markers = self._played(channel, first, count)
+        free = self._model.bits_max - int(str(self._value(self._commands.resolution, channel)))
+        levels = []
+        for marker in range(1, free + 1):
+            low, high = (
+                float(str(self._value(command, channel, marker)))
+                for command in (self._commands.marker_low, self._commands.marker_high)
+            )
+            levels.append(np.where(markers >> (marker - 1) & 1, high, low).tolist())
+        return PlayedSamples(volts.tolist(), levels, float(str(self._rate)))
+
+    def tones(self, connector: str, now_fs: int) -> Several[ContinuousTone]:
+        """Return the lines in the spectrum at ``ch1`` and so on, as 50 Ohm take them.
+
+        Of a waveform that goes round all of it; of a sequence what is played from now on, as if
+        that went round (ASSUMED, as that function generators show nothing).
+        """
+        channel = {f"ch{n}": n for n in range(1, self._model.channels + 1)}.get(connector)
+        if channel is None or channel not in self._players or self._value(box.MODE) == "FGEN":
+            return ()
+        name, track = self._assets.get(channel, ("", 0))
+        waveform = None if track else self._lists.waveforms.get(name)
+        count = PERIOD_MAX if waveform is None else min(PERIOD_MAX, waveform.samples.size)
+        volts, _ = self._played(channel, max(0, self._sample_now(now_fs)), count)
+        return lines_of(volts, float(str(self._rate)))
+
+    def _played(
+        self, channel: int, first: int, count: int
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
+        """Return volts and markers; raises ValueError as :meth:`samples`."""
         if not 1 <= channel <= self._model.channels:
             raise ValueError(f"it has channels 1 to {self._model.channels}, not {channel}")
         if self._value(box.MODE) == "FGEN":
@@ -119,15 +154,7 @@ class TektronixAwg:
                 span = slice(filled, filled + piece.count)
                 volts[span], markers[span] = self._piece(channel, piece)
                 filled += piece.count
-        free = self._model.bits_max - int(str(self._value(self._commands.resolution, channel)))
-        levels = []
-        for marker in range(1, free + 1):
-            low, high = (
-                float(str(self._value(command, channel, marker)))
-                for command in (self._commands.marker_low, self._commands.marker_high)
-            )
-            levels.append(np.where(markers >> (marker - 1) & 1, high, low).tolist())
-        return PlayedSamples(volts.tolist(), levels, float(str(self._rate)))
+        return volts, markers
 
     def _piece(self, channel: int, piece: Piece) -> tuple[_Volts, _Marks]:
         held = piece.waiting and self._value(box.HOLD, channel) == "ZERO"

@@ -36,9 +36,11 @@ class WaveformChannel:
         self._numbers = {command: limits.default for command, limits in box.FIXED_LIMITS.items()}
         self.frequency_hz = Decimal(1000)
         self.pulse_width_s = Decimal("100E-6")
-        self._emf_vpp = Decimal("0.2")
+        self.emf_vpp = Decimal("0.2")
         """Of the amplitude, into an open circuit."""
-        self._emf_offset_v = Decimal(0)
+        self.emf_offset_v = Decimal(0)
+        self.burst_from_fs = 0
+        """A burst that the bus has triggered begins then: after its delay."""
         self.busy_until_fs = 0
         """A burst that the bus has triggered ends then; -1: it does not end."""
 
@@ -66,12 +68,12 @@ class WaveformChannel:
     @property
     def amplitude_vpp(self) -> Decimal:
         """Return the amplitude into its termination, V from peak to peak."""
-        return self._emf_vpp * self._divider
+        return self.emf_vpp * self._divider
 
     @property
     def offset_v(self) -> Decimal:
         """Return the offset into its termination, V."""
-        return self._emf_offset_v * self._divider
+        return self.emf_offset_v * self._divider
 
     def limits(self, command: Command) -> Limits:
         """Return what a number can be now."""
@@ -158,7 +160,7 @@ class WaveformChannel:
         """
         frequency, amplitude, offset = ("DEF" if one is None else one for one in numbers)
         self.words |= box.APPLIES | {box.FUNCTION: function}
-        self._emf_offset_v = Decimal(0)  # the old one limits nothing
+        self.emf_offset_v = Decimal(0)  # the old one limits nothing
         wrong: list[ScpiError] = []
         for command, given in ((box.FREQUENCY, frequency), (box.AMPLITUDE, amplitude)):
             try:
@@ -188,9 +190,9 @@ class WaveformChannel:
             case box.PULSE_WIDTH:
                 self.pulse_width_s = value
             case box.AMPLITUDE:
-                self._emf_vpp = self._in_vpp(value) / self._divider
+                self.emf_vpp = self._in_vpp(value) / self._divider
             case box.OFFSET:
-                self._emf_offset_v = value / self._divider
+                self.emf_offset_v = value / self._divider
             case box.HIGH:
                 self._put_levels(min(self.number(box.LOW), value - self._least_vpp), value)
             case box.LOW:
@@ -207,8 +209,8 @@ class WaveformChannel:
                 self._numbers[command] = value
 
     def _put_levels(self, low_v: Decimal, high_v: Decimal) -> None:
-        self._emf_vpp = (high_v - low_v) / self._divider
-        self._emf_offset_v = (high_v + low_v) / 2 / self._divider
+        self.emf_vpp = (high_v - low_v) / self._divider
+        self.emf_offset_v = (high_v + low_v) / 2 / self._divider
 
     def _fit_burst(self) -> bool:
         """Make function and frequency those that bursts can have; tell whether they were.
@@ -241,13 +243,13 @@ class WaveformChannel:
         peak_v, most = abs(self.offset_v) + self.amplitude_vpp / 2, self._peak_max_v
         if command is box.AMPLITUDE and peak_v > most and self.function != "DC":
             room = most - self.amplitude_vpp / 2
-            sign = 1 if self._emf_offset_v > 0 else -1
-            self._emf_offset_v = sign * room / self._divider
+            sign = 1 if self.emf_offset_v > 0 else -1
+            self.emf_offset_v = sign * room / self._divider
             raise ScpiError(-221, "the offset is smaller now")
         if command is box.OFFSET and peak_v > most and self.function != "DC":
             # ASSUMED as in the 33220A's guide: the new offset is set, the amplitude is reduced
             room = max(2 * (most - abs(self.offset_v)), box.EMF_MIN_VPP * self._divider)
-            self._emf_vpp = room / self._divider
+            self.emf_vpp = room / self._divider
             raise ScpiError(-221, "the amplitude is smaller now")
         if command is box.FREQUENCY and self.pulse_width_s > self.limits(box.PULSE_WIDTH).high:
             self.pulse_width_s = self.limits(box.PULSE_WIDTH).high
@@ -279,6 +281,7 @@ class WaveformChannel:
         if not waits or self.words[box.BURST_MODE] != "TRIG" or self.is_busy(now_fs):
             return
         cycles = self._numbers[box.BURST_CYCLES]
+        self.burst_from_fs = now_fs + int(self._numbers[box.TRIGGER_DELAY] * FS_PER_S)
         if cycles >= box.INFINITE:
             self.busy_until_fs = -1
             return
