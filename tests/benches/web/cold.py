@@ -91,6 +91,15 @@ def readings(facility: Facility, **changed: dict[str, object]) -> tuple[ReadingN
     return tuple(found)
 
 
+def ten_fridges() -> tuple[Facility, tuple[ReadingNews, ...]]:
+    """Return a facility of ten fridges like the example's, and all their readings."""
+    facility = cold_facility()
+    one = facility.fridges[FRIDGE]
+    names = [f"fridge_{number}" for number in range(10)]
+    heard = tuple(replace(each, fridge=name) for name in names for each in readings(facility))
+    return replace(facility, fridges={name: replace(one, name=name) for name in names}), heard
+
+
 def alarm(name: str, **fields: Any) -> AlarmNews:
     """Return an alarm of the fridge; a high one that nobody has acknowledged, if nothing else."""
     given: dict[str, Any] = {
@@ -202,7 +211,7 @@ def rehearsal(procedure: str) -> cold.Rehearsal:
 
 def history(names: tuple[str, ...], facility: Facility) -> cold.ColdHistory:
     """Return a cooldown that ended an hour ago: 300 points over 25 h."""
-    wiring = wiring_of(facility, facility.fridges[FRIDGE])
+    wiring = wiring_of(facility, next(iter(facility.fridges.values())))
     tai_s = np.linspace(NOW_S - 25 * 3600.0, NOW_S, 300)
     courses = {}
     for name in names:
@@ -286,12 +295,12 @@ class ColdSide:
 
 
 @asynccontextmanager
-async def cold_side() -> AsyncIterator[ColdSide]:
-    """Serve the page of the example's cold side, on a bus of its own.
+async def cold_side(facility: Facility | None = None) -> AsyncIterator[ColdSide]:
+    """Serve the page of a cold side, by default the example's, on a bus of its own.
 
     Its clock on the wall stands still: news do not grow old however slow the computer is.
     """
-    facility, bus = cold_facility(), MemoryBus()
+    facility, bus = facility or cold_facility(), MemoryBus()
     picture = FacilityPicture(facility, cold=ColdPicture(clock=lambda: 0.0))
     side = ColdSide(facility, bus, picture)
     async with AsyncExitStack() as stack:

@@ -27,8 +27,10 @@ from podium.control.bus.cold import Countdown, StepNews
 from podium.control.web import bus_subscriptions, cold_trends
 from podium.control.web.cold_pages import ColdPages
 from podium.control.web.cold_picture import ColdPicture
+from podium.control.web.hub import Hub
 from podium.control.web.page_templates import template_environment
-from podium.control.web.pages import TOPICS
+from podium.control.web.pages import TOPICS, Pages
+from podium.control.web.picture import FacilityPicture
 
 LEADER = f"{FRIDGE}.compressor_stopped"
 
@@ -229,4 +231,46 @@ async def test_programs_are_told_the_same_with_the_quality_of_each_reading(side)
 
 
 def test_the_page_has_all_its_topics(side):
-    assert set(ColdPages(side.picture, template_environment()).parts()) < set(TOPICS["cold"])
+    pages = ColdPages(side.picture, template_environment())
+    assert set(pages.parts()) < set(TOPICS["cold"])
+    for topic in ("cold-fridge/{}", "cold-live/{}"):
+        assert topic in TOPICS["cold"]
+        assert pages.part_of(topic.partition("/")[0], FRIDGE) is not None
+    assert pages.part_of("cold-fridge", "fridge_z") is None
+    assert pages.part_of("cold-bogus", FRIDGE) is None
+
+
+async def test_a_fridge_that_is_not_there_is_refused_with_those_that_are(side):
+    answer = await side.client.get("/cold", params={"fridge": "fridge_z"})
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == f"there is no fridge 'fridge_z'; there are: {FRIDGE}"
+
+
+async def test_readings_in_a_table_are_given_to_who_asks_for_them(side):
+    await side.tell()
+    assert "turbo_a.speed</th>" not in (await side.client.get("/cold")).text
+    table = await side.client.get(f"/cold/fridges/{FRIDGE}/readings")
+    assert "turbo_a.speed</th>" in table.text
+    assert (await side.client.get("/cold/fridges/fridge_z/readings")).status_code == 404
+
+
+async def test_a_reading_that_changes_sends_its_piece_of_the_synoptic_alone():
+    picture = FacilityPicture(cold_facility(), cold=ColdPicture(clock=lambda: 0.0))
+    hub = Hub(Pages(picture).topic, picture.changed)
+    topic = f"cold-fridge/{FRIDGE}"
+    picture.cold.take(cold_news(picture.facility))
+    hub.shown([topic])
+    frames = hub.stream([topic], hub.state)
+    assert await anext(frames) == b"retry: 1000\n\n"
+    warmer = tuple(
+        replace(one, value=0.0123) if one.signal == "temperature.mixing_chamber" else one
+        for one in readings(picture.facility)
+    )
+    picture.cold.take(cold_news(picture.facility, 2, readings=warmer))
+    hub.shown([topic])
+    frame = await anext(frames)
+    assert b"12.30 mK" in frame
+    assert f"cryostat-{FRIDGE}".encode() in frame
+    assert b"machines-" not in frame
+    assert len(frame) < 3500
+    await frames.aclose()

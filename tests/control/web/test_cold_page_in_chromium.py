@@ -1,9 +1,13 @@
 """The page of the cold side as a person sees it: in a headless Chromium."""
 
+import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
+from tests.benches.web.accessibility import violations
 from tests.benches.web.browser import opened
 from tests.benches.web.cold import (
     COOLDOWN,
@@ -13,6 +17,7 @@ from tests.benches.web.cold import (
     ColdSide,
     cold_side,
     readings,
+    ten_fridges,
     tripped,
 )
 
@@ -39,6 +44,8 @@ SIZES = """
 [...document.querySelectorAll("svg .kelvin, svg .label, svg .value")].map((one) =>
   [one.classList[0], one.getBoundingClientRect().height])
 """
+WIDTHS = (390, 1280, 2560)
+SCREENSHOTS = os.environ.get("PODIUM_SCREENSHOTS")
 BAD = {"quality": "disconnected", "problem": "no answer for 12 s"}
 
 
@@ -85,6 +92,53 @@ async def test_an_alarm_is_acknowledged_and_shelved_by_keyboard(side, browser):
     await side.tell()  # what was asked before has been answered by then
     assert side.asked == [cold.Acknowledge(leader, "ada"), cold.Shelve(leader, 3600.0, "ada")]
     assert wrong == []
+
+
+async def test_a_table_of_readings_is_fetched_when_opened_and_goes_on(side, browser):
+    tab, wrong = await opened(browser, side.url, "/cold")
+    table = tab.locator("details[data-readings] table")
+    await expect(table).to_have_count(0)
+    await tab.get_by_text("All 68 readings").click()
+    await expect(table).to_contain_text("turbo_a.speed")
+    await side.tell(readings=readings(side.facility, turbo_a=BAD))
+    await expect(table.locator("tr.disconnected").first).to_contain_text("no answer for 12 s")
+    assert await violations(tab) == []
+    await tab.get_by_text("All 68 readings").click()
+    await side.tell()
+    await expect(tab.locator(".doubts")).to_have_count(0)
+    assert wrong == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_of_ten_fridges_those_in_need_are_drawn_and_others_are_a_click_away(browser, theme):
+    facility, heard = ten_fridges()
+    called = replace(tripped()[2], fridge="fridge_7", name="fridge_7.compressor_stopped")
+    async with cold_side(facility) as side:
+        await side.tell(readings=heard, alarms=(called,))
+        tab, wrong = await opened(browser, side.url, "/cold", color_scheme=theme)
+        await expect(tab.locator(".fridge")).to_have_count(3)
+        await expect(tab.locator("#fridge-fridge_7")).to_be_visible()
+        for width in WIDTHS:
+            await tab.set_viewport_size({"width": width, "height": 900})
+            await tab.evaluate(DRAWN)
+            if SCREENSHOTS:
+                path = Path(SCREENSHOTS) / f"cold-ten-{width}-{theme}.png"
+                await tab.screenshot(path=path, full_page=True)
+            assert await tab.evaluate("document.documentElement.scrollWidth") <= width
+            assert await violations(tab) == []
+        await tab.get_by_role("link", name="fridge_9").click()
+        await expect(tab.locator(".fridge")).to_have_count(1)
+        await expect(tab.locator("#fridge-fridge_9")).to_contain_text("7.050 mK")
+        await expect(tab.locator(".trend canvas")).to_have_count(3)
+        warm = tuple(
+            replace(one, value=1.5) if one.signal == "temperature.mixing_chamber" else one
+            for one in heard
+        )
+        await side.tell(readings=warm, alarms=(called,))
+        await expect(tab.locator("#fridge-fridge_9 svg.cryostat")).to_contain_text("1.500 K")
+        await expect(tab.locator("#cold-fridges")).to_contain_text("mixing chamber 1.500 K")
+        assert wrong == []
 
 
 async def test_who_operates_a_fridge_says_who_it_is(side, browser):

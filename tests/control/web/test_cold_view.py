@@ -11,14 +11,17 @@ from tests.benches.web.cold import (
     cold_facility,
     cold_news,
     readings,
+    ten_fridges,
     tripped,
 )
 
 from podium.control.bus.cold import Countdown
 from podium.control.web import cold_view, synoptic_view
 from podium.control.web.cold_actions import NAME_MOST, named
+from podium.control.web.cold_pages import PIECES
 from podium.control.web.cold_picture import SILENT_S, ColdPicture
 from podium.control.web.cold_trends import live
+from podium.control.web.hub import Hub
 from podium.control.web.pages import Pages
 from podium.control.web.picture import FacilityPicture
 
@@ -51,13 +54,44 @@ def shown(picture: ColdPicture) -> synoptic_view.FridgeShown:
     return synoptic_view.fridge(picture, FACILITY.fridges[FRIDGE])
 
 
-def test_a_fridge_is_a_row_of_its_own_so_that_others_are_not_sent_with_it(picture):
-    facility = FacilityPicture(FACILITY, "", cold=picture)
-    drawn = Pages(facility).topic("cold-fridges")()
-    assert list(drawn.html) == [f"fridge-{name}" for name in FACILITY.fridges]
+def test_each_piece_of_a_fridge_is_an_element_that_is_sent_alone(picture):
+    drawn = Pages(FacilityPicture(FACILITY, "", cold=picture)).topic(f"cold-fridge/{FRIDGE}")()
+    assert list(drawn.html) == [f"{piece}-{FRIDGE}" for piece in PIECES]
     for name, html in drawn.html.items():
-        assert html.lstrip().startswith(f'<section class="card fridge" id="{name}"')
-    assert drawn.whole() == "".join(drawn.html.values())
+        assert f' id="{name}"' in html.lstrip().splitlines()[0]
+        assert html in drawn.whole()
+
+
+def ten_shown() -> tuple[FacilityPicture, Pages, Hub]:
+    """Return the page of ten fridges of which every reading is heard."""
+    facility, heard = ten_fridges()
+    picture = FacilityPicture(facility, "", cold=ColdPicture(clock=lambda: 0.0))
+    picture.cold.take(cold_news(FACILITY, readings=heard))
+    pages = Pages(picture)
+    return picture, pages, Hub(pages.topic, picture.changed)
+
+
+def test_ten_fridges_are_a_line_each_and_those_in_need_are_drawn_whole():
+    picture, pages, hub = ten_shown()
+    text = pages.cold_page(hub)
+    assert len(text.encode()) < 120e3
+    assert [text.count(f'id="fridge-fridge_{n}-state"') for n in range(10)] == [1] * 10
+    assert text.count('class="card fridge"') == 3
+    assert 'id="fridge-fridge_2"' in text
+    called = replace(tripped()[2], fridge="fridge_7", name="fridge_7.compressor_stopped")
+    picture.cold.take(replace(picture.cold.news, number=2, alarms=(called,)))
+    text = pages.cold_page(hub)
+    assert 'id="fridge-fridge_7"' in text
+    assert "1 alarm" in text
+    assert text.count('class="card fridge"') == 3
+
+
+def test_all_fridges_can_be_asked_for():
+    _, pages, hub = ten_shown()
+    text = pages.cold_page(hub, ("fridge_9", "fridge_4", "fridge_9"))
+    assert text.count('class="card fridge"') == 2
+    assert 'id="fridge-fridge_9"' in text
+    assert "cold-live/fridge_4" in text
 
 
 def test_a_cold_fridge_is_shown_with_its_values_and_states(picture):

@@ -8,6 +8,7 @@ from functools import partial
 
 from podium.control.web.app import drawing
 from podium.control.web.hub import GONE_KEPT, Hub, Rows
+from podium.control.web.pages import is_silent
 
 
 async def events(hub: Hub, topics: Iterable[str], since: str = "") -> AsyncIterator[bytes]:
@@ -222,3 +223,13 @@ async def test_names_that_are_no_topics_are_passed_over():
         await anext(stream)
         assert await anext(stream) == b"event: a\ndata: 1\n\n"
         assert hub.looking == 1
+
+
+async def test_a_second_viewer_receives_what_no_page_has_in_its_html() -> None:
+    hub = Hub(lambda name: lambda: f"{name} as it is", asyncio.Event())
+    for _ in range(2):
+        hub.shown(["now"])
+        frames = hub.stream(["now", "plot"], hub.state, whole=is_silent)
+        assert await anext(frames) == b"retry: 1000\n\n"
+        assert await anext(frames) == b"event: plot\ndata: plot as it is\n\n"
+        await frames.aclose()

@@ -184,6 +184,7 @@ def test_what_is_more_than_a_look_is_known_one_by_one(example):
     assert {path for path, _ in more} == {
         STOP,
         "/api/findings/{finding}/looked",
+        "/api/queue/{ticket}/cancel",
         f"{cold}/fridges/{{name}}/rehearse",
         *(f"{cold}/alarms/{{alarm}}/{one}" for one in ("acknowledge", "reset", "shelve")),
         f"{cold}/alarms/{{alarm}}/service",

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 from playwright.async_api import expect
+from tests.benches.web.accessibility import violations
 from tests.benches.web.browser import opened
 
-from podium.control.runs.errors import RunFailed
+from podium.control.runs.errors import RunFailed, RunRefused
 
 pytestmark = pytest.mark.chromium
 
@@ -101,6 +102,54 @@ async def test_a_run_that_ends_while_one_thinks_is_said_to_have_ended(
     await dialog.get_by_role("button", name="Close").click()
     await expect(dialog).to_be_hidden()
     assert wrong == []
+
+
+async def test_what_waits_is_cancelled_after_a_question(page, bench, browser, trial):
+    bench.hooks["cluster_a.wait"] = lambda: bench.clusters[-1].until_interrupted()
+    tab, wrong = await opened(browser, page.url)
+    running = asyncio.ensure_future(page.lab.run(trial()))
+    await expect(tab.locator("button[data-stop]")).to_have_count(1)
+    waiting = asyncio.ensure_future(page.lab.run(trial(points=4)))
+    cancel = tab.locator("button[data-cancel]")
+    await cancel.focus()
+    await tab.keyboard.press("Enter")
+    dialog = tab.locator("dialog#stop")
+    await expect(dialog).to_contain_text("Cancel run trial?")
+    await expect(dialog).to_contain_text("nothing of it has begun")
+    await expect(tab.get_by_role("button", name="Let it wait")).to_be_focused()
+    assert await violations(tab) == []
+    await tab.get_by_role("button", name="Cancel it").click()
+    with pytest.raises(RunRefused, match="cancelled on the page"):
+        await waiting
+    await expect(dialog).to_be_hidden()
+    await expect(cancel).to_have_count(0)
+    await tab.locator("button[data-stop]").click()
+    await tab.get_by_role("button", name="Stop it").click()
+    with pytest.raises(RunFailed, match="stopped on the page"):
+        await running
+    assert wrong == []
+
+
+async def test_what_begins_while_one_thinks_is_not_cancelled(page, bench, browser, trial):
+    bench.hooks["cluster_a.wait"] = lambda: bench.clusters[-1].until_interrupted()
+    tab, _ = await opened(browser, page.url)
+    running = asyncio.ensure_future(page.lab.run(trial()))
+    await expect(tab.locator("button[data-stop]")).to_have_count(1)
+    waiting = asyncio.ensure_future(page.lab.run(trial(points=4)))
+    cancel = tab.locator("button[data-cancel]")
+    ticket = await cancel.get_attribute("data-cancel")
+    await cancel.click()
+    bench.hooks.clear()
+    await page.lab.stop(str(page.picture.runs_on()[-1].run))
+    with pytest.raises(RunFailed):
+        await running
+    assert (await waiting).sizes["point"] == 4
+    dialog = tab.locator("dialog#stop")
+    await expect(dialog).to_contain_text("It waits no longer")
+    await expect(tab.locator("#stop-now")).to_be_hidden()
+    headers = {"Origin": page.url, "X-Podium-Page": "stop"}
+    answer = await page.client.post(f"/api/queue/{ticket}/cancel", headers=headers)
+    assert answer.status_code == 409
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ from podium.control.web.link_view import Links
 from podium.control.web.page_actions import PageActions
 from podium.control.web.page_compression import PageCompression
 from podium.control.web.page_templates import TEMPLATES
-from podium.control.web.pages import Pages
+from podium.control.web.pages import Pages, is_silent
 from podium.control.web.parameter_app import add_parameters
 from podium.control.web.picture import FacilityPicture, thermometer_name
 from podium.control.web.reading_history import summarised
@@ -85,9 +85,13 @@ def _add_pages(app: FastAPI, picture: FacilityPicture, pages: Pages, hub: Hub) -
         return pages.page("chips", hub)
 
     @app.get("/cold", response_class=HTMLResponse)
-    async def cold() -> str:
-        """Return the page of the cold side."""
-        return pages.page("cold", hub)
+    async def cold(fridge: Annotated[list[str], Query(max_length=64)] = []) -> str:  # noqa: B006
+        """Return the page of the cold side; ``fridge``: which are drawn whole."""
+        for name in fridge:
+            if name not in picture.facility.fridges:
+                known = ", ".join(picture.facility.fridges) or "none"
+                raise HTTPException(404, f"there is no fridge {name!r}; there are: {known}")
+        return pages.cold_page(hub, fridge)
 
     @app.get("/stream")
     async def stream(
@@ -97,8 +101,15 @@ def _add_pages(app: FastAPI, picture: FacilityPicture, pages: Pages, hub: Hub) -
     ) -> StreamingResponse:
         """Send topics when they change, as server-sent events: what differs from ``since``."""
         since = request.headers.get("last-event-id", since)[:64]
-        frames = hub.stream(topics.split(",")[:TOPICS_MOST], since)
+        frames = hub.stream(topics.split(",")[:TOPICS_MOST], since, whole=is_silent)
         return StreamingResponse(frames, media_type="text/event-stream")
+
+    @app.get("/cold/fridges/{name}/readings", response_class=HTMLResponse)
+    async def readings(name: str) -> str:
+        """Return all readings of a fridge, as a piece of the page."""
+        if name not in picture.facility.fridges:
+            raise HTTPException(404, f"there is no fridge {name!r}")
+        return pages.fridge_readings(name)
 
     @app.get("/fridges/{name}/history", response_class=HTMLResponse)
     async def fridge(name: str) -> str:
@@ -161,6 +172,13 @@ def _add_actions(app: FastAPI, actions: PageActions) -> None:
         with told_if_not_done():
             await actions.stop(run, asker(request))
         return JSONResponse({"stopped": run})
+
+    @app.post("/api/queue/{ticket}/cancel")
+    async def cancel(ticket: str, request: Request) -> JSONResponse:
+        """Cancel work that waits for its turn."""
+        with told_if_not_done():
+            await actions.cancel(ticket, asker(request))
+        return JSONResponse({"cancelled": ticket})
 
     @app.post("/api/findings/{finding}/looked")
     async def looked(finding: str, request: Request) -> JSONResponse:

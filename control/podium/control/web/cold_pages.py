@@ -4,6 +4,7 @@ import json
 
 from jinja2 import Environment
 
+from podium.control.facility.facility import Fridge
 from podium.control.parameters.quantities import told
 from podium.control.web import cold_trends, cold_view, synoptic_view
 from podium.control.web.hub import Draw, Rows
@@ -16,6 +17,8 @@ PROCEDURES = {
     "warm_up": "warm up",
 }
 """What can be begun, by the supervisor's names."""
+PIECES = ("doubts", "cryostat", "circulation", "manifolds", "machines")
+"""Elements of a fridge's synoptic: those that have changed are sent alone."""
 SHELVING = {900: "15 min", 3600: "1 h", 8 * 3600: "8 h"}
 """For how long an alarm can be shelved from the page: s of the facility's time."""
 
@@ -51,21 +54,44 @@ class ColdPages:
             ),
             "cold-findings": lambda: self._part("findings", findings=cold_view.findings(cold)),
             "cold-fridges": self._fridges,
-            "cold-live": lambda: json.dumps(
-                cold_trends.live(cold, self._picture.facility.fridges.values())
-            ),
         }
+
+    def part_of(self, topic: str, fridge: str) -> Draw | None:
+        """Return what draws a part of one fridge; None: there is no such part or fridge."""
+        known = self._picture.facility.fridges.get(fridge)
+        if known is None:
+            return None
+        draws: dict[str, Draw] = {
+            "cold-fridge": lambda: self._synoptic(known),
+            "cold-live": lambda: json.dumps(cold_trends.live(self._picture.cold, [known])),
+        }
+        return draws.get(topic)
+
+    def readings(self, fridge: str) -> str:
+        """Return the table of a fridge's readings."""
+        known = self._picture.facility.fridges[fridge]
+        return self._part("readings", fridge=synoptic_view.fridge(self._picture.cold, known))
+
+    def shown(self) -> tuple[str, ...]:
+        """Return the fridges whose synoptic stands on the page that names none."""
+        return cold_view.shown_first(self._picture.cold, tuple(self._picture.facility.fridges))
 
     def _fridges(self) -> Rows:
         fridges = self._picture.facility.fridges.values()
+        draw = self._templates.get_template("rows/fridge.html").render
         html = {
-            f"fridge-{one.name}": self._part(
-                "fridge", fridge=synoptic_view.fridge(self._picture.cold, one)
-            )
+            f"fridge-{one.name}-state": draw(it=cold_view.fridge_state(self._picture.cold, one))
             for one in fridges
         }
-        none = '<p class="card empty">The facility file describes no fridge.</p>'
-        return Rows(html, lambda: "".join(html.values()) or none, listed=False)
+        return Rows(html, lambda: f'<ul class="rows" data-rows>{"".join(html.values())}</ul>')
+
+    def _synoptic(self, fridge: Fridge) -> Rows:
+        shown = synoptic_view.fridge(self._picture.cold, fridge)
+        pieces = {
+            f"{piece}-{fridge.name}": self._part("synoptic", piece=piece, fridge=shown)
+            for piece in PIECES
+        }
+        return Rows(pieces, lambda: self._part("fridge", fridge=shown, pieces=pieces), listed=False)
 
     def _part(self, name: str, **content: object) -> str:
         return self._templates.get_template(f"cold/{name}.html").render(content)

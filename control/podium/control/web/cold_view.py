@@ -11,6 +11,8 @@ from podium.control.bus.cold import (
     Countdown,
     Priority,
 )
+from podium.control.facility.facility import Fridge
+from podium.control.web import synoptic_view
 from podium.control.web.cold_picture import ColdPicture, seconds_of
 from podium.control.web.synoptic_view import is_good
 
@@ -42,6 +44,8 @@ STEP_SIGNS = {
     "failed": "✕",
 }
 ENDED = ("done", "failed", "stopped")
+FRIDGES_SHOWN = 3
+"""So many fridges are drawn whole on a page that names none; of the others there is a line."""
 LAST_MOMENT = "last_moment"
 """The event of a countdown after which acting is too late."""
 
@@ -106,6 +110,17 @@ class ProcedureShown:
     """Steps that are done or skipped."""
     over: bool
     began_tai_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FridgeState:
+    """A fridge in a line."""
+
+    name: str
+    mark: str
+    told: str
+    """Its alarms and what is not known of it."""
+    temperatures: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +232,43 @@ def findings(picture: ColdPicture) -> tuple[tuple[ColdFinding, float | None], ..
     """Return what the observer has found, each with the TAI in s since when it is so."""
     told = () if picture.news is None else picture.news.findings
     return tuple((one, None if one.since is None else seconds_of(one.since)) for one in told)
+
+
+def fridge_state(picture: ColdPicture, fridge: Fridge) -> FridgeState:
+    """Return a fridge in a line."""
+    shown = synoptic_view.fridge(picture, fridge)
+    calling = _calling(picture, fridge.name)
+    doubtful = sum(one.quality != "good" for one in shown.readings)
+    mark = "warn" if doubtful else "good" if shown.readings else "unknown"
+    said = [f"{len(calling)} alarm{'s' * (len(calling) > 1)}" if calling else "no alarm"]
+    if doubtful:
+        said.append(f"{doubtful} of {len(shown.readings)} readings not good")
+    if not shown.readings:
+        said = ["nothing is heard of it"]
+    return FridgeState(
+        fridge.name, calling[0].mark if calling else mark, ", ".join(said), shown.temperatures
+    )
+
+
+def shown_first(picture: ColdPicture, fridges: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the fridges that a page shows which names none: those with alarms first.
+
+    They stand in the order of ``fridges``.
+    """
+    by_need = sorted(fridges, key=lambda one: _need(picture, one))
+    chosen = by_need[:FRIDGES_SHOWN]
+    return tuple(one for one in fridges if one in chosen)
+
+
+def _need(picture: ColdPicture, fridge: str) -> int:
+    """Return how urgent a fridge's first alarm is; less is more urgent."""
+    calling = _calling(picture, fridge)
+    return PRIORITIES.index(calling[0].alarm.priority) if calling else len(PRIORITIES)
+
+
+def _calling(picture: ColdPicture, fridge: str) -> list[AlarmShown]:
+    """Return a fridge's alarms that call somebody, without those that follow another."""
+    return [one for one in alarms(picture) if not one.quiet and one.alarm.fridge == fridge]
 
 
 def headline(picture: ColdPicture) -> ColdHeadline:

@@ -171,9 +171,16 @@ class Hub:
         self._closed = True
         self._wake()
 
-    async def stream(self, names: Iterable[str], since: str = "") -> AsyncIterator[bytes]:
+    async def stream(
+        self,
+        names: Iterable[str],
+        since: str = "",
+        *,
+        whole: Callable[[str], bool] = lambda _: False,
+    ) -> AsyncIterator[bytes]:
         """Give messages of a ``text/event-stream``: what differs from ``since``, then changes.
 
+        ``whole`` tells topics that no page has in its HTML: they are sent first as they are.
         Names that are no topics are passed over.
         """
         wanted = [name for name in dict.fromkeys(names) if self._draw_of(name) is not None]
@@ -181,7 +188,7 @@ class Hub:
         try:
             self._draw(wanted)
             yield b"retry: 1000\n\n"
-            has = dict.fromkeys(wanted, self._number(since))
+            has = {name: 0 if whole(name) else self._number(since) for name in wanted}
             while not self._closed:
                 news, state = self._news, self._state
                 fresh = False

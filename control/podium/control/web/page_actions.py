@@ -1,8 +1,9 @@
-"""Carries out the page's actions: stop what runs, and acknowledge a finding."""
+"""Carries out the page's actions: stop what runs, cancel what waits, acknowledge a finding."""
 
 from podium.control.bus.bus import Bus
 from podium.control.bus.findings import FindingSeen
 from podium.control.bus.messages import Done, Failed, ask, coordinator_key
+from podium.control.bus.queue import CancelWork
 from podium.control.bus.streams import Stop, StreamPart
 from podium.control.web.picture import FacilityPicture
 
@@ -43,6 +44,14 @@ class PageActions:
         answer = await ask(self._bus, key, request, StreamPart, Done, timeout_s=STOP_S)
         if isinstance(answer, Failed):
             raise NotDone(503, f"whether run {run} has stopped is not known: {answer.message}")
+
+    async def cancel(self, ticket: str, by: str) -> None:
+        """Cancel the work that waits under ``ticket``: nothing was touched. Raises ``NotDone``."""
+        key = coordinator_key(self._picture.facility.name)
+        request = CancelWork(ticket, "cancelled on the page", by)
+        answer = await ask(self._bus, key, request, Done, timeout_s=LOOK_S)
+        if isinstance(answer, Failed):
+            raise NotDone(409 if answer.kind == "refused" else 503, answer.message)
 
     async def looked_at(self, finding: str, by: str) -> None:
         """Say that somebody has looked at a finding. Raises :class:`NotDone`."""

@@ -1,7 +1,7 @@
 """Renders the pages and their topics as HTML, from the templates beside this file."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from podium.control.bus.news import DataSummary
 from podium.control.parameters.entry import ParameterEntry
@@ -45,13 +45,19 @@ TOPICS = {
         "cold-procedures",
         "cold-findings",
         "cold-fridges",
-        "cold-live",
+        "cold-fridge/{}",
+        "cold-live/{}",
         "cold-clock",
     ),
 }
-"""What each page shows beside its headline and the clock; ``{}``: whose parameters."""
+"""What each page shows beside its headline and the clock; ``{}``: of whom or which."""
 SILENT = ("plot", "outcome", "recorded", "clock", "cold-live", "cold-clock")
 """Topics for a page's script, which are no part of its HTML."""
+
+
+def is_silent(topic: str) -> bool:
+    """Tell whether a topic is for a page's script, and no part of its HTML."""
+    return topic.partition("/")[0] in SILENT
 
 
 class Pages:
@@ -72,6 +78,9 @@ class Pages:
             return None
         if name.startswith("parameters/"):
             return lambda: self._table(name.partition("/")[2])
+        topic, _, of = name.partition("/")
+        if of and topic.startswith("cold-"):
+            return self._cold.part_of(topic, of)
         if name.startswith("owners/"):
             return lambda: self._part(
                 "owners",
@@ -135,13 +144,24 @@ class Pages:
 
     def page(self, name: str, hub: Hub, **given: object) -> str:
         """Return a page as it is now; ``given``: what else its template takes."""
-        owner = str(given.get("owner", ""))
-        own = tuple(one.format(owner) for one in TOPICS[name])
+        return self._page(name, hub, str(given.get("owner", "")), **given)
+
+    def cold_page(self, hub: Hub, fridges: Sequence[str] = ()) -> str:
+        """Return the page of the cold side; ``fridges``: drawn whole (default: as many as fit)."""
+        shown = tuple(dict.fromkeys(fridges)) or self._cold.shown()
+        return self._page("cold", hub, *shown, fridges=shown)
+
+    def fridge_readings(self, name: str) -> str:
+        """Return the table of a fridge's readings, as a piece of the page."""
+        return self._cold.readings(name)
+
+    def _page(self, name: str, hub: Hub, *of: str, **given: object) -> str:
+        own = [one.format(each) for one in TOPICS[name] for each in (of if "{}" in one else ("",))]
         topics = own if name == "cold" else ("headline", *own, "clock")
-        parts = hub.shown(one for one in topics if one not in SILENT)
+        parts = hub.shown(one for one in topics if not is_silent(one))
         return self._templates.get_template(f"{name}.html").render(
             facility=self.picture.facility.name,
-            fridges=list(self.picture.facility.fridges),
+            fridges_in_all=len(self.picture.facility.fridges),
             tabs=self._tabs(),
             has_edges=bool(self.picture.facility.edges()),
             has_links=bool(self.picture.facility.links),

@@ -177,10 +177,14 @@ class FridgeShown:
     @property
     def summary(self) -> str:
         """The temperatures in words, for who does not see the picture."""
-        told = (
+        return f"{self.name}: {self.temperatures}"
+
+    @property
+    def temperatures(self) -> str:
+        """The temperature of each stage, from warm to cold."""
+        return ", ".join(
             f"{one.title} {one.temperature.word or one.temperature.text}" for one in self.stages
         )
-        return f"{self.name}: {', '.join(told)}"
 
 
 def fridge(picture: ColdPicture, fridge: Fridge) -> FridgeShown:

@@ -92,6 +92,27 @@ function tell(text) {
   said.hidden = text === "";
 }
 
+// A fridge's readings are fetched while somebody looks at them, each time that there are new ones.
+document.addEventListener("toggle", ({ target }) => {
+  if (target.open && target.dataset.readings !== undefined) readings(target);
+}, { capture: true });
+
+async function readings(details) {
+  try {
+    const answer = await fetch(`/cold/fridges/${encodeURIComponent(details.dataset.readings)}/readings`);
+    if (!answer.ok) return;
+    const target = details.querySelector("div");
+    htmx.swap({ text: await answer.text(), target, swap: "innerMorph" });
+    fill(target);
+  } catch { /* that nothing is heard is said above */ }
+}
+
+function live(trend, text) {
+  trend.live(JSON.parse(text));
+  const open = document.querySelector(`details[open][data-readings="${CSS.escape(trend.fridge)}"]`);
+  if (open !== null) readings(open);
+}
+
 // A question before what matters
 
 function ask({ title, what, yes: word, options = [], done }) {
@@ -127,7 +148,7 @@ function untils() {
 }
 
 begin({
-  taken: { "cold-live": (text) => { const now = JSON.parse(text); for (const one of trends) one.live(now); } },
+  taken: Object.fromEntries(trends.map((one) => [`cold-live/${one.fridge}`, (text) => live(one, text)])),
   after: { "cold-alarms": untils },
   drawn: () => { for (const one of trends) one.redraw(); },
 });

@@ -19,11 +19,11 @@ const PREFIXES = [[1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1
 const HEIGHT = 260, HEIGHT_ON_A_WALL = 420, WALL = 1920; // px
 
 export class Trends {
-  #fridge; #place; #words; #wrong; #last; #courses = []; #corridor = null; #rehearsal = "";
+  fridge; #place; #words; #wrong; #last; #courses = []; #corridor = null; #rehearsal = "";
   #charts = []; #now = null; #drawnAt = 0; #timer = null; #asking = false; #problem = "";
 
   constructor(place, last) {
-    this.#fridge = place.dataset.fridge;
+    this.fridge = place.dataset.fridge;
     this.#place = place.querySelector(".plots");
     this.#words = place.querySelector(".corridor");
     this.#wrong = place.querySelector(".problem");
@@ -38,7 +38,7 @@ export class Trends {
     const first = this.#now === null || (this.#courses.length === 0 && !this.#asking && this.#problem === "");
     this.#now = now;
     if (first) this.#ask();
-    const values = now.fridges[this.#fridge] ?? {};
+    const values = now.fridges[this.fridge] ?? {};
     if (this.#problem !== "" && this.#courses.length === 0) this.#courses = emptyCourses(values, now.titles);
     if (now.tai_s !== null) {
       for (const course of this.#courses) {
@@ -50,7 +50,7 @@ export class Trends {
         if (course.tai_s.length > LIVE_MOST) for (const column of [course.tai_s, course.low, course.mean, course.high]) column.shift();
       }
     }
-    const rehearsal = now.rehearsals[this.#fridge] ?? "";
+    const rehearsal = now.rehearsals[this.fridge] ?? "";
     if (rehearsal !== this.#rehearsal) this.#askCorridor(rehearsal);
     this.redraw();
   }
@@ -65,7 +65,7 @@ export class Trends {
     if (this.#asking) return;
     this.#asking = true;
     try {
-      const address = `/api/cold/fridges/${encodeURIComponent(this.#fridge)}/history?last_s=${this.#last.value}&points=${POINTS}`;
+      const address = `/api/cold/fridges/${encodeURIComponent(this.fridge)}/history?last_s=${this.#last.value}&points=${POINTS}`;
       const answer = await fetch(address);
       if (answer.ok) {
         const found = await answer.json();
@@ -82,7 +82,7 @@ export class Trends {
 
   async #askCorridor(rehearsal) {
     this.#rehearsal = rehearsal;
-    const answer = await fetch(`/api/cold/fridges/${encodeURIComponent(this.#fridge)}/corridor`);
+    const answer = await fetch(`/api/cold/fridges/${encodeURIComponent(this.fridge)}/corridor`);
     if (!answer.ok) return;
     this.#corridor = await answer.json();
     this.#words.textContent = this.#corridor === null ? "" : `shaded: rehearsal of ${this.#corridor.procedure}, 90 % ${this.#corridor.words}`;

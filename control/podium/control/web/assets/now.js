@@ -2,7 +2,7 @@
 import { begin, bring, fill, post } from "./live.js";
 import { Panels } from "./panels.js";
 import { Plots } from "./plots.js";
-import { askToStop, lookAgain } from "./stop.js";
+import { askToCancel, askToStop, lookAgain } from "./stop.js";
 
 const plots = new Plots(document.getElementById("plots"), document.getElementById("data-of"));
 const panels = new Panels(document.getElementById("outcome"), document.getElementById("outcome-of"));
@@ -17,6 +17,7 @@ document.addEventListener("click", async (event) => {
   else if (button.id === "newest") unpin();
   else if (button.dataset.history !== undefined) await history(button.dataset.history);
   else if (button.dataset.stop !== undefined) askToStop(button);
+  else if (button.dataset.cancel !== undefined) askToCancel(button);
   else if (button.dataset.finding !== undefined) await lookedAt(button);
   else if (button.dataset.close !== undefined) button.closest("dialog").close();
 });
@@ -64,7 +65,7 @@ begin({
     plot: (text) => { if (pinned === null) plots.show(JSON.parse(text)); },
     outcome: (text) => panels.show(JSON.parse(text)),
   },
-  after: { now: lookAgain },
+  after: { now: lookAgain, queue: lookAgain },
   drawn: () => { plots.redraw(); panels.redraw(); },
 });
 fill(document);

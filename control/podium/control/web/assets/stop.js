@@ -1,4 +1,4 @@
-// Stopping what runs: asks first, then asks Podium, and says what came of it.
+// Stopping what runs, cancelling what waits: asks first, then asks Podium, and says what came of it.
 
 import { reason } from "./live.js";
 
@@ -7,48 +7,79 @@ const title = document.getElementById("h-stop");
 const what = document.getElementById("stop-what");
 const said = document.getElementById("stop-said");
 const now = document.getElementById("stop-now");
+const yes = document.getElementById("stop-yes");
 const KEPT = {
   procedure: "What its steps have found so far is kept; the run that is on is given up, and nothing more of it begins",
   batches: "What was measured so far is kept and marked incomplete",
   nothing: "It is measured in one piece: nothing of it can be kept, and what waits for it fails",
 };
-let run = null; // whose stop is asked about
+let asked = null; // what is asked about: how its button is found, and the address of its end
 
 export function askToStop(button) {
   const { stop, program, by, kept } = button.dataset;
-  run = stop;
-  title.textContent = `Stop ${program}?`;
-  const name = kept === "procedure" ? "It was" : `Run ${run},`;
-  what.textContent = `${name} asked by ${by}. ${KEPT[kept]}; outputs are made safe.`;
+  const name = kept === "procedure" ? "It was" : `Run ${stop},`;
+  put({
+    title: `Stop ${program}?`,
+    what: `${name} asked by ${by}. ${KEPT[kept]}; outputs are made safe.`,
+    yes: "Stop it",
+    no: "Let it run",
+    doing: "Stopping, and making outputs safe…",
+    lost: "Podium does not answer: whether it has stopped is not known.",
+    gone: "It has ended by itself.",
+    address: `/api/runs/${encodeURIComponent(stop)}/stop`,
+    isThere: (one) => one.stop === stop,
+  });
+}
+
+export function askToCancel(button) {
+  const { cancel, program, by } = button.dataset;
+  put({
+    title: `Cancel ${program}?`,
+    what: `It was asked by ${by}, and waits for its turn: nothing of it has begun. Who asked is told.`,
+    yes: "Cancel it",
+    no: "Let it wait",
+    doing: "Cancelling…",
+    lost: "Podium does not answer: whether it waits any longer is not known.",
+    gone: "It waits no longer: it has begun, or somebody has cancelled it.",
+    address: `/api/queue/${encodeURIComponent(cancel)}/cancel`,
+    isThere: (one) => one.cancel === cancel,
+  });
+}
+
+function put(question) {
+  asked = question;
+  title.textContent = question.title;
+  what.textContent = question.what;
+  yes.textContent = question.yes;
   say("");
   now.hidden = false;
   now.disabled = false;
-  leave("Let it run");
+  leave(question.no);
   dialog.showModal();
 }
 
 // Called whenever what runs has changed: the run may end by itself while one thinks.
 export function lookAgain() {
   if (!dialog.open || now.disabled) return;
-  const on = [...document.querySelectorAll("button[data-stop]")].map((one) => one.dataset.stop);
-  if (!on.includes(run)) over("It has ended by itself.");
+  const there = [...document.querySelectorAll("button[data-stop], button[data-cancel]")];
+  if (!there.some((one) => asked.isThere(one.dataset))) over(asked.gone);
 }
 
 now.addEventListener("click", async () => {
   now.disabled = true;
-  say("Stopping, and making outputs safe…");
-  const asked = run;
+  const mine = asked;
+  say(mine.doing);
   try {
-    const answer = await fetch(`/api/runs/${encodeURIComponent(asked)}/stop`, {
+    const answer = await fetch(mine.address, {
       method: "POST", headers: { "X-Podium-Page": "stop" },
     });
     if (answer.ok) {
-      if (run === asked) dialog.close();
-    } else if (run === asked) {
+      if (asked === mine) dialog.close();
+    } else if (asked === mine) {
       over(await reason(answer));
     }
   } catch {
-    over("Podium does not answer: whether it has stopped is not known.");
+    over(mine.lost);
   }
 });
 
