@@ -7,6 +7,7 @@ on several nodes starts together, is measured in one piece, and leaves nothing w
 
 import asyncio
 import json
+import math
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
@@ -50,6 +51,24 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--priority", type=int, default=0, metavar="N", help="in the queue, from -10 to 10"
     )
     parser.add_argument(
+        "--cut",
+        action="store_true",
+        help="cut shots where a result has to travel to another controller: each part is a run",
+    )
+    parser.add_argument(
+        "--longest-wait",
+        type=float,
+        default=math.inf,
+        metavar="S",
+        help="refuse a cut that takes longer (default: wait as long as it takes)",
+    )
+    parser.add_argument(
+        "--store",
+        type=Path,
+        metavar="FILE",
+        help="with --cut: parameters, for lifetimes; the time that a cut takes is kept there",
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="print each message that would be sent, send none"
     )
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
@@ -80,7 +99,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.facility.atomic_files import check_writable
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
-    from podium.control.processes.state_file import AlreadyUp
+    from podium.control.facility.state_file import AlreadyUp
     from podium.control.program.parameters import NoSuchParameter, with_parameters
     from podium.control.program.serialise import NotAProgram, from_json
     from podium.control.records.datasets import write_dataset
@@ -138,9 +157,9 @@ def run(arguments: Namespace) -> int:
 
 
 async def _run(arguments: Namespace, program: "Program") -> "xarray.Dataset":
-    from podium.control.client.lab import join_facility, open_facility
+    from podium.control.client.facility_access import join_facility, open_facility
+    from podium.control.facility.state_file import NotUp, kept_up, where_up
     from podium.control.facility.state_folder import default_state_file
-    from podium.control.processes.state_file import NotUp, kept_up, where_up
 
     state_file = arguments.state or default_state_file(arguments.facility)
     try:
@@ -158,6 +177,13 @@ async def _run(arguments: Namespace, program: "Program") -> "xarray.Dataset":
 
 async def _measure(lab: "Lab", program: "Program", arguments: Namespace) -> "xarray.Dataset":
     lab = lab.at_priority(arguments.priority)
+    if arguments.cut:
+        return await lab.run_cut(
+            program,
+            longest_wait_s=arguments.longest_wait,
+            store=arguments.store,
+            corrected=not arguments.uncorrected,
+        )
     if len({frame.port.partition(".")[0] for frame in program.frames}) > 1:
         return await lab.run(program, corrected=not arguments.uncorrected)
     stream = lab.stream(program)
